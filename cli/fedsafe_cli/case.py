@@ -20,6 +20,7 @@ from fedsafe_cli.case_assessment import (
 )
 from fedsafe_cli.case_call import CallFirst
 from fedsafe_cli.case_calls import call, tell_calls
+from fedsafe_cli.case_dispatch import acknowledged, dispatches, handed, send
 from fedsafe_cli.case_evidence import attachment_of, attachment_options
 from fedsafe_cli.case_render import pack, render
 from fedsafe_cli.case_texts import tell_case, tell_queue, tell_receipt
@@ -77,6 +78,9 @@ case.add_command(pack)
     metavar="MOMENT",
     help="When somebody knew, such as 2026-11-24T09:30Z; default: now.",
 )
+@click.option(
+    "--test", is_flag=True, help="An exercise: it only goes to test contacts."
+)
 @shared_options
 @click.pass_context
 def open_(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
@@ -101,6 +105,8 @@ def open_(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN40
         "ages": given["age"],
         "evidence": given["evidence"],
     }
+    if given["test"]:
+        body["test"] = True
     if given["phenomenon"]:
         body["phenomenon"] = given["phenomenon"]
     return tell_receipt(settings, personal(settings).change("/v1/cases", body))
@@ -209,7 +215,8 @@ def approve(
     return tell_receipt(settings, personal(settings).post(path, body))
 
 
-case.add_command(call)
+for command in (call, send, dispatches, handed, acknowledged):
+    case.add_command(command)
 
 
 @case.command("close")

@@ -66,6 +66,11 @@ _WAYS: Final[Words] = {
     "reminder": ("erinnern", "remind them"),
     "other_offers": ("andere Hilfsangebote zeigen", "show other offers of help"),
 }
+_TEST: Final = ("DAS IST EINE ÜBUNG.", "THIS IS AN EXERCISE.")
+_TASK: Final = (
+    "ein Paket für {} wartet auf Sie: fedsafe case dispatches {}",
+    "a package for {} waits for you: fedsafe case dispatches {}",
+)
 _LATE: Final = ("überfällig", "overdue")
 _TERMS: Final = ("Fristen:", "deadlines:")
 _YOUNG: Final = (("nein", "ja", "unbekannt"), ("no", "yes", "unknown"))
@@ -134,7 +139,11 @@ def tell_case(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
         for name in _FIELDS
         if answer[name] not in (None, [], {}, "")
     ]
+    if answer["test"]:
+        line(_TEST[language])
     pairs(rows, indent="")
+    for task in answer["tasks"]:
+        line(_TASK[language].format(task["partner"], answer["case"]))
     matrix = shipped_matrix()
     for name, value in answer["elements"].items():
         text = matrix.element_name(Element(name))

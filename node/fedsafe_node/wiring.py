@@ -20,6 +20,8 @@ from fedsafe_node.cases.partners import Partners
 from fedsafe_node.cases.releasing import CaseRelease
 from fedsafe_node.cases.rendering import CaseRenderings
 from fedsafe_node.cases.service import CaseParts, Cases
+from fedsafe_node.dispatch.noting import DispatchNotes
+from fedsafe_node.dispatch.service import Dispatches
 from fedsafe_node.evidence.inspecting import Inspector
 from fedsafe_node.evidence.service import EvidenceService, ExportEffect
 from fedsafe_node.evidence.tiled import OwnLog, TileService
@@ -103,6 +105,10 @@ def make_services(parts: Parts) -> Services:
             base.situation, keeper, matrix, offload=base.workers
         ),
         partners=Partners(base.office, lambda: base.keys.package, matrix),
+        dispatches=Dispatches(
+            base.situation, keeper, matrix, lambda: base.keys.package
+        ),
+        dispatch_notes=DispatchNotes(keeper),
         budgets=BudgetService(base.situation, base.store, base.clock),
         validations=Validations(desk),
         registers=registers,

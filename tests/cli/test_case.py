@@ -78,6 +78,8 @@ SHOWN: Final[dict[str, Any]] = {
     ],
     "steps": [],
     "calls": [],
+    "test": False,
+    "tasks": [],
     "terms": [],
     "alarms": [],
 }

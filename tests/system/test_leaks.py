@@ -617,6 +617,11 @@ def _case_kept(fed: Federation, root: Path) -> None:
     run("call", case, "--said", "place", typed=b"control room")
     partner = ("--partner", "law_enforcement")
     run("approve", case, *partner, status=ExitStatus.DENIED)
+    run("send", case, "--to", "bka", status=ExitStatus.DENIED)
+    assert run("dispatches", case)["dispatches"] == []
+    handed = ("--way", "portal", "--reference", ARGUMENT)
+    run("handed", case, case, *handed, status=ExitStatus.DENIED)
+    run("acknowledged", case, case, *handed[2:], status=ExitStatus.DENIED)
     answers = ("--help-offered", "offered", "--level", "L6", "--feature", "chat")
     run("assess", case, *answers, "--evidence-decision", "preserved")
     assert run("close", case)["state"] == "closed"

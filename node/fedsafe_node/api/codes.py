@@ -69,6 +69,9 @@ class Code(StrEnum):
     PARTNER_CHANGED = "partner_changed"
     PRODUCTION_CONTACT = "production_contact"
     NO_PARTNER_KEY = "no_partner_key"
+    PARTNER_UNVERIFIED = "partner_unverified"
+    PARTNER_EXPIRED = "partner_expired"
+    TEST_CONTACT = "test_contact"
     NOT_COMPARABLE = "not_comparable"
     OTHER_PARTNER_KEY = "other_partner_key"
     UNANSWERED = "unanswered"
@@ -133,6 +136,7 @@ class Code(StrEnum):
     BAD_TEXT = "bad_text"
     BAD_HOLD = "bad_hold"
     BAD_PARTNER_KEY = "bad_partner_key"
+    REFERENCE_MISSING = "reference_missing"
     BAD_REASON = "bad_reason"
     BAD_PSEUDONYM = "bad_pseudonym"
     PURPOSE_MISSING = "purpose_missing"
@@ -221,6 +225,9 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.PARTNER_CHANGED: (409, "The partner has changed meanwhile"),
     Code.PRODUCTION_CONTACT: (409, "A test never goes to a production contact"),
     Code.NO_PARTNER_KEY: (409, "The partner has no key"),
+    Code.PARTNER_UNVERIFIED: (409, "Nobody else has verified the partner"),
+    Code.PARTNER_EXPIRED: (409, "The partner's verification has expired"),
+    Code.TEST_CONTACT: (409, "A real case never goes to a contact for tests"),
     Code.NOT_COMPARABLE: (409, "The partner cannot be verified like that"),
     Code.OTHER_PARTNER_KEY: (409, "The fingerprint is that of another key"),
     Code.UNANSWERED: (409, "The case has not answered all of its questions"),
@@ -283,6 +290,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_ROLE: (422, "The role does not fit"),
     Code.BAD_HOLD: (422, "That is nothing to hold"),
     Code.BAD_PARTNER_KEY: (422, "That is no public key of a partner"),
+    Code.REFERENCE_MISSING: (422, "Nobody says under which reference"),
     Code.BAD_REASON: (422, "The reason refers to nothing"),
     Code.BAD_PSEUDONYM: (422, "That is no pseudonym"),
     Code.PURPOSE_MISSING: (422, "Nobody says what for"),

@@ -34,6 +34,8 @@ from fedsafe_node.budgets.service import BudgetService
 from fedsafe_node.cases.partners import Partners
 from fedsafe_node.cases.rendering import CaseRenderings
 from fedsafe_node.cases.service import Cases
+from fedsafe_node.dispatch.noting import DispatchNotes
+from fedsafe_node.dispatch.service import Dispatches
 from fedsafe_node.evidence.keeping import Keeping
 from fedsafe_node.following import ALONE, Following
 from fedsafe_node.governing.admitting import Admitting
@@ -234,6 +236,8 @@ class Services:
     orders: Orders
     case_renderings: CaseRenderings
     partners: Partners
+    dispatches: Dispatches
+    dispatch_notes: DispatchNotes
     budgets: BudgetService
     validations: Validations
     registers: Registers

@@ -20,6 +20,8 @@ from fedsafe_policies.escalation.states import EDITABLE, CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
 
 _MOST_CALLS: Final = 100
+_CHANGEABLE: Final = EDITABLE | {CaseState.APPROVED, CaseState.RECALLED}
+"""A recalled case is put right as a draft, and approved anew."""
 
 _REORDERS: Final = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
 
@@ -87,6 +89,7 @@ def first_file(case_id: str, request: OpenCase) -> CaseFile:
             phenomenon=request.phenomenon or msgspec.UNSET,
             victim_ages=request.ages or msgspec.UNSET,
         ),
+        test=request.test,
     )
 
 
@@ -94,7 +97,7 @@ def changed(
     row: CaseRow, file: CaseFile, step: str, urgency: Urgency | None = None
 ) -> Change:
     """Make a draft of a case again, whatever it was before it left."""
-    if CaseState(row.state) not in {*EDITABLE, CaseState.APPROVED}:
+    if CaseState(row.state) not in _CHANGEABLE:
         raise WrongStateError(
             "wrong_state", f"a case that is {row.state} is not changed any more"
         )
@@ -107,7 +110,7 @@ def changed(
         )
         file = msgspec.structs.replace(file, elements=known)
     state = editable_state(file)
-    if CaseState(row.state) is CaseState.APPROVED:
+    if CaseState(row.state) not in EDITABLE:
         state = (
             CaseState.DRAFT
         )  # from where it waits for the adviser with its next step

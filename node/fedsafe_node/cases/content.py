@@ -73,6 +73,17 @@ class KeptCall(Row, frozen=True, kw_only=True):
     by: str
 
 
+class KeptReceipt(Row, frozen=True, kw_only=True):
+    """What a person noted of a dispatch: handed over, or acknowledged, and where."""
+
+    dispatch: str
+    kind: str
+    reference: str
+    at: int
+    by: str
+    way: str | None = None
+
+
 class CaseFile(Row, frozen=True, kw_only=True):
     """All that is known of a case and was decided about it.
 
@@ -93,6 +104,8 @@ class CaseFile(Row, frozen=True, kw_only=True):
     release: Release | None = None
     calls: tuple[KeptCall, ...] = ()
     erased_at: int | None = None
+    receipts: tuple[KeptReceipt, ...] = ()
+    test: bool = False
 
     @property
     def has_minors(self) -> bool | None:

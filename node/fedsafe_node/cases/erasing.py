@@ -110,4 +110,5 @@ def _rest(file: CaseFile, now: int) -> CaseFile:
         evidence=(),
         elements=countable(file.elements),
         erased_at=now,
+        test=file.test,
     )

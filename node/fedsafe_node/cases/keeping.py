@@ -23,6 +23,13 @@ EVENTS: Final = {
     "called": Event.CASE_CALLED,
     "approved": Event.CASE_APPROVED,
     "looked_at": Event.CASE_APPROVED,
+    "packaged": Event.CASE_MOVED,
+    "dispatching": Event.CASE_MOVED,
+    "failed": Event.CASE_MOVED,
+    "fallback": Event.CASE_MOVED,
+    "delivered": Event.CASE_MOVED,
+    "acknowledged": Event.CASE_MOVED,
+    "receipt": Event.DISPATCH_NOTED,
     "closed": Event.CASE_CLOSED,
     "erased": Event.CASE_ERASED,
 }

@@ -45,7 +45,8 @@ Steps = Annotated[tuple[StepId, ...], msgspec.Meta(max_length=30)]
 class OpenCase(Message, frozen=True):
     """A case that somebody has known of since `known_at` (UTC seconds).
 
-    Whether life or safety is threatened is answered at once, with a reason.
+    Whether life or safety is threatened is answered at once, with a reason. A `test`
+    is an exercise about nobody, and only ever goes to contacts for tests.
     """
 
     urgency: Urgency
@@ -55,6 +56,7 @@ class OpenCase(Message, frozen=True):
     phenomenon: Phenomenon | None = None
     ages: Annotated[tuple[AgeBand, ...], msgspec.Meta(max_length=50)] = ()
     evidence: References = ()
+    test: bool = False
 
 
 class NewHold(Message, frozen=True):
@@ -276,12 +278,21 @@ class LackShown(Message, frozen=True):
     en: str
 
 
+class TaskShown(Message, frozen=True):
+    """A dispatch that waits for a person, who takes one of the ways by hand."""
+
+    dispatch: str
+    partner: str
+    since: int
+
+
 class CaseAnswer(Message, frozen=True):
     """A case as the asker's role sees it.
 
     `hidden` names the elements that are there and are not this role's to see;
     `unanswered` what keeps it from being closed, `gaps` from going to any partner;
-    `terms` what it owes by when, and `alarms` what people were told of that.
+    `terms` what it owes by when, `alarms` what people were told of that, and `tasks`
+    which packages wait for somebody to hand them over.
     """
 
     case: CaseId
@@ -312,3 +323,5 @@ class CaseAnswer(Message, frozen=True):
     calls: list[CallShown]
     terms: list[TermShown]
     alarms: list[AlarmShown]
+    test: bool
+    tasks: list[TaskShown]

@@ -26,7 +26,7 @@ from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.errors import NothingForPartnerError
 from fedsafe_policies.escalation.matrix import Matrix
-from fedsafe_policies.escalation.projecting import project
+from fedsafe_policies.escalation.projecting import Projection, project
 from fedsafe_policies.escalation.releasing import Gap, gaps, refuse_release
 from fedsafe_policies.escalation.states import EDITABLE, CaseState, is_for_many
 from fedsafe_policies.escalation.urgency import Release as Rule
@@ -83,12 +83,12 @@ def check_release(
             f"one person lets a case of {row.urgency} go to {', '.join(sorted(alone))} "
             "only; for others take an urgency that takes two",
         )
-    lacking: dict[str, None] = {}
+    said: dict[str, None] = {}
     for partner in sorted(set(partners)):
-        for gap in _gaps(row, file, partner, matrix):
-            lacking[f"{gap.element}: {gap.text.en}"] = None
-    if lacking:
-        raise WrongStateError("not_releasable", " ".join(lacking))
+        for gap in lacking(row, file, partner, matrix)[1]:
+            said[f"{gap.element}: {gap.text.en}"] = None
+    if said:
+        raise WrongStateError("not_releasable", " ".join(said))
 
 
 def refuse(
@@ -213,13 +213,18 @@ def _of(row: CaseRow) -> Urgency:
     return Urgency(row.urgency)
 
 
-def _gaps(
+def lacking(
     row: CaseRow, file: CaseFile, partner: PartnerClass, matrix: Matrix
-) -> tuple[Gap, ...]:
+) -> tuple[Projection, tuple[Gap, ...]]:
+    """Return what a class of partner receives of a case, and what it lacks for that.
+
+    Raises:
+        WrongStateError: this class receives nothing of it.
+    """
     try:
         found = project(
             file.elements, file.unavailable, partner, matrix, file.circumstances
         )
     except NothingForPartnerError as error:
         raise WrongStateError("not_releasable", str(error)) from None
-    return gaps(file.elements, file.unavailable, _of(row), found, matrix)
+    return found, gaps(file.elements, file.unavailable, _of(row), found, matrix)

@@ -140,7 +140,9 @@ class CaseRenderings:
     def _opened(self, rows: list[CaseRow]) -> Iterator[Elements]:
         for row in rows:
             with suppress(WrongStateError):  # nobody can open it any more
-                yield self._keeper.vault.open(row).elements
+                file = self._keeper.vault.open(row)
+                if not file.test:
+                    yield file.elements
 
     async def _answer(
         self,
@@ -210,13 +212,12 @@ class CaseRenderings:
             part = project(seen, *arguments)
         except NothingForPartnerError as error:
             raise WrongStateError("not_renderable", str(error)) from None
-        mark = _mark(row, file, partner, test=request.test == "yes")
+        test = file.test or request.test == "yes"
+        mark = _mark(row, file, partner, test=test)
         if mark is None and part.elements != whole.elements:
             mark = Mark.DRAFT
         package_id = _uuid(_PACKAGE, row.id, str(row.revision), partner.value)
-        package = make_package(
-            part, package_id=package_id, made_at=now, test=request.test == "yes"
-        )
+        package = make_package(part, package_id=package_id, made_at=now, test=test)
         context = Context(
             matrix=matrix,
             language=request.language,

@@ -162,6 +162,7 @@ class Cases:
                 await tx.case_alarms(case_id),
                 self._calendar,
                 self._office.now(),
+                await tx.dispatches(case_id),
             )
             detail: Detail = {"case": case_id, **_read_for(decision)}
             await self._office.note(tx, Event.CASE_READ, who.name, detail)

@@ -17,13 +17,16 @@ from fedsafe_node.cases.messages import (
     HoldShown,
     LackShown,
     ReleaseShown,
+    TaskShown,
     TermShown,
 )
 from fedsafe_node.cases.releasing import SECOND_LOOK, waits_for_look
 from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
+from fedsafe_node.store.dispatches_rows import DispatchRow
 from fedsafe_policies.escalation.clocks import Course, Milestone, Stage, Term, terms
 from fedsafe_policies.escalation.closing import unanswered
 from fedsafe_policies.escalation.deadlines import end_of
+from fedsafe_policies.escalation.dispatching import DispatchState
 from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.package import present
@@ -84,6 +87,7 @@ class Told:
     alarms: list[CaseAlarmRow]
     calendar: Calendar
     now: int
+    dispatches: list[DispatchRow]
 
 
 def show_case(
@@ -163,6 +167,12 @@ def show_case(
                 told_at=alarm.told_at,
             )
             for alarm in told.alarms
+        ],
+        test=file.test,
+        tasks=[
+            TaskShown(dispatch=each.id, partner=each.partner, since=each.made_at)
+            for each in told.dispatches
+            if DispatchState(each.state) is DispatchState.BY_HAND
         ],
     )
 

@@ -4,11 +4,12 @@
 from typing import Protocol
 
 from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
+from fedsafe_node.store.dispatches_protocol import DispatchesReader, DispatchesWriter
 from fedsafe_node.store.partners_protocol import PartnersReader, PartnersWriter
 
 
-class CasesReader(PartnersReader, Protocol):
-    """Reads cases, and who receives them."""
+class CasesReader(PartnersReader, DispatchesReader, Protocol):
+    """Reads cases, who receives them, and what is on its way."""
 
     async def case(self, case_id: str) -> CaseRow | None:
         """Return a case."""
@@ -43,8 +44,8 @@ class CasesReader(PartnersReader, Protocol):
         ...
 
 
-class CasesWriter(PartnersWriter, Protocol):
-    """Keeps cases, and who receives them."""
+class CasesWriter(PartnersWriter, DispatchesWriter, Protocol):
+    """Keeps cases, who receives them, and what is on its way."""
 
     async def put_case(self, row: CaseRow) -> None:
         """Keep a case; its next revision takes the place of the one before.

@@ -8,6 +8,7 @@ import msgspec
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
 from fedsafe_node.store.sql import Connection
+from fedsafe_node.store.sql_dispatches import SqlDispatchesReader, SqlDispatchesWriter
 from fedsafe_node.store.sql_partners import SqlPartnersReader, SqlPartnersWriter
 
 _CASE: Final = ", ".join(CaseRow.__struct_fields__)
@@ -16,8 +17,8 @@ _ALARM: Final = ", ".join(CaseAlarmRow.__struct_fields__)
 _OPEN: Final = "case_id IN (SELECT id FROM cases WHERE state <> 'closed')"
 
 
-class SqlCasesReader(SqlPartnersReader):
-    """Reads cases, and who receives them."""
+class SqlCasesReader(SqlPartnersReader, SqlDispatchesReader):
+    """Reads cases, who receives them, and what is on its way."""
 
     _connection: Connection
 
@@ -92,8 +93,8 @@ class SqlCasesReader(SqlPartnersReader):
         return [CaseAlarmRow(*row) for row in found]
 
 
-class SqlCasesWriter(SqlPartnersWriter):
-    """Keeps cases, and who receives them."""
+class SqlCasesWriter(SqlPartnersWriter, SqlDispatchesWriter):
+    """Keeps cases, who receives them, and what is on its way."""
 
     _connection: Connection
 

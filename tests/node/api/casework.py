@@ -27,8 +27,17 @@ from fedsafe_node.cases.partner_messages import (
     TestPackage,
     VerifyPartner,
 )
+from fedsafe_node.dispatch.messages import (
+    DispatchesAnswer,
+    DispatchReceipt,
+    NoteAcknowledged,
+    NoteHanded,
+    SendCase,
+    SentAnswer,
+)
 from fedsafe_node.idempotency import Once
 from fedsafe_node.principal import Principal
+from fedsafe_policies.escalation.dispatching import DispatchState
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import Elements
 from fedsafe_policies.escalation.partners import Standing
@@ -69,6 +78,9 @@ CASE_BODIES: Final[dict[str, object]] = {
     "approveCase": {"partners": ["law_enforcement"]},
     "noteCall": {"number": "110", "at": 1, "said": ["place"]},
     "closeCase": None,
+    "sendCase": {"partners": ["bka"]},
+    "noteHanded": {"way": "portal", "at": 1, "reference": "BKA-1"},
+    "noteAcknowledged": {"at": 1, "reference": "AZ-1"},
     "enterPartner": {
         "partner": "bka",
         "revision": 0,
@@ -114,6 +126,8 @@ _ANSWER: Final = CaseAnswer(
     calls=[],
     terms=[],
     alarms=[],
+    test=False,
+    tasks=[],
 )
 
 
@@ -160,6 +174,69 @@ class FakePartners:
         return TestPackage(
             partner=partner, signer="0f" * 16, format=Format.HPKE, sealed=b"sealed"
         )
+
+
+_DISPATCH: Final = DispatchReceipt(
+    case=CASE,
+    state=CaseState.DELIVERED,
+    dispatch=CASE,
+    dispatch_state=DispatchState.DELIVERED,
+)
+
+
+@dataclass
+class FakeDispatches:
+    """Nothing on its way."""
+
+    memory: "Memory"
+
+    async def send(self, case_id: str, request: SendCase, who: Principal) -> SentAnswer:
+        await self.memory.called((case_id, request, who))
+        return SentAnswer(
+            case=CASE,
+            state=CaseState.DISPATCHING,
+            sending=True,
+            dispatches=[],
+            dry_run=request.dry_run,
+            plans=[],
+        )
+
+    async def list(
+        self, case_id: str, who: Principal, purpose: Purpose | None = None
+    ) -> DispatchesAnswer:
+        await self.memory.called((case_id, who, purpose))
+        return DispatchesAnswer(
+            case=CASE, state=CaseState.DISPATCHING, sending=True, dispatches=[]
+        )
+
+    async def hand(
+        self,
+        case_id: str,
+        dispatch_id: str,
+        request: NoteHanded,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> DispatchReceipt:
+        await self.memory.called((case_id, dispatch_id, request, who))
+        return self._kept(once)
+
+    async def acknowledge(
+        self,
+        case_id: str,
+        dispatch_id: str,
+        request: NoteAcknowledged,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> DispatchReceipt:
+        await self.memory.called((case_id, dispatch_id, request, who))
+        return self._kept(once)
+
+    def _kept(self, once: Once | None) -> DispatchReceipt:
+        if once is not None:
+            self.memory.rows[once.key] = once.row(_DISPATCH, now=0)
+        return _DISPATCH
 
 
 @dataclass

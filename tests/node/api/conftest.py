@@ -21,7 +21,12 @@ from aiohttp import (
     ClientSession,
     UnixConnector,
 )
-from tests.node.api.casework import FakeCases, FakePartners, FakeRenderings
+from tests.node.api.casework import (
+    FakeCases,
+    FakeDispatches,
+    FakePartners,
+    FakeRenderings,
+)
 from tests.node.api.disputes import FakeDisputes
 from tests.node.api.governing import FakeCarrying, FakeCharters, FakeRotations
 from tests.node.api.helping import help_desk
@@ -689,6 +694,8 @@ def make_services(memory: Memory) -> Services:
         orders=FakeOrders(memory),  # type: ignore[arg-type]
         case_renderings=FakeRenderings(memory),  # type: ignore[arg-type]
         partners=FakePartners(memory),  # type: ignore[arg-type]
+        dispatches=FakeDispatches(memory),  # type: ignore[arg-type]
+        dispatch_notes=FakeDispatches(memory),  # type: ignore[arg-type]
         budgets=FakeBudgets(memory),  # type: ignore[arg-type]
         validations=FakeValidations(memory),  # type: ignore[arg-type]
         registers=FakeRegisters(memory),

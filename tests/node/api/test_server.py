@@ -156,6 +156,7 @@ def concrete(route: Route) -> str:
         case="0a" * 16,
         order="0a" * 16,
         partner="bka",
+        dispatch="0a" * 16,
         hold="0" * 32,
         proposal="6d" * 32,
         member="games.example.fr",

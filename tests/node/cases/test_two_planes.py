@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from fedsafe_node.api.cases import CASE_ROUTES
+from fedsafe_node.api.dispatches import DISPATCH_ROUTES
 from fedsafe_node.api.openapi import build
 from fedsafe_node.api.partners import PARTNER_ROUTES
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_policies.vocabulary import Role
 
-PLANE: Final = (*CASE_ROUTES, *PARTNER_ROUTES)
+PLANE: Final = (*CASE_ROUTES, *DISPATCH_ROUTES, *PARTNER_ROUTES)
 NODE: Final = Path(__file__).parents[3] / "node/fedsafe_node"
 OF_SIGNALS: Final = {
     *("token", "opening", "salt", "signal", "signal_id", "origin", "origins"),
@@ -63,8 +64,9 @@ def test_cases_import_no_signals_and_no_signals_import_cases() -> None:
     plane = {"lookup", "signals", "peering", "index", "provider_events"}
 
     assert _imported("cases") & plane == set()
+    assert _imported("dispatch") & plane == set()
     for room in sorted(plane):
-        assert "cases" not in _imported(room), room
+        assert _imported(room) & {"cases", "dispatch"} == set(), room
 
 
 def _imported(room: str) -> set[str]:

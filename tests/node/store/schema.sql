@@ -1,7 +1,10 @@
 CREATE INDEX acts_by_state ON acts (state, asked_at);
+CREATE INDEX attempts_by_end ON attempts (dispatch_id) WHERE ended_at IS NULL;
 CREATE INDEX breach_entries_by_breach ON breach_entries (breach, number);
 CREATE INDEX case_steps_by_case ON case_steps (case_id, number);
 CREATE INDEX cases_by_age ON cases (known_at, id) WHERE state <> 'closed';
+CREATE INDEX dispatches_by_case ON dispatches (case_id, made_at, id);
+CREATE INDEX dispatches_by_due ON dispatches (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX disputes_beyond ON disputes (author) WHERE weight = 'flood';
 CREATE INDEX disputes_by_author ON disputes (author, charged_at);
 CREATE INDEX disputes_by_due ON disputes (origin, due_at);
@@ -43,6 +46,7 @@ CREATE INDEX throttles_by_age ON throttles (seen_at);
 CREATE INDEX trainings_by_person ON trainings (person);
 CREATE INDEX validations_by_age ON validations (last_at, signal_id);
 CREATE TABLE acts ( id TEXT PRIMARY KEY, kind TEXT NOT NULL, digest BLOB NOT NULL CHECK (length(digest) = 32), content BLOB, asked_by TEXT NOT NULL, asked_role TEXT NOT NULL, asked_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('pending', 'done', 'withdrawn')), decided_by TEXT, decided_at INTEGER, CHECK ((content IS NULL) = (state <> 'pending')), CHECK (state <> 'done' OR decided_by <> asked_by) ) STRICT;
+CREATE TABLE attempts ( dispatch_id TEXT NOT NULL REFERENCES dispatches (id), number INTEGER NOT NULL CHECK (number >= 1), way TEXT NOT NULL, began_at INTEGER NOT NULL, ended_at INTEGER, outcome TEXT, proof TEXT, message TEXT, PRIMARY KEY (dispatch_id, number), CHECK ((ended_at IS NULL) = (outcome IS NULL)) ) STRICT, WITHOUT ROWID;
 CREATE TABLE audiences ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16), names TEXT NOT NULL, idx INTEGER UNIQUE ) STRICT;
 CREATE TABLE breach_entries ( number INTEGER PRIMARY KEY, breach TEXT NOT NULL, step TEXT NOT NULL CHECK ( step IN ('opened', 'assessed', 'notified', 'reminded', 'closed') ), record BLOB NOT NULL, period TEXT, note BLOB, recorded_at INTEGER NOT NULL, recorded_by TEXT NOT NULL, CHECK ((note IS NULL) = (period IS NULL)) ) STRICT;
 CREATE TABLE case_alarms ( case_id TEXT NOT NULL REFERENCES cases (id), urgency TEXT NOT NULL, milestone TEXT NOT NULL, since INTEGER NOT NULL, stage TEXT NOT NULL, number INTEGER NOT NULL CHECK (number >= 0), at INTEGER NOT NULL, due_at INTEGER NOT NULL, fallback TEXT, told_at INTEGER NOT NULL, PRIMARY KEY (case_id, urgency, milestone, since, stage, number) ) STRICT, WITHOUT ROWID;
@@ -53,6 +57,7 @@ CREATE TABLE cosignatures ( log TEXT NOT NULL, size INTEGER NOT NULL, witness TE
 CREATE TABLE credential_terms ( credential TEXT PRIMARY KEY REFERENCES credentials (id) ON DELETE CASCADE, holder TEXT NOT NULL, scope TEXT CHECK (scope IN ('lookup', 'publish', 'events', 'rights')), purposes TEXT NOT NULL ) STRICT;
 CREATE TABLE credentials ( id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, role TEXT NOT NULL, secret_hash BLOB NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER ) STRICT;
 CREATE TABLE custody ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16), sealed BLOB NOT NULL ) STRICT;
+CREATE TABLE dispatches ( id TEXT PRIMARY KEY CHECK (length(id) = 32), key TEXT NOT NULL UNIQUE CHECK (length(key) = 64), case_id TEXT NOT NULL REFERENCES cases (id), revision INTEGER NOT NULL, partner TEXT NOT NULL REFERENCES partners (id), partner_class TEXT NOT NULL, mark BLOB NOT NULL CHECK (length(mark) = 32), test INTEGER NOT NULL CHECK (test IN (0, 1)), urgency TEXT NOT NULL, recalls TEXT REFERENCES dispatches (id), package_id TEXT NOT NULL, sealing TEXT NOT NULL, reply_token TEXT NOT NULL, made_at INTEGER NOT NULL, made_by TEXT NOT NULL, called TEXT, state TEXT NOT NULL, channel INTEGER NOT NULL, tries INTEGER NOT NULL, due_at INTEGER, delivered_at INTEGER, acknowledged_at INTEGER, sealed BLOB, CHECK ((due_at IS NULL) = (state <> 'queued')) ) STRICT;
 CREATE TABLE disputes ( digest BLOB PRIMARY KEY CHECK (length(digest) = 32), origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), author TEXT NOT NULL, seq INTEGER NOT NULL, contention TEXT NOT NULL, control TEXT NOT NULL, weight TEXT NOT NULL CHECK (weight IN ('suspends', 'repeat', 'flood')), received_at INTEGER NOT NULL, charged_at INTEGER NOT NULL, due_at INTEGER NOT NULL, opened_by TEXT, reminded_at INTEGER, UNIQUE (author, seq) ) STRICT;
 CREATE TABLE documents (name TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE drafts ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16), author TEXT NOT NULL, created_at INTEGER NOT NULL, period TEXT NOT NULL, sealed BLOB, state TEXT NOT NULL CHECK (state IN ('pending', 'published', 'withdrawn')), decided_by TEXT, decided_at INTEGER, plane TEXT NOT NULL DEFAULT 'actor', scope TEXT NOT NULL DEFAULT 'federation', CHECK ((sealed IS NULL) = (state <> 'pending')) ) STRICT;
@@ -94,6 +99,7 @@ CREATE TABLE restricted ( origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (l
 CREATE TABLE restrictions ( digest BLOB PRIMARY KEY CHECK (length(digest) = 32), origin TEXT NOT NULL, author TEXT NOT NULL, seq INTEGER NOT NULL, effect TEXT NOT NULL, statement BLOB NOT NULL ) STRICT;
 CREATE TABLE rulings ( dispute BLOB NOT NULL CHECK (length(dispute) = 32), origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), outcome TEXT NOT NULL CHECK (outcome IN ('restored', 'revoked', 'lapsed')), at INTEGER NOT NULL, ruled_by TEXT, reason TEXT, PRIMARY KEY (dispute, origin, signal_id) ) STRICT, WITHOUT ROWID;
 CREATE TABLE seal ( part TEXT PRIMARY KEY, body BLOB NOT NULL ) STRICT, WITHOUT ROWID;
+CREATE TABLE sendings ( number INTEGER PRIMARY KEY, sends INTEGER NOT NULL CHECK (sends IN (0, 1)), at INTEGER NOT NULL, by TEXT NOT NULL ) STRICT;
 CREATE TABLE sessions ( id TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES persons (id), role TEXT NOT NULL, began_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, stepped_up_at INTEGER ) STRICT;
 CREATE TABLE signals ( row INTEGER PRIMARY KEY, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), origin TEXT NOT NULL, plane TEXT NOT NULL, scope TEXT NOT NULL, epoch INTEGER NOT NULL, generation INTEGER NOT NULL, media_kind INTEGER, token BLOB CHECK (length(token) = 16), match_until INTEGER NOT NULL, erase_after INTEGER NOT NULL, status TEXT NOT NULL CHECK ( status IN ('active', 'disputed', 'revoked', 'expired', 'erased') ), own INTEGER NOT NULL CHECK (own IN (0, 1)), log TEXT NOT NULL, idx INTEGER NOT NULL, grp TEXT NOT NULL, CHECK ((token IS NULL) = (status = 'erased')), UNIQUE (signal_id, origin) ) STRICT;
 CREATE TABLE spent ( holder TEXT NOT NULL, purpose TEXT NOT NULL, slot INTEGER NOT NULL, spent INTEGER NOT NULL, identifiers INTEGER NOT NULL, accounts INTEGER NOT NULL, PRIMARY KEY (holder, purpose, slot) ) STRICT, WITHOUT ROWID;
@@ -112,6 +118,7 @@ CREATE TABLE validations ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) =
 CREATE TABLE withholdings ( about BLOB PRIMARY KEY CHECK (length(about) = 16), reason TEXT NOT NULL, note TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL, until INTEGER NOT NULL CHECK (until > at) ) STRICT;
 CREATE TABLE witnessed ( log TEXT PRIMARY KEY, size INTEGER NOT NULL CHECK (size >= 0), root BLOB NOT NULL CHECK (length(root) = 32), note BLOB NOT NULL, at INTEGER NOT NULL ) STRICT;
 CREATE TRIGGER acts_are_decided_once BEFORE UPDATE ON acts WHEN OLD.state <> 'pending' BEGIN SELECT RAISE(ABORT, 'an act is decided once'); END;
+CREATE TRIGGER attempts_no_delete BEFORE DELETE ON attempts BEGIN SELECT RAISE(ABORT, 'an attempt stays'); END;
 CREATE TRIGGER audiences_no_delete BEFORE DELETE ON audiences BEGIN SELECT RAISE(ABORT, 'whom a signal is for never changes'); END;
 CREATE TRIGGER audiences_stay BEFORE UPDATE ON audiences WHEN NEW.signal_id <> OLD.signal_id OR NEW.names <> OLD.names OR OLD.idx IS NOT NULL BEGIN SELECT RAISE(ABORT, 'whom a signal is for never changes'); END;
 CREATE TRIGGER breach_entries_no_delete BEFORE DELETE ON breach_entries BEGIN SELECT RAISE(ABORT, 'the register of breaches is append-only'); END;
@@ -121,6 +128,7 @@ CREATE TRIGGER case_alarms_no_update BEFORE UPDATE ON case_alarms BEGIN SELECT R
 CREATE TRIGGER case_steps_no_delete BEFORE DELETE ON case_steps BEGIN SELECT RAISE(ABORT, 'the steps of cases are append-only'); END;
 CREATE TRIGGER case_steps_no_update BEFORE UPDATE ON case_steps BEGIN SELECT RAISE(ABORT, 'the steps of cases are append-only'); END;
 CREATE TRIGGER cases_no_delete BEFORE DELETE ON cases BEGIN SELECT RAISE(ABORT, 'a case is closed, never deleted'); END;
+CREATE TRIGGER dispatches_no_delete BEFORE DELETE ON dispatches BEGIN SELECT RAISE(ABORT, 'a dispatch stays'); END;
 CREATE TRIGGER disputes_no_delete BEFORE DELETE ON disputes BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END;
 CREATE TRIGGER disputes_weighed_once BEFORE UPDATE ON disputes WHEN NOT ( NEW.digest = OLD.digest AND NEW.origin = OLD.origin AND NEW.signal_id = OLD.signal_id AND NEW.author = OLD.author AND NEW.seq = OLD.seq AND NEW.contention = OLD.contention AND NEW.control = OLD.control AND NEW.received_at = OLD.received_at AND NEW.opened_by IS OLD.opened_by AND ( OLD.weight = 'flood' OR ( NEW.weight = OLD.weight AND NEW.due_at = OLD.due_at AND NEW.charged_at = OLD.charged_at ) ) ) BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END;
 CREATE TRIGGER effects_no_delete BEFORE DELETE ON effects BEGIN SELECT RAISE(ABORT, 'effects stay as they are'); END;
@@ -170,6 +178,8 @@ CREATE TRIGGER requests_no_delete BEFORE DELETE ON requests BEGIN SELECT RAISE(A
 CREATE TRIGGER requests_stay_closed BEFORE UPDATE ON requests WHEN NEW.id <> OLD.id OR NEW.kind <> OLD.kind OR NEW.opened_at <> OLD.opened_at OR NEW.opened_by <> OLD.opened_by OR NEW.control <> OLD.control OR (OLD.state = 'closed' AND NEW.state <> 'closed') OR (OLD.sealed IS NULL AND NEW.sealed IS NOT NULL) BEGIN SELECT RAISE(ABORT, 'a closed request stays closed'); END;
 CREATE TRIGGER rulings_no_delete BEFORE DELETE ON rulings BEGIN SELECT RAISE(ABORT, 'rulings are append-only'); END;
 CREATE TRIGGER rulings_no_update BEFORE UPDATE ON rulings BEGIN SELECT RAISE(ABORT, 'rulings are append-only'); END;
+CREATE TRIGGER sendings_no_delete BEFORE DELETE ON sendings BEGIN SELECT RAISE(ABORT, 'who switched stays'); END;
+CREATE TRIGGER sendings_no_update BEFORE UPDATE ON sendings BEGIN SELECT RAISE(ABORT, 'who switched stays'); END;
 CREATE TRIGGER signals_no_delete BEFORE DELETE ON signals BEGIN SELECT RAISE(ABORT, 'signals are erased, never deleted'); END;
 CREATE TRIGGER signals_stay_erased BEFORE UPDATE ON signals WHEN OLD.status = 'erased' AND NOT EXISTS (SELECT 1 FROM relocked WHERE relocked.origin = OLD.origin AND relocked.signal_id = OLD.signal_id) BEGIN SELECT RAISE(ABORT, 'an erased signal stays erased'); END;
 CREATE TRIGGER signals_stop_tasks AFTER UPDATE OF status ON signals WHEN NEW.status <> OLD.status AND NEW.status <> 'active' BEGIN UPDATE tasks SET revision = revision + 1 WHERE subject IS NOT NULL AND id IN ( SELECT task FROM task_signals WHERE origin = NEW.origin AND signal_id = NEW.signal_id ); UPDATE task_signals SET sealed = CASE WHEN NEW.status = 'disputed' THEN sealed END, effect_at = CASE WHEN effect <> 'disputed' THEN effect_at END, effect = NEW.status WHERE origin = NEW.origin AND signal_id = NEW.signal_id; END;

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe case send|dispatches|handed|acknowledged`: an approved case on its way."""
+
+import time
+from typing import Any, Final, Literal
+
+import click
+
+from fedsafe_cli.case_assessment import case_id_of, word
+from fedsafe_cli.case_dispatch_texts import (
+    tell_dispatch_receipt,
+    tell_dispatches,
+    tell_plans,
+)
+from fedsafe_cli.exit_codes import ExitStatus
+from fedsafe_cli.moments import moment_of
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.sessions import personal
+from fedsafe_policies.escalation.partners import Way
+
+_OUTCOMES: Final = ("delivered", "unreachable", "refused")
+_AT: Final = click.option(
+    "--at",
+    callback=moment_of,
+    metavar="MOMENT",
+    help="When, such as 2026-11-24T09:30Z; default: now.",
+)
+
+
+@click.command("send")
+@click.argument("case_id", metavar="CASE")
+@click.option(
+    "--to",
+    "partners",
+    multiple=True,
+    required=True,
+    metavar="PARTNER",
+    help="A partner of `fedsafe partner list`. May be repeated.",
+)
+@click.option(
+    "--called",
+    metavar="REFERENCE",
+    help="Where the call is noted, if a verification has expired.",
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Say what would go, and keep and send nothing."
+)
+@shared_options
+@click.pass_context
+def send(
+    context: click.Context,
+    /,
+    case_id: str,
+    partners: tuple[str, ...],
+    called: str | None,
+    *,
+    dry_run: bool,
+) -> ExitStatus:
+    """Send an approved case to partners, each what its class may receive, sealed.
+
+    A revision goes to a partner once: asked again, the same dispatch is shown. What
+    the node cannot hand over itself waits for you: `fedsafe case handed`.
+
+    \b
+    Examples:
+      fedsafe case send CASE --to bka --dry-run
+      fedsafe case send CASE --to bka --to zac
+    """  # noqa: D301
+    settings = settings_of(context)
+    body: dict[str, Any] = {"partners": sorted(set(partners)), "dry_run": dry_run}
+    if called is not None:
+        body["called"] = called
+    path = f"/v1/cases/{case_id_of(case_id)}/dispatches"
+    return tell_plans(settings, personal(settings).post(path, body))
+
+
+@click.command("dispatches")
+@click.argument("case_id", metavar="CASE")
+@shared_options
+@click.pass_context
+def dispatches(context: click.Context, case_id: str) -> ExitStatus:
+    """List the dispatches of a case, every attempt, and what waits for a person.
+
+    \b
+    Example:
+      fedsafe case dispatches CASE --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    path = f"/v1/cases/{case_id_of(case_id)}/dispatches"
+    return tell_dispatches(settings, personal(settings).get(path))
+
+
+@click.command("handed")
+@click.argument("case_id", metavar="CASE")
+@click.argument("dispatch", metavar="DISPATCH")
+@word("way", Way, "By which way", required=True)
+@click.option(
+    "--reference", metavar="REFERENCE", help="Theirs, such as the portal's number."
+)
+@click.option(
+    "--outcome",
+    type=click.Choice(_OUTCOMES),
+    default="delivered",
+    show_default=True,
+    help="What came of it.",
+)
+@_AT
+@shared_options
+@click.pass_context
+def handed(  # noqa: PLR0913 - an option each
+    context: click.Context,
+    /,
+    case_id: str,
+    dispatch: str,
+    way: str,
+    reference: str | None,
+    outcome: Literal["delivered", "unreachable", "refused"],
+    at: int | None,
+) -> ExitStatus:
+    """Note that you handed a package over by portal, phone or letter, or tried to.
+
+    \b
+    Examples:
+      fedsafe case handed CASE DISPATCH --way portal --reference BKA-2026/4711
+      fedsafe case handed CASE DISPATCH --way phone --outcome unreachable
+    """  # noqa: D301
+    body: dict[str, Any] = {
+        "way": way,
+        "at": at or int(time.time()),  # noqa: TID251 - now
+        "outcome": outcome,
+    }
+    if reference is not None:
+        body["reference"] = reference
+    return _note(context, case_id, dispatch, "handed", body)
+
+
+@click.command("acknowledged")
+@click.argument("case_id", metavar="CASE")
+@click.argument("dispatch", metavar="DISPATCH")
+@click.option(
+    "--reference", required=True, metavar="REFERENCE", help="Theirs: a file number."
+)
+@_AT
+@shared_options
+@click.pass_context
+def acknowledged(
+    context: click.Context,
+    /,
+    case_id: str,
+    dispatch: str,
+    reference: str,
+    at: int | None,
+) -> ExitStatus:
+    """Note that a partner has acknowledged a package; delivered is not acknowledged.
+
+    \b
+    Example:
+      fedsafe case acknowledged CASE DISPATCH --reference 2026/4711
+    """  # noqa: D301
+    moment = at or int(time.time())  # noqa: TID251 - now
+    body = {"at": moment, "reference": reference}
+    return _note(context, case_id, dispatch, "acknowledged", body)
+
+
+def _note(
+    context: click.Context, case_id: str, dispatch: str, what: str, body: dict[str, Any]
+) -> ExitStatus:
+    settings = settings_of(context)
+    path = f"/v1/cases/{case_id_of(case_id)}/dispatches/{_dispatch(dispatch)}/{what}"
+    return tell_dispatch_receipt(settings, personal(settings).change(path, body))
+
+
+def _dispatch(text: str) -> str:
+    if len(text) != 32 or set(text) - set("0123456789abcdef"):  # noqa: PLR2004
+        raise click.UsageError("a dispatch is named by 32 hexadecimal digits")
+    return text

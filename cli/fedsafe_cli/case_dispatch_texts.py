@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dispatches in words: what a partner would receive, every attempt, what is to do."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.moments import shown
+from fedsafe_cli.output import document, line, note
+from fedsafe_cli.settings import Settings
+
+Words = Mapping[str, tuple[str, str]]
+_STATES: Final[Words] = {
+    "queued": ("eingereiht", "queued"),
+    "by_hand": ("WARTET AUF SIE", "WAITS FOR YOU"),
+    "delivered": ("zugestellt, nicht bestätigt", "delivered, not acknowledged"),
+    "acknowledged": ("bestätigt", "acknowledged"),
+    "stopped": ("angehalten", "stopped"),
+}
+_WAYS: Final[Words] = {
+    "mail": ("E-Mail", "mail"),
+    "sftp": ("SFTP", "SFTP"),
+    "webhook": ("Webhook", "webhook"),
+    "portal": ("Portal", "portal"),
+    "phone": ("Telefon", "phone"),
+    "letter": ("Brief", "letter"),
+}
+_OUTCOMES: Final[Words] = {
+    "delivered": ("zugestellt", "delivered"),
+    "unreachable": ("nicht erreicht", "not reached"),
+    "refused": ("abgelehnt", "refused"),
+    "untrusted": ("Gegenstelle nicht vertrauenswürdig", "other side not trusted"),
+    "misconfigured": ("falsch eingerichtet", "set up wrongly"),
+    "partner_changed": ("Partner inzwischen geändert", "partner has changed since"),
+    "in_doubt": (
+        "unklar: vielleicht angekommen, wird mit demselben Schlüssel wiederholt",
+        "in doubt: perhaps arrived, repeated under the same key",
+    ),
+}
+_UNDER_WAY: Final = ("läuft", "under way")
+_KINDS: Final[Words] = {
+    "handed": ("übergeben", "handed over"),
+    "acknowledged": ("bestätigt", "acknowledged"),
+}
+_SEALINGS: Final[Words] = {
+    "hpke": ("versiegelt (HPKE)", "sealed (HPKE)"),
+    "smime": ("versiegelt (S/MIME)", "sealed (S/MIME)"),
+    "openpgp": ("versiegelt (OpenPGP)", "sealed (OpenPGP)"),
+    "none": ("ohne Schlüssel, nur von Hand", "no key, by hand only"),
+}
+_OFF: Final = (
+    "DER VERSAND IST ANGEHALTEN: Nichts verlässt den Knoten.",
+    "SENDING IS OFF: nothing leaves the node.",
+)
+_NONE: Final = ("nichts wurde übermittelt", "nothing was sent")
+_DRY: Final = ("Probe: Nichts wurde gesendet.", "dry run: nothing was sent.")
+_WOULD: Final = ("{} ({}), {}, Wege: {}", "{} ({}), {}, ways: {}")
+_UNAVAILABLE: Final = ("   nicht verfügbar: {}", "   unavailable: {}")
+_HEAD: Final = ("{} an {}: {}", "{} to {}: {}")
+_CORRECTS: Final = ("   berichtigt {}", "   corrects {}")
+_ATTEMPT: Final = ("   {}. {} {}: {}", "   {}. {} {}: {}")
+_RECEIPT: Final = ("   {} {}: {} ({})", "   {} {}: {} ({})")
+_DUE: Final = ("   nächster Versuch: {}", "   next attempt: {}")
+_TODO: Final = ("   von Hand: {}; danach:", "   by hand: {}; then:")
+_COMMAND: Final = "   fedsafe case handed {} {} --way {} --reference …"
+_LANGUAGES: Final = ("de", "en")
+
+
+def tell_plans(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
+    """Tell what partners would receive, or what was made of it."""
+    if settings.json:
+        document(answer)
+        return OK
+    language = 0 if settings.german else 1
+    for plan in answer["plans"]:
+        for warning in plan["warnings"]:
+            note(f"{plan['partner']}: {warning[_LANGUAGES[language]]}")
+    if not answer["dry_run"]:
+        return tell_dispatches(settings, answer)
+    for plan in answer["plans"]:
+        ways = ", ".join(_word(_WAYS, way, language) for way in plan["ways"])
+        sealing = _word(_SEALINGS, plan["sealing"], language)
+        parts = plan["partner"], plan["partner_class"], sealing, ways
+        line(_WOULD[language].format(*parts))
+        for path in plan["paths"]:
+            line(f"   {path}")
+        if plan["unavailable"]:
+            line(_UNAVAILABLE[language].format(", ".join(plan["unavailable"])))
+    line(_DRY[language])
+    return OK
+
+
+def tell_dispatches(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
+    """Tell the dispatches of a case, every attempt, and what waits for a person."""
+    if settings.json:
+        document(answer)
+        return OK
+    language = 0 if settings.german else 1
+    if not answer["sending"]:
+        note(_OFF[language])
+    if not answer["dispatches"]:
+        line(_NONE[language])
+    for each in answer["dispatches"]:
+        _tell(each, answer["case"], language)
+    return OK
+
+
+def tell_dispatch_receipt(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
+    """Tell where a dispatch is now."""
+    if settings.json:
+        document(answer)
+    else:
+        language = 0 if settings.german else 1
+        state = _word(_STATES, answer["dispatch_state"], language)
+        line(f"{answer['dispatch']}: {state}")
+    return OK
+
+
+def _tell(found: dict[str, Any], case: str, language: int) -> None:
+    state = _word(_STATES, found["state"], language)
+    line(_HEAD[language].format(found["dispatch"], found["partner"], state))
+    if found["recalls"]:
+        line(_CORRECTS[language].format(found["recalls"]))
+    for each in found["attempts"]:
+        outcome = _UNDER_WAY[language]
+        if each["outcome"] is not None:
+            outcome = _word(_OUTCOMES, each["outcome"], language)
+        if each["proof"]:
+            outcome += f" ({each['proof']})"
+        way = _word(_WAYS, each["way"], language)
+        parts = each["number"], shown(each["began_at"]), way, outcome
+        line(_ATTEMPT[language].format(*parts))
+    for each in found["receipts"]:
+        kind = _word(_KINDS, each["kind"], language)
+        parts = shown(each["at"]), kind, each["reference"], each["by"]
+        line(_RECEIPT[language].format(*parts))
+    if found["due_at"] is not None:
+        line(_DUE[language].format(shown(found["due_at"])))
+    if found["ways"]:
+        ways = ", ".join(_word(_WAYS, way, language) for way in found["ways"])
+        line(_TODO[language].format(ways))
+        line(_COMMAND.format(case, found["dispatch"], found["ways"][0]))
+
+
+def _word(words: Words, name: str, language: int) -> str:
+    return words[name][language] if name in words else name

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dispatches of cases over HTTP; no route of the signal plane."""
+
+from typing import Final
+
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_node.cases.messages import CaseId, CasesQuery
+from fedsafe_node.dispatch.messages import (
+    DispatchesAnswer,
+    DispatchId,
+    DispatchReceipt,
+    NoteAcknowledged,
+    NoteHanded,
+    SendCase,
+    SentAnswer,
+)
+from fedsafe_policies.escalation.dispatching import SENDERS
+from fedsafe_policies.escalation.viewing import VIEWERS
+
+_CASE: Final = {"case": CaseId}
+_DISPATCH: Final = {"case": CaseId, "dispatch": DispatchId}
+_GONE: Final = frozenset({404, 409})
+
+
+async def send_case(call: Call) -> object:
+    """Queue a case for partners."""
+    return await call.services.dispatches.send(
+        call.path["case"], call.body(SendCase), call.principal
+    )
+
+
+async def list_dispatches(call: Call) -> object:
+    """List the dispatches of a case."""
+    purpose = call.parameters(CasesQuery).purpose
+    return await call.services.dispatches.list(
+        call.path["case"], call.principal, purpose
+    )
+
+
+async def note_handed(call: Call) -> object:
+    """Note what came of a way by hand."""
+    return await call.services.dispatch_notes.hand(
+        call.path["case"],
+        call.path["dispatch"],
+        call.body(NoteHanded),
+        call.principal,
+        once=call.once,
+    )
+
+
+async def note_acknowledged(call: Call) -> object:
+    """Note that a partner has acknowledged."""
+    return await call.services.dispatch_notes.acknowledge(
+        call.path["case"],
+        call.path["dispatch"],
+        call.body(NoteAcknowledged),
+        call.principal,
+        once=call.once,
+    )
+
+
+DISPATCH_ROUTES: Final = (
+    Route(
+        name="sendCase",
+        method="POST",
+        path="/v1/cases/{case}/dispatches",
+        handler=send_case,
+        auth=Auth.CREDENTIAL,
+        roles=SENDERS,
+        fresh=True,
+        lane=Lane.WRITES,
+        summary="Send an approved case to partners, or say what they would receive",
+        body=SendCase,
+        limit=4 * KIB,
+        path_types=_CASE,
+        answer=SentAnswer,
+        refusals=_GONE,
+    ),
+    Route(
+        name="listDispatches",
+        method="GET",
+        path="/v1/cases/{case}/dispatches",
+        handler=list_dispatches,
+        auth=Auth.CREDENTIAL,
+        roles=VIEWERS,
+        lane=Lane.READS,
+        summary="List the dispatches of a case, each with all of its attempts",
+        path_types=_CASE,
+        query=CasesQuery,
+        answer=DispatchesAnswer,
+        refusals=_GONE,
+    ),
+    Route(
+        name="noteHanded",
+        method="POST",
+        path="/v1/cases/{case}/dispatches/{dispatch}/handed",
+        handler=note_handed,
+        auth=Auth.CREDENTIAL,
+        roles=SENDERS,
+        lane=Lane.WRITES,
+        summary="Note what came of a way by hand: portal, phone or letter",
+        body=NoteHanded,
+        limit=4 * KIB,
+        path_types=_DISPATCH,
+        answer=DispatchReceipt,
+        idempotent=True,
+        refusals=_GONE,
+    ),
+    Route(
+        name="noteAcknowledged",
+        method="POST",
+        path="/v1/cases/{case}/dispatches/{dispatch}/acknowledged",
+        handler=note_acknowledged,
+        auth=Auth.CREDENTIAL,
+        roles=SENDERS,
+        lane=Lane.WRITES,
+        summary="Note that a partner has acknowledged a package",
+        body=NoteAcknowledged,
+        limit=4 * KIB,
+        path_types=_DISPATCH,
+        answer=DispatchReceipt,
+        idempotent=True,
+        refusals=_GONE,
+    ),
+)

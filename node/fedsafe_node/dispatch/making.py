@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one partner receives of a case, projected and sealed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_federation.casework.container import Document, Sealing, seal_package
+from fedsafe_federation.casework.errors import PartnerKeyError, SealedPackageError
+from fedsafe_federation.casework.keys import read_public
+from fedsafe_node.cases.content import CaseFile
+from fedsafe_node.cases.releasing import lacking
+from fedsafe_node.errors import WrongStateError
+from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.partners_rows import PartnerRow
+from fedsafe_policies.errors import CasePackageError
+from fedsafe_policies.escalation.matrix import Matrix
+from fedsafe_policies.escalation.package import CasePackage
+from fedsafe_policies.escalation.partners import Partner
+from fedsafe_policies.escalation.projecting import make_package
+
+HPKE: Final = "hpke"
+NONE: Final = "none"
+"""Of a partner that has no key: people take the ways by hand, and nothing is sealed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A package for one partner, sealed if the partner has a key."""
+
+    package: CasePackage = field(repr=False)
+    sealing: str
+    sealed: bytes | None = field(repr=False)
+
+
+def mark_of(row: PartnerRow) -> bytes:
+    """Return what tells an entry of a partner from any other, verified or not."""
+    return sha256(row.record).digest()
+
+
+def project_for(
+    key: str,
+    case: tuple[CaseRow, CaseFile],
+    entry: Partner,
+    matrix: Matrix,
+    now: datetime,
+) -> CasePackage:
+    """Make the package that a partner receives of a case, under a dispatch's key.
+
+    Raises:
+        WrongStateError: the case lacks something for this class of partner.
+    """
+    found, gaps = lacking(*case, entry.partner_class, matrix)
+    if gaps:
+        said = " ".join(f"{gap.element}: {gap.text.en}" for gap in gaps)
+        raise WrongStateError("not_releasable", said)
+    return make_package(
+        found,
+        package_id=package_id_of(key),
+        made_at=now.astimezone(UTC).replace(microsecond=0),
+        test=entry.test,
+    )
+
+
+def package_id_of(key: str) -> UUID:
+    """Return the id of the package that goes under a dispatch's key."""
+    digest = sha256(f"fedsafe/package/v1\n{key}".encode()).digest()
+    return UUID(bytes=digest[:16], version=4)
+
+
+def seal_for_partner(
+    package: CasePackage,
+    entry: Partner,
+    signer: SigningKey,
+    key: str,
+    documents: tuple[Document, ...] = (),
+) -> Made:
+    """Sign a package and seal it to the partner's key, under the key of a dispatch.
+
+    Raises:
+        WrongStateError: media bytes are in it, or it is too long.
+    """
+    if entry.key is None:
+        return Made(package=package, sealing=NONE, sealed=None)
+    try:
+        sealing = Sealing(
+            recipient=read_public(entry.key.encode()),
+            signer=signer,
+            dispatch=key,
+            at=package.made_at,
+        )
+        sealed = seal_package(package, sealing, documents)
+    except (CasePackageError, SealedPackageError, PartnerKeyError) as error:
+        raise WrongStateError("not_releasable", str(error)) from None
+    return Made(package=package, sealing=HPKE, sealed=sealed)
+
+
+def paths_of(package: CasePackage) -> list[str]:
+    """Name every field of a package's elements that holds something; no content."""
+    found = msgspec.to_builtins(package.elements)
+    return sorted(set(_paths(found, "")))
+
+
+def _paths(value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from _paths(each, f"{path}.{name}" if path else name)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _paths(each, f"{path}[]")
+    elif value is not None:
+        yield path

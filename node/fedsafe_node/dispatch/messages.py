@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the API takes and says of dispatches."""
+
+from enum import StrEnum, unique
+from typing import Annotated, Literal
+
+import msgspec
+
+from fedsafe_node.cases.messages import CaseId, Moment
+from fedsafe_node.messages import Message, Reference
+from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
+from fedsafe_policies.escalation.partners import PartnerId, Way
+from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.escalation.vocabulary import Element, PartnerClass
+
+DispatchId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
+
+
+class SendCase(Message, frozen=True):
+    """To which partners an approved case goes now.
+
+    `called` says where the call is noted that takes the place of a verification which
+    has expired. With `dry_run` nothing is kept and nothing leaves.
+    """
+
+    partners: Annotated[
+        tuple[PartnerId, ...], msgspec.Meta(min_length=1, max_length=10)
+    ]
+    called: Reference | None = None
+    dry_run: bool = False
+
+
+class WarningShown(Message, frozen=True):
+    """What whoever sends should know, in both languages."""
+
+    code: str
+    de: str
+    en: str
+
+
+class PlanShown(Message, frozen=True):
+    """What a partner would receive, and by which ways in turn."""
+
+    partner: PartnerId
+    partner_class: PartnerClass
+    test: bool
+    sealing: str
+    ways: list[str]
+    paths: list[str]
+    unavailable: list[Element]
+    warnings: list[WarningShown]
+
+
+class AttemptShown(Message, frozen=True):
+    """An attempt; without an outcome it is under way."""
+
+    number: int
+    way: str
+    began_at: int
+    ended_at: int | None
+    outcome: Outcome | None
+    proof: str | None
+    message: str | None
+
+
+@unique
+class ReceiptKind(StrEnum):
+    """What a person notes of a dispatch."""
+
+    HANDED = "handed"
+    ACKNOWLEDGED = "acknowledged"
+
+
+class ReceiptShown(Message, frozen=True):
+    """What a person noted of a dispatch."""
+
+    kind: ReceiptKind
+    way: Way | None
+    reference: str
+    at: int
+    by: str
+
+
+class DispatchShown(Message, frozen=True):
+    """One revision of a case on its way to one partner.
+
+    `ways` are those by hand that are left while it waits for a person; `recalls` names
+    the dispatch that this one corrects.
+    """
+
+    dispatch: DispatchId
+    key: str
+    partner: PartnerId
+    partner_class: PartnerClass
+    test: bool
+    revision: int
+    recalls: DispatchId | None
+    package: str
+    sealing: str
+    state: DispatchState
+    made_at: int
+    made_by: str
+    due_at: int | None
+    delivered_at: int | None
+    acknowledged_at: int | None
+    ways: list[Way]
+    attempts: list[AttemptShown]
+    receipts: list[ReceiptShown]
+
+
+class DispatchesAnswer(Message, frozen=True):
+    """A case's dispatches; `sending` says whether anything leaves at all."""
+
+    case: CaseId
+    state: CaseState
+    sending: bool
+    dispatches: list[DispatchShown]
+
+
+class SentAnswer(DispatchesAnswer, frozen=True):
+    """What was sent, or with a dry run would be."""
+
+    dry_run: bool
+    plans: list[PlanShown]
+
+
+class NoteHanded(Message, frozen=True):
+    """What came of a way by hand, at that moment (UTC seconds).
+
+    A package that was handed over has a reference, such as the portal's.
+    """
+
+    way: Way
+    at: Moment
+    outcome: Literal["delivered", "unreachable", "refused"] = "delivered"
+    reference: Reference | None = None
+
+
+class NoteAcknowledged(Message, frozen=True):
+    """That the partner has acknowledged the package, with its own reference."""
+
+    at: Moment
+    reference: Reference
+
+
+class DispatchReceipt(Message, frozen=True):
+    """Where a dispatch and its case are now."""
+
+    case: CaseId
+    state: CaseState
+    dispatch: DispatchId
+    dispatch_state: DispatchState

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""People note what came of a dispatch: a way by hand, an acknowledgement."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from fedsafe_node.cases.changing import check_past
+from fedsafe_node.cases.content import CaseFile, KeptReceipt
+from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.dispatch.messages import (
+    DispatchReceipt,
+    NoteAcknowledged,
+    NoteHanded,
+    ReceiptKind,
+)
+from fedsafe_node.dispatch.moving import change_to, settle
+from fedsafe_node.errors import BadRequestError, NotFoundError, WrongStateError
+from fedsafe_node.idempotency import Once
+from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.principal import Principal
+from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.escalation.dispatching import (
+    UNDER_WAY,
+    DispatchState,
+    Outcome,
+)
+from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.people import Person
+
+_STEP: Final = "receipt"
+_MOST: Final = 200
+Note = Callable[
+    [Transaction, CaseRow, CaseFile, DispatchRow], Awaitable[DispatchReceipt]
+]
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchNotes:
+    """Keeps what people note of dispatches."""
+
+    keeper: CaseKeeper
+
+    async def hand(
+        self,
+        case_id: str,
+        dispatch_id: str,
+        request: NoteHanded,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> DispatchReceipt:
+        """Note what came of a way by hand; handed over, the dispatch is delivered.
+
+        Raises:
+            NotFoundError: there is no such dispatch of this case.
+            WrongStateError: it was delivered before, or stopped.
+            BadRequestError: the moment is none, or a hand-over has no reference.
+        """
+        office, person = self.keeper.office, Person(who.name, who.role)
+        check_past(request.at, office.now(), "/at")
+        is_there = request.outcome == Outcome.DELIVERED.value
+        if is_there and request.reference is None:
+            raise BadRequestError(
+                "reference_missing",
+                "say under which reference the partner took it",
+                pointer="/reference",
+            )
+
+        async def note(
+            tx: Transaction, row: CaseRow, file: CaseFile, found: DispatchRow
+        ) -> DispatchReceipt:
+            if DispatchState(found.state) not in UNDER_WAY:
+                raise _wrong(found)
+            attempt = AttemptRow(
+                dispatch_id=found.id,
+                number=len(await tx.attempts(found.id)) + 1,
+                way=request.way.value,
+                began_at=request.at,
+                ended_at=office.now(),
+                outcome=request.outcome,
+            )
+            await tx.add_attempt(attempt)
+            if not is_there:
+                detail = _told(found, request.way.value, request.outcome)
+                await office.note(tx, Event.DISPATCH_NOTED, who.name, detail)
+                return _receipt(row, found)
+            moved = msgspec.structs.replace(
+                found,
+                state=DispatchState.DELIVERED.value,
+                due_at=None,
+                delivered_at=request.at,
+            )
+            receipt = KeptReceipt(
+                dispatch=found.id,
+                kind=ReceiptKind.HANDED.value,
+                reference=request.reference or "",
+                at=request.at,
+                by=who.name,
+                way=request.way.value,
+            )
+            return await self._keep(tx, (row, file), moved, receipt, person)
+
+        return await self._act(case_id, dispatch_id, note, once)
+
+    async def acknowledge(
+        self,
+        case_id: str,
+        dispatch_id: str,
+        request: NoteAcknowledged,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> DispatchReceipt:
+        """Note that the partner has acknowledged; it has arrived, whatever was said.
+
+        Raises:
+            NotFoundError: there is no such dispatch of this case.
+            WrongStateError: it was acknowledged before, or stopped.
+            BadRequestError: the moment lies in the future.
+        """
+        office, person = self.keeper.office, Person(who.name, who.role)
+        check_past(request.at, office.now(), "/at")
+
+        async def note(
+            tx: Transaction, row: CaseRow, file: CaseFile, found: DispatchRow
+        ) -> DispatchReceipt:
+            state = DispatchState(found.state)
+            if state not in {*UNDER_WAY, DispatchState.DELIVERED}:
+                raise _wrong(found)
+            moved = msgspec.structs.replace(
+                found,
+                state=DispatchState.ACKNOWLEDGED.value,
+                due_at=None,
+                delivered_at=found.delivered_at or request.at,
+                acknowledged_at=request.at,
+                sealed=None,  # it is there, and nobody needs it here any more
+            )
+            receipt = KeptReceipt(
+                dispatch=found.id,
+                kind=ReceiptKind.ACKNOWLEDGED.value,
+                reference=request.reference,
+                at=request.at,
+                by=who.name,
+            )
+            return await self._keep(tx, (row, file), moved, receipt, person)
+
+        return await self._act(case_id, dispatch_id, note, once)
+
+    async def _keep(
+        self,
+        tx: Transaction,
+        case: tuple[CaseRow, CaseFile],
+        moved: DispatchRow,
+        receipt: KeptReceipt,
+        person: Person,
+    ) -> DispatchReceipt:
+        """Keep the receipt with the case, and take the case along."""
+        row, file = case
+        if len(file.receipts) >= _MOST:
+            raise WrongStateError("wrong_state", "a case keeps no more than that")
+        file = msgspec.structs.replace(file, receipts=(*file.receipts, receipt))
+        await tx.move_dispatch(moved)
+        change = change_to(row, file, CaseState(row.state), _STEP)
+        detail = _told(moved, receipt.way or "", receipt.kind)
+        row = await self.keeper.keep(tx, row, row.id, change, person, detail=detail)
+        if moved.recalls is None:
+            row = await settle(self.keeper, tx, row, file, person)
+        return _receipt(row, moved)
+
+    async def _act(
+        self, case_id: str, dispatch_id: str, note: Note, once: Once | None
+    ) -> DispatchReceipt:
+        office = self.keeper.office
+
+        async def whole(tx: Transaction) -> DispatchReceipt:
+            row, file = await self.keeper.read(tx, case_id)
+            found = await _dispatch_of(tx, case_id, dispatch_id)
+            answer = await note(tx, row, file, found)
+            if once is not None:
+                now = office.now()
+                await tx.add_idempotent_answer(once.row(answer, now=now))
+            return answer
+
+        return await office.store.write(whole)
+
+
+async def _dispatch_of(reader: Reader, case_id: str, dispatch_id: str) -> DispatchRow:
+    found = await reader.dispatch(dispatch_id)
+    if found is None or found.case_id != case_id:
+        raise NotFoundError("dispatch")
+    return found
+
+
+def _wrong(found: DispatchRow) -> WrongStateError:
+    return WrongStateError("wrong_state", f"this dispatch is {found.state} already")
+
+
+def _told(row: DispatchRow, way: str, outcome: str) -> Detail:
+    return {
+        "case": row.case_id,
+        "dispatch": row.id,
+        "partner": row.partner,
+        "way": way,
+        "outcome": outcome,
+    }
+
+
+def _receipt(row: CaseRow, found: DispatchRow) -> DispatchReceipt:
+    return DispatchReceipt(
+        case=row.id,
+        state=CaseState(row.state),
+        dispatch=found.id,
+        dispatch_state=DispatchState(found.state),
+    )

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Send approved cases to partners, and note what comes of it.
+
+A case that was approved is projected, sealed and queued in one act with the step that
+says so. There is one dispatch of a revision to a partner: whoever asks again gets the
+same. What a transport says proves transport only; that a partner has acknowledged is
+noted by a person.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from secrets import token_urlsafe
+from typing import Final
+
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_node.cases.content import CaseFile
+from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.cases.partners import read_partner
+from fedsafe_node.cases.releasing import refuse
+from fedsafe_node.dispatch.making import (
+    Made,
+    mark_of,
+    paths_of,
+    project_for,
+    seal_for_partner,
+)
+from fedsafe_node.dispatch.messages import (
+    DispatchesAnswer,
+    PlanShown,
+    SendCase,
+    SentAnswer,
+    WarningShown,
+)
+from fedsafe_node.dispatch.moving import approved_revision, go_through
+from fedsafe_node.dispatch.showing import sends, show_dispatch, show_dispatches
+from fedsafe_node.errors import DeniedError, WrongStateError
+from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.principal import Principal
+from fedsafe_node.reading import rule_on_reading
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.dispatches_rows import DispatchRow
+from fedsafe_node.store.partners_rows import PartnerRow
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.escalation.dispatching import (
+    FAULTS,
+    DispatchState,
+    PartnerFault,
+    Receiver,
+    dispatch_key,
+    fault_of,
+)
+from fedsafe_policies.escalation.matrix import Matrix
+from fedsafe_policies.escalation.opening import CaseRequest
+from fedsafe_policies.escalation.partners import Partner, Standing, Way, standing_of
+from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.people import Person
+from fedsafe_policies.vocabulary import Matter, Purpose
+
+_S = CaseState
+_SENDABLE: Final = frozenset(
+    {_S.APPROVED, _S.DISPATCHING, _S.DELIVERED, _S.ACKNOWLEDGED, _S.FALLBACK}
+)
+_ID: Final = 32
+_TOKEN_BYTES: Final = 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """One partner that a case is to go to, and under which key."""
+
+    key: str
+    revision: int
+    called: str | None
+    row: PartnerRow
+    entry: Partner
+
+    @property
+    def id(self) -> str:
+        return self.key[:_ID]
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatches:
+    """Sends cases; `signer` is the key that packages are signed with."""
+
+    situation: Situation
+    keeper: CaseKeeper
+    matrix: Callable[[], Matrix]
+    signer: Callable[[], SigningKey] = field(repr=False)
+
+    async def send(self, case_id: str, request: SendCase, who: Principal) -> SentAnswer:
+        """Queue a case for partners, or say what they would receive.
+
+        Raises:
+            NotFoundError: there is no such case or partner.
+            DeniedError: this role may not, or the case is not the provider's own.
+            WrongStateError: it is not approved, lacks something, or a partner does
+                not count; the code says which.
+        """
+        office, keeper = self.keeper.office, self.keeper
+        row, file = await office.store.read(lambda r: keeper.read(r, case_id))
+        await self._decide(row, file, who)
+
+        async def act(tx: Transaction) -> SentAnswer:
+            row, file = await keeper.read(tx, case_id)
+            asked = await self._asked(tx, row, file, request)
+            plans: list[PlanShown] = []
+            for each in asked:
+                if not request.dry_run and await tx.dispatch(each.id) is not None:
+                    continue
+                plan, made = self._make(row, file, each)
+                plans.append(plan)
+                if not request.dry_run:
+                    await self._queue(tx, row, each, made, who)
+            if request.dry_run:
+                detail: Detail = {"case": case_id, "plans": len(plans)}
+                await office.note(tx, Event.DISPATCH_READ, who.name, detail)
+            elif _S(row.state) is _S.APPROVED:
+                leave = (_S.PACKAGED, _S.DISPATCHING)
+                person = Person(who.name, who.role)
+                row = await go_through(keeper, tx, row, file, leave, person)
+            found = [await tx.dispatch(each.id) for each in asked]
+            return SentAnswer(
+                case=case_id,
+                state=_S(row.state),
+                sending=await sends(tx),
+                dispatches=[
+                    await show_dispatch(tx, each, file) for each in found if each
+                ],
+                dry_run=request.dry_run,
+                plans=plans,
+            )
+
+        return await office.store.write(act)
+
+    async def list(
+        self, case_id: str, who: Principal, purpose: Purpose | None = None
+    ) -> DispatchesAnswer:
+        """List the dispatches of a case, each with all of its attempts.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+            NotFoundError: there is no such case.
+        """
+        office, keeper = self.keeper.office, self.keeper
+        decision = rule_on_reading(
+            self.situation, who, Matter.CASES, purpose, office.clock.now()
+        )
+        if not decision.allowed:
+            await office.refused(decision, who.name, "dispatch.read")
+            raise DeniedError(decision)
+
+        async def act(tx: Transaction) -> DispatchesAnswer:
+            row, file = await keeper.read(tx, case_id)
+            detail: Detail = {"case": case_id, "purpose": decision.about}
+            await office.note(tx, Event.DISPATCH_READ, who.name, detail)
+            return await show_dispatches(tx, row, file)
+
+        return await office.store.write(act)
+
+    async def _decide(self, row: CaseRow, file: CaseFile, who: Principal) -> None:
+        """Put it to the policy once more: whose case this is, and who lets it go."""
+        office, person = self.keeper.office, Person(who.name, who.role)
+        asked = CaseRequest(person, file.sources, file.evidence)
+        decision = self.situation.decide(asked, office.clock.now())
+        denied = None if decision.allowed else DeniedError(decision)
+        denied = denied or refuse(self.keeper, row, file, person)
+        if denied is not None:
+            await office.refused(denied.decision, who.name, "case.send")
+            raise denied
+
+    async def _asked(
+        self, reader: Reader, row: CaseRow, file: CaseFile, request: SendCase
+    ) -> tuple[_Asked, ...]:
+        revision = approved_revision(await reader.case_steps(row.id))
+        if file.release is None or revision is None or _S(row.state) not in _SENDABLE:
+            raise WrongStateError(
+                "not_approved",
+                f"a case that is {row.state} does not go out: `fedsafe case approve`",
+            )
+        found: list[_Asked] = []
+        for name in sorted(set(request.partners)):
+            partner, entry = await read_partner(reader, name)
+            key = dispatch_key(row.id, revision, name)
+            asked = _Asked(
+                key=key,
+                revision=revision,
+                called=request.called,
+                row=partner,
+                entry=entry,
+            )
+            if await reader.dispatch(asked.id) is None:
+                self._check(file, asked, request)
+            found.append(asked)
+        return tuple(found)
+
+    def _check(self, file: CaseFile, asked: _Asked, request: SendCase) -> None:
+        release, entry = file.release, asked.entry
+        approved = () if release is None else release.partners
+        now = self.keeper.office.now()
+        receiver = Receiver(
+            standing=standing_of(asked.row.verified_until, now),
+            is_test=asked.row.test,
+            is_approved=entry.partner_class in approved,
+        )
+        called = request.called is not None or request.dry_run
+        fault = fault_of(receiver, test_case=file.test, called=called)
+        if fault is not None:
+            text = f"{asked.row.id}: {FAULTS[fault].en}"
+            raise WrongStateError(fault.value, text)
+
+    def _make(
+        self, row: CaseRow, file: CaseFile, asked: _Asked
+    ) -> tuple[PlanShown, Made]:
+        entry, office = asked.entry, self.keeper.office
+        now = office.clock.now()
+        package = project_for(asked.key, (row, file), entry, self.matrix(), now)
+        made = seal_for_partner(package, entry, self.signer(), asked.key)
+        plan = PlanShown(
+            partner=asked.row.id,
+            partner_class=entry.partner_class,
+            test=entry.test,
+            sealing=made.sealing,
+            ways=[way.value for way in entry.ways or tuple(Way)],
+            paths=paths_of(package),
+            unavailable=sorted(package.unavailable),
+            warnings=_warnings(asked.row, office.now()),
+        )
+        return plan, made
+
+    async def _queue(
+        self, tx: Transaction, case: CaseRow, asked: _Asked, made: Made, who: Principal
+    ) -> None:
+        office = self.keeper.office
+        row = _queued(case, asked, made, who.name, office.now())
+        await tx.add_dispatch(row)
+        await office.note(tx, Event.DISPATCH_MADE, who.name, _told(row, asked.row))
+
+
+def _queued(case: CaseRow, asked: _Asked, made: Made, by: str, now: int) -> DispatchRow:
+    return DispatchRow(
+        id=asked.id,
+        key=asked.key,
+        case_id=case.id,
+        revision=asked.revision,
+        partner=asked.row.id,
+        partner_class=asked.entry.partner_class.value,
+        mark=mark_of(asked.row),
+        test=asked.row.test,
+        urgency=case.urgency,
+        recalls=None,
+        package_id=str(made.package.package_id),
+        sealing=made.sealing,
+        reply_token=token_urlsafe(_TOKEN_BYTES),
+        made_at=now,
+        made_by=by,
+        called=asked.called,
+        state=DispatchState.BY_HAND.value,
+        channel=0,
+        tries=0,
+        due_at=None,
+        delivered_at=None,
+        acknowledged_at=None,
+        sealed=made.sealed,
+    )
+
+
+def _told(row: DispatchRow, partner: PartnerRow) -> Detail:
+    return {
+        "case": row.case_id,
+        "revision": row.revision,
+        "dispatch": row.id,
+        "package": row.package_id,
+        "partner": row.partner,
+        "partner_revision": partner.revision,
+        "test": row.test,
+        "sealing": row.sealing,
+        "digest": "" if row.sealed is None else sha256(row.sealed).hexdigest(),
+        **({} if row.called is None else {"called": row.called}),
+    }
+
+
+def _warnings(row: PartnerRow, now: int) -> list[WarningShown]:
+    if standing_of(row.verified_until, now) is not Standing.EXPIRED:
+        return []
+    text = FAULTS[PartnerFault.EXPIRED]
+    return [WarningShown(code=PartnerFault.EXPIRED.value, de=text.de, en=text.en)]

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dispatches as those who work on cases see them."""
+
+from collections.abc import Iterable
+
+from fedsafe_federation.wireformat import decode
+from fedsafe_node.cases.content import CaseFile, KeptReceipt
+from fedsafe_node.dispatch.messages import (
+    AttemptShown,
+    DispatchesAnswer,
+    DispatchShown,
+    ReceiptKind,
+    ReceiptShown,
+)
+from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
+from fedsafe_node.store.protocol import Reader
+from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
+from fedsafe_policies.escalation.partners import Partner, Way
+from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.escalation.vocabulary import PartnerClass
+
+
+async def sends(reader: Reader) -> bool:
+    """Tell whether anything leaves at all."""
+    last = await reader.sending()
+    return last is None or last.sends
+
+
+async def show_dispatches(
+    reader: Reader, row: CaseRow, file: CaseFile
+) -> DispatchesAnswer:
+    """Show all dispatches of a case, with every attempt."""
+    found = await reader.dispatches(row.id)
+    return DispatchesAnswer(
+        case=row.id,
+        state=CaseState(row.state),
+        sending=await sends(reader),
+        dispatches=[await show_dispatch(reader, each, file) for each in found],
+    )
+
+
+async def show_dispatch(
+    reader: Reader, row: DispatchRow, file: CaseFile
+) -> DispatchShown:
+    """Show one dispatch."""
+    partner = await reader.partner(row.partner)
+    ways: tuple[Way, ...] = ()
+    if partner is not None and row.state == DispatchState.BY_HAND.value:
+        ways = decode(partner.record, Partner).ways or tuple(Way)
+    return DispatchShown(
+        dispatch=row.id,
+        key=row.key,
+        partner=row.partner,
+        partner_class=PartnerClass(row.partner_class),
+        test=row.test,
+        revision=row.revision,
+        recalls=row.recalls,
+        package=row.package_id,
+        sealing=row.sealing,
+        state=DispatchState(row.state),
+        made_at=row.made_at,
+        made_by=row.made_by,
+        due_at=row.due_at,
+        delivered_at=row.delivered_at,
+        acknowledged_at=row.acknowledged_at,
+        ways=list(ways),
+        attempts=_attempts(await reader.attempts(row.id)),
+        receipts=_receipts(each for each in file.receipts if each.dispatch == row.id),
+    )
+
+
+def _attempts(rows: Iterable[AttemptRow]) -> list[AttemptShown]:
+    return [
+        AttemptShown(
+            number=each.number,
+            way=each.way,
+            began_at=each.began_at,
+            ended_at=each.ended_at,
+            outcome=None if each.outcome is None else Outcome(each.outcome),
+            proof=each.proof,
+            message=each.message,
+        )
+        for each in rows
+    ]
+
+
+def _receipts(kept: Iterable[KeptReceipt]) -> list[ReceiptShown]:
+    return [
+        ReceiptShown(
+            kind=ReceiptKind(each.kind),
+            way=None if each.way is None else Way(each.way),
+            reference=each.reference,
+            at=each.at,
+            by=each.by,
+        )
+        for each in kept
+    ]

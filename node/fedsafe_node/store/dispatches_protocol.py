@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a store promises about dispatches; part of what it does about cases."""
+
+from typing import Protocol
+
+from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow, SendingRow
+
+
+class DispatchesReader(Protocol):
+    """Reads dispatches."""
+
+    async def dispatch(self, dispatch_id: str) -> DispatchRow | None:
+        """Return a dispatch."""
+        ...
+
+    async def dispatches(self, case_id: str) -> list[DispatchRow]:
+        """Return the dispatches of a case, oldest first."""
+        ...
+
+    async def dispatches_due(self, now: int) -> list[DispatchRow]:
+        """Return the dispatches of which an attempt is due, those due longest first."""
+        ...
+
+    async def dispatches_by_hand(self) -> int:
+        """Count the dispatches that wait for a person."""
+        ...
+
+    async def attempts(self, dispatch_id: str) -> list[AttemptRow]:
+        """Return the attempts of a dispatch, oldest first."""
+        ...
+
+    async def attempts_cut_off(self) -> list[AttemptRow]:
+        """Return the attempts that have no end."""
+        ...
+
+    async def sending(self) -> SendingRow | None:
+        """Return the last switch of sending; without one everything is sent."""
+        ...
+
+
+class DispatchesWriter(Protocol):
+    """Keeps dispatches."""
+
+    async def add_dispatch(self, row: DispatchRow) -> None:
+        """Keep a new dispatch.
+
+        Raises:
+            ConflictError: its key is there already.
+        """
+        ...
+
+    async def move_dispatch(self, row: DispatchRow) -> None:
+        """Keep where a dispatch is now; to whom and what it brings never changes.
+
+        Raises:
+            ConflictError: there is none of this key.
+        """
+        ...
+
+    async def add_attempt(self, row: AttemptRow) -> None:
+        """Keep that an attempt began.
+
+        Raises:
+            ConflictError: it is there already.
+        """
+        ...
+
+    async def end_attempt(self, row: AttemptRow) -> None:
+        """Keep what came of an attempt.
+
+        Raises:
+            ConflictError: there is none, or it has ended already.
+        """
+        ...
+
+    async def add_sending(self, row: SendingRow) -> None:
+        """Keep that somebody switched sending."""
+        ...

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of dispatches; times are seconds since 1970 in UTC."""
+
+from fedsafe_node.store.rows import Row
+
+
+class DispatchRow(Row, frozen=True, kw_only=True):
+    """One revision of a case on its way to one partner; what moves comes last."""
+
+    id: str
+    key: str
+    case_id: str
+    revision: int
+    partner: str
+    partner_class: str
+    mark: bytes
+    test: bool
+    urgency: str
+    recalls: str | None
+    package_id: str
+    sealing: str
+    reply_token: str
+    made_at: int
+    made_by: str
+    called: str | None
+    state: str
+    channel: int
+    tries: int
+    due_at: int | None
+    delivered_at: int | None
+    acknowledged_at: int | None
+    sealed: bytes | None
+
+
+class AttemptRow(Row, frozen=True, kw_only=True):
+    """An attempt to bring a dispatch to its partner; without an end it was cut off."""
+
+    dispatch_id: str
+    number: int
+    way: str
+    began_at: int
+    ended_at: int | None = None
+    outcome: str | None = None
+    proof: str | None = None
+    message: str | None = None
+
+
+class SendingRow(Row, frozen=True):
+    """That somebody has let sending go on, or has stopped it."""
+
+    sends: bool
+    at: int
+    by: str

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of dispatches in SQL, in two halves."""
+
+from typing import Any, Final
+
+import msgspec
+
+from fedsafe_node.errors import ConflictError
+from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow, SendingRow
+from fedsafe_node.store.sql import Connection
+
+_DISPATCH: Final = ", ".join(DispatchRow.__struct_fields__)
+_ATTEMPT: Final = ", ".join(AttemptRow.__struct_fields__)
+_MOVES: Final = (
+    *("state", "channel", "tries", "due_at", "delivered_at", "acknowledged_at"),
+    "sealed",
+)
+_END: Final = ("ended_at", "outcome", "proof", "message")
+
+
+class SqlDispatchesReader:
+    """Reads dispatches."""
+
+    _connection: Connection
+
+    async def dispatch(self, dispatch_id: str) -> DispatchRow | None:
+        """Return a dispatch."""
+        row = self._connection.execute(
+            f"SELECT {_DISPATCH} FROM dispatches WHERE id = ?",  # noqa: S608 - our own columns
+            (dispatch_id,),
+        ).fetchone()
+        return None if row is None else _dispatch_row(row)
+
+    async def dispatches(self, case_id: str) -> list[DispatchRow]:
+        """Return the dispatches of a case, oldest first."""
+        found = self._connection.execute(
+            f"SELECT {_DISPATCH} FROM dispatches WHERE case_id = ? "  # noqa: S608
+            "ORDER BY made_at, id",
+            (case_id,),
+        )
+        return [_dispatch_row(row) for row in found]
+
+    async def dispatches_due(self, now: int) -> list[DispatchRow]:
+        """Return the dispatches of which an attempt is due, those due longest first."""
+        found = self._connection.execute(
+            f"SELECT {_DISPATCH} FROM dispatches WHERE due_at <= ? "  # noqa: S608
+            "ORDER BY due_at, id",
+            (now,),
+        )
+        return [_dispatch_row(row) for row in found]
+
+    async def dispatches_by_hand(self) -> int:
+        """Count the dispatches that wait for a person."""
+        (count,) = self._connection.execute(
+            "SELECT count(*) FROM dispatches WHERE state = 'by_hand'"
+        ).fetchone()
+        return int(count)
+
+    async def attempts(self, dispatch_id: str) -> list[AttemptRow]:
+        """Return the attempts of a dispatch, oldest first."""
+        found = self._connection.execute(
+            f"SELECT {_ATTEMPT} FROM attempts WHERE dispatch_id = ? "  # noqa: S608
+            "ORDER BY number",
+            (dispatch_id,),
+        )
+        return [_attempt_row(row) for row in found]
+
+    async def attempts_cut_off(self) -> list[AttemptRow]:
+        """Return the attempts that have no end."""
+        found = self._connection.execute(
+            f"SELECT {_ATTEMPT} FROM attempts WHERE ended_at IS NULL "  # noqa: S608
+            "ORDER BY dispatch_id, number"
+        )
+        return [_attempt_row(row) for row in found]
+
+    async def sending(self) -> SendingRow | None:
+        """Return the last switch of sending; without one everything is sent."""
+        row = self._connection.execute(
+            "SELECT sends, at, by FROM sendings ORDER BY number DESC LIMIT 1"
+        ).fetchone()
+        return None if row is None else SendingRow(bool(row[0]), row[1], row[2])
+
+
+class SqlDispatchesWriter:
+    """Keeps dispatches."""
+
+    _connection: Connection
+
+    async def add_dispatch(self, row: DispatchRow) -> None:
+        """Keep a new dispatch."""
+        marks = ", ".join("?" * len(DispatchRow.__struct_fields__))
+        values = [_plain(value) for value in msgspec.structs.astuple(row)]
+        self._change(
+            f"INSERT INTO dispatches ({_DISPATCH}) VALUES ({marks}) "  # noqa: S608
+            "ON CONFLICT DO NOTHING",
+            values,
+            "there is a dispatch of this key",
+        )
+
+    async def move_dispatch(self, row: DispatchRow) -> None:
+        """Keep where a dispatch is now."""
+        changes = ", ".join(f"{name} = ?" for name in _MOVES)
+        values = [getattr(row, name) for name in _MOVES]
+        self._change(
+            f"UPDATE dispatches SET {changes} WHERE id = ?",  # noqa: S608
+            [*values, row.id],
+            "there is no such dispatch",
+        )
+
+    async def add_attempt(self, row: AttemptRow) -> None:
+        """Keep that an attempt began."""
+        marks = ", ".join("?" * len(AttemptRow.__struct_fields__))
+        self._change(
+            f"INSERT INTO attempts ({_ATTEMPT}) VALUES ({marks}) "  # noqa: S608
+            "ON CONFLICT DO NOTHING",
+            list(msgspec.structs.astuple(row)),
+            "there is such an attempt",
+        )
+
+    async def end_attempt(self, row: AttemptRow) -> None:
+        """Keep what came of an attempt."""
+        changes = ", ".join(f"{name} = ?" for name in _END)
+        self._change(
+            f"UPDATE attempts SET {changes} "  # noqa: S608
+            "WHERE dispatch_id = ? AND number = ? AND ended_at IS NULL",
+            [*(getattr(row, name) for name in _END), row.dispatch_id, row.number],
+            "no such attempt is under way",
+        )
+
+    async def add_sending(self, row: SendingRow) -> None:
+        """Keep that somebody switched sending."""
+        self._connection.execute(
+            "INSERT INTO sendings (sends, at, by) VALUES (?, ?, ?)",
+            (int(row.sends), row.at, row.by),
+        )
+
+    def _change(self, statement: str, values: list[Any], otherwise: str) -> None:
+        if self._connection.execute(statement, values).rowcount != 1:
+            raise ConflictError(otherwise)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a value of any column
+    return int(value) if isinstance(value, bool) else value
+
+
+def _dispatch_row(row: Any) -> DispatchRow:  # noqa: ANN401 - a row of either database
+    found: dict[str, Any] = dict(zip(DispatchRow.__struct_fields__, row, strict=True))
+    found["test"] = bool(found["test"])
+    return DispatchRow(**found)
+
+
+def _attempt_row(row: Any) -> AttemptRow:  # noqa: ANN401 - a row of either database
+    return AttemptRow(**dict(zip(AttemptRow.__struct_fields__, row, strict=True)))

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dispatches from the command line."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+CASE: Final = "0a" * 16
+SENT: Final = "0d" * 16
+PATH: Final = f"/v1/cases/{CASE}/dispatches"
+DISPATCH: Final[dict[str, Any]] = {
+    "dispatch": SENT,
+    "key": SENT * 2,
+    "partner": "bka",
+    "partner_class": "law_enforcement",
+    "test": False,
+    "revision": 3,
+    "recalls": None,
+    "package": "p-1",
+    "sealing": "hpke",
+    "state": "by_hand",
+    "made_at": 1_795_512_600,
+    "made_by": "ella",
+    "due_at": None,
+    "delivered_at": None,
+    "acknowledged_at": None,
+    "ways": ["portal", "phone"],
+    "attempts": [
+        {
+            "number": 1,
+            "way": "mail",
+            "began_at": 1_795_512_600,
+            "ended_at": 1_795_512_601,
+            "outcome": "in_doubt",
+            "proof": None,
+            "message": None,
+        }
+    ],
+    "receipts": [],
+}
+LIST: Final[dict[str, Any]] = {
+    "case": CASE,
+    "state": "fallback",
+    "sending": False,
+    "dispatches": [DISPATCH],
+}
+PLAN: Final[dict[str, Any]] = {
+    "partner": "bka",
+    "partner_class": "law_enforcement",
+    "test": False,
+    "sealing": "hpke",
+    "ways": ["mail", "portal"],
+    "paths": ["suspects[].account_id"],
+    "unavailable": ["network"],
+    "warnings": [{"code": "partner_expired", "de": "anrufen", "en": "call"}],
+}
+
+
+def test_a_dry_run_says_what_would_go_and_that_nothing_did(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always(
+        f"POST {PATH}", LIST | {"dry_run": True, "plans": [PLAN], "dispatches": []}
+    )
+    done = ask("case", "send", CASE, "--to", "bka", "--dry-run")
+    german = ask("case", "send", CASE, "--to", "bka", "--dry-run", "--lang", "de")
+
+    assert node.asked[0] == (f"POST {PATH}", {"partners": ["bka"], "dry_run": True})
+    assert "suspects[].account_id" in done.out
+    assert "dry run: nothing was sent" in done.out
+    assert "bka: call" in done.err
+    assert "Probe: Nichts wurde gesendet" in german.out
+
+
+def test_what_waits_for_a_person_is_named_with_the_next_command(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always(f"GET {PATH}", LIST)
+    done = ask("case", "dispatches", CASE)
+    german = ask("case", "dispatches", CASE, "--lang", "de")
+
+    assert "WAITS FOR YOU" in done.out
+    assert f"fedsafe case handed {CASE} {SENT} --way portal" in done.out
+    assert "in doubt" in done.out
+    assert "SENDING IS OFF" in done.err
+    assert "WARTET AUF SIE" in german.out
+
+
+def test_receipts_are_noted(ask: "Run", node: "FakeNode") -> None:
+    answer = {
+        "case": CASE,
+        "state": "delivered",
+        "dispatch": SENT,
+        "dispatch_state": "delivered",
+    }
+    node.always(f"POST {PATH}/{SENT}/handed", answer)
+    node.always(f"POST {PATH}/{SENT}/acknowledged", answer)
+    at = ("--at", "2026-11-24T09:30Z", "--reference", "BKA-1")
+    handed = ask("case", "handed", CASE, SENT, "--way", "portal", *at)
+    done = ask("case", "acknowledged", CASE, SENT, *at)
+
+    moment = 1_795_512_600
+    assert [body for _, body in node.asked] == [
+        {
+            "way": "portal",
+            "at": moment,
+            "outcome": "delivered",
+            "reference": "BKA-1",
+        },
+        {"at": moment, "reference": "BKA-1"},
+    ]
+    assert (handed.status, done.status) == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["", "../x", "0A" * 16])
+def test_a_dispatch_is_named_by_its_digits(ask: "Run", name: str) -> None:
+    done = ask("case", "acknowledged", CASE, name, "--reference", "AZ-1")
+
+    assert done.status == 2

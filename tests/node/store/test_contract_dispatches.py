@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+import msgspec
+import pytest
+from tests.node.store.test_contract_cases import CASE
+from tests.node.store.test_contract_partners import BKA
+
+from fedsafe_node.errors import ConflictError
+from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow, SendingRow
+from fedsafe_node.store.protocol import Store
+
+SENT = DispatchRow(
+    id="0d" * 16,
+    key="0d" * 32,
+    case_id=CASE.id,
+    revision=3,
+    partner=BKA.id,
+    partner_class="law_enforcement",
+    mark=bytes(32),
+    test=False,
+    urgency="u1",
+    recalls=None,
+    package_id="package-1",
+    sealing="hpke",
+    reply_token="t" * 24,
+    made_at=100,
+    made_by="ada",
+    called=None,
+    state="queued",
+    channel=0,
+    tries=0,
+    due_at=100,
+    delivered_at=None,
+    acknowledged_at=None,
+    sealed=b"sealed",
+)
+FIRST = AttemptRow(dispatch_id=SENT.id, number=1, way="mail", began_at=101)
+
+
+@pytest.fixture
+async def sent(store: Store) -> Store:
+    await store.write(lambda tx: tx.put_case(CASE))
+    await store.write(lambda tx: tx.put_partner(BKA))
+    await store.write(lambda tx: tx.add_dispatch(SENT))
+    return store
+
+
+async def test_a_dispatch_is_kept_and_there_is_one_of_each_key(sent: Store) -> None:
+    again = msgspec.structs.replace(SENT, id="0e" * 16)
+    for row in (SENT, again):
+        with pytest.raises(ConflictError):
+            await sent.write(lambda tx, row=row: tx.add_dispatch(row))  # type: ignore[misc]
+
+    assert await sent.read(lambda reader: reader.dispatch(SENT.id)) == SENT
+    assert await sent.read(lambda reader: reader.dispatches(CASE.id)) == [SENT]
+    assert await sent.read(lambda reader: reader.dispatches("0b" * 16)) == []
+
+
+async def test_a_dispatch_moves_and_never_changes_its_partner(sent: Store) -> None:
+    moved = msgspec.structs.replace(
+        SENT, state="by_hand", channel=1, tries=2, due_at=None, sealed=None
+    )
+    other = msgspec.structs.replace(moved, partner="zac", key="0e" * 32)
+    await sent.write(lambda tx: tx.move_dispatch(other))
+    unknown = msgspec.structs.replace(moved, id="0e" * 16)
+    with pytest.raises(ConflictError):
+        await sent.write(lambda tx: tx.move_dispatch(unknown))
+
+    assert await sent.read(lambda reader: reader.dispatch(SENT.id)) == moved
+    assert await sent.read(lambda reader: reader.dispatches_by_hand()) == 1
+
+
+@pytest.mark.parametrize(("now", "due"), [(99, []), (100, [SENT])])
+async def test_what_is_due_is_found(
+    sent: Store, now: int, due: list[DispatchRow]
+) -> None:
+    assert await sent.read(lambda reader: reader.dispatches_due(now)) == due
+
+
+async def test_an_attempt_begins_and_ends_once(sent: Store) -> None:
+    await sent.write(lambda tx: tx.add_attempt(FIRST))
+    cut_off = await sent.read(lambda reader: reader.attempts_cut_off())
+    ended = msgspec.structs.replace(
+        FIRST, ended_at=102, outcome="delivered", proof="250", message="m-1"
+    )
+    await sent.write(lambda tx: tx.end_attempt(ended))
+    late = msgspec.structs.replace(ended, outcome="in_doubt")
+    with pytest.raises(ConflictError):
+        await sent.write(lambda tx: tx.end_attempt(late))
+    with pytest.raises(ConflictError):
+        await sent.write(lambda tx: tx.add_attempt(FIRST))
+
+    assert cut_off == [FIRST]
+    assert await sent.read(lambda reader: reader.attempts(SENT.id)) == [ended]
+    assert await sent.read(lambda reader: reader.attempts_cut_off()) == []
+
+
+async def test_the_last_switch_of_sending_counts(store: Store) -> None:
+    assert await store.read(lambda reader: reader.sending()) is None
+    for sends in (False, True, False):
+        row = SendingRow(sends, 100, "ada")
+        await store.write(lambda tx, row=row: tx.add_sending(row))  # type: ignore[misc]
+
+    assert await store.read(lambda reader: reader.sending()) == SendingRow(
+        sends=False, at=100, by="ada"
+    )
