@@ -28,6 +28,10 @@ _VERIFIED: Final = (
     "geprüft: Siegel, Signatur, Empfänger, Schema und alle Prüfsummen der Dokumente",
     "verified: seal, signature, recipient, schema, and every document's hash",
 )
+_VERIFIED_INSIDE: Final = (
+    "geprüft: Signatur, Empfänger, Schema und alle Prüfsummen; entsiegelt war es schon",
+    "verified: signature, recipient, schema, every hash; it was unsealed before",
+)
 _TEST: Final = (
     "DAS IST EIN TEST: kein echter Fall, nichts ist zu veranlassen",
     "THIS IS A TEST: no real case, there is nothing to do",
@@ -109,7 +113,8 @@ def open_(context: click.Context, /, package: str, **given: Any) -> ExitStatus: 
     """Open a sealed package, and say what of it is verified.
 
     The key is one of `fedsafe partner key`, an RSA key as PEM with its certificate, or
-    an OpenPGP key as `gpg --export-secret-keys` writes it.
+    an OpenPGP key as `gpg --export-secret-keys` writes it. With a certificate alone it
+    checks what gpg, OpenSSL or a smart card has decrypted already.
 
     It needs no node and no network. Exits with 20 if the package is refused, a file is
     not the evidence, or another key has signed than you name; nothing is written then.
@@ -126,7 +131,10 @@ def open_(context: click.Context, /, package: str, **given: Any) -> ExitStatus: 
         SealedPackageError,
     )
     from fedsafe_federation.casework.keys import same_fingerprint  # noqa: PLC0415
-    from fedsafe_federation.casework.sealing import open_with  # noqa: PLC0415
+    from fedsafe_federation.casework.sealing import (  # noqa: PLC0415
+        PublicIdentity,
+        open_with,
+    )
     from fedsafe_federation.casework.statement import LONGEST  # noqa: PLC0415
 
     settings = settings_of(context)
@@ -143,7 +151,8 @@ def open_(context: click.Context, /, package: str, **given: Any) -> ExitStatus: 
     whole = all(each["finding"] == "same" for each in compared)
     if given["out"] is not None and whole:
         _write(opened, given["out"])
-    _tell(settings, opened, compared, known=sender is not None)
+    sealed = not isinstance(key, PublicIdentity)
+    _tell(settings, opened, compared, known=sender is not None, sealed=sealed)
     return OK if whole else ExitStatus.LOG_TAMPERED
 
 
@@ -194,6 +203,7 @@ def _tell(
     compared: list[dict[str, Any]],
     *,
     known: bool,
+    sealed: bool,
 ) -> None:
     language = 0 if settings.german else 1
     facts = _facts(opened)
@@ -207,13 +217,17 @@ def _tell(
         for each in opened.statement.documents
     ]
     if settings.json:
-        told = {"test": opened.statement.test, "sender_compared": known}
+        told = {
+            "test": opened.statement.test,
+            "sender_compared": known,
+            "sealed": sealed,
+        }
         found = {"documents": listed, "evidence": compared}
         document({"verified": True, **facts, **told, **found})
         return
     if opened.statement.test:
         line(_TEST[language])
-    line(_VERIFIED[language])
+    line((_VERIFIED if sealed else _VERIFIED_INSIDE)[language])
     pairs([(_FIELDS[name][language], facts[name]) for name in _FIELDS])
     table(_DOCUMENTS[language], [list(each.values()) for each in listed])
     for each in compared:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _OWN: Final = b"fedsafe-partner-"
 _PEM: Final = b"-----BEGIN "
 _PGP: Final = b"-----BEGIN PGP "
+_PUBLIC: Final = (b"-----BEGIN CERTIFICATE-----", b"-----BEGIN PGP PUBLIC KEY BLOCK")
 _LONGEST: Final = 64 * 1024
 
 
@@ -51,9 +52,12 @@ def _read(data: bytes, certificate: str | None, password: str | None) -> "Partne
     )
     from fedsafe_federation.casework.keys import read_private  # noqa: PLC0415
     from fedsafe_federation.casework.openpgp import read_openpgp_key  # noqa: PLC0415
+    from fedsafe_federation.casework.sealing import read_identity  # noqa: PLC0415
 
     if data.startswith(_OWN):
         return read_private(data)
+    if certificate is None and data.lstrip().startswith(_PUBLIC):
+        return read_identity(data.decode("ascii", "replace"))
     if data.startswith(_PGP) or not data.lstrip().startswith(_PEM):
         return read_openpgp_key(data, password)
     own = data if certificate is None else read_small(certificate, _LONGEST)

@@ -21,8 +21,9 @@ from fedsafe_crypto.seal import RecipientKey
 from fedsafe_federation.casework.certificates import certificate_der
 from fedsafe_federation.casework.container import seal_package
 from fedsafe_federation.casework.keys import key_fingerprint, read_public, write_private
+from fedsafe_federation.casework.multipart import write_multipart
 from fedsafe_federation.casework.smime import seal_smime
-from fedsafe_federation.casework.statement import Document, Sealing
+from fedsafe_federation.casework.statement import Document, Sealing, sign_package
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.projecting import make_package, project
 from fedsafe_policies.escalation.vocabulary import PartnerClass
@@ -189,6 +190,23 @@ def test_a_package_in_smime_opens_with_a_key_and_its_certificate(
     assert (opened.status, alone.status, changed.status) == (0, 5, 20)
     assert opened.document["sender_compared"] is True
     assert "--certificate" in alone.err
+
+
+def test_what_openssl_has_unsealed_is_verified_with_the_certificate(
+    run: "Run", tmp_path: Path
+) -> None:
+    certificate = partner().certificate
+    sealing = Sealing(
+        recipient=certificate_der(certificate), signer=SIGNER, dispatch="0d" * 32, at=AT
+    )
+    message, own = tmp_path / "case.eml", tmp_path / "own.pem"
+    message.write_bytes(write_multipart(sign_package(small_package(), sealing)))
+    own.write_text(pem(certificate))
+    own.chmod(0o600)
+    opened = run("open", str(message), "--key", str(own))
+
+    assert opened.status == 0
+    assert "it was unsealed before" in opened.out
 
 
 def test_a_package_of_another_format_than_the_key_is_refused(

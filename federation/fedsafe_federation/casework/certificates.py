@@ -42,11 +42,8 @@ def read_certificate(text: str, at: datetime) -> x509.Certificate:
         PartnerKeyError: it is none, expired, too weak, or for another use; it says
             which, and quotes nothing.
     """
-    refuse_private(text)
-    if text.count(_MARK) != 1:
-        raise PartnerKeyError("want one X.509 certificate as PEM")
+    found = parse_certificate(text)
     try:
-        found = x509.load_pem_x509_certificate(text.encode())
         key, usable = found.public_key(), _usable(found)
     except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm):
         raise PartnerKeyError("want one X.509 certificate as PEM") from None
@@ -64,6 +61,21 @@ def read_certificate(text: str, at: datetime) -> x509.Certificate:
     if at >= found.not_valid_after_utc:
         raise PartnerKeyError(f"the certificate expired {_day(found, begins=False)}")
     return found
+
+
+def parse_certificate(text: str) -> x509.Certificate:
+    """Read one certificate, whatever may be sealed to it.
+
+    Raises:
+        PartnerKeyError: it is none, or a private key.
+    """
+    refuse_private(text)
+    if text.count(_MARK) != 1:
+        raise PartnerKeyError("want one X.509 certificate as PEM")
+    try:
+        return x509.load_pem_x509_certificate(text.encode())
+    except (ValueError, x509.InvalidVersion):
+        raise PartnerKeyError("want one X.509 certificate as PEM") from None
 
 
 @dataclass(frozen=True, slots=True)

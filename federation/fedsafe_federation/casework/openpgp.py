@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 LEAST_RSA_BITS: Final = 3_000
 _MARK: Final = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
+_NO_CERTIFICATE: Final = "want one OpenPGP certificate, in ASCII armor"
 _RSA: Final = frozenset({1, 2, 3})
 _OLD: Final = frozenset({16, 17, 20})
 """ElGamal and DSA, which nothing is sealed to any more."""
@@ -69,18 +70,13 @@ def read_openpgp(text: str, at: datetime) -> "Cert":
             encrypted to it; it says which, and quotes nothing.
         OpenPgpMissingError: this FedSafe was installed without OpenPGP.
     """
-    refuse_private(text)
-    sequoia = _sequoia()
-    if text.count(_MARK) != 1:
-        raise PartnerKeyError("want one OpenPGP certificate, in ASCII armor")
+    found = parse_openpgp(text)
     try:
-        found: Cert
-        (found,) = sequoia.Cert.split_bytes(text.encode())
         weak = _weak(bytes(found))
         ended = found.expiration is not None and found.expiration <= at
         secret, revoked = _secret(text.encode()), found.is_revoked
     except _FAULTS:
-        raise PartnerKeyError("want one OpenPGP certificate, in ASCII armor") from None
+        raise PartnerKeyError(_NO_CERTIFICATE) from None
     if secret:
         raise PartnerKeyError(
             "that is a private key: give nobody this file, but its public half"
@@ -94,6 +90,25 @@ def read_openpgp(text: str, at: datetime) -> "Cert":
             f"less than the {LEAST_RSA_BITS} bits of BSI TR-02102-1"
         )
     _encrypt(b"", found)
+    return found
+
+
+def parse_openpgp(text: str) -> "Cert":
+    """Read one certificate, whatever may be sealed to it.
+
+    Raises:
+        PartnerKeyError: it is none, or a private key.
+        OpenPgpMissingError: this FedSafe was installed without OpenPGP.
+    """
+    refuse_private(text)
+    sequoia = _sequoia()
+    if text.count(_MARK) != 1:
+        raise PartnerKeyError(_NO_CERTIFICATE)
+    try:
+        found: Cert
+        (found,) = sequoia.Cert.split_bytes(text.encode())
+    except _FAULTS:
+        raise PartnerKeyError(_NO_CERTIFICATE) from None
     return found
 
 

@@ -18,6 +18,7 @@ from fedsafe_federation.casework.certificates import (
     CertifiedKey,
     certificate_der,
     certificate_fingerprint,
+    parse_certificate,
     read_certificate,
 )
 from fedsafe_federation.casework.container import MAGIC, open_package, seal_package
@@ -32,16 +33,24 @@ from fedsafe_federation.casework.keys import (
     refuse_private,
     same_fingerprint,
 )
+from fedsafe_federation.casework.multipart import read_multipart
 from fedsafe_federation.casework.openpgp import (
     OpenPgpKey,
     open_openpgp,
     openpgp_fingerprint,
     openpgp_identity,
+    parse_openpgp,
     read_openpgp,
     seal_openpgp,
 )
 from fedsafe_federation.casework.smime import open_smime, seal_smime
-from fedsafe_federation.casework.statement import Document, Opened, Sealing, refuse
+from fedsafe_federation.casework.statement import (
+    LONGEST,
+    Document,
+    Opened,
+    Sealing,
+    refuse,
+)
 from fedsafe_policies.errors import CasePackageError
 from fedsafe_policies.escalation.package import CasePackage
 from fedsafe_policies.escalation.partners import Partner
@@ -53,7 +62,18 @@ if TYPE_CHECKING:
 _DER_SEQUENCE: Final = 0x30
 _PACKET: Final = 0x80
 
-PartnerKey = RecipientKey | CertifiedKey | OpenPgpKey
+
+@dataclass(frozen=True, slots=True)
+class PublicIdentity:
+    """Whom a statement names as the recipient: a certificate, of either kind.
+
+    Enough for what gpg, OpenSSL or a smart card has decrypted already.
+    """
+
+    name: bytes
+
+
+PartnerKey = RecipientKey | CertifiedKey | OpenPgpKey | PublicIdentity
 """What a partner opens packages with."""
 
 
@@ -189,11 +209,18 @@ def seal_for(
 def open_with(sealed: bytes, key: PartnerKey) -> Opened:
     """Open a sealed package in whichever format, and verify all that is in it.
 
+    What another program has decrypted is a MIME message; only its seal is not verified
+    then.
+
     Raises:
         SealedPackageError: it is none, is sealed to somebody else, was changed, or
             its parts do not fit each other; `fault` says which.
     """
     found = format_of(sealed)
+    if isinstance(key, PublicIdentity):
+        if found is not None or len(sealed) > LONGEST:
+            refuse(SealedFault.OTHER_FORMAT if found else SealedFault.TOO_LONG)
+        return read_multipart(sealed, key.name)
     if found is None:
         refuse(SealedFault.NO_PACKAGE)
     if found is Format.HPKE and isinstance(key, RecipientKey):
@@ -203,6 +230,17 @@ def open_with(sealed: bytes, key: PartnerKey) -> Opened:
     if found is Format.OPENPGP and isinstance(key, OpenPgpKey):
         return open_openpgp(sealed, key)
     raise SealedPackageError(SealedFault.OTHER_FORMAT)
+
+
+def read_identity(text: str) -> PublicIdentity:
+    """Read a partner's own certificate, X.509 or OpenPGP; it may have expired.
+
+    Raises:
+        PartnerKeyError: it is none.
+    """
+    if "-----BEGIN CERTIFICATE-----" in text:
+        return PublicIdentity(certificate_der(parse_certificate(text)))
+    return PublicIdentity(openpgp_identity(parse_openpgp(text)))
 
 
 def format_of(sealed: bytes) -> Format | None:

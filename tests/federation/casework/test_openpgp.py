@@ -33,6 +33,7 @@ from fedsafe_federation.casework.openpgp import (
     read_openpgp_key,
     seal_openpgp,
 )
+from fedsafe_federation.casework.sealing import open_with, read_identity
 from fedsafe_federation.casework.statement import Sealing
 from fedsafe_policies.escalation.package import encode_package
 
@@ -100,6 +101,16 @@ def test_what_a_partner_seals_anew_for_another_is_refused_there() -> None:
     opener = read_openpgp_key(str(other).encode())
 
     assert fault_of(bytes(anew), opener) is SealedFault.RECIPIENT
+
+
+def test_what_gpg_has_decrypted_is_verified_with_the_certificate_alone() -> None:
+    plain = bytes(sequoia.decrypt(sealed(), decryptor=key().decryptor).bytes or b"")
+    other = str(sequoia.Tsk.generate("x@example.org").extract_certificate())
+
+    assert open_with(plain, read_identity(public())).package == small_package()
+    for message, own in ((plain, other), (plain[:-1], public()), (sealed(), public())):
+        with pytest.raises(SealedPackageError):
+            open_with(message, read_identity(own))
 
 
 def test_a_certificate_that_cannot_be_sealed_to_is_refused() -> None:
