@@ -35,7 +35,7 @@ docs: ## Build the site into build/site
 lock: ## Renew both requirements files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
 	  --exclude-newer "1 week" --generate-hashes --no-emit-index-url \
-	  --extra openpgp --extra pdf --extra postgresql --group editable pyproject.toml --output-file requirements.txt
+	  --extra openpgp --extra pdf --extra postgresql --extra sftp --group editable pyproject.toml --output-file requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
 	  --exclude-newer "1 week" --generate-hashes --no-emit-index-url \
-	  --extra openpgp --extra pdf --extra postgresql --group dev pyproject.toml --output-file requirements-dev.txt
+	  --extra openpgp --extra pdf --extra postgresql --extra sftp --group dev pyproject.toml --output-file requirements-dev.txt

@@ -90,8 +90,14 @@ def sign_request(  # noqa: PLR0913 - a signature has so many parts
     key: SigningKey,
     now: datetime,
     nonce: str,
+    tag: str = TAG,
+    also: tuple[str, ...] = (),
 ) -> Mapping[str, str]:
-    """Give the headers that sign *request*."""
+    """Give the headers that sign *request*; *also* are more headers to be covered.
+
+    What is no request between members has another *tag*, so that neither can be taken
+    for the other.
+    """
     request.headers[DESTINATION] = destination
     HTTPMessageSigner(
         signature_algorithm=ED25519,
@@ -101,9 +107,9 @@ def sign_request(  # noqa: PLR0913 - a signature has so many parts
         key_id=signer,
         created=now,
         nonce=nonce,
-        tag=TAG,
+        tag=tag,
         label="fedsafe",
-        covered_component_ids=_COMPONENTS,
+        covered_component_ids=(*_COMPONENTS, *also),
         body=body,
     )
     return request.headers

@@ -6,8 +6,8 @@ so a node can be moved whole. Secrets are never in here, only in key files.
 """
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum, unique
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -19,6 +19,9 @@ from fedsafe_federation.signals import Contact
 from fedsafe_federation.signed import NodeName
 from fedsafe_node.deadline_settings import Deadlines, unfit_deadlines
 from fedsafe_node.errors import ConfigError
+from fedsafe_node.mail_settings import Mail, unfit_mail
+from fedsafe_node.sending.settings import Sending, unfit_sending
+from fedsafe_node.setting_types import Host, Port, Printable
 from fedsafe_node.storage import Storage, unfit_storage
 from fedsafe_policies.gate import DEMO_SUFFIX
 from fedsafe_policies.references import DPO_MAILBOXES, MAILBOXES, is_contact
@@ -26,7 +29,6 @@ from fedsafe_policies.references import DPO_MAILBOXES, MAILBOXES, is_contact
 FILE: Final = "node.toml"
 SOCKET: Final = "node.sock"
 _DEMONSTRATION: Final = "synthetic"
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _LONGEST_SOCKET_PATH: Final = 100  # the kernel's limit is 107 bytes
 
 _FORMS: Final = {
@@ -38,6 +40,7 @@ _FORMS: Final = {
     "policy": "the name of a shipped policy, such as strict, or a file",
     "listen.host": "a host's name or address, such as 127.0.0.1",
     "mail.host": "a mail server's name or address",
+    "sending.mail.sender": "an address such as cases@chat.example.de",
     "mail.sender": "an address such as safety@chat.example.de",
     "oidc.issuer": "an https address, or http on loopback",
     "oidc.client_id": "letters, digits and signs without blanks",
@@ -47,10 +50,6 @@ _FORMS: Final = {
 _PROVIDER: Final = (
     r"^(https://|http://(127\.0\.0\.1|\[::1\]|localhost)(?=[:/]|$))[\x21-\x7e]*(?!\n)$"
 )
-Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
-Printable = Annotated[
-    str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$", max_length=4_096)
-]
 Positive = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 KeptDays = Annotated[int, msgspec.Meta(ge=30, le=3_650)]
 RecordDays = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
@@ -59,7 +58,7 @@ RecordDays = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
 class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where peers and remote back-ends reach the node."""
 
-    host: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,253}(?!\n)$")]
+    host: Host
     port: Port
 
 
@@ -131,33 +130,6 @@ class Oidc(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     redirect: Annotated[str, msgspec.Meta(pattern=_PROVIDER, max_length=2_048)]
 
 
-@unique
-class Tls(StrEnum):
-    """How the way to the mail server is protected; `none` on loopback only."""
-
-    STARTTLS = "starttls"
-    TLS = "tls"
-    NONE = "none"
-
-
-class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The mail server through which people get their codes.
-
-    The password lies in a file, relative to the node's directory.
-    """
-
-    host: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,253}(?!\n)$")]
-    sender: Annotated[
-        str,
-        msgspec.Meta(pattern=r"^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+(?!\n)$", max_length=254),
-    ]
-    port: Port = 587
-    tls: Tls = Tls.STARTTLS
-    user: Printable | None = None
-    password_file: Printable | None = None
-    most_an_hour: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 300
-
-
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What `node.toml` says."""
 
@@ -184,6 +156,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: Storage | None = None
     oidc: Oidc | None = None
     mail: Mail | None = None
+    sending: Sending = Sending()
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,32 +330,27 @@ def _unfit_provider(config: Config) -> str | None:
 def _unfit_servers(config: Config) -> str | None:
     if config.store is not None and (why := unfit_storage(config.store)) is not None:
         return why
-    return None if config.mail is None else _unfit_mail(config.mail)
-
-
-def _unfit_mail(mail: Mail) -> str | None:
-    if mail.tls is Tls.NONE and mail.host not in _LOOPBACK:
-        return "mail goes unprotected to this machine only - at `$.mail.tls`"
-    if (mail.user is None) != (mail.password_file is None):
-        return "user and password_file belong together - at `$.mail`"
-    return None
+    if config.mail is not None and (why := unfit_mail(config.mail)) is not None:
+        return why
+    return unfit_sending(config.sending)
 
 
 def render_config(config: Config) -> str:
     """Write a configuration as the TOML that `load_config` reads."""
     table = msgspec.to_builtins(config)
-    table = {key: value for key, value in table.items() if value is not None}
-    plain = {key: value for key, value in table.items() if not isinstance(value, dict)}
-    lines = [f"{key} = {_toml(value)}" for key, value in plain.items()]
-    for name, section in table.items():
-        if isinstance(section, dict):
-            lines += ["", f"[{name}]"]
-            lines += [
-                f"{key} = {_toml(value)}"
-                for key, value in section.items()
-                if value is not None
-            ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(_render(table, "")).lstrip("\n") + "\n"
+
+
+def _render(table: dict[str, object], name: str) -> Iterator[str]:
+    plain = {key: value for key, value in table.items() if value is not None}
+    if any(not isinstance(value, dict) for value in plain.values()) and name:
+        yield from ("", f"[{name}]")
+    for key, value in plain.items():
+        if not isinstance(value, dict):
+            yield f"{key} = {_toml(value)}"
+    for key, value in plain.items():
+        if isinstance(value, dict):
+            yield from _render(value, f"{name}.{key}" if name else key)
 
 
 def _toml(value: object) -> str:

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from tests.node.fleet import Fleet
 
 from fedsafe_node.compliance.model import Language, SheetKind
-from fedsafe_node.config import AuditRetention, Config, Founding, Listen, Mail, Oidc
+from fedsafe_node.config import AuditRetention, Config, Founding, Listen, Oidc
 from fedsafe_node.errors import DeniedError
+from fedsafe_node.mail_settings import Mail
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_policies.gate import Approval, Consultation, LegalGate
 from fedsafe_policies.policy import shipped

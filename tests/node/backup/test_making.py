@@ -20,10 +20,11 @@ from fedsafe_node.backup.manifest import part_of, read_manifest
 from fedsafe_node.backup.messages import BackupNote
 from fedsafe_node.backup.secrets import MAGIC, open_keys
 from fedsafe_node.backup.stopped import note_stopped
-from fedsafe_node.config import Mail, Place, load_config
+from fedsafe_node.config import Place, load_config
 from fedsafe_node.errors import StoreFailedError
 from fedsafe_node.faults import FaultPoint
 from fedsafe_node.keyfiles import read_secret
+from fedsafe_node.mail_settings import Mail
 from fedsafe_node.principal import LOCAL
 
 pytestmark = pytest.mark.embedded

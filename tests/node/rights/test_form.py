@@ -14,7 +14,6 @@ from tests.node.fleet import NAMES, Fleet
 from tests.node.rights.conftest import MailBox
 from tests.node.rights.test_disputes import DORA, matching
 
-from fedsafe_node.config import Mail, Tls
 from fedsafe_node.errors import (
     BadRequestError,
     ForbiddenError,
@@ -22,6 +21,7 @@ from fedsafe_node.errors import (
     UnavailableError,
     WrongStateError,
 )
+from fedsafe_node.mail_settings import Mail, Tls
 from fedsafe_node.messages import (
     Kind,
     Question,

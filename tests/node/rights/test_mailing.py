@@ -14,8 +14,8 @@ from tests.node.rights.conftest import MailBox
 from tests.node.rights.test_form import proofs_of
 
 from fedsafe_node.clock import SystemClock
-from fedsafe_node.config import Mail, Tls
 from fedsafe_node.errors import UnavailableError
+from fedsafe_node.mail_settings import Mail, Tls
 from fedsafe_node.rights.letters import code_letter
 from fedsafe_node.rights.mailing import UNDER_WAY, Mailer
 from fedsafe_node.rights.request_messages import CodeRequest, Language

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mail sealed packages through the provider's mail server, always over TLS.
+
+The subject says FedSafe and the reply token, and the text says nothing. The same
+dispatch has the same Message-ID at every attempt, so that what comes twice is seen to
+be one mail.
+"""
+
+import smtplib
+import ssl
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Final, assert_never
+
+from fedsafe_node.clock import Clock
+from fedsafe_node.errors import ConfigError
+from fedsafe_node.mail_settings import Tls
+from fedsafe_node.sending.errors import Fault, SendingError
+from fedsafe_node.sending.files import armored, name_of
+from fedsafe_node.sending.parcels import Handed, Parcel, Sealing, proof_of
+from fedsafe_node.sending.settings import MailSending
+from fedsafe_node.smtp import BusyError, Line, MailServer, MailThreads, connected
+from fedsafe_policies.escalation.channels import MailChannel
+
+UNDER_WAY: Final = 4
+WITHIN: Final = 60.0
+"""Seconds that one mail may take in all, however the server drips."""
+_TAKEN: Final = 250
+_LATER: Final = range(400, 500)
+
+
+class MailCarrier:
+    """Mails packages. Owned by the event loop."""
+
+    def __init__(
+        self,
+        settings: MailSending,
+        directory: Path,
+        clock: Clock,
+        *,
+        within: float = WITHIN,
+    ) -> None:
+        password = settings.password_file
+        self._server = MailServer(
+            settings.host,
+            settings.port,
+            Tls(settings.security),
+            settings.user,
+            None if password is None else directory / password,
+        )
+        self._ca = None if settings.ca is None else directory / settings.ca
+        self._sender = settings.sender
+        self._clock = clock
+        self._threads = MailThreads(UNDER_WAY, within)
+
+    async def carry(self, parcel: Parcel, channel: MailChannel) -> Handed:
+        """Hand a package to the mail server; that is no receipt of the partner.
+
+        Raises:
+            SendingError: the server did not take it, or nobody knows.
+        """
+        line, message = Line(), self._message(parcel, channel.address)
+        try:
+            await self._threads.use(
+                line, lambda: self._send(message, channel.address, line)
+            )
+        except (OSError, smtplib.SMTPException, ConfigError, ValueError) as error:
+            if line.answer is None:
+                raise _told(error, line) from None
+        return Handed(proof_of(line.answer or ""), message["Message-ID"])
+
+    def _send(self, message: EmailMessage, to: str, line: Line) -> None:
+        with connected(self._server, line, self._context) as server:
+            server.ehlo_or_helo_if_needed()
+            _accept(*server.mail(self._sender))
+            _accept(*server.rcpt(to), Fault.REFUSED)
+            line.is_given = True
+            code, said = server.data(message.as_bytes(policy=SMTP))
+            if code != _TAKEN:
+                raise smtplib.SMTPDataError(code, said)
+            line.answer = f"{code} {said.decode('ascii', 'replace')}"
+
+    def _context(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self._ca)
+        except (OSError, ValueError):
+            raise ConfigError(self._ca, "it holds no certificates") from None
+
+    def _message(self, parcel: Parcel, to: str) -> EmailMessage:
+        local, _, domain = self._sender.rpartition("@")
+        message = EmailMessage(policy=SMTP)
+        message["From"] = self._sender
+        name, _, host = to.rpartition("@")
+        message["To"] = Address(username=name, domain=host)
+        message["Reply-To"] = f"{local}+{parcel.reply_token}@{domain}"
+        message["Subject"] = f"FedSafe {parcel.reply_token}"
+        message["Date"] = format_datetime(self._clock.now())
+        message["Message-ID"] = f"<fedsafe.{parcel.dispatch}@{domain}>"
+        message["Auto-Submitted"] = "auto-generated"
+        _fill(message, parcel)
+        return message
+
+
+def _fill(message: EmailMessage, parcel: Parcel) -> None:
+    name = name_of(parcel)
+    match parcel.sealing:
+        case Sealing.HPKE:
+            message.set_content("FedSafe\n")
+            message.add_attachment(
+                parcel.data,
+                maintype="application",
+                subtype="octet-stream",
+                filename=name,
+            )
+        case Sealing.SMIME:
+            kind = {"smime-type": "enveloped-data", "name": name}
+            message.set_content(
+                parcel.data,
+                maintype="application",
+                subtype="pkcs7-mime",
+                disposition="attachment",
+                filename=name,
+                params=kind,
+            )
+        case Sealing.OPENPGP:
+            message["MIME-Version"] = "1.0"
+            message["Content-Type"] = (
+                'multipart/encrypted; protocol="application/pgp-encrypted"'
+            )
+            version = EmailMessage(policy=SMTP)
+            version.set_content(
+                b"Version: 1\n", "application", "pgp-encrypted", cte="7bit"
+            )
+            sealed = EmailMessage(policy=SMTP)
+            sealed.set_content(
+                armored(parcel.data).encode(),
+                "application",
+                "octet-stream",
+                cte="7bit",
+                filename="encrypted.asc",
+            )
+            message.attach(version)
+            message.attach(sealed)
+        case _:
+            assert_never(parcel.sealing)
+
+
+def _accept(code: int, said: bytes, fault: Fault = Fault.MISCONFIGURED) -> None:
+    """Raise unless an answer is an agreement.
+
+    Raises:
+        SendingError: it is none.
+    """
+    if code // 100 != 2:  # noqa: PLR2004 - every 2xx
+        words = proof_of(f"{code} {said.decode('ascii', 'replace')}")
+        raise SendingError(fault, words, retry=code in _LATER)
+
+
+def _told(error: Exception, line: Line) -> SendingError:
+    """Say what went wrong by how far the line came."""
+    if isinstance(error, ConfigError):
+        return SendingError(Fault.MISCONFIGURED, error.why)
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        if line.is_secure:
+            return SendingError(Fault.MISCONFIGURED, "it knows no login")
+        return SendingError(Fault.UNTRUSTED, "it offers no TLS")
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _answered(error, line)
+    return _lost(error, line)
+
+
+def _answered(error: smtplib.SMTPResponseException, line: Line) -> SendingError:
+    said, later = error.smtp_error, error.smtp_code in _LATER
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return SendingError(Fault.MISCONFIGURED, "it refuses the login", retry=later)
+    if not line.is_secure and not isinstance(error, smtplib.SMTPConnectError):
+        return SendingError(Fault.UNTRUSTED, "it offers no TLS", retry=later)
+    text = said.decode("ascii", "replace") if isinstance(said, bytes) else said
+    words = proof_of(f"{error.smtp_code} {text}")
+    return SendingError(Fault.REFUSED, words, retry=later)
+
+
+def _lost(error: Exception, line: Line) -> SendingError:
+    if isinstance(error, BusyError):
+        return SendingError(Fault.UNREACHABLE, "too many mails are under way")
+    if line.is_given:
+        return SendingError(Fault.IN_DOUBT, "the line was cut after the mail went")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return SendingError(Fault.UNTRUSTED, "its certificate is not trusted")
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+        return SendingError(Fault.UNTRUSTED, "it speaks no TLS that can be trusted")
+    return SendingError(Fault.UNREACHABLE, "it does not answer, or not in time")

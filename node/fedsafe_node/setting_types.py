@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What several sections of `node.toml` are made of."""
+
+from typing import Annotated
+
+import msgspec
+
+Host = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,253}(?!\n)$")]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+Printable = Annotated[
+    str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$", max_length=4_096)
+]
+Mailbox = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+(?!\n)$", max_length=254),
+]

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Certificates of an authority of our own, for servers on loopback."""
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from fedsafe_node.clock import SystemClock
+from fedsafe_node.sending.parcels import Parcel, Sealing
+
+INSIDE: Final = ("127.0.0.0/8",)
+PARCEL: Final = Parcel(
+    dispatch="0123456789abcdef" * 2,
+    sealing=Sealing.HPKE,
+    data=bytes(range(256)) * 40,
+    test=True,
+    reply_token="Reply-token_0123456789",
+)
+
+
+@dataclass(frozen=True)
+class Papers:
+    """What servers and clients on loopback show each other, as files."""
+
+    folder: Path
+
+    @property
+    def ca(self) -> Path:
+        return self.folder / "ca.pem"
+
+    @property
+    def other_ca(self) -> Path:
+        return self.folder / "other-ca.pem"
+
+    def certificate(self, name: str) -> Path:
+        return self.folder / f"{name}.pem"
+
+    def key(self, name: str) -> Path:
+        return self.folder / f"{name}.key"
+
+    def server(self, *, asks: bool = False) -> ssl.SSLContext:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.certificate("server"), self.key("server"))
+        if asks:
+            context.load_verify_locations(self.ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
+
+@pytest.fixture(scope="package")
+def papers(tmp_path_factory: pytest.TempPathFactory) -> Papers:
+    folder = tmp_path_factory.mktemp("papers")
+    ca, key = _issue(folder, "ca", None)
+    _issue(folder, "other-ca", None)
+    _issue(folder, "server", (ca, key), ["127.0.0.1", "::1"])
+    _issue(folder, "client", (ca, key))
+    _issue(folder, "stranger", None)
+    return Papers(folder)
+
+
+def _issue(
+    folder: Path,
+    name: str,
+    by: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None,
+    addresses: Sequence[str] = (),
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = SystemClock().now()
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject if by is None else by[0].subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(by is None, None), critical=True)
+    )
+    if addresses:
+        names = [x509.IPAddress(ip_address(each)) for each in addresses]
+        builder = builder.add_extension(
+            x509.SubjectAlternativeName([*names, x509.DNSName("localhost")]),
+            critical=False,
+        )
+    certificate = builder.sign(key if by is None else by[1], hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    (folder / f"{name}.pem").write_bytes(certificate.public_bytes(pem))
+    file = folder / f"{name}.key"
+    file.write_bytes(
+        key.private_bytes(
+            pem,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    file.chmod(0o600)
+    return certificate, key

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+import email
+import socket
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from email.message import EmailMessage
+from email.policy import default
+from threading import Thread
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from tests.node.sending.conftest import PARCEL, Papers
+
+from fedsafe_cli.fleet import free_ports
+from fedsafe_node.clock import SystemClock
+from fedsafe_node.sending.errors import Fault, SendingError
+from fedsafe_node.sending.mail import MailCarrier
+from fedsafe_node.sending.parcels import Parcel, Sealing
+from fedsafe_node.sending.settings import MailSending
+from fedsafe_policies.escalation.channels import MailChannel
+
+TO = MailChannel(address="intake@office.example")
+Serve = Callable[..., "Box"]
+
+
+class Box:
+    """A mail server; it keeps what it is given, and can misbehave at DATA."""
+
+    def __init__(self, port: int, answer: str | None) -> None:
+        self.port = port
+        self.answer = answer
+        self.envelopes: list[Envelope] = []
+
+    async def handle_DATA(  # noqa: N802 - the server's name for it
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        del session
+        self.envelopes.append(envelope)
+        if self.answer is None:
+            assert isinstance(server.transport, asyncio.WriteTransport)
+            server.transport.abort()
+        return self.answer or "250 taken"
+
+    def mail(self) -> EmailMessage:
+        content = self.envelopes[-1].content
+        assert isinstance(content, bytes)
+        found = email.message_from_bytes(content, policy=default)
+        assert isinstance(found, EmailMessage)
+        return found
+
+
+@pytest.fixture
+def serve(papers: Papers) -> Iterator[Serve]:
+    with ExitStack() as stack:
+
+        def start(answer: str | None = "250 queued as 4F", **more: Any) -> Box:  # noqa: ANN401
+            (port,) = free_ports(1)
+            box = Box(port, answer)
+            context = papers.server()
+            more = more or {"tls_context": context, "require_starttls": True}
+            controller = Controller(box, hostname="127.0.0.1", port=port, **more)
+            controller.start()
+            stack.callback(controller.stop)
+            return box
+
+        yield start
+
+
+def carrier(papers: Papers, port: int, **more: Any) -> MailCarrier:  # noqa: ANN401
+    within = more.pop("within", 20.0)
+    settings = MailSending(
+        host="127.0.0.1",
+        sender="cases@chat.example",
+        port=port,
+        **{"ca": papers.ca.name, **more},
+    )
+    return MailCarrier(settings, papers.folder, SystemClock(), within=within)
+
+
+async def fault(mailer: MailCarrier) -> SendingError:
+    with pytest.raises(SendingError) as found:
+        await mailer.carry(PARCEL, TO)
+    assert "@" not in str(found.value)
+    return found.value
+
+
+async def test_a_mail_says_nothing_and_carries_the_package(
+    papers: Papers, serve: Serve
+) -> None:
+    box = serve()
+    mailer = carrier(papers, box.port)
+    handed = await mailer.carry(PARCEL, TO)
+    again = await mailer.carry(PARCEL, TO)
+    mail = box.mail()
+
+    assert mail["Subject"] == f"FedSafe {PARCEL.reply_token}"
+    assert mail["Reply-To"] == f"cases+{PARCEL.reply_token}@chat.example"
+    assert [part.get_content() for part in mail.iter_attachments()] == [PARCEL.data]
+    assert handed == again
+    assert (handed.message, handed.proof) == (
+        mail["Message-ID"],
+        "250 queued as 4F",
+    )
+    assert PARCEL.dispatch in mail["Message-ID"]
+    assert box.envelopes[0].rcpt_tos == [TO.address]
+
+
+async def test_each_sealing_is_mailed_as_mail_programs_know_it(
+    papers: Papers, serve: Serve
+) -> None:
+    box = serve()
+    mailer = carrier(papers, box.port)
+    await mailer.carry(_sealed(Sealing.SMIME), TO)
+    first = box.mail()
+    await mailer.carry(_sealed(Sealing.OPENPGP), TO)
+    second = box.mail()
+
+    assert first.get_content_type() == "application/pkcs7-mime"
+    assert first["Content-Type"].params["smime-type"] == "enveloped-data"
+    assert first.get_content() == PARCEL.data
+    assert second.get_content_type() == "multipart/encrypted"
+    assert second["Content-Type"].params["protocol"] == "application/pgp-encrypted"
+    version, sealed = second.iter_parts()
+    assert version.get_content() == b"Version: 1\r\n"
+    lines = sealed.get_content().decode().replace("\r", "").strip().split("\n")
+    assert (lines[0], lines[-1]) == (
+        "-----BEGIN PGP MESSAGE-----",
+        "-----END PGP MESSAGE-----",
+    )
+    assert b64decode("".join(lines[1:-1])) == PARCEL.data
+
+
+async def test_implicit_tls_works_as_well(papers: Papers, serve: Serve) -> None:
+    box = serve(ssl_context=papers.server())
+
+    await carrier(papers, box.port, security="tls").carry(PARCEL, TO)
+    assert len(box.envelopes) == 1
+
+
+async def test_a_server_without_tls_gets_nothing(papers: Papers, serve: Serve) -> None:
+    box = serve(decode_data=False)
+    plain = await fault(carrier(papers, box.port))
+    implicit = await fault(carrier(papers, box.port, security="tls"))
+
+    assert (plain.why, plain.retry) == (Fault.UNTRUSTED, False)
+    assert implicit.why is Fault.UNTRUSTED
+    assert box.envelopes == []
+
+
+async def test_a_certificate_of_another_authority_is_not_trusted(
+    papers: Papers, serve: Serve
+) -> None:
+    box = serve()
+    found = await fault(carrier(papers, box.port, ca=papers.other_ca.name))
+    by_system = await fault(carrier(papers, box.port, ca=None))
+
+    assert (found.why, by_system.why) == (Fault.UNTRUSTED, Fault.UNTRUSTED)
+    assert box.envelopes == []
+
+
+async def test_a_refusal_says_whether_to_come_again(
+    papers: Papers, serve: Serve
+) -> None:
+    never = await fault(carrier(papers, serve("550 no in@office.example").port))
+    later = await fault(carrier(papers, serve("451 later").port))
+
+    assert (never.why, never.retry) == (Fault.REFUSED, False)
+    assert (later.why, later.retry) == (Fault.REFUSED, True)
+
+
+async def test_a_line_that_is_cut_after_the_mail_went_leaves_doubt(
+    papers: Papers, serve: Serve
+) -> None:
+    found = await fault(carrier(papers, serve(None).port))
+
+    assert (found.why, found.retry) == (Fault.IN_DOUBT, True)
+
+
+async def test_a_server_that_drips_is_cut_off_and_has_got_nothing(
+    papers: Papers,
+) -> None:
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+
+        def drip() -> None:
+            peer, _ = server.accept()
+            with closing(peer):
+                try:
+                    while peer.send(b"2") and not peer.recv(1):
+                        pass
+                except OSError:
+                    return
+
+        thread = Thread(target=drip)
+        thread.start()
+        found = await fault(carrier(papers, server.getsockname()[1], within=0.2))
+        await asyncio.to_thread(thread.join, 5)
+
+    assert (found.why, found.retry) == (Fault.UNREACHABLE, True)
+
+
+async def test_files_that_are_missing_are_named_as_settings(
+    papers: Papers, serve: Serve
+) -> None:
+    box = serve()
+    ca = await fault(carrier(papers, box.port, ca="none.pem"))
+
+    assert ca.why is Fault.MISCONFIGURED
+
+
+def _sealed(sealing: Sealing) -> Parcel:
+    return Parcel(
+        PARCEL.dispatch,
+        sealing,
+        PARCEL.data,
+        test=True,
+        reply_token=PARCEL.reply_token,
+    )
