@@ -59,7 +59,10 @@ class Papers:
 
 @pytest.fixture(scope="package")
 def papers(tmp_path_factory: pytest.TempPathFactory) -> Papers:
-    folder = tmp_path_factory.mktemp("papers")
+    return issue_papers(tmp_path_factory.mktemp("papers"))
+
+
+def issue_papers(folder: Path) -> Papers:
     ca, key = _issue(folder, "ca", None)
     _issue(folder, "other-ca", None)
     _issue(folder, "server", (ca, key), ["127.0.0.1", "::1"])
