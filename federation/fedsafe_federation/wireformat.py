@@ -9,6 +9,7 @@ values give equal bytes.
 """
 
 import re
+from threading import RLock
 from typing import TypeVar
 
 import msgspec
@@ -21,6 +22,9 @@ _ENCODER = msgspec.json.Encoder()
 _DECODERS: dict[type, msgspec.json.Decoder[object]] = {}
 _PACKER = msgspec.msgpack.Encoder()
 _UNPACKERS: dict[type, msgspec.msgpack.Decoder[object]] = {}
+# While msgspec learns a type, other threads see what it knows of it by halves, and a
+# decoder that is made of that ends the process: one thread learns at a time.
+_LEARNING = RLock()
 # msgspec quotes the offending value in a few messages: only the path is kept.
 _PLACE = re.compile(r" - at `(\$[\w.\[\]]*)`$")
 
@@ -38,7 +42,8 @@ def decode(data: bytes | bytearray | memoryview | msgspec.Raw, type_: type[T]) -
     """
     decoder = _DECODERS.get(type_)
     if decoder is None:
-        decoder = _DECODERS[type_] = msgspec.json.Decoder(type_)
+        with _LEARNING:
+            decoder = _DECODERS[type_] = msgspec.json.Decoder(type_)
     try:
         return decoder.decode(data)  # type: ignore[return-value]
     except msgspec.ValidationError as error:
@@ -60,7 +65,8 @@ def unpack(data: bytes | memoryview, type_: type[T]) -> T:
     """
     decoder = _UNPACKERS.get(type_)
     if decoder is None:
-        decoder = _UNPACKERS[type_] = msgspec.msgpack.Decoder(type_)
+        with _LEARNING:
+            decoder = _UNPACKERS[type_] = msgspec.msgpack.Decoder(type_)
     try:
         return decoder.decode(data)  # type: ignore[return-value]
     except msgspec.ValidationError as error:

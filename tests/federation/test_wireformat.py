@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import json
+import subprocess
+import sys
 
 import msgspec
 import pytest
@@ -158,3 +160,46 @@ def test_a_key_of_a_map_is_a_value_too() -> None:
         decode(json.dumps({"of": {SECRET: "x"}}).encode(), Named)
 
     assert SECRET not in str(caught.value)
+
+
+# Another thread reads a document whose type has a part that is being learnt.
+LEARNING = """
+import sys, threading
+from typing import Any
+import msgspec
+from fedsafe_federation.wireformat import decode, unpack
+
+packed = sys.argv[1] == "packed"
+read = unpack if packed else decode
+write = msgspec.msgpack.encode if packed else msgspec.json.encode
+
+def late() -> Any:
+    other.start()
+    other.join(0.2)
+    return int
+
+class Leaf(msgspec.Struct):
+    value: "late()"
+
+class Branch(msgspec.Struct):
+    leaf: Leaf
+    number: int
+
+class Tree(msgspec.Struct):
+    branch: Branch
+
+branch = {"leaf": {"value": 1}, "number": 2}
+other = threading.Thread(
+    target=lambda: print(read(write({"branch": branch}), Tree).branch.number)
+)
+read(write(branch), Branch)
+other.join()
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "packed"])
+def test_a_type_that_another_thread_is_learning_is_waited_for(form: str) -> None:
+    command = [sys.executable, "-c", LEARNING, form]
+    done = subprocess.run(command, capture_output=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"2\n", b"")
