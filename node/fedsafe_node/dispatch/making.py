@@ -11,9 +11,10 @@ from uuid import UUID
 import msgspec
 
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.casework.container import Document, Sealing, seal_package
+from fedsafe_federation.casework.container import seal_package
 from fedsafe_federation.casework.errors import PartnerKeyError, SealedPackageError
 from fedsafe_federation.casework.keys import read_public
+from fedsafe_federation.casework.statement import Document, Sealing
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.releasing import lacking
 from fedsafe_node.errors import WrongStateError

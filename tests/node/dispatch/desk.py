@@ -9,8 +9,9 @@ from tests.policies.escalation.maximal import MAXIMAL
 
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.seal import RecipientKey
-from fedsafe_federation.casework.container import Opened, open_package
+from fedsafe_federation.casework.container import open_package
 from fedsafe_federation.casework.keys import key_fingerprint, write_public
+from fedsafe_federation.casework.statement import Opened
 from fedsafe_node.cases.messages import ApproveCase, AssessCase
 from fedsafe_node.cases.partner_messages import EnterPartner, VerifyPartner
 from fedsafe_node.cases.partners import Partners
