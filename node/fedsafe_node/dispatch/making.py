@@ -11,10 +11,9 @@ from uuid import UUID
 import msgspec
 
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.casework.container import seal_package
 from fedsafe_federation.casework.errors import PartnerKeyError, SealedPackageError
-from fedsafe_federation.casework.keys import read_public
-from fedsafe_federation.casework.statement import Document, Sealing
+from fedsafe_federation.casework.sealing import Sender, seal_for
+from fedsafe_federation.casework.statement import Document
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.releasing import lacking
 from fedsafe_node.errors import WrongStateError
@@ -26,7 +25,6 @@ from fedsafe_policies.escalation.package import CasePackage
 from fedsafe_policies.escalation.partners import Partner
 from fedsafe_policies.escalation.projecting import make_package
 
-HPKE: Final = "hpke"
 NONE: Final = "none"
 """Of a partner that has no key: people take the ways by hand, and nothing is sealed."""
 
@@ -82,24 +80,19 @@ def seal_for_partner(
     key: str,
     documents: tuple[Document, ...] = (),
 ) -> Made:
-    """Sign a package and seal it to the partner's key, under the key of a dispatch.
+    """Sign a package and seal it to a key of the partner's, under that of a dispatch.
 
     Raises:
-        WrongStateError: media bytes are in it, or it is too long.
+        WrongStateError: media bytes are in it, it is too long, or a key has expired.
     """
-    if entry.key is None:
+    if (entry.key, entry.certificate, entry.openpgp) == (None, None, None):
         return Made(package=package, sealing=NONE, sealed=None)
     try:
-        sealing = Sealing(
-            recipient=read_public(entry.key.encode()),
-            signer=signer,
-            dispatch=key,
-            at=package.made_at,
-        )
-        sealed = seal_package(package, sealing, documents)
+        sender = Sender(signer=signer, dispatch=key, at=package.made_at)
+        sealing, sealed = seal_for(entry, package, sender, documents)
     except (CasePackageError, SealedPackageError, PartnerKeyError) as error:
         raise WrongStateError("not_releasable", str(error)) from None
-    return Made(package=package, sealing=HPKE, sealed=sealed)
+    return Made(package=package, sealing=sealing.value, sealed=sealed)
 
 
 def paths_of(package: CasePackage) -> list[str]:

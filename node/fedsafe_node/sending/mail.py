@@ -116,7 +116,7 @@ def _fill(message: EmailMessage, parcel: Parcel) -> None:
                 filename=name,
             )
         case Sealing.SMIME:
-            kind = {"smime-type": "enveloped-data", "name": name}
+            kind = {"smime-type": "authEnveloped-data", "name": name}
             message.set_content(
                 parcel.data,
                 maintype="application",

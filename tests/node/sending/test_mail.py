@@ -120,7 +120,7 @@ async def test_each_sealing_is_mailed_as_mail_programs_know_it(
     second = box.mail()
 
     assert first.get_content_type() == "application/pkcs7-mime"
-    assert first["Content-Type"].params["smime-type"] == "enveloped-data"
+    assert first["Content-Type"].params["smime-type"] == "authEnveloped-data"
     assert first.get_content() == PARCEL.data
     assert second.get_content_type() == "multipart/encrypted"
     assert second["Content-Type"].params["protocol"] == "application/pgp-encrypted"
