@@ -145,6 +145,8 @@ class _Upload:
         self.is_renaming = True
         try:
             await client.rename(self._part, self._final)
+        except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection):
+            raise
         except asyncssh.SFTPError:
             # Nothing was replaced: servers rename to free names only.
             self.is_renaming = False

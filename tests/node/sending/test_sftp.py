@@ -37,6 +37,7 @@ class Desk:
     seen: list[str] = field(default_factory=list)
     cut_at: str | None = None
     spoil: bool = False
+    ends_session: bool = False
 
     def channel(self, **more: Any) -> SftpChannel:  # noqa: ANN401
         given: dict[str, Any] = {
@@ -85,6 +86,8 @@ class Server(asyncssh.SFTPServer):
     def rename(self, oldpath: bytes, newpath: bytes) -> None:
         super().rename(oldpath, newpath)
         self._step("rename")
+        if self._desk.ends_session:
+            self._line.abort()
 
 
 @pytest.fixture
@@ -159,6 +162,16 @@ async def test_a_line_cut_at_the_renaming_leaves_doubt_and_then_is_found(
     desk.cut_at = None
     again = await desk.carrier().carry(PARCEL, desk.channel())
     assert again.proof == "it was there already"
+
+
+async def test_a_server_that_ends_the_session_at_the_renaming_leaves_doubt(
+    desk: Desk,
+) -> None:
+    desk.ends_session = True
+    found = await fault(desk)
+
+    assert found.why is Fault.IN_DOUBT
+    assert desk.files() == {NAME: PARCEL.data}
 
 
 async def test_what_is_read_back_otherwise_is_taken_away(desk: Desk) -> None:
