@@ -22,6 +22,7 @@ from fedsafe_cli.case_call import CallFirst
 from fedsafe_cli.case_calls import call, tell_calls
 from fedsafe_cli.case_dispatch import acknowledged, dispatches, handed, send
 from fedsafe_cli.case_evidence import attachment_of, attachment_options
+from fedsafe_cli.case_recall import recall, sending
 from fedsafe_cli.case_render import pack, render
 from fedsafe_cli.case_texts import tell_case, tell_queue, tell_receipt
 from fedsafe_cli.exit_codes import ExitStatus
@@ -215,7 +216,7 @@ def approve(
     return tell_receipt(settings, personal(settings).post(path, body))
 
 
-for command in (call, send, dispatches, handed, acknowledged):
+for command in (call, send, dispatches, handed, acknowledged, recall, sending):
     case.add_command(command)
 
 

@@ -24,6 +24,7 @@ _WAYS: Final[Words] = {
     "portal": ("Portal", "portal"),
     "phone": ("Telefon", "phone"),
     "letter": ("Brief", "letter"),
+    "registry": ("Partnerverzeichnis", "registry of partners"),
 }
 _OUTCOMES: Final[Words] = {
     "delivered": ("zugestellt", "delivered"),

@@ -8,7 +8,7 @@ from fedsafe_cli.diagnosis import Finding, Level
 
 
 def overdue(status: Mapping[str, Any]) -> Iterator[Finding]:
-    """Say which deadlines are over: of breaches, cases and orders."""
+    """Say which deadlines are over: of breaches, cases, orders; and stops."""
     if late := status.get("breaches_overdue"):
         way_out = "tell the authority, then `fedsafe breach notify`"
         found = f"the 72 hours are over for {late} breaches"
@@ -21,3 +21,10 @@ def overdue(status: Mapping[str, Any]) -> Iterator[Finding]:
         way_out = "`fedsafe order list` says which; the legal adviser answers them"
         found = f"{late} orders of authorities are overdue"
         yield Finding("orders", Level.FAIL, found, way_out)
+    if status.get("sending_off"):
+        way_out = "`fedsafe case sending on` lets it go on"
+        yield Finding("sending", Level.WARN, "no case package leaves", way_out)
+    if waiting := status.get("packages_by_hand"):
+        way_out = "`fedsafe case dispatches CASE` names the ways that are left"
+        found = f"{waiting} case packages wait for a person"
+        yield Finding("packages", Level.WARN, found, way_out)

@@ -123,6 +123,16 @@ SAID: Final[Mapping[str, str]] = {
     "`fedsafe order list` says which; the legal adviser answers them": (
         "`fedsafe order list` sagt, welche; die Rechtsberatung beantwortet sie"
     ),
+    "no case package leaves": "kein Fallpaket verlässt den Knoten",
+    "`fedsafe case sending on` lets it go on": (
+        "`fedsafe case sending on` lässt den Versand wieder zu"
+    ),
+    "{waiting} case packages wait for a person": (
+        "{waiting} Fallpakete warten auf eine Person"
+    ),
+    "`fedsafe case dispatches CASE` names the ways that are left": (
+        "`fedsafe case dispatches FALL` nennt die Wege, die bleiben"
+    ),
     "{late} cases are overdue": "{late} Fälle sind überfällig",
     "`fedsafe case list` says which, and what they owe": (
         "`fedsafe case list` sagt, welche, und was sie schulden"

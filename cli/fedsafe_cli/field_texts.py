@@ -29,6 +29,8 @@ FIELDS: Final[dict[str, str]] = {
     "cases_open": "offene Fälle",
     "cases_overdue": "überfällige Fälle",
     "orders_overdue": "überfällige Anordnungen",
+    "sending_off": "Versand angehalten",
+    "packages_by_hand": "Pakete, die auf eine Person warten",
     "disk": "Platz auf dem Datenträger",
     "disk_free_mib": "frei (MiB)",
     "reserve_mib": "Reserve (MiB)",

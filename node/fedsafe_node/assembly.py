@@ -50,7 +50,7 @@ from fedsafe_node.shredding import Shredding
 from fedsafe_node.signals.gaps import read_gaps
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.telemetry import LOGGER, Metrics, fields
-from fedsafe_node.wiring import make_services
+from fedsafe_node.wiring import make_outbox, make_services
 from fedsafe_node.working import Worker
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
@@ -262,6 +262,7 @@ class RunningNode:
             ballot=self._made.ballot,
             shredding=self.shredding,
             partings=self._made.partings,
+            outbox=make_outbox(base),
         )
         return {**duties.jobs(), **self.keeper.jobs()}
 

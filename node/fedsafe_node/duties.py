@@ -13,6 +13,7 @@ from fedsafe_node.cases.clockwork import CaseClock, tend_cases
 from fedsafe_node.cases.content import CaseVault
 from fedsafe_node.cases.erasing import CaseEraser, erase_cases
 from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.dispatch.outbox import Outbox
 from fedsafe_node.governing.ballot import Ballot
 from fedsafe_node.governing.joining import Joining
 from fedsafe_node.index.lists import Lists
@@ -76,7 +77,9 @@ class Duties:
         ballot: Ballot,
         shredding: Shredding,
         partings: Partings,
+        outbox: Outbox,
     ) -> None:
+        self._outbox = outbox
         self._tending = tending
         self._partings = partings
         self._joining = joining
@@ -115,6 +118,7 @@ class Duties:
             "index-removals": Job(self._purge_index, _DAY),
             "notices": Job(self._tend_notices, _MINUTE),
             "orders": Job(self._tend_orders, _MINUTE),
+            "outbox": Job(self._outbox.run, _PARTING, asks_others=True),
             "partings": Job(self._partings.run, _PARTING, asks_others=True),
             "requests": Job(self._tend_requests, _MINUTE),
             "relock": Job(self._relock, _RELOCK),

@@ -28,6 +28,8 @@ class FaultPoint(StrEnum):
     GUARD_AFTER_RENAME = "guard.after_rename"
     INDEX_BEFORE_RENAME = "index.before_rename"
     INDEX_AFTER_RENAME = "index.after_rename"
+    DISPATCH_BEFORE_CARRY = "dispatch.before_carry"
+    DISPATCH_AFTER_CARRY = "dispatch.after_carry"
     MOVE_AFTER_BEGIN = "move.after_begin"
     MOVE_AFTER_ROWS = "move.after_rows"
     MOVE_BEFORE_MARK = "move.before_mark"

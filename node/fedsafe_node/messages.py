@@ -272,7 +272,8 @@ class StatusAnswer(Message, frozen=True):
     `keys_unfinished` keys of which it is open whether they are destroyed;
     `breaches_overdue` counts those open whose 72 hours are over, `cases_overdue` the
     open cases that owe something by now, `orders_overdue` the orders
-    of authorities that are unanswered or unconfirmed in time. `not_approved` names
+    of authorities that are unanswered or unconfirmed in time. With `sending_off` no
+    case package leaves; `packages_by_hand` wait for somebody. `not_approved` names
     what node.toml names now, and the node does not decide by. `rests` says why the
     node exchanges nothing, though it is a member. `epoch_ends` is the day from which on
     nothing is published in the newest key epoch, `ending_over` the day on which the one
@@ -319,6 +320,8 @@ class StatusAnswer(Message, frozen=True):
     cases_open: int = 0
     cases_overdue: int = 0
     orders_overdue: int = 0
+    sending_off: bool = False
+    packages_by_hand: int = 0
     disk: str = "ok"
     disk_free_mib: int | None = None
     reserve_mib: int | None = None

@@ -13,6 +13,7 @@ from fedsafe_federation.verification import feed_name
 from fedsafe_node.breaches.clock import count_breaches
 from fedsafe_node.cases.clockwork import Overdue, count_overdue
 from fedsafe_node.clock import Clock
+from fedsafe_node.dispatch.showing import sends
 from fedsafe_node.errors import StoreError
 from fedsafe_node.evidence.destroying import unfinished_effects
 from fedsafe_node.governing.chain import forked
@@ -66,6 +67,8 @@ class _Counted:
     breaches: tuple[int, int]
     cases: Overdue
     orders: int
+    sends: bool
+    by_hand: int
     texts: list[TextName]
     departed: list[str]
 
@@ -90,6 +93,8 @@ async def _count(
         keys=len(await unfinished_effects(reader)),
         breaches=await count_breaches(reader, now),
         orders=await count_orders(reader, now),
+        sends=await sends(reader),
+        by_hand=await reader.dispatches_by_hand(),
         cases=await _cases(reader, situation, now),
         texts=await notices.drafts(reader),
         departed=await _departed(reader),
@@ -210,6 +215,8 @@ class Overview:
             cases_open=found.cases.open,
             cases_overdue=found.cases.late,
             orders_overdue=found.orders,
+            sending_off=not found.sends,
+            packages_by_hand=found.by_hand,
             disk=disk_state(room),
             disk_free_mib=None if room is None else room.free >> 20,
             reserve_mib=_reserve_mib(room),

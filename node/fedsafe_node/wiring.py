@@ -5,6 +5,7 @@ Which acts take two people is said here as well, by what carries each of them ou
 """
 
 from collections.abc import Mapping
+from secrets import SystemRandom
 
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_node.api.services import Services
@@ -21,7 +22,10 @@ from fedsafe_node.cases.releasing import CaseRelease
 from fedsafe_node.cases.rendering import CaseRenderings
 from fedsafe_node.cases.service import CaseParts, Cases
 from fedsafe_node.dispatch.noting import DispatchNotes
+from fedsafe_node.dispatch.outbox import Outbox
+from fedsafe_node.dispatch.recalling import Recalls
 from fedsafe_node.dispatch.service import Dispatches
+from fedsafe_node.dispatch.switching import SendingSwitch
 from fedsafe_node.evidence.inspecting import Inspector
 from fedsafe_node.evidence.service import EvidenceService, ExportEffect
 from fedsafe_node.evidence.tiled import OwnLog, TileService
@@ -56,12 +60,23 @@ from fedsafe_node.rights.granting import RequestGrant
 from fedsafe_node.rights.mailing import Mailer
 from fedsafe_node.rights.proving import Proofs
 from fedsafe_node.rights.requests import Requests
+from fedsafe_node.sending.carriers import Carriers
 from fedsafe_node.sheets import Sheets
 from fedsafe_node.signals.publish import SignalService
 from fedsafe_node.signals.quarantining import QuarantineEnd, Quarantines
 from fedsafe_node.signals.reviewing import Validations
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.vocabulary import Act
+
+
+def make_outbox(base: Base) -> Outbox:
+    """Make what brings queued packages to their partners."""
+    keeper = CaseKeeper(base.office, CaseVault(base.periods))
+    config, place = base.config, base.place
+    carriers = Carriers(
+        config.sending, place.directory, base.clock, lambda: base.keys.package
+    )
+    return Outbox(keeper, carriers, SystemRandom().random)
 
 
 def make_services(parts: Parts) -> Services:
@@ -109,6 +124,8 @@ def make_services(parts: Parts) -> Services:
             base.situation, keeper, matrix, lambda: base.keys.package
         ),
         dispatch_notes=DispatchNotes(keeper),
+        recalls=Recalls(keeper, matrix, lambda: base.keys.package),
+        sending=SendingSwitch(base.office),
         budgets=BudgetService(base.situation, base.store, base.clock),
         validations=Validations(desk),
         registers=registers,

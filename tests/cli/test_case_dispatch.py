@@ -120,3 +120,31 @@ def test_a_dispatch_is_named_by_its_digits(ask: "Run", name: str) -> None:
     done = ask("case", "acknowledged", CASE, name, "--reference", "AZ-1")
 
     assert done.status == 2
+
+
+def test_a_recall_says_why_and_shows_the_corrections(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    correction = DISPATCH | {"recalls": "0e" * 16, "state": "queued", "ways": []}
+    answer = LIST | {"state": "recalled", "dispatches": [correction]}
+    node.always(f"POST /v1/cases/{CASE}/recall", answer)
+    done = ask("case", "recall", CASE, "--reason", "wrong_facts")
+    german = ask("case", "recall", CASE, "--reason", "wrong_facts", "--lang", "de")
+
+    assert node.asked[0][1] == {"reason": "wrong_facts"}
+    assert f"corrects {'0e' * 16}" in done.out
+    assert f"berichtigt {'0e' * 16}" in german.out
+
+
+def test_sending_is_switched_and_told(ask: "Run", node: "FakeNode") -> None:
+    off = {"sends": False, "at": 1_795_512_600, "by": "olaf", "by_hand": 2}
+    node.always("POST /v1/sending", off)
+    node.always("GET /v1/sending", off | {"sends": True})
+    done = ask("case", "sending", "off")
+    told = ask("case", "sending", "--lang", "de")
+
+    assert node.asked[0] == ("POST /v1/sending", {"sends": False})
+    assert "SENDING IS OFF" in done.out
+    assert "by olaf" in done.out
+    assert "der Versand läuft" in told.out
+    assert "2 Pakete warten auf eine Person" in told.out

@@ -621,6 +621,9 @@ def _case_kept(fed: Federation, root: Path) -> None:
     assert run("dispatches", case)["dispatches"] == []
     handed = ("--way", "portal", "--reference", ARGUMENT)
     run("handed", case, case, *handed, status=ExitStatus.DENIED)
+    run("recall", case, "--reason", "wrong_facts", status=ExitStatus.DENIED)
+    assert run("sending")["sends"]
+    run("sending", "off", status=ExitStatus.DENIED)
     run("acknowledged", case, case, *handed[2:], status=ExitStatus.DENIED)
     answers = ("--help-offered", "offered", "--level", "L6", "--feature", "chat")
     run("assess", case, *answers, "--evidence-decision", "preserved")

@@ -69,6 +69,7 @@ class Code(StrEnum):
     PARTNER_CHANGED = "partner_changed"
     PRODUCTION_CONTACT = "production_contact"
     NO_PARTNER_KEY = "no_partner_key"
+    NOTHING_SENT = "nothing_sent"
     PARTNER_UNVERIFIED = "partner_unverified"
     PARTNER_EXPIRED = "partner_expired"
     TEST_CONTACT = "test_contact"
@@ -225,6 +226,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.PARTNER_CHANGED: (409, "The partner has changed meanwhile"),
     Code.PRODUCTION_CONTACT: (409, "A test never goes to a production contact"),
     Code.NO_PARTNER_KEY: (409, "The partner has no key"),
+    Code.NOTHING_SENT: (409, "Nothing of the case was sent"),
     Code.PARTNER_UNVERIFIED: (409, "Nobody else has verified the partner"),
     Code.PARTNER_EXPIRED: (409, "The partner's verification has expired"),
     Code.TEST_CONTACT: (409, "A real case never goes to a contact for tests"),

@@ -13,10 +13,14 @@ from fedsafe_node.dispatch.messages import (
     DispatchReceipt,
     NoteAcknowledged,
     NoteHanded,
+    RecallAnswer,
+    RecallCase,
     SendCase,
+    SendingAnswer,
     SentAnswer,
+    SwitchSending,
 )
-from fedsafe_policies.escalation.dispatching import SENDERS
+from fedsafe_policies.escalation.dispatching import SENDERS, SWITCHERS
 from fedsafe_policies.escalation.viewing import VIEWERS
 
 _CASE: Final = {"case": CaseId}
@@ -60,6 +64,52 @@ async def note_acknowledged(call: Call) -> object:
         once=call.once,
     )
 
+
+async def recall_case(call: Call) -> object:
+    """Correct what has gone out of a case."""
+    return await call.services.recalls.recall(
+        call.path["case"], call.body(RecallCase), call.principal, once=call.once
+    )
+
+
+async def show_sending(call: Call) -> object:
+    """Tell whether packages leave."""
+    return await call.services.sending.show()
+
+
+async def switch_sending(call: Call) -> object:
+    """Stop all sending, or let it go on."""
+    return await call.services.sending.switch(call.body(SwitchSending), call.principal)
+
+
+SENDING_ROUTES: Final = (
+    Route(
+        name="showSending",
+        method="GET",
+        path="/v1/sending",
+        handler=show_sending,
+        auth=Auth.CREDENTIAL,
+        roles=SWITCHERS | VIEWERS,
+        lane=Lane.READS,
+        summary="Tell whether case packages leave the node",
+        answer=SendingAnswer,
+    ),
+    Route(
+        name="switchSending",
+        method="POST",
+        path="/v1/sending",
+        handler=switch_sending,
+        auth=Auth.CREDENTIAL,
+        roles=SWITCHERS,
+        fresh=True,
+        lane=Lane.WRITES,
+        summary="Stop all sending of case packages, or let it go on",
+        body=SwitchSending,
+        limit=KIB,
+        answer=SendingAnswer,
+    ),
+)
+"""The switch knows no case, so that whoever runs the node may use it too."""
 
 DISPATCH_ROUTES: Final = (
     Route(
@@ -121,6 +171,23 @@ DISPATCH_ROUTES: Final = (
         limit=4 * KIB,
         path_types=_DISPATCH,
         answer=DispatchReceipt,
+        idempotent=True,
+        refusals=_GONE,
+    ),
+    Route(
+        name="recallCase",
+        method="POST",
+        path="/v1/cases/{case}/recall",
+        handler=recall_case,
+        auth=Auth.CREDENTIAL,
+        roles=SENDERS,
+        fresh=True,
+        lane=Lane.WRITES,
+        summary="Stop what has not left of a case, and correct what has",
+        body=RecallCase,
+        limit=KIB,
+        path_types=_CASE,
+        answer=RecallAnswer,
         idempotent=True,
         refusals=_GONE,
     ),

@@ -20,7 +20,7 @@ from fedsafe_node.api.breaches import BREACH_ROUTES
 from fedsafe_node.api.budgets import BUDGET_ROUTES
 from fedsafe_node.api.cases import CASE_ROUTES
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES
-from fedsafe_node.api.dispatches import DISPATCH_ROUTES
+from fedsafe_node.api.dispatches import DISPATCH_ROUTES, SENDING_ROUTES
 from fedsafe_node.api.disputes import DISPUTE_ROUTES
 from fedsafe_node.api.evaluating import EVALUATION_ROUTES
 from fedsafe_node.api.evidence import EVIDENCE_ROUTES
@@ -397,6 +397,7 @@ ROUTES: Final = (
     *CASE_ROUTES,
     *ORDER_ROUTES,
     *DISPATCH_ROUTES,
+    *SENDING_ROUTES,
     *PARTNER_ROUTES,
     *BUDGET_ROUTES,
     *VALIDATION_ROUTES,

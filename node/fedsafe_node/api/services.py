@@ -35,7 +35,9 @@ from fedsafe_node.cases.partners import Partners
 from fedsafe_node.cases.rendering import CaseRenderings
 from fedsafe_node.cases.service import Cases
 from fedsafe_node.dispatch.noting import DispatchNotes
+from fedsafe_node.dispatch.recalling import Recalls
 from fedsafe_node.dispatch.service import Dispatches
+from fedsafe_node.dispatch.switching import SendingSwitch
 from fedsafe_node.evidence.keeping import Keeping
 from fedsafe_node.following import ALONE, Following
 from fedsafe_node.governing.admitting import Admitting
@@ -238,6 +240,8 @@ class Services:
     partners: Partners
     dispatches: Dispatches
     dispatch_notes: DispatchNotes
+    recalls: Recalls
+    sending: SendingSwitch
     budgets: BudgetService
     validations: Validations
     registers: Registers

@@ -29,6 +29,7 @@ EVENTS: Final = {
     "fallback": Event.CASE_MOVED,
     "delivered": Event.CASE_MOVED,
     "acknowledged": Event.CASE_MOVED,
+    "recalled": Event.CASE_RECALLED,
     "receipt": Event.DISPATCH_NOTED,
     "closed": Event.CASE_CLOSED,
     "erased": Event.CASE_ERASED,

@@ -11,20 +11,25 @@ from uuid import UUID
 import msgspec
 
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.casework.errors import PartnerKeyError, SealedPackageError
-from fedsafe_federation.casework.sealing import Sender, seal_for
+from fedsafe_federation.casework.errors import SealedPackageError
+from fedsafe_federation.casework.sealing import KeyRefusedError, Sender, seal_for
 from fedsafe_federation.casework.statement import Document
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.releasing import lacking
 from fedsafe_node.errors import WrongStateError
+from fedsafe_node.log.audit import Detail
 from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.dispatches_rows import DispatchRow
 from fedsafe_node.store.partners_rows import PartnerRow
 from fedsafe_policies.errors import CasePackageError
-from fedsafe_policies.escalation.matrix import Matrix
-from fedsafe_policies.escalation.package import CasePackage
+from fedsafe_policies.escalation.channels import Channel
+from fedsafe_policies.escalation.matrix import Handling, Matrix
+from fedsafe_policies.escalation.package import FORMAT, CasePackage, Elements
 from fedsafe_policies.escalation.partners import Partner
 from fedsafe_policies.escalation.projecting import make_package
+from fedsafe_policies.escalation.vocabulary import Element
 
+TOKEN_BYTES: Final = 18
 NONE: Final = "none"
 """Of a partner that has no key: people take the ways by hand, and nothing is sealed."""
 
@@ -41,6 +46,16 @@ class Made:
 def mark_of(row: PartnerRow) -> bytes:
     """Return what tells an entry of a partner from any other, verified or not."""
     return sha256(row.record).digest()
+
+
+def channels_of(entry: Partner) -> list[str]:
+    """Name the channels by which the node itself reaches a partner, best first."""
+    return [kind_of(each) for each in entry.channels]
+
+
+def kind_of(channel: Channel) -> str:
+    """Name the kind of a channel."""
+    return str(type(channel).__struct_config__.tag)
 
 
 def project_for(
@@ -67,6 +82,44 @@ def project_for(
     )
 
 
+def correction_for(
+    key: str,
+    case: tuple[CaseRow, CaseFile],
+    entry: Partner,
+    matrix: Matrix,
+    now: datetime,
+) -> CasePackage:
+    """Make the package of a correction: which case, and nothing else of it."""
+    known = case[1].elements
+    may = matrix.cell(entry.partner_class, Element.CASE).handling
+    names_it = may is Handling.REQUIRED
+    return CasePackage(
+        format=FORMAT,
+        package_id=package_id_of(key),
+        made_at=now,
+        test=entry.test,
+        partner_class=entry.partner_class,
+        matrix=matrix.reference,
+        elements=Elements(case=known.case if names_it else msgspec.UNSET),
+    )
+
+
+def told_of(row: DispatchRow) -> Detail:
+    """Say in an event which dispatch was made."""
+    return {
+        "case": row.case_id,
+        "revision": row.revision,
+        "dispatch": row.id,
+        "package": row.package_id,
+        "partner": row.partner,
+        "test": row.test,
+        "sealing": row.sealing,
+        "digest": "" if row.sealed is None else sha256(row.sealed).hexdigest(),
+        **({} if row.called is None else {"called": row.called}),
+        **({} if row.recalls is None else {"recalls": row.recalls}),
+    }
+
+
 def package_id_of(key: str) -> UUID:
     """Return the id of the package that goes under a dispatch's key."""
     digest = sha256(f"fedsafe/package/v1\n{key}".encode()).digest()
@@ -83,16 +136,24 @@ def seal_for_partner(
     """Sign a package and seal it to a key of the partner's, under that of a dispatch.
 
     Raises:
-        WrongStateError: media bytes are in it, it is too long, or a key has expired.
+        WrongStateError: media bytes are in it, it is too long, or a key is not fit
+            any more.
     """
-    if (entry.key, entry.certificate, entry.openpgp) == (None, None, None):
+    if not has_key(entry):
         return Made(package=package, sealing=NONE, sealed=None)
+    sender = Sender(signer=signer, dispatch=key, at=package.made_at)
     try:
-        sender = Sender(signer=signer, dispatch=key, at=package.made_at)
         sealing, sealed = seal_for(entry, package, sender, documents)
-    except (CasePackageError, SealedPackageError, PartnerKeyError) as error:
+    except KeyRefusedError as error:
+        raise WrongStateError("bad_partner_key", str(error)) from None
+    except (CasePackageError, SealedPackageError) as error:
         raise WrongStateError("not_releasable", str(error)) from None
     return Made(package=package, sealing=sealing.value, sealed=sealed)
+
+
+def has_key(entry: Partner) -> bool:
+    """Tell whether a partner has a key of any kind."""
+    return (entry.key, entry.certificate, entry.openpgp) != (None, None, None)
 
 
 def paths_of(package: CasePackage) -> list[str]:

@@ -8,7 +8,11 @@ import msgspec
 
 from fedsafe_node.cases.messages import CaseId, Moment
 from fedsafe_node.messages import Message, Reference
-from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
+from fedsafe_policies.escalation.dispatching import (
+    DispatchState,
+    Outcome,
+    RecallReason,
+)
 from fedsafe_policies.escalation.partners import PartnerId, Way
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import Element, PartnerClass
@@ -122,6 +126,31 @@ class SentAnswer(DispatchesAnswer, frozen=True):
 
     dry_run: bool
     plans: list[PlanShown]
+
+
+class RecallCase(Message, frozen=True):
+    """Why a case is recalled; the words go to everybody who got its package."""
+
+    reason: RecallReason
+
+
+class RecallAnswer(DispatchesAnswer, frozen=True):
+    """The corrections that are on their way, and the dispatches that were stopped."""
+
+
+class SwitchSending(Message, frozen=True):
+    """Whether case packages leave the node from now on."""
+
+    sends: bool
+
+
+class SendingAnswer(Message, frozen=True):
+    """Whether packages leave, who has said so, and how many wait for a person."""
+
+    sends: bool
+    at: int | None
+    by: str | None
+    by_hand: int
 
 
 class NoteHanded(Message, frozen=True):

@@ -9,7 +9,6 @@ noted by a person.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Final
 
@@ -19,11 +18,15 @@ from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.cases.partners import read_partner
 from fedsafe_node.cases.releasing import refuse
 from fedsafe_node.dispatch.making import (
+    TOKEN_BYTES,
     Made,
+    channels_of,
+    has_key,
     mark_of,
     paths_of,
     project_for,
     seal_for_partner,
+    told_of,
 )
 from fedsafe_node.dispatch.messages import (
     DispatchesAnswer,
@@ -53,7 +56,7 @@ from fedsafe_policies.escalation.dispatching import (
 )
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.opening import CaseRequest
-from fedsafe_policies.escalation.partners import Partner, Standing, Way, standing_of
+from fedsafe_policies.escalation.partners import Partner, Standing, standing_of
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Matter, Purpose
@@ -63,7 +66,6 @@ _SENDABLE: Final = frozenset(
     {_S.APPROVED, _S.DISPATCHING, _S.DELIVERED, _S.ACKNOWLEDGED, _S.FALLBACK}
 )
 _ID: Final = 32
-_TOKEN_BYTES: Final = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +182,12 @@ class Dispatches:
                 "not_approved",
                 f"a case that is {row.state} does not go out: `fedsafe case approve`",
             )
+        if file.release.matrix not in {None, self.matrix().reference}:
+            raise WrongStateError(
+                "not_approved",
+                "another matrix is in force than the case was approved under: change "
+                "the case, and let it be approved anew",
+            )
         found: list[_Asked] = []
         for name in sorted(set(request.partners)):
             partner, entry = await read_partner(reader, name)
@@ -210,6 +218,10 @@ class Dispatches:
         if fault is not None:
             text = f"{asked.row.id}: {FAULTS[fault].en}"
             raise WrongStateError(fault.value, text)
+        if not has_key(entry) and channels_of(entry):
+            raise WrongStateError(
+                "no_partner_key", f"{asked.row.id}: nothing is sealed without a key"
+            )
 
     def _make(
         self, row: CaseRow, file: CaseFile, asked: _Asked
@@ -223,7 +235,7 @@ class Dispatches:
             partner_class=entry.partner_class,
             test=entry.test,
             sealing=made.sealing,
-            ways=[way.value for way in entry.ways or tuple(Way)],
+            ways=[*channels_of(entry), *(way.value for way in entry.ways)],
             paths=paths_of(package),
             unavailable=sorted(package.unavailable),
             warnings=_warnings(asked.row, office.now()),
@@ -236,10 +248,11 @@ class Dispatches:
         office = self.keeper.office
         row = _queued(case, asked, made, who.name, office.now())
         await tx.add_dispatch(row)
-        await office.note(tx, Event.DISPATCH_MADE, who.name, _told(row, asked.row))
+        await office.note(tx, Event.DISPATCH_MADE, who.name, told_of(row))
 
 
 def _queued(case: CaseRow, asked: _Asked, made: Made, by: str, now: int) -> DispatchRow:
+    is_sent = bool(channels_of(asked.entry))
     return DispatchRow(
         id=asked.id,
         key=asked.key,
@@ -253,33 +266,18 @@ def _queued(case: CaseRow, asked: _Asked, made: Made, by: str, now: int) -> Disp
         recalls=None,
         package_id=str(made.package.package_id),
         sealing=made.sealing,
-        reply_token=token_urlsafe(_TOKEN_BYTES),
+        reply_token=token_urlsafe(TOKEN_BYTES),
         made_at=now,
         made_by=by,
         called=asked.called,
-        state=DispatchState.BY_HAND.value,
+        state=(DispatchState.QUEUED if is_sent else DispatchState.BY_HAND).value,
         channel=0,
         tries=0,
-        due_at=None,
+        due_at=now if is_sent else None,
         delivered_at=None,
         acknowledged_at=None,
         sealed=made.sealed,
     )
-
-
-def _told(row: DispatchRow, partner: PartnerRow) -> Detail:
-    return {
-        "case": row.case_id,
-        "revision": row.revision,
-        "dispatch": row.id,
-        "package": row.package_id,
-        "partner": row.partner,
-        "partner_revision": partner.revision,
-        "test": row.test,
-        "sealing": row.sealing,
-        "digest": "" if row.sealed is None else sha256(row.sealed).hexdigest(),
-        **({} if row.called is None else {"called": row.called}),
-    }
 
 
 def _warnings(row: PartnerRow, now: int) -> list[WarningShown]:

@@ -73,6 +73,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "restrictions": Grounds(Purpose.OPERATIONS, Basis.LEGITIMATE_INTERESTS),
     "rights": _RIGHTS,
     "role": _OPERATIONS,
+    "sending": Grounds(Purpose.ESCALATION, Basis.LEGAL_OBLIGATION),
     "session": _OPERATIONS,
     "sightings": _OVERSIGHT,
     "signal": _CASEWORK,

@@ -104,6 +104,39 @@ FAULTS: Final[Mapping[PartnerFault, Text]] = MappingProxyType(
 )
 
 
+@unique
+class RecallReason(StrEnum):
+    """Why a case is recalled; these codes travel to whoever got it."""
+
+    WRONG_FACTS = "wrong_facts"
+    WRONG_PARTNER = "wrong_partner"
+    CONSENT_REVOKED = "consent_revoked"
+    SIGNAL_REVOKED = "signal_revoked"
+    SENT_IN_ERROR = "sent_in_error"
+
+
+RECALL_REASONS: Final[Mapping[RecallReason, Text]] = MappingProxyType(
+    {
+        RecallReason.WRONG_FACTS: Text(
+            "es enthält falsche Angaben", "it holds wrong facts"
+        ),
+        RecallReason.WRONG_PARTNER: Text(
+            "es war nicht für Sie bestimmt", "it was not meant for you"
+        ),
+        RecallReason.CONSENT_REVOKED: Text(
+            "eine Einwilligung wurde widerrufen", "a consent was revoked"
+        ),
+        RecallReason.SIGNAL_REVOKED: Text(
+            "ein Hinweis, auf dem es beruht, wurde zurückgenommen",
+            "a signal that it rests on was revoked",
+        ),
+        RecallReason.SENT_IN_ERROR: Text(
+            "es wurde irrtümlich gesendet", "it was sent in error"
+        ),
+    }
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
     """What is known of a partner when a case is to go there."""

@@ -32,8 +32,12 @@ from fedsafe_node.dispatch.messages import (
     DispatchReceipt,
     NoteAcknowledged,
     NoteHanded,
+    RecallAnswer,
+    RecallCase,
     SendCase,
+    SendingAnswer,
     SentAnswer,
+    SwitchSending,
 )
 from fedsafe_node.idempotency import Once
 from fedsafe_node.principal import Principal
@@ -79,6 +83,8 @@ CASE_BODIES: Final[dict[str, object]] = {
     "noteCall": {"number": "110", "at": 1, "said": ["place"]},
     "closeCase": None,
     "sendCase": {"partners": ["bka"]},
+    "recallCase": {"reason": "wrong_facts"},
+    "switchSending": {"sends": False},
     "noteHanded": {"way": "portal", "at": 1, "reference": "BKA-1"},
     "noteAcknowledged": {"at": 1, "reference": "AZ-1"},
     "enterPartner": {
@@ -232,6 +238,30 @@ class FakeDispatches:
     ) -> DispatchReceipt:
         await self.memory.called((case_id, dispatch_id, request, who))
         return self._kept(once)
+
+    async def recall(
+        self,
+        case_id: str,
+        request: RecallCase,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> RecallAnswer:
+        await self.memory.called((case_id, request, who))
+        answer = RecallAnswer(
+            case=CASE, state=CaseState.RECALLED, sending=True, dispatches=[]
+        )
+        if once is not None:
+            self.memory.rows[once.key] = once.row(answer, now=0)
+        return answer
+
+    async def show(self) -> SendingAnswer:
+        await self.memory.called(None)
+        return SendingAnswer(sends=True, at=None, by=None, by_hand=0)
+
+    async def switch(self, request: SwitchSending, who: Principal) -> SendingAnswer:
+        await self.memory.called((request, who))
+        return SendingAnswer(sends=request.sends, at=1, by="ada", by_hand=0)
 
     def _kept(self, once: Once | None) -> DispatchReceipt:
         if once is not None:

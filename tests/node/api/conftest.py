@@ -695,6 +695,8 @@ def make_services(memory: Memory) -> Services:
         case_renderings=FakeRenderings(memory),  # type: ignore[arg-type]
         partners=FakePartners(memory),  # type: ignore[arg-type]
         dispatches=FakeDispatches(memory),  # type: ignore[arg-type]
+        recalls=FakeDispatches(memory),  # type: ignore[arg-type]
+        sending=FakeDispatches(memory),  # type: ignore[arg-type]
         dispatch_notes=FakeDispatches(memory),  # type: ignore[arg-type]
         budgets=FakeBudgets(memory),  # type: ignore[arg-type]
         validations=FakeValidations(memory),  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.breaches import BREACH_ROUTES
 from fedsafe_node.api.cases import CASE_ROUTES
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES as SERVICE_ROUTES
-from fedsafe_node.api.dispatches import DISPATCH_ROUTES
+from fedsafe_node.api.dispatches import DISPATCH_ROUTES, SENDING_ROUTES
 from fedsafe_node.api.disputes import DISPUTE_ROUTES
 from fedsafe_node.api.governing import GOVERNING_ROUTES
 from fedsafe_node.api.keeping import KEEPING_ROUTES
@@ -127,6 +127,7 @@ OFFICE: Final = (
     *ORDER_ROUTES,
     *PARTNER_ROUTES,
     *DISPATCH_ROUTES,
+    *SENDING_ROUTES,
     *GOVERNING_ROUTES,
     *DISPUTE_ROUTES,
     *RIGHTS_ROUTES,

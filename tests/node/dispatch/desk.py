@@ -69,6 +69,19 @@ class Post:
             call = VerifyPartner(revision=1, reference="call-1", fingerprint=key)
             await self.partners.verify(name, call, ben)
 
+    async def change(self, ada: Principal, **facts: Facts) -> None:
+        """Change the entry that the first verification was about."""
+        entry = msgspec.structs.replace(BKA, **facts)
+        asked = EnterPartner(partner="bka", revision=2, entry=entry)
+        await self.partners.enter(asked, ada)
+
+    async def approve_anew(self, case: str, ada: Principal, ben: Principal) -> None:
+        """Put a recalled case right, and approve it."""
+        await self.desk.cases.assess(case, AssessCase(feature="chat"), ada)
+        asked = ApproveCase(partners=(PartnerClass.LAW_ENFORCEMENT,))
+        receipt = await self.desk.cases.approve(case, asked, ada)
+        await self.desk.approve(receipt, ben)
+
     async def approved(
         self,
         ada: Principal,

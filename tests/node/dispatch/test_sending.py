@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An approved case goes to partners once each, sealed, and people note the rest."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from tests.node.people.conftest import team
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.course import course_of
 from fedsafe_node.cases.messages import AssessCase
+from fedsafe_node.dispatch.messages import SendCase
 from fedsafe_node.errors import (
     BadRequestError,
     DeniedError,
@@ -21,6 +23,7 @@ from fedsafe_node.errors import (
 from fedsafe_node.idempotency import recognise
 from fedsafe_node.principal import Principal
 from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
+from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.partners import Way
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import Element, PartnerClass
@@ -329,3 +332,15 @@ async def test_whoever_sees_no_case_sees_no_dispatch(
     error = await refused(post.dispatches.list(case, auditor))
 
     assert isinstance(error, DeniedError)
+
+
+async def test_what_was_approved_under_another_matrix_does_not_go(
+    post: Post, ada: Principal, case: str
+) -> None:
+    shipped = shipped_matrix()
+    other = replace(shipped, digest="0" * 64)
+    changed = replace(post.dispatches, matrix=lambda: other)
+    error = await refused(changed.send(case, SendCase(partners=("bka",)), ada))
+
+    assert error.code == "not_approved"
+    assert await post.desk.state(case) == CaseState.APPROVED

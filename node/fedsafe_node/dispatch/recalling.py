@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recall a case: whoever got its package, or may have got it, gets a correction.
+
+A correction is a package of its own, under one key for each dispatch that it corrects,
+and says which package no longer counts and why. What never left is stopped.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC
+from secrets import token_urlsafe
+from typing import Final
+
+import msgspec
+
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_federation.casework.statement import Document
+from fedsafe_node.cases.content import CaseFile
+from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.cases.partners import read_partner
+from fedsafe_node.dispatch.making import (
+    NONE,
+    TOKEN_BYTES,
+    Made,
+    channels_of,
+    correction_for,
+    mark_of,
+    seal_for_partner,
+    told_of,
+)
+from fedsafe_node.dispatch.messages import RecallAnswer, RecallCase
+from fedsafe_node.dispatch.moving import change_to
+from fedsafe_node.dispatch.showing import sends, show_dispatch
+from fedsafe_node.errors import WrongStateError
+from fedsafe_node.idempotency import Once
+from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.principal import Principal
+from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.dispatches_rows import DispatchRow
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.escalation.dispatching import (
+    ARRIVED,
+    MAY_HAVE_ARRIVED,
+    RECALL_REASONS,
+    UNDER_WAY,
+    DispatchState,
+    Outcome,
+    RecallReason,
+    correction_key,
+)
+from fedsafe_policies.escalation.matrix import Matrix
+from fedsafe_policies.escalation.states import CaseState, may_follow
+from fedsafe_policies.people import Person
+
+_WORDS: Final = (
+    "BERICHTIGUNG. Das Paket {0} gilt nicht mehr: {1}. "
+    "Bitte arbeiten Sie nicht weiter damit, und rufen Sie uns bei Fragen an.\n\n"
+    "CORRECTION. Package {0} no longer counts: {2}. "
+    "Please do not work with it any more, and call us if anything is unclear.\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recalls:
+    """Takes packages back that should not have gone, as far as that can be."""
+
+    keeper: CaseKeeper
+    matrix: Callable[[], Matrix]
+    signer: Callable[[], SigningKey] = field(repr=False)
+
+    async def recall(
+        self,
+        case_id: str,
+        request: RecallCase,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> RecallAnswer:
+        """Stop what has not left, and queue a correction of everything else.
+
+        Asked again, it makes corrections only of what has left since.
+
+        Raises:
+            NotFoundError: there is no such case.
+            WrongStateError: nothing of it has been sent.
+        """
+        office, keeper = self.keeper.office, self.keeper
+
+        async def act(tx: Transaction) -> RecallAnswer:
+            row, file = await keeper.read(tx, case_id)
+            sent = [each for each in await tx.dispatches(case_id) if not each.recalls]
+            if not sent:
+                raise WrongStateError("nothing_sent", "nothing of this case was sent")
+            fresh = 0
+            for each in sent:
+                fresh += await self._take_back(tx, (row, file), each, request, who)
+            if fresh:
+                row = await self._keep(tx, row, file, request, who)
+            found = [
+                await show_dispatch(tx, each, file)
+                for each in await tx.dispatches(case_id)
+                if each.recalls or DispatchState(each.state) is DispatchState.STOPPED
+            ]
+            answer = RecallAnswer(
+                case=case_id,
+                state=CaseState(row.state),
+                sending=await sends(tx),
+                dispatches=found,
+            )
+            if once is not None:
+                now = office.now()
+                await tx.add_idempotent_answer(once.row(answer, now=now))
+            return answer
+
+        return await office.store.write(act)
+
+    async def _keep(
+        self,
+        tx: Transaction,
+        row: CaseRow,
+        file: CaseFile,
+        request: RecallCase,
+        who: Principal,
+    ) -> CaseRow:
+        """Keep that the case is recalled; one that is closed stays so."""
+        state = CaseState(row.state)
+        if may_follow(state, CaseState.RECALLED):
+            state = CaseState.RECALLED
+        change = change_to(row, file, state, CaseState.RECALLED.value)
+        detail: Detail = {"reason": request.reason.value}
+        person = Person(who.name, who.role)
+        return await self.keeper.keep(tx, row, row.id, change, person, detail=detail)
+
+    async def _take_back(
+        self,
+        tx: Transaction,
+        case: tuple[CaseRow, CaseFile],
+        sent: DispatchRow,
+        request: RecallCase,
+        who: Principal,
+    ) -> bool:
+        """Stop a dispatch, correct it, or both; tell whether that was new."""
+        state = DispatchState(sent.state)
+        if state in UNDER_WAY:
+            stopped = msgspec.structs.replace(
+                sent, state=DispatchState.STOPPED.value, due_at=None, sealed=None
+            )
+            await tx.move_dispatch(stopped)
+        key = correction_key(sent.id)
+        if not await _may_be_there(tx, sent):
+            return state in UNDER_WAY
+        if await tx.dispatch(key[: len(sent.id)]) is not None:
+            return False
+        row = await self._correction(tx, case, sent, key, request, who)
+        await tx.add_dispatch(row)
+        office = self.keeper.office
+        await office.note(tx, Event.DISPATCH_MADE, who.name, told_of(row))
+        return True
+
+    async def _correction(  # noqa: PLR0913 - what a correction is made of
+        self,
+        tx: Transaction,
+        case: tuple[CaseRow, CaseFile],
+        sent: DispatchRow,
+        key: str,
+        request: RecallCase,
+        who: Principal,
+    ) -> DispatchRow:
+        office, now = self.keeper.office, self.keeper.office.now()
+        partner, entry = await read_partner(tx, sent.partner)
+        moment = office.clock.now().astimezone(UTC).replace(microsecond=0)
+        package = correction_for(key, case, entry, self.matrix(), moment)
+        documents = correction_documents(sent, request.reason)
+        try:
+            made = seal_for_partner(package, entry, self.signer(), key, documents)
+        except WrongStateError:  # its key has expired: people tell it, and nobody waits
+            made = Made(package=package, sealing=NONE, sealed=None)
+        # Another entry than the one that got the package is no place to send it to.
+        is_same = mark_of(partner) == sent.mark and made.sealing != NONE
+        is_sent = is_same and bool(channels_of(entry))
+        state = DispatchState.QUEUED if is_sent else DispatchState.BY_HAND
+        return msgspec.structs.replace(
+            sent,
+            id=key[: len(sent.id)],
+            key=key,
+            mark=mark_of(partner),
+            recalls=sent.id,
+            package_id=str(package.package_id),
+            sealing=made.sealing,
+            reply_token=token_urlsafe(TOKEN_BYTES),
+            made_at=now,
+            made_by=who.name,
+            called=None,
+            state=state.value,
+            channel=0,
+            tries=0,
+            due_at=now if is_sent else None,
+            delivered_at=None,
+            acknowledged_at=None,
+            sealed=made.sealed,
+        )
+
+
+async def _may_be_there(reader: Reader, sent: DispatchRow) -> bool:
+    if DispatchState(sent.state) in ARRIVED:
+        return True
+    return any(
+        each.outcome is None or Outcome(each.outcome) in MAY_HAVE_ARRIVED
+        for each in await reader.attempts(sent.id)
+    )
+
+
+def correction_documents(
+    sent: DispatchRow, reason: RecallReason
+) -> tuple[Document, ...]:
+    """Write which package no longer counts and why, for programs and for people."""
+    about = {
+        "format": "fedsafe-correction-v1",
+        "recalls_package": sent.package_id,
+        "recalls_dispatch": sent.key,
+        "reason": reason.value,
+    }
+    text = RECALL_REASONS[reason]
+    words = _WORDS.format(sent.package_id, text.de, text.en)
+    return (
+        Document(
+            "correction.json",
+            "application/json",
+            msgspec.json.encode(about, order="deterministic"),
+        ),
+        Document("correction.txt", "text/plain", words.encode()),
+    )

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A team that sends a case from a store on disk, and dies at a named point.
+
+Reads lines `DIRECTORY POINT HITS` and forks for each: the child prepares an approved
+case if there is none, then sends it until the point is reached for the HITS-th time.
+What arrives on the other side stands in `DIRECTORY/arrived`, a line each: the key of
+the dispatch, who got it, and the digest of what it was. The child answers with the
+signal it died of, or 0.
+"""
+
+import asyncio
+import os
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from signal import SIGKILL
+from typing import Final
+
+from tests.node.cases.test_cases import Desk
+from tests.node.dispatch.desk import Post
+from tests.node.fleet import BEGAN, StandingClock
+from tests.node.people.conftest import Team
+
+from fedsafe_node.dispatch.messages import SendCase
+from fedsafe_node.dispatch.outbox import Outbox
+from fedsafe_node.faults import FaultPoint, Faults
+from fedsafe_node.log.engine import open_store
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.principal import Principal
+from fedsafe_node.sending.parcels import Handed, Parcel
+from fedsafe_policies.escalation.channels import Channel, MailChannel
+from fedsafe_policies.escalation.laender import laender
+from fedsafe_policies.escalation.playbooks import playbooks
+from fedsafe_policies.escalation.urgency import urgencies
+from fedsafe_policies.legal_calendar import shipped_calendar
+from fedsafe_policies.phenomena import phenomena
+from fedsafe_policies.vocabulary import Role
+
+ADA: Final = Principal("ada", Role.ESCALATION_OFFICER)
+BEN: Final = Principal("ben", Role.REVIEWER)
+MAIL: Final = MailChannel(address="intake@lka.example")
+TABLES: Final = (laender, phenomena, playbooks, shipped_calendar, urgencies)
+"""Read once, before the first fork."""
+RUNS: Final = 3
+LATER: Final = 100
+
+
+class KillAt(Faults):
+    """Kills the process when a point is reached for the n-th time, once armed."""
+
+    def __init__(self, point: str, hits: int) -> None:
+        self.point = point
+        self.hits = hits
+        self.armed = False
+
+    def reach(self, point: FaultPoint) -> None:
+        if self.armed and point == self.point:
+            self.hits -= 1
+            if self.hits == 0:
+                os.kill(os.getpid(), SIGKILL)
+
+
+@dataclass
+class OnDisk:
+    """The other side: writes what it takes into a file."""
+
+    file: Path
+
+    async def carry(self, parcel: Parcel, channel: Channel) -> Handed:
+        assert isinstance(channel, MailChannel)
+        digest = sha256(parcel.data).hexdigest()
+        with self.file.open("a") as file:
+            file.write(f"{parcel.dispatch} {channel.address} {digest}\n")
+        return Handed("250 taken")
+
+
+def started(directory: Path) -> StandingClock:
+    """Return a clock that stands later with every start."""
+    file = directory / "starts"
+    starts = int(file.read_text()) if file.exists() else 0
+    file.write_text(str(starts + 1))
+    return StandingClock(BEGAN + timedelta(hours=starts))
+
+
+async def work(directory: Path, faults: KillAt) -> None:
+    keys, clock = PeriodKeys(directory / "keys"), started(directory)
+    store = await open_store(
+        f"sqlite://{directory}/node.db", keys=keys, clock=clock, faults=faults
+    )
+    team = Team(store)
+    team.clock.moment = clock.moment
+    post = Post(Desk(team, keys))
+    case = directory / "case"
+    if not case.exists():
+        await team.hire(ADA.name, ADA.role)
+        await team.hire(BEN.name, BEN.role)
+        ada, ben = await team.principal(ADA.name), await team.principal(BEN.name)
+        await post.enter(ada, ben, channels=(MAIL,))
+        case.write_text(await post.approved(ada, ben))
+    faults.armed = True
+    await post.dispatches.send(case.read_text(), SendCase(partners=("bka",)), ADA)
+    other = OnDisk(directory / "arrived")
+    for _ in range(RUNS):
+        await Outbox(post.desk.keeper, other, lambda: 0.0, faults).run()
+        team.pass_time(LATER)
+    await store.close()
+
+
+def main() -> None:
+    for table in TABLES:
+        table()
+    for line in sys.stdin:
+        directory, point, hits = line.split()
+        child = os.fork()
+        if child == 0:
+            asyncio.run(work(Path(directory), KillAt(point, int(hits))))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        died = os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        os.write(1, f"{died}\n".encode())
+
+
+main()

@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The outbox: each package arrives under one key, whatever dies on the way."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pytest
+from tests.node.cases.test_cases import ada, ben, desk, refused, tables
+from tests.node.dispatch.desk import Post
+from tests.node.people.conftest import team
+
+from fedsafe_node.dispatch.messages import DispatchShown, RecallCase, SwitchSending
+from fedsafe_node.dispatch.outbox import Outbox
+from fedsafe_node.dispatch.recalling import Recalls
+from fedsafe_node.dispatch.switching import SendingSwitch
+from fedsafe_node.faults import FaultPoint, Faults
+from fedsafe_node.principal import Principal
+from fedsafe_node.sending.errors import Fault, SendingError
+from fedsafe_node.sending.parcels import Handed, Parcel
+from fedsafe_policies.escalation.channels import Channel, MailChannel, WebhookChannel
+from fedsafe_policies.escalation.dispatching import (
+    MOST_TRIES,
+    DispatchState,
+    Outcome,
+    RecallReason,
+)
+from fedsafe_policies.escalation.matrix import shipped_matrix
+from fedsafe_policies.escalation.partners import Way
+from fedsafe_policies.escalation.states import CaseState
+
+__all__ = ["ada", "ben", "desk", "tables", "team"]
+
+MAIL: Final = MailChannel(address="intake@lka.example")
+HOOK: Final = WebhookChannel(url="https://lka.example/cases")
+ERROR: Final = RecallCase(reason=RecallReason.WRONG_FACTS)
+
+
+@dataclass
+class Other:
+    """The other side: takes what comes, or fails as it is told."""
+
+    failing: dict[str, SendingError] = field(default_factory=dict)
+    took: list[tuple[Parcel, Channel]] = field(default_factory=list)
+
+    async def carry(self, parcel: Parcel, channel: Channel) -> Handed:
+        error = self.failing.get(type(channel).__name__)
+        if error is not None and error.why is not Fault.IN_DOUBT:
+            raise error
+        self.took.append((parcel, channel))
+        if error is not None:
+            raise error
+        return Handed("250 taken", "m-1")
+
+
+class Killed(BaseException):
+    """The node has died."""
+
+
+class Dying(Faults):
+    """Kills the node when it comes to a point for the first time."""
+
+    def __init__(self, at: FaultPoint) -> None:
+        self.at: FaultPoint | None = at
+
+    def reach(self, point: FaultPoint) -> None:
+        if point is self.at:
+            self.at = None
+            raise Killed
+
+
+class Mail:
+    """A case that is queued for a partner, and the outbox that brings it there."""
+
+    def __init__(self, desk: Any) -> None:  # noqa: ANN401
+        self.post = Post(desk)
+        self.other = Other()
+        self.outbox = self.started()
+        self.switch = SendingSwitch(desk.team.office)
+        signer = self.post.signer
+        self.recalls = Recalls(desk.keeper, shipped_matrix, lambda: signer)
+
+    def started(self, faults: Faults | None = None) -> Outbox:
+        keeper = self.post.desk.keeper
+        return Outbox(keeper, self.other, lambda: 0.0, faults or Faults())
+
+    async def queued(self, ada: Principal, ben: Principal, *channels: Channel) -> str:
+        await self.post.enter(ada, ben, channels=channels or (MAIL, HOOK))
+        case = await self.post.approved(ada, ben)
+        await self.post.send(case, ada)
+        return case
+
+    async def pass_and_run(self, seconds: int) -> None:
+        self.post.desk.team.pass_time(seconds)
+        await self.outbox.run()
+
+
+@pytest.fixture
+def mail(desk: Any) -> Mail:  # noqa: ANN401
+    return Mail(desk)
+
+
+def outcomes(found: DispatchShown) -> list[tuple[str, str | None]]:
+    return [(each.way, each.outcome) for each in found.attempts]
+
+
+async def test_what_is_queued_is_brought_once_and_its_proof_kept(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await mail.queued(ada, ben)
+    await mail.outbox.run()
+    await mail.outbox.run()
+    found = await mail.post.only(case, ada)
+    ((parcel, channel),) = mail.other.took
+    (attempt,) = found.attempts
+
+    assert (parcel.dispatch, channel) == (found.dispatch, MAIL)
+    assert (await mail.post.opened(found.dispatch)).statement.dispatch == found.key
+    assert found.key.startswith(parcel.dispatch)
+    assert found.state is DispatchState.DELIVERED
+    assert (attempt.proof, attempt.message) == ("250 taken", "m-1")
+    assert await mail.post.desk.state(case) == CaseState.DELIVERED
+
+
+async def test_a_failure_is_tried_again_then_the_next_channel_then_people(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    mail.other.failing = {
+        "MailChannel": SendingError(Fault.UNREACHABLE, "no answer"),
+        "WebhookChannel": SendingError(Fault.REFUSED, "404"),
+    }
+    case = await mail.queued(ada, ben)
+    for _ in range(MOST_TRIES + 3):
+        await mail.pass_and_run(3_600)
+    found = await mail.post.only(case, ada)
+    told = await mail.post.desk.cases.show(case, ada)
+
+    tried = [("mail", Outcome.UNREACHABLE)] * MOST_TRIES
+    assert outcomes(found) == [*tried, ("webhook", Outcome.REFUSED)]
+    assert (found.state, found.ways) == (
+        DispatchState.BY_HAND,
+        [Way.PORTAL, Way.PHONE],
+    )
+    assert [each.step for each in told.steps[-2:]] == ["failed", "fallback"]
+    assert [each.dispatch for each in told.tasks] == [found.dispatch]
+    handed = await mail.post.notes.hand(case, found.dispatch, mail.post.handed(), ada)
+    assert handed.state is CaseState.DELIVERED
+
+
+async def test_a_pause_lies_between_two_attempts(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    mail.other.failing = {"MailChannel": SendingError(Fault.UNREACHABLE, "away")}
+    case = await mail.queued(ada, ben)
+    await mail.outbox.run()
+    await mail.pass_and_run(9)
+    early = await mail.post.only(case, ada)
+    await mail.pass_and_run(1)
+    later = await mail.post.only(case, ada)
+
+    assert (len(early.attempts), len(later.attempts)) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "point", [FaultPoint.DISPATCH_BEFORE_CARRY, FaultPoint.DISPATCH_AFTER_CARRY]
+)
+async def test_a_node_that_dies_while_it_sends_sends_again_under_the_same_key(
+    mail: Mail, ada: Principal, ben: Principal, point: FaultPoint
+) -> None:
+    case = await mail.queued(ada, ben)
+    with pytest.raises(Killed):
+        await mail.started(Dying(point)).run()
+    cut_off = await mail.post.only(case, ada)
+    for _ in range(3):
+        await mail.pass_and_run(60)
+    found = await mail.post.only(case, ada)
+
+    assert outcomes(cut_off) == [("mail", None)]
+    assert outcomes(found) == [
+        ("mail", Outcome.IN_DOUBT),
+        ("mail", Outcome.DELIVERED),
+    ]
+    assert {each.dispatch for each, _ in mail.other.took} == {found.dispatch}
+    assert {channel for _, channel in mail.other.took} == {MAIL}
+
+
+async def test_nothing_goes_to_an_entry_that_has_changed(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await mail.queued(ada, ben)
+    other = MailChannel(address="someone@else.example")
+    await mail.post.change(ada, channels=(other,))
+    await mail.outbox.run()
+    found = await mail.post.only(case, ada)
+
+    assert mail.other.took == []
+    assert [each.outcome for each in found.attempts] == [Outcome.PARTNER_CHANGED]
+    assert found.state is DispatchState.BY_HAND
+
+
+async def test_what_a_person_handed_over_is_not_sent_any_more(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await mail.queued(ada, ben)
+    (found,) = (await mail.post.dispatches.list(case, ada)).dispatches
+    await mail.post.notes.hand(case, found.dispatch, mail.post.handed(), ada)
+    await mail.pass_and_run(60)
+
+    assert mail.other.took == []
+
+
+async def test_nothing_leaves_while_sending_is_off(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    off = await mail.switch.switch(SwitchSending(sends=False), ada)
+    case = await mail.queued(ada, ben)
+    await mail.outbox.run()
+    waiting = await mail.post.only(case, ada)
+    await mail.switch.switch(SwitchSending(sends=True), ben)
+    await mail.outbox.run()
+    events = [event for event, _, _ in await mail.post.desk.team.events()]
+
+    assert (off.sends, off.by) == (False, "ada")
+    assert (waiting.attempts, waiting.state) == ([], DispatchState.QUEUED)
+    assert len(mail.other.took) == 1
+    assert events.count("sending.switched") == 2
+
+
+async def test_every_attempt_is_an_event(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    mail.other.failing = {"MailChannel": SendingError(Fault.UNTRUSTED, "certificate")}
+    await mail.queued(ada, ben)
+    for _ in range(2):
+        await mail.outbox.run()
+    told = [
+        (event, outcome)
+        for event, outcome, _ in await mail.post.desk.team.events()
+        if event in {"dispatch.begun", "dispatch.ended"}
+    ]
+
+    assert told == [
+        ("dispatch.begun", "ok"),
+        ("dispatch.ended", "untrusted"),
+        ("dispatch.begun", "ok"),
+        ("dispatch.ended", "delivered"),
+    ]
+
+
+async def test_a_recall_corrects_whoever_got_it_once(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await mail.queued(ada, ben)
+    await mail.outbox.run()
+    answer = await mail.recalls.recall(case, ERROR, ada)
+    again = await mail.recalls.recall(case, ERROR, ada)
+    (made,) = answer.dispatches
+    opened = await mail.post.opened(made.dispatch)
+    await mail.outbox.run()
+    sent = mail.other.took
+
+    assert answer.dispatches == again.dispatches
+    assert (answer.state, len(sent)) == (CaseState.RECALLED, 2)
+    assert [each.name for each in opened.documents] == [
+        "package.json",
+        "correction.json",
+        "correction.txt",
+    ]
+    first = mail.other.took[0][0].dispatch
+    assert made.recalls == first
+    assert first.encode() in opened.documents[1].content
+    assert opened.statement.dispatch == made.key
+
+
+async def test_a_recall_corrects_what_may_have_arrived_and_stops_what_waits(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    mail.other.failing = {"MailChannel": SendingError(Fault.IN_DOUBT, "lost")}
+    case = await mail.queued(ada, ben, MAIL)
+    await mail.outbox.run()
+    answer = await mail.recalls.recall(case, ERROR, ada)
+    stopped, correction = sorted(answer.dispatches, key=lambda each: bool(each.recalls))
+
+    assert stopped.state is DispatchState.STOPPED
+    assert (correction.recalls, correction.state) == (
+        stopped.dispatch,
+        DispatchState.QUEUED,
+    )
+
+
+async def test_what_never_left_is_stopped_and_corrects_nobody(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await mail.queued(ada, ben)
+    (stopped,) = (await mail.recalls.recall(case, ERROR, ada)).dispatches
+    await mail.outbox.run()
+
+    assert (stopped.state, stopped.recalls) == (DispatchState.STOPPED, None)
+    assert mail.other.took == []
+
+
+async def test_a_case_of_which_nothing_was_sent_is_not_recalled(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    await mail.post.enter(ada, ben)
+    case = await mail.post.approved(ada, ben)
+    error = await refused(mail.recalls.recall(case, ERROR, ada))
+
+    assert error.code == "nothing_sent"
+
+
+async def test_a_recalled_case_is_put_right_and_goes_out_under_another_key(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await mail.queued(ada, ben)
+    await mail.outbox.run()
+    await mail.recalls.recall(case, ERROR, ada)
+    await mail.post.approve_anew(case, ada, ben)
+    answer = await mail.post.send(case, ada)
+    await mail.outbox.run()
+
+    assert answer.state is CaseState.DISPATCHING
+    assert len({parcel.dispatch for parcel, _ in mail.other.took}) == 3
