@@ -102,6 +102,9 @@ async def _erase(eraser: CaseEraser, tx: Transaction, cases: list[str]) -> None:
         # Without the old key the rest is sealed under one that nothing older opens.
         bare = replace(row, key=None, sealed=None)
         await keeper.keep(tx, bare, case_id, change, _BY)
+        for sent in await tx.dispatches(case_id):
+            if sent.sealed is not None:  # nobody has acknowledged it
+                await tx.move_dispatch(replace(sent, sealed=None))
 
 
 def _rest(file: CaseFile, now: int) -> CaseFile:
