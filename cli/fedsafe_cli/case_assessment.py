@@ -63,9 +63,13 @@ def case_id_of(text: str) -> str:
     return text
 
 
+def _options() -> Iterable[Callable[[Any], Any]]:
+    return (*_known(), *_answers(), *_recorded(), *_mentioned(), *_advised())
+
+
 def assessment_options(function: Function) -> Function:
     """Add what an assessment takes."""
-    for option in reversed((*_known(), *_answers(), *_recorded(), *_advised())):
+    for option in reversed(tuple(_options())):
         function = option(function)
     return function
 
@@ -123,6 +127,17 @@ def _recorded() -> Iterable[Callable[[Any], Any]]:
     )
 
 
+def _mentioned() -> Iterable[Callable[[Any], Any]]:
+    return (
+        click.option(
+            "--mention",
+            multiple=True,
+            metavar="NODE/SIGNAL",
+            help="A signal of which something is in the case. May be repeated.",
+        ),
+    )
+
+
 def _advised() -> Iterable[Callable[[Any], Any]]:
     return (
         click.option(
@@ -163,6 +178,8 @@ def assessment_of(given: dict[str, Any]) -> dict[str, Any]:
     body |= {name: sorted(set(given[name])) for name in lists if given[name]}
     if given["condition"]:
         body["conditions"] = sorted(set(given["condition"]))
+    if given["mention"]:
+        body["mentions"] = sorted(set(given["mention"]))
     if elements := _elements(given):
         body["elements"] = elements
     if given["unavailable"]:

@@ -67,6 +67,11 @@ _WAYS: Final[Words] = {
     "other_offers": ("andere Hilfsangebote zeigen", "show other offers of help"),
 }
 _TEST: Final = ("DAS IST EINE ÜBUNG.", "THIS IS AN EXERCISE.")
+_FALLEN: Final = (
+    "der Hinweis {} gilt nicht mehr: den Fall zurückrufen (fedsafe case recall)",
+    "signal {} no longer stands: recall the case (fedsafe case recall)",
+)
+_RECALL: Final = (" (zurückrufen?)", " (recall?)")
 _TASK: Final = (
     "ein Paket für {} wartet auf Sie: fedsafe case dispatches {}",
     "a package for {} waits for you: fedsafe case dispatches {}",
@@ -117,7 +122,7 @@ def tell_queue(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
             [
                 each["case"],
                 each["urgency"].upper(),
-                _cell("state", each, settings),
+                f"{_cell('state', each, settings)}{_recall(each, language)}",
                 _YOUNG[language][_young(each)],
                 shown(each["known_at"]),
                 _next(each, language),
@@ -142,6 +147,8 @@ def tell_case(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     if answer["test"]:
         line(_TEST[language])
     pairs(rows, indent="")
+    for each in answer["fallen"]:
+        line(_FALLEN[language].format(each))
     for task in answer["tasks"]:
         line(_TASK[language].format(task["partner"], answer["case"]))
     matrix = shipped_matrix()
@@ -207,6 +214,10 @@ def _tell_terms(answer: dict[str, Any], language: int) -> None:
 def _young(listed: dict[str, Any]) -> int:
     """Tell yes from no, and both from what nobody has said."""
     return int(listed["minors"]) if listed["ages_known"] else 2
+
+
+def _recall(answer: dict[str, Any], language: int) -> str:
+    return _RECALL[language] if answer["recall_due"] else ""
 
 
 def _cell(name: str, answer: dict[str, Any], settings: Settings) -> object:

@@ -31,6 +31,7 @@ LISTED: Final = {
         }
     ],
     "opened_by": "ella",
+    "recall_due": False,
 }
 SHOWN: Final[dict[str, Any]] = {
     "case": CASE,
@@ -80,6 +81,8 @@ SHOWN: Final[dict[str, Any]] = {
     "calls": [],
     "test": False,
     "tasks": [],
+    "mentions": [],
+    "fallen": [],
     "terms": [],
     "alarms": [],
 }

@@ -63,6 +63,7 @@ def assessed(
         evidence_decision=request.evidence_decision or file.evidence_decision,
         opinion=request.opinion or _still(file, known),
         holds=(*file.holds, *_holds(request.hold, now)),
+        mentions=tuple(sorted({*file.mentions, *request.mentions})),
     )
     _check_steps(changed, request)
     return _name(file, request), changed

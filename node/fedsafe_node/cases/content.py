@@ -106,6 +106,7 @@ class CaseFile(Row, frozen=True, kw_only=True):
     erased_at: int | None = None
     receipts: tuple[KeptReceipt, ...] = ()
     test: bool = False
+    mentions: tuple[str, ...] = ()
 
     @property
     def has_minors(self) -> bool | None:
@@ -197,6 +198,13 @@ class CaseVault:
             return self.open(row).has_minors
         except (WrongStateError, CorruptRowError):
             return None
+
+    def mentions(self, row: CaseRow) -> tuple[str, ...]:
+        """Return which signals a case mentions; none, if it does not open any more."""
+        try:
+            return self.open(row).mentions
+        except (WrongStateError, CorruptRowError):
+            return ()
 
     def _key(self, row: CaseRow) -> bytes:
         if row.key is None:

@@ -39,6 +39,13 @@ Moment = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
 Sources = Annotated[tuple[CaseSource, ...], msgspec.Meta(min_length=1, max_length=5)]
 References = Annotated[tuple[Reference, ...], msgspec.Meta(max_length=20)]
 Conditions = Annotated[tuple[Condition, ...], msgspec.Meta(max_length=6)]
+Mention = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[a-z0-9.-]{1,253}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?!\n)$"
+    ),
+]
+Mentions = Annotated[tuple[Mention, ...], msgspec.Meta(max_length=20)]
 Steps = Annotated[tuple[StepId, ...], msgspec.Meta(max_length=30)]
 
 
@@ -73,7 +80,8 @@ class AssessCase(Message, frozen=True):
     `unavailable`, `conditions` and `done` add to what was said before; `lapsed` and
     `undone` take conditions and steps back. `remove` takes elements back, and that
     they are unavailable; taking back the consent revokes it. `opinion` is the legal
-    adviser's own, and nobody else's to give.
+    adviser's own, and nobody else's to give. `mentions` adds signals, as origin/id, of
+    which something is in the case.
     """
 
     urgency: Urgency | None = None
@@ -90,6 +98,7 @@ class AssessCase(Message, frozen=True):
     evidence_decision: EvidenceDecision | None = None
     hold: NewHold | None = None
     opinion: Reference | None = None
+    mentions: Mentions = ()
 
 
 class AttachEvidence(Message, frozen=True):
@@ -205,6 +214,7 @@ class CaseListed(Message, frozen=True):
 
     `minors` is whether somebody affected is, or may be, under eighteen; without
     `ages_known` nobody has said. `owed` is what it owes still, by when it is due.
+    `recall_due` says that a signal it mentions no longer stands.
     """
 
     case: CaseId
@@ -216,6 +226,7 @@ class CaseListed(Message, frozen=True):
     dispatch_by: int
     owed: list[TermShown]
     opened_by: str
+    recall_due: bool
 
 
 class CasesAnswer(Message, frozen=True):
@@ -291,8 +302,8 @@ class CaseAnswer(Message, frozen=True):
 
     `hidden` names the elements that are there and are not this role's to see;
     `unanswered` what keeps it from being closed, `gaps` from going to any partner;
-    `terms` what it owes by when, `alarms` what people were told of that, and `tasks`
-    which packages wait for somebody to hand them over.
+    `terms` what it owes by when, `alarms` what people were told of that, `tasks`
+    which packages wait for somebody, `fallen` which signals no longer stand.
     """
 
     case: CaseId
@@ -325,3 +336,5 @@ class CaseAnswer(Message, frozen=True):
     alarms: list[AlarmShown]
     test: bool
     tasks: list[TaskShown]
+    mentions: list[str]
+    fallen: list[str]

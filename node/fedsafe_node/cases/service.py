@@ -6,7 +6,7 @@ policy (P13), and this room knows nothing of signals. It holds no media bytes: w
 comes in is searched for them before anything is kept.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 
@@ -25,6 +25,7 @@ from fedsafe_node.cases.changing import (
 from fedsafe_node.cases.clockwork import courses
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.keeping import CaseKeeper, Change
+from fedsafe_node.cases.mentioning import fallen
 from fedsafe_node.cases.messages import (
     ApproveCase,
     AssessCase,
@@ -54,7 +55,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.escalation.closing import unanswered
 from fedsafe_policies.escalation.laender import Calendar
@@ -140,7 +141,9 @@ class Cases:
             await self._office.note(tx, Event.CASE_READ, who.name, detail)
             now = self._office.now()
             vault = self._keeper.vault
-            return CasesAnswer(cases=queue_of(found, vault, self._calendar, now))
+            flagged = await self._flagged(tx, [row for row, _ in found])
+            shown = queue_of(found, vault, self._calendar, now, flagged)
+            return CasesAnswer(cases=shown)
 
         return await self._office.store.write(act)
 
@@ -163,6 +166,7 @@ class Cases:
                 self._calendar,
                 self._office.now(),
                 await tx.dispatches(case_id),
+                await fallen(tx, file.mentions),
             )
             detail: Detail = {"case": case_id, **_read_for(decision)}
             await self._office.note(tx, Event.CASE_READ, who.name, detail)
@@ -320,6 +324,13 @@ class Cases:
             return receipt_of(kept)
 
         return await self._write(act, once)
+
+    async def _flagged(self, reader: Reader, rows: Sequence[CaseRow]) -> frozenset[str]:
+        """Name the cases that mention a signal which no longer stands."""
+        found = {row.id: self._keeper.vault.mentions(row) for row in rows}
+        return frozenset(
+            [case for case, named in found.items() if await fallen(reader, named)]
+        )
 
     async def _write(
         self, act: Callable[[Transaction], Awaitable[CaseReceipt]], once: Once | None

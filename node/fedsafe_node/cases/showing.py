@@ -46,6 +46,7 @@ def queue_of(
     vault: CaseVault,
     calendar: Calendar,
     now: int,
+    flagged: frozenset[str] = frozenset(),
 ) -> list[CaseListed]:
     """List cases in the order in which they are worked on, with what they owe."""
     by_id = {row.id: row for row, _ in found}
@@ -74,6 +75,7 @@ def queue_of(
             ),
             owed=[show_term(term, now) for term in owed(courses[each.case], calendar)],
             opened_by=by_id[each.case].opened_by,
+            recall_due=each.case in flagged,
         )
         for each in in_order(waiting, now)
     ]
@@ -88,6 +90,7 @@ class Told:
     calendar: Calendar
     now: int
     dispatches: list[DispatchRow]
+    fallen: list[str]
 
 
 def show_case(
@@ -169,6 +172,8 @@ def show_case(
             for alarm in told.alarms
         ],
         test=file.test,
+        mentions=list(file.mentions),
+        fallen=told.fallen,
         tasks=[
             TaskShown(dispatch=each.id, partner=each.partner, since=each.made_at)
             for each in told.dispatches

@@ -134,6 +134,8 @@ _ANSWER: Final = CaseAnswer(
     alarms=[],
     test=False,
     tasks=[],
+    mentions=[],
+    fallen=[],
 )
 
 
@@ -293,6 +295,7 @@ class FakeCases:
             dispatch_by=2,
             owed=[],
             opened_by="ella",
+            recall_due=False,
         )
         return CasesAnswer(cases=[listed])
 
