@@ -6,6 +6,7 @@ was cut off: it may have arrived, and is made again under the same key. Where al
 channels have failed, or the partner's entry is another by now, people take over.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -38,6 +39,7 @@ from fedsafe_policies.escalation.vocabulary import Urgency
 from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Role
 
+AT_ONCE: Final = 8
 _CLOCK: Final = Person(Actor.CLOCK.value, Role.SERVICE)
 _QUEUED: Final = DispatchState.QUEUED.value
 _NO_WAY: Final = "registry"
@@ -73,7 +75,10 @@ class Outbox:
     faults: Faults = NO_FAULTS
 
     async def run(self) -> None:
-        """Make every attempt that is due, most urgent first.
+        """Make the attempts that are due, most urgent first, some at once.
+
+        A partner that answers slowly holds up no other, and not the node's other jobs
+        for long: what is left over has its turn in the next run.
 
         Raises:
             StoreFailedError: the rest is done by the next run.
@@ -83,8 +88,13 @@ class Outbox:
             await self._end(cut_off, _Ended(outcome=Outcome.IN_DOUBT, retry=True))
         now = office.now()
         due = await office.store.read(lambda reader: reader.dispatches_due(now))
-        for row in sorted(due, key=lambda each: each.urgency):
-            await self._bring(row.id)
+        first = sorted(due, key=lambda each: each.urgency)[:AT_ONCE]
+        ended = await asyncio.gather(
+            *(self._bring(row.id) for row in first), return_exceptions=True
+        )
+        for error in ended:
+            if error is not None:  # the others had their turn
+                raise error
 
     async def _bring(self, dispatch_id: str) -> None:
         begun = await self.keeper.office.store.write(

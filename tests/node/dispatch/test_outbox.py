@@ -146,6 +146,30 @@ async def test_a_failure_is_tried_again_then_the_next_channel_then_people(
     assert handed.state is CaseState.DELIVERED
 
 
+async def test_a_package_that_breaks_the_carrier_holds_up_no_other(
+    mail: Mail, ada: Principal, ben: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await mail.queued(ada, ben)
+    second = await mail.post.approved(ada, ben)
+    await mail.post.send(second, ada)
+    broken, carry = (await mail.post.only(first, ada)).dispatch, mail.other.carry
+
+    async def breaking(parcel: Parcel, channel: Channel) -> Handed:
+        if parcel.dispatch == broken:
+            raise OSError
+        return await carry(parcel, channel)
+
+    monkeypatch.setattr(mail.other, "carry", breaking)
+    with pytest.raises(OSError):  # noqa: PT011 - the job is told, and runs again
+        await mail.outbox.run()
+    found = [await mail.post.only(case, ada) for case in (first, second)]
+
+    assert [each.state for each in found] == [
+        DispatchState.QUEUED,
+        DispatchState.DELIVERED,
+    ]
+
+
 async def test_a_pause_lies_between_two_attempts(
     mail: Mail, ada: Principal, ben: Principal
 ) -> None:
