@@ -253,7 +253,8 @@ def _value(column: str, kind: str, sql: str, number: int) -> Any:  # noqa: ANN40
     if allowed is not None:
         choice = allowed[1].split(",")[0].strip()
         return choice.strip("'") if "'" in choice else int(choice)
+    length = re.search(rf"length\({column}\) = (\d+)", sql)
     if kind == "BLOB":
-        length = re.search(rf"length\({column}\) = (\d+)", sql)
         return bytes([number]) * (int(length[1]) if length else 8)
-    return number if kind == "INTEGER" else f"{column}-{number}"
+    text = f"{column}-{number}".ljust(int(length[1]) if length else 0, "-")
+    return number if kind == "INTEGER" else text
