@@ -153,10 +153,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     disk: Disk = Disk()
     backups: Backups = Backups()
     deadlines: Deadlines = Deadlines()
+    sending: Sending = Sending()
     store: Storage | None = None
     oidc: Oidc | None = None
     mail: Mail | None = None
-    sending: Sending = Sending()
 
 
 @dataclass(frozen=True, slots=True)
