@@ -36,6 +36,7 @@ UNTOLD = {
     "backups": "each erasure receipt says until when backups are kept",
     "calendar": "what two people have approved counts, not what is named",
     "minimisation": "what two people have approved counts, not what is named",
+    "sending": "by which way sealed packages leave, not what is sent or to whom",
     "do_not_share": "what two people have approved counts, not what is named",
 }
 """What they do not tell, and why."""
