@@ -20,6 +20,7 @@ from fedsafe_node.audit_messages import (
     AuditEvents,
     FoundEvents,
     LogCheck,
+    LostEntries,
     TableCheck,
     VerifyAnswer,
 )
@@ -115,8 +116,7 @@ class AuditService:
         tables += await check_seal(self._store, self._guard, self._policies)
         tables.append(await self._check(INDEX, self._count_found))
         ok = all(log.ok for log in logs) and all(table.ok for table in tables)
-        log = self._trail.log
-        lost = await self._store.scan(lambda reader: lost_entries(reader, log))
+        lost = await self._lost()
         answer = VerifyAnswer(ok=ok, logs=logs, tables=tables, lost=lost)
         try:
             await self._note(
@@ -316,6 +316,13 @@ class AuditService:
 
     async def _count_found(self) -> int:
         return await check_tokens(self._lists.tokens, self._store)
+
+    async def _lost(self) -> list[LostEntries]:
+        log = self._trail.log
+        try:
+            return await self._store.scan(lambda reader: lost_entries(reader, log))
+        except (StoreFailedError, *BY_WRONG_CELLS):  # the checks tell of it
+            return []
 
     async def _check(
         self, table: str, count: Callable[[], Awaitable[int]]
