@@ -21,11 +21,16 @@ RECEIPT: Final[dict[str, Any]] = {
     "standing": "unverified",
     "verified_until": None,
     "fingerprint": None,
+    "certificate_fingerprint": None,
+    "openpgp_fingerprint": None,
 }
 SHOWN: Final = {
     **RECEIPT,
     "entry": ENTRY,
     "fingerprint": "3f9a 01bc",
+    "certificate_fingerprint": None,
+    "openpgp_fingerprint": None,
+    "unusable": {},
     "entered_by": "ada",
     "entered_at": 1,
     "verified_by": None,
@@ -68,6 +73,8 @@ CHANNELS: Final = [
 ]
 LIST: Final = {
     "signer": "77de 4410",
+    "certificate": "-----BEGIN CERTIFICATE-----",
+    "certificate_fingerprint": "88ef 5521",
     "dated": "2026-11-27",
     "partners": [SHOWN],
     "landscape": [OFFICE],

@@ -30,6 +30,7 @@ LONGEST: Final = {
     "credential": HASH,
     "decided_by": NAME,
     "digest": HASH,
+    "dispatch_id": ID,
     "dispute": HASH,
     "effect": WORD,
     "grp": WORD,
