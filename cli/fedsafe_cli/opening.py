@@ -32,6 +32,10 @@ _VERIFIED_INSIDE: Final = (
     "geprüft: Signatur, Empfänger, Schema und alle Prüfsummen; entsiegelt war es schon",
     "verified: signature, recipient, schema, every hash; it was unsealed before",
 )
+_CORRECTION: Final = (
+    "DIES IST EINE KORREKTUR: Das Paket {} gilt nicht mehr.",
+    "THIS IS A CORRECTION: package {} no longer counts.",
+)
 _TEST: Final = (
     "DAS IST EIN TEST: kein echter Fall, nichts ist zu veranlassen",
     "THIS IS A TEST: no real case, there is nothing to do",
@@ -219,6 +223,7 @@ def _tell(
     if settings.json:
         told = {
             "test": opened.statement.test,
+            "recalls": _recalled(opened),
             "sender_compared": known,
             "sealed": sealed,
         }
@@ -227,6 +232,8 @@ def _tell(
         return
     if opened.statement.test:
         line(_TEST[language])
+    if (recalled := _recalled(opened)) is not None:
+        line(_CORRECTION[language].format(recalled))
     line((_VERIFIED if sealed else _VERIFIED_INSIDE)[language])
     pairs([(_FIELDS[name][language], facts[name]) for name in _FIELDS])
     table(_DOCUMENTS[language], [list(each.values()) for each in listed])
@@ -234,6 +241,21 @@ def _tell(
         words = _FINDINGS[each["finding"]][language].format(each["object"])
         line(f"{each['file']}: {words}")
     note((_SENDER if known else _COMPARE)[language])
+
+
+def _recalled(opened: "Opened") -> str | None:
+    """Name the earlier package that a correction takes back; the signer says so."""
+    from msgspec import DecodeError, json  # noqa: PLC0415
+
+    for each in opened.documents:
+        if each.name == "correction.json":
+            try:
+                found = json.decode(each.content)
+            except DecodeError:
+                return None
+            named = found.get("recalls_package") if isinstance(found, dict) else None
+            return printable(named) if isinstance(named, str) else None
+    return None
 
 
 def _facts(opened: "Opened") -> dict[str, Any]:

@@ -28,7 +28,7 @@ _OWN: Final = (
     ),
 )
 _OFFICES: Final = (
-    ("Stelle", "Name", "Art", "Angabe", "Quelle", "von"),
+    ("Stelle", "Name", "Art", "Angabe", "Quelle", "Stand"),
     ("office", "name", "class", "fact", "source", "as of"),
 )
 _NONE: Final = ("kein Partner ist eingetragen", "no partner is entered")

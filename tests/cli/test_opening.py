@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import subprocess
 import sys
 from hashlib import sha256
@@ -38,7 +39,7 @@ CHAT: Final = b"invented chat"
 SECRET: Final = "Erfundener Name"
 
 
-def sealed(*, test: bool = False) -> bytes:
+def sealed(*, test: bool = False, more: tuple[Document, ...] = ()) -> bytes:
     attachments = MAXIMAL.attachments
     assert attachments is not msgspec.UNSET
     held = msgspec.structs.replace(
@@ -51,7 +52,8 @@ def sealed(*, test: bool = False) -> bytes:
     found = project(known, {}, PartnerClass.LAW_ENFORCEMENT, shipped_matrix())
     package = make_package(found, package_id=PACKAGE_ID, made_at=AT, test=test)
     sealing = Sealing(recipient=KEY.public, signer=SIGNER, dispatch="0d" * 32, at=AT)
-    return seal_package(package, sealing, (Document("s.html", "text/html", b"<p>x"),))
+    sheet = Document("s.html", "text/html", b"<p>x")
+    return seal_package(package, sealing, (sheet, *more))
 
 
 @pytest.fixture
@@ -144,6 +146,26 @@ def test_the_documents_are_written_for_the_reader_alone(
     assert {each.name for each in out.iterdir()} == {"package.json", "s.html"}
     assert SECRET in (out / "package.json").read_text("utf-8")
     assert all(each.stat().st_mode & 0o077 == 0 for each in (out, *out.iterdir()))
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b'{"recalls_package": "0d0e"}', "0d0e"),
+        (b'{"recalls_package": 7}', None),
+        (b"no JSON", None),
+    ],
+)
+def test_a_correction_says_that_it_is_one(
+    run: "Run", files: tuple[str, str], content: bytes, named: str | None
+) -> None:
+    document = Document("correction.json", "application/json", content)
+    Path(files[0]).write_bytes(sealed(more=(document,)))
+    told = run("open", files[0], "--key", files[1])
+    as_json = json.loads(run("open", files[0], "--key", files[1], "--json").out)
+
+    assert ("CORRECTION: package 0d0e" in told.out) == (named is not None)
+    assert as_json["recalls"] == named
 
 
 def test_a_test_says_that_it_is_one(run: "Run", files: tuple[str, str]) -> None:

@@ -60,7 +60,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "closeCase": (Event.CASE_CLOSED,),
     "sendCase": (Event.DISPATCH_MADE, Event.DISPATCH_READ, Event.CASE_MOVED),
     "listDispatches": (Event.DISPATCH_READ,),
-    "recallCase": (Event.CASE_RECALLED, Event.DISPATCH_MADE),
+    "recallCase": (Event.CASE_RECALLED, Event.DISPATCH_MADE, Event.DISPATCH_READ),
     "switchSending": (Event.SENDING_SWITCHED,),
     "noteHanded": (Event.DISPATCH_NOTED, Event.CASE_MOVED),
     "noteAcknowledged": (Event.DISPATCH_NOTED, Event.CASE_MOVED),
@@ -167,6 +167,7 @@ SOMETIMES: Final[Mapping[str, str]] = {
     "giveFork": "evidence that is known already changes nothing",
     "tellFork": "evidence that is known already changes nothing",
     "quarantine": "what is set aside already is set aside once",
+    "switchSending": "what is on or off already is not switched",
 }
 """Routes whose answer may leave no event, and when.
 

@@ -82,8 +82,9 @@ async def look(
     keeper, person = parts.keeper, Person(who.name, who.role)
     row, file = await keeper.read(tx, case_id)
     release = file.release
-    over = row.state == CaseState.CLOSED.value
-    if release is None or release.second is not None or over:
+    if row.state == CaseState.CLOSED.value:
+        raise WrongStateError("wrong_state", "this case is closed")
+    if release is None or release.second is not None:
         raise WrongStateError("wrong_state", "this case is approved already")
     first = Person(release.first, Role.ESCALATION_OFFICER)
     refusal = refuse_second(first, person, _LOOKERS)

@@ -96,6 +96,9 @@ class Recalls:
                 fresh += await self._take_back(tx, (row, file), each, request, who)
             if fresh:
                 row = await self._keep(tx, row, file, request, who)
+            else:
+                told: Detail = {"case": case_id, "plans": 0}
+                await office.note(tx, Event.DISPATCH_READ, who.name, told)
             found = [
                 await show_dispatch(tx, each, file)
                 for each in await tx.dispatches(case_id)

@@ -116,7 +116,7 @@ class Dispatches:
                 plans.append(plan)
                 if not request.dry_run:
                     await self._queue(tx, row, each, made, who)
-            if request.dry_run:
+            if request.dry_run or not plans:  # asked again, nothing is made
                 detail: Detail = {"case": case_id, "plans": len(plans)}
                 await office.note(tx, Event.DISPATCH_READ, who.name, detail)
             elif _S(row.state) is _S.APPROVED:

@@ -10,6 +10,7 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.dispatches_rows import SendingRow
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.tracing import nothing_happened
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class SendingSwitch:
                 detail: Detail = {"sends": request.sends, "role": who.role.value}
                 event = Event.SENDING_SWITCHED
                 await self.office.note(tx, event, who.name, detail)
+            else:
+                nothing_happened()
             return await _shown(tx)
 
         return await self.office.store.write(act)

@@ -9,6 +9,7 @@ from tests.node.cases.test_cases import ada, ben, desk, refused, tables
 from tests.node.dispatch.desk import Post
 from tests.node.people.conftest import team
 
+from fedsafe_node.api.census import is_audited
 from fedsafe_node.dispatch.messages import DispatchShown, RecallCase, SwitchSending
 from fedsafe_node.dispatch.outbox import Outbox
 from fedsafe_node.dispatch.recalling import Recalls
@@ -17,6 +18,7 @@ from fedsafe_node.faults import FaultPoint, Faults
 from fedsafe_node.principal import Principal
 from fedsafe_node.sending.errors import Fault, SendingError
 from fedsafe_node.sending.parcels import Handed, Parcel
+from fedsafe_node.tracing import begin
 from fedsafe_policies.escalation.channels import Channel, MailChannel, WebhookChannel
 from fedsafe_policies.escalation.dispatching import (
     MOST_TRIES,
@@ -247,6 +249,23 @@ async def test_nothing_leaves_while_sending_is_off(
     assert (waiting.attempts, waiting.state) == ([], DispatchState.QUEUED)
     assert len(mail.other.took) == 1
     assert events.count("sending.switched") == 2
+
+
+async def test_whoever_asks_again_is_answered_with_its_event_or_without_need(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await mail.queued(ada, ben)
+    await mail.outbox.run()
+    await mail.recalls.recall(case, ERROR, ada)
+    again = {
+        "recallCase": mail.recalls.recall(case, ERROR, ada),
+        "switchSending": mail.switch.switch(SwitchSending(sends=True), ada),
+    }
+    for route, asked in again.items():
+        asking = begin()
+        await asked
+
+        assert is_audited(route, asking), route
 
 
 async def test_every_attempt_is_an_event(

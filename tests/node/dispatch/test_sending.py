@@ -10,6 +10,7 @@ from tests.node.cases.test_cases import ada, ben, desk, refused, tables
 from tests.node.dispatch.desk import Post
 from tests.node.people.conftest import team
 
+from fedsafe_node.api.census import is_audited
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.course import course_of
 from fedsafe_node.cases.messages import AssessCase
@@ -22,6 +23,7 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.idempotency import recognise
 from fedsafe_node.principal import Principal
+from fedsafe_node.tracing import begin
 from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.partners import Way
@@ -70,8 +72,10 @@ async def test_asking_twice_gives_the_same_dispatch(
     before = await post.desk.store.read(
         lambda r: r.dispatch(first.dispatches[0].dispatch)
     )
+    asking = begin()
     again = await post.send(case, ada)
 
+    assert is_audited("sendCase", asking)
     assert again.dispatches == first.dispatches
     assert [
         each.dispatch for each in (await post.dispatches.list(case, ada)).dispatches
