@@ -8,10 +8,12 @@ is the MIME message of `multipart`, and the statement in it says who has sealed:
 OpenPGP message itself carries no signature, so gpg alone does not tell the sender.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from pysequoia import Cert, PyDecryptor
     from pysequoia.packet import Packet
 
+_MOST_OPENED: Final = 2 * LONGEST
 LEAST_RSA_BITS: Final = 3_000
 _MARK: Final = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _NO_CERTIFICATE: Final = "want one OpenPGP certificate, in ASCII armor"
@@ -43,7 +46,7 @@ _RSA: Final = frozenset({1, 2, 3})
 _OLD: Final = frozenset({16, 17, 20})
 """ElGamal and DSA, which nothing is sealed to any more."""
 
-_FAULTS: Final = (RuntimeError, ValueError)
+_FAULTS: Final = (RuntimeError, ValueError, OSError)
 """What Sequoia raises."""
 
 _PKESK: Final = 0xC1
@@ -172,11 +175,44 @@ def open_openpgp(sealed: bytes, key: OpenPgpKey) -> Opened:
         refuse(SealedFault.TOO_LONG)
     if _addressed(sealed) not in key.names:
         refuse(SealedFault.OTHER_KEY)
+    return read_multipart(_decrypted(sealed, key), key.fingerprint)
+
+
+def _decrypted(sealed: bytes, key: OpenPgpKey) -> bytes:
+    """Decrypt into memory of bounded length: anybody can seal what unpacks to much.
+
+    On Linux only; elsewhere Sequoia unpacks all that there is. While it unpacks, no
+    file of this process grows beyond that length: `fedsafe open` writes no other.
+    """
+    if not hasattr(os, "memfd_create"):
+        return _unbounded(sealed, key)
+    import resource  # noqa: PLC0415 - not everywhere, as memfd_create
+
+    source, target = os.memfd_create("sealed"), os.memfd_create("opened")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with open(source, "wb", closefd=False) as file:
+            file.write(sealed)
+        paths = [f"/proc/self/fd/{each}" for each in (source, target)]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_OPENED, before[1]))
+        try:
+            _sequoia().decrypt_file(*paths, decryptor=key.decryptor)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        return Path(paths[1]).read_bytes()
+    except _FAULTS:
+        refuse(SealedFault.CHANGED)
+    finally:
+        os.close(source)
+        os.close(target)
+
+
+def _unbounded(sealed: bytes, key: OpenPgpKey) -> bytes:
     try:
         content = _sequoia().decrypt(sealed, decryptor=key.decryptor).bytes
     except _FAULTS:
         refuse(SealedFault.CHANGED)
-    return read_multipart(bytes(content or b""), key.fingerprint)
+    return bytes(content or b"")
 
 
 def _addressed(sealed: bytes) -> bytes:

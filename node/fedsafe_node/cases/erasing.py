@@ -22,6 +22,7 @@ from fedsafe_node.principal import Actor
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.days import SECONDS_A_DAY
+from fedsafe_policies.escalation.dispatching import UNDER_WAY, DispatchState
 from fedsafe_policies.escalation.erasing import (
     countable,
     erased_from,
@@ -103,8 +104,9 @@ async def _erase(eraser: CaseEraser, tx: Transaction, cases: list[str]) -> None:
         bare = replace(row, key=None, sealed=None)
         await keeper.keep(tx, bare, case_id, change, _BY)
         for sent in await tx.dispatches(case_id):
-            if sent.sealed is not None:  # nobody has acknowledged it
-                await tx.move_dispatch(replace(sent, sealed=None))
+            under_way = DispatchState(sent.state) in UNDER_WAY
+            state = DispatchState.STOPPED.value if under_way else sent.state
+            await tx.move_dispatch(replace(sent, state=state, due_at=None, sealed=None))
 
 
 def _rest(file: CaseFile, now: int) -> CaseFile:

@@ -58,6 +58,7 @@ from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.escalation.closing import unanswered
+from fedsafe_policies.escalation.dispatching import UNDER_WAY, DispatchState
 from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.opening import CaseRequest
@@ -281,10 +282,11 @@ class Cases:
 
         Raises:
             NotFoundError: there is no such case.
-            WrongStateError: something is unanswered, or it is under way.
+            WrongStateError: something is unanswered, or a package is under way.
         """
 
-        def step(row: CaseRow, file: CaseFile) -> Change:
+        async def act(tx: Transaction) -> CaseReceipt:
+            row, file = await self._keeper.read(tx, case_id)
             lacking = unanswered(file.answers)
             if waits_for_look(row, file):
                 lacking += (SECOND_LOOK,)
@@ -292,15 +294,18 @@ class Cases:
                 raise WrongStateError(
                     "unanswered", f"not answered yet: {', '.join(lacking)}"
                 )
-            return Change(
+            await _check_brought(tx, case_id)
+            change = Change(
                 step="closed",
                 state=CaseState.CLOSED,
                 urgency=Urgency(row.urgency),
                 known_at=row.known_at,
                 file=file,
             )
+            kept = await self._keeper.keep(tx, row, case_id, change, _person(who))
+            return receipt_of(kept)
 
-        return await self._step(case_id, step, who, once)
+        return await self._write(act, once)
 
     async def _decided(
         self,
@@ -353,6 +358,17 @@ class Cases:
             await self._office.refused(decision, who.name, "case.read")
             raise DeniedError(decision)
         return decision
+
+
+async def _check_brought(reader: Reader, case_id: str) -> None:
+    """Refuse to close a case of which a package or a correction has yet to leave."""
+    for each in await reader.dispatches(case_id):
+        if DispatchState(each.state) in UNDER_WAY:
+            raise WrongStateError(
+                "wrong_state",
+                f"a package is under way to {each.partner}: bring it there, or recall "
+                "the case (`fedsafe case dispatches`)",
+            )
 
 
 def _person(who: Principal) -> Person:

@@ -34,6 +34,8 @@ from fedsafe_policies.people import Person
 
 _STEP: Final = "receipt"
 _MOST: Final = 200
+_HANDED_FROM: Final = frozenset({*UNDER_WAY, DispatchState.STOPPED})
+"""Stopped as well: what was handed over before a recall may be noted after it."""
 Note = Callable[
     [Transaction, CaseRow, CaseFile, DispatchRow], Awaitable[DispatchReceipt]
 ]
@@ -58,7 +60,7 @@ class DispatchNotes:
 
         Raises:
             NotFoundError: there is no such dispatch of this case.
-            WrongStateError: it was delivered before, or stopped.
+            WrongStateError: it was delivered before.
             BadRequestError: the moment is none, or a hand-over has no reference.
         """
         office, person = self.keeper.office, Person(who.name, who.role)
@@ -74,7 +76,7 @@ class DispatchNotes:
         async def note(
             tx: Transaction, row: CaseRow, file: CaseFile, found: DispatchRow
         ) -> DispatchReceipt:
-            if DispatchState(found.state) not in UNDER_WAY:
+            if DispatchState(found.state) not in _HANDED_FROM:
                 raise _wrong(found)
             attempt = AttemptRow(
                 dispatch_id=found.id,
@@ -91,7 +93,7 @@ class DispatchNotes:
                 return _receipt(row, found)
             moved = msgspec.structs.replace(
                 found,
-                state=DispatchState.DELIVERED.value,
+                state=_unless_stopped(found, DispatchState.DELIVERED),
                 due_at=None,
                 delivered_at=request.at,
             )
@@ -120,7 +122,7 @@ class DispatchNotes:
 
         Raises:
             NotFoundError: there is no such dispatch of this case.
-            WrongStateError: it was acknowledged before, or stopped.
+            WrongStateError: it was acknowledged before.
             BadRequestError: the moment lies in the future.
         """
         office, person = self.keeper.office, Person(who.name, who.role)
@@ -130,11 +132,11 @@ class DispatchNotes:
             tx: Transaction, row: CaseRow, file: CaseFile, found: DispatchRow
         ) -> DispatchReceipt:
             state = DispatchState(found.state)
-            if state not in {*UNDER_WAY, DispatchState.DELIVERED}:
+            if state not in {*_HANDED_FROM, DispatchState.DELIVERED}:
                 raise _wrong(found)
             moved = msgspec.structs.replace(
                 found,
-                state=DispatchState.ACKNOWLEDGED.value,
+                state=_unless_stopped(found, DispatchState.ACKNOWLEDGED),
                 due_at=None,
                 delivered_at=found.delivered_at or request.at,
                 acknowledged_at=request.at,
@@ -179,6 +181,8 @@ class DispatchNotes:
 
         async def whole(tx: Transaction) -> DispatchReceipt:
             row, file = await self.keeper.read(tx, case_id)
+            if file.erased_at is not None:
+                raise WrongStateError("wiped", "this case is erased")
             found = await _dispatch_of(tx, case_id, dispatch_id)
             answer = await note(tx, row, file, found)
             if once is not None:
@@ -194,6 +198,12 @@ async def _dispatch_of(reader: Reader, case_id: str, dispatch_id: str) -> Dispat
     if found is None or found.case_id != case_id:
         raise NotFoundError("dispatch")
     return found
+
+
+def _unless_stopped(found: DispatchRow, state: DispatchState) -> str:
+    """Return where a dispatch is now; one that was stopped is not brought again."""
+    stopped = DispatchState.STOPPED.value
+    return stopped if found.state == stopped else state.value
 
 
 def _wrong(found: DispatchRow) -> WrongStateError:

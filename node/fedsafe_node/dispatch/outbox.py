@@ -7,6 +7,7 @@ channels have failed, or the partner's entry is another by now, people take over
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +19,7 @@ from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.dispatch.making import kind_of, mark_of
 from fedsafe_node.dispatch.moving import settle
 from fedsafe_node.dispatch.showing import sends
-from fedsafe_node.errors import ConflictError, WrongStateError
+from fedsafe_node.errors import ConflictError, CorruptRowError, WrongStateError
 from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.principal import Actor
@@ -26,6 +27,7 @@ from fedsafe_node.sending.errors import SendingError
 from fedsafe_node.sending.parcels import Carrier, Parcel, Sealing
 from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_policies.escalation.channels import Channel
 from fedsafe_policies.escalation.dispatching import (
     DispatchState,
@@ -39,7 +41,8 @@ from fedsafe_policies.escalation.vocabulary import Urgency
 from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Role
 
-AT_ONCE: Final = 8
+_LOG: Final = logging.getLogger(f"{LOGGER}.outbox")
+AT_ONCE: Final = 4
 _CLOCK: Final = Person(Actor.CLOCK.value, Role.SERVICE)
 _QUEUED: Final = DispatchState.QUEUED.value
 _NO_WAY: Final = "registry"
@@ -84,8 +87,9 @@ class Outbox:
             StoreFailedError: the rest is done by the next run.
         """
         office = self.keeper.office
+        in_doubt = _Ended(outcome=Outcome.IN_DOUBT, retry=True)
         for cut_off in await office.store.read(lambda r: r.attempts_cut_off()):
-            await self._end(cut_off, _Ended(outcome=Outcome.IN_DOUBT, retry=True))
+            await self._end(cut_off, in_doubt)
         now = office.now()
         due = await office.store.read(lambda reader: reader.dispatches_due(now))
         first = sorted(due, key=lambda each: each.urgency)[:AT_ONCE]
@@ -212,6 +216,9 @@ class Outbox:
         try:
             row, file = await self.keeper.read(tx, case_id)
         except WrongStateError:  # its content is erased, and it is over
+            return
+        except CorruptRowError:  # no reason to hold up what is to be sent of others
+            _LOG.error("a case cannot be read", extra=fields(reason="damaged"))
             return
         await settle(self.keeper, tx, row, file, _CLOCK)
 

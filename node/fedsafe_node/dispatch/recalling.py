@@ -50,6 +50,7 @@ from fedsafe_policies.escalation.dispatching import (
 )
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.states import CaseState, may_follow
+from fedsafe_policies.escalation.vocabulary import PartnerClass
 from fedsafe_policies.people import Person
 
 _WORDS: Final = (
@@ -170,7 +171,12 @@ class Recalls:
         who: Principal,
     ) -> DispatchRow:
         office, now = self.keeper.office, self.keeper.office.now()
-        partner, entry = await read_partner(tx, sent.partner)
+        partner, now_entered = await read_partner(tx, sent.partner)
+        entry = msgspec.structs.replace(  # what it corrects was for the entry of then
+            now_entered,
+            test=sent.test,
+            partner_class=PartnerClass(sent.partner_class),
+        )
         moment = office.clock.now().astimezone(UTC).replace(microsecond=0)
         package = correction_for(key, case, entry, self.matrix(), moment)
         documents = correction_documents(sent, request.reason)
@@ -205,7 +211,7 @@ class Recalls:
 
 
 async def _may_be_there(reader: Reader, sent: DispatchRow) -> bool:
-    if DispatchState(sent.state) in ARRIVED:
+    if DispatchState(sent.state) in ARRIVED or sent.delivered_at is not None:
         return True
     return any(
         each.outcome is None or Outcome(each.outcome) in MAY_HAVE_ARRIVED

@@ -24,6 +24,8 @@ CONNECT: Final = 15.0
 """Seconds that a server may take to be found, or to take a connection."""
 _TRANSLATED: Final = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address inside
 
+_ASSIGNED: Final = ip_network("192.0.0.0/24")  # RFC 6890; clouds keep secrets there
+
 Address = IPv4Address | IPv6Address
 
 
@@ -78,6 +80,8 @@ def _is_allowed(address: str, inside: Sequence[str]) -> bool:
     plain = _plain(ip_address(address.partition("%")[0]))
     if any(plain in ip_network(each) for each in inside):
         return True
+    if plain in _ASSIGNED or (isinstance(plain, IPv6Address) and plain.is_site_local):
+        return False
     return plain.is_global and not plain.is_multicast and not plain.is_reserved
 
 

@@ -97,6 +97,7 @@ class SftpCarrier:
                 agent_path=None,
                 gss_host=None,
                 preferred_auth="publickey",
+                compression_algs=["none"],  # what a server packs has no bounds
                 login_timeout=_LOGIN,
                 keepalive_interval=_LOGIN,
             )

@@ -180,6 +180,11 @@ def test_gpg_decrypts_with_its_own_key_and_refuses_flipped_bytes(home: Path) -> 
     assert (made.returncode, found.returncode) == (0, 0)
     assert parts["package.json"] == encode_package(full_package())
     assert opened.package == full_package()
+    words = ("--trust-model", "always", "--encrypt", "--recipient", "s@example.org")
+    bomb = gpg(home, *words, data=bytes(64 << 20)).stdout
+    assert len(bomb) < 1 << 20
+    bomb = b"\xc1" + bomb[1:]  # as newer programs write the first packet's tag
+    assert fault_of(bomb, read_openpgp_key(private)) is SealedFault.CHANGED
     for place in (0, 5, 11, 20, 90, len(package) // 2, len(package) - 1):
         changed = bytearray(package)
         changed[place] ^= 1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was sealed of a case goes with the case, even if nobody has acknowledged it."""
 
-from tests.node.cases.test_cases import ANSWERS, ada, ben, desk, tables
+from tests.node.cases.test_cases import ANSWERS, ada, ben, desk, refused, tables
 from tests.node.cases.test_erasing import DAY, YEAR, nothing_waits
 from tests.node.dispatch.desk import Post
 from tests.node.dispatch.test_sending import post
@@ -18,24 +18,39 @@ from fedsafe_policies.escalation.matrix import shipped_matrix
 __all__ = ["ada", "ben", "desk", "post", "tables", "team"]
 
 
-async def test_no_sealed_package_outlives_its_case(
-    post: Post, ada: Principal, ben: Principal
-) -> None:
+async def closed(post: Post, ada: Principal, ben: Principal) -> tuple[str, str]:
+    """Close a case whose package and correction nobody has acknowledged."""
     await post.enter(ada, ben)
     case, desk = await post.approved(ada, ben), post.desk
     (sent,) = (await post.send(case, ada)).dispatches
     await post.notes.hand(case, sent.dispatch, post.handed(), ada)
     recalls = Recalls(desk.keeper, shipped_matrix, lambda: post.signer)
-    await recalls.recall(case, RecallCase(reason=RecallReason.SENT_IN_ERROR), ada)
+    asked = RecallCase(reason=RecallReason.SENT_IN_ERROR)
+    (correction,) = (await recalls.recall(case, asked, ada)).dispatches
     call = NoteCall(number="110", at=desk.team.now, officer="Leitstelle Nord")
     await desk.cases.call(case, call, ada)
     await desk.cases.assess(case, ANSWERS, ada)
+    early = await refused(desk.cases.close(case, ada))
+    assert "bka" in str(early)  # the correction has yet to leave
+    await post.notes.hand(case, correction.dispatch, post.handed(), ada)
     await desk.cases.close(case, ada)
-    before = await desk.store.read(lambda reader: reader.dispatches(case))
-    desk.team.pass_time(4_000 * DAY)
-    erased = await erase_cases(CaseEraser(desk.keeper, YEAR, nothing_waits))
-    after = await desk.store.read(lambda reader: reader.dispatches(case))
+    return case, correction.dispatch
+
+
+async def test_no_sealed_package_outlives_its_case_and_no_receipt_comes_after(
+    post: Post, ada: Principal, ben: Principal
+) -> None:
+    case, correction = await closed(post, ada, ben)
+    store = post.desk.store
+    before = await store.read(lambda reader: reader.dispatches(case))
+    post.desk.team.pass_time(4_000 * DAY)
+    eraser = CaseEraser(post.desk.keeper, YEAR, nothing_waits)
+    erased = await erase_cases(eraser)
+    after = await store.read(lambda reader: reader.dispatches(case))
+    late = post.notes.acknowledge(case, correction, post.acknowledged(), ada)
+    error = await refused(late)
 
     assert erased == 1
-    assert any(each.sealed is not None for each in before)
-    assert [each.sealed for each in after] == [None] * len(before)
+    assert [each.sealed is None for each in before] == [False, False]
+    assert [each.sealed for each in after] == [None, None]
+    assert error.code == "wiped"

@@ -10,14 +10,19 @@ from tests.node.dispatch.desk import Post
 from tests.node.people.conftest import team
 
 from fedsafe_node.api.census import is_audited
+from fedsafe_node.cases.content import CaseFile
+from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.dispatch.messages import DispatchShown, RecallCase, SwitchSending
 from fedsafe_node.dispatch.outbox import Outbox
 from fedsafe_node.dispatch.recalling import Recalls
 from fedsafe_node.dispatch.switching import SendingSwitch
+from fedsafe_node.errors import CorruptRowError
 from fedsafe_node.faults import FaultPoint, Faults
 from fedsafe_node.principal import Principal
 from fedsafe_node.sending.errors import Fault, SendingError
 from fedsafe_node.sending.parcels import Handed, Parcel
+from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.protocol import Reader
 from fedsafe_node.tracing import begin
 from fedsafe_policies.escalation.channels import Channel, MailChannel, WebhookChannel
 from fedsafe_policies.escalation.dispatching import (
@@ -363,3 +368,58 @@ async def test_a_recalled_case_is_put_right_and_goes_out_under_another_key(
 
     assert answer.state is CaseState.DISPATCHING
     assert len({parcel.dispatch for parcel, _ in mail.other.took}) == 3
+
+
+async def test_what_was_handed_over_before_a_recall_is_noted_after_it_and_corrected(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    post = mail.post
+    await post.enter(ada, ben)
+    case = await post.approved(ada, ben)
+    (sent,) = (await post.send(case, ada)).dispatches
+    (stopped,) = (await mail.recalls.recall(case, ERROR, ada)).dispatches
+    noted = await post.notes.hand(case, sent.dispatch, post.handed(), ada)
+    answer = await mail.recalls.recall(case, ERROR, ada)
+
+    assert (stopped.state, noted.dispatch_state) == (DispatchState.STOPPED,) * 2
+    assert [each.recalls for each in answer.dispatches] == [None, sent.dispatch]
+
+
+async def test_a_correction_of_a_real_case_is_no_test_whatever_the_entry_is_now(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    post = mail.post
+    await post.enter(ada, ben)
+    case = await post.approved(ada, ben)
+    (sent,) = (await post.send(case, ada)).dispatches
+    await post.notes.hand(case, sent.dispatch, post.handed(), ada)
+    await post.change(ada, test=True)
+    (correction,) = (await mail.recalls.recall(case, ERROR, ada)).dispatches
+    opened = await post.opened(correction.dispatch)
+
+    assert not opened.package.test
+    assert correction.state is DispatchState.BY_HAND
+
+
+async def test_a_case_that_cannot_be_read_holds_up_no_other(
+    mail: Mail, ada: Principal, ben: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await mail.queued(ada, ben)
+    second = await mail.post.approved(ada, ben)
+    await mail.post.send(second, ada)
+    keeper = mail.post.desk.keeper
+    read = CaseKeeper.read
+
+    async def damaged(
+        self: CaseKeeper, reader: Reader, case_id: str
+    ) -> tuple[CaseRow, CaseFile]:
+        if case_id == first:
+            raise CorruptRowError("cases", None, first, "changed")
+        return await read(self, reader, case_id)
+
+    monkeypatch.setattr(CaseKeeper, "read", damaged)
+    await mail.outbox.run()
+    rows = await keeper.office.store.read(lambda reader: reader.dispatches(second))
+
+    assert [row.state for row in rows] == [DispatchState.DELIVERED.value]
+    assert len(mail.other.took) == 2

@@ -250,6 +250,8 @@ async def test_nobody_there_is_unreachable(papers: Papers) -> None:
         "::1",
         "::",
         "fe80::1",
+        "fec0::1",
+        "192.0.0.192",
         "fd00::1",
         "::ffff:10.0.0.1",
         "64:ff9b::a00:1",
