@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from fedsafe_node.cases.content import CaseFile, CaseVault
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import CorruptRowError, WrongStateError
+from fedsafe_node.errors import WrongStateError
 from fedsafe_node.orders.content import OrderVault
 from fedsafe_node.orders.secrecy import is_secret
 from fedsafe_node.store.cases_rows import CaseRow
@@ -46,7 +46,8 @@ class Silence:
         """Tell whether nobody is told anything about an account now.
 
         Raises:
-            CorruptRowError: an order is not what was sealed.
+            CorruptRowError: a case or an order is not what was sealed: whom it names
+                nobody knows, so nobody is told.
         """
         now = int(self._clock.now().timestamp())
         secret = {
@@ -68,8 +69,8 @@ class Silence:
             return known
         try:
             file = self._cases.open(row)
-        except (WrongStateError, CorruptRowError):
-            # Nobody can tell any more whom it names, so it holds nobody's notice.
+        except WrongStateError:
+            # Its key is destroyed, as is whatever it asked for.
             return _Named(row.revision, frozenset(), _NEVER)
         until = max((hold.until for hold in file.holds), default=_NEVER)
         return _Named(row.revision, _accounts(file), until)
