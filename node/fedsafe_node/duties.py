@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node's recurring duties, as jobs."""
 
-import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
@@ -18,6 +17,7 @@ from fedsafe_node.governing.ballot import Ballot
 from fedsafe_node.governing.joining import Joining
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.jobs import Job
+from fedsafe_node.loading import merge_tokens
 from fedsafe_node.notices.upkeep import NoticeUpkeep
 from fedsafe_node.orders.clockwork import OrderClock, tend_orders
 from fedsafe_node.orders.content import OrderVault
@@ -167,12 +167,12 @@ class Duties:
 
     async def _merge_index(self) -> None:
         if self._lists.tokens.wants_merge:
-            await asyncio.to_thread(self._lists.tokens.merge)
+            await merge_tokens(self._lists.tokens, self._desk.store)
 
     async def _purge_index(self) -> None:
         # A removed token is found no more, but lies in its segment until a merge.
         if self._lists.tokens.removed:
-            await asyncio.to_thread(self._lists.tokens.merge, full=True)
+            await merge_tokens(self._lists.tokens, self._desk.store, full=True)
 
     async def _scrub(self) -> None:
         # What a reader hindered, expired or came from a member as a restriction.

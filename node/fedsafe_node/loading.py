@@ -114,6 +114,18 @@ async def follow_removals(lists: Lists, store: Store) -> None:
         lists.pictures.remove(*(new & index.removed))
 
 
+async def merge_tokens(index: TokenIndex, store: Store, *, full: bool = False) -> None:
+    """Merge the index; what the store knows to match is no removal, and stays.
+
+    Raises:
+        OSError: as `TokenIndex.merge`.
+        StoreError: the store cannot be read; nothing was merged.
+    """
+    if rows := index.removed:
+        await store.scan(lambda reader: _check_removals(reader, index, rows))
+    await asyncio.to_thread(index.merge, full=full)
+
+
 async def _check_removals(
     reader: Reader, index: TokenIndex, rows: Collection[int]
 ) -> None:

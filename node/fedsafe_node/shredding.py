@@ -8,7 +8,6 @@ one whose database was put back from a backup shreds it anew. The statement in t
 log comes last, once nothing is left.
 """
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from fedsafe_node.errors import WrongStateError
 from fedsafe_node.evidence.destroying import Destroying
 from fedsafe_node.governing.chain import read_chain
 from fedsafe_node.keys import epoch_key_files
+from fedsafe_node.loading import merge_tokens
 from fedsafe_node.log.audit import Event
 from fedsafe_node.peering.service import OVER_FOR_ALL
 from fedsafe_node.principal import Actor
@@ -138,7 +138,7 @@ class Shredding:
         for start in range(0, len(drafts), BATCH):
             await desk.commit(_Drafts(desk, epoch, drafts[start : start + BATCH]).run)
         # Removed tokens are found no more, but lie in the index's files until a merge.
-        await asyncio.to_thread(desk.lists.tokens.merge, full=True)
+        await merge_tokens(desk.lists.tokens, desk.store, full=True)
         await desk.store.scrub()
 
     async def _drafts(self, reader: Reader, epoch: int) -> list[DraftRow]:

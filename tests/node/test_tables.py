@@ -13,6 +13,7 @@ from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, BOT, request_for
 
 from fedsafe_node.audit_messages import TableCheck, VerifyAnswer
+from fedsafe_node.loading import merge_tokens
 from fedsafe_node.messages import Kind
 from fedsafe_node.signals import restricting
 from fedsafe_node.signals.naming import signal_name
@@ -274,6 +275,18 @@ async def test_a_removal_that_the_store_does_not_know_is_taken_back(
     full["b.demo"].base.lists.tokens.remove(1)
     await full.stop("b.demo")
     await full.start("b.demo")
+
+    assert (await verify(full)).ok
+
+
+async def test_a_removal_that_the_store_does_not_know_is_not_merged(
+    full: Fleet,
+) -> None:
+    base = full["b.demo"].base
+    index = base.lists.tokens
+    await merge_tokens(index, base.store)
+    index.remove(1)
+    await merge_tokens(index, base.store, full=True)
 
     assert (await verify(full)).ok
 

@@ -28,7 +28,7 @@ from tests.system.federation import Answer, Federation, until
 from tests.system.forking import OPERATOR, TwoTrees
 from tests.system.hatching import Hatchery, hatchery
 from tests.system.killing import Act, Desk, KillLoop
-from tests.system.links import CALM, Links, linked
+from tests.system.links import CALM, Links, Weather, linked
 from tests.system.storm_terms import FORK, Storm, Tally, draw_storm
 from typing_extensions import override
 
@@ -168,6 +168,9 @@ class StormLoop(KillLoop):
             if desk.node.name == liar:
                 continue
             for number in range(_LOOKUPS):
+                if number == _LOOKUPS // 2:
+                    # It may have been slow in the storm: others are asked first then.
+                    self._links.weather = self._without_others(desk, liar)
                 self._read(desk)
                 if liar in desk.read.accused:
                     self.tally.named += 1
@@ -178,6 +181,13 @@ class StormLoop(KillLoop):
                 assert answer.body.get("matches", []) == [], "a false match"
             else:
                 raise AssertionError(f"{desk.node.name} never named {liar}, which lied")
+            self._links.weather = CALM
+
+    def _without_others(self, desk: Desk, liar: str) -> Weather:
+        """Let a desk's node reach too few of the honest to do without the liar."""
+        me = desk.node.name
+        honest = {each.node.name for each in self._desks} - {me, liar}
+        return Weather(closed=frozenset((me, other) for other in honest))
 
     def _fork(self, name: str) -> bool:
         desk = self._desk(name)

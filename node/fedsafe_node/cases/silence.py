@@ -6,6 +6,7 @@ about. So it waits, and goes out by itself once nothing stands against it. The r
 notices learns yes or no, and nothing of cases.
 """
 
+import logging
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,13 +14,15 @@ from msgspec import UNSET
 
 from fedsafe_node.cases.content import CaseFile, CaseVault
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import WrongStateError
+from fedsafe_node.errors import CorruptRowError, WrongStateError
 from fedsafe_node.orders.content import OrderVault
 from fedsafe_node.orders.secrecy import is_secret
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.protocol import Reader
+from fedsafe_node.telemetry import LOGGER, fields
 
 _NEVER: Final = 0
+_LOG: Final = logging.getLogger(f"{LOGGER}.silence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class Silence:
     """Tells whether an account is one of those.
 
     Owned by the event loop: what was read of each case, up to its next revision, for
-    a case is opened once and asked about often.
+    a case is opened once and asked about often; which cases and orders turned out to
+    be damaged, each of which is logged once.
     """
 
     def __init__(self, cases: CaseVault, orders: OrderVault, clock: Clock) -> None:
@@ -41,14 +45,24 @@ class Silence:
         self._orders = orders
         self._clock = clock
         self._named: dict[str, _Named] = {}
+        self._damaged: set[str] = set()
 
     async def covers(self, reader: Reader, subject: str) -> bool:
         """Tell whether nobody is told anything about an account now.
 
-        Raises:
-            CorruptRowError: a case or an order is not what was sealed: whom it names
-                nobody knows, so nobody is told.
+        Whom a case or an order names that is not what was sealed nobody knows, so
+        until that is put right nobody is told.
         """
+        try:
+            return await self._covers(reader, subject)
+        except CorruptRowError as error:
+            if error.name not in self._damaged:
+                self._damaged.add(error.name)
+                damaged = fields(reason=f"{error.table}/{error.name}")
+                _LOG.error("damaged, so all notices wait", extra=damaged)
+            return True
+
+    async def _covers(self, reader: Reader, subject: str) -> bool:
         now = int(self._clock.now().timestamp())
         secret = {
             row.case_id

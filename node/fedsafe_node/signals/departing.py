@@ -7,11 +7,11 @@ both planes. Records and proofs stay. Once the node itself has left, this is abo
 others. Should the provider join again, it gives its history anew.
 """
 
-import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
+from fedsafe_node.loading import merge_tokens
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Actor
 from fedsafe_node.signals.desk import Changed, Desk
@@ -40,7 +40,7 @@ async def erase_departed(desk: Desk) -> int:
                 break
     if counts:
         # The tokens leave the index's files as well, not only its answers.
-        await asyncio.to_thread(desk.lists.tokens.merge)
+        await merge_tokens(desk.lists.tokens, desk.store)
     return counts.total()
 
 

@@ -6,11 +6,11 @@ openings and tokens of all other members' actor signals are erased; records, pro
 and the own signals stay. The members give them again once the gate is open.
 """
 
-import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
+from fedsafe_node.loading import merge_tokens
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Actor
 from fedsafe_node.signals.desk import Changed, Desk
@@ -39,7 +39,7 @@ async def relock(desk: Desk) -> int:
                 break
     if counts:
         # The tokens leave the index's files as well, not only its answers.
-        await asyncio.to_thread(desk.lists.tokens.merge)
+        await merge_tokens(desk.lists.tokens, desk.store)
     return counts.total()
 
 

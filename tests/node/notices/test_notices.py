@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from tests.node.fleet import Fleet
+from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, RITA, request_for
 
 from fedsafe_federation.restrictions import Reason
@@ -345,13 +346,7 @@ async def test_nobody_is_told_while_an_order_or_a_hold_forbids_it(
     now = int(base.clock.now().timestamp())
     until = now + 20 * 86_400
     known = Elements(suspects=(Suspect(account_id="user-1"),))
-    opening = OpenCase(
-        urgency=Urgency.U2,
-        known_at=now,
-        threat=Threat(danger=Danger.NO, reason="Nichts ist verabredet."),
-        sources=(CaseSource.OWN_REVIEW,),
-    )
-    case = (await services.cases.open(opening, ADA)).case
+    case = await open_case(node)
     hold = NewHold(authority="sta-7", basis="stpo-95a", until=until)
     assessing = AssessCase(elements=known, hold=hold if why == "hold" else None)
     await services.cases.assess(case, assessing, ADA)
@@ -381,6 +376,36 @@ async def test_nobody_is_told_while_an_order_or_a_hold_forbids_it(
     assert {each.subject_ref for each in await told(node)} == {"user-1", "user-2"}
     logged = str(await node.audit(A, "notice.announced"))
     assert case not in logged
+
+
+async def open_case(node: Fleet) -> str:
+    now = int(node[A].base.clock.now().timestamp())
+    opening = OpenCase(
+        urgency=Urgency.U2,
+        known_at=now,
+        threat=Threat(danger=Danger.NO, reason="Nichts ist verabredet."),
+        sources=(CaseSource.OWN_REVIEW,),
+    )
+    return (await node[A].services.cases.open(opening, ADA)).case
+
+
+async def test_nobody_is_told_while_a_case_cannot_be_read(
+    node: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    await sign_all(node)
+    await open_case(node)
+    behind = FLEET_STORES.behind(node.place(A))
+    await asyncio.to_thread(behind.change, "UPDATE cases SET revision = revision + 1")
+    await publish(node)
+    await tend(node)
+    meanwhile = await told(node)
+    await asyncio.to_thread(behind.change, "UPDATE cases SET revision = revision - 1")
+    await tend(node)
+
+    assert meanwhile == []
+    assert len(await told(node)) == 1
+    said = [line.message for line in caplog.records]
+    assert said.count("damaged, so all notices wait") == 1
 
 
 async def test_a_notice_is_held_back_for_a_listed_reason_and_once(
