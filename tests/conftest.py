@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures that every room's tests may use."""
 
+import gc
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -28,6 +29,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--store", choices=known, default="sqlite", help=told)
 
 
+def pytest_collection_finish() -> None:
+    """Let no collection of garbage look through thousands of tests again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Measure no coverage where that costs most and tells least."""
@@ -37,9 +44,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def no_blocking_calls() -> Iterator[BlockBuster]:
-    """Fail a test whose coroutine blocks the event loop in our code."""
+    """Fail tests whose coroutines block the event loop in our code."""
     with blockbuster_ctx(
         scanned_modules=["fedsafe_federation", "fedsafe_node"]
     ) as blockbuster:

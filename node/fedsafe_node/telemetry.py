@@ -208,15 +208,21 @@ class Metrics:
         )
 
     def counter(self, route: str) -> Callable[[int, float], None]:
-        """Give the function that counts the answers of one route."""
-        seconds = self._seconds.labels(route)
+        """Give the function that counts the answers of one route.
+
+        Of a route that nobody has asked nothing is held, and nothing is on the page.
+        """
+        seconds: Histogram | None = None
         known: dict[int, Counter] = {}
 
         def count(status: int, duration: float) -> None:
+            nonlocal seconds
             child = known.get(status)
             if child is None:
                 child = known[status] = self._requests.labels(route, str(status))
             child.inc()
+            if seconds is None:
+                seconds = self._seconds.labels(route)
             seconds.observe(duration)
 
         return count

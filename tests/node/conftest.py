@@ -137,10 +137,19 @@ def _dropped_after() -> Iterator[None]:
     FLEET_STORES.drop(since)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def standing_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nodes that start from now on run no job; a test runs one itself."""
+    """Let nodes in this process run no job by the clock on the wall.
+
+    A test runs those it is about itself, or asks for `ticking_jobs`.
+    """
     monkeypatch.setattr("fedsafe_node.jobs.TICK_SECONDS", 3_600)
+
+
+@pytest.fixture
+def ticking_jobs(standing_jobs: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - comes after it
+    """Let nodes that start from now on run their jobs by themselves."""
+    monkeypatch.setattr("fedsafe_node.jobs.TICK_SECONDS", 1)
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,6 @@ from fedsafe_policies.vocabulary import IdentifierKind, Scope
 WHO, OTHER = "mallory@mail.example", "trent@mail.example"
 OVER = timedelta(seconds=OVERLAP)
 SHREDS = timedelta(seconds=OVERLAP + OVER_FOR_ALL)
-pytestmark = pytest.mark.usefixtures("standing_jobs")
 
 
 async def rows(fleet: Fleet, name: str) -> list[SignalRow]:

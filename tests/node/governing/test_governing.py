@@ -208,7 +208,6 @@ def partings_of(fleet: Fleet, name: str) -> Partings:
     return fleet[name]._made.partings  # noqa: SLF001
 
 
-@pytest.mark.usefixtures("standing_jobs")
 @pytest.mark.parametrize("kind", [ChangeKind.LEAVE, ChangeKind.EXPEL])
 async def test_who_parts_gives_and_gets_a_receipt_for_all_that_there_was(
     trio: Fleet, kind: ChangeKind

@@ -84,9 +84,6 @@ async def opened(fleet: Fleet, member: str) -> int:
     )
 
 
-pytestmark = pytest.mark.usefixtures("standing_jobs")
-
-
 @pytest.fixture
 async def owing(trio: Fleet) -> Fleet:
     """A federation in which b has received what is revoked while b is away."""

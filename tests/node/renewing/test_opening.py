@@ -4,7 +4,6 @@
 import asyncio
 from datetime import timedelta
 
-import pytest
 from msgspec.structs import replace
 from tests.node.fleet import NAMES, PATIENCE, Fleet, eventually
 from tests.node.renewing.fleet import due, entry_of, membership_of, tend
@@ -17,7 +16,6 @@ from fedsafe_node.renewing.scene import read_scene
 from fedsafe_node.store.protocol import Transaction
 
 WHO = "somebody@mail.example"
-pytestmark = pytest.mark.usefixtures("standing_jobs")
 
 
 async def wish(fleet: Fleet, *names: str) -> None:
