@@ -16,7 +16,7 @@ from fedsafe_node.dispatch.outbox import Outbox
 from fedsafe_node.governing.ballot import Ballot
 from fedsafe_node.governing.joining import Joining
 from fedsafe_node.index.lists import Lists
-from fedsafe_node.jobs import Job
+from fedsafe_node.jobs import Job, Lane
 from fedsafe_node.loading import merge_tokens
 from fedsafe_node.notices.upkeep import NoticeUpkeep
 from fedsafe_node.orders.clockwork import OrderClock, tend_orders
@@ -104,22 +104,22 @@ class Duties:
             "case-erasure": Job(self._erase_cases, _HOUR),
             "cases": Job(self._tend_cases, _RELOCK),
             "checkpoint": Job(self._feed.checkpoint, _MINUTE),
-            "comparing": Job(self._witnesses.comparing.run, _HOUR, asks_others=True),
-            "cosigning": Job(self._witnesses.cosigning.run, _MINUTE, asks_others=True),
+            "comparing": Job(self._witnesses.comparing.run, _HOUR, lane=Lane.MEMBERS),
+            "cosigning": Job(self._witnesses.cosigning.run, _MINUTE, lane=Lane.MEMBERS),
             "disputes": Job(self._end_disputes, _MINUTE),
             "evaluations": Job(self._peering.audit_evaluations, _MINUTE, is_own=True),
             "departures": Job(self._erase_departed, _PARTING),
             "debts": Job(self._debts.run, _MINUTE),
             "events": Job(self._events.run, _MINUTE),
-            "joining": Job(self._joining.tend, _JOINING, asks_others=True),
+            "joining": Job(self._joining.tend, _JOINING, lane=Lane.MEMBERS),
             "expiry": Job(self._expire, _MINUTE),
             "idempotency": Job(self._forget_answers, _HOUR),
             "index": Job(self._merge_index, _MINUTE),
             "index-removals": Job(self._purge_index, _DAY),
             "notices": Job(self._tend_notices, _MINUTE),
             "orders": Job(self._tend_orders, _MINUTE),
-            "outbox": Job(self._outbox.run, _PARTING, asks_others=True),
-            "partings": Job(self._partings.run, _PARTING, asks_others=True),
+            "outbox": Job(self._outbox.run, _PARTING, lane=Lane.PARTNERS),
+            "partings": Job(self._partings.run, _PARTING, lane=Lane.MEMBERS),
             "requests": Job(self._tend_requests, _MINUTE),
             "relock": Job(self._relock, _RELOCK),
             "resharing": Job(self._tending.run, _MINUTE),
@@ -127,7 +127,7 @@ class Duties:
             "shredding": Job(self._shredding.run, _HOUR),
             "residues": Job(self._scrub, _MINUTE),
             "reviews": Job(self._tend_reviews, _MINUTE),
-            "tallies": Job(self._peering.tallying.run, _HOUR, asks_others=True),
+            "tallies": Job(self._peering.tallying.run, _HOUR, lane=Lane.MEMBERS),
             "waiting": Job(self._watch_additions, _MINUTE),
         }
 

@@ -5,7 +5,8 @@ APScheduler only ticks. What is due lies in the store's due-table and is judged 
 the node's own clock, so a job that was missed while the node was down runs at the
 next tick, and a test decides what time it is. A job that failed is tried again after
 a minute; the others do not wait for it. What asks other members has a lane of its
-own: one that does not answer must not hold up an expiry or a relock.
+own, and so has what goes to partners: a member that does not answer must not hold up
+an expiry or a relock, nor a partner's slow server a joining.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum, auto
 from typing import Final
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -30,9 +32,17 @@ RETRY: Final = timedelta(minutes=1)
 _LOG = logging.getLogger(f"{LOGGER}.jobs")
 
 
+class Lane(Enum):
+    """For whom jobs wait; those of one lane run one after the other."""
+
+    HERE = auto()
+    MEMBERS = auto()
+    PARTNERS = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do again and again; whether it waits for other members.
+    """Something to do again and again, and in which lane.
 
     `is_own` says that it is about what a process has in its own memory: of the
     processes of one node each does it (`attending`), all else only the one that leads.
@@ -40,7 +50,7 @@ class Job:
 
     work: Callable[[], Awaitable[None]]
     every: timedelta
-    asks_others: bool = False
+    lane: Lane = Lane.HERE
     is_own: bool = False
 
 
@@ -62,7 +72,7 @@ class Jobs:
         self._clock = clock
         self._jobs = jobs
         self._following = following
-        self._lanes = {asks: asyncio.Lock() for asks in (False, True)}
+        self._lanes = {lane: asyncio.Lock() for lane in Lane}
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
     async def start(self) -> None:
@@ -75,11 +85,11 @@ class Jobs:
                 await tx.set_due(name, now)
 
         await self._store.write(act, vital=True)
-        for asks_others in self._lanes:
+        for lane in Lane:
             self._scheduler.add_job(
                 self._tick_if_free,
                 "interval",
-                args=[asks_others],
+                args=[lane],
                 seconds=TICK_SECONDS,
                 # A tick that comes late, or while one is under way, is no warning.
                 max_instances=2,
@@ -90,28 +100,28 @@ class Jobs:
 
     async def tick(self) -> None:
         """Run what is due now."""
-        for asks_others in self._lanes:
-            await self._tick(asks_others)
+        for lane in Lane:
+            await self._tick(lane)
 
     async def stop(self) -> None:
         """Finish the ticks that are under way; tick no more."""
         if self._scheduler.running:
             self._scheduler.pause()
             async with AsyncExitStack() as ended:
-                for lane in self._lanes.values():
-                    await ended.enter_async_context(lane)
+                for lock in self._lanes.values():
+                    await ended.enter_async_context(lock)
                 self._scheduler.shutdown(wait=False)
 
-    async def _tick_if_free(self, asks_others: bool) -> None:  # noqa: FBT001 - the lane
-        if not self._lanes[asks_others].locked():
-            await self._tick(asks_others)
+    async def _tick_if_free(self, lane: Lane) -> None:
+        if not self._lanes[lane].locked():
+            await self._tick(lane)
 
-    async def _tick(self, asks_others: bool) -> None:  # noqa: FBT001 - the lane
-        async with self._lanes[asks_others]:
+    async def _tick(self, lane: Lane) -> None:
+        async with self._lanes[lane]:
             now = int(self._clock.now().timestamp())
             for name, _ in await self._store.read(lambda reader: reader.due(now)):
                 job = self._jobs.get(name)
-                if job is not None and job.asks_others == asks_others:
+                if job is not None and job.lane is lane:
                     await self._run(name, job)
 
     async def _run(self, name: str, job: Job) -> None:

@@ -299,6 +299,7 @@ async def test_signals_of_an_origin_whose_gate_ran_out_match_no_more(
     assert "a.demo" in answer.not_covered
 
 
+@pytest.mark.usefixtures("ticking_jobs")
 @pytest.mark.parametrize("ends", ["gate", "register"])
 async def test_past_its_end_the_openings_are_erased_and_come_back_when_renewed(
     gated: Fleet, ends: str

@@ -14,9 +14,11 @@ from tests.node.signals.conftest import ANNA, request_for
 from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import StoreError, StoreFailedError
 from fedsafe_node.index import tokens
-from fedsafe_node.jobs import RETRY, Job, Jobs
+from fedsafe_node.jobs import RETRY, Job, Jobs, Lane
 from fedsafe_node.messages import RevokeRequest
 from fedsafe_node.store.protocol import Store
+
+pytestmark = pytest.mark.usefixtures("ticking_jobs")
 
 HOUR = timedelta(hours=1)
 
@@ -266,7 +268,7 @@ async def test_a_job_that_lasts_many_ticks_is_nothing_to_warn_of(
         store,
         clock,
         {
-            "long": Job(wait, timedelta(0), asks_others=True),
+            "long": Job(wait, timedelta(0), lane=Lane.MEMBERS),
             "short": Job(count, timedelta(0)),
         },
     )
@@ -282,15 +284,23 @@ async def test_a_job_that_lasts_many_ticks_is_nothing_to_warn_of(
     ] == []
 
 
+@pytest.mark.parametrize(
+    ("lane", "other"),
+    [
+        (Lane.MEMBERS, Lane.HERE),
+        (Lane.PARTNERS, Lane.HERE),
+        (Lane.PARTNERS, Lane.MEMBERS),
+    ],
+)
 async def test_who_waits_for_others_holds_up_no_other_job(
-    store: Store, clock: StandingClock
+    store: Store, clock: StandingClock, lane: Lane, other: Lane
 ) -> None:
     go, own = asyncio.Event(), Work()
 
     async def hang() -> None:
         await go.wait()
 
-    work = {"asking": Job(hang, HOUR, asks_others=True), "own": Job(own, HOUR)}
+    work = {"asking": Job(hang, HOUR, lane=lane), "own": Job(own, HOUR, lane=other)}
     jobs = Jobs(store, clock, work)
     await jobs.start()
 

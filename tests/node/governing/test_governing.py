@@ -164,6 +164,7 @@ async def test_the_signals_of_a_suspended_member_rest_and_come_back(
     assert await matches(trio, "b.demo", "later@mail.example") == 1
 
 
+@pytest.mark.usefixtures("ticking_jobs")
 async def test_of_who_leaves_nothing_is_left_to_match(trio: Fleet) -> None:
     await trio.publish(PERSON, at="c.demo", by=("a.demo", "b.demo"))
     await trio.publish("1" * 64, Kind.SHA256, at="c.demo", by=("a.demo", "b.demo"))
