@@ -16,11 +16,12 @@ from fedsafe_node.errors import BadRequestError, WrongStateError
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_policies.errors import CasePackageError
 from fedsafe_policies.escalation.package import CaseIdentity, Elements, refuse_media
-from fedsafe_policies.escalation.states import EDITABLE, CaseState
+from fedsafe_policies.escalation.states import EDITABLE, CaseState, may_follow
 from fedsafe_policies.escalation.vocabulary import Urgency
 
 _MOST_CALLS: Final = 100
-_CHANGEABLE: Final = EDITABLE | {CaseState.APPROVED, CaseState.RECALLED}
+_RECALLED: Final = CaseState.RECALLED
+_CHANGEABLE: Final = EDITABLE | {CaseState.APPROVED, _RECALLED}
 """A recalled case is put right as a draft, and approved anew."""
 
 _REORDERS: Final = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
@@ -97,9 +98,10 @@ def changed(
     row: CaseRow, file: CaseFile, step: str, urgency: Urgency | None = None
 ) -> Change:
     """Make a draft of a case again, whatever it was before it left."""
-    if CaseState(row.state) not in _CHANGEABLE:
+    if (state := CaseState(row.state)) not in _CHANGEABLE:
+        until = "before it is recalled" if may_follow(state, _RECALLED) else "any more"
         raise WrongStateError(
-            "wrong_state", f"a case that is {row.state} is not changed any more"
+            "wrong_state", f"a case that is {row.state} is not changed {until}"
         )
     urgency = urgency or Urgency(row.urgency)
     file = msgspec.structs.replace(file, release=None)

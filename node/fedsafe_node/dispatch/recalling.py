@@ -79,7 +79,8 @@ class Recalls:
     ) -> RecallAnswer:
         """Stop what has not left, and queue a correction of everything else.
 
-        Asked again, it makes corrections only of what has left since.
+        Asked again, it makes corrections only of what has left since. A consent that
+        is revoked is gone from the case, so that nothing goes out on it again.
 
         Raises:
             NotFoundError: there is no such case.
@@ -88,14 +89,15 @@ class Recalls:
         office, keeper = self.keeper.office, self.keeper
 
         async def act(tx: Transaction) -> RecallAnswer:
-            row, file = await keeper.read(tx, case_id)
+            row, known = await keeper.read(tx, case_id)
+            file = _without_consent(known, request.reason)
             sent = [each for each in await tx.dispatches(case_id) if not each.recalls]
             if not sent:
                 raise WrongStateError("nothing_sent", "nothing of this case was sent")
             fresh = 0
             for each in sent:
                 fresh += await self._take_back(tx, (row, file), each, request, who)
-            if fresh:
+            if fresh or file != known:
                 row = await self._keep(tx, row, file, request, who)
             else:
                 told: Detail = {"case": case_id, "plans": 0}
@@ -208,6 +210,13 @@ class Recalls:
             acknowledged_at=None,
             sealed=made.sealed,
         )
+
+
+def _without_consent(file: CaseFile, reason: RecallReason) -> CaseFile:
+    if reason is not RecallReason.CONSENT_REVOKED:
+        return file
+    known = msgspec.structs.replace(file.elements, consent=msgspec.UNSET)
+    return msgspec.structs.replace(file, elements=known)
 
 
 async def _may_be_there(reader: Reader, sent: DispatchRow) -> bool:

@@ -4,6 +4,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 import pytest
 from tests.node.cases.test_cases import ada, ben, desk, refused, tables
 from tests.node.dispatch.desk import Post
@@ -368,6 +369,31 @@ async def test_a_recalled_case_is_put_right_and_goes_out_under_another_key(
 
     assert answer.state is CaseState.DISPATCHING
     assert len({parcel.dispatch for parcel, _ in mail.other.took}) == 3
+
+
+async def test_a_consent_that_is_revoked_recalls_and_is_gone_from_the_case(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    keeper = mail.post.desk.keeper
+    revoked = RecallCase(reason=RecallReason.CONSENT_REVOKED)
+    case = await mail.queued(ada, ben)
+    await mail.outbox.run()
+    await mail.recalls.recall(case, ERROR, ada)
+    _, before = await keeper.office.store.read(lambda r: keeper.read(r, case))
+    for _ in range(2):
+        await mail.recalls.recall(case, revoked, ada)
+    row, after = await keeper.office.store.read(lambda r: keeper.read(r, case))
+
+    assert before.elements.consent is not msgspec.UNSET
+    assert after.elements.consent is msgspec.UNSET
+    assert row.state == CaseState.RECALLED.value
+    assert await steps_of(mail, case) == ["recalled", "recalled"]
+
+
+async def steps_of(mail: Mail, case: str) -> list[str]:
+    store = mail.post.desk.keeper.office.store
+    steps = await store.read(lambda reader: reader.case_steps(case))
+    return [each.step for each in steps if each.step == CaseState.RECALLED.value]
 
 
 async def test_what_was_handed_over_before_a_recall_is_noted_after_it_and_corrected(
