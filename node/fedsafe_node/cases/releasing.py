@@ -86,7 +86,8 @@ def check_release(
     said: dict[str, None] = {}
     for partner in sorted(set(partners)):
         for gap in lacking(row, file, partner, matrix)[1]:
-            said[f"{gap.element}: {gap.text.en}"] = None
+            names_it = f"({gap.element})" in gap.text.en
+            said[gap.text.en if names_it else f"{gap.element}: {gap.text.en}"] = None
     if said:
         raise WrongStateError("not_releasable", " ".join(said))
 

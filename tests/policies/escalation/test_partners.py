@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import re
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -25,6 +27,14 @@ ENTRY: Final[dict[str, Any]] = {
     "function": "Dauerdienst",
     "ways": ["portal"],
 }
+
+
+def test_the_entry_that_the_docs_show_is_taken() -> None:
+    page = Path(__file__).parents[3] / "docs/howto/partners.md"
+    (shown,) = re.findall(r"```json\n(.*?)```", page.read_text(), re.DOTALL)
+    partner = msgspec.json.decode(shown, type=Partner)
+
+    assert partner.chain
 
 
 def test_every_fact_of_the_landscape_has_a_source_and_two_languages() -> None:
