@@ -151,6 +151,8 @@ class Fleet:
 
     async def close(self) -> None:
         await self.stop(*self.running)
+        for _ in range(3):  # connections that were closed just now end on the loop
+            await asyncio.sleep(0)
 
     def __getitem__(self, name: str) -> RunningNode:
         return self.running[name]
