@@ -20,7 +20,13 @@ from fedsafe_cli.case_assessment import (
 )
 from fedsafe_cli.case_call import CallFirst
 from fedsafe_cli.case_calls import call, tell_calls
-from fedsafe_cli.case_dispatch import acknowledged, dispatches, handed, send
+from fedsafe_cli.case_dispatch import (
+    acknowledged,
+    dispatches,
+    handed,
+    receive,
+    send,
+)
 from fedsafe_cli.case_evidence import attachment_of, attachment_options
 from fedsafe_cli.case_recall import recall, sending
 from fedsafe_cli.case_render import pack, render
@@ -216,7 +222,16 @@ def approve(
     return tell_receipt(settings, personal(settings).post(path, body))
 
 
-for command in (call, send, dispatches, handed, acknowledged, recall, sending):
+for command in (
+    call,
+    send,
+    dispatches,
+    handed,
+    acknowledged,
+    receive,
+    recall,
+    sending,
+):
     case.add_command(command)
 
 

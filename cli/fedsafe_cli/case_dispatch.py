@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`fedsafe case send|dispatches|handed|acknowledged`: an approved case on its way."""
+"""`fedsafe case send|dispatches|handed|acknowledged|receive`: a case on its way."""
 
 import time
-from typing import Any, Final, Literal
+from base64 import b64encode
+from typing import Any, BinaryIO, Final, Literal
 
 import click
 
@@ -11,13 +12,16 @@ from fedsafe_cli.case_dispatch_texts import (
     tell_dispatch_receipt,
     tell_dispatches,
     tell_plans,
+    tell_reply,
 )
+from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.moments import moment_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.sessions import personal
 from fedsafe_policies.escalation.partners import Way
 
+_MOST_HEADER: Final = 65_536
 _OUTCOMES: Final = ("delivered", "unreachable", "refused")
 _AT: Final = click.option(
     "--at",
@@ -160,6 +164,45 @@ def acknowledged(
     moment = at or int(time.time())  # noqa: TID251 - now
     body = {"at": moment, "reference": reference}
     return _note(context, case_id, dispatch, "acknowledged", body)
+
+
+@click.command("receive")
+@click.argument("file", type=click.File("rb"), metavar="FILE|-")
+@shared_options
+@click.pass_context
+def receive(context: click.Context, file: BinaryIO) -> ExitStatus:
+    """Note a mail that answers a package, such as from the provider's mail server.
+
+    Only its header is read, and nothing of it is kept but a digest of its Message-ID.
+    It acknowledges the package whose token it carries; an automatic reply or a bounce
+    acknowledges nothing. The token says who could have written, not who wrote.
+
+    \b
+    Examples:
+      fedsafe case receive reply.eml
+      fedsafe case receive - < reply.eml
+    """  # noqa: D301
+    settings = settings_of(context)
+    body = {"headers": b64encode(_header(file)).decode("ascii")}
+    return tell_reply(settings, personal(settings).post("/v1/replies", body))
+
+
+def _header(file: BinaryIO) -> bytes:
+    """Read a message up to its first empty line, and let go of the rest.
+
+    Raises:
+        BadInputError: it has no header, or one that is too long.
+    """
+    kept = bytearray()
+    while (line := file.readline(_MOST_HEADER + 1)).strip(b"\r\n"):
+        kept += line
+        if len(kept) > _MOST_HEADER:
+            raise BadInputError(f"the header is longer than {_MOST_HEADER} bytes")
+    while file.read(_MOST_HEADER):  # a pipe that is shut early fails its writer
+        pass
+    if not kept:
+        raise BadInputError("that is no message: it does not begin with a header")
+    return bytes(kept)
 
 
 def _note(

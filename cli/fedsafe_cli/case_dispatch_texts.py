@@ -43,6 +43,18 @@ _KINDS: Final[Words] = {
     "handed": ("übergeben", "handed over"),
     "acknowledged": ("bestätigt", "acknowledged"),
 }
+_BY_TOKEN: Final = (
+    "bestätigt per E-Mail, von wem immer das Kennzeichen hatte",
+    "acknowledged by mail, by whoever had the token",
+)
+_REPLIED: Final = (
+    "{}: {} (Fall {}). Wer geschrieben hat, ist damit nicht bewiesen.",
+    "{}: {} (case {}). That does not prove who wrote.",
+)
+_BEFORE: Final = (
+    "{} war schon bestätigt (Fall {}): Nichts wurde eingetragen.",
+    "{} was acknowledged before (case {}): nothing was noted.",
+)
 _SEALINGS: Final[Words] = {
     "hpke": ("versiegelt (HPKE)", "sealed (HPKE)"),
     "smime": ("versiegelt (S/MIME)", "sealed (S/MIME)"),
@@ -117,6 +129,21 @@ def tell_dispatch_receipt(settings: Settings, answer: dict[str, Any]) -> ExitSta
     return OK
 
 
+def tell_reply(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
+    """Tell what a reply has acknowledged, and how little that proves."""
+    if settings.json:
+        document(answer)
+        return OK
+    language = 0 if settings.german else 1
+    dispatch, case = answer["dispatch"], answer["case"]
+    if answer["noted"]:
+        said = _BY_TOKEN[language]
+        line(_REPLIED[language].format(dispatch, said, case))
+    else:
+        line(_BEFORE[language].format(dispatch, case))
+    return OK
+
+
 def _tell(found: dict[str, Any], case: str, language: int) -> None:
     state = _word(_STATES, found["state"], language)
     line(_HEAD[language].format(found["dispatch"], found["partner"], state))
@@ -133,6 +160,8 @@ def _tell(found: dict[str, Any], case: str, language: int) -> None:
         line(_ATTEMPT[language].format(*parts))
     for each in found["receipts"]:
         kind = _word(_KINDS, each["kind"], language)
+        if each["way"] == "mail":
+            kind = _BY_TOKEN[language]
         parts = shown(each["at"]), kind, each["reference"], each["by"]
         line(_RECEIPT[language].format(*parts))
     if found["due_at"] is not None:

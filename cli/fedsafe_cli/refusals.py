@@ -43,6 +43,7 @@ _WAYS_OUT: Final = {
     "until when",
     "reply_not_approved": "print it with `fedsafe help-directory reply`, and enter who "
     "has approved it in the document that `help` in node.toml names",
+    "automatic_reply": "`fedsafe case dispatches` shows where the package is",
     "withholding": "give a reason that the policy lists, and a day near enough: "
     "`fedsafe policy show` says how many days",
     "external_seat": "an outsider's role takes an account that was added with "

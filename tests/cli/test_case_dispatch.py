@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Dispatches from the command line."""
 
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -113,6 +114,53 @@ def test_receipts_are_noted(ask: "Run", node: "FakeNode") -> None:
         {"at": moment, "reference": "BKA-1"},
     ]
     assert (handed.status, done.status) == (0, 0)
+
+
+REPLY: Final = (
+    b"From cases Sat Nov 28 01:00:00 2026\r\nMessage-ID: <1@a.example>\r\n"
+    b"Subject: FedSafe Reply-token_0123456789\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("noted", "english", "german"),
+    [
+        (True, "does not prove who wrote", "Wer geschrieben hat, ist damit nicht"),
+        (False, "acknowledged before", "war schon bestätigt"),
+    ],
+)
+def test_of_a_reply_only_the_header_is_handed_on(
+    ask: "Run", node: "FakeNode", *, noted: bool, english: str, german: str
+) -> None:
+    answer = {
+        "case": CASE,
+        "state": "acknowledged",
+        "dispatch": SENT,
+        "dispatch_state": "acknowledged",
+        "noted": noted,
+    }
+    node.always("POST /v1/replies", answer)
+    typed = REPLY + b"\r\nWhat the partner writes\r\n"
+    done = ask("case", "receive", "-", stdin=typed)
+    told = ask("case", "receive", "-", "--lang", "de", stdin=typed)
+
+    assert node.asked[0][1] == {"headers": b64encode(REPLY).decode()}
+    assert english in done.out
+    assert german in told.out
+    assert CASE in done.out
+    assert "Reply-token" not in done.out + done.err
+    assert ask("case", "receive", "-", "--json", stdin=typed).document == answer
+
+
+@pytest.mark.parametrize("typed", [b"", b"\r\nno header", b"x: " + b"y" * 65_536])
+def test_what_is_no_message_is_handed_to_nobody(
+    ask: "Run", node: "FakeNode", typed: bytes
+) -> None:
+    done = ask("case", "receive", "-", stdin=typed)
+
+    assert done.status == 5
+    assert "header" in done.err
+    assert node.asked == []
 
 
 @pytest.mark.parametrize("name", ["", "../x", "0A" * 16])

@@ -64,6 +64,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "switchSending": (Event.SENDING_SWITCHED,),
     "noteHanded": (Event.DISPATCH_NOTED, Event.CASE_MOVED),
     "noteAcknowledged": (Event.DISPATCH_NOTED, Event.CASE_MOVED),
+    "receiveReply": (Event.DISPATCH_NOTED, Event.CASE_MOVED),
     "listPartners": (Event.PARTNER_READ,),
     "enterPartner": (Event.PARTNER_ENTERED,),
     "verifyPartner": (Event.PARTNER_VERIFIED,),
@@ -167,6 +168,7 @@ SOMETIMES: Final[Mapping[str, str]] = {
     "giveFork": "evidence that is known already changes nothing",
     "tellFork": "evidence that is known already changes nothing",
     "quarantine": "what is set aside already is set aside once",
+    "receiveReply": "what was acknowledged before is not acknowledged again",
     "switchSending": "what is on or off already is not switched",
 }
 """Routes whose answer may leave no event, and when.

@@ -137,6 +137,8 @@ class Code(StrEnum):
     BAD_TEXT = "bad_text"
     BAD_HOLD = "bad_hold"
     BAD_PARTNER_KEY = "bad_partner_key"
+    AUTOMATIC_REPLY = "automatic_reply"
+    BAD_REPLY = "bad_reply"
     REFERENCE_MISSING = "reference_missing"
     BAD_REASON = "bad_reason"
     BAD_PSEUDONYM = "bad_pseudonym"
@@ -292,6 +294,8 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_ROLE: (422, "The role does not fit"),
     Code.BAD_HOLD: (422, "That is nothing to hold"),
     Code.BAD_PARTNER_KEY: (422, "That is no public key of a partner"),
+    Code.AUTOMATIC_REPLY: (422, "A machine has written this by itself"),
+    Code.BAD_REPLY: (422, "The reply cannot be told from others"),
     Code.REFERENCE_MISSING: (422, "Nobody says under which reference"),
     Code.BAD_REASON: (422, "The reason refers to nothing"),
     Code.BAD_PSEUDONYM: (422, "That is no pseudonym"),

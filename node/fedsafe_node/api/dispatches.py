@@ -15,6 +15,8 @@ from fedsafe_node.dispatch.messages import (
     NoteHanded,
     RecallAnswer,
     RecallCase,
+    ReceiveReply,
+    ReplyReceipt,
     SendCase,
     SendingAnswer,
     SentAnswer,
@@ -62,6 +64,13 @@ async def note_acknowledged(call: Call) -> object:
         call.body(NoteAcknowledged),
         call.principal,
         once=call.once,
+    )
+
+
+async def receive_reply(call: Call) -> object:
+    """Note a mail that answers a package."""
+    return await call.services.dispatch_notes.receive(
+        call.body(ReceiveReply), call.principal
     )
 
 
@@ -172,6 +181,20 @@ DISPATCH_ROUTES: Final = (
         path_types=_DISPATCH,
         answer=DispatchReceipt,
         idempotent=True,
+        refusals=_GONE,
+    ),
+    Route(
+        name="receiveReply",
+        method="POST",
+        path="/v1/replies",
+        handler=receive_reply,
+        auth=Auth.CREDENTIAL,
+        roles=SENDERS,
+        lane=Lane.WRITES,
+        summary="Note a mail that answers a package as its acknowledgement",
+        body=ReceiveReply,
+        limit=128 * KIB,
+        answer=ReplyReceipt,
         refusals=_GONE,
     ),
     Route(

@@ -2,7 +2,7 @@
 """What the API takes and says of dispatches."""
 
 from enum import StrEnum, unique
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -17,6 +17,8 @@ from fedsafe_policies.escalation.partners import PartnerId, Way
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import Element, PartnerClass
 
+MOST_HEADERS: Final = 65_536
+"""Bytes of a mail's header that are taken."""
 DispatchId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 
 
@@ -75,11 +77,25 @@ class ReceiptKind(StrEnum):
     ACKNOWLEDGED = "acknowledged"
 
 
+@unique
+class ReceiptWay(StrEnum):
+    """By which way it came or went, where that is known.
+
+    An acknowledgement by `mail` is that of whoever had the reply token: nobody has
+    proved who wrote. Its reference is a digest of the message's Message-ID.
+    """
+
+    PORTAL = Way.PORTAL.value
+    PHONE = Way.PHONE.value
+    LETTER = Way.LETTER.value
+    MAIL = "mail"
+
+
 class ReceiptShown(Message, frozen=True):
-    """What a person noted of a dispatch."""
+    """What was noted of a dispatch, and who handed it in."""
 
     kind: ReceiptKind
-    way: Way | None
+    way: ReceiptWay | None
     reference: str
     at: int
     by: str
@@ -172,6 +188,15 @@ class NoteAcknowledged(Message, frozen=True):
     reference: Reference
 
 
+class ReceiveReply(Message, frozen=True):
+    """The header of a mail that answers a package, as it came: RFC 5322, in base64.
+
+    The text and what is attached are not wanted, and not read.
+    """
+
+    headers: Annotated[bytes, msgspec.Meta(min_length=1, max_length=MOST_HEADERS)]
+
+
 class DispatchReceipt(Message, frozen=True):
     """Where a dispatch and its case are now."""
 
@@ -179,3 +204,9 @@ class DispatchReceipt(Message, frozen=True):
     state: CaseState
     dispatch: DispatchId
     dispatch_state: DispatchState
+
+
+class ReplyReceipt(DispatchReceipt, frozen=True):
+    """What a reply has acknowledged; not `noted` if it was acknowledged before."""
+
+    noted: bool

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""People note what came of a dispatch: a way by hand, an acknowledgement."""
+"""What came of a dispatch is noted: a way by hand, an acknowledgement, a reply."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,8 +15,12 @@ from fedsafe_node.dispatch.messages import (
     NoteAcknowledged,
     NoteHanded,
     ReceiptKind,
+    ReceiptWay,
+    ReceiveReply,
+    ReplyReceipt,
 )
 from fedsafe_node.dispatch.moving import change_to, settle
+from fedsafe_node.dispatch.replying import Reply, read_reply
 from fedsafe_node.errors import BadRequestError, NotFoundError, WrongStateError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Detail, Event
@@ -24,6 +28,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.escalation.dispatching import (
     UNDER_WAY,
     DispatchState,
@@ -131,17 +136,6 @@ class DispatchNotes:
         async def note(
             tx: Transaction, row: CaseRow, file: CaseFile, found: DispatchRow
         ) -> DispatchReceipt:
-            state = DispatchState(found.state)
-            if state not in {*_HANDED_FROM, DispatchState.DELIVERED}:
-                raise _wrong(found)
-            moved = msgspec.structs.replace(
-                found,
-                state=_unless_stopped(found, DispatchState.ACKNOWLEDGED),
-                due_at=None,
-                delivered_at=found.delivered_at or request.at,
-                acknowledged_at=request.at,
-                sealed=None,  # it is there, and nobody needs it here any more
-            )
             receipt = KeptReceipt(
                 dispatch=found.id,
                 kind=ReceiptKind.ACKNOWLEDGED.value,
@@ -149,9 +143,65 @@ class DispatchNotes:
                 at=request.at,
                 by=who.name,
             )
-            return await self._keep(tx, (row, file), moved, receipt, person)
+            return await self._arrived(tx, (row, file), found, receipt, person)
 
         return await self._act(case_id, dispatch_id, note, once)
+
+    async def receive(self, request: ReceiveReply, who: Principal) -> ReplyReceipt:
+        """Note a reply to a mailed package as the acknowledgement of its dispatch.
+
+        It says that whoever wrote had the token, and moves the case no further than
+        an acknowledgement that a person notes. A second one is no act.
+
+        Raises:
+            BadRequestError: a machine wrote it, it has no Message-ID, or it carries
+                the tokens of several dispatches.
+            NotFoundError: it carries the token of none.
+            WrongStateError: the case is erased.
+        """
+        reply = read_reply(request.headers)
+
+        async def act(tx: Transaction) -> ReplyReceipt:
+            found = await _replied_to(tx, reply)
+            row, file = await self._open(tx, found.case_id)
+            if found.acknowledged_at is not None:
+                nothing_happened()
+                return _replied(_receipt(row, found), noted=False)
+            receipt = KeptReceipt(
+                dispatch=found.id,
+                kind=ReceiptKind.ACKNOWLEDGED.value,
+                reference=reply.proof,
+                at=self.keeper.office.now(),
+                by=who.name,
+                way=ReceiptWay.MAIL.value,
+            )
+            person = Person(who.name, who.role)
+            done = await self._arrived(tx, (row, file), found, receipt, person)
+            return _replied(done, noted=True)
+
+        return await self.keeper.office.store.write(act)
+
+    async def _arrived(
+        self,
+        tx: Transaction,
+        case: tuple[CaseRow, CaseFile],
+        found: DispatchRow,
+        receipt: KeptReceipt,
+        person: Person,
+    ) -> DispatchReceipt:
+        """Keep that a dispatch was acknowledged, and so has arrived."""
+        state = DispatchState(found.state)
+        if state not in {*_HANDED_FROM, DispatchState.DELIVERED}:
+            raise _wrong(found)
+        moved = msgspec.structs.replace(
+            found,
+            state=_unless_stopped(found, DispatchState.ACKNOWLEDGED),
+            due_at=None,
+            delivered_at=found.delivered_at or receipt.at,
+            acknowledged_at=receipt.at,
+            sealed=None,  # it is there, and nobody needs it here any more
+        )
+        return await self._keep(tx, case, moved, receipt, person)
 
     async def _keep(
         self,
@@ -180,9 +230,7 @@ class DispatchNotes:
         office = self.keeper.office
 
         async def whole(tx: Transaction) -> DispatchReceipt:
-            row, file = await self.keeper.read(tx, case_id)
-            if file.erased_at is not None:
-                raise WrongStateError("wiped", "this case is erased")
+            row, file = await self._open(tx, case_id)
             found = await _dispatch_of(tx, case_id, dispatch_id)
             answer = await note(tx, row, file, found)
             if once is not None:
@@ -191,6 +239,27 @@ class DispatchNotes:
             return answer
 
         return await office.store.write(whole)
+
+    async def _open(self, reader: Reader, case_id: str) -> tuple[CaseRow, CaseFile]:
+        row, file = await self.keeper.read(reader, case_id)
+        if file.erased_at is not None:
+            raise WrongStateError("wiped", "this case is erased")
+        return row, file
+
+
+async def _replied_to(reader: Reader, reply: Reply) -> DispatchRow:
+    rows = [await reader.dispatch_replied_to(each) for each in reply.tokens]
+    found = {row.id: row for row in rows if row is not None}
+    if not found:
+        raise NotFoundError("dispatch that this message answers")
+    if len(found) > 1:
+        raise BadRequestError(
+            "bad_reply",
+            "this message carries the tokens of several dispatches; note each by "
+            "hand: `fedsafe case acknowledged`",
+            pointer="/headers",
+        )
+    return next(iter(found.values()))
 
 
 async def _dispatch_of(reader: Reader, case_id: str, dispatch_id: str) -> DispatchRow:
@@ -227,3 +296,7 @@ def _receipt(row: CaseRow, found: DispatchRow) -> DispatchReceipt:
         dispatch=found.id,
         dispatch_state=DispatchState(found.state),
     )
+
+
+def _replied(done: DispatchReceipt, *, noted: bool) -> ReplyReceipt:
+    return ReplyReceipt(**msgspec.structs.asdict(done), noted=noted)

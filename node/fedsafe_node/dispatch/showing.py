@@ -11,6 +11,7 @@ from fedsafe_node.dispatch.messages import (
     DispatchShown,
     ReceiptKind,
     ReceiptShown,
+    ReceiptWay,
 )
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
@@ -89,7 +90,7 @@ def _receipts(kept: Iterable[KeptReceipt]) -> list[ReceiptShown]:
     return [
         ReceiptShown(
             kind=ReceiptKind(each.kind),
-            way=None if each.way is None else Way(each.way),
+            way=None if each.way is None else ReceiptWay(each.way),
             reference=each.reference,
             at=each.at,
             by=each.by,

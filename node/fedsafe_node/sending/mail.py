@@ -69,8 +69,9 @@ class MailCarrier:
             )
         except (OSError, smtplib.SMTPException, ConfigError, ValueError) as error:
             if line.answer is None:
-                raise _told(error, line) from None
-        return Handed(proof_of(line.answer or ""), message["Message-ID"])
+                raise _told(error, line, parcel.reply_token) from None
+        said = proof_of(line.answer or "", hidden=parcel.reply_token)
+        return Handed(said, message["Message-ID"])
 
     def _send(self, message: EmailMessage, to: str, line: Line) -> None:
         with connected(self._server, line, self._context) as server:
@@ -159,7 +160,7 @@ def _accept(code: int, said: bytes, fault: Fault = Fault.MISCONFIGURED) -> None:
         raise SendingError(fault, words, retry=code in _LATER)
 
 
-def _told(error: Exception, line: Line) -> SendingError:
+def _told(error: Exception, line: Line, token: str) -> SendingError:
     """Say what went wrong by how far the line came."""
     if isinstance(error, ConfigError):
         return SendingError(Fault.MISCONFIGURED, error.why)
@@ -168,18 +169,20 @@ def _told(error: Exception, line: Line) -> SendingError:
             return SendingError(Fault.MISCONFIGURED, "it knows no login")
         return SendingError(Fault.UNTRUSTED, "it offers no TLS")
     if isinstance(error, smtplib.SMTPResponseException):
-        return _answered(error, line)
+        return _answered(error, line, token)
     return _lost(error, line)
 
 
-def _answered(error: smtplib.SMTPResponseException, line: Line) -> SendingError:
+def _answered(
+    error: smtplib.SMTPResponseException, line: Line, token: str
+) -> SendingError:
     said, later = error.smtp_error, error.smtp_code in _LATER
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return SendingError(Fault.MISCONFIGURED, "it refuses the login", retry=later)
     if not line.is_secure and not isinstance(error, smtplib.SMTPConnectError):
         return SendingError(Fault.UNTRUSTED, "it offers no TLS", retry=later)
     text = said.decode("ascii", "replace") if isinstance(said, bytes) else said
-    words = proof_of(f"{error.smtp_code} {text}")
+    words = proof_of(f"{error.smtp_code} {text}", hidden=token)
     return SendingError(Fault.REFUSED, words, retry=later)
 
 

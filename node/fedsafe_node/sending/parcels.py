@@ -70,11 +70,14 @@ class Carrier(Protocol):
         ...
 
 
-def proof_of(words: str) -> str:
+def proof_of(words: str, *, hidden: str | None = None) -> str:
     """Bound what another side said, so that it can be kept and shown.
 
-    Addresses are left out, since a server may repeat whom or what it was asked.
+    Addresses, and the token that is to be *hidden*, are left out, since a server may
+    repeat whom or what it was asked.
     """
+    if hidden is not None:
+        words = words.replace(hidden, "[token]")
     plain = "".join(each if " " <= each <= "~" else " " for each in words)
     plain = _NUMBERS.sub("[address]", _ADDRESS.sub("[address]", plain))
     return " ".join(plain.split())[:MOST_PROOF]

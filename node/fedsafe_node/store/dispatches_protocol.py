@@ -17,6 +17,10 @@ class DispatchesReader(Protocol):
         """Return the dispatches of a case, oldest first."""
         ...
 
+    async def dispatch_replied_to(self, token: str) -> DispatchRow | None:
+        """Return the dispatch that a reply with this token is about."""
+        ...
+
     async def dispatches_due(self, now: int) -> list[DispatchRow]:
         """Return the dispatches of which an attempt is due, those due longest first."""
         ...

@@ -6,6 +6,7 @@
   partner had then; `sealed` is what travels, until its receipt is acknowledged.
 * A row of `attempts` claims that an attempt began, and what came of it. One that began
   and has no end was cut off: it may have arrived.
+* What is mailed names its dispatch by `reply_token`, and so does the answer to it.
 * The last row of `sendings` says whether anything leaves at all.
 """
 
@@ -79,4 +80,8 @@ DISPATCHES: tuple[str, ...] = (
     CREATE TRIGGER sendings_no_delete BEFORE DELETE ON sendings
     BEGIN SELECT RAISE(ABORT, 'who switched stays'); END
     """,
+)
+
+REPLIES: tuple[str, ...] = (
+    "CREATE UNIQUE INDEX dispatches_by_reply_token ON dispatches (reply_token)",
 )

@@ -31,6 +31,14 @@ class SqlDispatchesReader:
         ).fetchone()
         return None if row is None else _dispatch_row(row)
 
+    async def dispatch_replied_to(self, token: str) -> DispatchRow | None:
+        """Return the dispatch that a reply with this token is about."""
+        row = self._connection.execute(
+            f"SELECT {_DISPATCH} FROM dispatches WHERE reply_token = ?",  # noqa: S608
+            (token,),
+        ).fetchone()
+        return None if row is None else _dispatch_row(row)
+
     async def dispatches(self, case_id: str) -> list[DispatchRow]:
         """Return the dispatches of a case, oldest first."""
         found = self._connection.execute(

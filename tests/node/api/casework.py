@@ -34,6 +34,8 @@ from fedsafe_node.dispatch.messages import (
     NoteHanded,
     RecallAnswer,
     RecallCase,
+    ReceiveReply,
+    ReplyReceipt,
     SendCase,
     SendingAnswer,
     SentAnswer,
@@ -87,6 +89,7 @@ CASE_BODIES: Final[dict[str, object]] = {
     "switchSending": {"sends": False},
     "noteHanded": {"way": "portal", "at": 1, "reference": "BKA-1"},
     "noteAcknowledged": {"at": 1, "reference": "AZ-1"},
+    "receiveReply": {"headers": "TWVzc2FnZS1JRDogPDFAYT4K"},
     "enterPartner": {
         "partner": "bka",
         "revision": 0,
@@ -240,6 +243,16 @@ class FakeDispatches:
     ) -> DispatchReceipt:
         await self.memory.called((case_id, dispatch_id, request, who))
         return self._kept(once)
+
+    async def receive(self, request: ReceiveReply, who: Principal) -> ReplyReceipt:
+        await self.memory.called((request, who))
+        return ReplyReceipt(
+            case=CASE,
+            state=CaseState.ACKNOWLEDGED,
+            dispatch=CASE,
+            dispatch_state=DispatchState.ACKNOWLEDGED,
+            noted=True,
+        )
 
     async def recall(
         self,

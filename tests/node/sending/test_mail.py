@@ -172,6 +172,20 @@ async def test_a_refusal_says_whether_to_come_again(
     assert (later.why, later.retry) == (Fault.REFUSED, True)
 
 
+@pytest.mark.parametrize("code", ["250", "550"])
+async def test_what_a_server_repeats_of_the_reply_token_is_left_out(
+    papers: Papers, serve: Serve, code: str
+) -> None:
+    box = serve(f"{code} Subject: FedSafe {PARCEL.reply_token}")
+    mailer = carrier(papers, box.port)
+    if code == "250":
+        said = (await mailer.carry(PARCEL, TO)).proof
+    else:
+        said = (await fault(mailer)).words
+
+    assert said == f"{code} Subject: FedSafe [token]"
+
+
 async def test_a_line_that_is_cut_after_the_mail_went_leaves_doubt(
     papers: Papers, serve: Serve
 ) -> None:

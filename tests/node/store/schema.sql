@@ -5,6 +5,7 @@ CREATE INDEX case_steps_by_case ON case_steps (case_id, number);
 CREATE INDEX cases_by_age ON cases (known_at, id) WHERE state <> 'closed';
 CREATE INDEX dispatches_by_case ON dispatches (case_id, made_at, id);
 CREATE INDEX dispatches_by_due ON dispatches (due_at) WHERE due_at IS NOT NULL;
+CREATE UNIQUE INDEX dispatches_by_reply_token ON dispatches (reply_token);
 CREATE INDEX disputes_beyond ON disputes (author) WHERE weight = 'flood';
 CREATE INDEX disputes_by_author ON disputes (author, charged_at);
 CREATE INDEX disputes_by_due ON disputes (origin, due_at);

@@ -55,6 +55,22 @@ async def test_a_dispatch_is_kept_and_there_is_one_of_each_key(sent: Store) -> N
     assert await sent.read(lambda reader: reader.dispatches("0b" * 16)) == []
 
 
+async def test_a_dispatch_is_found_by_the_token_of_a_reply(sent: Store) -> None:
+    found = [
+        await sent.read(lambda reader, token=token: reader.dispatch_replied_to(token))  # type: ignore[misc]
+        for token in (SENT.reply_token, SENT.reply_token[1:], "")
+    ]
+
+    assert found == [SENT, None, None]
+
+
+async def test_no_two_dispatches_have_one_token(sent: Store) -> None:
+    other = msgspec.structs.replace(SENT, id="0e" * 16, key="0e" * 32)
+
+    with pytest.raises(ConflictError):
+        await sent.write(lambda tx: tx.add_dispatch(other))
+
+
 async def test_a_dispatch_moves_and_never_changes_its_partner(sent: Store) -> None:
     moved = msgspec.structs.replace(
         SENT, state="by_hand", channel=1, tries=2, due_at=None, sealed=None

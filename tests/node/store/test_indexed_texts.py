@@ -52,6 +52,7 @@ LONGEST: Final = {
     "proof": HASH,
     "purpose": WORD,
     "recipient": NODE,
+    "reply_token": 43,  # `sending.parcels.Parcel`
     "role": WORD,
     "second": NAME,
     "side": WORD,

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A mail that answers a package acknowledges it once; a machine's acknowledges none."""
+
+import re
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.node.cases.test_cases import ada, ben, desk, refused, tables
+from tests.node.dispatch.desk import Post
+from tests.node.people.conftest import team
+
+from fedsafe_node.api.census import is_audited
+from fedsafe_node.dispatch.messages import ReceiptWay, ReceiveReply
+from fedsafe_node.dispatch.replying import read_reply
+from fedsafe_node.errors import BadRequestError, NotFoundError
+from fedsafe_node.principal import Principal
+from fedsafe_node.tracing import begin
+from fedsafe_policies.escalation.dispatching import DispatchState
+from fedsafe_policies.escalation.states import CaseState
+
+__all__ = ["ada", "ben", "desk", "tables", "team"]
+
+TOKEN: Final = "Reply-token_0123456789ab"
+OTHER: Final = "Other-token_0123456789ab"
+PROOF: Final = re.compile(r"message-id:sha256:[0-9a-f]{64}")
+
+
+def mail(*lines: str, number: int = 1) -> bytes:
+    head = (f"Message-ID: <{number}@office.example>", *lines)
+    return "\r\n".join((*head, "", "Vielen Dank. Auto-Submitted: yes", "")).encode()
+
+
+@pytest.fixture
+def post(desk: Any) -> Post:  # noqa: ANN401
+    return Post(desk)
+
+
+@pytest.fixture
+async def case(post: Post, ada: Principal, ben: Principal) -> str:
+    await post.enter(ada, ben)
+    case = await post.approved(ada, ben)
+    await post.send(case, ada)
+    return case
+
+
+async def token_of(post: Post, case: str, who: Principal) -> str:
+    made = await post.only(case, who)
+    row = await post.desk.store.read(lambda reader: reader.dispatch(made.dispatch))
+    assert row is not None
+    return row.reply_token
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (f"To: Faelle <cases+{TOKEN}@chat.example>",),
+        ("To: cases@chat.example", f"Delivered-To: cases+{TOKEN}@chat.example"),
+        (f"Subject: AW: FedSafe {TOKEN} (Az. 17)",),
+        ("Subject: AW: FedSafe", f" {TOKEN}"),
+        (f"Subject: =?utf-8?q?R=C3=A9ponse=3A_FedSafe_{TOKEN.replace('_', '=5F')}?=",),
+        (f"Subject: FedSafe {TOKEN}", "Auto-Submitted: no (a person)"),
+    ],
+)
+def test_a_token_is_found_where_a_mail_program_leaves_it(
+    lines: tuple[str, ...],
+) -> None:
+    found = read_reply(mail(*lines))
+
+    assert found.tokens == (TOKEN,)
+    assert PROOF.fullmatch(found.proof)
+    assert TOKEN not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (f"X-Note: FedSafe {TOKEN}",),
+        (f"Subject: FedSafe {TOKEN}_{TOKEN}",),
+        (f"From: cases+{TOKEN}@chat.example",),
+        ("", f"Subject: FedSafe {TOKEN}"),
+    ],
+)
+def test_a_token_elsewhere_is_none(lines: tuple[str, ...]) -> None:
+    assert read_reply(mail(*lines)).tokens == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("Auto-Submitted: auto-replied", "Auto-Submitted"),
+        ("Auto-submitted: auto-generated; owner-email=x", "Auto-Submitted"),
+        ("Return-Path: <>", "bounce"),
+        ("From: Mail <MAILER-DAEMON@office.example>", "bounce"),
+        ('Content-Type: multipart/report; report-type="delivery-status"', "report"),
+        ("Content-Type: Multipart/Report (x); report-type=disposition", "report"),
+        ("Precedence: bulk", "Precedence"),
+        ("X-Autoreply: yes", "X-Autoreply"),
+    ],
+)
+def test_what_a_machine_writes_is_refused_and_says_why(line: str, word: str) -> None:
+    with pytest.raises(BadRequestError) as found:
+        read_reply(mail(f"Subject: FedSafe {TOKEN}", line))
+
+    assert found.value.code == "automatic_reply"
+    assert word in found.value.detail
+    assert TOKEN not in found.value.detail
+
+
+@given(
+    st.binary(max_size=400)
+    | st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["Subject", "To", "Message-ID", "Auto-Submitted", "Content-Type"]
+            ),
+            st.text(max_size=60) | st.just("=?utf-8?b?/?= =?x?q?=FF?=  =??q??="),
+        ),
+        max_size=6,
+    ).map(lambda s: "\r\n".join(f"{a}: {b}" for a, b in s).encode("utf-8", "replace"))
+)
+def test_whatever_is_handed_in_is_read_or_refused(data: bytes) -> None:
+    try:
+        found = read_reply(data)
+    except BadRequestError as error:
+        assert error.code in {"automatic_reply", "bad_reply"}  # noqa: PT017
+    else:
+        assert PROOF.fullmatch(found.proof)
+
+
+async def test_a_reply_acknowledges_as_far_as_a_person_could(
+    post: Post, ada: Principal, case: str
+) -> None:
+    token = await token_of(post, case, ada)
+    asked = ReceiveReply(mail(f"To: cases+{token}@chat.example"))
+    done = await post.notes.receive(asked, ada)
+    found = await post.only(case, ada)
+    (receipt,) = found.receipts
+
+    assert (done.case, done.dispatch, done.noted) == (case, found.dispatch, True)
+    assert done.state is CaseState.ACKNOWLEDGED
+    assert found.state is DispatchState.ACKNOWLEDGED
+    assert found.acknowledged_at == post.desk.team.now
+    assert (receipt.way, receipt.by) == (ReceiptWay.MAIL, "ada")
+    assert PROOF.fullmatch(receipt.reference)
+
+
+async def test_a_second_reply_is_no_second_acknowledgement(
+    post: Post, ada: Principal, case: str
+) -> None:
+    token = await token_of(post, case, ada)
+    first = ReceiveReply(mail(f"Subject: FedSafe {token}"))
+    later = ReceiveReply(mail(f"Subject: FedSafe {token}", number=2))
+    answers = []
+    for asked in (first, first, later):
+        asking = begin()
+        answers.append(await post.notes.receive(asked, ada))
+        assert is_audited("receiveReply", asking)
+    told = [event for event, _, _ in await post.desk.team.events()]
+
+    assert [each.noted for each in answers] == [True, False, False]
+    assert len((await post.only(case, ada)).receipts) == 1
+    assert told.count("dispatch.noted") == 1
+
+
+async def test_what_was_acknowledged_by_hand_stays_as_it_was_noted(
+    post: Post, ada: Principal, case: str
+) -> None:
+    token = await token_of(post, case, ada)
+    made = await post.only(case, ada)
+    await post.notes.acknowledge(case, made.dispatch, post.acknowledged(), ada)
+    asked = ReceiveReply(mail(f"Subject: FedSafe {token}"))
+
+    assert not (await post.notes.receive(asked, ada)).noted
+    assert [r.reference for r in (await post.only(case, ada)).receipts] == ["AZ-17"]
+
+
+async def test_a_token_that_fits_nothing_is_refused_and_not_repeated(
+    post: Post, ada: Principal, case: str
+) -> None:
+    asked = [
+        ReceiveReply(mail(f"Subject: FedSafe {OTHER}")),
+        ReceiveReply(mail("Subject: Danke")),
+    ]
+    unknown, bare = [await refused(post.notes.receive(each, ada)) for each in asked]
+
+    assert isinstance(unknown, NotFoundError)
+    assert str(unknown) == str(bare)
+    assert OTHER not in str(unknown)
+    assert (await post.only(case, ada)).receipts == []
+
+
+async def test_a_mail_that_answers_two_packages_is_left_to_a_person(
+    post: Post, ada: Principal, ben: Principal, case: str
+) -> None:
+    other = await post.approved(ada, ben)
+    await post.send(other, ada)
+    tokens = [await token_of(post, each, ada) for each in (case, other)]
+    head = (f"Subject: FedSafe {tokens[0]}", f"To: cases+{tokens[1]}@chat.example")
+    error = await refused(post.notes.receive(ReceiveReply(mail(*head)), ada))
+
+    assert error.code == "bad_reply"
+    assert not any(token in str(error) for token in tokens)
+
+
+def test_a_reply_that_cannot_be_known_again_is_refused() -> None:
+    with pytest.raises(BadRequestError) as found:
+        read_reply(f"Subject: FedSafe {TOKEN}\n\n".encode())
+
+    assert found.value.code == "bad_reply"
+    assert TOKEN not in str(found.value)
+
+
+async def test_a_machine_acknowledges_nothing_and_no_event_holds_a_token(
+    post: Post, ada: Principal, case: str
+) -> None:
+    token = await token_of(post, case, ada)
+    subject = f"Subject: FedSafe {token}"
+    machine = ReceiveReply(mail(subject, "Auto-Submitted: auto-replied"))
+    await refused(post.notes.receive(machine, ada))
+    untouched = await post.only(case, ada)
+    await post.notes.receive(ReceiveReply(mail(subject)), ada)
+    told = await post.desk.team.events()
+
+    assert (untouched.acknowledged_at, untouched.receipts) == (None, [])
+    assert "dispatch.noted" in [event for event, _, _ in told]
+    assert not any(token in openings for _, _, openings in told)
