@@ -19,7 +19,7 @@ def overdue(status: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("cases", Level.FAIL, found, way_out)
     if late := status.get("orders_overdue"):
         way_out = "`fedsafe order list` says which; the legal adviser answers them"
-        found = f"{late} orders of authorities are overdue"
+        found = f"{late} orders or letters of authorities are overdue"
         yield Finding("orders", Level.FAIL, found, way_out)
     if status.get("sending_off"):
         way_out = "`fedsafe case sending on` lets it go on"

@@ -117,8 +117,8 @@ SAID: Final[Mapping[str, str]] = {
     "tell the authority, then `fedsafe breach notify`": (
         "die Behörde unterrichten, dann `fedsafe breach notify`"
     ),
-    "{late} orders of authorities are overdue": (
-        "{late} Anordnungen von Behörden sind überfällig"
+    "{late} orders or letters of authorities are overdue": (
+        "{late} Anordnungen oder Schreiben von Behörden sind überfällig"
     ),
     "`fedsafe order list` says which; the legal adviser answers them": (
         "`fedsafe order list` sagt, welche; die Rechtsberatung beantwortet sie"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe order`: what authorities ordered, by when it is answered, and how it was.
 
-What an order asks for is read from standard input, never from an argument.
+Letters of the BzKJ are kinds of order that set their own time. What an order asks for
+is read from standard input, never from an argument.
 """
 
 import sys
@@ -44,6 +45,7 @@ _STATES: Final[Words] = {
     "fulfilled": ("erfüllt", "fulfilled"),
     "partly": ("teilweise erfüllt", "fulfilled in part"),
     "refused": ("abgelehnt", "refused"),
+    "answered": ("beantwortet", "answered"),
 }
 _FIELDS: Final[Words] = {
     "authority": ("Behörde", "authority"),
@@ -56,6 +58,7 @@ _FIELDS: Final[Words] = {
     "answered_by": ("beantwortet von", "answered by"),
     "grounds": ("Gründe", "grounds"),
     "answer_reference": ("Antwort", "answer"),
+    "move_reference": ("Frist verlegt durch", "deadline moved by"),
 }
 _SECRET: Final = (
     "dem Nutzer nicht mitteilen bis {}",
@@ -65,6 +68,10 @@ _OWN_TIME: Final = (
     "die Zeit ist unsere Lesart von „unverzüglich“",
     "the time is our own reading of “without undue delay”",
 )
+_LETTER_TIME: Final = (
+    "die Frist steht in keinem Gesetz; sie ist dem Schreiben entnommen",
+    "no provision names the time; it is taken from the letter",
+)
 _RECEIPT: Final[Words] = {
     "order": ("Anordnung", "order"),
     "due_at": ("zu beantworten bis", "answer by"),
@@ -73,7 +80,7 @@ _RECEIPT: Final[Words] = {
 
 @click.group()
 def order() -> None:
-    """The register of orders that authorities send.
+    """The register of orders and letters of authorities.
 
     \b
     Examples:
@@ -100,7 +107,8 @@ def order() -> None:
     "--due",
     callback=moment_of,
     metavar="MOMENT",
-    help="The time that the order names itself; it only shortens the deadline.",
+    help="The time that the order names itself; it only shortens the deadline. Of a "
+    "letter of the BzKJ it is the deadline.",
 )
 @click.option("--language", default="de", metavar="CODE", help="Its language.")
 @click.option("--emergency", is_flag=True, help="There is imminent danger.")
@@ -118,11 +126,15 @@ def add(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
     """Enter an order; what it asks for is read from standard input.
 
     \b
-    Example:
+    Examples:
       fedsafe order add --kind epoc --emergency --authority "Parquet de Paris" \\
         --reference 4711 --basis "Art. 5" --language fr < scope.txt
+      fedsafe order add --kind bzkj_request --authority BzKJ --reference 4711 \\
+        --basis "§ 24b JuSchG" --due 2026-12-16T00:00+01:00 < letter.txt
     """  # noqa: D301
     settings = settings_of(context)
+    if orders()[OrderKind(given["kind"])].by_letter and given["due"] is None:
+        raise click.UsageError("say with --due by when this letter is answered")
     if sys.stdin.isatty():
         note(_ASK[0 if settings.german else 1])
     scope = sys.stdin.buffer.read(_MOST_READ).decode("utf-8", "replace").strip()
@@ -201,7 +213,9 @@ def show(context: click.Context, order_id: str) -> ExitStatus:
     listed = answer["order"]
     line(f"{_kind(listed, settings)}: {_state(listed, settings)}")
     line(f"{_RECEIPT['due_at'][language]} {shown(listed['due_at'])}")
-    if not answer["fixed"]:
+    if answer["by_letter"]:
+        line(_LETTER_TIME[language])
+    elif not answer["fixed"]:
         line(_OWN_TIME[language])
     rows = [
         (words[language], _cell(answer[name]))
@@ -225,7 +239,7 @@ def acknowledge(context: click.Context, order_id: str) -> ExitStatus:
     Example:
       fedsafe order acknowledge 0a1b2c3d4e5f60718293a4b5c6d7e8f9
     """  # noqa: D301
-    return _note(context, order_id, "acknowledged")
+    return _note(context, order_id, {"step": "acknowledged"})
 
 
 @order.command("confirm")
@@ -239,7 +253,31 @@ def confirm(context: click.Context, order_id: str) -> ExitStatus:
     Example:
       fedsafe order confirm 0a1b2c3d4e5f60718293a4b5c6d7e8f9
     """  # noqa: D301
-    return _note(context, order_id, "confirmed")
+    return _note(context, order_id, {"step": "confirmed"})
+
+
+@order.command("move")
+@click.argument("order_id", metavar="ORDER")
+@click.option(
+    "--due",
+    required=True,
+    callback=moment_of,
+    metavar="MOMENT",
+    help="By when it is answered now, such as 2026-12-16T00:00+01:00.",
+)
+@click.option("--reference", required=True, metavar="REF", help="What moved it.")
+@shared_options
+@click.pass_context
+def move(context: click.Context, order_id: str, due: int, reference: str) -> ExitStatus:
+    """Note that the BzKJ moved the deadline of its letter, or that it was mistyped.
+
+    \b
+    Example:
+      fedsafe order move 0a1b2c3d4e5f60718293a4b5c6d7e8f9 \\
+        --due 2027-01-09T00:00+01:00 --reference letter-9
+    """  # noqa: D301
+    body = {"step": "moved", "due_at": due, "reference": reference}
+    return _note(context, order_id, body)
 
 
 @order.command("answer")
@@ -262,6 +300,7 @@ def answer_(
     Examples:
       fedsafe order answer ORDER --outcome fulfilled --reference letter-8
       fedsafe order answer ORDER --outcome refused --ground no_legal_basis
+      fedsafe order answer ORDER --outcome answered --reference letter-8
     """  # noqa: D301
     settings = settings_of(context)
     body: dict[str, Any] = {"outcome": outcome, "grounds": sorted(set(ground))}
@@ -271,10 +310,10 @@ def answer_(
     return _tell_receipt(settings, personal(settings).change(path, body))
 
 
-def _note(context: click.Context, order_id: str, step: str) -> ExitStatus:
+def _note(context: click.Context, order_id: str, body: dict[str, Any]) -> ExitStatus:
     settings = settings_of(context)
     path = f"/v1/orders/{_id(order_id)}/note"
-    return _tell_receipt(settings, personal(settings).change(path, {"step": step}))
+    return _tell_receipt(settings, personal(settings).change(path, body))
 
 
 def _tell_receipt(settings: Settings, answer: dict[str, Any]) -> ExitStatus:

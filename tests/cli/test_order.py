@@ -30,6 +30,7 @@ SHOWN: Final = {
     "revision": 1,
     "source": "Art. 10",
     "fixed": False,
+    "by_letter": False,
     "entered_by": "ella",
     "answered_by": None,
     "authority": "Parquet de Paris",
@@ -41,6 +42,7 @@ SHOWN: Final = {
     "secret_until": 1_795_541_400,
     "grounds": ["unclear"],
     "answer_reference": None,
+    "move_reference": None,
 }
 
 
@@ -81,6 +83,11 @@ def test_an_order_is_entered_with_its_scope_from_standard_input(
         (("acknowledge", ORDER), "note", {"step": "acknowledged"}),
         (("confirm", ORDER), "note", {"step": "confirmed"}),
         (
+            ("move", ORDER, "--due", "2026-11-24T09:30Z", "--reference", "letter-9"),
+            "note",
+            {"step": "moved", "due_at": 1_795_512_600, "reference": "letter-9"},
+        ),
+        (
             ("answer", ORDER, "--outcome", "refused", "--ground", "unclear"),
             "answer",
             {"outcome": "refused", "grounds": ["unclear"]},
@@ -117,3 +124,33 @@ def test_orders_are_listed_and_shown_in_both_languages(
     assert ask("order", "show", "x").status == 2
     node.always("GET /v1/orders", {"orders": []})
     assert "no order" in ask("order", "list").out
+
+
+def test_a_letter_of_the_bzkj_is_entered_with_the_deadline_that_it_sets(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("POST /v1/orders", RECEIPT, 201)
+    named = ("--authority", "BzKJ", "--reference", "4711", "--basis", "§ 24b JuSchG")
+    arguments = ("order", "add", "--kind", "bzkj_hearing", *named)
+    lacking = ask(*arguments, stdin=b"Meldewege")
+    entered = ask(*arguments, "--due", "2026-11-24T09:30Z", stdin=b"Meldewege")
+
+    assert (lacking.status, entered.status) == (2, 0)
+    assert "--due" in lacking.err
+    ((_, body),) = node.asked
+    assert (body["kind"], body["due_at"]) == ("bzkj_hearing", 1_795_512_600)
+
+
+def test_a_letter_says_that_its_own_words_set_the_time(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    listed = LISTED | {"kind": "bzkj_hearing", "outcome": "answered"}
+    shown = SHOWN | {"order": listed, "by_letter": True, "move_reference": "letter-9"}
+    node.always(f"GET /v1/orders/{ORDER}", shown)
+    german = ask("order", "show", ORDER, "--lang", "de").out
+    english = ask("order", "show", ORDER).out
+
+    for word in ("Stellungnahme", "beantwortet", "dem Schreiben entnommen", "letter-9"):
+        assert word in german
+    assert "Lesart" not in german
+    assert "taken from the letter" in english

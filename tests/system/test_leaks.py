@@ -583,6 +583,7 @@ def _orders_refused(fed: Federation) -> None:
         ("show", "0a" * 16),
         ("acknowledge", "0a" * 16),
         ("confirm", "0a" * 16),
+        ("move", "0a" * 16, "--due", "2030-01-01", "--reference", "4711"),
         ("answer", "0a" * 16, "--outcome", "fulfilled"),
     ):
         done = fed.fedsafe(

@@ -44,7 +44,7 @@ async def show_order(call: Call) -> object:
 
 
 async def note_order(call: Call) -> object:
-    """Note that an order was acknowledged, or confirmed."""
+    """Note that an order was acknowledged or confirmed, or its deadline moved."""
     return await call.services.orders.note(
         call.path["order"], call.body(NoteOrder), call.principal, once=call.once
     )
@@ -66,7 +66,7 @@ ORDER_ROUTES: Final = (
         auth=Auth.CREDENTIAL,
         roles=ENTERERS,
         lane=Lane.WRITES,
-        summary="Enter an order of an authority",
+        summary="Enter an order or a letter of an authority",
         status=201,
         body=AddOrder,
         limit=32 * KIB,
@@ -108,7 +108,7 @@ ORDER_ROUTES: Final = (
         auth=Auth.CREDENTIAL,
         roles=ENTERERS,
         lane=Lane.WRITES,
-        summary="Note that an order was acknowledged, or confirmed in writing",
+        summary="Note that an order was acknowledged, confirmed, or its time moved",
         body=NoteOrder,
         limit=4 * KIB,
         path_types=_ORDER,

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Orders that authorities send: entered, acknowledged, answered; their clocks."""
+"""Orders and letters of authorities: entered, acknowledged, answered; their clocks."""

@@ -17,7 +17,7 @@ _CONTENT: Final = "fedsafe/order/v1"
 
 
 class OrderFile(Row, frozen=True, kw_only=True):
-    """What an order says, and why it was not fulfilled."""
+    """What an order says, why it was not fulfilled, and what moved its deadline."""
 
     authority: str
     reference: str
@@ -28,6 +28,7 @@ class OrderFile(Row, frozen=True, kw_only=True):
     secret_until: int | None
     grounds: tuple[OrderGround, ...] = ()
     answer_reference: str | None = None
+    move_reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

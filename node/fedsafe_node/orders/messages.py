@@ -24,10 +24,11 @@ Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}(?!\n)$")]
 
 @unique
 class OrderStep(StrEnum):
-    """What is noted of an order before its answer."""
+    """What is noted of an order beside its answer."""
 
     ACKNOWLEDGED = "acknowledged"
     CONFIRMED = "confirmed"
+    MOVED = "moved"
 
 
 class AddOrder(Message, frozen=True):
@@ -35,7 +36,8 @@ class AddOrder(Message, frozen=True):
 
     `basis` is the provision that it names itself. `oral`: it came by word of mouth in
     imminent danger, and is confirmed in writing afterwards. `due_at` is the time that
-    the order names, if one. Until `secret_until` the user is not told.
+    the order names, if one; a letter of the BzKJ needs it. Until `secret_until` the
+    user is not told.
     """
 
     kind: OrderKind
@@ -53,9 +55,14 @@ class AddOrder(Message, frozen=True):
 
 
 class NoteOrder(Message, frozen=True):
-    """That the receipt was acknowledged to the authority, or the order confirmed."""
+    """That the receipt was acknowledged to the authority, or the order confirmed.
+
+    Or that the deadline of a letter was `moved` to `due_at`, under `reference`.
+    """
 
     step: OrderStep
+    due_at: Moment | None = None
+    reference: Reference | None = None
 
 
 class AnswerOrder(Message, frozen=True):
@@ -106,12 +113,17 @@ class OrdersAnswer(Message, frozen=True):
 
 
 class OrderAnswer(Message, frozen=True):
-    """An order with all that it says; `source` is where its deadline comes from."""
+    """An order with all that it says; `source` is where its deadline comes from.
+
+    `by_letter`: no provision names the time, the letter does. `move_reference` is what
+    last moved it.
+    """
 
     order: OrderListed
     revision: int
     source: str
     fixed: bool
+    by_letter: bool
     entered_by: str
     answered_by: str | None
     authority: str
@@ -123,3 +135,4 @@ class OrderAnswer(Message, frozen=True):
     secret_until: int | None
     grounds: list[OrderGround]
     answer_reference: str | None
+    move_reference: str | None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The register of orders that authorities send; every step is an audit event.
+"""The register of orders and letters of authorities; every step is an audit event.
 
 Whoever enters an order does not answer it: the legal adviser does, and says which
 grounds stand against it where it is not fulfilled.
@@ -27,11 +27,11 @@ from fedsafe_node.orders.messages import (
     AnswerOrder,
     NoteOrder,
     OrderAnswer,
-    OrderListed,
     OrderReceipt,
     OrdersAnswer,
     OrderStep,
 )
+from fedsafe_node.orders.showing import listed, shown
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
@@ -41,7 +41,6 @@ from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.escalation.orders import (
     OrderKind,
-    OrderOutcome,
     answer_by,
     confirm_by,
     orders,
@@ -52,6 +51,10 @@ from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Matter, Purpose, Role
 
 _ID_BYTES: Final = 16
+_MISFITS: Final = {
+    "outcome": "an order is fulfilled or refused; only a letter is just answered",
+    "grounds": "name grounds unless it is fulfilled wholly",
+}
 
 
 class Orders:
@@ -68,8 +71,8 @@ class Orders:
         """Enter an order that came in.
 
         Raises:
-            BadRequestError: a time does not fit, it is oral without danger, or media
-                bytes are in it.
+            BadRequestError: a time does not fit or is lacking, it is oral without
+                danger, or media bytes are in it.
             NotFoundError: there is no such case.
         """
         check_content(request)
@@ -145,7 +148,7 @@ class Orders:
             row = await _read(tx, order_id)
             detail: Detail = {"order": order_id, "purpose": decision.about}
             await office.note(tx, Event.ORDER_READ, who.name, detail)
-            return _shown(row, self._vault.open(row), office.now())
+            return shown(row, self._vault.open(row), office.now())
 
         return await office.store.write(act)
 
@@ -159,17 +162,25 @@ class Orders:
     ) -> OrderReceipt:
         """Note that the receipt was acknowledged, or the order confirmed in writing.
 
+        Or that the authority moved the deadline that its letter had set.
+
         Raises:
             NotFoundError: there is no such order.
-            WrongStateError: that was noted before, or there is nothing to confirm.
+            BadRequestError: a new deadline is lacking, or does not belong to the step.
+            WrongStateError: that was noted before, or there is nothing to confirm or
+                to move.
         """
         now = self._office.now()
+        check_content(request)
+        move = _move_of(request)
 
         def step(row: OrderRow, file: OrderFile) -> tuple[OrderRow, OrderFile]:
             if request.step is OrderStep.ACKNOWLEDGED:
                 if row.acknowledged_at is not None:
                     raise WrongStateError("wrong_state", "that was noted before")
                 return replace(row, acknowledged_at=now), file
+            if move is not None:
+                return _moved(row, file, *move)
             if row.confirm_by is None or row.confirmed_at is not None:
                 raise WrongStateError("wrong_state", "there is nothing to confirm")
             return replace(row, confirmed_at=now), file
@@ -190,14 +201,16 @@ class Orders:
         Raises:
             NotFoundError: there is no such order.
             DeniedError: the same person entered it, or is no legal adviser (P6).
-            BadRequestError: grounds are lacking, or stand beside a fulfilment.
+            BadRequestError: grounds are lacking, or stand beside a fulfilment, or the
+                outcome is none of this kind.
             WrongStateError: it is answered already.
         """
         now, grounds = self._office.now(), frozenset(request.grounds)
         row = await self._office.store.read(lambda reader: _read(reader, order_id))
         entered_by = Person(row.entered_by, Role(row.entered_role))
         person = Person(who.name, who.role)
-        found = refuse_answer(entered_by, person, request.outcome, grounds)
+        kind = OrderKind(row.kind)
+        found = refuse_answer(entered_by, person, kind, request.outcome, grounds)
         if isinstance(found, Refusal):
             policy = self._office.judge.policy.reference
             decision = deny(found, policy, "order")
@@ -205,9 +218,7 @@ class Orders:
             raise DeniedError(decision)
         if found is not None:
             raise BadRequestError(
-                "not_for_outcome",
-                "name grounds unless it is fulfilled wholly",
-                pointer=f"/{found}",
+                "not_for_outcome", _MISFITS[found], pointer=f"/{found}"
             )
 
         def step(row: OrderRow, file: OrderFile) -> tuple[OrderRow, OrderFile]:
@@ -291,13 +302,18 @@ class Orders:
             )
 
     def _due_at(self, request: AddOrder) -> int:
-        return answer_by(
+        due_at = answer_by(
             request.kind,
             request.received_at,
             self._situation.config.deadlines.calendar,
             emergency=request.emergency,
             named=request.due_at,
         )
+        if due_at is None:
+            raise BadRequestError(
+                "bad_request", "say by when this letter is answered", pointer="/due_at"
+            )
+        return due_at
 
     def _confirm_by(self, request: AddOrder) -> int | None:
         if not request.oral:
@@ -314,45 +330,29 @@ class Orders:
         return decision
 
 
-def listed(row: OrderRow, now: int) -> OrderListed:
-    """Show an order as the list does."""
-    waits = row.confirm_by is not None and row.confirmed_at is None
-    return OrderListed(
-        order=row.id,
-        kind=OrderKind(row.kind),
-        emergency=row.emergency,
-        received_at=row.received_at,
-        due_at=row.due_at,
-        confirm_by=row.confirm_by,
-        acknowledged_at=row.acknowledged_at,
-        confirmed_at=row.confirmed_at,
-        answered_at=row.answered_at,
-        outcome=None if row.outcome is None else OrderOutcome(row.outcome),
-        case=row.case_id,
-        overdue=row.answered_at is None and row.due_at <= now,
-        unconfirmed=waits and row.confirm_by is not None and row.confirm_by <= now,
-    )
+def _move_of(request: NoteOrder) -> tuple[int, str] | None:
+    moves = request.step is OrderStep.MOVED
+    for name in ("due_at", "reference"):
+        if (getattr(request, name) is not None) is not moves:
+            problem = "is needed to move a deadline, and for nothing else"
+            raise BadRequestError("bad_request", problem, pointer=f"/{name}")
+    if request.due_at is None or request.reference is None:
+        return None
+    return request.due_at, request.reference
 
 
-def _shown(row: OrderRow, file: OrderFile, now: int) -> OrderAnswer:
-    rule = orders()[OrderKind(row.kind)]
-    return OrderAnswer(
-        order=listed(row, now),
-        revision=row.revision,
-        source=rule.source,
-        fixed=rule.fixed,
-        entered_by=row.entered_by,
-        answered_by=row.answered_by,
-        authority=file.authority,
-        reference=file.reference,
-        basis=file.basis,
-        scope=file.scope,
-        language=file.language,
-        oral=file.oral,
-        secret_until=file.secret_until,
-        grounds=list(file.grounds),
-        answer_reference=file.answer_reference,
-    )
+def _moved(
+    row: OrderRow, file: OrderFile, due_at: int, reference: str
+) -> tuple[OrderRow, OrderFile]:
+    if row.answered_at is not None:
+        raise WrongStateError("already_answered", "it is answered already")
+    if not orders()[OrderKind(row.kind)].by_letter:
+        raise WrongStateError("wrong_state", "no letter sets the time of this kind")
+    if due_at <= row.received_at:
+        raise BadRequestError(
+            "bad_span", "that lies before the receipt", pointer="/due_at"
+        )
+    return replace(row, due_at=due_at), replace(file, move_reference=reference)
 
 
 def _told(row: OrderRow) -> Detail:
@@ -360,6 +360,7 @@ def _told(row: OrderRow) -> Detail:
         "order": row.id,
         "kind": row.kind,
         "emergency": row.emergency,
+        "due_at": row.due_at,
         "case": row.case_id,
         "revision": row.revision,
     }

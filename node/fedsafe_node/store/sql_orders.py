@@ -15,8 +15,8 @@ _MARKS: Final = ", ".join("?" * len(_NAMES))
 _CHANGED: Final = ", ".join(
     f"{name} = excluded.{name}"
     for name in (
-        *("acknowledged_at", "confirmed_at", "answered_at", "answered_by"),
-        *("outcome", "reminded_at", "revision", "period", "sealed"),
+        *("due_at", "acknowledged_at", "confirmed_at", "answered_at"),
+        *("answered_by", "outcome", "reminded_at", "revision", "period", "sealed"),
     )
 )
 

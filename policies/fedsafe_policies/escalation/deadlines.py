@@ -42,10 +42,15 @@ def reminder_of(start: int, deadline: Deadline, calendar: Calendar) -> int:
     end = end_of(start, deadline, calendar)
     if deadline.unit in _SECONDS:
         return start + (end - start) // 2
+    return max(start, morning_before(end, calendar))
+
+
+def morning_before(end: int, calendar: Calendar) -> int:
+    """Return the morning of the last working day before the one that `end` is on."""
     day = _local(end - 1, calendar).date() - _DAY
     while not calendar.is_working_day(day):
         day -= _DAY
-    return max(start, _moment(day, _MORNING, calendar))
+    return _moment(day, _MORNING, calendar)
 
 
 def _end_of_working_days(start: int, count: int, calendar: Calendar) -> int:

@@ -2,7 +2,8 @@
 """Orders of authorities: which kinds there are, and by when each is answered; as data.
 
 `data/orders.toml` is the table, with the source of each deadline. An order is answered
-by the legal adviser, and never by whoever entered it.
+by the legal adviser, and never by whoever entered it. Letters of the BzKJ are kinds of
+their own: no provision names their time, the letter does.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,11 @@ import msgspec
 
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.escalation.deadlines import end_of, reminder_of
+from fedsafe_policies.escalation.deadlines import (
+    end_of,
+    morning_before,
+    reminder_of,
+)
 from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.urgency import Deadline
 from fedsafe_policies.people import Person, refuse_second
@@ -31,19 +36,25 @@ ANSWERERS: Final = frozenset({Role.LEGAL_ADVISER})
 
 @unique
 class OrderKind(StrEnum):
-    """What an authority orders, by its legal basis."""
+    """What an authority orders, by its legal basis; of the BzKJ, at which stage."""
 
     DSA_9 = "dsa_9"
     DSA_10 = "dsa_10"
     TDDDG_22 = "tdddg_22"
     EPOC = "epoc"
     EPOC_PR = "epoc_pr"
+    BZKJ_HEARING = "bzkj_hearing"
+    BZKJ_ADVICE = "bzkj_advice"
+    BZKJ_REQUEST = "bzkj_request"
+    BZKJ_ORDER = "bzkj_order"
+    BZKJ_OTHER = "bzkj_other"
 
 
 @unique
 class OrderOutcome(StrEnum):
-    """What became of an order."""
+    """What became of an order; a letter may just be answered."""
 
+    ANSWERED = "answered"
     FULFILLED = "fulfilled"
     PARTLY = "partly"
     REFUSED = "refused"
@@ -65,13 +76,20 @@ class OrderGround(StrEnum):
     CONFLICT_OF_LAW = "conflict_of_law"
 
 
+_WITHOUT_GROUNDS: Final = frozenset({OrderOutcome.FULFILLED, OrderOutcome.ANSWERED})
+
+
 class OrderRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One kind of order; `fixed` where the provision itself names the time."""
+    """One kind of order; `fixed` where the provision itself names the time.
+
+    Either it has a `deadline`, or (`by_letter`) each letter sets its own.
+    """
 
     name: Text
     source: str
     fixed: bool
-    deadline: Deadline
+    by_letter: bool = False
+    deadline: Deadline | None = None
     emergency: Deadline | None = None
     confirmation: Deadline | None = None
 
@@ -85,12 +103,20 @@ def load_orders(text: bytes) -> Mapping[OrderKind, OrderRule]:
     """Read a table of orders.
 
     Raises:
-        PolicyFileError: it is malformed, or lacks a kind.
+        PolicyFileError: it is malformed, lacks a kind, or a kind has no deadline and
+            does not leave it to the letter.
     """
     file, _ = read_document(text, _File)
     lacking = set(OrderKind) - set(file.orders)
     if lacking:
         raise PolicyFileError(f"lacks {min(lacking)}", key="orders")
+    for kind, rule in file.orders.items():
+        times = (rule.deadline, rule.emergency, rule.confirmation)
+        if rule.by_letter and (rule.fixed or any(times)):
+            key = f"orders.{kind}.by_letter"
+            raise PolicyFileError("leaves no time to the table", key=key)
+        if not rule.by_letter and rule.deadline is None:
+            raise PolicyFileError("is lacking", key=f"orders.{kind}.deadline")
     return MappingProxyType(file.orders)
 
 
@@ -101,8 +127,8 @@ def orders() -> Mapping[OrderKind, OrderRule]:
     return load_orders(folder.joinpath("orders.toml").read_bytes())
 
 
-def deadline_of(kind: OrderKind, *, emergency: bool) -> Deadline:
-    """Return how long the answer to an order may take."""
+def deadline_of(kind: OrderKind, *, emergency: bool) -> Deadline | None:
+    """Return how long the answer to an order may take; None if its letter says so."""
     rule = orders()[kind]
     return rule.emergency if emergency and rule.emergency else rule.deadline
 
@@ -114,9 +140,15 @@ def answer_by(
     *,
     emergency: bool,
     named: int | None = None,
-) -> int:
-    """Return by when an order is answered; what it names itself only shortens that."""
-    due = end_of(received_at, deadline_of(kind, emergency=emergency), calendar)
+) -> int | None:
+    """Return by when an order is answered; what it names itself only shortens that.
+
+    A letter that sets its own time is answered by then; None if it is not named.
+    """
+    within = deadline_of(kind, emergency=emergency)
+    if within is None:
+        return named
+    due = end_of(received_at, within, calendar)
     return due if named is None else min(due, named)
 
 
@@ -127,22 +159,31 @@ def confirm_by(kind: OrderKind, received_at: int, calendar: Calendar) -> int | N
 
 
 def last_reminder(
-    received_at: int, due_at: int, deadline: Deadline, calendar: Calendar, now: int
+    received_at: int,
+    due_at: int,
+    deadline: Deadline | None,
+    calendar: Calendar,
+    now: int,
 ) -> int | None:
     """Return the last moment up to now at which people had to be told, if any.
 
-    They are told before an answer is due, when it is, and every day after.
+    They are told before an answer is due, when it is, and every day after. Letters give
+    weeks: of them people are told at half time and on the working day before.
     """
     if due_at <= now:
         return due_at + (now - due_at) // SECONDS_A_DAY * SECONDS_A_DAY
     half = received_at + (due_at - received_at) // 2
-    near = min(reminder_of(received_at, deadline, calendar), half)
-    return near if near <= now else None
+    if deadline is None:
+        near = {half, max(received_at, morning_before(due_at, calendar))}
+    else:
+        near = {min(reminder_of(received_at, deadline, calendar), half)}
+    return max((each for each in near if each <= now), default=None)
 
 
 def refuse_answer(
     entered_by: Person,
     person: Person,
+    kind: OrderKind,
     outcome: OrderOutcome,
     grounds: frozenset[OrderGround],
 ) -> Refusal | str | None:
@@ -150,9 +191,13 @@ def refuse_answer(
     refusal = refuse_second(entered_by, person, ANSWERERS)
     if refusal is not None:
         return refusal
-    return next(_misfits(outcome, grounds), None)
+    return next(_misfits(kind, outcome, grounds), None)
 
 
-def _misfits(outcome: OrderOutcome, grounds: frozenset[OrderGround]) -> Iterator[str]:
-    if (outcome is OrderOutcome.FULFILLED) is bool(grounds):
+def _misfits(
+    kind: OrderKind, outcome: OrderOutcome, grounds: frozenset[OrderGround]
+) -> Iterator[str]:
+    if outcome is OrderOutcome.ANSWERED and not orders()[kind].by_letter:
+        yield "outcome"
+    if (outcome in _WITHOUT_GROUNDS) is bool(grounds):
         yield "grounds"

@@ -50,6 +50,7 @@ _ANSWER: Final = OrderAnswer(
     revision=1,
     source="Art. 10",
     fixed=False,
+    by_letter=False,
     entered_by="ella",
     answered_by=None,
     authority="StA Musterstadt",
@@ -61,6 +62,7 @@ _ANSWER: Final = OrderAnswer(
     secret_until=None,
     grounds=[],
     answer_reference=None,
+    move_reference=None,
 )
 
 

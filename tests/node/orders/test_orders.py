@@ -2,6 +2,7 @@
 """The register of orders: who enters and answers them, by when, and who is told."""
 
 from datetime import datetime
+from importlib.resources import files
 from typing import Any, Final
 
 import pytest
@@ -128,8 +129,25 @@ def test_each_kind_has_its_deadline_over_the_change_of_the_clock(
 
 
 def test_a_table_that_lacks_a_kind_is_refused() -> None:
-    with pytest.raises(PolicyFileError, match="lacks dsa_10"):
+    with pytest.raises(PolicyFileError, match="lacks bzkj_advice"):
         load_orders(b"format = 1\n[orders]\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "other", "key"),
+    [
+        ("by_letter = true", "", "orders.bzkj_hearing.deadline"),
+        ("fixed = false\nby_letter", "fixed = true\nby_letter", "by_letter"),
+    ],
+)
+def test_a_kind_either_has_its_time_or_leaves_it_to_the_letter(
+    line: str, other: str, key: str
+) -> None:
+    shipped = files("fedsafe_policies").joinpath("data/orders.toml").read_text("utf-8")
+    with pytest.raises(PolicyFileError) as caught:
+        load_orders(shipped.replace(line, other).encode())
+
+    assert key in str(caught.value)
 
 
 async def test_an_order_is_entered_acknowledged_and_answered_by_another(
@@ -185,6 +203,8 @@ async def test_the_legal_adviser_does_not_answer_what_they_entered(
         ({"kind": OrderKind.DSA_9, "emergency": True}, "/emergency"),
         ({"emergency": True, "oral": True}, "/oral"),
         ({"kind": OrderKind.TDDDG_22, "oral": True}, "/oral"),
+        ({"kind": OrderKind.BZKJ_REQUEST}, "/due_at"),
+        ({"kind": OrderKind.BZKJ_ORDER, "emergency": True}, "/emergency"),
     ],
 )
 async def test_what_does_not_fit_is_refused_by_name(
@@ -256,3 +276,91 @@ async def test_an_order_by_word_of_mouth_is_reminded_of_until_it_is_confirmed(
     assert (first, again, listed.unconfirmed) == (1, 0, True)
     assert register.told[-1]["milestone"] == "confirmation"
     assert await tend_orders(register.clock) == 0
+
+
+def letter(register: Register, due_at: int) -> AddOrder:
+    return register.order(
+        kind=OrderKind.BZKJ_REQUEST, authority="BzKJ", language="de", due_at=due_at
+    )
+
+
+async def test_a_letter_of_the_bzkj_is_told_of_by_the_deadline_that_it_sets(
+    register: Register, ella: Principal, jura: Principal
+) -> None:
+    friday, monday = "2026-11-06T12:00+01:00", seconds("2026-12-07T12:00+01:00")
+    half, before = "2026-11-22T00:00+01:00", "2026-12-04T09:00+01:00"
+    register.team.pass_time(seconds(friday) - register.team.now)
+    added = await register.orders.add(letter(register, monday), ella)
+    rang = list[int]()
+    for moment in (seconds(half), seconds(before), monday, monday + DAY):
+        for second in (moment - 1, moment):
+            register.team.pass_time(second - register.team.now)
+            rang.append(await tend_orders(register.clock))
+    answered = AnswerOrder(outcome=OrderOutcome.ANSWERED, reference="letter-8")
+    await register.orders.answer(added.order, answered, jura)
+    shown = await register.orders.show(added.order, ella)
+
+    assert (added.due_at, rang) == (monday, [0, 1] * 4)
+    assert (shown.by_letter, shown.fixed, shown.source) == (
+        *(True, False),
+        "§ 24b JuSchG",
+    )
+    assert (shown.order.outcome, shown.answer_reference) == ("answered", "letter-8")
+    assert (shown.answered_by, shown.order.answered_at) == ("jura", register.team.now)
+
+
+async def test_a_letters_deadline_is_moved_under_a_reference_until_it_is_answered(
+    register: Register, ella: Principal, jura: Principal
+) -> None:
+    due = register.team.now + DAY
+    added = await register.orders.add(letter(register, due), ella)
+    register.team.pass_time(2 * DAY)
+    moved = NoteOrder(step=OrderStep.MOVED, due_at=due + 9 * DAY, reference="letter-9")
+    late = await register.team.store.read(lambda r: count_orders(r, register.team.now))
+    await register.orders.note(added.order, moved, ella)
+    now = register.team.now
+    afterwards = await register.team.store.read(lambda r: count_orders(r, now))
+    shown = await register.orders.show(added.order, ella)
+    await register.orders.answer(added.order, REFUSED, jura)
+    over = await refused(register.orders.note(added.order, moved, ella))
+
+    assert (late, afterwards) == (1, 0)
+    assert (shown.order.due_at, shown.move_reference) == (due + 9 * DAY, "letter-9")
+    assert over.code == "already_answered"
+    steps = [each for each in await register.team.events() if "order." in each[0]]
+    for (_, _, told), deadline in zip(steps, (due, due + 9 * DAY), strict=False):
+        assert str(deadline) in told
+
+
+@pytest.mark.parametrize(
+    ("facts", "pointer"),
+    [
+        ({"step": OrderStep.MOVED, "reference": "letter-9"}, "/due_at"),
+        ({"step": OrderStep.MOVED, "due_at": 9_999_999_999}, "/reference"),
+        ({"step": OrderStep.ACKNOWLEDGED, "due_at": 9_999_999_999}, "/due_at"),
+        ({"step": OrderStep.MOVED, "due_at": 1, "reference": "letter-9"}, "/due_at"),
+    ],
+)
+async def test_a_move_names_its_new_deadline_and_what_moved_it(
+    register: Register, ella: Principal, facts: dict[str, Any], pointer: str
+) -> None:
+    due = register.team.now + DAY
+    added = await register.orders.add(letter(register, due), ella)
+    error = await refused(register.orders.note(added.order, NoteOrder(**facts), ella))
+
+    assert error.pointer == pointer
+    shown = await register.orders.show(added.order, ella)
+    assert shown.order.due_at == due
+
+
+async def test_only_a_letter_is_just_answered_or_moved(
+    register: Register, ella: Principal, jura: Principal
+) -> None:
+    added = await register.orders.add(register.order(), ella)
+    answered = AnswerOrder(outcome=OrderOutcome.ANSWERED)
+    moved = NoteOrder(step=OrderStep.MOVED, due_at=9_999_999_999, reference="letter-9")
+    unfit = await refused(register.orders.answer(added.order, answered, jura))
+    fixed = await refused(register.orders.note(added.order, moved, ella))
+
+    assert (unfit.code, unfit.pointer) == ("not_for_outcome", "/outcome")
+    assert isinstance(fixed, WrongStateError)

@@ -39,6 +39,7 @@ async def test_an_order_is_kept_and_its_next_revision_takes_its_place(
 ) -> None:
     answered = msgspec.structs.replace(
         ORDER,
+        due_at=950,
         acknowledged_at=120,
         answered_at=500,
         answered_by="jura",
