@@ -171,7 +171,7 @@ def acknowledged(
 @shared_options
 @click.pass_context
 def receive(context: click.Context, file: BinaryIO) -> ExitStatus:
-    """Note a mail that answers a package, such as from the provider's mail server.
+    """Note a mail that answers a package as the acknowledgement of that package.
 
     Only its header is read, and nothing of it is kept but a digest of its Message-ID.
     It acknowledges the package whose token it carries; an automatic reply or a bounce

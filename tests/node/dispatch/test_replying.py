@@ -164,20 +164,8 @@ async def test_a_second_reply_is_no_second_acknowledgement(
     assert told.count("dispatch.noted") == 1
 
 
-async def test_what_was_acknowledged_by_hand_stays_as_it_was_noted(
-    post: Post, ada: Principal, case: str
-) -> None:
-    token = await token_of(post, case, ada)
-    made = await post.only(case, ada)
-    await post.notes.acknowledge(case, made.dispatch, post.acknowledged(), ada)
-    asked = ReceiveReply(mail(f"Subject: FedSafe {token}"))
-
-    assert not (await post.notes.receive(asked, ada)).noted
-    assert [r.reference for r in (await post.only(case, ada)).receipts] == ["AZ-17"]
-
-
 async def test_a_token_that_fits_nothing_is_refused_and_not_repeated(
-    post: Post, ada: Principal, case: str
+    post: Post, ada: Principal
 ) -> None:
     asked = [
         ReceiveReply(mail(f"Subject: FedSafe {OTHER}")),
@@ -188,7 +176,6 @@ async def test_a_token_that_fits_nothing_is_refused_and_not_repeated(
     assert isinstance(unknown, NotFoundError)
     assert str(unknown) == str(bare)
     assert OTHER not in str(unknown)
-    assert (await post.only(case, ada)).receipts == []
 
 
 async def test_a_mail_that_answers_two_packages_is_left_to_a_person(
