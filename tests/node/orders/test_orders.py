@@ -120,7 +120,7 @@ def test_each_kind_has_its_deadline_over_the_change_of_the_clock(
     due = answer_by(OrderKind(kind), received, Calendar(), emergency=emergency)
 
     assert due == seconds(end)
-    sooner, later = received + 60, due + 60
+    sooner, later = received + 60, seconds(end) + 60
     named = [
         answer_by(OrderKind(kind), received, Calendar(), emergency=emergency, named=at)
         for at in (sooner, later)
