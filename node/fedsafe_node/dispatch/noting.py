@@ -81,7 +81,7 @@ class DispatchNotes:
         async def note(
             tx: Transaction, row: CaseRow, file: CaseFile, found: DispatchRow
         ) -> DispatchReceipt:
-            if DispatchState(found.state) not in _HANDED_FROM:
+            if DispatchState(found.state) not in _HANDED_FROM or found.delivered_at:
                 raise _wrong(found)
             attempt = AttemptRow(
                 dispatch_id=found.id,
@@ -191,7 +191,8 @@ class DispatchNotes:
     ) -> DispatchReceipt:
         """Keep that a dispatch was acknowledged, and so has arrived."""
         state = DispatchState(found.state)
-        if state not in {*_HANDED_FROM, DispatchState.DELIVERED}:
+        ends = {*_HANDED_FROM, DispatchState.DELIVERED}
+        if state not in ends or found.acknowledged_at:
             raise _wrong(found)
         moved = msgspec.structs.replace(
             found,
@@ -276,7 +277,12 @@ def _unless_stopped(found: DispatchRow, state: DispatchState) -> str:
 
 
 def _wrong(found: DispatchRow) -> WrongStateError:
-    return WrongStateError("wrong_state", f"this dispatch is {found.state} already")
+    state = DispatchState(found.state)
+    if found.acknowledged_at:  # which one that was stopped does not show by its state
+        state = DispatchState.ACKNOWLEDGED
+    elif found.delivered_at:
+        state = DispatchState.DELIVERED
+    return WrongStateError("wrong_state", f"this dispatch is {state} already")
 
 
 def _told(row: DispatchRow, way: str, outcome: str) -> Detail:

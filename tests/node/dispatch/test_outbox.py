@@ -412,6 +412,24 @@ async def test_what_was_handed_over_before_a_recall_is_noted_after_it_and_correc
     assert (first.recalls, correction.recalls) == (None, sent.dispatch)
 
 
+async def test_what_was_stopped_is_handed_over_and_acknowledged_once(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    post = mail.post
+    await post.enter(ada, ben)
+    case = await post.approved(ada, ben)
+    (sent,) = (await post.send(case, ada)).dispatches
+    await mail.recalls.recall(case, ERROR, ada)
+    await post.notes.hand(case, sent.dispatch, post.handed(), ada)
+    handed = await refused(post.notes.hand(case, sent.dispatch, post.handed(), ada))
+    said = post.acknowledged()
+    await post.notes.acknowledge(case, sent.dispatch, said, ada)
+    again = await refused(post.notes.acknowledge(case, sent.dispatch, said, ada))
+
+    assert "delivered already" in str(handed)
+    assert "acknowledged already" in str(again)
+
+
 async def test_a_correction_of_a_real_case_is_no_test_whatever_the_entry_is_now(
     mail: Mail, ada: Principal, ben: Principal
 ) -> None:
