@@ -121,6 +121,8 @@ async def merge_tokens(index: TokenIndex, store: Store, *, full: bool = False) -
         OSError: as `TokenIndex.merge`.
         StoreError: the store cannot be read; nothing was merged.
     """
+    if isinstance(index, SharedTokenIndex):  # what others noted it merges as well
+        await asyncio.to_thread(index.follow)
     if rows := index.removed:
         await store.scan(lambda reader: _check_removals(reader, index, rows))
     await asyncio.to_thread(index.merge, full=full)

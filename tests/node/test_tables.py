@@ -13,6 +13,7 @@ from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, BOT, request_for
 
 from fedsafe_node.audit_messages import TableCheck, VerifyAnswer
+from fedsafe_node.index.shared import SharedTokenIndex
 from fedsafe_node.loading import merge_tokens
 from fedsafe_node.messages import Kind
 from fedsafe_node.signals import restricting
@@ -289,6 +290,21 @@ async def test_a_removal_that_the_store_does_not_know_is_not_merged(
     await merge_tokens(index, base.store, full=True)
 
     assert (await verify(full)).ok
+
+
+async def test_a_removal_that_another_process_noted_is_compared_as_well(
+    full: Fleet, tmp_path: Path
+) -> None:
+    store = full["b.demo"].base.store
+    place = tmp_path / "shared"
+    index = await asyncio.to_thread(SharedTokenIndex.open, place, covered=0)
+    index.add(b"t" * 16, 1)
+    await asyncio.to_thread(index.merge)
+    with (place / "removed").open("ab") as file:
+        file.write((1).to_bytes(4, "little"))
+    await merge_tokens(index, store, full=True)
+
+    assert index.rows(b"t" * 16) == (1,)
 
 
 async def test_a_byte_that_rotted_in_the_index_hides_nothing(full: Fleet) -> None:

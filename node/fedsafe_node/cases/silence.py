@@ -54,13 +54,15 @@ class Silence:
         until that is put right nobody is told.
         """
         try:
-            return await self._covers(reader, subject)
+            covers = await self._covers(reader, subject)
         except CorruptRowError as error:
             if error.name not in self._damaged:
                 self._damaged.add(error.name)
                 damaged = fields(reason=f"{error.table}/{error.name}")
                 _LOG.error("damaged, so all notices wait", extra=damaged)
             return True
+        self._damaged.clear()
+        return covers
 
     async def _covers(self, reader: Reader, subject: str) -> bool:
         now = int(self._clock.now().timestamp())

@@ -30,6 +30,7 @@ from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.escalation.dispatching import (
+    MAY_HAVE_ARRIVED,
     UNDER_WAY,
     DispatchState,
     Outcome,
@@ -157,7 +158,7 @@ class DispatchNotes:
             BadRequestError: a machine wrote it, it has no Message-ID, or it carries
                 the tokens of several dispatches.
             NotFoundError: it carries the token of none.
-            WrongStateError: the case is erased.
+            WrongStateError: the case is erased, or no mail of it can have arrived.
         """
         reply = read_reply(request.headers)
 
@@ -167,6 +168,7 @@ class DispatchNotes:
             if found.acknowledged_at is not None:
                 nothing_happened()
                 return _replied(_receipt(row, found), noted=False)
+            await _check_mailed(tx, found)
             receipt = KeptReceipt(
                 dispatch=found.id,
                 kind=ReceiptKind.ACKNOWLEDGED.value,
@@ -261,6 +263,23 @@ async def _replied_to(reader: Reader, reply: Reply) -> DispatchRow:
             pointer="/headers",
         )
     return next(iter(found.values()))
+
+
+async def _check_mailed(reader: Reader, found: DispatchRow) -> None:
+    """Refuse a reply to a package that nobody can have got by mail.
+
+    Who refuses a package and replies all the same must not stop it from being sent.
+    """
+    mailed = [
+        each.outcome
+        for each in await reader.attempts(found.id)
+        if each.way == ReceiptWay.MAIL.value
+    ]
+    if not any(each is None or Outcome(each) in MAY_HAVE_ARRIVED for each in mailed):
+        raise WrongStateError(
+            "wrong_state",
+            "no mail of this dispatch can have arrived; call the partner",
+        )
 
 
 async def _dispatch_of(reader: Reader, case_id: str, dispatch_id: str) -> DispatchRow:

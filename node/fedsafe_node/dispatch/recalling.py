@@ -53,6 +53,7 @@ from fedsafe_policies.escalation.states import CaseState, may_follow
 from fedsafe_policies.escalation.vocabulary import PartnerClass
 from fedsafe_policies.people import Person
 
+_APPROVED: Final = frozenset({CaseState.APPROVED, CaseState.PACKAGED})
 _WORDS: Final = (
     "BERICHTIGUNG. Das Paket {0} gilt nicht mehr: {1}. "
     "Bitte arbeiten Sie nicht weiter damit, und rufen Sie uns bei Fragen an.\n\n"
@@ -98,7 +99,7 @@ class Recalls:
             for each in sent:
                 fresh += await self._take_back(tx, (row, file), each, request, who)
             if fresh or file != known:
-                row = await self._keep(tx, row, file, request, who)
+                row = await self._keep(tx, row, (known, file), request, who)
             else:
                 told: Detail = {"case": case_id, "plans": 0}
                 await office.note(tx, Event.DISPATCH_READ, who.name, told)
@@ -124,14 +125,20 @@ class Recalls:
         self,
         tx: Transaction,
         row: CaseRow,
-        file: CaseFile,
+        files: tuple[CaseFile, CaseFile],
         request: RecallCase,
         who: Principal,
     ) -> CaseRow:
-        """Keep that the case is recalled; one that is closed stays so."""
-        state = CaseState(row.state)
+        """Keep that the case is recalled; one that is closed stays so.
+
+        One that was approved anew, and is another now (*files*: before, and now), has
+        to be approved once more.
+        """
+        state, (before, file) = CaseState(row.state), files
         if may_follow(state, CaseState.RECALLED):
             state = CaseState.RECALLED
+        elif file != before and state in _APPROVED:
+            state, file = CaseState.DRAFT, msgspec.structs.replace(file, release=None)
         change = change_to(row, file, state, CaseState.RECALLED.value)
         detail: Detail = {"reason": request.reason.value}
         person = Person(who.name, who.role)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from email.errors import MessageError
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
-from email.policy import default
+from email.policy import compat32, default
 from hashlib import sha256
 from typing import Final
 
@@ -27,8 +27,16 @@ _SUBJECT: Final = re.compile(
     r"(?<![A-Za-z0-9_-])FedSafe\s+([A-Za-z0-9_-]{22,43})(?![A-Za-z0-9_-])"
 )
 _COMMENT: Final = re.compile(r"\([^()]*\)")
-_MARKS: Final = frozenset({"x-autoreply", "x-autorespond", "x-failed-recipients"})
-_BULK: Final = frozenset({"auto_reply", "bulk", "junk", "list"})
+_MARKS: Final = frozenset(
+    {
+        "x-auto-response-suppress",
+        "x-autoreply",
+        "x-autorespond",
+        "x-failed-recipients",
+    }
+)
+_BULK: Final = frozenset({"auto-reply", "bulk", "junk", "list"})
+_END: Final = re.compile(rb"\r?\n\r?\n|\A\r?\n")
 _POINTER: Final = "/headers"
 _BY_HAND: Final = "note by hand what you know: `fedsafe case acknowledged`"
 
@@ -45,10 +53,10 @@ def read_reply(headers: bytes) -> Reply:
     """Read the head of a message; what follows the first empty line is left alone.
 
     Raises:
-        BadRequestError: a machine wrote it, or it has no Message-ID.
+        BadRequestError: a machine wrote it, it has no Message-ID, a line of it is no
+            header field, or it has more tokens than a reply has.
     """
-    message = BytesHeaderParser(policy=default).parsebytes(headers)
-    found = [(name.lower(), _flat(value)) for name, value in message.raw_items()]
+    found = _fields(headers)
     why = _machine(found)
     if why is not None:
         raise BadRequestError(
@@ -58,31 +66,55 @@ def read_reply(headers: bytes) -> Reply:
         )
     ids = [value for name, value in found if name == "message-id" and value]
     if not ids:
-        raise BadRequestError(
-            "bad_reply",
-            f"this message has no Message-ID by which it is known again; {_BY_HAND}",
-            pointer=_POINTER,
-        )
+        raise _unfit("this message has no Message-ID by which it is known again")
     digest = sha256(ids[0].encode("utf-8", "surrogateescape")).hexdigest()
     tokens = dict.fromkeys(_tokens(found))
-    return Reply(tuple(tokens)[:_MOST_TOKENS], f"message-id:sha256:{digest}")
+    if len(tokens) > _MOST_TOKENS:
+        raise _unfit("this message carries many tokens")
+    return Reply(tuple(tokens), f"message-id:sha256:{digest}")
+
+
+def _fields(headers: bytes) -> list[tuple[str, str]]:
+    """Split the head into fields, none of which is parsed for what it means.
+
+    The library's newer policy parses some fields as it reads them, and takes minutes
+    over a hostile one. Behind a line that is no field it stops to read: what hides
+    there might say that a machine wrote this.
+    """
+    head = _END.split(headers, maxsplit=1)[0]
+    message = BytesHeaderParser(policy=compat32).parsebytes(head + b"\n\n")
+    if message.defects or str(message.get_payload()).strip():
+        raise _unfit("a line of this message's head is no header field")
+    return [(name.lower(), _flat(value)) for name, value in message.raw_items()]
+
+
+def _unfit(why: str) -> BadRequestError:
+    return BadRequestError("bad_reply", f"{why}; {_BY_HAND}", pointer=_POINTER)
 
 
 def _machine(found: Iterable[tuple[str, str]]) -> str | None:
     """Say by which field a machine has written this by itself, if one has."""
     for name, value in found:
-        word = _COMMENT.sub("", value).partition(";")[0].strip().lower()
-        if name == "return-path" and word == "<>":
+        said = _without_comments(value).lower()
+        word = said.partition(";")[0].strip()
+        if name == "return-path" and "".join(said.split()) == "<>":
             return "this is a bounce (its Return-Path is empty)"
         if name == "content-type" and word == "multipart/report":
             return "this is a report of a mail program (multipart/report)"
-        if name == "from" and "mailer-daemon@" in word:
+        if name in {"from", "sender"} and "mailer-daemon" in value.lower():
             return "this is a bounce (its sender is MAILER-DAEMON)"
         if (name == "auto-submitted" and word != "no") or name in _MARKS:
             return f"this is an automatic reply ({name.title()})"
-        if name == "precedence" and word in _BULK:
+        if name == "precedence" and word.replace("_", "-") in _BULK:
             return "this is an automatic reply (Precedence)"
     return None
+
+
+def _without_comments(value: str) -> str:
+    """Take comments out, those within others first (RFC 5322, 3.2.2)."""
+    while (shorter := _COMMENT.sub("", value)) != value:
+        value = shorter
+    return value
 
 
 def _tokens(found: Iterable[tuple[str, str]]) -> Iterable[str]:

@@ -40,7 +40,7 @@ async def erase_departed(desk: Desk) -> int:
                 break
     if counts:
         # The tokens leave the index's files as well, not only its answers.
-        await merge_tokens(desk.lists.tokens, desk.store)
+        await merge_tokens(desk.lists.tokens, desk.store, full=True)
     return counts.total()
 
 

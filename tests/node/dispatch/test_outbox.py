@@ -390,6 +390,21 @@ async def test_a_consent_that_is_revoked_recalls_and_is_gone_from_the_case(
     assert await steps_of(mail, case) == ["recalled", "recalled"]
 
 
+async def test_a_consent_revoked_after_a_new_approval_asks_for_another_one(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    keeper = mail.post.desk.keeper
+    revoked = RecallCase(reason=RecallReason.CONSENT_REVOKED)
+    case = await mail.queued(ada, ben)
+    await mail.outbox.run()
+    await mail.recalls.recall(case, ERROR, ada)
+    await mail.post.approve_anew(case, ada, ben)
+    await mail.recalls.recall(case, revoked, ada)
+    row, file = await keeper.office.store.read(lambda r: keeper.read(r, case))
+
+    assert (row.state, file.release) == (CaseState.DRAFT.value, None)
+
+
 async def steps_of(mail: Mail, case: str) -> list[str]:
     store = mail.post.desk.keeper.office.store
     steps = await store.read(lambda reader: reader.case_steps(case))

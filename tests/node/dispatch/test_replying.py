@@ -16,8 +16,9 @@ from fedsafe_node.dispatch.messages import ReceiptWay, ReceiveReply
 from fedsafe_node.dispatch.replying import read_reply
 from fedsafe_node.errors import BadRequestError, NotFoundError
 from fedsafe_node.principal import Principal
+from fedsafe_node.store.dispatches_rows import AttemptRow
 from fedsafe_node.tracing import begin
-from fedsafe_policies.escalation.dispatching import DispatchState
+from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
 from fedsafe_policies.escalation.states import CaseState
 
 __all__ = ["ada", "ben", "desk", "tables", "team"]
@@ -41,8 +42,22 @@ def post(desk: Any) -> Post:  # noqa: ANN401
 async def case(post: Post, ada: Principal, ben: Principal) -> str:
     await post.enter(ada, ben)
     case = await post.approved(ada, ben)
-    await post.send(case, ada)
+    (sent,) = (await post.send(case, ada)).dispatches
+    await tried(post, sent.dispatch, Outcome.IN_DOUBT)
     return case
+
+
+async def tried(post: Post, dispatch: str, outcome: Outcome) -> None:
+    now = post.desk.team.now
+    attempt = AttemptRow(
+        dispatch_id=dispatch,
+        number=1,
+        way=ReceiptWay.MAIL.value,
+        began_at=now,
+        ended_at=now,
+        outcome=outcome.value,
+    )
+    await post.desk.store.write(lambda tx: tx.add_attempt(attempt))
 
 
 async def token_of(post: Post, case: str, who: Principal) -> str:
@@ -60,7 +75,7 @@ async def token_of(post: Post, case: str, who: Principal) -> str:
         (f"Subject: AW: FedSafe {TOKEN} (Az. 17)",),
         ("Subject: AW: FedSafe", f" {TOKEN}"),
         (f"Subject: =?utf-8?q?R=C3=A9ponse=3A_FedSafe_{TOKEN.replace('_', '=5F')}?=",),
-        (f"Subject: FedSafe {TOKEN}", "Auto-Submitted: no (a person)"),
+        (f"Subject: FedSafe {TOKEN}", "Auto-Submitted: no (a (kind) person)"),
     ],
 )
 def test_a_token_is_found_where_a_mail_program_leaves_it(
@@ -95,8 +110,14 @@ def test_a_token_elsewhere_is_none(lines: tuple[str, ...]) -> None:
         ("From: Mail <MAILER-DAEMON@office.example>", "bounce"),
         ('Content-Type: multipart/report; report-type="delivery-status"', "report"),
         ("Content-Type: Multipart/Report (x); report-type=disposition", "report"),
+        ("Content-Type: ((a)b) multipart/report", "report"),
+        ("Return-Path: < >", "bounce"),
+        ('From: "Mail; Delivery" <MAILER-DAEMON@office.example>', "bounce"),
+        ("From: MAILER-DAEMON (Mail)", "bounce"),
         ("Precedence: bulk", "Precedence"),
+        ("Precedence: auto-reply", "Precedence"),
         ("X-Autoreply: yes", "X-Autoreply"),
+        ("X-Auto-Response-Suppress: All", "X-Auto-Response-Suppress"),
     ],
 )
 def test_what_a_machine_writes_is_refused_and_says_why(line: str, word: str) -> None:
@@ -106,6 +127,43 @@ def test_what_a_machine_writes_is_refused_and_says_why(line: str, word: str) -> 
     assert found.value.code == "automatic_reply"
     assert word in found.value.detail
     assert TOKEN not in found.value.detail
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["garbage", ">From x@y Sat Nov 28", "X-Ä: b", "Auto-Submitted : auto-replied"],
+)
+def test_nothing_hides_behind_a_line_that_is_no_field(line: str) -> None:
+    lines = (f"Subject: FedSafe {TOKEN}", line, "Auto-Submitted: auto-replied")
+    with pytest.raises(BadRequestError) as found:
+        read_reply(mail(*lines))
+
+    assert found.value.code == "bad_reply"
+    assert TOKEN not in found.value.detail
+
+
+def test_a_mail_of_many_tokens_is_left_to_a_person() -> None:
+    lines = [f"Delivered-To: a+{TOKEN}{number}@chat.example" for number in range(9)]
+    with pytest.raises(BadRequestError) as found:
+        read_reply(mail(*lines))
+
+    assert found.value.code == "bad_reply"
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    "value",
+    [
+        'text/plain; a="' + '"' * 60_000,
+        "text/plain;" + " ;" * 30_000,
+        "text/plain; a=" + "(" * 5_000,
+        "text/plain; a*",
+    ],
+)
+def test_no_field_is_parsed_for_long(value: str) -> None:
+    found = read_reply(mail(f"Subject: FedSafe {TOKEN}", f"Content-Type: {value}"))
+
+    assert found.tokens == (TOKEN,)
 
 
 @given(
@@ -162,6 +220,25 @@ async def test_a_second_reply_is_no_second_acknowledgement(
     assert [each.noted for each in answers] == [True, False, False]
     assert len((await post.only(case, ada)).receipts) == 1
     assert told.count("dispatch.noted") == 1
+
+
+@pytest.mark.parametrize("outcome", [None, Outcome.REFUSED])
+async def test_who_refused_a_package_cannot_stop_it_by_a_reply(
+    post: Post, ada: Principal, ben: Principal, outcome: Outcome | None
+) -> None:
+    await post.enter(ada, ben)
+    case = await post.approved(ada, ben)
+    (sent,) = (await post.send(case, ada)).dispatches
+    if outcome is not None:
+        await tried(post, sent.dispatch, outcome)
+    before = await post.desk.store.read(lambda reader: reader.dispatch(sent.dispatch))
+    token = await token_of(post, case, ada)
+    asked = ReceiveReply(mail(f"Subject: FedSafe {token}"))
+    error = await refused(post.notes.receive(asked, ada))
+    after = await post.desk.store.read(lambda reader: reader.dispatch(sent.dispatch))
+
+    assert error.code == "wrong_state"
+    assert after == before
 
 
 async def test_a_token_that_fits_nothing_is_refused_and_not_repeated(
