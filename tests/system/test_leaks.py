@@ -106,9 +106,8 @@ class Run:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    root = tmp_path / "leaks"
-    root.mkdir()
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    root = tmp_path_factory.mktemp("leaks")
     temporary = root / "tmp"
     temporary.mkdir()
     with pytest.MonkeyPatch.context() as patch, Watch() as watch:
