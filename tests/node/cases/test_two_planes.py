@@ -21,7 +21,7 @@ OF_SIGNALS: Final = {
 
 
 def test_every_route_of_cases_is_apart_and_all_of_them_are_named() -> None:
-    heads = ("/v1/cases", "/v1/partners", "/v1/packs")
+    heads = ("/v1/cases", "/v1/partners", "/v1/packs", "/v1/replies")
     paths = {route.path for route in ROUTES if route.path.startswith(heads)}
 
     assert paths == {route.path for route in PLANE}
