@@ -8,6 +8,7 @@ steps stay: they prove that somebody worked on the case, and say nothing of what
 about.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -17,10 +18,11 @@ from msgspec.structs import replace
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.course import CLOSED, ERASED
 from fedsafe_node.cases.keeping import CaseKeeper, Change
-from fedsafe_node.errors import WrongStateError
+from fedsafe_node.errors import CorruptRowError, WrongStateError
 from fedsafe_node.principal import Actor
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.escalation.dispatching import UNDER_WAY, DispatchState
 from fedsafe_policies.escalation.erasing import (
@@ -36,6 +38,7 @@ from fedsafe_policies.vocabulary import Role
 
 _BY: Final = Person(Actor.ERASURE.value, Role.SERVICE)
 _BATCH: Final = 50
+_LOG: Final = logging.getLogger(f"{LOGGER}.erasing")
 Waits = Callable[[Reader, str], Awaitable[bool]]
 
 
@@ -80,6 +83,10 @@ async def _is_due(eraser: CaseEraser, reader: Reader, row: CaseRow, now: int) ->
         file = eraser.keeper.vault.open(row)
     except WrongStateError:
         return False  # the key of its period is destroyed, and all with it
+    except CorruptRowError as error:
+        # Whether somebody holds it nobody can read: it stays, and holds up no other.
+        _LOG.error("not erased, for it is damaged", extra=fields(reason=error.name))
+        return False
     steps = await reader.case_steps(row.id)
     closed_at = min(step.at for step in steps if step.step == CLOSED)
     holds = [hold.until for hold in file.holds]

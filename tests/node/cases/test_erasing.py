@@ -145,6 +145,22 @@ async def test_what_is_still_asked_for_stays_whole(
         assert await erase_cases(CaseEraser(desk.keeper, kept, waits)) == 1
 
 
+async def test_a_damaged_case_stays_and_holds_up_no_other(
+    desk: Desk, ada: Principal
+) -> None:
+    damaged, sound = [await closed(desk, ada) for _ in range(2)]
+    row = await row_of(desk, damaged)
+    spoilt = msgspec.structs.replace(row, revision=row.revision + 1, sealed=b"nothing")
+    await desk.store.write(lambda tx: tx.put_case(spoilt))
+    desk.team.pass_time(400 * DAY)
+    count = await erase_cases(CaseEraser(desk.keeper, YEAR, nothing_waits))
+    _, file = await desk.store.read(lambda reader: desk.keeper.read(reader, sound))
+
+    assert count == 1
+    assert file.erased_at is not None
+    assert await row_of(desk, damaged) == spoilt
+
+
 async def test_an_erased_case_is_not_written_as_a_paper(
     desk: Desk, ada: Principal
 ) -> None:
