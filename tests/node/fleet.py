@@ -315,6 +315,7 @@ class Fleet:
             subject_ref="account-1",
             deadline_ms=deadline_ms,
         )
+        await self[name].base.following.fresh()  # as every route does first
         return await self[name].services.lookups.lookup(request, BOT)
 
     async def audit(self, name: str, event: str | None = None) -> list[Written]:
