@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """No actor signal leaves or enters unless both gates are open, and none is lost."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from importlib.resources import files
 
 import pytest
 from msgspec.structs import replace
+from tests.node.evidence.disk import files_with
+from tests.node.evidence.test_erased_fleet import merged
 from tests.node.fleet import BEGAN, Fleet, eventually
 from tests.node.fleet_stores import FLEET_STORES
 from tests.node.origin import WHO, Origin, output_of
@@ -297,6 +300,21 @@ async def test_signals_of_an_origin_whose_gate_ran_out_match_no_more(
     assert (before, last) == (Result.REVIEW, True)
     assert answer.matches == []
     assert "a.demo" in answer.not_covered
+
+
+@pytest.mark.embedded
+async def test_what_a_closed_gate_erases_is_in_no_file_of_the_index(
+    gated: Fleet,
+) -> None:
+    base = gated["b.demo"].base
+    signal = await gated.publish(WHO)
+    token = await merged(gated, "b.demo", signal)
+    close_gate(gated, "b.demo")
+    erased = await relock(gated["b.demo"].desk)
+    found = await asyncio.to_thread(files_with, base.place.index, token)
+
+    assert erased == 1
+    assert found == set()
 
 
 @pytest.mark.usefixtures("ticking_jobs")
