@@ -34,6 +34,10 @@ from fedsafe_node.people.messages import SetUpCodeAnswer
 from fedsafe_policies.vocabulary import Role
 
 CUSTODY_FILE: Final = "custody.pub"
+_DIRECTORY: Final = (
+    "name another directory, or have this one made for you: "
+    "install -d -m 700 -o USER DIRECTORY"
+)
 _SERVER: Final = "how a server is set up: docs/howto/postgresql.md"
 
 
@@ -108,7 +112,10 @@ async def make_node(wanted: NewNode) -> MadeNode:
     except StoreFailedError as error:
         why = f"the node was not made: {error.reason}"
         raise ProgrammeError(why, _SERVER if config.store else None) from None
-    except (NodeError, OSError) as error:
+    except OSError as error:
+        why = f"the node was not made: {error.filename}: {error.strerror}"
+        raise ProgrammeError(why, _DIRECTORY) from None
+    except NodeError as error:
         raise ProgrammeError(f"the node was not made: {error}") from None
     credentials = {
         name: wanted.credentials / f"{name}.key" for name in created.credentials

@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from fedsafe_node.api.server import bind_port
+from fedsafe_node.api.ports import bind_port
 from fedsafe_node.app import LOOK_SECONDS, collect_less, prepare
 from fedsafe_node.assembly import RunningNode
 from fedsafe_node.clock import SystemClock

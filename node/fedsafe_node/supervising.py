@@ -26,7 +26,8 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any, Final
 
-from fedsafe_node.api.server import bind_port, bind_socket
+from fedsafe_node.api.ports import claim_port
+from fedsafe_node.api.server import bind_socket
 from fedsafe_node.config import Config, Place
 from fedsafe_node.errors import ConfigError, StoreBusyError, WorkerFailedError
 from fedsafe_node.telemetry import LOGGER, fields
@@ -124,7 +125,7 @@ class Supervisor:
 
     async def _bind(self) -> None:
         listen = self._config.listen
-        self._bound += await bind_port(listen.host, listen.port, shared=True)
+        self._bound += await claim_port(listen.host, listen.port)
         self._bound.append(await asyncio.to_thread(bind_socket, self._place.socket))
 
     async def _start_others(self) -> None:

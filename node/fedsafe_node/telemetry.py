@@ -53,6 +53,7 @@ FIELDS: Final[Mapping[str, type]] = {
     "digest": str,
 }
 _ENCODER = msgspec.json.Encoder()
+_VALUES: Final = re.compile(r"%(\(\w+\))?[-#0 +]*[\d*]*(\.[\d*]+)?[a-zA-Z%]")
 # Where nobody has set up a log, a line is not to go to standard error unformatted.
 logging.getLogger(LOGGER).addHandler(logging.NullHandler())
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
@@ -86,11 +87,14 @@ class SafeFormatter(logging.Formatter):
 
 
 def _template(record: logging.LogRecord) -> str | None:
-    """Keep a text that was written in source code, not one that was built."""
+    """Keep a text that was written in source code, not one that was built.
+
+    What another library would put into its own is left out.
+    """
     own = record.name.split(".", 1)[0] == LOGGER
-    if isinstance(record.msg, str) and (own or record.args):
-        return record.msg
-    return None
+    if not isinstance(record.msg, str) or not (own or record.args):
+        return None
+    return record.msg if own else _VALUES.sub("…", record.msg)
 
 
 def _known(name: str, value: object) -> object:

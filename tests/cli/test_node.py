@@ -134,7 +134,8 @@ def test_a_directory_that_cannot_be_made_is_an_error(
     outcome = run(*INIT, "--dir", str(short_path / "file" / "a"))
 
     assert outcome.status == 1
-    assert "the node was not made" in outcome.err
+    assert f"the node was not made: {short_path}/file/a: Not a dir" in outcome.err
+    assert "install -d -m 700" in outcome.err
 
 
 def test_a_person_is_added_with_a_file_of_their_own(

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier, Literal
 from tests.node.databases import Prepared, preparing
-from tests.postgresql.databases import Databases, name_in
+from tests.postgresql.databases import Databases, fresh_name, name_in
 
 from fedsafe_node.config import Place
 from fedsafe_node.store.postgresql.schema import migrate
@@ -95,6 +96,24 @@ def test_a_database_without_tables_names_the_way_out(
 
     assert outcome.status == 2
     assert "--store-owner-file" in outcome.err
+    assert list(short_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_does_not_take_every_text_is_refused(
+    run: "Run", short_path: Path, postgresql: Databases, encoding: str
+) -> None:
+    name = fresh_name()
+    create = SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {} LOCALE 'C'")
+    with psycopg.connect(postgresql.url(), autocommit=True) as superuser:
+        superuser.execute(create.format(Identifier(name), Literal(encoding)))
+    url = postgresql.url(name)
+    outcome = run(*MAKE, *TALKS, "--dir", str(short_path / "n"), "--store", url)
+    postgresql.drop(url)
+
+    assert outcome.status == 1
+    assert f"keeps texts in {encoding}, not in UTF8" in outcome.err
+    assert "docs/howto/postgresql.md" in outcome.err
     assert list(short_path.iterdir()) == []
 
 

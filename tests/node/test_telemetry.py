@@ -93,8 +93,11 @@ def test_an_exception_is_only_its_class_and_places() -> None:
 
 def test_another_library_is_reduced_to_its_template() -> None:
     assert written("aiohttp.server", "Error from %s", SECRET)["event"] == (
-        "Error from %s"
+        "Error from …"
     )
+    assert written("psycopg", "%(what)r ignored: %-5.2f", {"what": SECRET})[
+        "event"
+    ] == ("… ignored: …")
     assert "event" not in written("asyncio", f"Task failed: {SECRET}")
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.node.fleet import Fleet
 
 from fedsafe_node import base
-from fedsafe_node.api.server import bind_port
+from fedsafe_node.api.ports import bind_port
 from fedsafe_node.assembly import RunningNode
 from fedsafe_node.config import load_config
 from fedsafe_node.log.engine import open_store

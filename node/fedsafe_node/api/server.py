@@ -18,7 +18,6 @@ await server.stop()
 """
 
 import asyncio
-import errno
 import logging
 import os
 import resource
@@ -36,6 +35,7 @@ from aiohttp.typedefs import Handler, Middleware
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.endpoint import LANES, Border, Endpoint, make_endpoint
 from fedsafe_node.api.openapi import document
+from fedsafe_node.api.ports import bind_port, unusable
 from fedsafe_node.api.problems import RefusedError
 from fedsafe_node.api.route import Lane
 from fedsafe_node.api.routes import ROUTES
@@ -266,7 +266,7 @@ class ApiServer:
         try:
             await web.SockSite(self._runner, sock, backlog=backlog).start()
         except OSError as error:  # somebody else was bound there and is first
-            raise _unusable(sock.getsockname(), error) from None
+            raise unusable(sock.getsockname(), error) from None
         self._listening.append(sock)
         _LOG.info("listening", extra=fields(listener="unix" if unix else "tcp"))
 
@@ -291,50 +291,6 @@ def connection_limit() -> int:
     if soft == resource.RLIM_INFINITY:
         return MOST_CONNECTIONS
     return max(1, min(MOST_CONNECTIONS, soft // 2))
-
-
-async def bind_port(
-    host: str, port: int, *, shared: bool = False
-) -> list[socket.socket]:
-    """Bind a port at all addresses that a host's name has.
-
-    Where it is *shared*, other processes of this user may bind and listen as well: the
-    system then deals connections out among those that listen.
-
-    Raises:
-        ConfigError: an address is taken, or cannot be bound.
-    """
-    address = f"{host}:{port}"
-    sockets: list[socket.socket] = []
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        for family, kind, protocol, _, place in dict.fromkeys(found):
-            sock = socket.socket(family, kind, protocol)
-            sockets.append(sock)
-            sock.settimeout(0)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if shared:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            # A name with several addresses has one port, even if we may choose it.
-            number = port if len(sockets) == 1 else sockets[0].getsockname()[1]
-            sock.bind((place[0], number, *place[2:]))
-    except OSError as error:
-        for sock in sockets:
-            sock.close()
-        raise _unusable(address, error) from None
-    return sockets
-
-
-def _unusable(address: object, error: OSError) -> ConfigError:
-    if error.errno == errno.EADDRINUSE:
-        why = "in use: stop what listens there, or choose another port"
-    else:
-        why = f"{error.strerror or 'cannot be listened on'}: choose another address"
-    return ConfigError(address, f"{why} under [listen] in node.toml")
 
 
 def bind_socket(path: Path) -> socket.socket:

@@ -59,7 +59,8 @@ def kind_of(error: BaseException) -> Trouble:
 def log_cause(error: BaseException) -> None:
     """Log why writes fail: the error's class, its place and the database's code."""
     code = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
-    _LOG.error("writes fail", extra=fields(reason=code or "none"), exc_info=error)
+    shown = fields(reason=code) if code else None
+    _LOG.error("writes fail", extra=shown, exc_info=error)
 
 
 def _code(error: BaseException) -> int:

@@ -28,6 +28,7 @@ from fedsafe_node.store.postgresql.statements import Statement, statement_of
 from fedsafe_node.store.sql import Column, LongTextError, UnfitTextError
 
 _NO_SUCH_TEXT: Final = "22021"  # as the server says it; the driver has no code
+_ENCODING: Final = "UTF8"
 _PAGE: Final = 4_096  # rows
 _OUT_OF_TIME: Final = 3  # seconds until a server that does not answer is given up
 _PARAMETERS: Final[dict[str, Any]] = {
@@ -96,7 +97,8 @@ def connect(url: str, password: str | None = None) -> Raw:
     """Open a connection.
 
     Raises:
-        sqlite3.OperationalError: no server answers, or it does not let us in.
+        sqlite3.OperationalError: no server answers, it does not let us in, or the
+            database does not take every text.
     """
     try:
         parameters: dict[str, Any] = {**_PARAMETERS, **conninfo_to_dict(url)}
@@ -113,6 +115,13 @@ def connect(url: str, password: str | None = None) -> Raw:
         )
     except psycopg.Error as error:
         raise translated(error) from None
+    encoding = raw.info.parameter_status("server_encoding")
+    if encoding != _ENCODING:  # such a one refuses texts, or tells them as bytes
+        raw.close()
+        raise sqlite3.OperationalError(
+            f"the database keeps texts in {encoding}, not in {_ENCODING}: make it anew "
+            f"with ENCODING '{_ENCODING}'"
+        )
     try:
         raw.adapters.register_dumper(int, _Whole)
         raw.adapters.register_dumper(bool, _Whole)
