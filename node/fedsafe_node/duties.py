@@ -26,8 +26,8 @@ from fedsafe_node.peering.debts import Debts
 from fedsafe_node.peering.partings import Partings
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
-from fedsafe_node.people.approvals import sweep_acts
 from fedsafe_node.people.office import Office
+from fedsafe_node.people.waiting import sweep_acts
 from fedsafe_node.provider_events.announcing import (
     Announcement,
     Announcer,

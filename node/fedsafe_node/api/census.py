@@ -152,6 +152,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
 SOMETIMES: Final[Mapping[str, str]] = {
     "lookupBatch": "where no question could be read, nobody was looked up",
     "approveSignals": "an item that waits no more is told, and changes nothing",
+    "approveCase": "what waits for a second person already is not asked for again",
     "readEvents": "where nothing is new, nothing was read",
     "receiptEvent": "only the first receipt changes anything",
     "logOut": "a session that has ended before ends no more",

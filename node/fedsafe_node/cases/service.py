@@ -251,6 +251,8 @@ class Cases:
     ) -> CaseReceipt:
         """Let a case go, ask a second person to, or look at it as that person.
 
+        Whoever asks again for what waits is given that, and asks for nothing more.
+
         Raises:
             NotFoundError: there is no such case.
             DeniedError: this role may not, the legal adviser was not asked (P6, P7),
@@ -272,7 +274,7 @@ class Cases:
             )
         await office.store.scan(lambda r: parts.approvals.check_second(r, KIND, who))
         content = dispatch_content(row, request.partners)
-        act: ActAnswer = await parts.approvals.ask(KIND, content, who)
+        act: ActAnswer = await parts.approvals.ask(KIND, content, who, single=True)
         return msgspec.structs.replace(receipt_of(row), act=act.act)
 
     async def close(

@@ -31,15 +31,17 @@ from fedsafe_node.errors import (
     NotFoundError,
     WrongStateError,
 )
-from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.log.audit import Event
 from fedsafe_node.people.messages import ActAnswer, ActsAnswer
 from fedsafe_node.people.names import holds_credential
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.rules import may_act, roles_of
 from fedsafe_node.people.sessions import is_fresh
-from fedsafe_node.principal import Actor, Principal
+from fedsafe_node.people.waiting import LISTED, same_waiting, sweep_acts, told_of
+from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import ActRow, ActState
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.acts import ActRequest, seconds_of
 from fedsafe_policies.people import Person
 from fedsafe_policies.reading import ExportRequest
@@ -49,7 +51,6 @@ from fedsafe_policies.roles import RoleRequest
 from fedsafe_policies.vocabulary import Act, Role
 
 LIFETIME: Final = 3 * 24 * 60 * 60
-LISTED: Final = 200
 _ID_BYTES: Final = 16
 _DOMAIN: Final = b"fedsafe/v1/act\n"
 Learn = Callable[[], Awaitable[None] | None]
@@ -101,11 +102,18 @@ class Approvals:
         self.effects = effects
 
     async def ask(
-        self, kind: Act, content: bytes, who: Principal, *, keep: Keep | None = None
+        self,
+        kind: Act,
+        content: bytes,
+        who: Principal,
+        *,
+        keep: Keep | None = None,
+        single: bool = False,
     ) -> ActAnswer:
         """Ask for an act; nothing happens until another person approves it.
 
-        `keep` keeps what belongs to the asking, in the same transaction.
+        `keep` keeps what belongs to the asking, in the same transaction. With `single`
+        whoever asks again for what still waits is given that, and asks for nothing.
 
         Raises:
             ForbiddenError: a service asks.
@@ -125,15 +133,19 @@ class Approvals:
             expires_at=now + LIFETIME,
         )
 
-        async def act(tx: Transaction) -> None:
+        async def act(tx: Transaction) -> ActRow:
             await sweep_acts(office, tx)
+            before = await same_waiting(tx, row) if single else None
+            if before is not None:
+                nothing_happened()
+                return before
             await tx.add_act(row)
             await office.note(tx, Event.ACT_ASKED, who.name, told_of(row))
             if keep is not None:
                 await keep(tx, shown(row, now))
+            return row
 
-        await office.store.write(act)
-        return shown(row, now)
+        return shown(await office.store.write(act), now)
 
     async def check_second(self, reader: Reader, kind: Act, who: Principal) -> None:
         """Refuse to ask for what nobody here could approve.
@@ -297,35 +309,6 @@ class Approvals:
         return ActsAnswer(acts=[shown(row, now) for row in rows], next=following)
 
 
-async def all_pending(reader: Reader) -> list[ActRow]:
-    """Give all acts that wait, oldest first."""
-    found: list[ActRow] = []
-    while page := await reader.acts(
-        ActState.PENDING, LISTED, found[-1] if found else None
-    ):
-        found += page
-    return found
-
-
-async def sweep_acts(office: Office, tx: Transaction) -> int:
-    """Let go of acts that have expired, and of their content; return how many."""
-    now, swept = office.now(), 0
-    for row in await all_pending(tx):
-        if row.expires_at <= now:
-            await tx.decide_act(
-                row.id, ActState.WITHDRAWN, by=Actor.EXPIRY.value, at=now
-            )
-            await office.note(
-                tx,
-                Event.ACT_WITHDRAWN,
-                Actor.EXPIRY.value,
-                told_of(row),
-                outcome="expired",
-            )
-            swept += 1
-    return swept
-
-
 async def has_second(
     office: Office, reader: Reader, kind: Act, first: Principal
 ) -> bool:
@@ -387,13 +370,3 @@ def _check(row: ActRow, digest: bytes, who: Principal, now: int) -> bytes:
 def _check_person(who: Principal) -> None:
     if who.role is Role.SERVICE:
         raise ForbiddenError("this takes a person", authenticated=True)
-
-
-def told_of(row: ActRow) -> Detail:
-    """Say of an act what its events say, which is nothing of its content."""
-    return {
-        "act": row.id,
-        "kind": row.kind,
-        "digest": row.digest.hex(),
-        "asked_by": row.asked_by,
-    }

@@ -2,15 +2,66 @@
 """What waits for a second person waits once: a repetition makes nobody choose."""
 
 from collections.abc import Callable
+from typing import Final
 
 from fedsafe_node.errors import WrongStateError
-from fedsafe_node.log.audit import Event
-from fedsafe_node.people.approvals import all_pending, told_of
+from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
-from fedsafe_node.store.people_rows import ActState
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.principal import Actor
+from fedsafe_node.store.people_rows import ActRow, ActState
+from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.vocabulary import Role
+
+LISTED: Final = 200
+
+
+async def all_pending(reader: Reader) -> list[ActRow]:
+    """Give all acts that wait, oldest first."""
+    found: list[ActRow] = []
+    while page := await reader.acts(
+        ActState.PENDING, LISTED, found[-1] if found else None
+    ):
+        found += page
+    return found
+
+
+async def same_waiting(reader: Reader, asked: ActRow) -> ActRow | None:
+    """Return an act that waits for the same, asked by the same person in that role."""
+    who = asked.asked_by, asked.asked_role
+    for row in await all_pending(reader):
+        if row.digest == asked.digest and (row.asked_by, row.asked_role) == who:
+            return row
+    return None
+
+
+async def sweep_acts(office: Office, tx: Transaction) -> int:
+    """Let go of acts that have expired, and of their content; return how many."""
+    now, swept = office.now(), 0
+    for row in await all_pending(tx):
+        if row.expires_at <= now:
+            await tx.decide_act(
+                row.id, ActState.WITHDRAWN, by=Actor.EXPIRY.value, at=now
+            )
+            await office.note(
+                tx,
+                Event.ACT_WITHDRAWN,
+                Actor.EXPIRY.value,
+                told_of(row),
+                outcome="expired",
+            )
+            swept += 1
+    return swept
+
+
+def told_of(row: ActRow) -> Detail:
+    """Say of an act what its events say, which is nothing of its content."""
+    return {
+        "act": row.id,
+        "kind": row.kind,
+        "digest": row.digest.hex(),
+        "asked_by": row.asked_by,
+    }
 
 
 async def let_one_wait(

@@ -13,8 +13,8 @@ from msgspec import Struct
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.audit import Event
-from fedsafe_node.people.approvals import all_pending, told_of
 from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.people.waiting import all_pending, told_of
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.store.people_rows import ActRow, ActState
 from fedsafe_node.store.protocol import Transaction

@@ -14,6 +14,7 @@ from tests.node.people.conftest import Team, team
 from tests.policies.escalation.maximal import MAXIMAL
 
 from fedsafe_federation.wireformat import encode
+from fedsafe_node.api.census import is_audited
 from fedsafe_node.cases.content import CaseVault
 from fedsafe_node.cases.course import course_of
 from fedsafe_node.cases.keeping import CaseKeeper
@@ -42,6 +43,7 @@ from fedsafe_node.idempotency import recognise
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.principal import Principal
+from fedsafe_node.tracing import begin
 from fedsafe_policies.escalation.closing import EvidenceDecision, Help
 from fedsafe_policies.escalation.laender import Calendar, laender
 from fedsafe_policies.escalation.matrix import shipped_matrix
@@ -168,6 +170,40 @@ async def test_a_case_goes_from_its_opening_to_its_end(
         *("opened", "assessed", "approved", "assessed", "closed"),
     ]
     assert (await desk.cases.list(ada)).cases == []
+
+
+@pytest.mark.usefixtures("ben")
+async def test_whoever_asks_again_for_an_approval_is_given_the_act_that_waits(
+    desk: Desk, ada: Principal
+) -> None:
+    case = await desk.full(ada)
+    other = ApproveCase(partners=(PartnerClass.YOUTH_WELFARE,))
+    first = await desk.cases.approve(case, BKA, ada)
+    asking = begin()
+    again = await desk.cases.approve(case, BKA, ada)
+    assert is_audited("approveCase", asking)
+    wider = await desk.cases.approve(case, other, ada)
+    await desk.cases.assess(case, AssessCase(feature="chat"), ada)
+    later = await desk.cases.approve(case, BKA, ada)
+    waiting = (await desk.approvals.pending()).acts
+
+    assert first == again
+    acts = {first.act, wider.act, later.act}
+    assert {each.act for each in waiting} == acts
+    assert len(acts) == len(waiting) == 3
+
+
+async def test_an_act_that_was_withdrawn_is_asked_for_anew(
+    desk: Desk, ada: Principal, ben: Principal
+) -> None:
+    case = await desk.full(ada)
+    first = await desk.cases.approve(case, BKA, ada)
+    assert first.act is not None
+    await desk.approvals.withdraw(first.act, ben)
+    second = await desk.cases.approve(case, BKA, ada)
+
+    assert second.act != first.act
+    await desk.approve(second, ben)
 
 
 async def test_a_foreign_signal_alone_is_refused_with_the_rules_name(

@@ -18,14 +18,13 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.people.approvals import (
     LIFETIME,
-    LISTED,
     Approvals,
     digest_of,
-    sweep_acts,
 )
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.machines import Machines
 from fedsafe_node.people.messages import ActAnswer, RoleRequest
+from fedsafe_node.people.waiting import LISTED, sweep_acts
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.acts import ActRequest
