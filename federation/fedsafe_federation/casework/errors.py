@@ -5,6 +5,7 @@
   + PartnerKeyError          a file is no key of a partner
     - OpenPgpMissingError    FedSafe was installed without OpenPGP
   + SealedPackageError       a sealed case package is refused
+  + SignedMailError          a mail is not signed as it says
 """
 
 from enum import StrEnum, unique
@@ -22,6 +23,10 @@ class OpenPgpMissingError(PartnerKeyError):
 
     def __init__(self) -> None:
         super().__init__("OpenPGP is not installed: pip install 'fedsafe[openpgp]'")
+
+
+class SignedMailError(FederationError):
+    """A mail says that a partner has signed it, and that does not hold."""
 
 
 @unique

@@ -3,9 +3,10 @@
 
     gpg --decrypt --output case.eml case.pgp
 
-Sequoia encrypts and decrypts, from the extra `openpgp`; nothing else needs it. Inside
-is the MIME message of `multipart`, and the statement in it says who has sealed: the
-OpenPGP message itself carries no signature, so gpg alone does not tell the sender.
+Sequoia encrypts, decrypts and verifies, from the extra `openpgp`; nothing else needs
+it. Inside is the MIME message of `multipart`, and the statement in it says who has
+sealed: the OpenPGP message itself carries no signature, so gpg alone does not tell the
+sender.
 """
 
 import os
@@ -176,6 +177,28 @@ def open_openpgp(sealed: bytes, key: OpenPgpKey) -> Opened:
     if _addressed(sealed) not in key.names:
         refuse(SealedFault.OTHER_KEY)
     return read_multipart(_decrypted(sealed, key), key.fingerprint)
+
+
+def signed_by(
+    certificate: "Cert", content: bytes, signature: bytes | None = None
+) -> bytes | None:
+    """Return what a certificate has signed: all of the content, or what it has inside.
+
+    Without a *signature* beside it the content is a signed text (RFC 9580, 7). None if
+    no signature of the certificate fits; what Sequoia says of it is dropped, since it
+    may quote.
+
+    Raises:
+        OpenPgpMissingError: this FedSafe was installed without OpenPGP.
+    """
+    sequoia = _sequoia()
+    try:
+        beside = None if signature is None else sequoia.Sig.from_bytes(signature)
+        found = sequoia.verify(content, store=lambda _: [certificate], signature=beside)
+        names = {each.certificate for each in found.valid_sigs}
+    except _FAULTS:
+        return None
+    return bytes(found.bytes) if certificate.fingerprint in names else None
 
 
 def _decrypted(sealed: bytes, key: OpenPgpKey) -> bytes:
