@@ -24,6 +24,7 @@ NOT_FOLLOWED = {
         "put_order",
         "add_dispatch",
         "move_dispatch",
+        "erase_dispatch",
         "add_attempt",
         "end_attempt",
         "add_sending",

@@ -3,9 +3,10 @@
 
 A job of the node's clockwork. The content is written anew under a key of its own that
 is made for it, with nothing but the codes that the quarterly pack counts; the old key
-goes with the old content, in one act with the step and the event that tell of it. The
-steps stay: they prove that somebody worked on the case, and say nothing of what it was
-about.
+goes with the old content, in one act with the step and the event that tell of it; so
+does what dispatches and their attempts say of words that others wrote. Steps and
+attempts stay: they prove that somebody worked on the case, and say nothing of what it
+was about.
 """
 
 import logging
@@ -113,7 +114,8 @@ async def _erase(eraser: CaseEraser, tx: Transaction, cases: list[str]) -> None:
         for sent in await tx.dispatches(case_id):
             under_way = DispatchState(sent.state) in UNDER_WAY
             state = DispatchState.STOPPED.value if under_way else sent.state
-            await tx.move_dispatch(replace(sent, state=state, due_at=None, sealed=None))
+            await tx.move_dispatch(replace(sent, state=state, due_at=None))
+            await tx.erase_dispatch(sent.id)
 
 
 def _rest(file: CaseFile, now: int) -> CaseFile:

@@ -61,6 +61,14 @@ class DispatchesWriter(Protocol):
         """
         ...
 
+    async def erase_dispatch(self, dispatch_id: str) -> None:
+        """Erase what a dispatch and its attempts say beyond their course.
+
+        What was sealed goes, where a call was noted, and what servers said; that it
+        was brought, when and by which way stays.
+        """
+        ...
+
     async def add_attempt(self, row: AttemptRow) -> None:
         """Keep that an attempt began.
 

@@ -115,6 +115,17 @@ class SqlDispatchesWriter:
             "there is no such dispatch",
         )
 
+    async def erase_dispatch(self, dispatch_id: str) -> None:
+        """Erase what a dispatch and its attempts say beyond their course."""
+        self._connection.execute(
+            "UPDATE dispatches SET called = NULL, sealed = NULL WHERE id = ?",
+            (dispatch_id,),
+        )
+        self._connection.execute(
+            "UPDATE attempts SET proof = NULL, message = NULL WHERE dispatch_id = ?",
+            (dispatch_id,),
+        )
+
     async def add_attempt(self, row: AttemptRow) -> None:
         """Keep that an attempt began."""
         marks = ", ".join("?" * len(AttemptRow.__struct_fields__))

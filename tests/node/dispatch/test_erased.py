@@ -1,7 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was sealed of a case goes with the case, even if nobody has acknowledged it."""
 
-from tests.node.cases.test_cases import ANSWERS, ada, ben, desk, refused, tables
+import asyncio
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.node.cases.test_cases import (
+    ANSWERS,
+    ada,
+    ben,
+    desk,
+    holding,
+    refused,
+    tables,
+)
 from tests.node.cases.test_erasing import DAY, YEAR, nothing_waits
 from tests.node.dispatch.desk import Post
 from tests.node.dispatch.test_sending import post
@@ -12,17 +25,37 @@ from fedsafe_node.cases.messages import NoteCall
 from fedsafe_node.dispatch.messages import RecallCase
 from fedsafe_node.dispatch.recalling import Recalls
 from fedsafe_node.principal import Principal
-from fedsafe_policies.escalation.dispatching import RecallReason
+from fedsafe_node.store.dispatches_rows import AttemptRow
+from fedsafe_policies.escalation.dispatching import Outcome, RecallReason
 from fedsafe_policies.escalation.matrix import shipped_matrix
 
 __all__ = ["ada", "ben", "desk", "post", "tables", "team"]
+
+WORDS: Final = ("Vermerk-Leitstelle-7", "queued-as-4F1C77", "m-1-of-the-office")
+
+
+async def said(post: Post, dispatch: str) -> None:
+    """Let an attempt end with words of the other side."""
+    now = post.desk.team.now
+    attempt = AttemptRow(
+        dispatch_id=dispatch,
+        number=1,
+        way="mail",
+        began_at=now,
+        ended_at=now,
+        outcome=Outcome.IN_DOUBT.value,
+        proof=WORDS[1],
+        message=WORDS[2],
+    )
+    await post.desk.store.write(lambda tx: tx.add_attempt(attempt))
 
 
 async def closed(post: Post, ada: Principal, ben: Principal) -> tuple[str, str]:
     """Close a case whose package and correction nobody has acknowledged."""
     await post.enter(ada, ben)
     case, desk = await post.approved(ada, ben), post.desk
-    (sent,) = (await post.send(case, ada)).dispatches
+    (sent,) = (await post.send(case, ada, called=WORDS[0])).dispatches
+    await said(post, sent.dispatch)
     await post.notes.hand(case, sent.dispatch, post.handed(), ada)
     recalls = Recalls(desk.keeper, shipped_matrix, lambda: post.signer)
     asked = RecallCase(reason=RecallReason.SENT_IN_ERROR)
@@ -54,3 +87,23 @@ async def test_no_sealed_package_outlives_its_case_and_no_receipt_comes_after(
     assert [each.sealed is None for each in before] == [False, False]
     assert [each.sealed for each in after] == [None, None]
     assert error.code == "wiped"
+
+
+@pytest.mark.embedded
+async def test_no_word_of_a_server_or_of_a_call_outlives_its_case_in_any_file(
+    post: Post, ada: Principal, ben: Principal, tmp_path: Path
+) -> None:
+    case, _ = await closed(post, ada, ben)
+    before = [
+        await asyncio.to_thread(holding, tmp_path, word.encode()) for word in WORDS
+    ]
+    post.desk.team.pass_time(4_000 * DAY)
+    await erase_cases(CaseEraser(post.desk.keeper, YEAR, nothing_waits))
+    after = [
+        await asyncio.to_thread(holding, tmp_path, word.encode()) for word in WORDS
+    ]
+    first, *_ = (await post.dispatches.list(case, ada)).dispatches
+
+    assert all(before)
+    assert after == [[], [], []]
+    assert [each.way for each in first.attempts] == ["mail", "portal"]

@@ -110,6 +110,29 @@ async def test_an_attempt_begins_and_ends_once(sent: Store) -> None:
     assert await sent.read(lambda reader: reader.attempts_cut_off()) == []
 
 
+async def test_of_a_dispatch_that_is_erased_its_course_stays(sent: Store) -> None:
+    called = msgspec.structs.replace(
+        SENT, id="0e" * 16, key="0e" * 32, reply_token="u" * 24, called="call-7"
+    )
+    first, other = (
+        msgspec.structs.replace(
+            FIRST, dispatch_id=each.id, ended_at=102, outcome="delivered", proof="250"
+        )
+        for each in (called, SENT)
+    )
+    await sent.write(lambda tx: tx.add_dispatch(called))
+    for each in (first, other):
+        await sent.write(lambda tx, each=each: tx.add_attempt(each))  # type: ignore[misc]
+    await sent.write(lambda tx: tx.erase_dispatch(called.id))
+    rows = await sent.read(lambda reader: reader.dispatches(CASE.id))
+    attempts = await sent.read(lambda reader: reader.attempts(called.id))
+
+    bare = msgspec.structs.replace(called, called=None, sealed=None)
+    assert rows == [SENT, bare]
+    assert attempts == [msgspec.structs.replace(first, proof=None)]
+    assert await sent.read(lambda reader: reader.attempts(SENT.id)) == [other]
+
+
 async def test_the_last_switch_of_sending_counts(store: Store) -> None:
     assert await store.read(lambda reader: reader.sending()) is None
     for sends in (False, True, False):
