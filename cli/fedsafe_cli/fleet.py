@@ -28,6 +28,7 @@ STOP_TIMEOUT: Final = 15.0
 _PORTS: Final = range(10_000, 32_768)
 _PACE: Final = 0.02
 _START_FIELD: Final = 19  # of what follows the name in /proc/<pid>/stat
+_THREADS_FIELD: Final = 17  # likewise
 _LOG_TAIL: Final = 2_000
 
 
@@ -194,12 +195,15 @@ def log_tail(directory: Path) -> str:
 
 
 def _start_time(pid: int) -> str | None:
-    """Return when a process started; of one that ended, nothing."""
+    """Return when a process started; of one that ended, nothing.
+
+    Its first thread may have ended before others, which still hold its files and locks.
+    """
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return None
     fields = text.rpartition(")")[2].split()
-    if not fields or fields[0] in {"Z", "X"}:
+    if not fields or (fields[0] in {"Z", "X"} and int(fields[_THREADS_FIELD]) <= 1):
         return None
     return fields[_START_FIELD]

@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Storms over a federation; the long version of `tests/system/test_storms.py`.
 
-    .venv/bin/python -m tests.campaigns.storms --runs 500 [--seed N] [--json]
+    .venv/bin/python -m tests.campaigns.storms --runs 500 [--seed N] [--jobs 2] [--json]
 
 Each run is one storm, drawn from the seed and its number: links that fail, nodes that
-are killed, wrong clocks, full disks, a member that evaluates falsely or shows two trees
-of its feed, while people work at all nodes. A federation is raised anew every 25 runs.
+are killed, wrong clocks, full disks, a member that lies, while people work at all
+nodes. A federation is raised anew every 10 runs, as many at a time as there are jobs.
 Prints its seed first, a line for each run (one JSON document each with `--json`) and in
 the end a table of what befell the federations; ends at the first signal that was lost
 or came back, the first disagreement, the first false accusation and the first liar that
-was not named. Such a run leaves its directories behind.
+was not named. Such a run leaves its directories behind, and the command is printed that
+repeats it and those before it in the same federation.
 
 Disks are filled where this programme may mount some, in a namespace of its own.
 """
 
 import argparse
 import json
+import multiprocessing
 import os
 import secrets
 import shutil
@@ -24,13 +26,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Final
 
+from tests.system.brewing import stormy
 from tests.system.storm_terms import Tally
-from tests.system.storming import StormLoop, stormy
+from tests.system.storming import StormLoop
 
-_EACH: Final = 25
+_EACH: Final = 10
 _DISK: Final = "size=256m"
 _UNMOUNT: Final = ("umount", "--lazy")
 _UNSHARE: Final = ("unshare", "-rm")
@@ -42,38 +47,75 @@ def main() -> None:
         again = [sys.executable, "-m", "tests.campaigns.storms", *sys.argv[1:]]
         os.execvp(_UNSHARE[0], [*_UNSHARE, *again, "--mounted"])  # noqa: S606 - itself
     root = Path(given.dir or tempfile.mkdtemp(prefix="fedsafe-storms-"))
+    root.mkdir(parents=True, exist_ok=True)
     begin = {"seed": given.seed, "runs": given.runs, "dir": str(root)}
     disks = "full ones too" if given.mounted else "none can be filled here"
     words = f"seed {given.seed}, {given.runs} runs, in {root}; disks: {disks}"
     _tell(given, begin | {"disks": given.mounted}, words)
-    whole = Tally()
-    for first in range(0, given.runs, _EACH):
-        part = root / f"f{first}"
-        try:
-            _run(
-                given, part, range(first + 1, min(first + _EACH, given.runs) + 1), whole
-            )
-        except BaseException:
-            if given.mounted:  # what is mounted ends with this process
-                shutil.copytree(part, root / "kept", ignore=_but_sockets)
-            sys.stderr.write(f"seed {given.seed}, below {root}\n")
-            raise
-    _sum_up(given, whole)
+    parts = [
+        range(first + 1, min(first + _EACH, given.runs) + 1)
+        for first in range(0, given.runs, _EACH)
+    ]
+    _sum_up(given, _run_all(given, root, parts))
 
 
-def _run(given: argparse.Namespace, part: Path, numbers: range, whole: Tally) -> None:
-    placed = _mount if given.mounted else _leave
-    seed = given.seed + numbers[0] - 1
-    with stormy(part, given.nodes, seed, placed=placed) as loop:
-        for number in numbers:
-            began = time.monotonic()
-            loop.round()
-            _told(given, number, time.monotonic() - began, loop)
-        whole.add(loop.tally)
-        whole.seen += loop.faults
+def _run_all(given: argparse.Namespace, root: Path, parts: list[range]) -> Tally:
+    """Run as many parts at a time as there are jobs, until one of them fails."""
+    context = multiprocessing.get_context("spawn")
+    failed = context.Event()
+    with ProcessPoolExecutor(
+        given.jobs,
+        mp_context=context,
+        initializer=_begin,
+        initargs=(failed,),
+    ) as pool:
+        running = [pool.submit(_run, given, root, part) for part in parts]
+        done, waiting = wait(running, return_when=FIRST_EXCEPTION)
+        if waiting:
+            pool.shutdown(wait=False, cancel_futures=True)
+        whole = Tally()
+        for each in done:
+            whole.add(each.result())
+    return whole
+
+
+_FAILED: Final[list[Event]] = []
+"""One event that is set in all processes once a run has failed in one of them."""
+
+
+def _begin(failed: Event) -> None:
+    _FAILED[:] = [failed]
+
+
+def _run(given: argparse.Namespace, root: Path, numbers: range) -> Tally:
+    """Run storms over a federation of their own."""
+    part, seed = root / f"f{numbers[0]}", given.seed + numbers[0] - 1
+    placed, number = _mount if given.mounted else _leave, numbers[0]
+    [failed], whole = _FAILED, Tally()
+    try:
+        with stormy(part, given.nodes, seed, placed=placed) as loop:
+            for number in numbers:
+                if failed.is_set():
+                    break
+                began = time.monotonic()
+                loop.round()
+                _told(given, number, time.monotonic() - began, loop)
+            whole.add(loop.tally)
+            whole.seen += loop.faults
+    except BaseException:
+        failed.set()
+        if given.mounted:  # what is mounted ends with this programme
+            shutil.copytree(part, root / f"kept{number}", ignore=_but_sockets)
+        again = f"--seed {seed} --runs {number - numbers[0] + 1} --nodes {given.nodes}"
+        sys.stderr.write(
+            f"run {number} failed, see below {root}; to repeat it:\n"
+            f"{sys.executable} -m tests.campaigns.storms {again}\n"
+        )
+        raise
     if given.mounted:
         for disk in part.glob("*.demo"):
             subprocess.run([*_UNMOUNT, str(disk)], check=True)
+    return whole
 
 
 def _given() -> argparse.Namespace:
@@ -83,6 +125,7 @@ def _given() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     parser.add_argument("--nodes", type=int, default=3, choices=range(3, 8))
+    parser.add_argument("--jobs", type=int, default=1, choices=range(1, 17))
     parser.add_argument("--dir", type=Path, help="where to put the nodes")
     parser.add_argument("--json", action="store_true", help="a JSON document a line")
     parser.add_argument("--mounted", action="store_true", help=argparse.SUPPRESS)

@@ -8,16 +8,17 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from tests.system.federation import Federation, until
+from tests.system.ordering import order
 
 from fedsafe_cli.demo import DemoNode
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_federation.peer import WITNESS_PATH
 from fedsafe_federation.witnessing import AddCheckpoint
 from fedsafe_node.config import Place
-from fedsafe_node.keys import load_keys
+from fedsafe_node.identity import read_identities
 
 OPERATOR: Final = "olaf"
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 120.0
 _NO_SIZE: Final = 2**40
 _OTHER_SIZE: Final = 409
 
@@ -47,6 +48,11 @@ class TwoTrees:
         if not size:
             return False
         _told(witness, self._request(size, size))
+        self.is_named()
+        return True
+
+    def is_named(self) -> None:
+        """See that all others name it, and nobody else."""
         until(
             lambda: all(
                 self._named(each) == {self._liar.name} for each in self._honest
@@ -54,7 +60,6 @@ class TwoTrees:
             f"naming {self._liar.name}, which showed two trees,",
             patience=_PATIENCE,
         )
-        return True
 
     def rests(self, about: Sequence[dict[str, str]]) -> None:
         """See that what the liar has listed matches at no honest member."""
@@ -86,7 +91,12 @@ class TwoTrees:
         return {peer["name"] for peer in peers if peer["suspended"]}
 
     def _request(self, old: int, size: int) -> bytes:
-        key = load_keys(Place(self._liar.directory)).feed
+        known = order(self._liar, "state")["signs_with"]
+        [key] = [
+            each.keys.feed
+            for each in read_identities(Place(self._liar.directory))
+            if each.keys.public().statement.hex() == known
+        ]
         shown = Checkpoint(self._log, size, self._random.randbytes(32))
         return AddCheckpoint(old, (), sign_checkpoint(shown, key)).encode()
 

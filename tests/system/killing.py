@@ -65,6 +65,8 @@ class Read:
     matches: Counter[str] = field(default_factory=Counter)
     negatives: int = 0
     accused: set[str] = field(default_factory=set)
+    failed_by: list[str] = field(default_factory=list)
+    """Who was named for each resharing that failed."""
 
     def take(self, event: dict[str, Any]) -> None:
         """Take the next event in."""
@@ -76,6 +78,8 @@ class Read:
             self.acts[name, detail["signal"]] += 1
         elif name == "evaluation.wrong_answer":
             self.accused.add(detail["peer"])
+        elif name == "federation.resharing_failed":
+            self.failed_by.append(detail["gone"])
 
 
 @dataclass(slots=True)

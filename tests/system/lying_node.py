@@ -3,11 +3,15 @@
 
     python -m tests.system.lying_node DIR HOW
 
-| HOW | its answers |
+| HOW | its evaluations |
 |---|---|
 | `share` | under another share, with that share's own proof |
 | `proof` | right elements with a proof of nothing |
 | `bytes` | bytes that are no elements |
+| `forged` | right ones; it leads its feed with forged and replayed statements |
+| `behind` | right ones; it knows no later version of the charter, and shows its own |
+| `deals` | right ones; it deals shares that do not open |
+| `views` | right ones; its feed bears the checkpoint of another tree of its size |
 
 All else it does as an honest node: its answers are signed, and name the right parties.
 """
@@ -15,15 +19,25 @@ All else it does as an honest node: its answers are signed, and name the right p
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from fedsafe_crypto import dkg
+from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.dkg_messages import Deal
+from fedsafe_crypto.feldman import seal_deal
 from fedsafe_crypto.group import ELEMENT_BYTES, random_scalar
+from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.oprf import PROOF_BYTES
 from fedsafe_crypto.threshold import Evaluation, KeyShare, Pins, evaluate_share
 from fedsafe_federation import evaluation
+from fedsafe_federation.charter import SignedCharter
+from fedsafe_federation.signed import Signed
 from fedsafe_node.app import run
 from fedsafe_node.config import Place
+from fedsafe_node.governing.ballot import Ballot
+from fedsafe_node.peering import serving
 
 Evaluate = Callable[[KeyShare, Pins, Sequence[bytes]], Evaluation]
 
@@ -50,9 +64,46 @@ LIES: Final[Mapping[str, Evaluate]] = {
 }
 
 
+FORGED: Final = "forged"
+BEHIND: Final = "behind"
+DEALS: Final = "deals"
+VIEWS: Final = "views"
+
+
 def lie(how: str) -> None:
-    """Let this process evaluate wrongly."""
-    evaluation.__dict__["evaluate_share"] = LIES[how]
+    """Let this process lie from now on."""
+    if how == FORGED:
+        from tests.system.forging import forge  # noqa: PLC0415 - it needs a whole node
+
+        forge()
+    elif how == BEHIND:
+        Ballot.take = _take_nothing  # type: ignore[method-assign]
+    elif how == DEALS:
+        dkg.__dict__["seal_deal"] = _sealed_for_others
+    elif how == VIEWS:
+        serving.__dict__["sign_checkpoint"] = _of_another_tree
+    else:
+        evaluation.__dict__["evaluate_share"] = LIES[how]
+
+
+async def _take_nothing(
+    self: Ballot, versions: Sequence[SignedCharter], statements: Sequence[Signed]
+) -> bool:
+    del self, versions, statements
+    return False
+
+
+def _sealed_for_others(*terms: Any) -> object:  # noqa: ANN401 - what the true one takes
+    dealt = seal_deal(*terms)
+    if isinstance(dealt, Deal):
+        return replace(dealt, sealed=dealt.sealed[::-1])
+    return dealt
+
+
+def _of_another_tree(checkpoint: Checkpoint, key: SigningKey) -> bytes:
+    # One tree for each size, as of a feed that was shown to others.
+    root = sha256(b"another view" + checkpoint.root).digest()
+    return sign_checkpoint(replace(checkpoint, root=root), key)
 
 
 def main() -> None:

@@ -6,17 +6,28 @@ from dataclasses import dataclass, field
 from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
 from typing import Final
 
+from tests.system.killing import Act
 from tests.system.links import FAULTS, Weather
-from tests.system.lying_node import LIES
+from tests.system.lying_node import BEHIND, DEALS, FORGED, LIES, VIEWS
 
-FORK: Final = "two trees"
+FORK: Final = "two checkpoints shown to a witness"
 """A lie that suspends its origin at all others, until a person excuses it."""
+LIARS: Final = {
+    FORGED: "forged and replayed statements",
+    BEHIND: "stale charter",
+    DEALS: "bad shares dealt",
+    VIEWS: "two views of a feed",
+}
+"""What a liar is counted as that evaluates rightly."""
 _SKEWS: Final = (-3600, -200, -3, 3, 200, 3600)
 
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """One storm; *full* names the node whose disk has no room."""
+    """One storm; *full* names the node whose disk has no room.
+
+    Once it is over *forks*, *views*, *behind* and *deals* name who lies to the others.
+    """
 
     weather: Weather
     seconds: float
@@ -26,6 +37,9 @@ class Storm:
     full: str | None = None
     liar: tuple[str, str] | None = None
     forks: str | None = None
+    views: str | None = None
+    behind: str | None = None
+    deals: str | None = None
 
     def named(self) -> Counter[str]:
         """Name what befalls whole nodes in it, and how one of them evaluates."""
@@ -36,8 +50,24 @@ class Storm:
         if self.parted:
             found[self.parted] = 1
         if self.liar is not None:
-            found[f"liar: {self.liar[1]}"] = 1
+            found[liar_of(self.liar[1])] = 1
         return +found
+
+
+def liar_of(how: str) -> str:
+    """Say as what a liar is counted."""
+    return f"liar: {how}" if how in LIES else f"liar: {LIARS[how]}"
+
+
+@dataclass(slots=True)
+class Stormy:
+    """What a desk's people have done beside what a `Desk` knows."""
+
+    disputes: dict[str, str] = field(default_factory=dict)
+    """The dispute of each signal that was disputed here."""
+    rulings: dict[str, bool] = field(default_factory=dict)
+    """Whether the signal stands, by dispute that was ruled on here."""
+    late: list[Act] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -71,11 +101,12 @@ def draw_storm(random: Random, names: list[str], *, disks: bool = False) -> Stor
     parted, closed = _draw_parts(random, names)
     kinds = tuple(random.sample(FAULTS, random.randrange(1, len(FAULTS) + 1)))
     weather = Weather(random.choice([0.0, 0.1, 0.3, 0.6]), kinds, frozenset(closed))
-    liar = forks = skewed = full = None
-    if random.random() < 0.25:
-        liar = random.choice(names), random.choice(list(LIES))
-    if random.random() < 0.1:
-        forks = random.choice(names)
+    liar = skewed = full = None
+    if random.random() < 0.3:
+        liar = random.choice(names), random.choice([*LIES, FORGED, FORGED])
+    forks, views, behind, deals = (
+        random.choice(names) if random.random() < 0.1 else None for _ in range(4)
+    )
     honest = [name for name in names if liar is None or name != liar[0]]
     if random.random() < 0.2:
         skewed = random.choice(honest), random.choice(_SKEWS)
@@ -84,13 +115,16 @@ def draw_storm(random: Random, names: list[str], *, disks: bool = False) -> Stor
     killed = random.sample(honest, random.choice([0, 0, 1, 1, 2]))
     return Storm(
         weather,
-        random.uniform(0.3, 1.5),
+        random.uniform(0.2, 1.0),
         parted,
         tuple(killed),
         skewed,
         full,
         liar,
         forks,
+        views,
+        behind,
+        deals,
     )
 
 

@@ -7,53 +7,45 @@ falsely or shows two trees. People work at all nodes meanwhile; what gets no ans
 repeated once the storm is over. Then the model, which knows nothing but what was
 acknowledged, says what every honest node must answer: a signal that stands matches
 everywhere, one that was revoked or rests nowhere; all copies of a feed are equal and
-verify; whoever has lied is accused, and nobody else.
+verify; whoever has lied is accused, and nobody else; all go by one charter.
 """
 
-import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from http.client import HTTPException
-from pathlib import Path
-from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
 from signal import SIGKILL
-from string import ascii_lowercase
 from typing import Final
 
 from tests.system.federation import Answer, Federation, until
-from tests.system.forking import OPERATOR, TwoTrees
-from tests.system.hatching import Hatchery, hatchery
+from tests.system.forking import TwoTrees
+from tests.system.hatching import Hatchery
 from tests.system.killing import Act, Desk, KillLoop
-from tests.system.links import CALM, Links, Weather, linked
-from tests.system.storm_terms import FORK, Storm, Tally, draw_storm
+from tests.system.links import CALM, Links, Weather
+from tests.system.lying_node import BEHIND, DEALS, FORGED, LIES, VIEWS
+from tests.system.ordering import order
+from tests.system.storm_terms import (
+    FORK,
+    Storm,
+    Stormy,
+    Tally,
+    draw_storm,
+    liar_of,
+)
+from tests.system.strays import Strays
 from typing_extensions import override
 
-from fedsafe_cli.demo import STAFF, STATE, DemoNode, make_shown
-from fedsafe_cli.fleet import answers, find, free_ports, stop
-from fedsafe_policies.vocabulary import Role
+from fedsafe_cli.demo import DemoNode
+from fedsafe_cli.fleet import answers, find
 
-_AFTERMATH: Final = 60.0
+_AFTERMATH: Final = 120.0
 _MOST_DISPUTES: Final = 45  # a day, of one member: below its budget
 _LOOKUPS: Final = 48
 """Each asks one of two by chance, or more: a liar is asked in one of so many."""
 _SHOWN: Final = 3
 _BALLAST: Final = bytes(1 << 16)
-_STAFF: Final = (*STAFF, ("rita", Role.REVIEWER), (OPERATOR, Role.OPERATOR))
-
-
-@dataclass(slots=True)
-class Stormy:
-    """What a desk's people have done beside what a `Desk` knows."""
-
-    disputes: dict[str, str] = field(default_factory=dict)
-    """The dispute of each signal that was disputed here."""
-    rulings: dict[str, bool] = field(default_factory=dict)
-    """Whether the signal stands, by dispute that was ruled on here."""
-    late: list[Act] = field(default_factory=list)
 
 
 class StormLoop(KillLoop):
@@ -70,6 +62,7 @@ class StormLoop(KillLoop):
         self._disks = all(os.path.ismount(node.dir) for node in federation.nodes)
         self._more = {desk.node.name: Stormy() for desk in self._desks}
         self._liars: set[str] = set()
+        self._strays = Strays(federation, self._desks, self._random)
         self.tally = Tally()
 
     @property
@@ -78,27 +71,54 @@ class StormLoop(KillLoop):
         return self._links.count
 
     @override
-    def round(self) -> None:
-        """Let people work through one storm, then check what is left of it."""
+    def round(self, storm: Storm | None = None) -> None:
+        """Let people work through one storm, then check what is left of it.
+
+        It is drawn, if none is given.
+        """
         names = [desk.node.name for desk in self._desks]
-        storm = draw_storm(self._random, names, disks=self._disks)
+        storm = storm or draw_storm(self._random, names, disks=self._disks)
         liar, before = storm.liar, self.acts
         with self._wrong(liar[0], how=liar[1]) if liar else nullcontext():
             self._links.weather = storm.weather
             self._through(storm)
             self._links.weather = CALM
             self._raise()
+            self._strays.read_on()
             if liar:
-                self._accuse(liar[0])
+                self._accuse(*liar)
         self._raise()
         for desk in self._desks:
             self._repeat(desk)
         self._calm_down()
         befell = storm.named()
+        done = self.acts - before
+        self._stray(storm, befell)
+        self.check()
+        self.tally.note(done, befell)
+
+    def _stray(self, storm: Storm, befell: Counter[str]) -> None:
+        """Let members lie about their feeds, the charter and keys."""
         if storm.forks is not None and self._fork(storm.forks):
             befell[f"liar: {FORK}"] += 1
-        self.check()
-        self.tally.note(self.acts - before, befell)
+        if storm.views is not None and self._show_views(storm.views):
+            befell[liar_of(VIEWS)] += 1
+        if storm.behind is not None:
+            with self._wrong(storm.behind, how=BEHIND):
+                self._strays.leave_behind(storm.behind)
+            befell[liar_of(BEHIND)] += 1
+            self._raise()
+        if storm.deals is not None:
+            self._deal_badly(storm.deals)
+            befell[liar_of(DEALS)] += 1
+
+    def _deal_badly(self, name: str) -> None:
+        strays = self._strays
+        with self._wrong(name, how=DEALS):
+            strays.name_dealer(name, self._read)
+        self.tally.named += len(self._desks) - 1
+        self._raise()
+        strays.share_with_all()
 
     def _through(self, storm: Storm) -> None:
         name, skew = storm.skewed or ("", 0.0)
@@ -132,7 +152,7 @@ class StormLoop(KillLoop):
         """Let a node go by a wrong clock, or evaluate falsely."""
         node = self._desk(name).node
         self._kill(name)
-        if how:
+        if how in LIES:
             self._liars.add(name)
         self._hatchery.start(node.directory, how, skew)
         # It may say that it is not well: nobody tells it what they have seen.
@@ -162,8 +182,12 @@ class StormLoop(KillLoop):
         finally:
             ballast.unlink()
 
-    def _accuse(self, liar: str) -> None:
+    def _accuse(self, liar: str, how: str) -> None:
         """Look up at all others until they have seen what the liar answers."""
+        if how == FORGED:
+            self._strays.refuse_forged(liar)
+            self.tally.named += len(self._desks) - 1
+            return
         for desk in self._desks:
             if desk.node.name == liar:
                 continue
@@ -190,16 +214,31 @@ class StormLoop(KillLoop):
         return Weather(closed=frozenset((me, other) for other in honest))
 
     def _fork(self, name: str) -> bool:
-        desk = self._desk(name)
-        trees = TwoTrees(self._federation, desk.node, self._random)
+        trees = TwoTrees(self._federation, self._desk(name).node, self._random)
         if not trees.show():
             return False
-        self.tally.named += len(self._desks) - 1
-        listed = list(desk.published)[:_SHOWN]
-        trees.rests([{"kind": "email", "value": value} for value in listed])
-        trees.excuse()
+        self._rest(name, trees)
         self._calm_down()
         return True
+
+    def _show_views(self, name: str) -> bool:
+        """Let a member's feed bear another tree of the size that all others have."""
+        desk = self._desk(name)
+        trees = TwoTrees(self._federation, desk.node, self._random)
+        if not self._records(desk):
+            return False
+        with self._wrong(name, how=VIEWS):
+            trees.is_named()
+        self._rest(name, trees)
+        self._raise()
+        return True
+
+    def _rest(self, name: str, trees: TwoTrees) -> None:
+        """See that nothing of a member matches, until it is excused."""
+        self.tally.named += len(self._desks) - 1
+        listed = list(self._desk(name).published)[:_SHOWN]
+        trees.rests([{"kind": "email", "value": value} for value in listed])
+        trees.excuse()
 
     @override
     def _something(self, desk: Desk) -> None:
@@ -330,46 +369,13 @@ class StormLoop(KillLoop):
     def check(self) -> None:
         """Hold every node to the model, and every accusation to the truth."""
         super().check()
+        shown = {str(order(desk.node, "state")["digest"]) for desk in self._desks}
+        assert len(shown) == 1, "they go by different charters"
         for desk in self._desks:
             accused = desk.read.accused
             assert accused <= self._liars, f"{accused - self._liars} never lied"
+            failed = set(desk.read.failed_by)
+            assert failed <= self._strays.dealers, f"{failed} never dealt badly"
+            self._strays.check_refused(desk)
             peers = self._federation.caller(desk.node).get("/v1/status").body["peers"]
             assert not any(peer["suspended"] for peer in peers), "nobody forked a feed"
-
-
-@contextmanager
-def stormy(
-    root: Path,
-    count: int,
-    seed: int,
-    *,
-    placed: Callable[[Path], None] = lambda _directory: None,
-) -> Iterator[StormLoop]:
-    """Raise a federation whose nodes are reached through links.
-
-    *placed* is told of each node's directory before it is made.
-    """
-    names = [f"{letter}.demo" for letter in ascii_lowercase[:count]]
-    free = free_ports(2 * count)
-    ports = dict(zip(names, zip(free[::2], free[1::2], strict=True), strict=True))
-    root.mkdir()
-    for name in names:
-        placed(root / name)
-    nodes = [
-        make_shown(root / name, inside, url=f"http://127.0.0.1:{outside}", staff=_STAFF)
-        for name, (outside, inside) in ports.items()
-    ]
-    said = json.dumps({"nodes": [asdict(node) for node in nodes]})
-    (root / STATE).write_text(said, encoding="utf-8")
-    random = Random(f"{seed} links")  # noqa: S311 - no secret hangs on it
-    with (
-        hatchery(root / "clock") as hatched,
-        linked(Links(random, ports)) as links,
-        ExitStack() as started,
-    ):
-        for node in nodes:
-            hatched.start(node.directory)
-            started.callback(stop, node.directory)
-        fed = Federation(root, count)
-        fed.starter = hatched.start
-        yield StormLoop(fed, links, hatched, seed)

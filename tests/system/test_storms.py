@@ -4,10 +4,21 @@
 from pathlib import Path
 
 import pytest
-from tests.system.storming import stormy
+from tests.system.brewing import stormy
+from tests.system.links import CALM
+from tests.system.lying_node import FORGED
+from tests.system.storm_terms import Storm
 
 SEED = 7
-ROUNDS = 6
+ROUNDS = 3
+LIES = Storm(
+    CALM,
+    seconds=0.3,
+    liar=("a.demo", FORGED),
+    views="c.demo",
+    behind="b.demo",
+    deals="c.demo",
+)
 
 
 @pytest.mark.timeout(500)
@@ -15,8 +26,15 @@ def test_after_storms_all_honest_nodes_agree(tmp_path: Path) -> None:
     with stormy(tmp_path / "f", 3, SEED) as loop:
         for _ in range(ROUNDS):
             loop.round()
+        loop.round(LIES)
         loop.claim("publish", "0198c0de-0000-7000-8000-000000000000")
         with pytest.raises(AssertionError, match="acts and audit log differ"):
             loop.check()
 
     assert loop.acts > ROUNDS
+    assert set(loop.tally.last) == {
+        "liar: forged and replayed statements",
+        "liar: two views of a feed",
+        "liar: stale charter",
+        "liar: bad shares dealt",
+    }
