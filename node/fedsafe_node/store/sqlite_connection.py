@@ -4,6 +4,7 @@
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path
@@ -27,7 +28,7 @@ _PRAGMAS: Final = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -16000",
-    "PRAGMA wal_autocheckpoint = 4000",
+    "PRAGMA wal_autocheckpoint = 0",  # `SqliteWriteConnection` does it
 )
 _TO_READ: Final = ("PRAGMA query_only = ON", "PRAGMA cache_size = -8000")
 _TABLES: Final = (
@@ -226,8 +227,10 @@ class SqliteWriteConnection(SqliteConnection):
     def commit(self) -> None:
         """Make all of it durable."""
         self.execute("COMMIT")
-        if self._residues is not None:
-            self._residues.committed()
+        residues = self._residues
+        if residues is not None and residues.committed(self._raw.total_changes):
+            with suppress(sqlite3.Error):  # what was committed stays in the log
+                self._checkpoint("PASSIVE")
 
     def rollback(self) -> None:
         """Take back all of it."""
@@ -258,7 +261,15 @@ class SqliteWriteConnection(SqliteConnection):
 
     def scrub(self) -> bool:
         """Clear erased bytes out of the write-ahead log; False if a reader hinders."""
-        row = self.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if self._residues is not None:
+            self._residues.look()
+        return self._checkpoint("TRUNCATE")
+
+    def _checkpoint(self, mode: str) -> bool:
+        """Bring what is in the log into the file; False if a reader hinders."""
+        if self._residues is not None:
+            self._residues.emptied()
+        row = self.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
         return bool(row[0] == 0)
 
 

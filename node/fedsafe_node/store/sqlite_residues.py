@@ -8,8 +8,11 @@ page there can be whole rows that live elsewhere, or did until they were erased.
 
 So pages that were written are looked at again before an erasure counts as one, and
 zeros put into what no cell uses. Which pages these are is read from the frames of the
-write-ahead log after each commit. What was written before the file was opened is known
-by nobody; so all pages are looked at once, from the first scrub on, a piece at a time.
+write-ahead log, of many commits at a time: each look opens the log anew, and would cost
+as much as the rest of a small commit. So the log may not be emptied unseen: the writer
+does that itself, after a look (`committed` says when), and after it looks at once. If
+somebody else did, or pages were written before the file was opened, nobody knows which;
+so all pages are looked at once, from the next scrub on, a piece at a time.
 
 Pages are read and written through SQLite (`sqlite_dbpage`), so within its transactions
 and seen by all connections. A build of SQLite without that table, or one that refuses
@@ -31,6 +34,11 @@ Execute = Callable[[str, Sequence[object]], Any]
 
 PIECE: Final = 2_000
 """So many pages are looked at together; other writes wait no longer than that."""
+LONG_LOG: Final = 4_000
+"""From so many frames on the log has to be emptied: readers search through it."""
+_COMMITS: Final = 32
+_CHANGES: Final = 512
+"""So many commits or rows are not looked at, at most: the log grows by them."""
 _HEADERS: Final = {2: 12, 5: 12, 10: 8, 13: 8}
 """Length of a page's header by its kind: inner pages and leaves of both trees."""
 _MOST_PAGES: Final = 2 << 24
@@ -80,7 +88,9 @@ class Residues:
     Owned by the writer's thread: `_suspects`, the pages that were written since they
     were looked at; `_walked`, the pages below are not unseen any more, 0 once none is;
     `_piece` and `_end`, what the transaction under way looks at; `_salt` and `_frames`,
-    how far the log was read. `can_clear` is set there, and read by all.
+    how far the log was read; `_unseen` and `_changes`, the commits since then and the
+    rows until then; `_may_restart`, whether the next commit may begin the log anew,
+    while nothing in it is unseen. `can_clear` is set there, and read by all.
     """
 
     def __init__(self, execute: Execute, log: Path) -> None:
@@ -92,10 +102,14 @@ class Residues:
         self._end = 0
         self._salt = b""
         self._frames = 0
+        self._unseen = 0
+        self._changes = 0
+        self._may_restart = True
         self.can_clear = self._try()
 
     def clear(self) -> bool:
         """Clear the next piece in the transaction under way; False if there is none."""
+        self.look()
         (count,) = self._execute("PRAGMA page_count", ()).fetchone()
         self.can_clear = self.can_clear and count < _MOST_PAGES
         walk = range(self._walked, count + 1) if self._walked else range(0)
@@ -121,18 +135,37 @@ class Residues:
         if clean is not None:
             self._execute(_WRITE, (clean, number))
 
-    def committed(self) -> None:
-        """Take up what was written since the last look."""
-        if not self.can_clear:
-            return
+    def committed(self, changes: int) -> bool:
+        """Be told of a commit; say whether the log has to be emptied.
+
+        *changes* is a number that has grown by each row that was changed.
+        """
+        self._unseen += 1
+        is_due = self._unseen >= _COMMITS or changes - self._changes >= _CHANGES
+        if not (is_due or self._piece or self._may_restart):
+            return False
+        self._changes = changes
         cleared, self._piece = self._piece, frozenset[int]()
         if cleared:
             self._suspects -= cleared
             self._walked = self._end
+        return not self.look(cleared) or self._frames >= LONG_LOG
+
+    def look(self, cleared: frozenset[int] = frozenset()) -> bool:
+        """Take up what was written since the last look; False if it is not known."""
+        self._unseen = 0
         try:
-            self._suspects |= self._written() - cleared
+            written = self._written()
         except OSError:
-            self._walked = _FIRST  # it is not known what was written: look at all
+            self._walked = _FIRST
+            return False
+        if self.can_clear:
+            self._suspects |= written - cleared
+        return True
+
+    def emptied(self) -> None:
+        """Be told that the log was emptied, or may be, right after a look."""
+        self._may_restart = True
 
     def rolled_back(self) -> None:
         """Forget the piece: it has to be looked at again."""
@@ -143,6 +176,7 @@ class Residues:
         try:
             descriptor = os.open(self._log, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
+            self._follow(b"")
             return set()
         try:
             return self._frames_since(descriptor)
@@ -151,11 +185,20 @@ class Residues:
 
     def _frames_since(self, log: int) -> set[int]:
         header = os.pread(log, _LOG_HEADER.size, 0)
-        if len(header) < _LOG_HEADER.size:
-            return set()  # it was cut to nothing
-        size, salt = _LOG_HEADER.unpack(header)
-        if salt != self._salt:  # it has begun anew
-            self._salt, self._frames = salt, 0
+        size, salt = 0, b""  # it was cut to nothing
+        if len(header) == _LOG_HEADER.size:
+            size, salt = _LOG_HEADER.unpack(header)
+        self._follow(salt)
+        return self._pages_since(log, size, salt) if salt else set()
+
+    def _follow(self, salt: bytes) -> None:
+        if salt == self._salt:
+            return
+        if not self._may_restart:
+            self._walked = _FIRST  # what was in it and not seen is written over
+        self._salt, self._frames, self._may_restart = salt, 0, True
+
+    def _pages_since(self, log: int, size: int, salt: bytes) -> set[int]:
         found, pending, at = set[int](), set[int](), self._frames
         while True:
             place = _LOG_HEADER.size + at * (_FRAME.size + size)
@@ -170,7 +213,7 @@ class Residues:
             if commits:  # what follows the last commit may be written over
                 found |= pending
                 pending.clear()
-                self._frames = at
+                self._frames, self._may_restart = at, False
 
     def _try(self) -> bool:
         (vacuums,) = self._execute("PRAGMA auto_vacuum", ()).fetchone()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
@@ -142,6 +143,105 @@ async def test_a_full_disk_while_clearing_leaves_the_store_usable(
     assert await store.scrub()
     assert await files_left(tmp_path, erased) == set()
     await store.close()
+
+
+class Rows:
+    """A file whose residues are told of each commit, of one row of half a page."""
+
+    def __init__(self, path: Path) -> None:
+        connection = sqlite3.connect(path, isolation_level=None)
+        for pragma in ("journal_mode = WAL", "wal_autocheckpoint = 0"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("CREATE TABLE some (cell BLOB)")
+        self.connection = connection
+        self.log = path.with_name(f"{path.name}-wal")
+        self.residues = Residues(connection.execute, self.log)
+        self.clear()  # all that was there before
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def add(self, commits: int) -> list[bool]:
+        """Add rows; tell after which of them the log had to be emptied."""
+        return [self._add() for _ in range(commits)]
+
+    def _add(self) -> bool:
+        self.connection.execute("INSERT INTO some VALUES (randomblob(2000))")
+        return self.residues.committed(self.connection.total_changes)
+
+    def empty_log(self, mode: str = "PASSIVE") -> None:
+        self.connection.execute(f"PRAGMA wal_checkpoint({mode})")
+
+    def clear(self) -> int:
+        """Clear a piece; return how many pages were looked at."""
+        run: list[str] = []
+        self.connection.execute("BEGIN IMMEDIATE")
+        self.connection.set_trace_callback(run.append)
+        self.residues.clear()
+        self.connection.set_trace_callback(None)
+        self.connection.execute("COMMIT")
+        self.residues.committed(self.connection.total_changes)
+        return sum(sql.startswith("SELECT data") for sql in run)
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Iterator[Rows]:
+    with closing(Rows(tmp_path / "node.db")) as rows:
+        yield rows
+
+
+def test_what_many_commits_wrote_is_looked_at_once(rows: Rows) -> None:
+    rows.add(100)
+    assert rows.clear() > 50
+    rows.add(3)
+
+    assert 0 < rows.clear() < 10
+    assert rows.clear() == 0
+
+
+def test_a_log_is_emptied_when_it_is_long_and_no_page_is_missed(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fedsafe_node.store.sqlite_residues.LONG_LOG", 100)
+    before, emptied = rows.clear(), 0
+    for _ in range(200):
+        if any(rows.add(1)):
+            rows.residues.emptied()
+            rows.empty_log()
+            emptied += 1
+    frames = rows.log.stat().st_size // 4_120
+
+    assert before == 0
+    assert emptied > 1
+    assert frames < 100 + 32 * 4
+    assert 100 < rows.clear() < 110
+
+
+@pytest.mark.parametrize("mode", ["PASSIVE", "TRUNCATE"])
+@pytest.mark.parametrize("after", [0, 1])
+def test_all_pages_are_looked_at_where_somebody_else_emptied_the_log(
+    rows: Rows, mode: str, after: int
+) -> None:
+    rows.add(100)
+    rows.clear()
+    rows.add(5)
+    rows.empty_log(mode)
+    rows.add(after)
+    unread = mode == "PASSIVE" and after == 0  # it is all there until it begins anew
+
+    assert (rows.clear() < 10) is unread
+
+
+def test_a_log_that_began_twice_since_it_was_emptied_is_not_missed(rows: Rows) -> None:
+    rows.add(100)
+    rows.clear()
+    rows.residues.emptied()
+    rows.empty_log()
+    rows.add(2)
+    rows.empty_log()
+    rows.add(2)
+
+    assert rows.clear() > 50
 
 
 def test_where_pages_cannot_be_written_copies_stay_and_it_is_said(
