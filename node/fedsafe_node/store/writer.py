@@ -39,6 +39,7 @@ from fedsafe_node.errors import (
     StoreFailedError,
 )
 from fedsafe_node.faults import FaultPoint, Faults
+from fedsafe_node.store.answers import Answers, Future, Outcome
 from fedsafe_node.store.causes import (
     by_damage,
     for_caller,
@@ -60,8 +61,6 @@ from fedsafe_node.store.sql import (
 
 T = TypeVar("T")
 Act = Callable[[Transaction], Awaitable[Any]]
-_Future = asyncio.Future[Any]
-_Outcome = tuple[_Future, Any, Exception | None]
 
 MAX_BATCH = 1024
 _NOTHING = object()  # never in the queue
@@ -71,7 +70,7 @@ class _Waiting(NamedTuple):
     """What was handed in: an act, or None to scrub."""
 
     act: Act | None
-    future: _Future
+    future: Future
     context: Context
     vital: bool
     alone: bool
@@ -142,6 +141,7 @@ class Writer:
         self._clock = clock
         self._faults = faults
         self._loop = loop
+        self._answers = Answers(loop)
         self._wrote = False
         self._since = Since.NOTHING
         self._reserve = reserve
@@ -163,7 +163,7 @@ class Writer:
 
     def submit(
         self, act: Act | None, *, vital: bool = False, alone: bool = False
-    ) -> _Future:
+    ) -> Future:
         """Hand in an act, or None to scrub; the future ends once it is durable.
 
         The act runs in the context of its caller: its audit events belong to the
@@ -176,7 +176,7 @@ class Writer:
             raise StoreClosedError(self._failure or "closed")
         if not self._thread.is_alive():
             self._thread = self._start()
-        future: _Future = self._loop.create_future()
+        future: Future = self._loop.create_future()
         self._queue.put(_Waiting(act, future, copy_context(), vital, alone))
         return future
 
@@ -186,6 +186,7 @@ class Writer:
             self._closing = True
             self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
+        self._answers.close()
 
     @property
     def gave_up(self) -> bool:
@@ -209,9 +210,10 @@ class Writer:
         # the thread could be stopped: nobody waits for what was lost.
         taken = self._taken
         taken.extend(islice(iter(self._queue.get, _NOTHING), 1))
-        with suppress(Empty):
-            more = iter(self._queue.get_nowait, _NOTHING)
-            taken.extend(islice(more, MAX_BATCH - len(taken)))
+        if not self._queue.empty():
+            with suppress(Empty):
+                more = iter(self._queue.get_nowait, _NOTHING)
+                taken.extend(islice(more, MAX_BATCH - len(taken)))
         self._perform([item for item in taken if item is not None])
         serving = None not in taken
         taken.clear()
@@ -224,25 +226,23 @@ class Writer:
                 self._seal.reload()  # it may have been committed all the same
         except Exception as worse:  # noqa: BLE001 - every caller is told
             self._failure = f"the seal is not read again ({worse}); start the node anew"
-        outcomes: list[_Outcome] = [
+        outcomes: list[Outcome] = [
             (item.future, None, failed) for item in self._taken if item is not None
         ]
         serving = None not in self._taken
         self._taken.clear()
-        self._loop.call_soon_threadsafe(_resolve, outcomes)
+        self._answers.tell(outcomes)
         return serving
 
     def _perform(self, batch: list[_Waiting]) -> None:
         acts = [(item, item.act) for item in batch if item.act is not None]
         for together in _in_commits(acts):
-            self._tell(self._commit(together))
-        self._tell([self._scrub(item.future) for item in batch if item.act is None])
+            self._answers.tell(self._commit(together))
+        self._answers.tell(
+            [self._scrub(item.future) for item in batch if item.act is None]
+        )
 
-    def _tell(self, outcomes: list[_Outcome]) -> None:
-        if outcomes:
-            self._loop.call_soon_threadsafe(_resolve, outcomes)
-
-    def _commit(self, acts: list[tuple[_Waiting, Act]]) -> list[_Outcome]:
+    def _commit(self, acts: list[tuple[_Waiting, Act]]) -> list[Outcome]:
         if self._failure is not None:
             closed = StoreClosedError(self._failure)
             return [(item.future, None, closed) for item, _ in acts]
@@ -291,7 +291,7 @@ class Writer:
         reserve = self._reserve
         return reserve is not None and not reserve.held and not reserve.take_up()
 
-    def _run(self, item: _Waiting, act: Act, together: bool) -> _Outcome:  # noqa: FBT001
+    def _run(self, item: _Waiting, act: Act, together: bool) -> Outcome:  # noqa: FBT001
         connection, future = self._connection, item.future
         if together:  # alone, an act takes back the whole transaction
             connection.begin_act()
@@ -360,7 +360,7 @@ class Writer:
             log_cause(error)
         self.trouble = StoreTrouble(kind=kind, since=since)
 
-    def _scrub(self, future: _Future) -> _Outcome:
+    def _scrub(self, future: Future) -> Outcome:
         if self._failure is not None:
             return (future, None, StoreClosedError(self._failure))
         committing = False
@@ -392,13 +392,3 @@ def _in_commits(acts: list[tuple[_Waiting, Act]]) -> list[list[tuple[_Waiting, A
         else:
             commits[-1].append((item, act))
     return [commit for commit in commits if commit]
-
-
-def _resolve(outcomes: list[_Outcome]) -> None:
-    for future, result, error in outcomes:
-        if future.done():
-            continue  # the caller was cancelled; what it handed in is kept
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
