@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe case send|dispatches|handed|acknowledged|receive`: a case on its way."""
 
+import re
 import time
 from base64 import b64encode
 from typing import Any, BinaryIO, Final, Literal
@@ -22,6 +23,9 @@ from fedsafe_cli.sessions import personal
 from fedsafe_policies.escalation.partners import Way
 
 _MOST_HEADER: Final = 65_536
+_MOST_BODY: Final = 180_000
+_IN_PARTS: Final = re.compile(rb"application/pgp-signature", re.IGNORECASE)
+_CLEAR: Final = b"-----BEGIN PGP SIGNED MESSAGE-----"
 _OUTCOMES: Final = ("delivered", "unreachable", "refused")
 _AT: Final = click.option(
     "--at",
@@ -173,9 +177,11 @@ def acknowledged(
 def receive(context: click.Context, file: BinaryIO) -> ExitStatus:
     """Note a mail that answers a package as the acknowledgement of that package.
 
-    Only its header is read, and nothing of it is kept but a digest of its Message-ID.
     It acknowledges the package whose token it carries; an automatic reply or a bounce
-    acknowledges nothing. The token says who could have written, not who wrote.
+    acknowledges nothing. Only its header is read, and the token says who could have
+    written, not who wrote. Of a mail that is signed with OpenPGP the whole is read, to
+    verify that the partner's key has signed the token. Nothing is kept but a digest of
+    the Message-ID and which key has signed.
 
     \b
     Examples:
@@ -183,12 +189,15 @@ def receive(context: click.Context, file: BinaryIO) -> ExitStatus:
       fedsafe case receive - < reply.eml
     """  # noqa: D301
     settings = settings_of(context)
-    body = {"headers": b64encode(_header(file)).decode("ascii")}
+    header = _header(file)
+    body = {"headers": b64encode(header).decode("ascii")}
+    if (signed := _signed(header, file)) is not None:
+        body["body"] = b64encode(signed).decode("ascii")
     return tell_reply(settings, personal(settings).post("/v1/replies", body))
 
 
 def _header(file: BinaryIO) -> bytes:
-    """Read a message up to its first empty line, and let go of the rest.
+    """Read a message up to its first empty line.
 
     Raises:
         BadInputError: it has no header, or one that is too long.
@@ -198,11 +207,28 @@ def _header(file: BinaryIO) -> bytes:
         kept += line
         if len(kept) > _MOST_HEADER:
             raise BadInputError(f"the header is longer than {_MOST_HEADER} bytes")
-    while file.read(_MOST_HEADER):  # a pipe that is shut early fails its writer
-        pass
     if not kept:
         raise BadInputError("that is no message: it does not begin with a header")
     return bytes(kept)
+
+
+def _signed(header: bytes, file: BinaryIO) -> bytes | None:
+    """Read what follows the header if it is signed with OpenPGP, else let go of it.
+
+    Raises:
+        BadInputError: it is signed, and too long to be verified.
+    """
+    rest = file.read(_MOST_BODY + 1)
+    while file.read(_MOST_HEADER):  # a pipe that is shut early fails its writer
+        pass
+    if _IN_PARTS.search(header) is None and _CLEAR not in rest:
+        return None
+    if len(rest) > _MOST_BODY:
+        raise BadInputError(
+            f"what is signed is longer than {_MOST_BODY} bytes",
+            "note it by hand: `fedsafe case acknowledged`",
+        )
+    return rest
 
 
 def _note(

@@ -47,6 +47,11 @@ _BY_TOKEN: Final = (
     "bestätigt per E-Mail, von wem immer das Kennzeichen hatte",
     "acknowledged by mail, by whoever had the token",
 )
+_BY_KEY: Final = (
+    "bestätigt per E-Mail, unterschrieben mit dem Schlüssel {}",
+    "acknowledged by mail, signed with the key {}",
+)
+_SIGNED: Final = ("{}: {} (Fall {}).", "{}: {} (case {}).")
 _REPLIED: Final = (
     "{}: {} (Fall {}). Wer geschrieben hat, ist damit nicht bewiesen.",
     "{}: {} (case {}). That does not prove who wrote.",
@@ -137,11 +142,16 @@ def tell_reply(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     language = 0 if settings.german else 1
     dispatch, case = answer["dispatch"], answer["case"]
     if answer["noted"]:
-        said = _BY_TOKEN[language]
-        line(_REPLIED[language].format(dispatch, said, case))
+        said = _by_mail(answer["signed_by"], language)
+        told = _REPLIED if answer["signed_by"] is None else _SIGNED
+        line(told[language].format(dispatch, said, case))
     else:
         line(_BEFORE[language].format(dispatch, case))
     return OK
+
+
+def _by_mail(key: str | None, language: int) -> str:
+    return _BY_TOKEN[language] if key is None else _BY_KEY[language].format(key)
 
 
 def _tell(found: dict[str, Any], case: str, language: int) -> None:
@@ -161,7 +171,7 @@ def _tell(found: dict[str, Any], case: str, language: int) -> None:
     for each in found["receipts"]:
         kind = _word(_KINDS, each["kind"], language)
         if each["way"] == "mail":
-            kind = _BY_TOKEN[language]
+            kind = _by_mail(each["signed_by"], language)
         parts = shown(each["at"]), kind, each["reference"], each["by"]
         line(_RECEIPT[language].format(*parts))
     if found["due_at"] is not None:

@@ -123,7 +123,7 @@ def make_services(parts: Parts) -> Services:
         dispatches=Dispatches(
             base.situation, keeper, matrix, lambda: base.keys.package
         ),
-        dispatch_notes=DispatchNotes(keeper),
+        dispatch_notes=DispatchNotes(keeper, base.workers),
         recalls=Recalls(keeper, matrix, lambda: base.keys.package),
         sending=SendingSwitch(base.office),
         budgets=BudgetService(base.situation, base.store, base.clock),

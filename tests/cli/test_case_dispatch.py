@@ -123,14 +123,21 @@ REPLY: Final = (
 
 
 @pytest.mark.parametrize(
-    ("noted", "english", "german"),
+    ("noted", "key", "english", "german"),
     [
-        (True, "does not prove who wrote", "Wer geschrieben hat, ist damit nicht"),
-        (False, "acknowledged before", "war schon bestätigt"),
+        (True, None, "not prove who wrote", "Wer geschrieben hat, ist damit nicht"),
+        (True, "0f" * 20, f"signed with the key {'0f' * 20}", "unterschrieben mit dem"),
+        (False, None, "acknowledged before", "war schon bestätigt"),
     ],
 )
-def test_of_a_reply_only_the_header_is_handed_on(
-    ask: "Run", node: "FakeNode", *, noted: bool, english: str, german: str
+def test_of_a_reply_only_the_header_is_handed_on(  # noqa: PLR0913 - each word of it
+    ask: "Run",
+    node: "FakeNode",
+    *,
+    noted: bool,
+    key: str | None,
+    english: str,
+    german: str,
 ) -> None:
     answer = {
         "case": CASE,
@@ -138,6 +145,7 @@ def test_of_a_reply_only_the_header_is_handed_on(
         "dispatch": SENT,
         "dispatch_state": "acknowledged",
         "noted": noted,
+        "signed_by": key,
     }
     node.always("POST /v1/replies", answer)
     typed = REPLY + b"\r\nWhat the partner writes\r\n"
@@ -150,6 +158,31 @@ def test_of_a_reply_only_the_header_is_handed_on(
     assert CASE in done.out
     assert "Reply-token" not in done.out + done.err
     assert ask("case", "receive", "-", "--json", stdin=typed).document == answer
+
+
+@pytest.mark.parametrize(
+    ("more", "body"),
+    [
+        (
+            b"Content-Type: multipart/signed; protocol=Application/PGP-Signature\r\n",
+            b"",
+        ),
+        (b"", b"> quoted\r\n-----BEGIN PGP SIGNED MESSAGE-----\r\n"),
+    ],
+)
+def test_what_openpgp_has_signed_is_handed_on_whole(
+    ask: "Run", node: "FakeNode", more: bytes, body: bytes
+) -> None:
+    node.always("POST /v1/replies", {"noted": False, "dispatch": SENT, "case": CASE})
+    done = ask("case", "receive", "-", stdin=REPLY + more + b"\r\n" + body)
+    long = ask("case", "receive", "-", stdin=REPLY + more + b"\r\n" + body * 9_999)
+
+    assert done.status == 0
+    assert node.asked[0][1] == {
+        "headers": b64encode(REPLY + more).decode(),
+        "body": b64encode(body).decode(),
+    }
+    assert (long.status if body else 5) == 5
 
 
 @pytest.mark.parametrize("typed", [b"", b"\r\nno header", b"x: " + b"y" * 65_536])

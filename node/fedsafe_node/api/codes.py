@@ -139,6 +139,7 @@ class Code(StrEnum):
     BAD_PARTNER_KEY = "bad_partner_key"
     AUTOMATIC_REPLY = "automatic_reply"
     BAD_REPLY = "bad_reply"
+    BAD_SIGNATURE = "bad_signature"
     REFERENCE_MISSING = "reference_missing"
     BAD_REASON = "bad_reason"
     BAD_PSEUDONYM = "bad_pseudonym"
@@ -296,6 +297,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_PARTNER_KEY: (422, "That is no public key of a partner"),
     Code.AUTOMATIC_REPLY: (422, "A machine has written this by itself"),
     Code.BAD_REPLY: (422, "The reply cannot be told from others"),
+    Code.BAD_SIGNATURE: (422, "The signature is not that of the partner"),
     Code.REFERENCE_MISSING: (422, "Nobody says under which reference"),
     Code.BAD_REASON: (422, "The reason refers to nothing"),
     Code.BAD_PSEUDONYM: (422, "That is no pseudonym"),

@@ -193,7 +193,7 @@ DISPATCH_ROUTES: Final = (
         lane=Lane.WRITES,
         summary="Note a mail that answers a package as its acknowledgement",
         body=ReceiveReply,
-        limit=128 * KIB,
+        limit=384 * KIB,
         answer=ReplyReceipt,
         refusals=_GONE,
     ),

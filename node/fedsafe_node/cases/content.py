@@ -74,7 +74,10 @@ class KeptCall(Row, frozen=True, kw_only=True):
 
 
 class KeptReceipt(Row, frozen=True, kw_only=True):
-    """What a person noted of a dispatch: handed over, or acknowledged, and where."""
+    """What a person noted of a dispatch: handed over, or acknowledged, and where.
+
+    `signed_by` is the fingerprint of the partner's key that has signed a reply.
+    """
 
     dispatch: str
     kind: str
@@ -82,6 +85,7 @@ class KeptReceipt(Row, frozen=True, kw_only=True):
     at: int
     by: str
     way: str | None = None
+    signed_by: str | None = None
 
 
 class CaseFile(Row, frozen=True, kw_only=True):

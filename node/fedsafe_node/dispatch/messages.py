@@ -19,6 +19,8 @@ from fedsafe_policies.escalation.vocabulary import Element, PartnerClass
 
 MOST_HEADERS: Final = 65_536
 """Bytes of a mail's header that are taken."""
+MOST_BODY: Final = 180_000
+"""Bytes of what follows it, where OpenPGP has signed that."""
 DispatchId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 
 
@@ -82,7 +84,8 @@ class ReceiptWay(StrEnum):
     """By which way it came or went, where that is known.
 
     An acknowledgement by `mail` is that of whoever had the reply token: nobody has
-    proved who wrote. Its reference is a digest of the message's Message-ID.
+    proved who wrote, unless it is signed. Its reference is a digest of the message's
+    Message-ID.
     """
 
     PORTAL = Way.PORTAL.value
@@ -92,13 +95,17 @@ class ReceiptWay(StrEnum):
 
 
 class ReceiptShown(Message, frozen=True):
-    """What was noted of a dispatch, and who handed it in."""
+    """What was noted of a dispatch, and who handed it in.
+
+    `signed_by` is the fingerprint of the partner's OpenPGP key that has signed it.
+    """
 
     kind: ReceiptKind
     way: ReceiptWay | None
     reference: str
     at: int
     by: str
+    signed_by: str | None
 
 
 class DispatchShown(Message, frozen=True):
@@ -191,10 +198,13 @@ class NoteAcknowledged(Message, frozen=True):
 class ReceiveReply(Message, frozen=True):
     """The header of a mail that answers a package, as it came: RFC 5322, in base64.
 
-    The text and what is attached are not wanted, and not read.
+    Of a mail that is signed with OpenPGP, what follows the header is taken as `body`,
+    to verify the signature with the partner's key; nothing of it is kept. Otherwise
+    the text and what is attached are not wanted.
     """
 
     headers: Annotated[bytes, msgspec.Meta(min_length=1, max_length=MOST_HEADERS)]
+    body: Annotated[bytes, msgspec.Meta(max_length=MOST_BODY)] | None = None
 
 
 class DispatchReceipt(Message, frozen=True):
@@ -207,6 +217,10 @@ class DispatchReceipt(Message, frozen=True):
 
 
 class ReplyReceipt(DispatchReceipt, frozen=True):
-    """What a reply has acknowledged; not `noted` if it was acknowledged before."""
+    """What a reply has acknowledged; not `noted` if it was acknowledged before.
+
+    `signed_by` is the fingerprint of the partner's key that has signed the token.
+    """
 
     noted: bool
+    signed_by: str | None

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from fedsafe_federation.replication import Offload
 from fedsafe_node.cases.changing import check_past
 from fedsafe_node.cases.content import CaseFile, KeptReceipt
 from fedsafe_node.cases.keeping import CaseKeeper
@@ -21,12 +22,14 @@ from fedsafe_node.dispatch.messages import (
 )
 from fedsafe_node.dispatch.moving import change_to, settle
 from fedsafe_node.dispatch.replying import Reply, read_reply
+from fedsafe_node.dispatch.signatures import key_to_verify, signer_of
 from fedsafe_node.errors import BadRequestError, NotFoundError, WrongStateError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
+from fedsafe_node.store.partners_rows import PartnerRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.escalation.dispatching import (
@@ -52,6 +55,7 @@ class DispatchNotes:
     """Keeps what people note of dispatches."""
 
     keeper: CaseKeeper
+    offload: Offload
 
     async def hand(
         self,
@@ -151,23 +155,25 @@ class DispatchNotes:
     async def receive(self, request: ReceiveReply, who: Principal) -> ReplyReceipt:
         """Note a reply to a mailed package as the acknowledgement of its dispatch.
 
-        It says that whoever wrote had the token, and moves the case no further than
-        an acknowledgement that a person notes. A second one is no act.
+        It says that whoever wrote had the token, or that the partner wrote if it is
+        signed, and moves the case no further than an acknowledgement that a person
+        notes. A second one is no act.
 
         Raises:
-            BadRequestError: a machine wrote it, it has no Message-ID, or it carries
-                the tokens of several dispatches.
+            BadRequestError: a machine wrote it, it has no Message-ID, it carries the
+                tokens of several dispatches, or its signature does not verify.
             NotFoundError: it carries the token of none.
             WrongStateError: the case is erased, or no mail of it can have arrived.
         """
         reply = read_reply(request.headers)
+        signed_by = await self._signer(request, reply)
 
         async def act(tx: Transaction) -> ReplyReceipt:
             found = await _replied_to(tx, reply)
             row, file = await self._open(tx, found.case_id)
             if found.acknowledged_at is not None:
                 nothing_happened()
-                return _replied(_receipt(row, found), noted=False)
+                return _replied(_receipt(row, found), signed_by, noted=False)
             await _check_mailed(tx, found)
             receipt = KeptReceipt(
                 dispatch=found.id,
@@ -176,12 +182,30 @@ class DispatchNotes:
                 at=self.keeper.office.now(),
                 by=who.name,
                 way=ReceiptWay.MAIL.value,
+                signed_by=signed_by,
             )
             person = Person(who.name, who.role)
             done = await self._arrived(tx, (row, file), found, receipt, person)
-            return _replied(done, noted=True)
+            return _replied(done, signed_by, noted=True)
 
         return await self.keeper.office.store.write(act)
+
+    async def _signer(self, request: ReceiveReply, reply: Reply) -> str | None:
+        """Say which key of the partner's has signed the token; None if none has."""
+        if request.body is None:
+            return None
+        mail = request.headers.rstrip(b"\r\n") + b"\r\n\r\n" + request.body
+        office = self.keeper.office
+
+        async def asked(reader: Reader) -> tuple[DispatchRow, PartnerRow | None]:
+            found = await _replied_to(reader, reply)
+            return found, await reader.partner(found.partner)
+
+        found, partner = await office.store.read(asked)
+        key = None if partner is None else key_to_verify(partner, office.now())
+        if key is None:
+            return None
+        return await self.offload(lambda: signer_of(mail, found.reply_token, key))
 
     async def _arrived(
         self,
@@ -323,5 +347,8 @@ def _receipt(row: CaseRow, found: DispatchRow) -> DispatchReceipt:
     )
 
 
-def _replied(done: DispatchReceipt, *, noted: bool) -> ReplyReceipt:
-    return ReplyReceipt(**msgspec.structs.asdict(done), noted=noted)
+def _replied(
+    done: DispatchReceipt, signed_by: str | None, *, noted: bool
+) -> ReplyReceipt:
+    told = msgspec.structs.asdict(done)
+    return ReplyReceipt(**told, noted=noted, signed_by=signed_by)

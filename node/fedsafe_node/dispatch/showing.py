@@ -94,6 +94,7 @@ def _receipts(kept: Iterable[KeptReceipt]) -> list[ReceiptShown]:
             reference=each.reference,
             at=each.at,
             by=each.by,
+            signed_by=each.signed_by,
         )
         for each in kept
     ]

@@ -252,6 +252,7 @@ class FakeDispatches:
             dispatch=CASE,
             dispatch_state=DispatchState.ACKNOWLEDGED,
             noted=True,
+            signed_by=None,
         )
 
     async def recall(

@@ -17,6 +17,8 @@ from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
+from schemathesis.pytest.lazy import get_all_tests
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     negative_data_rejection,
@@ -83,7 +85,6 @@ def base_url() -> Iterator[str]:
     thread.join()
 
 
-@SCHEMA.parametrize()
 @settings(
     max_examples=EXAMPLES,
     derandomize=True,
@@ -91,11 +92,30 @@ def base_url() -> Iterator[str]:
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-@pytest.mark.timeout(300)
-def test_every_answer_is_as_documented(
-    case: schemathesis.Case[Any], base_url: str
-) -> None:
+def is_as_documented(case: Case, base_url: str) -> None:
+    if (
+        [] in (case.query or {}).values()
+    ):  # which sends nothing, and so violates nothing
+        return
     case.call_and_validate(base_url=base_url, headers=headers(case), checks=CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [pytest.param(method, path, id=f"{method} {path}") for method, path in HEADERS],
+)
+@pytest.mark.timeout(300)
+def test_every_answer_is_as_documented(method: str, path: str, base_url: str) -> None:
+    # Schemathesis's own decorator plans the requests of every route in each process
+    # that collects the tests, which takes it as long as a good part of sending them.
+    schema = SCHEMA.include(method=method, path=path)
+    (found,) = get_all_tests(
+        schema=schema, test_func=is_as_documented, settings=None, given_kwargs={}
+    )
+    assert isinstance(found, Ok)
+    _, send = found.ok()
+
+    send(base_url=base_url)
 
 
 def test_an_undocumented_status_would_be_found(base_url: str) -> None:

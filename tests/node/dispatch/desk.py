@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A team that sends cases: partners, an approved case, and short ways to both."""
 
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 from tests.node.cases.test_cases import Desk
@@ -30,6 +31,7 @@ from fedsafe_policies.escalation.partners import Partner, Way
 from fedsafe_policies.escalation.vocabulary import PartnerClass
 
 Facts: TypeAlias = Any
+T = TypeVar("T")
 KEY: Final = RecipientKey.generate()
 KNOWN: Final = msgspec.structs.replace(MAXIMAL, case=msgspec.UNSET)
 BKA: Final = Partner(
@@ -44,6 +46,11 @@ BKA: Final = Partner(
 )
 
 
+async def at_once(work: Callable[[], T]) -> T:
+    """Run a long function here and now."""
+    return work()
+
+
 class Post:
     """What sends the cases of a desk."""
 
@@ -55,7 +62,7 @@ class Post:
         self.dispatches = Dispatches(
             desk.team.situation, desk.keeper, matrix, lambda: self.signer
         )
-        self.notes = DispatchNotes(desk.keeper)
+        self.notes = DispatchNotes(desk.keeper, at_once)
 
     async def enter(
         self, ada: Principal, ben: Principal | None, name: str = "bka", **facts: Facts

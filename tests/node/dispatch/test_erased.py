@@ -102,8 +102,9 @@ async def test_no_word_of_a_server_or_of_a_call_outlives_its_case_in_any_file(
     after = [
         await asyncio.to_thread(holding, tmp_path, word.encode()) for word in WORDS
     ]
-    first, *_ = (await post.dispatches.list(case, ada)).dispatches
+    left = (await post.dispatches.list(case, ada)).dispatches
+    ways = sorted([attempt.way for attempt in each.attempts] for each in left)
 
     assert all(before)
     assert after == [[], [], []]
-    assert [each.way for each in first.attempts] == ["mail", "portal"]
+    assert ways == [["mail", "portal"], ["portal"]]

@@ -12,6 +12,7 @@ from tests.node.dispatch.desk import Post
 from tests.node.people.conftest import team
 
 from fedsafe_node.api.census import is_audited
+from fedsafe_node.cases.partner_messages import VerifyPartner
 from fedsafe_node.dispatch.messages import ReceiptWay, ReceiveReply
 from fedsafe_node.dispatch.replying import read_reply
 from fedsafe_node.errors import BadRequestError, NotFoundError
@@ -23,6 +24,7 @@ from fedsafe_policies.escalation.states import CaseState
 
 __all__ = ["ada", "ben", "desk", "tables", "team"]
 
+sequoia: Final = pytest.importorskip("pysequoia")
 TOKEN: Final = "Reply-token_0123456789ab"
 OTHER: Final = "Other-token_0123456789ab"
 PROOF: Final = re.compile(r"message-id:sha256:[0-9a-f]{64}")
@@ -290,3 +292,87 @@ async def test_a_machine_acknowledges_nothing_and_no_event_holds_a_token(
     assert (untouched.acknowledged_at, untouched.receipts) == (None, [])
     assert "dispatch.noted" in [event for event, _, _ in told]
     assert not any(token in openings for _, _, openings in told)
+
+
+class Signer:
+    """A partner that signs its replies."""
+
+    def __init__(self) -> None:
+        self.secret = sequoia.Tsk.generate("Stelle <stelle@example.org>")
+        self.text = str(self.secret.extract_certificate())
+        self.fingerprint = self.secret.extract_certificate().fingerprint
+
+    def signed(self, text: str) -> bytes:
+        clear = sequoia.SignatureMode.CLEAR
+        return bytes(sequoia.sign(self.secret.signer(), text.encode(), mode=clear))
+
+
+@pytest.fixture
+def signer() -> Signer:
+    return Signer()
+
+
+async def signed_case(post: Post, signer: Signer, *who: Principal) -> str:
+    ada, ben = who
+    await post.enter(ada, None, key=None, openpgp=signer.text)
+    digits = signer.fingerprint
+    call = VerifyPartner(revision=1, reference="call-1", openpgp_fingerprint=digits)
+    await post.partners.verify("bka", call, ben)
+    case = await post.approved(ada, ben)
+    (sent,) = (await post.send(case, ada)).dispatches
+    await tried(post, sent.dispatch, Outcome.DELIVERED)
+    return case
+
+
+async def test_a_token_that_the_partner_has_signed_tells_by_which_key(
+    post: Post, ada: Principal, ben: Principal, signer: Signer
+) -> None:
+    case = await signed_case(post, signer, ada, ben)
+    token = await token_of(post, case, ada)
+    head = mail(f"Subject: FedSafe {token}").partition(b"\r\n\r\n")[0]
+    body = signer.signed(f"Eingegangen: FedSafe {token}\n")
+    done = await post.notes.receive(ReceiveReply(head, body), ada)
+    (receipt,) = (await post.only(case, ada)).receipts
+
+    assert done.signed_by == receipt.signed_by == signer.fingerprint.lower()
+
+
+@pytest.mark.parametrize("text", ["Eingegangen", f"FedSafe {OTHER}", "FedSafe {}x"])
+async def test_a_signature_on_anything_else_is_none_of_the_acknowledgement(
+    post: Post, ada: Principal, ben: Principal, signer: Signer, text: str
+) -> None:
+    case = await signed_case(post, signer, ada, ben)
+    token = await token_of(post, case, ada)
+    head = mail(f"Subject: FedSafe {token}").partition(b"\r\n\r\n")[0]
+    body = signer.signed(text.format(token) + "\n") + f"FedSafe {token}\n".encode()
+    done = await post.notes.receive(ReceiveReply(head, body), ada)
+
+    assert (done.noted, done.signed_by) == (True, None)
+
+
+async def test_a_reply_that_another_has_signed_acknowledges_nothing(
+    post: Post, ada: Principal, ben: Principal, signer: Signer
+) -> None:
+    case = await signed_case(post, signer, ada, ben)
+    token = await token_of(post, case, ada)
+    head = mail(f"Subject: FedSafe {token}").partition(b"\r\n\r\n")[0]
+    body = Signer().signed(f"FedSafe {token}\n")
+    error = await refused(post.notes.receive(ReceiveReply(head, body), ada))
+    shown = await post.only(case, ada)
+
+    assert error.code == "bad_signature"
+    assert token not in str(error)
+    assert (shown.receipts, shown.acknowledged_at) == ([], None)
+
+
+async def test_a_key_that_nobody_has_compared_has_signed_nothing(
+    post: Post, ada: Principal, ben: Principal, signer: Signer
+) -> None:
+    case = await signed_case(post, signer, ada, ben)
+    token = await token_of(post, case, ada)
+    await post.change(ada, key=None, openpgp=Signer().text)
+    head = mail(f"Subject: FedSafe {token}").partition(b"\r\n\r\n")[0]
+    body = signer.signed(f"FedSafe {token}\n")
+    done = await post.notes.receive(ReceiveReply(head, body), ada)
+
+    assert (done.noted, done.signed_by) == (True, None)
