@@ -12,6 +12,7 @@ from fedsafe_node.cases.clockwork import CaseClock, tend_cases
 from fedsafe_node.cases.content import CaseVault
 from fedsafe_node.cases.erasing import CaseEraser, erase_cases
 from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.dispatch.falling_back import take_next_channel
 from fedsafe_node.dispatch.outbox import Outbox
 from fedsafe_node.governing.ballot import Ballot
 from fedsafe_node.governing.joining import Joining
@@ -184,7 +185,8 @@ class Duties:
 
     async def _tend_cases(self) -> None:
         calendar = self._desk.situation.config.deadlines.calendar
-        await tend_cases(CaseClock(self._office, self._tell_of_case, calendar))
+        tell = self._tell_of_case
+        await tend_cases(CaseClock(self._office, tell, calendar, take_next_channel))
 
     async def _erase_cases(self) -> None:
         vault, periods = OrderVault(self._announcer.periods), self._announcer.periods

@@ -22,20 +22,26 @@ from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.escalation.clocks import Alarm, Course, Term, alarms, terms
 from fedsafe_policies.escalation.laender import Calendar
+from fedsafe_policies.escalation.urgency import Fallback
 from fedsafe_policies.escalation.vocabulary import Urgency
 
 ACTOR_NAME: Final = Actor.CLOCK.value
 Tell = Callable[[Transaction, Detail], Awaitable[object]]
+SendOn = Callable[[Transaction, str, int], Awaitable[int]]
 _AT_ONCE: Final = frozenset({Urgency.U0, Urgency.U1})
 
 
 @dataclass(frozen=True, slots=True)
 class CaseClock:
-    """What the clocks of cases work with; `tell` reaches whoever is on duty."""
+    """What the clocks of cases work with; `tell` reaches whoever is on duty.
+
+    `send_on` lets what nobody has acknowledged go out by the next channel.
+    """
 
     office: Office
     tell: Tell
     calendar: Calendar
+    send_on: SendOn
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,8 @@ async def _tell(clock: CaseClock, tx: Transaction, case: CaseRow, alarm: Alarm) 
         told_at=clock.office.now(),
     )
     await tx.add_case_alarm(row)
+    if fallback is Fallback.SECOND_CHANNEL:
+        await clock.send_on(tx, case.id, row.told_at)
     content: Detail = {
         "case": case.id,
         "urgency": case.urgency,

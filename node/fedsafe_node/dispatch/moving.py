@@ -61,9 +61,16 @@ async def settle(
 ) -> CaseRow:
     """Bring a case to where its dispatches are."""
     live = await live_dispatches(tx, row.id)
-    states = [DispatchState(each.state) for each in live]
+    states = [_state_of(each) for each in live]
     fell_back = any(
         each.state == DispatchState.BY_HAND.value and each.channel > 0 for each in live
     )
     steps = case_steps(CaseState(row.state), states, fell_back=fell_back)
     return await go_through(keeper, tx, row, file, steps, who)
+
+
+def _state_of(row: DispatchRow) -> DispatchState:
+    """Return where a dispatch is; what goes out once more has been delivered."""
+    state = DispatchState(row.state)
+    is_again = state is DispatchState.QUEUED and row.delivered_at is not None
+    return DispatchState.DELIVERED if is_again else state

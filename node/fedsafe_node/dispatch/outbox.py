@@ -195,17 +195,20 @@ class Outbox:
         now = self.keeper.office.now()
         if ended.outcome is Outcome.DELIVERED:
             state = DispatchState.DELIVERED.value
+            first = row.delivered_at or now
             return msgspec.structs.replace(
-                row, state=state, due_at=None, delivered_at=now
+                row, state=state, due_at=None, delivered_at=first
             )
         here = Place(row.channel, row.tries)
         after = after_failure(here, retry=ended.retry)
         moved = msgspec.structs.replace(row, channel=after.channel, tries=after.tries)
         if after.channel >= len(await self._channels(reader, row)):
-            by_hand = DispatchState.BY_HAND.value
+            left = DispatchState.BY_HAND
+            if row.delivered_at is not None:  # it went out once more, and is there
+                left = DispatchState.DELIVERED
             channel = max(after.channel, 1)
             return msgspec.structs.replace(
-                moved, state=by_hand, due_at=None, channel=channel
+                moved, state=left.value, due_at=None, channel=channel
             )
         wait = 0
         if after == here:

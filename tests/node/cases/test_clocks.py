@@ -13,6 +13,7 @@ from tests.node.people.conftest import Team, team
 from fedsafe_node.cases.clockwork import CaseClock, count_overdue, tend_cases
 from fedsafe_node.cases.keeping import EVENTS, Change
 from fedsafe_node.cases.messages import ApproveCase, NoteCall
+from fedsafe_node.dispatch.falling_back import take_next_channel
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.log.openings import PeriodKeys
@@ -48,7 +49,8 @@ class Clockwork:
     def __init__(self, desk: Desk, keys: PeriodKeys, land: Land | None = None) -> None:
         self.desk = desk
         self.announcer = Announcer(keys, desk.team.clock)
-        self.clock = CaseClock(desk.team.office, self._tell, Calendar(land))
+        office, calendar = desk.team.office, Calendar(land)
+        self.clock = CaseClock(office, self._tell, calendar, take_next_channel)
 
     async def _tell(self, tx: Transaction, content: Detail) -> None:
         announcement = Announcement(EventKind.CASE_DUE, content=content)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Brings a package by its partner's next channel when nobody has acknowledged it.
+
+Where the fallback of a case is its second channel, whatever was delivered goes out once
+more, under the same key, so that the partner knows it as the package that it has. It
+stays delivered meanwhile, and whatever comes of it: the mail server's word counts on.
+"""
+
+from msgspec.structs import replace
+
+from fedsafe_federation.wireformat import decode
+from fedsafe_node.dispatch.making import mark_of
+from fedsafe_node.dispatch.moving import live_dispatches
+from fedsafe_node.store.dispatches_rows import DispatchRow
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.escalation.dispatching import DispatchState
+from fedsafe_policies.escalation.partners import Partner
+
+
+async def take_next_channel(tx: Transaction, case_id: str, now: int) -> int:
+    """Queue what a case's partners have not acknowledged; return how many packages."""
+    count = 0
+    for row in await live_dispatches(tx, case_id):
+        if row.state == DispatchState.DELIVERED.value and await _has_next(tx, row):
+            queued = replace(
+                row,
+                state=DispatchState.QUEUED.value,
+                channel=row.channel + 1,
+                tries=0,
+                due_at=now,
+            )
+            await tx.move_dispatch(queued)
+            count += 1
+    return count
+
+
+async def _has_next(reader: Reader, row: DispatchRow) -> bool:
+    """Tell whether the entry that it was sealed for has a channel behind this one."""
+    partner = await reader.partner(row.partner)
+    if row.sealed is None or partner is None or mark_of(partner) != row.mark:
+        return False
+    return row.channel + 1 < len(decode(partner.record, Partner).channels)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What nobody acknowledges goes out once more, to the same partner and as the same."""
+
+from tests.node.cases.test_cases import ada, ben, desk, tables
+from tests.node.dispatch.test_outbox import HOOK, MAIL, Mail, mail, outcomes
+from tests.node.people.conftest import team
+
+from fedsafe_node.dispatch.falling_back import take_next_channel
+from fedsafe_node.principal import Principal
+from fedsafe_node.sending.errors import Fault, SendingError
+from fedsafe_policies.escalation.channels import MailChannel
+from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
+from fedsafe_policies.escalation.states import CaseState
+
+__all__ = ["ada", "ben", "desk", "mail", "tables", "team"]
+
+
+async def unanswered(mail: Mail, ada: Principal, ben: Principal) -> str:
+    """Deliver by mail what nobody acknowledges; the next channel is due now."""
+    case = await mail.queued(ada, ben)
+    await mail.outbox.run()
+    store, now = mail.post.desk.store, mail.post.desk.team.now
+    counts = [
+        await store.write(lambda tx: take_next_channel(tx, case, now)) for _ in range(2)
+    ]
+    assert counts == [1, 0]
+    return case
+
+
+async def test_what_nobody_acknowledges_goes_by_the_next_channel_under_its_key(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await unanswered(mail, ada, ben)
+    waiting = await mail.post.only(case, ada)
+    await mail.pass_and_run(60)
+    store = mail.post.desk.store
+    again = await store.write(lambda tx: take_next_channel(tx, case, 1))
+    found = await mail.post.only(case, ada)
+    (first, by_mail), (second, by_hook) = mail.other.took
+
+    assert (by_mail, by_hook, again) == (MAIL, HOOK, 0)
+    assert first == second
+    assert (waiting.state, found.state) == (
+        DispatchState.QUEUED,
+        DispatchState.DELIVERED,
+    )
+    assert found.delivered_at == waiting.delivered_at
+    assert await mail.post.desk.state(case) == CaseState.DELIVERED
+
+
+async def test_what_was_delivered_stays_so_whatever_the_next_channel_says(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    mail.other.failing = {"WebhookChannel": SendingError(Fault.REFUSED, "404")}
+    case = await unanswered(mail, ada, ben)
+    await mail.pass_and_run(60)
+    found = await mail.post.only(case, ada)
+
+    assert outcomes(found) == [
+        ("mail", Outcome.DELIVERED),
+        ("webhook", Outcome.REFUSED),
+    ]
+    assert found.state is DispatchState.DELIVERED
+    assert await mail.post.desk.state(case) == CaseState.DELIVERED
+
+
+async def test_nothing_goes_once_more_to_an_entry_that_has_changed(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await mail.queued(ada, ben)
+    await mail.outbox.run()
+    other = MailChannel(address="someone@else.example")
+    await mail.post.change(ada, channels=(MAIL, other))
+    store = mail.post.desk.store
+
+    assert await store.write(lambda tx: take_next_channel(tx, case, 1)) == 0
