@@ -66,14 +66,18 @@ def move_clock(file: Path, seconds: int) -> None:
 
 
 class _Death:
-    """Ends this process at a fault point; `left` counts down to it."""
+    """Ends this process at a fault point; `left` counts down to it.
+
+    Where `at` names a point, the others do not count.
+    """
 
     def __init__(self) -> None:
         self.left = 0
+        self.at = ""
         self.file = Path(os.devnull)
 
     def reach(self, point: FaultPoint) -> None:
-        if self.left:
+        if self.left and self.at in {"", point.value}:
             self.left -= 1
             if not self.left:
                 with self.file.open("a", encoding="ascii") as file:
@@ -120,9 +124,9 @@ class Orders:
             await writer.drain()
             writer.close()
 
-    async def _die(self, after: int) -> bool:
-        """Die after so many fault points; not at all, if it is none."""
-        DEATH.left = after
+    async def _die(self, after: int, at: str = "") -> bool:
+        """Die after so many fault points, or of those named; not at all, if none."""
+        DEATH.left, DEATH.at = after, at
         return True
 
     async def _keys(self, version: int) -> str | None:
