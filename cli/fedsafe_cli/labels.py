@@ -198,6 +198,10 @@ GERMAN: Final[dict[str, str]] = {
     "fedsafe: session kept in {file}; `fedsafe logout` ends it": (
         "fedsafe: Sitzung liegt in {file}; `fedsafe logout` beendet sie"
     ),
+    "fedsafe: a recovery code only logs in; approvals take the authenticator": (
+        "fedsafe: mit einem Wiederherstellungscode meldet man sich nur an; wer "
+        "zustimmt, braucht den Authenticator"
+    ),
 }
 """German for what is printed, by its English."""
 

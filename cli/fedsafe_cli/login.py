@@ -20,6 +20,10 @@ from fedsafe_policies.vocabulary import Role
 
 ROLES = tuple(role.value for role in Role if role is not Role.SERVICE)
 _NO_ROLE: Final = "forbidden"  # a wrong login is "unauthenticated"
+_DIGITS: Final = 6  # of a one-time code
+_RECOVERED: Final = (
+    "fedsafe: a recovery code only logs in; approvals take the authenticator"
+)
 _NEW_OPERATOR: Final = (
     "another operator sees to it; where there is none, the machine's owner makes "
     "one while the node is stopped: `fedsafe account first OTHERNAME`"
@@ -44,8 +48,9 @@ def login(
 
     Both are asked for; without a terminal they are the first two lines of standard
     input; with --step-up the code is the only one. A recovery code stands in for the
-    one-time code. The session is kept in a file that only you can read, until `fedsafe
-    logout`.
+    one-time code to log in, and for nothing else: --step-up takes the authenticator. If
+    that is lost, an operator resets your account (`fedsafe account reset`). The session
+    is kept in a file that only you can read, until `fedsafe logout`.
 
     With --sso you log in at the provider with your browser; then give the address
     that it ends at. Link your account before: `fedsafe account link`.
@@ -68,11 +73,12 @@ def login(
             line(say("approvals are possible until {until}", settings, until=until))
         return OK
     client = settings.client()
+    proofs = {} if sso else _proofs(name, role)
     try:
         if sso:
             answer = client.post("/v1/session/oidc/code", visit_provider(client, role))
         else:
-            answer = client.post("/v1/session", _proofs(name, role))
+            answer = client.post("/v1/session", proofs)
     except RefusedError as error:
         if error.code == _NO_ROLE:
             error.hint = _NEW_OPERATOR
@@ -85,6 +91,8 @@ def login(
     line(say("{name} ({role}) until {until}", settings, **answer, until=end))
     text = "fedsafe: session kept in {file}; `fedsafe logout` ends it"
     note(say(text, settings, file=printable(file)))
+    if not sso and len(proofs["code"].replace(" ", "")) != _DIGITS:
+        note(say(_RECOVERED, settings))
     left = answer.get("recovery_codes_left")
     if isinstance(left, int) and left < 3:  # noqa: PLR2004 - time for new ones
         note(f"fedsafe: {left} recovery codes left; see `fedsafe account totp`")

@@ -15,6 +15,8 @@ _OWN: Final = b"fedsafe-partner-"
 _PEM: Final = b"-----BEGIN "
 _PGP: Final = b"-----BEGIN PGP "
 _PUBLIC: Final = (b"-----BEGIN CERTIFICATE-----", b"-----BEGIN PGP PUBLIC KEY BLOCK")
+_PUBLIC_KEYS: Final = (b"fedsafe-partner-public-", b"-----BEGIN PUBLIC KEY")
+_GLANCE: Final = 256
 _LONGEST: Final = 64 * 1024
 
 
@@ -23,15 +25,25 @@ def read_partner_key(
 ) -> "PartnerKey":
     """Read a private key; only its owner may be able to.
 
+    A certificate alone is no secret, and anybody may read it.
+
     Raises:
-        BadInputError: it is none, others can read it, or another password unlocks it.
+        BadInputError: it is none, or a public one, others can read it, or another
+            password unlocks it.
     """
     from fedsafe_federation.casework.errors import (  # noqa: PLC0415
         OpenPgpMissingError,
         PartnerKeyError,
     )
 
-    data = _secret(file)
+    begins = _beginning(file)
+    if begins.startswith(_PUBLIC_KEYS):
+        raise BadInputError(
+            f"{printable(file)} is a public key, which opens nothing",
+            "name the private key; `fedsafe partner key FILE` wrote it to FILE",
+        )
+    is_public = begins.startswith(_PUBLIC) and certificate is None
+    data = read_small(file, _LONGEST) if is_public else _secret(file)
     given = password_file and _secret(password_file).decode("utf-8", "replace")
     password = given.rstrip("\r\n") if given else None
     try:
@@ -62,6 +74,15 @@ def _read(data: bytes, certificate: str | None, password: str | None) -> "Partne
         return read_openpgp_key(data, password)
     own = data if certificate is None else read_small(certificate, _LONGEST)
     return read_certified_key(data, own, password)
+
+
+def _beginning(file: str) -> bytes:
+    """Return how a file begins; of one that cannot be read, nothing."""
+    try:
+        with Path(file).open("rb") as opened:
+            return opened.read(_GLANCE).lstrip()
+    except (OSError, ValueError):
+        return b""  # what is wrong with it is said where it is read
 
 
 def _secret(file: str) -> bytes:

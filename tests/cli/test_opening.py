@@ -21,7 +21,12 @@ from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.seal import RecipientKey
 from fedsafe_federation.casework.certificates import certificate_der
 from fedsafe_federation.casework.container import seal_package
-from fedsafe_federation.casework.keys import key_fingerprint, read_public, write_private
+from fedsafe_federation.casework.keys import (
+    key_fingerprint,
+    read_public,
+    write_private,
+    write_public,
+)
 from fedsafe_federation.casework.multipart import write_multipart
 from fedsafe_federation.casework.smime import seal_smime
 from fedsafe_federation.casework.statement import Document, Sealing, sign_package
@@ -187,6 +192,23 @@ def test_a_key_that_is_none_or_that_others_can_read_is_refused(
     assert run("open", package, "--key", key).status == 5
     assert run("open", package, "--key", str(none)).status == 5
     assert run("open", "nowhere", "--key", str(tmp_path)).status == 5
+
+
+def test_a_public_key_is_called_one_whoever_may_read_it(
+    run: "Run", files: tuple[str, str], tmp_path: Path
+) -> None:
+    package, _ = files
+    public = tmp_path / "own.pub"
+    for text in (write_public(KEY.public), "-----BEGIN PUBLIC KEY-----\n"):
+        for mode in (0o644, 0o600):
+            public.write_text(text)
+            public.chmod(mode)
+            done = run("open", package, "--key", str(public))
+
+            assert done.status == 5
+            assert "is a public key" in done.err
+            assert "partner key" in done.err
+            assert "chmod" not in done.err
 
 
 def test_a_package_in_smime_opens_with_a_key_and_its_certificate(

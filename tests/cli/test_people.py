@@ -83,6 +83,25 @@ def test_a_login_shows_no_token_and_warns_of_few_codes(
     assert node.asked[0][1]["role"] == "reviewer"
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "a recovery code only logs in"),
+        (("--lang", "de"), "mit einem Wiederherstellungscode meldet man sich nur an"),
+    ],
+)
+def test_whoever_logs_in_with_a_recovery_code_hears_what_it_is_not_good_for(
+    ask: "Run", node: "FakeNode", words: tuple[str, ...], said: str
+) -> None:
+    node.always("POST /v1/session", SESSION, 201)
+    typed = b"p\nAAAA-BBBB\n"
+    outcome = ask("login", "anna", "--role", "reviewer", *words, stdin=typed)
+    usual = ask("login", "anna", "--role", "reviewer", *words, stdin=b"p\n123456\n")
+
+    assert said in outcome.err
+    assert said not in usual.err
+
+
 def test_a_back_end_stays_a_service_whoever_has_logged_in(
     ask: "Run", node: "FakeNode", logged_in: Path
 ) -> None:

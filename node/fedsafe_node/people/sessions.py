@@ -43,6 +43,10 @@ FRESH: Final = 5 * 60
 _TOUCH: Final = 60  # a session's last request is kept to the minute
 _SLACK: Final = 60  # a clock that is set right may go back by so much
 _WRONG: Final = "name, password or code is wrong"
+_NO_STEP: Final = (
+    "give the six digits of the authenticator: a recovery code only logs in; if the "
+    "authenticator is lost, have an operator reset the account"
+)
 
 
 class Sessions:
@@ -260,7 +264,7 @@ class Sessions:
 
         Raises:
             TooManyTriesError: too many codes were wrong; wait.
-            ForbiddenError: the code is wrong, or it is no session.
+            ForbiddenError: the code is wrong, or one for recovery, or it is no session.
         """
         office, now, code = self._office, self._office.now(), request.code
         session_id = who.session
@@ -282,7 +286,9 @@ class Sessions:
             return True
 
         if not await office.store.write(act):
-            raise ForbiddenError("the code is wrong or was used", authenticated=True)
+            is_short = len(code.replace(" ", "")) == DIGITS
+            why = "the code is wrong or was used" if is_short else _NO_STEP
+            raise ForbiddenError(why, authenticated=True)
         return StepUpAnswer(now + FRESH)
 
     # --- ending -------------------------------------------------------------------

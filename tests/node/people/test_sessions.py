@@ -324,9 +324,11 @@ async def test_proof_grows_old_and_is_renewed(anna: Team) -> None:
     await anna.sessions.step_up(StepUpRequest(code=code), who)
 
     assert (await anna.sessions.recognise(answer.token)).fresh
-    await refused(anna.sessions.step_up(StepUpRequest(code=code), who))
+    used = await refused(anna.sessions.step_up(StepUpRequest(code=code), who))
     recovery = anna.secrets["anna"].recovery_codes[0]
-    await refused(anna.sessions.step_up(StepUpRequest(code=recovery), who))
+    error = await refused(anna.sessions.step_up(StepUpRequest(code=recovery), who))
+    assert "recovery code only logs in" in str(error)
+    assert "recovery" not in str(used)
 
 
 async def test_steps_up_cannot_be_guessed(anna: Team) -> None:
