@@ -101,14 +101,15 @@ class StormLoop(KillLoop):
         """Let members lie about their feeds, the charter and keys."""
         if storm.forks is not None and self._fork(storm.forks):
             befell[f"liar: {FORK}"] += 1
-        if storm.views is not None and self._show_views(storm.views):
+        if storm.views is not None:
+            self._show_views(storm.views)
             befell[liar_of(VIEWS)] += 1
         if storm.behind is not None:
             with self._wrong(storm.behind, how=BEHIND):
                 self._strays.leave_behind(storm.behind)
             befell[liar_of(BEHIND)] += 1
             self._raise()
-        if storm.deals is not None:
+        if storm.deals is not None and self._strays.may_deal_badly(storm.deals):
             self._deal_badly(storm.deals)
             befell[liar_of(DEALS)] += 1
 
@@ -221,17 +222,25 @@ class StormLoop(KillLoop):
         self._calm_down()
         return True
 
-    def _show_views(self, name: str) -> bool:
+    def _show_views(self, name: str) -> None:
         """Let a member's feed bear another tree of the size that all others have."""
         desk = self._desk(name)
-        trees = TwoTrees(self._federation, desk.node, self._random)
         if not self._records(desk):
-            return False
+            self._publish_first(desk)
+        trees = TwoTrees(self._federation, desk.node, self._random)
         with self._wrong(name, how=VIEWS):
             trees.is_named()
         self._rest(name, trees)
         self._raise()
-        return True
+
+    def _publish_first(self, desk: Desk) -> None:
+        act = self._record(desk, "draft")
+        self._take(desk, act, self._taken(desk, act))
+        body = {"signals": [act.signal]}
+        target = "/v1/signals/approve"
+        act = Act("publish", act.value, target, "ben", body, 200, act.signal)
+        self._take(desk, act, self._taken(desk, act))
+        self._calm_down()
 
     def _rest(self, name: str, trees: TwoTrees) -> None:
         """See that nothing of a member matches, until it is excused."""

@@ -84,12 +84,20 @@ class Strays:
         behind = self._desk(name).node
         assert self._version(behind) == before, f"{name} is not behind"
 
+    def may_deal_badly(self, name: str) -> bool:
+        """Whether no other has dealt badly before it.
+
+        Nobody takes a proposal for a day from whom they have named, and who is next in
+        line would first wait for it: no other would be shared with in time.
+        """
+        return self.dealers <= {name}
+
     def name_dealer(self, name: str, read: Callable[[Desk], None]) -> None:
         """Share the key anew, until all others have named that dealer and done so."""
         honest = self._others(name)
         nodes, charter = [desk.node for desk in self._desks], self._state(honest[0])
         counts = {desk.node.name: len(desk.read.failed_by) for desk in honest}
-        convenor = self._random.choice(honest).node
+        convenor = self._random.choice(self._convenors(name))
         self.dealers.add(name)
 
         def has_ended() -> bool:
@@ -115,7 +123,7 @@ class Strays:
         until(have_caught_up, "one charter", patience=_PATIENCE, pace=_PACE)
         charter = self._state(self._desks[0])
         held = set(charter["holders"])
-        convenor = next(node for node in nodes if order(node, "state")["serves"])
+        convenor = self._random.choice(self._convenors())
         assert len(held) < len(nodes)
 
         def all_hold() -> bool:
@@ -125,6 +133,10 @@ class Strays:
             )
 
         until(all_hold, "a share for everybody", patience=_PATIENCE, pace=_PACE)
+
+    def _convenors(self, dealer: str = "") -> list[DemoNode]:
+        named = {*self.dealers, dealer}
+        return [desk.node for desk in self._desks if desk.node.name not in named]
 
     def _desk(self, name: str) -> Desk:
         return next(desk for desk in self._desks if desk.node.name == name)

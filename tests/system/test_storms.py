@@ -9,8 +9,8 @@ from tests.system.links import CALM
 from tests.system.lying_node import FORGED
 from tests.system.storm_terms import Storm
 
-SEED = 7
-ROUNDS = 3
+SEED = 97
+ROUNDS = 2
 LIES = Storm(
     CALM,
     seconds=0.3,
@@ -24,15 +24,17 @@ LIES = Storm(
 @pytest.mark.timeout(500)
 def test_after_storms_all_honest_nodes_agree(tmp_path: Path) -> None:
     with stormy(tmp_path / "f", 3, SEED) as loop:
+        loop.round()
+        loop.round(LIES)
+        told = set(loop.tally.last)
         for _ in range(ROUNDS):
             loop.round()
-        loop.round(LIES)
         loop.claim("publish", "0198c0de-0000-7000-8000-000000000000")
         with pytest.raises(AssertionError, match="acts and audit log differ"):
             loop.check()
 
     assert loop.acts > ROUNDS
-    assert set(loop.tally.last) == {
+    assert told == {
         "liar: forged and replayed statements",
         "liar: two views of a feed",
         "liar: stale charter",
