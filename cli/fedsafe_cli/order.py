@@ -59,6 +59,7 @@ _FIELDS: Final[Words] = {
     "grounds": ("Gründe", "grounds"),
     "answer_reference": ("Antwort", "answer"),
     "move_reference": ("Frist verlegt durch", "deadline moved by"),
+    "accounts": ("Konten", "accounts"),
 }
 _SECRET: Final = (
     "dem Nutzer nicht mitteilen bis {}",
@@ -117,9 +118,16 @@ def order() -> None:
     "--secret-until",
     callback=moment_of,
     metavar="MOMENT",
-    help="Until when the user is not told.",
+    help="Until when the user is not told; takes --account or --case.",
 )
 @click.option("--case", "case_id", metavar="CASE", help="The case that it is about.")
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    metavar="REF",
+    help="An account that is told nothing while it is secret. May be repeated.",
+)
 @shared_options
 @click.pass_context
 def add(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
@@ -131,6 +139,9 @@ def add(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
         --reference 4711 --basis "Art. 5" --language fr < scope.txt
       fedsafe order add --kind bzkj_request --authority BzKJ --reference 4711 \\
         --basis "§ 24b JuSchG" --due 2026-12-16T00:00+01:00 < letter.txt
+      fedsafe order add --kind tdddg_22 --authority LKA --reference 12 \\
+        --basis "§ 22 TDDDG" --secret-until 2027-03-01T00:00Z --account user-4711 \\
+        < scope.txt
     """  # noqa: D301
     settings = settings_of(context)
     if orders()[OrderKind(given["kind"])].by_letter and given["due"] is None:
@@ -155,6 +166,7 @@ def add(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
         "due_at": given["due"],
         "secret_until": given["secret_until"],
         "case": given["case_id"],
+        "accounts": list(given["accounts"]) or None,
     }
     body |= {name: value for name, value in named.items() if value is not None}
     return _tell_receipt(settings, personal(settings).change("/v1/orders", body))

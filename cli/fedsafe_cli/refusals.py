@@ -69,6 +69,7 @@ _SELF_SAID: Final = frozenset({"withholding"})
 """What these rest on is what was asked for, not what was wrong with it."""
 _OTHERWISE: Final = {
     "about": "value",
+    "accounts": "account",
     "answer_until": "until",
     "categories": "category",
     "contention": "facts",

@@ -43,6 +43,7 @@ SHOWN: Final = {
     "grounds": ["unclear"],
     "answer_reference": None,
     "move_reference": None,
+    "accounts": ["user-4711"],
 }
 
 
@@ -75,6 +76,26 @@ def test_an_order_is_entered_with_its_scope_from_standard_input(
             },
         )
     ]
+
+
+def test_a_secret_order_names_the_accounts_that_are_not_told(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("POST /v1/orders", RECEIPT, 201)
+    node.always(f"GET /v1/orders/{ORDER}", SHOWN)
+    arguments = (
+        *("order", "add", "--kind", "tdddg_22", "--authority", "LKA"),
+        *("--reference", "4711", "--basis", "x", "--secret-until", "2027-01-01T00:00Z"),
+    )
+    ask(*arguments, "--account", "user-1", "--account", "user-2", stdin=b"Daten\n")
+    shown = ask("order", "show", ORDER)
+    refusal = {"code": "bad_request", "detail": "say whom", "pointer": "/accounts"}
+    node.always("POST /v1/orders", refusal, 400)
+    refused = ask(*arguments, stdin=b"Daten\n")
+
+    assert node.asked[0][1]["accounts"] == ["user-1", "user-2"]
+    assert "user-4711" in shown.out
+    assert "--account" in refused.err
 
 
 @pytest.mark.parametrize(

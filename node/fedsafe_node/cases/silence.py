@@ -16,7 +16,7 @@ from fedsafe_node.cases.content import CaseFile, CaseVault
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import CorruptRowError, WrongStateError
 from fedsafe_node.orders.content import OrderVault
-from fedsafe_node.orders.secrecy import is_secret
+from fedsafe_node.orders.secrecy import secret_now
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.telemetry import LOGGER, fields
@@ -66,11 +66,13 @@ class Silence:
 
     async def _covers(self, reader: Reader, subject: str) -> bool:
         now = int(self._clock.now().timestamp())
-        secret = {
-            row.case_id
-            for row in await reader.orders()
-            if row.case_id is not None and is_secret(row, self._orders, now)
-        }
+        secret = set[str]()
+        for row in await reader.orders():
+            order = secret_now(row, self._orders, now)
+            if order is not None and subject in order.accounts:
+                return True
+            if order is not None and row.case_id is not None:
+                secret.add(row.case_id)
         rows = [*await reader.open_cases(), *await reader.cases_to_erase(now + 1)]
         found = {row.id: self._read(row) for row in rows}
         self._named = found

@@ -17,7 +17,10 @@ _CONTENT: Final = "fedsafe/order/v1"
 
 
 class OrderFile(Row, frozen=True, kw_only=True):
-    """What an order says, why it was not fulfilled, and what moved its deadline."""
+    """What an order says, why it was not fulfilled, and what moved its deadline.
+
+    `accounts` are those that are told nothing while it is secret, beside its case's.
+    """
 
     authority: str
     reference: str
@@ -29,6 +32,7 @@ class OrderFile(Row, frozen=True, kw_only=True):
     grounds: tuple[OrderGround, ...] = ()
     answer_reference: str | None = None
     move_reference: str | None = None
+    accounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from fedsafe_node.cases.messages import CaseId, Moment
-from fedsafe_node.messages import Message, Reference
+from fedsafe_node.messages import Message, Reference, SubjectRef
 from fedsafe_policies.escalation.orders import OrderGround, OrderKind, OrderOutcome
 from fedsafe_policies.vocabulary import Purpose
 
@@ -19,6 +19,7 @@ Scope = Annotated[
         pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$", min_length=1, max_length=4_000
     ),
 ]
+Accounts = Annotated[tuple[SubjectRef, ...], msgspec.Meta(max_length=50)]
 Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}(?!\n)$")]
 
 
@@ -36,8 +37,8 @@ class AddOrder(Message, frozen=True):
 
     `basis` is the provision that it names itself. `oral`: it came by word of mouth in
     imminent danger, and is confirmed in writing afterwards. `due_at` is the time that
-    the order names, if one; a letter of the BzKJ needs it. Until `secret_until` the
-    user is not told.
+    the order names, if one; a letter of the BzKJ needs it. Until `secret_until` nobody
+    tells the accounts that `case` names, or `accounts`: one of both says whom.
     """
 
     kind: OrderKind
@@ -52,6 +53,7 @@ class AddOrder(Message, frozen=True):
     due_at: Moment | None = None
     secret_until: Moment | None = None
     case: CaseId | None = None
+    accounts: Accounts = ()
 
 
 class NoteOrder(Message, frozen=True):
@@ -136,3 +138,4 @@ class OrderAnswer(Message, frozen=True):
     grounds: list[OrderGround]
     answer_reference: str | None
     move_reference: str | None
+    accounts: list[str]

@@ -7,7 +7,7 @@ beyond its answer: its words are gone.
 """
 
 from fedsafe_node.errors import WrongStateError
-from fedsafe_node.orders.content import OrderVault
+from fedsafe_node.orders.content import OrderFile, OrderVault
 from fedsafe_node.store.orders_rows import OrderRow
 from fedsafe_node.store.protocol import Reader
 
@@ -22,8 +22,14 @@ async def asks_for_case(
 
 def is_secret(row: OrderRow, vault: OrderVault, now: int) -> bool:
     """Tell whether the user must not be told of an order now."""
+    return secret_now(row, vault, now) is not None
+
+
+def secret_now(row: OrderRow, vault: OrderVault, now: int) -> OrderFile | None:
+    """Return what an order says of which the user must not be told now."""
     try:
-        until = vault.open(row).secret_until
+        file = vault.open(row)
     except WrongStateError:
-        return False
-    return until is not None and now < until
+        return None
+    until = file.secret_until
+    return file if until is not None and now < until else None

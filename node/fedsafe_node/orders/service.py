@@ -87,6 +87,7 @@ class Orders:
             language=request.language,
             oral=request.oral,
             secret_until=request.secret_until,
+            accounts=tuple(dict.fromkeys(request.accounts)),
         )
         row = OrderRow(
             id=order_id,
@@ -291,6 +292,13 @@ class Orders:
                 raise BadRequestError(
                     "bad_span", "that lies before the receipt", pointer=f"/{name}"
                 )
+        names = request.case is not None or bool(request.accounts)
+        if request.secret_until is not None and not names:
+            raise BadRequestError(
+                "bad_request",
+                "say whom nobody may tell: the accounts, or the case that names them",
+                pointer="/accounts",
+            )
         rule = orders()[request.kind]
         if request.emergency and rule.emergency is None:
             raise BadRequestError(

@@ -48,4 +48,5 @@ def shown(row: OrderRow, file: OrderFile, now: int) -> OrderAnswer:
         grounds=list(file.grounds),
         answer_reference=file.answer_reference,
         move_reference=file.move_reference,
+        accounts=list(file.accounts),
     )

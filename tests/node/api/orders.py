@@ -63,6 +63,7 @@ _ANSWER: Final = OrderAnswer(
     grounds=[],
     answer_reference=None,
     move_reference=None,
+    accounts=[],
 )
 
 

@@ -200,6 +200,7 @@ async def test_the_legal_adviser_does_not_answer_what_they_entered(
         ({"received_at": 1 << 40}, "/received_at"),
         ({"due_at": 1}, "/due_at"),
         ({"secret_until": 1}, "/secret_until"),
+        ({"secret_until": 1 << 40}, "/accounts"),
         ({"kind": OrderKind.DSA_9, "emergency": True}, "/emergency"),
         ({"emergency": True, "oral": True}, "/oral"),
         ({"kind": OrderKind.TDDDG_22, "oral": True}, "/oral"),
