@@ -163,7 +163,7 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 async def fleet(founded: Path, tmp_path: Path) -> AsyncIterator[Fleet]:
     """Give a founded federation of which no node runs yet."""
-    fleet = copy_of(founded, tmp_path / "n")
+    fleet = await asyncio.to_thread(copy_of, founded, tmp_path / "n")
     yield fleet
     await fleet.close()
 

@@ -111,7 +111,7 @@ async def _make(root: Path) -> Made:
 
 
 async def _make_cosigned(root: Path, founded: Path) -> Made:
-    fleet = copy_of(founded, root / "n")
+    fleet = await asyncio.to_thread(copy_of, founded, root / "n")
     await fleet.start(*NAMES)
     await fleet.covered()
     for _ in range(3):
