@@ -177,11 +177,12 @@ def acknowledged(
 def receive(context: click.Context, file: BinaryIO) -> ExitStatus:
     """Note a mail that answers a package as the acknowledgement of that package.
 
-    It acknowledges the package whose token it carries; an automatic reply or a bounce
-    acknowledges nothing. Only its header is read, and the token says who could have
-    written, not who wrote. Of a mail that is signed with OpenPGP the whole is read, to
-    verify that the partner's key has signed the token. Nothing is kept but a digest of
-    the Message-ID and which key has signed.
+    It acknowledges the package whose token it carries; an automatic reply acknowledges
+    nothing. A mail that came back is noted, and the package goes by the partner's next
+    channel, or waits for you. Only the header is read, and the token says who could
+    have written, not who wrote. Of a mail that is signed with OpenPGP the whole is
+    read, to verify that the partner's key has signed the token. Nothing is kept but a
+    digest of the Message-ID and which key has signed.
 
     \b
     Examples:

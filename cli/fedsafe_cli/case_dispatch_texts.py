@@ -37,7 +37,16 @@ _OUTCOMES: Final[Words] = {
         "unklar: vielleicht angekommen, wird mit demselben Schlüssel wiederholt",
         "in doubt: perhaps arrived, repeated under the same key",
     ),
+    "bounced": ("kam zurück", "came back"),
 }
+_BOUNCED: Final = (
+    "{}: eine E-Mail kam zurück (Fall {}); nun: {}. Bewiesen ist das nicht.",
+    "{}: a mail came back (case {}); now: {}. That is no proof.",
+)
+_BOUNCED_BEFORE: Final = (
+    "{} (Fall {}): bestätigt, oder schon eingetragen; nichts wurde geändert.",
+    "{} (case {}): acknowledged, or noted before; nothing was changed.",
+)
 _UNDER_WAY: Final = ("läuft", "under way")
 _KINDS: Final[Words] = {
     "handed": ("übergeben", "handed over"),
@@ -141,7 +150,11 @@ def tell_reply(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
         return OK
     language = 0 if settings.german else 1
     dispatch, case = answer["dispatch"], answer["case"]
-    if answer["noted"]:
+    if answer.get("bounced"):
+        told = _BOUNCED if answer["noted"] else _BOUNCED_BEFORE
+        state = _word(_STATES, answer["dispatch_state"], language)
+        line(told[language].format(dispatch, case, state))
+    elif answer["noted"]:
         said = _by_mail(answer["signed_by"], language)
         told = _REPLIED if answer["signed_by"] is None else _SIGNED
         line(told[language].format(dispatch, said, case))

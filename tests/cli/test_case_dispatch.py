@@ -185,6 +185,34 @@ def test_what_openpgp_has_signed_is_handed_on_whole(
     assert (long.status if body else 5) == 5
 
 
+@pytest.mark.parametrize(
+    ("noted", "english", "german"),
+    [
+        (True, "a mail came back", "eine E-Mail kam zurück"),
+        (False, "nothing was changed", "nichts wurde geändert"),
+    ],
+)
+def test_of_a_mail_that_came_back_it_is_told_what_follows(
+    ask: "Run", node: "FakeNode", *, noted: bool, english: str, german: str
+) -> None:
+    answer = {
+        "case": CASE,
+        "state": "fallback",
+        "dispatch": SENT,
+        "dispatch_state": "by_hand",
+        "noted": noted,
+        "signed_by": None,
+        "bounced": True,
+    }
+    node.always("POST /v1/replies", answer)
+    done = ask("case", "receive", "-", stdin=REPLY)
+    told = ask("case", "receive", "-", "--lang", "de", stdin=REPLY)
+
+    assert english in done.out
+    assert german in told.out
+    assert ("WAITS FOR YOU" in done.out) is noted
+
+
 @pytest.mark.parametrize("typed", [b"", b"\r\nno header", b"x: " + b"y" * 65_536])
 def test_what_is_no_message_is_handed_to_nobody(
     ask: "Run", node: "FakeNode", typed: bytes

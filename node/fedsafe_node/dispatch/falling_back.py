@@ -21,22 +21,30 @@ async def take_next_channel(tx: Transaction, case_id: str, now: int) -> int:
     """Queue what a case's partners have not acknowledged; return how many packages."""
     count = 0
     for row in await live_dispatches(tx, case_id):
-        if row.state == DispatchState.DELIVERED.value and await _has_next(tx, row):
-            queued = replace(
-                row,
-                state=DispatchState.QUEUED.value,
-                channel=row.channel + 1,
-                tries=0,
-                due_at=now,
-            )
-            await tx.move_dispatch(queued)
-            count += 1
+        if row.state == DispatchState.DELIVERED.value:
+            queued = await by_next_channel(tx, row, now)
+            if queued is not None:
+                await tx.move_dispatch(queued)
+                count += 1
     return count
 
 
-async def _has_next(reader: Reader, row: DispatchRow) -> bool:
-    """Tell whether the entry that it was sealed for has a channel behind this one."""
+async def by_next_channel(
+    reader: Reader, row: DispatchRow, now: int
+) -> DispatchRow | None:
+    """Return a dispatch as it goes on by its partner's next channel, if there is one.
+
+    That is a channel of the very entry that it was sealed for.
+    """
     partner = await reader.partner(row.partner)
     if row.sealed is None or partner is None or mark_of(partner) != row.mark:
-        return False
-    return row.channel + 1 < len(decode(partner.record, Partner).channels)
+        return None
+    if row.channel + 1 >= len(decode(partner.record, Partner).channels):
+        return None
+    return replace(
+        row,
+        state=DispatchState.QUEUED.value,
+        channel=row.channel + 1,
+        tries=0,
+        due_at=now,
+    )

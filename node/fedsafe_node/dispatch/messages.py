@@ -219,8 +219,10 @@ class DispatchReceipt(Message, frozen=True):
 class ReplyReceipt(DispatchReceipt, frozen=True):
     """What a reply has acknowledged; not `noted` if it was acknowledged before.
 
-    `signed_by` is the fingerprint of the partner's key that has signed the token.
+    `bounced`: it was a mail that came back, and acknowledges nothing. `signed_by` is
+    the fingerprint of the partner's key that has signed the token.
     """
 
     noted: bool
     signed_by: str | None
+    bounced: bool = False

@@ -11,6 +11,7 @@ from fedsafe_federation.replication import Offload
 from fedsafe_node.cases.changing import check_past
 from fedsafe_node.cases.content import CaseFile, KeptReceipt
 from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.dispatch.bouncing import note_bounce
 from fedsafe_node.dispatch.messages import (
     DispatchReceipt,
     NoteAcknowledged,
@@ -157,7 +158,8 @@ class DispatchNotes:
 
         It says that whoever wrote had the token, or that the partner wrote if it is
         signed, and moves the case no further than an acknowledgement that a person
-        notes. A second one is no act.
+        notes. A second one is no act. A mail that came back is noted as what became of
+        an attempt, and acknowledges nothing.
 
         Raises:
             BadRequestError: a machine wrote it, it has no Message-ID, it carries the
@@ -166,6 +168,8 @@ class DispatchNotes:
             WrongStateError: the case is erased, or no mail of it can have arrived.
         """
         reply = read_reply(request.headers)
+        if reply.bounced:
+            return await self._came_back(reply, who)
         signed_by = await self._signer(request, reply)
 
         async def act(tx: Transaction) -> ReplyReceipt:
@@ -189,6 +193,27 @@ class DispatchNotes:
             return _replied(done, signed_by, noted=True)
 
         return await self.keeper.office.store.write(act)
+
+    async def _came_back(self, reply: Reply, who: Principal) -> ReplyReceipt:
+        """Note that a mail of a dispatch came back."""
+        office, person = self.keeper.office, Person(who.name, who.role)
+
+        async def act(tx: Transaction) -> ReplyReceipt:
+            found = await _replied_to(tx, reply)
+            row, file = await self._open(tx, found.case_id)
+            await _check_mailed(tx, found)
+            moved = await note_bounce(tx, found, reply.proof, office.now())
+            if moved is None:
+                nothing_happened()
+                done = _receipt(row, found)
+                return _replied(done, None, noted=False, bounced=True)
+            detail = _told(found, ReceiptWay.MAIL.value, Outcome.BOUNCED.value)
+            await office.note(tx, Event.DISPATCH_NOTED, who.name, detail)
+            if moved.recalls is None:
+                row = await settle(self.keeper, tx, row, file, person)
+            return _replied(_receipt(row, moved), None, noted=True, bounced=True)
+
+        return await office.store.write(act)
 
     async def _signer(self, request: ReceiveReply, reply: Reply) -> str | None:
         """Say which key of the partner's has signed the token; None if none has."""
@@ -348,7 +373,11 @@ def _receipt(row: CaseRow, found: DispatchRow) -> DispatchReceipt:
 
 
 def _replied(
-    done: DispatchReceipt, signed_by: str | None, *, noted: bool
+    done: DispatchReceipt,
+    signed_by: str | None,
+    *,
+    noted: bool,
+    bounced: bool = False,
 ) -> ReplyReceipt:
     told = msgspec.structs.asdict(done)
-    return ReplyReceipt(**told, noted=noted, signed_by=signed_by)
+    return ReplyReceipt(**told, noted=noted, signed_by=signed_by, bounced=bounced)

@@ -43,10 +43,14 @@ _BY_HAND: Final = "note by hand what you know: `fedsafe case acknowledged`"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the head of a reply says: tokens it may carry, and which message it is."""
+    """What the head of a reply says: tokens it may carry, and which message it is.
+
+    `bounced`: a mail server wrote it, because it did not bring ours there.
+    """
 
     tokens: tuple[str, ...] = field(repr=False)
     proof: str
+    bounced: bool = False
 
 
 def read_reply(headers: bytes) -> Reply:
@@ -57,8 +61,8 @@ def read_reply(headers: bytes) -> Reply:
             header field, or it has more tokens than a reply has.
     """
     found = _fields(headers)
-    why = _machine(found)
-    if why is not None:
+    why, bounced = _machine(found), _is_bounce(found)
+    if why is not None and not bounced:
         raise BadRequestError(
             "automatic_reply",
             f"{why}: that acknowledges nothing; call the partner",
@@ -71,7 +75,7 @@ def read_reply(headers: bytes) -> Reply:
     tokens = dict.fromkeys(_tokens(found))
     if len(tokens) > _MOST_TOKENS:
         raise _unfit("this message carries many tokens")
-    return Reply(tuple(tokens), f"message-id:sha256:{digest}")
+    return Reply(tuple(tokens), f"message-id:sha256:{digest}", bounced)
 
 
 def _fields(headers: bytes) -> list[tuple[str, str]]:
@@ -108,6 +112,23 @@ def _machine(found: Iterable[tuple[str, str]]) -> str | None:
         if name == "precedence" and word.replace("_", "-") in _BULK:
             return "this is an automatic reply (Precedence)"
     return None
+
+
+def _is_bounce(found: Iterable[tuple[str, str]]) -> bool:
+    """Tell whether a mail server reports that it did not deliver (RFC 3464).
+
+    A report that our mail was read is none, whatever else its head says.
+    """
+    says = False
+    for name, value in found:
+        said = "".join(_without_comments(value).lower().split())
+        if name == "content-type" and said.startswith("multipart/report"):
+            if "report-type=disposition-notification" in said.replace('"', ""):
+                return False
+            says |= "report-type=delivery-status" in said.replace('"', "")
+        says |= name == "x-failed-recipients"
+        says |= name in {"from", "sender"} and "mailer-daemon" in said
+    return says
 
 
 def _without_comments(value: str) -> str:

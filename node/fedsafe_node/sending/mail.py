@@ -73,10 +73,21 @@ class MailCarrier:
         said = proof_of(line.answer or "", hidden=parcel.reply_token)
         return Handed(said, message["Message-ID"])
 
+    def _begin(self, server: smtplib.SMTP, back: str) -> None:
+        """Say where a mail that cannot be delivered goes back to.
+
+        Best to an address that says which dispatch it was; where the server lets us
+        use ours alone, to that.
+        """
+        if server.mail(back)[0] // 100 != 2:  # noqa: PLR2004 - every 2xx
+            server.rset()
+            _accept(*server.mail(self._sender))
+
     def _send(self, message: EmailMessage, to: str, line: Line) -> None:
+        back = str(message["Reply-To"])
         with connected(self._server, line, self._context) as server:
             server.ehlo_or_helo_if_needed()
-            _accept(*server.mail(self._sender))
+            self._begin(server, back)
             _accept(*server.rcpt(to), Fault.REFUSED)
             line.is_given = True
             code, said = server.data(message.as_bytes(policy=SMTP))

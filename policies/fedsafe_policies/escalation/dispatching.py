@@ -51,7 +51,11 @@ ARRIVED: Final = frozenset({DispatchState.DELIVERED, DispatchState.ACKNOWLEDGED}
 
 @unique
 class Outcome(StrEnum):
-    """What came of an attempt; `in_doubt` may have arrived."""
+    """What came of an attempt; `in_doubt` may have arrived.
+
+    `bounced` is that a mail server says it brought it nowhere, or whoever had the token
+    says so: no attempt of its own, but what became of one that was delivered.
+    """
 
     DELIVERED = "delivered"
     UNREACHABLE = "unreachable"
@@ -60,6 +64,7 @@ class Outcome(StrEnum):
     MISCONFIGURED = "misconfigured"
     PARTNER_CHANGED = "partner_changed"
     IN_DOUBT = "in_doubt"
+    BOUNCED = "bounced"
 
 
 MAY_HAVE_ARRIVED: Final = frozenset({Outcome.DELIVERED, Outcome.IN_DOUBT})

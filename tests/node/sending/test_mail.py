@@ -107,6 +107,31 @@ async def test_a_mail_says_nothing_and_carries_the_package(
     )
     assert PARCEL.dispatch in mail["Message-ID"]
     assert box.envelopes[0].rcpt_tos == [TO.address]
+    assert box.envelopes[0].mail_from == mail["Reply-To"]
+
+
+async def test_a_server_that_knows_our_address_alone_is_given_that(
+    papers: Papers, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = serve()
+
+    async def strict(
+        _box: Box,
+        _server: SMTP,
+        _session: Session,
+        envelope: Envelope,
+        address: str,
+        _options: list[str],
+    ) -> str:
+        if address != "cases@chat.example":
+            return "553 5.7.1 not your address"
+        envelope.mail_from = address
+        return "250 ok"
+
+    monkeypatch.setattr(Box, "handle_MAIL", strict, raising=False)
+    await carrier(papers, box.port).carry(PARCEL, TO)
+
+    assert [each.mail_from for each in box.envelopes] == ["cases@chat.example"]
 
 
 async def test_each_sealing_is_mailed_as_mail_programs_know_it(

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A mail that came back: what was delivered by mail may have arrived nowhere.
+
+Whoever had the token can write such a mail, as with a reply. So it only ever brings
+more attention, never less: it acknowledges and stops nothing, moves nothing that the
+partner has acknowledged, and withdraws no correction. What was delivered by mail alone
+goes by the partner's next channel, under its key, or waits for a person to call. Of one
+dispatch a few are noted and no more.
+"""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from fedsafe_node.dispatch.falling_back import by_next_channel
+from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
+
+MOST_BOUNCES: Final = 3
+_MAIL: Final = "mail"
+
+
+async def note_bounce(
+    tx: Transaction, found: DispatchRow, proof: str, now: int
+) -> DispatchRow | None:
+    """Keep that a mail of a dispatch came back; None if there is nothing to note.
+
+    Returns:
+        Where the dispatch is by that.
+    """
+    attempts = await tx.attempts(found.id)
+    bounces = [each for each in attempts if each.outcome == Outcome.BOUNCED.value]
+    is_known = any(each.message == proof for each in bounces)
+    if found.acknowledged_at or is_known or len(bounces) >= MOST_BOUNCES:
+        return None
+    bounce = AttemptRow(
+        dispatch_id=found.id,
+        number=len(attempts) + 1,
+        way=_MAIL,
+        began_at=now,
+        ended_at=now,
+        outcome=Outcome.BOUNCED.value,
+        message=proof,
+    )
+    await tx.add_attempt(bounce)
+    if not _rests_on_mail(found, attempts):
+        return found
+    moved = await _goes_on(tx, found, now)
+    await tx.move_dispatch(moved)
+    return moved
+
+
+def _rests_on_mail(found: DispatchRow, attempts: list[AttemptRow]) -> bool:
+    """Tell whether nothing but a mail says that a dispatch was delivered."""
+    arrived = [each for each in attempts if each.outcome == Outcome.DELIVERED.value]
+    is_delivered = found.state == DispatchState.DELIVERED.value
+    return is_delivered and bool(arrived) and {each.way for each in arrived} == {_MAIL}
+
+
+async def _goes_on(reader: Reader, found: DispatchRow, now: int) -> DispatchRow:
+    undelivered = replace(found, delivered_at=None)
+    queued = await by_next_channel(reader, undelivered, now)
+    if queued is not None:
+        return queued
+    by_hand, channel = DispatchState.BY_HAND.value, max(found.channel, 1)
+    return replace(undelivered, state=by_hand, due_at=None, channel=channel)

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A mail that comes back brings attention, and nothing that a forger could want."""
+
+from typing import Final
+
+import pytest
+from tests.node.cases.test_cases import ada, ben, desk, refused, tables
+from tests.node.dispatch.test_outbox import ERROR, HOOK, MAIL, Mail, mail, outcomes
+from tests.node.dispatch.test_replying import TOKEN, token_of
+from tests.node.dispatch.test_replying import mail as letter
+from tests.node.people.conftest import team
+
+from fedsafe_node.api.census import is_audited
+from fedsafe_node.dispatch.bouncing import MOST_BOUNCES
+from fedsafe_node.dispatch.messages import ReceiveReply, ReplyReceipt
+from fedsafe_node.dispatch.replying import read_reply
+from fedsafe_node.errors import BadRequestError
+from fedsafe_node.principal import Principal
+from fedsafe_node.sending.errors import Fault, SendingError
+from fedsafe_node.tracing import begin
+from fedsafe_policies.escalation.channels import Channel
+from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
+from fedsafe_policies.escalation.states import CaseState
+
+__all__ = ["ada", "ben", "desk", "mail", "tables", "team"]
+
+REPORT: Final = 'Content-Type: multipart/report; report-type="delivery-status"; x=y'
+READ: Final = "Content-Type: multipart/report; report-type=disposition-notification"
+
+
+async def sent(mail: Mail, ada: Principal, ben: Principal, *channels: Channel) -> str:
+    case = await mail.queued(ada, ben, *channels)
+    await mail.outbox.run()
+    return case
+
+
+async def bounce(
+    mail: Mail, case: str, ada: Principal, number: int = 1
+) -> ReplyReceipt:
+    token = await token_of(mail.post, case, ada)
+    head = letter(f"To: cases+{token}@chat.example", REPORT, number=number)
+    asking = begin()
+    answer = await mail.post.notes.receive(ReceiveReply(head), ada)
+    assert is_audited("receiveReply", asking)
+    assert answer.bounced
+    return answer
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (REPORT, "Auto-Submitted: auto-replied", "Return-Path: <>"),
+        ("From: Mail Delivery System <MAILER-DAEMON@office.example>",),
+        ("X-Failed-Recipients: intake@office.example", "Auto-Submitted: auto-replied"),
+    ],
+)
+def test_a_report_that_nothing_was_delivered_is_one(lines: tuple[str, ...]) -> None:
+    assert read_reply(letter(f"To: cases+{TOKEN}@chat.example", *lines)).bounced
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (READ, "From: MAILER-DAEMON@office.example"),
+        ("Content-Type: multipart/report; report-type=feedback-report",),
+        ("Auto-Submitted: auto-replied", "Return-Path: <>"),
+    ],
+)
+def test_what_else_a_machine_writes_is_none(lines: tuple[str, ...]) -> None:
+    with pytest.raises(BadRequestError) as found:
+        read_reply(letter(f"To: cases+{TOKEN}@chat.example", *lines))
+
+    assert found.value.code == "automatic_reply"
+
+
+async def test_what_came_back_goes_by_the_next_channel_under_its_key(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await sent(mail, ada, ben, MAIL, HOOK)
+    answer = await bounce(mail, case, ada)
+    await mail.pass_and_run(1)
+    found = await mail.post.only(case, ada)
+    (first, _), (second, channel) = mail.other.took
+
+    assert (answer.noted, answer.dispatch_state) == (True, DispatchState.QUEUED)
+    assert (first, channel) == (second, HOOK)
+    assert outcomes(found) == [
+        ("mail", Outcome.DELIVERED),
+        ("mail", Outcome.BOUNCED),
+        ("webhook", Outcome.DELIVERED),
+    ]
+    assert found.state is DispatchState.DELIVERED
+    assert (found.acknowledged_at, found.receipts) == (None, [])
+
+
+async def test_what_came_back_and_has_no_other_channel_waits_for_a_person(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await sent(mail, ada, ben, MAIL)
+    answer = await bounce(mail, case, ada)
+    found = await mail.post.only(case, ada)
+    handed = await mail.post.notes.hand(case, found.dispatch, mail.post.handed(), ada)
+
+    assert answer.dispatch_state is DispatchState.BY_HAND
+    assert answer.state is CaseState.FALLBACK
+    assert found.delivered_at is None
+    assert handed.state is CaseState.DELIVERED
+
+
+async def test_a_bounce_changes_nothing_that_is_acknowledged_or_came_another_way(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    mail.other.failing = {"MailChannel": SendingError(Fault.IN_DOUBT, "lost")}
+    case = await mail.queued(ada, ben)
+    for _ in range(9):
+        await mail.pass_and_run(3_600)
+    before = await mail.post.only(case, ada)
+    other_way = await bounce(mail, case, ada)
+    after = await mail.post.only(case, ada)
+    await mail.post.notes.acknowledge(
+        case, after.dispatch, mail.post.acknowledged(), ada
+    )
+    late = await bounce(mail, case, ada, number=2)
+
+    assert outcomes(before)[-1] == ("webhook", Outcome.DELIVERED)
+    assert (other_way.noted, after.state) == (True, before.state)
+    assert after.delivered_at == before.delivered_at
+    assert (late.noted, late.state) == (False, CaseState.ACKNOWLEDGED)
+
+
+async def test_a_few_bounces_are_noted_each_once_and_no_more(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await sent(mail, ada, ben, MAIL, HOOK)
+    noted = [
+        (await bounce(mail, case, ada, number=number)).noted
+        for number in (1, 1, *range(2, MOST_BOUNCES + 3))
+    ]
+    found = await mail.post.only(case, ada)
+
+    assert noted.count(True) == MOST_BOUNCES
+    assert noted[:2] == [True, False]
+    assert found.state is DispatchState.QUEUED
+
+
+async def test_who_got_a_package_gets_its_correction_whatever_came_back(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await sent(mail, ada, ben, MAIL)
+    await bounce(mail, case, ada)
+    answer = await mail.recalls.recall(case, ERROR, ada)
+
+    assert [bool(each.recalls) for each in answer.dispatches].count(True) == 1
+
+
+async def test_of_what_never_left_by_mail_nothing_comes_back(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await mail.queued(ada, ben)
+    token = await token_of(mail.post, case, ada)
+    head = letter(f"To: cases+{token}@chat.example", REPORT)
+    error = await refused(mail.post.notes.receive(ReceiveReply(head), ada))
+
+    assert error.code == "wrong_state"
