@@ -26,6 +26,7 @@ from fedsafe_cli.case_dispatch import (
     handed,
     receive,
     send,
+    take,
 )
 from fedsafe_cli.case_evidence import attachment_of, attachment_options
 from fedsafe_cli.case_recall import recall, sending
@@ -226,6 +227,7 @@ for command in (
     call,
     send,
     dispatches,
+    take,
     handed,
     acknowledged,
     receive,

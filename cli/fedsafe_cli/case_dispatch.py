@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`fedsafe case send|dispatches|handed|acknowledged|receive`: a case on its way."""
+"""`fedsafe case send|dispatches|take|handed|acknowledged|receive`: on its way."""
 
 import re
 import time
@@ -15,6 +15,7 @@ from fedsafe_cli.case_dispatch_texts import (
     tell_plans,
     tell_reply,
 )
+from fedsafe_cli.case_render import check_new, write_content
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.moments import moment_of
@@ -96,6 +97,35 @@ def dispatches(context: click.Context, case_id: str) -> ExitStatus:
     settings = settings_of(context)
     path = f"/v1/cases/{case_id_of(case_id)}/dispatches"
     return tell_dispatches(settings, personal(settings).get(path))
+
+
+@click.command("take")
+@click.argument("case_id", metavar="CASE")
+@click.argument("dispatch", metavar="DISPATCH")
+@click.option(
+    "--output",
+    required=True,
+    metavar="FILE",
+    help="A new file, readable for its owner only; - is standard output.",
+)
+@shared_options
+@click.pass_context
+def take(
+    context: click.Context, /, case_id: str, dispatch: str, output: str
+) -> ExitStatus:
+    """Write a sealed package into a file, to hand it over in a portal or on a disk.
+
+    Only the partner's key opens it. Note afterwards what came of it, with `fedsafe
+    case handed`; nothing of a package that was stopped or acknowledged is given out.
+
+    \b
+    Example:
+      fedsafe case take CASE DISPATCH --output bka.fedsafe
+    """  # noqa: D301
+    settings = settings_of(context)
+    check_new(output)
+    path = f"/v1/cases/{case_id_of(case_id)}/dispatches/{_dispatch(dispatch)}/package"
+    return write_content(settings, personal(settings).get(path), output)
 
 
 @click.command("handed")

@@ -84,7 +84,7 @@ def render(context: click.Context, /, case_id: str, **given: Any) -> ExitStatus:
         --output row.json
     """  # noqa: D301
     settings, file = settings_of(context), str(given["output"])
-    _check_new(file)
+    check_new(file)
     query = {
         "form": given["as"],
         "partner": given["for"],
@@ -98,7 +98,7 @@ def render(context: click.Context, /, case_id: str, **given: Any) -> ExitStatus:
     answer = personal(settings).get(
         f"/v1/cases/{case_id_of(case_id)}/rendering?{_query(query)}"
     )
-    return _write(settings, answer, file)
+    return write_content(settings, answer, file)
 
 
 @click.command("pack")
@@ -129,7 +129,7 @@ def pack(context: click.Context, /, quarter: str, **given: Any) -> ExitStatus:  
         asked = Quarter.parse(quarter)
     except RenderingError as error:
         raise click.UsageError(str(error)) from None
-    _check_new(file)
+    check_new(file)
     query = {
         "written": given["written"],
         "language": given["language"] or ("de" if settings.german else "en"),
@@ -138,10 +138,10 @@ def pack(context: click.Context, /, quarter: str, **given: Any) -> ExitStatus:  
     target = f"/v1/packs/{asked}?{_query(query)}"
     if asked.ends.timestamp() > time.time():  # noqa: TID251 - now
         note(_UNENDED[not settings.german].format(quarter=asked))
-    return _write(settings, personal(settings).get(target), file)
+    return write_content(settings, personal(settings).get(target), file)
 
 
-def _check_new(file: str) -> None:
+def check_new(file: str) -> None:
     """Refuse to write over a file, before the node is asked."""
     if file != "-" and os.path.lexists(file):
         raise BadInputError(f"{printable(file)} exists already")
@@ -151,7 +151,15 @@ def _query(values: Mapping[str, str | None]) -> str:
     return urlencode({name: value for name, value in values.items() if value})
 
 
-def _write(settings: Settings, answer: Mapping[str, Any], file: str) -> ExitStatus:
+def write_content(
+    settings: Settings, answer: Mapping[str, Any], file: str
+) -> ExitStatus:
+    """Write what an answer holds into a new file, and tell its digest.
+
+    Raises:
+        BadInputError: the file cannot be made.
+        BrokenAnswerError: the bytes are not what the node says of them.
+    """
     content = _content(answer)
     if file == "-":
         sys.stdout.buffer.write(content)
@@ -161,7 +169,7 @@ def _write(settings: Settings, answer: Mapping[str, Any], file: str) -> ExitStat
     if settings.json:
         document({name: answer[name] for name in ("name", "media_type", "sha256")})
         return OK
-    words = _MARKS.get(str(answer["mark"]))
+    words = _MARKS.get(str(answer.get("mark")))
     what = "" if words is None else f" ({words[0 if settings.german else 1]})"
     made = "geschrieben" if settings.german else "written"
     note(f"fedsafe: {made}: {printable(file)}{what}")

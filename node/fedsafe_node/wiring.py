@@ -26,6 +26,7 @@ from fedsafe_node.dispatch.outbox import Outbox
 from fedsafe_node.dispatch.recalling import Recalls
 from fedsafe_node.dispatch.service import Dispatches
 from fedsafe_node.dispatch.switching import SendingSwitch
+from fedsafe_node.dispatch.taking import SealedPackages
 from fedsafe_node.evidence.inspecting import Inspector
 from fedsafe_node.evidence.service import EvidenceService, ExportEffect
 from fedsafe_node.evidence.tiled import OwnLog, TileService
@@ -124,6 +125,7 @@ def make_services(parts: Parts) -> Services:
             base.situation, keeper, matrix, lambda: base.keys.package
         ),
         dispatch_notes=DispatchNotes(keeper, base.workers),
+        packages=SealedPackages(keeper),
         recalls=Recalls(keeper, matrix, lambda: base.keys.package),
         sending=SendingSwitch(base.office),
         budgets=BudgetService(base.situation, base.store, base.clock),

@@ -2,6 +2,8 @@
 """Dispatches from the command line."""
 
 from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -222,6 +224,26 @@ def test_what_is_no_message_is_handed_to_nobody(
     assert done.status == 5
     assert "header" in done.err
     assert node.asked == []
+
+
+def test_a_sealed_package_goes_into_a_new_file(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    data, file = b"sealed", tmp_path / "bka.fedsafe"
+    answer = {
+        "name": f"fedsafe-{SENT}.fedsafe",
+        "media_type": "application/octet-stream",
+        "sha256": sha256(data).hexdigest(),
+        "content": b64encode(data).decode(),
+    }
+    node.always(f"GET /v1/cases/{CASE}/dispatches/{SENT}/package", answer)
+    done = ask("case", "take", CASE, SENT, "--output", str(file))
+    again = ask("case", "take", CASE, SENT, "--output", str(file))
+
+    assert done.status == 0
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (data, 0o600)
+    assert answer["sha256"] in done.err
+    assert (again.status, len(node.asked)) == (5, 1)
 
 
 @pytest.mark.parametrize("name", ["", "../x", "0A" * 16])

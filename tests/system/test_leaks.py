@@ -622,6 +622,8 @@ def _case_kept(fed: Federation, root: Path) -> None:
     assert run("dispatches", case)["dispatches"] == []
     handed = ("--way", "portal", "--reference", ARGUMENT)
     run("handed", case, case, *handed, status=ExitStatus.DENIED)
+    sealed = ("--output", str(root / "package"))
+    run("take", case, case, *sealed, status=ExitStatus.DENIED)
     run("recall", case, "--reason", "wrong_facts", status=ExitStatus.DENIED)
     assert run("sending")["sends"]
     run("sending", "off", status=ExitStatus.DENIED)

@@ -64,6 +64,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "switchSending": (Event.SENDING_SWITCHED,),
     "noteHanded": (Event.DISPATCH_NOTED, Event.CASE_MOVED),
     "noteAcknowledged": (Event.DISPATCH_NOTED, Event.CASE_MOVED),
+    "takePackage": (Event.DISPATCH_TAKEN,),
     "receiveReply": (Event.DISPATCH_NOTED, Event.CASE_MOVED),
     "listPartners": (Event.PARTNER_READ,),
     "enterPartner": (Event.PARTNER_ENTERED,),

@@ -13,6 +13,7 @@ from fedsafe_node.dispatch.messages import (
     DispatchReceipt,
     NoteAcknowledged,
     NoteHanded,
+    PackageAnswer,
     RecallAnswer,
     RecallCase,
     ReceiveReply,
@@ -64,6 +65,13 @@ async def note_acknowledged(call: Call) -> object:
         call.body(NoteAcknowledged),
         call.principal,
         once=call.once,
+    )
+
+
+async def take_package(call: Call) -> object:
+    """Give a sealed package to a person who hands it over."""
+    return await call.services.packages.take(
+        call.path["case"], call.path["dispatch"], call.principal
     )
 
 
@@ -181,6 +189,19 @@ DISPATCH_ROUTES: Final = (
         path_types=_DISPATCH,
         answer=DispatchReceipt,
         idempotent=True,
+        refusals=_GONE,
+    ),
+    Route(
+        name="takePackage",
+        method="GET",
+        path="/v1/cases/{case}/dispatches/{dispatch}/package",
+        handler=take_package,
+        auth=Auth.CREDENTIAL,
+        roles=SENDERS,
+        lane=Lane.BATCHES,
+        summary="Give the sealed package of a dispatch to whoever hands it over",
+        path_types=_DISPATCH,
+        answer=PackageAnswer,
         refusals=_GONE,
     ),
     Route(

@@ -38,6 +38,7 @@ from fedsafe_node.dispatch.noting import DispatchNotes
 from fedsafe_node.dispatch.recalling import Recalls
 from fedsafe_node.dispatch.service import Dispatches
 from fedsafe_node.dispatch.switching import SendingSwitch
+from fedsafe_node.dispatch.taking import SealedPackages
 from fedsafe_node.evidence.keeping import Keeping
 from fedsafe_node.following import ALONE, Following
 from fedsafe_node.governing.admitting import Admitting
@@ -240,6 +241,7 @@ class Services:
     partners: Partners
     dispatches: Dispatches
     dispatch_notes: DispatchNotes
+    packages: SealedPackages
     recalls: Recalls
     sending: SendingSwitch
     budgets: BudgetService

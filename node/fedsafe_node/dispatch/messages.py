@@ -216,6 +216,15 @@ class DispatchReceipt(Message, frozen=True):
     dispatch_state: DispatchState
 
 
+class PackageAnswer(Message, frozen=True):
+    """A sealed package by name, its digest, and its bytes (in base64)."""
+
+    name: str
+    media_type: str
+    sha256: str
+    content: bytes
+
+
 class ReplyReceipt(DispatchReceipt, frozen=True):
     """What a reply has acknowledged; not `noted` if it was acknowledged before.
 

@@ -198,6 +198,7 @@ class Event(StrEnum):
     DISPATCH_BEGUN = "dispatch.begun"
     DISPATCH_ENDED = "dispatch.ended"
     DISPATCH_NOTED = "dispatch.noted"
+    DISPATCH_TAKEN = "dispatch.taken"
     SENDING_SWITCHED = "sending.switched"
     PARTNER_ENTERED = "partner.entered"
     PARTNER_VERIFIED = "partner.verified"

@@ -32,6 +32,7 @@ from fedsafe_node.dispatch.messages import (
     DispatchReceipt,
     NoteAcknowledged,
     NoteHanded,
+    PackageAnswer,
     RecallAnswer,
     RecallCase,
     ReceiveReply,
@@ -243,6 +244,17 @@ class FakeDispatches:
     ) -> DispatchReceipt:
         await self.memory.called((case_id, dispatch_id, request, who))
         return self._kept(once)
+
+    async def take(
+        self, case_id: str, dispatch_id: str, who: Principal
+    ) -> PackageAnswer:
+        await self.memory.called((case_id, dispatch_id, who))
+        return PackageAnswer(
+            name="package.fedsafe",
+            media_type="application/octet-stream",
+            sha256="0f" * 32,
+            content=b"sealed",
+        )
 
     async def receive(self, request: ReceiveReply, who: Principal) -> ReplyReceipt:
         await self.memory.called((request, who))

@@ -698,6 +698,7 @@ def make_services(memory: Memory) -> Services:
         recalls=FakeDispatches(memory),  # type: ignore[arg-type]
         sending=FakeDispatches(memory),  # type: ignore[arg-type]
         dispatch_notes=FakeDispatches(memory),  # type: ignore[arg-type]
+        packages=FakeDispatches(memory),  # type: ignore[arg-type]
         budgets=FakeBudgets(memory),  # type: ignore[arg-type]
         validations=FakeValidations(memory),  # type: ignore[arg-type]
         registers=FakeRegisters(memory),

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A person takes out a sealed package to hand it over, as long as it may go."""
+
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from tests.node.cases.test_cases import ada, ben, desk, refused, tables
+from tests.node.dispatch.desk import KEY, Post
+from tests.node.people.conftest import team
+
+from fedsafe_federation.casework.container import open_package
+from fedsafe_node.dispatch.messages import RecallCase
+from fedsafe_node.dispatch.recalling import Recalls
+from fedsafe_node.dispatch.taking import SealedPackages
+from fedsafe_node.errors import NotFoundError
+from fedsafe_node.principal import Principal
+from fedsafe_policies.escalation.dispatching import RecallReason
+from fedsafe_policies.escalation.matrix import shipped_matrix
+
+__all__ = ["ada", "ben", "desk", "tables", "team"]
+
+
+@pytest.fixture
+def post(desk: Any) -> Post:  # noqa: ANN401
+    return Post(desk)
+
+
+@pytest.fixture
+def packages(post: Post) -> SealedPackages:
+    return SealedPackages(post.desk.keeper)
+
+
+@pytest.fixture
+async def case(post: Post, ada: Principal, ben: Principal) -> str:
+    await post.enter(ada, ben)
+    case = await post.approved(ada, ben)
+    await post.send(case, ada)
+    return case
+
+
+async def test_what_is_taken_opens_with_the_partner_s_key_and_is_noted(
+    post: Post, packages: SealedPackages, ada: Principal, case: str
+) -> None:
+    sent = await post.only(case, ada)
+    taken = await packages.take(case, sent.dispatch, ada)
+    opened = open_package(taken.content, KEY)
+    event, _, told = (await post.desk.team.events())[-1]
+
+    assert str(opened.package.package_id) == sent.package
+    assert taken.name == f"fedsafe-{sent.dispatch}.fedsafe"
+    assert taken.sha256 == sha256(taken.content).hexdigest()
+    assert event == "dispatch.taken"
+    assert taken.sha256 in told
+
+
+async def test_a_dispatch_is_taken_of_its_own_case_only(
+    post: Post, packages: SealedPackages, ada: Principal, case: str
+) -> None:
+    sent = await post.only(case, ada)
+
+    for there, dispatch in (("0a" * 16, sent.dispatch), (case, "0a" * 16)):
+        with pytest.raises(NotFoundError):
+            await packages.take(there, dispatch, ada)
+
+
+async def test_what_was_acknowledged_is_kept_no_longer(
+    post: Post, packages: SealedPackages, ada: Principal, case: str
+) -> None:
+    sent = await post.only(case, ada)
+    await post.notes.acknowledge(case, sent.dispatch, post.acknowledged(), ada)
+    error = await refused(packages.take(case, sent.dispatch, ada))
+
+    assert error.code == "wrong_state"
+    assert "acknowledged" in str(error)
+
+
+async def test_what_was_recalled_before_it_left_is_given_to_nobody(
+    post: Post, packages: SealedPackages, ada: Principal, case: str
+) -> None:
+    sent = await post.only(case, ada)
+    recalls = Recalls(post.desk.keeper, shipped_matrix, lambda: post.signer)
+    await recalls.recall(case, RecallCase(reason=RecallReason.WRONG_FACTS), ada)
+    error = await refused(packages.take(case, sent.dispatch, ada))
+
+    assert "stopped" in str(error)
+
+
+async def test_a_partner_without_a_key_gets_a_paper_instead(
+    post: Post, packages: SealedPackages, ada: Principal, ben: Principal
+) -> None:
+    await post.enter(ada, ben, key=None)
+    case = await post.approved(ada, ben)
+    (sent,) = (await post.send(case, ada)).dispatches
+    error = await refused(packages.take(case, sent.dispatch, ada))
+
+    assert "fedsafe case render" in str(error)
