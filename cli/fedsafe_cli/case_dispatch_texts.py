@@ -7,6 +7,7 @@ from typing import Any, Final
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
 from fedsafe_cli.output import document, line, note
+from fedsafe_cli.sending_texts import in_words
 from fedsafe_cli.settings import Settings
 
 Words = Mapping[str, tuple[str, str]]
@@ -177,7 +178,7 @@ def _tell(found: dict[str, Any], case: str, language: int) -> None:
         if each["outcome"] is not None:
             outcome = _word(_OUTCOMES, each["outcome"], language)
         if each["proof"]:
-            outcome += f" ({each['proof']})"
+            outcome += f" ({in_words(each['proof'], german=language == 0)})"
         way = _word(_WAYS, each["way"], language)
         parts = each["number"], shown(each["began_at"]), way, outcome
         line(_ATTEMPT[language].format(*parts))

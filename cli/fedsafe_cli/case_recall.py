@@ -25,6 +25,10 @@ _BY_HAND: Final = (
     "   {} Pakete warten auf eine Person",
     "   {} packages wait for a person",
 )
+_ONE_BY_HAND: Final = (
+    "   1 Paket wartet auf eine Person",
+    "   1 package waits for a person",
+)
 
 
 @click.command("recall")
@@ -80,5 +84,6 @@ def _tell(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     if answer["by"] is not None:
         line(_SINCE[language].format(shown(answer["at"]), answer["by"]))
     if answer["by_hand"]:
-        line(_BY_HAND[language].format(answer["by_hand"]))
+        words = _ONE_BY_HAND if answer["by_hand"] == 1 else _BY_HAND
+        line(words[language].format(answer["by_hand"]))
     return OK

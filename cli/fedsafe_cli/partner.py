@@ -187,6 +187,13 @@ def add(
     help="The OpenPGP certificate's, as it was read out to you.",
 )
 @click.option(
+    "--host-key-fingerprint",
+    "host_keys",
+    multiple=True,
+    metavar="TEXT",
+    help="The SFTP server's (SHA256:...), as it was read out. May be repeated.",
+)
+@click.option(
     "--days",
     type=click.IntRange(1, VALID_DAYS),
     default=VALID_DAYS,
@@ -199,7 +206,8 @@ def verify(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  #
     """Let a partner count that somebody else has entered, having called it.
 
     Call at a number that you have found yourself, and have the fingerprint of each key
-    read out to you. Whoever has entered the partner cannot verify it.
+    read out to you, that of an SFTP server's host key too (`ssh-keygen -l` shows it
+    there). Whoever has entered the partner cannot verify it.
 
     \b
     Example:
@@ -211,6 +219,8 @@ def verify(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  #
         *("fingerprint", "certificate_fingerprint", "openpgp_fingerprint"),
     )
     body = {each: given[each] for each in names if given[each] is not None}
+    if given["host_keys"]:
+        body["host_keys"] = list(given["host_keys"])
     settings = settings_of(context)
     path = f"/v1/partners/{_id(name)}/verify"
     return tell_receipt(settings, personal(settings).post(path, body))

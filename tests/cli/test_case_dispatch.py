@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Dispatches from the command line."""
 
+import re
 from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+
+from fedsafe_cli.sending_texts import in_words
+from fedsafe_node import sending
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -279,3 +283,36 @@ def test_sending_is_switched_and_told(ask: "Run", node: "FakeNode") -> None:
     assert "by olaf" in done.out
     assert "der Versand läuft" in told.out
     assert "2 Pakete warten auf eine Person" in told.out
+    node.always("GET /v1/sending", off | {"by_hand": 1})
+    assert "1 Paket wartet auf" in ask("case", "sending", "--lang", "de").out
+    assert "1 package waits for" in ask("case", "sending").out
+
+
+def test_what_the_node_says_of_an_attempt_is_german_too(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    said = ("node.toml has no section sending.sftp", "550 no such user")
+    attempts = [
+        DISPATCH["attempts"][0] | {"outcome": "misconfigured", "proof": proof}
+        for proof in said
+    ]
+    node.always(
+        f"GET {PATH}", LIST | {"dispatches": [DISPATCH | {"attempts": attempts}]}
+    )
+    german = ask("case", "dispatches", CASE, "--lang", "de").out
+    english = ask("case", "dispatches", CASE).out
+
+    assert (
+        "falsch eingerichtet (in node.toml fehlt der Abschnitt sending.sftp)" in german
+    )
+    assert all(f"({proof})" in english for proof in said)
+    assert "(550 no such user)" in german
+
+
+def test_every_word_of_the_carriers_has_a_german_one() -> None:
+    folder = Path(sending.__file__).parent
+    text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    found = set(re.findall(r'SendingError\(\s*[^,()"]+,\s*"([^"]+)"', text))
+
+    assert len(found) > 5
+    assert [each for each in sorted(found) if in_words(each, german=True) == each] == []

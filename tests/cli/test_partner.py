@@ -172,6 +172,18 @@ def test_what_was_read_out_is_given_to_the_node(node: "FakeNode", ask: "Run") ->
     assert ask("partner", "verify", "../x", *call).status == 2
 
 
+def test_the_key_of_a_server_is_read_out_too(node: "FakeNode", ask: "Run") -> None:
+    verified = RECEIPT | {"standing": "verified", "revision": 2, "verified_until": 9}
+    node.always("POST /v1/partners/lka/verify", verified)
+    call = ("--revision", "1", "--reference", "call-7")
+    done = ask("partner", "verify", "lka", *call, "--host-key-fingerprint", "SHA256:a")
+
+    assert done.status == 0
+    body = node.asked[-1][1]
+    assert isinstance(body, dict)
+    assert body["host_keys"] == ["SHA256:a"]
+
+
 def test_a_test_package_is_written_once(
     node: "FakeNode", ask: "Run", tmp_path: Path
 ) -> None:

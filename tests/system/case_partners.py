@@ -20,6 +20,7 @@ from fedsafe_policies.escalation.channels import (
     MailChannel,
     SftpChannel,
     WebhookChannel,
+    host_keys_of,
 )
 from fedsafe_policies.vocabulary import Role
 
@@ -112,6 +113,7 @@ class Partners:
             "revision": 1,
             "reference": "call-1",
             "fingerprint": key_fingerprint(key.public),
+            "host_keys": sorted(host_keys_of(channels)),
         }
         verified = self.caller("ben").post(f"/v1/partners/{name}/verify", call)
         assert verified.status == 200, verified.body

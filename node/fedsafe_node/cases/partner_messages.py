@@ -19,6 +19,7 @@ from fedsafe_policies.escalation.partners import (
 from fedsafe_policies.escalation.vocabulary import PartnerClass
 
 Revision = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
+HostKey = Annotated[str, msgspec.Meta(pattern=r"^(SHA256:)?[A-Za-z0-9+/]{43}=?(?!\n)$")]
 Fingerprint = Annotated[str, msgspec.Meta(min_length=32, max_length=100)]
 
 
@@ -38,8 +39,9 @@ class VerifyPartner(Message, frozen=True):
     """Somebody has called, at a number found another way, and compared.
 
     Each fingerprint is that of a key as it was read out: FedSafe's own, the X.509
-    certificate (32 digits, or all 64), the OpenPGP certificate. `reference` says where
-    the call is noted.
+    certificate (32 digits, or all 64), the OpenPGP certificate. `host_keys` are those
+    of the servers to which the node hands over by SFTP, as `ssh-keygen -l` shows them.
+    `reference` says where the call is noted.
     """
 
     revision: Revision
@@ -47,6 +49,7 @@ class VerifyPartner(Message, frozen=True):
     fingerprint: Fingerprint | None = None
     certificate_fingerprint: Fingerprint | None = None
     openpgp_fingerprint: Fingerprint | None = None
+    host_keys: Annotated[tuple[HostKey, ...], msgspec.Meta(max_length=3)] = ()
     days: Annotated[int, msgspec.Meta(ge=1, le=VALID_DAYS)] = VALID_DAYS
 
 

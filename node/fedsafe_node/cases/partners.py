@@ -54,6 +54,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.store.partners_rows import PartnerRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.decision import Decision, deny
+from fedsafe_policies.escalation.channels import host_keys_of, place_of
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.package import (
     FORMAT,
@@ -234,6 +235,7 @@ class Partners:
             "partner": row.id,
             "revision": row.revision,
             "test": row.test,
+            "channels": ", ".join(map(place_of, shown.entry.channels)),
             **_fingerprints(shown),
             **({} if reference is None else {"reference": reference}),
         }
@@ -286,6 +288,7 @@ def _compare(entry: Partner, request: VerifyPartner, now: int) -> None:
         raise WrongStateError(
             "not_comparable", "a partner without a phone number cannot be called"
         )
+    _compare_servers(entry, request)
     keys, faults = examine_keys(entry, _moment(now))
     for name, problem in faults.items():
         raise WrongStateError("bad_partner_key", f"{name}: {problem}")
@@ -302,6 +305,22 @@ def _compare(entry: Partner, request: VerifyPartner, now: int) -> None:
                 "other_partner_key",
                 f"{told} is not the fingerprint of the key entered here",
             )
+
+
+def _compare_servers(entry: Partner, request: VerifyPartner) -> None:
+    """Refuse to hand over to a server whose key nobody has compared."""
+    known, told = host_keys_of(entry.channels), request.host_keys
+    read_out = {f"SHA256:{each.removeprefix('SHA256:').rstrip('=')}" for each in told}
+    if len(read_out) != len(known):
+        raise WrongStateError(
+            "not_comparable",
+            "give host_keys, one for each server over SFTP, as they were read out",
+        )
+    if read_out != known:
+        raise WrongStateError(
+            "other_partner_key",
+            "host_keys has another fingerprint than the host key entered here",
+        )
 
 
 def _fingerprints(shown: PartnerShown) -> Detail:

@@ -151,6 +151,24 @@ def host_key_fingerprint(host_key: str) -> str:
     return "SHA256:" + binascii.b2a_base64(digest, newline=False).decode().rstrip("=")
 
 
+def host_keys_of(channels: tuple[Channel, ...]) -> frozenset[str]:
+    """Return the fingerprints of the servers that channels lead to over SSH."""
+    servers = [each for each in channels if isinstance(each, SftpChannel)]
+    return frozenset(each.fingerprint for each in servers)
+
+
+def place_of(channel: Channel) -> str:
+    """Say by what and to which host a channel leads, without naming a mailbox."""
+    match channel:
+        case MailChannel():
+            return f"mail {channel.address.rpartition('@')[2]}"
+        case SftpChannel():
+            return f"sftp {channel.host}:{channel.port} {channel.fingerprint}"
+        case WebhookChannel():
+            found = _URL.fullmatch(channel.url)
+            return f"webhook {found[2] if found else ''}{(found and found[3]) or ''}"
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether a host's name, or address, is this machine's own."""
     if host == "localhost":

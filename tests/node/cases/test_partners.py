@@ -40,6 +40,11 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.principal import Principal
+from fedsafe_policies.escalation.channels import (
+    MailChannel,
+    SftpChannel,
+    WebhookChannel,
+)
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.partners import Partner, Standing, Way, landscape
 from fedsafe_policies.escalation.vocabulary import PartnerClass
@@ -159,6 +164,53 @@ async def test_what_was_not_compared_is_not_verified(  # noqa: PLR0913
     assert isinstance(error, WrongStateError)
     assert error.code == code
     assert await standing(partners, ada) is Standing.UNVERIFIED
+
+
+SERVER: Final = SftpChannel(
+    host="sftp.lka.example",
+    user="fedsafe",
+    host_key="ssh-ed25519 "
+    "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",
+)
+ENTERED: Final = "partner.entered"
+OTHER_KEY: Final = f"SHA256:{'A' * 43}"
+
+
+@pytest.mark.parametrize(
+    ("read_out", "code"),
+    [((), "not_comparable"), ((OTHER_KEY,), "other_partner_key")],
+)
+async def test_a_server_whose_key_nobody_compared_gets_no_package(
+    partners: Partners,
+    ada: Principal,
+    ben: Principal,
+    read_out: tuple[str, ...],
+    code: str,
+) -> None:
+    await entered(partners, ada, 0, channels=(SERVER,))
+    wrong = msgspec.structs.replace(CALL, host_keys=read_out)
+    error = await refused(partners.verify("bka", wrong, ben))
+    assert error.code == code
+
+    right = msgspec.structs.replace(
+        CALL, host_keys=(SERVER.fingerprint.removeprefix("SHA256:"),)
+    )
+    verified = await partners.verify("bka", right, ben)
+
+    assert verified.standing is Standing.VERIFIED
+
+
+async def test_the_log_says_by_what_and_where_to_a_partner_is_handed(
+    team: Team, partners: Partners, ada: Principal
+) -> None:
+    mailbox = MailChannel(address="intake@lka.example")
+    hook = WebhookChannel(url="https://hook.lka.example:8443/cases")
+    await entered(partners, ada, 0, channels=(mailbox, SERVER, hook))
+    (told,) = [text for event, _, text in await team.events() if event == ENTERED]
+
+    assert "mail lka.example, sftp sftp.lka.example:22 SHA256:" in told
+    assert "webhook hook.lka.example:8443" in told
+    assert "intake" not in told
 
 
 async def test_an_entry_replaces_the_one_that_was_looked_at_and_no_other(

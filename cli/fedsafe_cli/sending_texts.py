@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the node itself says of an attempt, in German; a server's words stay its own."""
+
+from collections.abc import Mapping
+from typing import Final
+
+_SECTION: Final = "node.toml has no section "
+_GERMAN: Final[Mapping[str, str]] = {
+    "SFTP needs its library: pip install 'fedsafe[sftp]'": (
+        "SFTP braucht seine Bibliothek: pip install 'fedsafe[sftp]'"
+    ),
+    "another file has this package's name": (
+        "eine andere Datei trägt den Namen dieses Pakets"
+    ),
+    "certificate, key or ca cannot be used": (
+        "certificate, key oder ca lässt sich nicht verwenden"
+    ),
+    "it did not keep the file": "dort blieb die Datei nicht liegen",
+    "it does not answer, or not in time": "antwortet nicht oder nicht rechtzeitig",
+    "it knows no login": "kennt keine Anmeldung",
+    "it leads into an inner network, and sending.inside does not name that": (
+        "führt in ein inneres Netz, das sending.inside nicht nennt"
+    ),
+    "it offers no TLS": "bietet kein TLS an",
+    "it refuses the login": "lehnt die Anmeldung ab",
+    "it refuses this node's certificate": "lehnt das Zertifikat dieses Knotens ab",
+    "it speaks no TLS that can be trusted": "spricht kein TLS, dem zu trauen ist",
+    "its certificate is not trusted": "dem Zertifikat ist nicht zu trauen",
+    "it was there already": "war schon dort",
+    "no address is known there": "dort ist keine Adresse bekannt",
+    "no answer came after the package went": ("nach dem Paket kam keine Antwort mehr"),
+    "nothing answers there": "dort antwortet nichts",
+    "the key file for SFTP cannot be used": (
+        "die Schlüsseldatei für SFTP lässt sich nicht verwenden"
+    ),
+    "the line was cut after the mail went": "die Verbindung brach nach der Mail ab",
+    "the line was cut at the renaming": "die Verbindung brach beim Umbenennen ab",
+    "too many mails are under way": "zu viele Mails sind unterwegs",
+    "what was read back is not what was written": (
+        "zurückgelesen wurde etwas anderes als geschrieben"
+    ),
+}
+
+
+def in_words(proof: str, *, german: bool) -> str:
+    """Return what was said of an attempt, in the language where the node said it."""
+    if not german:
+        return proof
+    if proof.startswith(_SECTION):
+        return f"in node.toml fehlt der Abschnitt {proof.removeprefix(_SECTION)}"
+    return _GERMAN.get(proof, proof)
