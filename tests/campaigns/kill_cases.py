@@ -3,13 +3,13 @@
 
     .venv/bin/python -m tests.campaigns.kill_cases --rounds 30 [--seed N]
 
-Packages by mail, SFTP and webhook to servers on loopback, and by hand; replies, which
-the command line hands in again where no answer came; letters of an authority; recalls,
-some because a consent was revoked. In each round the node dies once: at a fault point
-of its store or outbox, when a partner has taken a parcel and has not said so yet, or at
-some moment. Prints its seed first, and ends at the first package that is lost, came
-twice under two keys or to somebody else, and at whatever is half done. A failed run
-leaves its directory behind.
+Packages by mail, SFTP and webhook to servers on loopback, and by hand; replies and
+bounces, which the command line hands in again where no answer came; letters of an
+authority; recalls, some because a consent was revoked. In each round the node dies
+once: at a fault point of its store or outbox, when a partner has taken a parcel and has
+not said so yet, or at some moment. Prints its seed first, and ends at the first package
+that is lost, came twice under two keys or to somebody else, and at whatever is half
+done. A failed run leaves its directory behind.
 """
 
 import argparse

@@ -45,6 +45,8 @@ class Case:
     answered: dict[str, str] = field(default_factory=dict)
     """By which way each dispatch was acknowledged."""
     handed: set[str] = field(default_factory=set)
+    bounced: set[str] = field(default_factory=set)
+    """The dispatches of which a mail came back."""
     is_over: bool = False
     is_fresh: bool = True
 
@@ -180,6 +182,8 @@ def _answers(case: Case, taken: Mapping[str, Taken]) -> "list[Act]":
             found.append(Act("hand", case, f"{path}/handed", body, about=dispatch))
         elif parcel is not None and parcel.way == "mail":
             found.append(_reply(case, parcel))
+            if dispatch not in case.bounced:
+                found.append(_bounce(case, parcel))
         elif parcel is not None or partner == "hand":
             body = {"at": now - 1, "reference": "AZ-1"}
             found.append(
@@ -189,12 +193,22 @@ def _answers(case: Case, taken: Mapping[str, Taken]) -> "list[Act]":
 
 
 def _reply(case: Case, parcel: Taken) -> Act:
-    head = (
-        f"Message-ID: <{secrets.token_hex(8)}@office.example>\r\n"
-        f"Subject: AW: FedSafe {parcel.token}\r\n"
-    ).encode()
+    return _mail("reply", case, parcel, f"Subject: AW: FedSafe {parcel.token}\r\n")
+
+
+def _bounce(case: Case, parcel: Taken) -> Act:
+    report = (
+        f"To: cases+{parcel.token}@chat.example\r\n"
+        "Content-Type: multipart/report; report-type=delivery-status\r\n"
+    )
+    return _mail("bounce", case, parcel, report)
+
+
+def _mail(kind: str, case: Case, parcel: Taken, lines: str) -> Act:
+    known = f"Message-ID: <{secrets.token_hex(8)}@office.example>\r\n"
+    head = f"{known}{lines}".encode()
     return Act(
-        "reply",
+        kind,
         case,
         "/v1/replies",
         {"headers": b64encode(head).decode()},
@@ -229,6 +243,9 @@ def _learn_case(act: Act, case: Case, answer: Any) -> None:  # noqa: ANN401
             assert sorted(case.sent) == act.body["partners"], answer
         case "hand":
             case.handed.add(act.about)
+        case "bounce":
+            assert answer is None or answer["bounced"], answer
+            case.bounced.add(act.about)
         case "reply":
             case.answered[act.about] = "mail"
         case "acknowledge":

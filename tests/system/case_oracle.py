@@ -12,6 +12,7 @@ from tests.system.case_receivers import Receivers, Taken
 from fedsafe_federation.casework.container import open_package
 
 _BY_HAND: Final = frozenset({"portal", "phone", "letter"})
+_BOUNCED: Final = "bounced"
 _LAST_LETTERS: Final = 6
 _PAGE: Final = 1_000
 
@@ -71,6 +72,8 @@ class Oracle:
         assert ids == case.sent, "a dispatch is lost"
         for each in listed:
             self._check_dispatch(each, arrivals.get(each["dispatch"], []))
+            bounces = sum(a["outcome"] == _BOUNCED for a in each["attempts"])
+            assert bounces == (each["dispatch"] in case.bounced), "a bounce is lost"
             self._known.add(each["dispatch"])
             self.dispatches[each["dispatch"]] = each["state"]
             ended = [attempt["outcome"] for attempt in each["attempts"]]
@@ -101,7 +104,8 @@ class Oracle:
             assert ways[way] >= count, "something arrived that no attempt shows"
         delivered = [each for each in attempts if each["outcome"] == "delivered"]
         if state == "delivered" and partner.places:
-            assert delivered == attempts[-1:], "delivered without an attempt"
+            made = [each for each in attempts if each["outcome"] != _BOUNCED]
+            assert delivered[-1:] == made[-1:], "delivered without an attempt"
         for each in delivered:
             if each["way"] not in _BY_HAND:
                 assert arrived, f"{dispatch} is lost"
@@ -111,11 +115,17 @@ class Oracle:
             [each for each in delivered if each["way"] in _BY_HAND]
         )
         told = self._log
-        own = [each for each in attempts if each["way"] not in _BY_HAND]
+        came_back = [each for each in attempts if each["outcome"] == _BOUNCED]
+        own = [
+            each
+            for each in attempts
+            if each["way"] not in _BY_HAND and each not in came_back
+        ]
         assert told["dispatch.made", dispatch] == 1
         assert told["dispatch.begun", dispatch] == len(own)
         assert told["dispatch.ended", dispatch] == len(own)
-        assert told["dispatch.noted", dispatch] == len(found["receipts"])
+        notes = len(found["receipts"]) + len(came_back)
+        assert told["dispatch.noted", dispatch] == notes
 
     def _check_recalled(
         self,

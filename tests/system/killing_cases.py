@@ -281,7 +281,7 @@ class CaseLoop:
         unanswered, self._unanswered = self._unanswered, []
         for act in unanswered:
             self.told.repeated += 1
-            if act.kind == "reply":
+            if act.kind in {"reply", "bounce"}:
                 self._receive(act)
                 continue
             if act.kind == "approve" and self._is_approved(act):
