@@ -46,7 +46,12 @@ _framed = lru_cache(maxsize=1024)(lp_text)  # few names, met again at every appe
 
 def period_of(moment: datetime) -> str:
     """Return the period of a moment in UTC, such as `2026-11`."""
-    return f"{moment.year:04d}-{moment.month:02d}"
+    return _period(moment.year, moment.month)
+
+
+@lru_cache(maxsize=64)
+def _period(year: int, month: int) -> str:
+    return f"{year:04d}-{month:02d}"
 
 
 class PeriodKeys:

@@ -84,6 +84,9 @@ class SqliteConnection:
         it, which is a page for each that was changed: row by row, the time would grow
         with the square of the rows.
         """
+        if isinstance(rows, list) and len(rows) < _TOGETHER:
+            self._raw.executemany(sql, rows)
+            return
         left = iter(rows)
         together = _adding(sql)
         batch = list(islice(left, _TOGETHER)) if together else []
