@@ -34,9 +34,12 @@ def encrypt(
     if nonce is None:
         nonce = token_bytes(NONCE_BYTES)
     check_length("nonce", nonce, NONCE_BYTES)
+    if not type(key) is type(plaintext) is type(aad) is type(nonce) is bytes:
+        raise TypeError("key, text, what is beside it and nonce are bytes")
     size = len(plaintext)
     out = _buffer(size + TAG_BYTES)()
-    load().seal(out, None, plaintext, size, aad, len(aad), None, nonce, key)
+    rest = (aad, _length(len(aad)), None, nonce, key)
+    load().seal(out, None, plaintext, _length(size), *rest)
     return nonce + out.raw
 
 

@@ -195,13 +195,9 @@ def _aead(name: str, verb: str) -> ForeignCall:
     symbol = f"crypto_aead_xchacha20poly1305_ietf_{verb}"
     function = getattr(ctypes.PyDLL(name), symbol)
     function.restype = ctypes.c_int
-    pointer, size = ctypes.c_char_p, ctypes.c_ulonglong
     # Sealing takes (out, length out, text, length, aad, length, unused, nonce, key);
     # unsealing has the unused one before the box. To have types checked costs as much
-    # as to unseal a short box, so its caller gives `bytes` and `c_ulonglong`.
-    if verb == "encrypt":
-        text, tail = [pointer, size], [pointer] * 3
-        function.argtypes = [pointer, pointer, *text, pointer, size, *tail]
+    # as to unseal a short box, so the caller gives `bytes` and `c_ulonglong`.
     call: ForeignCall = function
     return call
 

@@ -67,6 +67,16 @@ def test_a_box_that_is_a_text_is_refused() -> None:
         opener(KEY, bytearray())(text)
 
 
+@pytest.mark.parametrize("place", range(4))
+def test_nothing_that_is_a_text_is_encrypted_or_encrypted_with(place: int) -> None:
+    given = [KEY, b"text", b"aad", bytes(24)]
+    given[place] = cast("bytes", "x" * len(given[place]))
+    key, plaintext, aad, nonce = given
+
+    with pytest.raises(TypeError):
+        encrypt(key, plaintext, aad, nonce=nonce)
+
+
 def test_encrypting_twice_gives_two_boxes() -> None:
     assert encrypt(KEY, b"x", b"") != encrypt(KEY, b"x", b"")
 
