@@ -19,6 +19,7 @@ from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
 
 MOST_BOUNCES: Final = 3
 _MAIL: Final = "mail"
+_OPEN: Final = frozenset({DispatchState.DELIVERED.value, DispatchState.QUEUED.value})
 
 
 async def note_bounce(
@@ -54,12 +55,14 @@ async def note_bounce(
 def _rests_on_mail(found: DispatchRow, attempts: list[AttemptRow]) -> bool:
     """Tell whether nothing but a mail says that a dispatch was delivered."""
     arrived = [each for each in attempts if each.outcome == Outcome.DELIVERED.value]
-    is_delivered = found.state == DispatchState.DELIVERED.value
-    return is_delivered and bool(arrived) and {each.way for each in arrived} == {_MAIL}
+    said = found.state in _OPEN and found.delivered_at is not None
+    return said and bool(arrived) and {each.way for each in arrived} == {_MAIL}
 
 
 async def _goes_on(reader: Reader, found: DispatchRow, now: int) -> DispatchRow:
     undelivered = replace(found, delivered_at=None)
+    if found.state == DispatchState.QUEUED.value:  # it goes once more already
+        return undelivered
     queued = await by_next_channel(reader, undelivered, now)
     if queued is not None:
         return queued

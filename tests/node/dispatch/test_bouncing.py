@@ -12,6 +12,7 @@ from tests.node.people.conftest import team
 
 from fedsafe_node.api.census import is_audited
 from fedsafe_node.dispatch.bouncing import MOST_BOUNCES
+from fedsafe_node.dispatch.falling_back import take_next_channel
 from fedsafe_node.dispatch.messages import ReceiveReply, ReplyReceipt
 from fedsafe_node.dispatch.replying import read_reply
 from fedsafe_node.errors import BadRequestError
@@ -105,6 +106,21 @@ async def test_what_came_back_and_has_no_other_channel_waits_for_a_person(
     assert answer.state is CaseState.FALLBACK
     assert found.delivered_at is None
     assert handed.state is CaseState.DELIVERED
+
+
+async def test_what_comes_back_while_it_goes_once_more_was_not_delivered(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    mail.other.failing = {"WebhookChannel": SendingError(Fault.REFUSED, "404")}
+    case = await sent(mail, ada, ben, MAIL, HOOK)
+    store, now = mail.post.desk.store, mail.post.desk.team.now
+    await store.write(lambda tx: take_next_channel(tx, case, now))
+    await bounce(mail, case, ada)
+    await mail.pass_and_run(1)
+    found = await mail.post.only(case, ada)
+
+    assert (found.state, found.delivered_at) == (DispatchState.BY_HAND, None)
+    assert await mail.post.desk.state(case) == CaseState.FALLBACK
 
 
 async def test_a_bounce_changes_nothing_that_is_acknowledged_or_came_another_way(

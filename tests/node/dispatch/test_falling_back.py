@@ -74,3 +74,25 @@ async def test_nothing_goes_once_more_to_an_entry_that_has_changed(
     store = mail.post.desk.store
 
     assert await store.write(lambda tx: take_next_channel(tx, case, 1)) == 0
+
+
+async def test_a_case_is_delivered_while_a_package_goes_once_more(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    post = mail.post
+    await post.enter(ada, ben, channels=(MAIL, HOOK))
+    await post.enter(ada, ben, "zac")
+    case = await post.approved(ada, ben)
+    await post.send(case, ada, "bka", "zac")
+    await mail.outbox.run()
+    before = await post.desk.state(case)
+    await post.desk.store.write(lambda tx: take_next_channel(tx, case, 1))
+    (by_hand,) = [
+        each
+        for each in (await post.dispatches.list(case, ada)).dispatches
+        if each.state is DispatchState.BY_HAND
+    ]
+    handed = await post.notes.hand(case, by_hand.dispatch, post.handed(), ada)
+
+    assert before == CaseState.DISPATCHING
+    assert handed.state is CaseState.DELIVERED
