@@ -22,8 +22,8 @@ _OFF: Final = (
 )
 _SINCE: Final = ("   seit {}, durch {}", "   since {}, by {}")
 _BY_HAND: Final = (
-    "   {} Pakete warten auf eine Person",
-    "   {} packages wait for a person",
+    "   Pakete, die auf eine Person warten: {}",
+    "   packages that wait for a person: {}",
 )
 _ONE_BY_HAND: Final = (
     "   1 Paket wartet auf eine Person",

@@ -26,5 +26,5 @@ def overdue(status: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("sending", Level.WARN, "no case package leaves", way_out)
     if waiting := status.get("packages_by_hand"):
         way_out = "`fedsafe case dispatches CASE` names the ways that are left"
-        found = f"{waiting} case packages wait for a person"
+        found = f"case packages that wait for a person: {waiting}"
         yield Finding("packages", Level.WARN, found, way_out)

@@ -127,8 +127,8 @@ SAID: Final[Mapping[str, str]] = {
     "`fedsafe case sending on` lets it go on": (
         "`fedsafe case sending on` lässt den Versand wieder zu"
     ),
-    "{waiting} case packages wait for a person": (
-        "{waiting} Fallpakete warten auf eine Person"
+    "case packages that wait for a person: {waiting}": (
+        "Fallpakete, die auf eine Person warten: {waiting}"
     ),
     "`fedsafe case dispatches CASE` names the ways that are left": (
         "`fedsafe case dispatches FALL` nennt die Wege, die bleiben"

@@ -282,7 +282,7 @@ def test_sending_is_switched_and_told(ask: "Run", node: "FakeNode") -> None:
     assert "SENDING IS OFF" in done.out
     assert "by olaf" in done.out
     assert "der Versand läuft" in told.out
-    assert "2 Pakete warten auf eine Person" in told.out
+    assert "Pakete, die auf eine Person warten: 2" in told.out
     node.always("GET /v1/sending", off | {"by_hand": 1})
     assert "1 Paket wartet auf" in ask("case", "sending", "--lang", "de").out
     assert "1 package waits for" in ask("case", "sending").out
