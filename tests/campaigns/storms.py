@@ -92,6 +92,8 @@ def _run(given: argparse.Namespace, root: Path, numbers: range) -> Tally:
     part, seed = root / f"f{numbers[0]}", given.seed + numbers[0] - 1
     placed, number = _mount if given.mounted else _leave, numbers[0]
     [failed], whole = _FAILED, Tally()
+    if failed.is_set():
+        return whole
     try:
         with stormy(part, given.nodes, seed, placed=placed) as loop:
             for number in numbers:

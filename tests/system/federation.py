@@ -225,6 +225,14 @@ class Federation:
             for peer in state["peers"]
         )
 
+    def listens(self, node: DemoNode) -> bool:
+        """Whether a node answers, be it that it is not well."""
+        try:
+            self.caller(node).get("/v1/health", timeout=2)
+        except (OSError, http.client.HTTPException):
+            return False
+        return True
+
     def kill(self, node: DemoNode) -> None:
         """Kill a node without warning, and wait until it is gone."""
         process = find(node.directory)

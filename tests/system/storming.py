@@ -37,7 +37,6 @@ from tests.system.storm_terms import (
 from tests.system.strays import Strays
 from typing_extensions import override
 
-from fedsafe_cli.demo import DemoNode
 from fedsafe_cli.fleet import answers, find
 
 _AFTERMATH: Final = 120.0
@@ -157,18 +156,15 @@ class StormLoop(KillLoop):
             self._liars.add(name)
         self._hatchery.start(node.directory, how, skew)
         # It may say that it is not well: nobody tells it what they have seen.
-        until(lambda: self._listens(node), f"the start of {name}", patience=_AFTERMATH)
+        until(
+            lambda: self._federation.listens(node),
+            f"the start of {name}",
+            patience=_AFTERMATH,
+        )
         try:
             yield
         finally:
             self._kill(name)
-
-    def _listens(self, node: DemoNode) -> bool:
-        try:
-            self._federation.caller(node).get("/v1/health", timeout=2)
-        except (OSError, HTTPException):
-            return False
-        return True
 
     @contextmanager
     def _filled(self, name: str) -> Iterator[None]:
@@ -187,6 +183,7 @@ class StormLoop(KillLoop):
         """Look up at all others until they have seen what the liar answers."""
         if how == FORGED:
             self._strays.refuse_forged(liar)
+            self._exchange_beside(liar)
             self.tally.named += len(self._desks) - 1
             return
         for desk in self._desks:
@@ -226,21 +223,34 @@ class StormLoop(KillLoop):
         """Let a member's feed bear another tree of the size that all others have."""
         desk = self._desk(name)
         if not self._records(desk):
-            self._publish_first(desk)
+            self._publish_one(desk)
+            self._calm_down()
         trees = TwoTrees(self._federation, desk.node, self._random)
         with self._wrong(name, how=VIEWS):
             trees.is_named()
         self._rest(name, trees)
         self._raise()
 
-    def _publish_first(self, desk: Desk) -> None:
+    def _publish_one(self, desk: Desk) -> str:
         act = self._record(desk, "draft")
         self._take(desk, act, self._taken(desk, act))
         body = {"signals": [act.signal]}
         target = "/v1/signals/approve"
         act = Act("publish", act.value, target, "ben", body, 200, act.signal)
         self._take(desk, act, self._taken(desk, act))
-        self._calm_down()
+        return act.value
+
+    def _exchange_beside(self, liar: str) -> None:
+        """See that what the others exchange meanwhile is not held up."""
+        first, *others = [desk for desk in self._desks if desk.node.name != liar]
+        about = {"kind": "email", "value": self._publish_one(first)}
+        for node in [desk.node for desk in others]:
+            until(
+                lambda node=node: bool(  # type: ignore[misc]
+                    self._federation.lookup(node, about).body.get("matches")
+                ),
+                f"a match at {node.name} beside {liar}, which lies,",
+            )
 
     def _rest(self, name: str, trees: TwoTrees) -> None:
         """See that nothing of a member matches, until it is excused."""
