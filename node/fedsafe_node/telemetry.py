@@ -15,6 +15,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time_ns
@@ -151,18 +152,19 @@ class AccessLog:
         status: int,
         seconds: float,
     ) -> None:
-        """Write the line of one request."""
+        """Write the line of one request; on a full disk it is lost, the answer is not."""
         second, rest = divmod(time_ns(), 1_000_000_000)
         if second != self._second:
             moment = datetime.fromtimestamp(second, tz=UTC)
             self._second, self._day = second, moment.strftime("%Y-%m-%dT%H:%M:%S")
-        self._write(
-            f'{{"at":"{self._day}.{rest // 1_000_000:03d}+00:00","level":"info",'
-            f'"logger":"{LOGGER}.api","event":"answered","request":"{request}",'
-            f'"trace":"{trace}",'
-            f'"route":"{route}","method":"{method}","status":{status},'
-            f'"ms":{seconds * 1000:.3f}}}\n'
-        )
+        with suppress(OSError):
+            self._write(
+                f'{{"at":"{self._day}.{rest // 1_000_000:03d}+00:00","level":"info",'
+                f'"logger":"{LOGGER}.api","event":"answered","request":"{request}",'
+                f'"trace":"{trace}",'
+                f'"route":"{route}","method":"{method}","status":{status},'
+                f'"ms":{seconds * 1000:.3f}}}\n'
+            )
 
 
 class Metrics:

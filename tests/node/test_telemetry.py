@@ -119,6 +119,16 @@ def test_an_access_line_is_like_any_other() -> None:
     assert line == like
 
 
+def test_an_access_line_that_finds_no_room_is_lost_and_nothing_else() -> None:
+    full = open("/dev/full", "w", buffering=1)  # noqa: PTH123, SIM115
+    access = AccessLog(full)
+
+    for number in range(3):
+        access.answered(f"ab-{number}", "0af7", "/v1/signals", "POST", 201, 0.0015)
+    with pytest.raises(OSError, match="No space left"):
+        full.close()
+
+
 @pytest.fixture
 def root_logger() -> Iterator[logging.Logger]:
     root = logging.getLogger()
