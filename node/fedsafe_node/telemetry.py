@@ -152,7 +152,7 @@ class AccessLog:
         status: int,
         seconds: float,
     ) -> None:
-        """Write the line of one request; on a full disk it is lost, the answer is not."""
+        """Write the line of one request; if there is no room, only it is lost."""
         second, rest = divmod(time_ns(), 1_000_000_000)
         if second != self._second:
             moment = datetime.fromtimestamp(second, tz=UTC)
