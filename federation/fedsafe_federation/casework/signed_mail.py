@@ -26,13 +26,10 @@ _MOST_VALUE: Final = 2_000
 _MOST_BOUNDARIES: Final = 32
 _HALVES: Final = re.compile(rb"\r\n\r\n")
 _NEWLINE: Final = re.compile(rb"\r\n|\n|\r")
-_CLEAR: Final = re.compile(
-    rb"^-----BEGIN PGP SIGNED MESSAGE-----$.*?^-----END PGP SIGNATURE-----$",
-    re.DOTALL | re.MULTILINE,
-)
-_DETACHED: Final = re.compile(
-    rb"-----BEGIN PGP SIGNATURE-----.*?-----END PGP SIGNATURE-----", re.DOTALL
-)
+_CLEAR: Final = re.compile(rb"^-----BEGIN PGP SIGNED MESSAGE-----$", re.MULTILINE)
+_CLEAR_END: Final = re.compile(rb"^-----END PGP SIGNATURE-----$", re.MULTILINE)
+_DETACHED: Final = re.compile(rb"-----BEGIN PGP SIGNATURE-----")
+_DETACHED_END: Final = re.compile(rb"-----END PGP SIGNATURE-----")
 _PGP_SIGNATURE: Final = "application/pgp-signature"
 _HEAD: Final = BytesHeaderParser(policy=compat32)
 _WHOLE: Final = BytesParser(policy=compat32)
@@ -58,10 +55,10 @@ def signed_text(mail: bytes, certificate: "Cert") -> bytes | None:
         signed, signature = _parts(lines, kind.get_boundary())
         found = _signed(certificate, signed, signature)
         return found + b"\r\n" + _texts(found)
-    clear = _CLEAR.search(_NEWLINE.sub(b"\n", _texts(lines)))
+    clear = _stretch(_NEWLINE.sub(b"\n", _texts(lines)), _CLEAR, _CLEAR_END)
     if clear is None:
         return None
-    return _signed(certificate, clear[0])
+    return _signed(certificate, clear)
 
 
 def _signed(
@@ -91,10 +88,22 @@ def _parts(mail: bytes, boundary: str | None) -> tuple[bytes, bytes]:
     if not boundary or len(parts) != len(("signed", "signature", "end")):
         raise SignedMailError("it is not made of a text and a signature")
     signed = parts[0].partition(b"\r\n")[2]
-    signature = _DETACHED.search(parts[1])
+    signature = _stretch(parts[1], _DETACHED, _DETACHED_END)
     if signature is None:
         raise SignedMailError("it is not made of a text and a signature")
-    return signed, signature[0]
+    return signed, signature
+
+
+def _stretch(
+    text: bytes, begin: re.Pattern[bytes], end: re.Pattern[bytes]
+) -> bytes | None:
+    """Find what lies from the first beginning to the first end after it.
+
+    Each is looked for once: where the first beginning has no end, no other has one.
+    """
+    first = begin.search(text)
+    last = end.search(text, first.end()) if first else None
+    return text[first.start() : last.end()] if first and last else None
 
 
 def _texts(mail: bytes) -> bytes:

@@ -7,6 +7,7 @@ from base64 import b64encode
 from contextlib import suppress
 from functools import cache
 from shutil import which
+from time import thread_time
 from typing import Any, Final
 
 import pytest
@@ -160,6 +161,31 @@ def test_parts_deep_within_parts_are_refused() -> None:
 
     with pytest.raises(SignedMailError, match="within each other"):
         signed_text(nested[:LONGEST_MAIL], certificate())
+
+
+@pytest.mark.parametrize("kind", ["CLEAR", "DETACHED"])
+def test_many_beginnings_without_an_end_take_no_time(kind: str) -> None:
+    if kind == "CLEAR":
+        lines = b"-----BEGIN PGP SIGNED MESSAGE-----\r\n" * 3_500
+        mail = clear(lines + b"\r\n" * 60_000)
+    else:
+        lines = b"-----BEGIN PGP SIGNATURE-----\r\n" * 4_000
+        mail = in_parts(PART, lines + b"-" * 120_000)
+    begun = thread_time()
+    with suppress(SignedMailError):
+        assert signed_text(mail, certificate()) is None
+
+    assert len(mail) <= LONGEST_MAIL
+    assert thread_time() - begun < 1
+
+
+def test_the_first_beginning_goes_with_the_first_end_after_it() -> None:
+    end = b"-----END PGP SIGNATURE-----\r\n"
+    once = signed(b"inside\n", "CLEAR")
+    found = signed_text(clear(end + once + b"\r\n" + once), certificate())
+
+    assert found is not None
+    assert found.strip() == b"inside"
 
 
 @given(st.binary(max_size=2_000))
