@@ -3,9 +3,10 @@
 
 Whoever had the token can write such a mail, as with a reply. So it only ever brings
 more attention, never less: it acknowledges and stops nothing, moves nothing that the
-partner has acknowledged, and withdraws no correction. What was delivered by mail alone
-goes by the partner's next channel, under its key, or waits for a person to call. Of one
-dispatch a few are noted and no more.
+partner has acknowledged or that was recalled, and withdraws no correction. What was
+delivered by mail alone goes by the partner's next channel, under its key, or waits for
+a person to call. Of each mail that was delivered a few are noted and no more, so that
+forged ones leave room for the true one of the next.
 """
 
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from fedsafe_node.dispatch.falling_back import by_next_channel
+from fedsafe_node.dispatch.moving import is_recalled
 from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
@@ -33,7 +35,9 @@ async def note_bounce(
     attempts = await tx.attempts(found.id)
     bounces = [each for each in attempts if each.outcome == Outcome.BOUNCED.value]
     is_known = any(each.message == proof for each in bounces)
-    if found.acknowledged_at or is_known or len(bounces) >= MOST_BOUNCES:
+    since = max(_delivered(attempts), default=0)
+    fresh = [each for each in bounces if each.number > since]
+    if found.acknowledged_at or is_known or len(fresh) >= MOST_BOUNCES:
         return None
     bounce = AttemptRow(
         dispatch_id=found.id,
@@ -45,11 +49,32 @@ async def note_bounce(
         message=proof,
     )
     await tx.add_attempt(bounce)
-    if not _rests_on_mail(found, attempts):
+    if not _rests_on_mail(found, attempts) or await is_recalled(tx, found):
         return found
     moved = await _goes_on(tx, found, now)
     await tx.move_dispatch(moved)
     return moved
+
+
+async def unless_it_came_back(
+    reader: Reader, delivered: DispatchRow, attempt: AttemptRow, now: int
+) -> DispatchRow:
+    """Return where a dispatch is that an attempt has delivered.
+
+    A mail can come back before its own attempt has ended.
+    """
+    attempts = await reader.attempts(delivered.id)
+    bounced = Outcome.BOUNCED.value
+    came_back = any(
+        each.outcome == bounced and each.number > attempt.number for each in attempts
+    )
+    if came_back and _rests_on_mail(delivered, attempts):
+        return await _goes_on(reader, delivered, now)
+    return delivered
+
+
+def _delivered(attempts: list[AttemptRow]) -> list[int]:
+    return [each.number for each in attempts if each.outcome == Outcome.DELIVERED.value]
 
 
 def _rests_on_mail(found: DispatchRow, attempts: list[AttemptRow]) -> bool:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.dispatch.making import mark_of
-from fedsafe_node.dispatch.moving import live_dispatches
+from fedsafe_node.dispatch.moving import is_recalled, live_dispatches
 from fedsafe_node.store.dispatches_rows import DispatchRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.escalation.dispatching import DispatchState
@@ -34,8 +34,11 @@ async def by_next_channel(
 ) -> DispatchRow | None:
     """Return a dispatch as it goes on by its partner's next channel, if there is one.
 
-    That is a channel of the very entry that it was sealed for.
+    That is a channel of the very entry that it was sealed for. What was recalled goes
+    on by none: it would arrive behind its correction.
     """
+    if await is_recalled(reader, row):
+        return None
     partner = await reader.partner(row.partner)
     if row.sealed is None or partner is None or mark_of(partner) != row.mark:
         return None

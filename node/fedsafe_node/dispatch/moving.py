@@ -8,7 +8,11 @@ from fedsafe_node.cases.keeping import CaseKeeper, Change
 from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
 from fedsafe_node.store.dispatches_rows import DispatchRow
 from fedsafe_node.store.protocol import Reader, Transaction
-from fedsafe_policies.escalation.dispatching import DispatchState, case_steps
+from fedsafe_policies.escalation.dispatching import (
+    DispatchState,
+    case_steps,
+    correction_key,
+)
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
 from fedsafe_policies.people import Person
@@ -39,6 +43,13 @@ async def live_dispatches(reader: Reader, case_id: str) -> list[DispatchRow]:
         for each in await reader.dispatches(case_id)
         if each.recalls is None and each.revision == revision
     ]
+
+
+async def is_recalled(reader: Reader, row: DispatchRow) -> bool:
+    """Tell whether a dispatch was taken back: by then it goes to nobody any more."""
+    if row.state == DispatchState.STOPPED.value:
+        return True
+    return await reader.dispatch(correction_key(row.id)[: len(row.id)]) is not None
 
 
 async def go_through(  # noqa: PLR0913 - a case, and what it goes through

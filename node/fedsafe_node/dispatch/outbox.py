@@ -16,6 +16,7 @@ import msgspec
 
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.dispatch.bouncing import unless_it_came_back
 from fedsafe_node.dispatch.making import kind_of, mark_of
 from fedsafe_node.dispatch.moving import settle
 from fedsafe_node.dispatch.showing import sends
@@ -185,7 +186,10 @@ class Outbox:
         await office.note(tx, Event.DISPATCH_ENDED, clock, detail, outcome=outcome)
         if row.state != _QUEUED:  # somebody was faster, by hand
             return
-        await tx.move_dispatch(await self._moved(tx, row, ended))
+        moved = await self._moved(tx, row, ended)
+        if ended.outcome is Outcome.DELIVERED:
+            moved = await unless_it_came_back(tx, moved, attempt, office.now())
+        await tx.move_dispatch(moved)
         if row.recalls is None:
             await self._settle(tx, row.case_id)
 

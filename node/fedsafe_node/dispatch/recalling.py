@@ -154,11 +154,12 @@ class Recalls:
     ) -> bool:
         """Stop a dispatch, correct it, or both; tell whether that was new."""
         state = DispatchState(sent.state)
+        back = msgspec.structs.replace(sent, sealed=None)  # nobody brings it again
         if state in UNDER_WAY:
-            stopped = msgspec.structs.replace(
-                sent, state=DispatchState.STOPPED.value, due_at=None, sealed=None
-            )
-            await tx.move_dispatch(stopped)
+            stopped = DispatchState.STOPPED.value
+            back = msgspec.structs.replace(back, state=stopped, due_at=None)
+        if back != sent:
+            await tx.move_dispatch(back)
         key = correction_key(sent.id)
         if not await _may_be_there(tx, sent):
             return state in UNDER_WAY

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.dispatch.making import mark_of
 from fedsafe_node.dispatch.messages import PackageAnswer
+from fedsafe_node.dispatch.moving import is_recalled
+from fedsafe_node.dispatch.showing import sends
 from fedsafe_node.errors import NotFoundError, WrongStateError
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Principal
 from fedsafe_node.sending.files import MEDIA_TYPES, name_of
 from fedsafe_node.sending.parcels import Parcel, Sealing
 from fedsafe_node.store.dispatches_rows import DispatchRow
-from fedsafe_node.store.protocol import Transaction
-from fedsafe_policies.escalation.dispatching import DispatchState
+from fedsafe_node.store.protocol import Reader, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class SealedPackages:
 
         Raises:
             NotFoundError: there is no such dispatch of this case.
-            WrongStateError: it was stopped, is not sealed, or arrived and is gone here.
+            WrongStateError: it was recalled, is not sealed, or arrived and is gone
+                here; the partner's entry is another by now, or sending is off.
         """
         office = self.keeper.office
 
@@ -37,6 +40,7 @@ class SealedPackages:
             found = await tx.dispatch(dispatch_id)
             if found is None or found.case_id != case_id:
                 raise NotFoundError("dispatch")
+            await _check(tx, found)
             parcel = _parcel(found)
             digest = sha256(parcel.data).hexdigest()
             await office.note(
@@ -60,25 +64,40 @@ class SealedPackages:
         return await office.store.write(act)
 
 
+async def _check(reader: Reader, found: DispatchRow) -> None:
+    """Refuse what may not be handed over.
+
+    Raises:
+        WrongStateError: it may not, and why.
+    """
+    if await is_recalled(reader, found):
+        raise _wrong("this dispatch was recalled: keep the package back")
+    if found.acknowledged_at is not None:
+        raise _wrong("the partner has acknowledged it, and nothing is kept here")
+    if not await sends(reader):
+        raise _wrong("all sending is switched off: `fedsafe case sending on`")
+    partner = await reader.partner(found.partner)
+    if partner is None or mark_of(partner) != found.mark:
+        raise _wrong(
+            "the partner's entry is another than the one that it was sealed for: "
+            "recall the case, and send it anew"
+        )
+
+
+def _wrong(why: str) -> WrongStateError:
+    return WrongStateError("wrong_state", why)
+
+
 def _parcel(found: DispatchRow) -> Parcel:
     """Return what is handed over.
 
     Raises:
-        WrongStateError: nothing may be, or nothing is there.
+        WrongStateError: it is not sealed.
     """
-    if found.state == DispatchState.STOPPED.value:
-        raise WrongStateError(
-            "wrong_state", "this dispatch was stopped: hand over none"
-        )
-    if found.acknowledged_at is not None:
-        raise WrongStateError(
-            "wrong_state", "the partner has acknowledged it, and nothing is kept here"
-        )
     if found.sealed is None:
-        raise WrongStateError(
-            "wrong_state",
+        raise _wrong(
             "this partner has no key to seal to: write the paper for it, "
-            "`fedsafe case render`",
+            "`fedsafe case render`"
         )
     return Parcel(
         dispatch=found.id,

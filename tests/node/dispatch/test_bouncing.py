@@ -5,7 +5,15 @@ from typing import Final
 
 import pytest
 from tests.node.cases.test_cases import ada, ben, desk, refused, tables
-from tests.node.dispatch.test_outbox import ERROR, HOOK, MAIL, Mail, mail, outcomes
+from tests.node.dispatch.test_outbox import (
+    ERROR,
+    HOOK,
+    MAIL,
+    Mail,
+    Other,
+    mail,
+    outcomes,
+)
 from tests.node.dispatch.test_replying import TOKEN, token_of
 from tests.node.dispatch.test_replying import mail as letter
 from tests.node.people.conftest import team
@@ -18,8 +26,9 @@ from fedsafe_node.dispatch.replying import read_reply
 from fedsafe_node.errors import BadRequestError
 from fedsafe_node.principal import Principal
 from fedsafe_node.sending.errors import Fault, SendingError
+from fedsafe_node.sending.parcels import Handed, Parcel
 from fedsafe_node.tracing import begin
-from fedsafe_policies.escalation.channels import Channel
+from fedsafe_policies.escalation.channels import Channel, MailChannel
 from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
 from fedsafe_policies.escalation.states import CaseState
 
@@ -178,3 +187,53 @@ async def test_of_what_never_left_by_mail_nothing_comes_back(
     error = await refused(mail.post.notes.receive(ReceiveReply(head), ada))
 
     assert error.code == "wrong_state"
+
+
+async def test_what_was_recalled_goes_out_no_more_because_a_mail_came_back(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await sent(mail, ada, ben, MAIL, HOOK)
+    dispatch = (await mail.post.only(case, ada)).dispatch
+    token = await token_of(mail.post, case, ada)
+    await mail.recalls.recall(case, ERROR, ada)
+    await mail.outbox.run()
+    head = letter(f"To: cases+{token}@chat.example", REPORT)
+    answer = await mail.post.notes.receive(ReceiveReply(head), ada)
+    await mail.pass_and_run(60)
+    old, correction = [parcel.dispatch for parcel, _ in mail.other.took]
+
+    assert (answer.noted, answer.dispatch_state) == (True, DispatchState.DELIVERED)
+    assert (old, len(mail.other.took)) == (dispatch, 2)
+    assert correction != dispatch
+
+
+async def test_forged_ones_leave_room_for_the_true_one_of_the_next_mail(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    second = MailChannel(address="second@office.example")
+    case = await sent(mail, ada, ben, MAIL, second)
+    for number in range(MOST_BOUNCES + 1):
+        await bounce(mail, case, ada, number=number)
+    await mail.pass_and_run(60)
+    answer = await bounce(mail, case, ada, number=17)
+
+    assert (answer.noted, answer.dispatch_state) == (True, DispatchState.BY_HAND)
+
+
+async def test_a_mail_that_comes_back_before_its_attempt_has_ended_is_not_delivered(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await mail.queued(ada, ben)
+
+    class Returning(Other):
+        async def carry(self, parcel: Parcel, channel: Channel) -> Handed:
+            await bounce(mail, case, ada)
+            return await super().carry(parcel, channel)
+
+    mail.other = Returning()
+    mail.outbox = mail.started()
+    await mail.outbox.run()
+    found = await mail.post.only(case, ada)
+
+    assert outcomes(found) == [("mail", Outcome.DELIVERED), ("mail", Outcome.BOUNCED)]
+    assert (found.state, found.delivered_at) == (DispatchState.QUEUED, None)

@@ -2,9 +2,10 @@
 """What nobody acknowledges goes out once more, to the same partner and as the same."""
 
 from tests.node.cases.test_cases import ada, ben, desk, tables
-from tests.node.dispatch.test_outbox import HOOK, MAIL, Mail, mail, outcomes
+from tests.node.dispatch.test_outbox import ERROR, HOOK, MAIL, Mail, mail, outcomes
 from tests.node.people.conftest import team
 
+from fedsafe_node.cases.messages import AssessCase
 from fedsafe_node.dispatch.falling_back import take_next_channel
 from fedsafe_node.principal import Principal
 from fedsafe_node.sending.errors import Fault, SendingError
@@ -96,3 +97,21 @@ async def test_a_case_is_delivered_while_a_package_goes_once_more(
 
     assert before == CaseState.DISPATCHING
     assert handed.state is CaseState.DELIVERED
+
+
+async def test_what_was_recalled_goes_out_no_more_when_the_clock_comes(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await mail.queued(ada, ben)
+    await mail.outbox.run()
+    await mail.recalls.recall(case, ERROR, ada)
+    await mail.outbox.run()
+    await mail.post.desk.cases.assess(case, AssessCase(feature="chat"), ada)
+    before = len(mail.other.took)
+    now = mail.post.desk.team.now
+    count = await mail.post.desk.store.write(
+        lambda tx: take_next_channel(tx, case, now)
+    )
+    await mail.pass_and_run(60)
+
+    assert (count, before, len(mail.other.took)) == (0, 2, 2)

@@ -10,8 +10,9 @@ from tests.node.dispatch.desk import KEY, Post
 from tests.node.people.conftest import team
 
 from fedsafe_federation.casework.container import open_package
-from fedsafe_node.dispatch.messages import RecallCase
+from fedsafe_node.dispatch.messages import RecallCase, SwitchSending
 from fedsafe_node.dispatch.recalling import Recalls
+from fedsafe_node.dispatch.switching import SendingSwitch
 from fedsafe_node.dispatch.taking import SealedPackages
 from fedsafe_node.errors import NotFoundError
 from fedsafe_node.principal import Principal
@@ -83,7 +84,37 @@ async def test_what_was_recalled_before_it_left_is_given_to_nobody(
     await recalls.recall(case, RecallCase(reason=RecallReason.WRONG_FACTS), ada)
     error = await refused(packages.take(case, sent.dispatch, ada))
 
-    assert "stopped" in str(error)
+    assert "recalled" in str(error)
+
+
+async def test_what_was_recalled_after_it_arrived_is_given_to_nobody(
+    post: Post, packages: SealedPackages, ada: Principal, case: str
+) -> None:
+    sent = await post.only(case, ada)
+    await post.notes.hand(case, sent.dispatch, post.handed(), ada)
+    recalls = Recalls(post.desk.keeper, shipped_matrix, lambda: post.signer)
+    await recalls.recall(case, RecallCase(reason=RecallReason.WRONG_FACTS), ada)
+    error = await refused(packages.take(case, sent.dispatch, ada))
+    row = await post.desk.store.read(lambda reader: reader.dispatch(sent.dispatch))
+
+    assert "recalled" in str(error)
+    assert row is not None
+    assert row.sealed is None
+
+
+async def test_nothing_is_taken_for_an_entry_that_changed_or_while_sending_is_off(
+    post: Post, packages: SealedPackages, ada: Principal, case: str
+) -> None:
+    sent = await post.only(case, ada)
+    switch = SendingSwitch(post.desk.team.office)
+    await switch.switch(SwitchSending(sends=False), ada)
+    off = await refused(packages.take(case, sent.dispatch, ada))
+    await switch.switch(SwitchSending(sends=True), ada)
+    await post.change(ada, function="Frühdienst")
+    changed = await refused(packages.take(case, sent.dispatch, ada))
+
+    assert "switched off" in str(off)
+    assert "sealed for" in str(changed)
 
 
 async def test_a_partner_without_a_key_gets_a_paper_instead(
