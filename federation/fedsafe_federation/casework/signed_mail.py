@@ -23,7 +23,8 @@ LONGEST_MAIL: Final = 262_144
 """Bytes of a mail that are looked at."""
 
 _MOST_VALUE: Final = 2_000
-_MOST_BOUNDARIES: Final = 32
+_MOST_WITHIN: Final = 32
+_WITHIN: Final = (b"boundary", b"message/")  # no part has parts without either word
 _HALVES: Final = re.compile(rb"\r\n\r\n")
 _NEWLINE: Final = re.compile(rb"\r\n|\n|\r")
 _CLEAR: Final = re.compile(rb"^-----BEGIN PGP SIGNED MESSAGE-----$", re.MULTILINE)
@@ -108,7 +109,9 @@ def _stretch(
 
 def _texts(mail: bytes) -> bytes:
     """Decode the texts of a mail or a part of one."""
-    if mail.lower().count(b"boundary") > _MOST_BOUNDARIES:  # it would take seconds
+    lower = mail.lower()
+    # It would take seconds, or more depth than a thread has.
+    if any(lower.count(word) > _MOST_WITHIN for word in _WITHIN):
         raise SignedMailError("too many parts lie within each other")
     parts = _WHOLE.parsebytes(mail).walk()
     texts = (each for each in parts if each.get_content_maintype() == "text")

@@ -163,6 +163,21 @@ def test_parts_deep_within_parts_are_refused() -> None:
         signed_text(nested[:LONGEST_MAIL], certificate())
 
 
+def test_mails_deep_within_mails_are_refused() -> None:
+    nested = HEAD + b"\r\n" + b"Content-Type: Message/RFC822\r\n\r\n" * 4_000
+
+    for mail in (nested, in_parts(nested, signed(nested, "DETACHED"))):
+        with pytest.raises(SignedMailError, match="within each other"):
+            signed_text(mail, certificate())
+
+
+def test_a_mail_that_is_passed_on_within_another_is_read() -> None:
+    inner = clear(signed(b"inside\n", "CLEAR"))
+    passed_on = HEAD + b"\r\nContent-Type: message/rfc822\r\n\r\n" + inner
+
+    assert (signed_text(passed_on, certificate()) or b"").strip() == b"inside"
+
+
 @pytest.mark.parametrize("kind", ["CLEAR", "DETACHED"])
 def test_many_beginnings_without_an_end_take_no_time(kind: str) -> None:
     if kind == "CLEAR":
