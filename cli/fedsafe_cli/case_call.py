@@ -12,6 +12,11 @@ from fedsafe_policies.escalation.vocabulary import Urgency
 
 _URGENCY: Final = "--urgency"
 _LANGUAGE: Final = "--lang"
+_TEST: Final = "--test"
+_EXERCISE: Final = (
+    "Das ist eine Übung. Rufen Sie niemanden an; im Ernstfall stünde hier:",
+    "This is an exercise. Call nobody; in earnest you would read:",
+)
 
 
 class CallFirst(click.Command):
@@ -23,6 +28,8 @@ class CallFirst(click.Command):
         if urgency in set(Urgency):
             typed = _value(args, _LANGUAGE)
             german = typed == "de" if typed else ctx.ensure_object(Settings).german
+            if _TEST in args:
+                note(f"fedsafe: {_EXERCISE[0 if german else 1]}")
             for text in before_form(Urgency(urgency)):
                 note(f"fedsafe: {text.de if german else text.en}")
         return super().parse_args(ctx, args)

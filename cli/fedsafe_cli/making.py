@@ -20,6 +20,7 @@ from fedsafe_node.errors import (
     BadRequestError,
     ConfigError,
     ConflictError,
+    KeyFileError,
     NodeError,
     SchemaBehindError,
     StoreBusyError,
@@ -37,6 +38,10 @@ CUSTODY_FILE: Final = "custody.pub"
 _DIRECTORY: Final = (
     "name another directory, or have this one made for you: "
     "install -d -m 700 -o USER DIRECTORY"
+)
+_FILES: Final = (
+    "keys lie beside the node's directory: make DIR.credentials there for this user, "
+    "and name another place for the custody key with --custody-key FILE"
 )
 _SERVER: Final = "how a server is set up: docs/howto/postgresql.md"
 
@@ -115,6 +120,8 @@ async def make_node(wanted: NewNode) -> MadeNode:
     except OSError as error:
         why = f"the node was not made: {error.filename}: {error.strerror}"
         raise ProgrammeError(why, _DIRECTORY) from None
+    except KeyFileError as error:
+        raise ProgrammeError(f"the node was not made: {error}", _FILES) from None
     except NodeError as error:
         raise ProgrammeError(f"the node was not made: {error}") from None
     credentials = {

@@ -63,7 +63,8 @@ def keep(directory: str, token: str) -> str:
         with suppress(OSError):
             os.unlink(draft)  # noqa: PTH108
         raise SettingsError(
-            f"session file {printable(path)}: {error.strerror}"
+            f"session file {printable(path)}: {error.strerror}",
+            "this user needs a home directory, or XDG_STATE_HOME names another place",
         ) from None
     return path
 

@@ -152,6 +152,16 @@ def test_110_is_shown_whatever_else_is_lacking(
     assert "Call 110 now" in english.err.splitlines()[0]
 
 
+def test_an_exercise_calls_nobody(ask: "Run") -> None:
+    exercise = ("case", "open", "--test", "--urgency", "u0", "--no-such-option")
+    german = ask(*exercise, "--lang", "de", stdin=b"").err.splitlines()
+    english = ask(*exercise, stdin=b"").err.splitlines()
+
+    assert "Rufen Sie niemanden an" in german[0]
+    assert "Call nobody" in english[0]
+    assert "110" in english[1]
+
+
 def test_other_urgencies_show_no_110(ask: "Run") -> None:
     assert "110" not in ask("case", "open", "--urgency", "u1", stdin=b"").err
 
