@@ -28,7 +28,9 @@ from fedsafe_node.store.postgresql.statements import Statement, statement_of
 from fedsafe_node.store.sql import Column, LongTextError, UnfitTextError
 
 _NO_SUCH_TEXT: Final = "22021"  # as the server says it; the driver has no code
-_ENCODING: Final = "UTF8"
+ENCODING: Final = "UTF8"
+"""How texts come and go, whatever an address, a role or the environment asks for."""
+
 _PAGE: Final = 4_096  # rows
 _OUT_OF_TIME: Final = 3  # seconds until a server that does not answer is given up
 _PARAMETERS: Final[dict[str, Any]] = {
@@ -101,7 +103,11 @@ def connect(url: str, password: str | None = None) -> Raw:
             database does not take every text.
     """
     try:
-        parameters: dict[str, Any] = {**_PARAMETERS, **conninfo_to_dict(url)}
+        parameters: dict[str, Any] = {
+            **_PARAMETERS,
+            **conninfo_to_dict(url),
+            "client_encoding": ENCODING,
+        }
     except psycopg.Error:  # whose words quote the address, and a password in it
         want = "want postgresql://USER@HOST/DATABASE as the address of the database"
         raise sqlite3.OperationalError(want) from None
@@ -116,11 +122,11 @@ def connect(url: str, password: str | None = None) -> Raw:
     except psycopg.Error as error:
         raise translated(error) from None
     encoding = raw.info.parameter_status("server_encoding")
-    if encoding != _ENCODING:  # such a one refuses texts, or tells them as bytes
+    if encoding != ENCODING:  # such a one refuses texts, or tells them as bytes
         raw.close()
         raise sqlite3.OperationalError(
-            f"the database keeps texts in {encoding}, not in {_ENCODING}: make it anew "
-            f"with ENCODING '{_ENCODING}'"
+            f"the database keeps texts in {encoding}, not in {ENCODING}: make it anew "
+            f"with ENCODING '{ENCODING}'"
         )
     try:
         raw.adapters.register_dumper(int, _Whole)

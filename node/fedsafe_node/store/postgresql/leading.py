@@ -17,6 +17,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from fedsafe_node.store.postgresql.connection import ENCODING
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.telemetry import LOGGER, fields
 
@@ -141,6 +142,7 @@ class AdvisoryLeadership:
 
     async def _connect(self) -> _Connection:
         given = {**_PARAMETERS, **conninfo_to_dict(self._server.url)}
+        given["client_encoding"] = ENCODING
         if self._server.password is not None:
             given["password"] = self._server.password
         return await psycopg.AsyncConnection.connect(
