@@ -72,6 +72,8 @@ class OwnLog(Protocol):
 class Asked:
     """A witness, and how asking it goes; `not_before` is in the asker's seconds.
 
+    `old` is the size that it saw last, as far as known, `kept` the one of which its
+    cosignature is here: an answer may be lost, or find no room on a full disk.
     `disputed` says that it was written down since it last cosigned that it disputes.
     """
 
@@ -79,6 +81,7 @@ class Asked:
     name: str
     prefix: str
     old: int = 0
+    kept: int = 0
     failures: int = 0
     not_before: float | None = None
     disputed: bool = False
@@ -215,7 +218,8 @@ class Asking:
             status, data = await self._send(witness, tree)
         if status == _OK:
             await self._keep(witness, tree, data)
-            witness.old, witness.disputed = size, False
+            witness.old = witness.kept = size
+            witness.disputed = False
             return
         if status in {_CONFLICT, _INCONSISTENT}:
             # Another tree than the own was shown, or an older program says 409 to it.

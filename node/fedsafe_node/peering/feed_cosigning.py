@@ -155,7 +155,7 @@ class FeedCosigning(Asking):
         return asyncio.get_running_loop().time()
 
     def _wants(self, witness: Asked, tree: SignedTree) -> bool:
-        return witness.old < tree.checkpoint.size
+        return witness.kept < tree.checkpoint.size
 
     def _ended(self) -> None:
         self._wake.set()

@@ -13,6 +13,7 @@ from tests.node.peering.test_cosigning import STRANGER
 from tests.node.signals.conftest import ANNA, RITA, request_for
 
 from fedsafe_crypto.cosignature import verify_cosignatures
+from fedsafe_federation.errors import PeerUnreachableError
 from fedsafe_federation.feed import FeedRequest, decode_batch
 from fedsafe_federation.verification import open_checkpoint
 from fedsafe_federation.witnessing import witness_of
@@ -207,6 +208,30 @@ async def test_a_policy_of_strangers_is_refused(trio: Fleet) -> None:
     path.write_text(f"witness x {STRANGER}\nquorum x\n")
     with pytest.raises(ConfigError, match=r"x\.demo/witness is no member"):
         await trio.start("b.demo")
+
+
+async def test_a_witness_whose_answers_are_lost_is_asked_until_one_is_kept(
+    trio: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, lost = trio["a.demo"].client, list[int]()
+    send = client.add_checkpoint
+
+    async def losing(witness: str, prefix: str, body: bytes) -> tuple[int, bytes]:
+        if b"\na.demo/feed\n" not in body:
+            return await send(witness, prefix, body)
+        if witness == "c.demo":
+            raise PeerUnreachableError(witness, "it is away")
+        status, data = await send(witness, prefix, body)
+        # The second is lost after it has said how much it saw.
+        if status == 200 and len(lost) < 2:
+            lost.append(status)
+            raise PeerUnreachableError(witness, "its answer was lost")
+        return status, data
+
+    monkeypatch.setattr(client, "add_checkpoint", losing)
+    await trio.publish(ANNAS)
+
+    assert lost == [200, 200]
 
 
 async def test_a_burst_is_asked_for_once_and_each_witness_once_at_a_time(
