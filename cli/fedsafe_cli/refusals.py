@@ -13,6 +13,8 @@ from fedsafe_policies.vocabulary import Role
 
 _UNSEEN: Final = "`fedsafe node status` says which members are not seen, since when"
 _WAYS_OUT: Final = {
+    "no such partner": "`fedsafe partner list` shows yours; an office that is shipped "
+    "becomes one with `fedsafe partner add NAME --entry FILE`, once it is verified",
     "no_federation": "record an own ban with --scope self, or found a federation: "
     "`fedsafe federation found --help`",
     "legal_gate": "see what it lacks with `fedsafe gate show`",
@@ -83,6 +85,7 @@ _OTHERWISE: Final = {
     "valid_until": "until",
 }
 """Fields of requests whose options have other names."""
+_READ: Final = frozenset({"/body", "/code", "/headers", "/password"})
 _DAY: Final = "a day such as 2027-11-03"
 _REFERENCE: Final = (
     "a reference such as ticket-17: letters, digits and . _ : / -, without spaces"
@@ -117,12 +120,13 @@ def read_refusal(status: int, document: Any) -> RefusedError:  # noqa: ANN401 (J
     pointer = pointer if isinstance(pointer, str) and pointer else None
     if hint is None and pointer is not None:
         hint = _place(pointer)
+    way_out = _WAYS_OUT.get(detail if code == "not_found" else code)
     wait = document.get("retry_after_ms")
     refusal = RefusedError(
         status,
         code,
         detail,
-        hint="; ".join(filter(None, (hint, _WAYS_OUT.get(code)))) or None,
+        hint="; ".join(filter(None, (hint, way_out))) or None,
         rule=rule if isinstance(rule, str) else None,
         retry_after_ms=wait if isinstance(wait, int) else None,
         pointer=pointer,
@@ -132,8 +136,11 @@ def read_refusal(status: int, document: Any) -> RefusedError:  # noqa: ANN401 (J
     return refusal
 
 
-def _place(pointer: str) -> str:
-    """Name the option or argument that a pointer leads to, and its form."""
+def _place(pointer: str) -> str | None:
+    """Name the option or argument that a pointer leads to, and its form.
+
+    None for what is read from a file or asked for, which no option names.
+    """
     first, *rest = pointer.split("/")[1:] or [""]
     if rest and (option := _option(first)) is not None:
         return f"look at {option}: {'/'.join(rest)}"
@@ -143,7 +150,7 @@ def _place(pointer: str) -> str:
             if name is not None and (option := _option(name)) is not None:
                 form = _FORMS.get(name)
                 return f"look at {option}" if form is None else f"{option} wants {form}"
-    return f"see {pointer} of the request"
+    return None if pointer in _READ else f"see {pointer} of the request"
 
 
 def _option(name: str) -> str | None:

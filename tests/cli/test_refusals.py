@@ -166,3 +166,17 @@ def test_a_refused_role_names_those_that_may() -> None:
 
     assert told == "rule P6 of policy strict@1 decides; roles that may: dpo, reviewer"
     assert other == "rule P6 of policy strict@1 decides, on account of audit_review"
+
+
+def test_what_no_option_names_is_not_pointed_to() -> None:
+    problem = {"code": "bad_signature", "detail": "not signed", "pointer": "/body"}
+
+    assert read_refusal(422, problem).hint is None
+
+
+def test_who_names_no_partner_of_theirs_learns_where_partners_are() -> None:
+    partner = read_refusal(404, {"code": "not_found", "detail": "no such partner"})
+    signal = read_refusal(404, {"code": "not_found", "detail": "no such signal"})
+
+    assert "fedsafe partner list" in (partner.hint or "")
+    assert signal.hint is None
