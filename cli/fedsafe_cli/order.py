@@ -118,7 +118,7 @@ def order() -> None:
     "--secret-until",
     callback=moment_of,
     metavar="MOMENT",
-    help="Until when the user is not told; takes --account or --case.",
+    help="Until when the user is not told; takes --account, or a --case with accounts.",
 )
 @click.option("--case", "case_id", metavar="CASE", help="The case that it is about.")
 @click.option(

@@ -115,7 +115,9 @@ def make_services(parts: Parts) -> Services:
         breaches=Breaches(
             base.office, approvals, notes, has_others=base.situation.has_others
         ),
-        orders=Orders(base.situation, base.office, OrderVault(base.periods)),
+        orders=Orders(
+            base.situation, base.office, OrderVault(base.periods), keeper.vault
+        ),
         cases=Cases(CaseParts(base.situation, keeper, approvals, matrix)),
         case_renderings=CaseRenderings(
             base.situation, keeper, matrix, offload=base.workers

@@ -158,6 +158,16 @@ class CaseFile(Row, frozen=True, kw_only=True):
         return Circumstances(granted=self.conditions, consented=covered)
 
 
+def accounts_of(file: CaseFile) -> frozenset[str]:
+    """Return the accounts that a case names: of suspects, and of who is affected."""
+    known, accounts = file.elements, set[str]()
+    if known.suspects is not msgspec.UNSET:
+        accounts |= {each.account_id for each in known.suspects}
+    if known.victims is not msgspec.UNSET:
+        accounts |= {each.account_id for each in known.victims}
+    return frozenset(accounts)
+
+
 @dataclass(frozen=True, slots=True)
 class CaseVault:
     """Seals and opens what is known of cases."""

@@ -10,9 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from msgspec import UNSET
-
-from fedsafe_node.cases.content import CaseFile, CaseVault
+from fedsafe_node.cases.content import CaseVault, accounts_of
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import CorruptRowError, WrongStateError
 from fedsafe_node.orders.content import OrderVault
@@ -91,13 +89,4 @@ class Silence:
             # Its key is destroyed, as is whatever it asked for.
             return _Named(row.revision, frozenset(), _NEVER)
         until = max((hold.until for hold in file.holds), default=_NEVER)
-        return _Named(row.revision, _accounts(file), until)
-
-
-def _accounts(file: CaseFile) -> frozenset[str]:
-    known, accounts = file.elements, set[str]()
-    if known.suspects is not UNSET:
-        accounts |= {each.account_id for each in known.suspects}
-    if known.victims is not UNSET:
-        accounts |= {each.account_id for each in known.victims}
-    return frozenset(accounts)
+        return _Named(row.revision, accounts_of(file), until)

@@ -38,7 +38,7 @@ class AddOrder(Message, frozen=True):
     `basis` is the provision that it names itself. `oral`: it came by word of mouth in
     imminent danger, and is confirmed in writing afterwards. `due_at` is the time that
     the order names, if one; a letter of the BzKJ needs it. Until `secret_until` nobody
-    tells the accounts that `case` names, or `accounts`: one of both says whom.
+    tells the accounts that `case` names, or `accounts`: one of both names some.
     """
 
     kind: OrderKind

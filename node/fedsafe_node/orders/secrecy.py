@@ -6,8 +6,10 @@ about stays, and nobody is told. An order that nobody can open any more asks not
 beyond its answer: its words are gone.
 """
 
-from fedsafe_node.errors import WrongStateError
+from fedsafe_node.cases.content import CaseVault, accounts_of
+from fedsafe_node.errors import BadRequestError, NotFoundError, WrongStateError
 from fedsafe_node.orders.content import OrderFile, OrderVault
+from fedsafe_node.orders.messages import AddOrder
 from fedsafe_node.store.orders_rows import OrderRow
 from fedsafe_node.store.protocol import Reader
 
@@ -33,3 +35,32 @@ def secret_now(row: OrderRow, vault: OrderVault, now: int) -> OrderFile | None:
         return None
     until = file.secret_until
     return file if until is not None and now < until else None
+
+
+async def check_case(reader: Reader, cases: CaseVault, request: AddOrder) -> None:
+    """Check the case of a new order; where that is to say whom nobody tells, it must.
+
+    What the case learns later counts from then on (`cases.silence`).
+
+    Raises:
+        NotFoundError: there is no such case.
+        BadRequestError: the order is secret, and neither it nor its case names anybody.
+    """
+    if request.case is None:
+        return
+    row = await reader.case(request.case)
+    if row is None:
+        raise NotFoundError("case")
+    if request.secret_until is None or request.accounts:
+        return
+    try:
+        named = accounts_of(cases.open(row))
+    except WrongStateError:  # whom it named is erased
+        named = frozenset()
+    if not named:
+        raise BadRequestError(
+            "bad_request",
+            "the case names no account, so nothing would be held back from anybody: "
+            "give the accounts with the order, or name them in the case first",
+            pointer="/accounts",
+        )

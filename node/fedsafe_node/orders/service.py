@@ -12,6 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from fedsafe_node.cases.changing import check_content
+from fedsafe_node.cases.content import CaseVault
 from fedsafe_node.errors import (
     BadRequestError,
     DeniedError,
@@ -31,6 +32,7 @@ from fedsafe_node.orders.messages import (
     OrdersAnswer,
     OrderStep,
 )
+from fedsafe_node.orders.secrecy import check_case
 from fedsafe_node.orders.showing import listed, shown
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
@@ -60,10 +62,17 @@ _MISFITS: Final = {
 class Orders:
     """Keeps the orders of authorities."""
 
-    def __init__(self, situation: Situation, office: Office, vault: OrderVault) -> None:
+    def __init__(
+        self,
+        situation: Situation,
+        office: Office,
+        vault: OrderVault,
+        cases: CaseVault,
+    ) -> None:
         self._situation = situation
         self._office = office
         self._vault = vault
+        self._cases = cases
 
     async def add(
         self, request: AddOrder, who: Principal, *, once: Once | None = None
@@ -72,7 +81,8 @@ class Orders:
 
         Raises:
             BadRequestError: a time does not fit or is lacking, it is oral without
-                danger, or media bytes are in it.
+                danger, media bytes are in it, or it is secret and neither it nor its
+                case names an account.
             NotFoundError: there is no such case.
         """
         check_content(request)
@@ -106,8 +116,7 @@ class Orders:
         )
 
         async def act(tx: Transaction) -> OrderReceipt:
-            if request.case is not None and await tx.case(request.case) is None:
-                raise NotFoundError("case")
+            await check_case(tx, self._cases, request)
             await tx.put_order(row)
             await office.note(tx, Event.ORDER_ADDED, who.name, _told(row))
             return await self._keep(tx, row, once)

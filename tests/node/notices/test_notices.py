@@ -34,7 +34,7 @@ from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.store.notices_rows import NoticeKind, NoticeState
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.orders import OrderKind
-from fedsafe_policies.escalation.package import Elements, Suspect, Threat
+from fedsafe_policies.escalation.package import Elements, Suspect, Threat, Victim
 from fedsafe_policies.escalation.vocabulary import Danger, Urgency
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import (
@@ -337,7 +337,7 @@ async def test_a_notice_held_back_goes_out_by_itself_on_its_day(node: Fleet) -> 
     assert len(await node.audit(A, "notice.released")) == 1
 
 
-@pytest.mark.parametrize("why", ["order", "hold", "accounts"])
+@pytest.mark.parametrize("why", ["order", "hold", "accounts", "learnt"])
 async def test_nobody_is_told_while_an_order_or_a_hold_forbids_it(
     node: Fleet, why: str
 ) -> None:
@@ -349,9 +349,10 @@ async def test_nobody_is_told_while_an_order_or_a_hold_forbids_it(
     case = None if why == "accounts" else await open_case(node)
     hold = NewHold(authority="sta-7", basis="stpo-95a", until=until)
     assessing = AssessCase(elements=known, hold=hold if why == "hold" else None)
-    if case is not None:
+    if case is not None and why != "learnt":
         await services.cases.assess(case, assessing, ADA)
     if why != "hold":
+        accounts = {"accounts": ("user-1",), "learnt": ("user-3",)}
         order = AddOrder(
             kind=OrderKind.EPOC,
             received_at=now,
@@ -361,9 +362,11 @@ async def test_nobody_is_told_while_an_order_or_a_hold_forbids_it(
             scope="Konto user-1",
             secret_until=until,
             case=case,
-            accounts=() if why == "order" else ("user-1",),
+            accounts=accounts.get(why, ()),
         )
         await services.orders.add(order, ADA)
+    if case is not None and why == "learnt":
+        await services.cases.assess(case, assessing, ADA)
     await publish(node)
     await publish(node, "other@mail.example", "user-2")
     await tend(node)
@@ -378,6 +381,33 @@ async def test_nobody_is_told_while_an_order_or_a_hold_forbids_it(
     assert {each.subject_ref for each in await told(node)} == {"user-1", "user-2"}
     logged = str(await node.audit(A, "notice.announced"))
     assert (case or "Parquet") not in logged
+
+
+async def test_a_secret_order_is_refused_while_its_case_names_nobody(
+    node: Fleet,
+) -> None:
+    services, case = node[A].services, await open_case(node)
+    now = int(node[A].base.clock.now().timestamp())
+    order = AddOrder(
+        kind=OrderKind.EPOC,
+        received_at=now,
+        authority="Parquet de Paris",
+        reference="4711",
+        basis="Art. 5",
+        scope="Konto user-1",
+        secret_until=now + 86_400,
+        case=case,
+    )
+    with pytest.raises(BadRequestError, match="names no account") as caught:
+        await services.orders.add(order, ADA)
+    await services.orders.add(replace(order, secret_until=None), ADA)
+    await services.orders.add(replace(order, accounts=("user-1",)), ADA)
+    known = Elements(victims=(Victim(account_id="user-1"),))
+    await services.cases.assess(case, AssessCase(elements=known), ADA)
+    await services.orders.add(order, ADA)
+
+    assert caught.value.pointer == "/accounts"
+    assert len(await node.audit(A, "order.added")) == 3
 
 
 async def open_case(node: Fleet) -> str:

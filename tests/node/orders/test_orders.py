@@ -9,6 +9,7 @@ import pytest
 from tests.node.cases.test_cases import refused
 from tests.node.people.conftest import Team, team
 
+from fedsafe_node.cases.content import CaseVault
 from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
 from fedsafe_node.log.audit import Detail
 from fedsafe_node.log.openings import PeriodKeys
@@ -56,7 +57,7 @@ class Register:
     def __init__(self, team: Team, keys: PeriodKeys) -> None:
         self.team = team
         vault = OrderVault(keys)
-        self.orders = Orders(team.situation, team.office, vault)
+        self.orders = Orders(team.situation, team.office, vault, CaseVault(keys))
         self.told: list[Detail] = []
         self.clock = OrderClock(team.office, vault, self._tell, Calendar())
 
