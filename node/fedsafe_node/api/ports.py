@@ -10,43 +10,79 @@ import asyncio
 import errno
 import socket
 import sys
+from pathlib import Path
+from typing import Final
 
 from fedsafe_node.errors import ConfigError
+
+_CLAIM: Final = "fedsafe port"
+_UNIX_SOCKETS: Final = Path("/proc/self/net/unix")
 
 
 async def claim_port(host: str, port: int) -> list[socket.socket]:
     """Bind a port for the processes of this node, and keep other nodes from it.
 
-    As long as the sockets are open, nobody else claims the same address: each has a
-    name among the abstract Unix sockets, which are of the same network namespace as
-    its ports are. Whoever listens there without a claim, at all addresses for one, is
-    found by trying to have the port alone.
+    As long as the sockets are open, nobody else claims the same address, nor all
+    addresses beside it: each has a name among the abstract Unix sockets, which are of
+    the same network namespace as its ports are. Whoever listens there without a claim
+    is found by trying to have the port alone.
 
     Raises:
-        ConfigError: an address is taken, or cannot be bound.
+        ConfigError: an address is taken or claimed, or cannot be bound.
     """
     for alone in await bind_port(host, port):
         alone.close()
     sockets = await bind_port(host, port, shared=True)
+    claims: list[socket.socket] = []
     try:
-        claims = [_claim(sock) for sock in sockets]
+        if sys.platform == "linux":
+            await asyncio.to_thread(_claim, sockets, claims)
     except OSError as error:
-        for sock in sockets:
+        for sock in (*claims, *sockets):
             sock.close()
-        raise unusable(f"{host}:{port}", error) from None
+        raise _unclaimed(f"{host}:{port}", error) from None
     return [*claims, *sockets]
 
 
-def _claim(bound: socket.socket) -> socket.socket:
+def _claim(bound: list[socket.socket], claims: list[socket.socket]) -> None:
+    """Take the names of addresses; whoever comes at the same time sees them as well.
+
+    Each first takes its own and then looks at those of others, so that of two that
+    meet at least one is refused.
+    """
+    names = {_name(sock) for sock in bound}
+    for name in names:
+        claims.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        claims[-1].bind("\0" + name)
+    for line in _UNIX_SOCKETS.read_text("utf-8", "replace").splitlines():
+        other = line.partition("@")[2]
+        if other not in names and any(_meet(name, other) for name in names):
+            raise OSError(errno.EADDRINUSE, other)
+
+
+def _name(bound: socket.socket) -> str:
     address, port, *_ = bound.getsockname()
-    claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        if sys.platform == "linux":
-            claim.bind(f"\0fedsafe port {address} {port}")
-    except OSError:
-        claim.close()
-        raise
-    return claim
+    return f"{_CLAIM} {address} {port}"
+
+
+def _meet(name: str, other: str) -> bool:
+    """Tell whether one of two names is of all the addresses that the other's is of."""
+    mine, theirs = (each.removeprefix(_CLAIM).split() for each in (name, other))
+    if not other.startswith(_CLAIM) or mine[1:] != theirs[1:]:
+        return False
+    everywhere = "::" if ":" in mine[0] else "0.0.0.0"  # noqa: S104 - is compared
+    is_kin = (":" in mine[0]) is (":" in theirs[0])
+    return is_kin and everywhere in (mine[0], theirs[0])
+
+
+def _unclaimed(address: str, error: OSError) -> ConfigError:
+    if error.errno != errno.EADDRINUSE:
+        return unusable(address, error)
+    return ConfigError(
+        address,
+        "in use: another node or program of this machine has claimed the port, here or "
+        "at all addresses: stop it, or choose another port under [listen] in node.toml",
+    )
 
 
 async def bind_port(

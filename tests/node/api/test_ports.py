@@ -17,6 +17,7 @@ from fedsafe_node.storage import Storage
 from fedsafe_node.supervising import Supervisor
 
 LOOPBACK = "127.0.0.1"
+ALL_OLD = "0.0.0.0"  # noqa: S104 - of IPv4; only claimed here
 
 
 def close(sockets: Iterable[socket.socket]) -> None:
@@ -47,11 +48,51 @@ async def test_the_processes_of_a_node_share_the_port_that_it_has_claimed() -> N
 
 async def test_who_listens_at_all_addresses_without_a_claim_is_found() -> None:
     (port,) = free_ports(1)
-    (everywhere,) = await bind_port("0.0.0.0", port, shared=True)  # noqa: S104 - is refused
+    (everywhere,) = await bind_port(ALL_OLD, port, shared=True)
     with closing(everywhere):
         everywhere.listen()
 
         with pytest.raises(ConfigError, match="in use"):
+            await claim_port(LOOPBACK, port)
+
+
+@pytest.mark.parametrize("addresses", [(ALL_OLD, LOOPBACK), ("::", "::1")])
+async def test_all_addresses_and_one_of_them_are_not_claimed_together(
+    addresses: tuple[str, str],
+) -> None:
+    (port,) = free_ports(1)
+    for first, second in (addresses, addresses[::-1]):
+        claimed = await claim_port(first, port)
+        with pytest.raises(ConfigError, match="another node or program"):
+            await claim_port(second, port)
+        close(claimed)
+
+        close(await claim_port(second, port))
+
+
+async def test_all_addresses_of_one_kind_leave_those_of_the_other_free() -> None:
+    (port,) = free_ports(1)
+    for first, second in ((ALL_OLD, "::1"), ("::1", ALL_OLD)):
+        claimed = await claim_port(first, port)
+
+        close(await claim_port(second, port))
+        close(claimed)
+
+
+async def test_all_addresses_of_a_port_leave_other_ports_free() -> None:
+    one, other = free_ports(2)
+    claimed = await claim_port(ALL_OLD, one)
+
+    close(await claim_port(LOOPBACK, other))
+    close(claimed)
+
+
+async def test_a_name_that_somebody_else_has_taken_is_told_of_as_a_claim() -> None:
+    (port,) = free_ports(1)
+    with closing(socket.socket(socket.AF_UNIX)) as stranger:
+        stranger.bind(f"\0fedsafe port {LOOPBACK} {port}")
+
+        with pytest.raises(ConfigError, match=r"program of this machine has claimed"):
             await claim_port(LOOPBACK, port)
 
 
