@@ -3,7 +3,7 @@
 
 import asyncio
 from contextlib import closing
-from typing import Final
+from typing import Final, LiteralString
 
 import psycopg
 import pytest
@@ -54,7 +54,7 @@ def test_an_address_does_not_choose_how_texts_go(prepared: Prepared) -> None:
 
 @pytest.mark.parametrize("statement", [ROLE_SETS, DATABASE_SETS])
 def test_role_and_database_do_not_choose_how_texts_go(
-    prepared: Prepared, statement: str
+    prepared: Prepared, statement: LiteralString
 ) -> None:
     node = conninfo_to_dict(prepared.node)
     names = Identifier(str(node["user"])), Identifier(str(node["dbname"]))
