@@ -351,6 +351,7 @@ async def found(fleet: Fleet, *names: str) -> None:
             before = len(seen)
             for name in names:
                 await _step(session, fleet[name], seen)
+                await fleet[name].base.following.fresh()  # another process may have it
             assert len(seen) > before or all(
                 fleet[name].base.situation.shared for name in names
             )
