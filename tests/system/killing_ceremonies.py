@@ -101,7 +101,9 @@ class CeremonyLoop:
     def _share(self, victim: DemoNode, before: dict[str, Any], *, opens: bool) -> None:
         nodes, epochs = self._federation.nodes, before["epochs"]
         epoch, generation = epochs[-1]
-        wanted = [*epochs, [epoch + 1, 1]] if opens else [[epoch, generation + 1]]
+        wanted = [*epochs[:-1], [epoch, generation + 1]]
+        if opens:  # an epoch that is over leaves the charter when another begins
+            wanted = [*before["live"], [epoch + 1, 1]]
         convenor = self._random.choice(nodes)
 
         def is_done() -> bool:
@@ -174,7 +176,7 @@ class CeremonyLoop:
     def _agreed(self) -> dict[str, Any]:
         """Give what all nodes say of the charter, once they all say the same."""
         nodes, found = self._federation.nodes, dict[str, Any]()
-        shown = ("version", "digest", "epochs", "holders", "keys")
+        shown = ("version", "digest", "epochs", "live", "holders", "keys")
 
         def is_one() -> bool:
             states = [order(node, "state") or {} for node in nodes]
@@ -190,10 +192,10 @@ class CeremonyLoop:
         state = order(node, "state")
         assert state is not None
         assert state["rests"] is None, (node.name, state["rests"])
-        assert state["serves"] == charter["epochs"], (node.name, state["serves"])
+        assert state["serves"] == charter["live"], (node.name, state["serves"])
         assert state["signs_with"] == charter["keys"][node.name], node.name
         order(node, "tend")
-        return bool(state["held"] == charter["epochs"])
+        return bool(state["held"] == charter["live"])
 
     def _matches(self, node: DemoNode, value: str, signal: str) -> None:
         found = set[str]()

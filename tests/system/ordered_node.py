@@ -195,6 +195,10 @@ class Orders:
             "version": charter.version,
             "digest": scene.version.digest.hex(),
             "epochs": [[each.epoch, each.generation] for each in charter.epochs],
+            "live": [
+                [each.epoch, each.generation]
+                for each in charter.live(int(base.clock.now().timestamp()))
+            ],
             "holders": [pin.index for pin in newest.pins],
             "serves": [
                 [epoch, share.generation.number]
