@@ -116,7 +116,8 @@ def take(
     """Write a sealed package into a file, to hand it over in a portal or on a disk.
 
     Only the partner's key opens it. Note afterwards what came of it, with `fedsafe
-    case handed`; nothing of a package that was stopped or acknowledged is given out.
+    case handed`. Nothing is given out of a package that was recalled or acknowledged,
+    of one for an entry of the partner's that has changed, or while sending is off.
 
     \b
     Example:

@@ -25,10 +25,6 @@ _BY_HAND: Final = (
     "   Pakete, die auf eine Person warten: {}",
     "   packages that wait for a person: {}",
 )
-_ONE_BY_HAND: Final = (
-    "   1 Paket wartet auf eine Person",
-    "   1 package waits for a person",
-)
 
 
 @click.command("recall")
@@ -84,6 +80,5 @@ def _tell(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     if answer["by"] is not None:
         line(_SINCE[language].format(shown(answer["at"]), answer["by"]))
     if answer["by_hand"]:
-        words = _ONE_BY_HAND if answer["by_hand"] == 1 else _BY_HAND
-        line(words[language].format(answer["by_hand"]))
+        line(_BY_HAND[language].format(answer["by_hand"]))
     return OK

@@ -283,9 +283,6 @@ def test_sending_is_switched_and_told(ask: "Run", node: "FakeNode") -> None:
     assert "by olaf" in done.out
     assert "der Versand läuft" in told.out
     assert "Pakete, die auf eine Person warten: 2" in told.out
-    node.always("GET /v1/sending", off | {"by_hand": 1})
-    assert "1 Paket wartet auf" in ask("case", "sending", "--lang", "de").out
-    assert "1 package waits for" in ask("case", "sending").out
 
 
 def test_what_the_node_says_of_an_attempt_is_german_too(

@@ -353,17 +353,8 @@ async def test_nobody_is_told_while_an_order_or_a_hold_forbids_it(
         await services.cases.assess(case, assessing, ADA)
     if why != "hold":
         accounts = {"accounts": ("user-1",), "learnt": ("user-3",)}
-        order = AddOrder(
-            kind=OrderKind.EPOC,
-            received_at=now,
-            authority="Parquet de Paris",
-            reference="4711",
-            basis="Art. 5",
-            scope="Konto user-1",
-            secret_until=until,
-            case=case,
-            accounts=accounts.get(why, ()),
-        )
+        order = secret_order(now, until, case)
+        order = replace(order, accounts=accounts.get(why, ()))
         await services.orders.add(order, ADA)
     if case is not None and why == "learnt":
         await services.cases.assess(case, assessing, ADA)
@@ -388,16 +379,7 @@ async def test_a_secret_order_is_refused_while_its_case_names_nobody(
 ) -> None:
     services, case = node[A].services, await open_case(node)
     now = int(node[A].base.clock.now().timestamp())
-    order = AddOrder(
-        kind=OrderKind.EPOC,
-        received_at=now,
-        authority="Parquet de Paris",
-        reference="4711",
-        basis="Art. 5",
-        scope="Konto user-1",
-        secret_until=now + 86_400,
-        case=case,
-    )
+    order = secret_order(now, now + 86_400, case)
     with pytest.raises(BadRequestError, match="names no account") as caught:
         await services.orders.add(order, ADA)
     await services.orders.add(replace(order, secret_until=None), ADA)
@@ -408,6 +390,19 @@ async def test_a_secret_order_is_refused_while_its_case_names_nobody(
 
     assert caught.value.pointer == "/accounts"
     assert len(await node.audit(A, "order.added")) == 3
+
+
+def secret_order(now: int, until: int, case: str | None) -> AddOrder:
+    return AddOrder(
+        kind=OrderKind.EPOC,
+        received_at=now,
+        authority="Parquet de Paris",
+        reference="4711",
+        basis="Art. 5",
+        scope="Konto user-1",
+        secret_until=until,
+        case=case,
+    )
 
 
 async def open_case(node: Fleet) -> str:
