@@ -282,6 +282,8 @@ class CeremonyLoop:
         self._moved += seconds
         move_clock(self._hatched.clock, self._moved)
         until(self._federation.caught_up, "catching up", patience=_PATIENCE)
+        for node in self._federation.nodes:
+            assert order(node, "credentials")
 
     def _end_epoch(self) -> None:
         """Let the older of two epochs end: what was published in it ends as well."""

@@ -31,9 +31,11 @@ from fedsafe_node.config import Config, Place
 from fedsafe_node.errors import NodeError
 from fedsafe_node.faults import FaultPoint, Faults
 from fedsafe_node.keys import load_shares
+from fedsafe_node.people.credentials import People
 from fedsafe_node.renewing.scene import read_scene
 from fedsafe_node.renewing.wishing import Rotation, RotationEffect
 from fedsafe_node.working import Worker
+from fedsafe_policies.vocabulary import Role
 
 SOCKET: Final = "orders.sock"
 DIED: Final = "died"
@@ -108,6 +110,7 @@ class Orders:
             "reshare": self._reshare,
             "tend": self._tend,
             "state": self._state,
+            "credentials": self._credentials,
         }
 
     async def serve(
@@ -182,6 +185,21 @@ class Orders:
     async def _tend(self) -> None:
         ballot_of(self._fleet, self._name).spread()
         await self._node._made.tending.run()  # noqa: SLF001
+
+    async def _credentials(self) -> bool:
+        """Write credentials anew that end after 90 days, for the same people."""
+        base = self._node.base
+        now = int(base.clock.now().timestamp())
+        people = People(base.store, base.trail, base.clock)
+        rows = await base.store.read(lambda reader: reader.credentials())
+        roles = {row.name: row.role for row in rows}
+        folder = base.place.directory.parent / "credentials" / self._name
+        for file in folder.glob("*.key"):
+            name = f"{file.stem}-{now}"
+            role = Role(roles[file.stem])
+            token = await people.add(name, role, by="local", person=file.stem)
+            file.write_text(token, encoding="ascii")
+        return True
 
     async def _state(self) -> dict[str, Any] | None:
         base = self._node.base

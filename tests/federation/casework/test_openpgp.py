@@ -39,6 +39,8 @@ from fedsafe_policies.escalation.package import encode_package
 
 sequoia: Final = pytest.importorskip("pysequoia")
 GPG: Final = which("gpg")
+_UNREAD: Final = {2, 13}
+"""Where gpg reads over a byte: the version of the packet, the bits of a number."""
 
 
 @cache
@@ -185,9 +187,12 @@ def test_gpg_decrypts_with_its_own_key_and_refuses_flipped_bytes(home: Path) -> 
     assert len(bomb) < 1 << 20
     bomb = b"\xc1" + bomb[1:]  # as newer programs write the first packet's tag
     assert fault_of(bomb, read_openpgp_key(private)) is SealedFault.CHANGED
-    for place in (0, 5, 11, 20, 90, len(package) // 2, len(package) - 1):
+    accepted = set[int]()
+    for place in (*range(100), len(package) // 2, len(package) - 1):
         changed = bytearray(package)
         changed[place] ^= 1
-        refused = gpg(home, "--decrypt", data=bytes(changed))
-        assert (refused.returncode, refused.stdout) != (0, found.stdout)
-        assert refused.returncode != 0 or not refused.stdout
+        outcome = gpg(home, "--decrypt", data=bytes(changed))
+        if outcome.returncode == 0 and outcome.stdout:
+            accepted.add(place)
+            assert outcome.stdout == found.stdout
+    assert accepted <= _UNREAD
