@@ -179,9 +179,9 @@ REFUSED: Final[dict[Refusal, tuple[Rule, Text]]] = {
     Refusal.RULING_LATE: (
         Rule.DISPUTE,
         Text(
-            "Die Frist für die Entscheidung über den Einwand ist vorbei; das "
-            "Signal wird widerrufen.",
-            "The time to rule on the dispute is over; the signal is revoked.",
+            "Über den Einwand wird nur in seiner Frist entschieden; nach ihr wird "
+            "das Signal widerrufen.",
+            "The dispute is ruled on in its time only; after it the signal is revoked.",
         ),
     ),
     Refusal.RECEIPT_MISSING: (
