@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import pytest
 from blake3 import blake3
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
+from tests.federation.casework.gnupg import gnupg
 from tests.federation.casework.sealed import (
+    NOW,
     partner,
     pem,
     private_pem,
@@ -28,6 +35,11 @@ from fedsafe_federation.casework.keys import (
     write_public,
 )
 from fedsafe_federation.casework.multipart import write_multipart
+from fedsafe_federation.casework.openpgp import (
+    openpgp_identity,
+    read_openpgp,
+    seal_openpgp,
+)
 from fedsafe_federation.casework.smime import seal_smime
 from fedsafe_federation.casework.statement import Document, Sealing, sign_package
 from fedsafe_policies.escalation.matrix import shipped_matrix
@@ -42,6 +54,7 @@ SIGNER: Final = SigningKey.generate()
 FINGERPRINT: Final = key_fingerprint(SIGNER.public)
 CHAT: Final = b"invented chat"
 SECRET: Final = "Erfundener Name"
+PASSWORD: Final = "ein erfundenes Kennwort"
 
 
 def sealed(*, test: bool = False, more: tuple[Document, ...] = ()) -> bytes:
@@ -234,6 +247,70 @@ def test_a_package_in_smime_opens_with_a_key_and_its_certificate(
     assert (opened.status, alone.status, changed.status) == (0, 5, 20)
     assert opened.document["sender_compared"] is True
     assert "--certificate" in alone.err
+
+
+def test_a_locked_key_opens_with_its_password(run: "Run", tmp_path: Path) -> None:
+    certificate = partner().certificate
+    sealing = Sealing(
+        recipient=certificate_der(certificate), signer=SIGNER, dispatch="0d" * 32, at=AT
+    )
+    package, own = tmp_path / "a.p7m", tmp_path / "a.pem"
+    package.write_bytes(seal_smime(small_package(), sealing, certificate))
+    own.write_text(pem(certificate))
+    locked = secret_file(
+        tmp_path / "a.key",
+        partner().private.private_bytes(
+            Encoding.PEM,
+            PrivateFormat.PKCS8,
+            BestAvailableEncryption(PASSWORD.encode()),
+        ),
+    )
+    words = ("open", package, "--key", locked, "--certificate", own)
+
+    opens_with_its_password_alone(run, tmp_path, *map(str, words))
+
+
+def test_a_package_in_openpgp_opens_with_a_locked_key_of_gnupg(
+    run: "Run", tmp_path: Path
+) -> None:
+    pytest.importorskip("pysequoia")
+    with gnupg() as gpg:
+        kind = ("rsa3072", "cert,sign,encrypt", "never")
+        gpg("--quick-gen-key", "s@example.org", *kind, password=PASSWORD)
+        certificate = read_openpgp(gpg("--armor", "--export").stdout.decode(), NOW)
+        private = gpg("--export-secret-keys", password=PASSWORD).stdout
+    recipient = openpgp_identity(certificate)
+    sealing = Sealing(recipient=recipient, signer=SIGNER, dispatch="0d" * 32, at=AT)
+    package = tmp_path / "a.pgp"
+    package.write_bytes(seal_openpgp(small_package(), sealing, certificate))
+    locked = secret_file(tmp_path / "own.pgp", private)
+
+    opens_with_its_password_alone(
+        run, tmp_path, "open", str(package), "--key", str(locked)
+    )
+
+
+def opens_with_its_password_alone(run: "Run", folder: Path, *words: str) -> None:
+    right = secret_file(folder / "right", f"{PASSWORD}\n".encode())
+    wrong = secret_file(folder / "wrong", b"another one")
+    seen = secret_file(folder / "seen", PASSWORD.encode())
+    seen.chmod(0o644)
+    opened = run(*words, "--password-file", str(right), "--sender", FINGERPRINT)
+    refused = [run(*words, "--password-file", str(file)) for file in (wrong, seen)]
+    refused += [run(*words), run(*words, "--password-file", str(folder / "none"))]
+
+    assert opened.status == 0
+    assert [each.status for each in refused] == [5] * 4
+    said = "".join(each.out + each.err for each in (opened, *refused))
+    assert PASSWORD not in said
+    assert "a locked one `--password-file`" in refused[0].err
+    assert "chmod 600" in refused[1].err
+
+
+def secret_file(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    path.chmod(0o600)
+    return path
 
 
 def test_what_openssl_has_unsealed_is_verified_with_the_certificate(

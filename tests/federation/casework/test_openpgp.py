@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-import os
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
 from email import message_from_bytes, policy
 from functools import cache
-from pathlib import Path
-from shutil import rmtree, which
 from typing import Any, Final
 
 import pytest
+from tests.federation.casework.gnupg import GnuPG, gnupg
 from tests.federation.casework.sealed import (
     NOW,
     SHEET,
@@ -38,7 +34,6 @@ from fedsafe_federation.casework.statement import Sealing
 from fedsafe_policies.escalation.package import encode_package
 
 sequoia: Final = pytest.importorskip("pysequoia")
-GPG: Final = which("gpg")
 _UNREAD: Final = {2, 13}
 """Where gpg reads over a byte: the version of the packet, the bits of a number."""
 
@@ -141,40 +136,18 @@ def test_a_public_key_opens_nothing() -> None:
 
 
 @pytest.fixture
-def home() -> Iterator[Path]:
-    if GPG is None:
-        pytest.skip("gpg is not installed")
-    found = Path(tempfile.mkdtemp(prefix="fg"))  # short: sockets are in it
-    yield found
-    gpg(found, "--version", program="gpgconf", options=("--kill", "all"))
-    rmtree(found, ignore_errors=True)
+def gpg() -> Iterator[GnuPG]:
+    with gnupg() as found:
+        yield found
 
 
-def gpg(
-    home: Path,
-    *words: str,
-    data: bytes = b"",
-    program: str = "gpg",
-    options: tuple[str, ...] = (),
-) -> subprocess.CompletedProcess[bytes]:
-    given = ("--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", "")
-    return subprocess.run(
-        (program, *options) if options else (program, *given, *words),
-        env=os.environ | {"GNUPGHOME": str(home)},
-        input=data,
-        capture_output=True,
-        timeout=30,
-        check=False,
-    )
-
-
-def test_gpg_decrypts_with_its_own_key_and_refuses_flipped_bytes(home: Path) -> None:
-    made = gpg(home, "--quick-gen-key", "s@example.org", "default", "default", "never")
-    armor = gpg(home, "--armor", "--export").stdout.decode()
-    private = gpg(home, "--export-secret-keys").stdout
+def test_gpg_decrypts_with_its_own_key_and_refuses_flipped_bytes(gpg: GnuPG) -> None:
+    made = gpg("--quick-gen-key", "s@example.org", "default", "default", "never")
+    armor = gpg("--armor", "--export").stdout.decode()
+    private = gpg("--export-secret-keys").stdout
     certificate = read_openpgp(armor, NOW)
     package = sealed(full=True, certificate=certificate)
-    found = gpg(home, "--decrypt", data=package)
+    found = gpg("--decrypt", data=package)
     message = message_from_bytes(found.stdout, policy=policy.default)
     parts = {part.get_filename(): part.get_content() for part in message.iter_parts()}
     opened = open_openpgp(package, read_openpgp_key(private))
@@ -183,7 +156,7 @@ def test_gpg_decrypts_with_its_own_key_and_refuses_flipped_bytes(home: Path) -> 
     assert parts["package.json"] == encode_package(full_package())
     assert opened.package == full_package()
     words = ("--trust-model", "always", "--encrypt", "--recipient", "s@example.org")
-    bomb = gpg(home, *words, data=bytes(64 << 20)).stdout
+    bomb = gpg(*words, data=bytes(64 << 20)).stdout
     assert len(bomb) < 1 << 20
     bomb = b"\xc1" + bomb[1:]  # as newer programs write the first packet's tag
     assert fault_of(bomb, read_openpgp_key(private)) is SealedFault.CHANGED
@@ -191,7 +164,7 @@ def test_gpg_decrypts_with_its_own_key_and_refuses_flipped_bytes(home: Path) -> 
     for place in (*range(100), len(package) // 2, len(package) - 1):
         changed = bytearray(package)
         changed[place] ^= 1
-        outcome = gpg(home, "--decrypt", data=bytes(changed))
+        outcome = gpg("--decrypt", data=bytes(changed))
         if outcome.returncode == 0 and outcome.stdout:
             accepted.add(place)
             assert outcome.stdout == found.stdout

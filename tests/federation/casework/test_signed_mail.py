@@ -1,25 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """A signature of a partner covers what it covers, and nothing that stands beside it."""
 
-import os
-import subprocess
 from base64 import b64encode
 from contextlib import suppress
 from functools import cache
-from shutil import which
 from time import thread_time
 from typing import Any, Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.federation.casework.gnupg import gnupg
 
 from fedsafe_federation.casework.errors import SignedMailError
 from fedsafe_federation.casework.openpgp import parse_openpgp
 from fedsafe_federation.casework.signed_mail import LONGEST_MAIL, signed_text
 
 sequoia: Final = pytest.importorskip("pysequoia")
-GPG: Final = which("gpg")
 HEAD: Final = b"From: Stelle <stelle@example.org>\r\nSubject: Re: FedSafe"
 TEXT: Final = b"Eingegangen: FedSafe Reply-token_0123456789ab\r\n"
 PART: Final = b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + TEXT
@@ -210,21 +207,12 @@ def test_any_bytes_are_a_mail_or_refused(data: bytes) -> None:
             assert signed_text(mail, certificate()) in (None, b"")
 
 
-@pytest.mark.skipif(GPG is None, reason="gpg is not installed")
-def test_what_gnupg_signs_verifies(tmp_path_factory: pytest.TempPathFactory) -> None:
-    home = tmp_path_factory.mktemp("g")
-    part, told = home / "part", {**os.environ, "GNUPGHOME": str(home)}
-    home.chmod(0o700)
-    part.write_bytes(PART)
-
-    def gpg(*arguments: str) -> bytes:
-        command = [str(GPG), "--batch", "--armor", "--passphrase", "", *arguments]
-        return subprocess.run(command, env=told, check=True, capture_output=True).stdout
-
-    gpg("--quick-gen-key", "Stelle <stelle@example.org>", "ed25519", "sign")
-    theirs = parse_openpgp(gpg("--export").decode())
-    beside = gpg("--output", "-", "--detach-sign", str(part))
-    around = gpg("--output", "-", "--clearsign", str(part))
+def test_what_gnupg_signs_verifies() -> None:
+    with gnupg() as gpg:
+        gpg("--quick-gen-key", "Stelle <stelle@example.org>", "ed25519", "sign")
+        theirs = parse_openpgp(gpg("--armor", "--export").stdout.decode())
+        beside = gpg("--armor", "--detach-sign", data=PART).stdout
+        around = gpg("--armor", "--clearsign", data=PART).stdout
 
     assert TEXT in (signed_text(in_parts(PART, beside), theirs) or b"")
     assert b"Reply-token" in (signed_text(clear(around), theirs) or b"")
