@@ -41,6 +41,10 @@ def pdf(document: Document, made_at: datetime) -> bytes:
     """
     try:
         import typst  # noqa: PLC0415 - an extra that not everybody installs
+
+        from fedsafe_policies.escalation.rendering.tagging import (  # noqa: PLC0415
+            with_row_headers,
+        )
     except ImportError:
         raise RenderingError(
             "no_pdf",
@@ -59,7 +63,7 @@ def pdf(document: Document, made_at: datetime) -> bytes:
             ignore_system_fonts=True,
             timestamp=int(made_at.timestamp()),
         )
-    return bytes(written)
+    return with_row_headers(bytes(written))
 
 
 def drawn(text: str) -> str:
