@@ -6,13 +6,13 @@ receiver checks of them fits.
 """
 
 import os
-from types import SimpleNamespace
 from typing import cast
 
 from bare_inserts import PIECE
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.tree import Frontier, leaf_hash
+from fedsafe_federation.card import MemberKeys
 from fedsafe_federation.charter import Charter, Member
 from fedsafe_federation.feed import (
     FeedOpening,
@@ -77,8 +77,9 @@ class FeedPieces:
 
     def verify(self) -> None:
         """Verify the decoded batch as a fresh peer does."""
-        public = SimpleNamespace(feed=self._key.public)
-        member = cast("Member", SimpleNamespace(name=NAME, keys=public))
+        used, other = self._key.public, bytes(32)
+        keys = MemberKeys(used, other, other, other, other, sealing=other)
+        member = Member(1, NAME, f"https://{NAME}", "DE", keys)
         nobody = cast("Charter", None)  # nothing in this feed restricts
         verify_batch(self._batch, member, Known(Frontier()), nobody)
 
