@@ -13,7 +13,8 @@ from fedsafe_policies.escalation.vocabulary import Urgency
 _S = CaseState
 _ACKNOWLEDGED: Final = frozenset({_S.ACKNOWLEDGED, _S.NEEDS_INFO, _S.SUPPLEMENTED})
 _ARRIVED: Final = _ACKNOWLEDGED | {_S.DELIVERED}
-_UNDELIVERED: Final = frozenset({_S.FAILED, _S.FALLBACK})
+_UNDELIVERED: Final = frozenset({_S.DISPATCHING, _S.FAILED, _S.FALLBACK})
+"""A case that was delivered before, and is here now, has come back or goes on."""
 CALLED: Final = "called"
 LOOKED_AT: Final = "looked_at"
 CLOSED: Final = "closed"
@@ -24,7 +25,7 @@ _APPROVED: Final = "approved"
 def course_of(row: CaseRow, steps: Iterable[CaseStepRow]) -> Course:
     """Return how far a case has come.
 
-    It is dispatched once it has arrived: what waits in an outbox helps nobody. A
+    It is dispatched while it has arrived: what waits in an outbox helps nobody. A
     release that a change has undone before anything left asks for no second look.
     """
     urgency, state = Urgency(row.urgency), CaseState(row.state)

@@ -35,7 +35,7 @@ from fedsafe_node.dispatch.messages import (
     SentAnswer,
     WarningShown,
 )
-from fedsafe_node.dispatch.moving import approved_revision, go_through
+from fedsafe_node.dispatch.moving import approved_revision, go_through, settle
 from fedsafe_node.dispatch.showing import sends, show_dispatch, show_dispatches
 from fedsafe_node.errors import DeniedError, WrongStateError
 from fedsafe_node.log.audit import Detail, Event
@@ -119,10 +119,8 @@ class Dispatches:
             if request.dry_run or not plans:  # asked again, nothing is made
                 detail: Detail = {"case": case_id, "plans": len(plans)}
                 await office.note(tx, Event.DISPATCH_READ, who.name, detail)
-            elif _S(row.state) is _S.APPROVED:
-                leave = (_S.PACKAGED, _S.DISPATCHING)
-                person = Person(who.name, who.role)
-                row = await go_through(keeper, tx, row, file, leave, person)
+            else:
+                row = await self._set_out(tx, row, file, Person(who.name, who.role))
             found = [await tx.dispatch(each.id) for each in asked]
             return SentAnswer(
                 case=case_id,
@@ -241,6 +239,15 @@ class Dispatches:
             warnings=_warnings(asked.row, office.now()),
         )
         return plan, made
+
+    async def _set_out(
+        self, tx: Transaction, row: CaseRow, file: CaseFile, person: Person
+    ) -> CaseRow:
+        """Bring a case to where it is now that something more of it has to leave."""
+        if _S(row.state) is not _S.APPROVED:
+            return await settle(self.keeper, tx, row, file, person)
+        leave = (_S.PACKAGED, _S.DISPATCHING)
+        return await go_through(self.keeper, tx, row, file, leave, person)
 
     async def _queue(
         self, tx: Transaction, case: CaseRow, asked: _Asked, made: Made, who: Principal

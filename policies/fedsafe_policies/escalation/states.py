@@ -43,7 +43,9 @@ STEPS: Final[Mapping[CaseState, frozenset[CaseState]]] = MappingProxyType(
         _S.APPROVED: frozenset({_S.DRAFT, _S.PACKAGED, _S.CLOSED}),
         _S.PACKAGED: frozenset({_S.DRAFT, _S.DISPATCHING}),
         _S.DISPATCHING: frozenset({_S.DELIVERED, _S.FAILED, _S.RECALLED}),
-        _S.DELIVERED: frozenset({_S.ACKNOWLEDGED, _S.FAILED, _S.RECALLED}),
+        _S.DELIVERED: frozenset(
+            {_S.ACKNOWLEDGED, _S.DISPATCHING, _S.FAILED, _S.RECALLED}
+        ),
         _S.ACKNOWLEDGED: frozenset({_S.NEEDS_INFO, _S.CLOSED, _S.RECALLED}),
         _S.NEEDS_INFO: frozenset({_S.SUPPLEMENTED, _S.CLOSED, _S.RECALLED}),
         _S.SUPPLEMENTED: frozenset({_S.NEEDS_INFO, _S.CLOSED, _S.RECALLED}),

@@ -29,6 +29,7 @@ from fedsafe_node.sending.errors import Fault, SendingError
 from fedsafe_node.sending.parcels import Handed, Parcel
 from fedsafe_node.tracing import begin
 from fedsafe_policies.escalation.channels import Channel, MailChannel
+from fedsafe_policies.escalation.clocks import Milestone
 from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
 from fedsafe_policies.escalation.states import CaseState
 
@@ -88,11 +89,16 @@ async def test_what_came_back_goes_by_the_next_channel_under_its_key(
 ) -> None:
     case = await sent(mail, ada, ben, MAIL, HOOK)
     answer = await bounce(mail, case, ada)
+    desk = mail.post.desk
+    owed = {term.milestone for term in (await desk.cases.list(ada)).cases[0].owed}
     await mail.pass_and_run(1)
     found = await mail.post.only(case, ada)
     (first, _), (second, channel) = mail.other.took
 
     assert (answer.noted, answer.dispatch_state) == (True, DispatchState.QUEUED)
+    assert answer.state is CaseState.DISPATCHING
+    assert Milestone.DISPATCH in owed
+    assert await desk.state(case) == CaseState.DELIVERED
     assert (first, channel) == (second, HOOK)
     assert outcomes(found) == [
         ("mail", Outcome.DELIVERED),

@@ -273,6 +273,19 @@ async def test_a_case_is_delivered_when_all_of_its_dispatches_are(
     ]
 
 
+async def test_a_delivered_case_that_goes_to_one_more_is_on_its_way_again(
+    post: Post, ada: Principal, ben: Principal
+) -> None:
+    await post.enter(ada, ben)
+    await post.enter(ada, ben, "eco", partner_class=HOTLINE)
+    case = await post.approved(ada, ben, PartnerClass.LAW_ENFORCEMENT, HOTLINE)
+    (first,) = (await post.send(case, ada, "bka")).dispatches
+    before = await post.notes.hand(case, first.dispatch, post.handed(), ada)
+    sent = await post.send(case, ada, "bka", "eco")
+
+    assert (before.state, sent.state) == (CaseState.DELIVERED, CaseState.DISPATCHING)
+
+
 async def test_a_call_that_nobody_answers_is_an_attempt_and_the_task_stays(
     post: Post, ada: Principal, case: str
 ) -> None:
