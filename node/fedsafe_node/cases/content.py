@@ -91,7 +91,9 @@ class KeptReceipt(Row, frozen=True, kw_only=True):
 class CaseFile(Row, frozen=True, kw_only=True):
     """All that is known of a case and was decided about it.
 
-    Of one that was erased at `erased_at` only what is counted of many is left.
+    Of one that was erased at `erased_at` only what is counted of many is left. `named`
+    are accounts that it named and names no more, each with when it was dropped: what
+    bound to secrecy until then goes on doing so (`cases.silence`).
     """
 
     sources: frozenset[CaseSource]
@@ -111,6 +113,7 @@ class CaseFile(Row, frozen=True, kw_only=True):
     receipts: tuple[KeptReceipt, ...] = ()
     test: bool = False
     mentions: tuple[str, ...] = ()
+    named: dict[str, int] = msgspec.field(default_factory=dict)
 
     @property
     def has_minors(self) -> bool | None:

@@ -2,12 +2,15 @@
 """About whom nobody is told anything now: holds of cases, and orders that are secret.
 
 A notice to an account that such a case names would tip it off, whatever the notice is
-about. So it waits, and goes out by itself once nothing stands against it. The room of
-notices learns yes or no, and nothing of cases.
+about. So it waits, and goes out by itself once nothing stands against it. An account
+that a case drops stays silenced by what stood when it was named: a case that is put
+right tells nobody before the authority's time is over. The room of notices learns yes
+or no, and nothing of cases.
 """
 
 import logging
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from fedsafe_node.cases.content import CaseVault, accounts_of
@@ -19,15 +22,24 @@ from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.telemetry import LOGGER, fields
 
-_NEVER: Final = 0
+_NEVER: Final = -inf
+_STILL: Final = inf
 _LOG: Final = logging.getLogger(f"{LOGGER}.silence")
 
 
 @dataclass(frozen=True, slots=True)
 class _Named:
+    """What is read of a case; `last` says when each account was named last."""
+
     revision: int
-    accounts: frozenset[str]
-    held_until: int
+    last: dict[str, float]
+    holds: tuple[tuple[int, int], ...] = ()
+
+    def covers(self, subject: str, secret_since: int | None, now: int) -> bool:
+        """Tell whether an account is silenced by a hold, or by orders since then."""
+        last = self.last.get(subject, _NEVER)
+        is_held = any(since <= last and now < until for since, until in self.holds)
+        return is_held or (secret_since is not None and secret_since <= last)
 
 
 class Silence:
@@ -64,19 +76,19 @@ class Silence:
 
     async def _covers(self, reader: Reader, subject: str) -> bool:
         now = int(self._clock.now().timestamp())
-        secret = set[str]()
+        secret = dict[str, int]()
         for row in await reader.orders():
             order = secret_now(row, self._orders, now)
             if order is not None and subject in order.accounts:
                 return True
             if order is not None and row.case_id is not None:
-                secret.add(row.case_id)
+                since = secret.get(row.case_id, row.entered_at)
+                secret[row.case_id] = min(since, row.entered_at)
         rows = [*await reader.open_cases(), *await reader.cases_to_erase(now + 1)]
         found = {row.id: self._read(row) for row in rows}
         self._named = found
         return any(
-            subject in each.accounts and (now < each.held_until or case in secret)
-            for case, each in found.items()
+            each.covers(subject, secret.get(case), now) for case, each in found.items()
         )
 
     def _read(self, row: CaseRow) -> _Named:
@@ -87,6 +99,7 @@ class Silence:
             file = self._cases.open(row)
         except WrongStateError:
             # Its key is destroyed, as is whatever it asked for.
-            return _Named(row.revision, frozenset(), _NEVER)
-        until = max((hold.until for hold in file.holds), default=_NEVER)
-        return _Named(row.revision, accounts_of(file), until)
+            return _Named(row.revision, {})
+        last = {**file.named, **dict.fromkeys(accounts_of(file), _STILL)}
+        holds = tuple((hold.since, hold.until) for hold in file.holds)
+        return _Named(row.revision, last, holds)

@@ -35,7 +35,7 @@ from fedsafe_node.store.notices_rows import NoticeKind, NoticeState
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.orders import OrderKind
 from fedsafe_policies.escalation.package import Elements, Suspect, Threat, Victim
-from fedsafe_policies.escalation.vocabulary import Danger, Urgency
+from fedsafe_policies.escalation.vocabulary import Danger, Element, Urgency
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import (
     Detection,
@@ -372,6 +372,39 @@ async def test_nobody_is_told_while_an_order_or_a_hold_forbids_it(
     assert {each.subject_ref for each in await told(node)} == {"user-1", "user-2"}
     logged = str(await node.audit(A, "notice.announced"))
     assert (case or "Parquet") not in logged
+
+
+@pytest.mark.parametrize("why", ["order", "hold"])
+async def test_whom_a_case_names_no_more_is_told_when_what_stood_has_ended(
+    node: Fleet, why: str
+) -> None:
+    await sign_all(node)
+    services, case = node[A].services, await open_case(node)
+    now = int(node[A].base.clock.now().timestamp())
+    order = secret_order(now, now + 20 * 86_400, case)
+    hold = NewHold(authority="sta-7", basis="stpo-95a", until=now + 20 * 86_400)
+    named = Elements(
+        suspects=(Suspect(account_id="user-1"), Suspect(account_id="user-2"))
+    )
+    await services.cases.assess(case, AssessCase(elements=named), ADA)
+    other = Elements(suspects=(Suspect(account_id="user-1"),))
+    await services.cases.assess(case, AssessCase(elements=other), ADA)
+    node.clock.advance(timedelta(seconds=1))
+    if why == "order":
+        await services.orders.add(order, ADA)
+    else:
+        await services.cases.assess(case, AssessCase(hold=hold), ADA)
+    node.clock.advance(timedelta(seconds=1))
+    await services.cases.assess(case, AssessCase(remove=(Element.SUSPECTS,)), ADA)
+    await publish(node)
+    await publish(node, "other@mail.example", "user-2")
+    await tend(node)
+    meanwhile = {each.subject_ref for each in await told(node)}
+    node.clock.advance(timedelta(days=20))
+    await tend(node)
+
+    assert meanwhile == {"user-2"}
+    assert {each.subject_ref for each in await told(node)} == {"user-1", "user-2"}
 
 
 async def test_a_secret_order_is_refused_while_its_case_names_nobody(
