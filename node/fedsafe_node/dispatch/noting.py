@@ -21,7 +21,7 @@ from fedsafe_node.dispatch.messages import (
     ReceiveReply,
     ReplyReceipt,
 )
-from fedsafe_node.dispatch.moving import change_to, settle
+from fedsafe_node.dispatch.moving import change_to, may_be_there, settle
 from fedsafe_node.dispatch.replying import Reply, read_reply
 from fedsafe_node.dispatch.signatures import key_to_verify, signer_of
 from fedsafe_node.errors import BadRequestError, NotFoundError, WrongStateError
@@ -129,11 +129,11 @@ class DispatchNotes:
         *,
         once: Once | None = None,
     ) -> DispatchReceipt:
-        """Note that the partner has acknowledged; it has arrived, whatever was said.
+        """Note that the partner has acknowledged what has arrived or may have.
 
         Raises:
             NotFoundError: there is no such dispatch of this case.
-            WrongStateError: it was acknowledged before.
+            WrongStateError: it was acknowledged before, or cannot have arrived.
             BadRequestError: the moment lies in the future.
         """
         office, person = self.keeper.office, Person(who.name, who.role)
@@ -142,6 +142,7 @@ class DispatchNotes:
         async def note(
             tx: Transaction, row: CaseRow, file: CaseFile, found: DispatchRow
         ) -> DispatchReceipt:
+            await _check_left(tx, found)
             receipt = KeptReceipt(
                 dispatch=found.id,
                 kind=ReceiptKind.ACKNOWLEDGED.value,
@@ -312,6 +313,16 @@ async def _replied_to(reader: Reader, reply: Reply) -> DispatchRow:
             pointer="/headers",
         )
     return next(iter(found.values()))
+
+
+async def _check_left(reader: Reader, found: DispatchRow) -> None:
+    """Refuse the acknowledgement of what nobody can have: it would never be sent."""
+    if not await may_be_there(reader, found):
+        raise WrongStateError(
+            "wrong_state",
+            "nothing of this dispatch can have arrived: note first that it was handed "
+            "over (`fedsafe case handed`), or let the node send it",
+        )
 
 
 async def _check_mailed(reader: Reader, found: DispatchRow) -> None:

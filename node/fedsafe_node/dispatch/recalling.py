@@ -29,7 +29,7 @@ from fedsafe_node.dispatch.making import (
     told_of,
 )
 from fedsafe_node.dispatch.messages import RecallAnswer, RecallCase
-from fedsafe_node.dispatch.moving import change_to
+from fedsafe_node.dispatch.moving import change_to, may_be_there
 from fedsafe_node.dispatch.showing import sends, show_dispatch
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.idempotency import Once
@@ -37,14 +37,11 @@ from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.dispatches_rows import DispatchRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.protocol import Transaction
 from fedsafe_policies.escalation.dispatching import (
-    ARRIVED,
-    MAY_HAVE_ARRIVED,
     RECALL_REASONS,
     UNDER_WAY,
     DispatchState,
-    Outcome,
     RecallReason,
     correction_key,
 )
@@ -161,7 +158,7 @@ class Recalls:
         if back != sent:
             await tx.move_dispatch(back)
         key = correction_key(sent.id)
-        if not await _may_be_there(tx, sent):
+        if not await may_be_there(tx, sent):
             return state in UNDER_WAY
         if await tx.dispatch(key[: len(sent.id)]) is not None:
             return False
@@ -225,15 +222,6 @@ def _without_consent(file: CaseFile, reason: RecallReason) -> CaseFile:
         return file
     known = msgspec.structs.replace(file.elements, consent=msgspec.UNSET)
     return msgspec.structs.replace(file, elements=known)
-
-
-async def _may_be_there(reader: Reader, sent: DispatchRow) -> bool:
-    if DispatchState(sent.state) in ARRIVED or sent.delivered_at is not None:
-        return True
-    return any(
-        each.outcome is None or Outcome(each.outcome) in MAY_HAVE_ARRIVED
-        for each in await reader.attempts(sent.id)
-    )
 
 
 def correction_documents(

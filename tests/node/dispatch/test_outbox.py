@@ -336,6 +336,21 @@ async def test_a_recall_corrects_what_may_have_arrived_and_stops_what_waits(
     )
 
 
+async def test_what_may_have_arrived_is_acknowledged_and_what_waits_is_not(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    mail.other.failing = {"MailChannel": SendingError(Fault.IN_DOUBT, "lost")}
+    post = mail.post
+    case = await mail.queued(ada, ben, MAIL)
+    sent, said = await post.only(case, ada), post.acknowledged()
+    early = await refused(post.notes.acknowledge(case, sent.dispatch, said, ada))
+    await mail.outbox.run()
+    done = await post.notes.acknowledge(case, sent.dispatch, said, ada)
+
+    assert early.code == "wrong_state"
+    assert done.state is CaseState.ACKNOWLEDGED
+
+
 async def test_what_never_left_is_stopped_and_corrects_nobody(
     mail: Mail, ada: Principal, ben: Principal
 ) -> None:

@@ -260,6 +260,7 @@ async def test_a_case_is_delivered_when_all_of_its_dispatches_are(
     await post.enter(ada, ben, "eco", partner_class=HOTLINE)
     case = await post.approved(ada, ben, PartnerClass.LAW_ENFORCEMENT, HOTLINE)
     first, second = (await post.send(case, ada, "bka", "eco")).dispatches
+    await post.notes.hand(case, first.dispatch, post.handed(), ada)
     states = [
         (await post.notes.acknowledge(case, first.dispatch, post.acknowledged(), ada)),
         (await post.notes.hand(case, second.dispatch, post.handed(), ada)),
@@ -298,6 +299,25 @@ async def test_a_call_that_nobody_answers_is_an_attempt_and_the_task_stays(
         ("phone", Outcome.UNREACHABLE)
     ]
     assert found.state is DispatchState.BY_HAND
+
+
+async def test_what_nobody_can_have_is_acknowledged_by_nobody(
+    post: Post, ada: Principal, case: str
+) -> None:
+    (made,) = (await post.send(case, ada)).dispatches
+    missed = post.handed(way=Way.PHONE, outcome="unreachable", reference=None)
+    await post.notes.hand(case, made.dispatch, missed, ada)
+    early = await refused(
+        post.notes.acknowledge(case, made.dispatch, post.acknowledged(), ada)
+    )
+    found = await post.only(case, ada)
+    await post.notes.hand(case, made.dispatch, post.handed(), ada)
+    done = await post.notes.acknowledge(case, made.dispatch, post.acknowledged(), ada)
+
+    assert early.code == "wrong_state"
+    assert "fedsafe case handed" in str(early)
+    assert (found.state, found.receipts) == (DispatchState.BY_HAND, [])
+    assert done.dispatch_state is DispatchState.ACKNOWLEDGED
 
 
 @pytest.mark.parametrize(

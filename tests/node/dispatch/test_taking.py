@@ -69,6 +69,7 @@ async def test_what_was_acknowledged_is_kept_no_longer(
     post: Post, packages: SealedPackages, ada: Principal, case: str
 ) -> None:
     sent = await post.only(case, ada)
+    await post.notes.hand(case, sent.dispatch, post.handed(), ada)
     await post.notes.acknowledge(case, sent.dispatch, post.acknowledged(), ada)
     error = await refused(packages.take(case, sent.dispatch, ada))
 
