@@ -17,6 +17,7 @@ from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.cases.partners import read_partner
 from fedsafe_node.cases.releasing import refuse
+from fedsafe_node.dispatch.falling_back import by_mended_channel
 from fedsafe_node.dispatch.making import (
     TOKEN_BYTES,
     Made,
@@ -95,6 +96,8 @@ class Dispatches:
     async def send(self, case_id: str, request: SendCase, who: Principal) -> SentAnswer:
         """Queue a case for partners, or say what they would receive.
 
+        What waits for a person since this node lacked a setting is queued once more.
+
         Raises:
             NotFoundError: there is no such case or partner.
             DeniedError: this role may not, or the case is not the provider's own.
@@ -109,25 +112,28 @@ class Dispatches:
             row, file = await keeper.read(tx, case_id)
             asked = await self._asked(tx, row, file, request)
             plans: list[PlanShown] = []
+            again = 0
             for each in asked:
-                if not request.dry_run and await tx.dispatch(each.id) is not None:
+                found = None if request.dry_run else await tx.dispatch(each.id)
+                if found is not None:
+                    again += await self._go_on(tx, file, each, found, request, who)
                     continue
                 plan, made = self._make(row, file, each)
                 plans.append(plan)
                 if not request.dry_run:
                     await self._queue(tx, row, each, made, who)
-            if request.dry_run or not plans:  # asked again, nothing is made
+            if request.dry_run or not (plans or again):  # asked again, nothing leaves
                 detail: Detail = {"case": case_id, "plans": len(plans)}
                 await office.note(tx, Event.DISPATCH_READ, who.name, detail)
             else:
                 row = await self._set_out(tx, row, file, Person(who.name, who.role))
-            found = [await tx.dispatch(each.id) for each in asked]
+            rows = [await tx.dispatch(each.id) for each in asked]
             return SentAnswer(
                 case=case_id,
                 state=_S(row.state),
                 sending=await sends(tx),
                 dispatches=[
-                    await show_dispatch(tx, each, file) for each in found if each
+                    await show_dispatch(tx, each, file) for each in rows if each
                 ],
                 dry_run=request.dry_run,
                 plans=plans,
@@ -239,6 +245,31 @@ class Dispatches:
             warnings=_warnings(asked.row, office.now()),
         )
         return plan, made
+
+    async def _go_on(  # noqa: PLR0913 - a dispatch, and who sends it again
+        self,
+        tx: Transaction,
+        file: CaseFile,
+        asked: _Asked,
+        found: DispatchRow,
+        request: SendCase,
+        who: Principal,
+    ) -> bool:
+        """Queue a dispatch again whose channel lacked a setting; tell whether so."""
+        office = self.keeper.office
+        queued = await by_mended_channel(tx, found, office.now())
+        if queued is None:
+            return False
+        self._check(file, asked, request)
+        await tx.move_dispatch(queued)
+        detail: Detail = {
+            "case": queued.case_id,
+            "dispatch": queued.id,
+            "partner": queued.partner,
+            **({} if request.called is None else {"called": request.called}),
+        }
+        await office.note(tx, Event.DISPATCH_REQUEUED, who.name, detail)
+        return True
 
     async def _set_out(
         self, tx: Transaction, row: CaseRow, file: CaseFile, person: Person

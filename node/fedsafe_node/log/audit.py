@@ -199,6 +199,7 @@ class Event(StrEnum):
     DISPATCH_ENDED = "dispatch.ended"
     DISPATCH_NOTED = "dispatch.noted"
     DISPATCH_TAKEN = "dispatch.taken"
+    DISPATCH_REQUEUED = "dispatch.requeued"
     SENDING_SWITCHED = "sending.switched"
     PARTNER_ENTERED = "partner.entered"
     PARTNER_VERIFIED = "partner.verified"

@@ -336,6 +336,52 @@ async def test_a_recall_corrects_what_may_have_arrived_and_stops_what_waits(
     )
 
 
+async def test_what_lacked_a_setting_goes_once_the_case_is_sent_again(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    mail.other.failing = {
+        "MailChannel": SendingError(Fault.REFUSED, "550"),
+        "WebhookChannel": SendingError(Fault.MISCONFIGURED, "no key"),
+    }
+    case = await mail.queued(ada, ben)
+    await mail.pass_and_run(60)
+    await mail.pass_and_run(60)
+    waiting = await mail.post.only(case, ada)
+    mail.other.failing = {}
+    asking = begin()
+    sent = await mail.post.send(case, ada)
+    assert is_audited("sendCase", asking)
+    await mail.pass_and_run(60)
+    again = await mail.post.send(case, ada)
+    (found,) = again.dispatches
+
+    assert waiting.state is DispatchState.BY_HAND
+    assert (sent.state, sent.dispatches[0].state) == (
+        CaseState.DISPATCHING,
+        DispatchState.QUEUED,
+    )
+    assert outcomes(found) == [
+        ("mail", Outcome.REFUSED),
+        ("webhook", Outcome.MISCONFIGURED),
+        ("webhook", Outcome.DELIVERED),
+    ]
+    assert (found.dispatch, again.state) == (waiting.dispatch, CaseState.DELIVERED)
+
+
+async def test_what_is_for_another_entry_by_now_is_not_sent_again(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    mail.other.failing = {
+        "MailChannel": SendingError(Fault.MISCONFIGURED, "no password"),
+    }
+    case = await mail.queued(ada, ben, MAIL)
+    await mail.outbox.run()
+    await mail.post.change(ada, channels=(MAIL, HOOK))
+    sent = await mail.post.send(case, ada)
+
+    assert sent.dispatches[0].state is DispatchState.BY_HAND
+
+
 async def test_what_may_have_arrived_is_acknowledged_and_what_waits_is_not(
     mail: Mail, ada: Principal, ben: Principal
 ) -> None:
