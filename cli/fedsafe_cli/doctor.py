@@ -23,6 +23,7 @@ from fedsafe_cli.client import Client
 from fedsafe_cli.diagnosis import Finding, Level
 from fedsafe_cli.doctor_deadlines import overdue
 from fedsafe_cli.doctor_epochs import epochs
+from fedsafe_cli.doctor_sending import sending
 from fedsafe_cli.doctor_server import server, unasked
 from fedsafe_cli.doctor_texts import said
 from fedsafe_cli.errors import CliError, SettingsError
@@ -113,6 +114,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from server(directory)
     yield permissions(directory)
     yield from officer(directory)
+    yield from sending(directory, time.time())  # noqa: TID251 (the machine's clock)
     yield from _node(directory)
 
 

@@ -194,6 +194,34 @@ SAID: Final[Mapping[str, str]] = {
     "deliver what `fedsafe events list` shows, then `events receipt`": (
         "zustellen, was `fedsafe events list` zeigt, dann `events receipt`"
     ),
+    # how case packages leave
+    "put the file there, or name another one in node.toml": (
+        "die Datei dorthin legen oder in node.toml eine andere nennen"
+    ),
+    "let the node's user read it, and run as that user": (
+        "dem Benutzer des Knotens das Lesen erlauben und als dieser aufrufen"
+    ),
+    "get a new certificate, and put it in its place": (
+        "ein neues Zertifikat besorgen und an seine Stelle legen"
+    ),
+    "its library is missing": "seine Bibliothek fehlt",
+    "there is no file {file}": "es gibt keine Datei {file}",
+    "{file} is no file": "{file} ist keine Datei",
+    "{file} cannot be read: {why}": "{file} ist nicht lesbar: {why}",
+    "{file} is open to others": "{file} steht anderen offen",
+    "{file} holds no password": "in {file} steht kein Passwort",
+    "{file} holds no private key without a password": (
+        "in {file} steht kein privater Schlüssel ohne Passwort"
+    ),
+    "{file} holds no certificate": "in {file} steht kein Zertifikat",
+    "{file} has expired on {day}": "{file} ist am {day} abgelaufen",
+    "{file} counts from {day} only": "{file} gilt erst ab {day}",
+    "{file} expires on {day}": "{file} läuft am {day} ab",
+    "counts until {day}": "gilt bis {day}",
+    "can be used": "brauchbar",
+    "certificate and key do not belong together": (
+        "Zertifikat und Schlüssel gehören nicht zusammen"
+    ),
     # the server of the store
     "older than {oldest}": "älter als {oldest}",
     "a standby, which takes no writes": "eine Kopie (standby), die nichts schreibt",

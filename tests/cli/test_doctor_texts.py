@@ -13,6 +13,7 @@ from fedsafe_cli.doctor_texts import SAID, said
 ROOM = Path(__file__).parents[2] / "cli/fedsafe_cli"
 NAME = re.compile(r"\{[a-z]+\}")
 NAMES = {"found", "way_out", "told", "theirs", "grant", "revoke", "prepare", "why"}
+FOUND = {"Finding", "named.finding"}
 KNOWN = {NAME.sub("{}", english) for english in SAID}
 # A version, a path, a command, or what others say.
 BARE = re.compile(r"[\W_]*|[a-z_/.-]+\.(md|toml)|chmod go= \{\}|\{\}(,? ?\(?\{\}\)?)*")
@@ -20,10 +21,10 @@ BARE = re.compile(r"[\W_]*|[a-z_/.-]+\.(md|toml)|chmod go= \{\}|\{\}(,? ?\(?\{\}
 
 def spoken() -> Iterator[str]:
     """Give every text of a finding that stands in the source."""
-    for name in ("doctor.py", "doctor_server.py"):
+    for name in ("doctor.py", "doctor_sending.py", "doctor_server.py"):
         for node in ast.walk(ast.parse((ROOM / name).read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Finding":
-                yield from texts_in(node.args[2:])
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in FOUND:
+                yield from texts_in(node.args[1:])
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in NAMES:
                 yield from texts_in([node.value])
 

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe doctor`: the files with which case packages leave the node.
+
+A file that is missing shows only when a package waits, and a certificate that ends only
+when a partner refuses it. `fedsafe_node` is imported inside the functions: it is slow
+to load.
+"""
+
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum, auto, unique
+from importlib.util import find_spec
+from pathlib import Path
+from ssl import PROTOCOL_TLS_CLIENT, SSLContext
+from typing import TYPE_CHECKING, Final
+
+from fedsafe_cli.diagnosis import Finding, Level
+from fedsafe_cli.settings import printable
+
+if TYPE_CHECKING:
+    from fedsafe_node.sending.settings import Sending
+
+_OTHERS: Final = 0o077
+_MOST: Final = 1 << 20
+_SOON: Final = timedelta(days=30)
+_PAIR: Final = ("sending.webhook.certificate", "sending.webhook.key")
+_INSTALL: Final = "pip install 'fedsafe[sftp]'"
+_PUT: Final = "put the file there, or name another one in node.toml"
+_READABLE: Final = "let the node's user read it, and run as that user"
+_RENEW: Final = "get a new certificate, and put it in its place"
+
+
+@unique
+class _Kind(Enum):
+    PASSWORD = auto()
+    KEY = auto()
+    CERTIFICATE = auto()
+    AUTHORITIES = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A file that a setting names."""
+
+    setting: str
+    path: Path
+    kind: _Kind
+
+    def finding(self, level: Level, found: str, way_out: str | None = None) -> Finding:
+        """Say what was found of it."""
+        return Finding(self.setting, level, found, way_out)
+
+
+def sending(directory: Path, now: float) -> Iterator[Finding]:
+    """Say whether the files that `[sending]` of node.toml names can be used."""
+    from fedsafe_node.config import Place, load_config  # noqa: PLC0415
+    from fedsafe_node.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        settings = load_config(Place(directory)).sending
+    except ConfigError:
+        return  # said elsewhere
+    if settings.sftp is not None and find_spec("asyncssh") is None:
+        found = "its library is missing"
+        yield Finding("sending.sftp", Level.FAIL, found, _INSTALL)
+    findings = {
+        each: _examined(each, datetime.fromtimestamp(now, UTC))
+        for each in _named(settings, directory)
+    }
+    yield from findings.values()
+    fit = [each for each, found in findings.items() if found.level is not Level.FAIL]
+    yield from _pair([each for each in fit if each.setting in _PAIR])
+
+
+def _pair(named: list[_Named]) -> Iterator[Finding]:
+    """Say whether the client's certificate is that of its key, if both can be used."""
+    if len(named) < len(_PAIR):
+        return
+    certificate, key = (each.path for each in named)
+    try:
+        SSLContext(PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key)
+    except (OSError, ValueError):
+        found = "certificate and key do not belong together"
+        yield Finding("sending.webhook", Level.FAIL, found, _PUT)
+
+
+def _named(settings: "Sending", directory: Path) -> Iterator[_Named]:
+    mail, sftp, webhook = settings.mail, settings.sftp, settings.webhook
+    for setting, name, kind in (
+        ("mail.ca", None if mail is None else mail.ca, _Kind.AUTHORITIES),
+        (
+            "mail.password_file",
+            None if mail is None else mail.password_file,
+            _Kind.PASSWORD,
+        ),
+        ("sftp.key", None if sftp is None else sftp.key, _Kind.KEY),
+        ("webhook.ca", webhook.ca, _Kind.AUTHORITIES),
+        ("webhook.certificate", webhook.certificate, _Kind.CERTIFICATE),
+        ("webhook.key", webhook.key, _Kind.KEY),
+    ):
+        if name is not None:
+            yield _Named(f"sending.{setting}", directory / name, kind)
+
+
+def _examined(named: _Named, now: datetime) -> Finding:
+    content = _content(named)
+    if isinstance(content, Finding):
+        return content
+    if named.kind is _Kind.PASSWORD:
+        return _password(named, content)
+    if named.kind is _Kind.KEY:
+        return _key(named, content)
+    return _certificates(named, content, now)
+
+
+def _content(named: _Named) -> bytes | Finding:
+    """Read a file as the node will, or say why that cannot be."""
+    name = printable(str(named.path))
+    try:
+        mode = named.path.stat().st_mode
+        if not stat.S_ISREG(mode):  # a pipe would never end
+            return named.finding(Level.FAIL, f"{name} is no file", _PUT)
+        with named.path.open("rb") as file:
+            content = file.read(_MOST)
+    except FileNotFoundError:
+        return named.finding(Level.FAIL, f"there is no file {name}", _PUT)
+    except OSError as error:
+        found = f"{name} cannot be read: {error.strerror}"
+        return named.finding(Level.FAIL, found, _READABLE)
+    is_secret = named.kind in {_Kind.PASSWORD, _Kind.KEY}
+    if is_secret and stat.S_IMODE(mode) & _OTHERS:
+        found = f"{name} is open to others"
+        return named.finding(Level.FAIL, found, f"chmod go= {name}")
+    return content
+
+
+def _password(named: _Named, content: bytes) -> Finding:
+    if not content.strip():
+        found = f"{printable(str(named.path))} holds no password"
+        return named.finding(Level.FAIL, found, _PUT)
+    return named.finding(Level.OK, "can be used")
+
+
+def _key(named: _Named, content: bytes) -> Finding:
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+        load_pem_private_key,
+        load_ssh_private_key,
+    )
+
+    is_ssh = b"BEGIN OPENSSH PRIVATE KEY" in content
+    load = load_ssh_private_key if is_ssh else load_pem_private_key
+    try:
+        load(content, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is locked
+        found = f"{printable(str(named.path))} holds no private key without a password"
+        return named.finding(Level.FAIL, found, _PUT)
+    return named.finding(Level.OK, "can be used")
+
+
+def _certificates(named: _Named, content: bytes, now: datetime) -> Finding:
+    """Judge the certificate that is shown, or the last authority that ends."""
+    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415
+
+    name = printable(str(named.path))
+    try:
+        found = load_pem_x509_certificates(content)
+    except ValueError:
+        return named.finding(Level.FAIL, f"{name} holds no certificate", _PUT)
+    if named.kind is _Kind.CERTIFICATE:
+        found = found[:1]  # behind it stand those that have issued it
+    begins = min(each.not_valid_before_utc for each in found)
+    ends = max(each.not_valid_after_utc for each in found)
+    day = f"{ends:%Y-%m-%d}"
+    if now >= ends:
+        return named.finding(Level.FAIL, f"{name} has expired on {day}", _RENEW)
+    if now < begins:
+        told = f"{name} counts from {begins:%Y-%m-%d} only"
+        return named.finding(Level.FAIL, told, _RENEW)
+    if now >= ends - _SOON:
+        return named.finding(Level.WARN, f"{name} expires on {day}", _RENEW)
+    return named.finding(Level.OK, f"counts until {day}")

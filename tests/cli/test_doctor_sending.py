@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`doctor` looks at the files by which case packages leave the node."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
+from tests.node.fleet import make
+
+from fedsafe_cli.diagnosis import Finding, Level
+from fedsafe_cli.doctor_sending import sending
+from fedsafe_cli.doctor_texts import said
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Run
+
+NOW: Final = datetime(2027, 3, 1, tzinfo=UTC)
+KEY: Final = Ed25519PrivateKey.generate()
+SETTINGS: Final = """
+[sending.mail]
+host = "mail.chat.example"
+sender = "cases@chat.example"
+ca = "mail-ca.pem"
+user = "cases"
+password_file = "mail.password"
+
+[sending.sftp]
+key = "sftp"
+
+[sending.webhook]
+certificate = "client.pem"
+key = "client.key"
+"""
+
+
+def written(key: Ed25519PrivateKey, lock: bytes | None = None) -> bytes:
+    how = NoEncryption() if lock is None else BestAvailableEncryption(lock)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how)
+
+
+def certificate(days: int, since: int = -90) -> bytes:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "client")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(KEY.public_key())
+        .serial_number(7)
+        .not_valid_before(NOW + timedelta(days=since))
+        .not_valid_after(NOW + timedelta(days=days))
+        .sign(KEY, None)
+    )
+    return made.public_bytes(Encoding.PEM)
+
+
+@pytest.fixture
+def directory(short_path: Path) -> Path:
+    asyncio.run(make(short_path, "a.demo"))
+    found = short_path / "a.demo"
+    with (found / "node.toml").open("a") as file:
+        file.write(SETTINGS)
+    ssh = KEY.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    for name, content in (
+        ("mail-ca.pem", certificate(-1) + certificate(900)),
+        ("mail.password", b"secret\n"),
+        ("sftp", ssh),
+        ("client.pem", certificate(90)),
+        ("client.key", written(KEY)),
+    ):
+        (found / name).write_bytes(content)
+        (found / name).chmod(0o600)
+    return found
+
+
+def examined(directory: Path) -> dict[str, Finding]:
+    return {each.check: each for each in sending(directory, NOW.timestamp())}
+
+
+def test_files_that_can_be_used_are_well(directory: Path) -> None:
+    (directory / "client.pem").chmod(0o644)
+    found = examined(directory)
+
+    assert {each.level for each in found.values()} == {Level.OK}
+    assert sorted(found) == [
+        "sending.mail.ca",
+        "sending.mail.password_file",
+        "sending.sftp.key",
+        "sending.webhook.certificate",
+        "sending.webhook.key",
+    ]
+    assert found["sending.webhook.certificate"].found == "counts until 2027-05-30"
+
+
+def gone(path: Path) -> None:
+    path.unlink()
+
+
+def open_to_others(path: Path) -> None:
+    path.chmod(0o640)
+
+
+def no_file(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def holding(content: bytes) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("file", "setting", "change", "level", "says"),
+    [
+        ("mail-ca.pem", "mail.ca", gone, Level.FAIL, "there is no file"),
+        ("mail.password", "mail.password_file", gone, Level.FAIL, "there is no file"),
+        ("sftp", "sftp.key", no_file, Level.FAIL, "is no file"),
+        ("sftp", "sftp.key", open_to_others, Level.FAIL, "open to others"),
+        ("client.key", "webhook.key", open_to_others, Level.FAIL, "open to others"),
+        (
+            "mail.password",
+            "mail.password_file",
+            open_to_others,
+            Level.FAIL,
+            "open to others",
+        ),
+        (
+            "mail.password",
+            "mail.password_file",
+            holding(b"\n"),
+            Level.FAIL,
+            "no password",
+        ),
+        ("sftp", "sftp.key", holding(b"junk"), Level.FAIL, "no private key"),
+        (
+            "client.key",
+            "webhook.key",
+            holding(written(KEY, b"lock")),
+            Level.FAIL,
+            "no private key without a password",
+        ),
+        (
+            "client.key",
+            "webhook",
+            holding(written(Ed25519PrivateKey.generate())),
+            Level.FAIL,
+            "do not belong together",
+        ),
+        (
+            "client.pem",
+            "webhook.certificate",
+            holding(b"junk"),
+            Level.FAIL,
+            "no certificate",
+        ),
+        (
+            "client.pem",
+            "webhook.certificate",
+            holding(certificate(-1)),
+            Level.FAIL,
+            "has expired on 2027-02-28",
+        ),
+        (
+            "client.pem",
+            "webhook.certificate",
+            holding(certificate(90, since=1)),
+            Level.FAIL,
+            "counts from 2027-03-02 only",
+        ),
+        (
+            "client.pem",
+            "webhook.certificate",
+            holding(certificate(29)),
+            Level.WARN,
+            "expires on 2027-03-30",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_with_the_way_out(  # noqa: PLR0913
+    directory: Path,
+    file: str,
+    setting: str,
+    change: Callable[[Path], object],
+    level: Level,
+    says: str,
+) -> None:
+    change(directory / file)
+    found = examined(directory)[f"sending.{setting}"]
+
+    assert found.level is level
+    assert says in found.found
+    assert found.way_out
+    assert said(found.found, german=True) != found.found
+    if not found.way_out.startswith("chmod"):
+        assert said(found.way_out, german=True) != found.way_out
+
+
+def test_a_file_that_the_node_cannot_read_says_so(directory: Path) -> None:
+    (directory / "client.pem").unlink()
+    (directory / "client.pem").symlink_to("client.pem")
+    found = examined(directory)["sending.webhook.certificate"]
+
+    assert found.level is Level.FAIL
+    assert "cannot be read" in found.found
+
+
+def test_the_command_says_it_and_fails(run: "Run", directory: Path) -> None:
+    (directory / "sftp").unlink()
+    outcome = run("doctor", "--lang", "de", "--config", str(directory))
+
+    assert outcome.status == 1
+    assert f"es gibt keine Datei {directory}/sftp" in outcome.out
