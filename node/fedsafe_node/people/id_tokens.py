@@ -9,14 +9,14 @@ those with a public key: `none` and shared secrets are no choice of the token's.
 import base64
 import re
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from fedsafe_node.errors import IdentityError
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
 
 ALGORITHMS: Final = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
@@ -55,19 +55,22 @@ def read_provider(document: bytes, issuer: str) -> Provider:
     return provider
 
 
-def read_keys(document: bytes) -> KeySet:
+def read_keys(document: bytes) -> "KeySet":
     """Read a provider's public keys.
 
     Raises:
         IdentityError: they are none.
     """
+    from joserfc.errors import JoseError  # noqa: PLC0415 (slow to load)
+    from joserfc.jwk import KeySet  # noqa: PLC0415 (slow to load)
+
     try:
         return KeySet.import_key_set(msgspec.json.decode(document))
     except (msgspec.MsgspecError, JoseError, ValueError, TypeError, KeyError):
         raise IdentityError("keys") from None
 
 
-def knows_key(keys: KeySet, token: str) -> bool:
+def knows_key(keys: "KeySet", token: str) -> bool:
     """Whether a token's key is among a provider's keys; true for what names none."""
     try:
         head = msgspec.json.decode(
@@ -80,13 +83,16 @@ def knows_key(keys: KeySet, token: str) -> bool:
 
 
 def subject_of(  # noqa: PLR0913 - what a token is checked against
-    token: str, keys: KeySet, *, issuer: str, client: str, nonce: str, now: int
+    token: str, keys: "KeySet", *, issuer: str, client: str, nonce: str, now: int
 ) -> str:
     """Check an ID token and return whom it speaks of.
 
     Raises:
         IdentityError: signature, issuer, audience, nonce or time do not fit.
     """
+    from joserfc import jwt  # noqa: PLC0415 (slow to load)
+    from joserfc.errors import JoseError  # noqa: PLC0415 (slow to load)
+
     try:
         claims = jwt.decode(token, keys, algorithms=list(ALGORITHMS)).claims
         jwt.JWTClaimsRegistry(

@@ -20,11 +20,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from secrets import token_bytes
 from struct import Struct
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlencode
 
 import msgspec
-from joserfc.jwk import KeySet
 
 from fedsafe_federation.errors import StaleStatementError
 from fedsafe_federation.freshness import SeenNonces
@@ -58,6 +57,9 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import IdentityRow, PersonState
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_policies.vocabulary import Role
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
 
 LIFETIME: Final = 10 * 60
 _STATE: Final = Struct(">IB11s")  # when it ends, the role, what makes it one of a kind
@@ -273,7 +275,7 @@ class Identities:
         self._provider, self._failure = (provider, now), None
         return provider
 
-    async def _known_keys(self, provider: Provider, now: int, token: str) -> KeySet:
+    async def _known_keys(self, provider: Provider, now: int, token: str) -> "KeySet":
         """Return the provider's keys; an unknown one is looked for, not too often."""
         if self._keys is not None:
             keys, at = self._keys
