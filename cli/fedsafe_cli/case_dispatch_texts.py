@@ -1,31 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Dispatches in words: what a partner would receive, every attempt, what is to do."""
 
-from collections.abc import Mapping
+import re
+from itertools import groupby
 from typing import Any, Final
 
+from fedsafe_cli.casework_words import WAYS, Words, class_word, element_word, word
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
 from fedsafe_cli.output import document, line, note
 from fedsafe_cli.sending_texts import in_words
 from fedsafe_cli.settings import Settings
 
-Words = Mapping[str, tuple[str, str]]
 _STATES: Final[Words] = {
     "queued": ("eingereiht", "queued"),
     "by_hand": ("WARTET AUF SIE", "WAITS FOR YOU"),
     "delivered": ("zugestellt, nicht bestätigt", "delivered, not acknowledged"),
     "acknowledged": ("bestätigt", "acknowledged"),
     "stopped": ("angehalten", "stopped"),
-}
-_WAYS: Final[Words] = {
-    "mail": ("E-Mail", "mail"),
-    "sftp": ("SFTP", "SFTP"),
-    "webhook": ("Webhook", "webhook"),
-    "portal": ("Portal", "portal"),
-    "phone": ("Telefon", "phone"),
-    "letter": ("Brief", "letter"),
-    "registry": ("Partnerverzeichnis", "registry of partners"),
 }
 _OUTCOMES: Final[Words] = {
     "delivered": ("zugestellt", "delivered"),
@@ -92,6 +84,7 @@ _DUE: Final = ("   nächster Versuch: {}", "   next attempt: {}")
 _TODO: Final = ("   von Hand: {}; danach:", "   by hand: {}; then:")
 _COMMAND: Final = "   fedsafe case handed {} {} --way {} --reference …"
 _LANGUAGES: Final = ("de", "en")
+_ENDS: Final = re.compile(r"[.\[]")
 
 
 def tell_plans(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
@@ -106,14 +99,14 @@ def tell_plans(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     if not answer["dry_run"]:
         return tell_dispatches(settings, answer)
     for plan in answer["plans"]:
-        ways = ", ".join(_word(_WAYS, way, language) for way in plan["ways"])
-        sealing = _word(_SEALINGS, plan["sealing"], language)
-        parts = plan["partner"], plan["partner_class"], sealing, ways
-        line(_WOULD[language].format(*parts))
-        for path in plan["paths"]:
-            line(f"   {path}")
+        ways = ", ".join(word(WAYS, way, language) for way in plan["ways"])
+        sealing = word(_SEALINGS, plan["sealing"], language)
+        class_ = class_word(plan["partner_class"], language)
+        line(_WOULD[language].format(plan["partner"], class_, sealing, ways))
+        _tell_paths(plan["paths"], language)
         if plan["unavailable"]:
-            line(_UNAVAILABLE[language].format(", ".join(plan["unavailable"])))
+            lacks = [element_word(each, language) for each in plan["unavailable"]]
+            line(_UNAVAILABLE[language].format("; ".join(lacks)))
     line(_DRY[language])
     return OK
 
@@ -139,7 +132,7 @@ def tell_dispatch_receipt(settings: Settings, answer: dict[str, Any]) -> ExitSta
         document(answer)
     else:
         language = 0 if settings.german else 1
-        state = _word(_STATES, answer["dispatch_state"], language)
+        state = word(_STATES, answer["dispatch_state"], language)
         line(f"{answer['dispatch']}: {state}")
     return OK
 
@@ -153,7 +146,7 @@ def tell_reply(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     dispatch, case = answer["dispatch"], answer["case"]
     if answer.get("bounced"):
         told = _BOUNCED if answer["noted"] else _BOUNCED_BEFORE
-        state = _word(_STATES, answer["dispatch_state"], language)
+        state = word(_STATES, answer["dispatch_state"], language)
         line(told[language].format(dispatch, case, state))
     elif answer["noted"]:
         said = _by_mail(answer["signed_by"], language)
@@ -164,26 +157,34 @@ def tell_reply(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     return OK
 
 
+def _tell_paths(paths: list[str], language: int) -> None:
+    """Tell the fields that would go, below what each belongs to."""
+    for element, found in groupby(paths, lambda path: _ENDS.split(path, 1)[0]):
+        line(f"   {element_word(element, language)}")
+        for path in found:
+            line(f"      {path}")
+
+
 def _by_mail(key: str | None, language: int) -> str:
     return _BY_TOKEN[language] if key is None else _BY_KEY[language].format(key)
 
 
 def _tell(found: dict[str, Any], case: str, language: int) -> None:
-    state = _word(_STATES, found["state"], language)
+    state = word(_STATES, found["state"], language)
     line(_HEAD[language].format(found["dispatch"], found["partner"], state))
     if found["recalls"]:
         line(_CORRECTS[language].format(found["recalls"]))
     for each in found["attempts"]:
         outcome = _UNDER_WAY[language]
         if each["outcome"] is not None:
-            outcome = _word(_OUTCOMES, each["outcome"], language)
+            outcome = word(_OUTCOMES, each["outcome"], language)
         if each["proof"]:
             outcome += f" ({in_words(each['proof'], german=language == 0)})"
-        way = _word(_WAYS, each["way"], language)
+        way = word(WAYS, each["way"], language)
         parts = each["number"], shown(each["began_at"]), way, outcome
         line(_ATTEMPT[language].format(*parts))
     for each in found["receipts"]:
-        kind = _word(_KINDS, each["kind"], language)
+        kind = word(_KINDS, each["kind"], language)
         if each["way"] == "mail":
             kind = _by_mail(each["signed_by"], language)
         parts = shown(each["at"]), kind, each["reference"], each["by"]
@@ -191,10 +192,6 @@ def _tell(found: dict[str, Any], case: str, language: int) -> None:
     if found["due_at"] is not None:
         line(_DUE[language].format(shown(found["due_at"])))
     if found["ways"]:
-        ways = ", ".join(_word(_WAYS, way, language) for way in found["ways"])
+        ways = ", ".join(word(WAYS, way, language) for way in found["ways"])
         line(_TODO[language].format(ways))
         line(_COMMAND.format(case, found["dispatch"], found["ways"][0]))
-
-
-def _word(words: Words, name: str, language: int) -> str:
-    return words[name][language] if name in words else name

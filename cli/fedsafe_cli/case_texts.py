@@ -1,19 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cases in words: the queue, a case with its checklist, and what a step led to."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from fedsafe_cli.casework_words import (
+    EVIDENCE,
+    HELP,
+    QUESTIONS,
+    SOURCES,
+    Words,
+    absence_word,
+    class_word,
+    condition_word,
+    element_lines,
+    element_word,
+    level_word,
+    role_word,
+    word,
+)
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.settings import Settings
-from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.urgency import urgencies
-from fedsafe_policies.escalation.vocabulary import Element, Urgency
+from fedsafe_policies.escalation.vocabulary import Urgency
 
-Words = Mapping[str, tuple[str, str]]
 _STATES: Final[Words] = {
     "draft": ("Entwurf", "draft"),
     "legal_review": ("wartet auf die Rechtsberatung", "waits for the legal adviser"),
@@ -47,6 +59,17 @@ _FIELDS: Final[Words] = {
     "unavailable": ("nicht verfügbar", "unavailable"),
     "unanswered": ("offen vor dem Schließen", "open before closing"),
 }
+_IN_WORDS: Final[Mapping[str, Callable[[str, int], str]]] = {
+    "state": lambda code, language: word(_STATES, code, language),
+    "sources": lambda code, language: word(SOURCES, code, language),
+    "help": lambda code, language: word(HELP, code, language),
+    "level": level_word,
+    "evidence_decision": lambda code, language: word(EVIDENCE, code, language),
+    "hidden": element_word,
+    "conditions": condition_word,
+    "unanswered": lambda code, language: word(QUESTIONS, code, language),
+}
+"""How the codes of a field are said; what is not here is said as it is."""
 _QUEUE: Final = (
     ("Fall", "Dringlichkeit", "Stand", "Minderjährige", "bekannt seit", "als Nächstes"),
     ("case", "urgency", "state", "minors", "known since", "next"),
@@ -66,6 +89,7 @@ _WAYS: Final[Words] = {
     "reminder": ("erinnern", "remind them"),
     "other_offers": ("andere Hilfsangebote zeigen", "show other offers of help"),
 }
+_CODES: Final = ("de", "en")
 _TEST: Final = ("DAS IST EINE ÜBUNG.", "THIS IS AN EXERCISE.")
 _FALLEN: Final = (
     "der Hinweis {} gilt nicht mehr: den Fall zurückrufen (fedsafe case recall)",
@@ -151,27 +175,31 @@ def tell_case(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
         line(_FALLEN[language].format(each))
     for task in answer["tasks"]:
         line(_TASK[language].format(task["partner"], answer["case"]))
-    matrix = shipped_matrix()
     for name, value in answer["elements"].items():
-        text = matrix.element_name(Element(name))
         line()
-        line(text.de if settings.german else text.en)
-        line(f"   {json.dumps(value, ensure_ascii=False)}")
+        line(element_word(name, language))
+        for each in element_lines(name, value, language):
+            line(f"   {each}")
     _tell_holds(answer, settings)
     _tell_terms(answer, language)
+    _tell_work(answer, language)
+    return OK
+
+
+def _tell_work(answer: dict[str, Any], language: int) -> None:
+    """Tell the checklist, and what the case lacks."""
     if answer["checklist"]:
         line()
         line(_STEPS[language])
         for step in answer["checklist"]:
             mark = "x" if step["done"] else " "
-            text = step["de" if settings.german else "en"]
-            line(f"   [{mark}] {step['step']}: {text} ({step['role']})")
+            text, role = step[_CODES[language]], role_word(step["role"], language)
+            line(f"   [{mark}] {step['step']}: {text} ({role})")
     if answer["gaps"]:
         line()
         line(_LACKS[language])
         for gap in answer["gaps"]:
-            line(f"   {gap['de' if settings.german else 'en']}")
-    return OK
+            line(f"   {gap[_CODES[language]]}")
 
 
 def _tell_holds(answer: dict[str, Any], settings: Settings) -> None:
@@ -182,7 +210,8 @@ def _tell_holds(answer: dict[str, Any], settings: Settings) -> None:
     release = answer["release"]
     if release is not None:
         people = ", ".join(filter(None, (release["first"], release["second"])))
-        line(_RELEASE[language].format(", ".join(release["partners"]), people))
+        classes = "; ".join(class_word(each, language) for each in release["partners"])
+        line(_RELEASE[language].format(classes, people))
         if release["second_by"] is not None:
             line(_SECOND[language].format(shown(release["second_by"])))
 
@@ -221,17 +250,22 @@ def _recall(answer: dict[str, Any], language: int) -> str:
 
 
 def _cell(name: str, answer: dict[str, Any], settings: Settings) -> object:
-    value = answer[name]
-    if name == "state":
-        return _STATES.get(value, (value, value))[_language(settings)]
+    value, language = answer[name], _language(settings)
     if name == "urgency":
         text = urgencies()[Urgency(value)].name
         return text.de if settings.german else text.en
     if name == "known_at":
         return shown(value)
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {each}" for key, each in value.items())
-    return ", ".join(value) if isinstance(value, list) else value
+    if name == "unavailable":
+        return "; ".join(
+            f"{element_word(key, language)}: {absence_word(why, language)}"
+            for key, why in value.items()
+        )
+    say = _IN_WORDS.get(name)
+    if say is None:
+        return ", ".join(value) if isinstance(value, list) else value
+    codes = value if isinstance(value, list) else [value]
+    return "; ".join(say(code, language) for code in codes)
 
 
 def _field(name: str, settings: Settings) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from fedsafe_cli.casework_words import class_word
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.files import read_small
@@ -235,6 +236,7 @@ def _tell(
     if (recalled := _recalled(opened)) is not None:
         line(_CORRECTION[language].format(recalled))
     line((_VERIFIED if sealed else _VERIFIED_INSIDE)[language])
+    facts["partner_class"] = class_word(facts["partner_class"], language)
     pairs([(_FIELDS[name][language], facts[name]) for name in _FIELDS])
     table(_DOCUMENTS[language], [list(each.values()) for each in listed])
     for each in compared:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import click
 
+from fedsafe_cli.casework_words import WAYS, word
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.files import read_small
 from fedsafe_cli.settings import printable
@@ -51,17 +52,18 @@ def collected(context: click.Context) -> list[dict[str, Any]]:
     return channels
 
 
-def channel_line(channel: dict[str, Any]) -> str:
+def channel_line(channel: dict[str, Any], language: int) -> str:
     """Show where a channel leads; a server with what to compare its key with."""
+    way = word(WAYS, channel["by"], language)
     if channel["by"] == "mail":
-        return f"mail {channel['address']}"
+        return f"{way} {channel['address']}"
     if channel["by"] == "webhook":
-        return f"webhook {channel['url']}"
+        return f"{way} {channel['url']}"
     host = f"[{channel['host']}]" if ":" in channel["host"] else channel["host"]
     port, directory = channel.get("port", 22), channel.get("directory", ".")
     directory = directory if directory.startswith("/") else f"/{directory}"
     fingerprint = host_key_fingerprint(channel["host_key"])
-    return f"sftp {channel['user']}@{host}:{port}{directory} {fingerprint}"
+    return f"{way} {channel['user']}@{host}:{port}{directory} {fingerprint}"
 
 
 def _host_key(file: str) -> str:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Partners in words: entries, whether they count, and the landscape."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
+from fedsafe_cli.casework_words import WAYS, Words, class_word, word
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
 from fedsafe_cli.output import document, line, note, table
@@ -49,6 +51,20 @@ _UNUSABLE: Final = (
     "{}: an einen Schlüssel wird nicht versiegelt ({}): {}",
     "{}: a key is not sealed to ({}): {}",
 )
+_KEYS: Final[Words] = {
+    "key": ("Schlüssel von FedSafe", "FedSafe key"),
+    "certificate": ("X.509-Zertifikat", "X.509 certificate"),
+    "openpgp": ("OpenPGP-Zertifikat", "OpenPGP certificate"),
+}
+_REASONS: Final[Mapping[str, str]] = {
+    "the certificate begins ": "es gilt erst ab ",
+    "the certificate expired ": "abgelaufen am ",
+    "the OpenPGP certificate is expired": "abgelaufen",
+    "the OpenPGP certificate is revoked": "widerrufen",
+    "OpenPGP is not installed: ": "OpenPGP ist nicht installiert: ",
+    "nothing can be sealed to that public key": "an ihn lässt sich nicht versiegeln",
+}
+"""German for the beginning of what the node says; else its words stay."""
 _STANDS: Final = ("{}, Fassung {}: {}", "{}, revision {}: {}")
 _NEXT: Final = (
     "eine zweite Person ruft an und prüft: fedsafe partner verify {} --revision {}",
@@ -73,7 +89,8 @@ def tell_partners(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
         table(_OWN[language], rows)
         for each in answer["partners"]:
             for key, why in each["unusable"].items():
-                line(_UNUSABLE[language].format(each["partner"], key, why))
+                name, told = word(_KEYS, key, language), _reason(why, language)
+                line(_UNUSABLE[language].format(each["partner"], name, told))
     else:
         line(_NONE[language])
     line(_LANDSCAPE[language])
@@ -120,19 +137,34 @@ def _rows(each: dict[str, Any], language: int) -> list[list[object]]:
     head: list[object] = [
         each["partner"],
         each["revision"],
-        each["entry"]["partner_class"],
+        class_word(each["entry"]["partner_class"], language),
         _STANDINGS[each["standing"]][language],
         None if until is None else shown(until),
         _YES[language][bool(each["entry"]["test"])],
     ]
     rest: list[list[object]] = [[*[""] * len(head), one, ""] for one in found[1:]]
-    first: list[object] = [*head, next(iter(found), None), _handed_by(each["entry"])]
+    first: list[object] = [
+        *head,
+        next(iter(found), None),
+        _handed_by(each["entry"], language),
+    ]
     return [first, *rest]
 
 
-def _handed_by(entry: dict[str, Any]) -> str:
+def _handed_by(entry: dict[str, Any], language: int) -> str:
     """Return every channel in the order in which it is tried, then the ways by hand."""
-    return ", ".join([*map(channel_line, entry.get("channels", ())), *entry["ways"]])
+    channels = [channel_line(each, language) for each in entry.get("channels", ())]
+    return ", ".join([*channels, *(word(WAYS, way, language) for way in entry["ways"])])
+
+
+def _reason(why: str, language: int) -> str:
+    """Say why a key that was good when it was entered is good no longer."""
+    if language:
+        return why
+    for english, german in _REASONS.items():
+        if why.startswith(english):
+            return german + why.removeprefix(english)
+    return why
 
 
 def _offices(offices: list[dict[str, Any]], language: int) -> list[list[object]]:
@@ -141,7 +173,8 @@ def _offices(offices: list[dict[str, Any]], language: int) -> list[list[object]]
         name = office[_LANGUAGES[language]]
         if office["template"]:
             name = f"{name} ({_TEMPLATE[language]})"
-        head: list[object] = [office["office"], name, office["partner_class"]]
+        class_ = class_word(office["partner_class"], language)
+        head: list[object] = [office["office"], name, class_]
         for fact in office["facts"] or [None]:
             if fact is None:
                 rows.append([*head, None, None, None])

@@ -76,7 +76,8 @@ def test_a_dry_run_says_what_would_go_and_that_nothing_did(
     german = ask("case", "send", CASE, "--to", "bka", "--dry-run", "--lang", "de")
 
     assert node.asked[0] == (f"POST {PATH}", {"partners": ["bka"], "dry_run": True})
-    assert "suspects[].account_id" in done.out
+    assert "   Suspected accounts\n      suspects[].account_id\n" in done.out
+    assert "   Verdächtige Konten\n      suspects[].account_id\n" in german.out
     assert "dry run: nothing was sent" in done.out
     assert "bka: call" in done.err
     assert "Probe: Nichts wurde gesendet" in german.out

@@ -108,6 +108,8 @@ def test_a_package_is_opened_and_what_is_verified_is_said(
     assert FINGERPRINT in plain.out
     assert "the sender is not verified" in plain.err
     assert "geprüft: Siegel" in german.out
+    assert "Strafverfolgung" in german.out
+    assert "law_enforcement" not in plain.out + german.out
     assert found.document["sender_compared"] is True
     assert found.document["case_ref"] == "case-7"
     assert SECRET not in plain.out + german.out + found.out

@@ -156,7 +156,7 @@ def test_channels_are_listed_with_the_host_keys_fingerprint(
     node.always("GET /v1/partners", LIST | {"partners": [shown]})
     listed = ask("partner", "list").out
 
-    assert "sftp fedsafe@sftp.lka.example:2022/in SHA256:" in listed
+    assert "SFTP fedsafe@sftp.lka.example:2022/in SHA256:" in listed
     assert "mail intake@lka.example, portal" in listed
 
 

@@ -64,12 +64,20 @@ def fact_of(
     name = in_language(matrix.element_name(element), language)
     value = getattr(package.elements, element)
     if value is not UNSET:
-        lines = tuple(_WRITERS[element](value, language))
-        return Fact(name, lines or (say("none", language),))
+        return Fact(name, lines_of(element, value, language))
     if element in package.unavailable:
         why = name_of(package.unavailable[element], language)
         return Fact(name, (say("unavailable", language, why=why),))
     return None
+
+
+def lines_of(
+    element: Element,
+    value: Any,  # noqa: ANN401 - what that element holds
+    language: Language,
+) -> tuple[str, ...]:
+    """Write out the value of one element."""
+    return tuple(_WRITERS[element](value, language)) or (say("none", language),)
 
 
 def moment(at: datetime, language: Language) -> str:

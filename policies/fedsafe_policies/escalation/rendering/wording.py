@@ -98,7 +98,7 @@ def say(key: str, language: Language, **values: str) -> str:
 
 def name_of(value: Named, language: Language) -> str:
     """Return the words for a value."""
-    return in_language(_text_of(value), language)
+    return in_language(text_of(value), language)
 
 
 def in_language(text: Text, language: Language) -> str:
@@ -106,7 +106,8 @@ def in_language(text: Text, language: Language) -> str:
     return text.de if language is Language.DE else text.en
 
 
-def _text_of(value: Named) -> Text:  # noqa: PLR0911 - one for each vocabulary
+def text_of(value: Named) -> Text:  # noqa: PLR0911 - one for each vocabulary
+    """Return the words for a value in both languages."""
     words = wording()
     match value:
         case Absence():
