@@ -65,6 +65,16 @@ _REASONS: Final[Mapping[str, str]] = {
     "nothing can be sealed to that public key": "an ihn lässt sich nicht versiegeln",
 }
 """German for the beginning of what the node says; else its words stay."""
+_UNCOMPARED: Final = (
+    (
+        "{}: geprüft, ohne den Serverschlüssel zu vergleichen; das gilt nicht mehr: "
+        "neu prüfen, mit --host-key-fingerprint"
+    ),
+    (
+        "{}: verified without its server's host key, which counts no more: verify it "
+        "anew, with --host-key-fingerprint"
+    ),
+)
 _STANDS: Final = ("{}, Fassung {}: {}", "{}, revision {}: {}")
 _NEXT: Final = (
     "eine zweite Person ruft an und prüft: fedsafe partner verify {} --revision {}",
@@ -91,6 +101,8 @@ def tell_partners(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
             for key, why in each["unusable"].items():
                 name, told = word(_KEYS, key, language), _reason(why, language)
                 line(_UNUSABLE[language].format(each["partner"], name, told))
+            if each["verified_at"] and not each["verified_until"]:
+                line(_UNCOMPARED[language].format(each["partner"]))
     else:
         line(_NONE[language])
     line(_LANDSCAPE[language])

@@ -96,6 +96,17 @@ def test_partners_and_offices_are_listed_in_both_languages(
     assert "no partner is entered" in ask("partner", "list").out
 
 
+def test_a_verification_that_counts_no_more_is_named(
+    node: "FakeNode", ask: "Run"
+) -> None:
+    before = SHOWN | {"verified_by": "ben", "verified_at": 1}
+    node.always("GET /v1/partners", LIST | {"partners": [before]})
+    english, german = ask("partner", "list"), ask("partner", "list", "--lang", "de")
+
+    assert "lka: verified without its server's host key" in english.out
+    assert "neu prüfen, mit --host-key-fingerprint" in german.out
+
+
 def test_an_entry_comes_from_a_file_and_another_person_is_asked(
     node: "FakeNode", ask: "Run", tmp_path: Path
 ) -> None:

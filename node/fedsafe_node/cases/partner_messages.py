@@ -69,6 +69,8 @@ class PartnerShown(Message, frozen=True):
     """An entry, whether it counts, and what to compare its keys with.
 
     `unusable` says by its name why a key is not sealed to now: it may have expired.
+    One that was verified and has no `verified_until` was so before the host key of its
+    server was compared: it does not count before it is verified anew.
     """
 
     partner: PartnerId

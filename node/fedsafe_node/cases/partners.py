@@ -32,6 +32,7 @@ from fedsafe_federation.casework.sealing import (
 )
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.cases.changing import check_content
+from fedsafe_node.cases.host_keys import counted, note_compared
 from fedsafe_node.cases.partner_messages import (
     EnterPartner,
     FactShown,
@@ -92,7 +93,10 @@ class Partners:
         """List the own entries, and the offices of the landscape."""
 
         async def act(tx: Transaction) -> PartnersAnswer:
-            rows = await tx.partners()
+            rows = [
+                await counted(tx, row, decode(row.record, Partner))
+                for row in await tx.partners()
+            ]
             detail = {"partners": len(rows)}
             await self.office.note(tx, Event.PARTNER_READ, who.name, detail)
             now = self.office.now()
@@ -163,6 +167,7 @@ class Partners:
                 verified_until=now + request.days * _DAY,
                 verified_by=who.name,
             )
+            await note_compared(tx, row.id, entry)
             event = Event.PARTNER_VERIFIED
             return await self._keep(tx, verified, event, who, request.reference)
 
@@ -252,7 +257,7 @@ class Partners:
 
 
 async def read_partner(reader: Reader, partner: str) -> tuple[PartnerRow, Partner]:
-    """Return a partner with its entry.
+    """Return a partner with its entry, as far as its verification counts.
 
     Raises:
         NotFoundError: there is no such partner.
@@ -260,7 +265,8 @@ async def read_partner(reader: Reader, partner: str) -> tuple[PartnerRow, Partne
     row = await reader.partner(partner)
     if row is None:
         raise NotFoundError("partner")
-    return row, decode(row.record, Partner)
+    entry = decode(row.record, Partner)
+    return await counted(reader, row, entry), entry
 
 
 def _check_revision(row: PartnerRow | None, revision: int) -> None:

@@ -11,6 +11,7 @@ from fedsafe_federation.replication import Offload
 from fedsafe_node.cases.changing import check_past
 from fedsafe_node.cases.content import CaseFile, KeptReceipt
 from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.cases.partners import read_partner
 from fedsafe_node.dispatch.bouncing import note_bounce
 from fedsafe_node.dispatch.messages import (
     DispatchReceipt,
@@ -223,12 +224,13 @@ class DispatchNotes:
         mail = request.headers.rstrip(b"\r\n") + b"\r\n\r\n" + request.body
         office = self.keeper.office
 
-        async def asked(reader: Reader) -> tuple[DispatchRow, PartnerRow | None]:
+        async def asked(reader: Reader) -> tuple[DispatchRow, PartnerRow]:
             found = await _replied_to(reader, reply)
-            return found, await reader.partner(found.partner)
+            partner, _ = await read_partner(reader, found.partner)
+            return found, partner
 
         found, partner = await office.store.read(asked)
-        key = None if partner is None else key_to_verify(partner, office.now())
+        key = key_to_verify(partner, office.now())
         if key is None:
             return None
         return await self.offload(lambda: signer_of(mail, found.reply_token, key))

@@ -84,8 +84,10 @@ class PartnerFault(StrEnum):
 FAULTS: Final[Mapping[PartnerFault, Text]] = MappingProxyType(
     {
         PartnerFault.UNVERIFIED: Text(
-            "Diesen Partner hat noch keine zweite Person geprüft.",
-            "nobody else has verified this partner yet: `fedsafe partner verify`",
+            "Diesen Partner hat noch keine zweite Person geprüft, oder nicht mit dem "
+            "Serverschlüssel seines SFTP-Servers: `fedsafe partner verify`.",
+            "nobody else has verified this partner yet, or not with the host key of "
+            "its SFTP server: `fedsafe partner verify`",
         ),
         PartnerFault.EXPIRED: Text(
             "Die Prüfung dieses Partners ist abgelaufen: Rufen Sie dort an, "

@@ -31,7 +31,7 @@ from fedsafe_node.cases.partner_messages import (
     PartnerReceipt,
     VerifyPartner,
 )
-from fedsafe_node.cases.partners import Partners
+from fedsafe_node.cases.partners import Partners, read_partner
 from fedsafe_node.errors import (
     BadRequestError,
     DeniedError,
@@ -198,6 +198,25 @@ async def test_a_server_whose_key_nobody_compared_gets_no_package(
     verified = await partners.verify("bka", right, ben)
 
     assert verified.standing is Standing.VERIFIED
+
+
+async def test_a_verification_from_before_host_keys_were_compared_counts_no_more(
+    partners: Partners, ada: Principal, ben: Principal
+) -> None:
+    await entered(partners, ada, 0, channels=(SERVER,))
+    right = msgspec.structs.replace(CALL, host_keys=(SERVER.fingerprint,))
+    await partners.verify("bka", right, ben)
+    store, known = partners.office.store, (await partners.list(ada)).partners
+    await store.write(lambda tx: tx.set_meta("host-keys/bka", b""))  # as before
+    (shown,) = (await partners.list(ada)).partners
+    row, _ = await store.read(lambda reader: read_partner(reader, "bka"))
+    again = msgspec.structs.replace(right, revision=row.revision)
+    anew = await partners.verify("bka", again, ben)
+
+    assert [each.standing for each in known] == [Standing.VERIFIED]
+    assert (shown.standing, shown.verified_until) == (Standing.UNVERIFIED, None)
+    assert shown.verified_by == "ben"
+    assert anew.standing is Standing.VERIFIED
 
 
 async def test_the_log_says_by_what_and_where_to_a_partner_is_handed(
