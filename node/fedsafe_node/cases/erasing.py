@@ -4,9 +4,10 @@
 A job of the node's clockwork. The content is written anew under a key of its own that
 is made for it, with nothing but the codes that the quarterly pack counts; the old key
 goes with the old content, in one act with the step and the event that tell of it; so
-does what dispatches and their attempts say of words that others wrote. Steps and
-attempts stay: they prove that somebody worked on the case, and say nothing of what it
-was about.
+does what dispatches and their attempts say of words that others wrote. Those that an
+older release left, or that an attempt brought which ended after, go with the next run.
+Steps and attempts stay: they prove that somebody worked on the case, and say nothing of
+what it was about.
 """
 
 import logging
@@ -64,10 +65,14 @@ async def erase_cases(eraser: CaseEraser) -> int:
     """
     store = eraser.keeper.office.store
     due = await store.scan(lambda reader: _due(eraser, reader))
+    left = await store.scan(lambda reader: reader.dispatches_left())
+    for start in range(0, len(left), _BATCH):
+        sent = left[start : start + _BATCH]
+        await store.write(lambda tx, sent=sent: _erase_words(tx, sent))  # type: ignore[misc]
     for start in range(0, len(due), _BATCH):
         cases = due[start : start + _BATCH]
         await store.write(lambda tx, cases=cases: _erase(eraser, tx, cases))  # type: ignore[misc]
-    if due:
+    if due or left:
         await store.scrub()
     return len(due)
 
@@ -93,6 +98,11 @@ async def _is_due(eraser: CaseEraser, reader: Reader, row: CaseRow, now: int) ->
     holds = [hold.until for hold in file.holds]
     end = erased_from(closed_at, eraser.kept, holds, preserved_until(file.elements))
     return end <= now and not await eraser.waits(reader, row.id)
+
+
+async def _erase_words(tx: Transaction, dispatches: list[str]) -> None:
+    for each in dispatches:
+        await tx.erase_dispatch(each)
 
 
 async def _erase(eraser: CaseEraser, tx: Transaction, cases: list[str]) -> None:

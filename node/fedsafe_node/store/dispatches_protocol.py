@@ -37,6 +37,10 @@ class DispatchesReader(Protocol):
         """Return the attempts that have no end."""
         ...
 
+    async def dispatches_left(self) -> list[str]:
+        """Name the dispatches of erased cases that say more than their course."""
+        ...
+
     async def sending(self) -> SendingRow | None:
         """Return the last switch of sending; without one everything is sent."""
         ...

@@ -81,6 +81,17 @@ class SqlDispatchesReader:
         )
         return [_attempt_row(row) for row in found]
 
+    async def dispatches_left(self) -> list[str]:
+        """Name the dispatches of erased cases that say more than their course."""
+        found = self._connection.execute(
+            "SELECT id FROM dispatches WHERE EXISTS (SELECT 1 FROM case_steps "
+            "WHERE case_steps.case_id = dispatches.case_id AND step = 'erased') "
+            "AND (called IS NOT NULL OR sealed IS NOT NULL OR EXISTS (SELECT 1 "
+            "FROM attempts WHERE attempts.dispatch_id = dispatches.id "
+            "AND (proof IS NOT NULL OR message IS NOT NULL))) ORDER BY id"
+        )
+        return [str(row[0]) for row in found]
+
     async def sending(self) -> SendingRow | None:
         """Return the last switch of sending; without one everything is sent."""
         row = self._connection.execute(

@@ -34,12 +34,12 @@ __all__ = ["ada", "ben", "desk", "post", "tables", "team"]
 WORDS: Final = ("Vermerk-Leitstelle-7", "queued-as-4F1C77", "m-1-of-the-office")
 
 
-async def said(post: Post, dispatch: str) -> None:
+async def said(post: Post, dispatch: str, number: int = 1) -> None:
     """Let an attempt end with words of the other side."""
     now = post.desk.team.now
     attempt = AttemptRow(
         dispatch_id=dispatch,
-        number=1,
+        number=number,
         way="mail",
         began_at=now,
         ended_at=now,
@@ -108,3 +108,42 @@ async def test_no_word_of_a_server_or_of_a_call_outlives_its_case_in_any_file(
     assert all(before)
     assert after == [[], [], []]
     assert ways == [["mail", "portal"], ["portal"]]
+
+
+@pytest.mark.embedded
+async def test_words_that_stayed_with_an_erased_case_go_with_the_next_run(
+    post: Post, ada: Principal, ben: Principal, tmp_path: Path
+) -> None:
+    case, correction = await closed(post, ada, ben)
+    post.desk.team.pass_time(4_000 * DAY)
+    eraser, store = CaseEraser(post.desk.keeper, YEAR, nothing_waits), post.desk.store
+    await erase_cases(eraser)
+    await said(post, correction, number=2)
+    (row,) = [
+        each
+        for each in await store.read(lambda reader: reader.dispatches(case))
+        if each.id == correction
+    ]
+    found = [await store.read(lambda reader: reader.dispatches_left())]
+    for _ in range(2):
+        await erase_cases(eraser)
+        found.append(await store.read(lambda reader: reader.dispatches_left()))
+    after = [
+        await asyncio.to_thread(holding, tmp_path, word.encode()) for word in WORDS
+    ]
+
+    assert found == [[correction], [], []]
+    assert after == [[], [], []]
+    assert row in await store.read(lambda reader: reader.dispatches(case))
+
+
+async def test_the_words_of_a_case_that_is_not_erased_stay(
+    post: Post, ada: Principal, ben: Principal
+) -> None:
+    case, _ = await closed(post, ada, ben)
+    eraser, store = CaseEraser(post.desk.keeper, YEAR, nothing_waits), post.desk.store
+    await erase_cases(eraser)
+    shown = (await post.dispatches.list(case, ada)).dispatches
+
+    assert await store.read(lambda reader: reader.dispatches_left()) == []
+    assert WORDS[1] in {a.proof for each in shown for a in each.attempts}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import msgspec
 import pytest
-from tests.node.store.test_contract_cases import CASE
+from tests.node.store.test_contract_cases import CASE, STEP
 from tests.node.store.test_contract_partners import BKA
 
 from fedsafe_node.errors import ConflictError
@@ -123,11 +123,17 @@ async def test_of_a_dispatch_that_is_erased_its_course_stays(sent: Store) -> Non
     await sent.write(lambda tx: tx.add_dispatch(called))
     for each in (first, other):
         await sent.write(lambda tx, each=each: tx.add_attempt(each))  # type: ignore[misc]
+    kept = await sent.read(lambda reader: reader.dispatches_left())
+    erased = msgspec.structs.replace(STEP, step="erased", state="closed")
+    await sent.write(lambda tx: tx.add_case_step(erased))
+    before = await sent.read(lambda reader: reader.dispatches_left())
     await sent.write(lambda tx: tx.erase_dispatch(called.id))
+    after = await sent.read(lambda reader: reader.dispatches_left())
     rows = await sent.read(lambda reader: reader.dispatches(CASE.id))
     attempts = await sent.read(lambda reader: reader.attempts(called.id))
 
     bare = msgspec.structs.replace(called, called=None, sealed=None)
+    assert (kept, before, after) == ([], [SENT.id, called.id], [SENT.id])
     assert rows == [SENT, bare]
     assert attempts == [msgspec.structs.replace(first, proof=None)]
     assert await sent.read(lambda reader: reader.attempts(SENT.id)) == [other]
