@@ -6,7 +6,7 @@ more, under the same key, so that the partner knows it as the package that it ha
 stays delivered meanwhile, and whatever comes of it: the mail server's word counts on.
 
 What waits for a person because this node lacked a setting goes by the channel that
-lacked it once the case is sent again.
+lacked it once the case is sent again, or recalled again if it is a correction.
 """
 
 from msgspec.structs import replace
@@ -14,6 +14,8 @@ from msgspec.structs import replace
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.dispatch.making import channels_of, mark_of
 from fedsafe_node.dispatch.moving import is_recalled, live_dispatches
+from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.people.office import Office
 from fedsafe_node.store.dispatches_rows import DispatchRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
@@ -61,6 +63,20 @@ async def by_mended_channel(
         if last.get(way) == Outcome.MISCONFIGURED.value:
             return _queued(row, place, now)
     return None
+
+
+async def queue_again(
+    office: Office, tx: Transaction, row: DispatchRow, by: str, called: str | None
+) -> None:
+    """Keep a dispatch that goes on by a mended channel, and who has sent it again."""
+    await tx.move_dispatch(row)
+    detail: Detail = {
+        "case": row.case_id,
+        "dispatch": row.id,
+        "partner": row.partner,
+        **({} if called is None else {"called": called}),
+    }
+    await office.note(tx, Event.DISPATCH_REQUEUED, by, detail)
 
 
 async def _entry_of(reader: Reader, row: DispatchRow) -> Partner | None:

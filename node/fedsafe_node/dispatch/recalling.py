@@ -18,6 +18,7 @@ from fedsafe_federation.casework.statement import Document
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.cases.partners import read_partner
+from fedsafe_node.dispatch.falling_back import by_mended_channel, queue_again
 from fedsafe_node.dispatch.making import (
     NONE,
     TOKEN_BYTES,
@@ -77,7 +78,8 @@ class Recalls:
     ) -> RecallAnswer:
         """Stop what has not left, and queue a correction of everything else.
 
-        Asked again, it makes corrections only of what has left since. A consent that
+        Asked again, it makes corrections only of what has left since, and queues those
+        once more whose channel lacked a setting of the node. A consent that
         is revoked is gone from the case, so that nothing goes out on it again.
 
         Raises:
@@ -160,12 +162,22 @@ class Recalls:
         key = correction_key(sent.id)
         if not await may_be_there(tx, sent):
             return state in UNDER_WAY
-        if await tx.dispatch(key[: len(sent.id)]) is not None:
-            return False
+        known = await tx.dispatch(key[: len(sent.id)])
+        if known is not None:
+            return await self._go_on(tx, known, who)
         row = await self._correction(tx, case, sent, key, request, who)
         await tx.add_dispatch(row)
         office = self.keeper.office
         await office.note(tx, Event.DISPATCH_MADE, who.name, told_of(row))
+        return True
+
+    async def _go_on(self, tx: Transaction, known: DispatchRow, who: Principal) -> bool:
+        """Queue a correction again whose channel lacked a setting; tell whether so."""
+        office = self.keeper.office
+        queued = await by_mended_channel(tx, known, office.now())
+        if queued is None:
+            return False
+        await queue_again(office, tx, queued, who.name, None)
         return True
 
     async def _correction(  # noqa: PLR0913 - what a correction is made of

@@ -17,7 +17,7 @@ from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.cases.partners import read_partner
 from fedsafe_node.cases.releasing import refuse
-from fedsafe_node.dispatch.falling_back import by_mended_channel
+from fedsafe_node.dispatch.falling_back import by_mended_channel, queue_again
 from fedsafe_node.dispatch.making import (
     TOKEN_BYTES,
     Made,
@@ -261,14 +261,7 @@ class Dispatches:
         if queued is None:
             return False
         self._check(file, asked, request)
-        await tx.move_dispatch(queued)
-        detail: Detail = {
-            "case": queued.case_id,
-            "dispatch": queued.id,
-            "partner": queued.partner,
-            **({} if request.called is None else {"called": request.called}),
-        }
-        await office.note(tx, Event.DISPATCH_REQUEUED, who.name, detail)
+        await queue_again(office, tx, queued, who.name, request.called)
         return True
 
     async def _set_out(

@@ -368,6 +368,25 @@ async def test_what_lacked_a_setting_goes_once_the_case_is_sent_again(
     assert (found.dispatch, again.state) == (waiting.dispatch, CaseState.DELIVERED)
 
 
+async def test_a_correction_that_lacked_a_setting_goes_once_it_is_recalled_again(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case = await mail.queued(ada, ben, MAIL)
+    await mail.outbox.run()
+    await mail.recalls.recall(case, ERROR, ada)
+    mail.other.failing = {"MailChannel": SendingError(Fault.MISCONFIGURED, "no ca")}
+    await mail.outbox.run()
+    early = await mail.recalls.recall(case, ERROR, ada)
+    mail.other.failing = {}
+    await mail.outbox.run()
+    late = await mail.recalls.recall(case, ERROR, ada)
+    sent = [parcel.dispatch for parcel, _ in mail.other.took]
+
+    assert [each.state for each in early.dispatches] == [DispatchState.QUEUED]
+    assert [each.state for each in late.dispatches] == [DispatchState.DELIVERED]
+    assert sent[1:] == [late.dispatches[0].dispatch]
+
+
 async def test_what_is_for_another_entry_by_now_is_not_sent_again(
     mail: Mail, ada: Principal, ben: Principal
 ) -> None:
