@@ -6,6 +6,7 @@ an act of the writer.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from fedsafe_node.store.protocol import LogName
 from fedsafe_node.store.prune_rows import PrunedRow
@@ -14,8 +15,10 @@ from fedsafe_node.store.sql import WriteConnection
 OpeningValues = tuple[int, int, str, str, bytes]
 TileValues = tuple[int, int, int, bytes]
 
-_ENTRY = "INSERT INTO entries (log, idx, record) VALUES (?, ?, ?)"
-_OPENING = "INSERT INTO openings (log, idx, grp, period, sealed) VALUES (?, ?, ?, ?, ?)"
+ENTRY: Final = "INSERT INTO entries (log, idx, record) VALUES (?, ?, ?)"
+OPENING: Final = (
+    "INSERT INTO openings (log, idx, grp, period, sealed) VALUES (?, ?, ?, ?, ?)"
+)
 _LEAF_TILE = "INSERT INTO leaf_tiles (log, idx, hashes) VALUES (?, ?, ?)"
 _TILE = "INSERT INTO tile_roots (log, level, idx, hash) VALUES (?, ?, ?, ?)"
 
@@ -91,15 +94,15 @@ class SqlLogRows:
 
     def add_entry(self, number: int, index: int, record: bytes) -> None:
         """Add one entry."""
-        self._connection.execute(_ENTRY, (number, index, record))
+        self._connection.execute(ENTRY, (number, index, record))
 
     def add_entries(self, entries: Iterable[tuple[int, int, bytes]]) -> None:
         """Add entries (log number, index, record)."""
-        self._connection.executemany(_ENTRY, entries)
+        self._connection.executemany(ENTRY, entries)
 
     def add_openings(self, openings: Iterable[OpeningValues]) -> None:
         """Add openings (log number, index, group, period, sealed)."""
-        self._connection.executemany(_OPENING, openings)
+        self._connection.executemany(OPENING, openings)
 
     def grant_opening(self, opening: OpeningValues) -> None:
         """Add an opening, or bring one back that was erased."""

@@ -30,7 +30,7 @@ def _sum(column: str) -> str:
     return f"{column} = spent.{column} + excluded.{column}"
 
 
-_ADD_SPENT: Final = (
+ADD_SPENT: Final = (
     "INSERT INTO spent (holder, purpose, slot, spent, identifiers, accounts) "  # noqa: S608 - our own words
     "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (holder, purpose, slot) DO UPDATE "
     f"SET {_sum('spent')}, {_sum('identifiers')}, {_sum('accounts')}"
@@ -105,7 +105,7 @@ class SqlOversightWriter:
     async def add_spent(self, row: SpentRow) -> None:
         """Count what was spent in a slot, beside what is counted there."""
         self._connection.execute(
-            _ADD_SPENT,
+            ADD_SPENT,
             (
                 row.holder,
                 row.purpose,

@@ -15,6 +15,7 @@ from fedsafe_node.store.rows import Trouble
 from fedsafe_node.store.schema import migrate
 from fedsafe_node.store.sql import UNREADABLE, Column, Since
 from fedsafe_node.store.sqlite_residues import Residues
+from fedsafe_node.store.sqlite_waiting import WaitingRows
 
 _STATEMENTS: Final = 256  # prepared statements kept per connection
 _PATIENCE: Final = 0.2  # seconds; only a tool that reads the file can be in the way
@@ -63,9 +64,11 @@ _BELOW: Final = (
 class SqliteConnection:
     """A connection to a file; `execute` is SQLite's own."""
 
+    execute: Callable[..., sqlite3.Cursor]
+
     def __init__(self, raw: sqlite3.Connection) -> None:
         self._raw = raw
-        self.execute: Final = raw.execute
+        self.execute = raw.execute
 
     @classmethod
     def to_read(cls, path: Path, mode: str = "ro") -> "SqliteConnection":
@@ -149,11 +152,16 @@ class SqliteConnection:
 class SqliteWriteConnection(SqliteConnection):
     """The one connection that writes a file.
 
-    Without the path of its write-ahead *log*, copies in unused space stay.
+    Rows that acts add may wait in memory, where several share a commit, until another
+    statement could see them (`sqlite_waiting`). Without the path of its write-ahead
+    *log*, copies in unused space stay.
     """
 
     def __init__(self, raw: sqlite3.Connection, log: Path | None = None) -> None:
         super().__init__(raw)
+        self.execute = self._execute
+        self._waiting = WaitingRows(raw)
+        self._waits = raw.cursor()  # what a statement gives that waits
         self._residues = None if log is None else Residues(raw.execute, log)
 
     @classmethod
@@ -187,25 +195,43 @@ class SqliteWriteConnection(SqliteConnection):
     @property
     def total_changes(self) -> int:
         """A number that grows whenever rows are changed."""
-        return self._raw.total_changes
+        return self._raw.total_changes + self._waiting.changes
+
+    def _execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        if self._waiting.take(sql, values):
+            return self._waits
+        self.settle()
+        return self._raw.execute(sql, values)
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a statement, that returns nothing, with many sets of values."""
+        if isinstance(rows, list) and self._waiting.take_many(sql, rows):
+            return
+        self.settle()
+        super().executemany(sql, rows)
+
+    def settle(self) -> None:
+        """Let no row wait any longer."""
+        if self._waiting.is_due:
+            self._waiting.settle()
 
     def begin(self) -> Since:
         """Begin to write; nobody else does."""
-        self.execute("BEGIN IMMEDIATE")
+        self._waiting.clear()
+        self._raw.execute("BEGIN IMMEDIATE")
         return Since.NOTHING
 
     def begin_act(self) -> None:
         """Set the point to which `undo_act` goes back."""
-        self.execute("SAVEPOINT act")
+        self._waiting.begin_act()
 
     def end_act(self) -> None:
         """Keep what the act did."""
-        self.execute("RELEASE act")
+        self._waiting.end_act()
 
     def undo_act(self) -> None:
         """Take back what the act did."""
-        self.execute("ROLLBACK TO act")
-        self.execute("RELEASE act")
+        self._waiting.undo_act()
 
     def at_commit(self, sql: str, values: Sequence[object]) -> None:
         """Run a statement."""
@@ -239,7 +265,8 @@ class SqliteWriteConnection(SqliteConnection):
         """Take back all of it."""
         if self._residues is not None:
             self._residues.rolled_back()
-        self.execute("ROLLBACK")
+        self._waiting.clear()
+        self._raw.execute("ROLLBACK")
 
     def is_lost_by(self, error: BaseException, *, committing: bool) -> str | None:
         """Say why nothing more may be written: what the kernel holds is unknown."""

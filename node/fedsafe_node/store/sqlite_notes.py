@@ -48,6 +48,7 @@ class SqliteNotes:
 
     def take(self) -> Sequence[Note]:
         """Return what was noted, and forget it."""
+        self._connection.settle()
         if not self._is_touched:
             return ()
         self._is_touched = False

@@ -6,7 +6,8 @@ transaction, runs each act, commits once, and only then lets the loop know, once
 for the whole batch. In WAL mode with `synchronous=FULL` that is one fdatasync
 however many acts there are, and nobody is told before it.
 
-* An act that raises takes back only itself (a savepoint, where it is not alone).
+* An act that raises takes back only itself (where it is not alone, by a savepoint, or
+  by rows that only waited).
 * One that changes thousands of rows has a commit of its own: within a savepoint SQLite
   walks, after each statement, over all the pages that it keeps to go back to it.
 * When the disk refuses, the whole batch is taken back, its callers are told, and
