@@ -16,6 +16,7 @@ import msgspec
 
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.cases.partners import read_partner
 from fedsafe_node.dispatch.bouncing import unless_it_came_back
 from fedsafe_node.dispatch.making import kind_of, mark_of
 from fedsafe_node.dispatch.moving import settle
@@ -29,7 +30,7 @@ from fedsafe_node.sending.parcels import Carrier, Parcel, Sealing
 from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.telemetry import LOGGER, fields
-from fedsafe_policies.escalation.channels import Channel
+from fedsafe_policies.escalation.channels import Channel, SftpChannel
 from fedsafe_policies.escalation.dispatching import (
     DispatchState,
     Outcome,
@@ -67,6 +68,11 @@ class _Ended:
     retry: bool = False
     proof: str | None = None
     message: str | None = None
+
+
+_STRANGE: Final = _Ended(
+    outcome=Outcome.UNTRUSTED, proof="nobody has compared the host key of this server"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +147,9 @@ class Outbox:
         await office.note(tx, Event.DISPATCH_BEGUN, Actor.CLOCK.value, detail)
         if not is_left or row.sealed is None:
             await self._ended(tx, attempt, _Ended(outcome=Outcome.PARTNER_CHANGED))
+            return None
+        if await _is_strange(tx, row, channels[row.channel]):
+            await self._ended(tx, attempt, _STRANGE)
             return None
         parcel = Parcel(
             dispatch=row.id,
@@ -228,6 +237,17 @@ class Outbox:
             _LOG.error("a case cannot be read", extra=fields(reason="damaged"))
             return
         await settle(self.keeper, tx, row, file, _CLOCK)
+
+
+async def _is_strange(reader: Reader, row: DispatchRow, channel: Channel) -> bool:
+    """Tell whether a channel leads to a server whose host key counts as unknown.
+
+    It was queued when a verification counted without a comparison of that key.
+    """
+    if not isinstance(channel, SftpChannel):
+        return False
+    partner, _ = await read_partner(reader, row.partner)
+    return partner.verified_until is None
 
 
 def _told(row: DispatchRow, attempt: AttemptRow) -> Detail:

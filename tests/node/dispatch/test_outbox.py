@@ -7,12 +7,15 @@ from typing import Any, Final
 import msgspec
 import pytest
 from tests.node.cases.test_cases import ada, ben, desk, refused, tables
-from tests.node.dispatch.desk import Post
+from tests.node.cases.test_partners import SERVER
+from tests.node.dispatch.desk import KEY, Post
 from tests.node.people.conftest import team
 
+from fedsafe_federation.casework.keys import key_fingerprint
 from fedsafe_node.api.census import is_audited
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.cases.partner_messages import VerifyPartner
 from fedsafe_node.dispatch.messages import DispatchShown, RecallCase, SwitchSending
 from fedsafe_node.dispatch.outbox import Outbox
 from fedsafe_node.dispatch.recalling import Recalls
@@ -385,6 +388,32 @@ async def test_a_correction_that_lacked_a_setting_goes_once_it_is_recalled_again
     assert [each.state for each in early.dispatches] == [DispatchState.QUEUED]
     assert [each.state for each in late.dispatches] == [DispatchState.DELIVERED]
     assert sent[1:] == [late.dispatches[0].dispatch]
+
+
+async def test_a_server_whose_host_key_nobody_compared_gets_nothing_of_the_queue(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    post, store = mail.post, mail.post.desk.store
+    await post.enter(ada, None, channels=(SERVER, HOOK))
+    call = VerifyPartner(
+        revision=1,
+        reference="call-1",
+        fingerprint=key_fingerprint(KEY.public),
+        host_keys=(SERVER.fingerprint,),
+    )
+    await post.partners.verify("bka", call, ben)
+    case = await post.approved(ada, ben)
+    await post.send(case, ada)
+    await store.write(lambda tx: tx.set_meta("host-keys/bka", b""))  # as before
+    await mail.outbox.run()
+    await mail.pass_and_run(60)
+    found = await post.only(case, ada)
+
+    assert outcomes(found) == [
+        ("sftp", Outcome.UNTRUSTED),
+        ("webhook", Outcome.DELIVERED),
+    ]
+    assert [channel for _, channel in mail.other.took] == [HOOK]
 
 
 async def test_what_is_for_another_entry_by_now_is_not_sent_again(
