@@ -115,7 +115,10 @@ class WebhookCarrier:
                 cafile=None if settings.ca is None else at / settings.ca
             )
             if settings.certificate is not None and settings.key is not None:
-                context.load_cert_chain(at / settings.certificate, at / settings.key)
+                # Without a password OpenSSL would ask for one, at the terminal.
+                context.load_cert_chain(
+                    at / settings.certificate, at / settings.key, password=""
+                )
         except (OSError, ValueError):
             raise SendingError(
                 Fault.MISCONFIGURED, "certificate, key or ca cannot be used"

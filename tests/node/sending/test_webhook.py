@@ -5,6 +5,7 @@ import asyncio
 import socket
 import ssl
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, closing, suppress
 from pathlib import Path
@@ -14,6 +15,12 @@ from typing import Any, Final
 import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver
 from http_message_signatures.algorithms import ED25519
 from tests.node.sending.conftest import INSIDE, PARCEL, Papers
@@ -270,6 +277,34 @@ async def test_the_internet_and_named_networks_are_permitted() -> None:
     assert await permitted("192.88.98.1", 443, ()) == ["192.88.98.1"]
     assert await permitted("10.9.1.1", 443, ("10.9.0.0/16",)) == ["10.9.1.1"]
     assert await permitted("2606:4700::1", 443, ()) == ["2606:4700::1"]
+
+
+def test_no_pass_phrase_is_asked_for_at_the_terminal(papers: Papers) -> None:
+    locked = papers.folder / "locked.key"
+    key = load_pem_private_key((papers.folder / "client.key").read_bytes(), None)
+    phrase = BestAvailableEncryption(b"phrase")
+    locked.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, phrase))
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from fedsafe_node.sending.errors import SendingError\n"
+        "from fedsafe_node.sending.settings import WebhookSending\n"
+        "from fedsafe_node.sending.webhook import WebhookCarrier\n"
+        "settings = WebhookSending(certificate='client.pem', key='locked.key')\n"
+        "carrier = WebhookCarrier(settings, Path(sys.argv[1]), (), None, None)\n"
+        "try: carrier._tls()\n"
+        "except SendingError as error: print(error.why.value)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(papers.folder)],
+        input=b"phrase\n",  # OpenSSL reads it from here, without a terminal
+        capture_output=True,
+        start_new_session=True,
+        timeout=50,
+        check=True,
+    )
+
+    assert done.stdout == b"misconfigured\n"
+    assert done.stderr == b""
 
 
 async def test_what_is_not_set_is_not_sent_by(tmp_path: Path) -> None:
