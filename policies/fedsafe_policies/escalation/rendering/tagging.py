@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import DictionaryObject, NameObject
+from pypdf.generic import NameObject
 
 _TYPE: Final = NameObject("/S")
 
@@ -37,16 +37,18 @@ def with_row_headers(written: bytes) -> bytes:
     return mended.getvalue()
 
 
-def _rows(node: Any) -> Iterator[Any]:  # noqa: ANN401 - whatever a PDF holds
+def _rows(root: Any) -> Iterator[Any]:  # noqa: ANN401 - whatever a PDF holds
     """Go through the rows of all tables, also of those within cells."""
-    node = node.get_object()
-    if isinstance(node, list):
-        for each in node:
-            yield from _rows(each)
-    elif isinstance(node, dict):
-        if node.get(_TYPE) == "/TR":
-            yield node
-        yield from _rows(node.get("/K", DictionaryObject()))
+    left = [root]
+    while left:
+        node = left.pop().get_object()
+        if isinstance(node, list):
+            left += node
+        elif isinstance(node, dict):
+            if node.get(_TYPE) == "/TR":
+                yield node
+            # A part that goes on overleaf names its page and has no parts of its own.
+            left += [node["/K"]] if "/K" in node else ()
 
 
 def _of_table(cell: Any) -> Any:  # noqa: ANN401 - as above

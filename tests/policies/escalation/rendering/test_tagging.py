@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
+from msgspec import UNSET, structs
 from pypdf import PdfReader
 from tests.policies.escalation.maximal import AT
-from tests.policies.escalation.rendering.papers import PAPERS, context, packed
+from tests.policies.escalation.rendering.papers import PAPERS, WHOLE, context, packed
 from tests.policies.escalation.rendering.test_pack import MANY, Q4
 
 from fedsafe_policies.escalation.matrix import shipped_matrix
@@ -88,6 +89,22 @@ def test_every_row_of_every_paper_has_a_header_that_names_it(
         assert kind == "/TH"
         assert [kind for kind, _ in others] == ["/TD"]
         assert not any("/Headers" in attributes for _, attributes in others)
+
+
+@pytest.mark.parametrize("count", [2, 30])
+def test_rows_that_go_on_overleaf_have_their_headers(count: int) -> None:
+    assert WHOLE.content is not UNSET
+    said = structs.replace(
+        WHOLE.content[0], text="Schreib mir, sonst sage ich es allen. " * 18
+    )
+    known = structs.replace(WHOLE, content=(said,) * count)
+    package = packed(PartnerClass.LAW_ENFORCEMENT, known)
+    about = context(known=known)
+    written = render(package, Form.LETTER, about, written=Written.PDF).content
+    cells = [row[0] for row in _rows(_tree(written))]
+
+    assert len(PdfReader(io.BytesIO(written)).pages) >= 2
+    assert {kind for kind, _ in cells} == {"/TH"}
 
 
 @pytest.mark.parametrize("language", Language)
