@@ -91,19 +91,18 @@ def test_every_row_of_every_paper_has_a_header_that_names_it(
         assert not any("/Headers" in attributes for _, attributes in others)
 
 
-@pytest.mark.parametrize("count", [2, 30])
-def test_rows_that_go_on_overleaf_have_their_headers(count: int) -> None:
+def test_rows_that_go_on_overleaf_have_their_headers() -> None:
     assert WHOLE.content is not UNSET
     said = structs.replace(
         WHOLE.content[0], text="Schreib mir, sonst sage ich es allen. " * 18
     )
-    known = structs.replace(WHOLE, content=(said,) * count)
+    known = structs.replace(WHOLE, content=(said,) * 30)
     package = packed(PartnerClass.LAW_ENFORCEMENT, known)
     about = context(known=known)
     written = render(package, Form.LETTER, about, written=Written.PDF).content
     cells = [row[0] for row in _rows(_tree(written))]
 
-    assert len(PdfReader(io.BytesIO(written)).pages) >= 2
+    assert len(PdfReader(io.BytesIO(written)).pages) >= 3
     assert {kind for kind, _ in cells} == {"/TH"}
 
 
