@@ -9,8 +9,9 @@ that only adds needs none. PostgreSQL has the same for its own reasons
 (`postgresql.waiting`).
 
 If rows of earlier acts do not go in, the act that is under way fails, and so does every
-later one and the commit: they stay here, and are in the way until the batch is taken
-back. So nobody is told that they were kept.
+later one and the commit, until the batch is taken back: rows of one kind may be in by
+then and those of another not, and nobody could say whose. So nobody is told that they
+were kept.
 """
 
 import sqlite3
@@ -29,7 +30,8 @@ class WaitingRows:
 
     `_own`: behind how many rows of each kind those of the act begin; `_is_saved`:
     whether it has its savepoint. Unless it `is_due` there is nothing to be done before
-    another statement. `_spared`: rows that went in with another one.
+    another statement. `_spared`: rows that went in with another one. `_refused`: why
+    rows did not go in, and nothing may until all is taken back.
     """
 
     def __init__(self, raw: sqlite3.Connection) -> None:
@@ -40,6 +42,7 @@ class WaitingRows:
         self._own = [0] * len(self._kinds)
         self._is_in_act = self._is_saved = False
         self._spared = 0
+        self._refused: BaseException | None = None
         self.is_due = False
 
     @property
@@ -88,22 +91,36 @@ class WaitingRows:
         self._is_in_act = self._is_saved = False
 
     def settle(self) -> None:
-        """See that a statement finds all rows, and can be taken back with its act."""
+        """See that a statement finds all rows, and can be taken back with its act.
+
+        Once that has failed it does so again, until `clear`: the same statement may go
+        through the next time, and would leave rows of an act that was taken back.
+        """
         if not self._raw.in_transaction:  # SQLite took it back, as on a full disk
             self.clear()
             return
+        if self._refused is not None:
+            raise self._refused
+        try:
+            self._add_all()
+        except BaseException as error:
+            self._refused = error
+            raise
+        self.is_due = False
+
+    def _add_all(self) -> None:
         if self._is_in_act and not self._is_saved:
             self._add(self._own)
             self._raw.execute("SAVEPOINT act")
             self._is_saved, self._own = True, [0] * len(self._kinds)
         self._add([len(rows) for rows in self._kinds])
-        self.is_due = False
 
     def clear(self) -> None:
         """Forget all rows, and the act."""
         for rows in self._kinds:
             rows.clear()
         self._is_in_act = self._is_saved = self.is_due = False
+        self._refused = None
 
     def _add(self, counts: Sequence[int]) -> None:
         statements = (*self._single, OPENING)

@@ -116,6 +116,12 @@ def test_two_openings_of_one_group_are_refused_at_once() -> None:
         given.connection.executemany(OPENING, [row, row])
 
 
+def from_outside(directory: Path, sql: str) -> None:
+    with sqlite3.connect(directory / "node.db") as other:
+        other.execute(sql)
+    other.close()
+
+
 async def in_one_batch(
     directory: Path, acts: Sequence[Act], between: str = ""
 ) -> tuple[Store, list[object], int]:
@@ -132,9 +138,7 @@ async def in_one_batch(
     waiting = asyncio.gather(first, *futures, return_exceptions=True)
     await asyncio.sleep(0)  # each of them is handed in
     if between:
-        with sqlite3.connect(directory / "node.db") as other:
-            other.execute(between)
-        other.close()
+        from_outside(directory, between)
     faults.may_go_on.set()
     return store, await waiting, faults.commits
 
@@ -266,3 +270,65 @@ async def test_nobody_is_told_that_rows_are_kept_which_do_not_go_in(
     await store.close()
     assert told[0] == 0
     assert all(isinstance(each, StoreFailedError) for each in told[1:])
+
+
+# Refuses to count once, although the transaction lives on, as for want of memory.
+REFUSES_ONCE = (
+    "CREATE TRIGGER refuses BEFORE INSERT ON spent "
+    "WHEN (SELECT count(*) FROM entries) = 2 "
+    "BEGIN SELECT RAISE(ABORT, 'not now'); END"
+)
+
+
+def test_after_a_refusal_nothing_goes_in_until_all_is_taken_back() -> None:
+    given = Connected()
+    given.raw.execute(REFUSES_ONCE)
+    given.connection.begin()
+    given.act(b"a", b"b")
+    given.connection.begin_act()
+    given.connection.execute(ADD_SPENT, ("shop", "recheck", 60, 1, 1, 1))
+    given.connection.end_act()
+    told: list[str] = []
+    for sql in ("SELECT 1", "SELECT 2"):
+        given.connection.begin_act()
+        given.connection.execute(ENTRY, (1, given.entries(), b"lost"))
+        with pytest.raises(sqlite3.IntegrityError) as caught:
+            given.connection.execute(sql)
+        told.append(str(caught.value))
+        given.connection.undo_act()
+    given.raw.execute("DROP TRIGGER refuses")
+    with pytest.raises(sqlite3.IntegrityError):
+        given.connection.commit()
+    given.connection.rollback()
+    lost = given.records()
+    given.connection.begin()
+    given.act(b"anew")
+    given.connection.commit()
+
+    assert told == ["not now", "not now"]
+    assert lost == []
+    assert given.records() == [b"anew"]
+
+
+async def test_a_batch_whose_rows_were_refused_is_lost_as_a_whole(
+    tmp_path: Path,
+) -> None:
+    async def reads(tx: Transaction) -> list[bytes]:
+        await tx.append(FEED, b"of an act that fails")
+        return await tx.records(FEED, 0, 100)
+
+    acts = [counts("shop", 7), reads, reads]
+    store, told, commits = await in_one_batch(tmp_path, acts, REFUSES_ONCE)
+    from_outside(tmp_path, "DROP TRIGGER refuses")
+    after = await append(store, b"after")
+    records = await store.read(lambda reader: reader.records(FEED, 0, 100))
+    shop = await store.read(lambda reader: reader.spent(0, "shop", "recheck"))
+    report = await store.check_seal()
+    await store.close()
+
+    assert told[0] == 0
+    assert all(isinstance(each, StoreFailedError) for each in told[1:])
+    assert (commits, after) == (1, 1)
+    assert records == [b"first", b"after"]
+    assert shop == []
+    assert report.faults == ()
