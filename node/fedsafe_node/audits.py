@@ -5,13 +5,15 @@ Reading is an act as well: its own event is durable before the answer leaves.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from fedsafe_crypto.checkpoint import Checkpoint
+from fedsafe_federation.charter import Charter
 from fedsafe_federation.errors import FederationError
 from fedsafe_federation.former import Trust
 from fedsafe_federation.verification import open_checkpoint
@@ -40,6 +42,7 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.evidence.events import read_log_events
 from fedsafe_node.evidence.span import read_events
+from fedsafe_node.governing.chain import opened_under, read_back
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.loading import INDEX, check_tokens
 from fedsafe_node.log.audit import (
@@ -284,16 +287,21 @@ class AuditService:
         if peer is not None:
             source = "the position that was kept"
             anchors.append(Anchor(size=peer.cursor, root=peer.root, source=source))
-            anchors += self._signed(name, peer)
+            anchors += self._signed(name, peer, await read_back(reader))
         return anchors
 
-    def _signed(self, name: str, peer: PeerRow) -> list[Anchor]:
-        shared = self._situation.shared
-        if shared is None or not peer.checkpoint:
+    def _signed(
+        self, name: str, peer: PeerRow, charters: Sequence[Charter]
+    ) -> list[Anchor]:
+        if not charters or not peer.checkpoint:
             return []
+
+        def signed_under(charter: Charter) -> Checkpoint:
+            member = charter.member(peer.origin)
+            return open_checkpoint(member, peer.checkpoint, trust=Trust.KEPT)
+
         try:
-            member = shared.membership.charter.member(peer.origin)
-            signed = open_checkpoint(member, peer.checkpoint, trust=Trust.KEPT)
+            signed = opened_under(charters, signed_under)
         except FederationError:
             reason = "the checkpoint that was kept is not its origin's"
             raise CorruptLogError(name, peer.cursor, reason) from None

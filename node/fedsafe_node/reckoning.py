@@ -28,6 +28,7 @@ _COUNTED: Final = frozenset(
     {
         Event.FEED_APPLIED,
         Event.GATE_RELOCKED,
+        Event.MEMBER_ERASED,
         Event.EXPIRED,
         Event.EPOCH_ERASED,
         Event.WITHDRAWN,
@@ -87,6 +88,12 @@ class Reckoning:
                 self.kept[origin] += _count(detail, "kept")
                 self.relocked[origin] += _count(detail, "signals")
                 self.relocked[origin] -= _count(detail, "granted")
+            case Event.MEMBER_ERASED:
+                self.relocked[origin] += _count(detail, "signals")
+                if "lacking" in detail:
+                    self.lacking[origin] = cast("int | None", detail["lacking"])
+                else:  # a node before this detail; another event tells it again
+                    self.lacking.pop(origin, None)
             case Event.RESTRICTED:
                 self.unkept += _count(detail, "unkept")
             case Event.RESTORED:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
+from fedsafe_federation.charter import Charter
 from fedsafe_federation.errors import FederationError, MalformedError
 from fedsafe_federation.evaluation import digest
 from fedsafe_federation.former import Trust
@@ -28,6 +29,7 @@ from fedsafe_node.contested import (
     read_disputes,
 )
 from fedsafe_node.errors import CorruptRowError
+from fedsafe_node.governing.chain import opened_under, read_back
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import LogName, Reader
@@ -60,10 +62,9 @@ class RestrictionRows:
 
     def __init__(self, reader: Reader, situation: Situation) -> None:
         self._reader = reader
-        shared = situation.shared
         self._disputes: dict[bytes, DisputeRow] = {}
         self._own = situation.own.name
-        self._charter = shared.membership.charter if shared is not None else None
+        self._charters: list[Charter] = []
 
     async def check_statements(self) -> int:
         """Check that each statement is its author's; return how many.
@@ -73,6 +74,7 @@ class RestrictionRows:
         """
         after, count = b"", 0
         self._disputes = await read_disputes(self._reader)
+        self._charters = await read_back(self._reader)
         while page := await self._reader.restrictions_after(after, _PAGE):
             after, count = page[-1].digest, count + len(page)
             for row in page:
@@ -104,9 +106,12 @@ class RestrictionRows:
             check_dispute(self._disputes.pop(row.digest, None), restriction, name)
 
     def _open(self, statement: Signed) -> Restriction | None:
-        if self._charter is None:
+        if not self._charters:
             return None
-        return open_restriction(statement, self._charter, trust=Trust.KEPT)
+        return opened_under(
+            self._charters,
+            lambda charter: open_restriction(statement, charter, trust=Trust.KEPT),
+        )
 
     async def check_names(self) -> int:
         """Check each named signal, in the table and in the feeds; return how many.

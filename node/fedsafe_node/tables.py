@@ -51,6 +51,7 @@ _FEED: Final = feed_name("")
 _GAP: Final = 8  # rather read some entries too many than ask for each
 _OWN_EVENTS: Final = frozenset({Event.OWN_BAN, Event.DRAFT})
 _MATCHABLE: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})
+_RELOCKS: Final = (Event.GATE_RELOCKED, Event.MEMBER_ERASED)
 _STOPPED: Final = frozenset({SignalStatus.REVOKED, SignalStatus.ERASED})
 _HEADER: Final = ("epoch", "generation", "match_until", "erase_after")
 _header_of: Final = attrgetter(*_HEADER)
@@ -209,7 +210,7 @@ class SignalRows:
         if record is None:
             return False
         try:
-            return decode_audit_record(record).event is Event.GATE_RELOCKED
+            return decode_audit_record(record).event in _RELOCKS
         except MalformedError:
             return False  # the check of the log itself names the entry
 

@@ -5,8 +5,9 @@ The newest is the document `charter`; each one that it took the place of lies be
 under its number. Whatever takes up a new version does so in one act with its event.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Final, TypeVar
 
 from fedsafe_federation.amendment import (
     Blame,
@@ -23,7 +24,7 @@ from fedsafe_federation.charter import (
     SignedCharter,
     charter_digest,
 )
-from fedsafe_federation.errors import MalformedError
+from fedsafe_federation.errors import FederationError, MalformedError
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.store.protocol import Reader, Transaction
@@ -34,6 +35,7 @@ KEYS_DOCUMENT: Final = "charter-keys"
 _FORK_DOCUMENT: Final = "charter-fork"
 _REFUSALS: Final = "refusals"
 _MOST_BYTES: Final = 2 * 1024 * 1024
+T = TypeVar("T")
 
 
 async def read_chain(reader: Reader) -> list[SignedCharter]:
@@ -47,6 +49,30 @@ async def read_chain(reader: Reader) -> list[SignedCharter]:
 async def read_charters(reader: Reader) -> list[Charter]:
     """Read all versions of the charter that this node holds, the oldest first."""
     return [decode(each.payload, Charter) for each in await read_chain(reader)]
+
+
+async def read_back(reader: Reader) -> list[Charter]:
+    """Read all versions of the charter that this node holds, the newest first."""
+    return (await read_charters(reader))[::-1]
+
+
+def opened_under(charters: Sequence[Charter], open_: Callable[[Charter], T]) -> T:
+    """Open what was signed by a member of today, or by one that has parted since.
+
+    For what was accepted while its author was a member. *charters* begin with the
+    newest, which says why it cannot be opened if no other lets it be.
+
+    Raises:
+        FederationError: no version lists a member that signed it.
+    """
+    newest, *older = charters
+    try:
+        return open_(newest)
+    except FederationError:
+        for charter in older:
+            with suppress(FederationError):
+                return open_(charter)
+        raise
 
 
 def parted(charters: Sequence[Charter], me: str) -> Mapping[str, tuple[int, Member]]:

@@ -56,17 +56,21 @@ class _Round:
         now = self.desk.clock.now()
         first = min(row.index for row in rows)
         before = await read_lacking(tx, self.origin)
+        lacking = first if before is None else min(first, before)
         entry = self.desk.trail.entry(
             Event.MEMBER_ERASED,
             at=now,
             actor=Actor.RELOCK.value,
-            detail={"origin": self.origin, "signals": len(rows)},
+            detail={
+                "origin": self.origin,
+                "signals": len(rows),
+                "lacking": lacking,
+            },
         )
         event = await tx.append(self.desk.trail.log, entry.record, entry.openings)
         for row in rows:
             at = int(now.timestamp())
             await tx.erase_opening(row.log, row.index, row.group, at=at)
             await tx.relock_signal(row, event=event)
-        lacking = first if before is None else min(first, before)
         await note_lacking(tx, self.origin, lacking)
         return Changed(len(rows), removed=[row.row for row in rows])

@@ -32,6 +32,7 @@ from fedsafe_node.lookup_messages import Result
 from fedsafe_node.messages import Kind, SignalState
 from fedsafe_node.peering.debts import Debts
 from fedsafe_node.peering.partings import Partings
+from fedsafe_node.principal import LOCAL
 from fedsafe_node.signals.departing import erase_departed
 from fedsafe_policies.vocabulary import Role, Scope
 
@@ -255,6 +256,40 @@ async def test_who_parts_gives_and_gets_a_receipt_for_all_that_there_was(
     assert len(given) == 2
     assert trio["a.demo"].base.situation.debts == {}
     assert len(await trio.audit("a.demo", Event.ERASURE_SETTLED.value)) == 1
+
+
+@pytest.mark.parametrize("kind", [ChangeKind.LEAVE, ChangeKind.EXPEL])
+async def test_everything_verifies_before_and_after_a_member_has_parted(
+    trio: Fleet, kind: ChangeKind
+) -> None:
+    for origin in ("a.demo", "c.demo"):
+        others = tuple({*NAMES} - {origin})
+        stopped, _ = [
+            await trio.publish(person, at=origin, by=others)
+            for person in (PERSON, "other@mail.example")
+        ]
+        await trio.revoke(stopped, at=origin, by=others)
+    first = "c.demo" if kind is ChangeKind.LEAVE else "a.demo"
+    proposal = await propose(trio, first, kind, "c.demo")
+    await agree(trio, proposal, *({"a.demo", "b.demo"} - {first}))
+
+    async def gone() -> bool:
+        return trio["c.demo"].base.situation.shared is None
+
+    await at_version(trio, 2, "a.demo", "b.demo")
+    await eventually(gone)
+    before = [await faults(trio, name) for name in NAMES]
+    erased = [await erase_departed(trio[name].desk) for name in NAMES]
+    after = [await faults(trio, name) for name in NAMES]
+
+    assert all(erased)
+    assert before == after == [[], [], []]
+
+
+async def faults(fleet: Fleet, name: str) -> list[str]:
+    found = await fleet[name].services.audits.verify(LOCAL)
+    logs = [f"{each.log}: {each.why}" for each in found.logs if not each.ok]
+    return logs + [f"{each.table}: {each.why}" for each in found.tables if not each.ok]
 
 
 async def test_the_rest_still_evaluates_and_publishes(trio: Fleet) -> None:
