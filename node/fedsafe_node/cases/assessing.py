@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import UNSET
 
-from fedsafe_node.cases.content import CaseFile, KeptHold, accounts_of
+from fedsafe_node.cases.content import CaseFile, KeptHold
 from fedsafe_node.cases.messages import AssessCase, AttachEvidence, NewHold
 from fedsafe_node.errors import BadRequestError, ForbiddenError, WrongStateError
 from fedsafe_policies.escalation.closing import Hold, HoldFault, fault_of_hold
@@ -66,8 +66,6 @@ def assessed(
         mentions=tuple(sorted({*file.mentions, *request.mentions})),
     )
     _check_steps(changed, request)
-    dropped = dict.fromkeys(accounts_of(file) - accounts_of(changed), now)
-    changed = msgspec.structs.replace(changed, named=file.named | dropped)
     return _name(file, request), changed
 
 

@@ -93,7 +93,7 @@ class CaseFile(Row, frozen=True, kw_only=True):
 
     Of one that was erased at `erased_at` only what is counted of many is left. `named`
     are accounts that it named and names no more, each with when it was dropped: what
-    bound to secrecy until then goes on doing so (`cases.silence`).
+    bound to secrecy until then goes on doing so (`cases.standing`).
     """
 
     sources: frozenset[CaseSource]

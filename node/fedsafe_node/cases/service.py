@@ -46,9 +46,11 @@ from fedsafe_node.cases.releasing import (
     waits_for_look,
 )
 from fedsafe_node.cases.showing import Told, queue_of, show_case
+from fedsafe_node.cases.standing import dropping, stood
 from fedsafe_node.errors import DeniedError, WrongStateError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.orders.content import OrderVault
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
@@ -87,6 +89,7 @@ class Cases:
         self._parts = parts
         self._keeper = parts.keeper
         self._office = parts.keeper.office
+        self._orders = OrderVault(parts.keeper.vault.periods)
 
     @property
     def _calendar(self) -> Calendar:
@@ -195,12 +198,18 @@ class Cases:
         check_content(request)
         now = self._office.now()
 
-        def step(row: CaseRow, file: CaseFile) -> Change:
-            name, known = assessed(file, request, who.role, now)
-            urgency = request.urgency or Urgency(row.urgency)
-            return changed(row, known, name, urgency)
+        async def act(tx: Transaction) -> CaseReceipt:
+            stands = await stood(tx, self._orders, case_id)
 
-        return await self._step(case_id, step, who, once)
+            def step(row: CaseRow, file: CaseFile) -> Change:
+                name, known = assessed(file, request, who.role, now)
+                known = dropping(file, known, stands, now)
+                urgency = request.urgency or Urgency(row.urgency)
+                return changed(row, known, name, urgency)
+
+            return await self._take(tx, case_id, step, who)
+
+        return await self._write(act, once)
 
     async def attach(
         self,
@@ -324,13 +333,15 @@ class Cases:
     async def _step(
         self, case_id: str, step: Step, who: Principal, once: Once | None
     ) -> CaseReceipt:
-        async def act(tx: Transaction) -> CaseReceipt:
-            row, file = await self._keeper.read(tx, case_id)
-            change = step(row, file)
-            kept = await self._keeper.keep(tx, row, case_id, change, _person(who))
-            return receipt_of(kept)
+        return await self._write(lambda tx: self._take(tx, case_id, step, who), once)
 
-        return await self._write(act, once)
+    async def _take(
+        self, tx: Transaction, case_id: str, step: Step, who: Principal
+    ) -> CaseReceipt:
+        row, file = await self._keeper.read(tx, case_id)
+        change = step(row, file)
+        kept = await self._keeper.keep(tx, row, case_id, change, _person(who))
+        return receipt_of(kept)
 
     async def _flagged(self, reader: Reader, rows: Sequence[CaseRow]) -> frozenset[str]:
         """Name the cases that mention a signal which no longer stands."""

@@ -3,27 +3,30 @@
 
 A notice to an account that such a case names would tip it off, whatever the notice is
 about. So it waits, and goes out by itself once nothing stands against it. An account
-that a case drops stays silenced by what stood when it was named: a case that is put
-right tells nobody before the authority's time is over. The room of notices learns yes
-or no, and nothing of cases.
+that a case drops stays silenced by what stood when it was named, and by what extends
+that: a case that is put right tells nobody before the authority's time is over. The
+room of notices learns yes or no, and nothing of cases.
 """
 
 import logging
+from collections import defaultdict
 from dataclasses import dataclass
 from math import inf
 from typing import Final
 
 from fedsafe_node.cases.content import CaseVault, accounts_of
+from fedsafe_node.cases.standing import Span, holds_of, joined
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import CorruptRowError, WrongStateError
 from fedsafe_node.orders.content import OrderVault
-from fedsafe_node.orders.secrecy import secret_now
+from fedsafe_node.orders.secrecy import secrecy_of
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.telemetry import LOGGER, fields
 
-_NEVER: Final = -inf
 _STILL: Final = inf
+_WHENEVER: Final = 1 << 62
+"""A clock that stepped back hides no case that is closed."""
 _LOG: Final = logging.getLogger(f"{LOGGER}.silence")
 
 
@@ -33,13 +36,15 @@ class _Named:
 
     revision: int
     last: dict[str, float]
-    holds: tuple[tuple[int, int], ...] = ()
+    holds: tuple[Span, ...] = ()
 
-    def covers(self, subject: str, secret_since: int | None, now: int) -> bool:
-        """Tell whether an account is silenced by a hold, or by orders since then."""
-        last = self.last.get(subject, _NEVER)
-        is_held = any(since <= last and now < until for since, until in self.holds)
-        return is_held or (secret_since is not None and secret_since <= last)
+    def covers(self, subject: str, secret: tuple[Span, ...], now: int) -> bool:
+        """Tell whether an account is silenced by a hold, or by these secret orders."""
+        last = self.last.get(subject)
+        if last is None:
+            return False
+        stood = joined((*self.holds, *secret))
+        return any(since <= last and now < until for since, until in stood)
 
 
 class Silence:
@@ -76,19 +81,20 @@ class Silence:
 
     async def _covers(self, reader: Reader, subject: str) -> bool:
         now = int(self._clock.now().timestamp())
-        secret = dict[str, int]()
+        secret = defaultdict[str, tuple[Span, ...]](tuple)
         for row in await reader.orders():
-            order = secret_now(row, self._orders, now)
-            if order is not None and subject in order.accounts:
+            order = secrecy_of(row, self._orders)
+            if order is None:
+                continue
+            if now < order.until and subject in order.accounts:
                 return True
-            if order is not None and row.case_id is not None:
-                since = secret.get(row.case_id, row.entered_at)
-                secret[row.case_id] = min(since, row.entered_at)
-        rows = [*await reader.open_cases(), *await reader.cases_to_erase(now + 1)]
+            if row.case_id is not None:
+                secret[row.case_id] += ((order.since, order.until),)
+        rows = [*await reader.open_cases(), *await reader.cases_to_erase(_WHENEVER)]
         found = {row.id: self._read(row) for row in rows}
         self._named = found
         return any(
-            each.covers(subject, secret.get(case), now) for case, each in found.items()
+            each.covers(subject, secret[case], now) for case, each in found.items()
         )
 
     def _read(self, row: CaseRow) -> _Named:
@@ -101,5 +107,4 @@ class Silence:
             # Its key is destroyed, as is whatever it asked for.
             return _Named(row.revision, {})
         last = {**file.named, **dict.fromkeys(accounts_of(file), _STILL)}
-        holds = tuple((hold.since, hold.until) for hold in file.holds)
-        return _Named(row.revision, last, holds)
+        return _Named(row.revision, last, holds_of(file))

@@ -6,12 +6,26 @@ about stays, and nobody is told. An order that nobody can open any more asks not
 beyond its answer: its words are gone.
 """
 
+from dataclasses import dataclass
+
 from fedsafe_node.cases.content import CaseVault, accounts_of
 from fedsafe_node.errors import BadRequestError, NotFoundError, WrongStateError
-from fedsafe_node.orders.content import OrderFile, OrderVault
+from fedsafe_node.orders.content import OrderVault
 from fedsafe_node.orders.messages import AddOrder
 from fedsafe_node.store.orders_rows import OrderRow
 from fedsafe_node.store.protocol import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Secrecy:
+    """From when until when an order binds to secrecy, and about whom beside its case's.
+
+    It does so from the moment that it came in, even if it is entered later.
+    """
+
+    since: int
+    until: int
+    accounts: tuple[str, ...]
 
 
 async def asks_for_case(
@@ -24,17 +38,28 @@ async def asks_for_case(
 
 def is_secret(row: OrderRow, vault: OrderVault, now: int) -> bool:
     """Tell whether the user must not be told of an order now."""
-    return secret_now(row, vault, now) is not None
+    found = secrecy_of(row, vault)
+    return found is not None and now < found.until
 
 
-def secret_now(row: OrderRow, vault: OrderVault, now: int) -> OrderFile | None:
-    """Return what an order says of which the user must not be told now."""
+def secrecy_of(row: OrderRow, vault: OrderVault) -> Secrecy | None:
+    """Return from when until when the user must not be told of an order; None if never.
+
+    Raises:
+        CorruptRowError: it is not what was sealed for this order.
+    """
     try:
         file = vault.open(row)
     except WrongStateError:
         return None
-    until = file.secret_until
-    return file if until is not None and now < until else None
+    if file.secret_until is None:
+        return None
+    return Secrecy(begin_of(row), file.secret_until, file.accounts)
+
+
+def begin_of(row: OrderRow) -> int:
+    """Return when an order began: as it came in, or was entered by an earlier clock."""
+    return min(row.received_at, row.entered_at)
 
 
 async def check_case(reader: Reader, cases: CaseVault, request: AddOrder) -> None:

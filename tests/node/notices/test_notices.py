@@ -381,7 +381,7 @@ async def test_whom_a_case_names_no_more_is_told_when_what_stood_has_ended(
     await sign_all(node)
     services, case = node[A].services, await open_case(node)
     now = int(node[A].base.clock.now().timestamp())
-    order = secret_order(now, now + 20 * 86_400, case)
+    order = secret_order(now + 1, now + 20 * 86_400, case)
     hold = NewHold(authority="sta-7", basis="stpo-95a", until=now + 20 * 86_400)
     named = Elements(
         suspects=(Suspect(account_id="user-1"), Suspect(account_id="user-2"))
