@@ -17,6 +17,7 @@ from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.files import read_small
 from fedsafe_cli.media import FileFaultError, digests_of
 from fedsafe_cli.opening_keys import read_partner_key
+from fedsafe_cli.opening_papers import papers_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.settings import Settings, printable
@@ -66,6 +67,10 @@ _DOCUMENTS: Final = (
     ("Dokument", "Art", "Bytes", "SHA-256"),
     ("document", "type", "bytes", "SHA-256"),
 )
+_PAPERS: Final = (
+    "zum Lesen geschrieben: {} (auf diesem Rechner, aus package.json)",
+    "written for reading: {} (on this machine, from package.json)",
+)
 _FINDINGS: Final = {
     "same": ("ist das Beweismittel {}", "is the evidence {}"),
     "changed": (
@@ -110,7 +115,9 @@ def _read_sender(
     help="Compare a file with the evidence manifest. May be repeated.",
 )
 @click.option(
-    "--out", metavar="DIR", help="Write the documents to a new directory, for you only."
+    "--out",
+    metavar="DIR",
+    help="Write documents, and the case for reading, to a new directory, for you only.",
 )
 @shared_options
 @click.pass_context
@@ -154,10 +161,12 @@ def open_(context: click.Context, /, package: str, **given: Any) -> ExitStatus: 
         return _refuse(settings, "other_sender", _OTHER_SENDER)
     compared = _compare(opened, given["evidence"])
     whole = all(each["finding"] == "same" for each in compared)
+    papers = papers_of(opened) if given["out"] is not None and whole else {}
     if given["out"] is not None and whole:
-        _write(opened, given["out"])
+        _write(opened, papers, given["out"])
     sealed = not isinstance(key, PublicIdentity)
-    _tell(settings, opened, compared, known=sender is not None, sealed=sealed)
+    known = sender is not None
+    _tell(settings, opened, compared, sorted(papers), known=known, sealed=sealed)
     return OK if whole else ExitStatus.LOG_TAMPERED
 
 
@@ -187,7 +196,7 @@ def _compare(opened: "Opened", files: tuple[str, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def _write(opened: "Opened", directory: str) -> None:
+def _write(opened: "Opened", papers: dict[str, bytes], directory: str) -> None:
     from fedsafe_node.keyfiles import write_durably  # noqa: PLC0415
 
     out = Path(directory)
@@ -195,6 +204,8 @@ def _write(opened: "Opened", directory: str) -> None:
         out.mkdir(mode=0o700)
         for each in opened.documents:
             write_durably(out / each.name, each.content)
+        for name, content in papers.items():
+            write_durably(out / name, content)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "cannot be written"
         raise BadInputError(
@@ -202,10 +213,11 @@ def _write(opened: "Opened", directory: str) -> None:
         ) from None
 
 
-def _tell(
+def _tell(  # noqa: PLR0913 - what is told
     settings: Settings,
     opened: "Opened",
     compared: list[dict[str, Any]],
+    papers: list[str],
     *,
     known: bool,
     sealed: bool,
@@ -228,7 +240,7 @@ def _tell(
             "sender_compared": known,
             "sealed": sealed,
         }
-        found = {"documents": listed, "evidence": compared}
+        found = {"documents": listed, "papers": papers, "evidence": compared}
         document({"verified": True, **facts, **told, **found})
         return
     if opened.statement.test:
@@ -239,6 +251,8 @@ def _tell(
     facts["partner_class"] = class_word(facts["partner_class"], language)
     pairs([(_FIELDS[name][language], facts[name]) for name in _FIELDS])
     table(_DOCUMENTS[language], [list(each.values()) for each in listed])
+    if papers:
+        line(_PAPERS[language].format(", ".join(papers)))
     for each in compared:
         words = _FINDINGS[each["finding"]][language].format(each["object"])
         line(f"{each['file']}: {words}")

@@ -163,7 +163,11 @@ def test_the_documents_are_written_for_the_reader_alone(
     again = run("open", package, "--key", key, "--out", str(out))
 
     assert (first.status, again.status) == (0, 5)
-    assert {each.name for each in out.iterdir()} == {"package.json", "s.html"}
+    papers = {"letter-de.html", "letter-en.html"}
+    assert {each.name for each in out.iterdir()} == {"package.json", "s.html", *papers}
+    assert "written for reading: letter-de.html, letter-en.html" in first.out
+    assert all(SECRET in (out / name).read_text("utf-8") for name in papers)
+    assert "DRAFT" not in (out / "letter-en.html").read_text("utf-8")
     assert SECRET in (out / "package.json").read_text("utf-8")
     assert all(each.stat().st_mode & 0o077 == 0 for each in (out, *out.iterdir()))
 
@@ -177,22 +181,48 @@ def test_the_documents_are_written_for_the_reader_alone(
     ],
 )
 def test_a_correction_says_that_it_is_one(
-    run: "Run", files: tuple[str, str], content: bytes, named: str | None
+    run: "Run",
+    files: tuple[str, str],
+    tmp_path: Path,
+    content: bytes,
+    named: str | None,
 ) -> None:
     document = Document("correction.json", "application/json", content)
     Path(files[0]).write_bytes(sealed(more=(document,)))
     told = run("open", files[0], "--key", files[1])
     as_json = json.loads(run("open", files[0], "--key", files[1], "--json").out)
 
+    out = tmp_path / "out"
+    run("open", files[0], "--key", files[1], "--out", str(out))
+
+    assert not list(out.glob("letter-*"))
     assert ("CORRECTION: package 0d0e" in told.out) == (named is not None)
     assert as_json["recalls"] == named
 
 
-def test_a_test_says_that_it_is_one(run: "Run", files: tuple[str, str]) -> None:
+def test_a_test_says_that_it_is_one(
+    run: "Run", files: tuple[str, str], tmp_path: Path
+) -> None:
     package, key = files
     Path(package).write_bytes(sealed(test=True))
+    out = tmp_path / "out"
+    told = run("open", package, "--key", key, "--out", str(out), "--json")
 
     assert "THIS IS A TEST" in run("open", package, "--key", key).out
+    assert told.document["papers"] == ["letter-de.html", "letter-en.html"]
+    assert all("TEST" in each.read_text("utf-8") for each in out.glob("letter-*"))
+
+
+def test_a_signed_document_is_never_written_over(
+    run: "Run", files: tuple[str, str], tmp_path: Path
+) -> None:
+    theirs = Document("letter-de.html", "text/html", b"<p>signed")
+    Path(files[0]).write_bytes(sealed(more=(theirs,)))
+    out = tmp_path / "out"
+    done = run("open", files[0], "--key", files[1], "--out", str(out), "--json")
+
+    assert (out / "letter-de.html").read_bytes() == b"<p>signed"
+    assert done.document["papers"] == ["letter-en.html"]
 
 
 def test_a_key_that_is_none_or_that_others_can_read_is_refused(

@@ -98,6 +98,7 @@ _DOCUMENTS: Final[Mapping[tuple[Form, PartnerClass], Writer]] = MappingProxyType
         (Form.VIGNETTE, PartnerClass.WORKING_GROUP): vignette,
     }
 )
+_READ: Final = (Form.LETTER, Form.NOTICE, Form.HAND_OVER, Form.VIGNETTE)
 _REPORTED_TO: Final = _POLICE | {PartnerClass.HOTLINE}
 _MEDIA_TYPES: Final[Mapping[Written, tuple[str, str]]] = MappingProxyType(
     {
@@ -118,6 +119,11 @@ def forms_of(partner: PartnerClass) -> frozenset[Form]:
     if partner in _REPORTED_TO:
         forms.add(Form.XARF)
     return frozenset(forms)
+
+
+def paper_of(partner: PartnerClass) -> Form | None:
+    """Return the form that people at a partner of this class read, if it has one."""
+    return next((form for form in _READ if form in forms_of(partner)), None)
 
 
 def render(
