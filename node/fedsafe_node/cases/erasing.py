@@ -5,7 +5,9 @@ A job of the node's clockwork. The content is written anew under a key of its ow
 is made for it, with nothing but the codes that the quarterly pack counts; the old key
 goes with the old content, in one act with the step and the event that tell of it; so
 does what dispatches and their attempts say of words that others wrote. Those that an
-older release left, or that an attempt brought which ended after, go with the next run.
+older release left, or that an attempt brought which ended after, go with the next run;
+a correction that is under way goes once it has arrived, for its partner works with a
+package that no longer counts.
 Steps and attempts stay: they prove that somebody worked on the case, and say nothing of
 what it was about.
 """
@@ -101,8 +103,10 @@ async def _is_due(eraser: CaseEraser, reader: Reader, row: CaseRow, now: int) ->
 
 
 async def _erase_words(tx: Transaction, dispatches: list[str]) -> None:
+    left = frozenset(await tx.dispatches_left())  # a mail of one may have come back
     for each in dispatches:
-        await tx.erase_dispatch(each)
+        if each in left:
+            await tx.erase_dispatch(each)
 
 
 async def _erase(eraser: CaseEraser, tx: Transaction, cases: list[str]) -> None:
@@ -123,6 +127,8 @@ async def _erase(eraser: CaseEraser, tx: Transaction, cases: list[str]) -> None:
         await keeper.keep(tx, bare, case_id, change, _BY)
         for sent in await tx.dispatches(case_id):
             under_way = DispatchState(sent.state) in UNDER_WAY
+            if under_way and sent.recalls is not None:
+                continue
             state = DispatchState.STOPPED.value if under_way else sent.state
             await tx.move_dispatch(replace(sent, state=state, due_at=None))
             await tx.erase_dispatch(sent.id)

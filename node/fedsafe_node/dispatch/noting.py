@@ -176,7 +176,8 @@ class DispatchNotes:
 
         async def act(tx: Transaction) -> ReplyReceipt:
             found = await _replied_to(tx, reply)
-            row, file = await self._open(tx, found.case_id)
+            row, file = await self.keeper.read(tx, found.case_id)
+            _check_kept(file, found)
             if found.acknowledged_at is not None:
                 nothing_happened()
                 return _replied(_receipt(row, found), signed_by, noted=False)
@@ -202,7 +203,9 @@ class DispatchNotes:
 
         async def act(tx: Transaction) -> ReplyReceipt:
             found = await _replied_to(tx, reply)
-            row, file = await self._open(tx, found.case_id)
+            row, file = await self.keeper.read(tx, found.case_id)
+            if found.recalls is None:  # a correction has somebody call, erased or not
+                _check_kept(file, found)
             await _check_mailed(tx, found)
             moved = await note_bounce(tx, found, reply.proof, office.now())
             if moved is None:
@@ -268,12 +271,17 @@ class DispatchNotes:
     ) -> DispatchReceipt:
         """Keep the receipt with the case, and take the case along."""
         row, file = case
+        detail = _told(moved, receipt.way or "", receipt.kind)
+        if file.erased_at is not None:
+            await tx.move_dispatch(moved)
+            office = self.keeper.office
+            await office.note(tx, Event.DISPATCH_NOTED, person.name, detail)
+            return _receipt(row, moved)
         if len(file.receipts) >= _MOST:
             raise WrongStateError("wrong_state", "a case keeps no more than that")
         file = msgspec.structs.replace(file, receipts=(*file.receipts, receipt))
         await tx.move_dispatch(moved)
         change = change_to(row, file, CaseState(row.state), _STEP)
-        detail = _told(moved, receipt.way or "", receipt.kind)
         row = await self.keeper.keep(tx, row, row.id, change, person, detail=detail)
         if moved.recalls is None:
             row = await settle(self.keeper, tx, row, file, person)
@@ -285,8 +293,9 @@ class DispatchNotes:
         office = self.keeper.office
 
         async def whole(tx: Transaction) -> DispatchReceipt:
-            row, file = await self._open(tx, case_id)
+            row, file = await self.keeper.read(tx, case_id)
             found = await _dispatch_of(tx, case_id, dispatch_id)
+            _check_kept(file, found)
             answer = await note(tx, row, file, found)
             if once is not None:
                 now = office.now()
@@ -295,11 +304,15 @@ class DispatchNotes:
 
         return await office.store.write(whole)
 
-    async def _open(self, reader: Reader, case_id: str) -> tuple[CaseRow, CaseFile]:
-        row, file = await self.keeper.read(reader, case_id)
-        if file.erased_at is not None:
-            raise WrongStateError("wiped", "this case is erased")
-        return row, file
+
+def _check_kept(file: CaseFile, found: DispatchRow) -> None:
+    """Refuse what is noted of an erased case, but for what brings a correction there.
+
+    Of that nothing is kept with the case: where the dispatch is by it, and the event.
+    """
+    is_open = found.recalls is not None and DispatchState(found.state) in UNDER_WAY
+    if file.erased_at is not None and not is_open:
+        raise WrongStateError("wiped", "this case is erased")
 
 
 async def _replied_to(reader: Reader, reply: Reply) -> DispatchRow:

@@ -38,7 +38,10 @@ class DispatchesReader(Protocol):
         ...
 
     async def dispatches_left(self) -> list[str]:
-        """Name the dispatches of erased cases that say more than their course."""
+        """Name the dispatches of erased cases that say more than their course.
+
+        A correction is not among them while it is under way.
+        """
         ...
 
     async def sending(self) -> SendingRow | None:

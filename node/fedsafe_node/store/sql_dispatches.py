@@ -82,10 +82,14 @@ class SqlDispatchesReader:
         return [_attempt_row(row) for row in found]
 
     async def dispatches_left(self) -> list[str]:
-        """Name the dispatches of erased cases that say more than their course."""
+        """Name the dispatches of erased cases that say more than their course.
+
+        A correction is not among them while it is under way.
+        """
         found = self._connection.execute(
             "SELECT id FROM dispatches WHERE EXISTS (SELECT 1 FROM case_steps "
             "WHERE case_steps.case_id = dispatches.case_id AND step = 'erased') "
+            "AND NOT (recalls IS NOT NULL AND state IN ('queued', 'by_hand')) "
             "AND (called IS NOT NULL OR sealed IS NOT NULL OR EXISTS (SELECT 1 "
             "FROM attempts WHERE attempts.dispatch_id = dispatches.id "
             "AND (proof IS NOT NULL OR message IS NOT NULL))) ORDER BY id"

@@ -5,6 +5,7 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
 from tests.node.cases.test_cases import (
     ANSWERS,
@@ -17,6 +18,7 @@ from tests.node.cases.test_cases import (
 )
 from tests.node.cases.test_erasing import DAY, YEAR, nothing_waits
 from tests.node.dispatch.desk import Post
+from tests.node.dispatch.test_outbox import ERROR, MAIL, Mail, mail
 from tests.node.dispatch.test_sending import post
 from tests.node.people.conftest import team
 
@@ -24,12 +26,18 @@ from fedsafe_node.cases.erasing import CaseEraser, erase_cases
 from fedsafe_node.cases.messages import NoteCall
 from fedsafe_node.dispatch.messages import RecallCase
 from fedsafe_node.dispatch.recalling import Recalls
+from fedsafe_node.dispatch.taking import SealedPackages
 from fedsafe_node.principal import Principal
-from fedsafe_node.store.dispatches_rows import AttemptRow
-from fedsafe_policies.escalation.dispatching import Outcome, RecallReason
+from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
+from fedsafe_policies.escalation.channels import Channel
+from fedsafe_policies.escalation.dispatching import (
+    DispatchState,
+    Outcome,
+    RecallReason,
+)
 from fedsafe_policies.escalation.matrix import shipped_matrix
 
-__all__ = ["ada", "ben", "desk", "post", "tables", "team"]
+__all__ = ["ada", "ben", "desk", "mail", "post", "tables", "team"]
 
 WORDS: Final = ("Vermerk-Leitstelle-7", "queued-as-4F1C77", "m-1-of-the-office")
 
@@ -147,3 +155,96 @@ async def test_the_words_of_a_case_that_is_not_erased_stay(
 
     assert await store.read(lambda reader: reader.dispatches_left()) == []
     assert WORDS[1] in {a.proof for each in shown for a in each.attempts}
+
+
+async def recalled_late(
+    mail: Mail, ada: Principal, ben: Principal, *channels: Channel
+) -> tuple[str, str]:
+    """Recall a case that is erased, and let the erasure run again."""
+    post, desk = mail.post, mail.post.desk
+    await post.enter(ada, ben, channels=channels)
+    case = await post.approved(ada, ben)
+    call = NoteCall(number="110", at=desk.team.now, officer="Leitstelle Nord")
+    await desk.cases.call(case, call, ada)
+    await desk.cases.assess(case, ANSWERS, ada)
+    await post.approve_anew(case, ada, ben)
+    (sent,) = (await post.send(case, ada)).dispatches
+    await mail.outbox.run()
+    if not channels:
+        await post.notes.hand(case, sent.dispatch, post.handed(), ada)
+    await post.notes.acknowledge(case, sent.dispatch, post.acknowledged(), ada)
+    await desk.cases.close(case, ada)
+    desk.team.pass_time(4_000 * DAY)
+    await erase(post)
+    (correction,) = (await mail.recalls.recall(case, ERROR, ada)).dispatches
+    await erase(post)
+    return case, correction.dispatch
+
+
+async def erase(post: Post) -> None:
+    await erase_cases(CaseEraser(post.desk.keeper, YEAR, nothing_waits))
+
+
+async def kept(post: Post, dispatch: str) -> DispatchRow:
+    row = await post.desk.store.read(lambda reader: reader.dispatch(dispatch))
+    assert row is not None
+    return row
+
+
+async def test_a_correction_of_an_erased_case_leaves_and_its_words_go_after(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    _, correction = await recalled_late(mail, ada, ben, MAIL)
+    await mail.outbox.run()
+    parcel, _ = mail.other.took[-1]
+    before = await kept(mail.post, correction)
+    await erase(mail.post)
+    after = await kept(mail.post, correction)
+
+    assert (len(mail.other.took), parcel.dispatch) == (2, correction)
+    assert before.state == after.state == DispatchState.DELIVERED
+    assert (before.sealed, after.sealed) == (parcel.data, None)
+
+
+@pytest.mark.parametrize("is_said", [True, False])
+async def test_a_correction_of_an_erased_case_is_finished_by_a_person(
+    mail: Mail, ada: Principal, ben: Principal, *, is_said: bool
+) -> None:
+    case, correction = await recalled_late(mail, ada, ben)
+    post, store = mail.post, mail.post.desk.store
+    packages = SealedPackages(post.desk.keeper)
+    taken = await packages.take(case, correction, ada)
+    if is_said:  # an attempt may have brought it there
+        await said(post, correction)
+        done = await post.notes.acknowledge(case, correction, post.acknowledged(), ada)
+    else:
+        done = await post.notes.hand(case, correction, post.handed(), ada)
+    await erase(post)
+    row = await store.read(lambda reader: reader.case(case))
+    assert row is not None
+    file = post.desk.keeper.vault.open(row)
+
+    wanted = DispatchState.ACKNOWLEDGED if is_said else DispatchState.DELIVERED
+    assert taken.content
+    assert done.dispatch_state is wanted
+    assert (await kept(post, correction)).sealed is None
+    assert await store.read(lambda reader: reader.dispatches_by_hand()) == 0
+    assert file.receipts == ()
+
+
+async def test_a_correction_that_is_under_way_outlives_the_erasure_of_its_case(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    case, correction = await closed(mail.post, ada, ben)
+    store = mail.post.desk.store
+    back = msgspec.structs.replace(
+        await kept(mail.post, correction), state="by_hand", delivered_at=None
+    )
+    await store.write(lambda tx: tx.move_dispatch(back))
+    mail.post.desk.team.pass_time(4_000 * DAY)
+    await erase(mail.post)
+    row = await store.read(lambda reader: reader.case(case))
+
+    assert row is not None
+    assert mail.post.desk.keeper.vault.open(row).erased_at is not None
+    assert await kept(mail.post, correction) == back

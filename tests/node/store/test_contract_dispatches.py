@@ -85,6 +85,29 @@ async def test_a_dispatch_moves_and_never_changes_its_partner(sent: Store) -> No
     assert await sent.read(lambda reader: reader.dispatches_by_hand()) == 1
 
 
+@pytest.mark.parametrize("state", ["queued", "by_hand", "delivered", "stopped"])
+async def test_a_correction_is_kept_of_an_erased_case_until_it_has_arrived(
+    sent: Store, state: str
+) -> None:
+    correction = msgspec.structs.replace(
+        SENT,
+        id="0e" * 16,
+        key="0e" * 32,
+        reply_token="u" * 24,
+        recalls=SENT.id,
+        state=state,
+        due_at=SENT.due_at if state == "queued" else None,
+        delivered_at=200 if state == "delivered" else None,
+    )
+    await sent.write(lambda tx: tx.add_dispatch(correction))
+    erased = msgspec.structs.replace(STEP, step="erased", state="closed")
+    await sent.write(lambda tx: tx.add_case_step(erased))
+    left = await sent.read(lambda reader: reader.dispatches_left())
+    over = [correction.id] if state in {"delivered", "stopped"} else []
+
+    assert left == sorted([SENT.id, *over])
+
+
 @pytest.mark.parametrize(("now", "due"), [(99, []), (100, [SENT])])
 async def test_what_is_due_is_found(
     sent: Store, now: int, due: list[DispatchRow]
