@@ -7,6 +7,7 @@ it removes.
 
 import asyncio
 import os
+import shlex
 import shutil
 import stat
 import sys
@@ -219,7 +220,7 @@ def permissions(directory: Path) -> Finding:
         why = error.strerror or "cannot be read"
         return Finding("permissions", Level.FAIL, why, "run as the node's user")
     if open_to_others:
-        name = printable(str(open_to_others[0]))
+        name = shlex.quote(printable(str(open_to_others[0])))
         found = f"{len(open_to_others)} key files are open to others"
         return Finding("permissions", Level.FAIL, found, f"chmod go= {name}")
     return Finding("permissions", Level.OK, "key files are the node's alone")

@@ -6,6 +6,7 @@ when a partner refuses it. `fedsafe_node` is imported inside the functions: it i
 to load.
 """
 
+import shlex
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ _SOON: Final = timedelta(days=30)
 _PAIR: Final = ("sending.webhook.certificate", "sending.webhook.key")
 _INSTALL: Final = "pip install 'fedsafe[sftp]'"
 _PUT: Final = "put the file there, or name another one in node.toml"
+_AS_PEM: Final = "put it there in PEM form (PKCS #8), as `openssl genpkey` writes one"
 _READABLE: Final = "let the node's user read it, and run as that user"
 _RENEW: Final = "get a new certificate, and put it in its place"
 
@@ -35,9 +37,13 @@ _RENEW: Final = "get a new certificate, and put it in its place"
 @unique
 class _Kind(Enum):
     PASSWORD = auto()
-    KEY = auto()
+    SSH_KEY = auto()
+    TLS_KEY = auto()
     CERTIFICATE = auto()
     AUTHORITIES = auto()
+
+
+_KEYS: Final = frozenset({_Kind.SSH_KEY, _Kind.TLS_KEY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,9 @@ def _pair(named: list[_Named]) -> Iterator[Finding]:
         return
     certificate, key = (each.path for each in named)
     try:
-        SSLContext(PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key)
+        # Without a password OpenSSL would ask for one, at the terminal.
+        context = SSLContext(PROTOCOL_TLS_CLIENT)
+        context.load_cert_chain(certificate, key, password="")
     except (OSError, ValueError):
         found = "certificate and key do not belong together"
         yield Finding("sending.webhook", Level.FAIL, found, _PUT)
@@ -95,10 +103,10 @@ def _named(settings: "Sending", directory: Path) -> Iterator[_Named]:
             None if mail is None else mail.password_file,
             _Kind.PASSWORD,
         ),
-        ("sftp.key", None if sftp is None else sftp.key, _Kind.KEY),
+        ("sftp.key", None if sftp is None else sftp.key, _Kind.SSH_KEY),
         ("webhook.ca", webhook.ca, _Kind.AUTHORITIES),
         ("webhook.certificate", webhook.certificate, _Kind.CERTIFICATE),
-        ("webhook.key", webhook.key, _Kind.KEY),
+        ("webhook.key", webhook.key, _Kind.TLS_KEY),
     ):
         if name is not None:
             yield _Named(f"sending.{setting}", directory / name, kind)
@@ -110,7 +118,7 @@ def _examined(named: _Named, now: datetime) -> Finding:
         return content
     if named.kind is _Kind.PASSWORD:
         return _password(named, content)
-    if named.kind is _Kind.KEY:
+    if named.kind in _KEYS:
         return _key(named, content)
     return _certificates(named, content, now)
 
@@ -129,10 +137,10 @@ def _content(named: _Named) -> bytes | Finding:
     except OSError as error:
         found = f"{name} cannot be read: {error.strerror}"
         return named.finding(Level.FAIL, found, _READABLE)
-    is_secret = named.kind in {_Kind.PASSWORD, _Kind.KEY}
+    is_secret = named.kind is _Kind.PASSWORD or named.kind in _KEYS
     if is_secret and stat.S_IMODE(mode) & _OTHERS:
         found = f"{name} is open to others"
-        return named.finding(Level.FAIL, found, f"chmod go= {name}")
+        return named.finding(Level.FAIL, found, f"chmod go= {shlex.quote(name)}")
     return content
 
 
@@ -150,29 +158,41 @@ def _key(named: _Named, content: bytes) -> Finding:
         load_ssh_private_key,
     )
 
+    name = printable(str(named.path))
     is_ssh = b"BEGIN OPENSSH PRIVATE KEY" in content
+    if is_ssh and named.kind is _Kind.TLS_KEY:
+        found = f"{name} is in the form of OpenSSH, which a webhook cannot use"
+        return named.finding(Level.FAIL, found, _AS_PEM)
     load = load_ssh_private_key if is_ssh else load_pem_private_key
     try:
-        load(content, None)
+        key = load(content, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is locked
-        found = f"{printable(str(named.path))} holds no private key without a password"
+        found = f"{name} holds no private key without a password"
         return named.finding(Level.FAIL, found, _PUT)
+    if not hasattr(key, "sign"):  # X25519, for one
+        return named.finding(Level.FAIL, f"{name} holds a key that cannot sign", _PUT)
     return named.finding(Level.OK, "can be used")
 
 
 def _certificates(named: _Named, content: bytes, now: datetime) -> Finding:
     """Judge the certificate that is shown, or the last authority that ends."""
-    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415
+    from cryptography.x509 import (  # noqa: PLC0415
+        InvalidVersion,
+        load_pem_x509_certificates,
+    )
 
     name = printable(str(named.path))
     try:
         found = load_pem_x509_certificates(content)
+        if named.kind is _Kind.CERTIFICATE:
+            found = found[:1]  # behind it stand those that have issued it
+        begins = min(each.not_valid_before_utc for each in found)
+        ends = max(each.not_valid_after_utc for each in found)
     except ValueError:
         return named.finding(Level.FAIL, f"{name} holds no certificate", _PUT)
-    if named.kind is _Kind.CERTIFICATE:
-        found = found[:1]  # behind it stand those that have issued it
-    begins = min(each.not_valid_before_utc for each in found)
-    ends = max(each.not_valid_after_utc for each in found)
+    except InvalidVersion:
+        told = f"{name} holds a certificate of a version that does not exist"
+        return named.finding(Level.FAIL, told, _PUT)
     day = f"{ends:%Y-%m-%d}"
     if now >= ends:
         return named.finding(Level.FAIL, f"{name} has expired on {day}", _RENEW)

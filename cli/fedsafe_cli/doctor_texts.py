@@ -213,7 +213,19 @@ SAID: Final[Mapping[str, str]] = {
     "{file} holds no private key without a password": (
         "in {file} steht kein privater Schlüssel ohne Passwort"
     ),
+    "{file} is in the form of OpenSSH, which a webhook cannot use": (
+        "{file} hat die Form von OpenSSH, mit der ein Webhook nichts anfangen kann"
+    ),
+    "put it there in PEM form (PKCS #8), as `openssl genpkey` writes one": (
+        "in der Form PEM (PKCS #8) hinlegen, wie `openssl genpkey` sie schreibt"
+    ),
+    "{file} holds a key that cannot sign": (
+        "in {file} steht ein Schlüssel, der nicht unterschreiben kann"
+    ),
     "{file} holds no certificate": "in {file} steht kein Zertifikat",
+    "{file} holds a certificate of a version that does not exist": (
+        "in {file} steht ein Zertifikat einer Version, die es nicht gibt"
+    ),
     "{file} has expired on {day}": "{file} ist am {day} abgelaufen",
     "{file} counts from {day} only": "{file} gilt erst ab {day}",
     "{file} expires on {day}": "{file} läuft am {day} ab",

@@ -2,6 +2,10 @@
 """`doctor` looks at the files by which case packages leave the node."""
 
 import asyncio
+import shlex
+import ssl
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -45,7 +50,9 @@ key = "client.key"
 """
 
 
-def written(key: Ed25519PrivateKey, lock: bytes | None = None) -> bytes:
+def written(
+    key: Ed25519PrivateKey | X25519PrivateKey, lock: bytes | None = None
+) -> bytes:
     how = NoEncryption() if lock is None else BestAvailableEncryption(lock)
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how)
 
@@ -63,6 +70,14 @@ def certificate(days: int, since: int = -90) -> bytes:
         .sign(KEY, None)
     )
     return made.public_bytes(Encoding.PEM)
+
+
+def of_version_8(pem: bytes) -> bytes:
+    der = ssl.PEM_cert_to_DER_cert(pem.decode())
+    version = bytes.fromhex("a003020102")  # [0] { INTEGER 2 }
+    return ssl.DER_cert_to_PEM_cert(
+        der.replace(version, version[:-1] + b"\x07", 1)
+    ).encode()
 
 
 @pytest.fixture
@@ -158,6 +173,43 @@ def holding(content: bytes) -> Callable[[Path], object]:
             "do not belong together",
         ),
         (
+            "client.key",
+            "webhook.key",
+            holding(
+                KEY.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+            ),
+            Level.FAIL,
+            "form of OpenSSH",
+        ),
+        (
+            "client.key",
+            "webhook.key",
+            holding(written(X25519PrivateKey.generate())),
+            Level.FAIL,
+            "cannot sign",
+        ),
+        (
+            "sftp",
+            "sftp.key",
+            holding(written(X25519PrivateKey.generate())),
+            Level.FAIL,
+            "cannot sign",
+        ),
+        (
+            "client.pem",
+            "webhook.certificate",
+            holding(of_version_8(certificate(90))),
+            Level.FAIL,
+            "of a version that does not exist",
+        ),
+        (
+            "mail-ca.pem",
+            "mail.ca",
+            holding(certificate(900) + of_version_8(certificate(90))),
+            Level.FAIL,
+            "of a version that does not exist",
+        ),
+        (
             "client.pem",
             "webhook.certificate",
             holding(b"junk"),
@@ -221,3 +273,38 @@ def test_the_command_says_it_and_fails(run: "Run", directory: Path) -> None:
 
     assert outcome.status == 1
     assert f"es gibt keine Datei {directory}/sftp" in outcome.out
+
+
+def test_what_is_to_be_typed_has_quoted_paths(directory: Path) -> None:
+    with (directory / "node.toml").open() as file:
+        text = file.read().replace('"sftp"', '"the key"')
+    (directory / "node.toml").write_text(text)
+    (directory / "sftp").rename(directory / "the key")
+    (directory / "the key").chmod(0o644)
+    way_out = examined(directory)["sending.sftp.key"].way_out or ""
+
+    assert shlex.split(way_out) == ["chmod", "go=", f"{directory}/the key"]
+
+
+def test_no_password_is_asked_for_at_the_terminal(directory: Path) -> None:
+    (directory / "client.key").write_bytes(written(KEY, b"phrase"))
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from fedsafe_cli.doctor_sending import _Kind, _Named, _pair\n"
+        "named = [_Named('sending.webhook.certificate', Path('client.pem'), "
+        "_Kind.CERTIFICATE), _Named('sending.webhook.key', Path('client.key'), "
+        "_Kind.TLS_KEY)]\n"
+        "print([each.found for each in _pair(named)])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        input=b"phrase\n",  # OpenSSL reads it from here, without a terminal
+        cwd=directory,
+        capture_output=True,
+        start_new_session=True,
+        timeout=50,
+        check=True,
+    )
+
+    assert done.stdout == b"['certificate and key do not belong together']\n"
+    assert done.stderr == b""
