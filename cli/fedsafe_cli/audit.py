@@ -20,7 +20,7 @@ from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.sessions import personal
-from fedsafe_cli.settings import Settings
+from fedsafe_cli.settings import Settings, printable
 from fedsafe_cli.texts import words
 
 _TIMEOUT: Final = 600.0
@@ -34,6 +34,7 @@ _LOST: Final = (
     "incomplete: entries {first} to {last} were lost and declared lost on {at}, "
     "in entry {entry}"
 )
+_MOVED: Final = "this store is old: it has moved, and goes on at {where}"
 _PARTS: Final = {"files": "den Schlüsseldateien", "main": "den Eckdaten"}
 """German for the parts of a seal."""
 
@@ -97,6 +98,8 @@ def verify(context: click.Context) -> ExitStatus:
         line(words("logs_ok" if ok else "logs_bad", german=settings.german))
         for gap in answer.get("lost") or []:
             line(say(_LOST, settings, **gap | {"at": shown(gap["at"])}))
+        if where := answer.get("moved"):
+            line(say(_MOVED, settings, where=printable(str(where))))
     if not ok:
         return damage_status(answer)
     return ExitStatus.LOG_INCOMPLETE if answer.get("lost") else OK

@@ -261,6 +261,7 @@ def stored(directory: Path) -> Iterator[Finding]:
     from fedsafe_node.config import Place, load_config  # noqa: PLC0415 (slow to load)
     from fedsafe_node.errors import ConfigError  # noqa: PLC0415
     from fedsafe_node.examining import examine_node  # noqa: PLC0415
+    from fedsafe_node.store.sealed_parts import way_to  # noqa: PLC0415
 
     place = Place(directory)
     try:
@@ -271,7 +272,11 @@ def stored(directory: Path) -> Iterator[Finding]:
         return  # said already
     yield from _approved(place, config)
     for examined in asyncio.run(examine_node(place, config)):
-        if examined.wrong:
+        if examined.moved:
+            where = printable(examined.moved)
+            gone = f"this store has moved: it goes on at {where}"
+            yield Finding(examined.part, Level.FAIL, gone, way_to(examined.moved))
+        elif examined.wrong:
             wrong = printable(examined.wrong)
             yield Finding(examined.part, Level.FAIL, wrong, _DAMAGED)
         else:

@@ -234,6 +234,20 @@ SAID: Final[Mapping[str, str]] = {
     "certificate and key do not belong together": (
         "Zertifikat und Schlüssel gehören nicht zusammen"
     ),
+    # where the store went on
+    "this store has moved: it goes on at {where}": (
+        "dieser Speicher ist umgezogen: es geht weiter unter {where}"
+    ),
+    "take [store] out of node.toml, or run the same `fedsafe store migrate` once more "
+    "with --switch": (
+        "[store] aus node.toml nehmen oder dasselbe `fedsafe store migrate` noch "
+        "einmal mit --switch aufrufen"
+    ),
+    "name that in [store] of node.toml, or bring it back with `fedsafe store "
+    "migrate`": (
+        "das in [store] von node.toml nennen oder ihn mit `fedsafe store migrate` "
+        "zurückholen"
+    ),
     # the server of the store
     "older than {oldest}": "älter als {oldest}",
     "a standby, which takes no writes": "eine Kopie (standby), die nichts schreibt",

@@ -135,6 +135,9 @@ GERMAN: Final[dict[str, str]] = {
     "account {ref}": "Konto {ref}",
     "entries {first} to {last}": "Einträge {first} bis {last}",
     "{why} at entry {first}": "{why} bei Eintrag {first}",
+    "this store is old: it has moved, and goes on at {where}": (
+        "dieser Speicher ist alt: er ist umgezogen, es geht weiter unter {where}"
+    ),
     "incomplete: entries {first} to {last} were lost and declared lost on {at}, "
     "in entry {entry}": (
         "unvollständig: die Einträge {first} bis {last} sind verloren und am {at} als "

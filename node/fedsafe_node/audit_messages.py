@@ -63,12 +63,14 @@ class VerifyAnswer(Message, frozen=True):
     """The outcome of verifying all logs of the node, and the tables beside them.
 
     It is `ok` if nothing is damaged. What was `lost` before, and signed for, is none.
+    `moved` says where the store of a stopped node went on; what was verified is old.
     """
 
     ok: bool
     logs: list[LogCheck]
     tables: list[TableCheck] = msgspec.field(default_factory=list)
     lost: list[LostEntries] = msgspec.field(default_factory=list)
+    moved: str | None = None
 
 
 class AuditEvent(Message, frozen=True):

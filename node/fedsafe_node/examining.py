@@ -47,24 +47,31 @@ from fedsafe_node.store.sql_log_reader import Unsealing
 
 AUDIT: Final = "/audit"
 DATABASE: Final = "database"
+STORE: Final = "store"
 SEAL: Final = "seal"
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A part of the store, and what is wrong with it; empty if nothing is."""
+    """A part of the store, and what is wrong with it; empty if nothing is.
+
+    `moved`: where the whole store went on, if it did.
+    """
 
     part: str
     size: int = 0
     wrong: str = ""
+    moved: str = ""
 
 
 async def examine_node(place: Place, config: Config) -> Sequence[Examined]:
     """Examine the database file, whose it is, and all logs in it."""
     found = await verify_node(place, config)
     tables = [_examined(table) for table in found.tables]
+    gone = [Examined(STORE, moved=found.moved)] if found.moved else []
     first = [each for each in tables if each.part == DATABASE and each.wrong]
     return [
+        *gone,
         *first,
         *(_examined_log(log) for log in found.logs),
         *(each for each in tables if each.part != DATABASE),
@@ -173,7 +180,7 @@ async def verify_reader(
     tables = [TableCheck(table=DATABASE, rows=0, ok=True), *_sealed(report)]
     ok = all(log.ok for log in logs) and all(table.ok for table in tables)
     lost = await lost_entries(reader, audit)
-    return VerifyAnswer(ok=ok, logs=logs, tables=tables, lost=lost)
+    return VerifyAnswer(ok=ok, logs=logs, tables=tables, lost=lost, moved=report.moved)
 
 
 def _sealed(report: SealReport) -> list[TableCheck]:

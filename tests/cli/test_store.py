@@ -105,9 +105,42 @@ def test_the_old_place_does_not_start_and_says_where_the_store_went(
     there, _ = there_and_back(stopped, database)
     run("store", "migrate", *there)
     outcome = run("node", "run", "--config", str(stopped))
+    verified = run("audit", "verify", "--config", str(stopped))
+    as_json = run("audit", "verify", "--config", str(stopped), "--json").document
+    german = run("audit", "verify", "--config", str(stopped), "--lang", "de")
+    doctor = run("doctor", "--config", str(stopped), "--json").document
 
     assert outcome.status == 1
-    assert f"this store has moved: it goes on at {database.node}" in outcome.err
+    assert f"this store has moved: it goes on at {database.node}; name" in outcome.err
+    assert f"it has moved, and goes on at {database.node}" in verified.out
+    assert f"er ist umgezogen, es geht weiter unter {database.node}" in german.out
+    assert as_json["moved"] == database.node
+    [store] = [each for each in doctor["findings"] if each["check"] == "store"]
+    assert store["level"] == "fail"
+    assert store["found"] == f"this store has moved: it goes on at {database.node}"
+    assert "name that in [store]" in store["way_out"]
+
+
+def test_a_store_that_came_back_says_how_the_node_finds_it(
+    run: "Run", stopped: Path, database: Prepared
+) -> None:
+    there, back = there_and_back(stopped, database)
+    run("store", "migrate", *there, "--switch")
+    came = run("store", "migrate", *back)
+    refused = run("node", "run", "--config", str(stopped))
+    doctor = run("doctor", "--config", str(stopped), "--lang", "de")
+    again = run("store", "migrate", "--to", f"sqlite:///{stopped}/store.db", "--switch")
+    verified = run("audit", "verify", "--config", str(stopped))
+
+    assert came.status == 0
+    assert "take [store] out of node.toml, or run the same" in refused.err
+    assert "name that" not in refused.err
+    assert f"es geht weiter unter sqlite://{stopped}/store.db" in doctor.out
+    assert "[store] aus node.toml nehmen" in doctor.out
+    assert again.status == 0
+    assert "[store]" not in (stopped / "node.toml").read_text()
+    assert verified.status == 0
+    assert "moved" not in verified.out
 
 
 def test_a_store_that_was_changed_is_not_moved_and_the_damage_named(

@@ -8,7 +8,7 @@ arguments show in the list of processes.
 import os
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -79,11 +79,22 @@ def file_in(address: str) -> Path:
     """
     parts = urlsplit(address)
     path = Path(unquote(parts.path))
+    if path.is_absolute():  # sqlite:////srv and sqlite:///srv are the same place
+        path = Path("/", str(path).lstrip("/"))
     if parts.netloc or not path.is_absolute() or parts.query or parts.fragment:
         raise MoveRefusedError(
             "a file is sqlite:///DIR/store.db, with the whole path of the directory"
         )
     return path
+
+
+def same_spelling(address: str) -> str:
+    """Return an address as the program writes it, however it was typed.
+
+    Raises:
+        MoveRefusedError: that of an embedded store names no file.
+    """
+    return str(store_at(file_in(address), None)) if is_file(address) else address
 
 
 def directory_in(wanted: Wanted) -> Path | None:
@@ -100,7 +111,8 @@ def route_of(wanted: Wanted, place: Place, config: Config) -> Route:
         ConfigError: a file with a password does not fit.
     """
     found = config.store.url if config.store else store_at(place.database, None)
-    source = wanted.source or str(found)
+    source = same_spelling(wanted.source or str(found))
+    wanted = replace(wanted, target=same_spelling(wanted.target))
     if source == wanted.target:
         raise MoveRefusedError(
             "the store is there already, as node.toml says"

@@ -23,7 +23,7 @@ from fedsafe_node.errors import StoreFailedError
 from fedsafe_node.examining import unsealing_of, verify_reader
 from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
 from fedsafe_node.log.guard import Kept, read_kept
-from fedsafe_node.moving.addresses import Route, file_in, is_file
+from fedsafe_node.moving.addresses import Route, file_in, is_file, same_spelling
 from fedsafe_node.moving.copying import copy_rows, total_rows
 from fedsafe_node.moving.ends import (
     Filled,
@@ -182,7 +182,7 @@ class _Journey:
         seal = seal_of(self.source.connection, self.node.key)
         _, moved = read_marks(self.source.connection, self.node.key)
         state = self.target.state(self.node.key)
-        if moved is not None and moved.to != to:
+        if moved is not None and same_spelling(moved.to) != to:
             raise MoveRefusedError(
                 f"this store has moved already: it goes on at {moved.to}",
                 "name that in --to to end a move that was broken off",

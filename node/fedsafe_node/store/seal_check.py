@@ -19,7 +19,14 @@ from fedsafe_node.store.coverage import (
     rows_of,
 )
 from fedsafe_node.store.seal_protocol import Position, SealReport, Surroundings
-from fedsafe_node.store.sealed_parts import MAIN, MainPart, Seal, SealKey, read_seal
+from fedsafe_node.store.sealed_parts import (
+    MAIN,
+    MainPart,
+    Seal,
+    SealKey,
+    read_marks,
+    read_seal,
+)
 from fedsafe_node.store.sql import Connection
 
 _OF_ENTRIES: Final = ("entries", "openings")
@@ -53,6 +60,7 @@ def examine_seal(
     """
     try:
         seal = read_seal(connection, around.key)
+        _, moved = read_marks(connection, around.key)
     except SealBrokenError as fault:
         return SealReport(faults=(fault,))
     if seal is None:
@@ -68,7 +76,8 @@ def examine_seal(
         *table_faults(connection, around.key, seal),
     )
     rows = sum(sums.count for sums in seal.tables.values())
-    return SealReport(rows, faults, seal.main.logs)
+    to = None if moved is None else moved.to
+    return SealReport(rows, faults, seal.main.logs, to)
 
 
 def surroundings_faults(

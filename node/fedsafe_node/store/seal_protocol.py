@@ -52,11 +52,15 @@ class Surroundings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SealReport:
-    """How many rows are vouched for, what is not as it was, where the logs stood."""
+    """How many rows are vouched for, what is not as it was, where the logs stood.
+
+    `moved`: where the store went on, if it did; what was examined is old then.
+    """
 
     rows: int = 0
     faults: tuple[SealBrokenError, ...] = ()
     logs: Mapping[str, Position] = field(default_factory=dict)
+    moved: str | None = None
 
 
 class Seal(Protocol):

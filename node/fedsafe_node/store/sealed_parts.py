@@ -47,11 +47,22 @@ class StoreMovedError(StoreError):
     """The store went on in another database; what is here is old."""
 
     def __init__(self, where: str) -> None:
-        super().__init__(
-            f"this store has moved: it goes on at {where}. Name that in [store] of "
-            "node.toml, or bring it back with `fedsafe store migrate`"
-        )
+        self.way_out = way_to(where)
+        super().__init__(f"this store has moved: it goes on at {where}; {self.way_out}")
         self.where = where
+
+
+def way_to(where: str) -> str:
+    """Say what leads a node to the place where its store went on."""
+    if where.startswith("sqlite:"):  # `node.toml` names servers only
+        return (
+            "take [store] out of node.toml, or run the same `fedsafe store migrate` "
+            "once more with --switch"
+        )
+    return (
+        "name that in [store] of node.toml, or bring it back with `fedsafe store "
+        "migrate`"
+    )
 
 
 class SealKey:

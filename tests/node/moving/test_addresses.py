@@ -47,6 +47,18 @@ def test_a_switch_changes_the_section_of_the_store_and_nothing_else(
     assert place.config.read_text() == before
 
 
+def test_a_file_is_the_same_place_however_its_address_is_spelt(place: Place) -> None:
+    typed = f"sqlite:///{place.database}"
+    there = Wanted(source=typed, target=SERVER, owner=OWNER)
+    back = Wanted(source=SERVER, target=typed)
+
+    assert typed.startswith("sqlite:////")
+    assert route_of(there, place, load_config(place)).source == file_of(place)
+    assert route_of(back, place, load_config(place)).target == file_of(place)
+    with pytest.raises(MoveRefusedError, match="there already"):
+        route_of(Wanted(source=None, target=typed), place, load_config(place))
+
+
 def test_a_section_in_the_middle_goes_without_its_neighbours(place: Place) -> None:
     text = place.config.read_text()
     section = f'[store]  # here\nurl = "{SERVER}"\n\n[sync]\npoll = 0.5\n'
