@@ -15,6 +15,9 @@ _UNSEEN: Final = "`fedsafe node status` says which members are not seen, since w
 _WAYS_OUT: Final = {
     "no such partner": "`fedsafe partner list` shows yours; an office that is shipped "
     "becomes one with `fedsafe partner add NAME --entry FILE`, once it is verified",
+    "partner_changed": "`fedsafe partner list` shows entry and revision; then name it: "
+    "`fedsafe partner add PARTNER --replaces N`, `fedsafe partner verify PARTNER "
+    "--revision N`; a new one is entered without --replaces",
     "no_federation": "record an own ban with --scope self, or found a federation: "
     "`fedsafe federation found --help`",
     "legal_gate": "see what it lacks with `fedsafe gate show`",

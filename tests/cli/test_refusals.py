@@ -92,6 +92,9 @@ def test_a_field_at_fault_is_named_as_it_was_typed(  # noqa: PLR0913
         ({"code": "already_withheld"}, "fedsafe notice list"),
         ({"code": "deferred"}, "fedsafe node status"),
         ({"code": "external_seat"}, "--external"),
+        ({"code": "partner_changed"}, "partner list"),
+        ({"code": "partner_changed"}, "--replaces N"),
+        ({"code": "partner_changed"}, "--revision N"),
         ({"code": "purpose"}, "log in with a role that may"),
     ],
 )

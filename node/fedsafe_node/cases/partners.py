@@ -270,9 +270,17 @@ async def read_partner(reader: Reader, partner: str) -> tuple[PartnerRow, Partne
 
 
 def _check_revision(row: PartnerRow | None, revision: int) -> None:
-    if (0 if row is None else row.revision) != revision:
+    if row is None and revision:
         raise WrongStateError(
-            "partner_changed", "the partner has another revision: look at it again"
+            "partner_changed",
+            f"there is no such partner, and so no revision {revision}: "
+            "a new one replaces none",
+        )
+    if row is not None and row.revision != revision:
+        named = f"not {revision}" if revision else "and is no new one"
+        raise WrongStateError(
+            "partner_changed",
+            f"the partner has revision {row.revision}, {named}: look at it again",
         )
 
 

@@ -237,9 +237,21 @@ async def test_an_entry_replaces_the_one_that_was_looked_at_and_no_other(
 ) -> None:
     await entered(partners, ada)
     error = await refused(entered(partners, ada))
+    other = await refused(entered(partners, ada, 7))
+
+    assert error.code == other.code == "partner_changed"
+    assert "has revision 1, and is no new one" in str(error)
+    assert "has revision 1, not 7" in str(other)
+    assert (await entered(partners, ada, 1)).revision == 2
+
+
+async def test_what_replaces_a_partner_that_is_not_there_is_told_so(
+    partners: Partners, ada: Principal
+) -> None:
+    error = await refused(entered(partners, ada, 3))
 
     assert error.code == "partner_changed"
-    assert (await entered(partners, ada, 1)).revision == 2
+    assert "there is no such partner, and so no revision 3" in str(error)
 
 
 async def test_a_key_that_nothing_can_be_sealed_to_is_refused(
