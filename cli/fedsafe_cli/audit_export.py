@@ -75,7 +75,7 @@ def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # 
     if act is not None and bare:
         raise click.UsageError("--act is for an export with openings")
     if os.path.lexists(out):
-        raise SettingsError(f"{printable(out)} exists already")
+        raise SettingsError(f"{printable(out)} exists already", "name a new file")
     client, part = personal(settings), _part(given)
     if act is None and not bare:
         asked = client.post(_TARGET, part)

@@ -50,7 +50,8 @@ def tiles(context: click.Context, directory: str, log: str) -> ExitStatus:
     """  # noqa: D301
     settings = settings_of(context)
     if os.path.lexists(directory):
-        raise SettingsError(f"{printable(directory)} exists already")
+        hint = "name a new directory"
+        raise SettingsError(f"{printable(directory)} exists already", hint)
     told = _fetch(personal(settings), log, directory)
     if settings.json:
         document(told)

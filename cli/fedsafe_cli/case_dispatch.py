@@ -14,6 +14,7 @@ from fedsafe_cli.case_dispatch_texts import (
     tell_dispatches,
     tell_plans,
     tell_reply,
+    tell_taken,
 )
 from fedsafe_cli.case_render import check_new, write_content
 from fedsafe_cli.errors import BadInputError
@@ -126,7 +127,9 @@ def take(
     settings = settings_of(context)
     check_new(output)
     path = f"/v1/cases/{case_id_of(case_id)}/dispatches/{_dispatch(dispatch)}/package"
-    return write_content(settings, personal(settings).get(path), output)
+    status = write_content(settings, personal(settings).get(path), output)
+    tell_taken(settings, case_id, dispatch)
+    return status
 
 
 @click.command("handed")

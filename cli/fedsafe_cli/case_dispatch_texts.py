@@ -81,8 +81,24 @@ _CORRECTS: Final = ("   berichtigt {}", "   corrects {}")
 _ATTEMPT: Final = ("   {}. {} {}: {}", "   {}. {} {}: {}")
 _RECEIPT: Final = ("   {} {}: {} ({})", "   {} {}: {} ({})")
 _DUE: Final = ("   nächster Versuch: {}", "   next attempt: {}")
-_TODO: Final = ("   von Hand: {}; danach:", "   by hand: {}; then:")
-_COMMAND: Final = "   fedsafe case handed {} {} --way {} --reference …"
+_TODO: Final = ("   von Hand: {}", "   by hand: {}")
+_TAKE: Final = (
+    "   versiegelt als Datei: fedsafe case take {} {} --output DATEI",
+    "   sealed, as a file: fedsafe case take {} {} --output FILE",
+)
+_PAPER: Final = (
+    "   ohne Schlüssel, als Papier: fedsafe case render {} --for {} …",
+    "   no key, on paper: fedsafe case render {} --for {} …",
+)
+_THEN: Final = (
+    "   danach: fedsafe case handed {} {} --way {} --reference …",
+    "   then: fedsafe case handed {} {} --way {} --reference …",
+)
+_TAKEN: Final = (
+    "fedsafe: danach eintragen: fedsafe case handed {} {} --way portal --reference …",
+    "fedsafe: then note it with: fedsafe case handed {} {} --way portal --reference …",
+)
+_UNSEALED: Final = "none"
 _LANGUAGES: Final = ("de", "en")
 _ENDS: Final = re.compile(r"[.\[]")
 
@@ -135,6 +151,12 @@ def tell_dispatch_receipt(settings: Settings, answer: dict[str, Any]) -> ExitSta
         state = word(_STATES, answer["dispatch_state"], language)
         line(f"{answer['dispatch']}: {state}")
     return OK
+
+
+def tell_taken(settings: Settings, case: str, dispatch: str) -> None:
+    """Tell what is left to do with a package that lies in a file now."""
+    if not settings.json:
+        note(_TAKEN[0 if settings.german else 1].format(case, dispatch))
 
 
 def tell_reply(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
@@ -194,4 +216,8 @@ def _tell(found: dict[str, Any], case: str, language: int) -> None:
     if found["ways"]:
         ways = ", ".join(word(WAYS, way, language) for way in found["ways"])
         line(_TODO[language].format(ways))
-        line(_COMMAND.format(case, found["dispatch"], found["ways"][0]))
+        if found["sealing"] == _UNSEALED:
+            line(_PAPER[language].format(case, found["partner_class"]))
+        else:
+            line(_TAKE[language].format(case, found["dispatch"]))
+        line(_THEN[language].format(case, found["dispatch"], found["ways"][0]))

@@ -144,7 +144,7 @@ def pack(context: click.Context, /, quarter: str, **given: Any) -> ExitStatus:  
 def check_new(file: str) -> None:
     """Refuse to write over a file, before the node is asked."""
     if file != "-" and os.path.lexists(file):
-        raise BadInputError(f"{printable(file)} exists already")
+        raise BadInputError(f"{printable(file)} exists already", "name a new file")
 
 
 def _query(values: Mapping[str, str | None]) -> str:
@@ -167,7 +167,8 @@ def write_content(
         return OK
     _new_file(file, content)
     if settings.json:
-        document({name: answer[name] for name in ("name", "media_type", "sha256")})
+        kept = {name: answer[name] for name in ("name", "media_type", "sha256")}
+        document(kept | {"file": file})
         return OK
     words = _MARKS.get(str(answer.get("mark")))
     what = "" if words is None else f" ({words[0 if settings.german else 1]})"

@@ -91,10 +91,26 @@ def test_what_waits_for_a_person_is_named_with_the_next_command(
     german = ask("case", "dispatches", CASE, "--lang", "de")
 
     assert "WAITS FOR YOU" in done.out
-    assert f"fedsafe case handed {CASE} {SENT} --way portal" in done.out
+    assert f"   then: fedsafe case handed {CASE} {SENT} --way portal" in done.out
+    assert f"as a file: fedsafe case take {CASE} {SENT} --output FILE" in done.out
+    assert f"danach: fedsafe case handed {CASE} {SENT} --way portal" in german.out
+    assert f"als Datei: fedsafe case take {CASE} {SENT} --output DATEI" in german.out
     assert "in doubt" in done.out
     assert "SENDING IS OFF" in done.err
     assert "WARTET AUF SIE" in german.out
+
+
+@pytest.mark.parametrize(
+    ("lang", "says"), [("en", "no key, on paper"), ("de", "ohne Schlüssel, als Papier")]
+)
+def test_what_is_sealed_to_no_key_goes_on_paper(
+    ask: "Run", node: "FakeNode", lang: str, says: str
+) -> None:
+    node.always(f"GET {PATH}", LIST | {"dispatches": [DISPATCH | {"sealing": "none"}]})
+    done = ask("case", "dispatches", CASE, "--lang", lang)
+
+    assert f"{says}: fedsafe case render {CASE} --for law_enforcement" in done.out
+    assert "case take" not in done.out
 
 
 def test_receipts_are_noted(ask: "Run", node: "FakeNode") -> None:
@@ -246,9 +262,28 @@ def test_a_sealed_package_goes_into_a_new_file(
     again = ask("case", "take", CASE, SENT, "--output", str(file))
 
     assert done.status == 0
+    assert f"then note it with: fedsafe case handed {CASE} {SENT}" in done.err
+    assert "name a new file" in again.err
     assert (file.read_bytes(), file.stat().st_mode & 0o777) == (data, 0o600)
     assert answer["sha256"] in done.err
     assert (again.status, len(node.asked)) == (5, 1)
+
+
+def test_a_programme_is_told_where_a_sealed_package_lies(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    data, file = b"sealed", tmp_path / "bka.fedsafe"
+    answer = {
+        "name": f"fedsafe-{SENT}.fedsafe",
+        "media_type": "application/octet-stream",
+        "sha256": sha256(data).hexdigest(),
+    }
+    content = {"content": b64encode(data).decode()}
+    node.always(f"GET {PATH}/{SENT}/package", answer | content)
+    done = ask("case", "take", CASE, SENT, "--output", str(file), "--json")
+
+    assert done.document == answer | {"file": str(file)}
+    assert "case handed" not in done.err
 
 
 @pytest.mark.parametrize("name", ["", "../x", "0A" * 16])
