@@ -8,6 +8,7 @@ import click
 from fedsafe_cli.audit_export import export
 from fedsafe_cli.audit_hold import hold
 from fedsafe_cli.audit_keeping import access, erase, gaps, reveal, subject, withhold
+from fedsafe_cli.audit_losses import count_lost, tell_lost
 from fedsafe_cli.audit_search import search
 from fedsafe_cli.audit_tiles import tiles
 from fedsafe_cli.audit_verify import verify_directory
@@ -30,10 +31,6 @@ _DAMAGE: Final = {  # the most serious first
     "incomplete": ExitStatus.LOG_INCOMPLETE,
     "unreadable": ExitStatus.LOG_UNREADABLE,
 }
-_LOST: Final = (
-    "incomplete: entries {first} to {last} were lost and declared lost on {at}, "
-    "in entry {entry}"
-)
 _MOVED: Final = "this store is old: it has moved, and goes on at {where}"
 _PARTS: Final = {"files": "den Schlüsseldateien", "main": "den Eckdaten"}
 """German for the parts of a seal."""
@@ -96,8 +93,7 @@ def verify(context: click.Context) -> ExitStatus:
             rows = [table_row(each, settings) for each in tables]
             table(headings(settings, "table", "rows", "verdict"), rows)
         line(words("logs_ok" if ok else "logs_bad", german=settings.german))
-        for gap in answer.get("lost") or []:
-            line(say(_LOST, settings, **gap | {"at": shown(gap["at"])}))
+        tell_lost(answer, settings)
         if where := answer.get("moved"):
             line(say(_MOVED, settings, where=printable(str(where))))
     if not ok:
@@ -149,7 +145,7 @@ def table_row(checked: dict[str, Any], settings: Settings) -> list[object]:
 def status(context: click.Context) -> ExitStatus:
     """Tell how the audit log stands, and the fingerprint of its key.
 
-    Exit status 21 if entries are missing before its end.
+    Exit status 21 if entries are missing before its end, or were declared lost.
 
     \b
     Example:
@@ -167,11 +163,13 @@ def status(context: click.Context) -> ExitStatus:
             "kept_size": "last signed",
             "kept_at": "signed at",
             "minimum": "pruned below",
+            "lost": "declared lost",
         }
         told = answer | {
             "cosigned": _cosigned(answer.get("cosigned"), settings),
             "kept_at": shown(answer.get("kept_at")) or None,
             "minimum": answer.get("minimum") or None,
+            "lost": count_lost(answer),
         }
         pairs(
             [
@@ -179,7 +177,9 @@ def status(context: click.Context) -> ExitStatus:
                 for name, value in told.items()
             ]
         )
-    return ExitStatus.LOG_INCOMPLETE if answer["missing"] else OK
+        tell_lost(answer, settings)
+    is_whole = not answer["missing"] and not answer.get("lost")
+    return OK if is_whole else ExitStatus.LOG_INCOMPLETE
 
 
 def _cosigned(told: object, settings: Settings) -> str:

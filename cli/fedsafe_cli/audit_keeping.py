@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import click
 
+from fedsafe_cli.audit_losses import count_lost, tell_lost
 from fedsafe_cli.audit_search import tell_events
 from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
@@ -111,8 +112,9 @@ def gaps(context: click.Context) -> ExitStatus:
 
     Times in which the node could write nothing, keys that were destroyed or are still
     to be, openings that were erased and for what reason. Exit status 21 if entries are
-    missing before its end. With the store on a database server, erased openings lie
-    there for a while, sealed: until the key of their month is destroyed at the latest.
+    missing before its end, or were declared lost. With the store on a database server,
+    erased openings lie there for a while, sealed: until the key of their month is
+    destroyed at the latest.
 
     \b
     Example:
@@ -126,7 +128,8 @@ def gaps(context: click.Context) -> ExitStatus:
         document(answer)
     else:
         _print_gaps(answer, settings)
-    return ExitStatus.LOG_INCOMPLETE if answer["missing"] else OK
+    is_whole = not answer["missing"] and not answer.get("lost")
+    return OK if is_whole else ExitStatus.LOG_INCOMPLETE
 
 
 def _print_gaps(answer: dict[str, Any], settings: Settings) -> None:
@@ -154,19 +157,21 @@ def _print_gaps(answer: dict[str, Any], settings: Settings) -> None:
         (say("erased ({reason})", settings, reason=reason), count)
         for reason, count in answer["erased"].items()
     ]
-    missing, pruned, holds, failing, residues = headings(
+    missing, lost, pruned, holds, failing, residues = headings(
         settings,
-        *("missing entries", "pruned below", "holds", "fails now"),
+        *("missing entries", "declared lost", "pruned below", "holds", "fails now"),
         "sealed residues of",
     )
     counts = [
         (missing, answer["missing"]),
+        (lost, count_lost(answer)),
         (pruned, answer.get("minimum") or None),
         (holds, answer["holds"]),
     ]
     months = ", ".join(answer.get("residues", [])) or None
     rest = [(residues, months), (failing, answer.get("failing"))]
     pairs([*counts, *erased, *rest], indent="")
+    tell_lost(answer, settings)
 
 
 @click.command("erase")

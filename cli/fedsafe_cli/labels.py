@@ -67,6 +67,7 @@ GERMAN: Final[dict[str, str]] = {
     "policy": "Richtlinie",
     "signed by": "unterschrieben von",
     "missing entries": "fehlende Einträge",
+    "declared lost": "als verloren erklärt",
     "holds": "Sperren",
     "pruned below": "entfernt vor Eintrag",
     "fails now": "scheitert gerade",

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bodies of the API that say how the audit log stands, as closed types."""
 
+import msgspec
+
+from fedsafe_node.audit_messages import LostEntries
 from fedsafe_node.messages import Message
 
 
@@ -26,7 +29,8 @@ class AuditStanding(Message, frozen=True):
     """How the audit log stands: its end, what the guard has kept, and its key.
 
     `missing` entries lie before the end and are not there, but for those below
-    `minimum`, which were pruned: only their hashes are left. `fingerprint` is what
+    `minimum`, which were pruned: only their hashes are left. `lost` were there once,
+    and a restore has declared them lost. `fingerprint` is what
     somebody compares who verifies an evidence pack. `kept_size` and `kept_at` are of
     the newest signed checkpoint that may have left the node. `cosigned` is null before
     the quorum has cosigned anything.
@@ -42,3 +46,4 @@ class AuditStanding(Message, frozen=True):
     fingerprint: str
     minimum: int = 0
     cosigned: CosignedStanding | None = None
+    lost: list[LostEntries] = msgspec.field(default_factory=list)

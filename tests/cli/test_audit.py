@@ -142,6 +142,31 @@ def test_the_status_tells_of_gaps(
     assert ask("audit", "status", "--json").document == with_moments(standing)
 
 
+@pytest.mark.parametrize("what", ["status", "gaps"])
+@pytest.mark.parametrize(
+    ("lang", "count", "range_"),
+    [
+        ("en", ["declared", "lost", "4"], "entries 7 to 9 were lost and declared lost"),
+        ("de", ["als", "verloren", "erklärt", "4"], "die Einträge 7 bis 9 sind"),
+    ],
+)
+def test_what_was_declared_lost_is_missing_wherever_gaps_are_told(  # noqa: PLR0913
+    ask: "Run", node: "FakeNode", what: str, lang: str, count: list[str], range_: str
+) -> None:
+    lost = [
+        {"first": 7, "last": 9, "at": 1_793_698_200, "entry": 11},
+        {"first": 20, "last": 20, "at": 1_793_698_300, "entry": 21},
+    ]
+    told = {"missing": 0, "gaps": [], "keys": [], "erased": {}, "holds": 0}
+    node.always(f"GET /v1/audit/{what}", told | {"lost": lost})
+    outcome = ask("audit", what, "--lang", lang)
+
+    assert outcome.status == 21
+    assert count in [row.split() for row in outcome.out.splitlines()]
+    assert range_ in outcome.out
+    assert ask("audit", what, "--json").status == 21
+
+
 def test_the_standing_names_who_has_cosigned(ask: "Run", node: "FakeNode") -> None:
     by = [{"name": "b.demo/witness", "at": "2026-11-24T12:00:00+00:00"}]
     cosigned = {"size": 7, "anchor": 2, "by": by}

@@ -9,7 +9,7 @@ from typing import Final
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.tree import leaf_hash
 from fedsafe_federation.errors import MalformedError
-from fedsafe_node.audit_messages import AuditEntry
+from fedsafe_node.audit_messages import AuditEntry, LostEntries
 from fedsafe_node.errors import (
     CorruptLogError,
     MissingEntriesError,
@@ -29,6 +29,7 @@ from fedsafe_node.log.audit import (
 )
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.proofs import prove_inclusion
+from fedsafe_node.losses import lost_entries
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.standing_messages import (
@@ -69,11 +70,12 @@ class Inspector:
         office, log = self._office, self._office.trail.log
         tail = await office.store.write(lambda tx: tx.tail(log))
 
-        async def count(reader: Reader) -> tuple[int, int]:
+        async def count(reader: Reader) -> tuple[int, int, list[LostEntries]]:
             minimum = await reader.minimum(log)
-            return minimum, await count_entries(reader, log, minimum, tail.size)
+            there = await count_entries(reader, log, minimum, tail.size)
+            return minimum, there, await lost_entries(reader, log)
 
-        minimum, there = await office.store.scan(count)
+        minimum, there, lost = await office.store.scan(count)
         key, kept = audit_verifier(office.node, self._keys), self._guard.kept(log)
         return AuditStanding(
             log=log,
@@ -86,6 +88,7 @@ class Inspector:
             key=key.encode(),
             fingerprint=fingerprint(key),
             cosigned=_told(await self._cosigned()),
+            lost=lost,
         )
 
     async def entry(

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from fedsafe_federation.signed import Count, Seconds
-from fedsafe_node.audit_messages import AuditEvent
+from fedsafe_node.audit_messages import AuditEvent, LostEntries
 from fedsafe_node.messages import (
     Message,
     SubjectRef,
@@ -108,8 +108,9 @@ class GapsAnswer(Message, frozen=True):
     """What the audit log cannot tell, and why.
 
     `missing` entries lie before its end and are not there; those below `minimum` were
-    pruned and count as not missing. `erased` counts openings
-    by reason: `retention`, `subject` (a person's right), `signal` (one that ended).
+    pruned and count as not missing. `lost` were there once, and a restore has declared
+    them lost. `erased` counts openings by reason: `retention`, `subject` (a person's
+    right), `signal` (one that ended).
     `failing` is why nothing can be written now. `residues` are the months of which
     something erased may still lie, sealed: on the disks of a database server in old
     versions of rows, its write-ahead log, replicas; or in the unused space of a file
@@ -125,3 +126,4 @@ class GapsAnswer(Message, frozen=True):
     minimum: int = 0
     failing: str | None = None
     residues: tuple[str, ...] = ()
+    lost: list[LostEntries] = msgspec.field(default_factory=list)

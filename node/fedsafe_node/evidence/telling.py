@@ -16,6 +16,7 @@ from fedsafe_node.evidence.keeping_messages import (
 )
 from fedsafe_node.log.audit import Event
 from fedsafe_node.log.naming import entries_naming
+from fedsafe_node.losses import lost_entries
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.searching import Wanted
@@ -123,6 +124,7 @@ class Telling:
                 holds=len(await reader.holds()),
                 failing=_failing(office),
                 residues=await _residues(office, reader, effects),
+                lost=await lost_entries(reader, log),
             )
 
         return await office.store.scan(query)

@@ -121,6 +121,9 @@ async def test_what_the_audit_log_lost_is_a_signed_gap(
     assert (said["root"], said["reason"]) == (kept["a.demo/audit"].root, "ticket-7")
     assert [gap.reason for gap in gaps] == ["restored"]
     verified = await trio["a.demo"].services.audits.verify(LOCAL)
+    services = trio["a.demo"].services
+    standing = await services.inspections.standing()
+    told = await services.keeping.telling.gaps()
     await trio.stop("a.demo")
     stopped = await verify_node(place, await asyncio.to_thread(load_config, place))
     last = outcome.first + outcome.lost - 1
@@ -129,7 +132,8 @@ async def test_what_the_audit_log_lost_is_a_signed_gap(
         (outcome.first, last, int(trio.clock.now().timestamp()))
     ]
     assert stopped.ok
-    assert stopped.lost == verified.lost
+    assert stopped.lost == verified.lost == standing.lost == told.lost
+    assert standing.missing == told.missing == 0
 
 
 async def test_the_anchor_begins_anew_and_the_one_before_is_over(
