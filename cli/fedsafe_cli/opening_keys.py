@@ -86,12 +86,23 @@ def _beginning(file: str) -> bytes:
 
 
 def _secret(file: str) -> bytes:
-    from fedsafe_node.errors import KeyFileError  # noqa: PLC0415
+    from fedsafe_node.errors import (  # noqa: PLC0415
+        KeyFileError,
+        KeyFileMissingError,
+        LooseKeyFileError,
+    )
     from fedsafe_node.keyfiles import read_secret  # noqa: PLC0415
 
     try:
         return read_secret(Path(file))
+    except KeyFileMissingError:
+        raise BadInputError(
+            f"there is no file {printable(file)}", "name one that is there"
+        ) from None
+    except LooseKeyFileError as error:
+        hint = "chmod 600, and name your own file"
+        raise BadInputError(printable(str(error)), hint) from None
     except KeyFileError as error:
-        raise BadInputError(str(error), "chmod 600, and name your own file") from None
+        raise BadInputError(printable(str(error)), "name another file") from None
     except ValueError:
         raise BadInputError(f"{printable(file)} cannot be read") from None

@@ -181,3 +181,18 @@ def test_a_terminal_sees_how_much_has_come(
 
     assert ask("audit", "export", "--without-openings", "-o", out).status == 0
     assert f"{len(PACK):,} B" in terminal.getvalue()
+
+
+def test_a_file_that_is_there_stays_and_another_one_is_asked_for(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    there = tmp_path / "pack.zip"
+    there.write_bytes(b"kept")
+    outcome = ask("audit", "export", "--without-openings", "-o", str(there))
+    tiles = ask("audit", "tiles", str(tmp_path))
+
+    assert (outcome.status, tiles.status) == (2, 2)
+    assert "name a new file" in outcome.err
+    assert "name a new directory" in tiles.err
+    assert there.read_bytes() == b"kept"
+    assert node.asked == []

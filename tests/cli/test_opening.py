@@ -239,6 +239,20 @@ def test_a_key_that_is_none_or_that_others_can_read_is_refused(
     assert run("open", "nowhere", "--key", str(tmp_path)).status == 5
 
 
+def test_a_key_that_is_not_there_is_not_called_open_to_others(
+    run: "Run", files: tuple[str, str], tmp_path: Path
+) -> None:
+    package, key = files
+    missing = run("open", package, "--key", str(tmp_path / "nosuch"))
+    folder = run("open", package, "--key", str(tmp_path))
+    Path(key).chmod(0o644)
+    loose = run("open", package, "--key", key)
+
+    assert f"there is no file {tmp_path}/nosuch" in missing.err
+    assert "chmod" not in missing.err + folder.err
+    assert "chmod 600" in loose.err
+
+
 def test_a_public_key_is_called_one_whoever_may_read_it(
     run: "Run", files: tuple[str, str], tmp_path: Path
 ) -> None:

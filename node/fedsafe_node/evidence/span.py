@@ -68,6 +68,7 @@ async def find_part(reader: Reader, log: LogName, request: ExportRequest) -> Par
     by_index = request.first is not UNSET or request.last is not UNSET
     if by_index and (request.since is not UNSET or request.until is not UNSET):
         raise BadRequestError("bad_span", "name entries or times", pointer="/since")
+    _check_order(request)
     start, end = minimum if request.first is UNSET else request.first, size
     if request.last is not UNSET:
         end = request.last + 1
@@ -84,6 +85,17 @@ async def find_part(reader: Reader, log: LogName, request: ExportRequest) -> Par
         detail = f"at most {MAX_ENTRIES} entries are taken out at once"
         raise BadRequestError("bad_span", detail, pointer="/last")
     return Part(start=start, end=end, events=events, recipient=request.recipient)
+
+
+def _check_order(request: ExportRequest) -> None:
+    first, last = request.first, request.last
+    if first is not UNSET and last is not UNSET and first > last:
+        detail = f"the first entry ({first}) is after the last one ({last})"
+        raise BadRequestError("bad_span", detail, pointer="/last")
+    since, until = request.since, request.until
+    if since is not UNSET and until is not UNSET and since >= until:
+        detail = "the span does not begin before it ends"
+        raise BadRequestError("bad_span", detail, pointer="/until")
 
 
 def read_events(text: str) -> tuple[str, ...] | None:

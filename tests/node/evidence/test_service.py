@@ -188,6 +188,27 @@ async def test_a_part_by_time_begins_and_ends_where_it_says(alone: Fleet) -> Non
 
 
 @pytest.mark.parametrize(
+    ("span", "says", "pointer"),
+    [
+        (
+            {"first": 80, "last": 70},
+            "the first entry (80) is after the last one (70)",
+            "/last",
+        ),
+        ({"since": 90, "until": 90}, "does not begin before it ends", "/until"),
+    ],
+)
+async def test_a_span_that_ends_before_it_begins_is_told_so(
+    alone: Fleet, span: dict[str, Any], says: str, pointer: str
+) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        await approved(alone, **span)
+
+    assert says in str(caught.value)
+    assert caught.value.pointer == pointer
+
+
+@pytest.mark.parametrize(
     ("span", "code"),
     [
         ({"first": 5, "last": 4}, "bad_span"),
