@@ -29,6 +29,9 @@ _GERMAN: Final[Mapping[str, str]] = {
     "it was there already": "war schon dort",
     "no address is known there": "dort ist keine Adresse bekannt",
     "no answer came after the package went": ("nach dem Paket kam keine Antwort mehr"),
+    "nobody has compared the host key of this server": (
+        "den Schlüssel dieses Servers hat niemand verglichen"
+    ),
     "nothing answers there": "dort antwortet nichts",
     "the key file for SFTP cannot be used": (
         "die Schlüsseldatei für SFTP lässt sich nicht verwenden"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from fedsafe_cli.sending_texts import in_words
-from fedsafe_node import sending
+from fedsafe_node import dispatch, sending
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -346,6 +346,10 @@ def test_every_word_of_the_carriers_has_a_german_one() -> None:
     folder = Path(sending.__file__).parent
     text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
     found = set(re.findall(r'SendingError\(\s*[^,()"]+,\s*"([^"]+)"', text))
+    outbox = Path(dispatch.__file__).parent / "outbox.py"
+    own = re.findall(r'proof="([^"]+)"', outbox.read_text(encoding="utf-8"))
+    found |= set(own)
 
+    assert len(own) > 0
     assert len(found) > 5
     assert [each for each in sorted(found) if in_words(each, german=True) == each] == []

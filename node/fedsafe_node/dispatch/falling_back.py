@@ -5,21 +5,30 @@ Where the fallback of a case is its second channel, whatever was delivered goes 
 more, under the same key, so that the partner knows it as the package that it has. It
 stays delivered meanwhile, and whatever comes of it: the mail server's word counts on.
 
-What waits for a person because this node lacked a setting goes by the channel that
-lacked it once the case is sent again, or recalled again if it is a correction.
+What waits for a person because this node lacked a setting, or did not trust who was
+there, goes by the channel that this befell once the case is sent again, or recalled
+again if it is a correction. Which channels those are is kept beside the dispatch, for
+its attempts say no more than of which kind a channel was.
 """
+
+from typing import Final
 
 from msgspec.structs import replace
 
 from fedsafe_federation.wireformat import decode
-from fedsafe_node.dispatch.making import channels_of, mark_of
+from fedsafe_node.cases.partners import read_partner
+from fedsafe_node.dispatch.making import mark_of
 from fedsafe_node.dispatch.moving import is_recalled, live_dispatches
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
 from fedsafe_node.store.dispatches_rows import DispatchRow
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.escalation.channels import Channel, SftpChannel
 from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
 from fedsafe_policies.escalation.partners import Partner
+
+_MENDABLE: Final = frozenset({Outcome.MISCONFIGURED, Outcome.UNTRUSTED})
+_MENDED: Final = "mendable-channels/"
 
 
 async def take_next_channel(tx: Transaction, case_id: str, now: int) -> int:
@@ -51,18 +60,37 @@ async def by_next_channel(
 async def by_mended_channel(
     reader: Reader, row: DispatchRow, now: int
 ) -> DispatchRow | None:
-    """Return a dispatch as it goes on by the first channel that lacked a setting.
+    """Return a dispatch as it goes on by the first channel that may be mended by now.
 
     None if it does not wait for a person, or no channel has failed for that at last.
     """
     entry = await _entry_of(reader, row)
     if entry is None or row.state != DispatchState.BY_HAND.value:
         return None
-    last = {each.way: each.outcome for each in await reader.attempts(row.id)}
-    for place, way in enumerate(channels_of(entry)):
-        if last.get(way) == Outcome.MISCONFIGURED.value:
-            return _queued(row, place, now)
-    return None
+    mendable = await _mendable(reader, row)
+    places = [place for place in range(len(entry.channels)) if place in mendable]
+    return _queued(row, places[0], now) if places else None
+
+
+async def note_mendable(tx: Transaction, row: DispatchRow, outcome: Outcome) -> None:
+    """Keep whether people can mend what an attempt by a dispatch's channel met."""
+    before = await _mendable(tx, row)
+    here = {row.channel}
+    after = before | here if outcome in _MENDABLE else before - here
+    if after != before:
+        written = ",".join(map(str, sorted(after))).encode()
+        await tx.set_meta(_MENDED + row.id, written)
+
+
+async def is_strange(reader: Reader, row: DispatchRow, channel: Channel) -> bool:
+    """Tell whether a channel leads to a server whose host key counts as unknown.
+
+    A dispatch was queued for it when a verification counted without a comparison.
+    """
+    if not isinstance(channel, SftpChannel):
+        return False
+    partner, _ = await read_partner(reader, row.partner)
+    return partner.verified_until is None
 
 
 async def queue_again(
@@ -87,6 +115,11 @@ async def _entry_of(reader: Reader, row: DispatchRow) -> Partner | None:
     if row.sealed is None or partner is None or mark_of(partner) != row.mark:
         return None
     return decode(partner.record, Partner)
+
+
+async def _mendable(reader: Reader, row: DispatchRow) -> frozenset[int]:
+    kept = await reader.meta(_MENDED + row.id)
+    return frozenset(map(int, kept.split(b","))) if kept else frozenset()
 
 
 def _queued(row: DispatchRow, channel: int, now: int) -> DispatchRow:

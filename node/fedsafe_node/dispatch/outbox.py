@@ -16,8 +16,8 @@ import msgspec
 
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.cases.keeping import CaseKeeper
-from fedsafe_node.cases.partners import read_partner
 from fedsafe_node.dispatch.bouncing import unless_it_came_back
+from fedsafe_node.dispatch.falling_back import is_strange, note_mendable
 from fedsafe_node.dispatch.making import kind_of, mark_of
 from fedsafe_node.dispatch.moving import settle
 from fedsafe_node.dispatch.showing import sends
@@ -30,7 +30,7 @@ from fedsafe_node.sending.parcels import Carrier, Parcel, Sealing
 from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.telemetry import LOGGER, fields
-from fedsafe_policies.escalation.channels import Channel, SftpChannel
+from fedsafe_policies.escalation.channels import Channel
 from fedsafe_policies.escalation.dispatching import (
     DispatchState,
     Outcome,
@@ -148,7 +148,7 @@ class Outbox:
         if not is_left or row.sealed is None:
             await self._ended(tx, attempt, _Ended(outcome=Outcome.PARTNER_CHANGED))
             return None
-        if await _is_strange(tx, row, channels[row.channel]):
+        if await is_strange(tx, row, channels[row.channel]):
             await self._ended(tx, attempt, _STRANGE)
             return None
         parcel = Parcel(
@@ -195,6 +195,7 @@ class Outbox:
         await office.note(tx, Event.DISPATCH_ENDED, clock, detail, outcome=outcome)
         if row.state != _QUEUED:  # somebody was faster, by hand
             return
+        await note_mendable(tx, row, ended.outcome)
         moved = await self._moved(tx, row, ended)
         if ended.outcome is Outcome.DELIVERED:
             moved = await unless_it_came_back(tx, moved, attempt, office.now())
@@ -237,17 +238,6 @@ class Outbox:
             _LOG.error("a case cannot be read", extra=fields(reason="damaged"))
             return
         await settle(self.keeper, tx, row, file, _CLOCK)
-
-
-async def _is_strange(reader: Reader, row: DispatchRow, channel: Channel) -> bool:
-    """Tell whether a channel leads to a server whose host key counts as unknown.
-
-    It was queued when a verification counted without a comparison of that key.
-    """
-    if not isinstance(channel, SftpChannel):
-        return False
-    partner, _ = await read_partner(reader, row.partner)
-    return partner.verified_until is None
 
 
 def _told(row: DispatchRow, attempt: AttemptRow) -> Detail:

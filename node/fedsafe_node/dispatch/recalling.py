@@ -18,7 +18,11 @@ from fedsafe_federation.casework.statement import Document
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.cases.partners import read_partner
-from fedsafe_node.dispatch.falling_back import by_mended_channel, queue_again
+from fedsafe_node.dispatch.falling_back import (
+    by_mended_channel,
+    is_strange,
+    queue_again,
+)
 from fedsafe_node.dispatch.making import (
     NONE,
     TOKEN_BYTES,
@@ -172,10 +176,13 @@ class Recalls:
         return True
 
     async def _go_on(self, tx: Transaction, known: DispatchRow, who: Principal) -> bool:
-        """Queue a correction again whose channel lacked a setting; tell whether so."""
+        """Queue a correction again whose channel may be mended; tell whether so."""
         office = self.keeper.office
         queued = await by_mended_channel(tx, known, office.now())
         if queued is None:
+            return False
+        _, entry = await read_partner(tx, queued.partner)
+        if await is_strange(tx, queued, entry.channels[queued.channel]):
             return False
         await queue_again(office, tx, queued, who.name, None)
         return True

@@ -96,7 +96,7 @@ class Dispatches:
     async def send(self, case_id: str, request: SendCase, who: Principal) -> SentAnswer:
         """Queue a case for partners, or say what they would receive.
 
-        What waits for a person since this node lacked a setting is queued once more.
+        What waits for a person since a channel was to be mended is queued once more.
 
         Raises:
             NotFoundError: there is no such case or partner.
@@ -255,7 +255,7 @@ class Dispatches:
         request: SendCase,
         who: Principal,
     ) -> bool:
-        """Queue a dispatch again whose channel lacked a setting; tell whether so."""
+        """Queue a dispatch again whose channel may be mended; tell whether so."""
         office = self.keeper.office
         queued = await by_mended_channel(tx, found, office.now())
         if queued is None:

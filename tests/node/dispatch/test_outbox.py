@@ -395,13 +395,7 @@ async def test_a_server_whose_host_key_nobody_compared_gets_nothing_of_the_queue
 ) -> None:
     post, store = mail.post, mail.post.desk.store
     await post.enter(ada, None, channels=(SERVER, HOOK))
-    call = VerifyPartner(
-        revision=1,
-        reference="call-1",
-        fingerprint=key_fingerprint(KEY.public),
-        host_keys=(SERVER.fingerprint,),
-    )
-    await post.partners.verify("bka", call, ben)
+    await verify(mail, ben, 1)
     case = await post.approved(ada, ben)
     await post.send(case, ada)
     await store.write(lambda tx: tx.set_meta("host-keys/bka", b""))  # as before
@@ -414,6 +408,90 @@ async def test_a_server_whose_host_key_nobody_compared_gets_nothing_of_the_queue
         ("webhook", Outcome.DELIVERED),
     ]
     assert [channel for _, channel in mail.other.took] == [HOOK]
+
+
+async def verify(mail: Mail, ben: Principal, revision: int) -> None:
+    """Verify a partner with a server over SFTP, and compare its host key."""
+    call = VerifyPartner(
+        revision=revision,
+        reference="call-1",
+        fingerprint=key_fingerprint(KEY.public),
+        host_keys=(SERVER.fingerprint,),
+    )
+    await mail.post.partners.verify("bka", call, ben)
+
+
+async def test_what_nobody_could_trust_goes_once_the_partner_is_verified_anew(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    post, store = mail.post, mail.post.desk.store
+    await post.enter(ada, None, channels=(SERVER,))
+    await verify(mail, ben, 1)
+    case = await post.approved(ada, ben)
+    await post.send(case, ada)
+    await store.write(lambda tx: tx.set_meta("host-keys/bka", b""))  # as before
+    await mail.outbox.run()
+    early = await refused(post.send(case, ada))
+    await verify(mail, ben, 2)
+    (queued,) = (await post.send(case, ada)).dispatches
+    await mail.outbox.run()
+    found = await post.only(case, ada)
+
+    assert early.code == "partner_unverified"
+    assert queued.state is DispatchState.QUEUED
+    assert outcomes(found) == [
+        ("sftp", Outcome.UNTRUSTED),
+        ("sftp", Outcome.DELIVERED),
+    ]
+
+
+async def test_a_correction_nobody_could_trust_goes_once_it_is_recalled_again(
+    mail: Mail, ada: Principal, ben: Principal
+) -> None:
+    post, store = mail.post, mail.post.desk.store
+    await post.enter(ada, None, channels=(SERVER,))
+    await verify(mail, ben, 1)
+    case = await post.approved(ada, ben)
+    await post.send(case, ada)
+    await mail.outbox.run()
+    await mail.recalls.recall(case, ERROR, ada)
+    await store.write(lambda tx: tx.set_meta("host-keys/bka", b""))  # as before
+    await mail.outbox.run()
+    early = await mail.recalls.recall(case, ERROR, ada)
+    await verify(mail, ben, 2)
+    late = await mail.recalls.recall(case, ERROR, ada)
+    states = [answer.dispatches[0].state for answer in (early, late)]
+
+    assert states == [DispatchState.BY_HAND, DispatchState.QUEUED]
+
+
+@pytest.mark.parametrize("lacking", [0, 1])
+async def test_of_two_channels_of_one_kind_the_one_that_was_mended_is_taken(
+    mail: Mail, ada: Principal, ben: Principal, lacking: int
+) -> None:
+    class Picky(Other):
+        async def carry(self, parcel: Parcel, channel: Channel) -> Handed:
+            if error := fails.get(channel):
+                raise error
+            return await super().carry(parcel, channel)
+
+    both = (MAIL, MailChannel(address="other@lka.example"))
+    fails: dict[Channel, SendingError] = dict.fromkeys(
+        both, SendingError(Fault.REFUSED, "550")
+    )
+    fails[both[lacking]] = SendingError(Fault.MISCONFIGURED, "it refuses the login")
+    mail.other = Picky()
+    mail.outbox = mail.started()
+    case = await mail.queued(ada, ben, *both)
+    await mail.outbox.run()
+    await mail.pass_and_run(60)
+    waiting = await mail.post.only(case, ada)
+    fails.clear()
+    await mail.post.send(case, ada)
+    await mail.pass_and_run(60)
+
+    assert waiting.state is DispatchState.BY_HAND
+    assert [channel for _, channel in mail.other.took] == [both[lacking]]
 
 
 async def test_what_is_for_another_entry_by_now_is_not_sent_again(
