@@ -15,6 +15,7 @@ _ACKNOWLEDGED: Final = frozenset({_S.ACKNOWLEDGED, _S.NEEDS_INFO, _S.SUPPLEMENTE
 _ARRIVED: Final = _ACKNOWLEDGED | {_S.DELIVERED}
 _UNDELIVERED: Final = frozenset({_S.DISPATCHING, _S.FAILED, _S.FALLBACK})
 """A case that was delivered before, and is here now, has come back or goes on."""
+_UNACKNOWLEDGED: Final = _UNDELIVERED | {_S.DELIVERED}
 CALLED: Final = "called"
 LOOKED_AT: Final = "looked_at"
 CLOSED: Final = "closed"
@@ -25,11 +26,14 @@ _APPROVED: Final = "approved"
 def course_of(row: CaseRow, steps: Iterable[CaseStepRow]) -> Course:
     """Return how far a case has come.
 
-    It is dispatched while it has arrived: what waits in an outbox helps nobody. A
+    It is dispatched while it has arrived: what waits in an outbox helps nobody. What
+    was there, and is not there any more or goes to one more partner, is owed anew from
+    then on; what came of it before counts again as soon as that has come too. A
     release that a change has undone before anything left asks for no second look.
     """
-    urgency, state = Urgency(row.urgency), CaseState(row.state)
+    urgency = Urgency(row.urgency)
     called = arrived = acknowledged = released = looked = None
+    undelivered = unacknowledged = None
     for step in steps:
         led_to = CaseState(step.state)
         if step.step == CALLED and called is None:
@@ -38,23 +42,34 @@ def course_of(row: CaseRow, steps: Iterable[CaseStepRow]) -> Course:
             arrived = step.at
         if led_to in _ACKNOWLEDGED and acknowledged is None:
             acknowledged = step.at
+        undelivered = _since(undelivered, step, arrived, _UNDELIVERED)
+        unacknowledged = _since(unacknowledged, step, acknowledged, _UNACKNOWLEDGED)
         if step.step == _APPROVED:
             released, looked = step.at, None
         if step.step == LOOKED_AT:
             looked = step.at
-    if state in _UNDELIVERED and acknowledged is None:
-        arrived = None
-    is_undone = state in EDITABLE and arrived is None
+    is_undone = CaseState(row.state) in EDITABLE and arrived is None
     is_alone = urgencies()[urgency].release is Release.ONE_THEN_SECOND
     return Course(
         urgency=urgency,
         known_at=row.known_at,
         called_at=called,
-        dispatched_at=arrived,
-        acknowledged_at=acknowledged,
+        dispatched_at=arrived if undelivered is None else None,
+        acknowledged_at=acknowledged if unacknowledged is None else None,
+        undelivered_at=undelivered,
+        unacknowledged_at=unacknowledged,
         released_at=released if is_alone and not is_undone else None,
         looked_at=looked,
     )
+
+
+def _since(
+    before: int | None, step: CaseStepRow, came: int | None, owing: frozenset[CaseState]
+) -> int | None:
+    """Return since when something is owed again that had come at a moment."""
+    if came is None or CaseState(step.state) not in owing:
+        return None
+    return step.at if before is None else before
 
 
 def is_over(row: CaseRow) -> bool:

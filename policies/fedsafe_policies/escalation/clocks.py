@@ -3,7 +3,8 @@
 
 Pure, and computed anew from what is known of a case: nothing runs that a restart could
 lose. All clocks start when somebody knew, but for the second look, which follows the
-release by one person.
+release by one person, and for what a case owes again that had come before: its clock
+starts when it was owed again.
 
 People are reminded before a deadline, when it is over, and every day after. Of an
 acknowledgement that does not come each step of the fallback chain has its moment: the
@@ -48,7 +49,9 @@ class Stage(StrEnum):
 class Course:
     """How far a case has come; moments in UTC seconds, None where it has not.
 
-    `released_at` is when one person let it go whose act a second one looks at.
+    `released_at` is when one person let it go whose act a second one looks at. What had
+    arrived, or was acknowledged, and is owed again is so since `undelivered_at` and
+    `unacknowledged_at`.
     """
 
     urgency: Urgency
@@ -56,6 +59,8 @@ class Course:
     called_at: int | None = None
     dispatched_at: int | None = None
     acknowledged_at: int | None = None
+    undelivered_at: int | None = None
+    unacknowledged_at: int | None = None
     released_at: int | None = None
     looked_at: int | None = None
 
@@ -90,10 +95,17 @@ def terms(course: Course, calendar: Calendar) -> tuple[Term, ...]:
     """Return what a case owes, and what has come of it."""
     row = urgencies()[course.urgency]
     known, released = course.known_at, course.released_at
+    sent = course.undelivered_at or known
+    handed = course.unacknowledged_at or known
     owed = (
         (Milestone.CALL, row.call, known, course.called_at),
-        (Milestone.DISPATCH, row.first_dispatch, known, course.dispatched_at),
-        (Milestone.ACKNOWLEDGEMENT, row.acknowledgement, known, course.acknowledged_at),
+        (Milestone.DISPATCH, row.first_dispatch, sent, course.dispatched_at),
+        (
+            Milestone.ACKNOWLEDGEMENT,
+            row.acknowledgement,
+            handed,
+            course.acknowledged_at,
+        ),
         (Milestone.SECOND_LOOK, row.second_look, released, course.looked_at),
     )
     return tuple(

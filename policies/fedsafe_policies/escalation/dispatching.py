@@ -215,8 +215,9 @@ def case_steps(
 ) -> tuple[CaseState, ...]:
     """Name the states a case goes through by what has become of its dispatches.
 
-    It is delivered, and acknowledged, when all of them are, and delivered no more once
-    one goes out anew. `fell_back` says that of one every channel has failed.
+    It is delivered, and acknowledged, when all of them are, and neither any more once
+    one goes out anew, or to one more partner. `fell_back` says that of one every
+    channel has failed.
     """
     wanted = _wanted(states, fell_back=fell_back)
     return _WAYS.get((state, wanted), ())
@@ -241,6 +242,8 @@ _WAYS: Final[Mapping[tuple[CaseState, CaseState], tuple[CaseState, ...]]] = (
             (_S.DELIVERED, _S.ACKNOWLEDGED): (_S.ACKNOWLEDGED,),
             (_S.DELIVERED, _S.DISPATCHING): (_S.DISPATCHING,),
             (_S.DELIVERED, _S.FALLBACK): (_S.FAILED, _S.FALLBACK),
+            (_S.ACKNOWLEDGED, _S.DISPATCHING): (_S.DISPATCHING,),
+            (_S.ACKNOWLEDGED, _S.FALLBACK): (_S.FAILED, _S.FALLBACK),
             (_S.FALLBACK, _S.DELIVERED): (_S.DELIVERED,),
             (_S.FALLBACK, _S.ACKNOWLEDGED): (_S.DELIVERED, _S.ACKNOWLEDGED),
             (_S.FALLBACK, _S.DISPATCHING): (_S.DISPATCHING,),

@@ -46,7 +46,9 @@ STEPS: Final[Mapping[CaseState, frozenset[CaseState]]] = MappingProxyType(
         _S.DELIVERED: frozenset(
             {_S.ACKNOWLEDGED, _S.DISPATCHING, _S.FAILED, _S.RECALLED}
         ),
-        _S.ACKNOWLEDGED: frozenset({_S.NEEDS_INFO, _S.CLOSED, _S.RECALLED}),
+        _S.ACKNOWLEDGED: frozenset(
+            {_S.DISPATCHING, _S.FAILED, _S.NEEDS_INFO, _S.CLOSED, _S.RECALLED}
+        ),
         _S.NEEDS_INFO: frozenset({_S.SUPPLEMENTED, _S.CLOSED, _S.RECALLED}),
         _S.SUPPLEMENTED: frozenset({_S.NEEDS_INFO, _S.CLOSED, _S.RECALLED}),
         _S.FAILED: frozenset({_S.FALLBACK, _S.RECALLED}),

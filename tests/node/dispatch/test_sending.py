@@ -24,7 +24,9 @@ from fedsafe_node.errors import (
 from fedsafe_node.idempotency import recognise
 from fedsafe_node.principal import Principal
 from fedsafe_node.tracing import begin
+from fedsafe_policies.escalation.clocks import Milestone, terms
 from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
+from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.partners import Way
 from fedsafe_policies.escalation.states import CaseState
@@ -285,6 +287,47 @@ async def test_a_delivered_case_that_goes_to_one_more_is_on_its_way_again(
     sent = await post.send(case, ada, "bka", "eco")
 
     assert (before.state, sent.state) == (CaseState.DELIVERED, CaseState.DISPATCHING)
+
+
+async def test_what_was_met_is_owed_anew_from_when_the_case_goes_to_one_more(
+    post: Post, ada: Principal, ben: Principal
+) -> None:
+    await post.enter(ada, ben)
+    await post.enter(ada, ben, "eco", partner_class=HOTLINE)
+    case = await post.approved(ada, ben, PartnerClass.LAW_ENFORCEMENT, HOTLINE)
+    desk = post.desk
+
+    async def owed() -> dict[Milestone, tuple[int, int | None]]:
+        row, _ = await desk.store.read(lambda r: desk.keeper.read(r, case))
+        steps = await desk.store.read(lambda reader: reader.case_steps(case))
+        found = terms(course_of(row, steps), Calendar())
+        return {each.milestone: (each.since, each.met_at) for each in found}
+
+    handed_at = desk.team.now
+    (first,) = (await post.send(case, ada, "bka")).dispatches
+    await post.notes.hand(case, first.dispatch, post.handed(), ada)
+    desk.team.pass_time(60)
+    await post.notes.acknowledge(case, first.dispatch, post.acknowledged(), ada)
+    met = await owed()
+    desk.team.pass_time(30 * DAYS)
+    again = desk.team.now
+    sent = await post.send(case, ada, "eco")
+    anew = await owed()
+    (_, second) = (await post.dispatches.list(case, ada)).dispatches
+    handed = await post.notes.hand(case, second.dispatch, post.handed(), ada)
+    delivered = await owed()
+    done = await post.notes.acknowledge(case, second.dispatch, post.acknowledged(), ada)
+
+    dispatch, answer = Milestone.DISPATCH, Milestone.ACKNOWLEDGEMENT
+    assert (sent.state, handed.state, done.state) == (
+        CaseState.DISPATCHING,
+        CaseState.DELIVERED,
+        CaseState.ACKNOWLEDGED,
+    )
+    assert (met[dispatch][1], met[answer][1]) == (handed_at, handed_at + 60)
+    assert (anew[dispatch], anew[answer]) == ((again, None), (again, None))
+    assert (delivered[dispatch], delivered[answer]) == (met[dispatch], (again, None))
+    assert await owed() == met
 
 
 async def test_a_call_that_nobody_answers_is_an_attempt_and_the_task_stays(
