@@ -53,7 +53,8 @@ REFERENCE: Final = re.compile(
 """Addresses, references and keys; and the way in a command, which is a code."""
 WORD: Final = re.compile(r"[^\W\d]{4,}(?:_[^\W\d]+)*")
 NAMES: Final = {
-    *("fedsafe", "case", "dispatches", "handed", "recall", "reference"),  # commands
+    *("fedsafe", "case", "dispatches", "handed", "recall", "reference"),
+    *("take", "output"),  # with those before, words of commands
     *("Chat", "GmbH", "Proxy", "Login", "Portal", "Partner", "Name", "Test", "Status"),
     *("OpenPGP", "HPKE", "SFTP", "Webhook", "NCMEC", "CyberTipline", "INHOPE", "BzKJ"),
     *("BLAKE", "StGB", "SHA256", "X.509", "ella", "bernd", "sftp", "Grooming"),
