@@ -99,7 +99,7 @@ class Orders:
             secret_until=request.secret_until,
             accounts=tuple(dict.fromkeys(request.accounts)),
         )
-        row = OrderRow(
+        new = OrderRow(
             id=order_id,
             kind=request.kind.value,
             emergency=request.emergency,
@@ -112,11 +112,14 @@ class Orders:
             case_id=request.case,
             revision=1,
             period=period,
-            sealed=self._vault.seal(period, order_id, 1, file),
+            sealed=b"",
         )
 
         async def act(tx: Transaction) -> OrderReceipt:
             await check_case(tx, self._cases, request)
+            # Here, since the key of a month that begins is a file that is written.
+            sealed = self._vault.seal(period, order_id, 1, file)
+            row = replace(new, sealed=sealed)
             await tx.put_order(row)
             await office.note(tx, Event.ORDER_ADDED, who.name, _told(row))
             return await self._keep(tx, row, once)

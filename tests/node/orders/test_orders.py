@@ -186,6 +186,16 @@ async def test_an_order_is_entered_acknowledged_and_answered_by_another(
     assert b"kim77" not in row.sealed
 
 
+async def test_the_first_order_of_a_month_makes_its_key_off_the_loop(
+    register: Register, ella: Principal
+) -> None:
+    register.team.pass_time(40 * DAY)
+    added = await register.orders.add(register.order(), ella)
+    shown = await register.orders.show(added.order, ella)
+
+    assert shown.scope == "Konto kim77"
+
+
 async def test_the_legal_adviser_does_not_answer_what_they_entered(
     register: Register, jura: Principal
 ) -> None:
