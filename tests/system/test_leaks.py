@@ -31,7 +31,7 @@ from tests.system.search import encodings
 from fedsafe_cli.demo import DemoNode
 from fedsafe_cli.exit_codes import ExitStatus
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 PICTURE = Path(__file__).parents[2] / "cli/fedsafe_cli/data/demo"
 OWN = "device"
