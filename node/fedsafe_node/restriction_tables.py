@@ -120,6 +120,7 @@ class RestrictionRows:
             CorruptRowError: names the first row at fault.
         """
         count, after = 0, None
+        self._charters = await read_back(self._reader)
         named = lru_cache(_STATEMENTS)(_named)
         while page := await self._reader.restricted_after(after, _PAGE):
             after, count = page[-1], count + len(page)
