@@ -24,7 +24,6 @@ def papers_of(opened: "Opened") -> dict[str, bytes]:
     from fedsafe_policies.escalation.matrix import shipped_matrix  # noqa: PLC0415
     from fedsafe_policies.escalation.rendering.document import (  # noqa: PLC0415
         Language,
-        Mark,
     )
     from fedsafe_policies.escalation.rendering.forms import (  # noqa: PLC0415
         paper_of,
@@ -36,9 +35,9 @@ def papers_of(opened: "Opened") -> dict[str, bytes]:
     form = paper_of(package.partner_class)
     if form is None or "correction.json" in names:
         return {}
-    mark, found = Mark.TEST if package.test else None, dict[str, bytes]()
+    found = dict[str, bytes]()
     for language in Language:
-        context = Context(matrix=shipped_matrix(), language=language, mark=mark)
+        context = Context(matrix=shipped_matrix(), language=language)
         try:
             content = render(package, form, context).content
         except (CasePackageError, RenderingError):

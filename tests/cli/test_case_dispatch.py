@@ -247,16 +247,20 @@ def test_what_is_no_message_is_handed_to_nobody(
     assert node.asked == []
 
 
-def test_a_sealed_package_goes_into_a_new_file(
-    ask: "Run", node: "FakeNode", tmp_path: Path
-) -> None:
-    data, file = b"sealed", tmp_path / "bka.fedsafe"
-    answer = {
+def package_of(data: bytes) -> dict[str, str]:
+    return {
         "name": f"fedsafe-{SENT}.fedsafe",
         "media_type": "application/octet-stream",
         "sha256": sha256(data).hexdigest(),
         "content": b64encode(data).decode(),
     }
+
+
+def test_a_sealed_package_goes_into_a_new_file(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    data, file = b"sealed", tmp_path / "bka.fedsafe"
+    answer = package_of(data)
     node.always(f"GET /v1/cases/{CASE}/dispatches/{SENT}/package", answer)
     done = ask("case", "take", CASE, SENT, "--output", str(file))
     again = ask("case", "take", CASE, SENT, "--output", str(file))
@@ -273,14 +277,10 @@ def test_a_programme_is_told_where_a_sealed_package_lies(
     ask: "Run", node: "FakeNode", tmp_path: Path
 ) -> None:
     data, file = b"sealed", tmp_path / "bka.fedsafe"
-    answer = {
-        "name": f"fedsafe-{SENT}.fedsafe",
-        "media_type": "application/octet-stream",
-        "sha256": sha256(data).hexdigest(),
-    }
-    content = {"content": b64encode(data).decode()}
-    node.always(f"GET {PATH}/{SENT}/package", answer | content)
+    answer = package_of(data)
+    node.always(f"GET {PATH}/{SENT}/package", answer)
     done = ask("case", "take", CASE, SENT, "--output", str(file), "--json")
+    del answer["content"]
 
     assert done.document == answer | {"file": str(file)}
     assert "case handed" not in done.err
