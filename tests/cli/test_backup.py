@@ -137,3 +137,29 @@ def test_a_restore_says_what_it_lacks(run: "Run", short_path: Path) -> None:
     assert (keyless.status, odd.status) == (2, 2)
     assert "says who has signed" in keyless.err
     assert "64 hexadecimal digits" in odd.err
+
+
+@pytest.mark.parametrize(
+    ("by", "reason", "why"),
+    [
+        ("anna", "Anna hat alles verloren", "--reason"),
+        ("anna", "anna@example.de", "--reason"),
+        ("anna", "call-491701234567", "--reason"),
+        ("anna", "", "--reason"),
+        ("Anna B.", "ticket-7", "--by"),
+        ("local", "ticket-7", "--by"),
+    ],
+)
+def test_a_restore_takes_nothing_into_the_log_that_tells_of_somebody(
+    run: "Run", short_path: Path, by: str, reason: str, why: str
+) -> None:
+    target = short_path / "x"
+    outcome = run(
+        *("restore", str(short_path), "--dir", str(target)),
+        *("--by", by, "--reason", reason),
+    )
+
+    assert outcome.status == 5
+    assert why in outcome.err
+    assert not reason or reason not in outcome.err
+    assert not target.exists()

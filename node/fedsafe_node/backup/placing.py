@@ -32,6 +32,7 @@ from fedsafe_node.backup.marking import Mark, put_mark, read_mark
 from fedsafe_node.backup.members import read_own_keys
 from fedsafe_node.backup.secrets import STATEMENT_KEY, open_keys
 from fedsafe_node.config import Config, Place, load_config
+from fedsafe_node.errors import BadRequestError
 from fedsafe_node.faults import FaultPoint, Faults
 from fedsafe_node.keyfiles import (
     make_private_directory,
@@ -41,6 +42,8 @@ from fedsafe_node.keyfiles import (
     write_secret,
 )
 from fedsafe_node.log.guard import read_kept
+from fedsafe_node.people.names import check_name
+from fedsafe_policies.references import is_reference
 
 DRAFT: Final = "store.db.restoring"
 _BESIDE: Final = ("", "-wal", "-shm", ".lock")
@@ -83,6 +86,7 @@ def place_backup(place: Place, request: Request, read: Read, faults: Faults) -> 
         BackupBrokenError: the backup is not as it was made.
         NodeError: a file in the directory does not fit.
     """
+    _check_said(request)
     manifest, digest = read_manifest(request.backup)
     check_files(request.backup, manifest, read)
     mark = read_mark(place)
@@ -120,6 +124,22 @@ def place_backup(place: Place, request: Request, read: Read, faults: Faults) -> 
         _copy_store(place, request)
         faults.reach(FaultPoint.RESTORE_AFTER_COPY)
     return Placed(config, manifest, mark)
+
+
+def _check_said(request: Request) -> None:
+    """Take nothing into the audit log that could tell of somebody."""
+    if not is_reference(request.reason):
+        raise BackupRefusedError(
+            "the reason (--reason) refers, such as ticket-7; it tells nothing",
+            "write down elsewhere why, and give the number of that",
+        )
+    try:
+        check_name(request.by)
+    except BadRequestError as error:
+        raise BackupRefusedError(
+            f"who restores (--by) is no name of a person here: {error.detail}",
+            "give the name of your account",
+        ) from None
 
 
 def _marked(place: Place, request: Request, before: Mark | None, digest: str) -> Mark:
