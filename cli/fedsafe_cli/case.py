@@ -31,6 +31,7 @@ from fedsafe_cli.case_dispatch import (
 from fedsafe_cli.case_evidence import attachment_of, attachment_options
 from fedsafe_cli.case_recall import recall, sending
 from fedsafe_cli.case_render import pack, render
+from fedsafe_cli.case_template import template
 from fedsafe_cli.case_texts import tell_case, tell_queue, tell_receipt
 from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.moments import moment_of
@@ -66,6 +67,7 @@ def case() -> None:
 
 case.add_command(render)
 case.add_command(pack)
+case.add_command(template)
 
 
 @case.command("open", cls=CallFirst)

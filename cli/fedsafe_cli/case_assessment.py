@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 
+from fedsafe_cli.case_skeleton import first_empty, without_comments
 from fedsafe_cli.findings import one_of
 from fedsafe_cli.moments import moment_of
 from fedsafe_policies.escalation.closing import EvidenceDecision, Help
@@ -27,6 +28,7 @@ from fedsafe_policies.vocabulary import Level, Phenomenon
 Function = TypeVar("Function", bound=Callable[..., Any])
 MOST_READ: Final = 600_000
 _FIELD: Final = re.compile(r"[a-z][a-z_]{0,31}")
+_PLACE: Final = re.compile(r"[a-z_0-9.\[\]]+")
 _UNKNOWN: Final = re.compile(
     r"Object contains unknown field `(?P<name>[a-z][a-z_]{0,31})`"
     r" - at `\$\.(?P<place>[^`]*)`"
@@ -80,8 +82,8 @@ def _known() -> Iterable[Callable[[Any], Any]]:
             "--elements",
             type=click.File("rb"),
             metavar="FILE",
-            help="What is known, as JSON of the case package's elements; - is standard "
-            "input.",
+            help="What is known, as JSON of the case package's elements, such as `case "
+            "template` writes; - is standard input.",
         ),
         word("phenomenon", Phenomenon, "What happened"),
         word("age", AgeBand, "How old who is affected is; replaces", multiple=True),
@@ -208,6 +210,7 @@ def _elements(given: dict[str, Any]) -> dict[str, Any]:
 def _read(data: bytes) -> dict[str, Any]:
     if len(data) > MOST_READ:
         raise click.UsageError(f"--elements: that has more than {MOST_READ} bytes")
+    data = without_comments(data)
     try:
         tree = json.loads(data)
     except (ValueError, RecursionError):
@@ -223,6 +226,11 @@ def _read(data: bytes) -> dict[str, Any]:
             raise click.UsageError(
                 f"--elements: {told} is no element; want some of {', '.join(Element)}"
             )
+    if (empty := first_empty(tree)) is not None:
+        told = empty if _PLACE.fullmatch(empty) else "a field"
+        raise click.UsageError(
+            f"--elements: {told} is empty; fill it in, or take it out"
+        )
     _check_fields(data)
     return tree
 

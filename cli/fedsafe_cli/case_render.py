@@ -165,7 +165,7 @@ def write_content(
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return OK
-    _new_file(file, content)
+    new_file(file, content)
     if settings.json:
         kept = {name: answer[name] for name in ("name", "media_type", "sha256")}
         document(kept | {"file": file})
@@ -193,7 +193,12 @@ def _broken() -> BrokenAnswerError:
     return BrokenAnswerError("the paper is not what the node says of it")
 
 
-def _new_file(file: str, content: bytes) -> None:
+def new_file(file: str, content: bytes) -> None:
+    """Write a new file that only its owner can read.
+
+    Raises:
+        BadInputError: it cannot be made.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
         with os.fdopen(os.open(file, flags, 0o600), "wb") as stream:

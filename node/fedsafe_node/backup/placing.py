@@ -78,6 +78,26 @@ class Placed:
     mark: Mark
 
 
+def check_said(request: Request) -> None:
+    """Take nothing into the audit log that could tell of somebody.
+
+    Raises:
+        BackupRefusedError: the reason is no reference, or the name none of a person.
+    """
+    if not is_reference(request.reason):
+        raise BackupRefusedError(
+            "the reason (--reason) refers, such as ticket-7; it tells nothing",
+            "write down elsewhere why, and give the number of that",
+        )
+    try:
+        check_name(request.by)
+    except BadRequestError as error:
+        raise BackupRefusedError(
+            f"who restores (--by) is no name of a person here: {error.detail}",
+            "give the name of your account",
+        ) from None
+
+
 def place_backup(place: Place, request: Request, read: Read, faults: Faults) -> Placed:
     """Check the backup, mark the directory and put everything there but the store.
 
@@ -86,7 +106,6 @@ def place_backup(place: Place, request: Request, read: Read, faults: Faults) -> 
         BackupBrokenError: the backup is not as it was made.
         NodeError: a file in the directory does not fit.
     """
-    _check_said(request)
     manifest, digest = read_manifest(request.backup)
     check_files(request.backup, manifest, read)
     mark = read_mark(place)
@@ -124,22 +143,6 @@ def place_backup(place: Place, request: Request, read: Read, faults: Faults) -> 
         _copy_store(place, request)
         faults.reach(FaultPoint.RESTORE_AFTER_COPY)
     return Placed(config, manifest, mark)
-
-
-def _check_said(request: Request) -> None:
-    """Take nothing into the audit log that could tell of somebody."""
-    if not is_reference(request.reason):
-        raise BackupRefusedError(
-            "the reason (--reason) refers, such as ticket-7; it tells nothing",
-            "write down elsewhere why, and give the number of that",
-        )
-    try:
-        check_name(request.by)
-    except BadRequestError as error:
-        raise BackupRefusedError(
-            f"who restores (--by) is no name of a person here: {error.detail}",
-            "give the name of your account",
-        ) from None
 
 
 def _marked(place: Place, request: Request, before: Mark | None, digest: str) -> Mark:

@@ -40,7 +40,13 @@ from fedsafe_node.backup.asking import (
 )
 from fedsafe_node.backup.errors import BackupRefusedError, PastLostError
 from fedsafe_node.backup.marking import Mark, lift_mark, put_mark
-from fedsafe_node.backup.placing import DRAFT, Placed, Request, place_backup
+from fedsafe_node.backup.placing import (
+    DRAFT,
+    Placed,
+    Request,
+    check_said,
+    place_backup,
+)
 from fedsafe_node.backup.restored import DESTROYED, RestoredFiles
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Place
@@ -133,6 +139,7 @@ async def restore_node(
         FederationError: what a member gives does not verify.
         NodeError: a file does not fit, or the disk refuses.
     """
+    check_said(request)
     watcher = watcher or Watcher()
     await asyncio.to_thread(make_private_directory, place.directory)
     with alone_in(place):
