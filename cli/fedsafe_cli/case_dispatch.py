@@ -28,7 +28,8 @@ _MOST_HEADER: Final = 65_536
 _MOST_BODY: Final = 180_000
 _IN_PARTS: Final = re.compile(rb"application/pgp-signature", re.IGNORECASE)
 _CLEAR: Final = b"-----BEGIN PGP SIGNED MESSAGE-----"
-_OUTCOMES: Final = ("delivered", "unreachable", "refused")
+_KEPT_BACK: Final = "kept_back"
+_OUTCOMES: Final = ("delivered", "unreachable", "refused", _KEPT_BACK)
 _AT: Final = click.option(
     "--at",
     callback=moment_of,
@@ -135,7 +136,7 @@ def take(
 @click.command("handed")
 @click.argument("case_id", metavar="CASE")
 @click.argument("dispatch", metavar="DISPATCH")
-@word("way", Way, "By which way", required=True)
+@word("way", Way, "By which way; not asked of what was kept back")
 @click.option(
     "--reference", metavar="REFERENCE", help="Theirs, such as the portal's number."
 )
@@ -144,7 +145,12 @@ def take(
     type=click.Choice(_OUTCOMES),
     default="delivered",
     show_default=True,
-    help="What came of it.",
+    help="What came of it; kept_back: you took it, and it never left you.",
+)
+@click.option(
+    "--taken-by",
+    metavar="NAME",
+    help="With kept_back: who took the package, if it was not you.",
 )
 @_AT
 @shared_options
@@ -154,25 +160,34 @@ def handed(  # noqa: PLR0913 - an option each
     /,
     case_id: str,
     dispatch: str,
-    way: str,
+    way: str | None,
     reference: str | None,
-    outcome: Literal["delivered", "unreachable", "refused"],
+    outcome: Literal["delivered", "unreachable", "refused", "kept_back"],
+    taken_by: str | None,
     at: int | None,
 ) -> ExitStatus:
     """Note that you handed a package over by portal, phone or letter, or tried to.
+
+    What somebody took (`fedsafe case take`) and never handed over is noted with
+    `--outcome kept_back`: destroy the file first. After a recall its correction is
+    withdrawn by that, once nobody has the package in hand any more.
 
     \b
     Examples:
       fedsafe case handed CASE DISPATCH --way portal --reference BKA-2026/4711
       fedsafe case handed CASE DISPATCH --way phone --outcome unreachable
+      fedsafe case handed CASE DISPATCH --outcome kept_back
     """  # noqa: D301
+    if (way is None) is not (outcome == _KEPT_BACK):
+        raise click.UsageError("give --way, or --outcome kept_back without one")
+    if taken_by is not None and outcome != _KEPT_BACK:
+        raise click.UsageError("--taken-by goes with --outcome kept_back")
+    given = {"way": way, "reference": reference, "taken_by": taken_by}
     body: dict[str, Any] = {
-        "way": way,
         "at": at or int(time.time()),  # noqa: TID251 - now
         "outcome": outcome,
+        **{name: value for name, value in given.items() if value is not None},
     }
-    if reference is not None:
-        body["reference"] = reference
     return _note(context, case_id, dispatch, "handed", body)
 
 

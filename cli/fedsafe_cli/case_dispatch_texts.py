@@ -19,6 +19,10 @@ _STATES: Final[Words] = {
     "acknowledged": ("bestätigt", "acknowledged"),
     "stopped": ("angehalten", "stopped"),
 }
+_WITHDRAWN: Final = (
+    "zurückgezogen: das Paket, das sie berichtigt, wurde nie übergeben",
+    "withdrawn: the package that it corrects was never handed over",
+)
 _OUTCOMES: Final[Words] = {
     "delivered": ("zugestellt", "delivered"),
     "unreachable": ("nicht erreicht", "not reached"),
@@ -80,6 +84,33 @@ _HEAD: Final = ("{} an {}: {}", "{} to {}: {}")
 _CORRECTS: Final = ("   berichtigt {}", "   corrects {}")
 _ATTEMPT: Final = ("   {}. {} {}: {}", "   {}. {} {}: {}")
 _RECEIPT: Final = ("   {} {}: {} ({})", "   {} {}: {} ({})")
+_TAKING: Final = ("   {} entnommen von {}", "   {} taken by {}")
+_KEPT_BACK: Final = (
+    "   {} entnommen von {}, zurückbehalten laut {} am {}",
+    "   {} taken by {}, kept back, as {} says, {}",
+)
+_UNCLEAR: Final = (
+    "   ZURÜCKGERUFEN, UND VIELLEICHT DOCH ÜBERGEBEN (entnommen von {}). Übergeben?",
+    "   RECALLED, AND PERHAPS HANDED OVER ALL THE SAME (taken by {}). Was it?",
+)
+_YES: Final = (
+    "   ja: fedsafe case handed {} {} --way portal --reference …",
+    "   yes: fedsafe case handed {} {} --way portal --reference …",
+)
+_NO: Final = (
+    "   nein, Datei vernichtet: fedsafe case handed {} {} --outcome kept_back{}",
+    "   no, file destroyed: fedsafe case handed {} {} --outcome kept_back{}",
+)
+_BY: Final = " --taken-by {}"
+_HELD: Final = (
+    "ein Paket hat noch in der Hand: {}",
+    "a package is still in the hands of: {}",
+)
+_RECALL_AGAIN: Final = (
+    "TROTZ RÜCKRUF DORT, NICHTS BERICHTIGT ES: fedsafe case recall {} --reason …",
+    "THERE DESPITE THE RECALL, UNCORRECTED: fedsafe case recall {} --reason …",
+)
+_CORRECTION: Final = ("Berichtigung: {}", "correction: {}")
 _DUE: Final = ("   nächster Versuch: {}", "   next attempt: {}")
 _TODO: Final = ("   von Hand: {}", "   by hand: {}")
 _TAKE: Final = (
@@ -150,6 +181,13 @@ def tell_dispatch_receipt(settings: Settings, answer: dict[str, Any]) -> ExitSta
         language = 0 if settings.german else 1
         state = word(_STATES, answer["dispatch_state"], language)
         line(f"{answer['dispatch']}: {state}")
+        if answer.get("held_by"):
+            line(_HELD[language].format(", ".join(answer["held_by"])))
+        if answer.get("correction") is not None:
+            known = _state(answer["correction"], language, is_correction=True)
+            line(_CORRECTION[language].format(known))
+        if answer.get("recall_again"):
+            line(_RECALL_AGAIN[language].format(answer["case"]))
     return OK
 
 
@@ -192,7 +230,8 @@ def _by_mail(key: str | None, language: int) -> str:
 
 
 def _tell(found: dict[str, Any], case: str, language: int) -> None:
-    state = word(_STATES, found["state"], language)
+    is_correction = found["recalls"] is not None
+    state = _state(found["state"], language, is_correction=is_correction)
     line(_HEAD[language].format(found["dispatch"], found["partner"], state))
     if found["recalls"]:
         line(_CORRECTS[language].format(found["recalls"]))
@@ -211,6 +250,7 @@ def _tell(found: dict[str, Any], case: str, language: int) -> None:
             kind = _by_mail(each["signed_by"], language)
         parts = shown(each["at"]), kind, each["reference"], each["by"]
         line(_RECEIPT[language].format(*parts))
+    _tell_takings(found, case, language)
     if found["due_at"] is not None:
         line(_DUE[language].format(shown(found["due_at"])))
     if found["ways"]:
@@ -221,3 +261,28 @@ def _tell(found: dict[str, Any], case: str, language: int) -> None:
         else:
             line(_TAKE[language].format(case, found["dispatch"]))
         line(_THEN[language].format(case, found["dispatch"], found["ways"][0]))
+
+
+def _state(code: str, language: int, *, is_correction: bool) -> str:
+    if is_correction and code == "stopped":
+        return _WITHDRAWN[language]
+    return word(_STATES, code, language)
+
+
+def _tell_takings(found: dict[str, Any], case: str, language: int) -> None:
+    """Tell who took a package, and what is asked of them after a recall."""
+    held = list[str]()
+    for each in found.get("takings", ()):
+        parts = [shown(each["at"]), each["by"]]
+        if each["kept_back_at"] is None:
+            held.append(each["by"])
+            line(_TAKING[language].format(*parts))
+        else:
+            parts += [each["kept_back_by"], shown(each["kept_back_at"])]
+            line(_KEPT_BACK[language].format(*parts))
+    if found.get("unclear"):
+        line(_UNCLEAR[language].format(", ".join(held)))
+        line(_YES[language].format(case, found["dispatch"]))
+        for each in held:
+            by = _BY.format(each)
+            line(_NO[language].format(case, found["dispatch"], by))

@@ -96,10 +96,25 @@ _FALLEN: Final = (
     "signal {} no longer stands: recall the case (fedsafe case recall)",
 )
 _RECALL: Final = (" (zurückrufen?)", " (recall?)")
-_TASK: Final = (
-    "ein Paket für {} wartet auf Sie: fedsafe case dispatches {}",
-    "a package for {} waits for you: fedsafe case dispatches {}",
-)
+_TASKS: Final[Words] = {
+    "hand_over": (
+        "ein Paket für {0} wartet auf Sie: fedsafe case dispatches {1}",
+        "a package for {0} waits for you: fedsafe case dispatches {1}",
+    ),
+    "say_what_came": (
+        "ZURÜCKGERUFEN, UND VIELLEICHT DOCH BEI {0}: fedsafe case dispatches {1}",
+        "RECALLED, AND PERHAPS AT {0} ALL THE SAME: fedsafe case dispatches {1}",
+    ),
+    "recall_again": (
+        "TROTZ RÜCKRUF UNBERICHTIGT BEI {0}: fedsafe case recall {1} --reason …",
+        "AT {0} DESPITE THE RECALL, UNCORRECTED: fedsafe case recall {1} --reason …",
+    ),
+    "see_through": (
+        "die Berichtigung für {0} ist nicht bestätigt: fedsafe case dispatches {1}",
+        "the correction for {0} is not acknowledged: fedsafe case dispatches {1}",
+    ),
+}
+_TAKEN_BY: Final = ("   entnommen von: {}", "   taken by: {}")
 _LATE: Final = ("überfällig", "overdue")
 _TERMS: Final = ("Fristen:", "deadlines:")
 _YOUNG: Final = (("nein", "ja", "unbekannt"), ("no", "yes", "unknown"))
@@ -174,7 +189,7 @@ def tell_case(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     for each in answer["fallen"]:
         line(_FALLEN[language].format(each))
     for task in answer["tasks"]:
-        line(_TASK[language].format(task["partner"], answer["case"]))
+        _tell_task(task, answer["case"], language)
     for name, value in answer["elements"].items():
         line()
         line(element_word(name, language))
@@ -184,6 +199,14 @@ def tell_case(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     _tell_terms(answer, language)
     _tell_work(answer, language)
     return OK
+
+
+def _tell_task(task: dict[str, Any], case: str, language: int) -> None:
+    """Tell what a person has to do about a package, and who has it."""
+    said = _TASKS.get(task.get("kind", "hand_over"), _TASKS["hand_over"])
+    line(said[language].format(task["partner"], case))
+    if task.get("taken_by"):
+        line(_TAKEN_BY[language].format(", ".join(task["taken_by"])))
 
 
 def _tell_work(answer: dict[str, Any], language: int) -> None:

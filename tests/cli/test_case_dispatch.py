@@ -47,6 +47,14 @@ DISPATCH: Final[dict[str, Any]] = {
         }
     ],
     "receipts": [],
+    "takings": [],
+    "unclear": False,
+}
+TAKING: Final[dict[str, Any]] = {
+    "by": "ella",
+    "at": 1_795_512_600,
+    "kept_back_at": None,
+    "kept_back_by": None,
 }
 LIST: Final[dict[str, Any]] = {
     "case": CASE,
@@ -137,6 +145,97 @@ def test_receipts_are_noted(ask: "Run", node: "FakeNode") -> None:
         {"at": moment, "reference": "BKA-1"},
     ]
     assert (handed.status, done.status) == (0, 0)
+
+
+def test_what_was_taken_and_recalled_asks_what_came_of_it(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    kept = TAKING | {"by": "finn", "kept_back_at": 1_795_512_660, "kept_back_by": "uwe"}
+    unclear = DISPATCH | {
+        "state": "stopped",
+        "ways": [],
+        "takings": [TAKING, kept],
+        "unclear": True,
+    }
+    correction = DISPATCH | {"recalls": SENT, "state": "stopped", "ways": []}
+    answer = LIST | {"dispatches": [unclear, correction]}
+    node.always(f"POST /v1/cases/{CASE}/recall", answer)
+    done = ask("case", "recall", CASE, "--reason", "wrong_facts")
+    german = ask("case", "recall", CASE, "--reason", "wrong_facts", "--lang", "de")
+
+    command = f"fedsafe case handed {CASE} {SENT}"
+    assert "RECALLED, AND PERHAPS HANDED OVER ALL THE SAME (taken by ella)" in done.out
+    assert f"   yes: {command} --way portal --reference" in done.out
+    assert f"{command} --outcome kept_back --taken-by ella\n" in done.out
+    assert "--taken-by finn" not in done.out
+    assert "taken by finn, kept back, as uwe says" in done.out
+    assert "bka: withdrawn: the package that it corrects was never" in done.out
+    assert "VIELLEICHT DOCH ÜBERGEBEN (entnommen von ella)" in german.out
+    assert "zurückgezogen" in german.out
+
+
+def test_what_was_kept_back_is_noted_without_a_way(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    answer = {
+        "case": CASE,
+        "state": "recalled",
+        "dispatch": SENT,
+        "dispatch_state": "stopped",
+        "recall_again": False,
+        "held_by": ["finn"],
+        "correction": "queued",
+    }
+    node.always(f"POST {PATH}/{SENT}/handed", answer)
+    at = ("--at", "2026-11-24T09:30Z")
+    kept = ("--outcome", "kept_back", "--taken-by", "ella")
+    done = ask("case", "handed", CASE, SENT, *kept, *at)
+    german = ask("case", "handed", CASE, SENT, *kept, *at, "--lang", "de")
+
+    assert node.asked[0][1] == {
+        "at": 1_795_512_600,
+        "outcome": "kept_back",
+        "taken_by": "ella",
+    }
+    assert "a package is still in the hands of: finn\n" in done.out
+    assert "correction: queued\n" in done.out
+    assert "ein Paket hat noch in der Hand: finn\n" in german.out
+
+
+def test_what_is_there_despite_a_recall_is_said_at_once(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    answer = {
+        "case": CASE,
+        "state": "recalled",
+        "dispatch": SENT,
+        "dispatch_state": "stopped",
+        "recall_again": True,
+        "held_by": [],
+        "correction": None,
+    }
+    node.always(f"POST {PATH}/{SENT}/handed", answer)
+    way = ("--way", "portal", "--reference", "BKA-1")
+    done = ask("case", "handed", CASE, SENT, *way)
+    german = ask("case", "handed", CASE, SENT, *way, "--lang", "de")
+
+    assert f"UNCORRECTED: fedsafe case recall {CASE}" in done.out
+    assert f"NICHTS BERICHTIGT ES: fedsafe case recall {CASE}" in german.out
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (),
+        ("--way", "portal", "--outcome", "kept_back"),
+        ("--way", "portal", "--taken-by", "ella"),
+    ],
+)
+def test_a_way_is_asked_of_all_but_what_was_kept_back(
+    ask: "Run", node: "FakeNode", given: tuple[str, ...]
+) -> None:
+    assert ask("case", "handed", CASE, SENT, *given).status == 2
+    assert node.asked == []
 
 
 REPLY: Final = (

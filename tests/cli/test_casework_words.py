@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from tests.cli.test_case import CASE, LISTED
 from tests.cli.test_case import SHOWN as SHOWN_CASE
-from tests.cli.test_case_dispatch import DISPATCH, PLAN
+from tests.cli.test_case_dispatch import DISPATCH, PLAN, TAKING
 from tests.cli.test_case_dispatch import LIST as DISPATCHES
 from tests.cli.test_partner import CHANNELS, ENTRY, LIST, OFFICE, SHOWN
 from tests.policies.escalation.maximal import MAXIMAL
@@ -24,6 +24,7 @@ from fedsafe_cli.casework_words import (
     element_word,
     level_word,
 )
+from fedsafe_node.cases.packages import WorkKind
 from fedsafe_policies.escalation.calling import Ordered, Said
 from fedsafe_policies.escalation.clocks import Milestone
 from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
@@ -54,7 +55,8 @@ REFERENCE: Final = re.compile(
 WORD: Final = re.compile(r"[^\W\d]{4,}(?:_[^\W\d]+)*")
 NAMES: Final = {
     *("fedsafe", "case", "dispatches", "handed", "recall", "reference"),
-    *("take", "output"),  # with those before, words of commands
+    *("take", "output", "reason", "outcome", "kept_back", "taken"),
+    # with those before, words of commands
     *("Chat", "GmbH", "Proxy", "Login", "Portal", "Partner", "Name", "Test", "Status"),
     *("OpenPGP", "HPKE", "SFTP", "Webhook", "NCMEC", "CyberTipline", "INHOPE", "BzKJ"),
     *("BLAKE", "StGB", "SHA256", "X.509", "ella", "bernd", "sftp", "Grooming"),
@@ -132,7 +134,17 @@ def _known() -> dict[str, Any]:
             }
         ],
         "test": True,
-        "tasks": [{"dispatch": "0d" * 16, "partner": "bka", "since": 1}],
+        "tasks": [
+            {
+                "kind": kind.value,
+                "dispatch": "0d" * 16,
+                "partner": "bka",
+                "since": 1,
+                "recalls": None,
+                "taken_by": ["ella"],
+            }
+            for kind in WorkKind
+        ],
         "fallen": ["a.demo/1"],
         "terms": [OWED | {"milestone": each.value} for each in Milestone],
         "alarms": [
@@ -169,7 +181,9 @@ def _dispatches() -> dict[str, Any]:
         "due_at": 1_795_512_600,
         "recalls": "0e" * 16,
     }
-    found = [each | {"state": state.value} for state in DispatchState]
+    kept = TAKING | {"kept_back_at": 1_795_512_600, "kept_back_by": "ella"}
+    taken = {"takings": [TAKING, kept], "unclear": True}
+    found = [each | taken | {"state": state.value} for state in DispatchState]
     return DISPATCHES | {"dispatches": found}
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from fedsafe_node.cases.packages import WorkKind
 from fedsafe_node.messages import Message, Reference
 from fedsafe_policies.escalation.calling import Ordered, Said
 from fedsafe_policies.escalation.clocks import Milestone, Stage
@@ -290,11 +291,17 @@ class LackShown(Message, frozen=True):
 
 
 class TaskShown(Message, frozen=True):
-    """A dispatch that waits for a person, who takes one of the ways by hand."""
+    """What a person has to do about a dispatch, whose package `taken_by` may have.
 
+    `recalls` names the dispatch that this one corrects.
+    """
+
+    kind: WorkKind
     dispatch: str
     partner: str
     since: int
+    recalls: str | None
+    taken_by: list[str]
 
 
 class CaseAnswer(Message, frozen=True):
@@ -303,7 +310,7 @@ class CaseAnswer(Message, frozen=True):
     `hidden` names the elements that are there and are not this role's to see;
     `unanswered` what keeps it from being closed, `gaps` from going to any partner;
     `terms` what it owes by when, `alarms` what people were told of that, `tasks`
-    which packages wait for somebody, `fallen` which signals no longer stand.
+    what packages wait for, `fallen` which signals no longer stand.
     """
 
     case: CaseId

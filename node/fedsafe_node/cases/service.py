@@ -36,6 +36,7 @@ from fedsafe_node.cases.messages import (
     NoteCall,
     OpenCase,
 )
+from fedsafe_node.cases.packages import check_brought, work_of
 from fedsafe_node.cases.releasing import (
     KIND,
     SECOND_LOOK,
@@ -60,7 +61,6 @@ from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.escalation.closing import unanswered
-from fedsafe_policies.escalation.dispatching import UNDER_WAY, DispatchState
 from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.opening import CaseRequest
@@ -169,7 +169,7 @@ class Cases:
                 await tx.case_alarms(case_id),
                 self._calendar,
                 self._office.now(),
-                await tx.dispatches(case_id),
+                await work_of(tx, case_id),
                 await fallen(tx, file.mentions),
             )
             detail: Detail = {"case": case_id, **_read_for(decision)}
@@ -305,7 +305,7 @@ class Cases:
                 raise WrongStateError(
                     "unanswered", f"not answered yet: {', '.join(lacking)}"
                 )
-            await _check_brought(tx, case_id)
+            await check_brought(tx, case_id)
             change = Change(
                 step="closed",
                 state=CaseState.CLOSED,
@@ -371,17 +371,6 @@ class Cases:
             await self._office.refused(decision, who.name, "case.read")
             raise DeniedError(decision)
         return decision
-
-
-async def _check_brought(reader: Reader, case_id: str) -> None:
-    """Refuse to close a case of which a package or a correction has yet to leave."""
-    for each in await reader.dispatches(case_id):
-        if DispatchState(each.state) in UNDER_WAY:
-            raise WrongStateError(
-                "wrong_state",
-                f"a package is under way to {each.partner}: bring it there, or recall "
-                "the case (`fedsafe case dispatches`)",
-            )
 
 
 def _person(who: Principal) -> Person:

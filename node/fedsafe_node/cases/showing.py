@@ -20,13 +20,12 @@ from fedsafe_node.cases.messages import (
     TaskShown,
     TermShown,
 )
+from fedsafe_node.cases.packages import Work
 from fedsafe_node.cases.releasing import SECOND_LOOK, waits_for_look
 from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
-from fedsafe_node.store.dispatches_rows import DispatchRow
 from fedsafe_policies.escalation.clocks import Course, Milestone, Stage, Term, terms
 from fedsafe_policies.escalation.closing import unanswered
 from fedsafe_policies.escalation.deadlines import end_of
-from fedsafe_policies.escalation.dispatching import DispatchState
 from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.package import present
@@ -89,7 +88,7 @@ class Told:
     alarms: list[CaseAlarmRow]
     calendar: Calendar
     now: int
-    dispatches: list[DispatchRow]
+    work: tuple[Work, ...]
     fallen: list[str]
 
 
@@ -174,11 +173,19 @@ def show_case(
         test=file.test,
         mentions=list(file.mentions),
         fallen=told.fallen,
-        tasks=[
-            TaskShown(dispatch=each.id, partner=each.partner, since=each.made_at)
-            for each in told.dispatches
-            if DispatchState(each.state) is DispatchState.BY_HAND
-        ],
+        tasks=[_show_work(each) for each in told.work],
+    )
+
+
+def _show_work(work: Work) -> TaskShown:
+    row = work.row
+    return TaskShown(
+        kind=work.kind,
+        dispatch=row.id,
+        partner=row.partner,
+        since=row.made_at,
+        recalls=row.recalls,
+        taken_by=list(work.taken_by),
     )
 
 

@@ -16,9 +16,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from fedsafe_federation.wireformat import decode
+from fedsafe_node.cases.packages import is_recalled
 from fedsafe_node.cases.partners import read_partner
 from fedsafe_node.dispatch.making import mark_of
-from fedsafe_node.dispatch.moving import is_recalled, live_dispatches
+from fedsafe_node.dispatch.moving import live_dispatches
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
 from fedsafe_node.store.dispatches_rows import DispatchRow

@@ -21,6 +21,8 @@ MOST_HEADERS: Final = 65_536
 """Bytes of a mail's header that are taken."""
 MOST_BODY: Final = 180_000
 """Bytes of what follows it, where OpenPGP has signed that."""
+KEPT_BACK: Final = "kept_back"
+"""What a person notes of a package that they took, and that never left their hands."""
 DispatchId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 
 
@@ -108,11 +110,21 @@ class ReceiptShown(Message, frozen=True):
     signed_by: str | None
 
 
+class TakingShown(Message, frozen=True):
+    """Who took a sealed package out; without `kept_back_at` they may have it still."""
+
+    by: str
+    at: int
+    kept_back_at: int | None
+    kept_back_by: str | None
+
+
 class DispatchShown(Message, frozen=True):
     """One revision of a case on its way to one partner.
 
     `ways` are those by hand that are left while it waits for a person; `recalls` names
-    the dispatch that this one corrects.
+    the dispatch that this one corrects. `unclear` says that it was recalled while
+    somebody had it, and that nobody knows whether they handed it over.
     """
 
     dispatch: DispatchId
@@ -133,6 +145,8 @@ class DispatchShown(Message, frozen=True):
     ways: list[Way]
     attempts: list[AttemptShown]
     receipts: list[ReceiptShown]
+    takings: list[TakingShown]
+    unclear: bool
 
 
 class DispatchesAnswer(Message, frozen=True):
@@ -179,13 +193,16 @@ class SendingAnswer(Message, frozen=True):
 class NoteHanded(Message, frozen=True):
     """What came of a way by hand, at that moment (UTC seconds).
 
-    A package that was handed over has a reference, such as the portal's.
+    A package that was handed over has a reference, such as the portal's. `kept_back`
+    is that a package which somebody took out was never handed over and will not be,
+    and asks for no way; `taken_by` says who took it, if it was somebody else.
     """
 
-    way: Way
     at: Moment
-    outcome: Literal["delivered", "unreachable", "refused"] = "delivered"
+    way: Way | None = None
+    outcome: Literal["delivered", "unreachable", "refused", "kept_back"] = "delivered"
     reference: Reference | None = None
+    taken_by: Reference | None = None
 
 
 class NoteAcknowledged(Message, frozen=True):
@@ -208,12 +225,20 @@ class ReceiveReply(Message, frozen=True):
 
 
 class DispatchReceipt(Message, frozen=True):
-    """Where a dispatch and its case are now."""
+    """Where a dispatch and its case are now.
+
+    `recall_again`: it was recalled before anybody knew that it has arrived, and nothing
+    corrects it yet. `held_by` names who still has a sealed package of it in hand.
+    `correction` is where the correction of it is now, if there is one.
+    """
 
     case: CaseId
     state: CaseState
     dispatch: DispatchId
     dispatch_state: DispatchState
+    recall_again: bool
+    held_by: list[str]
+    correction: DispatchState | None
 
 
 class PackageAnswer(Message, frozen=True):

@@ -9,12 +9,8 @@ from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
 from fedsafe_node.store.dispatches_rows import DispatchRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.escalation.dispatching import (
-    ARRIVED,
-    MAY_HAVE_ARRIVED,
     DispatchState,
-    Outcome,
     case_steps,
-    correction_key,
 )
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
@@ -46,23 +42,6 @@ async def live_dispatches(reader: Reader, case_id: str) -> list[DispatchRow]:
         for each in await reader.dispatches(case_id)
         if each.recalls is None and each.revision == revision
     ]
-
-
-async def is_recalled(reader: Reader, row: DispatchRow) -> bool:
-    """Tell whether a dispatch was taken back: by then it goes to nobody any more."""
-    if row.state == DispatchState.STOPPED.value:
-        return True
-    return await reader.dispatch(correction_key(row.id)[: len(row.id)]) is not None
-
-
-async def may_be_there(reader: Reader, row: DispatchRow) -> bool:
-    """Tell whether a dispatch has arrived, or an attempt may have brought it there."""
-    if DispatchState(row.state) in ARRIVED or row.delivered_at is not None:
-        return True
-    return any(
-        each.outcome is None or Outcome(each.outcome) in MAY_HAVE_ARRIVED
-        for each in await reader.attempts(row.id)
-    )
 
 
 async def go_through(  # noqa: PLR0913 - a case, and what it goes through

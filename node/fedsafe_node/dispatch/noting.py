@@ -13,7 +13,9 @@ from fedsafe_node.cases.content import CaseFile, KeptReceipt
 from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.cases.partners import read_partner
 from fedsafe_node.dispatch.bouncing import note_bounce
+from fedsafe_node.dispatch.keeping_back import correct_after_all, keep_back
 from fedsafe_node.dispatch.messages import (
+    KEPT_BACK,
     DispatchReceipt,
     NoteAcknowledged,
     NoteHanded,
@@ -22,12 +24,24 @@ from fedsafe_node.dispatch.messages import (
     ReceiveReply,
     ReplyReceipt,
 )
-from fedsafe_node.dispatch.moving import change_to, may_be_there, settle
+from fedsafe_node.dispatch.moving import change_to, settle
+from fedsafe_node.dispatch.noted import (
+    check_kept,
+    check_left,
+    check_mailed,
+    dispatch_of,
+    receipt_for,
+    replied,
+    replied_to,
+    there_already,
+    told_of_note,
+    unless_stopped,
+)
 from fedsafe_node.dispatch.replying import Reply, read_reply
 from fedsafe_node.dispatch.signatures import key_to_verify, signer_of
-from fedsafe_node.errors import BadRequestError, NotFoundError, WrongStateError
+from fedsafe_node.errors import BadRequestError, WrongStateError
 from fedsafe_node.idempotency import Once
-from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
@@ -35,11 +49,11 @@ from fedsafe_node.store.partners_rows import PartnerRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.escalation.dispatching import (
-    MAY_HAVE_ARRIVED,
     UNDER_WAY,
     DispatchState,
     Outcome,
 )
+from fedsafe_policies.escalation.partners import Way
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.people import Person
 
@@ -72,40 +86,40 @@ class DispatchNotes:
 
         Raises:
             NotFoundError: there is no such dispatch of this case.
-            WrongStateError: it was delivered before.
-            BadRequestError: the moment is none, or a hand-over has no reference.
+            WrongStateError: it was delivered before, or who is said to have kept it
+                back never took it.
+            BadRequestError: the moment is none, a hand-over has no reference, or an
+                outcome no way.
         """
         office, person = self.keeper.office, Person(who.name, who.role)
         check_past(request.at, office.now(), "/at")
         is_there = request.outcome == Outcome.DELIVERED.value
-        if is_there and request.reference is None:
-            raise BadRequestError(
-                "reference_missing",
-                "say under which reference the partner took it",
-                pointer="/reference",
-            )
+        way = _check_handed(request)
 
         async def note(
             tx: Transaction, row: CaseRow, file: CaseFile, found: DispatchRow
         ) -> DispatchReceipt:
+            if way is None:
+                await keep_back(office, tx, found, request, who)
+                return await receipt_for(tx, row, found)
             if DispatchState(found.state) not in _HANDED_FROM or found.delivered_at:
-                raise _wrong(found)
+                raise there_already(found)
             attempt = AttemptRow(
                 dispatch_id=found.id,
                 number=len(await tx.attempts(found.id)) + 1,
-                way=request.way.value,
+                way=way.value,
                 began_at=request.at,
                 ended_at=office.now(),
                 outcome=request.outcome,
             )
             await tx.add_attempt(attempt)
             if not is_there:
-                detail = _told(found, request.way.value, request.outcome)
+                detail = told_of_note(found, way.value, request.outcome)
                 await office.note(tx, Event.DISPATCH_NOTED, who.name, detail)
-                return _receipt(row, found)
+                return await receipt_for(tx, row, found)
             moved = msgspec.structs.replace(
                 found,
-                state=_unless_stopped(found, DispatchState.DELIVERED),
+                state=unless_stopped(found, DispatchState.DELIVERED),
                 due_at=None,
                 delivered_at=request.at,
             )
@@ -115,7 +129,7 @@ class DispatchNotes:
                 reference=request.reference or "",
                 at=request.at,
                 by=who.name,
-                way=request.way.value,
+                way=way.value,
             )
             return await self._keep(tx, (row, file), moved, receipt, person)
 
@@ -143,7 +157,7 @@ class DispatchNotes:
         async def note(
             tx: Transaction, row: CaseRow, file: CaseFile, found: DispatchRow
         ) -> DispatchReceipt:
-            await _check_left(tx, found)
+            await check_left(tx, found)
             receipt = KeptReceipt(
                 dispatch=found.id,
                 kind=ReceiptKind.ACKNOWLEDGED.value,
@@ -175,13 +189,15 @@ class DispatchNotes:
         signed_by = await self._signer(request, reply)
 
         async def act(tx: Transaction) -> ReplyReceipt:
-            found = await _replied_to(tx, reply)
+            found = await replied_to(tx, reply)
             row, file = await self.keeper.read(tx, found.case_id)
-            _check_kept(file, found)
+            check_kept(file, found)
             if found.acknowledged_at is not None:
                 nothing_happened()
-                return _replied(_receipt(row, found), signed_by, noted=False)
-            await _check_mailed(tx, found)
+                return replied(
+                    await receipt_for(tx, row, found), signed_by, noted=False
+                )
+            await check_mailed(tx, found)
             receipt = KeptReceipt(
                 dispatch=found.id,
                 kind=ReceiptKind.ACKNOWLEDGED.value,
@@ -193,7 +209,7 @@ class DispatchNotes:
             )
             person = Person(who.name, who.role)
             done = await self._arrived(tx, (row, file), found, receipt, person)
-            return _replied(done, signed_by, noted=True)
+            return replied(done, signed_by, noted=True)
 
         return await self.keeper.office.store.write(act)
 
@@ -202,21 +218,23 @@ class DispatchNotes:
         office, person = self.keeper.office, Person(who.name, who.role)
 
         async def act(tx: Transaction) -> ReplyReceipt:
-            found = await _replied_to(tx, reply)
+            found = await replied_to(tx, reply)
             row, file = await self.keeper.read(tx, found.case_id)
             if found.recalls is None:  # a correction has somebody call, erased or not
-                _check_kept(file, found)
-            await _check_mailed(tx, found)
+                check_kept(file, found)
+            await check_mailed(tx, found)
             moved = await note_bounce(tx, found, reply.proof, office.now())
             if moved is None:
                 nothing_happened()
-                done = _receipt(row, found)
-                return _replied(done, None, noted=False, bounced=True)
-            detail = _told(found, ReceiptWay.MAIL.value, Outcome.BOUNCED.value)
+                done = await receipt_for(tx, row, found)
+                return replied(done, None, noted=False, bounced=True)
+            detail = told_of_note(found, ReceiptWay.MAIL.value, Outcome.BOUNCED.value)
             await office.note(tx, Event.DISPATCH_NOTED, who.name, detail)
             if moved.recalls is None:
                 row = await settle(self.keeper, tx, row, file, person)
-            return _replied(_receipt(row, moved), None, noted=True, bounced=True)
+            return replied(
+                await receipt_for(tx, row, moved), None, noted=True, bounced=True
+            )
 
         return await office.store.write(act)
 
@@ -228,7 +246,7 @@ class DispatchNotes:
         office = self.keeper.office
 
         async def asked(reader: Reader) -> tuple[DispatchRow, PartnerRow]:
-            found = await _replied_to(reader, reply)
+            found = await replied_to(reader, reply)
             partner, _ = await read_partner(reader, found.partner)
             return found, partner
 
@@ -250,10 +268,10 @@ class DispatchNotes:
         state = DispatchState(found.state)
         ends = {*_HANDED_FROM, DispatchState.DELIVERED}
         if state not in ends or found.acknowledged_at:
-            raise _wrong(found)
+            raise there_already(found)
         moved = msgspec.structs.replace(
             found,
-            state=_unless_stopped(found, DispatchState.ACKNOWLEDGED),
+            state=unless_stopped(found, DispatchState.ACKNOWLEDGED),
             due_at=None,
             delivered_at=found.delivered_at or receipt.at,
             acknowledged_at=receipt.at,
@@ -271,12 +289,13 @@ class DispatchNotes:
     ) -> DispatchReceipt:
         """Keep the receipt with the case, and take the case along."""
         row, file = case
-        detail = _told(moved, receipt.way or "", receipt.kind)
+        detail = told_of_note(moved, receipt.way or "", receipt.kind)
         if file.erased_at is not None:
             await tx.move_dispatch(moved)
             office = self.keeper.office
             await office.note(tx, Event.DISPATCH_NOTED, person.name, detail)
-            return _receipt(row, moved)
+            await correct_after_all(office, tx, moved, person.name)
+            return await receipt_for(tx, row, moved)
         if len(file.receipts) >= _MOST:
             raise WrongStateError("wrong_state", "a case keeps no more than that")
         file = msgspec.structs.replace(file, receipts=(*file.receipts, receipt))
@@ -285,7 +304,8 @@ class DispatchNotes:
         row = await self.keeper.keep(tx, row, row.id, change, person, detail=detail)
         if moved.recalls is None:
             row = await settle(self.keeper, tx, row, file, person)
-        return _receipt(row, moved)
+            await correct_after_all(self.keeper.office, tx, moved, person.name)
+        return await receipt_for(tx, row, moved)
 
     async def _act(
         self, case_id: str, dispatch_id: str, note: Note, once: Once | None
@@ -294,8 +314,8 @@ class DispatchNotes:
 
         async def whole(tx: Transaction) -> DispatchReceipt:
             row, file = await self.keeper.read(tx, case_id)
-            found = await _dispatch_of(tx, case_id, dispatch_id)
-            _check_kept(file, found)
+            found = await dispatch_of(tx, case_id, dispatch_id)
+            check_kept(file, found)
             answer = await note(tx, row, file, found)
             if once is not None:
                 now = office.now()
@@ -305,105 +325,22 @@ class DispatchNotes:
         return await office.store.write(whole)
 
 
-def _check_kept(file: CaseFile, found: DispatchRow) -> None:
-    """Refuse what is noted of an erased case, but for what brings a correction there.
+def _check_handed(request: NoteHanded) -> Way | None:
+    """Return by which way it went; None of what was kept back.
 
-    Of that nothing is kept with the case: where the dispatch is by it, and the event.
+    Raises:
+        BadRequestError: no way, or of what was handed over no reference, is given.
     """
-    is_open = found.recalls is not None and DispatchState(found.state) in UNDER_WAY
-    if file.erased_at is not None and not is_open:
-        raise WrongStateError("wiped", "this case is erased")
-
-
-async def _replied_to(reader: Reader, reply: Reply) -> DispatchRow:
-    rows = [await reader.dispatch_replied_to(each) for each in reply.tokens]
-    found = {row.id: row for row in rows if row is not None}
-    if not found:
-        raise NotFoundError("dispatch that this message answers")
-    if len(found) > 1:
+    if request.outcome == KEPT_BACK:
+        return None
+    if request.way is None:
         raise BadRequestError(
-            "bad_reply",
-            "this message carries the tokens of several dispatches; note each by "
-            "hand: `fedsafe case acknowledged`",
-            pointer="/headers",
+            "way_missing", "say by which way: portal, phone or letter", pointer="/way"
         )
-    return next(iter(found.values()))
-
-
-async def _check_left(reader: Reader, found: DispatchRow) -> None:
-    """Refuse the acknowledgement of what nobody can have: it would never be sent."""
-    if not await may_be_there(reader, found):
-        raise WrongStateError(
-            "wrong_state",
-            "nothing of this dispatch can have arrived: note first that it was handed "
-            "over (`fedsafe case handed`), or let the node send it",
+    if request.outcome == Outcome.DELIVERED.value and request.reference is None:
+        raise BadRequestError(
+            "reference_missing",
+            "say under which reference the partner took it",
+            pointer="/reference",
         )
-
-
-async def _check_mailed(reader: Reader, found: DispatchRow) -> None:
-    """Refuse a reply to a package that nobody can have got by mail.
-
-    Who refuses a package and replies all the same must not stop it from being sent.
-    """
-    mailed = [
-        each.outcome
-        for each in await reader.attempts(found.id)
-        if each.way == ReceiptWay.MAIL.value
-    ]
-    if not any(each is None or Outcome(each) in MAY_HAVE_ARRIVED for each in mailed):
-        raise WrongStateError(
-            "wrong_state",
-            "no mail of this dispatch can have arrived; call the partner",
-        )
-
-
-async def _dispatch_of(reader: Reader, case_id: str, dispatch_id: str) -> DispatchRow:
-    found = await reader.dispatch(dispatch_id)
-    if found is None or found.case_id != case_id:
-        raise NotFoundError("dispatch")
-    return found
-
-
-def _unless_stopped(found: DispatchRow, state: DispatchState) -> str:
-    """Return where a dispatch is now; one that was stopped is not brought again."""
-    stopped = DispatchState.STOPPED.value
-    return stopped if found.state == stopped else state.value
-
-
-def _wrong(found: DispatchRow) -> WrongStateError:
-    state = DispatchState(found.state)
-    if found.acknowledged_at:  # which one that was stopped does not show by its state
-        state = DispatchState.ACKNOWLEDGED
-    elif found.delivered_at:
-        state = DispatchState.DELIVERED
-    return WrongStateError("wrong_state", f"this dispatch is {state} already")
-
-
-def _told(row: DispatchRow, way: str, outcome: str) -> Detail:
-    return {
-        "case": row.case_id,
-        "dispatch": row.id,
-        "partner": row.partner,
-        "way": way,
-        "outcome": outcome,
-    }
-
-
-def _receipt(row: CaseRow, found: DispatchRow) -> DispatchReceipt:
-    return DispatchReceipt(
-        case=row.id,
-        state=CaseState(row.state),
-        dispatch=found.id,
-        dispatch_state=DispatchState(found.state),
-    )
-
-
-def _replied(
-    done: DispatchReceipt,
-    signed_by: str | None,
-    *,
-    noted: bool,
-    bounced: bool = False,
-) -> ReplyReceipt:
-    told = msgspec.structs.asdict(done)
-    return ReplyReceipt(**told, noted=noted, signed_by=signed_by, bounced=bounced)
+    return request.way

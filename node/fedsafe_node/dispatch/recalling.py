@@ -17,6 +17,7 @@ from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.casework.statement import Document
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.cases.packages import held, may_be_there
 from fedsafe_node.cases.partners import read_partner
 from fedsafe_node.dispatch.falling_back import (
     by_mended_channel,
@@ -34,7 +35,7 @@ from fedsafe_node.dispatch.making import (
     told_of,
 )
 from fedsafe_node.dispatch.messages import RecallAnswer, RecallCase
-from fedsafe_node.dispatch.moving import change_to, may_be_there
+from fedsafe_node.dispatch.moving import change_to
 from fedsafe_node.dispatch.showing import sends, show_dispatch
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.idempotency import Once
@@ -42,7 +43,7 @@ from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.dispatches_rows import DispatchRow
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.escalation.dispatching import (
     RECALL_REASONS,
     UNDER_WAY,
@@ -82,6 +83,7 @@ class Recalls:
     ) -> RecallAnswer:
         """Stop what has not left, and queue a correction of everything else.
 
+        What somebody took out to hand it over may have arrived, and is corrected.
         Asked again, it makes corrections only of what has left since, and queues those
         once more whose channel lacked a setting of the node. A consent that
         is revoked is gone from the case, so that nothing goes out on it again.
@@ -109,7 +111,7 @@ class Recalls:
             found = [
                 await show_dispatch(tx, each, file)
                 for each in await tx.dispatches(case_id)
-                if each.recalls or DispatchState(each.state) is DispatchState.STOPPED
+                if await _is_told(tx, each)
             ]
             answer = RecallAnswer(
                 case=case_id,
@@ -234,6 +236,13 @@ class Recalls:
             acknowledged_at=None,
             sealed=made.sealed,
         )
+
+
+async def _is_told(reader: Reader, row: DispatchRow) -> bool:
+    """Tell whether whoever recalls is shown a dispatch: what is to be seen through."""
+    if row.recalls or DispatchState(row.state) is DispatchState.STOPPED:
+        return True
+    return bool(held(await reader.takings(row.id)))
 
 
 def _without_consent(file: CaseFile, reason: RecallReason) -> CaseFile:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.cases.content import CaseFile, KeptReceipt
+from fedsafe_node.cases.packages import held, is_unclear
 from fedsafe_node.dispatch.messages import (
     AttemptShown,
     DispatchesAnswer,
@@ -12,6 +13,7 @@ from fedsafe_node.dispatch.messages import (
     ReceiptKind,
     ReceiptShown,
     ReceiptWay,
+    TakingShown,
 )
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
@@ -45,7 +47,7 @@ async def show_dispatch(
     reader: Reader, row: DispatchRow, file: CaseFile
 ) -> DispatchShown:
     """Show one dispatch."""
-    partner = await reader.partner(row.partner)
+    partner, takings = await reader.partner(row.partner), await reader.takings(row.id)
     ways: tuple[Way, ...] = ()
     if partner is not None and row.state == DispatchState.BY_HAND.value:
         ways = decode(partner.record, Partner).ways or tuple(Way)
@@ -68,6 +70,16 @@ async def show_dispatch(
         ways=list(ways),
         attempts=_attempts(await reader.attempts(row.id)),
         receipts=_receipts(each for each in file.receipts if each.dispatch == row.id),
+        takings=[
+            TakingShown(
+                by=each.by,
+                at=each.at,
+                kept_back_at=each.kept_back_at,
+                kept_back_by=each.kept_back_by,
+            )
+            for each in takings
+        ],
+        unclear=is_unclear(row, held(takings)),
     )
 
 

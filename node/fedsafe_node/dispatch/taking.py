@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A sealed package is taken out, for a person to hand over where no channel leads."""
+"""A sealed package is taken out, for a person to hand over where no channel leads.
+
+Who took it may have handed it over, until they say that they kept it back. That they
+took it is kept before they get a byte, so no end of this process loses it.
+"""
 
 from dataclasses import dataclass
 from hashlib import sha256
 
 from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.cases.packages import held, is_recalled
 from fedsafe_node.dispatch.making import mark_of
 from fedsafe_node.dispatch.messages import PackageAnswer
-from fedsafe_node.dispatch.moving import is_recalled
 from fedsafe_node.dispatch.showing import sends
 from fedsafe_node.errors import NotFoundError, WrongStateError
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Principal
 from fedsafe_node.sending.files import MEDIA_TYPES, name_of
 from fedsafe_node.sending.parcels import Parcel, Sealing
-from fedsafe_node.store.dispatches_rows import DispatchRow
+from fedsafe_node.store.dispatches_rows import DispatchRow, TakingRow
 from fedsafe_node.store.protocol import Reader, Transaction
 
 
@@ -42,6 +46,7 @@ class SealedPackages:
                 raise NotFoundError("dispatch")
             await _check(tx, found)
             parcel = _parcel(found)
+            await _keep_taking(tx, found, who.name, office.now())
             digest = sha256(parcel.data).hexdigest()
             await office.note(
                 tx,
@@ -62,6 +67,15 @@ class SealedPackages:
             )
 
         return await office.store.write(act)
+
+
+async def _keep_taking(tx: Transaction, found: DispatchRow, by: str, now: int) -> None:
+    """Keep who has the package; taken twice by one person, it is in the same hands."""
+    known = await tx.takings(found.id)
+    if by in held(known):
+        return
+    taking = TakingRow(dispatch_id=found.id, number=len(known) + 1, by=by, at=now)
+    await tx.add_taking(taking)
 
 
 async def _check(reader: Reader, found: DispatchRow) -> None:

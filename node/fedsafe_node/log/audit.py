@@ -200,6 +200,7 @@ class Event(StrEnum):
     DISPATCH_NOTED = "dispatch.noted"
     DISPATCH_TAKEN = "dispatch.taken"
     DISPATCH_REQUEUED = "dispatch.requeued"
+    DISPATCH_WITHDRAWN = "dispatch.withdrawn"
     SENDING_SWITCHED = "sending.switched"
     PARTNER_ENTERED = "partner.entered"
     PARTNER_VERIFIED = "partner.verified"

@@ -3,7 +3,12 @@
 
 from typing import Protocol
 
-from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow, SendingRow
+from fedsafe_node.store.dispatches_rows import (
+    AttemptRow,
+    DispatchRow,
+    SendingRow,
+    TakingRow,
+)
 
 
 class DispatchesReader(Protocol):
@@ -35,6 +40,10 @@ class DispatchesReader(Protocol):
 
     async def attempts_cut_off(self) -> list[AttemptRow]:
         """Return the attempts that have no end."""
+        ...
+
+    async def takings(self, dispatch_id: str) -> list[TakingRow]:
+        """Return who took a sealed package out, oldest first."""
         ...
 
     async def dispatches_left(self) -> list[str]:
@@ -89,6 +98,22 @@ class DispatchesWriter(Protocol):
 
         Raises:
             ConflictError: there is none, or it has ended already.
+        """
+        ...
+
+    async def add_taking(self, row: TakingRow) -> None:
+        """Keep that a person takes a sealed package out.
+
+        Raises:
+            ConflictError: it is there already.
+        """
+        ...
+
+    async def end_taking(self, row: TakingRow) -> None:
+        """Keep that what a person took was kept back.
+
+        Raises:
+            ConflictError: there is none, or that was said already.
         """
         ...
 

@@ -45,6 +45,20 @@ class AttemptRow(Row, frozen=True, kw_only=True):
     message: str | None = None
 
 
+class TakingRow(Row, frozen=True, kw_only=True):
+    """That a person took out a sealed package; in their hands until it was kept back.
+
+    What was handed over stands with the dispatch, not here.
+    """
+
+    dispatch_id: str
+    number: int
+    by: str
+    at: int
+    kept_back_at: int | None = None
+    kept_back_by: str | None = None
+
+
 class SendingRow(Row, frozen=True):
     """That somebody has let sending go on, or has stopped it."""
 

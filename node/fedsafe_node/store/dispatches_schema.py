@@ -7,6 +7,8 @@
 * A row of `attempts` claims that an attempt began, and what came of it. One that began
   and has no end was cut off: it may have arrived.
 * What is mailed names its dispatch by `reply_token`, and so does the answer to it.
+* A row of `takings` claims that somebody took a sealed package out, and may have handed
+  it over, unless somebody has said that it was kept back.
 * The last row of `sendings` says whether anything leaves at all.
 """
 
@@ -84,4 +86,35 @@ DISPATCHES: tuple[str, ...] = (
 
 REPLIES: tuple[str, ...] = (
     "CREATE UNIQUE INDEX dispatches_by_reply_token ON dispatches (reply_token)",
+)
+
+# No older release has kept who took a package: one that waits for a person, sealed, may
+# be in somebody's hands.
+TAKINGS: tuple[str, ...] = (
+    """
+    CREATE TABLE takings (
+        dispatch_id TEXT NOT NULL REFERENCES dispatches (id),
+        number INTEGER NOT NULL CHECK (number >= 1),
+        by TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        kept_back_at INTEGER,
+        kept_back_by TEXT,
+        PRIMARY KEY (dispatch_id, number),
+        CHECK ((kept_back_at IS NULL) = (kept_back_by IS NULL))
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TRIGGER takings_end_once BEFORE UPDATE ON takings
+    WHEN OLD.kept_back_at IS NOT NULL
+    BEGIN SELECT RAISE(ABORT, 'who took a package stays'); END
+    """,
+    """
+    CREATE TRIGGER takings_no_delete BEFORE DELETE ON takings
+    BEGIN SELECT RAISE(ABORT, 'who took a package stays'); END
+    """,
+    """
+    INSERT INTO takings (dispatch_id, number, by, at)
+    SELECT id, 1, 'unknown', made_at FROM dispatches
+    WHERE state = 'by_hand' AND sealed IS NOT NULL
+    """,
 )

@@ -6,11 +6,17 @@ from typing import Any, Final
 import msgspec
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow, SendingRow
+from fedsafe_node.store.dispatches_rows import (
+    AttemptRow,
+    DispatchRow,
+    SendingRow,
+    TakingRow,
+)
 from fedsafe_node.store.sql import Connection
 
 _DISPATCH: Final = ", ".join(DispatchRow.__struct_fields__)
 _ATTEMPT: Final = ", ".join(AttemptRow.__struct_fields__)
+_TAKING: Final = ", ".join(TakingRow.__struct_fields__)
 _MOVES: Final = (
     *("state", "channel", "tries", "due_at", "delivered_at", "acknowledged_at"),
     "sealed",
@@ -80,6 +86,15 @@ class SqlDispatchesReader:
             "ORDER BY dispatch_id, number"
         )
         return [_attempt_row(row) for row in found]
+
+    async def takings(self, dispatch_id: str) -> list[TakingRow]:
+        """Return who took a sealed package out, oldest first."""
+        found = self._connection.execute(
+            f"SELECT {_TAKING} FROM takings WHERE dispatch_id = ? "  # noqa: S608
+            "ORDER BY number",
+            (dispatch_id,),
+        )
+        return [_taking_row(row) for row in found]
 
     async def dispatches_left(self) -> list[str]:
         """Name the dispatches of erased cases that say more than their course.
@@ -161,6 +176,25 @@ class SqlDispatchesWriter:
             "no such attempt is under way",
         )
 
+    async def add_taking(self, row: TakingRow) -> None:
+        """Keep that a person takes a sealed package out."""
+        marks = ", ".join("?" * len(TakingRow.__struct_fields__))
+        self._change(
+            f"INSERT INTO takings ({_TAKING}) VALUES ({marks}) "  # noqa: S608
+            "ON CONFLICT DO NOTHING",
+            list(msgspec.structs.astuple(row)),
+            "it was taken under that number",
+        )
+
+    async def end_taking(self, row: TakingRow) -> None:
+        """Keep that what a person took was kept back."""
+        self._change(
+            "UPDATE takings SET kept_back_at = ?, kept_back_by = ? "
+            "WHERE dispatch_id = ? AND number = ? AND kept_back_at IS NULL",
+            [row.kept_back_at, row.kept_back_by, row.dispatch_id, row.number],
+            "nobody holds it under that number",
+        )
+
     async def add_sending(self, row: SendingRow) -> None:
         """Keep that somebody switched sending."""
         self._connection.execute(
@@ -185,3 +219,7 @@ def _dispatch_row(row: Any) -> DispatchRow:  # noqa: ANN401 - a row of either da
 
 def _attempt_row(row: Any) -> AttemptRow:  # noqa: ANN401 - a row of either database
     return AttemptRow(**dict(zip(AttemptRow.__struct_fields__, row, strict=True)))
+
+
+def _taking_row(row: Any) -> TakingRow:  # noqa: ANN401 - a row of either database
+    return TakingRow(**dict(zip(TakingRow.__struct_fields__, row, strict=True)))

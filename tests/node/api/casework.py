@@ -193,6 +193,9 @@ _DISPATCH: Final = DispatchReceipt(
     state=CaseState.DELIVERED,
     dispatch=CASE,
     dispatch_state=DispatchState.DELIVERED,
+    recall_again=False,
+    held_by=[],
+    correction=None,
 )
 
 
@@ -263,6 +266,9 @@ class FakeDispatches:
             state=CaseState.ACKNOWLEDGED,
             dispatch=CASE,
             dispatch_state=DispatchState.ACKNOWLEDGED,
+            recall_again=False,
+            held_by=[],
+            correction=None,
             noted=True,
             signed_by=None,
         )

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """A team that sends a case from a store on disk, and dies at a named point.
 
-Reads lines `DIRECTORY POINT HITS` and forks for each: the child prepares an approved
-case if there is none, then sends it until the point is reached for the HITS-th time.
+Reads lines `DIRECTORY POINT HITS WHAT` and forks for each: the child prepares an
+approved case if there is none, then does what it is told until the point is reached for
+the HITS-th time: `send` it, or `recall` what somebody takes out, and keeps back then.
 What arrives on the other side stands in `DIRECTORY/arrived`, a line each: the key of
-the dispatch, who got it, and the digest of what it was. The child answers with the
-signal it died of, or 0.
+the dispatch, who got it, and the digest of what it was; what a person got into their
+hands is `DIRECTORY/taken`. The child answers with the signal it died of, or 0.
 """
 
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -23,15 +25,20 @@ from tests.node.dispatch.desk import Post
 from tests.node.fleet import BEGAN, StandingClock
 from tests.node.people.conftest import Team
 
-from fedsafe_node.dispatch.messages import SendCase
+from fedsafe_node.dispatch.messages import NoteHanded, RecallCase, SendCase
 from fedsafe_node.dispatch.outbox import Outbox
+from fedsafe_node.dispatch.recalling import Recalls
+from fedsafe_node.dispatch.taking import SealedPackages
+from fedsafe_node.errors import WrongStateError
 from fedsafe_node.faults import FaultPoint, Faults
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.principal import Principal
 from fedsafe_node.sending.parcels import Handed, Parcel
 from fedsafe_policies.escalation.channels import Channel, MailChannel
+from fedsafe_policies.escalation.dispatching import RecallReason
 from fedsafe_policies.escalation.laender import laender
+from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.playbooks import playbooks
 from fedsafe_policies.escalation.urgency import urgencies
 from fedsafe_policies.legal_calendar import shipped_calendar
@@ -41,7 +48,9 @@ from fedsafe_policies.vocabulary import Role
 ADA: Final = Principal("ada", Role.ESCALATION_OFFICER)
 BEN: Final = Principal("ben", Role.REVIEWER)
 MAIL: Final = MailChannel(address="intake@lka.example")
-TABLES: Final = (laender, phenomena, playbooks, shipped_calendar, urgencies)
+TABLES: Final = (
+    *(laender, phenomena, playbooks, shipped_calendar, shipped_matrix, urgencies),
+)
 """Read once, before the first fork."""
 RUNS: Final = 3
 LATER: Final = 100
@@ -84,7 +93,35 @@ def started(directory: Path) -> StandingClock:
     return StandingClock(BEGAN + timedelta(hours=starts))
 
 
-async def work(directory: Path, faults: KillAt) -> None:
+async def send(post: Post, case: str, directory: Path, faults: KillAt) -> None:
+    await post.dispatches.send(case, SendCase(partners=("bka",)), ADA)
+    other = OnDisk(directory / "arrived")
+    for _ in range(RUNS):
+        await Outbox(post.desk.keeper, other, lambda: 0.0, faults).run()
+        post.desk.team.pass_time(LATER)
+
+
+async def recall(post: Post, case: str, directory: Path, _: KillAt) -> None:
+    """Send, take, recall, keep back; what was done before is refused, and no matter."""
+    with suppress(WrongStateError):
+        await post.send(case, ADA)
+    found = (await post.dispatches.list(case, ADA)).dispatches
+    (sent,) = [each.dispatch for each in found if each.recalls is None]
+    recalls = Recalls(post.desk.keeper, shipped_matrix, lambda: post.signer)
+    kept = NoteHanded(at=post.desk.team.now, outcome="kept_back")
+    with suppress(WrongStateError):
+        taken = await SealedPackages(post.desk.keeper).take(case, sent, ADA)
+        (directory / "taken").write_bytes(taken.content)
+    await recalls.recall(case, RecallCase(reason=RecallReason.WRONG_FACTS), ADA)
+    (directory / "recalled").touch()
+    with suppress(WrongStateError):
+        await post.notes.hand(case, sent, kept, ADA)
+
+
+WORK: Final = {"send": send, "recall": recall}
+
+
+async def work(directory: Path, faults: KillAt, what: str) -> None:
     keys, clock = PeriodKeys(directory / "keys"), started(directory)
     store = await open_store(
         f"sqlite://{directory}/node.db", keys=keys, clock=clock, faults=faults
@@ -100,11 +137,7 @@ async def work(directory: Path, faults: KillAt) -> None:
         await post.enter(ada, ben, channels=(MAIL,))
         case.write_text(await post.approved(ada, ben))
     faults.armed = True
-    await post.dispatches.send(case.read_text(), SendCase(partners=("bka",)), ADA)
-    other = OnDisk(directory / "arrived")
-    for _ in range(RUNS):
-        await Outbox(post.desk.keeper, other, lambda: 0.0, faults).run()
-        team.pass_time(LATER)
+    await WORK[what](post, case.read_text(), directory, faults)
     await store.close()
 
 
@@ -112,10 +145,10 @@ def main() -> None:
     for table in TABLES:
         table()
     for line in sys.stdin:
-        directory, point, hits = line.split()
+        directory, point, hits, what = line.split()
         child = os.fork()
         if child == 0:
-            asyncio.run(work(Path(directory), KillAt(point, int(hits))))
+            asyncio.run(work(Path(directory), KillAt(point, int(hits)), what))
             os._exit(0)
         _, status = os.waitpid(child, 0)
         died = os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)

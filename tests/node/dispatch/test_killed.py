@@ -14,6 +14,7 @@ from typing import Final
 import pytest
 
 from fedsafe_node.faults import FaultPoint
+from fedsafe_policies.escalation.dispatching import correction_key
 
 NEVER: Final = "never 1"
 # Sending is one act, each attempt two; before and after each of them.
@@ -35,11 +36,11 @@ class Child:
         self.process = process
         self.ready = ready
 
-    def run(self, directory: Path, plan: str) -> int:
-        """Send in a directory; return the signal that it died of."""
+    def run(self, directory: Path, plan: str, what: str = "send") -> int:
+        """Send, or recall, in a directory; return the signal that it died of."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(f"{directory} {plan}\n")
+        self.process.stdin.write(f"{directory} {plan} {what}\n")
         self.process.stdin.flush()
         return int(self.process.stdout.readline())
 
@@ -92,3 +93,35 @@ def test_a_killed_node_delivers_at_least_once_under_one_key_to_one_partner(
     assert len(attempts) >= len(after) >= max(1, len(before))
     assert [each for (each,) in attempts[:-1]] == ["in_doubt"] * (len(attempts) - 1)
     assert attempts[-1] == ("delivered",)
+
+
+def rows(directory: Path, query: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(directory / "node.db")) as database:
+        return database.execute(query).fetchall()
+
+
+# The sending, its listing, the taking, the recall and the note are one act each.
+@pytest.mark.parametrize("hits", [2, 3, 4, 5])
+@pytest.mark.parametrize(
+    "point", [FaultPoint.WRITER_BEFORE_COMMIT, FaultPoint.WRITER_AFTER_COMMIT]
+)
+def test_killed_between_any_two_steps_of_a_recall_nothing_taken_is_forgotten(
+    child: Child, prepared: Path, tmp_path: Path, point: FaultPoint, hits: int
+) -> None:
+    directory = tmp_path / "node"
+    shutil.copytree(prepared, directory)
+    died = child.run(directory, f"{point} {hits}", "recall")
+    sent = rows(directory, "SELECT id FROM dispatches WHERE recalls IS NULL")[0][0]
+    takers = rows(directory, "SELECT by FROM takings")
+    corrections = rows(directory, "SELECT id FROM dispatches WHERE recalls IS NOT NULL")
+    was_taken = (directory / "taken").exists()
+    was_recalled = (directory / "recalled").exists()
+    again = child.run(directory, NEVER, "recall")
+    after = rows(directory, "SELECT id, state FROM dispatches ORDER BY made_at, id")
+
+    correction = correction_key(str(sent))[: len(str(sent))]
+    assert (died, again) == (SIGKILL, 0)
+    assert takers == [("ada",)] or not was_taken
+    assert corrections == [(correction,)] or not was_recalled
+    assert sorted(after) == sorted([(sent, "stopped"), (correction, "stopped")])
+    assert rows(directory, "SELECT kept_back_by FROM takings") == [("ada",)]

@@ -5,7 +5,12 @@ from tests.node.store.test_contract_cases import CASE, STEP
 from tests.node.store.test_contract_partners import BKA
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow, SendingRow
+from fedsafe_node.store.dispatches_rows import (
+    AttemptRow,
+    DispatchRow,
+    SendingRow,
+    TakingRow,
+)
 from fedsafe_node.store.protocol import Store
 
 SENT = DispatchRow(
@@ -171,3 +176,18 @@ async def test_the_last_switch_of_sending_counts(store: Store) -> None:
     assert await store.read(lambda reader: reader.sending()) == SendingRow(
         sends=False, at=100, by="ada"
     )
+
+
+async def test_who_took_a_package_has_it_until_it_was_kept_back(sent: Store) -> None:
+    first = TakingRow(dispatch_id=SENT.id, number=1, by="ada", at=103)
+    second = msgspec.structs.replace(first, number=2, by="eve", at=104)
+    for row in (first, second):
+        await sent.write(lambda tx, row=row: tx.add_taking(row))  # type: ignore[misc]
+    kept = msgspec.structs.replace(first, kept_back_at=105, kept_back_by="eve")
+    await sent.write(lambda tx: tx.end_taking(kept))
+    for act in (lambda tx: tx.end_taking(kept), lambda tx: tx.add_taking(second)):
+        with pytest.raises(ConflictError):
+            await sent.write(act)
+
+    assert await sent.read(lambda reader: reader.takings(SENT.id)) == [kept, second]
+    assert await sent.read(lambda reader: reader.takings("0e" * 16)) == []

@@ -4,7 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
+from tests.node.store.test_contract_dispatches import SENT
 
 from fedsafe_node.errors import SchemaError
 from fedsafe_node.store.schema import MIGRATIONS, VERSION, migrate
@@ -273,3 +275,33 @@ def test_what_was_pruned_goes_once_it_cannot_be_read(
 def test_tables_are_strict(database: sqlite3.Connection) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="cannot store"):
         database.execute("INSERT INTO due VALUES ('job', 'tomorrow')")
+
+
+def test_what_waited_sealed_before_takings_were_kept_may_be_in_somebody_s_hands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = open_database(tmp_path / "node.db")
+    before = [name for name, _ in MIGRATIONS].index("0026_takings")
+    with monkeypatch.context() as older:
+        older.setattr("fedsafe_node.store.schema.MIGRATIONS", MIGRATIONS[:before])
+        older.setattr("fedsafe_node.store.schema.VERSION", before)
+        migrate(connection)
+    sent = msgspec.structs.asdict(SENT) | {"due_at": None, "state": "by_hand"}
+    states = [
+        ("by_hand", b"sealed"),
+        ("by_hand", None),
+        ("delivered", b"sealed"),
+    ]
+    for number, (state, sealed) in enumerate(states):
+        row = sent | {"id": f"{number}" * 32, "key": f"{number}" * 64}
+        row |= {"reply_token": f"t{number}", "state": state, "sealed": sealed}
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
+        connection.execute(
+            f"INSERT INTO dispatches ({names}) VALUES ({marks})",  # noqa: S608
+            list(row.values()),
+        )
+    migrate(connection)
+
+    assert connection.execute("SELECT * FROM takings").fetchall() == [
+        ("0" * 32, 1, "unknown", SENT.made_at, None, None)
+    ]

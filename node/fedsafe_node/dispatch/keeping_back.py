@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A package that somebody took out was kept back, and what becomes of its correction.
+
+Who took a package says what came of it, each for themselves or somebody else for them.
+Once nobody has one in hand, and nothing else can have brought it there, its correction
+is withdrawn: it would be about a package that the partner never had. If the package
+turns out to have arrived after all, the same correction goes on its way again.
+"""
+
+from msgspec.structs import replace
+
+from fedsafe_node.cases.packages import correction_of, held, may_be_there
+from fedsafe_node.cases.partners import read_partner
+from fedsafe_node.dispatch.making import channels_of, mark_of
+from fedsafe_node.dispatch.messages import NoteHanded
+from fedsafe_node.dispatch.noted import told_of_note
+from fedsafe_node.errors import WrongStateError
+from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.people.office import Office
+from fedsafe_node.principal import Principal
+from fedsafe_node.store.dispatches_rows import DispatchRow
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_policies.escalation.dispatching import UNDER_WAY, DispatchState
+
+
+async def keep_back(
+    office: Office,
+    tx: Transaction,
+    found: DispatchRow,
+    request: NoteHanded,
+    who: Principal,
+) -> None:
+    """Keep that a package which somebody took was never handed over.
+
+    Raises:
+        WrongStateError: that person has none of this dispatch in hand.
+    """
+    taker, takings = request.taken_by or who.name, await tx.takings(found.id)
+    if taker not in held(takings):
+        raise WrongStateError("wrong_state", _nobody(taker, held(takings)))
+    for each in takings:
+        if each.by == taker and each.kept_back_at is None:
+            at = max(
+                request.at, each.at
+            )  # nobody gives back what they have yet to take
+            ended = replace(each, kept_back_at=at, kept_back_by=who.name)
+            await tx.end_taking(ended)
+    detail = told_of_note(found, "", request.outcome)
+    detail = {**detail, "taken_by": taker}
+    await office.note(tx, Event.DISPATCH_NOTED, who.name, detail)
+    if not await may_be_there(tx, found):
+        await _withdraw_correction(office, tx, found, who.name)
+
+
+async def correct_after_all(
+    office: Office, tx: Transaction, found: DispatchRow, by: str
+) -> None:
+    """Send a withdrawn correction of what turned out to be there."""
+    known = await correction_of(tx, found)
+    if known is None or known.state != DispatchState.STOPPED.value:
+        return
+    partner, entry = await read_partner(tx, known.partner)
+    is_same = known.sealed is not None and mark_of(partner) == known.mark
+    is_sent = is_same and bool(channels_of(entry))
+    state = DispatchState.QUEUED if is_sent else DispatchState.BY_HAND
+    due_at = office.now() if is_sent else None
+    queued = replace(known, state=state.value, channel=0, tries=0, due_at=due_at)
+    await tx.move_dispatch(queued)
+    await office.note(tx, Event.DISPATCH_REQUEUED, by, _told(queued))
+
+
+async def _withdraw_correction(
+    office: Office, tx: Transaction, found: DispatchRow, by: str
+) -> None:
+    """Stop the correction of what nobody can have; one that has arrived stays so."""
+    known = await correction_of(tx, found)
+    if known is None or DispatchState(known.state) not in UNDER_WAY:
+        return
+    stopped = replace(known, state=DispatchState.STOPPED.value, due_at=None)
+    await tx.move_dispatch(stopped)
+    await office.note(tx, Event.DISPATCH_WITHDRAWN, by, _told(stopped))
+
+
+def _nobody(taker: str, others: tuple[str, ...]) -> str:
+    if not others:
+        return f"{taker} has no package of this dispatch in hand, nor has anybody else"
+    named = ", ".join(others)
+    return (
+        f"{taker} has no package of this dispatch in hand; who has one: {named} "
+        "(`--taken-by`)"
+    )
+
+
+def _told(row: DispatchRow) -> Detail:
+    return {
+        "case": row.case_id,
+        "dispatch": row.id,
+        "partner": row.partner,
+        "recalls": row.recalls,
+    }

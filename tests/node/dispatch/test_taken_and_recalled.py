@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What somebody took out before a recall may have been handed over."""
+
+from typing import Any, Final
+
+import pytest
+from tests.node.cases.test_cases import ANSWERS, ada, ben, desk, refused, tables
+from tests.node.dispatch.desk import Post
+from tests.node.dispatch.test_outbox import Other
+from tests.node.people.conftest import team
+
+from fedsafe_node.cases.messages import AssessCase, TaskShown
+from fedsafe_node.dispatch.messages import (
+    DispatchReceipt,
+    DispatchShown,
+    NoteHanded,
+    RecallCase,
+)
+from fedsafe_node.dispatch.outbox import Outbox
+from fedsafe_node.dispatch.recalling import Recalls
+from fedsafe_node.dispatch.taking import SealedPackages
+from fedsafe_node.principal import Principal
+from fedsafe_policies.escalation.channels import MailChannel
+from fedsafe_policies.escalation.dispatching import DispatchState, RecallReason
+from fedsafe_policies.escalation.matrix import shipped_matrix
+from fedsafe_policies.vocabulary import Role
+
+__all__ = ["ada", "ben", "desk", "tables", "team"]
+
+WRONG: Final = RecallCase(reason=RecallReason.WRONG_FACTS)
+LKA: Final = MailChannel(address="intake@lka.example")
+
+
+class Hands(Post):
+    """Who takes packages out, and recalls what they took."""
+
+    def __init__(self, desk: Any) -> None:  # noqa: ANN401
+        super().__init__(desk)
+        self.packages = SealedPackages(desk.keeper)
+        self.recalls = Recalls(desk.keeper, shipped_matrix, lambda: self.signer)
+
+    async def take(self, case: str, who: Principal) -> str:
+        """Take the only dispatch of a case out; return which."""
+        sent = (await self.dispatches.list(case, who)).dispatches[0]
+        await self.packages.take(case, sent.dispatch, who)
+        return sent.dispatch
+
+    async def recall(self, case: str, who: Principal) -> list[DispatchShown]:
+        return (await self.recalls.recall(case, WRONG, who)).dispatches
+
+    async def correction(self, case: str, who: Principal) -> DispatchShown:
+        found = (await self.dispatches.list(case, who)).dispatches
+        (one,) = [each for each in found if each.recalls]
+        return one
+
+    async def keep_back(
+        self, case: str, sent: str, who: Principal, taken_by: str | None = None
+    ) -> DispatchReceipt:
+        now = self.desk.team.now
+        note = NoteHanded(at=now, outcome="kept_back", taken_by=taken_by)
+        return await self.notes.hand(case, sent, note, who)
+
+    async def tasks(self, case: str, who: Principal) -> list[TaskShown]:
+        return (await self.desk.cases.show(case, who)).tasks
+
+    async def kinds(self, case: str, who: Principal) -> list[tuple[str, list[str]]]:
+        tasks = await self.tasks(case, who)
+        return sorted((str(each.kind), each.taken_by) for each in tasks)
+
+    async def answer(self, case: str, who: Principal) -> None:
+        """Answer all that a case asks before it is closed."""
+        await self.desk.cases.assess(case, ANSWERS, who)
+        await self.desk.cases.assess(case, AssessCase(feature="chat"), who)
+
+
+@pytest.fixture
+def post(desk: Any) -> Hands:  # noqa: ANN401
+    return Hands(desk)
+
+
+@pytest.fixture
+async def eve(desk: Any) -> Principal:  # noqa: ANN401
+    found: Principal = await desk.hire("eve", Role.ESCALATION_OFFICER)
+    return found
+
+
+@pytest.fixture
+async def case(post: Hands, ada: Principal, ben: Principal) -> str:
+    await post.enter(ada, ben)
+    case = await post.approved(ada, ben)
+    await post.send(case, ada)
+    return case
+
+
+async def test_a_package_that_was_taken_is_corrected_and_said_to_be_unclear(
+    post: Hands, ada: Principal, eve: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    found = await post.recall(case, eve)
+    (stopped,) = [each for each in found if each.recalls is None]
+    (correction,) = [each for each in found if each.recalls]
+
+    assert (stopped.dispatch, stopped.state) == (sent, DispatchState.STOPPED)
+    assert stopped.unclear
+    assert [(each.by, each.kept_back_at) for each in stopped.takings] == [("ada", None)]
+    assert (correction.recalls, correction.state) == (sent, DispatchState.BY_HAND)
+    assert await post.kinds(case, eve) == [
+        ("hand_over", []),
+        ("say_what_came", ["ada"]),
+    ]
+
+
+async def test_what_nobody_took_is_stopped_and_needs_no_correction(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    (stopped,) = await post.recall(case, ada)
+
+    assert (stopped.state, stopped.unclear) == (DispatchState.STOPPED, False)
+    assert await post.tasks(case, ada) == []
+
+
+async def test_a_second_recall_makes_no_second_correction(
+    post: Hands, ada: Principal, eve: Principal, case: str
+) -> None:
+    await post.take(case, ada)
+    first = await post.recall(case, ada)
+    again = await post.recall(case, eve)
+
+    assert [each.key for each in again] == [each.key for each in first]
+
+
+async def test_delivered_as_it_turns_out_it_has_the_correction_that_was_made(
+    post: Hands, ada: Principal, eve: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    await post.recall(case, eve)
+    before = await post.correction(case, eve)
+    done = await post.notes.hand(case, sent, post.handed(), ada)
+    await post.recall(case, eve)
+
+    assert done.dispatch_state is DispatchState.STOPPED
+    assert (done.recall_again, done.correction) == (False, DispatchState.BY_HAND)
+    assert await post.correction(case, eve) == before
+    assert await post.kinds(case, eve) == [("hand_over", [])]
+
+
+async def test_acknowledged_as_it_turns_out_it_was_handed_over(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    await post.recall(case, ada)
+    await post.notes.acknowledge(case, sent, post.acknowledged(), ada)
+
+    assert await post.kinds(case, ada) == [("hand_over", [])]
+
+
+async def test_never_handed_over_its_correction_is_withdrawn(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    await post.recall(case, ada)
+    done = await post.keep_back(case, sent, ada)
+    correction = await post.correction(case, ada)
+    events = [event for event, _, _ in await post.desk.team.events()]
+    again = await post.recall(case, ada)
+
+    assert (done.held_by, done.correction) == ([], DispatchState.STOPPED)
+    assert (correction.state, correction.due_at) == (DispatchState.STOPPED, None)
+    assert await post.tasks(case, ada) == []
+    assert "dispatch.withdrawn" in events
+    assert {each.state for each in again} == {DispatchState.STOPPED}
+
+
+async def test_each_of_two_says_what_came_of_the_package_in_their_hands(
+    post: Hands, ada: Principal, eve: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    await post.take(case, eve)
+    await post.recall(case, ada)
+    first = await post.keep_back(case, sent, ada)
+    between = await post.correction(case, ada)
+    second = await post.keep_back(case, sent, ada, taken_by="eve")
+    after = await post.correction(case, ada)
+
+    assert (first.held_by, second.held_by) == (["eve"], [])
+    assert (between.state, after.state) == (
+        DispatchState.BY_HAND,
+        DispatchState.STOPPED,
+    )
+
+
+async def test_nobody_keeps_back_what_they_never_took_or_twice(
+    post: Hands, ada: Principal, eve: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    other = await refused(post.keep_back(case, sent, eve))
+    await post.keep_back(case, sent, ada)
+    twice = await refused(post.keep_back(case, sent, ada))
+
+    assert "eve has no package" in str(other)
+    assert "ada" in str(other)
+    assert "nor has anybody else" in str(twice)
+
+
+async def test_kept_back_before_a_recall_it_was_never_there(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    kept = await post.keep_back(case, sent, ada)
+    (stopped,) = await post.recall(case, ada)
+
+    assert kept.dispatch_state is DispatchState.BY_HAND
+    assert (stopped.state, stopped.unclear) == (DispatchState.STOPPED, False)
+
+
+async def test_taken_again_after_it_was_kept_back_it_counts_again(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    await post.keep_back(case, sent, ada)
+    await post.take(case, ada)
+    await post.take(case, ada)
+    found = await post.recall(case, ada)
+
+    (taken,) = [each for each in found if each.recalls is None]
+    assert [each.kept_back_at is None for each in taken.takings] == [False, True]
+    assert taken.unclear
+
+
+async def test_a_withdrawn_correction_goes_out_if_it_was_there_after_all(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    await post.recall(case, ada)
+    before = await post.correction(case, ada)
+    await post.keep_back(case, sent, ada)
+    done = await post.notes.hand(case, sent, post.handed(), ada)
+    after = await post.correction(case, ada)
+
+    assert done.correction is DispatchState.BY_HAND
+    assert after == before
+
+
+async def test_a_correction_that_is_there_is_not_withdrawn(
+    post: Hands, ada: Principal, ben: Principal
+) -> None:
+    await post.enter(ada, ben, channels=(LKA,))
+    case = await post.approved(ada, ben)
+    await post.send(case, ada)
+    sent = await post.take(case, ada)
+    await post.recall(case, ada)
+    mail = Other()
+    await Outbox(post.desk.keeper, mail, lambda: 0.0).run()
+    done = await post.keep_back(case, sent, ada)
+
+    assert len(mail.took) == 1
+    assert done.correction is DispatchState.DELIVERED
+    assert await post.kinds(case, ada) == [("see_through", [])]
+
+
+async def test_a_withdrawn_correction_is_mailed_once_the_package_is_there(
+    post: Hands, ada: Principal, ben: Principal
+) -> None:
+    await post.enter(ada, ben, channels=(LKA,))
+    case = await post.approved(ada, ben)
+    await post.send(case, ada)
+    sent = await post.take(case, ada)
+    await post.recall(case, ada)
+    await post.keep_back(case, sent, ada)
+    mail = Other()
+    outbox = Outbox(post.desk.keeper, mail, lambda: 0.0)
+    await outbox.run()
+    silent = len(mail.took)
+    await post.notes.hand(case, sent, post.handed(), ada)
+    await outbox.run()
+
+    assert (silent, len(mail.took)) == (0, 1)
+    assert (await post.correction(case, ada)).state is DispatchState.DELIVERED
+
+
+async def test_no_case_is_closed_while_a_recalled_package_is_in_somebody_s_hands(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    await post.recall(case, ada)
+    correction = await post.correction(case, ada)
+    await post.notes.hand(case, correction.dispatch, post.handed(), ada)
+    await post.answer(case, ada)
+    error = await refused(post.desk.cases.close(case, ada))
+    await post.keep_back(case, sent, ada)
+    await post.desk.cases.close(case, ada)
+
+    assert error.code == "wrong_state"
+    assert "taken by ada" in str(error)
+    assert await post.desk.state(case) == "closed"
+
+
+async def test_what_is_there_despite_a_recall_asks_for_another(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    (stopped,) = await post.recall(case, ada)
+    done = await post.notes.hand(case, stopped.dispatch, post.handed(), ada)
+    await post.answer(case, ada)
+    error = await refused(post.desk.cases.close(case, ada))
+    kinds = await post.kinds(case, ada)
+    await post.recall(case, ada)
+
+    assert (done.recall_again, done.correction) == (True, None)
+    assert kinds == [("recall_again", [])]
+    assert "nothing corrects" in str(error)
+    assert await post.kinds(case, ada) == [("hand_over", [])]
+
+
+async def test_a_way_that_failed_leaves_the_package_in_hand(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    failed = post.handed(outcome="unreachable", reference=None)
+    await post.notes.hand(case, sent, failed, ada)
+    found = await post.recall(case, ada)
+
+    assert len(found) == 2
+    assert (await post.correction(case, ada)).recalls == sent
+
+
+async def test_without_a_way_only_what_was_kept_back_is_noted(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    error = await refused(post.notes.hand(case, sent, post.handed(way=None), ada))
+
+    assert error.code == "way_missing"
