@@ -4,6 +4,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from fedsafe_cli.act_values import kept_word, meaning, provision_word
 from fedsafe_cli.moments import readable
 from fedsafe_cli.texts import label, words
 
@@ -38,6 +39,10 @@ KINDS: Final[Words] = {
     "role_grant": ("Rolle geben", "grant a role"),
     "key_rotation": ("neue Anteile am Schlüssel", "share the key anew"),
     "charter_change": ("Änderung der Charta", "change the charter"),
+    "dispatch": ("einen Fall weitergeben", "let a case go"),
+    "actor_signal": ("Signal über eine Person", "signal about a person"),
+    "own_ban": ("eigene Sperre", "own ban"),
+    "media_signal": ("Signal über eine Datei", "signal about a file"),
 }
 _NEW_EPOCH: Final = (
     "eine neue Schlüsselepoche beginnen, mit einem neuen Schlüssel",
@@ -58,7 +63,7 @@ GATE_FIELDS: Final[Words] = {
     "valid_until": ("gilt bis", "valid until"),
     "register": ("Schutzkonzept-Register", "Schutzkonzept register"),
 }
-_FIELDS: Final[Words] = GATE_FIELDS | {
+FIELDS: Final[Words] = GATE_FIELDS | {
     "task": ("Prüfung", "task"),
     "revision": ("Fassung", "revision"),
     "level": ("Stufe", "level"),
@@ -90,6 +95,8 @@ _FIELDS: Final[Words] = GATE_FIELDS | {
     "policy": ("Richtlinie", "policy"),
     "charter": ("Charta", "charter"),
     "member": ("Mitglied", "member"),
+    "case": ("Fall", "case"),
+    "partners": ("an", "to"),
     "first": ("ab Eintrag", "from record"),
     "version": ("Fassung", "version"),
     "epoch": ("Epoche", "epoch"),
@@ -97,17 +104,11 @@ _FIELDS: Final[Words] = GATE_FIELDS | {
     "threshold": ("Schwelle", "threshold"),
     "instead_of": ("anstelle von", "instead of"),
 }
-_TEXTS: Final[Words] = {
-    "policy": ("Text der Richtlinie", "text of the policy"),
-    "calendar": ("Rechtskalender", "legal calendar"),
-    "do_not_share": ("Listen ohne Weitergabe", "do-not-share lists"),
-    "minimisation": ("Minimierungsmatrix", "minimisation matrix"),
-}
 _ENTRIES: Final = ("Einträge", "entries")
 _SPAN: Final = ("{first} bis {last}", "{first} to {last}")
 _BY: Final = ("{person} am {on}", "{person} on {on}")
 _EFFECT: Final = ("Wirkung", "effect")
-_UNSAID: Final = frozenset(
+UNSAID: Final = frozenset(
     {
         *("nonce", "start", "end", "after", "before", "gate", "effects"),
         *("payload", "changes", "refuse", "opens"),
@@ -165,8 +166,8 @@ def act_rows(act: dict[str, Any], *, german: bool) -> Iterator[tuple[str, str]]:
     for each in content.get("changes") or ():
         yield _EFFECT[other], each["en" if other else "de"]
     for name, value in content.items():
-        if name not in _UNSAID and value not in (None, "", [], {}):
-            yield label(_FIELDS, name, german=german), _value(name, value, other)
+        if name not in UNSAID and value not in (None, "", [], {}):
+            yield label(FIELDS, name, german=german), _value(name, value, other)
 
 
 def _texts(content: dict[str, Any], other: bool) -> Iterator[tuple[str, str]]:  # noqa: FBT001
@@ -174,12 +175,22 @@ def _texts(content: dict[str, Any], other: bool) -> Iterator[tuple[str, str]]:  
     old, new = content.get("before"), content.get("after")
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(new.keys() | old.keys()):
-            was, now = (str(each.get(name) or "-")[:8] for each in (old, new))
-            if old.get(name) != new.get(name):
-                yield label(_TEXTS, name, german=not other), f"{was} → {now}"
+            was, now = old.get(name), new.get(name)
+            if was != now:
+                yield provision_word(name, int(other)), _change(was, now, other)
     for each in content.get("effects") or ():
         way = words(each["direction"], german=not other)
         yield _EFFECT[other], f"{way}: {each['en' if other else 'de']}"
+
+
+def _change(was: object, now: object, other: bool) -> str:  # noqa: FBT001
+    if isinstance(was, dict) and isinstance(now, dict):
+        differing = [name for name in now if was.get(name) != now[name]]
+        return ", ".join(
+            f"{was.get(name)} → {now[name]} {kept_word(name, int(other))}"
+            for name in differing
+        )
+    return " → ".join(str(each or "-")[:8] for each in (was, now))
 
 
 def _value(name: str, value: object, other: bool) -> str:  # noqa: FBT001
@@ -188,5 +199,7 @@ def _value(name: str, value: object, other: bool) -> str:  # noqa: FBT001
             return _BY[other].format(**value)
         return ", ".join(f"{key} {each}" for key, each in value.items())
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(meaning(name, str(each), int(other)) for each in value)
+    if isinstance(value, str):
+        value = meaning(name, value, int(other))
     return str(readable(name, value))
