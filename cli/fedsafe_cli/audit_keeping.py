@@ -10,8 +10,8 @@ from fedsafe_cli.audit_losses import count_lost, tell_lost
 from fedsafe_cli.audit_search import tell_events
 from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.gap_texts import erased_rows, failing_row, gap_rows
 from fedsafe_cli.labels import headings, say
-from fedsafe_cli.moments import shown
 from fedsafe_cli.notice import REASONS
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
@@ -133,33 +133,12 @@ def gaps(context: click.Context) -> ExitStatus:
 
 
 def _print_gaps(answer: dict[str, Any], settings: Settings) -> None:
-    rows: list[list[object]] = [
-        [
-            gap["kind"],
-            gap["reason"],
-            shown(gap["since"]),
-            shown(gap["until"]) or say("LASTS", settings),
-        ]
-        for gap in answer["gaps"]
-    ]
-    rows += [
-        [
-            key["key"],
-            key["target"],
-            shown(key["begun_at"]),
-            shown(key["ended_at"]) or say("UNFINISHED", settings),
-        ]
-        for key in answer["keys"]
-    ]
-    table(headings(settings, "gap", "what", "since", "until"), rows)
+    names = headings(settings, "gap", "what", "since", "until")
+    table(names, gap_rows(answer, settings))
     line()
-    erased: list[tuple[str, object]] = [
-        (say("erased ({reason})", settings, reason=reason), count)
-        for reason, count in answer["erased"].items()
-    ]
-    missing, lost, pruned, holds, failing, residues = headings(
+    missing, lost, pruned, holds, residues = headings(
         settings,
-        *("missing entries", "declared lost", "pruned below", "holds", "fails now"),
+        *("missing entries", "declared lost", "pruned below", "holds"),
         "sealed residues of",
     )
     counts = [
@@ -169,8 +148,8 @@ def _print_gaps(answer: dict[str, Any], settings: Settings) -> None:
         (holds, answer["holds"]),
     ]
     months = ", ".join(answer.get("residues", [])) or None
-    rest = [(residues, months), (failing, answer.get("failing"))]
-    pairs([*counts, *erased, *rest], indent="")
+    rest = [(residues, months), failing_row(answer, settings)]
+    pairs([*counts, *erased_rows(answer, settings), *rest], indent="")
     tell_lost(answer, settings)
 
 

@@ -37,10 +37,11 @@ from fedsafe_cli.fleet import (
     stop,
     wait_until,
 )
+from fedsafe_cli.labels import coded, headings, say
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.remote import remote
-from fedsafe_cli.settings import printable
+from fedsafe_cli.settings import Settings, printable
 from fedsafe_policies.vocabulary import Role
 
 DEFAULT_DIR: Final = ".demo"
@@ -53,6 +54,7 @@ STAFF: Final = (
     ("ben", Role.REVIEWER),
     ("audit", Role.AUDITOR),
 )
+_STATES: Final = ("down", "up")
 _MOST_NODES: Final = 26
 _LONGEST_DIR: Final = 80
 _FOUNDING_TIMEOUT: Final = 60.0
@@ -111,12 +113,14 @@ def up(context: click.Context, directory: str, nodes: int | None) -> ExitStatus:
     """  # noqa: D301
     found = raise_demo(Path(directory), nodes)
     (Path(directory) / MARK).unlink(missing_ok=True)
-    if settings_of(context).json:
+    settings = settings_of(context)
+    if settings.json:
         document({"nodes": [asdict(each) for each in found]})
         return OK
-    _list(found)
+    _list(found, settings)
     where = "" if directory == DEFAULT_DIR else f" --dir {shlex.quote(directory)}"
-    line(f"next: fedsafe demo status{where}, fedsafe demo down{where}")
+    commands = f"fedsafe demo status{where}, fedsafe demo down{where}"
+    line(say("next: {command}", settings, command=commands))
     return OK
 
 
@@ -131,18 +135,19 @@ def status(context: click.Context, directory: str) -> ExitStatus:
     Example:
       fedsafe demo status
     """  # noqa: D301
-    found = load_demo(Path(directory))
+    found, settings = load_demo(Path(directory)), settings_of(context)
     up_now = [answers(each.directory) for each in found]
-    if settings_of(context).json:
+    if settings.json:
         entries = [
             asdict(each) | {"running": running}
             for each, running in zip(found, up_now, strict=True)
         ]
         document({"nodes": entries})
     elif not found:
-        line(f"no demo lies in {printable(directory)}; make one: fedsafe demo up")
+        text = "no demo lies in {directory}; make one: fedsafe demo up"
+        line(say(text, settings, directory=printable(directory)))
     else:
-        _list(found)
+        _list(found, settings)
     return OK if found and all(up_now) else ExitStatus.UNREACHABLE
 
 
@@ -158,20 +163,22 @@ def down(context: click.Context, /, directory: str, *, delete: bool) -> ExitStat
     Example:
       fedsafe demo down --delete
     """  # noqa: D301
-    path = Path(directory)
-    found = load_demo(path)
+    path, settings = Path(directory), settings_of(context)
+    found, place = load_demo(path), printable(directory)
     stopped = [each.name for each in found if stop(each.directory)]
     deleted = delete and bool(found)
     if deleted:
         shutil.rmtree(path)
-    if settings_of(context).json:
+    if settings.json:
         document({"stopped": stopped, "deleted": deleted})
     elif not found:
-        line(f"no demo lies in {printable(directory)}; nothing to stop or delete")
+        text = "no demo lies in {directory}; nothing to stop or delete"
+        line(say(text, settings, directory=place))
     else:
-        line(f"stopped: {', '.join(stopped) or 'nothing ran'}")
+        names = ", ".join(stopped) or say("nothing ran", settings)
+        line(say("stopped: {names}", settings, names=names))
         if deleted:
-            line(f"deleted: {printable(directory)}")
+            line(say("deleted: {directory}", settings, directory=place))
     return OK
 
 
@@ -336,9 +343,10 @@ def _covered(node: DemoNode) -> bool:
     return bool(peers) and all(peer.get("covered") for peer in peers)
 
 
-def _list(nodes: Sequence[DemoNode]) -> None:
+def _list(nodes: Sequence[DemoNode], settings: Settings) -> None:
+    states = [coded(_STATES[answers(each.directory)], settings) for each in nodes]
     rows = [
-        (each.name, each.url, each.dir, "up" if answers(each.directory) else "down")
-        for each in nodes
+        (each.name, each.url, each.dir, state)
+        for each, state in zip(nodes, states, strict=True)
     ]
-    table(("name", "url", "directory", "state"), rows)
+    table(headings(settings, "name", "url", "directory", "state"), rows)

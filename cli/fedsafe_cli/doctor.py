@@ -26,10 +26,11 @@ from fedsafe_cli.doctor_deadlines import overdue
 from fedsafe_cli.doctor_epochs import epochs
 from fedsafe_cli.doctor_sending import sending
 from fedsafe_cli.doctor_server import server, unasked
-from fedsafe_cli.doctor_texts import said
+from fedsafe_cli.doctor_texts import checked, said
 from fedsafe_cli.errors import CliError, SettingsError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import coded, headings
+from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, table
 from fedsafe_cli.settings import Settings, printable
@@ -84,7 +85,7 @@ def doctor(context: click.Context) -> ExitStatus:
         german = settings.german
         rows = [
             (
-                each.check,
+                checked(each.check, german=german),
                 coded(each.level, settings),
                 said(each.found, german=german),
                 each.way_out and said(each.way_out, german=german),
@@ -155,7 +156,7 @@ def _sodium() -> Finding:
 
 def clock(now: float) -> Finding:
     """Say whether the clock can be right."""
-    found = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
+    found = shown(int(now))
     if now < _EARLIEST:
         return Finding("clock", Level.FAIL, found, "set the clock; run an NTP client")
     return Finding("clock", Level.OK, found)

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from fedsafe_cli.damage_texts import finding
+from fedsafe_cli.doctor_node_texts import CHECKS, NODE_SAID
+from fedsafe_cli.labels import CODES
+from fedsafe_cli.moments import in_moments
 
 SAID: Final[Mapping[str, str]] = {
     "`fedsafe federation status`: the nodes begin a new epoch": (
@@ -295,26 +298,52 @@ SAID: Final[Mapping[str, str]] = {
     ),
 }
 _NAME: Final = re.compile(r"\\\{([a-z]+)\\\}")
-_NEVER: Final = {"never": "nie", "its gate is shut": SAID["its gate is shut"]}
+_ALL: Final = {**SAID, **NODE_SAID}
+_INNER: Final = frozenset({"why", "when"})
 
 
 def _pattern(english: str) -> re.Pattern[str]:
     return re.compile(_NAME.sub(r"(?P<\1>.+?)", re.escape(english)), re.DOTALL)
 
 
-_PATTERNS: Final = sorted(
-    ((_pattern(english), de) for english, de in SAID.items()),
-    key=lambda pair: -len(pair[0].pattern),  # the closer one first
-)
+def _patterns(texts: Mapping[str, str]) -> list[tuple[re.Pattern[str], str]]:
+    return sorted(
+        ((_pattern(english), de) for english, de in texts.items()),
+        key=lambda pair: -len(pair[0].pattern),  # the closer one first
+    )
+
+
+_PATTERNS: Final = _patterns(_ALL)
+_CHECKED: Final = _patterns(CHECKS)
 
 
 def said(text: str, *, german: bool) -> str:
     """Say what a check found, or the way out, in German if it is known here."""
+    text = in_moments(text)
     damaged = finding(text, german=german)
     if not german or damaged != text:
         return damaged
-    for pattern, template in _PATTERNS:
+    return _matched(text, _PATTERNS)
+
+
+def checked(name: str, *, german: bool) -> str:
+    """Name what was checked, in German if that is known here."""
+    return _matched(name, _CHECKED) if german else name
+
+
+def _matched(text: str, patterns: list[tuple[re.Pattern[str], str]]) -> str:
+    for pattern, template in patterns:
         if (found := pattern.fullmatch(text)) is not None:
-            named = {name: _NEVER.get(v, v) for name, v in found.groupdict().items()}
-            return template.format(**named)
+            named = found.groupdict().items()
+            return template.format(**{name: _inner(name, each) for name, each in named})
+    return text
+
+
+def _inner(name: str, text: str) -> str:
+    """Say what stands in a text and is one itself."""
+    if name == "texts":
+        codes = text.split(", ")
+        return ", ".join(CODES[each][0] if each in CODES else each for each in codes)
+    if name in _INNER:
+        return "nie" if text == "never" else _ALL.get(text, text)
     return text

@@ -87,7 +87,6 @@ FIELDS: Final[dict[str, str]] = {
     "omitted": "ausgelassen",
     "minimum": "erster Eintrag",
     "withheld": "zurückgehalten",
-    "directory": "Verzeichnis",
     "files": "Dateien",
 }
 """German for names of fields; in English a field is named as it is."""

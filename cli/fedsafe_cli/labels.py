@@ -50,6 +50,7 @@ GERMAN: Final[dict[str, str]] = {
     "index": "Nummer",
     "url": "Adresse",
     "jurisdiction": "Land",
+    "directory": "Verzeichnis",
     "check": "Prüfung",
     "level": "Befund",
     "found": "gefunden",
@@ -112,6 +113,15 @@ GERMAN: Final[dict[str, str]] = {
         "kein Verfasser findet einen anderen Menschen als reviewer"
     ),
     "next: {command}": "danach: {command}",
+    "no demo lies in {directory}; make one: fedsafe demo up": (
+        "in {directory} liegt keine Vorführung; eine anlegen: fedsafe demo up"
+    ),
+    "no demo lies in {directory}; nothing to stop or delete": (
+        "in {directory} liegt keine Vorführung; nichts anzuhalten oder zu löschen"
+    ),
+    "stopped: {names}": "angehalten: {names}",
+    "nothing ran": "nichts lief",
+    "deleted: {directory}": "gelöscht: {directory}",
     "no two people may do this together: {act}": (
         "keine zwei Personen dürfen dies zusammen: {act}"
     ),
@@ -212,6 +222,8 @@ GERMAN: Final[dict[str, str]] = {
 CODES: Final[dict[str, tuple[str, str]]] = {
     "external": ("extern", "external"),
     "invited": ("eingeladen", "invited"),
+    "up": ("läuft", "up"),
+    "down": ("steht", "down"),
     "active": ("aktiv", "active"),
     "locked": ("gesperrt", "locked"),
     "suspended": ("ausgesetzt", "suspended"),
@@ -290,6 +302,17 @@ CODES: Final[dict[str, tuple[str, str]]] = {
     "ok": ("in Ordnung", "ok"),
     "warn": ("Warnung", "warn"),
     "fail": ("Fehler", "fail"),
+    "statement_of_reasons": ("Begründung der Entscheidung", "statement of reasons"),
+    "data_protection_notice": (
+        "Information über die Daten",
+        "information about the data",
+    ),
+    "end_of_signal": ("Ende des Signals", "end of a signal"),
+    "review_reasons": ("Begründung einer Maßnahme", "reasons of a measure"),
+    "rights_form": ("Formular für Rechte", "form for rights"),
+    "code_letter": ("Brief mit Code", "letter with a code"),
+    "rights_answer": ("Auskunft", "answer to a request"),
+    "rights_outcome": ("Bescheid zu einem Antrag", "outcome of a request"),
     "signup_check": ("Prüfung bei der Anmeldung", "check at sign-up"),
     "upload_check": ("Prüfung beim Hochladen", "check at upload"),
     "recheck": ("erneute Prüfung", "recheck"),

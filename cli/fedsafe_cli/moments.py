@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Days and moments as people and programs read them; the node speaks seconds, UTC."""
 
+import re
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
@@ -12,6 +13,10 @@ _TIMES: Final = frozenset(
         *("confirm_by", "dispatch_by", "second_by", "stolen_since"),
     }
 )
+_WRITTEN: Final = re.compile(
+    r"\b\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)"
+)
+"""A moment of RFC 3339, or one without its seconds."""
 ENDS: Final = "It ends as this day begins (UTC)."
 """What a day says that is given as the end of something that lasts until it."""
 _EARLIEST: Final = 1_000_000_000
@@ -44,6 +49,11 @@ def readable(name: str, value: Any) -> Any:  # noqa: ANN401 (JSON)
             return value
         return shown(int(moment.timestamp())) if moment.tzinfo else value
     return value
+
+
+def in_moments(text: str) -> str:
+    """Show moments that a sentence of the node's has as people read them."""
+    return _WRITTEN.sub(lambda found: str(readable("at", found[0])), text)
 
 
 def with_moments(value: Any, name: str = "") -> Any:  # noqa: ANN401 (JSON)

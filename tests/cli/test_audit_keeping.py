@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from fedsafe_node.store.keeping_rows import RESTORED, EffectKind, Erasing, GapKind
+from fedsafe_node.store.rows import Trouble
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -84,8 +88,33 @@ def test_gaps_show_what_is_unfinished(ask: "Run", node: "FakeNode") -> None:
     assert outcome.status == 0
     assert "1970-01-01 00:01:00 UTC" in outcome.out
     assert "UNFINISHED" in outcome.out
-    assert "erased (subject)" in outcome.out
+    assert "erased (an account was erased)" in outcome.out
     assert ask("audit", "gaps", "--json").document == GAPS
+
+
+def test_gaps_are_told_in_words_of_the_readers_language(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    span = {"since": 1_795_000_000, "until": None}
+    reasons = [*Trouble, "no_end", RESTORED]
+    gaps = [
+        span | {"kind": kind.value, "reason": str(reason)}
+        for kind in GapKind
+        for reason in reasons
+    ]
+    ends = {"target": "2026-11", "begun_at": 1_795_000_000, "ended_at": None}
+    keys = [ends | {"key": kind.value} for kind in EffectKind]
+    erased = {"signal": 1} | {reason.value: 2 for reason in Erasing}
+    answer = GAPS | {"gaps": gaps, "keys": keys, "erased": erased, "failing": "full"}
+    node.always("GET /v1/audit/gaps", answer)
+    english, german = ask("audit", "gaps").out, ask("audit", "gaps", "--lang", "de").out
+
+    codes = {*GapKind, *EffectKind, "no_end", "retention"}
+    assert not [code for code in codes if code in english + german]
+    words = [set(re.findall(r"[^\W\d]{4,}", told)) for told in (english, german)]
+    assert words[0] & words[1] == set()
+    assert len(german.splitlines()) == len(english.splitlines())
+    assert "scheitert gerade" in german
 
 
 def test_gaps_say_of_which_months_residues_may_lie_on_a_server(

@@ -56,6 +56,18 @@ def test_a_deletion_is_told(run: "Run", lying: Path) -> None:
     assert outcome.out.splitlines() == ["stopped: nothing ran", f"deleted: {lying}"]
 
 
+def test_a_demo_is_told_in_german(run: "Run", lying: Path) -> None:
+    where = ("--dir", str(lying), "--lang", "de")
+    shown = run("demo", "status", *where).out
+    stopped = run("demo", "down", "--delete", *where).out
+    none = [run("demo", what, *where).out for what in ("status", "down")]
+
+    assert shown.split()[:4] == ["Name", "Adresse", "Verzeichnis", "Stand"]
+    assert shown.split()[-1] == "steht"
+    assert stopped.splitlines() == ["angehalten: nichts lief", f"gelöscht: {lying}"]
+    assert all("liegt keine Vorführung" in each for each in none)
+
+
 def test_a_demo_of_another_size_is_left_alone(run: "Run", lying: Path) -> None:
     outcome = run("demo", "up", "--nodes", "3", "--dir", str(lying))
 

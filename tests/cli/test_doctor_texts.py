@@ -8,25 +8,56 @@ from pathlib import Path
 
 import pytest
 
-from fedsafe_cli.doctor_texts import SAID, said
+from fedsafe_cli.doctor_node_texts import CHECKS, NODE_SAID
+from fedsafe_cli.doctor_texts import SAID, checked, said
+from fedsafe_cli.labels import CODES
+from fedsafe_node.notices.texts import TextName
 
-ROOM = Path(__file__).parents[2] / "cli/fedsafe_cli"
+ROOT = Path(__file__).parents[2]
+ROOM = ROOT / "cli/fedsafe_cli"
+NODE = ROOT / "node/fedsafe_node"
 NAME = re.compile(r"\{[a-z]+\}")
 NAMES = {"found", "way_out", "told", "theirs", "grant", "revoke", "prepare", "why"}
 FOUND = {"Finding", "named.finding"}
-KNOWN = {NAME.sub("{}", english) for english in SAID}
+KNOWN = {NAME.sub("{}", english) for english in (*SAID, *NODE_SAID)}
 # A version, a path, a command, or what others say.
 BARE = re.compile(r"[\W_]*|[a-z_/.-]+\.(md|toml)|chmod go= \{\}|\{\}(,? ?\(?\{\}\)?)*")
 
 
 def spoken() -> Iterator[str]:
     """Give every text of a finding that stands in the source."""
-    for name in ("doctor.py", "doctor_sending.py", "doctor_server.py"):
-        for node in ast.walk(ast.parse((ROOM / name).read_text())):
+    for path in ROOM.glob("doctor*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in FOUND:
                 yield from texts_in(node.args[1:])
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in NAMES:
                 yield from texts_in([node.value])
+
+
+def told_by_the_node() -> Iterator[str]:
+    """Give every verdict of a check that a node makes of itself."""
+    for node in ast.walk(ast.parse((NODE / "overview.py").read_text())):
+        if isinstance(node, ast.Assign) and "checks[" in ast.unparse(node.targets[0]):
+            yield from texts_in([node.value])
+        if isinstance(node, ast.Return) and node.value is not None:
+            yield from texts_in([node.value])
+    for node in ast.walk(ast.parse((NODE / "situation.py").read_text())):
+        if isinstance(node, ast.FunctionDef) and node.name == "why_not_covered":
+            told = [each for each in ast.walk(node) if isinstance(each, ast.Return)]
+            yield from texts_in([each.value for each in told if each.value is not None])
+        if isinstance(node, ast.AnnAssign) and node.value is not None:
+            yield from texts_in([node.value])
+
+
+def checks() -> Iterator[str]:
+    """Give the name of everything that is checked."""
+    for path in ROOM.glob("doctor*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Finding":
+                yield from texts_in(node.args[:1])
+    for node in ast.walk(ast.parse((NODE / "overview.py").read_text())):
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "checks":
+            yield from (f"node: {each}" for each in texts_in([node.slice]))
 
 
 def texts_in(values: list[ast.expr]) -> Iterator[str]:
@@ -50,10 +81,65 @@ def test_every_text_of_a_finding_has_its_german(english: str) -> None:
     assert any(map(pattern.fullmatch, KNOWN))
 
 
-@pytest.mark.parametrize(("english", "german"), SAID.items())
+@pytest.mark.parametrize(
+    "english", sorted({text for text in told_by_the_node() if not BARE.fullmatch(text)})
+)
+def test_every_verdict_of_a_node_has_its_german(english: str) -> None:
+    shape = re.compile(re.escape(english).replace(r"\{\}", ".*"))
+
+    assert any(map(shape.fullmatch, KNOWN)), english
+
+
+@pytest.mark.parametrize("english", sorted(set(checks()) - {"node: {}"}))
+def test_everything_that_is_checked_has_its_german(english: str) -> None:
+    shape = re.compile(re.escape(english).replace(r"\{\}", ".*"))
+
+    known = [NAME.sub("{}", name) for name in CHECKS]
+    assert any(map(shape.fullmatch, known)) or "." in english
+
+
+@pytest.mark.parametrize(
+    ("english", "german"), [*SAID.items(), *NODE_SAID.items(), *CHECKS.items()]
+)
 def test_both_languages_name_the_same(english: str, german: str) -> None:
     assert sorted(NAME.findall(english)) == sorted(NAME.findall(german))
     assert said(english, german=False) == english
+
+
+def test_what_stands_in_a_text_is_said_too() -> None:
+    rests = "this node rests: it lacks the policy of the federation"
+    told = [
+        said(text, german=True)
+        for text in (
+            "full since 2026-11-18T11:06:40+00:00; it cannot be read",
+            f"exchanges nothing: {rests}",
+            "stale, last seen 2026-11-18T11:06:40.125Z",
+            "nobody has signed off code_letter, rights_form",
+        )
+    ]
+
+    assert told == [
+        "Datenträger voll seit 2026-11-18 11:06:40 UTC; nicht lesbar",
+        f"tauscht nichts aus: {NODE_SAID[rests]}",
+        "veraltet, zuletzt gesehen: 2026-11-18 11:06:40 UTC",
+        "niemand hat freigegeben: Brief mit Code, Formular für Rechte",
+    ]
+    assert {each.value for each in TextName} <= CODES.keys()
+    assert said("seen 2026-11-18T11:06:40+00:00", german=False) == (
+        "seen 2026-11-18 11:06:40 UTC"
+    )
+
+
+def test_what_was_checked_is_named() -> None:
+    names = ("node: feed of b.demo", "peer b.demo", "sending.mail.ca", "a.demo/audit")
+
+    assert [checked(name, german=True) for name in names] == [
+        "Knoten: Feed von b.demo",
+        "Mitglied b.demo",
+        "sending.mail.ca",
+        "a.demo/audit",
+    ]
+    assert checked("clock", german=False) == "clock"
 
 
 def test_numbers_and_names_stay() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
 SOURCES = sorted(Path(fedsafe_cli.__file__).parent.glob("*.py"))
-SCRIPTED = ("demo", "fleet", "progress", "stage", "story", "thief")
+SCRIPTED = ("fleet", "progress", "stage", "story", "thief")
 """What shows a federation to developers; `./run` speaks both by texts of its own."""
 SAME = frozenset({"Name", "Person", "Version", "libsodium", "Code", "Token", "Risiko"})
 SAYING = frozenset({"say", "headings"})
