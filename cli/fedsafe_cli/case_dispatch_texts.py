@@ -9,6 +9,7 @@ from fedsafe_cli.casework_words import WAYS, Words, class_word, element_word, wo
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
 from fedsafe_cli.output import document, line, note
+from fedsafe_cli.reach_texts import reach_lines
 from fedsafe_cli.sending_texts import in_words
 from fedsafe_cli.settings import Settings
 
@@ -270,7 +271,7 @@ def _state(code: str, language: int, *, is_correction: bool) -> str:
 
 
 def _tell_takings(found: dict[str, Any], case: str, language: int) -> None:
-    """Tell who took a package, and what is asked of them after a recall."""
+    """Tell who took a package, what is asked of them, and whom to call about it."""
     held = list[str]()
     for each in found.get("takings", ()):
         parts = [shown(each["at"]), each["by"]]
@@ -286,3 +287,5 @@ def _tell_takings(found: dict[str, Any], case: str, language: int) -> None:
         for each in held:
             by = _BY.format(each)
             line(_NO[language].format(case, found["dispatch"], by))
+    for call in reach_lines(found.get("reach"), language):
+        line(f"   {call}")

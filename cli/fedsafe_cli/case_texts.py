@@ -22,6 +22,7 @@ from fedsafe_cli.casework_words import (
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
 from fedsafe_cli.output import document, line, note, pairs, table
+from fedsafe_cli.reach_texts import reach_lines
 from fedsafe_cli.settings import Settings
 from fedsafe_policies.escalation.urgency import urgencies
 from fedsafe_policies.escalation.vocabulary import Urgency
@@ -207,6 +208,8 @@ def _tell_task(task: dict[str, Any], case: str, language: int) -> None:
     line(said[language].format(task["partner"], case))
     if task.get("taken_by"):
         line(_TAKEN_BY[language].format(", ".join(task["taken_by"])))
+    for each in reach_lines(task.get("reach"), language):
+        line(f"   {each}")
 
 
 def _tell_work(answer: dict[str, Any], language: int) -> None:

@@ -38,6 +38,7 @@ _CORRECTION: Final = (
     "DIES IST EINE KORREKTUR: Das Paket {} gilt nicht mehr.",
     "THIS IS A CORRECTION: package {} no longer counts.",
 )
+_CALL_BACK: Final = ("Rückfragen an: {}", "for questions: {}")
 _TEST: Final = (
     "DAS IST EIN TEST: kein echter Fall, nichts ist zu veranlassen",
     "THIS IS A TEST: no real case, there is nothing to do",
@@ -237,6 +238,7 @@ def _tell(  # noqa: PLR0913 - what is told
         told = {
             "test": opened.statement.test,
             "recalls": _recalled(opened),
+            "call_back": _call_back(opened),
             "sender_compared": known,
             "sealed": sealed,
         }
@@ -247,6 +249,8 @@ def _tell(  # noqa: PLR0913 - what is told
         line(_TEST[language])
     if (recalled := _recalled(opened)) is not None:
         line(_CORRECTION[language].format(recalled))
+        if whom := _call_back(opened):
+            line(_CALL_BACK[language].format(", ".join(whom.values())))
     line((_VERIFIED if sealed else _VERIFIED_INSIDE)[language])
     facts["partner_class"] = class_word(facts["partner_class"], language)
     pairs([(_FIELDS[name][language], facts[name]) for name in _FIELDS])
@@ -261,6 +265,22 @@ def _tell(  # noqa: PLR0913 - what is told
 
 def _recalled(opened: "Opened") -> str | None:
     """Name the earlier package that a correction takes back; the signer says so."""
+    named = _correction(opened).get("recalls_package")
+    return printable(named) if isinstance(named, str) else None
+
+
+def _call_back(opened: "Opened") -> dict[str, str]:
+    """Say who of the sender answers questions about a correction."""
+    found = _correction(opened).get("call_back")
+    known = found if isinstance(found, dict) else {}
+    return {
+        name: printable(known[name])
+        for name in ("provider", "function", "phone", "address")
+        if isinstance(known.get(name), str)
+    }
+
+
+def _correction(opened: "Opened") -> dict[str, Any]:
     from msgspec import DecodeError, json  # noqa: PLC0415
 
     for each in opened.documents:
@@ -268,10 +288,9 @@ def _recalled(opened: "Opened") -> str | None:
             try:
                 found = json.decode(each.content)
             except DecodeError:
-                return None
-            named = found.get("recalls_package") if isinstance(found, dict) else None
-            return printable(named) if isinstance(named, str) else None
-    return None
+                return {}
+            return found if isinstance(found, dict) else {}
+    return {}
 
 
 def _facts(opened: "Opened") -> dict[str, Any]:

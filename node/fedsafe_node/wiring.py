@@ -128,7 +128,7 @@ def make_services(parts: Parts) -> Services:
         ),
         dispatch_notes=DispatchNotes(keeper, base.workers),
         packages=SealedPackages(keeper),
-        recalls=Recalls(keeper, matrix, lambda: base.keys.package),
+        recalls=Recalls(keeper, matrix, lambda: base.keys.package, base.config.contact),
         sending=SendingSwitch(base.office),
         budgets=BudgetService(base.situation, base.store, base.clock),
         validations=Validations(desk),

@@ -49,6 +49,16 @@ DISPATCH: Final[dict[str, Any]] = {
     "receipts": [],
     "takings": [],
     "unclear": False,
+    "reach": None,
+}
+REACH: Final[dict[str, Any]] = {
+    "name": "BKA",
+    "hours": "0-24",
+    "standing": "unverified",
+    "chain": [
+        {"function": "KDD", "phone": "+49 30 0000001"},
+        {"function": "Land", "phone": None},
+    ],
 }
 TAKING: Final[dict[str, Any]] = {
     "by": "ella",
@@ -158,6 +168,7 @@ def test_what_was_taken_and_recalled_asks_what_came_of_it(
         "unclear": True,
     }
     correction = DISPATCH | {"recalls": SENT, "state": "stopped", "ways": []}
+    correction |= {"reach": REACH}
     answer = LIST | {"dispatches": [unclear, correction]}
     node.always(f"POST /v1/cases/{CASE}/recall", answer)
     done = ask("case", "recall", CASE, "--reason", "wrong_facts")
@@ -169,6 +180,11 @@ def test_what_was_taken_and_recalled_asks_what_came_of_it(
     assert f"{command} --outcome kept_back --taken-by ella\n" in done.out
     assert "--taken-by finn" not in done.out
     assert "taken by finn, kept back, as uwe says" in done.out
+    assert "   call: BKA, KDD: +49 30 0000001 (0-24)\n" in done.out
+    assert "   call: BKA, Land: no number entered\n" in done.out
+    assert "nobody has verified this entry" in done.out
+    assert "   anrufen: BKA, KDD: +49 30 0000001 (0-24)\n" in german.out
+    assert "diesen Eintrag hat niemand geprüft" in german.out
     assert "bka: withdrawn: the package that it corrects was never" in done.out
     assert "VIELLEICHT DOCH ÜBERGEBEN (entnommen von ella)" in german.out
     assert "zurückgezogen" in german.out

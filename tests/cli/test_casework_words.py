@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from tests.cli.test_case import CASE, LISTED
 from tests.cli.test_case import SHOWN as SHOWN_CASE
-from tests.cli.test_case_dispatch import DISPATCH, PLAN, TAKING
+from tests.cli.test_case_dispatch import DISPATCH, PLAN, REACH, TAKING
 from tests.cli.test_case_dispatch import LIST as DISPATCHES
 from tests.cli.test_partner import CHANNELS, ENTRY, LIST, OFFICE, SHOWN
 from tests.policies.escalation.maximal import MAXIMAL
@@ -24,7 +24,7 @@ from fedsafe_cli.casework_words import (
     element_word,
     level_word,
 )
-from fedsafe_node.cases.packages import WorkKind
+from fedsafe_node.cases.messages import WorkKind
 from fedsafe_policies.escalation.calling import Ordered, Said
 from fedsafe_policies.escalation.clocks import Milestone
 from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
@@ -142,6 +142,7 @@ def _known() -> dict[str, Any]:
                 "since": 1,
                 "recalls": None,
                 "taken_by": ["ella"],
+                "reach": REACH,
             }
             for kind in WorkKind
         ],
@@ -182,7 +183,8 @@ def _dispatches() -> dict[str, Any]:
         "recalls": "0e" * 16,
     }
     kept = TAKING | {"kept_back_at": 1_795_512_600, "kept_back_by": "ella"}
-    taken = {"takings": [TAKING, kept], "unclear": True}
+    expired = REACH | {"standing": "expired"}
+    taken = {"takings": [TAKING, kept], "unclear": True, "reach": expired}
     found = [each | taken | {"state": state.value} for state in DispatchState]
     return DISPATCHES | {"dispatches": found}
 

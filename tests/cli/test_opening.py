@@ -175,7 +175,14 @@ def test_the_documents_are_written_for_the_reader_alone(
 @pytest.mark.parametrize(
     ("content", "named"),
     [
-        (b'{"recalls_package": "0d0e"}', "0d0e"),
+        (
+            (
+                b'{"recalls_package": "0d0e", "call_back": {"function": "Desk", '
+                b'"phone": "+49 30 1", "else": "x", "provider": 7}}'
+            ),
+            "0d0e",
+        ),
+        (b'{"recalls_package": "0d0e", "call_back": 7}', "0d0e"),
         (b'{"recalls_package": 7}', None),
         (b"no JSON", None),
     ],
@@ -198,6 +205,9 @@ def test_a_correction_says_that_it_is_one(
     assert not list(out.glob("letter-*"))
     assert ("CORRECTION: package 0d0e" in told.out) == (named is not None)
     assert as_json["recalls"] == named
+    assert ("for questions: Desk, +49 30 1\n" in told.out) == (b"Desk" in content)
+    known = {"function": "Desk", "phone": "+49 30 1"} if b"Desk" in content else {}
+    assert as_json["call_back"] == known
 
 
 def test_a_test_says_that_it_is_one(

@@ -6,11 +6,11 @@ be sent. What a change answers is a receipt that holds nothing of the case: answ
 changes are kept for repetitions, and only the case itself is sealed.
 """
 
+from enum import StrEnum, unique
 from typing import Annotated, Literal
 
 import msgspec
 
-from fedsafe_node.cases.packages import WorkKind
 from fedsafe_node.messages import Message, Reference
 from fedsafe_policies.escalation.calling import Ordered, Said
 from fedsafe_policies.escalation.clocks import Milestone, Stage
@@ -18,6 +18,7 @@ from fedsafe_policies.escalation.closing import EvidenceDecision, Help
 from fedsafe_policies.escalation.manifest import Attachment
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import Elements, Feature, Threat
+from fedsafe_policies.escalation.partners import Standing
 from fedsafe_policies.escalation.playbooks import StepId
 from fedsafe_policies.escalation.rendering.document import Language, Mark
 from fedsafe_policies.escalation.rendering.forms import Form, Written
@@ -290,6 +291,38 @@ class LackShown(Message, frozen=True):
     en: str
 
 
+@unique
+class WorkKind(StrEnum):
+    """What a person has to do about a package.
+
+    `hand_over`: no channel leads there. `say_what_came`: it was taken out before a
+    recall, and nobody has noted whether it was handed over. `recall_again`: it turned
+    out to have arrived after the recall, and nothing corrects it. `see_through`: a
+    correction that its partner has not acknowledged.
+    """
+
+    HAND_OVER = "hand_over"
+    SAY_WHAT_CAME = "say_what_came"
+    RECALL_AGAIN = "recall_again"
+    SEE_THROUGH = "see_through"
+
+
+class Reached(Message, frozen=True):
+    """Who answers at a partner, and under which number."""
+
+    function: str
+    phone: str | None
+
+
+class Reach(Message, frozen=True):
+    """Whom of a partner to call, the first before those behind; whether that counts."""
+
+    name: str
+    hours: str | None
+    standing: Standing
+    chain: list[Reached]
+
+
 class TaskShown(Message, frozen=True):
     """What a person has to do about a dispatch, whose package `taken_by` may have.
 
@@ -302,6 +335,7 @@ class TaskShown(Message, frozen=True):
     since: int
     recalls: str | None
     taken_by: list[str]
+    reach: Reach | None
 
 
 class CaseAnswer(Message, frozen=True):

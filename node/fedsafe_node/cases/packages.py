@@ -8,8 +8,9 @@ correction has arrived.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum, unique
 
+from fedsafe_federation.wireformat import decode
+from fedsafe_node.cases.messages import Reach, Reached, WorkKind
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.store.dispatches_rows import DispatchRow, TakingRow
 from fedsafe_node.store.protocol import Reader
@@ -21,24 +22,9 @@ from fedsafe_policies.escalation.dispatching import (
     Outcome,
     correction_key,
 )
+from fedsafe_policies.escalation.partners import Partner, standing_of
 
 _S = DispatchState
-
-
-@unique
-class WorkKind(StrEnum):
-    """What a person has to do about a package.
-
-    `hand_over`: no channel leads there. `say_what_came`: it was taken out before a
-    recall, and nobody has noted whether it was handed over. `recall_again`: it turned
-    out to have arrived after the recall, and nothing corrects it. `see_through`: a
-    correction that its partner has not acknowledged.
-    """
-
-    HAND_OVER = "hand_over"
-    SAY_WHAT_CAME = "say_what_came"
-    RECALL_AGAIN = "recall_again"
-    SEE_THROUGH = "see_through"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +34,7 @@ class Work:
     kind: WorkKind
     row: DispatchRow
     taken_by: tuple[str, ...] = ()
+    reach: Reach | None = None
 
 
 async def may_be_there(reader: Reader, row: DispatchRow) -> bool:
@@ -80,18 +67,19 @@ async def is_recalled(reader: Reader, row: DispatchRow) -> bool:
     return await correction_of(reader, row) is not None
 
 
-async def work_of(reader: Reader, case_id: str) -> tuple[Work, ...]:
+async def work_of(reader: Reader, case_id: str, now: int) -> tuple[Work, ...]:
     """Name what a person has to do about a case's packages, the oldest first."""
     found: list[Work] = []
     for row in await reader.dispatches(case_id):
         takers = held(await reader.takings(row.id))
         kind = await _kind_of(reader, row, takers)
         if kind is not None:
-            found.append(Work(kind=kind, row=row, taken_by=takers))
+            reach = await reach_of(reader, row.partner, now)
+            found.append(Work(kind=kind, row=row, taken_by=takers, reach=reach))
     return tuple(found)
 
 
-async def check_brought(reader: Reader, case_id: str) -> None:
+async def check_brought(reader: Reader, case_id: str, now: int) -> None:
     """Refuse to close a case of which a package or a correction has yet to leave.
 
     Nor is one closed of which somebody has a recalled package in hand, or of which a
@@ -106,7 +94,7 @@ async def check_brought(reader: Reader, case_id: str) -> None:
                 f"a package is under way to {each.partner}: bring it there, or recall "
                 "the case (`fedsafe case dispatches`)"
             )
-    for work in await work_of(reader, case_id):
+    for work in await work_of(reader, case_id, now):
         if work.kind is WorkKind.SAY_WHAT_CAME:
             raise _open(
                 f"the recalled package for {work.row.partner} was taken by "
@@ -118,6 +106,22 @@ async def check_brought(reader: Reader, case_id: str) -> None:
                 f"{work.row.partner} has a recalled package that nothing corrects: "
                 "recall the case again (`fedsafe case recall`)"
             )
+
+
+async def reach_of(reader: Reader, partner: str, now: int) -> Reach | None:
+    """Say whom of a partner to call, by its entry as it is now."""
+    row = await reader.partner(partner)
+    if row is None:
+        return None
+    entry = decode(row.record, Partner)
+    first = Reached(function=entry.function, phone=entry.phone)
+    others = (Reached(function=each.function, phone=each.phone) for each in entry.chain)
+    return Reach(
+        name=entry.name,
+        hours=entry.hours,
+        standing=standing_of(row.verified_until, now),
+        chain=[first, *others],
+    )
 
 
 async def needs_recall(reader: Reader, row: DispatchRow) -> bool:

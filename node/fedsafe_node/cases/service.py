@@ -169,7 +169,7 @@ class Cases:
                 await tx.case_alarms(case_id),
                 self._calendar,
                 self._office.now(),
-                await work_of(tx, case_id),
+                await work_of(tx, case_id, self._office.now()),
                 await fallen(tx, file.mentions),
             )
             detail: Detail = {"case": case_id, **_read_for(decision)}
@@ -305,7 +305,7 @@ class Cases:
                 raise WrongStateError(
                     "unanswered", f"not answered yet: {', '.join(lacking)}"
                 )
-            await check_brought(tx, case_id)
+            await check_brought(tx, case_id, self._office.now())
             change = Change(
                 step="closed",
                 state=CaseState.CLOSED,

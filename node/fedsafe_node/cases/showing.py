@@ -186,6 +186,7 @@ def _show_work(work: Work) -> TaskShown:
         since=row.made_at,
         recalls=row.recalls,
         taken_by=list(work.taken_by),
+        reach=work.reach,
     )
 
 

@@ -23,11 +23,10 @@ from fedsafe_node.store.dispatches_rows import DispatchRow
 from fedsafe_node.store.partners_rows import PartnerRow
 from fedsafe_policies.errors import CasePackageError
 from fedsafe_policies.escalation.channels import Channel
-from fedsafe_policies.escalation.matrix import Handling, Matrix
-from fedsafe_policies.escalation.package import FORMAT, CasePackage, Elements
+from fedsafe_policies.escalation.matrix import Matrix
+from fedsafe_policies.escalation.package import CasePackage
 from fedsafe_policies.escalation.partners import Partner
 from fedsafe_policies.escalation.projecting import make_package
-from fedsafe_policies.escalation.vocabulary import Element
 
 TOKEN_BYTES: Final = 18
 NONE: Final = "none"
@@ -79,28 +78,6 @@ def project_for(
         package_id=package_id_of(key),
         made_at=now.astimezone(UTC).replace(microsecond=0),
         test=entry.test,
-    )
-
-
-def correction_for(
-    key: str,
-    case: tuple[CaseRow, CaseFile],
-    entry: Partner,
-    matrix: Matrix,
-    now: datetime,
-) -> CasePackage:
-    """Make the package of a correction: which case, and nothing else of it."""
-    known = case[1].elements
-    may = matrix.cell(entry.partner_class, Element.CASE).handling
-    names_it = may is Handling.REQUIRED
-    return CasePackage(
-        format=FORMAT,
-        package_id=package_id_of(key),
-        made_at=now,
-        test=entry.test,
-        partner_class=entry.partner_class,
-        matrix=matrix.reference,
-        elements=Elements(case=known.case if names_it else msgspec.UNSET),
     )
 
 

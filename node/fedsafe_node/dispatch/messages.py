@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from fedsafe_node.cases.messages import CaseId, Moment
+from fedsafe_node.cases.messages import CaseId, Moment, Reach
 from fedsafe_node.messages import Message, Reference
 from fedsafe_policies.escalation.dispatching import (
     DispatchState,
@@ -124,7 +124,8 @@ class DispatchShown(Message, frozen=True):
 
     `ways` are those by hand that are left while it waits for a person; `recalls` names
     the dispatch that this one corrects. `unclear` says that it was recalled while
-    somebody had it, and that nobody knows whether they handed it over.
+    somebody had it, and that nobody knows whether they handed it over. `reach` is whom
+    to call about what a person has to see through.
     """
 
     dispatch: DispatchId
@@ -147,6 +148,7 @@ class DispatchShown(Message, frozen=True):
     receipts: list[ReceiptShown]
     takings: list[TakingShown]
     unclear: bool
+    reach: Reach | None
 
 
 class DispatchesAnswer(Message, frozen=True):

@@ -14,11 +14,11 @@ from typing import Final
 import msgspec
 
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.casework.statement import Document
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.cases.packages import held, may_be_there
 from fedsafe_node.cases.partners import read_partner
+from fedsafe_node.dispatch.correcting import correction_documents, correction_for
 from fedsafe_node.dispatch.falling_back import (
     by_mended_channel,
     is_strange,
@@ -29,7 +29,6 @@ from fedsafe_node.dispatch.making import (
     TOKEN_BYTES,
     Made,
     channels_of,
-    correction_for,
     mark_of,
     seal_for_partner,
     told_of,
@@ -45,7 +44,6 @@ from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.dispatches_rows import DispatchRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.escalation.dispatching import (
-    RECALL_REASONS,
     UNDER_WAY,
     DispatchState,
     RecallReason,
@@ -57,21 +55,19 @@ from fedsafe_policies.escalation.vocabulary import PartnerClass
 from fedsafe_policies.people import Person
 
 _APPROVED: Final = frozenset({CaseState.APPROVED, CaseState.PACKAGED})
-_WORDS: Final = (
-    "BERICHTIGUNG. Das Paket {0} gilt nicht mehr: {1}. "
-    "Bitte arbeiten Sie nicht weiter damit, und rufen Sie uns bei Fragen an.\n\n"
-    "CORRECTION. Package {0} no longer counts: {2}. "
-    "Please do not work with it any more, and call us if anything is unclear.\n"
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Recalls:
-    """Takes packages back that should not have gone, as far as that can be."""
+    """Takes packages back that should not have gone, as far as that can be.
+
+    `address` is where the provider is written to, whatever is known of a case.
+    """
 
     keeper: CaseKeeper
     matrix: Callable[[], Matrix]
     signer: Callable[[], SigningKey] = field(repr=False)
+    address: str
 
     async def recall(
         self,
@@ -109,7 +105,7 @@ class Recalls:
                 told: Detail = {"case": case_id, "plans": 0}
                 await office.note(tx, Event.DISPATCH_READ, who.name, told)
             found = [
-                await show_dispatch(tx, each, file)
+                await show_dispatch(tx, each, file, office.now())
                 for each in await tx.dispatches(case_id)
                 if await _is_told(tx, each)
             ]
@@ -207,7 +203,7 @@ class Recalls:
         )
         moment = office.clock.now().astimezone(UTC).replace(microsecond=0)
         package = correction_for(key, case, entry, self.matrix(), moment)
-        documents = correction_documents(sent, request.reason)
+        documents = correction_documents(sent, request.reason, package, self.address)
         try:
             made = seal_for_partner(package, entry, self.signer(), key, documents)
         except WrongStateError:  # its key has expired: people tell it, and nobody waits
@@ -250,25 +246,3 @@ def _without_consent(file: CaseFile, reason: RecallReason) -> CaseFile:
         return file
     known = msgspec.structs.replace(file.elements, consent=msgspec.UNSET)
     return msgspec.structs.replace(file, elements=known)
-
-
-def correction_documents(
-    sent: DispatchRow, reason: RecallReason
-) -> tuple[Document, ...]:
-    """Write which package no longer counts and why, for programs and for people."""
-    about = {
-        "format": "fedsafe-correction-v1",
-        "recalls_package": sent.package_id,
-        "recalls_dispatch": sent.key,
-        "reason": reason.value,
-    }
-    text = RECALL_REASONS[reason]
-    words = _WORDS.format(sent.package_id, text.de, text.en)
-    return (
-        Document(
-            "correction.json",
-            "application/json",
-            msgspec.json.encode(about, order="deterministic"),
-        ),
-        Document("correction.txt", "text/plain", words.encode()),
-    )

@@ -127,13 +127,13 @@ class Dispatches:
                 await office.note(tx, Event.DISPATCH_READ, who.name, detail)
             else:
                 row = await self._set_out(tx, row, file, Person(who.name, who.role))
-            rows = [await tx.dispatch(each.id) for each in asked]
+            rows, now = [await tx.dispatch(each.id) for each in asked], office.now()
             return SentAnswer(
                 case=case_id,
                 state=_S(row.state),
                 sending=await sends(tx),
                 dispatches=[
-                    await show_dispatch(tx, each, file) for each in rows if each
+                    await show_dispatch(tx, each, file, now) for each in rows if each
                 ],
                 dry_run=request.dry_run,
                 plans=plans,
@@ -162,7 +162,7 @@ class Dispatches:
             row, file = await keeper.read(tx, case_id)
             detail: Detail = {"case": case_id, "purpose": decision.about}
             await office.note(tx, Event.DISPATCH_READ, who.name, detail)
-            return await show_dispatches(tx, row, file)
+            return await show_dispatches(tx, row, file, office.now())
 
         return await office.store.write(act)
 

@@ -2,10 +2,12 @@
 """Dispatches as those who work on cases see them."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.cases.content import CaseFile, KeptReceipt
-from fedsafe_node.cases.packages import held, is_unclear
+from fedsafe_node.cases.messages import Reach
+from fedsafe_node.cases.packages import held, is_unclear, reach_of
 from fedsafe_node.dispatch.messages import (
     AttemptShown,
     DispatchesAnswer,
@@ -23,6 +25,10 @@ from fedsafe_policies.escalation.partners import Partner, Way
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import PartnerClass
 
+_FOR_PEOPLE: Final = frozenset(
+    {DispatchState.BY_HAND.value, DispatchState.STOPPED.value}
+)
+
 
 async def sends(reader: Reader) -> bool:
     """Tell whether anything leaves at all."""
@@ -31,7 +37,7 @@ async def sends(reader: Reader) -> bool:
 
 
 async def show_dispatches(
-    reader: Reader, row: CaseRow, file: CaseFile
+    reader: Reader, row: CaseRow, file: CaseFile, now: int
 ) -> DispatchesAnswer:
     """Show all dispatches of a case, with every attempt."""
     found = await reader.dispatches(row.id)
@@ -39,14 +45,14 @@ async def show_dispatches(
         case=row.id,
         state=CaseState(row.state),
         sending=await sends(reader),
-        dispatches=[await show_dispatch(reader, each, file) for each in found],
+        dispatches=[await show_dispatch(reader, each, file, now) for each in found],
     )
 
 
 async def show_dispatch(
-    reader: Reader, row: DispatchRow, file: CaseFile
+    reader: Reader, row: DispatchRow, file: CaseFile, now: int
 ) -> DispatchShown:
-    """Show one dispatch."""
+    """Show one dispatch, and whom to call if a person has to see it through."""
     partner, takings = await reader.partner(row.partner), await reader.takings(row.id)
     ways: tuple[Way, ...] = ()
     if partner is not None and row.state == DispatchState.BY_HAND.value:
@@ -80,7 +86,16 @@ async def show_dispatch(
             for each in takings
         ],
         unclear=is_unclear(row, held(takings)),
+        reach=await _reach(reader, row, now),
     )
+
+
+async def _reach(reader: Reader, row: DispatchRow, now: int) -> Reach | None:
+    """Say whom to call about what waits for a person, was stopped, or corrects."""
+    asks = row.state in _FOR_PEOPLE or row.recalls is not None
+    if not asks or row.acknowledged_at is not None:
+        return None
+    return await reach_of(reader, row.partner, now)
 
 
 def _attempts(rows: Iterable[AttemptRow]) -> list[AttemptShown]:

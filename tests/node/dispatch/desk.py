@@ -32,6 +32,7 @@ from fedsafe_policies.escalation.vocabulary import PartnerClass
 
 Facts: TypeAlias = Any
 T = TypeVar("T")
+ADDRESS: Final = "trust@chat.example.de"
 KEY: Final = RecipientKey.generate()
 KNOWN: Final = msgspec.structs.replace(MAXIMAL, case=msgspec.UNSET)
 BKA: Final = Partner(

@@ -21,7 +21,7 @@ from signal import SIGKILL
 from typing import Final
 
 from tests.node.cases.test_cases import Desk
-from tests.node.dispatch.desk import Post
+from tests.node.dispatch.desk import ADDRESS, Post
 from tests.node.fleet import BEGAN, StandingClock
 from tests.node.people.conftest import Team
 
@@ -107,7 +107,7 @@ async def recall(post: Post, case: str, directory: Path, _: KillAt) -> None:
         await post.send(case, ADA)
     found = (await post.dispatches.list(case, ADA)).dispatches
     (sent,) = [each.dispatch for each in found if each.recalls is None]
-    recalls = Recalls(post.desk.keeper, shipped_matrix, lambda: post.signer)
+    recalls = Recalls(post.desk.keeper, shipped_matrix, lambda: post.signer, ADDRESS)
     kept = NoteHanded(at=post.desk.team.now, outcome="kept_back")
     with suppress(WrongStateError):
         taken = await SealedPackages(post.desk.keeper).take(case, sent, ADA)

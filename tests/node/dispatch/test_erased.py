@@ -17,7 +17,7 @@ from tests.node.cases.test_cases import (
     tables,
 )
 from tests.node.cases.test_erasing import DAY, YEAR, nothing_waits
-from tests.node.dispatch.desk import Post
+from tests.node.dispatch.desk import ADDRESS, Post
 from tests.node.dispatch.test_outbox import ERROR, MAIL, Mail, mail
 from tests.node.dispatch.test_sending import post
 from tests.node.people.conftest import team
@@ -65,7 +65,7 @@ async def closed(post: Post, ada: Principal, ben: Principal) -> tuple[str, str]:
     (sent,) = (await post.send(case, ada, called=WORDS[0])).dispatches
     await said(post, sent.dispatch)
     await post.notes.hand(case, sent.dispatch, post.handed(), ada)
-    recalls = Recalls(desk.keeper, shipped_matrix, lambda: post.signer)
+    recalls = Recalls(desk.keeper, shipped_matrix, lambda: post.signer, ADDRESS)
     asked = RecallCase(reason=RecallReason.SENT_IN_ERROR)
     (correction,) = (await recalls.recall(case, asked, ada)).dispatches
     call = NoteCall(number="110", at=desk.team.now, officer="Leitstelle Nord")

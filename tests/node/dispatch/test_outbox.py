@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from tests.node.cases.test_cases import ada, ben, desk, refused, tables
 from tests.node.cases.test_partners import SERVER
-from tests.node.dispatch.desk import KEY, Post
+from tests.node.dispatch.desk import ADDRESS, KEY, Post
 from tests.node.people.conftest import team
 
 from fedsafe_federation.casework.keys import key_fingerprint
@@ -88,7 +88,7 @@ class Mail:
         self.outbox = self.started()
         self.switch = SendingSwitch(desk.team.office)
         signer = self.post.signer
-        self.recalls = Recalls(desk.keeper, shipped_matrix, lambda: signer)
+        self.recalls = Recalls(desk.keeper, shipped_matrix, lambda: signer, ADDRESS)
 
     def started(self, faults: Faults | None = None) -> Outbox:
         keeper = self.post.desk.keeper

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 from tests.node.cases.test_cases import ANSWERS, ada, ben, desk, refused, tables
-from tests.node.dispatch.desk import Post
+from tests.node.dispatch.desk import ADDRESS, Post
 from tests.node.dispatch.test_outbox import Other
 from tests.node.people.conftest import team
 
@@ -37,7 +37,9 @@ class Hands(Post):
     def __init__(self, desk: Any) -> None:  # noqa: ANN401
         super().__init__(desk)
         self.packages = SealedPackages(desk.keeper)
-        self.recalls = Recalls(desk.keeper, shipped_matrix, lambda: self.signer)
+        self.recalls = Recalls(
+            desk.keeper, shipped_matrix, lambda: self.signer, ADDRESS
+        )
 
     async def take(self, case: str, who: Principal) -> str:
         """Take the only dispatch of a case out; return which."""

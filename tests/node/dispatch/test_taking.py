@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.node.cases.test_cases import ada, ben, desk, refused, tables
-from tests.node.dispatch.desk import KEY, Post
+from tests.node.dispatch.desk import ADDRESS, KEY, Post
 from tests.node.people.conftest import team
 
 from fedsafe_federation.casework.container import open_package
@@ -81,7 +81,7 @@ async def test_what_was_recalled_before_it_left_is_given_to_nobody(
     post: Post, packages: SealedPackages, ada: Principal, case: str
 ) -> None:
     sent = await post.only(case, ada)
-    recalls = Recalls(post.desk.keeper, shipped_matrix, lambda: post.signer)
+    recalls = Recalls(post.desk.keeper, shipped_matrix, lambda: post.signer, ADDRESS)
     await recalls.recall(case, RecallCase(reason=RecallReason.WRONG_FACTS), ada)
     error = await refused(packages.take(case, sent.dispatch, ada))
 
@@ -93,7 +93,7 @@ async def test_what_was_recalled_after_it_arrived_is_given_to_nobody(
 ) -> None:
     sent = await post.only(case, ada)
     await post.notes.hand(case, sent.dispatch, post.handed(), ada)
-    recalls = Recalls(post.desk.keeper, shipped_matrix, lambda: post.signer)
+    recalls = Recalls(post.desk.keeper, shipped_matrix, lambda: post.signer, ADDRESS)
     await recalls.recall(case, RecallCase(reason=RecallReason.WRONG_FACTS), ada)
     error = await refused(packages.take(case, sent.dispatch, ada))
     row = await post.desk.store.read(lambda reader: reader.dispatch(sent.dispatch))
