@@ -126,7 +126,7 @@ def open_(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN40
 @shared_options
 @click.pass_context
 def list_(context: click.Context) -> ExitStatus:
-    """List the cases that are not closed, in the order in which they are worked on.
+    """List the cases of which something is left to do, in the order of work.
 
     By urgency, then minors first, and whose age nobody knows with them, then by age;
     whoever has waited as long as the urgency allows comes before the others of it.

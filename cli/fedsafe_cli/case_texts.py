@@ -72,9 +72,30 @@ _IN_WORDS: Final[Mapping[str, Callable[[str, int], str]]] = {
 }
 """How the codes of a field are said; what is not here is said as it is."""
 _QUEUE: Final = (
-    ("Fall", "Dringlichkeit", "Stand", "Minderjährige", "bekannt seit", "als Nächstes"),
-    ("case", "urgency", "state", "minors", "known since", "next"),
+    (
+        *("Fall", "Dringlichkeit", "Stand", "Minderjährige", "bekannt seit"),
+        *("als Nächstes", "schuldet"),
+    ),
+    ("case", "urgency", "state", "minors", "known since", "next", "owes"),
 )
+_NEXT: Final[Words] = {
+    "recall": ("ZURÜCKRUFEN", "RECALL IT"),
+    "say_what_came": ("MELDEN, OB ÜBERGEBEN WURDE", "SAY IF IT WAS HANDED OVER"),
+    "recall_again": ("NOCHMALS ZURÜCKRUFEN", "RECALL IT AGAIN"),
+    "hand_over": ("übergeben und eintragen", "hand over, and note it"),
+    "see_through": ("Berichtigung: nachfragen", "correction: ask whether it is there"),
+    "second_look": ("zweiter Blick", "second look"),
+    "give_opinion": ("rechtlich einschätzen", "give the legal opinion"),
+    "fill_in": ("Fehlendes eintragen", "enter what is lacking"),
+    "approve": ("freigeben", "approve"),
+    "approve_second": ("als zweite Person freigeben", "approve as second person"),
+    "send": ("übermitteln", "send"),
+    "ask_for_receipt": ("Bestätigung einholen", "get the acknowledgement"),
+    "answer": ("offene Fragen beantworten", "answer the open questions"),
+    "put_right": ("berichtigen oder schließen", "put right, or close"),
+    "close": ("schließen", "close"),
+    "wait": ("nichts: der Knoten sendet", "nothing: the node is sending"),
+}
 _EMPTY: Final = ("kein Fall ist offen", "no case is open")
 _MILESTONES: Final[Words] = {
     "call": ("anrufen", "call"),
@@ -165,7 +186,8 @@ def tell_queue(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
                 f"{_cell('state', each, settings)}{_recall(each, language)}",
                 _YOUNG[language][_young(each)],
                 shown(each["known_at"]),
-                _next(each, language),
+                "; ".join(word(_NEXT, step, language) for step in each["next"]),
+                _owes(each, language),
             ]
             for each in answer["cases"]
         ]
@@ -242,8 +264,8 @@ def _tell_holds(answer: dict[str, Any], settings: Settings) -> None:
             line(_SECOND[language].format(shown(release["second_by"])))
 
 
-def _next(listed: dict[str, Any], language: int) -> str:
-    """Say what a case owes next, and that it is overdue."""
+def _owes(listed: dict[str, Any], language: int) -> str:
+    """Say what a case owes first, by when, and that it is overdue."""
     return _owed(listed["owed"][0], language) if listed["owed"] else ""
 
 

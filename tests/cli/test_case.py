@@ -30,6 +30,7 @@ LISTED: Final = {
             "overdue": True,
         }
     ],
+    "next": ["give_opinion", "fill_in"],
     "opened_by": "ella",
     "recall_due": False,
 }
@@ -181,6 +182,9 @@ def test_the_queue_is_a_table_in_both_languages(ask: "Run", node: "FakeNode") ->
 
     assert "wartet auf die Rechtsberatung" in ask("case", "list", "--lang", "de").out
     assert "waits for the legal adviser" in ask("case", "list").out
+    german = ask("case", "list", "--lang", "de").out
+    assert "rechtlich einschätzen; Fehlendes eintragen" in german
+    assert "give the legal opinion; enter what is lacking" in ask("case", "list").out
     assert ask("case", "list", "--json").document["cases"][0]["case"] == CASE
     node.always("GET /v1/cases", {"cases": []})
     assert "no case is open" in ask("case", "list").out

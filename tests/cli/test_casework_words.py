@@ -28,6 +28,7 @@ from fedsafe_node.cases.messages import WorkKind
 from fedsafe_policies.escalation.calling import Ordered, Said
 from fedsafe_policies.escalation.clocks import Milestone
 from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
+from fedsafe_policies.escalation.next_steps import NextStep
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.partners import Way
 from fedsafe_policies.escalation.states import CaseState
@@ -155,7 +156,8 @@ def _known() -> dict[str, Any]:
 
 
 def _queue() -> dict[str, Any]:
-    return {"cases": [LISTED | {"state": state.value} for state in CaseState]}
+    every = {"next": [step.value for step in NextStep]}
+    return {"cases": [LISTED | every | {"state": state.value} for state in CaseState]}
 
 
 def _dispatches() -> dict[str, Any]:

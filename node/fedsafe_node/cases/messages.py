@@ -16,6 +16,7 @@ from fedsafe_policies.escalation.calling import Ordered, Said
 from fedsafe_policies.escalation.clocks import Milestone, Stage
 from fedsafe_policies.escalation.closing import EvidenceDecision, Help
 from fedsafe_policies.escalation.manifest import Attachment
+from fedsafe_policies.escalation.next_steps import NextStep
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import Elements, Feature, Threat
 from fedsafe_policies.escalation.partners import Standing
@@ -216,7 +217,8 @@ class CaseListed(Message, frozen=True):
 
     `minors` is whether somebody affected is, or may be, under eighteen; without
     `ages_known` nobody has said. `owed` is what it owes still, by when it is due.
-    `recall_due` says that a signal it mentions no longer stands.
+    `recall_due` says that a signal it mentions no longer stands; `next` is what people
+    do next, the first before the others.
     """
 
     case: CaseId
@@ -229,10 +231,11 @@ class CaseListed(Message, frozen=True):
     owed: list[TermShown]
     opened_by: str
     recall_due: bool
+    next: list[NextStep]
 
 
 class CasesAnswer(Message, frozen=True):
-    """The cases that are not closed, in the order in which they are worked on."""
+    """The cases of which something is left to do, in the order of work."""
 
     cases: list[CaseListed]
 

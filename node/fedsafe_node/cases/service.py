@@ -6,7 +6,7 @@ policy (P13), and this room knows nothing of signals. It holds no media bytes: w
 comes in is searched for them before anything is kept.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from secrets import token_hex
 
@@ -22,9 +22,9 @@ from fedsafe_node.cases.changing import (
     editable_state,
     first_file,
 )
-from fedsafe_node.cases.clockwork import courses
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.keeping import CaseKeeper, Change
+from fedsafe_node.cases.listing import Queue, list_cases
 from fedsafe_node.cases.mentioning import fallen
 from fedsafe_node.cases.messages import (
     ApproveCase,
@@ -46,7 +46,7 @@ from fedsafe_node.cases.releasing import (
     takes_two,
     waits_for_look,
 )
-from fedsafe_node.cases.showing import Told, queue_of, show_case
+from fedsafe_node.cases.showing import Told, show_case
 from fedsafe_node.cases.standing import dropping, stood
 from fedsafe_node.errors import DeniedError, WrongStateError
 from fedsafe_node.idempotency import Once
@@ -58,7 +58,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.protocol import Transaction
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.escalation.closing import unanswered
 from fedsafe_policies.escalation.laender import Calendar
@@ -134,20 +134,24 @@ class Cases:
     async def list(self, who: Principal, purpose: Purpose | None = None) -> CasesAnswer:
         """List the cases that are not closed, in the order of work.
 
+        One that is closed is listed as well while something of it waits for a person.
+
         Raises:
             DeniedError: this role may not, or not for that purpose.
         """
         decision = await self._admit(who, purpose)
 
         async def act(tx: Transaction) -> CasesAnswer:
-            found = await courses(tx)
+            queue = Queue(
+                self._keeper.vault,
+                self._calendar,
+                self._parts.matrix(),
+                self._office.now(),
+            )
+            found = await list_cases(queue, tx)
             detail: Detail = {"cases": len(found), **_read_for(decision)}
             await self._office.note(tx, Event.CASE_READ, who.name, detail)
-            now = self._office.now()
-            vault = self._keeper.vault
-            flagged = await self._flagged(tx, [row for row, _ in found])
-            shown = queue_of(found, vault, self._calendar, now, flagged)
-            return CasesAnswer(cases=shown)
+            return CasesAnswer(cases=found)
 
         return await self._office.store.write(act)
 
@@ -342,13 +346,6 @@ class Cases:
         change = step(row, file)
         kept = await self._keeper.keep(tx, row, case_id, change, _person(who))
         return receipt_of(kept)
-
-    async def _flagged(self, reader: Reader, rows: Sequence[CaseRow]) -> frozenset[str]:
-        """Name the cases that mention a signal which no longer stands."""
-        found = {row.id: self._keeper.vault.mentions(row) for row in rows}
-        return frozenset(
-            [case for case, named in found.items() if await fallen(reader, named)]
-        )
 
     async def _write(
         self, act: Callable[[Transaction], Awaitable[CaseReceipt]], once: Once | None

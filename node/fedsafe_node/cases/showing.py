@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A case as a role sees it, and the queue."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fedsafe_node.cases.clockwork import owed
-from fedsafe_node.cases.content import CaseFile, CaseVault, Release
+from fedsafe_node.cases.content import CaseFile, Release
 from fedsafe_node.cases.course import course_of
 from fedsafe_node.cases.messages import (
     AlarmShown,
     CallShown,
     CaseAnswer,
-    CaseListed,
     CaseStepShown,
     ChecklistStep,
     HoldShown,
@@ -23,7 +20,7 @@ from fedsafe_node.cases.messages import (
 from fedsafe_node.cases.packages import Work
 from fedsafe_node.cases.releasing import SECOND_LOOK, waits_for_look
 from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
-from fedsafe_policies.escalation.clocks import Course, Milestone, Stage, Term, terms
+from fedsafe_policies.escalation.clocks import Milestone, Stage, Term, terms
 from fedsafe_policies.escalation.closing import unanswered
 from fedsafe_policies.escalation.deadlines import end_of
 from fedsafe_policies.escalation.laender import Calendar
@@ -31,53 +28,12 @@ from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.package import present
 from fedsafe_policies.escalation.playbooks import playbooks
 from fedsafe_policies.escalation.projecting import Projection
-from fedsafe_policies.escalation.queue import Waiting, in_order
 from fedsafe_policies.escalation.releasing import Gap, gaps
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.urgency import Fallback, urgencies
 from fedsafe_policies.escalation.viewing import as_seen_by, seen_by
 from fedsafe_policies.escalation.vocabulary import PartnerClass, Urgency
 from fedsafe_policies.vocabulary import Role
-
-
-def queue_of(
-    found: Sequence[tuple[CaseRow, Course]],
-    vault: CaseVault,
-    calendar: Calendar,
-    now: int,
-    flagged: frozenset[str] = frozenset(),
-) -> list[CaseListed]:
-    """List cases in the order in which they are worked on, with what they owe."""
-    by_id = {row.id: row for row, _ in found}
-    courses = {row.id: course for row, course in found}
-    rows = by_id.values()
-    young = {row.id: vault.has_minors(row) for row in rows}
-    waiting = [
-        Waiting(
-            case=row.id,
-            urgency=Urgency(row.urgency),
-            minors=young[row.id] is not False,
-            known_at=row.known_at,
-        )
-        for row in rows
-    ]
-    return [
-        CaseListed(
-            case=each.case,
-            state=CaseState(by_id[each.case].state),
-            urgency=each.urgency,
-            minors=each.minors,
-            ages_known=young[each.case] is not None,
-            known_at=each.known_at,
-            dispatch_by=end_of(
-                each.known_at, urgencies()[each.urgency].first_dispatch, calendar
-            ),
-            owed=[show_term(term, now) for term in owed(courses[each.case], calendar)],
-            opened_by=by_id[each.case].opened_by,
-            recall_due=each.case in flagged,
-        )
-        for each in in_order(waiting, now)
-    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ class CasesReader(PartnersReader, DispatchesReader, Protocol):
         """Return all cases that are not closed, those known longest first."""
         ...
 
+    async def closed_cases_sent(self) -> list[CaseRow]:
+        """Return the closed cases of which a package waits by hand, or was stopped."""
+        ...
+
     async def cases_known(self, since: int, until: int) -> list[CaseRow]:
         """Return all cases known from `since` to before `until`, oldest first."""
         ...

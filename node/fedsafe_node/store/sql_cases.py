@@ -38,6 +38,15 @@ class SqlCasesReader(SqlPartnersReader, SqlDispatchesReader):
         )
         return [_case_row(row) for row in found]
 
+    async def closed_cases_sent(self) -> list[CaseRow]:
+        """Return the closed cases of which a package waits by hand, or was stopped."""
+        found = self._connection.execute(
+            f"SELECT {_CASE} FROM cases WHERE state = 'closed' "  # noqa: S608
+            "AND EXISTS (SELECT 1 FROM dispatches WHERE case_id = cases.id "
+            "AND state IN ('by_hand', 'stopped')) ORDER BY known_at, id"
+        )
+        return [_case_row(row) for row in found]
+
     async def cases_known(self, since: int, until: int) -> list[CaseRow]:
         """Return all cases known from `since` to before `until`, oldest first."""
         found = self._connection.execute(

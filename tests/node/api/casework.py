@@ -328,6 +328,7 @@ class FakeCases:
             owed=[],
             opened_by="ella",
             recall_due=False,
+            next=[],
         )
         return CasesAnswer(cases=[listed])
 

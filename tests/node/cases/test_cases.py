@@ -18,6 +18,7 @@ from fedsafe_node.api.census import is_audited
 from fedsafe_node.cases.content import CaseVault
 from fedsafe_node.cases.course import course_of
 from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.cases.listing import Listable, Queue, queue_of
 from fedsafe_node.cases.messages import (
     ApproveCase,
     AssessCase,
@@ -29,7 +30,6 @@ from fedsafe_node.cases.messages import (
 )
 from fedsafe_node.cases.releasing import CaseRelease
 from fedsafe_node.cases.service import CaseParts, Cases
-from fedsafe_node.cases.showing import queue_of
 from fedsafe_node.errors import (
     BadRequestError,
     CorruptRowError,
@@ -479,10 +479,11 @@ async def test_a_case_kept_before_is_read_for_its_ages(
     row = await desk.store.read(lambda reader: reader.case(case))
     assert row is not None
     old = msgspec.structs.replace(row, minors=False)
-    course, now = course_of(row, ()), desk.team.now
-    (listed,) = queue_of([(old, course)], desk.vault, Calendar(), now)
+    queue = Queue(desk.vault, Calendar(), shipped_matrix(), desk.team.now)
+    course = course_of(row, ())
+    (listed,) = queue_of(queue, [Listable(row=old, course=course)])
     damaged = msgspec.structs.replace(old, sealed=b"nothing")
-    (unread,) = queue_of([(damaged, course)], desk.vault, Calendar(), now)
+    (unread,) = queue_of(queue, [Listable(row=damaged, course=course)])
 
     assert row.minors
     assert (listed.minors, listed.ages_known) == (True, False)

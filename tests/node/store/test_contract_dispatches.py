@@ -191,3 +191,27 @@ async def test_who_took_a_package_has_it_until_it_was_kept_back(sent: Store) -> 
 
     assert await sent.read(lambda reader: reader.takings(SENT.id)) == [kept, second]
     assert await sent.read(lambda reader: reader.takings("0e" * 16)) == []
+
+
+async def test_closed_cases_are_found_by_what_waits_or_was_stopped(
+    sent: Store,
+) -> None:
+    found = []
+    for state, case_state in [
+        ("by_hand", "acknowledged"),
+        ("by_hand", "closed"),
+        ("delivered", "closed"),
+        ("stopped", "closed"),
+    ]:
+        moved = msgspec.structs.replace(SENT, state=state, due_at=None)
+        case = await sent.read(lambda reader: reader.case(CASE.id))
+        assert case is not None
+        following = msgspec.structs.replace(
+            case, state=case_state, revision=case.revision + 1
+        )
+        await sent.write(lambda tx, row=moved: tx.move_dispatch(row))  # type: ignore[misc]
+        await sent.write(lambda tx, row=following: tx.put_case(row))  # type: ignore[misc]
+        rows = await sent.read(lambda reader: reader.closed_cases_sent())
+        found.append([row.id for row in rows])
+
+    assert found == [[], [CASE.id], [], [CASE.id]]
