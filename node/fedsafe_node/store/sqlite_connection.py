@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connections to a SQLite file, as the store speaks to any database (`sql`)."""
 
-import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import cache
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,14 +11,13 @@ from fedsafe_node.store.causes import kind_of
 from fedsafe_node.store.rows import Trouble
 from fedsafe_node.store.schema import migrate
 from fedsafe_node.store.sql import UNREADABLE, Column, Since
+from fedsafe_node.store.sqlite_many import run_many
 from fedsafe_node.store.sqlite_residues import Residues
 from fedsafe_node.store.sqlite_waiting import WaitingRows
 
 _STATEMENTS: Final = 256  # prepared statements kept per connection
 _PATIENCE: Final = 0.2  # seconds; only a tool that reads the file can be in the way
 _PAGE: Final = 4_096  # rows
-_TOGETHER: Final = 64  # rows that one statement adds
-_ADDS_ROW: Final = re.compile(r"(INSERT .*\bVALUES )(\([?, ]+\))(.*)", re.DOTALL)
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
@@ -80,23 +76,8 @@ class SqliteConnection:
         self._raw.close()
 
     def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
-        """Run a statement, that returns nothing, with many sets of values.
-
-        Rows are added many to a statement. Where there is a savepoint, each statement
-        that fires triggers walks at its end over all that SQLite keeps to go back to
-        it, which is a page for each that was changed: row by row, the time would grow
-        with the square of the rows.
-        """
-        if isinstance(rows, list) and len(rows) < _TOGETHER:
-            self._raw.executemany(sql, rows)
-            return
-        left = iter(rows)
-        together = _adding(sql)
-        batch = list(islice(left, _TOGETHER)) if together else []
-        while together and len(batch) == _TOGETHER:
-            self.execute(together, tuple(chain.from_iterable(batch)))
-            batch = list(islice(left, _TOGETHER))
-        self._raw.executemany(sql, chain(batch, left))
+        """Run a statement, that returns nothing, with many sets of values."""
+        run_many(self._raw, sql, rows)
 
     def walk(self, sql: str) -> Iterator[Any]:
         """Walk over many rows, of which not all are in memory at once."""
@@ -301,16 +282,6 @@ class SqliteWriteConnection(SqliteConnection):
             self._residues.emptied()
         row = self.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
         return bool(row[0] == 0)
-
-
-@cache
-def _adding(sql: str) -> str | None:
-    """Let a statement that adds a row add many; None if it adds none."""
-    found = _ADDS_ROW.fullmatch(sql)
-    if found is None:
-        return None
-    start, row, rest = found.groups()
-    return start + ", ".join([row] * _TOGETHER) + rest
 
 
 def reason_of(error: BaseException) -> str:

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from fedsafe_node.store.sql_logs import ENTRY, OPENING
 from fedsafe_node.store.sql_oversight import ADD_SPENT
+from fedsafe_node.store.sqlite_many import run_many
 
 Values = Sequence[Any]
 _KEY: Final = 3  # cells of a row by which it is found
@@ -127,7 +128,7 @@ class WaitingRows:
         for sql, rows, count in zip(statements, self._kinds, counts, strict=True):
             if count:
                 added = rows[:count] if sql != ADD_SPENT else _summed(rows[:count])
-                self._raw.executemany(sql, added)
+                run_many(self._raw, sql, added)
                 self._spared += count - len(added)
                 del rows[:count]
 

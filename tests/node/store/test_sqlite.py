@@ -349,7 +349,7 @@ async def test_only_a_commit_that_changes_something_ends_the_trouble(
     await store.close()
 
 
-@pytest.mark.parametrize("number", [0, 1, 63, 64, 65, 128, 5_000])
+@pytest.mark.parametrize("number", [0, 1, 7, 8, 63, 64, 65, 128, 5_000])
 def test_many_rows_are_added_by_few_statements(number: int) -> None:
     raw = sqlite3.connect(":memory:", isolation_level=None)
     raw.execute("CREATE TABLE rows (a INTEGER, b TEXT)")
@@ -360,7 +360,7 @@ def test_many_rows_are_added_by_few_statements(number: int) -> None:
     add = "INSERT INTO rows (a, b) VALUES (?, ?) ON CONFLICT DO NOTHING"
     SqliteWriteConnection(raw).executemany(add, iter(rows))
 
-    assert len(run) == number // 64 + number % 64
+    assert len(run) == number // 64 + number % 64 // 8 + number % 8
     assert raw.execute("SELECT a, b FROM rows ORDER BY rowid").fetchall() == rows
     raw.close()
 
