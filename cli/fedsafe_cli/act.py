@@ -8,7 +8,6 @@ import click
 from fedsafe_cli.act_texts import act_kind, act_rows, act_state, act_word
 from fedsafe_cli.client import Client
 from fedsafe_cli.confirming import confirm
-from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
@@ -16,6 +15,8 @@ from fedsafe_cli.output import document, line, note, pairs
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
 
+_NO_CONTENT: Final = "0" * 64
+"""No content has this digest: of an act that waits no more the node says why."""
 _APPROVE: Final = ("Zustimmen und ausführen?", "Approve this?")
 
 
@@ -55,6 +56,18 @@ def list_acts(context: click.Context) -> ExitStatus:
         head = zip(words, (one["act"], act_state(one, german=german)), strict=True)
         pairs([*head, *_rows(one, settings)], indent="")
     return OK
+
+
+def _shown(waiting: dict[str, Any], settings: Settings) -> str:
+    """Show what is asked for, ask whether that is right, and name its content."""
+    digest_word = act_word("digest", german=settings.german)
+    rows = [*_rows(waiting, settings), (digest_word, waiting["digest"])]
+    for name, value in rows:
+        note(f"{name}: {value}")
+    digest = str(waiting["digest"])
+    way = f"fedsafe act approve {waiting['act']} --digest {digest}"
+    confirm(_APPROVE, settings, without=f"without a terminal: {way}")
+    return digest
 
 
 def _pending(client: Client) -> list[dict[str, Any]]:
@@ -100,15 +113,7 @@ def approve(context: click.Context, act_id: str, digest: str | None) -> ExitStat
         shown_act = next(
             (one for one in _pending(client) if one["act"] == act_id), None
         )
-        if shown_act is None:
-            raise BadInputError("no such act waits", "see `fedsafe act list`")
-        digest_word = act_word("digest", german=settings.german)
-        rows = [*_rows(shown_act, settings), (digest_word, shown_act["digest"])]
-        for name, value in rows:
-            note(f"{name}: {value}")
-        digest = str(shown_act["digest"])
-        way = f"without a terminal: fedsafe act approve {act_id} --digest {digest}"
-        confirm(_APPROVE, settings, without=way)
+        digest = _NO_CONTENT if shown_act is None else _shown(shown_act, settings)
     answer = client.post(f"/v1/acts/{act_id}/approve", {"digest": digest})
     if settings.json:
         document(answer)

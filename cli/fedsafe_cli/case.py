@@ -247,7 +247,8 @@ def close(context: click.Context, case_id: str) -> ExitStatus:
     """Close a case that has answered all of its questions.
 
     Phenomenon, misused feature, help offered, threat to life or safety, level of the
-    ladder, and what becomes of the evidence.
+    ladder, and what becomes of the evidence. An approval of it that waits for a second
+    person is withdrawn with that.
 
     \b
     Example:

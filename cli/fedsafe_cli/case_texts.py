@@ -148,6 +148,10 @@ _SECOND: Final = (
     "eine zweite Person sieht den Fall an, bis {}",
     "a second person looks at the case by {}",
 )
+_ENDED: Final = (
+    "die wartende Freigabe {} ist damit zurückgezogen",
+    "the approval {} that waited is withdrawn with that",
+)
 _WAITS: Final = (
     "der Fall ist freigegeben, sobald eine zweite Person zustimmt; als diese:",
     "the case is approved once another person stands by it; as them:",
@@ -168,6 +172,8 @@ def tell_receipt(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
         if act:
             note(_WAITS[_language(settings)])
             note(f"fedsafe act approve {act}")
+        for each in answer.get("ended", ()):
+            line(_ENDED[_language(settings)].format(each))
     return ExitStatus.WAITING if act else OK
 
 

@@ -43,6 +43,7 @@ _WAYS_OUT: Final = {
     "surface": "a policy names the surfaces that it shares; private messages need a "
     "basis in force as well, in the node's own legal calendar (setting `calendar`)",
     "not_pending": "it was decided, or taken back, in the meantime: look at it anew",
+    "case_closed": "what is still to go out needs a new case: `fedsafe case open`",
     "wrong_state": "look at how it stands now, with `show` or `list`",
     "already_withheld": "a notice is held back once only; `fedsafe notice list` says "
     "until when",

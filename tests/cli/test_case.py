@@ -517,3 +517,13 @@ def test_a_pack_of_a_quarter_that_has_not_ended_is_warned_of(
 
     assert outcome.status == 0
     assert ("has not ended yet" in outcome.err) is warns
+
+
+def test_a_close_names_the_approvals_that_it_ends(ask: "Run", node: "FakeNode") -> None:
+    closed = RECEIPT | {"state": "closed", "ended": ["0c" * 16]}
+    node.always(f"POST /v1/cases/{CASE}/close", closed)
+    done = ask("case", "close", CASE)
+    german = ask("case", "close", CASE, "--lang", "de")
+
+    assert f"the approval {'0c' * 16} that waited is withdrawn" in done.out
+    assert f"die wartende Freigabe {'0c' * 16} ist damit zurückgezogen" in german.out

@@ -57,7 +57,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "showOrder": (Event.ORDER_READ,),
     "noteOrder": (Event.ORDER_NOTED,),
     "answerOrder": (Event.ORDER_ANSWERED,),
-    "closeCase": (Event.CASE_CLOSED,),
+    "closeCase": (Event.CASE_CLOSED, Event.ACT_WITHDRAWN),
     "sendCase": (
         Event.DISPATCH_MADE,
         Event.DISPATCH_REQUEUED,

@@ -142,6 +142,7 @@ class Code(StrEnum):
     BAD_SIGNATURE = "bad_signature"
     REFERENCE_MISSING = "reference_missing"
     WAY_MISSING = "way_missing"
+    CASE_CLOSED = "case_closed"
     BAD_REASON = "bad_reason"
     BAD_PSEUDONYM = "bad_pseudonym"
     PURPOSE_MISSING = "purpose_missing"
@@ -300,6 +301,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_REPLY: (422, "The reply cannot be told from others"),
     Code.BAD_SIGNATURE: (422, "The signature is not that of the partner"),
     Code.REFERENCE_MISSING: (422, "Nobody says under which reference"),
+    Code.CASE_CLOSED: (409, "The case that it was about is closed"),
     Code.WAY_MISSING: (422, "Nobody says by which way"),
     Code.BAD_REASON: (422, "The reason refers to nothing"),
     Code.BAD_PSEUDONYM: (422, "That is no pseudonym"),

@@ -146,12 +146,16 @@ class CallShown(Message, frozen=True):
 
 
 class CaseReceipt(Message, frozen=True):
-    """Where a case is now; `act` waits for a second person, if there is one."""
+    """Where a case is now; `act` waits for a second person, if there is one.
+
+    `ended` are acts that waited for one, and were withdrawn with the case's end.
+    """
 
     case: CaseId
     state: CaseState
     revision: int
     act: str | None = None
+    ended: list[str] = msgspec.field(default_factory=list)
 
 
 class CasesQuery(Message, frozen=True):

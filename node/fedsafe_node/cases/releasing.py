@@ -18,7 +18,9 @@ from fedsafe_node.cases.content import CaseFile, Release
 from fedsafe_node.cases.course import LOOKED_AT
 from fedsafe_node.cases.keeping import CaseKeeper, Change
 from fedsafe_node.errors import DeniedError, WrongStateError
+from fedsafe_node.people.office import Office
 from fedsafe_node.people.rules import is_trained
+from fedsafe_node.people.waiting import CASE_CLOSED, all_pending, end_act
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
@@ -187,6 +189,8 @@ class CaseRelease:
         """
         asked, keeper = decode(content, Dispatch), self._keeper
         row, file = await keeper.read(tx, asked.case)
+        if row.state == CaseState.CLOSED.value:  # by a node that let the act wait on
+            raise WrongStateError(CASE_CLOSED, "the case is closed")
         if row.revision != asked.revision:
             raise WrongStateError("act_changed", "the case has changed meanwhile")
         matrix = self._matrix()
@@ -202,6 +206,35 @@ class CaseRelease:
         )
         change = approved(row, file, release)
         await keeper.keep(tx, row, row.id, change, second, detail={"first": first.name})
+
+
+async def end_approvals(
+    office: Office, tx: Transaction, case_id: str, by: str
+) -> list[str]:
+    """Withdraw what waits for a second person's word on a case that is over.
+
+    Returns:
+        The acts that were withdrawn.
+    """
+    ended = list[str]()
+    for act in await all_pending(tx):
+        if act.kind != KIND.value or act.content is None:
+            continue
+        if decode(act.content, Dispatch).case == case_id:
+            await end_act(office, tx, act, by=by, why=CASE_CLOSED)
+            ended.append(act.id)
+    return ended
+
+
+async def check_still(tx: Transaction, case_id: str) -> None:
+    """Refuse to ask for the approval of a case that has moved on meanwhile.
+
+    Raises:
+        WrongStateError: it is no draft any more.
+    """
+    row = await tx.case(case_id)
+    if row is None or CaseState(row.state) not in EDITABLE:
+        raise WrongStateError("wrong_state", "the case has changed meanwhile")
 
 
 def dispatch_content(row: CaseRow, partners: Iterable[PartnerClass]) -> bytes:

@@ -41,7 +41,9 @@ from fedsafe_node.cases.releasing import (
     KIND,
     SECOND_LOOK,
     check_release,
+    check_still,
     dispatch_content,
+    end_approvals,
     refuse,
     takes_two,
     waits_for_look,
@@ -287,13 +289,19 @@ class Cases:
             )
         await office.store.scan(lambda r: parts.approvals.check_second(r, KIND, who))
         content = dispatch_content(row, request.partners)
-        act: ActAnswer = await parts.approvals.ask(KIND, content, who, single=True)
+
+        async def keep(tx: Transaction, _: ActAnswer) -> None:
+            await check_still(tx, case_id)
+
+        act = await parts.approvals.ask(KIND, content, who, keep=keep, single=True)
         return msgspec.structs.replace(receipt_of(row), act=act.act)
 
     async def close(
         self, case_id: str, who: Principal, *, once: Once | None = None
     ) -> CaseReceipt:
         """Close a case that has answered all of its questions.
+
+        What waits for a second person's approval of it is withdrawn with that.
 
         Raises:
             NotFoundError: there is no such case.
@@ -318,7 +326,8 @@ class Cases:
                 file=file,
             )
             kept = await self._keeper.keep(tx, row, case_id, change, _person(who))
-            return receipt_of(kept)
+            ended = await end_approvals(self._office, tx, case_id, who.name)
+            return msgspec.structs.replace(receipt_of(kept), ended=ended)
 
         return await self._write(act, once)
 

@@ -37,7 +37,14 @@ from fedsafe_node.people.names import holds_credential
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.rules import may_act, roles_of
 from fedsafe_node.people.sessions import is_fresh
-from fedsafe_node.people.waiting import LISTED, same_waiting, sweep_acts, told_of
+from fedsafe_node.people.waiting import (
+    CASE_CLOSED,
+    LISTED,
+    decided,
+    same_waiting,
+    sweep_acts,
+    told_of,
+)
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import ActRow, ActState
 from fedsafe_node.store.protocol import Reader, Transaction
@@ -55,7 +62,7 @@ _ID_BYTES: Final = 16
 _DOMAIN: Final = b"fedsafe/v1/act\n"
 Learn = Callable[[], Awaitable[None] | None]
 _OVERTAKEN: Final = frozenset(
-    {"act_changed", "already_closed", "not_pending", "task_changed"}
+    {"act_changed", "already_closed", CASE_CLOSED, "not_pending", "task_changed"}
 )
 """What is refused for ever: what the act was asked for is not there any more."""
 
@@ -166,9 +173,9 @@ class Approvals:
 
         Raises:
             NotFoundError: there is no such act.
-            WrongStateError: it is decided or has expired, it is another content, or
-                who asked may not act in that role any more; or something has
-                overtaken it, and it waits no more.
+            WrongStateError: it is decided or has expired, what it was about is over,
+                it is another content, or who asked may not act in that role any more;
+                or something has overtaken it, and it waits no more.
             ForbiddenError: a service, or no session whose second factor is fresh;
                 or the session has ended, or the role lapsed, in the meantime.
             DeniedError: the policy refuses, the same person for a start.
@@ -182,7 +189,9 @@ class Approvals:
             row = await tx.act(act_id)
             if row is None:
                 raise NotFoundError("act")
-            content = _check(row, digest, who, now)
+            if row.content is None:
+                raise await decided(tx, row)
+            content = _check(row, row.content, digest, who, now)
             await self._check_persons(tx, row, who)
             is_asked_for = True
             return await self._carry_out(tx, row, content, who)
@@ -352,19 +361,19 @@ def shown(row: ActRow, now: int, state: ActState | None = None) -> ActAnswer:
     )
 
 
-def _check(row: ActRow, digest: bytes, who: Principal, now: int) -> bytes:
-    if row.content is None:
-        raise WrongStateError("not_pending", "this act is decided")
+def _check(
+    row: ActRow, content: bytes, digest: bytes, who: Principal, now: int
+) -> bytes:
     if row.expires_at <= now:
         raise WrongStateError("act_expired", "this act has expired; ask anew")
-    if digest != row.digest or digest != digest_of(row.kind, row.content):
+    if digest != row.digest or digest != digest_of(row.kind, content):
         raise WrongStateError("act_changed", "that is not what was asked for")
     if not who.fresh:
         raise ForbiddenError(
             "approve in a session whose second factor was proved within five minutes",
             authenticated=True,
         )
-    return row.content
+    return content
 
 
 def _check_person(who: Principal) -> None:

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What waits for a second person waits once: a repetition makes nobody choose."""
+"""What waits for a second person waits once: a repetition makes nobody choose.
 
-from collections.abc import Callable
+What it was about may be over before anybody has stood by it. Then it is withdrawn with
+that, and why is kept beside it: its content is gone, and whoever comes late is told.
+"""
+
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from fedsafe_node.errors import WrongStateError
@@ -14,6 +18,11 @@ from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.vocabulary import Role
 
 LISTED: Final = 200
+CASE_CLOSED: Final = "case_closed"
+_ENDED: Final = "act-ended/"
+_WORDS: Final[Mapping[str, str]] = {
+    CASE_CLOSED: "the case that this was about is closed, by {}: nothing of it waits",
+}
 
 
 async def all_pending(reader: Reader) -> list[ActRow]:
@@ -52,6 +61,25 @@ async def sweep_acts(office: Office, tx: Transaction) -> int:
             )
             swept += 1
     return swept
+
+
+async def end_act(
+    office: Office, tx: Transaction, row: ActRow, *, by: str, why: str
+) -> None:
+    """Withdraw an act that waits, for what it was about is over."""
+    await tx.decide_act(row.id, ActState.WITHDRAWN, by=by, at=office.now())
+    await tx.set_meta(_ENDED + row.id, why.encode())
+    detail = {**told_of(row), "because": why}
+    await office.note(tx, Event.ACT_WITHDRAWN, by, detail, outcome="overtaken")
+
+
+async def decided(reader: Reader, row: ActRow) -> WrongStateError:
+    """Say of an act that waits no more that it is decided, and why, if that is kept."""
+    kept = await reader.meta(_ENDED + row.id)
+    why = "" if kept is None else kept.decode()
+    if why in _WORDS:
+        return WrongStateError(why, _WORDS[why].format(row.decided_by))
+    return WrongStateError("not_pending", "this act is decided")
 
 
 def told_of(row: ActRow) -> Detail:

@@ -28,7 +28,7 @@ from fedsafe_node.cases.messages import (
     NewHold,
     OpenCase,
 )
-from fedsafe_node.cases.releasing import CaseRelease
+from fedsafe_node.cases.releasing import CaseRelease, dispatch_content
 from fedsafe_node.cases.service import CaseParts, Cases
 from fedsafe_node.errors import (
     BadRequestError,
@@ -42,6 +42,7 @@ from fedsafe_node.errors import (
 from fedsafe_node.idempotency import recognise
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.tracing import begin
 from fedsafe_policies.escalation.closing import EvidenceDecision, Help
@@ -684,7 +685,9 @@ async def test_a_kept_answer_holds_nothing_of_the_case(
 
     assert kept is not None
     assert YES.reason.encode() not in kept.body
-    assert set(msgspec.json.decode(kept.body)) == {"case", "state", "revision", "act"}
+    assert set(msgspec.json.decode(kept.body)) == {
+        *("case", "state", "revision", "act", "ended")
+    }
 
 
 async def test_conditions_are_recorded_and_what_is_given_is_not_missing(
@@ -723,3 +726,64 @@ async def test_no_text_looks_like_another_on_a_screen(
     assert (opened.code, opened.pointer) == ("bad_text", "/threat/reason")
     assert (assessed.code, assessed.pointer) == ("bad_text", "/elements/summary")
     assert char not in str(opened) + str(assessed)
+
+
+async def test_what_waits_for_a_second_person_ends_with_its_case(
+    desk: Desk, ada: Principal, ben: Principal
+) -> None:
+    other = await desk.full(ada)
+    waiting = await desk.cases.approve(other, BKA, ada)
+    case = await desk.full(ada)
+    await desk.cases.assess(case, ANSWERS, ada)
+    asked = await desk.cases.approve(case, BKA, ada)
+    pending = {each.act: each.digest for each in (await desk.approvals.pending()).acts}
+    closed = await desk.cases.close(case, ada)
+    left = [each.act for each in (await desk.approvals.pending()).acts]
+    ended = [(e, o) for e, o, _ in await desk.team.events() if e == "act.withdrawn"]
+    assert asked.act is not None
+    digest = bytes.fromhex(pending[asked.act])
+    late = await refused(desk.approvals.approve(asked.act, digest, ben))
+    unseen = await refused(desk.approvals.approve(asked.act, bytes(32), ben))
+
+    assert closed.ended == [asked.act]
+    assert left == [waiting.act]
+    assert ended == [("act.withdrawn", "overtaken")]
+    assert (late.code, unseen.code) == ("case_closed", "case_closed")
+    assert "closed, by ada" in str(late)
+    assert await desk.state(case) == "closed"
+
+
+async def test_no_approval_is_asked_of_a_case_that_is_closed_meanwhile(
+    desk: Desk, ada: Principal, ben: Principal
+) -> None:
+    class Late(Approvals):
+        async def ask(self, *given: Any, **more: Any) -> ActAnswer:  # noqa: ANN401
+            await desk.cases.close(case, ben)
+            return await super().ask(*given, **more)
+
+    case = await desk.full(ada)
+    await desk.cases.assess(case, ANSWERS, ada)
+    effect = CaseRelease(desk.keeper, shipped_matrix)
+    late = Late(desk.team.office, {Act.DISPATCH: effect})
+    parts = CaseParts(desk.team.situation, desk.keeper, late, shipped_matrix)
+    error = await refused(Cases(parts).approve(case, BKA, ada))
+
+    assert error.code == "wrong_state"
+    assert (await desk.approvals.pending()).acts == []
+
+
+async def test_an_approval_that_an_older_node_let_wait_on_says_the_same(
+    desk: Desk, ada: Principal, ben: Principal
+) -> None:
+    case = await desk.full(ada)
+    await desk.cases.assess(case, ANSWERS, ada)
+    await desk.cases.close(case, ada)
+    row = await desk.store.read(lambda reader: reader.case(case))
+    assert row is not None
+    content = dispatch_content(row, BKA.partners)
+    asked = await desk.approvals.ask(Act.DISPATCH, content, ada)
+    digest = bytes.fromhex(asked.digest)
+    error = await refused(desk.approvals.approve(asked.act, digest, ben))
+
+    assert error.code == "case_closed"
+    assert (await desk.approvals.pending()).acts == []
