@@ -300,6 +300,8 @@ CODES: Final[dict[str, tuple[str, str]]] = {
         "told in public",
     ),
     "ok": ("in Ordnung", "ok"),
+    "short": ("knapp", "short"),
+    "full": ("voll", "full"),
     "warn": ("Warnung", "warn"),
     "fail": ("Fehler", "fail"),
     "statement_of_reasons": ("Begründung der Entscheidung", "statement of reasons"),
@@ -339,7 +341,10 @@ def headings(settings: Settings, *names: str) -> list[str]:
 
 def field(name: str, settings: Settings) -> str:
     """Name a field of an answer, or leave a name as it is that is newer than this."""
-    return FIELDS.get(name, GERMAN.get(name, name)) if settings.german else name
+    pair = FIELDS.get(name)
+    if pair is not None:
+        return pair[0 if settings.german else 1]
+    return GERMAN.get(name, name) if settings.german else name
 
 
 def coded(code: object, settings: Settings) -> str:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fedsafe_cli.account import SET_UP
+from fedsafe_cli.act_values import provision_word
 from fedsafe_cli.credential import credential
+from fedsafe_cli.doctor_texts import said
 from fedsafe_cli.errors import ProgrammeError, SettingsError, WrongStateError
 from fedsafe_cli.exit_codes import OK, ExitStatus
-from fedsafe_cli.labels import field, say, value_of
+from fedsafe_cli.labels import coded, field, say, value_of
 from fedsafe_cli.loading import uncollected
 from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
@@ -36,6 +38,7 @@ _BARE: Final = (
     "fedsafe: until {until} a person's credential records own bans, looks up, reads; "
     "all else takes an account (`fedsafe account setup`)"
 )
+_SENTENCES: Final = frozenset({"store", "rests", "keys_departed"})
 ROLES: Final = tuple(role.value for role in Role)
 
 
@@ -295,7 +298,7 @@ def status(context: click.Context) -> ExitStatus:
         document(answer)
         return OK
     rows = [
-        (field(name, settings), value_of(name, value, settings))
+        (field(name, settings), _told(name, value, settings))
         for name, value in answer.items()
         if name != "peers"
     ]
@@ -314,6 +317,20 @@ def status(context: click.Context) -> ExitStatus:
         ]
         table([field(name, settings) for name in names], rows_of_peers)
     return OK
+
+
+def _told(name: str, value: object, settings: Settings) -> object:
+    """Show what a field says: of what the node says in words, its own words."""
+    german = settings.german
+    if name == "disk":
+        return coded(value, settings)
+    if name in _SENTENCES and value:
+        texts = value if isinstance(value, list) else [value]
+        return "; ".join(said(str(each), german=german) for each in texts)
+    if name == "not_approved" and isinstance(value, list):
+        language = 0 if german else 1
+        return ", ".join(provision_word(str(each), language) for each in value) or None
+    return value_of(name, value, settings)
 
 
 node.add_command(credential)

@@ -5,14 +5,16 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import fedsafe_cli
 from fedsafe_cli import labels
 from fedsafe_cli.field_texts import FIELDS
 from fedsafe_cli.labels import CODES, GERMAN, grouped
 from fedsafe_cli.settings import Settings
-from fedsafe_node.messages import StatusAnswer
+from fedsafe_node.messages import PeerStatus, StatusAnswer
+from fedsafe_node.notices.texts import TextName
+from fedsafe_node.provisions import Digests
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -130,10 +132,44 @@ def test_german_differs_from_english_and_takes_the_same_values() -> None:
     assert labels.__doc__
 
 
-def test_every_field_of_the_status_has_a_german_name() -> None:
-    known = FIELDS.keys() | GERMAN.keys() | {"peers"}
+STATUS: Final[dict[str, Any]] = dict.fromkeys(StatusAnswer.__struct_fields__, 0) | {
+    "node": "a.demo",
+    "policy": "strict@1",
+    "store": "full since 2026-11-18T11:06:40+00:00",
+    "texts_unsigned": [each.value for each in TextName],
+    "keys_departed": [
+        "2 members that left hold shares of generation 1.1, and 3 make the key"
+    ],
+    "keys_uncommitted": ["1.1"],
+    "not_approved": list(Digests.__struct_fields__),
+    "rests": "this node rests: it lacks the policy of the federation",
+    "disk": "short",
+    "sending_off": True,
+    "peers": [dict.fromkeys(PeerStatus.__struct_fields__, True)],
+}
 
-    assert [each for each in StatusAnswer.__struct_fields__ if each not in known] == []
+
+def test_every_field_of_the_status_has_a_name_in_both_languages() -> None:
+    fields = (*StatusAnswer.__struct_fields__, *PeerStatus.__struct_fields__)
+    known = FIELDS.keys() | GERMAN.keys() | {"peers", "uncovered"}
+
+    assert [each for each in fields if each not in known] == []
+    assert [en for de, en in FIELDS.values() if "_" in de + en] == []
+
+
+def test_the_status_shows_no_key_and_no_code(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/status", STATUS)
+    english = ask("node", "status")
+    german = ask("node", "status", "--lang", "de")
+
+    told = english.out + german.out
+    assert english.status == german.status == 0, english.err
+    assert re.findall(r"\b[a-z]+_[a-z_]+\b", told) == []
+    assert "T11:06" not in told
+    words = [set(re.findall(r"[^\W\d]{4,}", each.out)) for each in (english, german)]
+    same = {"libsodium", "Version", "demo", "strict", "version", "signals"}
+    assert words[0] & words[1] - same == set()
+    assert ask("node", "status", "--json").document == STATUS
 
 
 def test_thousands_are_apart_as_in_the_readers_language() -> None:
