@@ -22,6 +22,7 @@ from fedsafe_cli.errors import (
 )
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import grouped, headings
+from fedsafe_cli.moments import readable
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, table
 from fedsafe_cli.progress import CopyingBar
@@ -263,7 +264,8 @@ def _tell_checked(
         if not verified["ok"]:
             return
     manifest = checked.manifest
-    told = {"node": manifest.node, "at": manifest.at, "files": len(manifest.files)}
+    at = readable("at", manifest.at)
+    told = {"node": manifest.node, "at": at, "files": len(manifest.files)}
     line(_say("whole", settings, digest=checked.digest, **told))
     if verified is None:
         note(_say("files_only", settings))

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fedsafe_cli.errors import BadInputError, BrokenAnswerError
-from fedsafe_cli.labels import field
+from fedsafe_cli.labels import coded, field
+from fedsafe_cli.moments import readable
 from fedsafe_cli.output import document, line, pairs
 from fedsafe_cli.reading import read_for
 from fedsafe_cli.sessions import personal
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from fedsafe_policies.reasons import Text
 
 _REFERENCE: Final = re.compile(r"[a-z][a-z0-9-]*@([0-9a-f]{8})")
+_NOT_KEPT: Final = ("(hier nicht aufbewahrt)", "(not kept here)")
 _REFUSED: Final = "refused"
 
 
@@ -48,15 +50,16 @@ def explain_event(settings: Settings, index: int, purpose: str | None) -> None:
         document(told)
         return
     said = (reason.de if settings.german else reason.en) if reason else None
+    bare = _NOT_KEPT[0 if settings.german else 1]
     rows: list[tuple[str, object]] = [
-        ("entry", f"{index}, {event.get('at')}"),
+        ("entry", f"{index}, {readable('at', event.get('at'))}"),
         ("event", " ".join(filter(None, (event.get("event"), detail.get("act"))))),
-        ("effect", effect),
+        ("effect", coded(effect, settings)),
         ("rule", rule),
         ("code", code),
         ("about", detail.get("about")),
         ("reason", said),
-        ("policy", policy if passage is not None else f"{policy} (not kept here)"),
+        ("policy", policy if passage is not None else f"{policy} {bare}"),
     ]
     pairs([(field(name, settings), value) for name, value in rows], indent="")
     for text in (passage or "").splitlines():

@@ -222,6 +222,8 @@ GERMAN: Final[dict[str, str]] = {
 CODES: Final[dict[str, tuple[str, str]]] = {
     "external": ("extern", "external"),
     "invited": ("eingeladen", "invited"),
+    "allow": ("erlaubt", "allow"),
+    "deny": ("abgelehnt", "deny"),
     "up": ("läuft", "up"),
     "down": ("steht", "down"),
     "active": ("aktiv", "active"),

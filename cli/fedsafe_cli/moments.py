@@ -62,7 +62,17 @@ def with_moments(value: Any, name: str = "") -> Any:  # noqa: ANN401 (JSON)
         return {key: with_moments(each, key) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [with_moments(each) for each in value]
-    return written(value) if _is_moment(name, value) else value
+    if isinstance(value, str) and _is_time(name) and _WRITTEN.fullmatch(value):
+        return _in_utc(value)
+    return written(int(value)) if _is_moment(name, value) else value
+
+
+def _in_utc(text: str) -> str:
+    """Write a moment with ``Z``, to the fraction that it has."""
+    if text.endswith(("Z", "+00:00")):
+        return f"{text.removesuffix('+00:00').removesuffix('Z')}Z"
+    moment = datetime.fromisoformat(text).astimezone(UTC)
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _is_moment(name: str, value: object) -> bool:

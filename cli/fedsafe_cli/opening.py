@@ -16,6 +16,7 @@ from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.files import read_small
 from fedsafe_cli.media import FileFaultError, digests_of
+from fedsafe_cli.moments import readable, written
 from fedsafe_cli.opening_keys import read_partner_key
 from fedsafe_cli.opening_papers import papers_of
 from fedsafe_cli.options import settings_of, shared_options
@@ -253,7 +254,7 @@ def _tell(  # noqa: PLR0913 - what is told
             line(_CALL_BACK[language].format(", ".join(whom.values())))
     line((_VERIFIED if sealed else _VERIFIED_INSIDE)[language])
     facts["partner_class"] = class_word(facts["partner_class"], language)
-    pairs([(_FIELDS[name][language], facts[name]) for name in _FIELDS])
+    pairs([(_FIELDS[name][language], readable(name, facts[name])) for name in _FIELDS])
     table(_DOCUMENTS[language], [list(each.values()) for each in listed])
     if papers:
         line(_PAPERS[language].format(", ".join(papers)))
@@ -304,7 +305,7 @@ def _facts(opened: "Opened") -> dict[str, Any]:
         "partner_class": statement.partner_class.value,
         "case_ref": None if case is UNSET else case.case_ref,
         "provider": None if sender is UNSET else sender.provider,
-        "sealed_at": f"{statement.sealed_at:%Y-%m-%dT%H:%M:%SZ}",
+        "sealed_at": written(int(statement.sealed_at.timestamp())),
         "fingerprint": opened.fingerprint,
     }
 

@@ -195,7 +195,7 @@ def _of_backfills(before: Charter, after: Charter) -> Iterator[Difference]:
 
 
 def _day(moment: int) -> str:
-    return datetime.fromtimestamp(moment, tz=UTC).isoformat(timespec="minutes")
+    return datetime.fromtimestamp(moment, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _short(reference: PolicyReference) -> str:

@@ -38,6 +38,7 @@ def test_a_backup_is_made_and_checked(run: "Run", stopped: Path) -> None:
     assert "exists already" in again.err
     assert files.status == 0
     assert "--config" in files.err
+    assert re.search(r"of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", files.out)
     assert whole.status == 0
     assert whole.document["digest"] == made.document["digest"]
     assert whole.document["verified"]["ok"]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fedsafe_cli.dispute import CONTENTIONS, CONTROLS
+from fedsafe_cli.moments import with_moments
 from fedsafe_policies.vocabulary import Contention, Control
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def test_a_signal_is_disputed(ask: "Run", node: "FakeNode") -> None:
     for word in (DISPUTE, "wrong person", "rests", "2026-12-09"):
         assert word in shown.out
     assert "falsche Person" in german.out
-    assert json.loads(as_json.out) == OPEN
+    assert json.loads(as_json.out) == with_moments(OPEN)
     assert [body for _, body in node.asked] == [
         {"signal": SIGNAL, "contention": "wrong_person", "control": "officer"},
         {"signal": SIGNAL, "contention": "minor", "control": "officer"},
@@ -67,7 +68,8 @@ def test_disputes_are_listed(ask: "Run", node: "FakeNode") -> None:
     node.always("GET /v1/disputes?state=ruled", {"disputes": []})
 
     assert "b.demo" in ask("dispute", "list").out
-    assert json.loads(ask("dispute", "list", "--json").out) == {"disputes": [OPEN]}
+    listed = json.loads(ask("dispute", "list", "--json").out)
+    assert listed == with_moments({"disputes": [OPEN]})
     assert ask("dispute", "list", "--ruled").out == "There are none.\n"
     assert ask("dispute", "list", "--ruled", "--lang", "de").out == "Es gibt keine.\n"
 

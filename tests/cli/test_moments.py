@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedsafe_cli.moments import readable, with_moments
+from fedsafe_cli.moments import in_moments, readable, with_moments
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -49,6 +49,47 @@ def test_what_is_no_moment_stays_as_it_is() -> None:
     given = {"since": 17, "size": SECONDS, "ok": True, "until": None, "at": "x"}
 
     assert with_moments(given) == given
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("2026-11-18T11:06:40+00:00", WRITTEN),
+        ("2026-11-18T12:06:40+01:00", WRITTEN),
+        ("2026-11-18T11:06:40.125+00:00", "2026-11-18T11:06:40.125Z"),
+        (WRITTEN, WRITTEN),
+        ("2026-11-18", "2026-11-18"),
+        ("2026-11-18T11:06:40", "2026-11-18T11:06:40"),
+    ],
+)
+def test_programs_read_one_form_of_what_the_node_has_written(
+    given: str, told: str
+) -> None:
+    assert with_moments({"made_at": given, "text": given}) == {
+        "made_at": told,
+        "text": given,
+    }
+
+
+def test_a_moment_in_a_sentence_has_the_form_for_people() -> None:
+    sentence = "away since 2026-11-18T11:06:40+00:00, until 2026-11-18T12:06+01:00"
+
+    assert in_moments(sentence) == f"away since {SHOWN}, until 2026-11-18 11:06:00 UTC"
+    assert (
+        in_moments("from 2026-11-18 to entry 2026") == "from 2026-11-18 to entry 2026"
+    )
+
+
+def test_no_other_module_writes_a_time_of_its_own() -> None:
+    rooms = ("cli/fedsafe_cli", "federation/fedsafe_federation")
+    paths = [path for room in rooms for path in (API.parents[2] / room).rglob("*.py")]
+    odd = [
+        path.name
+        for path in paths
+        if re.search(r"%H|isoformat\(timespec|\bctime\(", path.read_text())
+    ]
+
+    assert sorted(odd) == ["differing.py", "moments.py"]
 
 
 @pytest.mark.parametrize(

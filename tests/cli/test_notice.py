@@ -2,6 +2,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
+from fedsafe_cli.moments import with_moments
 from fedsafe_cli.notice import NAMES, REASONS
 from fedsafe_node.notices.texts import TextName
 from fedsafe_policies.vocabulary import Withholding
@@ -136,4 +137,4 @@ def test_open_notices_say_what_they_wait_for(ask: "Run", node: "FakeNode") -> No
     as_json = ask("notice", "list", "--json")
 
     assert "statement_of_reasons" in shown.out
-    assert json.loads(as_json.out)["notices"] == [waiting]
+    assert json.loads(as_json.out)["notices"] == with_moments([waiting])

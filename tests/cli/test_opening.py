@@ -112,6 +112,8 @@ def test_a_package_is_opened_and_what_is_verified_is_said(
     assert "law_enforcement" not in plain.out + german.out
     assert found.document["sender_compared"] is True
     assert found.document["case_ref"] == "case-7"
+    assert "2026-11-20 18:30:00 UTC" in plain.out
+    assert found.document["sealed_at"] == "2026-11-20T18:30:00Z"
     assert SECRET not in plain.out + german.out + found.out
 
 

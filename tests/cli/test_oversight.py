@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fedsafe_cli.moments import with_moments
+
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
@@ -31,7 +33,7 @@ def test_what_is_left_of_the_budgets_is_a_table(ask: "Run", node: "FakeNode") ->
 
     assert "enumeration" in shown.out
     assert "gesperrt bis" in ask("budget", "show", "--lang", "de").out
-    assert ask("budget", "show", "--json").document == {"budgets": [shut]}
+    assert ask("budget", "show", "--json").document == with_moments({"budgets": [shut]})
     node.always("GET /v1/budgets", {"budgets": []})
     assert "nothing was spent" in ask("budget", "show").out
 

@@ -252,7 +252,8 @@ def test_a_past_refusal_is_explained_by_the_policy_of_its_day(
     assert "nicht zugelassen" in german.out
     assert german.out.startswith("Eintrag")
     assert told["effect"] == "deny"
-    assert told["event"] == EVENT
+    assert told["event"] == EVENT | {"at": "2026-11-24T10:00:00.000Z"}
+    assert "7, 2026-11-24 10:00:00 UTC" in said.out
 
 
 def test_what_was_allowed_is_explained_as_allowed(ask: "Run", node: "FakeNode") -> None:
@@ -261,6 +262,9 @@ def test_what_was_allowed_is_explained_as_allowed(ask: "Run", node: "FakeNode") 
 
     assert "The stated purpose is admitted for this role." in said.out
     assert f"{STRICT.reference} (not kept here)" in said.out
+    german = ask("policy", "explain", "--event", "7", "--lang", "de").out
+    assert f"{STRICT.reference} (hier nicht aufbewahrt)" in german
+    assert "erlaubt" in german
 
 
 def test_a_kept_policy_that_was_changed_explains_nothing(

@@ -2,6 +2,8 @@
 import json
 from typing import TYPE_CHECKING, Any
 
+from fedsafe_cli.moments import with_moments
+
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
@@ -43,7 +45,7 @@ def test_the_recipients_are_shown_in_both_languages(
     assert shown.out.splitlines()[-2].endswith("no")
     assert german.out.splitlines()[-2].endswith("nein")
     assert shown.out.splitlines()[-1] == "receipt missing: b.demo"
-    assert json.loads(as_json.out)["recipients"] == [GOT]
+    assert json.loads(as_json.out)["recipients"] == with_moments([GOT])
 
 
 RECEIPT: dict[str, Any] = {
@@ -102,7 +104,7 @@ def test_packs_stand_beside_the_members(ask: "Run", node: "FakeNode") -> None:
     for part in ("Evidence packs", "Amtsgericht Köln", "gdpr_5_2", "staff-2026q4-b"):
         assert part in shown.out
     assert "gemacht für" in german.out
-    assert json.loads(as_json.out)["packs"] == [PACK]
+    assert json.loads(as_json.out)["packs"] == with_moments([PACK])
 
 
 def test_nobody_is_said_in_words(ask: "Run", node: "FakeNode") -> None:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fedsafe_cli.moments import with_moments
 from fedsafe_cli.rights import ABOUT, CONTROLS, KINDS
 from fedsafe_policies.vocabulary import Control, IdentifierKind
 
@@ -74,7 +75,8 @@ def test_requests_are_listed(ask: "Run", node: "FakeNode") -> None:
     node.always("GET /v1/rights?state=closed", {"requests": []})
 
     assert REQUEST in ask("rights", "list").out
-    assert json.loads(ask("rights", "list", "--json").out) == {"requests": [OPEN, OPEN]}
+    listed = json.loads(ask("rights", "list", "--json").out)
+    assert listed == with_moments({"requests": [OPEN, OPEN]})
     assert ask("rights", "list", "--state", "closed").out == "There are none.\n"
 
 
