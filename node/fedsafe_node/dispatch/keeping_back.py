@@ -60,8 +60,9 @@ async def correct_after_all(
     if known is None or known.state != DispatchState.STOPPED.value:
         return
     partner, entry = await read_partner(tx, known.partner)
-    is_same = known.sealed is not None and mark_of(partner) == known.mark
-    is_sent = is_same and bool(channels_of(entry))
+    # As when it was made: another entry than the one that has the package is no place.
+    is_same = {mark_of(partner)} == {known.mark, found.mark}
+    is_sent = is_same and known.sealed is not None and bool(channels_of(entry))
     state = DispatchState.QUEUED if is_sent else DispatchState.BY_HAND
     due_at = office.now() if is_sent else None
     queued = replace(known, state=state.value, channel=0, tries=0, due_at=due_at)

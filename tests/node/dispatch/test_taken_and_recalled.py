@@ -332,3 +332,23 @@ async def test_without_a_way_only_what_was_kept_back_is_noted(
     error = await refused(post.notes.hand(case, sent, post.handed(way=None), ada))
 
     assert error.code == "way_missing"
+
+
+async def test_a_withdrawn_correction_goes_to_no_other_entry(
+    post: Hands, ada: Principal, ben: Principal
+) -> None:
+    await post.enter(ada, ben, channels=(LKA,))
+    case = await post.approved(ada, ben)
+    await post.send(case, ada)
+    sent = await post.take(case, ada)
+    await post.change(ada, channels=(MailChannel(address="else@where.example"),))
+    await post.recall(case, ada)
+    before = await post.correction(case, ada)
+    await post.keep_back(case, sent, ada)
+    await post.notes.hand(case, sent, post.handed(), ada)
+    mail = Other()
+    await Outbox(post.desk.keeper, mail, lambda: 0.0).run()
+
+    assert mail.took == []
+    assert await post.correction(case, ada) == before
+    assert before.state is DispatchState.BY_HAND
