@@ -177,10 +177,19 @@ class RestrictionRows:
         try:
             entry = decode_record(record)
             if isinstance(entry, RestrictionRecord):
-                return self._open(entry.statement)
+                said = self._open(entry.statement)
+                return said if said is not None and self._was_taken(said) else None
         except FederationError:
             pass  # an audit event, or a record that never had an effect
         return None
+
+    def _was_taken(self, said: Restriction) -> bool:
+        """Tell whether a record had an effect whenever it came.
+
+        Whom it disputes may have parted before it came, or have joined after.
+        """
+        listed = ({each.name for each in charter.members} for charter in self._charters)
+        return all(said.origin in names for names in listed if said.author in names)
 
 
 def _named(statement: bytes) -> frozenset[bytes]:

@@ -24,6 +24,7 @@ from fedsafe_federation.charter import MemberState, PolicyReference
 from fedsafe_federation.errors import PeerRefusedError
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.handshake import Speaks, parse_speaks
+from fedsafe_federation.restrictions import Reason, Terms
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.governing import GOVERNING_ROUTES
 from fedsafe_node.errors import WrongStateError
@@ -34,7 +35,9 @@ from fedsafe_node.peering.debts import Debts
 from fedsafe_node.peering.partings import Partings
 from fedsafe_node.principal import LOCAL
 from fedsafe_node.signals.departing import erase_departed
-from fedsafe_policies.vocabulary import Role, Scope
+from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_node.signals.stating import state
+from fedsafe_policies.vocabulary import Contention, Control, Effect, Role, Scope
 
 PERSON = "somebody@mail.example"
 DIGEST = "ab" * 32
@@ -284,6 +287,32 @@ async def test_everything_verifies_before_and_after_a_member_has_parted(
 
     assert all(erased)
     assert before == after == [[], [], []]
+
+
+async def test_a_dispute_that_comes_after_its_origin_has_parted_is_no_fault(
+    trio: Fleet,
+) -> None:
+    signal = await trio.publish(PERSON, at="b.demo", by=("a.demo", "c.demo"))
+    proposal = await propose(trio, "a.demo", ChangeKind.EXPEL, "b.demo")
+    await agree(trio, proposal, "c.demo")
+    await at_version(trio, 2, "a.demo", "c.demo")
+    desk = trio["c.demo"].desk
+    deadline = int(desk.clock.now().timestamp()) + 86_400
+    said = await desk.store.write(
+        lambda tx: state(
+            desk,
+            tx,
+            read_signal_id(signal),
+            Effect.DISPUTED,
+            Reason.MISTAKE,
+            origin="b.demo",
+            terms=Terms(Contention.WRONG_PERSON, Control.MAILED_CODE, deadline),
+        )
+    )
+    desk.announce(said.feed)
+    await trio.level("c.demo", ("a.demo",))
+
+    assert await faults(trio, "a.demo") == []
 
 
 async def faults(fleet: Fleet, name: str) -> list[str]:
