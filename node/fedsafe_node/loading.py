@@ -9,6 +9,7 @@ start: perceptual digests lie nowhere on disk in the clear.
 import asyncio
 import logging
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_bytes
 from typing import Final, cast
@@ -17,7 +18,7 @@ from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.signals import decode_opening
 from fedsafe_federation.wireformat import decode
-from fedsafe_node.errors import CorruptRowError, StoreFailedError
+from fedsafe_node.errors import CorruptRowError, NodeError, StoreFailedError
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.index.shared import SharedTokenIndex
 from fedsafe_node.index.tokens import TokenIndex
@@ -126,6 +127,16 @@ async def merge_tokens(index: TokenIndex, store: Store, *, full: bool = False) -
     if rows := index.removed:
         await store.scan(lambda reader: _check_removals(reader, index, rows))
     await asyncio.to_thread(index.merge, full=full)
+
+
+async def merge_if_large(index: TokenIndex, store: Store) -> None:
+    """Merge an index whose newest tokens fill this process's memory.
+
+    They come faster than the duty does that merges; what fails is left to that.
+    """
+    if index.wants_merge:
+        with suppress(OSError, NodeError):
+            await merge_tokens(index, store)
 
 
 async def _check_removals(

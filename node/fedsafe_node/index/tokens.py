@@ -308,6 +308,7 @@ class TokenIndex:
         """Let go of the files; tokens in the dict are read from the store again."""
         with self._merging, self._lock:
             self._view = View((), ({},), set())
+            self._highest, self._ahead = 0, set()  # a later merge covers nothing
             self._removals.close()
 
     def _know(self, row: int) -> bool:

@@ -17,6 +17,7 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import AccountNeededError, DeniedError, StoreError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.index.lists import Hint, Lists
+from fedsafe_node.loading import merge_if_large
 from fedsafe_node.log.audit import AuditTrail, Detail, Event, grounds_of
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.notices.keeping import NoticeDesk
@@ -127,6 +128,7 @@ class Desk:
         if changed.removed:
             with suppress(StoreError):  # the act stands; a duty clears it later
                 await self.store.scrub()
+        await merge_if_large(self.lists.tokens, self.store)
         return changed.result
 
     async def work(self, count: int, work: Callable[[], T]) -> T:

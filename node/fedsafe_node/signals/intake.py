@@ -32,6 +32,7 @@ from fedsafe_node.budgets.publications import FeedBudgets
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.index.lists import Hint, Lists
+from fedsafe_node.loading import merge_if_large
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.forks import Forks
 from fedsafe_node.log.proofs import log_frontier
@@ -221,6 +222,7 @@ class Intake:
             self._situation.coverage.waiting.pop(origin, None)
         if whole:
             self._situation.coverage.saw(origin, at)
+        await merge_if_large(self._lists.tokens, self._store)
 
     def _note(self, origin: str, kept: "_Kept", known: Known) -> None:
         span, lacking = kept.span, kept.gaps.lacking

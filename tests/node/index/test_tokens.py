@@ -36,6 +36,17 @@ def fill(index: TokenIndex, first: int, last: int) -> None:
     index.add_many(b"".join(map(token, rows)), rows)
 
 
+def test_a_merge_that_comes_after_the_end_claims_nothing(tmp_path: Path) -> None:
+    index = TokenIndex.open(tmp_path / "index", covered=3)
+    fill(index, 1, 3)
+    index.close()
+    index.merge()
+
+    again = TokenIndex.open(tmp_path / "index", covered=3)
+    assert again.highest_row == 0  # so all are read from the store
+    again.close()
+
+
 class DiedError(Exception):
     """Stands for the node's death: nothing is tidied up."""
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a node takes in from a member that lies, repeats itself or is cut off."""
 
+import errno
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -19,7 +20,9 @@ from fedsafe_federation.errors import EquivocationError, TooManyRestrictionsErro
 from fedsafe_federation.feed import FeedRequest, decode_batch
 from fedsafe_federation.verification import Known, verify_batch, verify_restrictions
 from fedsafe_node.errors import StoreFailedError, WrongStateError
+from fedsafe_node.index import tokens
 from fedsafe_node.index.lists import Hint
+from fedsafe_node.index.tokens import TokenIndex
 from fedsafe_node.lookup_messages import Result
 from fedsafe_node.messages import Kind
 from fedsafe_node.signals import restricting
@@ -74,6 +77,42 @@ async def test_many_signals_arrive_in_one_act(fleet: Fleet, origin: Origin) -> N
 
     assert len(await rows(fleet)) == 200
     assert len(await fleet.audit("b.demo", "feed.applied")) == 1
+
+
+async def test_tokens_that_come_fast_do_not_fill_the_memory(
+    fleet: Fleet, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "MERGE_AT", 100)
+    index = fleet["b.demo"].base.lists.tokens
+    output = await output_of(fleet, "b.demo")
+
+    async def banned(many: int) -> None:
+        for _ in range(many):
+            origin.ban(output, token=token_bytes(16))
+        await origin.taken("b.demo")
+
+    async def is_merged() -> bool:
+        return index.in_memory == 0
+
+    await banned(100)
+    assert index.in_memory == 100
+    await banned(1)
+    await eventually(is_merged)
+    assert len(index) == 101
+
+
+async def test_an_index_that_cannot_be_merged_hinders_nothing(
+    fleet: Fleet, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(tokens, "MERGE_AT", 0)
+    monkeypatch.setattr(TokenIndex, "_build", fail)
+    origin.ban(await output_of(fleet, "b.demo"))
+    await origin.taken("b.demo")
+
+    assert await result(fleet) == ["a.demo"]
 
 
 async def test_an_id_that_its_origin_uses_twice_counts_once(

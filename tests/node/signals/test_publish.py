@@ -28,6 +28,7 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.idempotency import Once
+from fedsafe_node.index import tokens
 from fedsafe_node.index.lists import Hint
 from fedsafe_node.log.audit import DETAIL, Event
 from fedsafe_node.log.engine import LogEngine
@@ -502,6 +503,17 @@ async def test_an_import_tells_its_state(
     answer = await node.signals.add_many(ImportRequest(signals=requests), ANNA)
 
     assert answer.state is state
+
+
+async def test_an_import_does_not_fill_the_memory(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "MERGE_AT", 2)
+    before = len(node.desk.lists.tokens)
+    await node.signals.add_many(ImportRequest(signals=mixed()), ANNA)
+
+    assert len(node.desk.lists.tokens) > before + 2
+    assert node.desk.lists.tokens.in_memory <= 2
 
 
 async def test_a_large_import_goes_in_chunks_and_in_order(node: Node) -> None:
