@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cases in words: the queue, a case with its checklist, and what a step led to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from fedsafe_cli.casework_words import (
@@ -141,6 +141,12 @@ _LATE: Final = ("überfällig", "overdue")
 _TERMS: Final = ("Fristen:", "deadlines:")
 _YOUNG: Final = (("nein", "ja", "unbekannt"), ("no", "yes", "unknown"))
 _LACKS: Final = ("es fehlt noch:", "still lacking:")
+_CLASS_LACKS: Final = ("es fehlt noch für {}: {}", "still lacking for {}: {}")
+_CLASS_NEEDS: Final = ("zuerst festhalten: {}", "record first: {}")
+_CLASS_READY: Final = (
+    "sonst fehlt nichts für: {}",
+    "nothing else is lacking for: {}",
+)
 _STEPS: Final = ("Schritte:", "steps:")
 _HOLD: Final = ("nicht mitteilen bis {} ({}, {})", "do not tell until {} ({}, {})")
 _RELEASE: Final = ("freigegeben für {} von {}", "approved for {} by {}")
@@ -254,6 +260,24 @@ def _tell_work(answer: dict[str, Any], language: int) -> None:
         line(_LACKS[language])
         for gap in answer["gaps"]:
             line(f"   {gap[_CODES[language]]}")
+    _tell_lacking(answer.get("lacking", ()), language)
+
+
+def _tell_lacking(classes: Iterable[dict[str, Any]], language: int) -> None:
+    """Tell what the case lacks for each class of partner beside that."""
+    ready = list[str]()
+    for each in classes:
+        name = class_word(each["partner"], language)
+        parts = [element_word(lack["element"], language) for lack in each["lacks"]]
+        if each["needs"]:
+            needs = (condition_word(need, language) for need in each["needs"])
+            parts.insert(0, _CLASS_NEEDS[language].format(", ".join(needs)))
+        if parts:
+            line(_CLASS_LACKS[language].format(name, "; ".join(parts)))
+        else:
+            ready.append(name)
+    if ready:
+        line(_CLASS_READY[language].format("; ".join(ready)))
 
 
 def _tell_holds(answer: dict[str, Any], settings: Settings) -> None:

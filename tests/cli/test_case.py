@@ -78,6 +78,17 @@ SHOWN: Final[dict[str, Any]] = {
     "gaps": [
         {"code": "no_contact", "element": "contact", "de": "fehlt", "en": "lacks"}
     ],
+    "lacking": [
+        {
+            "partner": "ncmec",
+            "needs": ["transfer_basis"],
+            "lacks": [
+                {"code": "missing", "element": "locators", "de": "x", "en": "x"},
+                {"code": "missing", "element": "measures", "de": "x", "en": "x"},
+            ],
+        },
+        {"partner": "hotline", "needs": [], "lacks": []},
+    ],
     "steps": [],
     "calls": [],
     "test": False,
@@ -527,3 +538,24 @@ def test_a_close_names_the_approvals_that_it_ends(ask: "Run", node: "FakeNode") 
 
     assert f"the approval {'0c' * 16} that waited is withdrawn" in done.out
     assert f"die wartende Freigabe {'0c' * 16} ist damit zurückgezogen" in german.out
+
+
+def test_what_each_class_of_partner_lacks_is_said(ask: "Run", node: "FakeNode") -> None:
+    node.always(f"GET /v1/cases/{CASE}", SHOWN)
+    done, german = (
+        ask("case", "show", CASE),
+        ask("case", "show", CASE, "--lang", "de"),
+    )
+    as_json = ask("case", "show", CASE, "--json").document
+
+    assert (
+        "record first: a basis for the transfer to the third country is recorded; "
+        "URL or content id; Measures taken\n"
+    ) in done.out
+    assert "still lacking for NCMEC" in done.out
+    assert "es fehlt noch für NCMEC" in german.out
+    assert ": zuerst festhalten: " in german.out
+    assert "; URL oder Kennung des Inhalts; Getroffene Maßnahmen\n" in german.out
+    assert "nothing else is lacking for: Hotline" in done.out
+    assert "sonst fehlt nichts für: " in german.out
+    assert as_json["lacking"][0]["needs"] == ["transfer_basis"]

@@ -135,6 +135,15 @@ def _known() -> dict[str, Any]:
             }
         ],
         "test": True,
+        "lacking": [
+            {
+                "partner": class_.value,
+                "needs": list(Condition),
+                "lacks": [{"element": each.value} for each in Element],
+            }
+            for class_ in PartnerClass
+        ]
+        + [{"partner": each.value, "needs": [], "lacks": []} for each in PartnerClass],
         "tasks": [
             {
                 "kind": kind.value,

@@ -330,6 +330,18 @@ class Reach(Message, frozen=True):
     chain: list[Reached]
 
 
+class ClassLacks(Message, frozen=True):
+    """What a class of partner still lacks of a case, beside what all of them lack.
+
+    `needs` is what must be recorded before the class receives anything. Without either
+    the case lacks nothing for this class in particular.
+    """
+
+    partner: PartnerClass
+    needs: list[Condition]
+    lacks: list[LackShown]
+
+
 class TaskShown(Message, frozen=True):
     """What a person has to do about a dispatch, whose package `taken_by` may have.
 
@@ -349,7 +361,8 @@ class CaseAnswer(Message, frozen=True):
     """A case as the asker's role sees it.
 
     `hidden` names the elements that are there and are not this role's to see;
-    `unanswered` what keeps it from being closed, `gaps` from going to any partner;
+    `unanswered` what keeps it from being closed, `gaps` from going to any partner,
+    `lacking` from going to each class that it could go to, while it is worked on;
     `terms` what it owes by when, `alarms` what people were told of that, `tasks`
     what packages wait for, `fallen` which signals no longer stand.
     """
@@ -378,6 +391,7 @@ class CaseAnswer(Message, frozen=True):
     release: ReleaseShown | None
     unanswered: list[str]
     gaps: list[LackShown]
+    lacking: list[ClassLacks]
     steps: list[CaseStepShown]
     calls: list[CallShown]
     terms: list[TermShown]

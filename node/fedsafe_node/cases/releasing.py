@@ -42,7 +42,7 @@ KIND: Final = Act.DISPATCH
 SECOND_LOOK: Final = "second_look"
 
 
-_ALONE: Final = {
+ALONE: Final = {
     Urgency.U0: frozenset(
         {
             PartnerClass.POLICE_EMERGENCY,
@@ -78,7 +78,7 @@ def check_release(
     """
     if CaseState(row.state) not in EDITABLE:
         raise WrongStateError("wrong_state", f"a case that is {row.state} stays so")
-    alone = _ALONE.get(_of(row))
+    alone = ALONE.get(_of(row))
     if alone is not None and not alone.issuperset(partners):
         raise WrongStateError(
             "not_releasable",

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A case as a role sees it, and the queue."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
 
 from fedsafe_node.cases.content import CaseFile, Release
 from fedsafe_node.cases.course import course_of
@@ -11,6 +13,7 @@ from fedsafe_node.cases.messages import (
     CaseAnswer,
     CaseStepShown,
     ChecklistStep,
+    ClassLacks,
     HoldShown,
     LackShown,
     ReleaseShown,
@@ -18,8 +21,9 @@ from fedsafe_node.cases.messages import (
     TermShown,
 )
 from fedsafe_node.cases.packages import Work
-from fedsafe_node.cases.releasing import SECOND_LOOK, waits_for_look
+from fedsafe_node.cases.releasing import ALONE, SECOND_LOOK, waits_for_look
 from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
+from fedsafe_policies.errors import NothingForPartnerError
 from fedsafe_policies.escalation.clocks import Milestone, Stage, Term, terms
 from fedsafe_policies.escalation.closing import unanswered
 from fedsafe_policies.escalation.deadlines import end_of
@@ -27,13 +31,17 @@ from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.package import present
 from fedsafe_policies.escalation.playbooks import playbooks
-from fedsafe_policies.escalation.projecting import Projection
+from fedsafe_policies.escalation.projecting import Projection, project
 from fedsafe_policies.escalation.releasing import Gap, gaps
-from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.escalation.states import EDITABLE, CaseState, is_for_many
 from fedsafe_policies.escalation.urgency import Fallback, urgencies
 from fedsafe_policies.escalation.viewing import as_seen_by, seen_by
 from fedsafe_policies.escalation.vocabulary import PartnerClass, Urgency
 from fedsafe_policies.vocabulary import Role
+
+_WORKED_ON: Final = EDITABLE | {CaseState.RECALLED}
+_OF_MANY: Final = PartnerClass.BZKJ
+"""Who receives numbers of many cases, and no single one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,7 @@ def show_case(
         else show_release(row, file.release, calendar),
         unanswered=[*unanswered(answers), *_unseen(row, file)],
         gaps=[show_gap(gap) for gap in own_gaps(row, file, matrix)],
+        lacking=list(class_lacks(row, file, matrix)),
         steps=[
             CaseStepShown(
                 step=step.step,
@@ -157,6 +166,33 @@ def own_gaps(row: CaseRow, file: CaseFile, matrix: Matrix) -> tuple[Gap, ...]:
     )
     urgency = Urgency(row.urgency)
     return gaps(file.elements, file.unavailable, urgency, nobody, matrix)
+
+
+def class_lacks(row: CaseRow, file: CaseFile, matrix: Matrix) -> Iterator[ClassLacks]:
+    """Name what each class of partner lacks that the case could go to as it stands.
+
+    What all of them lack stands in `own_gaps`, and is not said again.
+    """
+    urgency = Urgency(row.urgency)
+    if CaseState(row.state) not in _WORKED_ON or is_for_many(urgency):
+        return
+    own = own_gaps(row, file, matrix)
+    for partner in PartnerClass:
+        if partner is _OF_MANY or partner not in ALONE.get(urgency, PartnerClass):
+            continue
+        known = file.circumstances
+        needs = matrix.needs(partner) - known.granted
+        granted = replace(known, granted=known.granted | needs)
+        try:
+            found = project(file.elements, file.unavailable, partner, matrix, granted)
+        except NothingForPartnerError:  # whatever is recorded
+            continue
+        lacks = gaps(file.elements, file.unavailable, urgency, found, matrix)
+        yield ClassLacks(
+            partner=partner,
+            needs=sorted(needs),
+            lacks=[show_gap(gap) for gap in lacks if gap not in own],
+        )
 
 
 def show_term(term: Term, now: int) -> TermShown:

@@ -132,6 +132,7 @@ _ANSWER: Final = CaseAnswer(
     release=None,
     unanswered=[],
     gaps=[],
+    lacking=[],
     steps=[],
     calls=[],
     terms=[],
