@@ -608,6 +608,8 @@ def _case_kept(fed: Federation, root: Path) -> None:
     assert run("render", case, *paper, str(root / "letter.html"))["sha256"]
     pack = ("pack", "2026-Q4", "--output", str(root / "pack.html"))
     run(*pack, status=ExitStatus.DENIED)
+    template = ("template", "--for", "hotline", "--output", str(root / "known.json"))
+    assert run(*template)["file"] == str(root / "known.json")
     email, name = PEOPLE["email"]["value"], PEOPLE["username"]["value"]
     known = {"suspects": [{"account_id": name, "email": email}], "summary": email}
     run("assess", case, "--elements", "-", typed=json.dumps(known).encode())
