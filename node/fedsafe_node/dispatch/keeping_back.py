@@ -3,8 +3,9 @@
 
 Who took a package says what came of it, each for themselves or somebody else for them.
 Once nobody has one in hand, and nothing else can have brought it there, its correction
-is withdrawn: it would be about a package that the partner never had. If the package
-turns out to have arrived after all, the same correction goes on its way again.
+is withdrawn: it would be about a package that the partner never had. So is that of an
+attempt which was under way at the recall and went nowhere. If the package turns out to
+have arrived after all, the same correction goes on its way again.
 """
 
 from msgspec.structs import replace
@@ -49,7 +50,7 @@ async def keep_back(
     detail = {**detail, "taken_by": taker}
     await office.note(tx, Event.DISPATCH_NOTED, who.name, detail)
     if not await may_be_there(tx, found):
-        await _withdraw_correction(office, tx, found, who.name)
+        await withdraw_correction(office, tx, found, who.name)
 
 
 async def correct_after_all(
@@ -70,7 +71,7 @@ async def correct_after_all(
     await office.note(tx, Event.DISPATCH_REQUEUED, by, _told(queued))
 
 
-async def _withdraw_correction(
+async def withdraw_correction(
     office: Office, tx: Transaction, found: DispatchRow, by: str
 ) -> None:
     """Stop the correction of what nobody can have; one that has arrived stays so."""

@@ -16,8 +16,10 @@ import msgspec
 
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.cases.packages import may_be_there
 from fedsafe_node.dispatch.bouncing import unless_it_came_back
 from fedsafe_node.dispatch.falling_back import is_strange, note_mendable
+from fedsafe_node.dispatch.keeping_back import withdraw_correction
 from fedsafe_node.dispatch.making import kind_of, mark_of
 from fedsafe_node.dispatch.moving import settle
 from fedsafe_node.dispatch.showing import sends
@@ -193,7 +195,9 @@ class Outbox:
         outcome = ended.outcome.value
         clock = Actor.CLOCK.value
         await office.note(tx, Event.DISPATCH_ENDED, clock, detail, outcome=outcome)
-        if row.state != _QUEUED:  # somebody was faster, by hand
+        if row.state != _QUEUED:  # somebody was faster, by hand or with a recall
+            if row.recalls is None and not await may_be_there(tx, row):
+                await withdraw_correction(office, tx, row, clock)
             return
         await note_mendable(tx, row, ended.outcome)
         moved = await self._moved(tx, row, ended)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What somebody took out before a recall may have been handed over."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pytest
@@ -20,6 +22,8 @@ from fedsafe_node.dispatch.outbox import Outbox
 from fedsafe_node.dispatch.recalling import Recalls
 from fedsafe_node.dispatch.taking import SealedPackages
 from fedsafe_node.principal import Principal
+from fedsafe_node.sending.errors import Fault, SendingError
+from fedsafe_node.sending.parcels import Handed, Parcel
 from fedsafe_policies.escalation.channels import MailChannel
 from fedsafe_policies.escalation.dispatching import DispatchState, RecallReason
 from fedsafe_policies.escalation.matrix import shipped_matrix
@@ -352,3 +356,44 @@ async def test_a_withdrawn_correction_goes_to_no_other_entry(
     assert mail.took == []
     assert await post.correction(case, ada) == before
     assert before.state is DispatchState.BY_HAND
+
+
+@dataclass
+class Meanwhile:
+    """A carrier during whose first work something else happens; it then fails."""
+
+    act: Callable[[], Awaitable[object]]
+    fault: Fault
+    took: list[str] = field(default_factory=list)
+
+    async def carry(self, parcel: Parcel, channel: object) -> Handed:
+        del channel
+        self.took.append(parcel.dispatch)
+        if len(self.took) == 1:
+            await self.act()
+            raise SendingError(self.fault, "no")
+        return Handed("250 taken", "m-1")
+
+
+@pytest.mark.parametrize(
+    ("fault", "state"),
+    [
+        (Fault.REFUSED, DispatchState.STOPPED),
+        (Fault.IN_DOUBT, DispatchState.DELIVERED),
+    ],
+)
+async def test_a_package_recalled_under_way_is_corrected_only_if_it_may_be_there(
+    post: Hands, ada: Principal, ben: Principal, fault: Fault, state: DispatchState
+) -> None:
+    await post.enter(ada, ben, channels=(LKA,))
+    case = await post.approved(ada, ben)
+    await post.send(case, ada)
+    carrier = Meanwhile(lambda: post.recall(case, ada), fault)
+    outbox = Outbox(post.desk.keeper, carrier, lambda: 0.0)
+    await outbox.run()
+    await outbox.run()
+
+    assert (await post.correction(case, ada)).state is state
+    assert await post.kinds(case, ada) == (
+        [] if state is DispatchState.STOPPED else [("see_through", [])]
+    )
