@@ -199,6 +199,8 @@ class SqliteWriteConnection(SqliteConnection):
     def begin(self) -> Since:
         """Begin to write; nobody else does."""
         self._waiting.clear()
+        if self._residues is not None:
+            self._residues.rolled_back()  # unless the last commit has taken it up
         self._raw.execute("BEGIN IMMEDIATE")
         return Since.NOTHING
 
@@ -244,8 +246,6 @@ class SqliteWriteConnection(SqliteConnection):
 
     def rollback(self) -> None:
         """Take back all of it."""
-        if self._residues is not None:
-            self._residues.rolled_back()
         self._waiting.clear()
         self._raw.execute("ROLLBACK")
 

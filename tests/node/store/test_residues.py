@@ -128,6 +128,29 @@ async def test_a_commit_that_fails_while_clearing_closes_the_store(
     await store.close()
 
 
+async def test_what_sqlite_took_back_while_clearing_is_cleared_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take_back(connection: SqliteWriteConnection) -> None:
+        connection.execute("ROLLBACK")  # as SQLite does by itself on a full disk
+        raise sqlite_error(sqlite3.SQLITE_FULL)
+
+    random, store = Random(7), await open_sqlite(tmp_path)  # noqa: S311
+    held = await append(store, random, 60)
+    await store.close()
+    store = await open_sqlite(tmp_path)
+    erased = await erase(store, held[::2])
+    with monkeypatch.context() as full:
+        full.setattr(SqliteWriteConnection, "commit", take_back)
+        with pytest.raises(StoreFailedError):
+            await store.scrub()
+    await store.write(lambda tx: tx.set_due("job", 1))
+
+    assert await store.scrub()
+    assert await files_left(tmp_path, erased) == set()
+    await store.close()
+
+
 async def test_a_full_disk_while_clearing_leaves_the_store_usable(
     tmp_path: Path,
 ) -> None:
