@@ -48,6 +48,7 @@ from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import PeerRow, PeerState
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.tracing import nothing_happened
+from fedsafe_policies.references import is_reference
 
 _KEPT: Final = "fork/"
 _EXCUSED: Final = "excused/"
@@ -151,12 +152,16 @@ class Forks:
         """Excuse one contradiction; the member's signals match again.
 
         Raises:
+            BadRequestError: the reference tells something, or refers to nothing.
             NotFoundError: it is not kept here.
         """
         origin = request.log.partition("/")[0]
         named = await self._store.read(self._logs)
         if (request.log, origin) not in named:
             raise NotFoundError("evidence of such a log")
+        if not is_reference(request.reference):
+            detail = "a reference refers, such as minutes-7; it tells nothing"
+            raise BadRequestError("bad_reason", detail, pointer="/reference")
         entry = self._trail.entry(
             Event.ORIGIN_RESUMED,
             at=self._clock.now(),

@@ -109,6 +109,9 @@ async def test_a_person_lifts_one_contradiction_and_no_other(trio: Fleet) -> Non
     other = msgspec.structs.replace(request, digest="0" * 64)
     with pytest.raises(NotFoundError):
         await forks.lift(other, OLAF)
+    for told in ("Anna did it", "anna@example.de", "call-491701234567"):
+        with pytest.raises(BadRequestError):
+            await forks.lift(msgspec.structs.replace(request, reference=told), OLAF)
     answer = await forks.lift(request, OLAF)
     again = await forks.take(evidence, by="c.demo")
 
