@@ -28,9 +28,10 @@ class CallFirst(click.Command):
         if urgency in set(Urgency):
             typed = _value(args, _LANGUAGE)
             german = typed == "de" if typed else ctx.ensure_object(Settings).german
-            if _TEST in args:
+            texts = before_form(Urgency(urgency))
+            if texts and _TEST in args:
                 note(f"fedsafe: {_EXERCISE[0 if german else 1]}")
-            for text in before_form(Urgency(urgency)):
+            for text in texts:
                 note(f"fedsafe: {text.de if german else text.en}")
         return super().parse_args(ctx, args)
 

@@ -150,6 +150,10 @@ _CLASS_READY: Final = (
 _STEPS: Final = ("Schritte:", "steps:")
 _HOLD: Final = ("nicht mitteilen bis {} ({}, {})", "do not tell until {} ({}, {})")
 _RELEASE: Final = ("freigegeben für {} von {}", "approved for {} by {}")
+_RELEASE_BEFORE: Final = (
+    "vor dem Rückruf freigegeben für {} von {}; erst ändern, dann neu freigeben",
+    "approved before the recall for {} by {}; change it first, then approve it anew",
+)
 _SECOND: Final = (
     "eine zweite Person sieht den Fall an, bis {}",
     "a second person looks at the case by {}",
@@ -289,7 +293,8 @@ def _tell_holds(answer: dict[str, Any], settings: Settings) -> None:
     if release is not None:
         people = ", ".join(filter(None, (release["first"], release["second"])))
         classes = "; ".join(class_word(each, language) for each in release["partners"])
-        line(_RELEASE[language].format(classes, people))
+        said = _RELEASE_BEFORE if answer["state"] == "recalled" else _RELEASE
+        line(said[language].format(classes, people))
         if release["second_by"] is not None:
             line(_SECOND[language].format(shown(release["second_by"])))
 

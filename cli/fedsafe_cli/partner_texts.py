@@ -77,8 +77,14 @@ _UNCOMPARED: Final = (
 )
 _STANDS: Final = ("{}, Fassung {}: {}", "{}, revision {}: {}")
 _NEXT: Final = (
-    "eine zweite Person ruft an und prüft: fedsafe partner verify {} --revision {}",
-    "another person calls and verifies: fedsafe partner verify {} --revision {}",
+    (
+        "eine zweite Person ruft an und prüft: fedsafe partner verify {} --revision {} "
+        '--reference … --fingerprint "…"'
+    ),
+    (
+        "another person calls and verifies: fedsafe partner verify {} --revision {} "
+        '--reference … --fingerprint "…"'
+    ),
 )
 _WRITTEN: Final = (
     "ein Testpaket für {} liegt in {}; unser Fingerabdruck: {}",

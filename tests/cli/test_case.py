@@ -175,7 +175,9 @@ def test_an_exercise_calls_nobody(ask: "Run") -> None:
 
 
 def test_other_urgencies_show_no_110(ask: "Run") -> None:
-    assert "110" not in ask("case", "open", "--urgency", "u1", stdin=b"").err
+    shown = ask("case", "open", "--test", "--urgency", "u1", stdin=b"").err
+    assert "110" not in shown
+    assert "in earnest" not in shown
 
 
 def test_a_case_without_a_reason_or_source_is_not_sent(
@@ -238,6 +240,21 @@ def test_a_case_is_shown_with_its_checklist_and_what_it_lacks(
     for text in ("Prüfen", "fehlt", "freigegeben", "Missbrauchte Funktion"):
         assert text in german.out
     assert ask("case", "show", CASE, "--json").document["revision"] == 3
+
+
+def test_a_release_of_before_a_recall_is_said_to_count_no_more(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    released = {**SHOWN["release"], "second": "ben", "second_by": None}
+    recalled = SHOWN | {"state": "recalled", "release": released}
+    node.always(f"GET /v1/cases/{CASE}", recalled)
+    english, german = (
+        ask("case", "show", CASE).out,
+        ask("case", "show", CASE, "--lang", "de").out,
+    )
+
+    assert "approved before the recall for" in english
+    assert "vor dem Rückruf freigegeben für" in german
 
 
 def test_what_is_known_goes_as_it_is_given(

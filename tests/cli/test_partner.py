@@ -120,7 +120,8 @@ def test_an_entry_comes_from_a_file_and_another_person_is_asked(
     wrong = ask("partner", "add", "lka", "--entry", str(entry))
 
     assert (added.status, wrong.status) == (0, 5)
-    assert "partner verify lka --revision 1" in added.err
+    asks = 'partner verify lka --revision 1 --reference … --fingerprint "…"'
+    assert asks in added.err
     asked = {"partner": "lka", "revision": 2, "entry": ENTRY | {"key": "public"}}
     assert node.asked[-1] == ("POST /v1/partners", asked)
 

@@ -85,7 +85,7 @@ async def look(
     if row.state == CaseState.CLOSED.value:
         raise WrongStateError("wrong_state", "this case is closed")
     if release is None or release.second is not None:
-        raise WrongStateError("wrong_state", "this case is approved already")
+        raise WrongStateError("wrong_state", _why_no_look(row))
     first = Person(release.first, Role.ESCALATION_OFFICER)
     refusal = refuse_second(first, person, _LOOKERS)
     if refusal is not None:
@@ -95,6 +95,15 @@ async def look(
     )
     change = looked_at(row, file, seen)
     return receipt_of(await keeper.keep(tx, row, case_id, change, person))
+
+
+def _why_no_look(row: CaseRow) -> str:
+    if row.state == CaseState.RECALLED.value:
+        return (
+            "this case was recalled: change it first (`fedsafe case assess`), then "
+            "let it be approved anew"
+        )
+    return "this case is approved already"
 
 
 def receipt_of(row: CaseRow) -> CaseReceipt:

@@ -88,12 +88,6 @@ async def check_brought(reader: Reader, case_id: str, now: int) -> None:
     Raises:
         WrongStateError: that is so; to whom it goes is said.
     """
-    for each in await reader.dispatches(case_id):
-        if _S(each.state) in UNDER_WAY:
-            raise _open(
-                f"a package is under way to {each.partner}: bring it there, or recall "
-                "the case (`fedsafe case dispatches`)"
-            )
     for work in await work_of(reader, case_id, now):
         if work.kind is WorkKind.SAY_WHAT_CAME:
             raise _open(
@@ -106,6 +100,16 @@ async def check_brought(reader: Reader, case_id: str, now: int) -> None:
                 f"{work.row.partner} has a recalled package that nothing corrects: "
                 "recall the case again (`fedsafe case recall`)"
             )
+    for each in await reader.dispatches(case_id):
+        if _S(each.state) not in UNDER_WAY:
+            continue
+        what, out = "package", ", or recall the case"
+        if each.recalls is not None:
+            what, out = "correction", ""
+        raise _open(
+            f"a {what} is under way to {each.partner}: bring it there{out} "
+            "(`fedsafe case dispatches`)"
+        )
 
 
 async def reach_of(reader: Reader, partner: str, now: int) -> Reach | None:

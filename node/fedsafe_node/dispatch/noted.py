@@ -141,7 +141,7 @@ async def receipt_for(
     reader: Reader, row: CaseRow, found: DispatchRow
 ) -> DispatchReceipt:
     """Say where a dispatch and its case are now, and what of a recall is left to do."""
-    correction = None
+    correction, in_hand = None, held(await reader.takings(found.id))
     if found.recalls is None:
         correction = await correction_of(reader, found)
     return DispatchReceipt(
@@ -150,7 +150,7 @@ async def receipt_for(
         dispatch=found.id,
         dispatch_state=DispatchState(found.state),
         recall_again=await needs_recall(reader, found),
-        held_by=list(held(await reader.takings(found.id))),
+        held_by=[] if found.delivered_at is not None else list(in_hand),
         correction=None if correction is None else DispatchState(correction.state),
     )
 

@@ -184,7 +184,7 @@ class Dispatches:
         if file.release is None or revision is None or _S(row.state) not in _SENDABLE:
             raise WrongStateError(
                 "not_approved",
-                f"a case that is {row.state} does not go out: `fedsafe case approve`",
+                f"a case that is {row.state} does not go out{_way_out(_S(row.state))}",
             )
         if file.release.matrix not in {None, self.matrix().reference}:
             raise WrongStateError(
@@ -309,6 +309,15 @@ def _queued(case: CaseRow, asked: _Asked, made: Made, by: str, now: int) -> Disp
         acknowledged_at=None,
         sealed=made.sealed,
     )
+
+
+def _way_out(state: CaseState) -> str:
+    """Say what lets a case go out that does not; of a closed one nothing does."""
+    if state is _S.CLOSED:
+        return " any more"
+    if state is _S.RECALLED:
+        return ": change it (`fedsafe case assess`), then let it be approved anew"
+    return ": `fedsafe case approve`"
 
 
 def _warnings(row: PartnerRow, now: int) -> list[WarningShown]:

@@ -11,7 +11,7 @@ from tests.node.dispatch.desk import ADDRESS, Post
 from tests.node.dispatch.test_outbox import Other
 from tests.node.people.conftest import team
 
-from fedsafe_node.cases.messages import AssessCase, TaskShown
+from fedsafe_node.cases.messages import ApproveCase, AssessCase, TaskShown
 from fedsafe_node.dispatch.messages import (
     DispatchReceipt,
     DispatchShown,
@@ -27,6 +27,8 @@ from fedsafe_node.sending.parcels import Handed, Parcel
 from fedsafe_policies.escalation.channels import MailChannel
 from fedsafe_policies.escalation.dispatching import DispatchState, RecallReason
 from fedsafe_policies.escalation.matrix import shipped_matrix
+from fedsafe_policies.escalation.partners import Way
+from fedsafe_policies.escalation.vocabulary import PartnerClass
 from fedsafe_policies.vocabulary import Role
 
 __all__ = ["ada", "ben", "desk", "tables", "team"]
@@ -177,6 +179,17 @@ async def test_never_handed_over_its_correction_is_withdrawn(
     assert {each.state for each in again} == {DispatchState.STOPPED}
 
 
+async def test_who_has_handed_a_package_over_has_it_in_hand_no_more(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    missed = post.handed(way=Way.PHONE, outcome="unreachable", reference=None)
+    first = await post.notes.hand(case, sent, missed, ada)
+    done = await post.notes.hand(case, sent, post.handed(), ada)
+
+    assert (first.held_by, done.held_by) == (["ada"], [])
+
+
 async def test_each_of_two_says_what_came_of_the_package_in_their_hands(
     post: Hands, ada: Principal, eve: Principal, case: str
 ) -> None:
@@ -284,19 +297,34 @@ async def test_a_withdrawn_correction_is_mailed_once_the_package_is_there(
     assert (await post.correction(case, ada)).state is DispatchState.DELIVERED
 
 
+async def test_a_recalled_case_is_changed_before_it_is_approved_and_sent_anew(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    await post.recall(case, ada)
+    sent = await refused(post.send(case, ada))
+    approve = ApproveCase(partners=(PartnerClass.LAW_ENFORCEMENT,))
+    approved = await refused(post.desk.cases.approve(case, approve, ada))
+
+    for error in (sent, approved):
+        assert "change it" in str(error)
+        assert "`fedsafe case assess`" in str(error)
+
+
 async def test_no_case_is_closed_while_a_recalled_package_is_in_somebody_s_hands(
     post: Hands, ada: Principal, case: str
 ) -> None:
     sent = await post.take(case, ada)
     await post.recall(case, ada)
+    await post.answer(case, ada)
+    first = await refused(post.desk.cases.close(case, ada))
     correction = await post.correction(case, ada)
     await post.notes.hand(case, correction.dispatch, post.handed(), ada)
-    await post.answer(case, ada)
     error = await refused(post.desk.cases.close(case, ada))
     await post.keep_back(case, sent, ada)
     await post.desk.cases.close(case, ada)
 
     assert error.code == "wrong_state"
+    assert "taken by ada" in str(first)
     assert "taken by ada" in str(error)
     assert await post.desk.state(case) == "closed"
 
@@ -310,8 +338,11 @@ async def test_what_is_there_despite_a_recall_asks_for_another(
     error = await refused(post.desk.cases.close(case, ada))
     kinds = await post.kinds(case, ada)
     await post.recall(case, ada)
+    open_ = await refused(post.desk.cases.close(case, ada))
 
     assert (done.recall_again, done.correction) == (True, None)
+    assert "a correction is under way to " in str(open_)
+    assert "or recall" not in str(open_)
     assert kinds == [("recall_again", [])]
     assert "nothing corrects" in str(error)
     assert await post.kinds(case, ada) == [("hand_over", [])]
