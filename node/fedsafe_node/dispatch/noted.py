@@ -119,9 +119,9 @@ def unless_stopped(found: DispatchRow, state: DispatchState) -> str:
 def there_already(found: DispatchRow) -> WrongStateError:
     """Say that a dispatch is delivered, or acknowledged, already."""
     state = DispatchState(found.state)
-    if found.acknowledged_at:  # which one that was stopped does not show by its state
+    if found.acknowledged_at is not None:  # of a stopped one its state does not show it
         state = DispatchState.ACKNOWLEDGED
-    elif found.delivered_at:
+    elif found.delivered_at is not None:
         state = DispatchState.DELIVERED
     return WrongStateError("wrong_state", f"this dispatch is {state} already")
 

@@ -102,7 +102,8 @@ class DispatchNotes:
             if way is None:
                 await keep_back(office, tx, found, request, who)
                 return await receipt_for(tx, row, found)
-            if DispatchState(found.state) not in _HANDED_FROM or found.delivered_at:
+            is_there_already = found.delivered_at is not None
+            if DispatchState(found.state) not in _HANDED_FROM or is_there_already:
                 raise there_already(found)
             attempt = AttemptRow(
                 dispatch_id=found.id,
@@ -267,13 +268,15 @@ class DispatchNotes:
         """Keep that a dispatch was acknowledged, and so has arrived."""
         state = DispatchState(found.state)
         ends = {*_HANDED_FROM, DispatchState.DELIVERED}
-        if state not in ends or found.acknowledged_at:
+        if state not in ends or found.acknowledged_at is not None:
             raise there_already(found)
         moved = msgspec.structs.replace(
             found,
             state=unless_stopped(found, DispatchState.ACKNOWLEDGED),
             due_at=None,
-            delivered_at=found.delivered_at or receipt.at,
+            delivered_at=(
+                receipt.at if found.delivered_at is None else found.delivered_at
+            ),
             acknowledged_at=receipt.at,
             sealed=None,  # it is there, and nobody needs it here any more
         )

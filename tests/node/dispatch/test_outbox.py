@@ -614,17 +614,20 @@ async def test_what_was_handed_over_before_a_recall_is_noted_after_it_and_correc
     assert (first.recalls, correction.recalls) == (None, sent.dispatch)
 
 
+@pytest.mark.parametrize("earlier", [{}, {"at": 0}], ids=["now", "1970"])
 async def test_what_was_stopped_is_handed_over_and_acknowledged_once(
-    mail: Mail, ada: Principal, ben: Principal
+    mail: Mail, ada: Principal, ben: Principal, earlier: dict[str, Any]
 ) -> None:
     post = mail.post
     await post.enter(ada, ben)
     case = await post.approved(ada, ben)
     (sent,) = (await post.send(case, ada)).dispatches
     await mail.recalls.recall(case, ERROR, ada)
-    await post.notes.hand(case, sent.dispatch, post.handed(), ada)
-    handed = await refused(post.notes.hand(case, sent.dispatch, post.handed(), ada))
-    said = post.acknowledged()
+    await post.notes.hand(case, sent.dispatch, post.handed(**earlier), ada)
+    handed = await refused(
+        post.notes.hand(case, sent.dispatch, post.handed(**earlier), ada)
+    )
+    said = msgspec.structs.replace(post.acknowledged(), **earlier)
     await post.notes.acknowledge(case, sent.dispatch, said, ada)
     again = await refused(post.notes.acknowledge(case, sent.dispatch, said, ada))
 
