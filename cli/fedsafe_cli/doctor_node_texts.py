@@ -140,5 +140,8 @@ CHECKS: Final[Mapping[str, str]] = {
     "epoch": "Epoche",
     "media keys": "Medienschlüssel",
     "epoch before": "vorige Epoche",
+    "store": "Speicher",
+    "seal": "Siegel des Speichers",
+    "log {log}": "Protokoll {log}",
 }
-"""What is checked; settings of node.toml and parts of the store stay as they are."""
+"""What is checked; settings of node.toml and tables of the store stay as they are."""

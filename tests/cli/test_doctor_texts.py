@@ -11,6 +11,7 @@ import pytest
 from fedsafe_cli.doctor_node_texts import CHECKS, NODE_SAID
 from fedsafe_cli.doctor_texts import SAID, checked, said
 from fedsafe_cli.labels import CODES
+from fedsafe_node.examining import STORE
 from fedsafe_node.notices.texts import TextName
 
 ROOT = Path(__file__).parents[2]
@@ -104,6 +105,15 @@ def test_everything_that_is_checked_has_its_german(english: str) -> None:
 def test_both_languages_name_the_same(english: str, german: str) -> None:
     assert sorted(NAME.findall(english)) == sorted(NAME.findall(german))
     assert said(english, german=False) == english
+
+
+def test_what_a_stopped_node_left_is_named_in_german() -> None:
+    parts = (STORE, "seal", "log chat.example.de/audit", "signals")
+    named = [checked(part, german=True) for part in parts]
+    protocol = "Protokoll chat.example.de/audit"
+
+    assert named == ["Speicher", "Siegel des Speichers", protocol, "signals"]
+    assert [checked(part, german=False) for part in parts] == list(parts)
 
 
 def test_what_stands_in_a_text_is_said_too() -> None:

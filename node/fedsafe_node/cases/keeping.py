@@ -126,6 +126,13 @@ class CaseKeeper:
 
 def _check_step(state: CaseState, following: CaseState) -> None:
     if not may_follow(state, following):
+        way_out = ""
+        if (state, following) == (CaseState.DELIVERED, CaseState.CLOSED):
+            way_out = (
+                ": note first that its packages were acknowledged (`fedsafe case "
+                "acknowledged`), or recall it"
+            )
         raise WrongStateError(
-            "wrong_state", f"a case that is {state} does not become {following}"
+            "wrong_state",
+            f"a case that is {state} does not become {following}{way_out}",
         )

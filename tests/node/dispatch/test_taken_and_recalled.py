@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 from tests.node.cases.test_cases import ANSWERS, ada, ben, desk, refused, tables
-from tests.node.dispatch.desk import ADDRESS, Post
+from tests.node.dispatch.desk import ADDRESS, KNOWN, Post
 from tests.node.dispatch.test_outbox import Other
 from tests.node.people.conftest import team
 
@@ -327,6 +327,24 @@ async def test_no_case_is_closed_while_a_recalled_package_is_in_somebody_s_hands
     assert "taken by ada" in str(first)
     assert "taken by ada" in str(error)
     assert await post.desk.state(case) == "closed"
+
+
+async def test_a_case_that_waits_for_its_receipt_says_so_when_it_is_to_be_closed(
+    post: Hands, ada: Principal, ben: Principal
+) -> None:
+    await post.enter(ada, ben)
+    case = await post.desk.open(ada)
+    await post.desk.cases.assess(case, AssessCase(elements=KNOWN), ada)
+    await post.answer(case, ada)
+    asked = ApproveCase(partners=(PartnerClass.LAW_ENFORCEMENT,))
+    await post.desk.approve(await post.desk.cases.approve(case, asked, ada), ben)
+    sent = (await post.send(case, ada)).dispatches[0].dispatch
+    await post.notes.hand(case, sent, post.handed(), ada)
+    error = await refused(post.desk.cases.close(case, ada))
+    await post.notes.acknowledge(case, sent, post.acknowledged(), ada)
+    await post.desk.cases.close(case, ada)
+
+    assert "`fedsafe case acknowledged`" in str(error)
 
 
 async def test_what_is_there_despite_a_recall_asks_for_another(
