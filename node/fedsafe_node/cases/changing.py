@@ -44,9 +44,14 @@ def check_content(request: msgspec.Struct) -> None:
     try:
         refuse_media(request)
     except CasePackageError as error:
-        path = error.path.replace("[", ".").replace("]", "")
-        pointer = "/" + path.replace(".", "/") if path else None
-        raise BadRequestError("media_refused", str(error), pointer=pointer) from None
+        raise media_refused(error) from None
+
+
+def media_refused(error: CasePackageError) -> BadRequestError:
+    """Say in which field of a request media bytes were found."""
+    path = error.path.replace("[", ".").replace("]", "")
+    pointer = "/" + path.replace(".", "/") if path else None
+    return BadRequestError("media_refused", str(error), pointer=pointer)
 
 
 def check_past(moment: int, now: int, pointer: str) -> None:

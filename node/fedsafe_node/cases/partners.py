@@ -31,8 +31,8 @@ from fedsafe_federation.casework.sealing import (
     seal_for,
 )
 from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.cases.changing import check_content
 from fedsafe_node.cases.host_keys import counted, note_compared
+from fedsafe_node.cases.partner_keys import check_entry
 from fedsafe_node.cases.partner_messages import (
     EnterPartner,
     FactShown,
@@ -119,7 +119,7 @@ class Partners:
             BadRequestError: a key of it is none, or media bytes are in it.
             WrongStateError: another revision is there than the one to be replaced.
         """
-        check_content(request)
+        check_entry(request)
         _check_keys(request.entry, self.office.now())
 
         async def act(tx: Transaction) -> PartnerReceipt:

@@ -53,17 +53,21 @@ SURE: Final = _magic(
 )
 """At least about thirty-two bits, at any place."""
 
-SHORT: Final = _magic(
-    ("JPEG", rb"\xff\xd8\xff[\xc0-\xfe]"),
-    ("TIFF", rb"II\*\x00|MM\x00\*"),
-    ("MPEG", rb"\x00\x00\x01[\xb3\xba]"),
-    ("MP3", rb"ID3[\x02-\x04]\x00"),
-    ("gzip", rb"\x1f\x8b\x08[\x00-\x1f]"),
+_BARE_JPEG: Final = _magic(("JPEG", rb"\xff\xd8\xff[\xc0-\xfe]"))
+SHORT: Final = (
+    *_BARE_JPEG,
+    *_magic(
+        ("TIFF", rb"II\*\x00|MM\x00\*"),
+        ("MPEG", rb"\x00\x00\x01[\xb3\xba]"),
+        ("MP3", rb"ID3[\x02-\x04]\x00"),
+        ("gzip", rb"\x1f\x8b\x08[\x00-\x1f]"),
+    ),
 )
 """Fewer bits, but of bytes that no text has."""
 
 
 _ALL: Final = (*SURE, *SHORT)
+_IN_KEYS: Final = (*SURE, *_BARE_JPEG)
 _NEEDLES: Final = (
     *(
         b"\xff\xd8\xff",
@@ -115,6 +119,14 @@ def kind_in(found: bytes) -> str | None:
 def sure_kind_in(found: bytes) -> str | None:
     """Name the kind of a file of `SURE` that begins anywhere in `found`."""
     return _kind(found, SURE)
+
+
+def kind_in_key(found: bytes) -> str | None:
+    """Name the kind of a file that begins in the bytes of a key, and is no chance.
+
+    A key may hold a picture of whose it is; short beginnings of all else meet in it.
+    """
+    return _kind(found, _IN_KEYS)
 
 
 def _kind(found: bytes, table: tuple[Magic, ...]) -> str | None:

@@ -24,7 +24,7 @@ from fedsafe_policies.escalation.manifest import (
     ObjectId,
     require_utc,
 )
-from fedsafe_policies.escalation.media_bytes import find_media
+from fedsafe_policies.escalation.media_bytes import MediaFound, find_media
 from fedsafe_policies.escalation.vocabulary import (
     Absence,
     AgeBand,
@@ -353,7 +353,15 @@ def refuse_media(value: object) -> None:
     Raises:
         CasePackageError: some were found; the field and the kind are named.
     """
-    found = find_media(value)
+    refuse_found(find_media(value))
+
+
+def refuse_found(found: MediaFound | None) -> None:
+    """Refuse what a search for media bytes has found, if it has.
+
+    Raises:
+        CasePackageError: it has; the field and the kind are named.
+    """
     if found is not None:
         raise CasePackageError(
             f"{found.path or 'the value'} holds media bytes ({found.kind}); "
