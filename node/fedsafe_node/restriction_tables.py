@@ -113,6 +113,16 @@ class RestrictionRows:
             lambda charter: open_restriction(statement, charter, trust=Trust.KEPT),
         )
 
+    def _open_record(self, statement: Signed) -> Restriction | None:
+        """Open what a feed holds, as far as whoever took it in had to heed it.
+
+        What keys signed that were called stolen is in the feed, and has no effect.
+        """
+        for charter in self._charters:
+            if any(each.name == statement.signer for each in charter.members):
+                return open_restriction(statement, charter, trust=Trust.VOUCHED)
+        return None
+
     async def check_names(self) -> int:
         """Check each named signal, in the table and in the feeds; return how many.
 
@@ -177,7 +187,7 @@ class RestrictionRows:
         try:
             entry = decode_record(record)
             if isinstance(entry, RestrictionRecord):
-                said = self._open(entry.statement)
+                said = self._open_record(entry.statement)
                 return said if said is not None and self._was_taken(said) else None
         except FederationError:
             pass  # an audit event, or a record that never had an effect

@@ -19,15 +19,18 @@ from tests.node.governing.council import (
     show,
     vote,
 )
-from tests.node.governing.test_governing import matches
+from tests.node.governing.test_governing import faults, matches
 from tests.node.governing.test_joining import NEW, four, invitation
 from tests.node.signals.conftest import RITA
 from tests.node.workers import several, up_to_date
 
+from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.amendment import sign_charter
 from fedsafe_federation.card import Card
 from fedsafe_federation.changing import Change, ChangeKind, amended
 from fedsafe_federation.charter import Charter, charter_digest
+from fedsafe_federation.records import RestrictionRecord, encode_record
+from fedsafe_federation.restrictions import Reason, Restriction, sign_restriction
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.assembly import RunningNode
 from fedsafe_node.errors import BadRequestError, WrongStateError
@@ -35,7 +38,9 @@ from fedsafe_node.evidence.verify import verify_pack
 from fedsafe_node.governing.messages import ChangeRequest
 from fedsafe_node.identity import make_identity, passed_over
 from fedsafe_node.keys import FIRST_SET
+from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.store.keeping_rows import EffectKind
+from fedsafe_policies.vocabulary import Effect
 
 __all__ = ["four"]
 
@@ -184,6 +189,41 @@ async def test_keys_that_were_given_up_are_called_stolen_later(trio: Fleet) -> N
     member = (await present(trio, "a.demo")).version.charter.member("c.demo")
     assert [each.stolen for each in member.former_keys] == [None]
     assert await matches(trio, "a.demo", PERSON) == 1
+
+
+async def test_what_stolen_keys_revoke_is_heeded_by_nobody_and_no_fault(
+    trio: Fleet,
+) -> None:
+    signal = await trio.publish(PERSON, at="c.demo", by=("a.demo", "b.demo"))
+    stolen = SigningKey.from_bytes(trio["c.demo"].base.keys.statement.to_bytes())
+    await rotate(trio)
+    since = await call_stolen(trio, number=3)
+    await trio.attested()
+    assert await matches(trio, "a.demo", PERSON) == 1
+    thief = trio["c.demo"].desk
+    shared = thief.situation.shared
+    assert shared is not None
+    revoked = Restriction(
+        v=1,
+        origin="c.demo",
+        author="c.demo",
+        sequence=1,
+        effect=Effect.REVOKED,
+        reason=Reason.MISTAKE,
+        at=since + 1,
+        signals=[read_signal_id(signal)],
+    )
+    statement = sign_restriction(
+        revoked, key=stolen, federation=shared.membership.charter.federation
+    )
+    record = encode_record(RestrictionRecord(statement))
+    size = await thief.store.write(lambda tx: tx.append(thief.feed, record))
+    thief.announce(size + 1)
+    await trio.level("c.demo", ("a.demo", "b.demo"))
+
+    assert await matches(trio, "a.demo", PERSON) == 1
+    for name in ("a.demo", "b.demo"):
+        assert await faults(trio, name) == []
 
 
 async def test_a_node_signs_with_the_keys_that_the_charter_names(trio: Fleet) -> None:
