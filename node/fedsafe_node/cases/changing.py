@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Final
 from unicodedata import category
 
@@ -28,10 +29,11 @@ _REORDERS: Final = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x
 
 
 def check_content(request: msgspec.Struct) -> None:
-    """Refuse media bytes and control characters in any field of a request.
+    """Refuse media bytes, control characters and addresses that there cannot be.
 
     Line breaks and tabs may be in a text. What lets it look like another one on a
-    screen or in print may not.
+    screen or in print may not. Addresses are checked as they come, and not where a
+    case is read: what was kept stays readable.
 
     Raises:
         BadRequestError: some were found; the field is named, never its content.
@@ -40,6 +42,10 @@ def check_content(request: msgspec.Struct) -> None:
         if any(_is_control(each) for each in text):
             raise BadRequestError(
                 "bad_text", "a text holds control characters", pointer=place
+            )
+        if place.endswith("/ip") and not _is_address(text):
+            raise BadRequestError(
+                "invalid_body", "that is no IP address", pointer=place
             )
     try:
         refuse_media(request)
@@ -62,6 +68,14 @@ def check_past(moment: int, now: int, pointer: str) -> None:
     """
     if moment > now:
         raise BadRequestError("bad_span", "that lies in the future", pointer=pointer)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_control(char: str) -> bool:

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Awaitable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 import pytest
@@ -49,7 +49,12 @@ from fedsafe_policies.escalation.closing import EvidenceDecision, Help
 from fedsafe_policies.escalation.laender import Calendar, laender
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.opening import CaseSource
-from fedsafe_policies.escalation.package import Elements, Threat, present
+from fedsafe_policies.escalation.package import (
+    Elements,
+    NetworkTrace,
+    Threat,
+    present,
+)
 from fedsafe_policies.escalation.playbooks import playbooks
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.urgency import urgencies
@@ -709,6 +714,23 @@ async def test_there_is_no_such_case(desk: Desk, ada: Principal) -> None:
         desk.cases.close("00" * 16, ada),
     ):
         assert isinstance(await refused(work), NotFoundError)
+
+
+@pytest.mark.parametrize("ip", ["192.0.2.777", "1.2.3", "2001:db8::1::2", "::ffff"])
+async def test_no_address_is_kept_that_there_cannot_be(
+    desk: Desk, ada: Principal, ip: str
+) -> None:
+    case = await desk.open(ada)
+    (trace, *_) = cast("tuple[NetworkTrace, ...]", MAXIMAL.network)
+    traces = (trace, msgspec.structs.replace(trace, ip=ip))
+    request = AssessCase(elements=Elements(network=traces))
+    if ip == "::ffff":
+        await desk.cases.assess(case, request, ada)
+        return
+    found = await refused(desk.cases.assess(case, request, ada))
+
+    assert (found.code, found.pointer) == ("invalid_body", "/elements/network/1/ip")
+    assert ip not in str(found)
 
 
 @pytest.mark.parametrize("char", ["\0", "\x1b", "\x7f", "\x85", "\u202e", "\u2066"])
