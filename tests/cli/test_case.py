@@ -190,6 +190,19 @@ def test_a_case_without_a_reason_or_source_is_not_sent(
     assert node.asked == []
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("de", "offene Fragen beantworten"), ("en", "answer the open questions")],
+)
+def test_the_queue_says_what_an_acknowledged_case_still_owes(
+    ask: "Run", node: "FakeNode", language: str, words: str
+) -> None:
+    sent = LISTED | {"state": "acknowledged", "next": ["answer"], "owed": []}
+    node.always("GET /v1/cases", {"cases": [sent]})
+
+    assert words in ask("case", "list", "--lang", language).out
+
+
 def test_the_queue_is_a_table_in_both_languages(ask: "Run", node: "FakeNode") -> None:
     node.always("GET /v1/cases", {"cases": [LISTED]})
 

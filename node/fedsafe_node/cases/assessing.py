@@ -41,7 +41,7 @@ def assessed(
         ForbiddenError: an opinion of somebody who is no legal adviser, or more than
             an opinion of one.
     """
-    _check_role(request, role)
+    check_role(request, role)
     consent = UNSET if request.elements is None else request.elements.consent
     if consent is not UNSET and consent.given_at.timestamp() > now:
         raise BadRequestError(
@@ -49,10 +49,11 @@ def assessed(
             "that lies in the future",
             pointer="/elements/consent/given_at",
         )
-    known = _elements(file.elements, request)
+    known = _elements(file.known, request)
     changed = msgspec.structs.replace(
         file,
         elements=known,
+        late_feature=None,
         unavailable=_unavailable(file, known, request),
         conditions=_ticked(
             file.conditions, request.conditions, request.lapsed, "/lapsed"
@@ -93,7 +94,14 @@ def attached(file: CaseFile, request: AttachEvidence) -> CaseFile:
     return msgspec.structs.replace(file, elements=known, unavailable=unavailable)
 
 
-def _check_role(request: AssessCase, role: Role) -> None:
+def check_role(request: AssessCase, role: Role) -> None:
+    """Refuse what somebody's role does not say, and who says nothing.
+
+    Raises:
+        BadRequestError: nothing is said.
+        ForbiddenError: an opinion of somebody who is no legal adviser, or more than
+            an opinion of one.
+    """
     is_adviser = role is Role.LEGAL_ADVISER
     if request.opinion is not None and not is_adviser:
         raise ForbiddenError(

@@ -22,7 +22,7 @@ from fedsafe_policies.escalation.vocabulary import Urgency
 
 _MOST_CALLS: Final = 100
 _RECALLED: Final = CaseState.RECALLED
-_CHANGEABLE: Final = EDITABLE | {CaseState.APPROVED, _RECALLED}
+CHANGEABLE: Final = EDITABLE | {CaseState.APPROVED, _RECALLED}
 """A recalled case is put right as a draft, and approved anew."""
 
 _REORDERS: Final = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
@@ -117,13 +117,15 @@ def changed(
     row: CaseRow, file: CaseFile, step: str, urgency: Urgency | None = None
 ) -> Change:
     """Make a draft of a case again, whatever it was before it left."""
-    if (state := CaseState(row.state)) not in _CHANGEABLE:
+    if (state := CaseState(row.state)) not in CHANGEABLE:
         until = "before it is recalled" if may_follow(state, _RECALLED) else "any more"
         raise WrongStateError(
             "wrong_state", f"a case that is {row.state} is not changed {until}"
         )
     urgency = urgency or Urgency(row.urgency)
-    file = msgspec.structs.replace(file, release=None)
+    file = msgspec.structs.replace(
+        file, release=None, elements=file.known, late_feature=None
+    )
     identity = file.elements.case
     if identity is not msgspec.UNSET and identity.urgency is not urgency:
         known = msgspec.structs.replace(

@@ -93,7 +93,8 @@ class CaseFile(Row, frozen=True, kw_only=True):
 
     Of one that was erased at `erased_at` only what is counted of many is left. `named`
     are accounts that it named and names no more, each with when it was dropped: what
-    bound to secrecy until then goes on doing so (`cases.standing`).
+    bound to secrecy until then goes on doing so (`cases.standing`). `late_feature` was
+    named after the case had left: no package of that release has it.
     """
 
     sources: frozenset[CaseSource]
@@ -114,6 +115,14 @@ class CaseFile(Row, frozen=True, kw_only=True):
     test: bool = False
     mentions: tuple[str, ...] = ()
     named: dict[str, int] = msgspec.field(default_factory=dict)
+    late_feature: str | None = None
+
+    @property
+    def known(self) -> Elements:
+        """What is known, also what was told too late for what has left."""
+        if self.late_feature is None:
+            return self.elements
+        return msgspec.structs.replace(self.elements, feature=self.late_feature)
 
     @property
     def has_minors(self) -> bool | None:
@@ -140,7 +149,7 @@ class CaseFile(Row, frozen=True, kw_only=True):
     @property
     def answers(self) -> Answers:
         """What has been answered of the questions before closing."""
-        known = self.elements
+        known = self.known
         return Answers(
             phenomenon=None if known.phenomenon is msgspec.UNSET else known.phenomenon,
             feature=None if known.feature is msgspec.UNSET else known.feature,

@@ -138,7 +138,7 @@ def _rest(file: CaseFile, now: int) -> CaseFile:
     return CaseFile(
         sources=frozenset(),
         evidence=(),
-        elements=countable(file.elements),
+        elements=countable(file.known),
         erased_at=now,
         test=file.test,
     )

@@ -18,6 +18,7 @@ EVENTS: Final = {
     "opened": Event.CASE_OPENED,
     "assessed": Event.CASE_ASSESSED,
     "advised": Event.CASE_ASSESSED,
+    "answered": Event.CASE_ASSESSED,
     "consent_revoked": Event.CASE_ASSESSED,
     "attached": Event.CASE_ATTACHED,
     "called": Event.CASE_CALLED,

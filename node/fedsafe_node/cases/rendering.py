@@ -142,7 +142,7 @@ class CaseRenderings:
             with suppress(WrongStateError):  # nobody can open it any more
                 file = self._keeper.vault.open(row)
                 if not file.test:
-                    yield file.elements
+                    yield file.known
 
     async def _answer(
         self,

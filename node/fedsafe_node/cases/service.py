@@ -12,6 +12,7 @@ from secrets import token_hex
 
 import msgspec
 
+from fedsafe_node.cases.answering import answered, has_left
 from fedsafe_node.cases.approving import look, receipt_of, release_alone
 from fedsafe_node.cases.assessing import assessed, attached
 from fedsafe_node.cases.changing import (
@@ -194,9 +195,11 @@ class Cases:
     ) -> CaseReceipt:
         """Enter what is known now; an approved case is a draft again with it.
 
+        One that has left takes what is open before it closes, and stays as it is.
+
         Raises:
             NotFoundError: there is no such case.
-            WrongStateError: it has left, or is closed.
+            WrongStateError: it is closed, or has left and more is changed than that.
             BadRequestError: a field does not fit, or media bytes or
                 control characters are in it.
             ForbiddenError: an opinion of somebody who is no legal adviser.
@@ -208,6 +211,8 @@ class Cases:
             stands = await stood(tx, self._orders, case_id)
 
             def step(row: CaseRow, file: CaseFile) -> Change:
+                if has_left(row):
+                    return answered(row, file, request, who.role)
                 name, known = assessed(file, request, who.role, now)
                 known = dropping(file, known, stands, now)
                 urgency = request.urgency or Urgency(row.urgency)

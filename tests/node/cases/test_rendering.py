@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from tests.node.cases.test_cases import BKA, KNOWN, Desk, desk, refused, team
 
+from fedsafe_node.cases.keeping import Change
 from fedsafe_node.cases.messages import (
     AssessCase,
     PackQuery,
@@ -30,9 +31,11 @@ from fedsafe_policies.escalation.playbooks import playbooks
 from fedsafe_policies.escalation.rendering.document import Language, Mark
 from fedsafe_policies.escalation.rendering.forms import Form, Rendering, Written
 from fedsafe_policies.escalation.rendering.wording import wording
+from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.urgency import urgencies
-from fedsafe_policies.escalation.vocabulary import Element, PartnerClass
+from fedsafe_policies.escalation.vocabulary import Element, PartnerClass, Urgency
 from fedsafe_policies.ladder import ladder
+from fedsafe_policies.people import Person
 from fedsafe_policies.phenomena import phenomena
 from fedsafe_policies.vocabulary import Role
 
@@ -235,6 +238,30 @@ async def test_a_pack_tells_of_many_cases_and_of_none(
     assert "direct_messages" not in _text(other)
     assert paper.sha256 in told[0]
     assert quarter in told[0]
+
+
+async def test_a_pack_counts_a_feature_that_was_named_too_late_for_a_package(
+    desk: Desk, ada: Principal, papers: CaseRenderings
+) -> None:
+    quarter = f"{desk.team.clock.now():%Y}-Q{(desk.team.clock.now().month + 2) // 3}"
+    person = Person(ada.name, ada.role)
+    for _ in range(10):
+        case = await _case(desk, ada, feature=msgspec.UNSET)
+        row, file = await desk.store.read(lambda r, c=case: desk.keeper.read(r, c))  # type: ignore[misc]
+        late = msgspec.structs.replace(file, late_feature="direct_messages")
+        change = Change(
+            step="answered",
+            state=CaseState(row.state),
+            urgency=Urgency(row.urgency),
+            known_at=row.known_at,
+            file=late,
+        )
+        await desk.store.write(
+            lambda tx, r=row, n=change: desk.keeper.keep(tx, r, r.id, n, person)  # type: ignore[misc]
+        )
+    paper = await papers.pack(quarter, PackQuery(written=Written.TEXT), ada)
+
+    assert "direct_messages: 10" in _text(paper)
 
 
 async def test_an_erased_case_is_not_counted(
