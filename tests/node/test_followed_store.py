@@ -27,6 +27,8 @@ NOT_FOLLOWED = {
         "erase_dispatch",
         "add_attempt",
         "end_attempt",
+        "add_taking",
+        "end_taking",
         "add_sending",
         "put_partner",
         "add_custody",

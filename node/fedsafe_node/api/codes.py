@@ -37,6 +37,7 @@ class Code(StrEnum):
     OTHER_PROTOCOL = "other_protocol"
     WRONG_GENERATION = "wrong_generation"
     NOT_PENDING = "not_pending"
+    CASE_CLOSED = "case_closed"
     STALE_DRAFT = "stale_draft"
     EPOCH_ENDED = "epoch_ended"
     EPOCH_OVER = "epoch_over"
@@ -142,7 +143,6 @@ class Code(StrEnum):
     BAD_SIGNATURE = "bad_signature"
     REFERENCE_MISSING = "reference_missing"
     WAY_MISSING = "way_missing"
-    CASE_CLOSED = "case_closed"
     BAD_REASON = "bad_reason"
     BAD_PSEUDONYM = "bad_pseudonym"
     PURPOSE_MISSING = "purpose_missing"
@@ -197,6 +197,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.AMENDMENT_FAILED: (409, "The charter cannot be changed like that"),
     Code.WRONG_GENERATION: (409, "The keys are of another generation"),
     Code.NOT_PENDING: (409, "It waits for no second person"),
+    Code.CASE_CLOSED: (409, "The case that it was about is closed"),
     Code.STALE_DRAFT: (409, "The keys have changed since the draft"),
     Code.EPOCH_ENDED: (409, "The key epoch has ended"),
     Code.EPOCH_OVER: (409, "The key epoch is over"),
@@ -301,7 +302,6 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_REPLY: (422, "The reply cannot be told from others"),
     Code.BAD_SIGNATURE: (422, "The signature is not that of the partner"),
     Code.REFERENCE_MISSING: (422, "Nobody says under which reference"),
-    Code.CASE_CLOSED: (409, "The case that it was about is closed"),
     Code.WAY_MISSING: (422, "Nobody says by which way"),
     Code.BAD_REASON: (422, "The reason refers to nothing"),
     Code.BAD_PSEUDONYM: (422, "That is no pseudonym"),
