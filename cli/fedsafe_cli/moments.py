@@ -96,7 +96,9 @@ def moment_of(
     if moment is not None and len(text) == len("2027-11-03"):
         moment = moment.replace(tzinfo=UTC)
     if moment is None or moment.tzinfo is None:
-        raise click.BadParameter("want a moment with its zone, as 2027-11-03T09:30Z")
+        raise click.BadParameter(
+            "want a moment with its zone: YYYY-MM-DDTHH:MMZ, or with +01:00 for Z"
+        )
     return int(moment.timestamp())
 
 

@@ -77,13 +77,18 @@ _OTHERWISE: Final = {
     "about": "value",
     "accounts": "account",
     "answer_until": "until",
+    "aware_at": "aware",
+    "captured_at": "captured",
     "categories": "category",
     "contention": "facts",
+    "due_at": "due",
     "events": "event",
     "expires_on": "expires",
     "groups": "group",
+    "known_at": "known",
     "organisation": "by",
     "person": "name",
+    "received_at": "received",
     "signal": "signal_id",
     "subject_ref": "ref",
     "valid_until": "until",
@@ -149,6 +154,7 @@ def _place(pointer: str) -> str | None:
     if rest and (option := _option(first)) is not None:
         return f"look at {option}: {'/'.join(rest)}"
     words = [word for word in pointer.split("/") if word and not word.isdecimal()]
+    words.append("_".join(words))  # `--hold-until` is /hold/until
     for field in reversed(words):
         for name in (field, _OTHERWISE.get(field)):
             if name is not None and (option := _option(name)) is not None:

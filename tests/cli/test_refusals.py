@@ -59,6 +59,21 @@ DAY = "wants a day such as 2027-11-03"
             f"--until {DAY}",
         ),
         (
+            ("order", "move", TASK, "--due", "2026-11-24", "--reference", "f-9"),
+            f"POST /v1/orders/{TASK}/note",
+            "/due_at",
+            "look at --due",
+        ),
+        (
+            (
+                *("case", "assess", TASK, "--hold-authority", "sta-1"),
+                *("--hold-basis", "b-2", "--hold-until", "2026-11-24T09:30Z"),
+            ),
+            f"POST /v1/cases/{TASK}/assess",
+            "/hold/until",
+            "look at --hold-until",
+        ),
+        (
             ("account", "add", "Anna W", "--display", "Anna"),
             "POST /v1/accounts",
             "/name",
@@ -81,6 +96,44 @@ def test_a_field_at_fault_is_named_as_it_was_typed(  # noqa: PLR0913
     assert outcome.status == 5
     assert hint in outcome.err
     assert "of the request" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("command", "target", "pointer", "option"),
+    [
+        (
+            ("case", "open", "--urgency", "u1", "--danger", "no"),
+            "POST /v1/cases",
+            *("/known_at", "--known"),
+        ),
+        (
+            (
+                *("order", "add", "--kind", "dsa_10", "--authority", "StA"),
+                *("--reference", "4711", "--basis", "StPO"),
+            ),
+            "POST /v1/orders",
+            *("/received_at", "--received"),
+        ),
+    ],
+)
+def test_a_moment_at_fault_is_named_by_its_option(  # noqa: PLR0913
+    ask: "Run",
+    node: "FakeNode",
+    command: tuple[str, ...],
+    target: str,
+    pointer: str,
+    option: str,
+) -> None:
+    problem = {"code": "bad_span", "detail": "that lies in the future"}
+    node.always(target, problem | {"pointer": pointer}, 422)
+    source = ("--source", "user_report") if command[0] == "case" else ()
+    outcome = ask(*command, *source, stdin=b"because")
+
+    assert f"look at {option}" in outcome.err
+    form = ask(*command, *source, option, "yesterday", stdin=b"because")
+    assert form.status == 2
+    assert "YYYY-MM-DDTHH:MMZ" in form.err
+    assert "2027" not in form.err
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.problems import RefusedError
+from fedsafe_policies.escalation.manifest import WANT_UTC
+from fedsafe_policies.escalation.package import WANT_PLACE
 
 JSON: Final = "application/json"
 ANY: Final = ""
@@ -43,6 +45,9 @@ _FIXED: Final = (
     ("Number out of range", "the number is too large"),
     ("Expected `str` matching regex", "the text does not have the form of its field"),
 )
+
+_OWN: Final = re.compile(rf"(?:(?P<field>\w+): )?(?P<why>{WANT_UTC}|{WANT_PLACE})")
+"""What the fields of a case say themselves of what does not fit."""
 
 
 class Room:
@@ -198,6 +203,8 @@ def explain(error: msgspec.ValidationError) -> tuple[str, str]:
         text, pointer = text[: place.start()], _pointer(place[1])
     if missing := _MISSING.match(text):
         return "a required field is missing", f"{pointer}/{missing[1]}"
+    if own := _OWN.fullmatch(text):
+        return own["why"], f"{pointer}/{own['field']}" if own["field"] else pointer
     for start, meaning in _FIXED:
         if text.startswith(start):
             return meaning, pointer

@@ -42,13 +42,6 @@ def assessed(
             an opinion of one.
     """
     check_role(request, role)
-    consent = UNSET if request.elements is None else request.elements.consent
-    if consent is not UNSET and consent.given_at.timestamp() > now:
-        raise BadRequestError(
-            "bad_span",
-            "that lies in the future",
-            pointer="/elements/consent/given_at",
-        )
     known = _elements(file.known, request)
     changed = msgspec.structs.replace(
         file,

@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, TypeVar
 from unicodedata import category
 
 import msgspec
@@ -15,12 +15,18 @@ from fedsafe_node.cases.keeping import Change
 from fedsafe_node.cases.messages import NoteCall, OpenCase
 from fedsafe_node.errors import BadRequestError, WrongStateError
 from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.errors import CasePackageError
 from fedsafe_policies.escalation.package import CaseIdentity, Elements, refuse_media
 from fedsafe_policies.escalation.states import EDITABLE, CaseState, may_follow
 from fedsafe_policies.escalation.vocabulary import Urgency
 
 _MOST_CALLS: Final = 100
+_CALLED_FIRST: Final = SECONDS_A_DAY
+"""How long before it was known a call may lie: who calls first enters that later."""
+_ASTRAY: Final = 300
+"""Seconds that the clocks from which people read moments may be wrong by."""
+T = TypeVar("T")
 _RECALLED: Final = CaseState.RECALLED
 CHANGEABLE: Final = EDITABLE | {CaseState.APPROVED, _RECALLED}
 """A recalled case is put right as a draft, and approved anew."""
@@ -38,7 +44,7 @@ def check_content(request: msgspec.Struct) -> None:
     Raises:
         BadRequestError: some were found; the field is named, never its content.
     """
-    for place, text in _texts(msgspec.to_builtins(request), ""):
+    for place, text in _of_type(msgspec.to_builtins(request), str):
         if any(_is_control(each) for each in text):
             raise BadRequestError(
                 "bad_text", "a text holds control characters", pointer=place
@@ -70,6 +76,31 @@ def check_past(moment: int, now: int, pointer: str) -> None:
         raise BadRequestError("bad_span", "that lies in the future", pointer=pointer)
 
 
+def check_since(moment: int, since: int, what: str) -> int:
+    """Refuse what is said to have been before it can have been.
+
+    Returns:
+        The moment, no earlier than that: clocks differ a little.
+
+    Raises:
+        BadRequestError: it lies before; before what, is said.
+    """
+    if moment < since - _ASTRAY:
+        raise BadRequestError("bad_span", f"that lies before {what}", pointer="/at")
+    return max(moment, since)
+
+
+def check_been(request: msgspec.Struct, now: int) -> None:
+    """Refuse a moment in what is known of a case that lies in the future.
+
+    Raises:
+        BadRequestError: one does; the field is named.
+    """
+    known = msgspec.to_builtins(request, builtin_types=(datetime,))
+    for place, moment in _of_type(known, datetime):
+        check_past(int(moment.timestamp()), now + _ASTRAY, place)
+
+
 def _is_address(text: str) -> bool:
     try:
         ip_address(text)
@@ -82,15 +113,16 @@ def _is_control(char: str) -> bool:
     return char in _REORDERS or (category(char) == "Cc" and char not in "\n\t")
 
 
-def _texts(value: object, pointer: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield pointer, value
+def _of_type(value: object, kind: type[T], place: str = "") -> Iterator[tuple[str, T]]:
+    """Find all values of one type, and where they stand."""
+    if isinstance(value, kind):
+        yield place, value
     elif isinstance(value, dict):
         for name, each in value.items():
-            yield from _texts(each, f"{pointer}/{name}")
+            yield from _of_type(each, kind, f"{place}/{name}")
     elif isinstance(value, list | tuple):
-        for place, each in enumerate(value):
-            yield from _texts(each, f"{pointer}/{place}")
+        for number, each in enumerate(value):
+            yield from _of_type(each, kind, f"{place}/{number}")
 
 
 def first_file(case_id: str, request: OpenCase) -> CaseFile:
@@ -148,6 +180,7 @@ def called(row: CaseRow, file: CaseFile, request: NoteCall, by: str) -> Change:
         raise WrongStateError("wrong_state", "a closed case is not changed any more")
     if len(file.calls) >= _MOST_CALLS:
         raise WrongStateError("wrong_state", "a case keeps no more than 100 calls")
+    check_since(request.at, row.known_at - _CALLED_FIRST, "the day before anybody knew")
     call = KeptCall(
         number=request.number,
         at=request.at,

@@ -18,6 +18,7 @@ from fedsafe_node.cases.assessing import assessed, attached
 from fedsafe_node.cases.changing import (
     called,
     changed,
+    check_been,
     check_content,
     check_past,
     editable_state,
@@ -200,12 +201,12 @@ class Cases:
         Raises:
             NotFoundError: there is no such case.
             WrongStateError: it is closed, or has left and more is changed than that.
-            BadRequestError: a field does not fit, or media bytes or
-                control characters are in it.
+            BadRequestError: a field does not fit, as a moment to come does not, or
+                media bytes or control characters are in it.
             ForbiddenError: an opinion of somebody who is no legal adviser.
         """
         check_content(request)
-        now = self._office.now()
+        check_been(request, now := self._office.now())
 
         async def act(tx: Transaction) -> CaseReceipt:
             stands = await stood(tx, self._orders, case_id)
@@ -235,8 +236,10 @@ class Cases:
         Raises:
             NotFoundError: there is no such case.
             WrongStateError: it has left, or an object is known with other digests.
+            BadRequestError: a moment in it lies in the future.
         """
         check_content(request)
+        check_been(request, self._office.now())
 
         def step(row: CaseRow, file: CaseFile) -> Change:
             return changed(row, attached(file, request), "attached")
@@ -256,7 +259,7 @@ class Cases:
         Raises:
             NotFoundError: there is no such case.
             WrongStateError: it is closed.
-            BadRequestError: the call lies in the future, or media bytes are in it.
+            BadRequestError: when the call was cannot be, or media bytes are in it.
         """
         check_content(request)
         check_past(request.at, self._office.now(), "/at")

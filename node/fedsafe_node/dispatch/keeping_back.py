@@ -10,6 +10,7 @@ have arrived after all, the same correction goes on its way again.
 
 from msgspec.structs import replace
 
+from fedsafe_node.cases.changing import check_since
 from fedsafe_node.cases.packages import correction_of, held, may_be_there
 from fedsafe_node.cases.partners import read_partner
 from fedsafe_node.dispatch.making import channels_of, mark_of
@@ -35,15 +36,14 @@ async def keep_back(
 
     Raises:
         WrongStateError: that person has none of this dispatch in hand.
+        BadRequestError: they had yet to take it at that moment.
     """
     taker, takings = request.taken_by or who.name, await tx.takings(found.id)
     if taker not in held(takings):
         raise WrongStateError("wrong_state", _nobody(taker, held(takings)))
     for each in takings:
         if each.by == taker and each.kept_back_at is None:
-            at = max(
-                request.at, each.at
-            )  # nobody gives back what they have yet to take
+            at = check_since(request.at, each.at, f"{taker} took it")
             ended = replace(each, kept_back_at=at, kept_back_by=who.name)
             await tx.end_taking(ended)
     detail = told_of_note(found, "", request.outcome)

@@ -7,7 +7,7 @@ provider and lead nowhere outside.
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -18,6 +18,8 @@ Moment = Annotated[
     msgspec.Meta(tz=True, extra_json_schema={"pattern": "Z$"}),
 ]
 """A moment in UTC, written with ``Z``; another offset is refused."""
+
+WANT_UTC: Final = "want a moment in UTC, written with Z"
 
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 ObjectId = Annotated[
@@ -50,14 +52,14 @@ class Attachment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     def __post_init__(self) -> None:
         """Refuse a moment that is not in UTC."""
-        require_utc(self.captured_at)
+        require_utc(self.captured_at, "captured_at")
 
 
-def require_utc(moment: datetime) -> None:
+def require_utc(moment: datetime, field: str = "") -> None:
     """Refuse another offset: readers compare moments by eye.
 
     Raises:
-        ValueError: it is not in UTC.
+        ValueError: it is not in UTC; the field is named before it.
     """
     if moment.utcoffset() != timedelta(0):
-        raise ValueError("want a moment in UTC, written with Z")
+        raise ValueError(f"{field}: {WANT_UTC}" if field else WANT_UTC)

@@ -41,6 +41,7 @@ from fedsafe_policies.vocabulary import Phenomenon
 FORMAT: Final = "fedsafe-case-package-v1"
 LONGEST: Final = 1 << 20
 """How many bytes a package has at most."""
+WANT_PLACE: Final = "want url or content_id"
 
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"\S")]
 Passage = Annotated[str, msgspec.Meta(min_length=1, max_length=4_000, pattern=r"\S")]
@@ -71,7 +72,7 @@ class CaseIdentity(_Closed, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a moment that is not in UTC."""
-        require_utc(self.known_at)
+        require_utc(self.known_at, "known_at")
 
 
 class Sender(_Closed, frozen=True, kw_only=True):
@@ -127,7 +128,7 @@ class NetworkTrace(_Closed, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a moment that is not in UTC."""
-        require_utc(self.at)
+        require_utc(self.at, "at")
 
 
 class Excerpt(_Closed, frozen=True, kw_only=True):
@@ -139,7 +140,7 @@ class Excerpt(_Closed, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse a moment that is not in UTC."""
         if self.at is not UNSET:
-            require_utc(self.at)
+            require_utc(self.at, "at")
 
 
 class Locator(_Closed, frozen=True, kw_only=True):
@@ -153,7 +154,7 @@ class Locator(_Closed, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse a locator that leads nowhere."""
         if self.url is UNSET and self.content_id is UNSET:
-            raise ValueError("want url or content_id")
+            raise ValueError(WANT_PLACE)
 
 
 class MediaHash(_Closed, frozen=True, kw_only=True):
@@ -210,7 +211,7 @@ class MeasureTaken(_Closed, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a moment that is not in UTC."""
-        require_utc(self.taken_at)
+        require_utc(self.taken_at, "taken_at")
 
 
 class LegalBasis(_Closed, frozen=True, kw_only=True):
@@ -236,7 +237,7 @@ class Consent(_Closed, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a moment that is not in UTC."""
-        require_utc(self.given_at)
+        require_utc(self.given_at, "given_at")
 
 
 class Vignette(_Closed, frozen=True, kw_only=True):
@@ -301,7 +302,7 @@ class CasePackage(_Closed, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a moment that is not in UTC, and what is there and is not."""
-        require_utc(self.made_at)
+        require_utc(self.made_at, "made_at")
         for element in self.unavailable:
             if getattr(self.elements, element) is not UNSET:
                 raise ValueError(f"{element} is there and said to be unavailable")

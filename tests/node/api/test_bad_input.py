@@ -15,6 +15,7 @@ from fedsafe_node.api import body as body_module
 from fedsafe_node.api.body import body_decoder
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.problems import RefusedError
+from fedsafe_node.cases.messages import AssessCase
 from fedsafe_node.lookup_messages import (
     BatchRequest,
     LookupRequest,
@@ -503,3 +504,27 @@ def refusal(type_: type, body: bytes) -> Code | None:
     except RefusedError as refused:
         return refused.code
     return None
+
+
+@pytest.mark.parametrize(
+    ("known", "pointer", "why"),
+    [
+        (
+            b'{"measures":[{"step":"L1","taken_at":"2026-11-24T09:30:00+01:00"}]}',
+            "/elements/measures/0/taken_at",
+            "want a moment in UTC, written with Z",
+        ),
+        (
+            b'{"locators":[{}]}',
+            "/elements/locators/0",
+            "want url or content_id",
+        ),
+    ],
+)
+def test_what_the_fields_of_a_case_say_themselves_is_told(
+    known: bytes, pointer: str, why: str
+) -> None:
+    with pytest.raises(RefusedError) as caught:
+        body_decoder(AssessCase)(b'{"elements":%s}' % known)
+
+    assert (caught.value.detail, caught.value.pointer) == (why, pointer)

@@ -365,3 +365,18 @@ async def test_a_call_in_the_future_or_of_a_closed_case_is_refused(
 
     assert (future.code, future.pointer) == ("bad_span", "/at")
     assert isinstance(over, WrongStateError)
+
+
+async def test_a_call_may_come_before_the_case_but_not_days_before(
+    desk: Desk, ada: Principal
+) -> None:
+    case = await desk.open(ada, urgency=Urgency.U0)
+    known = desk.team.now - 60
+    early = NoteCall(number="110", at=known - 2 * 86_400)
+    error = await refused(desk.cases.call(case, early, ada))
+    await desk.cases.call(case, NoteCall(number="110", at=known - 3_600), ada)
+
+    assert (error.code, error.pointer) == ("bad_span", "/at")
+    assert [call.at for call in (await desk.cases.show(case, ada)).calls] == [
+        known - 3_600
+    ]
