@@ -8,7 +8,7 @@ is approved is one revision for named classes of partner; whatever changes it is
 approved anew.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 import msgspec
@@ -40,6 +40,8 @@ from fedsafe_policies.vocabulary import Act
 
 KIND: Final = Act.DISPATCH
 SECOND_LOOK: Final = "second_look"
+OF_MANY: Final = PartnerClass.BZKJ
+"""Who receives numbers of many cases, and no single one."""
 
 
 ALONE: Final = {
@@ -69,15 +71,22 @@ def takes_two(urgency: Urgency) -> bool:
 
 
 def check_release(
-    row: CaseRow, file: CaseFile, partners: Iterable[PartnerClass], matrix: Matrix
+    row: CaseRow, file: CaseFile, partners: Collection[PartnerClass], matrix: Matrix
 ) -> None:
     """Refuse to let a case go that lacks something for one of its partners.
 
     Raises:
         WrongStateError: it is no draft, or lacks something; what, is said in words.
+            Or one of them never receives a single case.
     """
     if CaseState(row.state) not in EDITABLE:
         raise WrongStateError("wrong_state", f"a case that is {row.state} stays so")
+    if OF_MANY in partners:
+        raise WrongStateError(
+            "not_releasable",
+            f"{OF_MANY} receives no single case, only numbers of many: the quarterly "
+            "pack, `fedsafe case pack`",
+        )
     alone = ALONE.get(_of(row))
     if alone is not None and not alone.issuperset(partners):
         raise WrongStateError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from fedsafe_node.cases.content import CaseFile, Release
-from fedsafe_node.cases.course import course_of
+from fedsafe_node.cases.course import course_of, is_over
 from fedsafe_node.cases.messages import (
     AlarmShown,
     CallShown,
@@ -21,7 +21,7 @@ from fedsafe_node.cases.messages import (
     TermShown,
 )
 from fedsafe_node.cases.packages import Work
-from fedsafe_node.cases.releasing import ALONE, SECOND_LOOK, waits_for_look
+from fedsafe_node.cases.releasing import ALONE, OF_MANY, SECOND_LOOK, waits_for_look
 from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
 from fedsafe_policies.errors import NothingForPartnerError
 from fedsafe_policies.escalation.clocks import Milestone, Stage, Term, terms
@@ -40,8 +40,6 @@ from fedsafe_policies.escalation.vocabulary import PartnerClass, Urgency
 from fedsafe_policies.vocabulary import Role
 
 _WORKED_ON: Final = EDITABLE | {CaseState.RECALLED}
-_OF_MANY: Final = PartnerClass.BZKJ
-"""Who receives numbers of many cases, and no single one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +119,7 @@ def show_case(
             )
             for call in file.calls
         ],
-        terms=[
-            show_term(term, told.now)
-            for term in terms(course_of(row, told.steps), calendar)
-        ],
+        terms=[show_term(term, told.now) for term in _terms(row, file, told)],
         alarms=[
             AlarmShown(
                 milestone=Milestone(alarm.milestone),
@@ -155,6 +150,19 @@ def _show_work(work: Work) -> TaskShown:
     )
 
 
+def _terms(row: CaseRow, file: CaseFile, told: Told) -> Iterator[Term]:
+    """Return what a case owes, and what came; one that is over owes nothing more.
+
+    But for the second look: without it no case is closed.
+    """
+    for term in terms(course_of(row, told.steps), told.calendar):
+        is_owed = not is_over(row)
+        if term.milestone is Milestone.SECOND_LOOK:
+            is_owed = is_owed or waits_for_look(row, file)
+        if is_owed or term.met_at is not None:
+            yield term
+
+
 def _unseen(row: CaseRow, file: CaseFile) -> list[str]:
     return [SECOND_LOOK] if waits_for_look(row, file) else []
 
@@ -178,7 +186,7 @@ def class_lacks(row: CaseRow, file: CaseFile, matrix: Matrix) -> Iterator[ClassL
         return
     own = own_gaps(row, file, matrix)
     for partner in PartnerClass:
-        if partner is _OF_MANY or partner not in ALONE.get(urgency, PartnerClass):
+        if partner is OF_MANY or partner not in ALONE.get(urgency, PartnerClass):
             continue
         known = file.circumstances
         needs = matrix.needs(partner) - known.granted

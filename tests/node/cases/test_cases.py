@@ -4,7 +4,7 @@
 import asyncio
 import base64
 from collections.abc import Awaitable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -260,6 +260,18 @@ async def test_a_case_whose_key_is_gone_says_so(
 
     assert isinstance(error, WrongStateError)
     assert error.code == "wiped"
+
+
+async def test_no_single_case_goes_to_who_receives_numbers_of_many(
+    desk: Desk, ada: Principal
+) -> None:
+    case = await desk.full(ada)
+    asked = ApproveCase(partners=(PartnerClass.BZKJ, PartnerClass.LAW_ENFORCEMENT))
+    error = await refused(desk.cases.approve(case, asked, ada))
+
+    assert error.code == "not_releasable"
+    assert "`fedsafe case pack`" in str(error)
+    assert (await desk.approvals.pending()).acts == []
 
 
 async def test_a_case_of_art_18_lacks_nothing_when_it_goes(
@@ -809,3 +821,50 @@ async def test_an_approval_that_an_older_node_let_wait_on_says_the_same(
 
     assert error.code == "case_closed"
     assert (await desk.approvals.pending()).acts == []
+
+
+LATER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("network", "at"),
+        ("content", "at"),
+        ("measures", "taken_at"),
+        ("attachments", "captured_at"),
+    ],
+)
+async def test_nothing_that_is_known_of_a_case_has_yet_to_be(
+    desk: Desk, ada: Principal, name: str, field: str
+) -> None:
+    case = await desk.open(ada)
+    (first, *_) = getattr(MAXIMAL, name)
+    later = msgspec.structs.replace(first, **{field: LATER})
+    known: dict[str, Any] = {name: (first, later)}
+    asked = AssessCase(elements=Elements(**known))
+    error = await refused(desk.cases.assess(case, asked, ada))
+
+    assert (error.code, error.pointer) == ("bad_span", f"/elements/{name}/1/{field}")
+    assert present((await desk.cases.show(case, ada)).elements).isdisjoint({name})
+
+
+async def test_evidence_is_not_captured_in_the_future_but_for_clocks_that_differ(
+    desk: Desk, ada: Principal
+) -> None:
+    case = await desk.open(ada)
+    (first, *_) = MAXIMAL.attachments  # type: ignore[misc]
+    at = datetime.fromtimestamp(desk.team.now, UTC)
+    for seconds, is_taken in ((301, False), (300, True)):
+        later = msgspec.structs.replace(
+            first, captured_at=at + timedelta(seconds=seconds)
+        )
+        asked = AttachEvidence(attachments=(later,))
+        if is_taken:
+            await desk.cases.attach(case, asked, ada)
+            continue
+        error = await refused(desk.cases.attach(case, asked, ada))
+        assert (error.code, error.pointer) == (
+            "bad_span",
+            "/attachments/0/captured_at",
+        )
