@@ -154,6 +154,10 @@ _RELEASE_BEFORE: Final = (
     "vor dem Rückruf freigegeben für {} von {}; erst ändern, dann neu freigeben",
     "approved before the recall for {} by {}; change it first, then approve it anew",
 )
+_RELEASE_ENDED: Final = (
+    "vor dem Rückruf freigegeben für {} von {}; das gilt nicht mehr",
+    "approved before the recall for {} by {}; that counts no more",
+)
 _SECOND: Final = (
     "eine zweite Person sieht den Fall an, bis {}",
     "a second person looks at the case by {}",
@@ -293,10 +297,19 @@ def _tell_holds(answer: dict[str, Any], settings: Settings) -> None:
     if release is not None:
         people = ", ".join(filter(None, (release["first"], release["second"])))
         classes = "; ".join(class_word(each, language) for each in release["partners"])
-        said = _RELEASE_BEFORE if answer["state"] == "recalled" else _RELEASE
+        said = _release_words(answer)
         line(said[language].format(classes, people))
         if release["second_by"] is not None:
             line(_SECOND[language].format(shown(release["second_by"])))
+
+
+def _release_words(answer: dict[str, Any]) -> tuple[str, str]:
+    """Say of an approval whether it counts: a recall ends it for good."""
+    if answer["state"] == "recalled":
+        return _RELEASE_BEFORE
+    ways = [step["state"] for step in answer["steps"]]
+    last = [state for state in ways if state in {"approved", "recalled"}][-1:]
+    return _RELEASE_ENDED if last == ["recalled"] else _RELEASE
 
 
 def _owes(listed: dict[str, Any], language: int) -> str:

@@ -270,6 +270,29 @@ def test_a_release_of_before_a_recall_is_said_to_count_no_more(
     assert "vor dem Rückruf freigegeben für" in german
 
 
+@pytest.mark.parametrize(
+    ("states", "counts"),
+    [
+        (("approved", "recalled", "closed"), False),
+        (("approved", "recalled", "draft", "approved", "closed"), True),
+    ],
+)
+def test_a_release_of_a_closed_case_counts_unless_it_was_recalled(
+    ask: "Run", node: "FakeNode", states: tuple[str, ...], *, counts: bool
+) -> None:
+    released = {**SHOWN["release"], "second": "ben", "second_by": None}
+    steps = [{"step": state, "state": state} for state in states]
+    closed = SHOWN | {"state": "closed", "release": released, "steps": steps}
+    node.always(f"GET /v1/cases/{CASE}", closed)
+    english, german = (
+        ask("case", "show", CASE).out,
+        ask("case", "show", CASE, "--lang", "de").out,
+    )
+
+    assert ("that counts no more" in english) is not counts
+    assert ("das gilt nicht mehr" in german) is not counts
+
+
 def test_what_is_known_goes_as_it_is_given(
     ask: "Run", node: "FakeNode", tmp_path: Path
 ) -> None:

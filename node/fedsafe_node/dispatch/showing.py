@@ -91,8 +91,12 @@ async def show_dispatch(
 
 
 async def _reach(reader: Reader, row: DispatchRow, now: int) -> Reach | None:
-    """Say whom to call about what waits for a person, was stopped, or corrects."""
-    asks = row.state in _FOR_PEOPLE or row.recalls is not None
+    """Say whom to call about what waits for a person, was stopped, or corrects.
+
+    About a correction that was withdrawn nobody is called.
+    """
+    is_stopped = row.state == DispatchState.STOPPED.value
+    asks = row.state in _FOR_PEOPLE if row.recalls is None else not is_stopped
     if not asks or row.acknowledged_at is not None:
         return None
     return await reach_of(reader, row.partner, now)

@@ -329,6 +329,39 @@ async def test_no_case_is_closed_while_a_recalled_package_is_in_somebody_s_hands
     assert await post.desk.state(case) == "closed"
 
 
+async def test_a_case_that_is_over_owes_nothing_and_nobody_is_called_for_nothing(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    before = await post.desk.cases.show(case, ada)
+    sent = await post.take(case, ada)
+    await post.recall(case, ada)
+    recalled = await post.desk.cases.show(case, ada)
+    await post.keep_back(case, sent, ada)
+    withdrawn = await post.correction(case, ada)
+    await post.answer(case, ada)
+    await post.desk.cases.close(case, ada)
+    closed = await post.desk.cases.show(case, ada)
+
+    assert [each.milestone for each in before.terms] == ["dispatch", "acknowledgement"]
+    assert (recalled.terms, closed.terms) == ([], [])
+    assert (withdrawn.state, withdrawn.reach) == (DispatchState.STOPPED, None)
+
+
+async def test_a_package_kept_back_before_it_was_taken_is_refused(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    note = NoteHanded(at=post.desk.team.now - 301, outcome="kept_back")
+    error = await refused(post.notes.hand(case, sent, note, ada))
+    little = NoteHanded(at=post.desk.team.now - 300, outcome="kept_back")
+    await post.notes.hand(case, sent, little, ada)
+    shown = await post.only(case, ada)
+
+    assert (error.code, error.pointer) == ("bad_span", "/at")
+    (taking,) = shown.takings
+    assert taking.kept_back_at == taking.at
+
+
 async def test_a_case_that_waits_for_its_receipt_says_so_when_it_is_to_be_closed(
     post: Hands, ada: Principal, ben: Principal
 ) -> None:
