@@ -133,9 +133,9 @@ def gaps(context: click.Context) -> ExitStatus:
 
 
 def _print_gaps(answer: dict[str, Any], settings: Settings) -> None:
-    names = headings(settings, "gap", "what", "since", "until")
-    table(names, gap_rows(answer, settings))
-    line()
+    if rows := gap_rows(answer, settings):
+        table(headings(settings, "gap", "what", "since", "until"), rows)
+        line()
     missing, lost, pruned, holds, residues = headings(
         settings,
         *("missing entries", "declared lost", "pruned below", "holds"),

@@ -110,7 +110,7 @@ GERMAN: Final[dict[str, str]] = {
         "Niemand in der Eskalation ist für Gefahr im Verzug geschult (Modul emergency)."
     ),
     "no author finds a reviewer who is somebody else": (
-        "kein Verfasser findet einen anderen Menschen als reviewer"
+        "kein Verfasser findet einen anderen Menschen, der prüft"
     ),
     "next: {command}": "danach: {command}",
     "no demo lies in {directory}; make one: fedsafe demo up": (

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe staffing`: whether the people suffice for what a policy switches on."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import click
 
+from fedsafe_cli.casework_words import role_word
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import coded, headings, say
 from fedsafe_cli.login import ROLES
@@ -128,25 +130,25 @@ def _tell(answer: dict[str, Any], settings: Settings) -> None:
             [
                 one["name"],
                 coded("external", settings) if one["external"] else "",
-                ", ".join(one["roles"]),
+                _roles(one["roles"], settings),
             ]
             for one in answer["people"]
         ]
         table(headings(settings, "name", "seat", "roles"), rows)
     line()
-    apart = ", ".join(answer["apart"]) or coded("nothing", settings)
+    apart = _roles(answer["apart"], settings) or coded("nothing", settings)
     line(say("never together: {pairs}", settings, pairs=apart))
-    seats = ", ".join(answer["external"]) or coded("none", settings)
+    seats = _roles(answer["external"], settings) or coded("none", settings)
     line(say("external seats: {seats}", settings, seats=seats))
 
 
 def _gap(gap: str, settings: Settings) -> str:
     kind, _, rest = gap.partition(":")
     if kind == "seat":
-        return say("nobody is {role}", settings, role=rest)
+        return say("nobody is {role}", settings, role=_roles([rest], settings))
     if kind == "apart":
         name, _, pair = rest.partition(":")
-        first, _, second = pair.partition("+")
+        first, second = (_roles([role], settings) for role in pair.split("+"))
         told = {"name": name, "first": first, "second": second}
         text = "{name} may not be {first} and {second} at once"
         return say(text, settings, **told)
@@ -155,6 +157,15 @@ def _gap(gap: str, settings: Settings) -> str:
     if kind == "ruling":
         return say(_NO_RULER, settings, people=rest.replace("+", ", "))
     return say(_WHOLE.get(kind, gap), settings)
+
+
+def _roles(codes: Iterable[str], settings: Settings) -> str:
+    """Name roles, or pairs of them; in English by the codes that options take."""
+    if not settings.german:
+        return ", ".join(codes)
+    return ", ".join(
+        " + ".join(role_word(role, 0) for role in code.split("+")) for code in codes
+    )
 
 
 def _act(name: str, settings: Settings) -> str:

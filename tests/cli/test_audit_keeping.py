@@ -92,6 +92,14 @@ def test_gaps_show_what_is_unfinished(ask: "Run", node: "FakeNode") -> None:
     assert ask("audit", "gaps", "--json").document == GAPS
 
 
+def test_without_a_gap_there_is_no_table_of_them(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/audit/gaps", GAPS | {"gaps": [], "keys": []})
+    english, german = ask("audit", "gaps").out, ask("audit", "gaps", "--lang", "de").out
+
+    assert english.startswith("missing entries")
+    assert german.startswith("fehlende Einträge")
+
+
 def test_gaps_are_told_in_words_of_the_readers_language(
     ask: "Run", node: "FakeNode"
 ) -> None:

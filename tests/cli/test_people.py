@@ -2,6 +2,7 @@
 """Logins, accounts and approvals from the command line: secrets never are arguments."""
 
 import os
+import re
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -658,6 +659,16 @@ def test_a_clash_is_said_in_words(run: "Run") -> None:
     assert "nobody is reviewer" in outcome.out
     assert run("staffing", "check", "anna:queen").status == 2
     assert run("staffing", "check", "--policy", "nowhere", "anna").status == 2
+
+
+def test_roles_have_their_german_names(run: "Run") -> None:
+    people = ("anna:dpo,operator", "ben:analyst", "cem:legal_adviser")
+    outcome = run("staffing", "check", *people, "--lang", "de")
+
+    clash = "anna darf nicht zugleich Datenschutzbeauftragte und Technischer Betrieb"
+    assert clash in outcome.out
+    assert not re.findall(r"\b(?:operator|dpo|analyst|reviewer)\b", outcome.out)
+    assert "legal_adviser" not in outcome.out
 
 
 def test_the_nodes_own_people_are_checked(ask: "Run", node: "FakeNode") -> None:
