@@ -22,14 +22,13 @@ from fedsafe_node.dispatch.making import mark_of
 from fedsafe_node.dispatch.moving import live_dispatches
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
-from fedsafe_node.store.dispatches_rows import DispatchRow
+from fedsafe_node.store.dispatches_rows import MENDABLE, DispatchRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.escalation.channels import Channel, SftpChannel
 from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
 from fedsafe_policies.escalation.partners import Partner
 
 _MENDABLE: Final = frozenset({Outcome.MISCONFIGURED, Outcome.UNTRUSTED})
-_MENDED: Final = "mendable-channels/"
 
 
 async def take_next_channel(tx: Transaction, case_id: str, now: int) -> int:
@@ -80,7 +79,7 @@ async def note_mendable(tx: Transaction, row: DispatchRow, outcome: Outcome) -> 
     after = before | here if outcome in _MENDABLE else before - here
     if after != before:
         written = ",".join(map(str, sorted(after))).encode()
-        await tx.set_meta(_MENDED + row.id, written)
+        await tx.set_meta(MENDABLE + row.id, written)
 
 
 async def is_strange(reader: Reader, row: DispatchRow, channel: Channel) -> bool:
@@ -119,7 +118,7 @@ async def _entry_of(reader: Reader, row: DispatchRow) -> Partner | None:
 
 
 async def _mendable(reader: Reader, row: DispatchRow) -> frozenset[int]:
-    kept = await reader.meta(_MENDED + row.id)
+    kept = await reader.meta(MENDABLE + row.id)
     return frozenset(map(int, kept.split(b","))) if kept else frozenset()
 
 

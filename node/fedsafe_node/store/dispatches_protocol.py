@@ -34,6 +34,10 @@ class DispatchesReader(Protocol):
         """Count the dispatches that wait for a person."""
         ...
 
+    async def dispatches_in_hand(self) -> int:
+        """Count the dispatches that somebody took out, with no word what came of it."""
+        ...
+
     async def attempts(self, dispatch_id: str) -> list[AttemptRow]:
         """Return the attempts of a dispatch, oldest first."""
         ...
@@ -80,8 +84,8 @@ class DispatchesWriter(Protocol):
     async def erase_dispatch(self, dispatch_id: str) -> None:
         """Erase what a dispatch and its attempts say beyond their course.
 
-        What was sealed goes, where a call was noted, and what servers said; that it
-        was brought, when and by which way stays.
+        What was sealed goes, where a call was noted, what servers said, and which
+        channels people could mend; that it was brought, when and by which way stays.
         """
         ...
 

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of dispatches; times are seconds since 1970 in UTC."""
 
+from typing import Final
+
 from fedsafe_node.store.rows import Row
+
+MENDABLE: Final = "mendable-channels/"
+"""Under this and its id lies which channels of a dispatch people can mend (`meta`)."""
 
 
 class DispatchRow(Row, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ import msgspec
 
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.dispatches_rows import (
+    MENDABLE,
     AttemptRow,
     DispatchRow,
     SendingRow,
@@ -70,6 +71,15 @@ class SqlDispatchesReader:
         ).fetchone()
         return int(count)
 
+    async def dispatches_in_hand(self) -> int:
+        """Count the dispatches that somebody took out, with no word what came of it."""
+        (count,) = self._connection.execute(
+            "SELECT count(DISTINCT dispatches.id) FROM takings "
+            "JOIN dispatches ON dispatches.id = takings.dispatch_id "
+            "WHERE kept_back_at IS NULL AND delivered_at IS NULL"
+        ).fetchone()
+        return int(count)
+
     async def attempts(self, dispatch_id: str) -> list[AttemptRow]:
         """Return the attempts of a dispatch, oldest first."""
         found = self._connection.execute(
@@ -107,7 +117,10 @@ class SqlDispatchesReader:
             "AND NOT (recalls IS NOT NULL AND state IN ('queued', 'by_hand')) "
             "AND (called IS NOT NULL OR sealed IS NOT NULL OR EXISTS (SELECT 1 "
             "FROM attempts WHERE attempts.dispatch_id = dispatches.id "
-            "AND (proof IS NOT NULL OR message IS NOT NULL))) ORDER BY id"
+            "AND (proof IS NOT NULL OR message IS NOT NULL)) "
+            "OR EXISTS (SELECT 1 FROM meta WHERE meta.key = ? || dispatches.id)) "
+            "ORDER BY id",
+            (MENDABLE,),
         )
         return [str(row[0]) for row in found]
 
@@ -154,6 +167,9 @@ class SqlDispatchesWriter:
         self._connection.execute(
             "UPDATE attempts SET proof = NULL, message = NULL WHERE dispatch_id = ?",
             (dispatch_id,),
+        )
+        self._connection.execute(
+            "DELETE FROM meta WHERE key = ?", (MENDABLE + dispatch_id,)
         )
 
     async def add_attempt(self, row: AttemptRow) -> None:

@@ -6,6 +6,7 @@ from tests.node.store.test_contract_partners import BKA
 
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.dispatches_rows import (
+    MENDABLE,
     AttemptRow,
     DispatchRow,
     SendingRow,
@@ -167,6 +168,30 @@ async def test_of_a_dispatch_that_is_erased_its_course_stays(sent: Store) -> Non
     assert await sent.read(lambda reader: reader.attempts(SENT.id)) == [other]
 
 
+async def test_which_channels_people_can_mend_goes_with_the_dispatch(
+    sent: Store,
+) -> None:
+    bare = msgspec.structs.replace(SENT, id="0e" * 16, key="0e" * 32, sealed=None)
+    bare = msgspec.structs.replace(bare, reply_token="u" * 24)
+    await sent.write(lambda tx: tx.add_dispatch(bare))
+    erased = msgspec.structs.replace(STEP, step="erased", state="closed")
+    await sent.write(lambda tx: tx.add_case_step(erased))
+    before = await sent.read(lambda reader: reader.dispatches_left())
+    for each in (SENT, bare):
+        key = MENDABLE + each.id
+        await sent.write(lambda tx, key=key: tx.set_meta(key, b"0,1"))  # type: ignore[misc]
+    left = await sent.read(lambda reader: reader.dispatches_left())
+    await sent.write(lambda tx: tx.erase_dispatch(bare.id))
+    kept = [
+        await sent.read(lambda reader, key=key: reader.meta(key))  # type: ignore[misc]
+        for key in (MENDABLE + SENT.id, MENDABLE + bare.id)
+    ]
+
+    assert (before, left) == ([SENT.id], [SENT.id, bare.id])
+    assert kept == [b"0,1", None]
+    assert await sent.read(lambda reader: reader.dispatches_left()) == [SENT.id]
+
+
 async def test_the_last_switch_of_sending_counts(store: Store) -> None:
     assert await store.read(lambda reader: reader.sending()) is None
     for sends in (False, True, False):
@@ -176,6 +201,28 @@ async def test_the_last_switch_of_sending_counts(store: Store) -> None:
     assert await store.read(lambda reader: reader.sending()) == SendingRow(
         sends=False, at=100, by="ada"
     )
+
+
+@pytest.mark.parametrize(
+    ("kept_back", "delivered_at", "count"),
+    [((), None, 1), ((1,), None, 1), ((1, 2), None, 0), ((), 106, 0)],
+)
+async def test_packages_in_hand_are_counted_once_until_all_say_what_came(
+    sent: Store, kept_back: tuple[int, ...], delivered_at: int | None, count: int
+) -> None:
+    assert await sent.read(lambda reader: reader.dispatches_in_hand()) == 0
+    for number, by in ((1, "ada"), (2, "eve")):
+        row = TakingRow(dispatch_id=SENT.id, number=number, by=by, at=103)
+        await sent.write(lambda tx, row=row: tx.add_taking(row))  # type: ignore[misc]
+        if number in kept_back:
+            back = msgspec.structs.replace(row, kept_back_at=105, kept_back_by=by)
+            await sent.write(lambda tx, back=back: tx.end_taking(back))  # type: ignore[misc]
+    moved = msgspec.structs.replace(
+        SENT, state="by_hand", due_at=None, delivered_at=delivered_at
+    )
+    await sent.write(lambda tx: tx.move_dispatch(moved))
+
+    assert await sent.read(lambda reader: reader.dispatches_in_hand()) == count
 
 
 async def test_who_took_a_package_has_it_until_it_was_kept_back(sent: Store) -> None:
