@@ -28,3 +28,10 @@ def overdue(status: Mapping[str, Any]) -> Iterator[Finding]:
         way_out = "`fedsafe case dispatches CASE` names the ways that are left"
         found = f"case packages that wait for a person: {waiting}"
         yield Finding("packages", Level.WARN, found, way_out)
+    if taken := status.get("packages_in_hand"):
+        way_out = (
+            "`fedsafe case dispatches CASE` says who has them; they note what came of "
+            "it, also that it was kept back: `fedsafe case handed`"
+        )
+        found = f"case packages that somebody took out, with no word since: {taken}"
+        yield Finding("packages taken", Level.WARN, found, way_out)

@@ -137,6 +137,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "orders": "Anordnungen",
     "sending": "Versand",
     "packages": "Fallpakete",
+    "packages taken": "entnommene Fallpakete",
     "epoch": "Epoche",
     "media keys": "Medienschlüssel",
     "epoch before": "vorige Epoche",

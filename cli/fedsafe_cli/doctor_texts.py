@@ -136,6 +136,15 @@ SAID: Final[Mapping[str, str]] = {
     "`fedsafe case dispatches CASE` names the ways that are left": (
         "`fedsafe case dispatches FALL` nennt die Wege, die bleiben"
     ),
+    "case packages that somebody took out, with no word since: {taken}": (
+        "Fallpakete, die jemand entnommen hat, ohne dass man seither weiß, was daraus "
+        "wurde: {taken}"
+    ),
+    "`fedsafe case dispatches CASE` says who has them; they note what came of it, also "
+    "that it was kept back: `fedsafe case handed`": (
+        "`fedsafe case dispatches FALL` sagt, wer sie hat; diese Person trägt ein, was "
+        "daraus wurde, auch dass es zurückgehalten wurde: `fedsafe case handed`"
+    ),
     "{late} cases are overdue": "{late} Fälle sind überfällig",
     "`fedsafe case list` says which, and what they owe": (
         "`fedsafe case list` sagt, welche, und was sie schulden"

@@ -43,6 +43,10 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
         "Pakete, die auf eine Person warten",
         "packages that wait for a person",
     ),
+    "packages_in_hand": (
+        "Pakete, die jemand entnommen hat",
+        "packages that somebody took out",
+    ),
     "disk": ("Platz auf dem Datenträger", "room on the disk"),
     "disk_free_mib": ("frei (MiB)", "free (MiB)"),
     "reserve_mib": ("Reserve (MiB)", "reserve (MiB)"),

@@ -273,11 +273,12 @@ class StatusAnswer(Message, frozen=True):
     `breaches_overdue` counts those open whose 72 hours are over, `cases_overdue` the
     open cases that owe something by now, `orders_overdue` the orders
     of authorities that are unanswered or unconfirmed in time. With `sending_off` no
-    case package leaves; `packages_by_hand` wait for somebody. `not_approved` names
-    what node.toml names now, and the node does not decide by. `rests` says why the
-    node exchanges nothing, though it is a member. `epoch_ends` is the day from which on
-    nothing is published in the newest key epoch, `ending_over` the day on which the one
-    before it is over, with all that was published in it.
+    case package leaves; `packages_by_hand` wait for somebody, and `packages_in_hand`
+    are those that somebody took out without saying what came of them. `not_approved`
+    names what node.toml names now, and the node does not decide by. `rests` says why
+    the node exchanges nothing, though it is a member. `epoch_ends` is the day from
+    which on nothing is published in the newest key epoch, `ending_over` the day on
+    which the one before it is over, with all that was published in it.
     `keys_departed` says for which keys members that left hold nearly enough shares,
     `keys_uncommitted` of which generations the charter does not bind the media keys.
     `disk` is `ok`, `short` while less than twice the reserve is free, and `full` while
@@ -322,6 +323,7 @@ class StatusAnswer(Message, frozen=True):
     orders_overdue: int = 0
     sending_off: bool = False
     packages_by_hand: int = 0
+    packages_in_hand: int = 0
     disk: str = "ok"
     disk_free_mib: int | None = None
     reserve_mib: int | None = None

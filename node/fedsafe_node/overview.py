@@ -69,6 +69,7 @@ class _Counted:
     orders: int
     sends: bool
     by_hand: int
+    in_hand: int
     texts: list[TextName]
     departed: list[str]
 
@@ -95,6 +96,7 @@ async def _count(
         orders=await count_orders(reader, now),
         sends=await sends(reader),
         by_hand=await reader.dispatches_by_hand(),
+        in_hand=await reader.dispatches_in_hand(),
         cases=await _cases(reader, situation, now),
         texts=await notices.drafts(reader),
         departed=await _departed(reader),
@@ -217,6 +219,7 @@ class Overview:
             orders_overdue=found.orders,
             sending_off=not found.sends,
             packages_by_hand=found.by_hand,
+            packages_in_hand=found.in_hand,
             disk=disk_state(room),
             disk_free_mib=None if room is None else room.free >> 20,
             reserve_mib=_reserve_mib(room),

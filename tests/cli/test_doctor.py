@@ -253,6 +253,20 @@ def test_a_member_whose_gate_is_shut_is_not_called_away(
     assert "is its node running" in found["peer c.demo"]["way_out"]
 
 
+def test_packages_that_somebody_took_out_are_counted_with_what_to_do(
+    ask: "Run", healthy: "FakeNode"
+) -> None:
+    status = {"node": "a.demo", "peers": [], "packages_in_hand": 2}
+    healthy.always("GET /v1/status", status)
+    found = by_check(ask("doctor", "--json"))["packages taken"]
+    german = ask("doctor", "--lang", "de").out
+
+    assert (found["level"], found["found"][-1]) == ("warn", "2")
+    assert "fedsafe case handed" in found["way_out"]
+    assert "entnommene Fallpakete" in german
+    assert "trägt ein, was daraus wurde" in german
+
+
 def test_texts_that_nobody_approved_are_named_with_the_way_out(
     ask: "Run", healthy: "FakeNode"
 ) -> None:
