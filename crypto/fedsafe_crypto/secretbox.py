@@ -8,7 +8,7 @@ gives one; under one key a nonce never seals two values.
 import ctypes
 from collections.abc import Callable
 from functools import lru_cache
-from secrets import token_bytes
+from os import urandom
 from typing import Final
 
 from fedsafe_crypto.errors import OpenError
@@ -32,14 +32,14 @@ def encrypt(
     """
     check_length("encryption key", key, KEY_BYTES)
     if nonce is None:
-        nonce = token_bytes(NONCE_BYTES)
-    check_length("nonce", nonce, NONCE_BYTES)
+        nonce = urandom(NONCE_BYTES)
+    else:
+        check_length("nonce", nonce, NONCE_BYTES)
     if not type(key) is type(plaintext) is type(aad) is type(nonce) is bytes:
         raise TypeError("key, text, what is beside it and nonce are bytes")
-    size = len(plaintext)
-    out = _buffer(size + TAG_BYTES)()
-    rest = (aad, _length(len(aad)), None, nonce, key)
-    load().seal(out, None, plaintext, _length(size), *rest)
+    size, beside = _length(len(plaintext)), _length(len(aad))
+    out = _buffer(len(plaintext) + TAG_BYTES)()
+    load().seal(out, None, plaintext, size, aad, beside, None, nonce, key)
     return nonce + out.raw
 
 

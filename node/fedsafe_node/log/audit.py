@@ -13,7 +13,7 @@ a signal as its id, a person of the staff under the pseudonym of the quarter.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum, unique
-from secrets import token_bytes
+from os import urandom
 from typing import Final, Literal, cast
 
 import msgspec
@@ -34,7 +34,7 @@ ACTOR: Final = "actor"
 SUBJECT: Final = "subject"
 DETAIL: Final = "detail"
 
-_PURPOSES: Final = frozenset(Purpose)
+_PURPOSES: Final = {each.value: each for each in Purpose}
 # Words of closed lists, which a person may happen to be called as well.
 _NO_PEOPLE: Final = frozenset(
     {"act", "kind", "rule", "code", "policy", "about", "purpose", "role", "peer"}
@@ -316,7 +316,7 @@ class AuditTrail:
                 )
                 for opening in openings
             },
-            purpose=Purpose(named or usual.purpose),
+            purpose=_PURPOSES[named or usual.purpose],
             basis=basis or usual.basis,
             rule=rule,
             code=code,
@@ -402,4 +402,4 @@ def decode_audit_record(data: bytes) -> AuditRecord:
 
 
 def _opening(group: str, payload: Mapping[str, str | int | bool | None]) -> Opening:
-    return Opening(group=group, salt=token_bytes(SALT_BYTES), payload=encode(payload))
+    return Opening(group=group, salt=urandom(SALT_BYTES), payload=encode(payload))

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from fedsafe_crypto.tiles import TILE_HEIGHT, TILE_WIDTH
 from fedsafe_crypto.tree import EMPTY_ROOT, node_hash, parent_hashes
 
-Mark = tuple[int, tuple[tuple[list[bytes], int], ...]]
+Mark = tuple[int, tuple[list[bytes], ...], tuple[int, ...]]  # lists and their lengths
 TileRoot = tuple[int, int, bytes]  # level, index, hash
 _Peak = tuple[int, bytes]  # width and root of a complete subtree
 _NONE: list[TileRoot] = []
@@ -107,12 +107,13 @@ class Edge:
 
     def mark(self) -> Mark:
         """Remember the present, to go back to it."""
-        return self.size, tuple((hashes, len(hashes)) for hashes in self._levels)
+        levels = self._levels
+        return self.size, tuple(levels), tuple(map(len, levels))
 
     def back_to(self, mark: Mark) -> None:
         """Forget what was appended since `mark`."""
-        self.size, levels = mark
-        for hashes, length in levels:
+        self.size, levels, lengths = mark
+        for hashes, length in zip(levels, lengths, strict=True):
             del hashes[length:]
-        self._levels = [hashes for hashes, _ in levels]
+        self._levels = [*levels]
         self._peaks, self._covered = [], []

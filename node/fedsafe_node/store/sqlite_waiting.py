@@ -16,6 +16,7 @@ were kept.
 
 import sqlite3
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 from fedsafe_node.store.sql_logs import ENTRY, OPENING
@@ -24,6 +25,7 @@ from fedsafe_node.store.sqlite_many import run_many
 
 Values = Sequence[Any]
 _KEY: Final = 3  # cells of a row by which it is found
+_key_of: Final = itemgetter(*range(_KEY))
 
 
 class WaitingRows:
@@ -64,7 +66,7 @@ class WaitingRows:
         """Let openings wait; False if they are none or refused, or the act is alone."""
         if sql != OPENING or not self._is_in_act:
             return False
-        if len({row[:_KEY] for row in rows}) < len(rows):
+        if len(set(map(_key_of, rows))) < len(rows):
             return False  # two of one group
         self._openings += rows
         self.is_due = True
@@ -72,7 +74,7 @@ class WaitingRows:
 
     def begin_act(self) -> None:
         """Set the point to which `undo_act` goes back."""
-        self._own = [len(rows) for rows in self._kinds]
+        self._own = list(map(len, self._kinds))
         self._is_saved = False
         self._is_in_act = self.is_due = True
 
@@ -114,7 +116,7 @@ class WaitingRows:
             self._add(self._own)
             self._raw.execute("SAVEPOINT act")
             self._is_saved, self._own = True, [0] * len(self._kinds)
-        self._add([len(rows) for rows in self._kinds])
+        self._add(list(map(len, self._kinds)))
 
     def clear(self) -> None:
         """Forget all rows, and the act."""

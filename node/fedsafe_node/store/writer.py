@@ -297,7 +297,8 @@ class Writer:
         if together:  # alone, an act takes back the whole transaction
             connection.begin_act()
         self._undo.begin_act()
-        before = connection.total_changes
+        # What was written is asked for only where it can end an outage.
+        before = connection.total_changes if self.trouble is not None else None
         try:
             if self._scarce and not item.vital:
                 act = self._sparing(act)
@@ -316,7 +317,8 @@ class Writer:
             return (future, None, told)
         if together:
             connection.end_act()
-        self._wrote = self._wrote or connection.total_changes > before
+        if before is not None and not self._wrote:
+            self._wrote = connection.total_changes > before
         self._faults.reach(FaultPoint.WRITER_AFTER_ACT)
         return (future, result, None)
 
