@@ -25,6 +25,7 @@ from aiosmtpd.handlers import Sink
 
 from fedsafe_cli.fleet import free_ports
 from fedsafe_crypto.identity import SigningKey
+from fedsafe_federation.casework.container import MAGIC
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.sending.carriers import Carriers
 from fedsafe_node.sending.settings import (
@@ -127,7 +128,11 @@ async def measure(folder: Path, times: int) -> list[Row]:
         for name, channel in channels.items():
 
             async def carry(channel: Channel = channel) -> None:
-                parcel = replace(PARCEL, dispatch=token_hex(16), data=token_bytes(SIZE))
+                parcel = replace(
+                    PARCEL,
+                    dispatch=token_hex(16),
+                    data=MAGIC + token_bytes(SIZE - len(MAGIC)),
+                )
                 await carriers.carry(parcel, channel)
 
             taken = await timed(times, carry)

@@ -127,7 +127,7 @@ def make_services(parts: Parts) -> Services:
             base.situation, keeper, matrix, lambda: base.keys.package
         ),
         dispatch_notes=DispatchNotes(keeper, base.workers),
-        packages=SealedPackages(keeper),
+        packages=SealedPackages(keeper, lambda: base.keys.package),
         recalls=Recalls(keeper, matrix, lambda: base.keys.package, base.config.contact),
         sending=SendingSwitch(base.office),
         budgets=BudgetService(base.situation, base.store, base.clock),

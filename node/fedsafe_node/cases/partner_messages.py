@@ -126,7 +126,11 @@ class PartnersAnswer(Message, frozen=True):
 
 
 class TestPackage(Message, frozen=True):
-    """A sealed package about nobody, for a partner of the mark `test`."""
+    """A sealed package about nobody, for a partner of the mark `test`.
+
+    `signature` is for the file beside it, over all of its bytes; null where
+    `fedsafe open` alone reads the format.
+    """
 
     __test__ = False  # no test of ours, though its name begins like one
 
@@ -134,3 +138,4 @@ class TestPackage(Message, frozen=True):
     signer: str
     format: Format
     sealed: bytes
+    signature: bytes | None

@@ -21,6 +21,7 @@ from fedsafe_federation.casework.certificates import (
     certificate_pem,
     signing_certificate,
 )
+from fedsafe_federation.casework.file_signature import sign_file
 from fedsafe_federation.casework.keys import key_fingerprint
 from fedsafe_federation.casework.sealing import (
     Format,
@@ -202,6 +203,7 @@ class Partners:
                 signer=key_fingerprint(self.signer().public),
                 format=found,
                 sealed=sealed,
+                signature=sign_file(self.signer(), sealed),
             )
 
         return await self.office.store.write(act)

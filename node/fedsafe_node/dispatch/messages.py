@@ -244,12 +244,17 @@ class DispatchReceipt(Message, frozen=True):
 
 
 class PackageAnswer(Message, frozen=True):
-    """A sealed package by name, its digest, and its bytes (in base64)."""
+    """A sealed package by name, its digest, and its bytes (in base64).
+
+    `signature` is for the file beside it, over all of its bytes; null where
+    `fedsafe open` alone reads the format.
+    """
 
     name: str
     media_type: str
     sha256: str
     content: bytes
+    signature: bytes | None
 
 
 class ReplyReceipt(DispatchReceipt, frozen=True):

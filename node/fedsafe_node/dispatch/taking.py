@@ -5,15 +5,20 @@ Who took it may have handed it over, until they say that they kept it back. That
 took it is kept before they get a byte, so no end of this process loses it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from hashlib import sha256
 
+from fedsafe_crypto.errors import SignatureError
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_federation.casework.errors import SealedPackageError
+from fedsafe_federation.casework.file_signature import sign_file
 from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.cases.packages import held, is_recalled
 from fedsafe_node.dispatch.making import mark_of
 from fedsafe_node.dispatch.messages import PackageAnswer
 from fedsafe_node.dispatch.showing import sends
-from fedsafe_node.errors import NotFoundError, WrongStateError
+from fedsafe_node.errors import CorruptRowError, NotFoundError, WrongStateError
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Principal
 from fedsafe_node.sending.files import MEDIA_TYPES, name_of
@@ -27,6 +32,7 @@ class SealedPackages:
     """Gives sealed packages to people, and notes to whom."""
 
     keeper: CaseKeeper
+    signer: Callable[[], SigningKey] = field(repr=False)
 
     async def take(
         self, case_id: str, dispatch_id: str, who: Principal
@@ -37,6 +43,7 @@ class SealedPackages:
             NotFoundError: there is no such dispatch of this case.
             WrongStateError: it was recalled, is not sealed, or arrived and is gone
                 here; the partner's entry is another by now, or sending is off.
+            CorruptRowError: what is kept is no sealed package any more.
         """
         office = self.keeper.office
 
@@ -46,6 +53,7 @@ class SealedPackages:
                 raise NotFoundError("dispatch")
             await _check(tx, found)
             parcel = _parcel(found)
+            signature = _signature(parcel, self.signer())
             await _keep_taking(tx, found, who.name, office.now())
             digest = sha256(parcel.data).hexdigest()
             await office.note(
@@ -64,9 +72,19 @@ class SealedPackages:
                 media_type=MEDIA_TYPES[parcel.sealing],
                 sha256=digest,
                 content=parcel.data,
+                signature=signature,
             )
 
         return await office.store.write(act)
+
+
+def _signature(parcel: Parcel, signer: SigningKey) -> bytes | None:
+    try:
+        return sign_file(signer, parcel.data)
+    except (SealedPackageError, SignatureError):
+        raise CorruptRowError(
+            "dispatches", None, parcel.dispatch, "it keeps no sealed package"
+        ) from None
 
 
 async def _keep_taking(tx: Transaction, found: DispatchRow, by: str, now: int) -> None:

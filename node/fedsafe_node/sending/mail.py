@@ -3,11 +3,14 @@
 
 The subject says FedSafe and the reply token, and the text says nothing. The same
 dispatch has the same Message-ID at every attempt, so that what comes twice is seen to
-be one mail.
+be one mail. The signature of the sealed file stands in a header: one more part would
+hide from mail programs that the message is S/MIME or OpenPGP.
 """
 
 import smtplib
 import ssl
+from base64 import b64encode
+from collections.abc import Callable
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -15,11 +18,12 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Final, assert_never
 
+from fedsafe_crypto.identity import SigningKey
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.mail_settings import Tls
 from fedsafe_node.sending.errors import Fault, SendingError
-from fedsafe_node.sending.files import armored, name_of
+from fedsafe_node.sending.files import armored, name_of, signature_of
 from fedsafe_node.sending.parcels import Handed, Parcel, Sealing, proof_of
 from fedsafe_node.sending.settings import MailSending
 from fedsafe_node.smtp import BusyError, Line, MailServer, MailThreads, connected
@@ -28,6 +32,9 @@ from fedsafe_policies.escalation.channels import MailChannel
 UNDER_WAY: Final = 4
 WITHIN: Final = 60.0
 """Seconds that one mail may take in all, however the server drips."""
+SIGNATURE: Final = "FedSafe-Signature"
+_WIDTH: Final = 48
+"""How long a piece of it is: lines are folded between pieces."""
 _TAKEN: Final = 250
 _LATER: Final = range(400, 500)
 
@@ -40,6 +47,7 @@ class MailCarrier:
         settings: MailSending,
         directory: Path,
         clock: Clock,
+        signer: Callable[[], SigningKey],
         *,
         within: float = WITHIN,
     ) -> None:
@@ -54,6 +62,7 @@ class MailCarrier:
         self._ca = None if settings.ca is None else directory / settings.ca
         self._sender = settings.sender
         self._clock = clock
+        self._signer = signer
         self._threads = MailThreads(UNDER_WAY, within)
 
     async def carry(self, parcel: Parcel, channel: MailChannel) -> Handed:
@@ -112,8 +121,16 @@ class MailCarrier:
         message["Date"] = format_datetime(self._clock.now())
         message["Message-ID"] = f"<fedsafe.{parcel.dispatch}@{domain}>"
         message["Auto-Submitted"] = "auto-generated"
+        signature = signature_of(parcel, self._signer())
+        if signature is not None:
+            message[SIGNATURE] = _in_pieces(signature)
         _fill(message, parcel)
         return message
+
+
+def _in_pieces(signature: bytes) -> str:
+    text = b64encode(signature).decode()
+    return " ".join(text[at : at + _WIDTH] for at in range(0, len(text), _WIDTH))
 
 
 def _fill(message: EmailMessage, parcel: Parcel) -> None:

@@ -4,21 +4,24 @@
 A file is written under a name that ends in ``.part``, read back and compared, and gets
 its final name in one step: whoever watches the directory never sees half of one. If
 the final name is there already with the same bytes, an earlier attempt came through.
+A signature that goes beside a package is there before it, in the same way.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from posixpath import join
 from typing import Final, cast
 
 import asyncssh
 
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_federation.casework.file_signature import ENDING
 from fedsafe_node.errors import KeyFileError
 from fedsafe_node.keyfiles import read_secret
 from fedsafe_node.sending.errors import Fault, SendingError
-from fedsafe_node.sending.files import name_of
+from fedsafe_node.sending.files import name_of, signature_of
 from fedsafe_node.sending.hosts import connect
 from fedsafe_node.sending.parcels import Handed, Parcel
 from fedsafe_node.sending.settings import SftpSending
@@ -40,11 +43,13 @@ class SftpCarrier:
         settings: SftpSending,
         directory: Path,
         inside: tuple[str, ...],
+        signer: Callable[[], SigningKey],
         *,
         within: float = WITHIN,
     ) -> None:
         self._key = directory / settings.key
         self._inside = inside
+        self._signer = signer
         self._within = within
 
     async def carry(self, parcel: Parcel, channel: SftpChannel) -> Handed:
@@ -53,7 +58,8 @@ class SftpCarrier:
         Raises:
             SendingError: it is not there, or nobody knows.
         """
-        upload = _Upload(parcel, channel.directory)
+        upload = _Upload(name_of(parcel), parcel.data, channel.directory)
+        uploads = [*self._beside(parcel, channel), upload]
         try:
             async with asyncio.timeout(self._within):
                 key = asyncssh.import_private_key(
@@ -63,7 +69,8 @@ class SftpCarrier:
                     await self._connected(channel, key) as line,
                     line.start_sftp_client() as client,
                 ):
-                    await upload.run(client)
+                    for each in uploads:
+                        await each.run(client)
         except (
             OSError,
             asyncssh.Error,
@@ -76,6 +83,12 @@ class SftpCarrier:
         return Handed(
             "it was there already" if upload.was_there else proof, upload.name
         )
+
+    def _beside(self, parcel: Parcel, channel: SftpChannel) -> "list[_Upload]":
+        signature = signature_of(parcel, self._signer())
+        if signature is None:
+            return []
+        return [_Upload(name_of(parcel) + ENDING, signature, channel.directory)]
 
     async def _connected(
         self, channel: SftpChannel, key: asyncssh.SSHKey
@@ -115,13 +128,13 @@ class SftpCarrier:
 
 
 class _Upload:
-    """One package on its way into a directory; it knows how far it came."""
+    """One file on its way into a directory; it knows how far it came."""
 
-    def __init__(self, parcel: Parcel, directory: str) -> None:
-        self._data = parcel.data
-        self._final = join(directory, name_of(parcel))
+    def __init__(self, name: str, data: bytes, directory: str) -> None:
+        self._data = data
+        self._final = join(directory, name)
         self._part = f"{self._final}.part"
-        self.name = name_of(parcel)
+        self.name = name
         self.is_renaming = False
         self.was_there = False
         self.is_done = False
@@ -167,7 +180,8 @@ class _Upload:
         if not await client.exists(self._final):
             return False
         if await self._read(client, self._final) != self._data:
-            raise SendingError(Fault.REFUSED, "another file has this package's name")
+            what = "signature" if self.name.endswith(ENDING) else "package"
+            raise SendingError(Fault.REFUSED, f"another file has this {what}'s name")
         return True
 
     async def _read(self, client: asyncssh.SFTPClient, name: str) -> bytes:

@@ -1,25 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """The signature beside a sealed file: whoever checks it first, is misled by no byte."""
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from shutil import which
 from typing import Final
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from tests.federation.casework.checking import (
+    OPENS,
+    VERIFY,
+    equip,
+    openpgp,
+    run,
+    sealed_for_gpg,
+    sealing,
+    signature,
+    smime,
+)
 from tests.federation.casework.gnupg import GnuPG, gnupg
 from tests.federation.casework.sealed import (
-    NOW,
     SIGNER,
     partner,
-    pem,
-    private_pem,
     small_package,
 )
 
@@ -35,61 +40,14 @@ from fedsafe_federation.casework.certificates import (
 from fedsafe_federation.casework.container import seal_package
 from fedsafe_federation.casework.errors import SealedPackageError
 from fedsafe_federation.casework.file_signature import sign_file, verify_file
-from fedsafe_federation.casework.openpgp import (
-    openpgp_identity,
-    read_openpgp,
-    seal_openpgp,
-)
-from fedsafe_federation.casework.smime import seal_smime
-from fedsafe_federation.casework.statement import Sealing
 
-OPENSSL: Final = which("openssl")
 OTHER: Final = SigningKey.generate()
-VERIFY: Final = "openssl dgst -sha256 -verify provider.pub -signature {0}.sig {0}"
-"""As `docs/howto/partners.md` has it."""
-CMS: Final = (
-    "openssl cms -decrypt -inform DER -in case.p7m -inkey own.key -recip own.pem"
-    " -out signed.eml && "
-    "openssl cms -verify -in signed.eml -CAfile provider.pem -out case.eml"
-)
-GPG: Final = "gpg --batch --yes --quiet --decrypt --output case.eml case.pgp"
-Opens: Final = {"case.p7m": CMS, "case.pgp": GPG}
 DATA_TYPE: Final = bytes.fromhex("06092a864886f70d010701")
-
-
-def sealing(recipient: bytes) -> Sealing:
-    return Sealing(recipient=recipient, signer=SIGNER, dispatch="0d" * 32, at=NOW)
-
-
-@cache
-def smime() -> bytes:
-    certificate = partner().certificate
-    about = sealing(certificate_der(certificate))
-    return seal_smime(small_package(), about, certificate)
-
-
-@cache
-def openpgp() -> bytes:
-    sequoia = pytest.importorskip("pysequoia")
-    made = sequoia.Tsk.generate("Erfundene Stelle <stelle@example.org>")
-    return sealed_for_gpg(str(made.extract_certificate()))
-
-
-def sealed_for_gpg(armor: str) -> bytes:
-    certificate = read_openpgp(armor, NOW)
-    about = sealing(openpgp_identity(certificate))
-    return seal_openpgp(small_package(), about, certificate)
 
 
 @cache
 def certificate_of(signer: SigningKey) -> x509.Certificate:
     return signing_certificate(signer)
-
-
-def signature(sealed: bytes) -> bytes:
-    made = sign_file(SIGNER, sealed)
-    assert made is not None
-    return made
 
 
 def flipped(data: bytes) -> Iterator[bytes]:
@@ -182,27 +140,7 @@ def test_a_fault_while_signing_gives_no_signature_away(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    if OPENSSL is None:
-        pytest.skip("openssl is not installed")
-    (tmp_path / "own.key").write_bytes(private_pem(partner().private))
-    (tmp_path / "own.pem").write_text(pem(partner().certificate))
-    (tmp_path / "provider.pem").write_text(pem(signing_certificate(SIGNER)))
-    assert run(tmp_path, "openssl x509 -in provider.pem -noout -pubkey > provider.pub")
-    return tmp_path
-
-
-def run(folder: Path, line: str, home: Path | None = None) -> bool:
-    """Run a line of the documents in a shell; tell whether it ended well."""
-    given = {} if home is None else {"GNUPGHOME": str(home)}
-    done = subprocess.run(
-        ["/bin/sh", "-c", line],
-        cwd=folder,
-        env=os.environ | given,
-        capture_output=True,
-        timeout=30,
-        check=False,
-    )
-    return done.returncode == 0
+    return equip(tmp_path)
 
 
 class Desk:
@@ -223,7 +161,7 @@ class Desk:
     def takes(self, sealed: bytes | None = None, by: bytes | None = None) -> bool:
         """Run both commands, joined as it is documented."""
         self.put(sealed, by)
-        line = f"{VERIFY.format(self.name)} && {Opens[self.name]}"
+        line = f"{VERIFY.format(self.name)} && {OPENS[self.name]}"
         done = run(self.folder, line, self.home)
         assert done is (self.folder / "case.eml").exists()
         return done
@@ -231,7 +169,7 @@ class Desk:
     def opens(self, sealed: bytes) -> bool:
         """Open without the first step."""
         self.put(sealed)
-        return run(self.folder, Opens[self.name], self.home)
+        return run(self.folder, OPENS[self.name], self.home)
 
     def verifies(self, sealed: bytes | None = None, by: bytes | None = None) -> bool:
         self.put(sealed, by)

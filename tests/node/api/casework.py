@@ -185,7 +185,11 @@ class FakePartners:
     async def test(self, partner: str, who: Principal) -> TestPackage:
         await self.memory.called((partner, who))
         return TestPackage(
-            partner=partner, signer="0f" * 16, format=Format.HPKE, sealed=b"sealed"
+            partner=partner,
+            signer="0f" * 16,
+            format=Format.HPKE,
+            sealed=b"sealed",
+            signature=None,
         )
 
 
@@ -258,6 +262,7 @@ class FakeDispatches:
             media_type="application/octet-stream",
             sha256="0f" * 32,
             content=b"sealed",
+            signature=b"signed",
         )
 
     async def receive(self, request: ReceiveReply, who: Principal) -> ReplyReceipt:

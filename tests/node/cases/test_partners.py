@@ -22,8 +22,10 @@ from fedsafe_crypto.seal import RecipientKey
 from fedsafe_federation.casework.certificates import (
     certificate_der,
     certificate_fingerprint,
+    parse_certificate,
 )
 from fedsafe_federation.casework.container import open_package
+from fedsafe_federation.casework.file_signature import verify_file
 from fedsafe_federation.casework.keys import key_fingerprint, write_public
 from fedsafe_federation.casework.sealing import Format, open_with
 from fedsafe_node.cases.partner_messages import (
@@ -278,6 +280,7 @@ async def test_a_test_goes_to_partners_for_tests_alone_and_opens_there(
     assert real.code == "production_contact"
     assert opened.statement.test
     assert opened.fingerprint == sealed.signer
+    assert sealed.signature is None
     assert keyless.code == "no_partner_key"
     assert isinstance(unknown, NotFoundError)
 
@@ -314,6 +317,9 @@ async def test_a_certificate_is_compared_and_sealed_to_like_a_key(
     assert verified.standing is Standing.VERIFIED
     assert sealed.format is Format.SMIME
     assert open_with(sealed.sealed, partner()).statement.test
+    own = parse_certificate(known.certificate)
+    assert sealed.signature is not None
+    verify_file(own, sealed.sealed, sealed.signature)
     assert known.certificate.startswith("-----BEGIN CERTIFICATE-----")
 
 

@@ -110,7 +110,8 @@ async def recall(post: Post, case: str, directory: Path, _: KillAt) -> None:
     recalls = Recalls(post.desk.keeper, shipped_matrix, lambda: post.signer, ADDRESS)
     kept = NoteHanded(at=post.desk.team.now, outcome="kept_back")
     with suppress(WrongStateError):
-        taken = await SealedPackages(post.desk.keeper).take(case, sent, ADA)
+        packages = SealedPackages(post.desk.keeper, lambda: post.signer)
+        taken = await packages.take(case, sent, ADA)
         (directory / "taken").write_bytes(taken.content)
     await recalls.recall(case, RecallCase(reason=RecallReason.WRONG_FACTS), ADA)
     (directory / "recalled").touch()

@@ -212,7 +212,7 @@ async def test_a_correction_of_an_erased_case_is_finished_by_a_person(
 ) -> None:
     case, correction = await recalled_late(mail, ada, ben)
     post, store = mail.post, mail.post.desk.store
-    packages = SealedPackages(post.desk.keeper)
+    packages = SealedPackages(post.desk.keeper, lambda: post.signer)
     taken = await packages.take(case, correction, ada)
     if is_said:  # an attempt may have brought it there
         await said(post, correction)

@@ -42,7 +42,7 @@ class Hands(Post):
 
     def __init__(self, desk: Any) -> None:  # noqa: ANN401
         super().__init__(desk)
-        self.packages = SealedPackages(desk.keeper)
+        self.packages = SealedPackages(desk.keeper, lambda: self.signer)
         self.recalls = Recalls(
             desk.keeper, shipped_matrix, lambda: self.signer, ADDRESS
         )

@@ -2,20 +2,27 @@
 """A person takes out a sealed package to hand it over, as long as it may go."""
 
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from tests.federation.casework.checking import CMS, PUBLIC, VERIFY, equip, run
+from tests.federation.casework.sealed import partner, pem
 from tests.node.cases.test_cases import ada, ben, desk, refused, tables
 from tests.node.dispatch.desk import ADDRESS, KEY, Post
 from tests.node.people.conftest import team
 
+from fedsafe_federation.casework.certificates import certificate_fingerprint
 from fedsafe_federation.casework.container import open_package
+from fedsafe_node.cases.partner_messages import VerifyPartner
 from fedsafe_node.dispatch.messages import RecallCase, SwitchSending
 from fedsafe_node.dispatch.recalling import Recalls
 from fedsafe_node.dispatch.switching import SendingSwitch
 from fedsafe_node.dispatch.taking import SealedPackages
-from fedsafe_node.errors import NotFoundError
+from fedsafe_node.errors import CorruptRowError, NotFoundError
 from fedsafe_node.principal import Principal
+from fedsafe_node.store.protocol import Transaction
 from fedsafe_policies.escalation.dispatching import RecallReason
 from fedsafe_policies.escalation.matrix import shipped_matrix
 
@@ -29,7 +36,7 @@ def post(desk: Any) -> Post:  # noqa: ANN401
 
 @pytest.fixture
 def packages(post: Post) -> SealedPackages:
-    return SealedPackages(post.desk.keeper)
+    return SealedPackages(post.desk.keeper, lambda: post.signer)
 
 
 @pytest.fixture
@@ -53,6 +60,50 @@ async def test_what_is_taken_opens_with_the_partner_s_key_and_is_noted(
     assert taken.sha256 == sha256(taken.content).hexdigest()
     assert event == "dispatch.taken"
     assert taken.sha256 in told
+    assert taken.signature is None  # `fedsafe open` alone reads it
+
+
+async def test_what_openssl_opens_is_taken_with_a_signature_of_the_whole_file(
+    post: Post, packages: SealedPackages, ada: Principal, ben: Principal, tmp_path: Path
+) -> None:
+    certificate = partner().certificate
+    await post.enter(ada, None, key=None, certificate=pem(certificate))
+    call = VerifyPartner(
+        revision=1,
+        reference="call-1",
+        certificate_fingerprint=certificate_fingerprint(certificate),
+    )
+    await post.partners.verify("bka", call, ben)
+    case = await post.approved(ada, ben)
+    await post.send(case, ada)
+    sent = await post.only(case, ada)
+    taken = await packages.take(case, sent.dispatch, ada)
+    again = await packages.take(case, sent.dispatch, ada)
+    folder = equip(tmp_path)
+    known = (await post.partners.list(ada)).certificate
+    (folder / "provider.pem").write_text(known)
+    assert taken.signature is not None
+    (folder / "case.p7m").write_bytes(taken.content)
+    (folder / "case.p7m.sig").write_bytes(taken.signature)
+
+    assert taken.name == f"fedsafe-{sent.dispatch}.p7m"
+    assert run(folder, f"{PUBLIC} && {VERIFY.format('case.p7m')} && {CMS}")
+    assert again.signature == taken.signature
+
+
+async def test_what_is_no_sealed_package_any_more_is_neither_signed_nor_given(
+    post: Post, packages: SealedPackages, ada: Principal, case: str
+) -> None:
+    sent = await post.only(case, ada)
+
+    async def damage(tx: Transaction) -> None:
+        row = await tx.dispatch(sent.dispatch)
+        assert row is not None
+        await tx.move_dispatch(msgspec.structs.replace(row, sealed=b"damaged"))
+
+    await post.desk.store.write(damage)
+    with pytest.raises(CorruptRowError, match="dispatches"):
+        await packages.take(case, sent.dispatch, ada)
 
 
 async def test_a_dispatch_is_taken_of_its_own_case_only(

@@ -3,7 +3,7 @@
 
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from fedsafe_federation.casework.container import MAGIC
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.sending.parcels import Parcel, Sealing
 
@@ -22,10 +23,15 @@ INSIDE: Final = ("127.0.0.0/8",)
 PARCEL: Final = Parcel(
     dispatch="0123456789abcdef" * 2,
     sealing=Sealing.HPKE,
-    data=bytes(range(256)) * 40,
+    data=MAGIC + bytes(range(256)) * 40,
     test=True,
     reply_token="Reply-token_0123456789",
 )
+
+
+def sealed_as(sealing: Sealing, data: bytes) -> Parcel:
+    """The same parcel with something else in it."""
+    return replace(PARCEL, sealing=sealing, data=data)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from tests.node.sending.conftest import PARCEL, Papers
+from tests.federation.casework.checking import openpgp, signature, smime
+from tests.federation.casework.sealed import SIGNER
+from tests.node.sending.conftest import PARCEL, Papers, sealed_as
 
 from fedsafe_cli.fleet import free_ports
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.sending.errors import Fault, SendingError
-from fedsafe_node.sending.mail import MailCarrier
+from fedsafe_node.sending.mail import SIGNATURE, MailCarrier
 from fedsafe_node.sending.parcels import Parcel, Sealing
 from fedsafe_node.sending.settings import MailSending
 from fedsafe_policies.escalation.channels import MailChannel
@@ -78,12 +80,13 @@ def carrier(papers: Papers, port: int, **more: Any) -> MailCarrier:  # noqa: ANN
         port=port,
         **{"ca": papers.ca.name, **more},
     )
-    return MailCarrier(settings, papers.folder, SystemClock(), within=within)
+    clock = SystemClock()
+    return MailCarrier(settings, papers.folder, clock, lambda: SIGNER, within=within)
 
 
-async def fault(mailer: MailCarrier) -> SendingError:
+async def fault(mailer: MailCarrier, parcel: Parcel = PARCEL) -> SendingError:
     with pytest.raises(SendingError) as found:
-        await mailer.carry(PARCEL, TO)
+        await mailer.carry(parcel, TO)
     assert "@" not in str(found.value)
     return found.value
 
@@ -139,14 +142,14 @@ async def test_each_sealing_is_mailed_as_mail_programs_know_it(
 ) -> None:
     box = serve()
     mailer = carrier(papers, box.port)
-    await mailer.carry(_sealed(Sealing.SMIME), TO)
+    await mailer.carry(sealed_as(Sealing.SMIME, smime()), TO)
     first = box.mail()
-    await mailer.carry(_sealed(Sealing.OPENPGP), TO)
+    await mailer.carry(sealed_as(Sealing.OPENPGP, openpgp()), TO)
     second = box.mail()
 
     assert first.get_content_type() == "application/pkcs7-mime"
     assert first["Content-Type"].params["smime-type"] == "authEnveloped-data"
-    assert first.get_content() == PARCEL.data
+    assert first.get_content() == smime()
     assert second.get_content_type() == "multipart/encrypted"
     assert second["Content-Type"].params["protocol"] == "application/pgp-encrypted"
     version, sealed = second.iter_parts()
@@ -156,7 +159,43 @@ async def test_each_sealing_is_mailed_as_mail_programs_know_it(
         "-----BEGIN PGP MESSAGE-----",
         "-----END PGP MESSAGE-----",
     )
-    assert b64decode("".join(lines[1:-1])) == PARCEL.data
+    assert b64decode("".join(lines[1:-1])) == openpgp()
+
+
+async def test_the_signature_of_the_sealed_file_stands_in_a_header(
+    papers: Papers, serve: Serve
+) -> None:
+    box = serve()
+    mailer = carrier(papers, box.port)
+    await mailer.carry(PARCEL, TO)
+    unsigned = box.mail()
+    found = []
+    for parcel in (
+        sealed_as(Sealing.SMIME, smime()),
+        sealed_as(Sealing.OPENPGP, openpgp()),
+    ):
+        await mailer.carry(parcel, TO)
+        content = box.envelopes[-1].content
+        assert isinstance(content, bytes)
+        found.append((box.mail()[SIGNATURE], content.split(b"\r\n\r\n", 1)[0]))
+
+    assert unsigned[SIGNATURE] is None
+    for (value, head), sealed in zip(found, (smime(), openpgp()), strict=True):
+        assert b64decode(value.replace(" ", ""), validate=True) == signature(sealed)
+        assert max(map(len, head.split(b"\r\n"))) <= 78
+        assert b"=?" not in head
+        assert f"{SIGNATURE}: {value[:48]}\r\n {value[49:]}\r\n".encode() in head
+
+
+async def test_what_is_no_sealed_package_is_neither_signed_nor_mailed(
+    papers: Papers, serve: Serve
+) -> None:
+    box = serve()
+    damaged = sealed_as(Sealing.OPENPGP, PARCEL.data[1:])
+    found = await fault(carrier(papers, box.port), damaged)
+
+    assert (found.why, found.retry) == (Fault.MISCONFIGURED, False)
+    assert box.envelopes == []
 
 
 async def test_implicit_tls_works_as_well(papers: Papers, serve: Serve) -> None:
@@ -249,13 +288,3 @@ async def test_files_that_are_missing_are_named_as_settings(
     ca = await fault(carrier(papers, box.port, ca="none.pem"))
 
     assert ca.why is Fault.MISCONFIGURED
-
-
-def _sealed(sealing: Sealing) -> Parcel:
-    return Parcel(
-        PARCEL.dispatch,
-        sealing,
-        PARCEL.data,
-        test=True,
-        reply_token=PARCEL.reply_token,
-    )

@@ -1,21 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """Against Postfix, which holds what it takes; only root can start it."""
 
+import email
 import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 from shutil import chown
 
 import pytest
-from tests.node.sending.conftest import PARCEL, Papers
+from tests.federation.casework.checking import (
+    FROM_HEADER,
+    OPENS,
+    VERIFY,
+    equip,
+    openpgp,
+    run,
+    smime,
+)
+from tests.federation.casework.gnupg import GPG
+from tests.federation.casework.sealed import SIGNER
+from tests.node.sending.conftest import PARCEL, Papers, sealed_as
 
 from fedsafe_cli.fleet import free_ports
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.sending.errors import Fault, SendingError
 from fedsafe_node.sending.mail import MailCarrier
+from fedsafe_node.sending.parcels import Sealing
 from fedsafe_node.sending.settings import MailSending
 from fedsafe_policies.escalation.channels import MailChannel
 
@@ -48,10 +63,19 @@ class Mta:
         settings = MailSending(
             host="127.0.0.1", sender="cases@chat.example", port=port, ca=ca.name
         )
-        return MailCarrier(settings, self.papers.folder, SystemClock())
+        folder, clock = self.papers.folder, SystemClock()
+        return MailCarrier(settings, folder, clock, lambda: SIGNER)
 
     def held(self) -> list[bytes]:
         return [path.read_bytes() for path in (self.queue / "hold").iterdir()]
+
+    def mails(self) -> list[bytes]:
+        """Return what would be delivered of each."""
+        show = ("/usr/sbin/postcat", "-c", self.queue.parent / "conf", "-bh")
+        return [
+            subprocess.run([*show, path], check=True, capture_output=True).stdout
+            for path in (self.queue / "hold").iterdir()
+        ]
 
 
 @pytest.fixture
@@ -122,3 +146,45 @@ async def test_postfix_takes_a_mail_over_tls_and_over_nothing_else(mta: Mta) -> 
     assert f"Subject: FedSafe {PARCEL.reply_token}".encode() in held
     assert handed.message is not None
     assert handed.message.encode() in held
+
+
+async def test_what_postfix_delivers_is_verified_with_openssl_and_opens(
+    mta: Mta, tmp_path: Path
+) -> None:
+    carrier = mta.carrier(port=mta.port, ca=mta.papers.ca)
+    await carrier.carry(sealed_as(Sealing.SMIME, smime()), TO)
+    (mail,) = mta.mails()
+    folder = equip(tmp_path)
+    found = email.message_from_bytes(mail, policy=default)
+    assert isinstance(found, EmailMessage)
+    (folder / "mail.eml").write_bytes(mail)
+    (folder / "case.p7m").write_bytes(found.get_content())
+    opens = f"{VERIFY.format('case.p7m')} && {OPENS['case.p7m']}"
+
+    assert found.get_content_type() == "application/pkcs7-mime"
+    assert run(folder, FROM_HEADER.replace("NAME", "case.p7m"))
+    assert run(folder, opens)
+    (folder / "case.p7m").write_bytes(smime()[:-1] + b"?")
+    assert not run(folder, opens)
+
+
+async def test_an_openpgp_mail_that_postfix_delivers_is_verified_with_openssl(
+    mta: Mta, tmp_path: Path
+) -> None:
+    if GPG is None:
+        pytest.skip("gpg is not installed")
+    carrier = mta.carrier(port=mta.port, ca=mta.papers.ca)
+    await carrier.carry(sealed_as(Sealing.OPENPGP, openpgp()), TO)
+    (mail,) = mta.mails()
+    folder = equip(tmp_path)
+    found = email.message_from_bytes(mail, policy=default)
+    assert isinstance(found, EmailMessage)
+    _, sealed = found.iter_parts()
+    (folder / "mail.eml").write_bytes(mail)
+    (folder / "encrypted.asc").write_bytes(sealed.get_content())
+
+    assert found.get_content_type() == "multipart/encrypted"
+    assert run(folder, FROM_HEADER.replace("NAME", "case.pgp"))
+    assert run(folder, "gpg --batch --dearmor --output case.pgp encrypted.asc")
+    assert (folder / "case.pgp").read_bytes() == openpgp()
+    assert run(folder, VERIFY.format("case.pgp"))

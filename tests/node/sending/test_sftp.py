@@ -12,11 +12,14 @@ from typing import Any
 
 import asyncssh
 import pytest
-from tests.node.sending.conftest import INSIDE, PARCEL
+from tests.federation.casework.checking import signature, smime
+from tests.federation.casework.sealed import SIGNER
+from tests.node.sending.conftest import INSIDE, PARCEL, sealed_as
 
 from fedsafe_cli.fleet import free_ports
 from fedsafe_node.sending.errors import Fault, SendingError
 from fedsafe_node.sending.files import name_of
+from fedsafe_node.sending.parcels import Parcel, Sealing
 from fedsafe_node.sending.settings import SftpSending
 from fedsafe_node.sending.sftp import SftpCarrier
 from fedsafe_policies.escalation.channels import SftpChannel, read_host_key
@@ -24,6 +27,8 @@ from fedsafe_policies.escalation.channels import SftpChannel, read_host_key
 SSHD = Path("/usr/sbin/sshd")
 SERVER = Path("/usr/lib/openssh/sftp-server")
 NAME = name_of(PARCEL)
+SEALED = f"fedsafe-{PARCEL.dispatch}.p7m"
+BESIDE = f"{SEALED}.sig"
 
 
 @dataclass
@@ -36,6 +41,7 @@ class Desk:
     host_key: str
     seen: list[str] = field(default_factory=list)
     cut_at: str | None = None
+    cut_after: int = 0
     spoil: bool = False
     ends_session: bool = False
 
@@ -53,7 +59,7 @@ class Desk:
         self, *, within: float = 20.0, inside: tuple[str, ...] = INSIDE
     ) -> SftpCarrier:
         key = SftpSending(key=self.own.name)
-        return SftpCarrier(key, self.own.parent, inside, within=within)
+        return SftpCarrier(key, self.own.parent, inside, lambda: SIGNER, within=within)
 
     @property
     def box(self) -> Path:
@@ -74,7 +80,8 @@ class Server(asyncssh.SFTPServer):
     def _step(self, name: str) -> None:
         names = ",".join(sorted(path.name for path in self._desk.box.iterdir()))
         self._desk.seen.append(f"{name}: {names}")
-        if self._desk.cut_at == name:
+        times = sum(step.startswith(f"{name}:") for step in self._desk.seen)
+        if self._desk.cut_at == name and times > self._desk.cut_after:
             self._line.get_connection().abort()
 
     def write(self, file_obj: object, offset: int, data: bytes) -> int:
@@ -113,10 +120,20 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     await server.wait_closed()
 
 
-async def fault(desk: Desk, channel: SftpChannel | None = None) -> SendingError:
+async def fault(
+    desk: Desk, channel: SftpChannel | None = None, parcel: Parcel = PARCEL
+) -> SendingError:
     with pytest.raises(SendingError) as found:
-        await desk.carrier().carry(PARCEL, channel or desk.channel())
+        await desk.carrier().carry(parcel, channel or desk.channel())
     return found.value
+
+
+def smime_parcel() -> Parcel:
+    return sealed_as(Sealing.SMIME, smime())
+
+
+def both() -> dict[str, bytes]:
+    return {SEALED: smime(), BESIDE: signature(smime())}
 
 
 async def test_a_package_gets_its_name_once_it_is_whole(desk: Desk) -> None:
@@ -219,6 +236,79 @@ async def test_a_server_that_says_nothing_is_left(desk: Desk) -> None:
     assert (found.value.why, found.value.retry) == (Fault.UNREACHABLE, True)
 
 
+async def test_who_sees_a_package_finds_its_signature_there(desk: Desk) -> None:
+    handed = await desk.carrier().carry(smime_parcel(), desk.channel())
+    again = await desk.carrier().carry(smime_parcel(), desk.channel())
+    renamed = [step for step in desk.seen if step.startswith("rename")]
+
+    assert desk.files() == both()
+    assert desk.seen[0] == f"write: {BESIDE}.part"
+    assert renamed == [f"rename: {BESIDE}", f"rename: {SEALED},{BESIDE}"]
+    assert (handed.message, again.message) == (SEALED, SEALED)
+    assert handed.proof == f"read back {len(smime())} bytes and renamed"
+    assert again.proof == "it was there already"
+
+
+@pytest.mark.parametrize(
+    ("step", "cut_after", "left"),
+    [
+        ("write", 0, {f"{BESIDE}.part"}),
+        ("rename", 0, {BESIDE}),
+        ("write", 1, {BESIDE, f"{SEALED}.part"}),
+    ],
+)
+async def test_a_line_cut_before_the_package_is_there_leaves_no_doubt(
+    desk: Desk, step: str, cut_after: int, left: set[str]
+) -> None:
+    desk.cut_at, desk.cut_after = step, cut_after
+    found = await fault(desk, parcel=smime_parcel())
+    there = set(desk.files())
+    desk.cut_at = None
+    handed = await desk.carrier().carry(smime_parcel(), desk.channel())
+
+    assert (found.why, found.retry) == (Fault.UNREACHABLE, True)
+    assert there == left
+    assert handed.proof.startswith("read back")
+    assert desk.files() == both()
+
+
+async def test_a_line_cut_at_the_renaming_of_the_package_leaves_doubt(
+    desk: Desk,
+) -> None:
+    desk.cut_at, desk.cut_after = "rename", 1
+    found = await fault(desk, parcel=smime_parcel())
+    desk.cut_at = None
+    again = await desk.carrier().carry(smime_parcel(), desk.channel())
+
+    assert (found.why, found.retry) == (Fault.IN_DOUBT, True)
+    assert again.proof == "it was there already"
+    assert desk.files() == both()
+
+
+async def test_a_package_of_an_older_release_gets_its_signature(desk: Desk) -> None:
+    (desk.box / SEALED).write_bytes(smime())
+    handed = await desk.carrier().carry(smime_parcel(), desk.channel())
+
+    assert handed.proof == "it was there already"
+    assert desk.files() == both()
+
+
+async def test_another_signature_of_that_name_is_left_alone(desk: Desk) -> None:
+    (desk.box / BESIDE).write_bytes(b"other")
+    found = await fault(desk, parcel=smime_parcel())
+
+    assert (found.why, found.retry) == (Fault.REFUSED, False)
+    assert found.words == "another file has this signature's name"
+    assert desk.files() == {BESIDE: b"other"}
+
+
+async def test_what_is_no_sealed_package_is_neither_signed_nor_put(desk: Desk) -> None:
+    found = await fault(desk, parcel=sealed_as(Sealing.SMIME, b"\x30\x03\x02\x01\x00"))
+
+    assert (found.why, found.retry) == (Fault.MISCONFIGURED, False)
+    assert desk.files() == {}
+
+
 @pytest.fixture
 def openssh(tmp_path: Path) -> Iterator[Desk]:
     if not SSHD.exists() or not SERVER.exists():
@@ -265,3 +355,20 @@ async def test_openssh_takes_a_package_once_and_only_from_the_pinned_server(
     assert openssh.files() == {NAME: PARCEL.data}
     assert (handed.message, again.proof) == (NAME, "it was there already")
     assert wrong.why is Fault.UNTRUSTED
+
+
+async def test_openssh_takes_a_package_with_its_signature_once(openssh: Desk) -> None:
+    channel = openssh.channel(user=getuser())
+    handed = await openssh.carrier().carry(smime_parcel(), channel)
+    again = await openssh.carrier().carry(smime_parcel(), channel)
+    there = openssh.files()
+    (openssh.box / SEALED).unlink()  # as if the node had been killed in between
+    third = await openssh.carrier().carry(smime_parcel(), channel)
+    (openssh.box / BESIDE).write_bytes(b"other")
+    found = await fault(openssh, channel, smime_parcel())
+
+    assert there == both()
+    assert handed.proof == third.proof
+    assert again.proof == "it was there already"
+    assert found.why is Fault.REFUSED
+    assert openssh.files() == {SEALED: smime(), BESIDE: b"other"}
