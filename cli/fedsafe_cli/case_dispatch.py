@@ -117,16 +117,18 @@ def take(
 ) -> ExitStatus:
     """Write a sealed package into a file, to hand it over in a portal or on a disk.
 
-    Only the partner's key opens it. Note afterwards what came of it, with `fedsafe
-    case handed`. Nothing is given out of a package that was recalled or acknowledged,
-    of one for an entry of the partner's that has changed, or while sending is off.
+    Only the partner's key opens it. Beside one for S/MIME or OpenPGP lies FILE.sig:
+    give it along, so that the partner checks every byte first, with OpenSSL. Note
+    afterwards what came of it, with `fedsafe case handed`. Nothing is given out of a
+    package that was recalled or acknowledged, of one for an entry of the partner's
+    that has changed, or while sending is off.
 
     \b
     Example:
       fedsafe case take CASE DISPATCH --output bka.fedsafe
     """  # noqa: D301
     settings = settings_of(context)
-    check_new(output)
+    check_new(output, signed=True)
     path = f"/v1/cases/{case_id_of(case_id)}/dispatches/{_dispatch(dispatch)}/package"
     status = write_content(settings, personal(settings).get(path), output)
     tell_taken(settings, case_id, dispatch)

@@ -3,6 +3,7 @@
 
 The file holds what the case holds, so it is readable for its owner only and never
 written over another. `-` is standard output, for a program that takes it from there.
+A sealed package has its signature beside it, as a file of the same name and `.sig`.
 """
 
 import base64
@@ -11,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -39,6 +41,16 @@ _MARKS: Final = {
     ),
     "test": ("eine Übung", "an exercise"),
 }
+
+_ENDING: Final = ".sig"
+_BESIDE: Final = (
+    "fedsafe: {} mitgeben: der Partner prüft damit zuerst jedes Byte (OpenSSL)",
+    "fedsafe: give {} along: the partner first checks every byte by it (OpenSSL)",
+)
+_NOT_BESIDE: Final = (
+    "fedsafe: ohne seine Signatur: eine Datei nennen, dann liegt sie daneben",
+    "fedsafe: without its signature: name a file, and it lies beside that",
+)
 
 _UNENDED: Final = (
     "Vorsicht: {quarter} ist noch nicht zu Ende; die Zahlen werden sich ändern",
@@ -141,10 +153,15 @@ def pack(context: click.Context, /, quarter: str, **given: Any) -> ExitStatus:  
     return write_content(settings, personal(settings).get(target), file)
 
 
-def check_new(file: str) -> None:
-    """Refuse to write over a file, before the node is asked."""
-    if file != "-" and os.path.lexists(file):
-        raise BadInputError(f"{printable(file)} exists already", "name a new file")
+def check_new(file: str, *, signed: bool = False) -> None:
+    """Refuse to write over a file, or what is to lie beside it, before a node is asked.
+
+    Raises:
+        BadInputError: it is there.
+    """
+    for each in (file, f"{file}{_ENDING}") if signed else (file,):
+        if file != "-" and os.path.lexists(each):
+            raise BadInputError(f"{printable(each)} exists already", "name a new file")
 
 
 def _query(values: Mapping[str, str | None]) -> str:
@@ -160,22 +177,55 @@ def write_content(
         BadInputError: the file cannot be made.
         BrokenAnswerError: the bytes are not what the node says of them.
     """
-    content = _content(answer)
+    content, language = _content(answer), 0 if settings.german else 1
     if file == "-":
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
+        if answer.get("signature") is not None:
+            note(_NOT_BESIDE[language])
         return OK
-    new_file(file, content)
+    beside = write_signed(file, content, answer)
     if settings.json:
         kept = {name: answer[name] for name in ("name", "media_type", "sha256")}
-        document(kept | {"file": file})
+        document(kept | {"file": file} | beside)
         return OK
     words = _MARKS.get(str(answer.get("mark")))
-    what = "" if words is None else f" ({words[0 if settings.german else 1]})"
+    what = "" if words is None else f" ({words[language]})"
     made = "geschrieben" if settings.german else "written"
     note(f"fedsafe: {made}: {printable(file)}{what}")
     note(f"fedsafe: SHA-256 {answer['sha256']}")
+    tell_signature(settings, beside)
     return OK
+
+
+def write_signed(
+    file: str, content: bytes, answer: Mapping[str, Any]
+) -> dict[str, str]:
+    """Write a new file, and the signature that an answer has for it; both or none.
+
+    What lies beside it is returned by name, for a program. The signature is there
+    first, so that whoever sees the file finds it.
+
+    Raises:
+        BadInputError: one of them cannot be made.
+        BrokenAnswerError: the signature is no base64.
+    """
+    if (signature := answer.get("signature")) is None:
+        new_files((file, content))
+        return {}
+    try:
+        signed = base64.b64decode(str(signature), validate=True)
+    except binascii.Error:
+        raise _broken() from None
+    beside = f"{file}{_ENDING}"
+    new_files((beside, signed), (file, content))
+    return {"signature_file": beside}
+
+
+def tell_signature(settings: Settings, beside: Mapping[str, str]) -> None:
+    """Tell what the file is for that lies beside a sealed one."""
+    for file in beside.values():
+        note(_BESIDE[0 if settings.german else 1].format(printable(file)))
 
 
 def _content(answer: Mapping[str, Any]) -> bytes:
@@ -193,16 +243,26 @@ def _broken() -> BrokenAnswerError:
     return BrokenAnswerError("the paper is not what the node says of it")
 
 
-def new_file(file: str, content: bytes) -> None:
-    """Write a new file that only its owner can read.
+def new_files(*files: tuple[str, bytes]) -> None:
+    """Write new files that only their owner can read: all of them, or none.
 
     Raises:
-        BadInputError: it cannot be made.
+        BadInputError: one cannot be made.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    made: list[str] = []
+    name = ""
     try:
-        with os.fdopen(os.open(file, flags, 0o600), "wb") as stream:
-            stream.write(content)
-    except OSError as error:
-        why = error.strerror or "cannot be written"
-        raise BadInputError(f"{printable(file)}: {why}") from None
+        for name, content in files:
+            descriptor = os.open(name, flags, 0o600)
+            made.append(name)
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(content)
+    except BaseException as error:
+        for each in made:
+            with suppress(OSError):
+                os.unlink(each)  # noqa: PTH108 - may be any name
+        if not isinstance(error, OSError | ValueError):
+            raise
+        why = getattr(error, "strerror", None) or "cannot be written"
+        raise BadInputError(f"{printable(name)}: {why}") from None

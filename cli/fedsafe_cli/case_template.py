@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fedsafe_cli.case_assessment import word
-from fedsafe_cli.case_render import check_new, new_file
+from fedsafe_cli.case_render import check_new, new_files
 from fedsafe_cli.case_skeleton import skeleton
 from fedsafe_cli.errors import BadInputError, NodeUnreachableError, SettingsError
 from fedsafe_cli.exit_codes import OK, ExitStatus
@@ -85,7 +85,7 @@ def template(context: click.Context, /, output: str, **given: Any) -> ExitStatus
     if output == "-":
         line(text.removesuffix("\n"))
         return OK
-    new_file(output, text.encode())
+    new_files((output, text.encode()))
     if settings.json:
         document({"file": output, "for": partner, "matrix": matrix.reference})
     else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from fedsafe_cli.case_render import check_new, write_signed
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.files import read_small
@@ -47,7 +48,7 @@ def partner() -> None:
 @click.option(
     "--certificate",
     metavar="FILE",
-    help="Write our X.509 certificate to a new file, for partners with S/MIME.",
+    help="Write our X.509 certificate to a new file, for S/MIME and OpenPGP.",
 )
 @shared_options
 @click.pass_context
@@ -234,14 +235,18 @@ def verify(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  #
 def test(context: click.Context, name: str, out: str) -> ExitStatus:
     """Seal a package about nobody, for a partner of the mark `test` to try its key.
 
+    Beside one for S/MIME or OpenPGP lies FILE.sig: give it along, so that the partner
+    checks every byte first, with OpenSSL.
+
     \b
     Example:
       fedsafe partner test lka-test --out test.sealed
     """  # noqa: D301
     settings = settings_of(context)
+    check_new(out, signed=True)
     answer = personal(settings).post(f"/v1/partners/{_id(name)}/test", None)
-    _write_new(out, b64decode(answer["sealed"]))
-    return tell_test(settings, answer, out)
+    beside = write_signed(out, b64decode(answer["sealed"]), answer)
+    return tell_test(settings, answer, out, beside)
 
 
 @partner.command("key")

@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from fedsafe_cli.case_render import tell_signature
 from fedsafe_cli.casework_words import WAYS, Words, class_word, word
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
@@ -132,14 +133,17 @@ def tell_receipt(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     return OK
 
 
-def tell_test(settings: Settings, answer: dict[str, Any], file: str) -> ExitStatus:
-    """Tell where a test package was written, and what to compare."""
+def tell_test(
+    settings: Settings, answer: dict[str, Any], file: str, beside: dict[str, str]
+) -> ExitStatus:
+    """Tell where a test package was written, what lies beside it, what to compare."""
     if settings.json:
         kept = {name: answer[name] for name in ("partner", "signer", "format")}
-        document(kept | {"file": file})
+        document(kept | {"file": file} | beside)
     else:
         words = _WRITTEN[0 if settings.german else 1]
         line(words.format(answer["partner"], file, answer["signer"]))
+        tell_signature(settings, beside)
     return OK
 
 

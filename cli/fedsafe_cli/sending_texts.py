@@ -12,6 +12,9 @@ _GERMAN: Final[Mapping[str, str]] = {
     "another file has this package's name": (
         "eine andere Datei trägt den Namen dieses Pakets"
     ),
+    "another file has this signature's name": (
+        "eine andere Datei trägt den Namen dieser Signatur"
+    ),
     "certificate, key or ca cannot be used": (
         "certificate, key oder ca lässt sich nicht verwenden"
     ),
@@ -39,6 +42,9 @@ _GERMAN: Final[Mapping[str, str]] = {
     "the line was cut after the mail went": "die Verbindung brach nach der Mail ab",
     "the line was cut at the renaming": "die Verbindung brach beim Umbenennen ab",
     "too many mails are under way": "zu viele Mails sind unterwegs",
+    "what is kept here is no sealed package": (
+        "was hier liegt, ist kein versiegeltes Paket"
+    ),
     "what was read back is not what was written": (
         "zurückgelesen wurde etwas anderes als geschrieben"
     ),

@@ -180,8 +180,11 @@ class _Upload:
         if not await client.exists(self._final):
             return False
         if await self._read(client, self._final) != self._data:
-            what = "signature" if self.name.endswith(ENDING) else "package"
-            raise SendingError(Fault.REFUSED, f"another file has this {what}'s name")
+            if self.name.endswith(ENDING):
+                raise SendingError(
+                    Fault.REFUSED, "another file has this signature's name"
+                )
+            raise SendingError(Fault.REFUSED, "another file has this package's name")
         return True
 
     async def _read(self, client: asyncssh.SFTPClient, name: str) -> bytes:
