@@ -11,7 +11,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.federation.casework.checking import (
+    CMS,
+    FROM_HEADER,
     OPENS,
+    PUBLIC,
     VERIFY,
     equip,
     openpgp,
@@ -231,3 +234,17 @@ def test_gpg_opens_nothing_that_openssl_has_not_verified(
     assert desk.takes()
     assert any(desk.opens(each) for each in unread)  # else nothing is shown here
     assert not any(desk.takes(flip(sealed, place)) for place in places)
+
+
+def test_the_documents_have_the_commands_that_are_tried_here() -> None:
+    page = Path(__file__).parents[3] / "docs/howto/partners.md"
+    text = " ".join(page.read_text(encoding="utf-8").split())
+    gpg = "gpg --decrypt --output case.eml case.pgp"
+    for line in (
+        PUBLIC,
+        f"{VERIFY.format('case.p7m')} && {CMS}",
+        f"{VERIFY.format('case.pgp')} && {gpg}",
+        FROM_HEADER.replace("NAME", "case.p7m"),
+        "gpg --dearmor --output case.pgp encrypted.asc",
+    ):
+        assert " ".join(line.split()) in text
