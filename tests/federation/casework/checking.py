@@ -104,3 +104,16 @@ def run(folder: Path, line: str, home: Path | None = None) -> bool:
         check=False,
     )
     return done.returncode == 0
+
+
+def unread(sealed: bytes) -> set[int]:
+    """Where openssl reads over a byte: versions, type of content, length of the tag."""
+    data = bytes.fromhex("06092a864886f70d010701")
+    kind = sealed.index(data)
+    versions = [place + 2 for place in find(sealed[:kind], b"\x02\x01\x00")]
+    tag = sealed.index(b"\x02\x01\x10", kind) + 2
+    return {*versions, *range(kind, kind + len(data)), tag}
+
+
+def find(data: bytes, part: bytes) -> list[int]:
+    return [at for at in range(len(data)) if data.startswith(part, at)]

@@ -23,6 +23,7 @@ from tests.federation.casework.checking import (
     sealing,
     signature,
     smime,
+    unread,
 )
 from tests.federation.casework.gnupg import GnuPG, gnupg
 from tests.federation.casework.sealed import (
@@ -45,7 +46,6 @@ from fedsafe_federation.casework.errors import SealedPackageError
 from fedsafe_federation.casework.file_signature import sign_file, verify_file
 
 OTHER: Final = SigningKey.generate()
-DATA_TYPE: Final = bytes.fromhex("06092a864886f70d010701")
 
 
 @cache
@@ -179,19 +179,12 @@ class Desk:
         return run(self.folder, VERIFY.format(self.name))
 
 
-def unread_by_openssl(sealed: bytes) -> list[int]:
-    """Versions and the type of content in the envelope."""
-    kind = sealed.index(DATA_TYPE)
-    found = [at + 2 for at in range(kind) if sealed.startswith(b"\x02\x01\x00", at)]
-    return [*found, *range(kind, kind + len(DATA_TYPE))]
-
-
 def test_openssl_refuses_every_byte_that_it_reads_over_in_an_envelope(
     folder: Path,
 ) -> None:
     desk = Desk(folder, "case.p7m", smime())
-    unread = unread_by_openssl(smime())
-    changed = [flip(smime(), place) for place in unread]
+    places = sorted(unread(smime()))
+    changed = [flip(smime(), place) for place in places]
 
     assert desk.takes()
     assert any(desk.opens(each) for each in changed)  # else nothing is shown here
@@ -211,7 +204,7 @@ def test_openssl_refuses_changed_files_and_signatures(
         desk.verifies(by=flip(desk.by, place)) for place in range(len(desk.by))
     )
     assert not desk.verifies(by=sign_file(OTHER, desk.sealed))
-    assert not desk.verifies(by=desk.by + b"\0")
+    assert not desk.verifies(by=desk.by[:-1])
     assert not desk.verifies(by=b"")
 
 

@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from tests.federation.casework.checking import unread
 from tests.federation.casework.sealed import (
     NOW,
     SHEET,
@@ -221,18 +222,6 @@ def test_openssl_refuses_another_signer_and_flipped_bytes(folder: Path) -> None:
     assert openssl(folder, stranger) is None
     assert all(outcomes[place] == whole for place in accepted)
     assert accepted <= unread(small())
-
-
-def unread(sealed: bytes) -> set[int]:
-    """Where an envelope says what openssl never reads: versions, type of content."""
-    data = bytes.fromhex("06092a864886f70d010701")
-    kind = sealed.index(data)
-    versions = [place + 2 for place in find(sealed[:kind], b"\x02\x01\x00")]
-    return {*versions, *range(kind, kind + len(data))}
-
-
-def find(data: bytes, part: bytes) -> list[int]:
-    return [at for at in range(len(data)) if data.startswith(part, at)]
 
 
 def test_what_openssl_takes_changed_is_what_was_signed(folder: Path) -> None:
