@@ -26,6 +26,16 @@ def open_database(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None)
 
 
+def migrate_until(
+    name: str, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [each for each, _ in MIGRATIONS].index(name)
+    with monkeypatch.context() as older:
+        older.setattr("fedsafe_node.store.schema.MIGRATIONS", MIGRATIONS[:before])
+        older.setattr("fedsafe_node.store.schema.VERSION", before)
+        migrate(connection)
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> sqlite3.Connection:
     connection = open_database(tmp_path / "node.db")
@@ -65,11 +75,7 @@ def test_notices_of_an_older_node_are_kept_by_what_they_are_about(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = open_database(tmp_path / "node.db")
-    before = [name for name, _ in MIGRATIONS].index("0014_reasons")
-    with monkeypatch.context() as older:
-        older.setattr("fedsafe_node.store.schema.MIGRATIONS", MIGRATIONS[:before])
-        older.setattr("fedsafe_node.store.schema.VERSION", before)
-        migrate(connection)
+    migrate_until("0014_reasons", connection, monkeypatch)
     connection.execute(
         "INSERT INTO notices (signal_id, kind, state, queued_at, period, sealed) "
         "VALUES (?, 'publication', 'waiting', 7, '2026-11', ?)",
@@ -131,12 +137,7 @@ def test_terms_from_before_all_scopes_stay_and_go_with_their_credential(
 ) -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("PRAGMA foreign_keys = ON")
-    names = [name for name, _ in MIGRATIONS]
-    before = names.index("0012_scopes")
-    with monkeypatch.context() as patch:
-        patch.setattr("fedsafe_node.store.schema.MIGRATIONS", MIGRATIONS[:before])
-        patch.setattr("fedsafe_node.store.schema.VERSION", before)
-        migrate(connection)
+    migrate_until("0012_scopes", connection, monkeypatch)
     connection.execute(
         "INSERT INTO credentials VALUES ('c', 'shop', 'service', x'01', 1, 2)"
     )
@@ -281,11 +282,7 @@ def test_what_waited_sealed_before_takings_were_kept_may_be_in_somebody_s_hands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = open_database(tmp_path / "node.db")
-    before = [name for name, _ in MIGRATIONS].index("0026_takings")
-    with monkeypatch.context() as older:
-        older.setattr("fedsafe_node.store.schema.MIGRATIONS", MIGRATIONS[:before])
-        older.setattr("fedsafe_node.store.schema.VERSION", before)
-        migrate(connection)
+    migrate_until("0026_takings", connection, monkeypatch)
     sent = msgspec.structs.asdict(SENT) | {"due_at": None, "state": "by_hand"}
     states = [
         ("by_hand", b"sealed"),
