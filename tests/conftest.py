@@ -2,6 +2,7 @@
 """Fixtures that every room's tests may use."""
 
 import gc
+import os
 import sys
 from collections.abc import Generator, Iterator
 from types import FrameType
@@ -21,6 +22,10 @@ from tests.postgresql.fixtures import (  # noqa: F401 - fixtures
 )
 
 _READ_ON_LOOP = SQLiteStore._read_on_loop.__code__  # noqa: SLF001 - it alone may block
+# Every process that a test starts would compile all of FedSafe anew, and every worker
+# would rewrite all assertions.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Speed is measured under benchmarks/, never asserted here.
 settings.register_profile("fedsafe", deadline=None)
 settings.load_profile("fedsafe")

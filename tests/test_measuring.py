@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
+import sys
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,3 +18,8 @@ def test_an_example_is_traced(request: pytest.FixtureRequest) -> None:
 def test_a_property_is_not_traced(request: pytest.FixtureRequest, number: int) -> None:
     assert isinstance(number, int)
     assert not is_traced(request.node)
+
+
+def test_what_is_compiled_is_kept_for_all_processes_of_a_run() -> None:
+    assert not sys.dont_write_bytecode
+    assert "PYTHONDONTWRITEBYTECODE" not in os.environ
