@@ -114,7 +114,8 @@ class OfficeShown(Message, frozen=True):
 class PartnersAnswer(Message, frozen=True):
     """The provider's own entries, the landscape, and the fingerprints of its keys.
 
-    `certificate` is the provider's, to verify S/MIME packages with.
+    `certificate` is the provider's, to verify S/MIME packages with, and the
+    signature of every sealed file.
     """
 
     signer: str
