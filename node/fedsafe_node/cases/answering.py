@@ -67,6 +67,7 @@ def answered(row: CaseRow, file: CaseFile, request: AssessCase, role: Role) -> C
         state=CaseState(row.state),
         urgency=Urgency(row.urgency),
         known_at=row.known_at,
+        answered=tuple(sorted({_QUESTIONS[field] for field in fields})),
         file=msgspec.structs.replace(
             file,
             late_feature=told or file.late_feature,

@@ -39,13 +39,14 @@ EVENTS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a step makes of a case."""
+    """What a step makes of a case; `answered` names what it answers."""
 
     step: str
     state: CaseState
     urgency: Urgency
     known_at: int
     file: CaseFile
+    answered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ class CaseKeeper:
             "state": kept.state,
             "urgency": kept.urgency,
             "revision": kept.revision,
+            **({"answered": ", ".join(change.answered)} if change.answered else {}),
             **(detail or {}),
         }
         await office.note(tx, EVENTS[change.step], who.name, told)

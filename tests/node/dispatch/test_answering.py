@@ -84,6 +84,13 @@ async def test_a_case_that_is_acknowledged_is_answered_and_closed(
         for event, _, text in await post.desk.team.events()
         if event == "case.assessed"
     ]
+    asked_for = [
+        part
+        for text in told[-2:]
+        for part in ("evidence, help, level", '"feature"')
+        if part in text
+    ]
+    assert asked_for == ["evidence, help, level", '"feature"'], told[-2:]
     left = await following(post, case, ada)
     closed = await cases.close(case, ada)
 
