@@ -6,14 +6,15 @@ A code that is newer than this program is shown as it is.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from datetime import date, datetime
+from typing import Any, Final
 
 import msgspec
 
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.package import Consent, Elements
 from fedsafe_policies.escalation.rendering.document import Language
-from fedsafe_policies.escalation.rendering.facts import lines_of
+from fedsafe_policies.escalation.rendering.facts import day, lines_of, moment
 from fedsafe_policies.escalation.rendering.wording import in_language, text_of
 from fedsafe_policies.escalation.vocabulary import (
     Absence,
@@ -109,7 +110,8 @@ def role_word(code: str, language: int) -> str:
 def element_lines(name: str, value: object, language: int) -> Iterator[str]:
     """Say an element; as JSON, should it be of a form newer than this.
 
-    Further lines of what somebody wrote are set in, to look like no line of ours.
+    Further lines of what somebody wrote are set in, to look like no line of ours. Its
+    moments and days have the form that all have here, not that of a German paper.
     """
     text = json.dumps({name: value}, ensure_ascii=False)
     try:
@@ -118,12 +120,34 @@ def element_lines(name: str, value: object, language: int) -> Iterator[str]:
     except (msgspec.ValidationError, ValueError):
         yield json.dumps(value, ensure_ascii=False)
         return
-    for each in lines:
+    for each in map(_in_one_form(known), lines):
         first, *more = each.splitlines() or [""]
         yield from (first, *(f"   {other}" for other in more))
     if isinstance(known, Consent):  # papers do not say it; who works on the case must
         covers = ", ".join(element_word(each, language) for each in known.covers)
         yield _COVERS[language].format(covers)
+
+
+def _in_one_form(known: object) -> Callable[[str], str]:
+    forms: dict[str, str] = {}
+    for each in _dates(msgspec.to_builtins(known, builtin_types=(datetime, date))):
+        write = moment if isinstance(each, datetime) else day
+        forms[write(each, Language.DE)] = write(each, Language.EN)
+
+    def written(text: str) -> str:
+        for paper, here in forms.items():
+            text = text.replace(paper, here)
+        return text
+
+    return written
+
+
+def _dates(value: object) -> Iterator[Any]:
+    if isinstance(value, date):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _dates(each)
 
 
 def _say(find: Callable[[], Text], code: str, language: int) -> str:

@@ -72,7 +72,7 @@ class SafeFormatter(logging.Formatter):
         """Write one line."""
         moment = datetime.fromtimestamp(record.created, tz=UTC)
         line: dict[str, object] = {
-            "at": moment.isoformat(timespec="milliseconds"),
+            "at": f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1_000:03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
         }
@@ -159,7 +159,7 @@ class AccessLog:
             self._second, self._day = second, moment.strftime("%Y-%m-%dT%H:%M:%S")
         with suppress(OSError):
             self._write(
-                f'{{"at":"{self._day}.{rest // 1_000_000:03d}+00:00","level":"info",'
+                f'{{"at":"{self._day}.{rest // 1_000_000:03d}Z","level":"info",'
                 f'"logger":"{LOGGER}.api","event":"answered","request":"{request}",'
                 f'"trace":"{trace}",'
                 f'"route":"{route}","method":"{method}","status":{status},'

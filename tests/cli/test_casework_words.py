@@ -316,6 +316,18 @@ def test_lines_of_others_are_set_in_like_no_line_of_ours() -> None:
     ]
 
 
+@pytest.mark.parametrize("language", [0, 1])
+def test_all_moments_and_days_on_a_screen_have_one_form(language: int) -> None:
+    lines = [
+        line
+        for name, value in ELEMENTS.items()
+        for line in element_lines(name, value, language)
+    ]
+
+    assert not [line for line in lines if re.search(r"\d\.\d\d\.\d{4}", line)]
+    assert sum("2026-11-20 18:30:00 UTC" in line for line in lines) >= 5
+
+
 def test_what_a_consent_covers_is_said() -> None:
     lines = list(element_lines("consent", ELEMENTS["consent"], 0))
 

@@ -6,7 +6,7 @@ all of them. Moments are written in UTC as authorities compare them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -86,6 +86,11 @@ def moment(at: datetime, language: Language) -> str:
         "%d.%m.%Y %H:%M:%S UTC" if language is Language.DE else "%Y-%m-%d %H:%M:%S UTC"
     )
     return at.strftime(pattern)
+
+
+def day(on: date, language: Language) -> str:
+    """Write a day."""
+    return on.strftime("%d.%m.%Y" if language is Language.DE else "%Y-%m-%d")
 
 
 def _case(value: CaseIdentity, language: Language) -> Lines:
@@ -242,8 +247,8 @@ def _attachments(value: tuple[Attachment, ...], language: Language) -> Lines:
 
 
 def _preservation(value: Preservation, language: Language) -> Lines:
-    day = value.until.strftime("%d.%m.%Y" if language is Language.DE else "%Y-%m-%d")
-    yield say("hold", language, day=day, hold=value.hold_id)
+    until = day(value.until, language)
+    yield say("hold", language, day=until, hold=value.hold_id)
 
 
 def _consent(value: Consent, language: Language) -> Lines:
