@@ -3,6 +3,7 @@
 
 import msgspec
 
+from fedsafe_node.cases.changing import check_since
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.packages import (
     correction_of,
@@ -108,6 +109,15 @@ async def dispatch_of(reader: Reader, case_id: str, dispatch_id: str) -> Dispatc
     if found is None or found.case_id != case_id:
         raise NotFoundError("dispatch")
     return found
+
+
+def told_at(at: int, found: DispatchRow) -> int:
+    """Return when something came of a dispatch: nothing does before it is made.
+
+    Raises:
+        BadRequestError: it is said to have come before.
+    """
+    return check_since(at, found.made_at, "the package was made")
 
 
 def unless_stopped(found: DispatchRow, state: DispatchState) -> str:

@@ -34,6 +34,7 @@ from fedsafe_node.dispatch.noted import (
     replied,
     replied_to,
     there_already,
+    told_at,
     told_of_note,
     unless_stopped,
 )
@@ -88,8 +89,8 @@ class DispatchNotes:
             NotFoundError: there is no such dispatch of this case.
             WrongStateError: it was delivered before, or who is said to have kept it
                 back never took it.
-            BadRequestError: the moment is none, a hand-over has no reference, or an
-                outcome no way.
+            BadRequestError: the moment lies in the future or before the dispatch, a
+                hand-over has no reference, or an outcome no way.
         """
         office, person = self.keeper.office, Person(who.name, who.role)
         check_past(request.at, office.now(), "/at")
@@ -105,11 +106,12 @@ class DispatchNotes:
             is_there_already = found.delivered_at is not None
             if DispatchState(found.state) not in _HANDED_FROM or is_there_already:
                 raise there_already(found)
+            at = told_at(request.at, found)
             attempt = AttemptRow(
                 dispatch_id=found.id,
                 number=len(await tx.attempts(found.id)) + 1,
                 way=way.value,
-                began_at=request.at,
+                began_at=at,
                 ended_at=office.now(),
                 outcome=request.outcome,
             )
@@ -122,13 +124,13 @@ class DispatchNotes:
                 found,
                 state=unless_stopped(found, DispatchState.DELIVERED),
                 due_at=None,
-                delivered_at=request.at,
+                delivered_at=at,
             )
             receipt = KeptReceipt(
                 dispatch=found.id,
                 kind=ReceiptKind.HANDED.value,
                 reference=request.reference or "",
-                at=request.at,
+                at=at,
                 by=who.name,
                 way=way.value,
             )
@@ -150,7 +152,7 @@ class DispatchNotes:
         Raises:
             NotFoundError: there is no such dispatch of this case.
             WrongStateError: it was acknowledged before, or cannot have arrived.
-            BadRequestError: the moment lies in the future.
+            BadRequestError: the moment lies in the future, or before the dispatch.
         """
         office, person = self.keeper.office, Person(who.name, who.role)
         check_past(request.at, office.now(), "/at")
@@ -163,7 +165,7 @@ class DispatchNotes:
                 dispatch=found.id,
                 kind=ReceiptKind.ACKNOWLEDGED.value,
                 reference=request.reference,
-                at=request.at,
+                at=told_at(request.at, found),
                 by=who.name,
             )
             return await self._arrived(tx, (row, file), found, receipt, person)

@@ -614,20 +614,48 @@ async def test_what_was_handed_over_before_a_recall_is_noted_after_it_and_correc
     assert (first.recalls, correction.recalls) == (None, sent.dispatch)
 
 
-@pytest.mark.parametrize("earlier", [{}, {"at": 0}], ids=["now", "1970"])
+@pytest.mark.parametrize(("early", "is_taken"), [(301, False), (300, True)])
+async def test_nothing_comes_of_a_dispatch_before_it_is_made(
+    mail: Mail, ada: Principal, ben: Principal, early: int, *, is_taken: bool
+) -> None:
+    post = mail.post
+    await post.enter(ada, ben)
+    case = await post.approved(ada, ben)
+    (sent,) = (await post.send(case, ada)).dispatches
+    at = sent.made_at - early
+    handed = post.handed(at=at)
+    tried = post.handed(at=at, outcome="unreachable")
+    said = msgspec.structs.replace(post.acknowledged(), at=at)
+    if is_taken:
+        for note in (tried, handed):
+            await post.notes.hand(case, sent.dispatch, note, ada)
+        await post.notes.acknowledge(case, sent.dispatch, said, ada)
+    else:
+        for note in (tried, handed):
+            error = await refused(post.notes.hand(case, sent.dispatch, note, ada))
+            assert (error.code, error.pointer) == ("bad_span", "/at")
+        await post.notes.hand(case, sent.dispatch, post.handed(), ada)
+        error = await refused(post.notes.acknowledge(case, sent.dispatch, said, ada))
+        assert (error.code, error.pointer) == ("bad_span", "/at")
+    shown = await post.only(case, ada)
+
+    began = [attempt.began_at for attempt in shown.attempts]
+    assert began == [sent.made_at] * (2 if is_taken else 1)
+    assert shown.delivered_at == sent.made_at
+    assert shown.acknowledged_at == (sent.made_at if is_taken else None)
+
+
 async def test_what_was_stopped_is_handed_over_and_acknowledged_once(
-    mail: Mail, ada: Principal, ben: Principal, earlier: dict[str, Any]
+    mail: Mail, ada: Principal, ben: Principal
 ) -> None:
     post = mail.post
     await post.enter(ada, ben)
     case = await post.approved(ada, ben)
     (sent,) = (await post.send(case, ada)).dispatches
     await mail.recalls.recall(case, ERROR, ada)
-    await post.notes.hand(case, sent.dispatch, post.handed(**earlier), ada)
-    handed = await refused(
-        post.notes.hand(case, sent.dispatch, post.handed(**earlier), ada)
-    )
-    said = msgspec.structs.replace(post.acknowledged(), **earlier)
+    await post.notes.hand(case, sent.dispatch, post.handed(), ada)
+    handed = await refused(post.notes.hand(case, sent.dispatch, post.handed(), ada))
+    said = post.acknowledged()
     await post.notes.acknowledge(case, sent.dispatch, said, ada)
     again = await refused(post.notes.acknowledge(case, sent.dispatch, said, ada))
 
