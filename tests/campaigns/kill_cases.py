@@ -3,7 +3,8 @@
 
     .venv/bin/python -m tests.campaigns.kill_cases --rounds 30 [--seed N]
 
-Packages by mail, SFTP and webhook to servers on loopback, and by hand; replies and
+Packages by mail, SFTP and webhook to servers on loopback, and by hand, some of which
+somebody takes out first, and hands over or keeps back, also after a recall; replies and
 bounces, which the command line hands in again where no answer came; letters of an
 authority; recalls, some because a consent was revoked. In each round the node dies
 once: at a fault point of its store or outbox, when a partner has taken a parcel and has

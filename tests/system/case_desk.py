@@ -4,7 +4,7 @@
 import secrets
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
 from typing import Any, Final
@@ -29,6 +29,12 @@ _CLASSES: Final[Mapping[str, tuple[str, ...]]] = {
 _REASON: Final[Mapping[str, str]] = {DANGER: "wrong_facts", HELP: "consent_revoked"}
 _LETTERS: Final = ("bzkj_hearing", "bzkj_advice", "bzkj_request", "bzkj_order")
 _STEPS: Final[Mapping[str, str]] = {"assess": "assessed", "approve": "approved"}
+_NOTED: Final[Mapping[str, str]] = {
+    "hand": "handed",
+    "take": "taken",
+    "keep back": "kept_back",
+    "bounce": "bounced",
+}
 _DAY: Final = 86_400
 
 
@@ -45,10 +51,20 @@ class Case:
     answered: dict[str, str] = field(default_factory=dict)
     """By which way each dispatch was acknowledged."""
     handed: set[str] = field(default_factory=set)
+    taken: set[str] = field(default_factory=set)
+    """The dispatches that somebody took out, also if they kept them back since."""
+    kept_back: set[str] = field(default_factory=set)
+    made_at: dict[str, int] = field(default_factory=dict)
+    """When each dispatch was made, by the node's clock, which runs ahead of ours."""
     bounced: set[str] = field(default_factory=set)
     """The dispatches of which a mail came back."""
     is_over: bool = False
     is_fresh: bool = True
+
+    @property
+    def in_hand(self) -> set[str]:
+        """The dispatches that somebody took out, with no word what came of them."""
+        return self.taken - self.handed - self.kept_back
 
     @property
     def is_recalled(self) -> bool:
@@ -161,7 +177,16 @@ def next_of_case(case: Case, taken: Mapping[str, Taken], random: Random) -> Act 
         to = TO[case.urgency]
         chosen = sorted(random.sample(to, random.randint(1, len(to))))
         return Act("send", case, f"{path}/dispatches", {"partners": chosen}, key=None)
-    choices = list(_answers(case, taken))
+    return _next_of_sent(case, taken, random)
+
+
+def _next_of_sent(case: Case, taken: Mapping[str, Taken], random: Random) -> Act | None:
+    path, choices = f"/v1/cases/{case.id}", list(_said_of_taken(case))
+    if case.is_recalled:
+        return random.choice(choices) if choices else None
+    if case.in_hand and random.random() < 0.3:
+        return Act("recall", case, f"{path}/recall", {"reason": _REASON[case.urgency]})
+    choices += _answers(case, taken)
     if choices and random.random() < 0.8:
         return random.choice(choices)
     if random.random() < 0.04 or (choices and random.random() < 0.4):
@@ -174,22 +199,42 @@ def _answers(case: Case, taken: Mapping[str, Taken]) -> "list[Act]":
     found = []
     for partner, dispatch in case.sent.items():
         path = f"/v1/cases/{case.id}/dispatches/{dispatch}"
-        parcel, now = taken.get(dispatch), _now()
+        parcel = taken.get(dispatch)
         if dispatch in case.answered:
             continue
-        if partner == "hand" and dispatch not in case.handed:
-            body = {"way": "portal", "at": now - 1, "reference": "BKA-1"}
-            found.append(Act("hand", case, f"{path}/handed", body, about=dispatch))
+        if partner == "hand" and dispatch not in case.handed | case.taken:
+            take = Act("take", case, f"{path}/package", about=dispatch, key=None)
+            found += [take, take, _handed(case, dispatch)]
+        elif dispatch in case.in_hand:
+            continue
+        elif dispatch in case.kept_back - case.handed:
+            found.append(_handed(case, dispatch))
         elif parcel is not None and parcel.way == "mail":
             found.append(_reply(case, parcel))
             if dispatch not in case.bounced:
                 found.append(_bounce(case, parcel))
         elif parcel is not None or partner == "hand":
-            body = {"at": now - 1, "reference": "AZ-1"}
+            body = {"at": case.made_at[dispatch], "reference": "AZ-1"}
             found.append(
                 Act("acknowledge", case, f"{path}/acknowledged", body, about=dispatch)
             )
     return found
+
+
+def _said_of_taken(case: Case) -> Iterator[Act]:
+    """Say what came of what somebody took out: also after a recall."""
+    for dispatch in sorted(case.in_hand):
+        path = f"/v1/cases/{case.id}/dispatches/{dispatch}/handed"
+        body = {"outcome": "kept_back", "at": case.made_at[dispatch]}
+        yield _handed(case, dispatch)
+        yield Act("keep back", case, path, body, about=dispatch)
+
+
+def _handed(case: Case, dispatch: str) -> Act:
+    path = f"/v1/cases/{case.id}/dispatches/{dispatch}/handed"
+    at = case.made_at[dispatch]
+    body = {"way": "portal", "at": at, "reference": "BKA-1"}
+    return Act("hand", case, path, body, about=dispatch)
 
 
 def _reply(case: Case, parcel: Taken) -> Act:
@@ -240,12 +285,13 @@ def _learn_case(act: Act, case: Case, answer: Any) -> None:  # noqa: ANN401
             case.sent = {
                 each["partner"]: each["dispatch"] for each in answer["dispatches"]
             }
+            case.made_at = {
+                each["dispatch"]: each["made_at"] for each in answer["dispatches"]
+            }
             assert sorted(case.sent) == act.body["partners"], answer
-        case "hand":
-            case.handed.add(act.about)
-        case "bounce":
-            assert answer is None or answer["bounced"], answer
-            case.bounced.add(act.about)
+        case "hand" | "take" | "keep back" | "bounce":
+            assert act.kind != "bounce" or answer is None or answer["bounced"], answer
+            getattr(case, _NOTED[act.kind]).add(act.about)
         case "reply":
             case.answered[act.about] = "mail"
         case "acknowledge":
@@ -253,8 +299,9 @@ def _learn_case(act: Act, case: Case, answer: Any) -> None:  # noqa: ANN401
         case _:
             assert answer["state"] == "recalled", answer
             case.steps["recalled"] += 1
-            case.is_over = True
-    if case.sent and set(case.sent.values()) <= set(case.answered):
+    if case.is_recalled:
+        case.is_over = not case.in_hand
+    elif case.sent and set(case.sent.values()) <= set(case.answered):
         case.is_over = True
 
 

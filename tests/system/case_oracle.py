@@ -72,6 +72,7 @@ class Oracle:
         assert ids == case.sent, "a dispatch is lost"
         for each in listed:
             self._check_dispatch(each, arrivals.get(each["dispatch"], []))
+            self._check_takings(case, each)
             bounces = sum(a["outcome"] == _BOUNCED for a in each["attempts"])
             assert bounces == (each["dispatch"] in case.bounced), "a bounce is lost"
             self._known.add(each["dispatch"])
@@ -124,8 +125,21 @@ class Oracle:
         assert told["dispatch.made", dispatch] == 1
         assert told["dispatch.begun", dispatch] == len(own)
         assert told["dispatch.ended", dispatch] == len(own)
-        notes = len(found["receipts"]) + len(came_back)
+        back = [each for each in found["takings"] if each["kept_back_at"]]
+        notes = len(found["receipts"]) + len(came_back) + len(back)
         assert told["dispatch.noted", dispatch] == notes
+
+    def _check_takings(self, case: Case, found: dict[str, Any]) -> None:
+        """Hold a dispatch to who took it out, and to what they said of it."""
+        dispatch, takings = found["dispatch"], found["takings"]
+        is_taken = dispatch in case.taken
+        assert [each["by"] for each in takings] == ["ada"] * is_taken, (
+            "a taking is lost"
+        )
+        is_kept = [each["kept_back_at"] is not None for each in takings]
+        assert is_kept == [dispatch in case.kept_back] * is_taken, "kept back, and lost"
+        assert found["unclear"] is (case.is_recalled and dispatch in case.in_hand)
+        assert (self._log["dispatch.taken", dispatch] > 0) is is_taken
 
     def _check_recalled(
         self,
@@ -147,6 +161,15 @@ class Oracle:
             may_be_there = bool(each["delivered_at"] or dispatch in arrivals)
             assert corrected[dispatch] >= may_be_there, "nobody corrects a package"
             assert corrected[dispatch] <= 1
+            if dispatch in case.in_hand:
+                assert corrected[dispatch], "nobody corrects a package in hand"
+            (correction,) = [
+                every["state"] for every in listed if every["recalls"] == dispatch
+            ] or [None]
+            if dispatch in case.kept_back and not may_be_there:
+                assert correction in {None, "stopped"}, "a correction of nothing"
+            elif dispatch in case.taken:
+                assert correction != "stopped", "a correction is withdrawn"
         for each in listed:
             if each["recalls"] and each["state"] == "delivered":
                 (name,) = {taken.dispatch for taken in arrivals[each["dispatch"]]}

@@ -10,6 +10,8 @@ yet, or at some moment. It is started again, and then:
 * each dispatch has arrived at its partner and nobody else, under one key and as the
   same bytes, which that partner's key opens; every arrival has its attempt, each with
   an end; nothing that was stopped arrives any more,
+* what somebody took out is in their hands until they say what came of it; a recall
+  corrects it, and the correction is withdrawn once it was kept back,
 * what answers a package is noted whole or not at all: the receipt and the state of its
   dispatch say the same; so are letters of an authority and their answers,
 * of a consent that was revoked nothing is left in its case, and whoever got the
@@ -264,6 +266,8 @@ class CaseLoop:
 
     def _send(self, act: Act) -> Answer:
         caller = self._partners.caller(act.person)
+        if act.kind == "take":
+            return caller.get(act.path)
         return caller.post(act.path, act.body, key=act.key)
 
     def _take(self, act: Act, answer: Answer) -> None:
