@@ -29,6 +29,7 @@ from fedsafe_cli.case_dispatch import (
     take,
 )
 from fedsafe_cli.case_evidence import attachment_of, attachment_options
+from fedsafe_cli.case_inquiries import asked, supplemented, tell_inquiries
 from fedsafe_cli.case_recall import recall, sending
 from fedsafe_cli.case_render import pack, render
 from fedsafe_cli.case_template import template
@@ -155,6 +156,7 @@ def show(context: click.Context, case_id: str) -> ExitStatus:
     status = tell_case(settings, answer)
     if not settings.json:
         tell_calls(answer, settings)
+        tell_inquiries(answer, settings)
     return status
 
 
@@ -232,6 +234,8 @@ for command in (
     take,
     handed,
     acknowledged,
+    asked,
+    supplemented,
     receive,
     recall,
     sending,

@@ -91,6 +91,7 @@ _NEXT: Final[Words] = {
     "approve_second": ("als zweite Person freigeben", "approve as second person"),
     "send": ("übermitteln", "send"),
     "ask_for_receipt": ("Bestätigung einholen", "get the acknowledgement"),
+    "supplement": ("Rückfrage beantworten", "answer the partner's question"),
     "answer": ("offene Fragen beantworten", "answer the open questions"),
     "put_right": ("berichtigen oder schließen", "put right, or close"),
     "close": ("schließen", "close"),

@@ -293,6 +293,28 @@ def test_a_release_of_a_closed_case_counts_unless_it_was_recalled(
     assert ("das gilt nicht mehr" in german) is not counts
 
 
+@pytest.mark.parametrize(
+    ("command", "step"), [("asked", "needs_info"), ("supplemented", "supplemented")]
+)
+def test_that_a_partner_asks_and_is_answered_is_noted(
+    ask: "Run", node: "FakeNode", command: str, step: str
+) -> None:
+    target = f"POST /v1/cases/{CASE}/inquiries"
+    node.always(target, RECEIPT | {"state": step})
+    at = ("--reference", "AZ-17", "--at", "2026-11-24T09:30Z")
+    outcome = ask("case", command, CASE, *at)
+
+    assert outcome.status == 0
+    body = {"step": step, "at": 1_795_512_600, "reference": "AZ-17"}
+    assert node.asked == [(target, body)]
+    inquiry = {"step": step, "at": 1_795_512_600, "reference": "AZ-17", "by": "ada"}
+    node.always(f"GET /v1/cases/{CASE}", SHOWN | {"inquiries": [inquiry]})
+    for language in ("en", "de"):
+        told = ask("case", "show", CASE, "--lang", language).out
+        assert "2026-11-24 09:30:00 UTC" in told
+        assert "AZ-17" in told
+
+
 def test_what_is_known_goes_as_it_is_given(
     ask: "Run", node: "FakeNode", tmp_path: Path
 ) -> None:

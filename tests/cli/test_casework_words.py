@@ -102,6 +102,10 @@ OWED: Final[dict[str, Any]] = {
 
 def _known() -> dict[str, Any]:
     return SHOWN_CASE | {
+        "inquiries": [
+            {"step": step, "at": 1_795_527_000, "reference": "az-1", "by": "ella"}
+            for step in ("needs_info", "supplemented")
+        ],
         "sources": list(CaseSource),
         "elements": ELEMENTS,
         "hidden": list(Element),

@@ -630,6 +630,8 @@ def _case_kept(fed: Federation, root: Path) -> None:
     assert run("sending")["sends"]
     run("sending", "off", status=ExitStatus.DENIED)
     run("acknowledged", case, case, *handed[2:], status=ExitStatus.DENIED)
+    for command in ("asked", "supplemented"):
+        run(command, case, "--reference", "az-1", status=ExitStatus.DENIED)
     run("receive", "-", typed=b"Message-ID: <1@a>\n", status=ExitStatus.DENIED)
     answers = ("--help-offered", "offered", "--level", "L6", "--feature", "chat")
     run("assess", case, *answers, "--evidence-decision", "preserved")

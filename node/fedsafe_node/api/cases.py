@@ -16,12 +16,14 @@ from fedsafe_node.cases.messages import (
     CasesAnswer,
     CasesQuery,
     NoteCall,
+    NoteInquiry,
     OpenCase,
     PackQuery,
     QuarterId,
     RenderCase,
     RenderingAnswer,
 )
+from fedsafe_policies.escalation.dispatching import SENDERS
 from fedsafe_policies.escalation.opening import OPENERS
 from fedsafe_policies.escalation.viewing import VIEWERS
 from fedsafe_policies.vocabulary import Role
@@ -95,6 +97,13 @@ async def note_call(call: Call) -> object:
     """Note a call that was made about a case."""
     return await call.services.cases.call(
         call.path["case"], call.body(NoteCall), call.principal, once=call.once
+    )
+
+
+async def note_inquiry(call: Call) -> object:
+    """Note that a partner asks for more, or was answered."""
+    return await call.services.cases.inquire(
+        call.path["case"], call.body(NoteInquiry), call.principal, once=call.once
     )
 
 
@@ -234,6 +243,22 @@ CASE_ROUTES: Final = (
         lane=Lane.WRITES,
         summary="Note a call that was made about a case, 110 first of all",
         body=NoteCall,
+        limit=4 * KIB,
+        path_types=_CASE,
+        answer=CaseReceipt,
+        idempotent=True,
+        refusals=_GONE,
+    ),
+    Route(
+        name="noteInquiry",
+        method="POST",
+        path="/v1/cases/{case}/inquiries",
+        handler=note_inquiry,
+        auth=Auth.CREDENTIAL,
+        roles=SENDERS,
+        lane=Lane.WRITES,
+        summary="Note that a partner asks for more about a case, or was answered",
+        body=NoteInquiry,
         limit=4 * KIB,
         path_types=_CASE,
         answer=CaseReceipt,

@@ -52,6 +52,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "attachEvidence": (Event.CASE_ATTACHED,),
     "approveCase": (Event.CASE_APPROVED, Event.ACT_ASKED),
     "noteCall": (Event.CASE_CALLED,),
+    "noteInquiry": (Event.CASE_MOVED,),
     "addOrder": (Event.ORDER_ADDED,),
     "listOrders": (Event.ORDER_READ,),
     "showOrder": (Event.ORDER_READ,),

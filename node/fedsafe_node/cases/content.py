@@ -73,6 +73,15 @@ class KeptCall(Row, frozen=True, kw_only=True):
     by: str
 
 
+class KeptInquiry(Row, frozen=True, kw_only=True):
+    """That a partner asked for more, or was answered: when, under which reference."""
+
+    step: str
+    at: int
+    reference: str
+    by: str
+
+
 class KeptReceipt(Row, frozen=True, kw_only=True):
     """What a person noted of a dispatch: handed over, or acknowledged, and where.
 
@@ -116,6 +125,7 @@ class CaseFile(Row, frozen=True, kw_only=True):
     mentions: tuple[str, ...] = ()
     named: dict[str, int] = msgspec.field(default_factory=dict)
     late_feature: str | None = None
+    inquiries: tuple[KeptInquiry, ...] = ()
 
     @property
     def known(self) -> Elements:

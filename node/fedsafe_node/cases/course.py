@@ -6,13 +6,12 @@ from typing import Final
 
 from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
 from fedsafe_policies.escalation.clocks import Course
-from fedsafe_policies.escalation.states import EDITABLE, CaseState
+from fedsafe_policies.escalation.states import ANSWERED, EDITABLE, CaseState
 from fedsafe_policies.escalation.urgency import Release, urgencies
 from fedsafe_policies.escalation.vocabulary import Urgency
 
 _S = CaseState
-_ACKNOWLEDGED: Final = frozenset({_S.ACKNOWLEDGED, _S.NEEDS_INFO, _S.SUPPLEMENTED})
-_ARRIVED: Final = _ACKNOWLEDGED | {_S.DELIVERED}
+_ARRIVED: Final = ANSWERED | {_S.DELIVERED}
 _UNDELIVERED: Final = frozenset({_S.DISPATCHING, _S.FAILED, _S.FALLBACK})
 """A case that was delivered before, and is here now, has come back or goes on."""
 _UNACKNOWLEDGED: Final = _UNDELIVERED | {_S.DELIVERED}
@@ -40,7 +39,7 @@ def course_of(row: CaseRow, steps: Iterable[CaseStepRow]) -> Course:
             called = step.at
         if led_to in _ARRIVED and arrived is None:
             arrived = step.at
-        if led_to in _ACKNOWLEDGED and acknowledged is None:
+        if led_to in ANSWERED and acknowledged is None:
             acknowledged = step.at
         undelivered = _since(undelivered, step, arrived, _UNDELIVERED)
         unacknowledged = _since(unacknowledged, step, acknowledged, _UNACKNOWLEDGED)

@@ -30,6 +30,8 @@ EVENTS: Final = {
     "fallback": Event.CASE_MOVED,
     "delivered": Event.CASE_MOVED,
     "acknowledged": Event.CASE_MOVED,
+    "needs_info": Event.CASE_MOVED,
+    "supplemented": Event.CASE_MOVED,
     "recalled": Event.CASE_RECALLED,
     "receipt": Event.DISPATCH_NOTED,
     "closed": Event.CASE_CLOSED,

@@ -133,6 +133,23 @@ class NoteCall(Message, frozen=True):
     ordered: Annotated[tuple[Ordered, ...], msgspec.Meta(max_length=7)] = ()
 
 
+class NoteInquiry(Message, frozen=True):
+    """That a partner asks for more, or that it has been answered; never what."""
+
+    step: Literal["needs_info", "supplemented"]
+    at: Moment
+    reference: Reference
+
+
+class InquiryShown(Message, frozen=True):
+    """That a partner asked for more, or was answered, and who noted it."""
+
+    step: CaseState
+    at: int
+    reference: str
+    by: str
+
+
 class CallShown(Message, frozen=True):
     """A call that was made, and who made it."""
 
@@ -394,6 +411,7 @@ class CaseAnswer(Message, frozen=True):
     lacking: list[ClassLacks]
     steps: list[CaseStepShown]
     calls: list[CallShown]
+    inquiries: list[InquiryShown]
     terms: list[TermShown]
     alarms: list[AlarmShown]
     test: bool

@@ -25,6 +25,7 @@ from fedsafe_node.cases.changing import (
     first_file,
 )
 from fedsafe_node.cases.content import CaseFile
+from fedsafe_node.cases.inquiring import inquired
 from fedsafe_node.cases.keeping import CaseKeeper, Change
 from fedsafe_node.cases.listing import Queue, list_cases
 from fedsafe_node.cases.mentioning import fallen
@@ -36,6 +37,7 @@ from fedsafe_node.cases.messages import (
     CaseReceipt,
     CasesAnswer,
     NoteCall,
+    NoteInquiry,
     OpenCase,
 )
 from fedsafe_node.cases.packages import check_brought, work_of
@@ -266,6 +268,28 @@ class Cases:
 
         def step(row: CaseRow, file: CaseFile) -> Change:
             return called(row, file, request, who.name)
+
+        return await self._step(case_id, step, who, once)
+
+    async def inquire(
+        self,
+        case_id: str,
+        request: NoteInquiry,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> CaseReceipt:
+        """Note that a partner asks for more, or that it was answered.
+
+        Raises:
+            NotFoundError: there is no such case.
+            WrongStateError: it is not acknowledged, or nobody has asked.
+            BadRequestError: that cannot have been then.
+        """
+        check_past(request.at, self._office.now(), "/at")
+
+        def step(row: CaseRow, file: CaseFile) -> Change:
+            return inquired(row, file, request, who.name)
 
         return await self._step(case_id, step, who, once)
 

@@ -15,6 +15,7 @@ from fedsafe_node.cases.messages import (
     ChecklistStep,
     ClassLacks,
     HoldShown,
+    InquiryShown,
     LackShown,
     ReleaseShown,
     TaskShown,
@@ -118,6 +119,15 @@ def show_case(
                 by=call.by,
             )
             for call in file.calls
+        ],
+        inquiries=[
+            InquiryShown(
+                step=CaseState(each.step),
+                at=each.at,
+                reference=each.reference,
+                by=each.by,
+            )
+            for each in file.inquiries
         ],
         terms=[show_term(term, told.now) for term in _terms(row, file, told)],
         alarms=[

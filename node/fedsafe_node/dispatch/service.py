@@ -58,13 +58,13 @@ from fedsafe_policies.escalation.dispatching import (
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.opening import CaseRequest
 from fedsafe_policies.escalation.partners import Partner, Standing, standing_of
-from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.escalation.states import ANSWERED, CaseState
 from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Matter, Purpose
 
 _S = CaseState
 _SENDABLE: Final = frozenset(
-    {_S.APPROVED, _S.DISPATCHING, _S.DELIVERED, _S.ACKNOWLEDGED, _S.FALLBACK}
+    {*ANSWERED, _S.APPROVED, _S.DISPATCHING, _S.DELIVERED, _S.FALLBACK}
 )
 _ID: Final = 32
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from fedsafe_policies.escalation.partners import Standing
-from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.escalation.states import ANSWERED, CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
 from fedsafe_policies.reasons import Text
 from fedsafe_policies.vocabulary import Role
@@ -242,8 +242,8 @@ _WAYS: Final[Mapping[tuple[CaseState, CaseState], tuple[CaseState, ...]]] = (
             (_S.DELIVERED, _S.ACKNOWLEDGED): (_S.ACKNOWLEDGED,),
             (_S.DELIVERED, _S.DISPATCHING): (_S.DISPATCHING,),
             (_S.DELIVERED, _S.FALLBACK): (_S.FAILED, _S.FALLBACK),
-            (_S.ACKNOWLEDGED, _S.DISPATCHING): (_S.DISPATCHING,),
-            (_S.ACKNOWLEDGED, _S.FALLBACK): (_S.FAILED, _S.FALLBACK),
+            **{(each, _S.DISPATCHING): (_S.DISPATCHING,) for each in ANSWERED},
+            **{(each, _S.FALLBACK): (_S.FAILED, _S.FALLBACK) for each in ANSWERED},
             (_S.FALLBACK, _S.DELIVERED): (_S.DELIVERED,),
             (_S.FALLBACK, _S.ACKNOWLEDGED): (_S.DELIVERED, _S.ACKNOWLEDGED),
             (_S.FALLBACK, _S.DISPATCHING): (_S.DISPATCHING,),

@@ -35,6 +35,7 @@ class NextStep(StrEnum):
     APPROVE_SECOND = "approve_second"
     SEND = "send"
     ASK_FOR_RECEIPT = "ask_for_receipt"
+    SUPPLEMENT = "supplement"
     ANSWER = "answer"
     PUT_RIGHT = "put_right"
     CLOSE = "close"
@@ -91,7 +92,11 @@ def _of_state(case: Standing) -> Iterator[NextStep]:
             yield _N.SEND
         case _S.DELIVERED:
             yield _N.ASK_FOR_RECEIPT
-        case _S.ACKNOWLEDGED | _S.NEEDS_INFO | _S.SUPPLEMENTED:
+        case _S.NEEDS_INFO:
+            yield _N.SUPPLEMENT
+            if case.unanswered:
+                yield _N.ANSWER
+        case _S.ACKNOWLEDGED | _S.SUPPLEMENTED:
             yield _N.ANSWER if case.unanswered else _N.CLOSE
         case _S.RECALLED:
             yield _N.PUT_RIGHT

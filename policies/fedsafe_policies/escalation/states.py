@@ -49,8 +49,12 @@ STEPS: Final[Mapping[CaseState, frozenset[CaseState]]] = MappingProxyType(
         _S.ACKNOWLEDGED: frozenset(
             {_S.DISPATCHING, _S.FAILED, _S.NEEDS_INFO, _S.CLOSED, _S.RECALLED}
         ),
-        _S.NEEDS_INFO: frozenset({_S.SUPPLEMENTED, _S.CLOSED, _S.RECALLED}),
-        _S.SUPPLEMENTED: frozenset({_S.NEEDS_INFO, _S.CLOSED, _S.RECALLED}),
+        _S.NEEDS_INFO: frozenset(
+            {_S.DISPATCHING, _S.FAILED, _S.SUPPLEMENTED, _S.CLOSED, _S.RECALLED}
+        ),
+        _S.SUPPLEMENTED: frozenset(
+            {_S.DISPATCHING, _S.FAILED, _S.NEEDS_INFO, _S.CLOSED, _S.RECALLED}
+        ),
         _S.FAILED: frozenset({_S.FALLBACK, _S.RECALLED}),
         _S.FALLBACK: frozenset({_S.DISPATCHING, _S.DELIVERED, _S.RECALLED}),
         _S.RECALLED: frozenset({_S.DRAFT, _S.CLOSED}),
@@ -58,6 +62,9 @@ STEPS: Final[Mapping[CaseState, frozenset[CaseState]]] = MappingProxyType(
     }
 )
 """What may follow a state."""
+
+ANSWERED: Final = frozenset({_S.ACKNOWLEDGED, _S.NEEDS_INFO, _S.SUPPLEMENTED})
+"""All who have the case have acknowledged it, and may have asked for more since."""
 
 EDITABLE: Final = frozenset({_S.DRAFT, _S.LEGAL_REVIEW})
 """In which states what is known of a case is entered."""

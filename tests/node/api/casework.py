@@ -15,6 +15,7 @@ from fedsafe_node.cases.messages import (
     CaseReceipt,
     CasesAnswer,
     NoteCall,
+    NoteInquiry,
     OpenCase,
     PackQuery,
     RenderCase,
@@ -84,6 +85,7 @@ CASE_BODIES: Final[dict[str, object]] = {
     },
     "approveCase": {"partners": ["law_enforcement"]},
     "noteCall": {"number": "110", "at": 1, "said": ["place"]},
+    "noteInquiry": {"step": "needs_info", "at": 1, "reference": "AZ-1"},
     "closeCase": None,
     "sendCase": {"partners": ["bka"]},
     "recallCase": {"reason": "wrong_facts"},
@@ -135,6 +137,7 @@ _ANSWER: Final = CaseAnswer(
     lacking=[],
     steps=[],
     calls=[],
+    inquiries=[],
     terms=[],
     alarms=[],
     test=False,
@@ -370,6 +373,17 @@ class FakeCases:
         self,
         case_id: str,
         request: NoteCall,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> CaseReceipt:
+        await self.memory.called((case_id, request, who))
+        return self._kept(once)
+
+    async def inquire(
+        self,
+        case_id: str,
+        request: NoteInquiry,
         who: Principal,
         *,
         once: Once | None = None,

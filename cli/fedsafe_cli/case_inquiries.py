@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe case asked|supplemented`: a partner asks for more, and is answered."""
+
+import time
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.case_assessment import case_id_of
+from fedsafe_cli.case_texts import tell_receipt
+from fedsafe_cli.exit_codes import ExitStatus
+from fedsafe_cli.moments import moment_of, shown
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import line
+from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings
+
+_REFERENCE: Final = click.option(
+    "--reference", required=True, metavar="REFERENCE", help="Where it is kept."
+)
+_AT: Final = click.option(
+    "--at",
+    callback=moment_of,
+    metavar="MOMENT",
+    help="When, such as 2026-11-24T09:30Z; default: now.",
+)
+_TOLD: Final = {
+    "needs_info": (
+        "ein Partner fragt nach: {}, Vorgang {}, eingetragen von {}",
+        "a partner asks for more: {}, reference {}, noted by {}",
+    ),
+    "supplemented": (
+        "die Rückfrage ist beantwortet: {}, Vorgang {}, eingetragen von {}",
+        "that is answered: {}, reference {}, noted by {}",
+    ),
+}
+
+
+@click.command("asked")
+@click.argument("case_id", metavar="CASE")
+@_REFERENCE
+@_AT
+@shared_options
+@click.pass_context
+def asked(
+    context: click.Context, /, case_id: str, reference: str, at: int | None
+) -> ExitStatus:
+    """Note that a partner who has acknowledged a case asks for more.
+
+    Nothing of the question is noted. What goes beyond the approved package goes out as
+    a case of its own.
+
+    \b
+    Example:
+      fedsafe case asked CASE --reference AZ-2026/17
+    """  # noqa: D301
+    return _note(context, case_id, "needs_info", reference, at)
+
+
+@click.command("supplemented")
+@click.argument("case_id", metavar="CASE")
+@_REFERENCE
+@_AT
+@shared_options
+@click.pass_context
+def supplemented(
+    context: click.Context, /, case_id: str, reference: str, at: int | None
+) -> ExitStatus:
+    """Note that what a partner asked is answered.
+
+    \b
+    Example:
+      fedsafe case supplemented CASE --reference call-9
+    """  # noqa: D301
+    return _note(context, case_id, "supplemented", reference, at)
+
+
+def tell_inquiries(answer: dict[str, Any], settings: Settings) -> None:
+    """Tell when a partner asked for more about a case, and was answered."""
+    for each in answer.get("inquiries", ()):
+        said = _TOLD[each["step"]][0 if settings.german else 1]
+        line(said.format(shown(each["at"]), each["reference"], each["by"]))
+
+
+def _note(
+    context: click.Context, case_id: str, step: str, reference: str, at: int | None
+) -> ExitStatus:
+    settings = settings_of(context)
+    moment = at or int(time.time())  # noqa: TID251 - now
+    body = {"step": step, "at": moment, "reference": reference}
+    path = f"/v1/cases/{case_id_of(case_id)}/inquiries"
+    return tell_receipt(settings, personal(settings).change(path, body))

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A partner that has acknowledged a case asks for more, and is answered."""
+
+from typing import Any
+
+import pytest
+from tests.node.cases.test_cases import ada, ben, desk, refused, tables
+from tests.node.dispatch.test_answering import case, post
+from tests.node.dispatch.test_next_steps import following
+from tests.node.dispatch.test_taken_and_recalled import Hands
+from tests.node.people.conftest import team
+
+from fedsafe_node.cases.messages import NoteInquiry
+from fedsafe_node.principal import Principal
+from fedsafe_policies.escalation.next_steps import NextStep
+from fedsafe_policies.escalation.states import CaseState
+
+__all__ = ["ada", "ben", "case", "desk", "post", "tables", "team"]
+
+
+def inquiry(post: Hands, step: Any = "needs_info", late: int = 0) -> NoteInquiry:  # noqa: ANN401
+    return NoteInquiry(step=step, at=post.desk.team.now + late, reference="AZ-17")
+
+
+async def test_a_case_is_asked_about_and_answered_and_closed(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    cases = post.desk.cases
+    asked = await cases.inquire(case, inquiry(post), ada)
+    again = await cases.inquire(case, inquiry(post), ada)
+    first = await following(post, case, ada)
+    await post.answer(case, ada)
+    done = await cases.inquire(case, inquiry(post, "supplemented"), ada)
+    shown = await cases.show(case, ada)
+    last = await following(post, case, ada)
+    told = [
+        text
+        for event, _, text in await post.desk.team.events()
+        if event == "case.moved" and "needs_info" in text
+    ]
+    await cases.close(case, ada)
+
+    assert asked.state is again.state is CaseState.NEEDS_INFO
+    assert (first, last) == (
+        [NextStep.SUPPLEMENT, NextStep.ANSWER],
+        [NextStep.CLOSE],
+    )
+    assert done.state is CaseState.SUPPLEMENTED
+    assert [(each.step, each.reference, each.by) for each in shown.inquiries] == [
+        *[(CaseState.NEEDS_INFO, "AZ-17", "ada")] * 2,
+        (CaseState.SUPPLEMENTED, "AZ-17", "ada"),
+    ]
+    assert all(term.met_at is not None for term in shown.terms)
+    assert len(told) == 2
+    assert "AZ-17" not in str(told)
+
+
+async def test_nobody_is_answered_who_has_not_asked_and_asks_before_it_is_there(
+    post: Hands, ada: Principal, ben: Principal, case: str
+) -> None:
+    cases = post.desk.cases
+    unasked = await refused(cases.inquire(case, inquiry(post, "supplemented"), ada))
+    early = await refused(cases.inquire(case, inquiry(post, late=-4_000), ada))
+    late = await refused(cases.inquire(case, inquiry(post, late=1), ada))
+    other = await post.approved(ada, ben)
+    unsent = await refused(cases.inquire(other, inquiry(post), ada))
+    await post.answer(case, ada)
+    await cases.close(case, ada)
+    closed = await refused(cases.inquire(case, inquiry(post), ada))
+
+    assert "`fedsafe case asked`" in str(unasked)
+    for error in (early, late):
+        assert (error.code, error.pointer) == ("bad_span", "/at")
+    assert "`fedsafe case acknowledged`" in str(unsent)
+    assert "closed" in str(closed)
+
+
+@pytest.mark.parametrize("answered", [False, True])
+async def test_a_case_that_is_asked_about_goes_to_one_more_partner(
+    post: Hands, ada: Principal, case: str, *, answered: bool
+) -> None:
+    await post.desk.cases.inquire(case, inquiry(post), ada)
+    if answered:
+        await post.desk.cases.inquire(case, inquiry(post, "supplemented"), ada)
+    (sent,) = (await post.send(case, ada, "lka")).dispatches
+    between = await post.desk.state(case)
+    await post.notes.hand(case, sent.dispatch, post.handed(), ada)
+    await post.notes.acknowledge(case, sent.dispatch, post.acknowledged(), ada)
+    shown = await post.desk.cases.show(case, ada)
+
+    assert (between, shown.state) == ("dispatching", CaseState.ACKNOWLEDGED)
+    assert len(shown.inquiries) == 1 + answered
+
+
+async def test_a_case_that_is_asked_about_can_be_recalled(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    await post.desk.cases.inquire(case, inquiry(post), ada)
+    found = await post.recall(case, ada)
+
+    assert await post.desk.state(case) == "recalled"
+    assert [each for each in found if each.recalls]
+
+
+async def test_a_case_keeps_no_more_questions_than_that(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    for _ in range(100):
+        await post.desk.cases.inquire(case, inquiry(post), ada)
+    error = await refused(post.desk.cases.inquire(case, inquiry(post), ada))
+
+    assert "no more than 100" in str(error)
