@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import gc
 import os
 import sys
 
@@ -23,3 +24,7 @@ def test_a_property_is_not_traced(request: pytest.FixtureRequest, number: int) -
 def test_what_is_compiled_is_kept_for_all_processes_of_a_run() -> None:
     assert not sys.dont_write_bytecode
     assert "PYTHONDONTWRITEBYTECODE" not in os.environ
+
+
+def test_garbage_is_looked_for_as_seldom_as_in_a_node() -> None:
+    assert gc.get_threshold() == (50_000, 20, 20)
