@@ -5,7 +5,9 @@ import os
 import runpy
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -23,10 +25,16 @@ from fedsafe_federation.pictures import picture_pdq
 
 VECTORS = Path(__file__).parent / "vectors"
 CASES = json.loads((VECTORS / "pdq.json").read_text())
-PICTURES = runpy.run_path(str(VECTORS / "make_pdq_vectors.py"))["draw_pictures"]()
 BRIDGE_MODS = Path(os.environ.get("FEDSAFE_DATA", "/nonexistent"), "bridge-mods")
 
 digests = st.binary(min_size=32, max_size=32)
+
+
+@cache
+def pictures() -> dict[str, Any]:
+    # Drawn by the first test that needs them: every worker collects this file.
+    made = runpy.run_path(str(VECTORS / "make_pdq_vectors.py"))["draw_pictures"]()
+    return cast("dict[str, Any]", made)
 
 
 def names(cases: list[dict[str, str]]) -> list[str]:
@@ -35,14 +43,14 @@ def names(cases: list[dict[str, str]]) -> list[str]:
 
 @pytest.mark.parametrize("case", CASES["drawn"], ids=names(CASES["drawn"]))
 def test_drawn_pictures_hash_as_the_reference_does(case: dict[str, str]) -> None:
-    pixels = PICTURES[case["comment"]]
+    pixels = pictures()[case["comment"]]
 
     assert hashlib.sha256(pixels.tobytes()).hexdigest() == case["pixels_sha256"]
     assert pdq_hash(pixels) == PdqHash.from_hex(case["hash"], int(case["quality"]))
 
 
 def test_every_drawn_picture_has_its_vector() -> None:
-    assert names(CASES["drawn"]) == list(PICTURES)
+    assert names(CASES["drawn"]) == list(pictures())
 
 
 def test_reference_puts_every_altered_copy_within_the_threshold() -> None:
@@ -66,14 +74,14 @@ if BRIDGE_MODS.is_dir():
 
 
 def test_layout_of_the_array_does_not_matter() -> None:
-    pixels = PICTURES["discs, landscape"]
+    pixels = pictures()["discs, landscape"]
     upside = np.asfortranarray(pixels[::-1])[::-1]
 
     assert pdq_hash(upside) == pdq_hash(pixels)
 
 
 def test_grey_array_hashes_as_luma() -> None:
-    grey = PICTURES["discs, landscape"][:, :, 0]
+    grey = pictures()["discs, landscape"][:, :, 0]
     as_rgb = np.repeat(grey[:, :, np.newaxis], 3, axis=2)
     distance = hamming_distance(pdq_hash(grey).digest, pdq_hash(as_rgb).digest)
 
@@ -81,7 +89,7 @@ def test_grey_array_hashes_as_luma() -> None:
 
 
 def test_plain_pictures_are_not_usable() -> None:
-    usable = {name for name, pixels in PICTURES.items() if pdq_hash(pixels).usable}
+    usable = {name for name, pixels in pictures().items() if pdq_hash(pixels).usable}
 
     assert {"flat", "black", "one corner lit", "too small"}.isdisjoint(usable)
     assert {"discs, landscape", "coarse blocks", "fine noise"} <= usable
