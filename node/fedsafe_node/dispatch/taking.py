@@ -14,8 +14,8 @@ from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.casework.errors import SealedPackageError
 from fedsafe_federation.casework.file_signature import sign_file
 from fedsafe_node.cases.keeping import CaseKeeper
-from fedsafe_node.cases.packages import held, is_recalled
-from fedsafe_node.dispatch.making import mark_of
+from fedsafe_node.cases.packages import is_recalled
+from fedsafe_node.dispatch.making import NONE, mark_of
 from fedsafe_node.dispatch.messages import PackageAnswer
 from fedsafe_node.dispatch.showing import sends
 from fedsafe_node.errors import CorruptRowError, NotFoundError, WrongStateError
@@ -88,9 +88,14 @@ def _signature(parcel: Parcel, signer: SigningKey) -> bytes | None:
 
 
 async def _keep_taking(tx: Transaction, found: DispatchRow, by: str, now: int) -> None:
-    """Keep who has the package; taken twice by one person, it is in the same hands."""
+    """Keep who has the package, and since when.
+
+    Taken once more by the same person it is kept once more: what came of the first one,
+    noted afterwards, says nothing of this one.
+    """
     known = await tx.takings(found.id)
-    if by in held(known):
+    open_ones = [each for each in known if each.by == by and each.kept_back_at is None]
+    if any(each.at >= now for each in open_ones):
         return
     taking = TakingRow(dispatch_id=found.id, number=len(known) + 1, by=by, at=now)
     await tx.add_taking(taking)
@@ -124,8 +129,10 @@ def _parcel(found: DispatchRow) -> Parcel:
     """Return what is handed over.
 
     Raises:
-        WrongStateError: it is not sealed.
+        WrongStateError: it is not sealed, or was erased.
     """
+    if found.sealed is None and found.sealing != NONE:
+        raise _wrong("this package was erased with its case")
     if found.sealed is None:
         raise _wrong(
             "this partner has no key to seal to: write the paper for it, "

@@ -34,6 +34,7 @@ from fedsafe_policies.vocabulary import Role
 __all__ = ["ada", "ben", "desk", "tables", "team"]
 
 WRONG: Final = RecallCase(reason=RecallReason.WRONG_FACTS)
+HOUR: Final = 3_600
 LKA: Final = MailChannel(address="intake@lka.example")
 
 
@@ -244,6 +245,23 @@ async def test_taken_again_after_it_was_kept_back_it_counts_again(
     (taken,) = [each for each in found if each.recalls is None]
     assert [each.kept_back_at is None for each in taken.takings] == [False, True]
     assert taken.unclear
+
+
+async def test_what_came_of_the_first_taking_says_nothing_of_a_later_one(
+    post: Hands, ada: Principal, eve: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    between = post.desk.team.now + HOUR
+    post.desk.team.pass_time(2 * HOUR)
+    await post.take(case, ada)
+    of_first = NoteHanded(at=between, outcome="kept_back", taken_by="ada")
+    error = await refused(post.notes.hand(case, sent, of_first, eve))
+    found = await post.recall(case, eve)
+    both = await post.keep_back(case, sent, ada)
+
+    assert error.code == "bad_span"
+    assert any(each.recalls for each in found)
+    assert both.held_by == []
 
 
 async def test_a_withdrawn_correction_goes_out_if_it_was_there_after_all(

@@ -128,6 +128,17 @@ async def test_what_was_acknowledged_is_kept_no_longer(
     assert "acknowledged" in str(error)
 
 
+async def test_what_was_erased_with_its_case_is_said_to_be_that(
+    post: Post, packages: SealedPackages, ada: Principal, case: str
+) -> None:
+    sent = await post.only(case, ada)
+    await post.notes.hand(case, sent.dispatch, post.handed(), ada)
+    await post.desk.store.write(lambda tx: tx.erase_dispatch(sent.dispatch))
+    error = await refused(packages.take(case, sent.dispatch, ada))
+
+    assert "erased" in str(error)
+
+
 async def test_what_was_recalled_before_it_left_is_given_to_nobody(
     post: Post, packages: SealedPackages, ada: Principal, case: str
 ) -> None:
