@@ -132,9 +132,10 @@ async def merge_tokens(index: TokenIndex, store: Store, *, full: bool = False) -
 async def merge_if_large(index: TokenIndex, store: Store) -> None:
     """Merge an index whose newest tokens fill this process's memory.
 
-    They come faster than the duty does that merges; what fails is left to that.
+    They come faster than the duty does that merges. What fails is left to that: tried
+    with each act, it would take time and the last of the disk from all of them.
     """
-    if index.wants_merge:
+    if index.wants_merge and not index.is_stuck:
         with suppress(OSError, NodeError):
             await merge_tokens(index, store)
 

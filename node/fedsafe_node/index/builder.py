@@ -6,9 +6,11 @@ newcomer into sorted columns instead of sorting all again, and writes one column
 after the other, so it holds about one column of the result in memory.
 """
 
+import errno
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, TypeVar
 
@@ -165,6 +167,8 @@ def _write(file: BinaryIO, older: Columns, newer: Columns, span: Span) -> None:
     weave = Weave(older, newer)
     count = len(weave)
     bits = min(MAX_BITS, max(0, (count // _BUCKET).bit_length() - 1))
+    header = Header(bits, count, span.after, span.through, span.store, b"")
+    _check_room(file, file_size(header))
     digest = blake3()
     file.write(bytes(HEADER_BYTES))
     high = weave.column(older.high, newer.high)
@@ -175,11 +179,18 @@ def _write(file: BinaryIO, older: Columns, newer: Columns, span: Span) -> None:
     _append(file, digest, weave.column(older.row, newer.row))
     _append(file, digest, np.zeros(row_padding(count), np.uint8))
     _append(file, digest, directory)
-    header = Header(bits, count, span.after, span.through, span.store, digest.digest())
+    header = replace(header, digest=digest.digest())
     if file.tell() != file_size(header):
         raise OSError("the segment was not written whole")
     file.seek(0)
     file.write(header.encode())
+
+
+def _check_room(file: BinaryIO, size: int) -> None:
+    """Refuse before the first byte: to fill a disk in vain fails others' commits."""
+    found = os.fstatvfs(file.fileno())
+    if found.f_bavail * found.f_frsize < size:
+        raise OSError(errno.ENOSPC, "no room for the segment")
 
 
 def _append(file: BinaryIO, digest: blake3, column: NDArray[np.generic]) -> None:

@@ -75,7 +75,8 @@ class TokenIndex:
 
     * swapped as a whole, read by anybody: `_view`
     * under `_lock`: `_view`'s last delta, `_removals`, `_highest`, `_ahead`
-    * under `_merging`: the files of the directory
+    * under `_merging`: the files of the directory, `_is_closed`, and `is_stuck`,
+      whether the last merge is under way or has failed, which anybody reads
     """
 
     def __init__(
@@ -91,6 +92,8 @@ class TokenIndex:
         self._ahead: set[int] = set()
         self._store = NO_STORE
         self._faults = NO_FAULTS
+        self._is_closed = False
+        self.is_stuck = False
         self.discarded: tuple[str, ...] = ()
 
     @classmethod
@@ -253,7 +256,14 @@ class TokenIndex:
         Raises:
             OSError: the disk is full or fails; the index is as before.
         """
-        with self._merging, self._turn():
+        with self._merging:
+            if not self._is_closed:
+                self.is_stuck = True
+                self._merge(full=full)
+                self.is_stuck = False
+
+    def _merge(self, *, full: bool) -> None:
+        with self._turn():
             with self._lock:
                 old = self._view
                 self._view = View(old.segments, (*old.deltas, {}), old.removed)
@@ -308,7 +318,7 @@ class TokenIndex:
         """Let go of the files; tokens in the dict are read from the store again."""
         with self._merging, self._lock:
             self._view = View((), ({},), set())
-            self._highest, self._ahead = 0, set()  # a later merge covers nothing
+            self._is_closed = True  # a later merge would remove all segments
             self._removals.close()
 
     def _know(self, row: int) -> bool:

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 from threading import Event, Thread
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
@@ -20,6 +21,7 @@ from hypothesis.stateful import (
 
 from fedsafe_node.errors import CorruptIndexError
 from fedsafe_node.faults import FaultPoint, Faults
+from fedsafe_node.index import builder
 from fedsafe_node.index.delta import MERGE_AT
 from fedsafe_node.index.segment import HEADER_BYTES, row_padding
 from fedsafe_node.index.tokens import MAX_SEGMENTS, TokenIndex
@@ -36,14 +38,17 @@ def fill(index: TokenIndex, first: int, last: int) -> None:
     index.add_many(b"".join(map(token, rows)), rows)
 
 
-def test_a_merge_that_comes_after_the_end_claims_nothing(tmp_path: Path) -> None:
+def test_a_merge_that_comes_after_the_end_changes_nothing(tmp_path: Path) -> None:
     index = TokenIndex.open(tmp_path / "index", covered=3)
-    fill(index, 1, 3)
+    fill(index, 1, 2)
+    index.merge()
+    fill(index, 3, 3)
     index.close()
     index.merge()
 
     again = TokenIndex.open(tmp_path / "index", covered=3)
-    assert again.highest_row == 0  # so all are read from the store
+    assert again.highest_row == 2  # the last one is read from the store
+    assert again.rows(token(2)) == (2,)
     again.close()
 
 
@@ -462,6 +467,28 @@ def test_a_full_disk_leaves_everything_as_it_was(
     assert all(index.rows(token(row)) == (row,) for row in range(1, 51))
     index.merge()
     assert len(list(tmp_path.glob("*.segment"))) == 1
+    index.close()
+
+
+def test_a_segment_for_which_there_is_no_room_is_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = TokenIndex.open(tmp_path, covered=0)
+    fill(index, 1, 50)
+    size = HEADER_BYTES + 50 * 20
+
+    def nearly_full(_: int) -> SimpleNamespace:
+        return SimpleNamespace(f_bavail=size, f_frsize=1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fstatvfs", nearly_full)
+        patch.setattr(builder, "_append", pytest.fail)
+        with pytest.raises(OSError, match="no room"):
+            index.merge()
+    was_stuck = index.is_stuck
+    assert all(index.rows(token(row)) == (row,) for row in range(1, 51))
+    index.merge()
+    assert (was_stuck, index.is_stuck) == (True, False)
     index.close()
 
 

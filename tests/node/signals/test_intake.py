@@ -104,15 +104,21 @@ async def test_tokens_that_come_fast_do_not_fill_the_memory(
 async def test_an_index_that_cannot_be_merged_hinders_nothing(
     fleet: Fleet, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object, **__: object) -> None:
+    tried: list[object] = []
+
+    def fail(*given: object, **_: object) -> None:
+        tried.append(given)
         raise OSError(errno.ENOSPC, "no room")
 
     monkeypatch.setattr(tokens, "MERGE_AT", 0)
     monkeypatch.setattr(TokenIndex, "_build", fail)
     origin.ban(await output_of(fleet, "b.demo"))
     await origin.taken("b.demo")
+    origin.ban(await output_of(fleet, "b.demo"), token=token_bytes(16))
+    await origin.taken("b.demo")
 
     assert await result(fleet) == ["a.demo"]
+    assert len(tried) == 1  # the rest is for the duty
 
 
 async def test_an_id_that_its_origin_uses_twice_counts_once(
