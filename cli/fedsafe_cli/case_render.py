@@ -7,7 +7,6 @@ A sealed package has its signature beside it, as a file of the same name and `.s
 """
 
 import base64
-import binascii
 import os
 import sys
 import time
@@ -210,13 +209,10 @@ def write_signed(
         BadInputError: one of them cannot be made.
         BrokenAnswerError: the signature is no base64.
     """
-    if (signature := answer.get("signature")) is None:
+    if answer.get("signature") is None:
         new_files((file, content))
         return {}
-    try:
-        signed = base64.b64decode(str(signature), validate=True)
-    except binascii.Error:
-        raise _broken() from None
+    signed = bytes_in(answer, "signature")
     beside = f"{file}{_ENDING}"
     new_files((beside, signed), (file, content))
     return {"signature_file": beside}
@@ -230,13 +226,22 @@ def tell_signature(settings: Settings, beside: Mapping[str, str]) -> None:
 
 def _content(answer: Mapping[str, Any]) -> bytes:
     """Take the bytes out of an answer, if they are what it says."""
-    try:
-        content = base64.b64decode(str(answer["content"]), validate=True)
-    except (KeyError, binascii.Error):
-        raise _broken() from None
-    if sha256(content).hexdigest() != answer["sha256"]:
+    content = bytes_in(answer, "content")
+    if sha256(content).hexdigest() != answer.get("sha256"):
         raise _broken()
     return content
+
+
+def bytes_in(answer: Mapping[str, Any], name: str) -> bytes:
+    """Take bytes out of an answer.
+
+    Raises:
+        BrokenAnswerError: there are none, or not in base64.
+    """
+    try:
+        return base64.b64decode(str(answer[name]), validate=True)
+    except (KeyError, ValueError):  # ValueError: another letter than ASCII's
+        raise _broken() from None
 
 
 def _broken() -> BrokenAnswerError:

@@ -2,7 +2,6 @@
 """`fedsafe federation`: cards, the charter, and founding a federation."""
 
 import base64
-import binascii
 import hashlib
 import json
 from pathlib import Path
@@ -288,7 +287,7 @@ def _payload(message: Message) -> dict[str, Any]:
 def _bytes(message: Message) -> bytes:
     try:
         return base64.b64decode(message["payload"], validate=True)
-    except (binascii.Error, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         raise BrokenAnswerError("that is no signed message") from None
 
 

@@ -3,13 +3,12 @@
 
 import json
 import re
-from base64 import b64decode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fedsafe_cli.case_render import check_new, write_signed
+from fedsafe_cli.case_render import bytes_in, check_new, write_signed
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.files import read_small
@@ -245,7 +244,7 @@ def test(context: click.Context, name: str, out: str) -> ExitStatus:
     settings = settings_of(context)
     check_new(out, signed=True)
     answer = personal(settings).post(f"/v1/partners/{_id(name)}/test", None)
-    beside = write_signed(out, b64decode(answer["sealed"]), answer)
+    beside = write_signed(out, bytes_in(answer, "sealed"), answer)
     return tell_test(settings, answer, out, beside)
 
 

@@ -6,7 +6,6 @@ private custody key: on the machine of whoever has it. Loads the node's code.
 """
 
 import base64
-import binascii
 from pathlib import Path
 from typing import Any, Final
 
@@ -177,7 +176,7 @@ def _sealed(answer: dict[str, Any], signal: str) -> bytes:
         if each["signal"] == signal and each["sealed"]:
             try:
                 return base64.b64decode(each["sealed"], validate=True)
-            except binascii.Error:
+            except (ValueError, TypeError):
                 raise BrokenAnswerError("custody is no base64") from None
     raise BadInputError(
         "this signal does not end with an epoch, or nothing is in custody for it",

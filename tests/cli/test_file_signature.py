@@ -111,10 +111,16 @@ def test_what_fedsafe_alone_opens_has_nothing_beside_it(
     assert [each.name for each in tmp_path.glob("case.p7m*")] == ["case.p7m"]
 
 
-def test_a_signature_that_is_none_is_not_written(give: Give, tmp_path: Path) -> None:
-    done = give(signature="?")
+@pytest.mark.parametrize(
+    "changed",
+    [{"signature": "?"}, {"signature": "ä"}, {"content": "ä", "sealed": "ä"}],
+)
+def test_bytes_that_are_none_are_not_written(
+    give: Give, tmp_path: Path, changed: dict[str, str]
+) -> None:
+    done = give(**changed)
 
-    assert done.status != 0
+    assert "is not what the node says of it" in done.err
     assert list(tmp_path.glob("case.p7m*")) == []
 
 
