@@ -10,6 +10,8 @@ rest. No node starts beside the mark.
 * The own feed comes back from the other members; one that has seen more than anybody
   holds stops it.
 * What the audit log has lost is an entry of it, and a gap.
+* No package leaves before a person lets it: one that was queued in the backup may have
+  been recalled since.
 * The anchor is begun anew under another name: nobody has what the old one held.
 * Keys that are gone stay gone, and with them what was sealed under them.
 """
@@ -50,6 +52,7 @@ from fedsafe_node.backup.placing import (
 from fedsafe_node.backup.restored import DESTROYED, RestoredFiles
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Place
+from fedsafe_node.dispatch.showing import sends
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
 from fedsafe_node.governing.chain import (
@@ -80,6 +83,7 @@ from fedsafe_node.provisions import (
 from fedsafe_node.sealed_files import key_names, key_of_seal
 from fedsafe_node.situation import Situation
 from fedsafe_node.storage import store_at
+from fedsafe_node.store.dispatches_rows import SendingRow
 from fedsafe_node.store.keeping_rows import RESTORED, GapKind, GapRow
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import sequence_key
@@ -88,6 +92,8 @@ from fedsafe_node.store.sqlite_connection import SqliteConnection
 from fedsafe_node.supervising import alone_in
 
 _RUNNING: Final = "running"
+_ALL: Final = (1 << 63) - 1
+"""Whenever it is due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,6 +435,7 @@ class _Restoring:
             await self._put_in_order(tx, gone, int(now.timestamp()))
             await keep_life(tx, parts.node, life)
             await tx.append(trail.log, entry.record, entry.openings)
+            await self._hold_back(tx, trail, now)
             return await _own_logs(tx, parts.node)
 
         ready = await parts.store.write(act, vital=True, alone=True)
@@ -446,6 +453,23 @@ class _Restoring:
             gone=gone,
         )
         return outcome, ready
+
+    async def _hold_back(
+        self, tx: Transaction, trail: AuditTrail, now: datetime
+    ) -> None:
+        """Let no package leave before a person has looked.
+
+        One that was queued in the backup may have been recalled since, or taken out.
+        """
+        waits = await tx.dispatches_due(_ALL) or await tx.dispatches_by_hand()
+        if not waits or not await sends(tx):
+            return
+        by = self._parts.placed.mark.by
+        await tx.add_sending(SendingRow(False, int(now.timestamp()), by))  # noqa: FBT003
+        detail: Detail = {"sends": False, "reason": RESTORED}
+        event = Event.SENDING_SWITCHED
+        entry = trail.entry(event, at=now, actor=by, detail=detail)
+        await tx.append(trail.log, entry.record, entry.openings)
 
     async def _put_in_order(
         self, tx: Transaction, gone: Sequence[str], at: int

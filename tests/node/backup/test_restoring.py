@@ -7,10 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 from tests.node.backup.test_making import back_up, medium
 from tests.node.fleet import Fleet
 from tests.node.governing.test_new_keys import rotate
+from tests.node.store.test_contract_cases import CASE
+from tests.node.store.test_contract_dispatches import SENT
+from tests.node.store.test_contract_partners import BKA
 
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.seal import RecipientKey
@@ -30,6 +34,7 @@ from fedsafe_node.faults import FaultPoint, Faults
 from fedsafe_node.keyfiles import read_secret
 from fedsafe_node.log.guard import Kept, put_back, read_kept
 from fedsafe_node.principal import LOCAL
+from fedsafe_policies.escalation.dispatching import DispatchState
 
 __all__ = ["medium"]
 
@@ -134,6 +139,29 @@ async def test_what_the_audit_log_lost_is_a_signed_gap(
     assert stopped.ok
     assert stopped.lost == verified.lost == standing.lost == told.lost
     assert standing.missing == told.missing == 0
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_no_package_leaves_after_a_restore_before_a_person_lets_it(
+    trio: Fleet, medium: Path, *, waits: bool
+) -> None:
+    state = DispatchState.BY_HAND if waits else DispatchState.STOPPED
+    sent = msgspec.structs.replace(SENT, state=state.value, due_at=None)
+    store = trio["a.demo"].base.store
+    await store.write(lambda tx: tx.put_case(CASE))
+    await store.write(lambda tx: tx.put_partner(BKA))
+    await store.write(lambda tx: tx.add_dispatch(sent))
+    await back_up(trio, medium / "monday")
+    await trio.stop("a.demo")
+    await asyncio.to_thread(lose, trio)
+    await restore(trio, medium / "monday")
+    await trio.start("a.demo")
+    last = await trio["a.demo"].base.store.read(lambda reader: reader.sending())
+    switched = await trio.audit("a.demo", "sending.switched")
+
+    assert (last is None) is not waits
+    assert last is None or (last.sends, last.by) == (False, "rita")
+    assert len(switched) == waits
 
 
 async def test_the_anchor_begins_anew_and_the_one_before_is_over(
