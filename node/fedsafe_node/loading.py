@@ -136,6 +136,7 @@ async def merge_if_large(index: TokenIndex, store: Store) -> None:
     with each act, it would take time and the last of the disk from all of them.
     """
     if index.wants_merge and not index.is_stuck:
+        index.is_stuck = True  # other acts of this moment go on, and take no thread
         with suppress(OSError, NodeError):
             await merge_tokens(index, store)
 

@@ -75,8 +75,9 @@ class TokenIndex:
 
     * swapped as a whole, read by anybody: `_view`
     * under `_lock`: `_view`'s last delta, `_removals`, `_highest`, `_ahead`
-    * under `_merging`: the files of the directory, `_is_closed`, and `is_stuck`,
-      whether the last merge is under way or has failed, which anybody reads
+    * under `_merging`: the files of the directory, `_is_closed`
+    * set by whoever merges or is about to, read by anybody: `is_stuck`, whether the
+      last merge is under way or has failed
     """
 
     def __init__(

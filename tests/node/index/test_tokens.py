@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from threading import Event, Thread
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from hypothesis import settings
@@ -21,10 +22,12 @@ from hypothesis.stateful import (
 
 from fedsafe_node.errors import CorruptIndexError
 from fedsafe_node.faults import FaultPoint, Faults
-from fedsafe_node.index import builder
+from fedsafe_node.index import builder, tokens
 from fedsafe_node.index.delta import MERGE_AT
 from fedsafe_node.index.segment import HEADER_BYTES, row_padding
 from fedsafe_node.index.tokens import MAX_SEGMENTS, TokenIndex
+from fedsafe_node.loading import merge_if_large
+from fedsafe_node.store.protocol import Store
 
 STORE = b"s" * 16
 
@@ -490,6 +493,25 @@ def test_a_segment_for_which_there_is_no_room_is_not_begun(
     index.merge()
     assert (was_stuck, index.is_stuck) == (True, False)
     index.close()
+
+
+async def test_of_many_acts_at_once_one_merges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = await asyncio.to_thread(TokenIndex.open, tmp_path, covered=0)
+    merges: list[bool] = []
+
+    def count(*, full: bool) -> None:
+        merges.append(full)
+
+    monkeypatch.setattr(tokens, "MERGE_AT", 0)
+    monkeypatch.setattr(index, "merge", count)
+    fill(index, 1, 5)
+    store = cast("Store", None)  # without removals nothing asks it
+    await asyncio.gather(*(merge_if_large(index, store) for _ in range(20)))
+
+    assert merges == [False]
+    await asyncio.to_thread(index.close)
 
 
 def test_after_closing_a_late_removal_writes_nowhere(tmp_path: Path) -> None:
