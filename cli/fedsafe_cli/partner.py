@@ -15,7 +15,13 @@ from fedsafe_cli.files import read_small
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note
 from fedsafe_cli.partner_channels import collect, collected, keep_host_key
-from fedsafe_cli.partner_texts import tell_partners, tell_receipt, tell_test
+from fedsafe_cli.partner_texts import (
+    tell_certificate,
+    tell_entered,
+    tell_partners,
+    tell_test,
+    tell_verified,
+)
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import printable
 from fedsafe_policies.escalation.partners import VALID_DAYS
@@ -66,6 +72,7 @@ def list_(context: click.Context, certificate: str | None) -> ExitStatus:
     answer = personal(settings).get("/v1/partners")
     if certificate is not None:
         _write_new(certificate, answer["certificate"].encode())
+        tell_certificate(settings, printable(certificate))
     return tell_partners(settings, answer)
 
 
@@ -162,7 +169,8 @@ def add(
         given["channels"] = [*(before if isinstance(before, list) else []), *channels]
     settings = settings_of(context)
     body = {"partner": _id(name), "revision": replaces, "entry": given}
-    return tell_receipt(settings, personal(settings).post("/v1/partners", body))
+    answer = personal(settings).post("/v1/partners", body)
+    return tell_entered(settings, answer, given)
 
 
 @partner.command("verify")
@@ -207,12 +215,15 @@ def verify(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  #
 
     Call at a number that you have found yourself, and have the fingerprint of each key
     read out to you, that of an SFTP server's host key too (`ssh-keygen -l` shows it
-    there). Whoever has entered the partner cannot verify it.
+    there). Whoever has entered the partner cannot verify it. A verification is a new
+    revision of the entry: of revision 1 it makes 2, which `--replaces` then names.
 
     \b
-    Example:
+    Examples:
       fedsafe partner verify lka --revision 1 --reference call-7 \\
         --fingerprint "3f9a 01bc 77de 4410 9c2e 5a6b f00d 1234"
+      fedsafe partner verify zac --revision 1 --reference call-8 \\
+        --certificate-fingerprint "88ef 5521 0c4d 9a7e 61b3 f208 4d95 aa17"
     """  # noqa: D301
     names = (
         *("revision", "reference", "days"),
@@ -223,7 +234,9 @@ def verify(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  #
         body["host_keys"] = list(given["host_keys"])
     settings = settings_of(context)
     path = f"/v1/partners/{_id(name)}/verify"
-    return tell_receipt(settings, personal(settings).post(path, body))
+    return tell_verified(
+        settings, personal(settings).post(path, body), given["revision"]
+    )
 
 
 @partner.command("test")

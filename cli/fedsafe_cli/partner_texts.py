@@ -11,6 +11,7 @@ from fedsafe_cli.moments import shown
 from fedsafe_cli.output import document, line, note, table
 from fedsafe_cli.partner_channels import channel_line
 from fedsafe_cli.settings import Settings
+from fedsafe_policies.escalation.channels import host_key_fingerprint
 
 _STANDINGS: Final = {
     "verified": ("geprüft", "verified"),
@@ -80,12 +81,26 @@ _STANDS: Final = ("{}, Fassung {}: {}", "{}, revision {}: {}")
 _NEXT: Final = (
     (
         "eine zweite Person ruft an und prüft: fedsafe partner verify {} --revision {} "
-        '--reference … --fingerprint "…"'
+        "--reference …{}"
     ),
     (
         "another person calls and verifies: fedsafe partner verify {} --revision {} "
-        '--reference … --fingerprint "…"'
+        "--reference …{}"
     ),
+)
+_VERIFIED: Final = (
+    "{}: Fassung {} ist geprüft; das ist nun Fassung {}, {}",
+    "{}: revision {} is verified; that is revision {} now, {}",
+)
+_UNTIL: Final = ("bis {}", "until {}")
+_COMPARED: Final = (
+    ("fingerprint", "--fingerprint"),
+    ("certificate_fingerprint", "--certificate-fingerprint"),
+    ("openpgp_fingerprint", "--openpgp-fingerprint"),
+)
+_KEPT: Final = (
+    "fedsafe: unser X.509-Zertifikat liegt in {}",
+    "fedsafe: our X.509 certificate is in {}",
 )
 _WRITTEN: Final = (
     "ein Testpaket für {} liegt in {}; unser Fingerabdruck: {}",
@@ -119,8 +134,16 @@ def tell_partners(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     return OK
 
 
-def tell_receipt(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
-    """Tell where an entry stands, and what comes next."""
+def tell_certificate(settings: Settings, file: str) -> None:
+    """Tell that our certificate was written, before a long list follows."""
+    if not settings.json:
+        note(_KEPT[0 if settings.german else 1].format(file))
+
+
+def tell_entered(
+    settings: Settings, answer: dict[str, Any], entry: dict[str, Any]
+) -> ExitStatus:
+    """Tell where a new entry stands, and how its keys and servers are compared."""
     if settings.json:
         document(answer)
         return OK
@@ -128,8 +151,24 @@ def tell_receipt(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     name, revision = answer["partner"], answer["revision"]
     standing = _STANDINGS[answer["standing"]][language]
     line(_STANDS[language].format(name, revision, standing))
-    if answer["standing"] != "verified":
-        note(_NEXT[language].format(name, revision))
+    options = [option for field, option in _COMPARED if answer[field] is not None]
+    options += ["--host-key-fingerprint"] * len(_servers(entry))
+    told = "".join(f' {option} "…"' for option in options)
+    note(_NEXT[language].format(name, revision, told))
+    return OK
+
+
+def tell_verified(
+    settings: Settings, answer: dict[str, Any], looked_at: int
+) -> ExitStatus:
+    """Tell that an entry counts, and that it has another revision by that."""
+    if settings.json:
+        document(answer)
+        return OK
+    language = 0 if settings.german else 1
+    name, revision = answer["partner"], answer["revision"]
+    until = _UNTIL[language].format(shown(answer["verified_until"]))
+    line(_VERIFIED[language].format(name, looked_at, revision, until))
     return OK
 
 
@@ -171,6 +210,15 @@ def _rows(each: dict[str, Any], language: int) -> list[list[object]]:
         _handed_by(each["entry"], language),
     ]
     return [first, *rest]
+
+
+def _servers(entry: dict[str, Any]) -> set[str]:
+    """Return the host keys of an entry that the node has taken; each is compared."""
+    return {
+        host_key_fingerprint(each["host_key"])
+        for each in entry.get("channels", ())
+        if each["by"] == "sftp"
+    }
 
 
 def _handed_by(entry: dict[str, Any], language: int) -> str:

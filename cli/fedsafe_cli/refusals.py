@@ -18,6 +18,11 @@ _WAYS_OUT: Final = {
     "partner_changed": "`fedsafe partner list` shows entry and revision; then name it: "
     "`fedsafe partner add PARTNER --replaces N`, `fedsafe partner verify PARTNER "
     "--revision N`; a new one is entered without --replaces",
+    "not_comparable": "give one for each key that `fedsafe partner list` shows, and no "
+    "other: --fingerprint (FedSafe's own), --certificate-fingerprint (X.509), "
+    "--openpgp-fingerprint (OpenPGP), --host-key-fingerprint (SHA256:..., each server)",
+    "a partner without a phone number cannot be called": "enter its phone: `fedsafe "
+    "partner add PARTNER --entry FILE --replaces N`",
     "no_federation": "record an own ban with --scope self, or found a federation: "
     "`fedsafe federation found --help`",
     "legal_gate": "see what it lacks with `fedsafe gate show`",
@@ -129,7 +134,7 @@ def read_refusal(status: int, document: Any) -> RefusedError:  # noqa: ANN401 (J
     pointer = pointer if isinstance(pointer, str) and pointer else None
     if hint is None and pointer is not None:
         hint = _place(pointer)
-    way_out = _WAYS_OUT.get(detail if code == "not_found" else code)
+    way_out = _WAYS_OUT.get(detail, _WAYS_OUT.get(code))
     wait = document.get("retry_after_ms")
     refusal = RefusedError(
         status,
@@ -152,7 +157,8 @@ def _place(pointer: str) -> str | None:
     """
     first, *rest = pointer.split("/")[1:] or [""]
     if rest and (option := _option(first)) is not None:
-        return f"look at {option}: {'/'.join(rest)}"
+        given = _given(rest[0]) if len(rest) == 1 else None
+        return f"look at {given or option + ': ' + '/'.join(rest)}"
     words = [word for word in pointer.split("/") if word and not word.isdecimal()]
     words.append("_".join(words))  # `--hold-until` is /hold/until
     for field in reversed(words):
@@ -161,6 +167,16 @@ def _place(pointer: str) -> str | None:
                 form = _FORMS.get(name)
                 return f"look at {option}" if form is None else f"{option} wants {form}"
     return None if pointer in _READ else f"see {pointer} of the request"
+
+
+def _given(name: str) -> str | None:
+    """Give an option that was typed, and so fills that field of what a file holds."""
+    context = click.get_current_context(silent=True)
+    for each in context.command.params if context is not None else ():
+        if isinstance(each, click.Option) and each.name == name:
+            given = context is not None and context.params.get(name) is not None
+            return each.opts[0] if given else None
+    return None
 
 
 def _option(name: str) -> str | None:

@@ -4,6 +4,8 @@ from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
@@ -110,7 +112,7 @@ def test_a_verification_that_counts_no_more_is_named(
 def test_an_entry_comes_from_a_file_and_another_person_is_asked(
     node: "FakeNode", ask: "Run", tmp_path: Path
 ) -> None:
-    node.always("POST /v1/partners", RECEIPT)
+    node.always("POST /v1/partners", RECEIPT | {"fingerprint": "3f9a"})
     entry, key = tmp_path / "lka.json", tmp_path / "lka.public"
     entry.write_text(json.dumps(ENTRY))
     key.write_text("public")
@@ -121,7 +123,7 @@ def test_an_entry_comes_from_a_file_and_another_person_is_asked(
 
     assert (added.status, wrong.status) == (0, 5)
     asks = 'partner verify lka --revision 1 --reference … --fingerprint "…"'
-    assert asks in added.err
+    assert f"{asks}\n" in added.err
     asked = {"partner": "lka", "revision": 2, "entry": ENTRY | {"key": "public"}}
     assert node.asked[-1] == ("POST /v1/partners", asked)
 
@@ -139,6 +141,7 @@ def test_channels_are_tried_in_the_order_of_the_command_line(
     added = ask(*add, "--webhook", "https://lka.example/cases", *sftp, *mail)
 
     assert added.status == 0
+    assert '--reference … --host-key-fingerprint "…"\n' in added.err
     body = node.asked[-1][1]
     assert isinstance(body, dict)
     assert body["entry"]["channels"] == CHANNELS
@@ -178,7 +181,8 @@ def test_what_was_read_out_is_given_to_the_node(node: "FakeNode", ask: "Run") ->
     call = ("--revision", "1", "--reference", "call-7", "--fingerprint", "3f9a")
     done = ask("partner", "verify", "lka", *call, "--lang", "de")
 
-    assert (done.status, "geprüft" in done.out) == (0, True)
+    assert done.status == 0
+    assert "lka: Fassung 1 ist geprüft; das ist nun Fassung 2, bis 1970-" in done.out
     body = {"revision": 1, "reference": "call-7", "fingerprint": "3f9a", "days": 180}
     assert node.asked[-1] == ("POST /v1/partners/lka/verify", body)
     assert ask("partner", "verify", "../x", *call).status == 2
@@ -240,3 +244,76 @@ def test_a_field_that_lacks_in_an_entry_is_named(
     outcome = ask("partner", "add", "lka", "--entry", str(entry))
 
     assert "look at --entry: name" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("known", "options"),
+    [
+        ((), ""),
+        (("certificate_fingerprint",), ' --certificate-fingerprint "…"'),
+        (
+            ("openpgp_fingerprint", "fingerprint"),
+            ' --fingerprint "…" --openpgp-fingerprint "…"',
+        ),
+    ],
+)
+def test_each_key_that_was_entered_is_to_be_compared(
+    node: "FakeNode",
+    ask: "Run",
+    tmp_path: Path,
+    known: tuple[str, ...],
+    options: str,
+) -> None:
+    node.always("POST /v1/partners", RECEIPT | dict.fromkeys(known, "3f9a"))
+    entry = tmp_path / "lka.json"
+    entry.write_text(json.dumps(ENTRY))
+    added = ask("partner", "add", "lka", "--entry", str(entry))
+
+    assert f"verify lka --revision 1 --reference …{options}\n" in added.err
+
+
+def test_what_was_not_compared_is_named_by_its_options(
+    node: "FakeNode", ask: "Run"
+) -> None:
+    detail = "give certificate_fingerprint as it was read out"
+    problem = {"code": "not_comparable", "detail": detail}
+    node.always("POST /v1/partners/lka/verify", problem, 409)
+    verify = ("partner", "verify", "lka", "--revision", "1", "--reference", "call-7")
+    no_key = ask(*verify).err
+    detail = "a partner without a phone number cannot be called"
+    node.always("POST /v1/partners/lka/verify", problem | {"detail": detail}, 409)
+    no_phone = ask(*verify).err
+
+    assert "--certificate-fingerprint (X.509)" in no_key
+    assert "--host-key-fingerprint" in no_key
+    assert "enter its phone" in no_phone
+    assert "fingerprint" not in no_phone
+
+
+def test_a_key_that_is_refused_is_named_by_the_option_that_gave_it(
+    node: "FakeNode", ask: "Run", tmp_path: Path
+) -> None:
+    entry, key = tmp_path / "lka.json", tmp_path / "own.pem"
+    entry.write_text(json.dumps(ENTRY))
+    key.write_text("public")
+    problem = {"code": "bad_partner_key", "pointer": "/entry/certificate"}
+    node.always("POST /v1/partners", problem | {"detail": "too weak"}, 422)
+    add = ("partner", "add", "lka", "--entry", str(entry))
+    given, inside = ask(*add, "--certificate", str(key)), ask(*add)
+
+    assert "hint: look at --certificate\n" in given.err
+    assert "hint: look at --entry: certificate\n" in inside.err
+
+
+def test_a_certificate_that_was_written_is_told(
+    node: "FakeNode", ask: "Run", tmp_path: Path
+) -> None:
+    node.always("GET /v1/partners", LIST)
+    files = [tmp_path / "a.pem", tmp_path / "b.pem"]
+    command = ("partner", "list", "--certificate")
+    english = ask(*command, str(files[0]))
+    german = ask(*command, str(files[1]), "--lang", "de")
+
+    assert f"our X.509 certificate is in {files[0]}" in english.err
+    assert f"unser X.509-Zertifikat liegt in {files[1]}" in german.err
+    assert files[1].read_text() == LIST["certificate"]
