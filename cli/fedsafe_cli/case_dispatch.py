@@ -26,6 +26,7 @@ from fedsafe_policies.escalation.partners import Way
 
 _MOST_HEADER: Final = 65_536
 _MOST_BODY: Final = 180_000
+_DIGITS: Final = 32
 _IN_PARTS: Final = re.compile(rb"application/pgp-signature", re.IGNORECASE)
 _CLEAR: Final = b"-----BEGIN PGP SIGNED MESSAGE-----"
 _KEPT_BACK: Final = "kept_back"
@@ -129,7 +130,8 @@ def take(
     """  # noqa: D301
     settings = settings_of(context)
     check_new(output, signed=True)
-    path = f"/v1/cases/{case_id_of(case_id)}/dispatches/{_dispatch(dispatch)}/package"
+    dispatch = _dispatch(dispatch)
+    path = f"/v1/cases/{case_id_of(case_id)}/dispatches/{dispatch}/package"
     status = write_content(settings, personal(settings).get(path), output)
     tell_taken(settings, case_id, dispatch)
     return status
@@ -190,7 +192,7 @@ def handed(  # noqa: PLR0913 - an option each
         "outcome": outcome,
         **{name: value for name, value in given.items() if value is not None},
     }
-    return _note(context, case_id, dispatch, "handed", body)
+    return _note(context, case_id, dispatch, "handed", body, outcome)
 
 
 @click.command("acknowledged")
@@ -211,6 +213,9 @@ def acknowledged(
     at: int | None,
 ) -> ExitStatus:
     """Note that a partner has acknowledged a package; delivered is not acknowledged.
+
+    DISPATCH may have the 64 digits that `fedsafe open` shows to the partner: the first
+    32 of them are yours.
 
     \b
     Example:
@@ -283,15 +288,24 @@ def _signed(header: bytes, file: BinaryIO) -> bytes | None:
     return rest
 
 
-def _note(
-    context: click.Context, case_id: str, dispatch: str, what: str, body: dict[str, Any]
+def _note(  # noqa: PLR0913 - what is noted
+    context: click.Context,
+    case_id: str,
+    dispatch: str,
+    what: str,
+    body: dict[str, Any],
+    outcome: str | None = None,
 ) -> ExitStatus:
     settings = settings_of(context)
     path = f"/v1/cases/{case_id_of(case_id)}/dispatches/{_dispatch(dispatch)}/{what}"
-    return tell_dispatch_receipt(settings, personal(settings).change(path, body))
+    answer = personal(settings).change(path, body)
+    return tell_dispatch_receipt(settings, answer, outcome)
 
 
 def _dispatch(text: str) -> str:
-    if len(text) != 32 or set(text) - set("0123456789abcdef"):  # noqa: PLR2004
-        raise click.UsageError("a dispatch is named by 32 hexadecimal digits")
-    return text
+    """Read a dispatch; a partner is shown 64 digits, of which it is the first half."""
+    if len(text) not in {_DIGITS, 2 * _DIGITS} or set(text) - set("0123456789abcdef"):
+        raise click.UsageError(
+            "a dispatch is named by 32 hexadecimal digits, or the 64 that a partner has"
+        )
+    return text[:_DIGITS]

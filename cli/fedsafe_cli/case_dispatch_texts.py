@@ -36,7 +36,9 @@ _OUTCOMES: Final[Words] = {
         "in doubt: perhaps arrived, repeated under the same key",
     ),
     "bounced": ("kam zurück", "came back"),
+    "kept_back": ("zurückbehalten, nie übergeben", "kept back, never handed over"),
 }
+_NOTED: Final = ("eingetragen: {}", "noted: {}")
 _BOUNCED: Final = (
     "{}: eine E-Mail kam zurück (Fall {}); nun: {}. Bewiesen ist das nicht.",
     "{}: a mail came back (case {}); now: {}. That is no proof.",
@@ -104,7 +106,7 @@ _NO: Final = (
 )
 _BY: Final = " --taken-by {}"
 _HELD: Final = (
-    "ein Paket hat noch in der Hand: {}",
+    "ein Paket liegt noch bei: {}",
     "a package is still in the hands of: {}",
 )
 _RECALL_AGAIN: Final = (
@@ -174,12 +176,16 @@ def tell_dispatches(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     return OK
 
 
-def tell_dispatch_receipt(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
-    """Tell where a dispatch is now."""
+def tell_dispatch_receipt(
+    settings: Settings, answer: dict[str, Any], outcome: str | None = None
+) -> ExitStatus:
+    """Tell what was noted, if somebody tried to hand it over, and where it is now."""
     if settings.json:
         document(answer)
     else:
         language = 0 if settings.german else 1
+        if outcome is not None:
+            line(_NOTED[language].format(word(_OUTCOMES, outcome, language)))
         state = word(_STATES, answer["dispatch_state"], language)
         line(f"{answer['dispatch']}: {state}")
         if answer.get("held_by"):

@@ -69,7 +69,7 @@ GERMAN: Final[dict[str, str]] = {
     "signed by": "unterschrieben von",
     "missing entries": "fehlende Einträge",
     "declared lost": "als verloren erklärt",
-    "holds": "Sperren",
+    "holds": "Festhalten",
     "pruned below": "entfernt vor Eintrag",
     "fails now": "scheitert gerade",
     "sealed residues of": "verschlüsselte Reste aus",

@@ -36,7 +36,7 @@ _VERIFIED_INSIDE: Final = (
     "verified: signature, recipient, schema, every hash; it was unsealed before",
 )
 _CORRECTION: Final = (
-    "DIES IST EINE KORREKTUR: Das Paket {} gilt nicht mehr.",
+    "DIES IST EINE BERICHTIGUNG: Das Paket {} gilt nicht mehr.",
     "THIS IS A CORRECTION: package {} no longer counts.",
 )
 _CALL_BACK: Final = ("Rückfragen an: {}", "for questions: {}")

@@ -18,6 +18,12 @@ _PUBLIC: Final = (b"-----BEGIN CERTIFICATE-----", b"-----BEGIN PGP PUBLIC KEY BL
 _PUBLIC_KEYS: Final = (b"fedsafe-partner-public-", b"-----BEGIN PUBLIC KEY")
 _GLANCE: Final = 256
 _LONGEST: Final = 64 * 1024
+_LOCKED: Final = "does what is in `--password-file` unlock it?"
+_DETOUR: Final = (
+    "; gpg may read a key that is locked in its own way: `gpg --decrypt --output "
+    "case.eml case.pgp`, then `fedsafe open case.eml --key own.asc` with your public "
+    "certificate (`gpg --armor --export`)"
+)
 
 
 def read_partner_key(
@@ -51,10 +57,15 @@ def read_partner_key(
     except OpenPgpMissingError as error:
         raise BadInputError(str(error)) from None
     except (PartnerKeyError, ValueError):
+        hint = (
+            "`fedsafe partner key FILE` makes one; an RSA key takes `--certificate`, "
+            "a locked one `--password-file`"
+        )
+        if password is not None:
+            hint = _LOCKED + (_DETOUR if _is_openpgp(data) else "")
         raise BadInputError(
             f"{printable(file)} is no private key of a partner that can be used so",
-            "`fedsafe partner key FILE` makes one; an RSA key takes `--certificate`, "
-            "a locked one `--password-file`",
+            hint,
         ) from None
 
 
@@ -70,10 +81,14 @@ def _read(data: bytes, certificate: str | None, password: str | None) -> "Partne
         return read_private(data)
     if certificate is None and data.lstrip().startswith(_PUBLIC):
         return read_identity(data.decode("ascii", "replace"))
-    if data.startswith(_PGP) or not data.lstrip().startswith(_PEM):
+    if _is_openpgp(data):
         return read_openpgp_key(data, password)
     own = data if certificate is None else read_small(certificate, _LONGEST)
     return read_certified_key(data, own, password)
+
+
+def _is_openpgp(data: bytes) -> bool:
+    return data.startswith(_PGP) or not data.lstrip().startswith(_PEM)
 
 
 def _beginning(file: str) -> bytes:

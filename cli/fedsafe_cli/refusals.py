@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from fedsafe_cli.case_refusals import open_questions, way_out_of
 from fedsafe_cli.errors import RefusedError
 from fedsafe_policies.vocabulary import Role
 
@@ -134,7 +135,11 @@ def read_refusal(status: int, document: Any) -> RefusedError:  # noqa: ANN401 (J
     pointer = pointer if isinstance(pointer, str) and pointer else None
     if hint is None and pointer is not None:
         hint = _place(pointer)
-    way_out = _WAYS_OUT.get(detail, _WAYS_OUT.get(code))
+    way_out = way_out_of(code, detail, document.get("about"))
+    way_out = way_out or _WAYS_OUT.get(detail, _WAYS_OUT.get(code))
+    german = None
+    if code == "unanswered" and (known := open_questions(detail)) is not None:
+        german, detail, way_out = known
     wait = document.get("retry_after_ms")
     refusal = RefusedError(
         status,
@@ -146,7 +151,8 @@ def read_refusal(status: int, document: Any) -> RefusedError:  # noqa: ANN401 (J
         pointer=pointer,
     )
     if rule is not None and isinstance(reason, dict) and "de" in reason:
-        refusal.german = f"{reason['de']} ({code})"
+        german = reason["de"]
+    refusal.german = german and f"{german} ({code})"
     return refusal
 
 

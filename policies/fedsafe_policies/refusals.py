@@ -107,8 +107,10 @@ REFUSED: Final[dict[Refusal, tuple[Rule, Text]]] = {
     Refusal.LEGAL_REVIEW: (
         Rule.PHENOMENON,
         Text(
-            "Diese Erscheinungsform verlangt vorher eine rechtliche Prüfung.",
-            "This phenomenon demands a legal review first.",
+            "Diese Erscheinungsform, oder eine unklare Gefahr in einem Fall, verlangt "
+            "vorher eine rechtliche Prüfung.",
+            "This phenomenon, or an unclear threat in a case, demands a legal review "
+            "first.",
         ),
     ),
     Refusal.PURPOSE: (

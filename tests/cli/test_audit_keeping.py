@@ -123,6 +123,7 @@ def test_gaps_are_told_in_words_of_the_readers_language(
     assert words[0] & words[1] == set()
     assert len(german.splitlines()) == len(english.splitlines())
     assert "scheitert gerade" in german
+    assert "Festhalten" in german
 
 
 def test_gaps_say_of_which_months_residues_may_lie_on_a_server(

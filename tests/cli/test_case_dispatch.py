@@ -213,9 +213,25 @@ def test_what_was_kept_back_is_noted_without_a_way(
         "outcome": "kept_back",
         "taken_by": "ella",
     }
+    assert done.out.startswith("noted: kept back, never handed over\n")
+    assert german.out.startswith("eingetragen: zurückbehalten, nie übergeben\n")
     assert "a package is still in the hands of: finn\n" in done.out
     assert "correction: queued\n" in done.out
-    assert "ein Paket hat noch in der Hand: finn\n" in german.out
+    assert "ein Paket liegt noch bei: finn\n" in german.out
+
+
+def test_a_dispatch_is_named_as_the_partner_is_shown_it(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    answer = {"case": CASE, "dispatch": SENT, "dispatch_state": "acknowledged"}
+    node.always(f"POST {PATH}/{SENT}/acknowledged", answer)
+    command = ("case", "acknowledged", CASE)
+    more = ("--reference", "BKA-1")
+    done = ask(*command, SENT + "0d" * 16, *more)
+    wrong = [ask(*command, SENT + end, *more) for end in ("0d", "0d" * 17, "x" * 32)]
+
+    assert (done.status, len(node.asked)) == (0, 1)
+    assert [each.status for each in wrong] == [2] * 3
 
 
 def test_what_is_there_despite_a_recall_is_said_at_once(

@@ -206,6 +206,8 @@ def test_a_correction_says_that_it_is_one(
 
     assert not list(out.glob("letter-*"))
     assert ("CORRECTION: package 0d0e" in told.out) == (named is not None)
+    german = run("open", files[0], "--key", files[1], "--lang", "de").out
+    assert ("BERICHTIGUNG: Das Paket 0d0e" in german) == (named is not None)
     assert as_json["recalls"] == named
     assert ("for questions: Desk, +49 30 1\n" in told.out) == (b"Desk" in content)
     known = {"function": "Desk", "phone": "+49 30 1"} if b"Desk" in content else {}
@@ -361,8 +363,11 @@ def opens_with_its_password_alone(run: "Run", folder: Path, *words: str) -> None
     assert [each.status for each in refused] == [5] * 4
     said = "".join(each.out + each.err for each in (opened, *refused))
     assert PASSWORD not in said
-    assert "a locked one `--password-file`" in refused[0].err
+    assert "does what is in `--password-file` unlock it?" in refused[0].err
+    detour = "gpg --decrypt --output case.eml case.pgp"
+    assert (detour in refused[0].err) == ("a.pgp" in words[1])
     assert "chmod 600" in refused[1].err
+    assert "a locked one `--password-file`" in refused[2].err
 
 
 def secret_file(path: Path, data: bytes) -> Path:

@@ -6,6 +6,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fedsafe_cli.refusals import read_refusal
+from fedsafe_policies.escalation.closing import Answers, unanswered
+from fedsafe_policies.escalation.matrix import shipped_matrix
+from fedsafe_policies.escalation.package import Elements, Threat
+from fedsafe_policies.escalation.projecting import project
+from fedsafe_policies.escalation.releasing import gaps
+from fedsafe_policies.escalation.vocabulary import Danger, PartnerClass, Urgency
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -236,3 +242,40 @@ def test_who_names_no_partner_of_theirs_learns_where_partners_are() -> None:
 
     assert "fedsafe partner list" in (partner.hint or "")
     assert signal.hint is None
+
+
+def test_a_case_that_waits_for_an_opinion_is_not_told_of_signals() -> None:
+    problem: dict[str, Any] = {"code": "legal_review", "rule": "P7", "policy": "p@1"}
+    problem |= {"about": "dispatch", "reason": {"de": "erst", "en": "first"}}
+    hint = read_refusal(409, problem).hint or ""
+    of_signal = read_refusal(409, problem | {"about": ""}).hint or ""
+
+    assert "fedsafe case assess CASE --opinion REF" in hint
+    assert "--scope self" not in hint
+    assert "--legal-review REF" in of_signal
+
+
+def test_an_unclear_threat_is_entered_as_an_element() -> None:
+    matrix = shipped_matrix()
+    known = Elements(threat=Threat(danger=Danger.UNCLEAR, reason="nobody can say"))
+    found = project(known, {}, PartnerClass.LAW_ENFORCEMENT, matrix)
+    said = " ".join(gap.text.en for gap in gaps(known, {}, Urgency.U1, found, matrix))
+    problem = {"code": "not_releasable", "detail": said}
+    other = {"code": "not_releasable", "detail": "bzkj receives no single case"}
+
+    assert '{"threat": {"danger": "yes"' in (read_refusal(409, problem).hint or "")
+    assert read_refusal(409, other).hint is None
+
+
+def test_what_is_open_before_closing_is_said_in_words_and_options() -> None:
+    names = [*unanswered(Answers()), "second_look"]
+    detail = f"not answered yet: {', '.join(names)}"
+    refusal = read_refusal(409, {"code": "unanswered", "detail": detail})
+    german = refusal.german or ""
+
+    assert "misused feature, help offered, " in str(refusal)
+    assert "missbrauchte Funktion, angebotene Hilfe, " in german
+    assert "_" not in german.removesuffix("(unanswered)")
+    told = refusal.hint or ""
+    assert "what becomes of the evidence: `fedsafe case assess CASE --evid" in told
+    assert len(told.split("; ")) == len(names)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 RUN = Path(__file__).parents[2] / "run"
+TEST = RUN.with_name("test")
 
 
 @pytest.fixture
@@ -54,3 +55,22 @@ def test_another_python_is_named_as_the_cause(clone: Path) -> None:
     assert ".venv was made by Python 3.99" in done.stderr
     assert "PYTHON=python3.99" in done.stderr
     assert (clone / ".venv/bin/fedsafe").exists()  # nothing was deleted
+
+
+def test_the_tests_say_that_their_environment_takes_a_while(tmp_path: Path) -> None:
+    shutil.copy(TEST, tmp_path / "test")
+    (tmp_path / "requirements-dev.txt").touch()
+    (tmp_path / "pyproject.toml").touch()
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\n[ "$1" != -m ]\n')
+    python.chmod(0o755)
+    done = subprocess.run(
+        [str(tmp_path / "test"), "--setup"],
+        env={**os.environ, "PYTHON": str(python)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("Making .venv; this takes a minute or two, once.\n")
