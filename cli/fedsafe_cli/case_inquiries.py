@@ -24,10 +24,15 @@ _AT: Final = click.option(
     metavar="MOMENT",
     help="When, such as 2026-11-24T09:30Z; default: now.",
 )
+_ANSWERED: Final = "supplemented"
 _TOLD: Final = {
     "needs_info": (
         "ein Partner fragt nach: {}, Vorgang {}, eingetragen von {}",
         "a partner asks for more: {}, reference {}, noted by {}",
+    ),
+    "needed_info": (
+        "ein Partner hat nachgefragt: {}, Vorgang {}, eingetragen von {}",
+        "a partner asked for more: {}, reference {}, noted by {}",
     ),
     "supplemented": (
         "die Rückfrage ist beantwortet: {}, Vorgang {}, eingetragen von {}",
@@ -47,8 +52,9 @@ def asked(
 ) -> ExitStatus:
     """Note that a partner who has acknowledged a case asks for more.
 
-    Nothing of the question is noted. What goes beyond the approved package goes out as
-    a case of its own.
+    Nothing of the question is noted. It is open, and the case is not closed, until it
+    is answered under the same reference. What goes beyond the approved package goes
+    out as a case of its own.
 
     \b
     Example:
@@ -66,19 +72,25 @@ def asked(
 def supplemented(
     context: click.Context, /, case_id: str, reference: str, at: int | None
 ) -> ExitStatus:
-    """Note that what a partner asked is answered.
+    """Note that what a partner asked is answered, or that the answer was refused.
+
+    The reference is that under which it was asked: `fedsafe case show`.
 
     \b
     Example:
-      fedsafe case supplemented CASE --reference call-9
+      fedsafe case supplemented CASE --reference AZ-2026/17
     """  # noqa: D301
-    return _note(context, case_id, "supplemented", reference, at)
+    return _note(context, case_id, _ANSWERED, reference, at)
 
 
 def tell_inquiries(answer: dict[str, Any], settings: Settings) -> None:
     """Tell when a partner asked for more about a case, and was answered."""
-    for each in answer.get("inquiries", ()):
-        said = _TOLD[each["step"]][0 if settings.german else 1]
+    inquiries = answer.get("inquiries", ())
+    for place, each in enumerate(inquiries):
+        since = [later for later in inquiries[place:] if later["step"] == _ANSWERED]
+        is_open = all(later["reference"] != each["reference"] for later in since)
+        step = each["step"] if is_open or each["step"] == _ANSWERED else "needed_info"
+        said = _TOLD[step][0 if settings.german else 1]
         line(said.format(shown(each["at"]), each["reference"], each["by"]))
 
 

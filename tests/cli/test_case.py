@@ -315,6 +315,30 @@ def test_that_a_partner_asks_and_is_answered_is_noted(
         assert "AZ-17" in told
 
 
+def test_a_question_that_was_answered_is_one_of_before(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    known = [
+        ("needs_info", "AZ-17"),
+        ("needs_info", "AZ-18"),
+        ("supplemented", "AZ-17"),
+    ]
+    inquiries = [
+        {"step": step, "at": 1_795_512_600, "reference": reference, "by": "ada"}
+        for step, reference in known
+    ]
+    node.always(f"GET /v1/cases/{CASE}", SHOWN | {"inquiries": inquiries})
+    english = ask("case", "show", CASE).out.splitlines()
+    german = ask("case", "show", CASE, "--lang", "de").out.splitlines()
+
+    for told, words in (
+        (english, ("asked for more", "asks for more", "answered")),
+        (german, ("hat nachgefragt", "fragt nach", "beantwortet")),
+    ):
+        last = told[-3:]
+        assert all(word in text for word, text in zip(words, last, strict=True))
+
+
 def test_what_is_known_goes_as_it_is_given(
     ask: "Run", node: "FakeNode", tmp_path: Path
 ) -> None:

@@ -26,7 +26,7 @@ from fedsafe_policies.escalation.closing import Answers, EvidenceDecision, Help
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import Elements
 from fedsafe_policies.escalation.projecting import Circumstances
-from fedsafe_policies.escalation.states import is_borderline
+from fedsafe_policies.escalation.states import CaseState, is_borderline
 from fedsafe_policies.escalation.vocabulary import (
     MINORS,
     Absence,
@@ -126,6 +126,17 @@ class CaseFile(Row, frozen=True, kw_only=True):
     named: dict[str, int] = msgspec.field(default_factory=dict)
     late_feature: str | None = None
     inquiries: tuple[KeptInquiry, ...] = ()
+
+    @property
+    def open_questions(self) -> tuple[str, ...]:
+        """Name the questions of partners that nobody has answered, oldest first."""
+        found: dict[str, None] = {}
+        for each in self.inquiries:
+            if each.step == CaseState.NEEDS_INFO.value:
+                found[each.reference] = None
+            else:
+                found.pop(each.reference, None)
+        return tuple(found)
 
     @property
     def known(self) -> Elements:

@@ -2,8 +2,9 @@
 """A partner that has acknowledged a case asks for more, and is answered; pure.
 
 Noted is that it asked and that it was answered, each with when and under which
-reference, and nothing of what was said. What was approved stays as it is: what goes
-beyond that goes out as a case of its own.
+reference, and nothing of what was said. A question is open until it is answered under
+its reference, wherever the case goes meanwhile. What was approved stays as it is: what
+goes beyond that goes out as a case of its own.
 """
 
 from typing import Final
@@ -23,27 +24,32 @@ _MOST: Final = 100
 _S: Final = CaseState
 
 
-def inquired(row: CaseRow, file: CaseFile, request: NoteInquiry, by: str) -> Change:
+def inquired(
+    row: CaseRow, file: CaseFile, request: NoteInquiry, by: str, *, is_there: bool
+) -> Change:
     """Note that a partner asked, or that what it asked is answered.
 
+    *is_there*: a partner has acknowledged a package of the case.
+
     Raises:
-        WrongStateError: nobody has acknowledged the case, or nobody has asked.
+        WrongStateError: it is closed, nobody has acknowledged it, or nobody has asked
+            under this reference.
         BadRequestError: it lies before the case was known.
     """
     state = CaseState(row.state)
     is_asked = request.step == _S.NEEDS_INFO.value
-    if state not in ANSWERED:
+    if state is _S.CLOSED:
+        raise WrongStateError("wrong_state", "a closed case is not changed any more")
+    if is_asked and not is_there:
         raise WrongStateError(
             "wrong_state",
-            f"a case that is {state} waits for no question; what a partner asks who "
-            "has it comes after its acknowledgement (`fedsafe case acknowledged`)",
+            "no partner has acknowledged this case yet: note that first (`fedsafe case "
+            "acknowledged`)",
         )
-    if not is_asked and state is not _S.NEEDS_INFO:
-        raise WrongStateError(
-            "wrong_state",
-            "no partner has asked for more: note that first (`fedsafe case asked`)",
-        )
-    if len(file.inquiries) >= _MOST:
+    if not is_asked and request.reference not in file.open_questions:
+        raise WrongStateError("wrong_state", _none_open(file))
+    # For the answers to all that is open there is always room.
+    if is_asked and len(file.inquiries) + len(file.open_questions) + 1 >= _MOST:
         raise WrongStateError("wrong_state", "a case keeps no more than 100 of them")
     inquiry = KeptInquiry(
         step=request.step,
@@ -51,10 +57,43 @@ def inquired(row: CaseRow, file: CaseFile, request: NoteInquiry, by: str) -> Cha
         reference=request.reference,
         by=by,
     )
+    after = msgspec.structs.replace(file, inquiries=(*file.inquiries, inquiry))
     return Change(
         step=request.step,
-        state=CaseState(request.step),
+        state=_state(state, is_open=bool(after.open_questions)),
         urgency=Urgency(row.urgency),
         known_at=row.known_at,
-        file=msgspec.structs.replace(file, inquiries=(*file.inquiries, inquiry)),
+        file=after,
+    )
+
+
+def check_answered(file: CaseFile) -> None:
+    """Refuse to close a case while a partner waits for an answer.
+
+    Raises:
+        WrongStateError: one does.
+    """
+    if file.open_questions:
+        raise WrongStateError(
+            "unanswered",
+            "a partner has asked for more: note that it was answered, also if it was "
+            "refused (`fedsafe case supplemented`)",
+        )
+
+
+def _state(state: CaseState, *, is_open: bool) -> CaseState:
+    """Return where a case is then: one that is on its way, or recalled, stays there."""
+    if state not in ANSWERED:
+        return state
+    if is_open:
+        return _S.NEEDS_INFO
+    return _S.SUPPLEMENTED if state is _S.NEEDS_INFO else state
+
+
+def _none_open(file: CaseFile) -> str:
+    if not file.open_questions:
+        return "no partner has asked for more: note that first (`fedsafe case asked`)"
+    return (
+        "no open question has this reference: give that under which it was asked "
+        "(`fedsafe case show`)"
     )

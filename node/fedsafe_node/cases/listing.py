@@ -136,6 +136,7 @@ async def _read(
         lacks=bool(own_gaps(row, file, queue.matrix)),
         waits_for_look=waits_for_look(row, file),
         unanswered=bool(unanswered(file.answers)),
+        questioned=bool(file.open_questions),
     )
     return Listable(
         row=row, course=course, recall_due=is_fallen, steps=next_steps(standing)

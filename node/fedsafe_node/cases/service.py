@@ -25,7 +25,7 @@ from fedsafe_node.cases.changing import (
     first_file,
 )
 from fedsafe_node.cases.content import CaseFile
-from fedsafe_node.cases.inquiring import inquired
+from fedsafe_node.cases.inquiring import check_answered, inquired
 from fedsafe_node.cases.keeping import CaseKeeper, Change
 from fedsafe_node.cases.listing import Queue, list_cases
 from fedsafe_node.cases.mentioning import fallen
@@ -283,15 +283,21 @@ class Cases:
 
         Raises:
             NotFoundError: there is no such case.
-            WrongStateError: it is not acknowledged, or nobody has asked.
+            WrongStateError: nobody has acknowledged it, or nobody has asked.
             BadRequestError: that cannot have been then.
         """
         check_past(request.at, self._office.now(), "/at")
 
-        def step(row: CaseRow, file: CaseFile) -> Change:
-            return inquired(row, file, request, who.name)
+        async def act(tx: Transaction) -> CaseReceipt:
+            sent = await tx.dispatches(case_id)
+            is_there = any(each.acknowledged_at is not None for each in sent)
 
-        return await self._step(case_id, step, who, once)
+            def step(row: CaseRow, file: CaseFile) -> Change:
+                return inquired(row, file, request, who.name, is_there=is_there)
+
+            return await self._take(tx, case_id, step, who)
+
+        return await self._write(act, once)
 
     async def approve(
         self, case_id: str, request: ApproveCase, who: Principal
@@ -337,7 +343,8 @@ class Cases:
 
         Raises:
             NotFoundError: there is no such case.
-            WrongStateError: something is unanswered, or a package is under way.
+            WrongStateError: something is unanswered, also to a partner, or a package
+                is under way.
         """
 
         async def act(tx: Transaction) -> CaseReceipt:
@@ -349,6 +356,7 @@ class Cases:
                 raise WrongStateError(
                     "unanswered", f"not answered yet: {', '.join(lacking)}"
                 )
+            check_answered(file)
             await check_brought(tx, case_id, self._office.now())
             change = Change(
                 step="closed",

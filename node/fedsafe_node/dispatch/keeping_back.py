@@ -15,7 +15,7 @@ from fedsafe_node.cases.packages import correction_of, held, may_be_there
 from fedsafe_node.cases.partners import read_partner
 from fedsafe_node.dispatch.making import channels_of, mark_of
 from fedsafe_node.dispatch.messages import NoteHanded
-from fedsafe_node.dispatch.noted import told_of_note
+from fedsafe_node.dispatch.noted import there_already, told_of_note
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
@@ -35,12 +35,15 @@ async def keep_back(
     """Keep that a package which somebody took was never handed over.
 
     Raises:
-        WrongStateError: that person has none of this dispatch in hand.
+        WrongStateError: that person has none of this dispatch in hand, or the one
+            that they have was handed over.
         BadRequestError: they had yet to take it at that moment.
     """
     taker, takings = request.taken_by or who.name, await tx.takings(found.id)
     if taker not in held(takings):
         raise WrongStateError("wrong_state", _nobody(taker, held(takings)))
+    if found.delivered_at is not None and held(takings) == (taker,):
+        raise there_already(found)
     for each in takings:
         if each.by == taker and each.kept_back_at is None:
             at = check_since(request.at, each.at, f"{taker} took it")

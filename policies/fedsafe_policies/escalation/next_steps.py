@@ -53,7 +53,8 @@ class Standing:
     """What is known of a case when somebody asks what comes next.
 
     `work` is what its packages ask for; `lacks` says that something is missing whoever
-    receives it, `asked` that an approval waits for a second person.
+    receives it, `asked` that an approval waits for a second person, `questioned` that a
+    partner waits for an answer.
     """
 
     state: CaseState
@@ -64,6 +65,7 @@ class Standing:
     asked: bool = False
     waits_for_look: bool = False
     unanswered: bool = False
+    questioned: bool = False
 
 
 def next_steps(case: Standing) -> tuple[NextStep, ...]:
@@ -80,6 +82,8 @@ def _steps(case: Standing) -> Iterator[NextStep]:
     yield from (each for each in WORK if each in case.work)
     if case.waits_for_look and case.state is not _S.CLOSED:
         yield _N.SECOND_LOOK
+    if case.questioned and case.state is not _S.CLOSED:
+        yield _N.SUPPLEMENT
     yield from _of_state(case)
 
 
@@ -92,12 +96,11 @@ def _of_state(case: Standing) -> Iterator[NextStep]:
             yield _N.SEND
         case _S.DELIVERED:
             yield _N.ASK_FOR_RECEIPT
-        case _S.NEEDS_INFO:
-            yield _N.SUPPLEMENT
+        case _S.ACKNOWLEDGED | _S.NEEDS_INFO | _S.SUPPLEMENTED:
             if case.unanswered:
                 yield _N.ANSWER
-        case _S.ACKNOWLEDGED | _S.SUPPLEMENTED:
-            yield _N.ANSWER if case.unanswered else _N.CLOSE
+            elif not case.questioned:
+                yield _N.CLOSE
         case _S.RECALLED:
             yield _N.PUT_RIGHT
         case _S.PACKAGED | _S.DISPATCHING | _S.FAILED | _S.FALLBACK | _S.CLOSED:

@@ -18,8 +18,13 @@ from fedsafe_policies.escalation.states import CaseState
 __all__ = ["ada", "ben", "case", "desk", "post", "tables", "team"]
 
 
-def inquiry(post: Hands, step: Any = "needs_info", late: int = 0) -> NoteInquiry:  # noqa: ANN401
-    return NoteInquiry(step=step, at=post.desk.team.now + late, reference="AZ-17")
+def inquiry(
+    post: Hands,
+    step: Any = "needs_info",  # noqa: ANN401
+    late: int = 0,
+    reference: str = "AZ-17",
+) -> NoteInquiry:
+    return NoteInquiry(step=step, at=post.desk.team.now + late, reference=reference)
 
 
 async def test_a_case_is_asked_about_and_answered_and_closed(
@@ -69,10 +74,10 @@ async def test_nobody_is_answered_who_has_not_asked_and_asks_before_it_is_there(
     closed = await refused(cases.inquire(case, inquiry(post), ada))
 
     assert "`fedsafe case asked`" in str(unasked)
+    assert "not changed any more" in str(closed)
     for error in (early, late):
         assert (error.code, error.pointer) == ("bad_span", "/at")
     assert "`fedsafe case acknowledged`" in str(unsent)
-    assert "closed" in str(closed)
 
 
 @pytest.mark.parametrize("answered", [False, True])
@@ -105,8 +110,64 @@ async def test_a_case_that_is_asked_about_can_be_recalled(
 async def test_a_case_keeps_no_more_questions_than_that(
     post: Hands, ada: Principal, case: str
 ) -> None:
-    for _ in range(100):
-        await post.desk.cases.inquire(case, inquiry(post), ada)
-    error = await refused(post.desk.cases.inquire(case, inquiry(post), ada))
+    cases, answer = post.desk.cases, "supplemented"
+    for number in range(50):
+        await cases.inquire(case, inquiry(post, reference=f"AZ-{number}"), ada)
+    error = await refused(cases.inquire(case, inquiry(post, reference="AZ-50"), ada))
+    for number in range(50):
+        await cases.inquire(case, inquiry(post, answer, reference=f"AZ-{number}"), ada)
 
     assert "no more than 100" in str(error)
+    assert await post.desk.state(case) == "supplemented"
+
+
+async def test_each_question_is_open_until_it_is_answered_itself(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    cases, answer = post.desk.cases, "supplemented"
+    await post.answer(case, ada)
+    await cases.inquire(case, inquiry(post), ada)
+    await cases.inquire(case, inquiry(post, reference="AZ-18"), ada)
+    first = await cases.inquire(case, inquiry(post, answer), ada)
+    again = await refused(cases.inquire(case, inquiry(post, answer), ada))
+    unanswered = await refused(cases.close(case, ada))
+    steps = await following(post, case, ada)
+    last = await cases.inquire(case, inquiry(post, answer, reference="AZ-18"), ada)
+    await cases.close(case, ada)
+
+    assert (first.state, last.state) == (CaseState.NEEDS_INFO, CaseState.SUPPLEMENTED)
+    assert "under which it was asked" in str(again)
+    assert unanswered.code == "unanswered"
+    assert "`fedsafe case supplemented`" in str(unanswered)
+    assert steps == [NextStep.SUPPLEMENT]
+
+
+async def test_who_has_acknowledged_asks_while_another_package_is_on_its_way(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    (sent,) = (await post.send(case, ada, "lka")).dispatches
+    asked = await post.desk.cases.inquire(case, inquiry(post), ada)
+    steps = await following(post, case, ada)
+    await post.notes.hand(case, sent.dispatch, post.handed(), ada)
+    await post.notes.acknowledge(case, sent.dispatch, post.acknowledged(), ada)
+    await post.answer(case, ada)
+    unanswered = await refused(post.desk.cases.close(case, ada))
+    done = await post.desk.cases.inquire(case, inquiry(post, "supplemented"), ada)
+    await post.desk.cases.close(case, ada)
+
+    assert asked.state is CaseState.DISPATCHING
+    assert NextStep.SUPPLEMENT in steps
+    assert unanswered.code == "unanswered"
+    assert done.state is CaseState.ACKNOWLEDGED
+
+
+async def test_a_recalled_case_is_closed_once_its_question_is_answered(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    await post.desk.cases.inquire(case, inquiry(post), ada)
+    await post.recall(case, ada)
+    done = await post.desk.cases.inquire(case, inquiry(post, "supplemented"), ada)
+    shown = await post.desk.cases.show(case, ada)
+
+    assert done.state is CaseState.RECALLED
+    assert [each.step for each in shown.inquiries][-1] is CaseState.SUPPLEMENTED

@@ -497,3 +497,18 @@ async def test_a_package_recalled_under_way_is_corrected_only_if_it_may_be_there
     assert await post.kinds(case, ada) == (
         [] if state is DispatchState.STOPPED else [("see_through", [])]
     )
+
+
+async def test_what_was_handed_over_is_not_kept_back_after_all(
+    post: Hands, ada: Principal, eve: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    await post.take(case, eve)
+    await post.recall(case, ada)
+    await post.notes.hand(case, sent, post.handed(), ada)
+    await post.keep_back(case, sent, eve)
+    error = await refused(post.keep_back(case, sent, ada))
+    correction = await post.correction(case, ada)
+
+    assert "delivered already" in str(error)
+    assert correction.state is not DispatchState.STOPPED
