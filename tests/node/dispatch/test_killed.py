@@ -124,4 +124,4 @@ def test_killed_between_any_two_steps_of_a_recall_nothing_taken_is_forgotten(
     assert takers == [("ada",)] or not was_taken
     assert corrections == [(correction,)] or not was_recalled
     assert sorted(after) == sorted([(sent, "stopped"), (correction, "stopped")])
-    assert rows(directory, "SELECT kept_back_by FROM takings") == [("ada",)]
+    assert set(rows(directory, "SELECT kept_back_by FROM takings")) == {("ada",)}
