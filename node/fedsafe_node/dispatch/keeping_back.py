@@ -11,10 +11,11 @@ have arrived after all, the same correction goes on its way again.
 from msgspec.structs import replace
 
 from fedsafe_node.cases.changing import check_since
+from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.packages import correction_of, held, may_be_there
 from fedsafe_node.cases.partners import read_partner
 from fedsafe_node.dispatch.making import channels_of, mark_of
-from fedsafe_node.dispatch.messages import NoteHanded
+from fedsafe_node.dispatch.messages import NoteHanded, ReceiptKind
 from fedsafe_node.dispatch.noted import there_already, told_of_note
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.audit import Detail, Event
@@ -25,14 +26,17 @@ from fedsafe_node.store.protocol import Transaction
 from fedsafe_policies.escalation.dispatching import UNDER_WAY, DispatchState
 
 
-async def keep_back(
+async def keep_back(  # noqa: PLR0913 - a note, and what it is about
     office: Office,
     tx: Transaction,
     found: DispatchRow,
+    file: CaseFile,
     request: NoteHanded,
     who: Principal,
 ) -> None:
     """Keep that a package which somebody took was never handed over.
+
+    Where a hand-over is noted, it was that of who noted it, or of the last who has one.
 
     Raises:
         WrongStateError: that person has none of this dispatch in hand, or the one
@@ -42,7 +46,8 @@ async def keep_back(
     taker, takings = request.taken_by or who.name, await tx.takings(found.id)
     if taker not in held(takings):
         raise WrongStateError("wrong_state", _nobody(taker, held(takings)))
-    if found.delivered_at is not None and held(takings) == (taker,):
+    handed = _handed_by(file, found)
+    if taker in handed or (handed and held(takings) == (taker,)):
         raise there_already(found)
     for each in takings:
         if each.by == taker and each.kept_back_at is None:
@@ -84,6 +89,15 @@ async def withdraw_correction(
     stopped = replace(known, state=DispatchState.STOPPED.value, due_at=None)
     await tx.move_dispatch(stopped)
     await office.note(tx, Event.DISPATCH_WITHDRAWN, by, _told(stopped))
+
+
+def _handed_by(file: CaseFile, found: DispatchRow) -> set[str]:
+    """Name who has noted that a dispatch was handed over."""
+    return {
+        each.by
+        for each in file.receipts
+        if (each.dispatch, each.kind) == (found.id, ReceiptKind.HANDED.value)
+    }
 
 
 def _nobody(taker: str, others: tuple[str, ...]) -> str:

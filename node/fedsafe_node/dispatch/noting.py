@@ -101,7 +101,7 @@ class DispatchNotes:
             tx: Transaction, row: CaseRow, file: CaseFile, found: DispatchRow
         ) -> DispatchReceipt:
             if way is None:
-                await keep_back(office, tx, found, request, who)
+                await keep_back(office, tx, found, file, request, who)
                 return await receipt_for(tx, row, found)
             is_there_already = found.delivered_at is not None
             if DispatchState(found.state) not in _HANDED_FROM or is_there_already:

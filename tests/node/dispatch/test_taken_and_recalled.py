@@ -506,9 +506,31 @@ async def test_what_was_handed_over_is_not_kept_back_after_all(
     await post.take(case, eve)
     await post.recall(case, ada)
     await post.notes.hand(case, sent, post.handed(), ada)
+    first = await refused(post.keep_back(case, sent, ada))
     await post.keep_back(case, sent, eve)
-    error = await refused(post.keep_back(case, sent, ada))
+    last = await refused(post.keep_back(case, sent, ada))
     correction = await post.correction(case, ada)
 
-    assert "delivered already" in str(error)
+    assert "delivered already" in str(first)
+    assert "delivered already" in str(last)
     assert correction.state is not DispatchState.STOPPED
+
+
+async def test_the_last_package_in_hand_is_that_which_was_handed_over(
+    post: Hands, ada: Principal, eve: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    await post.notes.hand(case, sent, post.handed(), eve)
+    error = await refused(post.keep_back(case, sent, ada))
+
+    assert "delivered already" in str(error)
+
+
+async def test_a_copy_is_kept_back_of_what_came_another_way(
+    post: Hands, ada: Principal, eve: Principal, case: str
+) -> None:
+    sent = await post.take(case, ada)
+    await post.notes.acknowledge(case, sent, post.acknowledged(), eve)
+    receipt = await post.keep_back(case, sent, ada)
+
+    assert receipt.dispatch_state is DispatchState.ACKNOWLEDGED
