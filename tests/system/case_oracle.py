@@ -28,6 +28,8 @@ class Oracle:
         self._since = 0
         self.dispatches = dict[str, str]()
         self.outcomes = dict[str, list[str]]()
+        self.carried = set[str]()
+        """Dispatches of which the node says that it has handed them over itself."""
 
     def check(self, cases: Sequence[Case], letters: Sequence[Letter]) -> None:
         """Hold the node to these cases, and to all letters.
@@ -110,6 +112,7 @@ class Oracle:
         for each in delivered:
             if each["way"] not in _BY_HAND:
                 assert arrived, f"{dispatch} is lost"
+                self.carried.add(dispatch)
         acknowledged = _receipts(found, "acknowledged")
         assert len(acknowledged) == (found["acknowledged_at"] is not None)
         assert len(_receipts(found, "handed")) == len(

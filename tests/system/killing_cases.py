@@ -135,11 +135,17 @@ class CaseLoop:
         self.settle()
         self.check()
 
-    def lose(self) -> None:
-        """Let a parcel not have arrived that has: `check` must fail."""
-        case = [each for each in self._cases if each.arrived][-1]
-        case.is_fresh = True
-        self._receivers.forget(case.arrived[0])
+    def lose(self) -> bool:
+        """Let a parcel not have arrived that has: `check` must fail; False without one.
+
+        One in doubt is none: nobody has said that it arrived.
+        """
+        for case in reversed(self._cases):
+            for dispatch in self._oracle.carried.intersection(case.arrived):
+                case.is_fresh = True
+                self._receivers.forget(dispatch)
+                return True
+        return False
 
     def _plan(self) -> float:
         """Choose where the node dies, and after how many seconds at the latest."""
