@@ -225,7 +225,7 @@ def _said_of_taken(case: Case) -> Iterator[Act]:
     """Say what came of what somebody took out: also after a recall."""
     for dispatch in sorted(case.in_hand):
         path = f"/v1/cases/{case.id}/dispatches/{dispatch}/handed"
-        body = {"outcome": "kept_back", "at": case.made_at[dispatch]}
+        body = {"outcome": "kept_back", "at": 0}  # when, is known as it is noted
         yield _handed(case, dispatch)
         yield Act("keep back", case, path, body, about=dispatch)
 

@@ -265,10 +265,19 @@ class CaseLoop:
         return entering(Letter.any(random)) if count < _NEW_LETTERS else None
 
     def _do(self, act: Act) -> None:
+        if act.kind == "keep back":
+            act.body["at"] = self._taken_at(act)
         self._unanswered.append(act)
         answer = self._send(act)
         self._unanswered.remove(act)
         self._take(act, answer)
+
+    def _taken_at(self, act: Act) -> int:
+        """Ask when a package was taken last: it is not kept back before that."""
+        assert isinstance(act.on, Case)
+        listed = self._partners.dispatches(act.on.id)
+        (found,) = [each for each in listed if each["dispatch"] == act.about]
+        return max(int(each["at"]) for each in found["takings"])
 
     def _send(self, act: Act) -> Answer:
         caller = self._partners.caller(act.person)
