@@ -24,6 +24,8 @@ _ANSWERED: Final = {
     "level": _ASSESS.format("--level LEVEL"),
     "evidence": _ASSESS.format("--evidence-decision DECISION"),
     "second_look": "`fedsafe case approve CASE --partner CLASS`, by another person",
+    "inquiry": "`fedsafe case supplemented CASE --reference REF`, also if the answer "
+    "was refused (REF as `fedsafe case show CASE` has it)",
 }
 _OPEN: Final = ("noch nicht beantwortet: {}", "not answered yet: {}")
 

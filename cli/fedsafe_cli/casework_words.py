@@ -55,6 +55,7 @@ QUESTIONS: Final[Words] = {
     "level": ("Stufe", "level"),
     "evidence": ("Verbleib der Beweismittel", "what becomes of the evidence"),
     "second_look": ("zweiter Blick", "second look"),
+    "inquiry": ("Rückfrage eines Partners", "question of a partner"),
 }
 WAYS: Final[Words] = {
     "mail": ("E-Mail", "mail"),

@@ -125,7 +125,7 @@ def _known() -> dict[str, Any]:
         | {"partners": list(PartnerClass), "second": "bernd"},
         "unanswered": [
             *("phenomenon", "feature", "help", "threat", "opinion", "level"),
-            *("evidence", "second_look"),
+            *("evidence", "second_look", "inquiry"),
         ],
         "calls": [
             {

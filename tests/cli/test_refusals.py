@@ -268,7 +268,7 @@ def test_an_unclear_threat_is_entered_as_an_element() -> None:
 
 
 def test_what_is_open_before_closing_is_said_in_words_and_options() -> None:
-    names = [*unanswered(Answers()), "second_look"]
+    names = [*unanswered(Answers()), "second_look", "inquiry"]
     detail = f"not answered yet: {', '.join(names)}"
     refusal = read_refusal(409, {"code": "unanswered", "detail": detail})
     german = refusal.german or ""

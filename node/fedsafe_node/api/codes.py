@@ -238,7 +238,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.TEST_CONTACT: (409, "A real case never goes to a contact for tests"),
     Code.NOT_COMPARABLE: (409, "The partner cannot be verified like that"),
     Code.OTHER_PARTNER_KEY: (409, "The fingerprint is that of another key"),
-    Code.UNANSWERED: (409, "The case has not answered all of its questions"),
+    Code.UNANSWERED: (409, "A question is open that a case answers before it closes"),
     Code.EVIDENCE_DIFFERS: (409, "The evidence does not go with what is attached"),
     Code.MEMBERS_NOT_TOLD: (409, "The other members were not told of the breach"),
     Code.ALREADY_CLOSED: (409, "The breach is closed already"),

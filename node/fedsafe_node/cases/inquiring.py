@@ -67,20 +67,6 @@ def inquired(
     )
 
 
-def check_answered(file: CaseFile) -> None:
-    """Refuse to close a case while a partner waits for an answer.
-
-    Raises:
-        WrongStateError: one does.
-    """
-    if file.open_questions:
-        raise WrongStateError(
-            "unanswered",
-            "a partner has asked for more: note that it was answered, also if it was "
-            "refused (`fedsafe case supplemented`)",
-        )
-
-
 def _state(state: CaseState, *, is_open: bool) -> CaseState:
     """Return where a case is then: one that is on its way, or recalled, stays there."""
     if state not in ANSWERED:

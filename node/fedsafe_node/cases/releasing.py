@@ -39,7 +39,6 @@ from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Act
 
 KIND: Final = Act.DISPATCH
-SECOND_LOOK: Final = "second_look"
 OF_MANY: Final = PartnerClass.BZKJ
 """Who receives numbers of many cases, and no single one."""
 

@@ -24,8 +24,9 @@ from fedsafe_node.cases.changing import (
     editable_state,
     first_file,
 )
+from fedsafe_node.cases.closing import check_answered
 from fedsafe_node.cases.content import CaseFile
-from fedsafe_node.cases.inquiring import check_answered, inquired
+from fedsafe_node.cases.inquiring import inquired
 from fedsafe_node.cases.keeping import CaseKeeper, Change
 from fedsafe_node.cases.listing import Queue, list_cases
 from fedsafe_node.cases.mentioning import fallen
@@ -43,18 +44,16 @@ from fedsafe_node.cases.messages import (
 from fedsafe_node.cases.packages import check_brought, work_of
 from fedsafe_node.cases.releasing import (
     KIND,
-    SECOND_LOOK,
     check_release,
     check_still,
     dispatch_content,
     end_approvals,
     refuse,
     takes_two,
-    waits_for_look,
 )
 from fedsafe_node.cases.showing import Told, show_case
 from fedsafe_node.cases.standing import dropping, stood
-from fedsafe_node.errors import DeniedError, WrongStateError
+from fedsafe_node.errors import DeniedError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.orders.content import OrderVault
@@ -66,7 +65,6 @@ from fedsafe_node.situation import Situation
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_policies.decision import Decision
-from fedsafe_policies.escalation.closing import unanswered
 from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.opening import CaseRequest
@@ -349,14 +347,7 @@ class Cases:
 
         async def act(tx: Transaction) -> CaseReceipt:
             row, file = await self._keeper.read(tx, case_id)
-            lacking = unanswered(file.answers)
-            if waits_for_look(row, file):
-                lacking += (SECOND_LOOK,)
-            if lacking:
-                raise WrongStateError(
-                    "unanswered", f"not answered yet: {', '.join(lacking)}"
-                )
-            check_answered(file)
+            check_answered(row, file)
             await check_brought(tx, case_id, self._office.now())
             change = Change(
                 step="closed",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from fedsafe_node.cases.closing import open_before_closing
 from fedsafe_node.cases.content import CaseFile, Release
 from fedsafe_node.cases.course import course_of, is_over
 from fedsafe_node.cases.messages import (
@@ -22,11 +23,10 @@ from fedsafe_node.cases.messages import (
     TermShown,
 )
 from fedsafe_node.cases.packages import Work
-from fedsafe_node.cases.releasing import ALONE, OF_MANY, SECOND_LOOK, waits_for_look
+from fedsafe_node.cases.releasing import ALONE, OF_MANY, waits_for_look
 from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
 from fedsafe_policies.errors import NothingForPartnerError
 from fedsafe_policies.escalation.clocks import Milestone, Stage, Term, terms
-from fedsafe_policies.escalation.closing import unanswered
 from fedsafe_policies.escalation.deadlines import end_of
 from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.matrix import Matrix
@@ -94,7 +94,7 @@ def show_case(
         release=None
         if file.release is None
         else show_release(row, file.release, calendar),
-        unanswered=[*unanswered(answers), *_unseen(row, file)],
+        unanswered=list(open_before_closing(row, file)),
         gaps=[show_gap(gap) for gap in own_gaps(row, file, matrix)],
         lacking=list(class_lacks(row, file, matrix)),
         steps=[
@@ -171,10 +171,6 @@ def _terms(row: CaseRow, file: CaseFile, told: Told) -> Iterator[Term]:
             is_owed = is_owed or waits_for_look(row, file)
         if is_owed or term.met_at is not None:
             yield term
-
-
-def _unseen(row: CaseRow, file: CaseFile) -> list[str]:
-    return [SECOND_LOOK] if waits_for_look(row, file) else []
 
 
 def own_gaps(row: CaseRow, file: CaseFile, matrix: Matrix) -> tuple[Gap, ...]:

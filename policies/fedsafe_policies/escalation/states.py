@@ -50,7 +50,7 @@ STEPS: Final[Mapping[CaseState, frozenset[CaseState]]] = MappingProxyType(
             {_S.DISPATCHING, _S.FAILED, _S.NEEDS_INFO, _S.CLOSED, _S.RECALLED}
         ),
         _S.NEEDS_INFO: frozenset(
-            {_S.DISPATCHING, _S.FAILED, _S.SUPPLEMENTED, _S.CLOSED, _S.RECALLED}
+            {_S.DISPATCHING, _S.FAILED, _S.SUPPLEMENTED, _S.RECALLED}
         ),
         _S.SUPPLEMENTED: frozenset(
             {_S.DISPATCHING, _S.FAILED, _S.NEEDS_INFO, _S.CLOSED, _S.RECALLED}

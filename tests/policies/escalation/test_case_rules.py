@@ -106,6 +106,13 @@ def test_nothing_is_sent_unapproved_and_delivery_is_no_acknowledgement() -> None
     )
 
 
+def test_no_case_is_closed_while_a_partner_waits_for_an_answer() -> None:
+    asked = CaseState.NEEDS_INFO
+
+    assert not may_follow(asked, CaseState.CLOSED)
+    assert may_follow(asked, CaseState.SUPPLEMENTED)
+
+
 def test_what_was_sent_can_always_be_recalled_until_it_is_closed() -> None:
     sent = (
         set(CaseState)
