@@ -41,6 +41,7 @@ _MARKS: Final = {
     "test": ("eine Übung", "an exercise"),
 }
 
+STANDARD_OUTPUT: Final = "-"
 _ENDING: Final = ".sig"
 _BESIDE: Final = (
     "fedsafe: {} mitgeben: der Partner prüft damit zuerst jedes Byte (OpenSSL)",
@@ -158,8 +159,10 @@ def check_new(file: str, *, signed: bool = False) -> None:
     Raises:
         BadInputError: it is there.
     """
+    if file == STANDARD_OUTPUT:
+        return
     for each in (file, f"{file}{_ENDING}") if signed else (file,):
-        if file != "-" and os.path.lexists(each):
+        if os.path.lexists(each):
             raise BadInputError(f"{printable(each)} exists already", "name a new file")
 
 
@@ -177,11 +180,8 @@ def write_content(
         BrokenAnswerError: the bytes are not what the node says of them.
     """
     content, language = _content(answer), 0 if settings.german else 1
-    if file == "-":
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-        if answer.get("signature") is not None:
-            note(_NOT_BESIDE[language])
+    if file == STANDARD_OUTPUT:
+        write_out(settings, content, answer)
         return OK
     beside = write_signed(file, content, answer)
     if settings.json:
@@ -195,6 +195,14 @@ def write_content(
     note(f"fedsafe: SHA-256 {answer['sha256']}")
     tell_signature(settings, beside)
     return OK
+
+
+def write_out(settings: Settings, content: bytes, answer: Mapping[str, Any]) -> None:
+    """Write what an answer holds to standard output, which has room for that alone."""
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+    if answer.get("signature") is not None:
+        note(_NOT_BESIDE[0 if settings.german else 1])
 
 
 def write_signed(

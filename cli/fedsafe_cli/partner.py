@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fedsafe_cli.case_render import bytes_in, check_new, write_signed
+from fedsafe_cli.case_render import (
+    STANDARD_OUTPUT,
+    bytes_in,
+    check_new,
+    write_out,
+    write_signed,
+)
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.files import read_small
@@ -53,7 +59,8 @@ def partner() -> None:
 @click.option(
     "--certificate",
     metavar="FILE",
-    help="Write our X.509 certificate to a new file, for S/MIME and OpenPGP.",
+    help="Write our X.509 certificate to a new file, for S/MIME and OpenPGP, and list "
+    "nothing; - is standard output.",
 )
 @shared_options
 @click.pass_context
@@ -70,10 +77,13 @@ def list_(context: click.Context, certificate: str | None) -> ExitStatus:
     """  # noqa: D301
     settings = settings_of(context)
     answer = personal(settings).get("/v1/partners")
-    if certificate is not None:
+    if certificate is None:
+        return tell_partners(settings, answer)
+    if certificate == STANDARD_OUTPUT:
+        write_out(settings, answer["certificate"].encode(), {})
+    else:
         _write_new(certificate, answer["certificate"].encode())
-        tell_certificate(settings, printable(certificate))
-    return tell_partners(settings, answer)
+    return tell_certificate(settings, certificate, answer)
 
 
 @partner.command("add")
@@ -241,14 +251,19 @@ def verify(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  #
 
 @partner.command("test")
 @click.argument("name", metavar="PARTNER")
-@click.option("--out", required=True, metavar="FILE", help="Write a new file.")
+@click.option(
+    "--out",
+    required=True,
+    metavar="FILE",
+    help="Write a new file; - is standard output.",
+)
 @shared_options
 @click.pass_context
 def test(context: click.Context, name: str, out: str) -> ExitStatus:
     """Seal a package about nobody, for a partner of the mark `test` to try its key.
 
     Beside one for S/MIME or OpenPGP lies FILE.sig: give it along, so that the partner
-    checks every byte first, with OpenSSL.
+    checks every byte first, with OpenSSL. It warns of a key that nobody has verified.
 
     \b
     Example:
@@ -257,8 +272,11 @@ def test(context: click.Context, name: str, out: str) -> ExitStatus:
     settings = settings_of(context)
     check_new(out, signed=True)
     answer = personal(settings).post(f"/v1/partners/{_id(name)}/test", None)
-    beside = write_signed(out, bytes_in(answer, "sealed"), answer)
-    return tell_test(settings, answer, out, beside)
+    sealed = bytes_in(answer, "sealed")
+    if out == STANDARD_OUTPUT:
+        write_out(settings, sealed, answer)
+        return tell_test(settings, answer, None, {})
+    return tell_test(settings, answer, out, write_signed(out, sealed, answer))
 
 
 @partner.command("key")
@@ -295,6 +313,11 @@ def key(
     from fedsafe_node.keyfiles import write_secret  # noqa: PLC0415
 
     settings = settings_of(context)
+    if file == STANDARD_OUTPUT:
+        raise BadInputError(
+            "a private key is kept in a file, and standard output has the public one",
+            "name a file: fedsafe partner key partner.key > partner.public",
+        )
     if public:
         made = _kept(file)
     else:

@@ -4,13 +4,13 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fedsafe_cli.case_render import tell_signature
+from fedsafe_cli.case_render import STANDARD_OUTPUT, tell_signature
 from fedsafe_cli.casework_words import WAYS, Words, class_word, word
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
 from fedsafe_cli.output import document, line, note, table
 from fedsafe_cli.partner_channels import channel_line
-from fedsafe_cli.settings import Settings
+from fedsafe_cli.settings import Settings, printable
 from fedsafe_policies.escalation.channels import host_key_fingerprint
 
 _STANDINGS: Final = {
@@ -48,6 +48,10 @@ _SIGNER: Final = (
 _CERTIFICATE: Final = (
     "und der unseres X.509-Zertifikats (SHA-256, die ersten 32 Stellen): {}",
     "and that of our X.509 certificate (SHA-256, the first 32 digits): {}",
+)
+_CERTIFICATE_OF: Final = (
+    "sein Fingerabdruck (SHA-256, die ersten 32 Stellen): {}",
+    "its fingerprint (SHA-256, the first 32 digits): {}",
 )
 _UNUSABLE: Final = (
     "{}: an einen Schlüssel wird nicht versiegelt ({}): {}",
@@ -99,13 +103,25 @@ _COMPARED: Final = (
     ("openpgp_fingerprint", "--openpgp-fingerprint"),
 )
 _KEPT: Final = (
-    "fedsafe: unser X.509-Zertifikat liegt in {}",
-    "fedsafe: our X.509 certificate is in {}",
+    "unser X.509-Zertifikat liegt in {}",
+    "our X.509 certificate is in {}",
 )
 _WRITTEN: Final = (
     "ein Testpaket für {} liegt in {}; unser Fingerabdruck: {}",
     "a test package for {} is in {}; our fingerprint: {}",
 )
+_OUTPUT: Final = ("der Standardausgabe", "standard output")
+_UNPROVED: Final[Words] = {
+    "unverified": (
+        "Vorsicht: {}: diesen Eintrag und seinen Schlüssel hat niemand geprüft",
+        "careful: {}: nobody has verified this entry and its key",
+    ),
+    "expired": (
+        "Vorsicht: {}: die Prüfung dieses Eintrags und Schlüssels ist abgelaufen",
+        "careful: {}: the verification of this entry and its key has expired",
+    ),
+}
+"""What is said of a standing in which a package may be sealed to somebody else."""
 _LANGUAGES: Final = ("de", "en")
 _YES: Final = (("nein", "ja"), ("no", "yes"))
 
@@ -134,10 +150,20 @@ def tell_partners(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     return OK
 
 
-def tell_certificate(settings: Settings, file: str) -> None:
-    """Tell that our certificate was written, before a long list follows."""
-    if not settings.json:
-        note(_KEPT[0 if settings.german else 1].format(file))
+def tell_certificate(
+    settings: Settings, file: str, answer: dict[str, Any]
+) -> ExitStatus:
+    """Tell where our certificate was written, and what partners compare it with."""
+    digits, language = answer["certificate_fingerprint"], 0 if settings.german else 1
+    told = _CERTIFICATE_OF[language].format(digits)
+    if file == STANDARD_OUTPUT:
+        note(told)
+    elif settings.json:
+        document({"file": file, "certificate_fingerprint": digits})
+    else:
+        line(_KEPT[language].format(printable(file)))
+        line(told)
+    return OK
 
 
 def tell_entered(
@@ -151,10 +177,7 @@ def tell_entered(
     name, revision = answer["partner"], answer["revision"]
     standing = _STANDINGS[answer["standing"]][language]
     line(_STANDS[language].format(name, revision, standing))
-    options = [option for field, option in _COMPARED if answer[field] is not None]
-    options += ["--host-key-fingerprint"] * len(_servers(entry))
-    told = "".join(f' {option} "…"' for option in options)
-    note(_NEXT[language].format(name, revision, told))
+    note(_next(answer, len(_servers(entry)), language))
     return OK
 
 
@@ -173,17 +196,52 @@ def tell_verified(
 
 
 def tell_test(
-    settings: Settings, answer: dict[str, Any], file: str, beside: dict[str, str]
+    settings: Settings,
+    answer: dict[str, Any],
+    file: str | None,
+    beside: dict[str, str],
 ) -> ExitStatus:
-    """Tell where a test package was written, what lies beside it, what to compare."""
-    if settings.json:
-        kept = {name: answer[name] for name in ("partner", "signer", "format")}
-        document(kept | {"file": file} | beside)
+    """Tell where a test package was written, what lies beside it, what to compare.
+
+    Without a *file* it went to standard output, and all is told beside that. In every
+    form it is told beside the result that nobody has verified the key.
+    """
+    language = 0 if settings.german else 1
+    words, (partner, signer) = _WRITTEN[language], (answer["partner"], answer["signer"])
+    if file is None:
+        note(words.format(partner, _OUTPUT[language], signer))
+    elif settings.json:
+        names = ("partner", "signer", "format", "standing")
+        kept = {name: answer.get(name) for name in names}
+        document(kept | {"file": file, "warnings": _warnings(answer)} | beside)
     else:
-        words = _WRITTEN[0 if settings.german else 1]
-        line(words.format(answer["partner"], file, answer["signer"]))
+        line(words.format(partner, printable(file), signer))
         tell_signature(settings, beside)
+    for each in _warnings(answer):
+        note(f"fedsafe: {each[_LANGUAGES[language]]}")
     return OK
+
+
+def _warnings(answer: dict[str, Any]) -> list[dict[str, str]]:
+    """Say of a key that was sealed to that nobody has verified it, and how one does."""
+    standing = str(answer.get("standing"))
+    servers = len(answer.get("host_keys", ()))
+    if standing not in _UNPROVED:
+        return []
+    said = {
+        name: f"{_UNPROVED[standing][language].format(answer['partner'])}; "
+        f"{_next(answer, servers, language)}"
+        for language, name in enumerate(_LANGUAGES)
+    }
+    return [{"code": f"partner_{standing}", **said}]
+
+
+def _next(answer: dict[str, Any], servers: int, language: int) -> str:
+    """Say how another person verifies an entry, with each of its keys and servers."""
+    options = [option for field, option in _COMPARED if answer[field] is not None]
+    options += ["--host-key-fingerprint"] * servers
+    told = "".join(f' {option} "…"' for option in options)
+    return _NEXT[language].format(answer["partner"], answer["revision"], told)
 
 
 def _rows(each: dict[str, Any], language: int) -> list[list[object]]:

@@ -215,6 +215,81 @@ def test_a_test_package_is_written_once(
     assert "77de 4410" in first.out
 
 
+def sealed_for_nobody(**facts: object) -> dict[str, Any]:
+    more = {"signer": "77de 4410", "format": "hpke", "host_keys": []}
+    sealed = {"sealed": b64encode(b"sealed").decode(), "signature": None}
+    return RECEIPT | {"fingerprint": "3f9a"} | more | sealed | facts
+
+
+def test_a_test_package_goes_to_standard_output_and_nothing_else(
+    node: "FakeNode", ask: "Run", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-.sig").write_bytes(b"of another")
+    signed = sealed_for_nobody(signature=b64encode(b"signed").decode())
+    node.always("POST /v1/partners/lka/test", signed)
+    done = ask("partner", "test", "lka", "--out", "-", "--json")
+
+    assert (done.status, done.out) == (0, "sealed")
+    assert "for lka is in standard output; our fingerprint: 77de 4410" in done.err
+    assert "without its signature: name a file" in done.err
+    assert "nobody has verified this entry" in done.err
+    assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["-.sig"]
+
+
+@pytest.mark.parametrize(
+    ("standing", "words"),
+    [
+        ("unverified", ("nobody has verified", "hat niemand geprüft")),
+        ("expired", ("has expired", "ist abgelaufen")),
+    ],
+)
+def test_a_test_warns_of_a_key_that_nobody_has_verified(
+    node: "FakeNode", ask: "Run", tmp_path: Path, standing: str, words: tuple[str, str]
+) -> None:
+    facts = {"standing": standing, "revision": 3, "host_keys": ["SHA256:a"]}
+    node.always("POST /v1/partners/lka/test", sealed_for_nobody(**facts))
+    test, out = ("partner", "test", "lka", "--out"), str(tmp_path / "c")
+    english, german = ask(*test, f"{out}1"), ask(*test, f"{out}2", "--lang", "de")
+    found = ask(*test, f"{out}3", "--json").document
+
+    command = (
+        "fedsafe partner verify lka --revision 3 --reference … "
+        '--fingerprint "…" --host-key-fingerprint "…"'
+    )
+    for word, done in zip(words, (english, german), strict=True):
+        assert done.status == 0
+        assert word in done.err
+        assert command in done.err
+    (warning,) = found["warnings"]
+    assert warning["code"] == f"partner_{standing}"
+    assert command in warning["en"]
+    assert "eine zweite Person ruft an" in warning["de"]
+    assert found["standing"] == standing
+
+
+def test_a_test_warns_of_no_key_that_was_verified(
+    node: "FakeNode", ask: "Run", tmp_path: Path
+) -> None:
+    node.always("POST /v1/partners/lka/test", sealed_for_nobody(standing="verified"))
+    test, out = ("partner", "test", "lka", "--out"), str(tmp_path / "c")
+    done, found = ask(*test, f"{out}1"), ask(*test, f"{out}2", "--json")
+
+    assert "verif" not in done.err
+    assert found.document["warnings"] == []
+
+
+def test_a_private_key_goes_to_no_standard_output(
+    ask: "Run", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = ask("partner", "key", "-")
+
+    assert (done.status, done.out) == (5, "")
+    assert "name a file" in done.err
+    assert not (tmp_path / "-").exists()
+
+
 def test_the_public_key_of_a_kept_one_is_printed_again(
     ask: "Run", tmp_path: Path
 ) -> None:
@@ -314,6 +389,26 @@ def test_a_certificate_that_was_written_is_told(
     english = ask(*command, str(files[0]))
     german = ask(*command, str(files[1]), "--lang", "de")
 
-    assert f"our X.509 certificate is in {files[0]}" in english.err
-    assert f"unser X.509-Zertifikat liegt in {files[1]}" in german.err
+    assert english.out.splitlines() == [
+        f"our X.509 certificate is in {files[0]}",
+        "its fingerprint (SHA-256, the first 32 digits): 88ef 5521",
+    ]
+    assert f"unser X.509-Zertifikat liegt in {files[1]}\n" in german.out
     assert files[1].read_text() == LIST["certificate"]
+
+
+def test_a_certificate_that_is_asked_for_is_all_that_is_told(
+    node: "FakeNode", ask: "Run", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    node.always("GET /v1/partners", LIST)
+    command = ("partner", "list", "--certificate")
+    shown, found = ask(*command, "-"), ask(*command, "a.pem", "--json")
+
+    assert shown.out == LIST["certificate"]
+    assert "88ef 5521" in shown.err
+    assert not (tmp_path / "-").exists()
+    assert found.document == {
+        "file": "a.pem",
+        "certificate_fingerprint": LIST["certificate_fingerprint"],
+    }

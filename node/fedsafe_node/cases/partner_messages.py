@@ -126,16 +126,18 @@ class PartnersAnswer(Message, frozen=True):
     landscape: list[OfficeShown]
 
 
-class TestPackage(Message, frozen=True):
+class TestPackage(PartnerReceipt, frozen=True):
     """A sealed package about nobody, for a partner of the mark `test`.
 
-    `signature` is for the file beside it, over all of its bytes; null where
-    `fedsafe open` alone reads the format.
+    `standing` says whether anybody has verified the key that it is sealed to;
+    `host_keys` are fingerprints of servers, compared with those of the keys.
+    `signature` is for the file beside it, over all of its bytes; null where `fedsafe
+    open` alone reads the format.
     """
 
     __test__ = False  # no test of ours, though its name begins like one
 
-    partner: PartnerId
+    host_keys: list[str]
     signer: str
     format: Format
     sealed: bytes

@@ -198,8 +198,10 @@ class Partners:
             found, sealed = self._test_package(entry)
             detail: Detail = {"partner": row.id, "revision": row.revision}
             await self.office.note(tx, Event.PARTNER_TESTED, who.name, detail)
+            shown = _shown(row, self.office.now())
             return TestPackage(
-                partner=row.id,
+                **msgspec.structs.asdict(_receipt(shown)),
+                host_keys=sorted(host_keys_of(entry.channels)),
                 signer=key_fingerprint(self.signer().public),
                 format=found,
                 sealed=sealed,
@@ -247,15 +249,7 @@ class Partners:
             **({} if reference is None else {"reference": reference}),
         }
         await self.office.note(tx, event, who.name, detail)
-        return PartnerReceipt(
-            partner=row.id,
-            revision=row.revision,
-            standing=shown.standing,
-            verified_until=row.verified_until,
-            fingerprint=shown.fingerprint,
-            certificate_fingerprint=shown.certificate_fingerprint,
-            openpgp_fingerprint=shown.openpgp_fingerprint,
-        )
+        return _receipt(shown)
 
 
 async def read_partner(reader: Reader, partner: str) -> tuple[PartnerRow, Partner]:
@@ -367,6 +361,18 @@ def _shown(row: PartnerRow, now: int) -> PartnerShown:
         verified_by=row.verified_by,
         verified_at=row.verified_at,
         verified_until=row.verified_until,
+    )
+
+
+def _receipt(shown: PartnerShown) -> PartnerReceipt:
+    return PartnerReceipt(
+        partner=shown.partner,
+        revision=shown.revision,
+        standing=shown.standing,
+        verified_until=shown.verified_until,
+        fingerprint=shown.fingerprint,
+        certificate_fingerprint=shown.certificate_fingerprint,
+        openpgp_fingerprint=shown.openpgp_fingerprint,
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from fedsafe_federation.casework.sealing import Format
 from fedsafe_node.cases.messages import (
     ApproveCase,
@@ -188,7 +190,8 @@ class FakePartners:
     async def test(self, partner: str, who: Principal) -> TestPackage:
         await self.memory.called((partner, who))
         return TestPackage(
-            partner=partner,
+            **msgspec.structs.asdict(_PARTNER),
+            host_keys=[],
             signer="0f" * 16,
             format=Format.HPKE,
             sealed=b"sealed",

@@ -285,6 +285,28 @@ async def test_a_test_goes_to_partners_for_tests_alone_and_opens_there(
     assert isinstance(unknown, NotFoundError)
 
 
+async def test_a_test_says_whether_anybody_has_verified_the_key(
+    team: Team, partners: Partners, ada: Principal, ben: Principal
+) -> None:
+    await entered(partners, ada, 0, test=True, channels=(SERVER,))
+    entry = await partners.test("bka", ada)
+    call = msgspec.structs.replace(CALL, host_keys=(SERVER.fingerprint,), days=1)
+    await partners.verify("bka", call, ben)
+    verified = await partners.test("bka", ada)
+    team.pass_time(86_400)
+    expired = await partners.test("bka", ada)
+
+    found = (entry, verified, expired)
+    assert [each.standing for each in found] == [
+        Standing.UNVERIFIED,
+        Standing.VERIFIED,
+        Standing.EXPIRED,
+    ]
+    assert [each.revision for each in found] == [1, 2, 2]
+    assert entry.fingerprint == FINGERPRINT
+    assert entry.host_keys == [SERVER.fingerprint]
+
+
 async def test_the_list_has_the_landscape_and_every_step_is_in_the_log(
     team: Team, partners: Partners, ada: Principal, ben: Principal
 ) -> None:
