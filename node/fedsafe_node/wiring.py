@@ -77,7 +77,7 @@ def make_outbox(base: Base) -> Outbox:
     carriers = Carriers(
         config.sending, place.directory, base.clock, lambda: base.keys.package
     )
-    return Outbox(keeper, carriers, SystemRandom().random)
+    return Outbox(keeper, carriers, SystemRandom().random, lambda: base.keys.package)
 
 
 def make_services(parts: Parts) -> Services:

@@ -12,6 +12,7 @@ import msgspec
 
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.casework.errors import SealedPackageError
+from fedsafe_federation.casework.file_signature import sign_file
 from fedsafe_federation.casework.sealing import KeyRefusedError, Sender, seal_for
 from fedsafe_federation.casework.statement import Document
 from fedsafe_node.cases.content import CaseFile
@@ -35,11 +36,15 @@ NONE: Final = "none"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """A package for one partner, sealed if the partner has a key."""
+    """A package for one partner, sealed if the partner has a key.
+
+    `signature` is of all bytes of the sealed file, and goes beside it if it needs one.
+    """
 
     package: CasePackage = field(repr=False)
     sealing: str
     sealed: bytes | None = field(repr=False)
+    signature: bytes | None = None
 
 
 def mark_of(row: PartnerRow) -> bytes:
@@ -121,11 +126,14 @@ def seal_for_partner(
     sender = Sender(signer=signer, dispatch=key, at=package.made_at)
     try:
         sealing, sealed = seal_for(entry, package, sender, documents)
+        signature = sign_file(signer, sealed)  # once: nothing that was kept is signed
     except KeyRefusedError as error:
         raise WrongStateError("bad_partner_key", str(error)) from None
     except (CasePackageError, SealedPackageError) as error:
         raise WrongStateError("not_releasable", str(error)) from None
-    return Made(package=package, sealing=sealing.value, sealed=sealed)
+    return Made(
+        package=package, sealing=sealing.value, sealed=sealed, signature=signature
+    )
 
 
 def has_key(entry: Partner) -> bool:

@@ -281,6 +281,7 @@ class DispatchNotes:
             ),
             acknowledged_at=receipt.at,
             sealed=None,  # it is there, and nobody needs it here any more
+            signature=None,
         )
         return await self._keep(tx, case, moved, receipt, person)
 

@@ -9,11 +9,12 @@ channels have failed, or the partner's entry is another by now, people take over
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
 
+from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.cases.packages import may_be_there
@@ -23,12 +24,18 @@ from fedsafe_node.dispatch.keeping_back import withdraw_correction
 from fedsafe_node.dispatch.making import kind_of, mark_of
 from fedsafe_node.dispatch.moving import settle
 from fedsafe_node.dispatch.showing import sends
-from fedsafe_node.errors import ConflictError, CorruptRowError, WrongStateError
+from fedsafe_node.dispatch.signing import parcel_of
+from fedsafe_node.errors import (
+    ConflictError,
+    CorruptRowError,
+    LogError,
+    WrongStateError,
+)
 from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.principal import Actor
 from fedsafe_node.sending.errors import SendingError
-from fedsafe_node.sending.parcels import Carrier, Parcel, Sealing
+from fedsafe_node.sending.parcels import Carrier, Parcel
 from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.telemetry import LOGGER, fields
@@ -75,15 +82,23 @@ class _Ended:
 _STRANGE: Final = _Ended(
     outcome=Outcome.UNTRUSTED, proof="nobody has compared the host key of this server"
 )
+_CHANGED: Final = _Ended(
+    outcome=Outcome.MISCONFIGURED,
+    proof="what is kept here is not what was sealed, as far as anybody can tell",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """Brings what is queued; `chance` spreads what failed together."""
+    """Brings what is queued; `chance` spreads what failed together.
+
+    `signer` is the key that packages are signed with.
+    """
 
     keeper: CaseKeeper
     carrier: Carrier
     chance: Callable[[], float]
+    signer: Callable[[], SigningKey] = field(repr=False)
     faults: Faults = NO_FAULTS
 
     async def run(self) -> None:
@@ -147,20 +162,26 @@ class Outbox:
         await tx.move_dispatch(moved)
         detail = _told(row, attempt)
         await office.note(tx, Event.DISPATCH_BEGUN, Actor.CLOCK.value, detail)
-        if not is_left or row.sealed is None:
-            await self._ended(tx, attempt, _Ended(outcome=Outcome.PARTNER_CHANGED))
+        packed = await self._pack(tx, moved, channels)
+        if isinstance(packed, _Ended):
+            await self._ended(tx, attempt, packed)
             return None
+        return _Begun(attempt=attempt, channel=channels[row.channel], parcel=packed)
+
+    async def _pack(
+        self, tx: Transaction, row: DispatchRow, channels: tuple[Channel, ...]
+    ) -> Parcel | _Ended:
+        """Return what may leave by a dispatch's channel, or why nothing may."""
+        if row.channel >= len(channels) or row.sealed is None:
+            return _Ended(outcome=Outcome.PARTNER_CHANGED)
         if await is_strange(tx, row, channels[row.channel]):
-            await self._ended(tx, attempt, _STRANGE)
-            return None
-        parcel = Parcel(
-            dispatch=row.id,
-            sealing=Sealing(row.sealing),
-            data=row.sealed,
-            test=row.test,
-            reply_token=row.reply_token,
-        )
-        return _Begun(attempt=attempt, channel=channels[row.channel], parcel=parcel)
+            return _STRANGE
+        log = self.keeper.office.trail.log
+        try:
+            return await parcel_of(tx, log, row, self.signer())
+        except (LogError, WrongStateError):
+            _LOG.error("a sealed package was changed", extra=fields(reason="damaged"))
+            return _CHANGED
 
     async def _channels(self, reader: Reader, row: DispatchRow) -> tuple[Channel, ...]:
         """Return the channels of the very entry that the package was sealed for."""

@@ -155,7 +155,8 @@ class Recalls:
     ) -> bool:
         """Stop a dispatch, correct it, or both; tell whether that was new."""
         state = DispatchState(sent.state)
-        back = msgspec.structs.replace(sent, sealed=None)  # nobody brings it again
+        # Nobody brings it again.
+        back = msgspec.structs.replace(sent, sealed=None, signature=None)
         if state in UNDER_WAY:
             stopped = DispatchState.STOPPED.value
             back = msgspec.structs.replace(back, state=stopped, due_at=None)
@@ -231,6 +232,7 @@ class Recalls:
             delivered_at=None,
             acknowledged_at=None,
             sealed=made.sealed,
+            signature=made.signature,
         )
 
 

@@ -308,6 +308,7 @@ def _queued(case: CaseRow, asked: _Asked, made: Made, by: str, now: int) -> Disp
         delivered_at=None,
         acknowledged_at=None,
         sealed=made.sealed,
+        signature=made.signature,
     )
 
 

@@ -9,20 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from fedsafe_crypto.errors import SignatureError
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.casework.errors import SealedPackageError
-from fedsafe_federation.casework.file_signature import sign_file
 from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.cases.packages import is_recalled
 from fedsafe_node.dispatch.making import NONE, mark_of
 from fedsafe_node.dispatch.messages import PackageAnswer
 from fedsafe_node.dispatch.showing import sends
-from fedsafe_node.errors import CorruptRowError, NotFoundError, WrongStateError
+from fedsafe_node.dispatch.signing import parcel_of
+from fedsafe_node.errors import NotFoundError, WrongStateError
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Principal
 from fedsafe_node.sending.files import MEDIA_TYPES, name_of
-from fedsafe_node.sending.parcels import Parcel, Sealing
 from fedsafe_node.store.dispatches_rows import DispatchRow, TakingRow
 from fedsafe_node.store.protocol import Reader, Transaction
 
@@ -42,8 +39,10 @@ class SealedPackages:
         Raises:
             NotFoundError: there is no such dispatch of this case.
             WrongStateError: it was recalled, is not sealed, or arrived and is gone
-                here; the partner's entry is another by now, or sending is off.
-            CorruptRowError: what is kept is no sealed package any more.
+                here; the partner's entry is another by now, sending is off, or nothing
+                says any more what was sealed.
+            CorruptRowError: what is kept is not what was sealed.
+            CorruptLogError: what says that is damaged.
         """
         office = self.keeper.office
 
@@ -52,8 +51,8 @@ class SealedPackages:
             if found is None or found.case_id != case_id:
                 raise NotFoundError("dispatch")
             await _check(tx, found)
-            parcel = _parcel(found)
-            signature = _signature(parcel, self.signer())
+            _check_sealed(found)
+            parcel = await parcel_of(tx, office.trail.log, found, self.signer())
             await _keep_taking(tx, found, who.name, office.now())
             digest = sha256(parcel.data).hexdigest()
             await office.note(
@@ -72,19 +71,10 @@ class SealedPackages:
                 media_type=MEDIA_TYPES[parcel.sealing],
                 sha256=digest,
                 content=parcel.data,
-                signature=signature,
+                signature=parcel.signature,
             )
 
         return await office.store.write(act)
-
-
-def _signature(parcel: Parcel, signer: SigningKey) -> bytes | None:
-    try:
-        return sign_file(signer, parcel.data)
-    except (SealedPackageError, SignatureError):
-        raise CorruptRowError(
-            "dispatches", None, parcel.dispatch, "it keeps no sealed package"
-        ) from None
 
 
 async def _keep_taking(tx: Transaction, found: DispatchRow, by: str, now: int) -> None:
@@ -125,8 +115,8 @@ def _wrong(why: str) -> WrongStateError:
     return WrongStateError("wrong_state", why)
 
 
-def _parcel(found: DispatchRow) -> Parcel:
-    """Return what is handed over.
+def _check_sealed(found: DispatchRow) -> None:
+    """Refuse what has nothing to hand over.
 
     Raises:
         WrongStateError: it is not sealed, or was erased.
@@ -138,10 +128,3 @@ def _parcel(found: DispatchRow) -> Parcel:
             "this partner has no key to seal to: write the paper for it, "
             "`fedsafe case render`"
         )
-    return Parcel(
-        dispatch=found.id,
-        sealing=Sealing(found.sealing),
-        data=found.sealed,
-        test=found.test,
-        reply_token=found.reply_token,
-    )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Carriers:
     """All carriers of a node. Owned by the event loop.
 
-    `signer` gives the key that signs packages: what leaves is signed with it.
+    `signer` gives the key that signs packages: requests of webhooks are signed with it.
     """
 
     def __init__(
@@ -38,11 +38,8 @@ class Carriers:
         signer: Callable[[], SigningKey],
     ) -> None:
         mail, inside = sending.mail, sending.inside
-        self._mail = (
-            None if mail is None else MailCarrier(mail, directory, clock, signer)
-        )
+        self._mail = None if mail is None else MailCarrier(mail, directory, clock)
         self._sftp, self._inside, self._directory = sending.sftp, inside, directory
-        self._signer = signer
         self._webhook = WebhookCarrier(
             sending.webhook, directory, inside, clock, signer
         )
@@ -62,7 +59,7 @@ class Carriers:
                 if self._sftp is None:
                     raise _unset("sftp")
                 kind = await asyncio.to_thread(_sftp_carrier)
-                carrier = kind(self._sftp, self._directory, self._inside, self._signer)
+                carrier = kind(self._sftp, self._directory, self._inside)
                 return await carrier.carry(parcel, channel)
             case WebhookChannel():
                 return await self._webhook.carry(parcel, channel)

@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a package is called where it arrives, its kind of file, and its signature."""
+"""What a package is called where it arrives, and its kind of file."""
 
 from base64 import encodebytes
 from collections.abc import Mapping
 from typing import Final
 
-from fedsafe_crypto.errors import SignatureError
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.casework.errors import SealedPackageError
-from fedsafe_federation.casework.file_signature import sign_file
-from fedsafe_node.sending.errors import Fault, SendingError
 from fedsafe_node.sending.parcels import Parcel, Sealing
 
 _ENDINGS: Final[Mapping[Sealing, str]] = {
@@ -28,20 +23,6 @@ _ARMOR: Final = b"-----BEGIN PGP MESSAGE-----"
 def name_of(parcel: Parcel) -> str:
     """Return the same name for the same dispatch; it says nothing of the case."""
     return f"fedsafe-{parcel.dispatch}.{_ENDINGS[parcel.sealing]}"
-
-
-def signature_of(parcel: Parcel, signer: SigningKey) -> bytes | None:
-    """Sign a package as it leaves; None if its format needs no signature beside it.
-
-    Raises:
-        SendingError: what was kept to be sent is no sealed package any more.
-    """
-    try:
-        return sign_file(signer, parcel.data)
-    except (SealedPackageError, SignatureError):
-        raise SendingError(
-            Fault.MISCONFIGURED, "what is kept here is no sealed package"
-        ) from None
 
 
 def armored(data: bytes) -> str:

@@ -10,7 +10,6 @@ hide from mail programs that the message is S/MIME or OpenPGP.
 import smtplib
 import ssl
 from base64 import b64encode
-from collections.abc import Callable
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -18,12 +17,11 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Final, assert_never
 
-from fedsafe_crypto.identity import SigningKey
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.mail_settings import Tls
 from fedsafe_node.sending.errors import Fault, SendingError
-from fedsafe_node.sending.files import armored, name_of, signature_of
+from fedsafe_node.sending.files import armored, name_of
 from fedsafe_node.sending.parcels import Handed, Parcel, Sealing, proof_of
 from fedsafe_node.sending.settings import MailSending
 from fedsafe_node.smtp import BusyError, Line, MailServer, MailThreads, connected
@@ -47,7 +45,6 @@ class MailCarrier:
         settings: MailSending,
         directory: Path,
         clock: Clock,
-        signer: Callable[[], SigningKey],
         *,
         within: float = WITHIN,
     ) -> None:
@@ -62,7 +59,6 @@ class MailCarrier:
         self._ca = None if settings.ca is None else directory / settings.ca
         self._sender = settings.sender
         self._clock = clock
-        self._signer = signer
         self._threads = MailThreads(UNDER_WAY, within)
 
     async def carry(self, parcel: Parcel, channel: MailChannel) -> Handed:
@@ -121,9 +117,8 @@ class MailCarrier:
         message["Date"] = format_datetime(self._clock.now())
         message["Message-ID"] = f"<fedsafe.{parcel.dispatch}@{domain}>"
         message["Auto-Submitted"] = "auto-generated"
-        signature = signature_of(parcel, self._signer())
-        if signature is not None:
-            message[SIGNATURE] = _in_pieces(signature)
+        if parcel.signature is not None:
+            message[SIGNATURE] = _in_pieces(parcel.signature)
         _fill(message, parcel)
         return message
 

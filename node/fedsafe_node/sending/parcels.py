@@ -31,7 +31,8 @@ class Parcel:
 
     `dispatch` is one value for all attempts of one revision of a case to one partner:
     whoever gets a package twice knows by it that it is one. `reply_token` stands in a
-    mail, so that a reply can be matched; neither says anything of the case.
+    mail, so that a reply can be matched; neither says anything of the case. `signature`
+    is of all bytes of `data` and goes beside it, unless HPKE seals it.
     """
 
     dispatch: str
@@ -39,6 +40,7 @@ class Parcel:
     data: bytes = field(repr=False)
     test: bool
     reply_token: str = field(repr=False)
+    signature: bytes | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not stand in a name, a subject or a header as it is."""
@@ -48,6 +50,8 @@ class Parcel:
             raise ValueError("a reply token has 22 to 43 letters, digits, - and _")
         if not self.data:
             raise ValueError("a parcel holds something")
+        if (self.signature is None) != (self.sealing is Sealing.HPKE):
+            raise ValueError("a signature goes beside all that HPKE does not seal")
 
 
 @dataclass(frozen=True, slots=True)

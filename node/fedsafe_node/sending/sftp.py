@@ -9,19 +9,18 @@ A signature that goes beside a package is there before it, in the same way.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from posixpath import join
 from typing import Final, cast
 
 import asyncssh
 
-from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.casework.file_signature import ENDING
 from fedsafe_node.errors import KeyFileError
 from fedsafe_node.keyfiles import read_secret
 from fedsafe_node.sending.errors import Fault, SendingError
-from fedsafe_node.sending.files import name_of, signature_of
+from fedsafe_node.sending.files import name_of
 from fedsafe_node.sending.hosts import connect
 from fedsafe_node.sending.parcels import Handed, Parcel
 from fedsafe_node.sending.settings import SftpSending
@@ -43,13 +42,11 @@ class SftpCarrier:
         settings: SftpSending,
         directory: Path,
         inside: tuple[str, ...],
-        signer: Callable[[], SigningKey],
         *,
         within: float = WITHIN,
     ) -> None:
         self._key = directory / settings.key
         self._inside = inside
-        self._signer = signer
         self._within = within
 
     async def carry(self, parcel: Parcel, channel: SftpChannel) -> Handed:
@@ -85,10 +82,10 @@ class SftpCarrier:
         )
 
     def _beside(self, parcel: Parcel, channel: SftpChannel) -> "list[_Upload]":
-        signature = signature_of(parcel, self._signer())
-        if signature is None:
+        if parcel.signature is None:
             return []
-        return [_Upload(name_of(parcel) + ENDING, signature, channel.directory)]
+        name = name_of(parcel) + ENDING
+        return [_Upload(name, parcel.signature, channel.directory)]
 
     async def _connected(
         self, channel: SftpChannel, key: asyncssh.SSHKey

@@ -10,7 +10,10 @@ MENDABLE: Final = "mendable-channels/"
 
 
 class DispatchRow(Row, frozen=True, kw_only=True):
-    """One revision of a case on its way to one partner; what moves comes last."""
+    """One revision of a case on its way to one partner; what moves comes last.
+
+    `signature` was made of `sealed` while it was sealed, if it needs one beside it.
+    """
 
     id: str
     key: str
@@ -35,6 +38,7 @@ class DispatchRow(Row, frozen=True, kw_only=True):
     delivered_at: int | None
     acknowledged_at: int | None
     sealed: bytes | None
+    signature: bytes | None = None
 
 
 class AttemptRow(Row, frozen=True, kw_only=True):

@@ -3,7 +3,8 @@
 
 * A row of `dispatches` claims that this revision of a case was, or is to be, brought to
   that partner under that key, and where it is now. `mark` is a digest of the entry the
-  partner had then; `sealed` is what travels, until its receipt is acknowledged.
+  partner had then; `sealed` is what travels, until its receipt is acknowledged, and
+  `signature` was made of it while it was sealed.
 * A row of `attempts` claims that an attempt began, and what came of it. One that began
   and has no end was cut off: it may have arrived.
 * What is mailed names its dispatch by `reply_token`, and so does the answer to it.
@@ -116,5 +117,14 @@ TAKINGS: tuple[str, ...] = (
     INSERT INTO takings (dispatch_id, number, by, at)
     SELECT id, 1, 'unknown', made_at FROM dispatches
     WHERE state = 'by_hand' AND sealed IS NOT NULL
+    """,
+)
+
+# What an older release has sealed has none here: `dispatch/signing.py` says what of it
+# is signed all the same.
+SIGNATURES: tuple[str, ...] = (
+    """
+    ALTER TABLE dispatches ADD COLUMN signature BLOB
+    CHECK (signature IS NULL OR sealed IS NOT NULL)
     """,
 )

@@ -20,7 +20,12 @@ from fedsafe_node.errors import SchemaError
 from fedsafe_node.store.alarms_schema import CASE_ALARMS
 from fedsafe_node.store.answers_schema import ANSWERS
 from fedsafe_node.store.cases_schema import CASES
-from fedsafe_node.store.dispatches_schema import DISPATCHES, REPLIES, TAKINGS
+from fedsafe_node.store.dispatches_schema import (
+    DISPATCHES,
+    REPLIES,
+    SIGNATURES,
+    TAKINGS,
+)
 from fedsafe_node.store.epochs_schema import EPOCHS
 from fedsafe_node.store.events_schema import EVENTS
 from fedsafe_node.store.gate_schema import REGISTER, RELOCK
@@ -271,6 +276,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0024_dispatches", DISPATCHES),
     ("0025_replies", REPLIES),
     ("0026_takings", TAKINGS),
+    ("0027_signatures", SIGNATURES),
 )
 VERSION = len(MIGRATIONS)
 

@@ -20,7 +20,7 @@ _ATTEMPT: Final = ", ".join(AttemptRow.__struct_fields__)
 _TAKING: Final = ", ".join(TakingRow.__struct_fields__)
 _MOVES: Final = (
     *("state", "channel", "tries", "due_at", "delivered_at", "acknowledged_at"),
-    "sealed",
+    *("sealed", "signature"),
 )
 _END: Final = ("ended_at", "outcome", "proof", "message")
 
@@ -161,7 +161,8 @@ class SqlDispatchesWriter:
     async def erase_dispatch(self, dispatch_id: str) -> None:
         """Erase what a dispatch and its attempts say beyond their course."""
         self._connection.execute(
-            "UPDATE dispatches SET called = NULL, sealed = NULL WHERE id = ?",
+            "UPDATE dispatches SET called = NULL, sealed = NULL, signature = NULL "
+            "WHERE id = ?",
             (dispatch_id,),
         )
         self._connection.execute(

@@ -97,7 +97,9 @@ async def send(post: Post, case: str, directory: Path, faults: KillAt) -> None:
     await post.dispatches.send(case, SendCase(partners=("bka",)), ADA)
     other = OnDisk(directory / "arrived")
     for _ in range(RUNS):
-        await Outbox(post.desk.keeper, other, lambda: 0.0, faults).run()
+        await Outbox(
+            post.desk.keeper, other, lambda: 0.0, lambda: post.signer, faults
+        ).run()
         post.desk.team.pass_time(LATER)
 
 

@@ -92,7 +92,10 @@ class Mail:
 
     def started(self, faults: Faults | None = None) -> Outbox:
         keeper = self.post.desk.keeper
-        return Outbox(keeper, self.other, lambda: 0.0, faults or Faults())
+        signer = self.post.signer
+        return Outbox(
+            keeper, self.other, lambda: 0.0, lambda: signer, faults or Faults()
+        )
 
     async def queued(self, ada: Principal, ben: Principal, *channels: Channel) -> str:
         await self.post.enter(ada, ben, channels=channels or (MAIL, HOOK))

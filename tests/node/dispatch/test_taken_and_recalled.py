@@ -23,7 +23,7 @@ from fedsafe_node.dispatch.recalling import Recalls
 from fedsafe_node.dispatch.taking import SealedPackages
 from fedsafe_node.principal import Principal
 from fedsafe_node.sending.errors import Fault, SendingError
-from fedsafe_node.sending.parcels import Handed, Parcel
+from fedsafe_node.sending.parcels import Carrier, Handed, Parcel
 from fedsafe_policies.escalation.channels import MailChannel
 from fedsafe_policies.escalation.dispatching import DispatchState, RecallReason
 from fedsafe_policies.escalation.matrix import shipped_matrix
@@ -47,6 +47,9 @@ class Hands(Post):
         self.recalls = Recalls(
             desk.keeper, shipped_matrix, lambda: self.signer, ADDRESS
         )
+
+    def outbox(self, carrier: Carrier) -> Outbox:
+        return Outbox(self.desk.keeper, carrier, lambda: 0.0, lambda: self.signer)
 
     async def take(self, case: str, who: Principal) -> str:
         """Take the only dispatch of a case out; return which."""
@@ -287,7 +290,7 @@ async def test_a_correction_that_is_there_is_not_withdrawn(
     sent = await post.take(case, ada)
     await post.recall(case, ada)
     mail = Other()
-    await Outbox(post.desk.keeper, mail, lambda: 0.0).run()
+    await post.outbox(mail).run()
     done = await post.keep_back(case, sent, ada)
 
     assert len(mail.took) == 1
@@ -305,7 +308,7 @@ async def test_a_withdrawn_correction_is_mailed_once_the_package_is_there(
     await post.recall(case, ada)
     await post.keep_back(case, sent, ada)
     mail = Other()
-    outbox = Outbox(post.desk.keeper, mail, lambda: 0.0)
+    outbox = post.outbox(mail)
     await outbox.run()
     silent = len(mail.took)
     await post.notes.hand(case, sent, post.handed(), ada)
@@ -451,7 +454,7 @@ async def test_a_withdrawn_correction_goes_to_no_other_entry(
     await post.keep_back(case, sent, ada)
     await post.notes.hand(case, sent, post.handed(), ada)
     mail = Other()
-    await Outbox(post.desk.keeper, mail, lambda: 0.0).run()
+    await post.outbox(mail).run()
 
     assert mail.took == []
     assert await post.correction(case, ada) == before
@@ -489,7 +492,7 @@ async def test_a_package_recalled_under_way_is_corrected_only_if_it_may_be_there
     case = await post.approved(ada, ben)
     await post.send(case, ada)
     carrier = Meanwhile(lambda: post.recall(case, ada), fault)
-    outbox = Outbox(post.desk.keeper, carrier, lambda: 0.0)
+    outbox = post.outbox(carrier)
     await outbox.run()
     await outbox.run()
 

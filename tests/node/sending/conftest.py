@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.federation.casework.checking import signature
 
 from fedsafe_federation.casework.container import MAGIC
 from fedsafe_node.clock import SystemClock
@@ -30,8 +31,8 @@ PARCEL: Final = Parcel(
 
 
 def sealed_as(sealing: Sealing, data: bytes) -> Parcel:
-    """The same parcel with something else in it."""
-    return replace(PARCEL, sealing=sealing, data=data)
+    """The same parcel with something else in it, and its signature."""
+    return replace(PARCEL, sealing=sealing, data=data, signature=signature(data))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from tests.federation.casework.checking import openpgp, signature, smime
-from tests.federation.casework.sealed import SIGNER
 from tests.node.sending.conftest import PARCEL, Papers, sealed_as
 
 from fedsafe_cli.fleet import free_ports
@@ -81,7 +80,7 @@ def carrier(papers: Papers, port: int, **more: Any) -> MailCarrier:  # noqa: ANN
         **{"ca": papers.ca.name, **more},
     )
     clock = SystemClock()
-    return MailCarrier(settings, papers.folder, clock, lambda: SIGNER, within=within)
+    return MailCarrier(settings, papers.folder, clock, within=within)
 
 
 async def fault(mailer: MailCarrier, parcel: Parcel = PARCEL) -> SendingError:
@@ -185,17 +184,6 @@ async def test_the_signature_of_the_sealed_file_stands_in_a_header(
         assert max(map(len, head.split(b"\r\n"))) <= 78
         assert b"=?" not in head
         assert f"{SIGNATURE}: {value[:48]}\r\n {value[49:]}\r\n".encode() in head
-
-
-async def test_what_is_no_sealed_package_is_neither_signed_nor_mailed(
-    papers: Papers, serve: Serve
-) -> None:
-    box = serve()
-    damaged = sealed_as(Sealing.OPENPGP, PARCEL.data[1:])
-    found = await fault(carrier(papers, box.port), damaged)
-
-    assert (found.why, found.retry) == (Fault.MISCONFIGURED, False)
-    assert box.envelopes == []
 
 
 async def test_implicit_tls_works_as_well(papers: Papers, serve: Serve) -> None:

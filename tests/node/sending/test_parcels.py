@@ -33,6 +33,13 @@ def test_a_parcel_that_would_not_fit_a_header_is_refused(
         Parcel(dispatch, Sealing.HPKE, data, test=False, reply_token=token)
 
 
+@pytest.mark.parametrize("sealing", Sealing)
+def test_a_parcel_that_needs_a_signature_is_none_without_it(sealing: Sealing) -> None:
+    beside = b"signature" if sealing is Sealing.HPKE else None
+    with pytest.raises(ValueError, match="signature"):
+        Parcel("0" * 32, sealing, b"x", test=False, reply_token=TOKEN, signature=beside)
+
+
 def test_a_proof_is_bounded_and_repeats_no_address() -> None:
     said = (
         "250 2.0.0 <intake@office.example> from 192.0.2.7 [2001:db8::1]\r\nqueued\x00"

@@ -23,7 +23,6 @@ from tests.federation.casework.checking import (
     smime,
 )
 from tests.federation.casework.gnupg import GPG
-from tests.federation.casework.sealed import SIGNER
 from tests.node.sending.conftest import PARCEL, Papers, sealed_as
 
 from fedsafe_cli.fleet import free_ports
@@ -64,7 +63,7 @@ class Mta:
             host="127.0.0.1", sender="cases@chat.example", port=port, ca=ca.name
         )
         folder, clock = self.papers.folder, SystemClock()
-        return MailCarrier(settings, folder, clock, lambda: SIGNER)
+        return MailCarrier(settings, folder, clock)
 
     def held(self) -> list[bytes]:
         return [path.read_bytes() for path in (self.queue / "hold").iterdir()]

@@ -13,7 +13,6 @@ from typing import Any
 import asyncssh
 import pytest
 from tests.federation.casework.checking import signature, smime
-from tests.federation.casework.sealed import SIGNER
 from tests.node.sending.conftest import INSIDE, PARCEL, sealed_as
 
 from fedsafe_cli.fleet import free_ports
@@ -59,7 +58,7 @@ class Desk:
         self, *, within: float = 20.0, inside: tuple[str, ...] = INSIDE
     ) -> SftpCarrier:
         key = SftpSending(key=self.own.name)
-        return SftpCarrier(key, self.own.parent, inside, lambda: SIGNER, within=within)
+        return SftpCarrier(key, self.own.parent, inside, within=within)
 
     @property
     def box(self) -> Path:
@@ -300,13 +299,6 @@ async def test_another_signature_of_that_name_is_left_alone(desk: Desk) -> None:
     assert (found.why, found.retry) == (Fault.REFUSED, False)
     assert found.words == "another file has this signature's name"
     assert desk.files() == {BESIDE: b"other"}
-
-
-async def test_what_is_no_sealed_package_is_neither_signed_nor_put(desk: Desk) -> None:
-    found = await fault(desk, parcel=sealed_as(Sealing.SMIME, b"\x30\x03\x02\x01\x00"))
-
-    assert (found.why, found.retry) == (Fault.MISCONFIGURED, False)
-    assert desk.files() == {}
 
 
 @pytest.fixture

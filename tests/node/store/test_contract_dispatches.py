@@ -26,7 +26,7 @@ SENT = DispatchRow(
     urgency="u1",
     recalls=None,
     package_id="package-1",
-    sealing="hpke",
+    sealing="smime",
     reply_token="t" * 24,
     made_at=100,
     made_by="ada",
@@ -38,6 +38,7 @@ SENT = DispatchRow(
     delivered_at=None,
     acknowledged_at=None,
     sealed=b"sealed",
+    signature=b"signature",
 )
 FIRST = AttemptRow(dispatch_id=SENT.id, number=1, way="mail", began_at=101)
 
@@ -79,7 +80,13 @@ async def test_no_two_dispatches_have_one_token(sent: Store) -> None:
 
 async def test_a_dispatch_moves_and_never_changes_its_partner(sent: Store) -> None:
     moved = msgspec.structs.replace(
-        SENT, state="by_hand", channel=1, tries=2, due_at=None, sealed=None
+        SENT,
+        state="by_hand",
+        channel=1,
+        tries=2,
+        due_at=None,
+        sealed=None,
+        signature=None,
     )
     other = msgspec.structs.replace(moved, partner="zac", key="0e" * 32)
     await sent.write(lambda tx: tx.move_dispatch(other))
@@ -161,7 +168,7 @@ async def test_of_a_dispatch_that_is_erased_its_course_stays(sent: Store) -> Non
     rows = await sent.read(lambda reader: reader.dispatches(CASE.id))
     attempts = await sent.read(lambda reader: reader.attempts(called.id))
 
-    bare = msgspec.structs.replace(called, called=None, sealed=None)
+    bare = msgspec.structs.replace(called, called=None, sealed=None, signature=None)
     assert (kept, before, after) == ([], [SENT.id, called.id], [SENT.id])
     assert rows == [SENT, bare]
     assert attempts == [msgspec.structs.replace(first, proof=None)]
@@ -171,7 +178,9 @@ async def test_of_a_dispatch_that_is_erased_its_course_stays(sent: Store) -> Non
 async def test_which_channels_people_can_mend_goes_with_the_dispatch(
     sent: Store,
 ) -> None:
-    bare = msgspec.structs.replace(SENT, id="0e" * 16, key="0e" * 32, sealed=None)
+    bare = msgspec.structs.replace(
+        SENT, id="0e" * 16, key="0e" * 32, sealed=None, signature=None
+    )
     bare = msgspec.structs.replace(bare, reply_token="u" * 24)
     await sent.write(lambda tx: tx.add_dispatch(bare))
     erased = msgspec.structs.replace(STEP, step="erased", state="closed")

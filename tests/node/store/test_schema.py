@@ -3,12 +3,14 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from tests.node.store.test_contract_dispatches import SENT
 
 from fedsafe_node.errors import SchemaError
+from fedsafe_node.store.dispatches_rows import DispatchRow
 from fedsafe_node.store.schema import MIGRATIONS, VERSION, migrate
 
 EXPECTED = Path(__file__).parent / "schema.sql"
@@ -278,12 +280,41 @@ def test_tables_are_strict(database: sqlite3.Connection) -> None:
         database.execute("INSERT INTO due VALUES ('job', 'tomorrow')")
 
 
+def of_then(row: DispatchRow) -> dict[str, Any]:
+    """Give the columns that dispatches had before they had signatures."""
+    return {k: v for k, v in msgspec.structs.asdict(row).items() if k != "signature"}
+
+
+def keep(connection: sqlite3.Connection, row: dict[str, Any]) -> None:
+    names, marks = ", ".join(row), ", ".join("?" * len(row))
+    connection.execute(
+        f"INSERT INTO dispatches ({names}) VALUES ({marks})",  # noqa: S608
+        list(row.values()),
+    )
+
+
+def test_what_was_sealed_before_signatures_were_kept_stays_and_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = open_database(tmp_path / "node.db")
+    migrate_until("0027_signatures", connection, monkeypatch)
+    keep(connection, of_then(SENT))
+    migrate(connection)
+    kept = "SELECT sealed, signature FROM dispatches"
+
+    assert connection.execute(kept).fetchall() == [(SENT.sealed, None)]
+    connection.execute("UPDATE dispatches SET signature = x'01'")
+    with pytest.raises(sqlite3.IntegrityError):  # it goes with what it is about
+        connection.execute("UPDATE dispatches SET sealed = NULL")
+    assert connection.execute(kept).fetchall() == [(SENT.sealed, b"\x01")]
+
+
 def test_what_waited_sealed_before_takings_were_kept_may_be_in_somebody_s_hands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = open_database(tmp_path / "node.db")
     migrate_until("0026_takings", connection, monkeypatch)
-    sent = msgspec.structs.asdict(SENT) | {"due_at": None, "state": "by_hand"}
+    sent = of_then(SENT) | {"due_at": None, "state": "by_hand"}
     states = [
         ("by_hand", b"sealed"),
         ("by_hand", None),
@@ -292,11 +323,7 @@ def test_what_waited_sealed_before_takings_were_kept_may_be_in_somebody_s_hands(
     for number, (state, sealed) in enumerate(states):
         row = sent | {"id": f"{number}" * 32, "key": f"{number}" * 64}
         row |= {"reply_token": f"t{number}", "state": state, "sealed": sealed}
-        names, marks = ", ".join(row), ", ".join("?" * len(row))
-        connection.execute(
-            f"INSERT INTO dispatches ({names}) VALUES ({marks})",  # noqa: S608
-            list(row.values()),
-        )
+        keep(connection, row)
     migrate(connection)
 
     assert connection.execute("SELECT * FROM takings").fetchall() == [
