@@ -11,7 +11,8 @@ rest. No node starts beside the mark.
   holds stops it.
 * What the audit log has lost is an entry of it, and a gap.
 * No package leaves before a person lets it: one that was queued in the backup may have
-  been recalled since.
+  been recalled since. Each that waited counts as taken by somebody unknown, so that a
+  recall corrects it.
 * The anchor is begun anew under another name: nobody has what the old one held.
 * Keys that are gone stay gone, and with them what was sealed under them.
 """
@@ -41,6 +42,7 @@ from fedsafe_node.backup.asking import (
     newer_versions,
 )
 from fedsafe_node.backup.errors import BackupRefusedError, PastLostError
+from fedsafe_node.backup.holding import count_as_taken, hold_back
 from fedsafe_node.backup.marking import Mark, lift_mark, put_mark
 from fedsafe_node.backup.placing import (
     DRAFT,
@@ -52,7 +54,6 @@ from fedsafe_node.backup.placing import (
 from fedsafe_node.backup.restored import DESTROYED, RestoredFiles
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Place
-from fedsafe_node.dispatch.showing import sends
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
 from fedsafe_node.governing.chain import (
@@ -83,7 +84,6 @@ from fedsafe_node.provisions import (
 from fedsafe_node.sealed_files import key_names, key_of_seal
 from fedsafe_node.situation import Situation
 from fedsafe_node.storage import store_at
-from fedsafe_node.store.dispatches_rows import SendingRow
 from fedsafe_node.store.keeping_rows import RESTORED, GapKind, GapRow
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import sequence_key
@@ -92,8 +92,6 @@ from fedsafe_node.store.sqlite_connection import SqliteConnection
 from fedsafe_node.supervising import alone_in
 
 _RUNNING: Final = "running"
-_ALL: Final = (1 << 63) - 1
-"""Whenever it is due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,10 +430,11 @@ class _Restoring:
         entry = trail.entry(Event.RESTORED, at=now, actor=mark.by, detail=detail)
 
         async def act(tx: Transaction) -> list[Kept]:
-            await self._put_in_order(tx, gone, int(now.timestamp()))
+            await self._put_in_order(tx, gone, now)
             await keep_life(tx, parts.node, life)
             await tx.append(trail.log, entry.record, entry.openings)
-            await self._hold_back(tx, trail, now)
+            await hold_back(tx, trail, mark.by, now)
+            await count_as_taken(tx, self._since(now))
             return await _own_logs(tx, parts.node)
 
         ready = await parts.store.write(act, vital=True, alone=True)
@@ -454,27 +453,16 @@ class _Restoring:
         )
         return outcome, ready
 
-    async def _hold_back(
-        self, tx: Transaction, trail: AuditTrail, now: datetime
-    ) -> None:
-        """Let no package leave before a person has looked.
-
-        One that was queued in the backup may have been recalled since, or taken out.
-        """
-        waits = await tx.dispatches_due(_ALL) or await tx.dispatches_by_hand()
-        if not waits or not await sends(tx):
-            return
-        by = self._parts.placed.mark.by
-        await tx.add_sending(SendingRow(False, int(now.timestamp()), by))  # noqa: FBT003
-        detail: Detail = {"sends": False, "reason": RESTORED}
-        event = Event.SENDING_SWITCHED
-        entry = trail.entry(event, at=now, actor=by, detail=detail)
-        await tx.append(trail.log, entry.record, entry.openings)
+    def _since(self, now: datetime) -> int:
+        """Return the second in UTC from which on nothing here is known."""
+        made = datetime.fromisoformat(self._parts.placed.manifest.at)
+        return int(min(made.timestamp(), now.timestamp()))
 
     async def _put_in_order(
-        self, tx: Transaction, gone: Sequence[str], at: int
+        self, tx: Transaction, gone: Sequence[str], now: datetime
     ) -> None:
         """End what was under way when the backup was made; destroyed keys stay so."""
+        at = int(now.timestamp())
         for person in await tx.persons():
             await tx.remove_sessions_of(person.id)
         known = {(each.kind, each.target) for each in await tx.effects()}
@@ -486,11 +474,9 @@ class _Restoring:
                 await tx.begin_effect(kind, target, at=at)
                 await tx.end_effect(kind, target, at=at)
         await tx.set_meta(_RUNNING, b"")
-        made = datetime.fromisoformat(self._parts.placed.manifest.at)
-        since = min(int(made.timestamp()), at)
         kind_of_gap = GapKind.UNCLEAN_END
         await tx.add_gap(
-            GapRow(kind=kind_of_gap, reason=RESTORED, since=since, until=at)
+            GapRow(kind=kind_of_gap, reason=RESTORED, since=self._since(now), until=at)
         )
 
 

@@ -30,6 +30,13 @@ class DispatchesReader(Protocol):
         """Return the dispatches of which an attempt is due, those due longest first."""
         ...
 
+    async def dispatches_to_take(self) -> list[str]:
+        """Name the dispatches under way whose sealed package somebody can take out.
+
+        Corrections are not among them.
+        """
+        ...
+
     async def dispatches_by_hand(self) -> int:
         """Count the dispatches that wait for a person."""
         ...

@@ -9,6 +9,10 @@ MENDABLE: Final = "mendable-channels/"
 """Under this and its id lies which channels of a dispatch people can mend (`meta`)."""
 
 
+UNKNOWN: Final = "unknown"
+"""Who took a package of which nobody kept who did: migration 0026, and a restore."""
+
+
 class DispatchRow(Row, frozen=True, kw_only=True):
     """One revision of a case on its way to one partner; what moves comes last.
 

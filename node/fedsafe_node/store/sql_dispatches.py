@@ -64,6 +64,17 @@ class SqlDispatchesReader:
         )
         return [_dispatch_row(row) for row in found]
 
+    async def dispatches_to_take(self) -> list[str]:
+        """Name the dispatches under way whose sealed package somebody can take out.
+
+        Corrections are not among them.
+        """
+        found = self._connection.execute(
+            "SELECT id FROM dispatches WHERE state IN ('queued', 'by_hand') "
+            "AND recalls IS NULL AND sealed IS NOT NULL ORDER BY id"
+        )
+        return [str(row[0]) for row in found]
+
     async def dispatches_by_hand(self) -> int:
         """Count the dispatches that wait for a person."""
         (count,) = self._connection.execute(

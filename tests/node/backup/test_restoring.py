@@ -151,17 +151,21 @@ async def test_no_package_leaves_after_a_restore_before_a_person_lets_it(
     await store.write(lambda tx: tx.put_case(CASE))
     await store.write(lambda tx: tx.put_partner(BKA))
     await store.write(lambda tx: tx.add_dispatch(sent))
+    made_at = int(trio.clock.now().timestamp())
     await back_up(trio, medium / "monday")
+    trio.clock.advance(timedelta(minutes=5))
     await trio.stop("a.demo")
     await asyncio.to_thread(lose, trio)
     await restore(trio, medium / "monday")
     await trio.start("a.demo")
     last = await trio["a.demo"].base.store.read(lambda reader: reader.sending())
     switched = await trio.audit("a.demo", "sending.switched")
+    takings = await trio["a.demo"].base.store.read(lambda r: r.takings(sent.id))
 
     assert (last is None) is not waits
     assert last is None or (last.sends, last.by) == (False, "rita")
     assert len(switched) == waits
+    assert [(each.by, each.at) for each in takings] == [("unknown", made_at)] * waits
 
 
 async def test_the_anchor_begins_anew_and_the_one_before_is_over(

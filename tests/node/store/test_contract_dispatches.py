@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from typing import Any
+
 import msgspec
 import pytest
 from tests.node.store.test_contract_cases import CASE, STEP
@@ -232,6 +234,30 @@ async def test_packages_in_hand_are_counted_once_until_all_say_what_came(
     await sent.write(lambda tx: tx.move_dispatch(moved))
 
     assert await sent.read(lambda reader: reader.dispatches_in_hand()) == count
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_there"),
+    [
+        ({}, True),
+        ({"state": "by_hand", "due_at": None}, True),
+        ({"state": "delivered", "due_at": None}, False),
+        ({"state": "stopped", "due_at": None}, False),
+        ({"sealed": None, "signature": None}, False),
+        ({"recalls": SENT.id}, False),
+    ],
+)
+async def test_what_waits_sealed_may_be_taken(
+    sent: Store, changes: dict[str, Any], *, is_there: bool
+) -> None:
+    over = msgspec.structs.replace(SENT, state="stopped", due_at=None)
+    await sent.write(lambda tx: tx.move_dispatch(over))
+    names = {"id": "0e" * 16, "key": "0e" * 32, "reply_token": "u" * 24}
+    other = msgspec.structs.replace(SENT, **(names | changes))
+    await sent.write(lambda tx: tx.add_dispatch(other))
+    found = await sent.read(lambda reader: reader.dispatches_to_take())
+
+    assert found == ([other.id] if is_there else [])
 
 
 async def test_who_took_a_package_has_it_until_it_was_kept_back(sent: Store) -> None:
