@@ -20,6 +20,10 @@ _STATES: Final[Words] = {
     "acknowledged": ("bestätigt", "acknowledged"),
     "stopped": ("angehalten", "stopped"),
 }
+_RECALLED: Final[Words] = {
+    "delivered": ("angekommen und zurückgerufen", "arrived, and recalled"),
+    "acknowledged": ("bestätigt und zurückgerufen", "acknowledged, and recalled"),
+}
 _WITHDRAWN: Final = (
     "zurückgezogen: das Paket, das sie berichtigt, wurde nie übergeben",
     "withdrawn: the package that it corrects was never handed over",
@@ -84,6 +88,10 @@ _DRY: Final = ("Probe: Nichts wurde gesendet.", "dry run: nothing was sent.")
 _WOULD: Final = ("{} ({}), {}, Wege: {}", "{} ({}), {}, ways: {}")
 _UNAVAILABLE: Final = ("   nicht verfügbar: {}", "   unavailable: {}")
 _HEAD: Final = ("{} an {}: {}", "{} to {}: {}")
+_HEAD_OF_CORRECTION: Final = (
+    "Berichtigung {} an {}: {}",
+    "correction {} to {}: {}",
+)
 _CORRECTS: Final = ("   berichtigt {}", "   corrects {}")
 _ATTEMPT: Final = ("   {}. {} {}: {}", "   {}. {} {}: {}")
 _RECEIPT: Final = ("   {} {}: {} ({})", "   {} {}: {} ({})")
@@ -186,12 +194,11 @@ def tell_dispatch_receipt(
         language = 0 if settings.german else 1
         if outcome is not None:
             line(_NOTED[language].format(word(_OUTCOMES, outcome, language)))
-        state = word(_STATES, answer["dispatch_state"], language)
-        line(f"{answer['dispatch']}: {state}")
+        line(f"{answer['dispatch']}: {_state_of_receipt(answer, language)}")
         if answer.get("held_by"):
             line(_HELD[language].format(", ".join(answer["held_by"])))
         if answer.get("correction") is not None:
-            known = _state(answer["correction"], language, is_correction=True)
+            known = _state_of_correction(answer["correction"], language)
             line(_CORRECTION[language].format(known))
         if answer.get("recall_again"):
             line(_RECALL_AGAIN[language].format(answer["case"]))
@@ -213,7 +220,7 @@ def tell_reply(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     dispatch, case = answer["dispatch"], answer["case"]
     if answer.get("bounced"):
         told = _BOUNCED if answer["noted"] else _BOUNCED_BEFORE
-        state = word(_STATES, answer["dispatch_state"], language)
+        state = _state_of_receipt(answer, language)
         line(told[language].format(dispatch, case, state))
     elif answer["noted"]:
         said = _by_mail(answer["signed_by"], language)
@@ -237,10 +244,12 @@ def _by_mail(key: str | None, language: int) -> str:
 
 
 def _tell(found: dict[str, Any], case: str, language: int) -> None:
-    is_correction = found["recalls"] is not None
-    state = _state(found["state"], language, is_correction=is_correction)
-    line(_HEAD[language].format(found["dispatch"], found["partner"], state))
-    if found["recalls"]:
+    named = found["dispatch"], found["partner"]
+    if found["recalls"] is None:
+        line(_HEAD[language].format(*named, _state(found, found["state"], language)))
+    else:
+        state = _state_of_correction(found["state"], language)
+        line(_HEAD_OF_CORRECTION[language].format(*named, state))
         line(_CORRECTS[language].format(found["recalls"]))
     for each in found["attempts"]:
         outcome = _UNDER_WAY[language]
@@ -270,10 +279,21 @@ def _tell(found: dict[str, Any], case: str, language: int) -> None:
         line(_THEN[language].format(case, found["dispatch"], found["ways"][0]))
 
 
-def _state(code: str, language: int, *, is_correction: bool) -> str:
-    if is_correction and code == "stopped":
-        return _WITHDRAWN[language]
+def _state(found: dict[str, Any], code: str, language: int) -> str:
+    """Say where a package is: one that was recalled may be there all the same."""
+    if found.get("recalled"):
+        for name in ("acknowledged", "delivered"):
+            if found.get(f"{name}_at") is not None:
+                return word(_RECALLED, name, language)
     return word(_STATES, code, language)
+
+
+def _state_of_receipt(answer: dict[str, Any], language: int) -> str:
+    return _state(answer, answer["dispatch_state"], language)
+
+
+def _state_of_correction(code: str, language: int) -> str:
+    return _WITHDRAWN[language] if code == "stopped" else word(_STATES, code, language)
 
 
 def _tell_takings(found: dict[str, Any], case: str, language: int) -> None:

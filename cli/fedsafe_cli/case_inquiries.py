@@ -25,6 +25,16 @@ _AT: Final = click.option(
     help="When, such as 2026-11-24T09:30Z; default: now.",
 )
 _ANSWERED: Final = "supplemented"
+_BEFORE: Final = (
+    (
+        "die Rückfrage {} war schon eingetragen: Nichts kam hinzu; eine weitere "
+        "bekommt ein eigenes --reference"
+    ),
+    (
+        "the question {} was noted before: nothing was added; another one takes a "
+        "--reference of its own"
+    ),
+)
 _TOLD: Final = {
     "needs_info": (
         "ein Partner fragt nach: {}, Vorgang {}, eingetragen von {}",
@@ -53,8 +63,8 @@ def asked(
     """Note that a partner who has acknowledged a case asks for more.
 
     Nothing of the question is noted. It is open, and the case is not closed, until it
-    is answered under the same reference. What goes beyond the approved package goes
-    out as a case of its own.
+    is answered under the same reference; noted again meanwhile it is still one. What
+    goes beyond the approved package goes out as a case of its own.
 
     \b
     Example:
@@ -101,4 +111,8 @@ def _note(
     moment = at or int(time.time())  # noqa: TID251 - now
     body = {"step": step, "at": moment, "reference": reference}
     path = f"/v1/cases/{case_id_of(case_id)}/inquiries"
-    return tell_receipt(settings, personal(settings).change(path, body))
+    answer = personal(settings).change(path, body)
+    status = tell_receipt(settings, answer)
+    if not settings.json and not answer.get("noted", True):
+        line(_BEFORE[0 if settings.german else 1].format(reference))
+    return status

@@ -4,6 +4,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from fedsafe_cli.case_release_texts import tell_release
 from fedsafe_cli.casework_words import (
     EVIDENCE,
     HELP,
@@ -119,10 +120,15 @@ _FALLEN: Final = (
     "signal {} no longer stands: recall the case (fedsafe case recall)",
 )
 _RECALL: Final = (" (zurückrufen?)", " (recall?)")
+_HAND_OVER: Final = "hand_over"
 _TASKS: Final[Words] = {
     "hand_over": (
         "ein Paket für {0} wartet auf Sie: fedsafe case dispatches {1}",
         "a package for {0} waits for you: fedsafe case dispatches {1}",
+    ),
+    "hand_over_correction": (
+        "eine BERICHTIGUNG für {0} wartet auf Sie: fedsafe case dispatches {1}",
+        "a CORRECTION for {0} waits for you: fedsafe case dispatches {1}",
     ),
     "say_what_came": (
         "ZURÜCKGERUFEN, UND VIELLEICHT DOCH BEI {0}: fedsafe case dispatches {1}",
@@ -150,19 +156,6 @@ _CLASS_READY: Final = (
 )
 _STEPS: Final = ("Schritte:", "steps:")
 _HOLD: Final = ("nicht mitteilen bis {} ({}, {})", "do not tell until {} ({}, {})")
-_RELEASE: Final = ("freigegeben für {} von {}", "approved for {} by {}")
-_RELEASE_BEFORE: Final = (
-    "vor dem Rückruf freigegeben für {} von {}; erst ändern, dann neu freigeben",
-    "approved before the recall for {} by {}; change it first, then approve it anew",
-)
-_RELEASE_ENDED: Final = (
-    "vor dem Rückruf freigegeben für {} von {}; das gilt nicht mehr",
-    "approved before the recall for {} by {}; that counts no more",
-)
-_SECOND: Final = (
-    "eine zweite Person sieht den Fall an, bis {}",
-    "a second person looks at the case by {}",
-)
 _ENDED: Final = (
     "die wartende Freigabe {} ist damit zurückgezogen",
     "the approval {} that waited is withdrawn with that",
@@ -240,6 +233,7 @@ def tell_case(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
         for each in element_lines(name, value, language):
             line(f"   {each}")
     _tell_holds(answer, settings)
+    tell_release(answer, language)
     _tell_terms(answer, language)
     _tell_work(answer, language)
     return OK
@@ -247,7 +241,10 @@ def tell_case(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
 
 def _tell_task(task: dict[str, Any], case: str, language: int) -> None:
     """Tell what a person has to do about a package, and who has it."""
-    said = _TASKS.get(task.get("kind", "hand_over"), _TASKS["hand_over"])
+    kind = task.get("kind", _HAND_OVER)
+    if kind == _HAND_OVER and task["recalls"] is not None:
+        kind = f"{kind}_correction"
+    said = _TASKS.get(kind, _TASKS[_HAND_OVER])
     line(said[language].format(task["partner"], case))
     if task.get("taken_by"):
         line(_TAKEN_BY[language].format(", ".join(task["taken_by"])))
@@ -294,23 +291,6 @@ def _tell_holds(answer: dict[str, Any], settings: Settings) -> None:
     for hold in answer["holds"]:
         parts = shown(hold["until"]), hold["authority"], hold["basis"]
         line(_HOLD[language].format(*parts))
-    release = answer["release"]
-    if release is not None:
-        people = ", ".join(filter(None, (release["first"], release["second"])))
-        classes = "; ".join(class_word(each, language) for each in release["partners"])
-        said = _release_words(answer)
-        line(said[language].format(classes, people))
-        if release["second_by"] is not None:
-            line(_SECOND[language].format(shown(release["second_by"])))
-
-
-def _release_words(answer: dict[str, Any]) -> tuple[str, str]:
-    """Say of an approval whether it counts: a recall ends it for good."""
-    if answer["state"] == "recalled":
-        return _RELEASE_BEFORE
-    ways = [step["state"] for step in answer["steps"]]
-    last = [state for state in ways if state in {"approved", "recalled"}][-1:]
-    return _RELEASE_ENDED if last == ["recalled"] else _RELEASE
 
 
 def _owes(listed: dict[str, Any], language: int) -> str:

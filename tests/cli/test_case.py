@@ -255,6 +255,70 @@ def test_a_case_is_shown_with_its_checklist_and_what_it_lacks(
     assert ask("case", "show", CASE, "--json").document["revision"] == 3
 
 
+def test_an_approval_that_waits_names_who_may_give_it_and_how(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    waiting = {
+        "act": "0c" * 16,
+        "partners": ["law_enforcement"],
+        "asked_by": "ella",
+        "asked_at": 1_795_512_600,
+        "expires_at": 1_795_527_000,
+        "roles": ["reviewer"],
+    }
+    drafted = SHOWN | {"state": "draft", "release": None, "approval": waiting}
+    node.always(f"GET /v1/cases/{CASE}", drafted)
+    english = ask("case", "show", CASE).out
+    german = ask("case", "show", CASE, "--lang", "de").out
+
+    for told, words in (
+        (english, ("was asked for by ella, and waits until 2026-11-24", "(reviewer)")),
+        (german, ("hat ella beantragt; sie wartet bis 2026-11-24", "zweite Person (")),
+    ):
+        assert f": fedsafe act approve {'0c' * 16}\n" in told
+        assert all(word in told for word in words)
+
+
+def test_a_second_look_is_asked_for_with_its_command(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always(f"GET /v1/cases/{CASE}", SHOWN)
+    told = ask("case", "show", CASE).out
+
+    assert "a second person, other than ella, looks at the case by" in told
+    assert f"fedsafe case approve {CASE} --partner police_emergency\n" in told
+
+
+def test_a_correction_that_waits_is_told_from_a_package(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    task = {"kind": "hand_over", "partner": "bka", "recalls": None}
+    tasks = [task, task | {"recalls": "0d" * 16}]
+    node.always(f"GET /v1/cases/{CASE}", SHOWN | {"tasks": tasks})
+    english = ask("case", "show", CASE).out
+    german = ask("case", "show", CASE, "--lang", "de").out
+
+    assert "a package for bka waits for you" in english
+    assert "a CORRECTION for bka waits for you" in english
+    assert "eine BERICHTIGUNG für bka wartet auf Sie" in german
+
+
+def test_a_question_that_was_noted_before_is_said_to_be(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    known = RECEIPT | {"state": "needs_info", "noted": False}
+    node.always(f"POST /v1/cases/{CASE}/inquiries", known)
+    asked = ("case", "asked", CASE, "--reference", "AZ-17")
+    english, german = ask(*asked), ask(*asked, "--lang", "de")
+    node.always(f"POST /v1/cases/{CASE}/inquiries", known | {"noted": True})
+    first = ask(*asked)
+
+    assert (english.status, german.status) == (0, 0)
+    assert "the question AZ-17 was noted before: nothing was added" in english.out
+    assert "die Rückfrage AZ-17 war schon eingetragen" in german.out
+    assert "before" not in first.out
+
+
 def test_a_release_of_before_a_recall_is_said_to_count_no_more(
     ask: "Run", node: "FakeNode"
 ) -> None:

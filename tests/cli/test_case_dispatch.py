@@ -234,6 +234,58 @@ def test_a_dispatch_is_named_as_the_partner_is_shown_it(
     assert [each.status for each in wrong] == [2] * 3
 
 
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"delivered_at": 1}, ("arrived, and recalled", "angekommen und zurück")),
+        (
+            {"delivered_at": 1, "acknowledged_at": 2},
+            ("acknowledged, and recalled", "bestätigt und zurückgerufen"),
+        ),
+        ({}, ("stopped", "angehalten")),
+    ],
+)
+@pytest.mark.parametrize("state", ["stopped", "delivered"])
+def test_what_had_arrived_is_said_to_be_there_and_recalled(
+    ask: "Run",
+    node: "FakeNode",
+    state: str,
+    facts: dict[str, int],
+    words: tuple[str, str],
+) -> None:
+    if state == "delivered" and not facts:
+        return
+    sent = DISPATCH | {"state": state, "recalled": True, "ways": []} | facts
+    correction = DISPATCH | {"dispatch": "0e" * 16, "recalls": SENT, "ways": []}
+    node.always(f"GET {PATH}", LIST | {"dispatches": [sent, correction]})
+    done = ask("case", "dispatches", CASE)
+    german = ask("case", "dispatches", CASE, "--lang", "de")
+
+    assert f"{SENT} to bka: {words[0]}\n" in done.out
+    assert f"{SENT} an bka: {words[1]}" in german.out
+    assert f"correction {'0e' * 16} to bka: WAITS FOR YOU\n" in done.out
+    assert f"Berichtigung {'0e' * 16} an bka: WARTET AUF SIE\n" in german.out
+
+
+def test_what_is_noted_of_a_recalled_package_says_that_it_is_there(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    answer = {
+        "case": CASE,
+        "state": "recalled",
+        "dispatch": SENT,
+        "dispatch_state": "stopped",
+        "recalled": True,
+        "delivered_at": 1,
+        "acknowledged_at": None,
+    }
+    node.always(f"POST {PATH}/{SENT}/handed", answer)
+    by = ("--way", "portal", "--reference", "BKA-1")
+    done = ask("case", "handed", CASE, SENT, *by)
+
+    assert f"{SENT}: arrived, and recalled\n" in done.out
+
+
 def test_what_is_there_despite_a_recall_is_said_at_once(
     ask: "Run", node: "FakeNode"
 ) -> None:

@@ -50,13 +50,13 @@ if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
 REFERENCE: Final = re.compile(
-    r"\b[a-z]+-\d+\b|\S+\.(?:example|demo)\S*|SHA256:\S+|--way \w+"
+    r"\b[a-z]+-\d+\b|\S+\.(?:example|demo)\S*|SHA256:\S+|--(?:way|partner) \w+"
 )
-"""Addresses, references and keys; and the way in a command, which is a code."""
+"""Addresses, references, keys; and in commands ways and classes of partner."""
 WORD: Final = re.compile(r"[^\W\d]{4,}(?:_[^\W\d]+)*")
 NAMES: Final = {
     *("fedsafe", "case", "dispatches", "handed", "recall", "reference"),
-    *("take", "output", "reason", "outcome", "kept_back", "taken"),
+    *("take", "output", "reason", "outcome", "kept_back", "taken", "approve"),
     # with those before, words of commands
     *("Chat", "GmbH", "Proxy", "Login", "Portal", "Partner", "Name", "Test", "Status"),
     *("OpenPGP", "HPKE", "SFTP", "Webhook", "NCMEC", "CyberTipline", "INHOPE", "BzKJ"),
@@ -123,6 +123,14 @@ def _known() -> dict[str, Any]:
         ],
         "release": SHOWN_CASE["release"]
         | {"partners": list(PartnerClass), "second": "bernd"},
+        "approval": {
+            "act": "0c" * 16,
+            "partners": list(PartnerClass),
+            "asked_by": "ella",
+            "asked_at": 1_795_512_600,
+            "expires_at": 1_795_527_000,
+            "roles": list(Role),
+        },
         "unanswered": [
             *("phenomenon", "feature", "help", "threat", "opinion", "level"),
             *("evidence", "second_look", "inquiry"),
@@ -154,11 +162,12 @@ def _known() -> dict[str, Any]:
                 "dispatch": "0d" * 16,
                 "partner": "bka",
                 "since": 1,
-                "recalls": None,
+                "recalls": recalls,
                 "taken_by": ["ella"],
                 "reach": REACH,
             }
             for kind in WorkKind
+            for recalls in (None, "0e" * 16)
         ],
         "fallen": ["a.demo/1"],
         "terms": [OWED | {"milestone": each.value} for each in Milestone],
@@ -201,6 +210,8 @@ def _dispatches() -> dict[str, Any]:
     expired = REACH | {"standing": "expired"}
     taken = {"takings": [TAKING, kept], "unclear": True, "reach": expired}
     found = [each | taken | {"state": state.value} for state in DispatchState]
+    back = each | {"recalls": None, "recalled": True, "delivered_at": 1}
+    found += [back, back | {"acknowledged_at": 1}]
     return DISPATCHES | {"dispatches": found}
 
 

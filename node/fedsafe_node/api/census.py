@@ -174,6 +174,7 @@ SOMETIMES: Final[Mapping[str, str]] = {
     "lookupBatch": "where no question could be read, nobody was looked up",
     "approveSignals": "an item that waits no more is told, and changes nothing",
     "approveCase": "what waits for a second person already is not asked for again",
+    "noteInquiry": "a question that is noted already is not noted again",
     "readEvents": "where nothing is new, nothing was read",
     "receiptEvent": "only the first receipt changes anything",
     "logOut": "a session that has ended before ends no more",

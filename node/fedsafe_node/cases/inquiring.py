@@ -3,8 +3,8 @@
 
 Noted is that it asked and that it was answered, each with when and under which
 reference, and nothing of what was said. A question is open until it is answered under
-its reference, wherever the case goes meanwhile. What was approved stays as it is: what
-goes beyond that goes out as a case of its own.
+its reference, wherever the case goes meanwhile; asked again meanwhile it is the same.
+What was approved stays as it is: what goes beyond that goes out as a case of its own.
 """
 
 from typing import Final
@@ -26,10 +26,11 @@ _S: Final = CaseState
 
 def inquired(
     row: CaseRow, file: CaseFile, request: NoteInquiry, by: str, *, is_there: bool
-) -> Change:
+) -> Change | None:
     """Note that a partner asked, or that what it asked is answered.
 
-    *is_there*: a partner has acknowledged a package of the case.
+    None of what was noted before: a question that is open under this reference, or
+    the very same once more. *is_there*: a partner has acknowledged a package of it.
 
     Raises:
         WrongStateError: it is closed, nobody has acknowledged it, or nobody has asked
@@ -48,12 +49,15 @@ def inquired(
         )
     if not is_asked and request.reference not in file.open_questions:
         raise WrongStateError("wrong_state", _none_open(file))
+    at = check_since(request.at, row.known_at, "anybody knew of the case")
+    if is_asked and _is_known(file, request):
+        return None
     # For the answers to all that is open there is always room.
     if is_asked and len(file.inquiries) + len(file.open_questions) + 1 >= _MOST:
         raise WrongStateError("wrong_state", "a case keeps no more than 100 of them")
     inquiry = KeptInquiry(
         step=request.step,
-        at=check_since(request.at, row.known_at, "anybody knew of the case"),
+        at=at,
         reference=request.reference,
         by=by,
     )
@@ -74,6 +78,14 @@ def _state(state: CaseState, *, is_open: bool) -> CaseState:
     if is_open:
         return _S.NEEDS_INFO
     return _S.SUPPLEMENTED if state is _S.NEEDS_INFO else state
+
+
+def _is_known(file: CaseFile, request: NoteInquiry) -> bool:
+    """Tell whether a question is open already, or was answered since it was noted."""
+    asked = request.step, request.at, request.reference
+    return request.reference in file.open_questions or any(
+        (each.step, each.at, each.reference) == asked for each in file.inquiries
+    )
 
 
 def _none_open(file: CaseFile) -> str:

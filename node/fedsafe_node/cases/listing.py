@@ -8,17 +8,15 @@ for a person: nobody would look for it among those that are over.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from fedsafe_federation.wireformat import decode
 from fedsafe_node.cases.clockwork import courses, owed
 from fedsafe_node.cases.content import CaseVault
 from fedsafe_node.cases.course import course_of, is_over
 from fedsafe_node.cases.mentioning import fallen
 from fedsafe_node.cases.messages import CaseListed
 from fedsafe_node.cases.packages import work_of
-from fedsafe_node.cases.releasing import KIND, Dispatch, waits_for_look
+from fedsafe_node.cases.releasing import pending_dispatches, waits_for_look
 from fedsafe_node.cases.showing import own_gaps, show_term
 from fedsafe_node.errors import CorruptRowError, WrongStateError
-from fedsafe_node.people.waiting import all_pending
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.protocol import Reader
 from fedsafe_policies.escalation.clocks import Course
@@ -146,9 +144,6 @@ async def _read(
 async def _asked(reader: Reader, now: int) -> dict[str, int]:
     """Say of which cases a revision waits for a second person's approval."""
     found = dict[str, int]()
-    for act in await all_pending(reader):
-        if act.kind != KIND.value or act.content is None or act.expires_at <= now:
-            continue
-        asked = decode(act.content, Dispatch)
+    async for _, asked in pending_dispatches(reader, now):
         found[asked.case] = max(asked.revision, found.get(asked.case, 0))
     return found

@@ -34,7 +34,7 @@ from fedsafe_policies.escalation.vocabulary import (
     PartnerClass,
     Urgency,
 )
-from fedsafe_policies.vocabulary import Level, Phenomenon, Purpose
+from fedsafe_policies.vocabulary import Level, Phenomenon, Purpose, Role
 
 QuarterId = Annotated[str, msgspec.Meta(pattern=r"^20[0-9]{2}-Q[1-4](?!\n)$")]
 CaseId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
@@ -165,7 +165,8 @@ class CallShown(Message, frozen=True):
 class CaseReceipt(Message, frozen=True):
     """Where a case is now; `act` waits for a second person, if there is one.
 
-    `ended` are acts that waited for one, and were withdrawn with the case's end.
+    `ended` are acts that waited for one, and were withdrawn with the case's end. What
+    was noted before is not `noted` again.
     """
 
     case: CaseId
@@ -173,6 +174,7 @@ class CaseReceipt(Message, frozen=True):
     revision: int
     act: str | None = None
     ended: list[str] = msgspec.field(default_factory=list)
+    noted: bool = True
 
 
 class CasesQuery(Message, frozen=True):
@@ -292,6 +294,21 @@ class HoldShown(Message, frozen=True):
     until: int
 
 
+class ApprovalShown(Message, frozen=True):
+    """An approval of the case as it stands that waits for a second person.
+
+    `act` is what they approve, with one of `roles`; never who has asked for it. It
+    waits until `expires_at`.
+    """
+
+    act: str
+    partners: list[PartnerClass]
+    asked_by: str
+    asked_at: int
+    expires_at: int
+    roles: list[Role]
+
+
 class ReleaseShown(Message, frozen=True):
     """Who let the case go to whom; `second_by` is when a second person has looked.
 
@@ -378,6 +395,7 @@ class CaseAnswer(Message, frozen=True):
     """A case as the asker's role sees it.
 
     `hidden` names the elements that are there and are not this role's to see;
+    `approval` is one that waits for a second person;
     `unanswered` what keeps it from being closed, `gaps` from going to any partner,
     `lacking` from going to each class that it could go to, while it is worked on;
     `terms` what it owes by when, `alarms` what people were told of that, `tasks`
@@ -406,6 +424,7 @@ class CaseAnswer(Message, frozen=True):
     needs_opinion: bool
     holds: list[HoldShown]
     release: ReleaseShown | None
+    approval: ApprovalShown | None
     unanswered: list[str]
     gaps: list[LackShown]
     lacking: list[ClassLacks]

@@ -8,7 +8,7 @@ is approved is one revision for named classes of partner; whatever changes it is
 approved anew.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from typing import Final
 
 import msgspec
@@ -17,14 +17,16 @@ from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.cases.content import CaseFile, Release
 from fedsafe_node.cases.course import LOOKED_AT
 from fedsafe_node.cases.keeping import CaseKeeper, Change
+from fedsafe_node.cases.messages import ApprovalShown
 from fedsafe_node.errors import DeniedError, WrongStateError
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.rules import is_trained
 from fedsafe_node.people.waiting import CASE_CLOSED, all_pending, end_act
 from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.people_rows import ActRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
-from fedsafe_policies.acts import ActRequest
+from fedsafe_policies.acts import ActRequest, seconds_of
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.errors import NothingForPartnerError
 from fedsafe_policies.escalation.matrix import Matrix
@@ -36,7 +38,7 @@ from fedsafe_policies.escalation.urgency import urgencies
 from fedsafe_policies.escalation.vocabulary import PartnerClass, Urgency
 from fedsafe_policies.people import Person
 from fedsafe_policies.reasons import Refusal
-from fedsafe_policies.vocabulary import Act
+from fedsafe_policies.vocabulary import Act, Role
 
 KIND: Final = Act.DISPATCH
 OF_MANY: Final = PartnerClass.BZKJ
@@ -243,6 +245,32 @@ async def check_still(tx: Transaction, case_id: str) -> None:
     row = await tx.case(case_id)
     if row is None or CaseState(row.state) not in EDITABLE:
         raise WrongStateError("wrong_state", "the case has changed meanwhile")
+
+
+async def pending_dispatches(
+    reader: Reader, now: int
+) -> AsyncIterator[tuple[ActRow, Dispatch]]:
+    """Give the approvals of cases that wait for a second person, oldest first."""
+    for act in await all_pending(reader):
+        if act.kind == KIND.value and act.content is not None and act.expires_at > now:
+            yield act, decode(act.content, Dispatch)
+
+
+async def waiting_approval(
+    reader: Reader, row: CaseRow, now: int
+) -> ApprovalShown | None:
+    """Return the approval that waits of a case as it stands; the oldest of several."""
+    async for act, asked in pending_dispatches(reader, now):
+        if (asked.case, asked.revision) == (row.id, row.revision):
+            return ApprovalShown(
+                act=act.id,
+                partners=sorted(asked.partners),
+                asked_by=act.asked_by,
+                asked_at=act.asked_at,
+                expires_at=act.expires_at,
+                roles=sorted(seconds_of(KIND, Role(act.asked_role))),
+            )
+    return None
 
 
 def dispatch_content(row: CaseRow, partners: Iterable[PartnerClass]) -> bytes:

@@ -50,6 +50,7 @@ from fedsafe_node.cases.releasing import (
     end_approvals,
     refuse,
     takes_two,
+    waiting_approval,
 )
 from fedsafe_node.cases.showing import Told, show_case
 from fedsafe_node.cases.standing import dropping, stood
@@ -64,6 +65,7 @@ from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.matrix import Matrix
@@ -179,6 +181,7 @@ class Cases:
                 self._office.now(),
                 await work_of(tx, case_id, self._office.now()),
                 await fallen(tx, file.mentions),
+                await waiting_approval(tx, row, self._office.now()),
             )
             detail: Detail = {"case": case_id, **_read_for(decision)}
             await self._office.note(tx, Event.CASE_READ, who.name, detail)
@@ -279,6 +282,8 @@ class Cases:
     ) -> CaseReceipt:
         """Note that a partner asks for more, or that it was answered.
 
+        What was noted before stays as it is, and is no step of the case.
+
         Raises:
             NotFoundError: there is no such case.
             WrongStateError: nobody has acknowledged it, or nobody has asked.
@@ -290,10 +295,13 @@ class Cases:
             sent = await tx.dispatches(case_id)
             is_there = any(each.acknowledged_at is not None for each in sent)
 
-            def step(row: CaseRow, file: CaseFile) -> Change:
-                return inquired(row, file, request, who.name, is_there=is_there)
-
-            return await self._take(tx, case_id, step, who)
+            row, file = await self._keeper.read(tx, case_id)
+            change = inquired(row, file, request, who.name, is_there=is_there)
+            if change is None:
+                nothing_happened()
+                return msgspec.structs.replace(receipt_of(row), noted=False)
+            kept = await self._keeper.keep(tx, row, case_id, change, _person(who))
+            return receipt_of(kept)
 
         return await self._write(act, once)
 

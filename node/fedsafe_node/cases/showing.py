@@ -10,6 +10,7 @@ from fedsafe_node.cases.content import CaseFile, Release
 from fedsafe_node.cases.course import course_of, is_over
 from fedsafe_node.cases.messages import (
     AlarmShown,
+    ApprovalShown,
     CallShown,
     CaseAnswer,
     CaseStepShown,
@@ -53,6 +54,7 @@ class Told:
     now: int
     work: tuple[Work, ...]
     fallen: list[str]
+    approval: ApprovalShown | None
 
 
 def show_case(
@@ -94,6 +96,7 @@ def show_case(
         release=None
         if file.release is None
         else show_release(row, file.release, calendar),
+        approval=told.approval,
         unanswered=list(open_before_closing(row, file)),
         gaps=[show_gap(gap) for gap in own_gaps(row, file, matrix)],
         lacking=list(class_lacks(row, file, matrix)),

@@ -123,9 +123,10 @@ class DispatchShown(Message, frozen=True):
     """One revision of a case on its way to one partner.
 
     `ways` are those by hand that are left while it waits for a person; `recalls` names
-    the dispatch that this one corrects. `unclear` says that it was recalled while
-    somebody had it, and that nobody knows whether they handed it over. `reach` is whom
-    to call about what a person has to see through.
+    the dispatch that this one corrects, and `recalled` says that this one was taken
+    back; with `delivered_at` it is there all the same. `unclear` says that it was
+    recalled while somebody had it, and that nobody knows whether they handed it over.
+    `reach` is whom to call about what a person has to see through.
     """
 
     dispatch: DispatchId
@@ -143,6 +144,7 @@ class DispatchShown(Message, frozen=True):
     due_at: int | None
     delivered_at: int | None
     acknowledged_at: int | None
+    recalled: bool
     ways: list[Way]
     attempts: list[AttemptShown]
     receipts: list[ReceiptShown]
@@ -231,7 +233,8 @@ class DispatchReceipt(Message, frozen=True):
 
     `recall_again`: it was recalled before anybody knew that it has arrived, and nothing
     corrects it yet. `held_by` names who still has a sealed package of it in hand.
-    `correction` is where the correction of it is now, if there is one.
+    `correction` is where the correction of it is now, if there is one. What was
+    `recalled` may be there, with `delivered_at` and `acknowledged_at`.
     """
 
     case: CaseId
@@ -241,6 +244,9 @@ class DispatchReceipt(Message, frozen=True):
     recall_again: bool
     held_by: list[str]
     correction: DispatchState | None
+    recalled: bool
+    delivered_at: int | None
+    acknowledged_at: int | None
 
 
 class PackageAnswer(Message, frozen=True):

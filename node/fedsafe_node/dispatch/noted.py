@@ -8,6 +8,7 @@ from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.packages import (
     correction_of,
     held,
+    is_recalled,
     may_be_there,
     needs_recall,
 )
@@ -162,6 +163,9 @@ async def receipt_for(
         recall_again=await needs_recall(reader, found),
         held_by=[] if found.delivered_at is not None else list(in_hand),
         correction=None if correction is None else DispatchState(correction.state),
+        recalled=found.recalls is None and await is_recalled(reader, found),
+        delivered_at=found.delivered_at,
+        acknowledged_at=found.acknowledged_at,
     )
 
 

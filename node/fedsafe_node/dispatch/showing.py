@@ -7,7 +7,7 @@ from typing import Final
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.cases.content import CaseFile, KeptReceipt
 from fedsafe_node.cases.messages import Reach
-from fedsafe_node.cases.packages import held, is_unclear, reach_of
+from fedsafe_node.cases.packages import held, is_recalled, is_unclear, reach_of
 from fedsafe_node.dispatch.messages import (
     AttemptShown,
     DispatchesAnswer,
@@ -73,6 +73,7 @@ async def show_dispatch(
         due_at=row.due_at,
         delivered_at=row.delivered_at,
         acknowledged_at=row.acknowledged_at,
+        recalled=row.recalls is None and await is_recalled(reader, row),
         ways=list(ways),
         attempts=_attempts(await reader.attempts(row.id)),
         receipts=_receipts(each for each in file.receipts if each.dispatch == row.id),

@@ -134,6 +134,7 @@ _ANSWER: Final = CaseAnswer(
     needs_opinion=False,
     holds=[],
     release=None,
+    approval=None,
     unanswered=[],
     gaps=[],
     lacking=[],
@@ -207,6 +208,9 @@ _DISPATCH: Final = DispatchReceipt(
     recall_again=False,
     held_by=[],
     correction=None,
+    recalled=False,
+    delivered_at=None,
+    acknowledged_at=None,
 )
 
 
@@ -281,6 +285,9 @@ class FakeDispatches:
             recall_again=False,
             held_by=[],
             correction=None,
+            recalled=False,
+            delivered_at=1,
+            acknowledged_at=1,
             noted=True,
             signed_by=None,
         )

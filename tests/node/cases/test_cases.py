@@ -41,7 +41,7 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.idempotency import recognise
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.people.approvals import LIFETIME, Approvals
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.tracing import begin
@@ -304,6 +304,30 @@ async def test_in_imminent_danger_one_officer_releases_and_another_looks(
     assert again.decision.code == "four_eyes"
     assert looked is not None
     assert (looked.second, looked.second_by) == ("ben", None)
+
+
+async def test_a_case_shows_the_approval_that_waits_and_for_whom(
+    desk: Desk, ada: Principal, ben: Principal
+) -> None:
+    case, other = await desk.full(ada), await desk.full(ada)
+    asked = await desk.cases.approve(case, BKA, ada)
+    found = (await desk.cases.show(case, ben)).approval
+    elsewhere = (await desk.cases.show(other, ben)).approval
+    await desk.cases.assess(case, ANSWERS, ada)  # nobody approves the case of before
+    changed = (await desk.cases.show(case, ben)).approval
+    again = await desk.cases.approve(case, BKA, ada)
+    anew = (await desk.cases.show(case, ben)).approval
+    desk.team.pass_time(LIFETIME)
+    expired = (await desk.cases.show(case, ben)).approval
+
+    assert found is not None
+    assert anew is not None
+    assert (found.act, found.asked_by) == (asked.act, "ada")
+    assert found.partners == [PartnerClass.LAW_ENFORCEMENT]
+    assert Role.REVIEWER in found.roles
+    assert Role.ANALYST not in found.roles
+    assert anew.act == again.act != asked.act
+    assert (elsewhere, changed, expired) == (None, None, None)
 
 
 async def test_nobody_approves_alone_or_what_has_changed(
@@ -703,7 +727,7 @@ async def test_a_kept_answer_holds_nothing_of_the_case(
     assert kept is not None
     assert YES.reason.encode() not in kept.body
     assert set(msgspec.json.decode(kept.body)) == {
-        *("case", "state", "revision", "act", "ended")
+        *("case", "state", "revision", "act", "ended", "noted")
     }
 
 

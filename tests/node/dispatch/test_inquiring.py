@@ -52,12 +52,39 @@ async def test_a_case_is_asked_about_and_answered_and_closed(
     )
     assert done.state is CaseState.SUPPLEMENTED
     assert [(each.step, each.reference, each.by) for each in shown.inquiries] == [
-        *[(CaseState.NEEDS_INFO, "AZ-17", "ada")] * 2,
+        (CaseState.NEEDS_INFO, "AZ-17", "ada"),
         (CaseState.SUPPLEMENTED, "AZ-17", "ada"),
     ]
     assert all(term.met_at is not None for term in shown.terms)
-    assert len(told) == 2
+    assert (asked.noted, again.noted, again.revision) == (True, False, asked.revision)
+    assert len(told) == 1
     assert "AZ-17" not in str(told)
+
+
+async def test_a_question_that_is_open_is_one_however_often_it_is_noted(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    cases, answer = post.desk.cases, "supplemented"
+    await post.answer(case, ada)
+    asked = inquiry(post)
+    await cases.inquire(case, asked, ada)
+    post.desk.team.pass_time(60)
+    later = await cases.inquire(case, inquiry(post), ada)
+    other = await cases.inquire(case, inquiry(post, reference="AZ-18"), ada)
+    for reference in ("AZ-17", "AZ-18"):
+        await cases.inquire(case, inquiry(post, answer, reference=reference), ada)
+    same = await cases.inquire(case, asked, ada)
+    anew = await cases.inquire(case, inquiry(post, late=-1), ada)
+    shown = await cases.show(case, ada)
+
+    assert [each.noted for each in (later, other, same, anew)] == [
+        *(False, True, False, True),
+    ]
+    assert same.state is CaseState.SUPPLEMENTED  # what was answered is not open again
+    assert anew.state is CaseState.NEEDS_INFO  # but a partner may ask again
+    assert [each.reference for each in shown.inquiries] == [
+        *("AZ-17", "AZ-18", "AZ-17", "AZ-18", "AZ-17"),
+    ]
 
 
 async def test_nobody_is_answered_who_has_not_asked_and_asks_before_it_is_there(

@@ -116,10 +116,26 @@ async def test_a_package_that_was_taken_is_corrected_and_said_to_be_unclear(
     assert stopped.unclear
     assert [(each.by, each.kept_back_at) for each in stopped.takings] == [("ada", None)]
     assert (correction.recalls, correction.state) == (sent, DispatchState.BY_HAND)
+    assert (stopped.recalled, stopped.delivered_at) == (True, None)
+    assert not correction.recalled
     assert await post.kinds(case, eve) == [
         ("hand_over", []),
         ("say_what_came", ["ada"]),
     ]
+
+
+async def test_what_had_arrived_is_there_and_recalled(
+    post: Hands, ada: Principal, case: str
+) -> None:
+    (sent,) = (await post.dispatches.list(case, ada)).dispatches
+    await post.notes.hand(case, sent.dispatch, post.handed(), ada)
+    await post.recall(case, ada)
+    found = (await post.dispatches.list(case, ada)).dispatches
+    (there,) = [each for each in found if each.recalls is None]
+
+    assert not sent.recalled
+    assert (there.state, there.recalled) == (DispatchState.DELIVERED, True)
+    assert there.delivered_at is not None
 
 
 async def test_what_nobody_took_is_stopped_and_needs_no_correction(
@@ -413,6 +429,8 @@ async def test_what_is_there_despite_a_recall_asks_for_another(
     open_ = await refused(post.desk.cases.close(case, ada))
 
     assert (done.recall_again, done.correction) == (True, None)
+    assert (done.dispatch_state, done.recalled) == (DispatchState.STOPPED, True)
+    assert done.delivered_at is not None
     assert "a correction is under way to " in str(open_)
     assert "or recall" not in str(open_)
     assert kinds == [("recall_again", [])]
