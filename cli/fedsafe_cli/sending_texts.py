@@ -42,6 +42,9 @@ _GERMAN: Final[Mapping[str, str]] = {
     "the line was cut after the mail went": "die Verbindung brach nach der Mail ab",
     "the line was cut at the renaming": "die Verbindung brach beim Umbenennen ab",
     "too many mails are under way": "zu viele Mails sind unterwegs",
+    "what is kept here is not what was sealed, as far as anybody can tell": (
+        "was hier liegt, ist nicht das Versiegelte, soweit sich das sagen lässt"
+    ),
     "what is kept here is no sealed package": (
         "was hier liegt, ist kein versiegeltes Paket"
     ),
