@@ -8,6 +8,7 @@ took it is kept before they get a byte, so no end of this process loses it.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Final
 
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_node.cases.keeping import CaseKeeper
@@ -22,6 +23,9 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.sending.files import MEDIA_TYPES, name_of
 from fedsafe_node.store.dispatches_rows import DispatchRow, TakingRow
 from fedsafe_node.store.protocol import Reader, Transaction
+
+MOST_TIMES: Final = 50
+"""How often one person takes a package out: who goes on without end fills the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,8 @@ class SealedPackages:
         Raises:
             NotFoundError: there is no such dispatch of this case.
             WrongStateError: it was recalled, is not sealed, or arrived and is gone
-                here; the partner's entry is another by now, sending is off, or nothing
-                says any more what was sealed.
+                here; the partner's entry is another by now, sending is off, nothing
+                says any more what was sealed, or this person took it too often.
             CorruptRowError: what is kept is not what was sealed.
             CorruptLogError: what says that is damaged.
         """
@@ -82,11 +86,19 @@ async def _keep_taking(tx: Transaction, found: DispatchRow, by: str, now: int) -
 
     Taken once more by the same person it is kept once more: what came of the first one,
     noted afterwards, says nothing of this one.
+
+    Raises:
+        WrongStateError: this person has taken it as often as anybody may.
     """
     known = await tx.takings(found.id)
-    open_ones = [each for each in known if each.by == by and each.kept_back_at is None]
-    if any(each.at >= now for each in open_ones):
+    own = [each for each in known if each.by == by]
+    if any(each.at >= now and each.kept_back_at is None for each in own):
         return
+    if len(own) >= MOST_TIMES:
+        raise _wrong(
+            f"you have taken this package out {MOST_TIMES} times: hand over what you "
+            "have, or let somebody else take it"
+        )
     taking = TakingRow(dispatch_id=found.id, number=len(known) + 1, by=by, at=now)
     await tx.add_taking(taking)
 

@@ -25,6 +25,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_policies.escalation.dispatching import RecallReason
 from fedsafe_policies.escalation.matrix import shipped_matrix
+from fedsafe_policies.vocabulary import Role
 
 __all__ = ["ada", "ben", "desk", "tables", "team"]
 
@@ -104,6 +105,29 @@ async def test_what_is_no_sealed_package_any_more_is_neither_signed_nor_given(
     await post.desk.store.write(damage)
     with pytest.raises(CorruptRowError, match="dispatches"):
         await packages.take(case, sent.dispatch, ada)
+
+
+async def test_one_person_takes_a_package_only_so_often(
+    post: Post,
+    packages: SealedPackages,
+    ada: Principal,
+    case: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fedsafe_node.dispatch.taking.MOST_TIMES", 2)
+    eve = await post.desk.hire("eve", Role.ESCALATION_OFFICER)
+    sent = await post.only(case, ada)
+    for who in (ada, ada, eve):
+        post.desk.team.pass_time(1)
+        await packages.take(case, sent.dispatch, who)
+    post.desk.team.pass_time(1)
+    error = await refused(packages.take(case, sent.dispatch, ada))
+    again = await packages.take(case, sent.dispatch, eve)
+    taken = [each.by for each in (await post.only(case, ada)).takings]
+
+    assert (error.code, "2 times" in str(error)) == ("wrong_state", True)
+    assert again.content
+    assert taken == ["ada", "ada", "eve", "eve"]
 
 
 async def test_a_dispatch_is_taken_of_its_own_case_only(
