@@ -6,7 +6,6 @@ Paths, commands and versions stay as they are, and so does what another part of 
 says of itself (why a file does not fit).
 """
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,6 +13,7 @@ from fedsafe_cli.damage_texts import finding
 from fedsafe_cli.doctor_node_texts import CHECKS, NODE_SAID
 from fedsafe_cli.labels import CODES
 from fedsafe_cli.moments import in_moments
+from fedsafe_cli.patterns import matched, patterns
 
 SAID: Final[Mapping[str, str]] = {
     "`fedsafe federation status`: the nodes begin a new epoch": (
@@ -306,53 +306,42 @@ SAID: Final[Mapping[str, str]] = {
         "das neuere FedSafe nehmen, das sie geschrieben hat"
     ),
 }
-_NAME: Final = re.compile(r"\\\{([a-z]+)\\\}")
 _ALL: Final = {**SAID, **NODE_SAID}
 _INNER: Final = frozenset({"why", "when"})
-
-
-def _pattern(english: str) -> re.Pattern[str]:
-    return re.compile(_NAME.sub(r"(?P<\1>.+?)", re.escape(english)), re.DOTALL)
-
-
-def _patterns(texts: Mapping[str, str]) -> list[tuple[re.Pattern[str], str]]:
-    return sorted(
-        ((_pattern(english), de) for english, de in texts.items()),
-        key=lambda pair: -len(pair[0].pattern),  # the closer one first
-    )
-
-
-_PATTERNS: Final = _patterns(_ALL)
-_CHECKED: Final = _patterns(CHECKS)
+_TEXTS: Final = "texts"
+_PATTERNS: Final = patterns(_ALL)
+_ENGLISH: Final = patterns({each: each for each in _ALL if f"{{{_TEXTS}}}" in each})
+"""What has codes in it, which are words in English too."""
+_CHECKED: Final = patterns(CHECKS)
 
 
 def said(text: str, *, german: bool) -> str:
     """Say what a check found, or the way out, in German if it is known here."""
     text = in_moments(text)
     damaged = finding(text, german=german)
-    if not german or damaged != text:
+    if damaged != text:
         return damaged
-    return _matched(text, _PATTERNS)
+    return matched(text, _PATTERNS, _inner) if german else _in_english(text)
 
 
 def checked(name: str, *, german: bool) -> str:
     """Name what was checked, in German if that is known here."""
-    return _matched(name, _CHECKED) if german else name
+    return matched(name, _CHECKED, _inner) if german else name
 
 
-def _matched(text: str, patterns: list[tuple[re.Pattern[str], str]]) -> str:
-    for pattern, template in patterns:
-        if (found := pattern.fullmatch(text)) is not None:
-            named = found.groupdict().items()
-            return template.format(**{name: _inner(name, each) for name, each in named})
-    return text
+def _in_english(text: str) -> str:
+    return matched(text, _ENGLISH, lambda _, codes: _coded(codes, 1))
+
+
+def _coded(codes: str, language: int) -> str:
+    each = codes.split(", ")
+    return ", ".join(CODES[code][language] if code in CODES else code for code in each)
 
 
 def _inner(name: str, text: str) -> str:
     """Say what stands in a text and is one itself."""
-    if name == "texts":
-        codes = text.split(", ")
-        return ", ".join(CODES[each][0] if each in CODES else each for each in codes)
+    if name == _TEXTS:
+        return _coded(text, 0)
     if name in _INNER:
         return "nie" if text == "never" else _ALL.get(text, text)
     return text

@@ -134,6 +134,9 @@ def test_what_stands_in_a_text_is_said_too() -> None:
         "veraltet, zuletzt gesehen: 2026-11-18 11:06:40 UTC",
         "niemand hat freigegeben: Brief mit Code, Formular für Rechte",
     ]
+    assert said("nobody has signed off code_letter, newer_text", german=False) == (
+        "nobody has signed off letter with a code, newer_text"
+    )
     assert {each.value for each in TextName} <= CODES.keys()
     assert said("seen 2026-11-18T11:06:40+00:00", german=False) == (
         "seen 2026-11-18 11:06:40 UTC"
