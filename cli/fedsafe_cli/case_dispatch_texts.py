@@ -5,7 +5,14 @@ import re
 from itertools import groupby
 from typing import Any, Final
 
-from fedsafe_cli.casework_words import WAYS, Words, class_word, element_word, word
+from fedsafe_cli.casework_words import (
+    DISPATCH_STATES,
+    WAYS,
+    Words,
+    class_word,
+    element_word,
+    word,
+)
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
 from fedsafe_cli.output import document, line, note
@@ -13,13 +20,6 @@ from fedsafe_cli.reach_texts import reach_lines
 from fedsafe_cli.sending_texts import in_words
 from fedsafe_cli.settings import Settings
 
-_STATES: Final[Words] = {
-    "queued": ("eingereiht", "queued"),
-    "by_hand": ("WARTET AUF SIE", "WAITS FOR YOU"),
-    "delivered": ("zugestellt, nicht bestätigt", "delivered, not acknowledged"),
-    "acknowledged": ("bestätigt", "acknowledged"),
-    "stopped": ("angehalten", "stopped"),
-}
 _RECALLED: Final[Words] = {
     "delivered": ("angekommen und zurückgerufen", "arrived, and recalled"),
     "acknowledged": ("bestätigt und zurückgerufen", "acknowledged, and recalled"),
@@ -285,7 +285,7 @@ def _state(found: dict[str, Any], code: str, language: int) -> str:
         for name in ("acknowledged", "delivered"):
             if found.get(f"{name}_at") is not None:
                 return word(_RECALLED, name, language)
-    return word(_STATES, code, language)
+    return word(DISPATCH_STATES, code, language)
 
 
 def _state_of_receipt(answer: dict[str, Any], language: int) -> str:
@@ -293,7 +293,11 @@ def _state_of_receipt(answer: dict[str, Any], language: int) -> str:
 
 
 def _state_of_correction(code: str, language: int) -> str:
-    return _WITHDRAWN[language] if code == "stopped" else word(_STATES, code, language)
+    return (
+        _WITHDRAWN[language]
+        if code == "stopped"
+        else word(DISPATCH_STATES, code, language)
+    )
 
 
 def _tell_takings(found: dict[str, Any], case: str, language: int) -> None:

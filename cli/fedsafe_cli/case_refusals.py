@@ -1,36 +1,71 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ways out of what the node refuses of a case, in the words of `fedsafe case`."""
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Final
+
+from fedsafe_cli.patterns import Pattern, matched, patterns
+from fedsafe_cli.ways_out import Both
 
 _ABOUT: Final = "dispatch"
 _UNCLEAR: Final = "The threat is unclear"
 _OPINION: Final = (
-    "a legal adviser answers it with `fedsafe case assess CASE --opinion REF`; "
-    "`fedsafe case show CASE` says what waits"
+    (
+        "das beantwortet die Rechtsberatung mit `fedsafe case assess CASE --opinion "
+        "REF`; `fedsafe case show CASE` sagt, was wartet"
+    ),
+    (
+        "a legal adviser answers it with `fedsafe case assess CASE --opinion REF`; "
+        "`fedsafe case show CASE` says what waits"
+    ),
 )
 _THREAT: Final = (
-    "once it is decided, enter it as an element: `fedsafe case assess CASE --elements "
-    'FILE`, with {"threat": {"danger": "yes", "reason": "..."}} in FILE; if there is '
-    'none, "no", and --urgency u2'
+    (
+        "ist es entschieden, als Element eintragen: `fedsafe case assess CASE "
+        '--elements FILE`, mit {"threat": {"danger": "yes", "reason": "..."}} in FILE; '
+        'ist es keine, "no" und --urgency u2'
+    ),
+    (
+        "once it is decided, enter it as an element: `fedsafe case assess CASE "
+        '--elements FILE`, with {"threat": {"danger": "yes", "reason": "..."}} in '
+        'FILE; if there is none, "no", and --urgency u2'
+    ),
 )
-_ASSESS: Final = "`fedsafe case assess CASE {}`"
-_ANSWERED: Final = {
-    "phenomenon": _ASSESS.format("--phenomenon PHENOMENON"),
-    "feature": _ASSESS.format("--feature NAME"),
-    "help": _ASSESS.format("--help-offered HELP"),
-    "threat": _ASSESS.format("--elements FILE"),
-    "opinion": _ASSESS.format("--opinion REF"),
-    "level": _ASSESS.format("--level LEVEL"),
-    "evidence": _ASSESS.format("--evidence-decision DECISION"),
-    "second_look": "`fedsafe case approve CASE --partner CLASS`, by another person",
-    "inquiry": "`fedsafe case supplemented CASE --reference REF`, also if the answer "
-    "was refused (REF as `fedsafe case show CASE` has it)",
+
+
+def _assess(option: str) -> Both:
+    command = f"`fedsafe case assess CASE {option}`"
+    return command, command
+
+
+_ANSWERED: Final[Mapping[str, Both]] = {
+    "phenomenon": _assess("--phenomenon PHENOMENON"),
+    "feature": _assess("--feature NAME"),
+    "help": _assess("--help-offered HELP"),
+    "threat": _assess("--elements FILE"),
+    "opinion": _assess("--opinion REF"),
+    "level": _assess("--level LEVEL"),
+    "evidence": _assess("--evidence-decision DECISION"),
+    "second_look": (
+        "`fedsafe case approve CASE --partner CLASS`, durch eine andere Person",
+        "`fedsafe case approve CASE --partner CLASS`, by another person",
+    ),
+    "inquiry": (
+        (
+            "`fedsafe case supplemented CASE --reference REF`, auch wenn die Antwort "
+            "verweigert wurde (REF steht in `fedsafe case show CASE`)"
+        ),
+        (
+            "`fedsafe case supplemented CASE --reference REF`, also if the answer was "
+            "refused (REF as `fedsafe case show CASE` has it)"
+        ),
+    ),
 }
 _OPEN: Final = ("noch nicht beantwortet: {}", "not answered yet: {}")
 
 
-def way_out_of(code: str, detail: str, about: object) -> str | None:
+def way_out_of(code: str, detail: str, about: object) -> Both | None:
     """Say what to do about a case that may not go yet; None for all else."""
     if code == "legal_review" and about == _ABOUT:
         return _OPINION
@@ -39,8 +74,21 @@ def way_out_of(code: str, detail: str, about: object) -> str | None:
     return None
 
 
-def open_questions(detail: str) -> tuple[str, str, str] | None:
-    """Say in German and in English what is open before closing, and how it is answered.
+def in_german(detail: str) -> str | None:
+    """Say in German what the node says of cases and partners, as far as it is known."""
+    found = matched(detail, _patterns(), _inner)
+    return None if found == detail else found
+
+
+@cache
+def _patterns() -> list[Pattern]:
+    from fedsafe_cli.case_refusal_texts import GERMAN  # noqa: PLC0415 (slow to load)
+
+    return patterns(GERMAN)
+
+
+def open_questions(detail: str) -> tuple[Both, Both] | None:
+    """Say what is open before closing, and how it is answered, in both languages.
 
     None if the node has said something else.
     """
@@ -49,9 +97,28 @@ def open_questions(detail: str) -> tuple[str, str, str] | None:
     names = detail.partition(": ")[2].split(", ")
     if not set(names) <= _ANSWERED.keys():
         return None
-    german, english = (
-        text.format(", ".join(word(QUESTIONS, name, language) for name in names))
-        for language, text in enumerate(_OPEN)
+
+    def listed(language: int) -> tuple[str, str]:
+        words = [word(QUESTIONS, name, language) for name in names]
+        how = [_ANSWERED[name][language] for name in names]
+        ways = (f"{name}: {way}" for name, way in zip(words, how, strict=True))
+        return _OPEN[language].format(", ".join(words)), "; ".join(ways)
+
+    (german, in_german_), (english, in_english) = listed(0), listed(1)
+    return (german, english), (in_german_, in_english)
+
+
+def _inner(name: str, text: str) -> str:
+    """Say a state, that of a case beside its code."""
+    from fedsafe_cli.casework_words import (  # noqa: PLC0415
+        DISPATCH_STATES,
+        STATES,
+        coded,
+        word,
     )
-    how = (f"{word(QUESTIONS, name, 1)}: {_ANSWERED[name]}" for name in names)
-    return german, english, "; ".join(how)
+
+    if name in {"state", "following"}:
+        return coded(STATES, text, 0)
+    if name == "sent":
+        return word(DISPATCH_STATES, text, 0)
+    return text

@@ -10,9 +10,11 @@ from fedsafe_cli.casework_words import (
     HELP,
     QUESTIONS,
     SOURCES,
+    STATES,
     Words,
     absence_word,
     class_word,
+    coded,
     condition_word,
     element_lines,
     element_word,
@@ -28,21 +30,6 @@ from fedsafe_cli.settings import Settings
 from fedsafe_policies.escalation.urgency import urgencies
 from fedsafe_policies.escalation.vocabulary import Urgency
 
-_STATES: Final[Words] = {
-    "draft": ("Entwurf", "draft"),
-    "legal_review": ("wartet auf die Rechtsberatung", "waits for the legal adviser"),
-    "approved": ("freigegeben", "approved"),
-    "packaged": ("verpackt", "packaged"),
-    "dispatching": ("wird übermittelt", "being sent"),
-    "delivered": ("zugestellt, nicht bestätigt", "delivered, not acknowledged"),
-    "acknowledged": ("bestätigt", "acknowledged"),
-    "needs_info": ("Rückfrage", "needs more information"),
-    "supplemented": ("ergänzt", "supplemented"),
-    "failed": ("nicht zugestellt", "failed"),
-    "fallback": ("auf dem zweiten Weg", "on the second way"),
-    "recalled": ("zurückgerufen", "recalled"),
-    "closed": ("geschlossen", "closed"),
-}
 _FIELDS: Final[Words] = {
     "case": ("Fall", "case"),
     "state": ("Stand", "state"),
@@ -62,7 +49,7 @@ _FIELDS: Final[Words] = {
     "unanswered": ("offen vor dem Schließen", "open before closing"),
 }
 _IN_WORDS: Final[Mapping[str, Callable[[str, int], str]]] = {
-    "state": lambda code, language: word(_STATES, code, language),
+    "state": lambda code, language: coded(STATES, code, language),
     "sources": lambda code, language: word(SOURCES, code, language),
     "help": lambda code, language: word(HELP, code, language),
     "level": level_word,

@@ -27,6 +27,28 @@ from fedsafe_policies.reasons import Text
 from fedsafe_policies.wording import said
 
 Words = Mapping[str, tuple[str, str]]
+STATES: Final[Words] = {
+    "draft": ("Entwurf", "draft"),
+    "legal_review": ("wartet auf die Rechtsberatung", "waits for the legal adviser"),
+    "approved": ("freigegeben", "approved"),
+    "packaged": ("verpackt", "packaged"),
+    "dispatching": ("wird übermittelt", "being sent"),
+    "delivered": ("zugestellt, nicht bestätigt", "delivered, not acknowledged"),
+    "acknowledged": ("bestätigt", "acknowledged"),
+    "needs_info": ("Rückfrage", "needs more information"),
+    "supplemented": ("ergänzt", "supplemented"),
+    "failed": ("nicht zugestellt", "failed"),
+    "fallback": ("auf dem zweiten Weg", "on the second way"),
+    "recalled": ("zurückgerufen", "recalled"),
+    "closed": ("geschlossen", "closed"),
+}
+DISPATCH_STATES: Final[Words] = {
+    "queued": ("eingereiht", "queued"),
+    "by_hand": ("WARTET AUF SIE", "WAITS FOR YOU"),
+    "delivered": ("zugestellt, nicht bestätigt", "delivered, not acknowledged"),
+    "acknowledged": ("bestätigt", "acknowledged"),
+    "stopped": ("angehalten", "stopped"),
+}
 SOURCES: Final[Words] = {
     "user_report": ("Meldung aus dem Dienst", "report of a user"),
     "own_review": ("eigene Prüfung", "own review"),
@@ -73,6 +95,12 @@ _COVERS: Final = ("umfasst: {}", "covers: {}")
 def word(words: Words, code: str, language: int) -> str:
     """Say a code of one of the tables above."""
     return words[code][language] if code in words else code
+
+
+def coded(words: Words, code: str, language: int) -> str:
+    """Say a code with the code beside it, as programs and papers have it."""
+    said = word(words, code, language)
+    return code if said == code else f"{said} ({code})"
 
 
 def class_word(code: str, language: int) -> str:

@@ -19,6 +19,19 @@ its file, never by its value.
 from fedsafe_cli.exit_codes import ExitStatus
 
 
+class Hint(str):
+    """A way out in English, which has itself in German as well."""
+
+    __slots__ = ("german",)
+    german: str
+
+    def __new__(cls, english: str, german: str) -> "Hint":  # noqa: PYI034 - no subclass
+        """Make one of both texts."""
+        made = super().__new__(cls, english)
+        made.german = german
+        return made
+
+
 class CliError(Exception):
     """The root: a message, a way out and an exit status."""
 
@@ -44,8 +57,10 @@ class CliError(Exception):
         """Return the lines for standard error."""
         text = self.german if german and self.german else str(self)
         lines = [f"fedsafe: error: {text}"]
-        if self.hint is not None:
-            lines.append(f"fedsafe: hint: {self.hint}")
+        hint = self.hint
+        if hint is not None:
+            hint = hint.german if german and isinstance(hint, Hint) else hint
+            lines.append(f"fedsafe: hint: {hint}")
         return "\n".join(lines)
 
 

@@ -255,6 +255,27 @@ def test_a_case_is_shown_with_its_checklist_and_what_it_lacks(
     assert ask("case", "show", CASE, "--json").document["revision"] == 3
 
 
+@pytest.mark.parametrize(
+    ("state", "english", "german"),
+    [
+        ("needs_info", "needs more information (needs_info)", "Rückfrage (needs_info)"),
+        ("draft", "draft", "Entwurf (draft)"),
+        ("newer", "newer", "newer"),
+    ],
+)
+def test_a_state_has_its_code_beside_the_words(
+    ask: "Run", node: "FakeNode", state: str, english: str, german: str
+) -> None:
+    node.always(f"GET /v1/cases/{CASE}", SHOWN | {"state": state})
+    node.always(f"POST /v1/cases/{CASE}/close", RECEIPT | {"state": state})
+    for command in (("show", CASE), ("close", CASE)):
+        told = ask("case", *command).out.splitlines()
+        auf_deutsch = ask("case", *command, "--lang", "de").out.splitlines()
+
+        assert any(each.endswith(f"  {english}") for each in told)
+        assert any(each.endswith(f"  {german}") for each in auf_deutsch)
+
+
 def test_an_approval_that_waits_names_who_may_give_it_and_how(
     ask: "Run", node: "FakeNode"
 ) -> None:

@@ -63,6 +63,7 @@ NAMES: Final = {
     *("BLAKE", "StGB", "SHA256", "X.509", "ella", "bernd", "sftp", "Grooming"),
     *("FedSafe", "MIME", "Land"),
     "ask_danger",  # the name of a step, as --done takes it
+    *CaseState,  # beside their words, as programs and papers have them
 }
 """What is the same in both languages: names, commands, and a few words."""
 

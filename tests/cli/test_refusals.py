@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """A refusal speaks of options and ways out, not of the request's fields."""
 
-from typing import TYPE_CHECKING, Any
+import ast
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from fedsafe_cli.case_refusal_texts import GERMAN
 from fedsafe_cli.refusals import read_refusal
+from fedsafe_cli.ways_out import WAYS_OUT
 from fedsafe_policies.escalation.closing import Answers, unanswered
+from fedsafe_policies.escalation.dispatching import FAULTS, PartnerFault
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.package import Elements, Threat
 from fedsafe_policies.escalation.projecting import project
@@ -19,6 +25,14 @@ if TYPE_CHECKING:
 TASK = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 SIGNAL = "01936e0c-0000-7000-8000-000000000001"
 DAY = "wants a day such as 2027-11-03"
+NODE: Final = Path(__file__).parents[2] / "node/fedsafe_node"
+COMPOSED: Final = (
+    "a case that is {state} does not go out",
+    "a package is under way to ",
+    "a correction is under way to ",
+    "the partner has revision {revision}, and is no new one",
+)
+"""How texts begin that the node puts together out of several."""
 
 
 @pytest.mark.parametrize(
@@ -279,3 +293,113 @@ def test_what_is_open_before_closing_is_said_in_words_and_options() -> None:
     told = refusal.hint or ""
     assert "what becomes of the evidence: `fedsafe case assess CASE --evid" in told
     assert len(told.split("; ")) == len(names)
+
+
+def said_in_german(**problem: object) -> list[str]:
+    return read_refusal(409, problem).diagnostics(german=True).splitlines()
+
+
+def test_hints_are_said_in_german_too() -> None:
+    ruled = {"rule": "P6", "policy": "p@1", "reason": {"de": "zwei", "en": "two"}}
+    roles = said_in_german(code="role", about="dpo, reviewer", **ruled)
+    other = said_in_german(code="role", about="audit_review", **ruled)
+    place = said_in_german(code="invalid_body", detail="x", pointer="/a/0")
+    known = said_in_german(code="not_pending", detail="this act is decided")
+    names = "not answered yet: help, inquiry"
+    open_ = said_in_german(code="unanswered", detail=names)
+
+    rule = "fedsafe: hint: Regel P6 der Richtlinie p@1 entscheidet"
+    assert roles[1] == f"{rule}; Rollen, die es dürfen: dpo, reviewer"
+    assert other[1] == f"{rule}, wegen audit_review"
+    assert place[1] == "fedsafe: hint: siehe /a/0 der Anfrage"
+    assert known[1].endswith("neu ansehen")
+    assert "noch nicht beantwortet: angebotene Hilfe, Rückfrage" in open_[0]
+    assert "auch wenn die Antwort verweigert wurde" in open_[1]
+
+
+def test_an_option_that_a_hint_names_has_its_form_in_german(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    problem = {"code": "invalid_body", "detail": "x", "pointer": "/until"}
+    node.always(f"POST /v1/tasks/{TASK}/outcome", problem, 422)
+    watch = ("task", "decide", TASK, "watch", "--until", "soon")
+
+    assert "--until erwartet einen Tag wie 2027" in ask(*watch, "--lang", "de").err
+
+
+@pytest.mark.parametrize("name", WAYS_OUT)
+def test_every_way_out_is_said_in_both_languages(name: str) -> None:
+    german, english = WAYS_OUT[name]
+    commands = re.compile(r"fedsafe [a-z-]+(?: [a-z-]+)?|(?<=[ (`])--[a-z-]+")
+
+    assert german != english
+    assert set(commands.findall(german)) == set(commands.findall(english))
+
+
+@pytest.mark.parametrize(
+    ("english", "german"),
+    [
+        (
+            "a case that is needs_info does not become closed",
+            "ein Fall, der Rückfrage (needs_info) ist, wird nicht geschlossen (closed)",
+        ),
+        ("this dispatch is acknowledged already", "dieses Paket ist schon bestätigt"),
+        (
+            f"bka: {FAULTS[PartnerFault.UNVERIFIED].en}",
+            f"bka: {FAULTS[PartnerFault.UNVERIFIED].de}",
+        ),
+        (
+            "ella has no package of this dispatch in hand, nor has anybody else",
+            "ella hat davon kein Paket in der Hand, und auch sonst niemand",
+        ),
+    ],
+)
+def test_what_the_node_refuses_of_a_case_is_said_in_german(
+    english: str, german: str
+) -> None:
+    told = said_in_german(code="wrong_state", detail=english)
+
+    assert told[0] == f"fedsafe: error: {german} (wrong_state)"
+
+
+def test_what_nobody_has_put_in_german_is_said_as_the_node_says_it() -> None:
+    told = said_in_german(code="wrong_state", detail="something newer")
+
+    assert told[0] == "fedsafe: error: something newer (wrong_state)"
+
+
+def refused_by_the_node() -> str:
+    """Give every text of the rooms that work on cases, values in braces."""
+    found = list[str]()
+    for room in ("cases", "dispatch", "people"):
+        for path in (NODE / room).glob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.JoinedStr):
+                    parts = (
+                        str(part.value) if isinstance(part, ast.Constant) else "{}"
+                        for part in node.values
+                    )
+                    found.append("".join(parts))
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    found.append(node.value)
+    return "\n".join(found)
+
+
+def test_no_german_is_of_a_text_that_the_node_says_no_more() -> None:
+    told = refused_by_the_node()
+    faults = {f"{{partner}}: {each.en}" for each in FAULTS.values()}
+    parts = {
+        (english, part)
+        for english in GERMAN.keys() - faults
+        for part in re.split(r"\{[a-z]+\}", english)
+        if len(part) > 4
+    }
+
+    gone = {english for english, part in parts if part not in told}
+    assert [each for each in gone if not each.startswith(COMPOSED)] == []
+
+
+@pytest.mark.parametrize("english", GERMAN)
+def test_both_languages_of_a_refusal_name_the_same(english: str) -> None:
+    name = re.compile(r"\{[a-z]+\}|`[^`]+`")
+    assert sorted(name.findall(english)) == sorted(name.findall(GERMAN[english]))
