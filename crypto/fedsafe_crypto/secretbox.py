@@ -8,11 +8,11 @@ gives one; under one key a nonce never seals two values.
 import ctypes
 from collections.abc import Callable
 from functools import lru_cache
-from os import urandom
 from typing import Final
 
 from fedsafe_crypto.errors import OpenError
 from fedsafe_crypto.framing import check_length
+from fedsafe_crypto.randomness import draw
 from fedsafe_crypto.sodium import load
 
 KEY_BYTES: Final = 32
@@ -32,7 +32,7 @@ def encrypt(
     """
     check_length("encryption key", key, KEY_BYTES)
     if nonce is None:
-        nonce = urandom(NONCE_BYTES)
+        nonce = draw(NONCE_BYTES)
     else:
         check_length("nonce", nonce, NONCE_BYTES)
     if not type(key) is type(plaintext) is type(aad) is type(nonce) is bytes:

@@ -4,10 +4,10 @@
 Looked for in this order: the system's library, then the one that the wheel of
 pyzmq bundles (PyNaCl's own build leaves ristretto255 out). The environment
 variable FEDSAFE_SODIUM=system|wheel forces one of them. Calls of the group release
-the interpreter lock; sealing a short text takes less time than that, so seal and
-unseal keep it. No length is checked here: that is the business of
-fedsafe_crypto.group and fedsafe_crypto.secretbox, the only modules that should call
-these functions.
+the interpreter lock; sealing a short text or drawing some random bytes takes less time
+than that, so seal, unseal and draw keep it. No length is checked here: that is the
+business of fedsafe_crypto.group, fedsafe_crypto.secretbox and
+fedsafe_crypto.randomness, the only modules that should call these functions.
 """
 
 import ctypes
@@ -75,6 +75,7 @@ class Sodium:
     scalar_reduce: ForeignAct
     seal: ForeignCall
     unseal: ForeignCall
+    draw: ForeignAct
 
 
 class _DlInfo(ctypes.Structure):
@@ -177,8 +178,9 @@ def _bind(library: ctypes.CDLL, name: str, source: Source) -> Sodium:
         scalar_invert=core("scalar_invert", 2),
         scalar_negate=act("scalar_negate", 2),
         scalar_reduce=act("scalar_reduce", 2),
-        seal=_aead(name, "encrypt"),
-        unseal=_aead(name, "decrypt"),
+        seal=_quick(name, "crypto_aead_xchacha20poly1305_ietf_encrypt", ctypes.c_int),
+        unseal=_quick(name, "crypto_aead_xchacha20poly1305_ietf_decrypt", ctypes.c_int),
+        draw=_quick(name, "randombytes_buf", None),
     )
 
 
@@ -191,15 +193,14 @@ def _typed(
     return function
 
 
-def _aead(name: str, verb: str) -> ForeignCall:
-    symbol = f"crypto_aead_xchacha20poly1305_ietf_{verb}"
+def _quick(name: str, symbol: str, result: type[ctypes.c_int] | None) -> Any:  # noqa: ANN401 - ctypes functions carry no signature
     function = getattr(ctypes.PyDLL(name), symbol)
-    function.restype = ctypes.c_int
+    function.restype = result
     # Sealing takes (out, length out, text, length, aad, length, unused, nonce, key);
-    # unsealing has the unused one before the box. To have types checked costs as much
-    # as to unseal a short box, so the caller gives `bytes` and `c_ulonglong`.
-    call: ForeignCall = function
-    return call
+    # unsealing has the unused one before the box; drawing takes (out, length). To have
+    # types checked costs as much as to unseal a short box, so the caller gives `bytes`,
+    # `c_ulonglong` and `c_size_t`.
+    return function
 
 
 def _path_of(library: ctypes.CDLL, name: str) -> str:

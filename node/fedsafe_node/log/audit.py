@@ -13,12 +13,12 @@ a signal as its id, a person of the staff under the pseudonym of the quarter.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum, unique
-from os import urandom
 from typing import Final, Literal, cast
 
 import msgspec
 
 from fedsafe_crypto.commitment import SALT_BYTES, commit
+from fedsafe_crypto.randomness import draw
 from fedsafe_federation.signed import Bytes32
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_federation.witnessing import anchor_name
@@ -402,4 +402,4 @@ def decode_audit_record(data: bytes) -> AuditRecord:
 
 
 def _opening(group: str, payload: Mapping[str, str | int | bool | None]) -> Opening:
-    return Opening(group=group, salt=urandom(SALT_BYTES), payload=encode(payload))
+    return Opening(group=group, salt=draw(SALT_BYTES), payload=encode(payload))
