@@ -11,6 +11,7 @@ from fedsafe_node.store.causes import kind_of
 from fedsafe_node.store.rows import Trouble
 from fedsafe_node.store.schema import migrate
 from fedsafe_node.store.sql import UNREADABLE, Column, Since
+from fedsafe_node.store.sqlite_checkpoints import Checkpoints, Connect
 from fedsafe_node.store.sqlite_many import run_many
 from fedsafe_node.store.sqlite_residues import Residues
 from fedsafe_node.store.sqlite_waiting import WaitingRows
@@ -27,6 +28,7 @@ _PRAGMAS: Final = (
     "PRAGMA cache_size = -16000",
     "PRAGMA wal_autocheckpoint = 0",  # `SqliteWriteConnection` does it
 )
+_TO_COPY: Final = ("PRAGMA synchronous = FULL", "PRAGMA wal_autocheckpoint = 0")
 _TO_READ: Final = ("PRAGMA query_only = ON", "PRAGMA cache_size = -8000")
 _TABLES: Final = (
     "SELECT name FROM sqlite_master WHERE type = 'table' "
@@ -135,22 +137,36 @@ class SqliteWriteConnection(SqliteConnection):
 
     Rows that acts add may wait in memory, where several share a commit, until another
     statement could see them (`sqlite_waiting`). Without the path of its write-ahead
-    *log*, copies in unused space stay.
+    *log*, copies in unused space stay; with what can *connect* once more, a long log
+    is brought into the file beside the writer (`sqlite_checkpoints`).
     """
 
-    def __init__(self, raw: sqlite3.Connection, log: Path | None = None) -> None:
+    def __init__(
+        self,
+        raw: sqlite3.Connection,
+        log: Path | None = None,
+        connect: Connect | None = None,
+    ) -> None:
         super().__init__(raw)
         self.execute = self._execute
         self._waiting = WaitingRows(raw)
         self._waits = raw.cursor()  # what a statement gives that waits
         self._residues = None if log is None else Residues(raw.execute, log)
+        self._checkpoints = None if connect is None else Checkpoints(connect)
 
     @classmethod
     def to_write(cls, path: Path) -> "SqliteWriteConnection":
         """Open a file to write it."""
         real = path.resolve()  # beside which SQLite has the log
         log = real.with_name(f"{real.name}-wal")
-        return cls(_open(path, "rw", _PRAGMAS), log)
+        raw = _open(real, "rw", _PRAGMAS)
+        return cls(raw, log, lambda: _open(real, "rw", _TO_COPY))
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._checkpoints is not None:
+            self._checkpoints.wait()
+        super().close()
 
     def migrate(
         self, finish: Callable[["SqliteWriteConnection"], None] = lambda _: None
@@ -241,8 +257,15 @@ class SqliteWriteConnection(SqliteConnection):
         self.execute("COMMIT")
         residues = self._residues
         if residues is not None and residues.committed(self._raw.total_changes):
-            with suppress(sqlite3.Error):  # what was committed stays in the log
-                self._checkpoint("PASSIVE")
+            self._empty_log(residues)
+
+    def _empty_log(self, residues: Residues) -> None:
+        checkpoints, log = self._checkpoints, residues.long_log
+        if checkpoints is not None and log and not checkpoints.is_left(log):
+            residues.emptied()
+            return
+        with suppress(sqlite3.Error):  # what was committed stays in the log
+            self._checkpoint("PASSIVE")
 
     def rollback(self) -> None:
         """Take back all of it."""
@@ -272,6 +295,8 @@ class SqliteWriteConnection(SqliteConnection):
 
     def scrub(self) -> bool:
         """Clear erased bytes out of the write-ahead log; False if a reader hinders."""
+        if self._checkpoints is not None:
+            self._checkpoints.wait()
         if self._residues is not None:
             self._residues.look()
         return self._checkpoint("TRUNCATE")

@@ -10,9 +10,10 @@ So pages that were written are looked at again before an erasure counts as one, 
 zeros put into what no cell uses. Which pages these are is read from the frames of the
 write-ahead log, of many commits at a time: each look opens the log anew, and would cost
 as much as the rest of a small commit. So the log may not be emptied unseen: the writer
-does that itself, after a look (`committed` says when), and after it looks at once. If
-somebody else did, or pages were written before the file was opened, nobody knows which;
-so all pages are looked at once, from the next scrub on, a piece at a time.
+does that, or has it done (`sqlite_checkpoints`), after a look (`committed` says when),
+and from then on looks at each commit, until the log has begun anew. If somebody else
+did, or pages were written before the file was opened, nobody knows which; so all pages
+are looked at once, from the next scrub on, a piece at a time.
 
 Pages are read and written through SQLite (`sqlite_dbpage`), so within its transactions
 and seen by all connections. A build of SQLite without that table, or one that refuses
@@ -149,7 +150,12 @@ class Residues:
         if cleared:
             self._suspects -= cleared
             self._walked = self._end
-        return not self.look(cleared) or self._frames >= LONG_LOG
+        return not self.look(cleared) or self.long_log != b""
+
+    @property
+    def long_log(self) -> bytes:
+        """The salt of the log, if it was long when it was looked at."""
+        return self._salt if self._frames >= LONG_LOG else b""
 
     def look(self, cleared: frozenset[int] = frozenset()) -> bool:
         """Take up what was written since the last look; False if it is not known."""
