@@ -43,8 +43,8 @@ from measuring import (
     interleave,
     lasting,
     parser,
-    percentile,
     report,
+    waited,
 )
 
 SECONDS = 1.0
@@ -197,8 +197,7 @@ def _table(figures: dict[str, Figures], audited: Audited) -> list[Row]:
         }
         waits = audited.waits.get(int(name.split()[0])) if "caller" in name else None
         if waits:
-            row["p50 ms"] = round(percentile(waits, 0.5) * 1e3, 2)
-            row["p99 ms"] = round(percentile(waits, 0.99) * 1e3, 2)
+            row |= waited(waits)
         table.append(row)
     return table
 

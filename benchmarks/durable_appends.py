@@ -3,10 +3,10 @@
 
 Each append is one record of 300 bytes with two sealed openings, acknowledged after
 its commit. 1 and 256 callers hand in their next append when the last one is
-acknowledged. Beside them, on the same file system and in turn: fdatasync of an
-overwritten block of 4 KiB, and the same rows as bare statements on one connection
-in one thread, 1 and 256 to a commit, neither hashed nor encrypted. Each takes a
-second a round.
+acknowledged; beside their rate it is told how long they wait. Beside them, on the same
+file system and in turn: fdatasync of an overwritten block of 4 KiB, and the same rows
+as bare statements on one connection in one thread, 1 and 256 to a commit, neither
+hashed nor encrypted. Each takes a second a round.
 
     python benchmarks/durable_appends.py [--rounds 7] [--json FILE] [--dir DIR]
 """
@@ -34,7 +34,17 @@ from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import Opening
-from measuring import SYNC, Row, SyncFile, Work, interleave, lasting, parser, report
+from measuring import (
+    SYNC,
+    Row,
+    SyncFile,
+    Work,
+    interleave,
+    lasting,
+    parser,
+    report,
+    waited,
+)
 
 LOG = "a.demo/audit"
 SEALED = os.urandom(192)  # salt, payload, nonce and tag
@@ -48,6 +58,7 @@ COMMITMENTS = {
 }
 RECORD = b"".join(COMMITMENTS.values()).hex().encode().ljust(300)
 SECONDS = 1.0
+ONE, MANY = "1 caller", "256 callers"
 
 
 def insert_rows(connection: sqlite3.Connection, rows: Iterator[int], batch: int) -> int:
@@ -66,13 +77,15 @@ def insert_rows(connection: sqlite3.Connection, rows: Iterator[int], batch: int)
     return done
 
 
-async def append(store: Store, callers: int) -> int:
+async def append(store: Store, callers: int, waits: list[float]) -> int:
     end = perf_counter() + SECONDS
 
     async def call() -> int:
-        done = 0
-        while perf_counter() < end:
+        done, began = 0, perf_counter()
+        while began < end:
             await store.write(lambda tx: tx.append(LOG, RECORD, OPENINGS))
+            began, before = perf_counter(), began
+            waits.append(began - before)
             done += 1
         return done
 
@@ -100,13 +113,14 @@ def measure(
     store = runner.run(open_node_store(directory / "ours"))
     runner.run(runner.run(open_node_store(directory / "bare")).close())
     file, rows = SyncFile(directory), count()
+    waits: dict[str, list[float]] = {ONE: [], MANY: []}
     with closing(file), closing(make_bare(directory / "bare")) as bare:
         works: dict[str, Work] = {
             SYNC: lasting(SECONDS, file.sync),
             "bare SQLite, 1 a commit": lambda: insert_rows(bare, rows, 1),
-            "1 caller": lambda: runner.run(append(store, 1)),
+            ONE: lambda: runner.run(append(store, 1, waits[ONE])),
             "bare SQLite, 256 a commit": lambda: insert_rows(bare, rows, 256),
-            "256 callers": lambda: runner.run(append(store, 256)),
+            MANY: lambda: runner.run(append(store, 256, waits[MANY])),
         }
         figures = interleave(works, options.rounds)
     verified = runner.run(LogEngine(store).verify(LOG, lambda _: COMMITMENTS))
@@ -118,6 +132,7 @@ def measure(
             "per second": round(took.rate),
             "CPU µs each": round(took.cpu * 1e6),
             "to fdatasync": round(1 / took.times(figures[SYNC]), 2),
+            **(waited(waits[name]) if name in waits else {}),
         }
         for name, took in figures.items()
     ]

@@ -109,6 +109,14 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
+def waited(seconds: Sequence[float]) -> Row:
+    """Tell how long callers have waited: half of them, and 99 of 100."""
+    return {
+        f"p{share} ms": round(percentile(seconds, share / 100) * 1e3, 2)
+        for share in (50, 99)
+    }
+
+
 class SyncFile:
     """A file of which blocks are overwritten and synced: what a commit must cost."""
 

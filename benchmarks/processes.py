@@ -151,9 +151,9 @@ def append_when_told(
     ):
         store = runner.run(open_node_store(directory, where))
         try:
-            pipe.send(runner.run(append(store, 1)))
+            pipe.send(runner.run(append(store, 1, [])))
             while True:
                 (callers,) = pipe.recv()
-                pipe.send(runner.run(append(store, callers)))
+                pipe.send(runner.run(append(store, callers, [])))
         finally:
             runner.run(store.close())
