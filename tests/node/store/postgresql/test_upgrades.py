@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an older release has kept on a server is there after the upgrade."""
+
+from collections.abc import Iterator
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+from tests.node.databases import Prepared, Preparing
+from tests.node.store.postgresql.conftest import session
+from tests.node.store.test_contract_dispatches import SENT
+from tests.node.store.test_schema import of_then
+
+from fedsafe_node.store.postgresql import schema
+from fedsafe_node.store.postgresql.schema import migrate
+from fedsafe_node.store.schema import MIGRATIONS
+
+
+@pytest.fixture
+def empty(databases: Preparing) -> Iterator[Prepared]:
+    made = databases.make_empty()
+    yield made
+    databases.drop(made)
+
+
+def test_what_was_sealed_before_signatures_were_kept_stays_and_has_none(
+    empty: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = str(conninfo_to_dict(empty.node)["user"])
+    before = [name for name, _ in MIGRATIONS].index("0027_signatures")
+    with monkeypatch.context() as older:
+        older.setattr(schema, "MIGRATIONS", MIGRATIONS[:before])
+        older.setattr(schema, "VERSION", before)
+        migrate(empty.owner, role)
+    row = {k: int(v) if v is False else v for k, v in of_then(SENT).items()}
+    marks = ", ".join(["%s"] * len(row))
+    with session(empty.superuser) as connection:
+        connection.execute("SET session_replication_role = replica")  # no case, no BKA
+        connection.execute(
+            f"INSERT INTO dispatches ({', '.join(row)}) VALUES ({marks})".encode(),  # noqa: S608
+            list(row.values()),
+        )
+    migrate(empty.owner, role)
+    with session(empty.node) as connection:
+        found = connection.execute("SELECT sealed, signature FROM dispatches")
+
+        assert found.fetchall() == [(SENT.sealed, None)]
