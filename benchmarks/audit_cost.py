@@ -28,6 +28,7 @@ from time import perf_counter, process_time
 import uvloop
 
 from durable_appends import open_node_store
+from fedsafe_node.app import collect_less
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.store.protocol import Store, Transaction
@@ -157,6 +158,7 @@ def measure(
 ) -> list[Row]:
     audited = Audited(runner.run(open_node_store(directory / "node")))
     built = [audited.build() for _ in range(MANY)]
+    collect_less()  # as the node does
     file = SyncFile(directory)
     with closing(file), other_tree(options.pymerkle, directory) as (work, pid):
         works: dict[str, Work] = {

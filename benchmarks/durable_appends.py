@@ -26,6 +26,7 @@ from time import perf_counter
 import uvloop
 
 from fedsafe_crypto.commitment import commit
+from fedsafe_node.app import collect_less
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import Place
 from fedsafe_node.log.engine import LogEngine, open_store
@@ -113,6 +114,7 @@ def measure(
     store = runner.run(open_node_store(directory / "ours"))
     runner.run(runner.run(open_node_store(directory / "bare")).close())
     file, rows = SyncFile(directory), count()
+    collect_less()  # as the node does
     waits: dict[str, list[float]] = {ONE: [], MANY: []}
     with closing(file), closing(make_bare(directory / "bare")) as bare:
         works: dict[str, Work] = {

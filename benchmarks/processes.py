@@ -23,6 +23,7 @@ import uvloop
 
 from durable_appends import append, open_node_store
 from federation import Line, swarm
+from fedsafe_node.app import collect_less
 from fedsafe_node.store.postgresql.server import Server
 from measuring import Work, cpu_of, percentile
 
@@ -150,6 +151,7 @@ def append_when_told(
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         store = runner.run(open_node_store(directory, where))
+        collect_less()  # as the node does
         try:
             pipe.send(runner.run(append(store, 1, [])))
             while True:
