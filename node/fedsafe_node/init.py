@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fedsafe_node.attempts import Attempt, Plan
 from fedsafe_node.base import reserve_of
+from fedsafe_node.cases.certificate_names import name_certificate
 from fedsafe_node.clock import Clock, SystemClock
 from fedsafe_node.config import Config, Place, parse_config, render_config
 from fedsafe_node.errors import BadRequestError, ConfigError
@@ -257,6 +258,7 @@ async def _first_people(
 
     async def act(tx: Transaction) -> None:
         await tx.append(trail.log, entry.record, entry.openings)
+        await name_certificate(tx, config.name)
 
     await store.write(act)
     people = People(store, trail, clock)

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 from tests.node.fleet import STAFF, StandingClock, config_of
 
+from fedsafe_node.cases.certificate_names import certificate_name
 from fedsafe_node.config import Config, Place, load_config
 from fedsafe_node.errors import BadRequestError, ConfigError
-from fedsafe_node.init import Created, create_node
+from fedsafe_node.init import Created, create_node, stopped_store
 from fedsafe_policies.vocabulary import Role
 
 
@@ -49,6 +50,16 @@ async def test_a_new_node_is_whole_and_private(tmp_path: Path) -> None:
     assert found["node.toml"] == 0o600
     assert found["keys/own.key"] == 0o600
     assert (tmp_path / "custody" / "a.key").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_new_node_is_named_in_the_certificate_of_its_packages(
+    tmp_path: Path,
+) -> None:
+    created, place = await create(tmp_path), Place(tmp_path / "node")
+    async with stopped_store(place, created.config, StandingClock()) as store:
+        kept = await store.read(certificate_name)
+
+    assert kept == "a.demo"
 
 
 async def test_each_person_gets_a_credential_that_is_shown_once(

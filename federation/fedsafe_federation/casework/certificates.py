@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """X.509 certificates of the case plane: those of partners, and the provider's own.
 
-The provider's follows from its package key alone, so nothing more has to be kept or
-backed up, and its fingerprint stays the same: who knows it once, knows it for good.
+The provider's follows from its package key, and from the name that it bears since it
+was first made, so its fingerprint stays the same: who knows it once, knows it for good.
 """
 
 from dataclasses import dataclass, field
@@ -28,6 +28,7 @@ LEAST_RSA_BITS: Final = 3_000
 
 _SIGNER: Final = "fedsafe v1 case package S/MIME key"
 _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_LONGEST_NAME: Final = 64  # RFC 5280: ub-organization-name
 _BEGINS: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _ENDS: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # RFC 5280: never
 _MARK: Final = "-----BEGIN CERTIFICATE-----"
@@ -134,12 +135,19 @@ def signing_key(signer: SigningKey) -> ec.EllipticCurvePrivateKey:
     return ec.derive_private_key(_scalar(signer.to_bytes()), ec.SECP256R1())
 
 
-def signing_certificate(signer: SigningKey) -> x509.Certificate:
-    """Return the self-signed certificate of `signing_key`, always the same."""
+def signing_certificate(
+    signer: SigningKey, provider: str | None = None
+) -> x509.Certificate:
+    """Return the self-signed certificate of `signing_key`, the same for the same name.
+
+    It names the *provider* as its organisation; None is one from before that was so.
+    """
     key = signing_key(signer)
     number = sha256(signer.public).digest()[:16]
     own = f"FedSafe case packages {number[:4].hex()}"
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, own)])
+    name = x509.Name(
+        [*_organisation(provider), x509.NameAttribute(NameOID.COMMON_NAME, own)]
+    )
     usage = x509.KeyUsage(
         digital_signature=True,
         content_commitment=False,
@@ -164,6 +172,15 @@ def signing_certificate(signer: SigningKey) -> x509.Certificate:
         .add_extension(x509.ExtendedKeyUsage([_MAIL]), critical=False)
     )
     return builder.sign(key, hashes.SHA256(), ecdsa_deterministic=True)
+
+
+def _organisation(provider: str | None) -> list[x509.NameAttribute[str]]:
+    """Name the provider; of a name that is too long the domain above it."""
+    while provider is not None and len(provider) > _LONGEST_NAME:
+        provider = provider.partition(".")[2]
+    if not provider:
+        return []
+    return [x509.NameAttribute(NameOID.ORGANIZATION_NAME, provider)]
 
 
 def _usable(certificate: x509.Certificate) -> bool:

@@ -163,11 +163,15 @@ def read_keys(entry: Partner, at: datetime) -> PartnerKeys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """Who seals, under which number of the dispatch, and when."""
+    """Who seals, under which number of the dispatch, and when.
+
+    `provider` is the name that the certificate of the key bears, if it does.
+    """
 
     signer: SigningKey
     dispatch: str
     at: datetime
+    provider: str | None = None
 
 
 def seal_for(
@@ -191,6 +195,7 @@ def seal_for(
             signer=sender.signer,
             dispatch=sender.dispatch,
             at=sender.at,
+            provider=sender.provider,
         )
 
     if keys.key is not None:

@@ -70,7 +70,7 @@ def seal_smime(
         SealedPackageError: it is too long, or its documents do not fit.
     """
     content = write_multipart(sign_package(package, sealing, renderings))
-    certificate = signing_certificate(sealing.signer)
+    certificate = signing_certificate(sealing.signer, sealing.provider)
     at = sealing.at.replace(microsecond=0)
     signed = sign_cms(content, signing_key(sealing.signer), certificate, at)
     sealed = seal_cms(_HEAD + encode_base64(signed), recipient)

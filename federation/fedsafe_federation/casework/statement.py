@@ -95,13 +95,15 @@ class Sealing:
     """Whom a package is sealed for, by which key of the provider's, and when.
 
     `recipient` is the partner's public key as its format has it: that of HPKE, an
-    X.509 certificate as DER, or the fingerprint of an OpenPGP certificate.
+    X.509 certificate as DER, or the fingerprint of an OpenPGP certificate. `provider`
+    is the name that the certificate of that key bears, if it does.
     """
 
     recipient: bytes
     signer: SigningKey = field(repr=False)
     dispatch: str
     at: Moment
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from fedsafe_federation.casework.sealing import (
     seal_for,
 )
 from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.cases.certificate_names import certificate_name
 from fedsafe_node.cases.host_keys import counted, note_compared
 from fedsafe_node.cases.partner_keys import check_entry
 from fedsafe_node.cases.partner_messages import (
@@ -101,7 +102,8 @@ class Partners:
             detail = {"partners": len(rows)}
             await self.office.note(tx, Event.PARTNER_READ, who.name, detail)
             now = self.office.now()
-            certificate = signing_certificate(self.signer())
+            name = await certificate_name(tx)
+            certificate = signing_certificate(self.signer(), name)
             return PartnersAnswer(
                 signer=key_fingerprint(self.signer().public),
                 certificate=certificate_pem(certificate),
@@ -195,7 +197,8 @@ class Partners:
                 )
             if (entry.key, entry.certificate, entry.openpgp) == (None, None, None):
                 raise WrongStateError("no_partner_key", "this partner has no key")
-            found, sealed = self._test_package(entry)
+            name = await certificate_name(tx)
+            found, sealed = self._test_package(entry, name)
             detail: Detail = {"partner": row.id, "revision": row.revision}
             await self.office.note(tx, Event.PARTNER_TESTED, who.name, detail)
             shown = _shown(row, self.office.now())
@@ -210,7 +213,7 @@ class Partners:
 
         return await self.office.store.write(act)
 
-    def _test_package(self, entry: Partner) -> tuple[Format, bytes]:
+    def _test_package(self, entry: Partner, name: str | None) -> tuple[Format, bytes]:
         moment = self.office.clock.now().replace(microsecond=0)
         identity = CaseIdentity(
             case_ref="test", urgency=Urgency.U2, known_at=moment - timedelta(hours=1)
@@ -224,7 +227,12 @@ class Partners:
             matrix=self.matrix().reference,
             elements=Elements(case=identity),
         )
-        sender = Sender(signer=self.signer(), dispatch=token_bytes(32).hex(), at=moment)
+        sender = Sender(
+            signer=self.signer(),
+            dispatch=token_bytes(32).hex(),
+            at=moment,
+            provider=name,
+        )
         try:
             return seal_for(entry, package, sender)
         except KeyRefusedError as error:

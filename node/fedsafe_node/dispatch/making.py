@@ -108,10 +108,18 @@ def package_id_of(key: str) -> UUID:
     return UUID(bytes=digest[:16], version=4)
 
 
+@dataclass(frozen=True, slots=True)
+class Sealer:
+    """The key that packages are signed with, and the name in its certificate."""
+
+    signer: SigningKey = field(repr=False)
+    name: str | None = None
+
+
 def seal_for_partner(
     package: CasePackage,
     entry: Partner,
-    signer: SigningKey,
+    sealer: Sealer,
     key: str,
     documents: tuple[Document, ...] = (),
 ) -> Made:
@@ -123,10 +131,14 @@ def seal_for_partner(
     """
     if not has_key(entry):
         return Made(package=package, sealing=NONE, sealed=None)
-    sender = Sender(signer=signer, dispatch=key, at=package.made_at)
+    sender = Sender(
+        signer=sealer.signer, dispatch=key, at=package.made_at, provider=sealer.name
+    )
     try:
         sealing, sealed = seal_for(entry, package, sender, documents)
-        signature = sign_file(signer, sealed)  # once: nothing that was kept is signed
+        signature = sign_file(
+            sealer.signer, sealed
+        )  # once: nothing that was kept is signed
     except KeyRefusedError as error:
         raise WrongStateError("bad_partner_key", str(error)) from None
     except (CasePackageError, SealedPackageError) as error:

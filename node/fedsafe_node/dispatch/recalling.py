@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from fedsafe_crypto.identity import SigningKey
+from fedsafe_node.cases.certificate_names import certificate_name
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.cases.packages import held, may_be_there
@@ -28,6 +29,7 @@ from fedsafe_node.dispatch.making import (
     NONE,
     TOKEN_BYTES,
     Made,
+    Sealer,
     channels_of,
     mark_of,
     seal_for_partner,
@@ -205,8 +207,9 @@ class Recalls:
         moment = office.clock.now().astimezone(UTC).replace(microsecond=0)
         package = correction_for(key, case, entry, self.matrix(), moment)
         documents = correction_documents(sent, request.reason, package, self.address)
+        sealer = Sealer(self.signer(), await certificate_name(tx))
         try:
-            made = seal_for_partner(package, entry, self.signer(), key, documents)
+            made = seal_for_partner(package, entry, sealer, key, documents)
         except WrongStateError:  # its key has expired: people tell it, and nobody waits
             made = Made(package=package, sealing=NONE, sealed=None)
         # Another entry than the one that got the package is no place to send it to.

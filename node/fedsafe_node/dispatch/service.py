@@ -13,6 +13,7 @@ from secrets import token_urlsafe
 from typing import Final
 
 from fedsafe_crypto.identity import SigningKey
+from fedsafe_node.cases.certificate_names import certificate_name
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.cases.partners import read_partner
@@ -21,6 +22,7 @@ from fedsafe_node.dispatch.falling_back import by_mended_channel, queue_again
 from fedsafe_node.dispatch.making import (
     TOKEN_BYTES,
     Made,
+    Sealer,
     channels_of,
     has_key,
     mark_of,
@@ -111,6 +113,7 @@ class Dispatches:
         async def act(tx: Transaction) -> SentAnswer:
             row, file = await keeper.read(tx, case_id)
             asked = await self._asked(tx, row, file, request)
+            sealer = Sealer(self.signer(), await certificate_name(tx))
             plans: list[PlanShown] = []
             again = 0
             for each in asked:
@@ -118,7 +121,7 @@ class Dispatches:
                 if found is not None:
                     again += await self._go_on(tx, file, each, found, request, who)
                     continue
-                plan, made = self._make(row, file, each)
+                plan, made = self._make(row, file, each, sealer)
                 plans.append(plan)
                 if not request.dry_run:
                     await self._queue(tx, row, each, made, who)
@@ -228,12 +231,12 @@ class Dispatches:
             )
 
     def _make(
-        self, row: CaseRow, file: CaseFile, asked: _Asked
+        self, row: CaseRow, file: CaseFile, asked: _Asked, sealer: Sealer
     ) -> tuple[PlanShown, Made]:
         entry, office = asked.entry, self.keeper.office
         now = office.clock.now()
         package = project_for(asked.key, (row, file), entry, self.matrix(), now)
-        made = seal_for_partner(package, entry, self.signer(), asked.key)
+        made = seal_for_partner(package, entry, sealer, asked.key)
         plan = PlanShown(
             partner=asked.row.id,
             partner_class=entry.partner_class,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from functools import cache
@@ -30,6 +31,7 @@ from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.casework.certificates import (
     CertifiedKey,
     certificate_der,
+    certificate_fingerprint,
     read_certificate,
     signing_certificate,
     signing_key,
@@ -135,6 +137,42 @@ def test_the_signing_certificate_follows_from_the_package_key_alone() -> None:
 
     assert signing_certificate(same) == signing_certificate(SIGNER)
     assert signing_certificate(other).public_key() != signing_key(SIGNER).public_key()
+
+
+OLD: Final = SigningKey.from_bytes(bytes(range(32)))
+OLD_DIGITS: Final = "f9f5 742c fbc9 938d 0b2b 7fb6 d79a 844b"
+
+
+def test_a_certificate_that_partners_know_stays_as_it_is() -> None:
+    known = signing_certificate(OLD)
+    named = signing_certificate(OLD, "chat.example.de")
+
+    assert certificate_fingerprint(known) == OLD_DIGITS
+    assert certificate_fingerprint(named) != OLD_DIGITS
+    assert named.public_key() == known.public_key()
+
+
+def test_a_certificate_names_the_provider() -> None:
+    named = signing_certificate(SIGNER, "chat.example.de").subject.rfc4514_string()
+    label = "a" * 63
+    long = signing_certificate(SIGNER, f"{label}.chat.example.de").subject
+
+    assert "O=chat.example.de" in named
+    assert "CN=FedSafe case packages " in named
+    assert "O=chat.example.de," in f"{long.rfc4514_string()},"
+    assert "O=" not in signing_certificate(SIGNER).subject.rfc4514_string()
+
+
+def test_openssl_verifies_by_the_certificate_with_the_name(folder: Path) -> None:
+    name = "chat.example.de"
+    about = replace(sealing(), provider=name)
+    sealed = seal_smime(small_package(), about, partner().certificate)
+    (folder / "provider.pem").write_text(pem(signing_certificate(SIGNER, name)))
+    named = openssl(folder, sealed)
+    (folder / "provider.pem").write_text(pem(signing_certificate(SIGNER)))
+
+    assert named is not None
+    assert openssl(folder, sealed) is None
 
 
 @pytest.mark.parametrize(

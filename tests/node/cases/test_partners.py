@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Partners of a small team: one enters, another verifies, and time ends it."""
 
+from base64 import b64decode
 from collections.abc import Awaitable
 from datetime import timedelta
 from hashlib import sha256
@@ -17,6 +18,7 @@ from tests.federation.casework.sealed import (
 )
 from tests.node.people.conftest import Team, team
 
+from fedsafe_crypto.cms import open_cms
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.seal import RecipientKey
 from fedsafe_federation.casework.certificates import (
@@ -28,6 +30,7 @@ from fedsafe_federation.casework.container import open_package
 from fedsafe_federation.casework.file_signature import verify_file
 from fedsafe_federation.casework.keys import key_fingerprint, write_public
 from fedsafe_federation.casework.sealing import Format, open_with
+from fedsafe_node.cases.certificate_names import name_certificate
 from fedsafe_node.cases.partner_messages import (
     EnterPartner,
     PartnerReceipt,
@@ -343,6 +346,24 @@ async def test_a_certificate_is_compared_and_sealed_to_like_a_key(
     assert sealed.signature is not None
     verify_file(own, sealed.sealed, sealed.signature)
     assert known.certificate.startswith("-----BEGIN CERTIFICATE-----")
+
+
+async def test_a_certificate_names_the_node_that_it_was_made_for(
+    partners: Partners, ada: Principal
+) -> None:
+    store = partners.office.store
+    certificate = partner().certificate
+    await entered(partners, ada, 0, key=None, certificate=pem(certificate), test=True)
+    before = parse_certificate((await partners.list(ada)).certificate)
+    await store.write(lambda tx: name_certificate(tx, "chat.example.de"))
+    after = parse_certificate((await partners.list(ada)).certificate)
+    sealed = await partners.test("bka", ada)
+    inside = open_cms(sealed.sealed, partner().private, certificate)
+
+    assert "O=" not in before.subject.rfc4514_string()
+    assert "O=chat.example.de" in after.subject.rfc4514_string()
+    assert before.public_key() == after.public_key()
+    assert certificate_der(after) in b64decode(inside.partition(b"\r\n\r\n")[2])
 
 
 async def test_a_key_that_is_private_or_weak_is_refused_by_its_name(

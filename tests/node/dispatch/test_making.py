@@ -15,7 +15,7 @@ from tests.federation.casework.sealed import (
 from tests.node.dispatch.desk import BKA
 
 from fedsafe_federation.casework.sealing import open_with
-from fedsafe_node.dispatch.making import seal_for_partner
+from fedsafe_node.dispatch.making import Sealer, seal_for_partner
 from fedsafe_node.errors import WrongStateError
 
 KEY = "0d" * 32
@@ -24,7 +24,7 @@ MAILED = msgspec.structs.replace(BKA, key=None, certificate=pem(partner().certif
 
 def test_a_partner_with_a_certificate_gets_its_package_as_smime() -> None:
     package = msgspec.structs.replace(small_package(), made_at=NOW)
-    made = seal_for_partner(package, MAILED, SIGNER, KEY)
+    made = seal_for_partner(package, MAILED, Sealer(SIGNER), KEY)
     assert made.sealed is not None
 
     assert made.sealing == "smime"
@@ -36,4 +36,4 @@ def test_nothing_is_sealed_to_a_certificate_that_has_expired() -> None:
     ended = pem(certify(rsa_key(), ends=NOW - timedelta(days=1)))
     late = msgspec.structs.replace(MAILED, certificate=ended)
     with pytest.raises(WrongStateError, match="expired"):
-        seal_for_partner(package, late, SIGNER, KEY)
+        seal_for_partner(package, late, Sealer(SIGNER), KEY)

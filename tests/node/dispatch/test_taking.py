@@ -15,6 +15,7 @@ from tests.node.people.conftest import team
 
 from fedsafe_federation.casework.certificates import certificate_fingerprint
 from fedsafe_federation.casework.container import open_package
+from fedsafe_node.cases.certificate_names import name_certificate
 from fedsafe_node.cases.partner_messages import VerifyPartner
 from fedsafe_node.dispatch.messages import RecallCase, SwitchSending
 from fedsafe_node.dispatch.recalling import Recalls
@@ -64,9 +65,18 @@ async def test_what_is_taken_opens_with_the_partner_s_key_and_is_noted(
     assert taken.signature is None  # `fedsafe open` alone reads it
 
 
-async def test_what_openssl_opens_is_taken_with_a_signature_of_the_whole_file(
-    post: Post, packages: SealedPackages, ada: Principal, ben: Principal, tmp_path: Path
+@pytest.mark.parametrize("named", [False, True])
+async def test_what_openssl_opens_is_taken_with_a_signature_of_the_whole_file(  # noqa: PLR0913
+    post: Post,
+    packages: SealedPackages,
+    ada: Principal,
+    ben: Principal,
+    tmp_path: Path,
+    *,
+    named: bool,
 ) -> None:
+    if named:
+        await post.desk.store.write(lambda tx: name_certificate(tx, "chat.example.de"))
     certificate = partner().certificate
     await post.enter(ada, None, key=None, certificate=pem(certificate))
     call = VerifyPartner(
@@ -90,6 +100,14 @@ async def test_what_openssl_opens_is_taken_with_a_signature_of_the_whole_file(
     assert taken.name == f"fedsafe-{sent.dispatch}.p7m"
     assert run(folder, f"{PUBLIC} && {VERIFY.format('case.p7m')} && {CMS}")
     assert again.signature == taken.signature
+    recalls = Recalls(post.desk.keeper, shipped_matrix, lambda: post.signer, ADDRESS)
+    await recalls.recall(case, RecallCase(reason=RecallReason.WRONG_FACTS), ada)
+    found = (await post.dispatches.list(case, ada)).dispatches
+    (correction,) = [each for each in found if each.recalls]
+    (folder / "case.p7m").write_bytes(
+        (await packages.take(case, correction.dispatch, ada)).content
+    )
+    assert run(folder, CMS)
 
 
 async def test_what_is_no_sealed_package_any_more_is_neither_signed_nor_given(
