@@ -4,6 +4,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Final
 
 import pytest
 from tests.federation.casework.checking import CMS, PUBLIC, VERIFY, equip, run, unread
@@ -15,6 +16,8 @@ from fedsafe_federation.casework.certificates import certificate_fingerprint
 pytestmark = pytest.mark.timeout(300)
 __all__ = ["desks"]
 
+CERTIFICATE: Final = "fedsafe partner list --certificate provider.pem"
+
 
 def with_certificate(text: str) -> str:
     """Let the page's partner have an X.509 certificate, in the place of its key."""
@@ -23,7 +26,7 @@ def with_certificate(text: str) -> str:
         ("--key partner.public", "--certificate own.pem"),
         ('--fingerprint "FINGERPRINT"', f'--certificate-fingerprint "{digits}"'),
         ("case.fedsafe", "case.p7m"),
-        ("fedsafe partner list", "fedsafe partner list --certificate provider.pem"),
+        ("fedsafe partner list", f"{CERTIFICATE}\nfedsafe partner list"),
     ):
         text = text.replace(before, after)
     return text
