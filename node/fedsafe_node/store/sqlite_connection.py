@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connections to a SQLite file, as the store speaks to any database (`sql`)."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from errno import ENOENT
 from pathlib import Path
 from typing import Any, Final
 
@@ -159,8 +161,9 @@ class SqliteWriteConnection(SqliteConnection):
         """Open a file to write it."""
         real = path.resolve()  # beside which SQLite has the log
         log = real.with_name(f"{real.name}-wal")
+        known = real.stat()
         raw = _open(real, "rw", _PRAGMAS)
-        return cls(raw, log, lambda: _open(real, "rw", _TO_COPY))
+        return cls(raw, log, lambda: _open(real, "rw", _TO_COPY, known))
 
     def close(self) -> None:
         """Close the connection."""
@@ -314,7 +317,12 @@ def reason_of(error: BaseException) -> str:
     return str(error) if isinstance(error, sqlite3.Error) else repr(error)
 
 
-def _open(path: Path, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection:
+def _open(
+    path: Path,
+    mode: str,
+    pragmas: tuple[str, ...],
+    known: os.stat_result | None = None,
+) -> sqlite3.Connection:
     raw = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
@@ -324,9 +332,21 @@ def _open(path: Path, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection
         timeout=_PATIENCE,
     )
     try:
+        if known is not None:
+            _check_same(path, known)  # what is read first opens the log as well
         for pragma in pragmas:
             raw.execute(pragma)
     except BaseException:
         raw.close()
         raise
     return raw
+
+
+def _check_same(path: Path, known: os.stat_result) -> None:
+    """Check that a file was not replaced by one that would be joined to its log.
+
+    Raises:
+        FileNotFoundError: it was.
+    """
+    if not os.path.samestat(known, path.stat()):
+        raise FileNotFoundError(ENOENT, "replaced while it was open", str(path))

@@ -8,10 +8,10 @@ from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
 from threading import Event, Thread
 
 import pytest
-from tests.node.store.test_residues import append, erase, files_left
+from tests.node.store.test_residues import LOGS, append, erase, files_left
 from tests.node.store.test_sqlite import open_sqlite
 
-from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.protocol import Reader, Store
 from fedsafe_node.store.sqlite_checkpoints import Checkpoints
 from fedsafe_node.store.sqlite_connection import SqliteWriteConnection
 from fedsafe_node.store.sqlite_residues import Residues
@@ -159,6 +159,34 @@ async def test_without_another_connection_the_writer_copies_alone(
     monkeypatch.setattr("fedsafe_node.store.sqlite_connection._open", refuse)
     for _ in range(2):
         await append_until_anew(store, tmp_path)
+    await store.close()
+
+
+@pytest.mark.parametrize("is_empty", [True, False])
+async def test_a_file_that_replaced_the_open_one_does_not_get_its_log(
+    tmp_path: Path, copies: Copies, *, is_empty: bool
+) -> None:
+    copies.may_go_on.set()
+    store, random = await open_sqlite(tmp_path), Random(6)  # noqa: S311
+    held = await append(store, random, 10)
+    assert await store.scrub()
+    path, other = tmp_path / "node.db", tmp_path / "other.db"
+
+    async def rows(reader: Reader) -> list[bytes]:
+        return [
+            record for log in LOGS for record in await reader.records(log, 0, 10_000)
+        ]
+
+    other.write_bytes(b"" if is_empty else path.read_bytes())
+    other.rename(path)
+    replacing = path.read_bytes()
+    for _ in range(3):
+        held += await append(store, random, LONG)
+        await append_until_anew(store, tmp_path)
+
+    assert copies.ended
+    assert path.read_bytes() == replacing
+    assert len(await store.read(rows)) >= len(held)
     await store.close()
 
 
