@@ -7,15 +7,13 @@ so that a node works behind a proxy; the destination is a header of its own, so
 that a request to one member is no request to another.
 """
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-    Ed25519PrivateKey,
-    Ed25519PublicKey,
-)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from http_message_signatures import (
     HTTPMessageSigner,
     HTTPMessageVerifier,
@@ -34,6 +32,9 @@ from fedsafe_federation.freshness import SKEW, WINDOW, SeenNonces
 DESTINATION: Final = "fedsafe-destination"
 TAG: Final = "fedsafe-v1"
 _COMPONENTS: Final = ("@method", "@path", "@query", DESTINATION)
+_REQUIRED: Final = {f'"{component}"' for component in _COMPONENTS}
+_LABEL: Final = "fedsafe"
+_SIGNER: Final = HTTPMessageSigner(signature_algorithm=ED25519)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,6 @@ class Request:
     method: str
     url: str
     headers: dict[str, str] = field(default_factory=dict)
-
-
-class _OwnKey(HTTPSignatureKeyResolver):
-    def __init__(self, key: Ed25519PrivateKey) -> None:
-        self._key = key
-
-    def resolve_private_key(self, key_id: str) -> Ed25519PrivateKey:
-        del key_id
-        return self._key
 
 
 class _MemberKeys(HTTPSignatureKeyResolver):
@@ -98,21 +90,24 @@ def sign_request(  # noqa: PLR0913 - a signature has so many parts
     What is no request between members has another *tag*, so that neither can be taken
     for the other.
     """
-    request.headers[DESTINATION] = destination
-    HTTPMessageSigner(
-        signature_algorithm=ED25519,
-        key_resolver=_OwnKey(Ed25519PrivateKey.from_private_bytes(key.to_bytes())),
-    ).sign(
+    headers = request.headers
+    headers[DESTINATION] = destination
+    prepared = _SIGNER.prepare(
         request,
         key_id=signer,
         created=now,
         nonce=nonce,
         tag=tag,
-        label="fedsafe",
+        label=_LABEL,
         covered_component_ids=(*_COMPONENTS, *also),
         body=body,
     )
-    return request.headers
+    # The library's `apply` would build all of it once more, to see that nobody has
+    # changed the request meanwhile: half of what a signature costs.
+    signature = b64encode(key.sign_exactly(prepared.signature_base)).decode()
+    headers["Signature-Input"] = f"{_LABEL}={prepared.signature_params}"
+    headers["Signature"] = f"{_LABEL}=:{signature}:"
+    return headers
 
 
 def verify_request(  # noqa: PLR0913 - everything it needs is an argument
@@ -140,9 +135,10 @@ def verify_request(  # noqa: PLR0913 - everything it needs is an argument
             Request(request.method, request.url, headers),
             max_age=None,
             expect_tag=TAG,
-            require_components=_COMPONENTS,
             body=body,
         )
+        if _REQUIRED - result.covered_components.keys():
+            raise InvalidSignature("not all of the request is signed")
         sender = cast("str", result.parameters["keyid"])
         made = datetime.fromtimestamp(int(result.parameters["created"]), tz=UTC)
     except (HTTPMessageSignaturesException, ValueError, KeyError, TypeError):
