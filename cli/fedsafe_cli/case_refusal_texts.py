@@ -72,6 +72,9 @@ GERMAN: Final[Mapping[str, str]] = {
     "no partner has asked for more: note that first (`fedsafe case asked`)": (
         "kein Partner hat nachgefragt: das zuerst eintragen (`fedsafe case asked`)"
     ),
+    "all that was asked is answered already: look (`fedsafe case show`)": (
+        "alle Rückfragen sind schon beantwortet: nachsehen (`fedsafe case show`)"
+    ),
     "no open question has this reference: give that under which it was asked (`fedsafe "
     "case show`)": (
         "keine offene Rückfrage hat dieses Zeichen: das angeben, unter dem gefragt "

@@ -89,6 +89,8 @@ def _is_known(file: CaseFile, request: NoteInquiry) -> bool:
 
 
 def _none_open(file: CaseFile) -> str:
+    if file.inquiries and not file.open_questions:
+        return "all that was asked is answered already: look (`fedsafe case show`)"
     if not file.open_questions:
         return "no partner has asked for more: note that first (`fedsafe case asked`)"
     return (

@@ -87,6 +87,17 @@ async def test_a_question_that_is_open_is_one_however_often_it_is_noted(
     ]
 
 
+async def test_who_answers_twice_is_not_told_to_ask_anew(
+    post: Hands, ada: Principal, ben: Principal, case: str
+) -> None:
+    cases, answer = post.desk.cases, "supplemented"
+    await cases.inquire(case, inquiry(post), ada)
+    await cases.inquire(case, inquiry(post, answer), ada)
+    again = await refused(cases.inquire(case, inquiry(post, answer), ben))
+
+    assert str(again).startswith("all that was asked is answered already")
+
+
 async def test_nobody_is_answered_who_has_not_asked_and_asks_before_it_is_there(
     post: Hands, ada: Principal, ben: Principal, case: str
 ) -> None:
