@@ -83,6 +83,9 @@ GERMAN: Final[Mapping[str, str]] = {
     "a case keeps no more than 100 of them": "ein Fall behält höchstens 100 davon",
     # its packages
     "nothing of this case was sent": "von diesem Fall wurde nichts übermittelt",
+    "this package keeps no more than 200 attempts: note when it was handed over": (
+        "dieses Paket behält höchstens 200 Versuche: eintragen, wenn es übergeben ist"
+    ),
     "this dispatch is {sent} already": "dieses Paket ist schon {sent}",
     "nothing of this dispatch can have arrived: note first that it was handed over "
     "(`fedsafe case handed`), or let the node send it": (

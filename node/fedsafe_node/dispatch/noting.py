@@ -60,6 +60,9 @@ from fedsafe_policies.people import Person
 
 _STEP: Final = "receipt"
 _MOST: Final = 200
+_TOO_OFTEN: Final = (
+    "this package keeps no more than 200 attempts: note when it was handed over"
+)
 _HANDED_FROM: Final = frozenset({*UNDER_WAY, DispatchState.STOPPED})
 """Stopped as well: what was handed over before a recall may be noted after it."""
 Note = Callable[
@@ -87,8 +90,8 @@ class DispatchNotes:
 
         Raises:
             NotFoundError: there is no such dispatch of this case.
-            WrongStateError: it was delivered before, or who is said to have kept it
-                back never took it.
+            WrongStateError: it was delivered before, was tried in vain too often, or
+                who is said to have kept it back never took it.
             BadRequestError: the moment lies in the future or before the dispatch, a
                 hand-over has no reference, or an outcome no way.
         """
@@ -107,9 +110,12 @@ class DispatchNotes:
             if DispatchState(found.state) not in _HANDED_FROM or is_there_already:
                 raise there_already(found)
             at = told_at(request.at, found)
+            made = len(await tx.attempts(found.id))
+            if made >= _MOST and not is_there:
+                raise WrongStateError("wrong_state", _TOO_OFTEN)
             attempt = AttemptRow(
                 dispatch_id=found.id,
-                number=len(await tx.attempts(found.id)) + 1,
+                number=made + 1,
                 way=way.value,
                 began_at=at,
                 ended_at=office.now(),

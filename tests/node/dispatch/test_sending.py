@@ -344,6 +344,23 @@ async def test_a_call_that_nobody_answers_is_an_attempt_and_the_task_stays(
     assert found.state is DispatchState.BY_HAND
 
 
+async def test_attempts_in_vain_have_an_end_and_a_hand_over_is_noted_all_the_same(
+    post: Post, ada: Principal, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fedsafe_node.dispatch.noting._MOST", 2)
+    (made,) = (await post.send(case, ada)).dispatches
+    missed = post.handed(way=Way.PHONE, outcome="refused", reference=None)
+    for _ in range(2):
+        await post.notes.hand(case, made.dispatch, missed, ada)
+    error = await refused(post.notes.hand(case, made.dispatch, missed, ada))
+    done = await post.notes.hand(case, made.dispatch, post.handed(), ada)
+    found = await post.only(case, ada)
+
+    assert (error.code, "no more than" in str(error)) == ("wrong_state", True)
+    assert done.dispatch_state is DispatchState.DELIVERED
+    assert len(found.attempts) == 3
+
+
 async def test_what_nobody_can_have_is_acknowledged_by_nobody(
     post: Post, ada: Principal, case: str
 ) -> None:
