@@ -7,7 +7,9 @@ thread of its own makes it, over a connection of its own. What was committed mea
 a few pages, is left for the writer; then the log can begin anew.
 
 It begins anew only with a commit of the writer, so nothing in it is written over while
-the writer has not looked at it.
+the writer has not looked at it. And it begins anew only once all of it is in the file,
+which nobody else sees to meanwhile: SQLite before 3.51.3 can lose pages when a log does
+so just as another checkpoint begins (sqlite.org/wal.html#walresetbug).
 """
 
 import sqlite3
