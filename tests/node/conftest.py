@@ -3,7 +3,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sqlite_connection import SqliteWriteConnection
 
 OpenStore = Callable[..., Awaitable[Store]]
 
@@ -71,14 +72,28 @@ def prepare(lend_postgresql: LendPostgresql) -> Iterator[Callable[[int], Prepari
         yield of
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an empty file of the embedded store, once; a test works on a copy."""
+    path = tmp_path_factory.mktemp("migrated") / "node.db"
+    path.touch(mode=0o600)
+    with closing(SqliteWriteConnection.to_write(path)) as connection:
+        connection.migrate()
+    return path
+
+
 @pytest.fixture
 def behind(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     prepare: Callable[[int], Preparing],
+    migrated: Path,
 ) -> Iterator[Behind]:
-    """Give an empty store of the run's kind; the store's own tests use each kind."""
-    yield from reach(kind_in(request.config), tmp_path, prepare)
+    """Give an empty store of the run's kind, with its tables.
+
+    The store's own tests use each kind, and let the embedded one make its file.
+    """
+    yield from reach(kind_in(request.config), tmp_path, prepare, migrated)
 
 
 @pytest.fixture

@@ -252,11 +252,20 @@ def named_store(kind: str | int) -> str:
 
 
 def reach(
-    kind: str | int, directory: Path, prepare: Callable[[int], Preparing]
+    kind: str | int,
+    directory: Path,
+    prepare: Callable[[int], Preparing],
+    migrated: Path | None = None,
 ) -> Iterator[Behind]:
-    """Give an empty store: a file, or a database on a server of a version."""
+    """Give an empty store: a file, or a database on a server of a version.
+
+    The file is a copy of *migrated*, if that is given; else the node makes it.
+    """
     if not isinstance(kind, int):
-        yield BehindFile(directory / "node.db")
+        path = directory / "node.db"
+        if migrated is not None:
+            shutil.copy(migrated, path)
+        yield BehindFile(path)
         return
     databases = prepare(kind)
     made = BehindServer(databases, databases.make())

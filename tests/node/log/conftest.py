@@ -15,9 +15,10 @@ def behind(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     prepare: Callable[[int], Preparing],
+    migrated: Path,
 ) -> Iterator[Behind]:
     """Give an empty store: SQLite, and PostgreSQL in its newest version."""
-    yield from reach(request.param, tmp_path, prepare)
+    yield from reach(request.param, tmp_path, prepare, migrated)
 
 
 @pytest.fixture
