@@ -191,10 +191,18 @@ async def trio(fleet: Fleet) -> Fleet:
     return fleet
 
 
+@pytest.fixture(scope="session")
+def made_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make one node of no federation, once; a test works on a copy."""
+    root = tmp_path_factory.mktemp("alone") / "one"
+    asyncio.run(make(root, "a.demo"))
+    return root
+
+
 @pytest.fixture
-async def alone(tmp_path: Path) -> AsyncIterator[Fleet]:
+async def alone(made_alone: Path, tmp_path: Path) -> AsyncIterator[Fleet]:
     """Give one node that runs and belongs to no federation."""
-    fleet = await make(tmp_path / "one", "a.demo")
+    fleet = await asyncio.to_thread(copy_of, made_alone, tmp_path / "one")
     await fleet.start("a.demo")
     yield fleet
     await fleet.close()
