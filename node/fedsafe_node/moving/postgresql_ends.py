@@ -42,6 +42,8 @@ from fedsafe_node.store.sealed_parts import SealKey
 _NAME: Final = "fedsafe store migrate"
 _NO_LIMIT: Final = "SET idle_in_transaction_session_timeout = 0"
 _HOLD: Final = f"SELECT pg_try_advisory_lock({WRITING})"
+_PAUSE: Final = "SELECT pg_sleep(0.1)"
+_TRIES: Final = 20
 _OTHERS: Final = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "  # noqa: S608 - our own words
     f"AND application_name LIKE 'fedsafe%' AND application_name <> '{_NAME}'"
@@ -94,11 +96,15 @@ class _Session:
         return connect(url, self._password)
 
     def _hold(self) -> None:
-        place = self._raw.info.dbname
-        (is_ours,) = self.connection.execute(_HOLD).fetchone()
-        (others,) = self.connection.execute(_OTHERS).fetchone()
-        if not is_ours or others:
-            raise StoreBusyError(f"on {self._raw.info.host}, database {place},")
+        # The server ends a session some time after its process is gone.
+        place, is_ours = self._raw.info.dbname, False
+        for _ in range(_TRIES):
+            is_ours = is_ours or self.connection.execute(_HOLD).fetchone()[0]
+            (others,) = self.connection.execute(_OTHERS).fetchone()
+            if is_ours and not others:
+                return
+            self.connection.execute(_PAUSE)
+        raise StoreBusyError(f"on {self._raw.info.host}, database {place},")
 
     def close(self) -> None:
         """Close the connection, which lets nodes write again."""

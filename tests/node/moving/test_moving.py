@@ -23,7 +23,7 @@ from fedsafe_node.errors import (
     StoreBusyError,
 )
 from fedsafe_node.examining import verify_node
-from fedsafe_node.moving import copying
+from fedsafe_node.moving import copying, postgresql_ends
 from fedsafe_node.moving.ends import moved_tables
 from fedsafe_node.moving.errors import MoveRefusedError, UnverifiedError
 from fedsafe_node.moving.journey import Watcher
@@ -32,6 +32,7 @@ from fedsafe_node.store import schema as sqlite_schema
 from fedsafe_node.store.postgresql import schema
 from fedsafe_node.store.postgresql.connection import PostgresConnection, connect
 from fedsafe_node.store.postgresql.replacements import LOG_STEP
+from fedsafe_node.store.postgresql.turns import WRITING
 from fedsafe_node.store.sealed_parts import StoreMovedError
 from fedsafe_node.store.sqlite import held
 from fedsafe_node.store.sqlite_connection import SqliteConnection
@@ -316,6 +317,22 @@ def test_nobody_moves_what_somebody_has_open(one_stopped: Stopped) -> None:
     with psycopg.connect(node), pytest.raises(StoreBusyError):
         stopped.move(stopped.back)
     stopped.move(stopped.back)
+
+
+def test_who_has_just_gone_is_waited_for(
+    one_stopped: Stopped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = one_stopped
+    node = make_conninfo(stopped.database.node, application_name="fedsafe")
+    stopped.move(stopped.there)
+    with closing(psycopg.connect(node, autocommit=True)) as going:
+        (pid,) = going.execute("SELECT pg_backend_pid()").fetchone() or (0,)
+        going.execute(f"SELECT pg_advisory_lock({WRITING})")
+        end = f"SELECT pg_terminate_backend({pid}, 30000)"
+        monkeypatch.setattr(postgresql_ends, "_PAUSE", end)
+        stopped.move(stopped.back)
+
+    assert stopped.in_file() == stopped.in_database()
 
 
 def test_identities_go_on_behind_the_highest(one_stopped: Stopped) -> None:
