@@ -216,10 +216,13 @@ def approve(
 
     U1 and U2 take two people. In imminent danger (U0) one escalation officer lets it
     go; a second person gives this command again within twelve hours, having looked.
+    Name all classes at once, each with --partner: a case as it stands goes by one
+    approval.
 
     \b
-    Example:
+    Examples:
       fedsafe case approve CASE --partner law_enforcement
+      fedsafe case approve CASE --partner law_enforcement --partner hotline
     """  # noqa: D301
     settings = settings_of(context)
     path = f"/v1/cases/{case_id_of(case_id)}/approve"

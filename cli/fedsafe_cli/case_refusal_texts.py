@@ -24,7 +24,23 @@ GERMAN: Final[Mapping[str, str]] = {
         "der Fall, um den es ging, ist geschlossen, von {by}: Nichts davon wartet"
     ),
     "the case has changed meanwhile": "der Fall wurde inzwischen geändert",
-    "this case is approved already": "dieser Fall ist schon freigegeben",
+    "this case is approved already, for {classes}; for others change it (`fedsafe case "
+    "assess`), and let it be approved anew for all of them at once": (
+        "dieser Fall ist schon freigegeben, für {classes}; für andere ändern (`fedsafe "
+        "case assess`) und für alle zusammen neu freigeben lassen"
+    ),
+    "this case is approved already, for {classes}; for others open a case of its own "
+    "(`fedsafe case open`); or recall this one (`fedsafe case recall`), change it, and "
+    "let it be approved anew for all of them at once": (
+        "dieser Fall ist schon freigegeben, für {classes}; für andere einen eigenen "
+        "Fall eröffnen (`fedsafe case open`), oder diesen zurückrufen (`fedsafe case "
+        "recall`), ändern und für alle zusammen neu freigeben lassen"
+    ),
+    "an approval of this case for {classes} waits already, asked for by {by}: act "
+    "{act}": (
+        "eine Freigabe dieses Falls für {classes} wartet schon, beantragt von {by}: "
+        "Vorgang {act}"
+    ),
     "this case was recalled: change it first (`fedsafe case assess`), then let it be "
     "approved anew": (
         "dieser Fall wurde zurückgerufen: erst ändern (`fedsafe case assess`), dann "

@@ -33,6 +33,31 @@ _THREAT: Final = (
     ),
 )
 
+_CHANGED: Final = "the case has changed meanwhile"
+_ANEW: Final = (
+    (
+        "`fedsafe case show CASE` zeigt ihn, wie er jetzt ist; dann neu freigeben "
+        "lassen: `fedsafe case approve CASE --partner CLASS`"
+    ),
+    (
+        "`fedsafe case show CASE` shows it as it is now; then have it approved anew: "
+        "`fedsafe case approve CASE --partner CLASS`"
+    ),
+)
+_WAITING: Final = "an approval of this case "
+_AT_ONCE: Final = (
+    (
+        "diese freigeben, durch eine andere Person (`fedsafe act approve {0}`); oder "
+        "sie zurückziehen (`fedsafe act withdraw {0}`) und für alle Klassen auf einmal "
+        "fragen: --partner geht mehrmals"
+    ),
+    (
+        "have another person approve that one (`fedsafe act approve {0}`); or withdraw "
+        "it (`fedsafe act withdraw {0}`), and ask once for all classes: --partner may "
+        "be repeated"
+    ),
+)
+
 
 def _assess(option: str) -> Both:
     command = f"`fedsafe case assess CASE {option}`"
@@ -71,6 +96,11 @@ def way_out_of(code: str, detail: str, about: object) -> Both | None:
         return _OPINION
     if code == "not_releasable" and _UNCLEAR in detail:
         return _THREAT
+    if code == "act_changed" and detail == _CHANGED:
+        return _ANEW
+    if code == "already_asked" and detail.startswith(_WAITING):
+        act = detail.rpartition(" ")[2]
+        return _AT_ONCE[0].format(act), _AT_ONCE[1].format(act)
     return None
 
 
@@ -109,14 +139,17 @@ def open_questions(detail: str) -> tuple[Both, Both] | None:
 
 
 def _inner(name: str, text: str) -> str:
-    """Say a state, that of a case beside its code."""
+    """Say a state, that of a case beside its code, or classes of partner."""
     from fedsafe_cli.casework_words import (  # noqa: PLC0415
         DISPATCH_STATES,
         STATES,
+        class_word,
         coded,
         word,
     )
 
+    if name == "classes":
+        return "; ".join(class_word(each, 0) for each in text.split(", "))
     if name in {"state", "following"}:
         return coded(STATES, text, 0)
     if name == "sent":

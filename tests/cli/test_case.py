@@ -557,6 +557,81 @@ def test_what_waits_for_a_second_person_says_so(ask: "Run", node: "FakeNode") ->
     assert node.asked[0][1] == {"partners": ["law_enforcement"]}
 
 
+POLICE: Final = "Strafverfolgung (BKA, ZIT, ZAC, LKA)"
+WAITS: Final = (
+    "an approval of this case for law_enforcement, hotline waits already, asked for by "
+    f"ella: act {'0c' * 16}"
+)
+APPROVED: Final = (
+    "this case is approved already, for law_enforcement; for others change it "
+    "(`fedsafe case assess`), and let it be approved anew for all of them at once"
+)
+LEFT: Final = (
+    "this case is approved already, for law_enforcement; for others open a case of its "
+    "own (`fedsafe case open`); or recall this one (`fedsafe case recall`), change it, "
+    "and let it be approved anew for all of them at once"
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "detail", "english", "german"),
+    [
+        (
+            "already_asked",
+            WAITS,
+            (WAITS, f"`fedsafe act approve {'0c' * 16}`", "--partner may be repeated"),
+            (
+                f"Freigabe dieses Falls für {POLICE}; ",
+                f"wartet schon, beantragt von ella: Vorgang {'0c' * 16}",
+                f"`fedsafe act withdraw {'0c' * 16}`",
+                "--partner geht mehrmals",
+            ),
+        ),
+        ("wrong_state", APPROVED, (APPROVED,), (f"für {POLICE}; für andere ändern",)),
+        (
+            "wrong_state",
+            LEFT,
+            (LEFT,),
+            (f"für {POLICE}; für andere einen eigenen Fall eröffnen",),
+        ),
+    ],
+)
+def test_a_further_class_is_refused_with_a_way_out(  # noqa: PLR0913
+    ask: "Run",
+    node: "FakeNode",
+    code: str,
+    detail: str,
+    english: tuple[str, ...],
+    german: tuple[str, ...],
+) -> None:
+    refusal = {"code": code, "detail": detail}
+    node.always(f"POST /v1/cases/{CASE}/approve", refusal, 409)
+    command = ("case", "approve", CASE, "--partner", "hotline")
+    told, auf_deutsch = ask(*command).err, ask(*command, "--lang", "de").err
+
+    assert all(each in told for each in english), told
+    assert all(each in auf_deutsch for each in german), auf_deutsch
+
+
+def test_an_approval_that_the_case_has_overtaken_says_what_to_do(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    act = "0c" * 16
+    changed = {"code": "act_changed", "detail": "the case has changed meanwhile"}
+    other = {"code": "act_changed", "detail": "the breach has changed meanwhile"}
+    command = ("act", "approve", act, "--digest", "cd" * 32)
+    node.always(f"POST /v1/acts/{act}/approve", changed, 409)
+    english, german = ask(*command).err, ask(*command, "--lang", "de").err
+    node.always(f"POST /v1/acts/{act}/approve", other, 409)
+
+    for told in (english, german):
+        assert "`fedsafe case show CASE`" in told
+        assert "`fedsafe case approve CASE --partner CLASS`" in told
+    assert "then have it approved anew" in english
+    assert "dann neu freigeben lassen" in german
+    assert "fedsafe case" not in ask(*command).err
+
+
 def test_a_case_is_closed(ask: "Run", node: "FakeNode") -> None:
     node.always(f"POST /v1/cases/{CASE}/close", RECEIPT | {"state": "closed"})
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from fedsafe_node.cases.changing import CHANGEABLE
 from fedsafe_node.cases.content import Release
 from fedsafe_node.cases.messages import ApproveCase, CaseReceipt
 from fedsafe_node.cases.releasing import (
@@ -85,7 +86,7 @@ async def look(
     if row.state == CaseState.CLOSED.value:
         raise WrongStateError("wrong_state", "this case is closed")
     if release is None or release.second is not None:
-        raise WrongStateError("wrong_state", _why_no_look(row))
+        raise WrongStateError("wrong_state", _why_no_look(row, release))
     first = Person(release.first, Role.ESCALATION_OFFICER)
     refusal = refuse_second(first, person, _LOOKERS)
     if refusal is not None:
@@ -97,13 +98,21 @@ async def look(
     return receipt_of(await keeper.keep(tx, row, case_id, change, person))
 
 
-def _why_no_look(row: CaseRow) -> str:
+def _why_no_look(row: CaseRow, release: Release | None) -> str:
     if row.state == CaseState.RECALLED.value:
         return (
             "this case was recalled: change it first (`fedsafe case assess`), then "
             "let it be approved anew"
         )
-    return "this case is approved already"
+    classes = ", ".join(sorted(release.partners)) if release is not None else "nobody"
+    said = f"this case is approved already, for {classes}; for others "
+    anew = "let it be approved anew for all of them at once"
+    if CaseState(row.state) in CHANGEABLE:
+        return f"{said}change it (`fedsafe case assess`), and {anew}"
+    return (
+        f"{said}open a case of its own (`fedsafe case open`); or recall this one "
+        f"(`fedsafe case recall`), change it, and {anew}"
+    )
 
 
 def receipt_of(row: CaseRow) -> CaseReceipt:

@@ -19,6 +19,7 @@ from fedsafe_node.cases.course import LOOKED_AT
 from fedsafe_node.cases.keeping import CaseKeeper, Change
 from fedsafe_node.cases.messages import ApprovalShown
 from fedsafe_node.errors import DeniedError, WrongStateError
+from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.rules import is_trained
 from fedsafe_node.people.waiting import CASE_CLOSED, all_pending, end_act
@@ -236,15 +237,26 @@ async def end_approvals(
     return ended
 
 
-async def check_still(tx: Transaction, case_id: str) -> None:
-    """Refuse to ask for the approval of a case that has moved on meanwhile.
+async def check_still(tx: Transaction, case_id: str, act: ActAnswer) -> None:
+    """Refuse to let an act wait for an approval that could not follow from it.
+
+    One approval is all that a case as it stands gets: a second one that waited beside
+    it would come to nothing with the first.
 
     Raises:
-        WrongStateError: it is no draft any more.
+        WrongStateError: the case is no draft any more, or another act waits for it.
     """
     row = await tx.case(case_id)
     if row is None or CaseState(row.state) not in EDITABLE:
         raise WrongStateError("wrong_state", "the case has changed meanwhile")
+    async for other, asked in pending_dispatches(tx, act.asked_at):
+        is_of_it = (asked.case, asked.revision) == (row.id, row.revision)
+        if is_of_it and other.id != act.act:
+            raise WrongStateError(
+                "already_asked",
+                f"an approval of this case for {', '.join(sorted(asked.partners))} "
+                f"waits already, asked for by {other.asked_by}: act {other.id}",
+            )
 
 
 async def pending_dispatches(

@@ -316,7 +316,8 @@ class Cases:
             NotFoundError: there is no such case.
             DeniedError: this role may not, the legal adviser was not asked (P6, P7),
                 or the training for acting alone is missing or over (P19).
-            WrongStateError: it lacks something, has left, or nobody could be second.
+            WrongStateError: it lacks something, has left, an approval of it for other
+                classes waits or was given, or nobody could be second.
         """
         office, keeper, parts = self._office, self._keeper, self._parts
         row, file = await office.store.read(lambda r: keeper.read(r, case_id))
@@ -334,8 +335,8 @@ class Cases:
         await office.store.scan(lambda r: parts.approvals.check_second(r, KIND, who))
         content = dispatch_content(row, request.partners)
 
-        async def keep(tx: Transaction, _: ActAnswer) -> None:
-            await check_still(tx, case_id)
+        async def keep(tx: Transaction, act: ActAnswer) -> None:
+            await check_still(tx, case_id, act)
 
         act = await parts.approvals.ask(KIND, content, who, keep=keep, single=True)
         return msgspec.structs.replace(receipt_of(row), act=act.act)

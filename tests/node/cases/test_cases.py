@@ -73,6 +73,7 @@ from fedsafe_policies.vocabulary import Act, Level, Phenomenon, Purpose, Role
 __all__ = ["team"]
 
 BKA: Final = ApproveCase(partners=(PartnerClass.LAW_ENFORCEMENT,))
+WELFARE: Final = ApproveCase(partners=(PartnerClass.YOUTH_WELFARE,))
 YES: Final = Threat(danger=Danger.YES, reason="Ein Treffen ist verabredet.")
 REPORT: Final = (CaseSource.USER_REPORT,)
 KNOWN: Final = msgspec.structs.replace(MAXIMAL, case=msgspec.UNSET)
@@ -183,20 +184,75 @@ async def test_whoever_asks_again_for_an_approval_is_given_the_act_that_waits(
     desk: Desk, ada: Principal
 ) -> None:
     case = await desk.full(ada)
-    other = ApproveCase(partners=(PartnerClass.YOUTH_WELFARE,))
     first = await desk.cases.approve(case, BKA, ada)
     asking = begin()
     again = await desk.cases.approve(case, BKA, ada)
     assert is_audited("approveCase", asking)
-    wider = await desk.cases.approve(case, other, ada)
     await desk.cases.assess(case, AssessCase(feature="chat"), ada)
     later = await desk.cases.approve(case, BKA, ada)
     waiting = (await desk.approvals.pending()).acts
 
     assert first == again
-    acts = {first.act, wider.act, later.act}
+    acts = {first.act, later.act}
     assert {each.act for each in waiting} == acts
-    assert len(acts) == len(waiting) == 3
+    assert len(acts) == len(waiting) == 2
+
+
+async def test_one_approval_of_a_case_as_it_stands_waits_and_is_named(
+    desk: Desk, ada: Principal, ben: Principal
+) -> None:
+    eve = await desk.hire("eve", Role.ESCALATION_OFFICER)
+    case, elsewhere = await desk.full(ada), await desk.full(ada)
+    other = await desk.cases.approve(elsewhere, WELFARE, ada)
+    first = await desk.cases.approve(case, BKA, ada)
+    wider = await refused(desk.cases.approve(case, WELFARE, ada))
+    by_another = await refused(desk.cases.approve(case, BKA, eve))
+    waiting = {each.act for each in (await desk.approvals.pending()).acts}
+    assert first.act is not None
+    await desk.approvals.withdraw(first.act, ben)
+    assert other.act is not None
+    await desk.approvals.withdraw(other.act, ben)
+    both = ApproveCase(partners=(*BKA.partners, *WELFARE.partners))
+    await desk.approve(await desk.cases.approve(case, both, ada), ben)
+
+    assert waiting == {first.act, other.act}
+    for error in (wider, by_another):
+        assert error.code == "already_asked"
+        assert str(error) == (
+            "an approval of this case for law_enforcement waits already, asked for by "
+            f"ada: act {first.act}"
+        )
+    assert await desk.state(case) == "approved"
+
+
+@pytest.mark.usefixtures("ben")
+async def test_an_approval_that_has_expired_keeps_no_other_out(
+    desk: Desk, ada: Principal
+) -> None:
+    case = await desk.full(ada)
+    await desk.cases.approve(case, BKA, ada)
+    desk.team.pass_time(LIFETIME)
+    asked = await desk.cases.approve(case, WELFARE, ada)
+
+    assert [each.act for each in (await desk.approvals.pending()).acts] == [asked.act]
+
+
+async def test_an_approved_case_says_for_whom_and_how_others_come_in(
+    desk: Desk, ada: Principal, ben: Principal
+) -> None:
+    case = await desk.full(ada)
+    await desk.approve(await desk.cases.approve(case, BKA, ada), ben)
+    error = await refused(desk.cases.approve(case, WELFARE, ada))
+    await desk.cases.assess(case, AssessCase(feature="chat"), ada)  # as it says
+    both = ApproveCase(partners=(*BKA.partners, *WELFARE.partners))
+    await desk.approve(await desk.cases.approve(case, both, ada), ben)
+
+    assert error.code == "wrong_state"
+    assert str(error) == (
+        "this case is approved already, for law_enforcement; for others change it "
+        "(`fedsafe case assess`), and let it be approved anew for all of them at once"
+    )
+    assert await desk.state(case) == "approved"
 
 
 async def test_an_act_that_was_withdrawn_is_asked_for_anew(

@@ -15,7 +15,7 @@ from tests.node.people.conftest import team
 from fedsafe_node.cases.answering import answered
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.erasing import CaseEraser, erase_cases
-from fedsafe_node.cases.messages import AssessCase, NewHold
+from fedsafe_node.cases.messages import ApproveCase, AssessCase, NewHold
 from fedsafe_node.errors import BadRequestError, ForbiddenError
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.cases_rows import CaseRow
@@ -28,6 +28,7 @@ from fedsafe_policies.escalation.vocabulary import (
     Condition,
     Danger,
     Element,
+    PartnerClass,
     Urgency,
 )
 from fedsafe_policies.vocabulary import Level, Role
@@ -109,6 +110,21 @@ async def test_a_case_that_is_acknowledged_is_answered_and_closed(
     assert (after.terms, after.release) == (before.terms, before.release)
     assert after.elements == before.elements
     assert await post.only(case, ada) == sent
+
+
+async def test_a_case_that_has_left_says_how_other_classes_come_in(
+    post: Hands, ada: Principal, ben: Principal, case: str
+) -> None:
+    both = ApproveCase(partners=(*BKA.partners, PartnerClass.YOUTH_WELFARE))
+    error = await refused(post.desk.cases.approve(case, both, ada))
+    await post.recall(case, ada)  # as it says
+    await post.desk.cases.assess(case, FEATURE, ada)
+    await post.desk.approve(await post.desk.cases.approve(case, both, ada), ben)
+
+    assert error.code == "wrong_state"
+    assert "already, for law_enforcement; for others open a case of its" in str(error)
+    assert "or recall this one (`fedsafe case recall`), change it" in str(error)
+    assert await post.desk.state(case) == CaseState.APPROVED
 
 
 async def test_what_goes_to_one_more_partner_is_what_was_approved(
