@@ -63,6 +63,11 @@ GERMAN: Final[Mapping[str, str]] = {
     "a case that is {state} does not go out: `fedsafe case approve`": (
         "ein Fall, der {state} ist, geht nicht hinaus: `fedsafe case approve`"
     ),
+    "a case that is {state} does not go out: an approval of it waits for a second "
+    "person: `fedsafe act approve {act}`": (
+        "ein Fall, der {state} ist, geht nicht hinaus: Seine Freigabe wartet auf eine "
+        "zweite Person: `fedsafe act approve {act}`"
+    ),
     "a case that is {state} does not go out any more": (
         "ein Fall, der {state} ist, geht nicht mehr hinaus"
     ),

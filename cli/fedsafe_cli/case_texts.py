@@ -141,6 +141,7 @@ _CLASS_READY: Final = (
     "sonst fehlt nichts für: {}",
     "nothing else is lacking for: {}",
 )
+_APPROVAL: Final = ("{}; Freigabe wartet", "{}; approval waits")
 _STEPS: Final = ("Schritte:", "steps:")
 _HOLD: Final = ("nicht mitteilen bis {} ({}, {})", "do not tell until {} ({}, {})")
 _ENDED: Final = (
@@ -219,6 +220,8 @@ def tell_case(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
         line(element_word(name, language))
         for each in element_lines(name, value, language):
             line(f"   {each}")
+    if any(answer.get(name) for name in ("holds", "release", "approval")):
+        line()
     _tell_holds(answer, settings)
     tell_release(answer, language)
     _tell_terms(answer, language)
@@ -315,6 +318,8 @@ def _recall(answer: dict[str, Any], language: int) -> str:
 
 def _cell(name: str, answer: dict[str, Any], settings: Settings) -> object:
     value, language = answer[name], _language(settings)
+    if name == "state" and answer.get("approval") is not None:
+        return _APPROVAL[language].format(coded(STATES, value, language))
     if name == "urgency":
         text = urgencies()[Urgency(value)].name
         return text.de if settings.german else text.en

@@ -288,6 +288,7 @@ def test_an_approval_that_waits_names_who_may_give_it_and_how(
         "roles": ["reviewer"],
     }
     drafted = SHOWN | {"state": "draft", "release": None, "approval": waiting}
+    drafted |= {"holds": []}
     node.always(f"GET /v1/cases/{CASE}", drafted)
     english = ask("case", "show", CASE).out
     german = ask("case", "show", CASE, "--lang", "de").out
@@ -295,9 +296,11 @@ def test_an_approval_that_waits_names_who_may_give_it_and_how(
     for told, words in (
         (english, ("was asked for by ella, and waits until 2026-11-24", "(reviewer)")),
         (german, ("hat ella beantragt; sie wartet bis 2026-11-24", "zweite Person (")),
+        (english, ("draft; approval waits\n", "\n\nthe approval for ")),
+        (german, ("Entwurf (draft); Freigabe wartet\n", "\n\ndie Freigabe für ")),
     ):
         assert f": fedsafe act approve {'0c' * 16}\n" in told
-        assert all(word in told for word in words)
+        assert all(word in told for word in words), told
 
 
 def test_a_second_look_is_asked_for_with_its_command(
@@ -611,6 +614,23 @@ def test_a_further_class_is_refused_with_a_way_out(  # noqa: PLR0913
 
     assert all(each in told for each in english), told
     assert all(each in auf_deutsch for each in german), auf_deutsch
+
+
+def test_a_case_whose_approval_waits_is_not_sent_and_names_it(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    waits = (
+        "a case that is draft does not go out: an approval of it waits for a second "
+        f"person: `fedsafe act approve {'0c' * 16}`"
+    )
+    refusal = {"code": "not_approved", "detail": waits}
+    node.always(f"POST /v1/cases/{CASE}/dispatches", refusal, 409)
+    command = ("case", "send", CASE, "--to", "bka")
+    english, german = ask(*command).err, ask(*command, "--lang", "de").err
+
+    assert waits in english
+    assert "Entwurf (draft) ist, geht nicht hinaus: Seine Freigabe wartet auf" in german
+    assert f"zweite Person: `fedsafe act approve {'0c' * 16}`" in german
 
 
 def test_an_approval_that_the_case_has_overtaken_says_what_to_do(

@@ -17,7 +17,7 @@ from fedsafe_node.cases.certificate_names import certificate_name
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.cases.partners import read_partner
-from fedsafe_node.cases.releasing import refuse
+from fedsafe_node.cases.releasing import refuse, waiting_approval
 from fedsafe_node.dispatch.falling_back import by_mended_channel, queue_again
 from fedsafe_node.dispatch.making import (
     TOKEN_BYTES,
@@ -185,9 +185,10 @@ class Dispatches:
     ) -> tuple[_Asked, ...]:
         revision = approved_revision(await reader.case_steps(row.id))
         if file.release is None or revision is None or _S(row.state) not in _SENDABLE:
+            waits = await waiting_approval(reader, row, self.keeper.office.now())
+            way_out = _way_out(_S(row.state), None if waits is None else waits.act)
             raise WrongStateError(
-                "not_approved",
-                f"a case that is {row.state} does not go out{_way_out(_S(row.state))}",
+                "not_approved", f"a case that is {row.state} does not go out{way_out}"
             )
         if file.release.matrix not in {None, self.matrix().reference}:
             raise WrongStateError(
@@ -315,12 +316,20 @@ def _queued(case: CaseRow, asked: _Asked, made: Made, by: str, now: int) -> Disp
     )
 
 
-def _way_out(state: CaseState) -> str:
-    """Say what lets a case go out that does not; of a closed one nothing does."""
+def _way_out(state: CaseState, waits: str | None) -> str:
+    """Say what lets a case go out that does not; of a closed one nothing does.
+
+    *waits* is the act that waits for a second person's approval of it.
+    """
     if state is _S.CLOSED:
         return " any more"
     if state is _S.RECALLED:
         return ": change it (`fedsafe case assess`), then let it be approved anew"
+    if waits is not None:
+        return (
+            ": an approval of it waits for a second person: "
+            f"`fedsafe act approve {waits}`"
+        )
     return ": `fedsafe case approve`"
 
 

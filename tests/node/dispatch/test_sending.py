@@ -13,7 +13,7 @@ from tests.node.people.conftest import team
 from fedsafe_node.api.census import is_audited
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.course import course_of
-from fedsafe_node.cases.messages import AssessCase
+from fedsafe_node.cases.messages import ApproveCase, AssessCase
 from fedsafe_node.dispatch.messages import SendCase
 from fedsafe_node.errors import (
     BadRequestError,
@@ -187,6 +187,26 @@ async def test_what_is_not_approved_any_more_does_not_go(
 
     assert changed.code == "not_approved"
     assert isinstance(unknown, WrongStateError | NotFoundError)
+
+
+async def test_a_case_whose_approval_waits_does_not_go_and_names_the_act(
+    post: Post, ada: Principal, ben: Principal, case: str
+) -> None:
+    await post.desk.cases.assess(case, AssessCase(feature="chat"), ada)
+    before = await refused(post.send(case, ada))
+    asked = ApproveCase(partners=(PartnerClass.LAW_ENFORCEMENT,))
+    receipt = await post.desk.cases.approve(case, asked, ada)
+    waits = await refused(post.send(case, ada))
+    await post.desk.approve(receipt, ben)
+    sent = await post.send(case, ada)
+
+    assert str(before).endswith("does not go out: `fedsafe case approve`")
+    assert waits.code == "not_approved"
+    assert str(waits) == (
+        "a case that is draft does not go out: an approval of it waits for a second "
+        f"person: `fedsafe act approve {receipt.act}`"
+    )
+    assert sent.state is CaseState.DISPATCHING
 
 
 async def test_only_the_escalation_officer_sends(
