@@ -102,6 +102,7 @@ _WAYS: Final[Words] = {
 }
 _CODES: Final = ("de", "en")
 _TEST: Final = ("DAS IST EINE ÜBUNG.", "THIS IS AN EXERCISE.")
+_EXERCISE: Final = ("ÜBUNG: ", "EXERCISE: ")
 _FALLEN: Final = (
     "der Hinweis {} gilt nicht mehr: den Fall zurückrufen (fedsafe case recall)",
     "signal {} no longer stands: recall the case (fedsafe case recall)",
@@ -185,7 +186,7 @@ def tell_queue(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
             [
                 each["case"],
                 each["urgency"].upper(),
-                f"{_cell('state', each, settings)}{_recall(each, language)}",
+                _state(each, settings),
                 _YOUNG[language][_young(each)],
                 shown(each["known_at"]),
                 "; ".join(word(_NEXT, step, language) for step in each["next"]),
@@ -312,8 +313,12 @@ def _young(listed: dict[str, Any]) -> int:
     return int(listed["minors"]) if listed["ages_known"] else 2
 
 
-def _recall(answer: dict[str, Any], language: int) -> str:
-    return _RECALL[language] if answer["recall_due"] else ""
+def _state(listed: dict[str, Any], settings: Settings) -> str:
+    """Say where a case is, that it is an exercise, and that it may be recalled."""
+    language = _language(settings)
+    exercise = _EXERCISE[language] if listed.get("test") else ""
+    recall = _RECALL[language] if listed["recall_due"] else ""
+    return f"{exercise}{_cell('state', listed, settings)}{recall}"
 
 
 def _cell(name: str, answer: dict[str, Any], settings: Settings) -> object:

@@ -33,6 +33,7 @@ LISTED: Final = {
     "next": ["give_opinion", "fill_in"],
     "opened_by": "ella",
     "recall_due": False,
+    "test": False,
 }
 SHOWN: Final[dict[str, Any]] = {
     "case": CASE,
@@ -201,6 +202,23 @@ def test_the_queue_says_what_an_acknowledged_case_still_owes(
     node.always("GET /v1/cases", {"cases": [sent]})
 
     assert words in ask("case", "list", "--lang", language).out
+
+
+@pytest.mark.parametrize(
+    ("language", "word"), [("de", "ÜBUNG: "), ("en", "EXERCISE: ")]
+)
+def test_the_queue_says_what_is_an_exercise(
+    ask: "Run", node: "FakeNode", language: str, word: str
+) -> None:
+    other = "0e" * 16
+    exercise = LISTED | {"case": other, "test": True}
+    node.always("GET /v1/cases", {"cases": [LISTED, exercise]})
+    said = ask("case", "list", "--lang", language).out.splitlines()
+
+    assert [word in row for row in said if CASE in row] == [False]
+    assert [word in row for row in said if other in row] == [True]
+    as_json = ask("case", "list", "--json").document
+    assert [each["test"] for each in as_json["cases"]] == [False, True]
 
 
 def test_the_queue_is_a_table_in_both_languages(ask: "Run", node: "FakeNode") -> None:

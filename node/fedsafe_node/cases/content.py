@@ -246,6 +246,13 @@ class CaseVault:
         except (WrongStateError, CorruptRowError):
             return None
 
+    def is_exercise(self, row: CaseRow) -> bool:
+        """Tell whether a case is an exercise; one that does not open may be real."""
+        try:
+            return self.open(row).test
+        except (WrongStateError, CorruptRowError):
+            return False
+
     def mentions(self, row: CaseRow) -> tuple[str, ...]:
         """Return which signals a case mentions; none, if it does not open any more."""
         try:

@@ -70,7 +70,10 @@ async def list_cases(queue: Queue, reader: Reader) -> list[CaseListed]:
 
 
 def queue_of(queue: Queue, found: Sequence[Listable]) -> list[CaseListed]:
-    """List cases in the order in which they are worked on, with what they owe."""
+    """List cases in the order in which they are worked on, with what they owe.
+
+    No exercise comes before a case about somebody.
+    """
     by_id = {each.row.id: each for each in found}
     young = {name: queue.vault.has_minors(each.row) for name, each in by_id.items()}
     waiting = [
@@ -82,10 +85,11 @@ def queue_of(queue: Queue, found: Sequence[Listable]) -> list[CaseListed]:
         )
         for each in found
     ]
-    return [
+    listed = [
         _listed(queue, by_id[each.case], each, young=young[each.case])
         for each in in_order(waiting, queue.now)
     ]
+    return sorted(listed, key=lambda each: each.test)
 
 
 def _listed(
@@ -105,6 +109,7 @@ def _listed(
         opened_by=row.opened_by,
         recall_due=known.recall_due,
         next=list(known.steps),
+        test=queue.vault.is_exercise(row),
     )
 
 

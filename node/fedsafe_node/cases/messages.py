@@ -241,7 +241,7 @@ class CaseListed(Message, frozen=True):
     `minors` is whether somebody affected is, or may be, under eighteen; without
     `ages_known` nobody has said. `owed` is what it owes still, by when it is due.
     `recall_due` says that a signal it mentions no longer stands; `next` is what people
-    do next, the first before the others.
+    do next, the first before the others. A `test` is an exercise, and comes last.
     """
 
     case: CaseId
@@ -255,6 +255,7 @@ class CaseListed(Message, frozen=True):
     opened_by: str
     recall_due: bool
     next: list[NextStep]
+    test: bool
 
 
 class CasesAnswer(Message, frozen=True):

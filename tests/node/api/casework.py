@@ -348,6 +348,7 @@ class FakeCases:
             opened_by="ella",
             recall_due=False,
             next=[],
+            test=False,
         )
         return CasesAnswer(cases=[listed])
 

@@ -553,6 +553,19 @@ async def test_the_queue_is_in_the_order_of_work(desk: Desk, ada: Principal) -> 
     assert cases[0].dispatch_by == cases[0].known_at + 30 * 60
 
 
+async def test_no_exercise_comes_before_a_case_about_somebody(
+    desk: Desk, ada: Principal
+) -> None:
+    exercise = await desk.open(ada, urgency=Urgency.U0, test=True)
+    real = await desk.open(ada, urgency=Urgency.U2)
+    cases = (await desk.cases.list(ada)).cases
+
+    assert [(each.case, each.test) for each in cases] == [
+        (real, False),
+        (exercise, True),
+    ]
+
+
 async def test_whose_age_nobody_knows_comes_with_the_minors(
     desk: Desk, ada: Principal
 ) -> None:
