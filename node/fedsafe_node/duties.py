@@ -185,8 +185,9 @@ class Duties:
 
     async def _tend_cases(self) -> None:
         calendar = self._desk.situation.config.deadlines.calendar
-        tell = self._tell_of_case
-        await tend_cases(CaseClock(self._office, tell, calendar, take_next_channel))
+        vault, tell = CaseVault(self._announcer.periods), self._tell_of_case
+        clock = CaseClock(self._office, vault, tell, calendar, take_next_channel)
+        await tend_cases(clock)
 
     async def _erase_cases(self) -> None:
         vault, periods = OrderVault(self._announcer.periods), self._announcer.periods

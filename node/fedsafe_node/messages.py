@@ -271,7 +271,7 @@ class StatusAnswer(Message, frozen=True):
     `circuits_broken` counts what a pattern has shut (`GET /v1/budgets`),
     `keys_unfinished` keys of which it is open whether they are destroyed;
     `breaches_overdue` counts those open whose 72 hours are over, `cases_overdue` the
-    open cases that owe something by now, `orders_overdue` the orders
+    open cases that owe something by now, without exercises, `orders_overdue` the orders
     of authorities that are unanswered or unconfirmed in time. With `sending_off` no
     case package leaves; `packages_by_hand` wait for somebody, and `packages_in_hand`
     are those that somebody took out without saying what came of them. `not_approved`

@@ -12,6 +12,7 @@ from fedsafe_crypto.sodium import describe
 from fedsafe_federation.verification import feed_name
 from fedsafe_node.breaches.clock import count_breaches
 from fedsafe_node.cases.clockwork import Overdue, count_overdue
+from fedsafe_node.cases.content import CaseVault
 from fedsafe_node.clock import Clock
 from fedsafe_node.dispatch.showing import sends
 from fedsafe_node.errors import StoreError
@@ -75,7 +76,11 @@ class _Counted:
 
 
 async def _count(
-    reader: Reader, situation: Situation, notices: NoticeDesk, now: int
+    reader: Reader,
+    situation: Situation,
+    notices: NoticeDesk,
+    cases: CaseVault,
+    now: int,
 ) -> _Counted:
     review = situation.policy.document.review
     return _Counted(
@@ -97,14 +102,16 @@ async def _count(
         sends=await sends(reader),
         by_hand=await reader.dispatches_by_hand(),
         in_hand=await reader.dispatches_in_hand(),
-        cases=await _cases(reader, situation, now),
+        cases=await _cases(reader, situation, cases, now),
         texts=await notices.drafts(reader),
         departed=await _departed(reader),
     )
 
 
-async def _cases(reader: Reader, situation: Situation, now: int) -> Overdue:
-    return await count_overdue(reader, situation.config.deadlines.calendar, now)
+async def _cases(
+    reader: Reader, situation: Situation, vault: CaseVault, now: int
+) -> Overdue:
+    return await count_overdue(reader, vault, situation.config.deadlines.calendar, now)
 
 
 async def _departed(reader: Reader) -> list[str]:
@@ -112,7 +119,9 @@ async def _departed(reader: Reader) -> list[str]:
     return [] if scene is None else warnings(scene)
 
 
-async def _check_rows(reader: Reader, situation: Situation, now: int) -> dict[str, str]:
+async def _check_rows(
+    reader: Reader, situation: Situation, cases: CaseVault, now: int
+) -> dict[str, str]:
     """Say what in the store waits for too long."""
     checks: dict[str, str] = {}
     if left := await unfinished_effects(reader):
@@ -128,7 +137,7 @@ async def _check_rows(reader: Reader, situation: Situation, now: int) -> dict[st
     waiting = await reader.tasks_waiting()
     if waiting > MAX_WAITING:
         checks["reviews"] = f"{waiting} wait for a person"
-    if urgent := (await _cases(reader, situation, now)).urgent:
+    if urgent := (await _cases(reader, situation, cases, now)).urgent:
         checks["cases"] = f"{urgent} about life or safety are overdue"
     return checks
 
@@ -161,6 +170,7 @@ class Overview:
         forks: Forks,
         waits: Callable[[], Awaitable[list[str]]],
         notices: NoticeDesk,
+        cases: CaseVault,
     ) -> None:
         self._situation = situation
         self._store = store
@@ -169,13 +179,14 @@ class Overview:
         self._forks = forks
         self._waits = waits
         self._notices = notices
+        self._cases = cases
 
     async def status(self) -> StatusAnswer:
         """Tell the node's state at a glance."""
         situation = self._situation
         now = int(self._clock.now().timestamp())
         found = await self._store.scan(
-            lambda reader: _count(reader, situation, self._notices, now)
+            lambda reader: _count(reader, situation, self._notices, self._cases, now)
         )
         membership = situation.shared.membership if situation.shared else None
         library = describe()
@@ -241,7 +252,7 @@ class Overview:
         try:
             at = int(self._clock.now().timestamp())
             checks |= await self._store.scan(
-                lambda reader: _check_rows(reader, self._situation, at)
+                lambda reader: _check_rows(reader, self._situation, self._cases, at)
             )
         except StoreError:
             was = checks["store"]

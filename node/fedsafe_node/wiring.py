@@ -218,6 +218,7 @@ def _overview(parts: Parts, policies: PolicyChanges) -> Overview:
         parts.forks,
         policies.differing,
         parts.notices,
+        CaseVault(base.periods),
     )
 
 

@@ -5,7 +5,8 @@ A job of the node's clockwork. What is due is computed from the cases and their 
 each time; kept is only what people were told already. So a restart, another process
 that leads, or a clock that is set back tells nobody twice, and whoever was away for a
 week is told once. What tells is an event for the provider's back-end (`case.due`) and
-an audit event, in one act with the row that says so.
+an audit event, in one act with the row that says so. An exercise runs by the same
+clocks, but wakes nobody: of it there is no event for the back-end.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Final
 
+from fedsafe_node.cases.content import CaseVault
 from fedsafe_node.cases.course import course_of, is_over
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
@@ -39,6 +41,7 @@ class CaseClock:
     """
 
     office: Office
+    vault: CaseVault
     tell: Tell
     calendar: Calendar
     send_on: SendOn
@@ -46,7 +49,10 @@ class CaseClock:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """How many cases are open, overdue, and of these about life or safety."""
+    """How many cases are open, overdue, and of these about life or safety.
+
+    An exercise is open, but never overdue: nobody waits for it.
+    """
 
     open: int = 0
     late: int = 0
@@ -82,7 +88,9 @@ async def courses(reader: Reader) -> list[tuple[CaseRow, Course]]:
     return [(row, course_of(row, by_case.get(row.id, ()))) for row in rows.values()]
 
 
-async def count_overdue(reader: Reader, calendar: Calendar, now: int) -> Overdue:
+async def count_overdue(
+    reader: Reader, vault: CaseVault, calendar: Calendar, now: int
+) -> Overdue:
     """Count the cases that are open and those that owe something by now."""
     found = await courses(reader)
     late = [
@@ -90,6 +98,7 @@ async def count_overdue(reader: Reader, calendar: Calendar, now: int) -> Overdue
         for row, course in found
         if not is_over(row)
         and any(term.is_overdue(now) for term in terms(course, calendar))
+        and not vault.is_exercise(row)
     ]
     urgent = sum(Urgency(row.urgency) in _AT_ONCE for row in late)
     return Overdue(len(found), len(late), urgent)
@@ -146,7 +155,8 @@ async def _tell(clock: CaseClock, tx: Transaction, case: CaseRow, alarm: Alarm) 
         "due_at": _written(term.due_at),
         "overdue": term.is_overdue(row.told_at),
     }
-    await clock.tell(tx, content)
+    if not clock.vault.is_exercise(case):
+        await clock.tell(tx, content)
     await clock.office.note(tx, Event.CASE_DUE, ACTOR_NAME, content, outcome=row.stage)
 
 

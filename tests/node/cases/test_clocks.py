@@ -49,8 +49,9 @@ class Clockwork:
     def __init__(self, desk: Desk, keys: PeriodKeys, land: Land | None = None) -> None:
         self.desk = desk
         self.announcer = Announcer(keys, desk.team.clock)
-        office, calendar = desk.team.office, Calendar(land)
-        self.clock = CaseClock(office, self._tell, calendar, take_next_channel)
+        self.clock = CaseClock(
+            desk.team.office, desk.vault, self._tell, Calendar(land), take_next_channel
+        )
 
     async def _tell(self, tx: Transaction, content: Detail) -> None:
         announcement = Announcement(EventKind.CASE_DUE, content=content)
@@ -301,7 +302,9 @@ async def test_overdue_cases_are_counted_and_a_closed_one_is_silent(
 
     async def counted() -> tuple[int, int, int]:
         now, calendar = desk.team.now, Calendar()
-        found = await desk.store.read(lambda r: count_overdue(r, calendar, now))
+        found = await desk.store.read(
+            lambda r: count_overdue(r, desk.vault, calendar, now)
+        )
         return found.open, found.late, found.urgent
 
     before = await counted()
@@ -316,6 +319,33 @@ async def test_overdue_cases_are_counted_and_a_closed_one_is_silent(
     assert (before, late) == ((2, 0, 0), (2, 1, 1))
     assert await counted() == (1, 0, 0)
     assert await clocks.told() == []
+
+
+async def test_an_exercise_runs_by_the_clock_and_alarms_nobody(
+    desk: Desk, ada: Principal, clocks: Clockwork
+) -> None:
+    start, calendar = desk.team.now, Calendar()
+    case = await desk.open(ada, urgency=Urgency.U0, known_at=start, test=True)
+    unread = await desk.open(ada, urgency=Urgency.U2, known_at=start, test=True)
+    await clocks.tend(start + HOUR)
+
+    async def late(at: int) -> tuple[int, int, int]:
+        found = await desk.store.read(
+            lambda r: count_overdue(r, desk.vault, calendar, at)
+        )
+        return found.open, found.late, found.urgent
+
+    shown = await desk.cases.show(case, ada)
+    assert await late(start + 90 * DAY) == (2, 0, 0)
+    assert await clocks.told() == []
+    assert any(term.overdue for term in shown.terms)
+    assert shown.alarms != []
+
+    row = await desk.store.read(lambda reader: reader.case(unread))
+    assert row is not None
+    damaged = msgspec.structs.replace(row, sealed=b"?", revision=row.revision + 1)
+    await desk.store.write(lambda tx: tx.put_case(damaged))
+    assert await late(start + 90 * DAY) == (2, 1, 0)  # it may be about somebody
 
 
 async def test_a_call_is_kept_sealed_and_ends_the_reminder_to_call(
