@@ -22,6 +22,7 @@ from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.moments import moment_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings
 from fedsafe_policies.escalation.partners import Way
 
 _MOST_HEADER: Final = 65_536
@@ -130,7 +131,7 @@ def take(
     """  # noqa: D301
     settings = settings_of(context)
     check_new(output, signed=True)
-    dispatch = _dispatch(dispatch)
+    dispatch = _dispatch(settings, case_id, dispatch)
     path = f"/v1/cases/{case_id_of(case_id)}/dispatches/{dispatch}/package"
     status = write_content(settings, personal(settings).get(path), output)
     tell_taken(settings, case_id, dispatch)
@@ -215,7 +216,7 @@ def acknowledged(
     """Note that a partner has acknowledged a package; delivered is not acknowledged.
 
     DISPATCH may have the 64 digits that `fedsafe open` shows to the partner: the first
-    32 of them are yours.
+    32 of them are yours. All that you type is compared.
 
     \b
     Example:
@@ -297,15 +298,30 @@ def _note(  # noqa: PLR0913 - what is noted
     outcome: str | None = None,
 ) -> ExitStatus:
     settings = settings_of(context)
-    path = f"/v1/cases/{case_id_of(case_id)}/dispatches/{_dispatch(dispatch)}/{what}"
+    dispatch = _dispatch(settings, case_id, dispatch)
+    path = f"/v1/cases/{case_id_of(case_id)}/dispatches/{dispatch}/{what}"
     answer = personal(settings).change(path, body)
     return tell_dispatch_receipt(settings, answer, outcome)
 
 
-def _dispatch(text: str) -> str:
-    """Read a dispatch; a partner is shown 64 digits, of which it is the first half."""
+def _dispatch(settings: Settings, case_id: str, text: str) -> str:
+    """Read a dispatch; a partner is shown 64 digits, of which it is the first half.
+
+    All that was typed is compared: digits read out wrong name something else.
+
+    Raises:
+        BadInputError: no dispatch of this case has these 64 digits.
+    """
     if len(text) not in {_DIGITS, 2 * _DIGITS} or set(text) - set("0123456789abcdef"):
         raise click.UsageError(
             "a dispatch is named by 32 hexadecimal digits, or the 64 that a partner has"
         )
+    path = f"/v1/cases/{case_id_of(case_id)}/dispatches"
+    if len(text) == 2 * _DIGITS:
+        known = personal(settings).get(path)["dispatches"]
+        if text not in {each["key"] for each in known}:
+            raise BadInputError(
+                "no dispatch of this case has these 64 digits",
+                "compare them with those of the partner: `fedsafe case dispatches`",
+            )
     return text[:_DIGITS]

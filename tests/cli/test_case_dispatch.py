@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.sending_texts import in_words
 from fedsafe_node import dispatch, sending
 
@@ -225,13 +226,34 @@ def test_a_dispatch_is_named_as_the_partner_is_shown_it(
 ) -> None:
     answer = {"case": CASE, "dispatch": SENT, "dispatch_state": "acknowledged"}
     node.always(f"POST {PATH}/{SENT}/acknowledged", answer)
+    node.always(f"GET {PATH}", LIST)
     command = ("case", "acknowledged", CASE)
     more = ("--reference", "BKA-1")
     done = ask(*command, SENT + "0d" * 16, *more)
     wrong = [ask(*command, SENT + end, *more) for end in ("0d", "0d" * 17, "x" * 32)]
 
-    assert (done.status, len(node.asked)) == (0, 1)
+    assert (done.status, len(node.asked)) == (0, 2)
     assert [each.status for each in wrong] == [2] * 3
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("handed", "--way", "portal"),
+        ("acknowledged", "--reference", "BKA-1"),
+        ("take", "--output", "-"),
+    ],
+)
+def test_of_a_dispatch_every_digit_that_was_typed_counts(
+    ask: "Run", node: "FakeNode", command: tuple[str, ...]
+) -> None:
+    node.always(f"GET {PATH}", LIST)
+    name, *more = command
+    done = ask("case", name, CASE, SENT + "0e" * 16, *more)
+
+    assert done.status == ExitStatus.BAD_INPUT
+    assert "no dispatch of this case has these 64 digits" in done.err
+    assert len(node.asked) == 1  # nothing was noted
 
 
 @pytest.mark.parametrize(
