@@ -84,6 +84,9 @@ GERMAN: Final[Mapping[str, str]] = {
     "a pattern goes out as numbers of many cases, never as one": (
         "ein Muster geht als Zahlen vieler Fälle hinaus, nie als einzelner"
     ),
+    "{partner} receives nothing without {conditions}": (
+        "{partner} erhält nichts ohne {conditions}"
+    ),
     # what partners ask
     "no partner has acknowledged this case yet: note that first (`fedsafe case "
     "acknowledged`)": (

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ways out of what the node refuses of a case, in the words of `fedsafe case`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final
 
@@ -10,6 +10,8 @@ from fedsafe_cli.ways_out import Both
 
 _ABOUT: Final = "dispatch"
 _UNCLEAR: Final = "The threat is unclear"
+_WITHOUT: Final = " receives nothing without "
+_OF_CLASSES: Final = frozenset({"not_releasable", "not_renderable"})
 _OPINION: Final = (
     (
         "das beantwortet die Rechtsberatung mit `fedsafe case assess CASE --opinion "
@@ -101,7 +103,16 @@ def way_out_of(code: str, detail: str, about: object) -> Both | None:
     if code == "already_asked" and detail.startswith(_WAITING):
         act = detail.rpartition(" ")[2]
         return _AT_ONCE[0].format(act), _AT_ONCE[1].format(act)
+    if code in _OF_CLASSES and _WITHOUT in detail:
+        return _record(detail.partition(_WITHOUT)[2].split(", "))
     return None
+
+
+def _record(conditions: Sequence[str]) -> Both:
+    """Say how what a class of partner needs is recorded, once it is there."""
+    options = " ".join(f"--condition {each}" for each in conditions)
+    command = f"`fedsafe case assess CASE {options}`"
+    return f"liegt es vor, festhalten: {command}", f"if given, record it: {command}"
 
 
 def in_german(detail: str) -> str | None:

@@ -11,6 +11,7 @@ import pytest
 from fedsafe_cli.case_refusal_texts import GERMAN
 from fedsafe_cli.refusals import read_refusal
 from fedsafe_cli.ways_out import WAYS_OUT
+from fedsafe_policies.errors import NothingForPartnerError
 from fedsafe_policies.escalation.closing import Answers, unanswered
 from fedsafe_policies.escalation.dispatching import FAULTS, PartnerFault
 from fedsafe_policies.escalation.matrix import shipped_matrix
@@ -31,6 +32,7 @@ COMPOSED: Final = (
     "a package is under way to ",
     "a correction is under way to ",
     "the partner has revision {revision}, and is no new one",
+    "{partner} receives nothing without ",
 )
 """How texts begin that the node puts together out of several."""
 
@@ -279,6 +281,18 @@ def test_an_unclear_threat_is_entered_as_an_element() -> None:
 
     assert '{"threat": {"danger": "yes"' in (read_refusal(409, problem).hint or "")
     assert read_refusal(409, other).hint is None
+
+
+def test_what_a_class_of_partner_needs_is_recorded_by_an_option() -> None:
+    known = Elements(threat=Threat(danger=Danger.YES, reason="they said so"))
+    with pytest.raises(NothingForPartnerError) as refused:
+        project(known, {}, PartnerClass.NCMEC, shipped_matrix())
+    problem = {"code": "not_releasable", "detail": str(refused.value)}
+    refusal = read_refusal(409, problem)
+
+    command = "`fedsafe case assess CASE --condition transfer_basis`"
+    assert command in (refusal.hint or "")
+    assert "erhält nichts ohne transfer_basis" in (refusal.german or "")
 
 
 def test_what_is_open_before_closing_is_said_in_words_and_options() -> None:
