@@ -32,6 +32,7 @@ COMPOSED: Final = (
     "a package is under way to ",
     "a correction is under way to ",
     "the partner has revision {revision}, and is no new one",
+    "this case is approved already, for ",
     "{partner} receives nothing without ",
 )
 """How texts begin that the node puts together out of several."""
