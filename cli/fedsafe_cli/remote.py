@@ -38,6 +38,7 @@ class RemoteClient(Client):
         try:
             context = ssl.create_default_context()
             context.minimum_version = ssl.TLSVersion.TLSv1_3
+            context.verify_flags |= ssl.VERIFY_X509_STRICT  # as Python 3.13 does
             return context.wrap_socket(line, server_hostname=self.address)
         except BaseException:
             line.close()

@@ -29,6 +29,51 @@ _GERMAN: Final[Mapping[str, str]] = {
     "it refuses this node's certificate": "lehnt das Zertifikat dieses Knotens ab",
     "it speaks no TLS that can be trusted": "spricht kein TLS, dem zu trauen ist",
     "its certificate is not trusted": "dem Zertifikat ist nicht zu trauen",
+    "its certificate is not trusted: it has expired": (
+        "dem Zertifikat ist nicht zu trauen: es ist abgelaufen"
+    ),
+    "its certificate is not trusted: it has extensions, so it must be of version 3 "
+    "(RFC 5280 4.1.2.1)": (
+        "dem Zertifikat ist nicht zu trauen: es hat Erweiterungen, muss also von "
+        "Version 3 sein (RFC 5280 4.1.2.1)"
+    ),
+    "its certificate is not trusted: it is for another address": (
+        "dem Zertifikat ist nicht zu trauen: es gilt für eine andere Adresse"
+    ),
+    "its certificate is not trusted: it is for another name": (
+        "dem Zertifikat ist nicht zu trauen: es gilt für einen anderen Namen"
+    ),
+    "its certificate is not trusted: it is not valid yet": (
+        "dem Zertifikat ist nicht zu trauen: es gilt noch nicht"
+    ),
+    "its certificate is not trusted: it lacks the authority key identifier "
+    "(RFC 5280 4.2.1.1)": (
+        "dem Zertifikat ist nicht zu trauen: ihm fehlt die Kennung des Schlüssels "
+        "seiner Zertifizierungsstelle (authority key identifier, RFC 5280 4.2.1.1)"
+    ),
+    "its certificate is not trusted: no authority known here has signed it": (
+        "dem Zertifikat ist nicht zu trauen: keine hier bekannte "
+        "Zertifizierungsstelle hat es unterschrieben"
+    ),
+    "its certificate is not trusted: the authority's basic constraints are not "
+    "critical (RFC 5280 4.2.1.9)": (
+        "dem Zertifikat ist nicht zu trauen: die basic constraints der "
+        "Zertifizierungsstelle sind nicht kritisch (RFC 5280 4.2.1.9)"
+    ),
+    "its certificate is not trusted: the authority's lacks the key usage "
+    "(RFC 5280 4.2.1.3)": (
+        "dem Zertifikat ist nicht zu trauen: dem der Zertifizierungsstelle fehlt "
+        "die Schlüsselverwendung (key usage, RFC 5280 4.2.1.3)"
+    ),
+    "its certificate is not trusted: the authority's lacks the subject key "
+    "identifier (RFC 5280 4.2.1.2)": (
+        "dem Zertifikat ist nicht zu trauen: dem der Zertifizierungsstelle fehlt "
+        "die Kennung ihres Schlüssels (subject key identifier, RFC 5280 4.2.1.2)"
+    ),
+    "its certificate is not trusted: what signed it is no authority": (
+        "dem Zertifikat ist nicht zu trauen: unterschrieben hat keine "
+        "Zertifizierungsstelle"
+    ),
     "it was there already": "war schon dort",
     "no address is known there": "dort ist keine Adresse bekannt",
     "no answer came after the package went": ("nach dem Paket kam keine Antwort mehr"),

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -197,7 +198,7 @@ def test_the_logs_of_a_stopped_node_are_examined(run: "Run", short_path: Path) -
     asyncio.run(make(short_path, "a.demo"))
     directory = short_path / "a.demo"
     well = by_check(run("doctor", "--json", "--config", str(directory)))
-    with sqlite3.connect(directory / "store.db") as database:
+    with closing(sqlite3.connect(directory / "store.db")) as database, database:
         database.execute("DROP TRIGGER entries_no_delete")
         database.execute("DELETE FROM entries WHERE idx = 0")
     outcome = run("doctor", "--json", "--config", str(directory))

@@ -22,6 +22,7 @@ import pytest
 from tests.node.evidence.aging import grow_old, let_records_go, write
 from tests.node.evidence.conftest import AUDRA, STAFF, write_events
 from tests.node.fleet import NAMES, Fleet, copy_of, make, make_founded
+from tests.programs import files, program
 
 from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint
 from fedsafe_crypto.cosignature import verify_cosignatures
@@ -32,24 +33,16 @@ from fedsafe_node.evidence.tiled import OwnLog
 from fedsafe_node.log.engine import LogEngine
 
 GOPATH: Final = Path("/usr/share/gocode")
-LACKING: Final = [
-    name
-    for name in (
-        "golang.org/x/mod/sumdb/tlog",
-        "github.com/transparency-dev/formats/log",
-        "github.com/transparency-dev/merkle/proof",
-    )
-    if not (GOPATH / "src" / name).is_dir()
-]
-pytestmark = [
-    pytest.mark.timeout(180),
-    pytest.mark.skipif(
-        shutil.which("go") is None or LACKING != [],
-        reason="needs Debian's golang-go, golang-golang-x-mod-dev, "
-        "golang-github-transparency-dev-formats-dev and "
-        "golang-github-transparency-dev-merkle-dev",
+LIBRARIES: Final = {
+    "golang-golang-x-mod-dev": "golang.org/x/mod/sumdb/tlog",
+    "golang-github-transparency-dev-formats-dev": (
+        "github.com/transparency-dev/formats/log"
     ),
-]
+    "golang-github-transparency-dev-merkle-dev": (
+        "github.com/transparency-dev/merkle/proof"
+    ),
+}
+pytestmark = [pytest.mark.timeout(180), pytest.mark.usefixtures("go")]
 SIZE: Final = 300  # a full tile, a partial one, and a tile above them
 Question = Mapping[str, object]
 
@@ -157,7 +150,15 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def go() -> str:
+    found = program("go", "golang-go")
+    for package, name in LIBRARIES.items():
+        files(package, GOPATH / "src" / name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def reader(go: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = tmp_path_factory.mktemp("built")
     source = Path(__file__).with_name("reader.go")
     settings = {
@@ -168,7 +169,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "GOFLAGS": "",
     }
     subprocess.run(
-        ["go", "build", "-o", built / "reader", source],  # noqa: S607
+        [go, "build", "-o", built / "reader", source],
         env=os.environ | settings,
         check=True,
     )

@@ -8,7 +8,6 @@ of its client, `witness.go` of its server.
 import asyncio
 import json
 import os
-import shutil
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from typing import Final
 import pytest
 from tests.node.fleet import Fleet, copy_of, make_founded
 from tests.node.peering.witnessed_log import OpenLog
+from tests.programs import files, program
 
 from fedsafe_cli.fleet import free_ports
 from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint
@@ -37,10 +37,6 @@ ROUTER: Final = {"GODEBUG": "httpmuxgo121=0"}
 NAME: Final = "w.example/witness"
 
 pytestmark = pytest.mark.timeout(180)
-asks = pytest.mark.skipif(
-    shutil.which("go") is None or not SIGSUM.is_dir(),
-    reason="needs Debian's golang-go and golang-sigsum-sigsum-go-dev",
-)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +48,8 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    program("go", "golang-go")
+    files("golang-sigsum-sigsum-go-dev", SIGSUM)
     built = tmp_path_factory.mktemp("built")
     settings = {
         "GO111MODULE": "off",
@@ -108,7 +106,6 @@ def text(data: bytes) -> str:
     return b64encode(data).decode()
 
 
-@asks
 async def test_a_client_that_is_not_ours_gets_what_it_expects(
     programs: Path, founded: Path, tmp_path: Path
 ) -> None:
@@ -179,7 +176,6 @@ async def _by_a_policy(fleet: Fleet, foreign: Foreign) -> tuple[bytes, bytes]:
     return notes[0], notes[1]
 
 
-@asks
 def test_a_witness_that_is_not_ours_cosigns_what_we_ask(
     programs: Path, founded: Path, tmp_path: Path
 ) -> None:

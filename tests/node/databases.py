@@ -23,6 +23,16 @@ from tests.postgresql.fixtures import named
 from fedsafe_node.store.postgresql.schema import migrate
 
 
+class ClosedBehind(sqlite3.Connection):
+    """A connection that is closed when nobody has it any more.
+
+    Since Python 3.13 one that is dropped open is a ResourceWarning.
+    """
+
+    def __del__(self) -> None:
+        self.close()
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A database: as a superuser, the owner of the tables and the node reach it."""

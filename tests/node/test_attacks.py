@@ -5,6 +5,7 @@ import asyncio
 import shutil
 import socket
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
@@ -121,7 +122,7 @@ async def test_an_entry_that_the_node_did_not_write_stops_its_writing(
     database = alone.place("a.demo").database
 
     def add() -> None:
-        with sqlite3.connect(database) as connection:
+        with closing(sqlite3.connect(database)) as connection, connection:
             connection.execute(
                 "INSERT INTO entries SELECT log, max(idx) + 1, record "
                 "FROM entries WHERE log = 1"

@@ -54,7 +54,10 @@ def bad_rows(answer: VerifyAnswer) -> list[TableCheck]:
 
 
 def copy(database: Path, saved: Path) -> None:
-    with sqlite3.connect(database) as source, sqlite3.connect(saved) as target:
+    with (
+        closing(sqlite3.connect(database)) as source,
+        closing(sqlite3.connect(saved)) as target,
+    ):
         source.backup(target)
 
 

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures: a PostgreSQL server of each version that is installed here.
 
-Where none can be started, the tests that ask for one are skipped; with
-FEDSAFE_NEEDS_POSTGRESQL=1 they fail.
+Where none can be started, the tests that ask for one are skipped, or fail where the
+run needs PostgreSQL (`tests.programs`).
 """
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 import pytest
 from tests.postgresql.databases import Databases
@@ -22,11 +21,12 @@ from tests.postgresql.installation import (
 from tests.postgresql.making import serving
 from tests.postgresql.server import Server
 from tests.postgresql.sharing import shared
+from tests.programs import do_without
 
 INSTALLED: Final = {one.major: one for one in installed()}
 # For `params=`: without any, one test remains, to tell that it is skipped.
 MAJORS: Final = tuple(INSTALLED) or (OLDEST,)
-NEEDED: Final = "FEDSAFE_NEEDS_POSTGRESQL"
+PACKAGE: Final = "postgresql"
 LendPostgresql = Callable[[int], Databases]
 
 
@@ -46,17 +46,6 @@ def installation_of(major: int) -> Installation:
     if major not in INSTALLED:
         raise NoServerError(f"version {major} is not installed")
     return INSTALLED[major]
-
-
-def do_without(why: str, *, needed: bool) -> NoReturn:
-    """Skip a test that lacks its server, or fail it where servers are `needed`."""
-    if needed:
-        pytest.fail(f"{NEEDED}=1, but {why}", pytrace=False)
-    pytest.skip(f"needs a PostgreSQL server: {why}")
-
-
-def _needed() -> bool:
-    return os.environ.get(NEEDED) == "1"
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +72,7 @@ class _Lender:
             self._lent[major] = self._try(major)
         found = self._lent[major]
         if isinstance(found, str):
-            do_without(found, needed=_needed())
+            do_without(PACKAGE, found)
         return found
 
     def _try(self, major: int) -> Databases | str:
@@ -118,5 +107,5 @@ def own_postgresql(request: pytest.FixtureRequest) -> Iterator[Server]:
             installation = installation_of(request.param)
             server = stack.enter_context(serving(installation, durable=True))
         except NoServerError as error:
-            do_without(str(error), needed=_needed())
+            do_without(PACKAGE, str(error))
         yield server

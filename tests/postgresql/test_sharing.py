@@ -15,7 +15,6 @@ import psycopg
 import pytest
 from tests.postgresql import guest
 from tests.postgresql.databases import Databases
-from tests.postgresql.fixtures import NEEDED, do_without
 from tests.postgresql.installation import (
     Installation,
     NoServerError,
@@ -102,16 +101,6 @@ def test_a_server_that_is_being_ended_is_not_held(tmp_path: Path) -> None:
         assert attach(ending, programs) is None
     (tmp_path / USERS).unlink()
     assert attach(ending, programs) is None
-
-
-def test_a_test_without_its_server_says_what_is_missing() -> None:
-    with pytest.raises(pytest.skip.Exception, match="needs a PostgreSQL server: so"):
-        do_without("so", needed=False)
-
-
-def test_a_test_without_its_server_fails_where_servers_are_needed() -> None:
-    with pytest.raises(pytest.fail.Exception, match=f"{NEEDED}=1, but so"):
-        do_without("so", needed=True)
 
 
 @pytest.fixture

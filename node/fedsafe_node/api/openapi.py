@@ -9,6 +9,7 @@ import sys
 from functools import cache
 from http import HTTPStatus
 from importlib.metadata import version
+from inspect import cleandoc
 from typing import Any, Final
 
 import msgspec
@@ -58,6 +59,8 @@ _HEADERS: Final = {
         "schema": {"type": "string", "pattern": "^[0-9a-f]+-[0-9a-f]+$"},
     },
 }
+# As RFC 9110 calls them, and Python since 3.13.
+_PHRASES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
 _RETRY: Final = {
     "Retry-After": {
         "description": "Seconds after which to ask again.",
@@ -76,6 +79,9 @@ def build() -> dict[str, Any]:
     places = [type_ for route in ROUTES for type_ in route.path_types.values()]
     types = [*bodies, *answers, *asked, *places, Problem]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
+    for component in components.values():
+        if "description" in component:  # a docstring; Python 3.13 strips its margin
+            component["description"] = cleandoc(component["description"])
     named = dict(zip(map(repr, types), schemas, strict=True))
     fields = {query: _fields(query, named, components) for query in set(asked)}
     paths: dict[str, Any] = {}
@@ -156,7 +162,7 @@ def _response(route: Route, status: int, named: _Schemas) -> dict[str, Any]:
     if status != route.status:
         waits = status == _BUSY
         return {
-            "description": HTTPStatus(status).phrase,
+            "description": _phrase(status),
             "headers": _HEADERS | (_RETRY if waits else {}),
             "content": _told(route, named),
         }
@@ -166,6 +172,10 @@ def _response(route: Route, status: int, named: _Schemas) -> dict[str, Any]:
         forms = [route.media, *([route.bulk] if route.bulk else [])]
         response["content"] = {media: {"schema": schema} for media in forms}
     return response
+
+
+def _phrase(status: int) -> str:
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
 
 
 def _told(route: Route, named: _Schemas) -> dict[str, Any]:

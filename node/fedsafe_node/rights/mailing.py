@@ -20,6 +20,7 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import ConfigError, UnavailableError
 from fedsafe_node.mail_settings import Mail
 from fedsafe_node.smtp import Line, MailServer, MailThreads, connected
+from fedsafe_node.tls import client_context
 
 WITHIN: Final = 20.0
 """Seconds that one letter may take in all, however the server drips."""
@@ -72,7 +73,7 @@ class Mailer:
         directory: Path,
         clock: Clock,
         *,
-        context: Callable[[], ssl.SSLContext] = ssl.create_default_context,
+        context: Callable[[], ssl.SSLContext] = client_context,
         under_way: int = UNDER_WAY,
         within: float = WITHIN,
     ) -> None:

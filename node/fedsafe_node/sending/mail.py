@@ -25,6 +25,7 @@ from fedsafe_node.sending.files import armored, name_of
 from fedsafe_node.sending.parcels import Handed, Parcel, Sealing, proof_of
 from fedsafe_node.sending.settings import MailSending
 from fedsafe_node.smtp import BusyError, Line, MailServer, MailThreads, connected
+from fedsafe_node.tls import client_context, flaw
 from fedsafe_policies.escalation.channels import MailChannel
 
 UNDER_WAY: Final = 4
@@ -102,7 +103,7 @@ class MailCarrier:
 
     def _context(self) -> ssl.SSLContext:
         try:
-            return ssl.create_default_context(cafile=self._ca)
+            return client_context(self._ca)
         except (OSError, ValueError):
             raise ConfigError(self._ca, "it holds no certificates") from None
 
@@ -215,7 +216,7 @@ def _lost(error: Exception, line: Line) -> SendingError:
     if line.is_given:
         return SendingError(Fault.IN_DOUBT, "the line was cut after the mail went")
     if isinstance(error, ssl.SSLCertVerificationError):
-        return SendingError(Fault.UNTRUSTED, "its certificate is not trusted")
+        return SendingError(Fault.UNTRUSTED, flaw(error))
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
         return SendingError(Fault.UNTRUSTED, "it speaks no TLS that can be trusted")
     return SendingError(Fault.UNREACHABLE, "it does not answer, or not in time")

@@ -27,6 +27,7 @@ from fedsafe_node.sending.files import MEDIA_TYPES, name_of
 from fedsafe_node.sending.hosts import CONNECT, permitted
 from fedsafe_node.sending.parcels import Handed, Parcel, proof_of
 from fedsafe_node.sending.settings import WebhookSending
+from fedsafe_node.tls import client_context, flaw
 from fedsafe_policies.escalation.channels import WebhookChannel
 
 TAG: Final = "fedsafe-case-v1"
@@ -111,9 +112,7 @@ class WebhookCarrier:
     def _tls(self) -> ssl.SSLContext:
         settings, at = self._settings, self._directory
         try:
-            context = ssl.create_default_context(
-                cafile=None if settings.ca is None else at / settings.ca
-            )
+            context = client_context(None if settings.ca is None else at / settings.ca)
             if settings.certificate is not None and settings.key is not None:
                 # Without a password OpenSSL would ask for one, at the terminal.
                 context.load_cert_chain(
@@ -209,7 +208,7 @@ async def _beginning(response: aiohttp.ClientResponse) -> str:
 def _told(error: Exception, course: _Course) -> SendingError:
     """Say what went wrong by how far the request came."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return SendingError(Fault.UNTRUSTED, "its certificate is not trusted")
+        return SendingError(Fault.UNTRUSTED, flaw(error.certificate_error))
     if any(_is_alert(each) for each in _chain(error)):
         return SendingError(Fault.REFUSED, "it refuses this node's certificate")
     if isinstance(error, aiohttp.ClientConnectorSSLError):

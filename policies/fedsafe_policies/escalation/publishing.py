@@ -7,6 +7,7 @@
 """
 
 import sys
+from inspect import cleandoc
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +24,9 @@ def schema() -> bytes:
     (root,), parts = msgspec.json.schema_components(
         [CasePackage], ref_template="#/$defs/{name}"
     )
+    for part in parts.values():
+        if "description" in part:  # a docstring; Python 3.13 strips its margin
+            part["description"] = cleandoc(part["description"])
     parts["CasePackage"]["properties"]["unavailable"]["propertyNames"] = {
         "enum": sorted(Element)
     }

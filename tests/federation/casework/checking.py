@@ -5,7 +5,6 @@ import os
 import subprocess
 from functools import cache
 from pathlib import Path
-from shutil import which
 from typing import Final
 
 import pytest
@@ -17,6 +16,7 @@ from tests.federation.casework.sealed import (
     private_pem,
     small_package,
 )
+from tests.programs import program
 
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.casework.certificates import (
@@ -32,7 +32,6 @@ from fedsafe_federation.casework.openpgp import (
 from fedsafe_federation.casework.smime import seal_smime
 from fedsafe_federation.casework.statement import Sealing
 
-OPENSSL: Final = which("openssl")
 PUBLIC: Final = "openssl x509 -in provider.pem -noout -pubkey > provider.pub"
 VERIFY: Final = "openssl dgst -sha256 -verify provider.pub -signature {0}.sig {0}"
 """As `docs/howto/partners.md` has it."""
@@ -83,8 +82,7 @@ def signature(sealed: bytes) -> bytes:
 
 def equip(folder: Path, signer: SigningKey = SIGNER) -> Path:
     """Lay out what a partner has: its key, and the provider's certificate."""
-    if OPENSSL is None:
-        pytest.skip("openssl is not installed")
+    program("openssl", "openssl")
     (folder / "own.key").write_bytes(private_pem(partner().private))
     (folder / "own.pem").write_text(pem(partner().certificate))
     (folder / "provider.pem").write_text(pem(signing_certificate(signer)))

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import rmtree, which
+from shutil import rmtree
 from typing import Final
 
-import pytest
+from tests.programs import program
 
-GPG: Final = which("gpg")
 _ALWAYS: Final = ("--batch", "--quiet", "--pinentry-mode", "loopback")
 _SECONDS: Final = 30
 
@@ -50,8 +49,7 @@ class GnuPG:
 @contextmanager
 def gnupg() -> Iterator[GnuPG]:
     """Give one with no keys; skip the test where none is installed."""
-    if GPG is None:
-        pytest.skip("gpg is not installed")
+    program("gpg", "gpg")
     home = Path(tempfile.mkdtemp(prefix="fg"))  # short: sockets are in it
     found = GnuPG(home)
     try:

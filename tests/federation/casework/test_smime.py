@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from functools import cache
 from pathlib import Path
-from shutil import which
 from typing import Final
 
 import pytest
@@ -25,6 +24,7 @@ from tests.federation.casework.sealed import (
     rsa_key,
     small_package,
 )
+from tests.programs import program
 
 from fedsafe_crypto.cms import open_cms, seal_cms, sign_cms
 from fedsafe_crypto.identity import SigningKey
@@ -47,7 +47,6 @@ from fedsafe_federation.casework.smime import open_smime, seal_smime
 from fedsafe_federation.casework.statement import Sealing
 from fedsafe_policies.escalation.package import encode_package
 
-OPENSSL: Final = which("openssl")
 LATER: Final = NOW + timedelta(days=1)
 STEP: Final = 181
 
@@ -210,8 +209,7 @@ def test_a_usable_certificate_is_read() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    if OPENSSL is None:
-        pytest.skip("openssl is not installed")
+    program("openssl", "openssl")
     (tmp_path / "own.key").write_bytes(private_pem(partner().private))
     (tmp_path / "own.pem").write_text(pem(partner().certificate))
     (tmp_path / "provider.pem").write_text(pem(signing_certificate(SIGNER)))
@@ -220,11 +218,10 @@ def folder(tmp_path: Path) -> Path:
 
 def openssl(folder: Path, sealed: bytes) -> bytes | None:
     """Decrypt, then verify; None if one of them refuses."""
-    assert OPENSSL is not None
     (folder / "in").write_bytes(sealed)
     own = ("-inkey", "own.key", "-recip", "own.pem")
-    first = (OPENSSL, "cms", "-decrypt", "-inform", "DER", "-in", "in", *own)
-    verify = (OPENSSL, "cms", "-verify", "-in", "mid", "-CAfile", "provider.pem")
+    first = ("openssl", "cms", "-decrypt", "-inform", "DER", "-in", "in", *own)
+    verify = ("openssl", "cms", "-verify", "-in", "mid", "-CAfile", "provider.pem")
     for command in ((*first, "-out", "mid"), (*verify, "-out", "out")):
         done = subprocess.run(
             command, cwd=folder, capture_output=True, timeout=20, check=False

@@ -9,10 +9,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from shutil import which
 from typing import Final
 
 import pytest
+from tests.programs import program
 
 NAMES: Final = ("node.db", "node.db-wal")
 CALLS: Final = "trace=pwrite64,write,ftruncate,fsync,fdatasync,unlink"
@@ -38,8 +38,7 @@ class Disk:
 
     def live(self, record: str, end: str, fault: str | None = None) -> list[str]:
         """Let a store live once, with a fault of the calls for its files."""
-        strace = which("strace")
-        assert strace is not None, "the tests need strace; .ci/run installs it"
+        strace = program("strace", "strace")
         trace, child = self.directory / "trace", Path(__file__).parent / "dying_log.py"
         command = [strace, "-f", "-y", "-xx", "-s", "9999999", "-e", "signal=none"]
         command += ["-qqq", "-e", CALLS, "-o", str(trace)]

@@ -5,9 +5,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from shutil import which
 
 import pytest
+from tests.programs import program
 
 from fedsafe_node.faults import FaultPoint
 
@@ -35,8 +35,7 @@ def events(trace: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    strace = which("strace")
-    assert strace is not None, "the tests need strace; .ci/run installs it"
+    strace = program("strace", "strace")
     directory = tmp_path_factory.mktemp("traced")
     command = [strace, "-f", "-e", "trace=write,fsync,fdatasync", "-o"]
     command += [str(directory / "trace"), sys.executable]

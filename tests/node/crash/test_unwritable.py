@@ -4,7 +4,6 @@
 import asyncio
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from aiohttp import ClientSession, UnixConnector
 from tests.node.crash.read_only import BAN, LOOKUP, ask
 from tests.node.evidence.conftest import DORA
 from tests.node.fleet import Fleet
+from tests.programs import do_without, program
 
 from fedsafe_node.errors import StoreFailedError
 from fedsafe_node.evidence.keeping_messages import HoldRequest
@@ -112,10 +112,10 @@ def run_mounted(
 
     *mapped* maps whoever runs the tests to root: not for a mount of a device.
     """
-    unshare = shutil.which("unshare") or pytest.skip("no unshare here")
+    unshare = program("unshare", "util-linux")
     script = f'{mount} || exit 77; exec "$2" "$3" "$1/n"'
-    program = str(Path(__file__).with_name(child))
-    command = ["sh", "-c", script, "sh", str(root), sys.executable, program]
+    started = str(Path(__file__).with_name(child))
+    command = ["sh", "-c", script, "sh", str(root), sys.executable, started]
     paths = [str(REPOSITORY), *filter(None, sys.path)]
     done = subprocess.run(  # noqa: PLW1510
         [unshare, "-rm" if mapped else "-m", *command],
@@ -124,7 +124,7 @@ def run_mounted(
         env={**os.environ, "PYTHONPATH": ":".join(paths)},
     )
     if done.returncode == 77 or "Operation not permitted" in done.stderr:
-        pytest.skip(f"no such mount here: {done.stderr.strip()[-200:]}")
+        do_without("user namespaces", "mounts a file system")
     assert (done.returncode, done.stderr) == (0, "")
     return dict(json.loads(done.stdout))
 
@@ -132,9 +132,9 @@ def run_mounted(
 def test_a_disk_that_became_read_only_answers_nothing_and_is_outlived(
     tmp_path: Path,
 ) -> None:
+    maker = program("mkfs.ext4", "e2fsprogs")
     if os.geteuid() != 0:
-        pytest.skip("only root may mount a disk image")
-    maker = shutil.which("mkfs.ext4") or pytest.skip("no mkfs.ext4 here")
+        do_without("root", "mounts a disk image")
     image, disk = tmp_path / "disk.img", tmp_path / "disk"
     disk.mkdir()
     with image.open("wb") as file:

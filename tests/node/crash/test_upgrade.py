@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from signal import SIGKILL
 
@@ -78,7 +79,7 @@ def test_a_store_of_any_sealed_version_is_brought_up_to_date(
     order: Order, tmp_path: Path, known: int
 ) -> None:
     assert order("make", tmp_path, known) == 0
-    with sqlite3.connect(tmp_path / "node.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "node.db")) as connection:
         before = connection.execute("PRAGMA user_version").fetchone()
 
     brought_up = order("open", tmp_path, 0)

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 from tests.campaigns.building import open_node
+from tests.node.databases import ClosedBehind
 from tests.node.moving.ends import Stopped
 
 from fedsafe_node.errors import (
@@ -388,7 +389,7 @@ def test_a_log_behind_the_first_partitions_has_room(one_stopped: Stopped) -> Non
 
 
 def test_what_others_refer_to_comes_first() -> None:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection = sqlite3.connect(":memory:", isolation_level=None, factory=ClosedBehind)
     sqlite_schema.migrate(connection)
     tables = moved_tables(SqliteConnection(connection))
     places = {table.name: at for at, table in enumerate(copying.in_order(tables))}

@@ -69,41 +69,61 @@ def papers(tmp_path_factory: pytest.TempPathFactory) -> Papers:
     return issue_papers(tmp_path_factory.mktemp("papers"))
 
 
-def issue_papers(folder: Path) -> Papers:
-    ca, key = _issue(folder, "ca", None)
+def issue_papers(
+    folder: Path, *, without: str = "", days: tuple[int, int] = (-1, 1)
+) -> Papers:
+    """Make all papers; those of `ca` and `server` may lack something."""
+    ca = _issue(folder, "ca", None, without=without)
     _issue(folder, "other-ca", None)
-    _issue(folder, "server", (ca, key), ["127.0.0.1", "::1"])
-    _issue(folder, "client", (ca, key))
+    places = ["127.0.0.1", "::1"]
+    _issue(folder, "server", ca, places, without=without, days=days)
+    _issue(folder, "client", ca)
     _issue(folder, "stranger", None)
     return Papers(folder)
 
 
-def _issue(
+def _issue(  # noqa: PLR0913
     folder: Path,
     name: str,
     by: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None,
     addresses: Sequence[str] = (),
+    *,
+    without: str = "",
+    days: tuple[int, int] = (-1, 1),
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = SystemClock().now()
+    issuer = key if by is None else by[1]
+    identified = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key())
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject if by is None else by[0].subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(by is None, None), critical=True)
+        .not_valid_before(now + timedelta(days=days[0]))
+        .not_valid_after(now + timedelta(days=days[1]))
+        .add_extension(
+            x509.BasicConstraints(by is None, None),
+            critical=without != "critical basic constraints",
+        )
     )
+    if without != "subject key identifier":
+        named = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        builder = builder.add_extension(named, critical=False)
+    if without != "authority key identifier":
+        builder = builder.add_extension(identified, critical=False)
+    if by is None and without != "key usage":
+        signs = x509.KeyUsage(*([False] * 5), True, True, False, False)  # noqa: FBT003
+        builder = builder.add_extension(signs, critical=True)
     if addresses:
         names = [x509.IPAddress(ip_address(each)) for each in addresses]
         builder = builder.add_extension(
             x509.SubjectAlternativeName([*names, x509.DNSName("localhost")]),
             critical=False,
         )
-    certificate = builder.sign(key if by is None else by[1], hashes.SHA256())
+    certificate = builder.sign(issuer, hashes.SHA256())
     pem = serialization.Encoding.PEM
     (folder / f"{name}.pem").write_bytes(certificate.public_bytes(pem))
     file = folder / f"{name}.key"

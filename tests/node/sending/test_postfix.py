@@ -22,8 +22,8 @@ from tests.federation.casework.checking import (
     run,
     smime,
 )
-from tests.federation.casework.gnupg import GPG
 from tests.node.sending.conftest import PARCEL, Papers, sealed_as
+from tests.programs import do_without, program
 
 from fedsafe_cli.fleet import free_ports
 from fedsafe_node.clock import SystemClock
@@ -33,7 +33,6 @@ from fedsafe_node.sending.parcels import Sealing
 from fedsafe_node.sending.settings import MailSending
 from fedsafe_policies.escalation.channels import MailChannel
 
-POSTFIX = Path("/usr/sbin/postfix")
 TO = MailChannel(address="intake@office.example")
 SERVICES = """\
 postlog unix-dgram n - n - 1 postlogd
@@ -79,8 +78,9 @@ class Mta:
 
 @pytest.fixture
 def mta(papers: Papers) -> Iterator[Mta]:
-    if not POSTFIX.exists() or os.geteuid() != 0:
-        pytest.skip("Postfix is not installed, or this is not root")
+    postfix = program("postfix", "postfix")
+    if os.geteuid() != 0:
+        do_without("root", "Postfix is started by root alone")
     port, plain = free_ports(2)
     # Its processes have users of their own, who cannot enter pytest's folders.
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
@@ -95,7 +95,7 @@ def mta(papers: Papers) -> Iterator[Mta]:
             f"127.0.0.1:{plain} inet n - n - - smtpd -o smtpd_tls_security_level=none\n"
         )
         process = subprocess.Popen(
-            [POSTFIX, "-c", root / "conf", "start-fg"],
+            [postfix, "-c", root / "conf", "start-fg"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -105,7 +105,7 @@ def mta(papers: Papers) -> Iterator[Mta]:
             if "daemon started" in line:
                 break
         yield Mta(root / "queue", port, plain, papers)
-        stop = [str(POSTFIX), "-c", str(root / "conf"), "stop"]
+        stop = [postfix, "-c", str(root / "conf"), "stop"]
         subprocess.run(stop, check=True, capture_output=True)
         process.communicate(timeout=10)
 
@@ -170,8 +170,7 @@ async def test_what_postfix_delivers_is_verified_with_openssl_and_opens(
 async def test_an_openpgp_mail_that_postfix_delivers_is_verified_with_openssl(
     mta: Mta, tmp_path: Path
 ) -> None:
-    if GPG is None:
-        pytest.skip("gpg is not installed")
+    program("gpg", "gpg")
     carrier = mta.carrier(port=mta.port, ca=mta.papers.ca)
     await carrier.carry(sealed_as(Sealing.OPENPGP, openpgp()), TO)
     (mail,) = mta.mails()

@@ -14,6 +14,7 @@ import asyncssh
 import pytest
 from tests.federation.casework.checking import signature, smime
 from tests.node.sending.conftest import INSIDE, PARCEL, sealed_as
+from tests.programs import files, program
 
 from fedsafe_cli.fleet import free_ports
 from fedsafe_node.sending.errors import Fault, SendingError
@@ -23,7 +24,6 @@ from fedsafe_node.sending.settings import SftpSending
 from fedsafe_node.sending.sftp import SftpCarrier
 from fedsafe_policies.escalation.channels import SftpChannel, read_host_key
 
-SSHD = Path("/usr/sbin/sshd")
 SERVER = Path("/usr/lib/openssh/sftp-server")
 NAME = name_of(PARCEL)
 SEALED = f"fedsafe-{PARCEL.dispatch}.p7m"
@@ -303,8 +303,8 @@ async def test_another_signature_of_that_name_is_left_alone(desk: Desk) -> None:
 
 @pytest.fixture
 def openssh(tmp_path: Path) -> Iterator[Desk]:
-    if not SSHD.exists() or not SERVER.exists():
-        pytest.skip("OpenSSH's server is not installed")
+    sshd = program("sshd", "openssh-server")
+    files("openssh-server", SERVER)
     own, host = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
     for name, key in (("own", own), ("host", host)):
         key.write_private_key(tmp_path / name)
@@ -320,7 +320,7 @@ def openssh(tmp_path: Path) -> Iterator[Desk]:
     )
     Path("/run/sshd").mkdir(exist_ok=True)
     process = subprocess.Popen(
-        [SSHD, "-D", "-e", "-f", tmp_path / "sshd_config"],
+        [sshd, "-D", "-e", "-f", tmp_path / "sshd_config"],
         stderr=subprocess.PIPE,
         text=True,
     )

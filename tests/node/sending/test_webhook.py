@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver
 from http_message_signatures.algorithms import ED25519
 from tests.node.sending.conftest import INSIDE, PARCEL, Papers
+from tests.programs import program
 
 from fedsafe_cli.fleet import free_ports
 from fedsafe_crypto.identity import SigningKey
@@ -37,7 +38,6 @@ from fedsafe_node.sending.settings import Sending, WebhookSending
 from fedsafe_node.sending.webhook import COVERED, TAG, WebhookCarrier
 from fedsafe_policies.escalation.channels import MailChannel, WebhookChannel
 
-NGINX = Path("/usr/sbin/nginx")
 KEY = SigningKey.generate()
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve = Callable[..., Awaitable[WebhookChannel]]
@@ -317,8 +317,7 @@ async def test_what_is_not_set_is_not_sent_by(tmp_path: Path) -> None:
 
 @pytest.fixture
 def nginx(tmp_path: Path, papers: Papers) -> Iterator[WebhookChannel]:
-    if not NGINX.exists():
-        pytest.skip("nginx is not installed")
+    server = program("nginx", "nginx-light")
     (port,) = free_ports(1)
     for name in ("body", "proxy", "fastcgi", "uwsgi", "scgi"):
         (tmp_path / name).mkdir()
@@ -338,7 +337,7 @@ def nginx(tmp_path: Path, papers: Papers) -> Iterator[WebhookChannel]:
         "location = /in { return 202 taken; } } }\n"
     )
     process = subprocess.Popen(
-        [NGINX, "-c", file, "-p", tmp_path], stderr=subprocess.PIPE, text=True
+        [server, "-c", file, "-p", tmp_path], stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
     for line in process.stderr:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
+from tests.node.databases import ClosedBehind
 from tests.node.store.test_contract_people import ANNA
 
 from fedsafe_node.errors import BadRequestError
@@ -68,7 +69,7 @@ LONGEST: Final = {
 
 
 def indexed() -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection = sqlite3.connect(":memory:", isolation_level=None, factory=ClosedBehind)
     migrate(connection)
     rows = connection.execute(
         "SELECT t.name, i.name, c.name, x.type FROM sqlite_master t, "

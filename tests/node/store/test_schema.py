@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.node.databases import ClosedBehind
 from tests.node.store.test_contract_dispatches import SENT
 
 from fedsafe_node.errors import SchemaError
@@ -24,8 +25,8 @@ def schema_of(connection: sqlite3.Connection) -> str:
     return "".join(f"{' '.join(sql.split())};\n" for (sql,) in rows)
 
 
-def open_database(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None)
+def open_database(path: Path | str) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, factory=ClosedBehind)
 
 
 def migrate_until(
@@ -52,7 +53,7 @@ def test_migrating_gives_the_schema_that_is_written_down(
 
 
 def test_every_migration_leaves_the_statements_it_names() -> None:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection = open_database(":memory:")
     migrate(connection)
     written = [" ".join(each.split()) for _, part in MIGRATIONS for each in part]
     altered = {each.split()[2] for each in written if each.startswith("ALTER TABLE")}
@@ -137,7 +138,7 @@ def test_a_current_database_opens_without_sqlite_utils(
 def test_terms_from_before_all_scopes_stay_and_go_with_their_credential(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection = open_database(":memory:")
     connection.execute("PRAGMA foreign_keys = ON")
     migrate_until("0012_scopes", connection, monkeypatch)
     connection.execute(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.node.databases import ClosedBehind
 from tests.node.store.seals import MONTH, Around, NoLogs
 
 from fedsafe_node.errors import SealBrokenError
@@ -23,7 +24,7 @@ from fedsafe_node.store.sqlite_notes import SqliteNotes
 
 @cache
 def migrated() -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection = sqlite3.connect(":memory:", isolation_level=None, factory=ClosedBehind)
     migrate(connection)
     return connection
 
@@ -37,7 +38,9 @@ class Sealed:
         self.open()
 
     def open(self) -> None:
-        self.connection = sqlite3.connect(self.path, isolation_level=None)
+        self.connection = sqlite3.connect(
+            self.path, isolation_level=None, factory=ClosedBehind
+        )
         if self.path == ":memory:":
             migrated().backup(self.connection)
         self.connection.execute("PRAGMA foreign_keys = ON")

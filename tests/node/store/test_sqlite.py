@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from stat import S_IMODE
 from threading import Event
 
 import pytest
+from tests.programs import do_without, program
 
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.errors import (
@@ -284,7 +284,7 @@ def test_a_disk_that_is_really_full_is_told_and_outlived(tmp_path: Path) -> None
     child = Path(__file__).parent.parent / "crash" / "full_disk.py"
     mount = 'mount -t tmpfs -o size=3m small "$1" || exit 77'
     script = f'{mount}; exec "$2" "$3" "$1" --small'
-    unshare = shutil.which("unshare") or pytest.skip("no unshare here")
+    unshare = program("unshare", "util-linux")
 
     done = subprocess.run(  # noqa: PLW1510
         [unshare, "-rm", "sh", "-c", script, "sh", tmp_path, sys.executable, child],
@@ -293,7 +293,7 @@ def test_a_disk_that_is_really_full_is_told_and_outlived(tmp_path: Path) -> None
     )
 
     if done.returncode == 77 or "unshare" in done.stderr:
-        pytest.skip("no file system of one's own here")
+        do_without("user namespaces", "mounts a file system")
     assert (done.returncode, done.stderr) == (0, "")
     acknowledged, refused = map(int, done.stdout.split())
     assert acknowledged > 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from tests.node.databases import ClosedBehind
 from tests.node.store.seals import Around
 from tests.node.store.test_sqlite import FEED, SALT, HeldOnce, append
 
@@ -32,7 +33,9 @@ class Connected:
     """A write connection, and the statements that it gave to SQLite."""
 
     def __init__(self) -> None:
-        self.raw = sqlite3.connect(":memory:", isolation_level=None)
+        self.raw = sqlite3.connect(
+            ":memory:", isolation_level=None, factory=ClosedBehind
+        )
         migrate(self.raw)
         self.connection = SqliteWriteConnection(self.raw)
         self.said: list[str] = []

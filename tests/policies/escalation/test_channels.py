@@ -2,13 +2,13 @@
 import subprocess
 from base64 import b64encode
 from pathlib import Path
-from shutil import which
 from typing import Any, Final
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.programs import program
 
 from fedsafe_policies.escalation.channels import (
     Channel,
@@ -130,9 +130,7 @@ def test_a_server_has_a_host_and_one_public_host_key(change: dict[str, Any]) -> 
 
 
 def test_a_host_key_is_read_as_openssh_writes_it(tmp_path: Path) -> None:
-    keygen = which("ssh-keygen")
-    if keygen is None:
-        pytest.skip("there is no ssh-keygen here")
+    keygen = program("ssh-keygen", "openssh-client")
     made = tmp_path / "host"
     command = [keygen, "-q", "-t", "ed25519", "-N", "", "-C", "a b", "-f", str(made)]
     subprocess.run(command, check=True)

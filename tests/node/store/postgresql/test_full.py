@@ -12,10 +12,11 @@ import psycopg
 import pytest
 from tests.node.store.postgresql.work import LOGS, once, open_worker
 from tests.postgresql.databases import name_in
-from tests.postgresql.fixtures import MAJORS, do_without, installation_of, named
+from tests.postgresql.fixtures import MAJORS, PACKAGE, installation_of, named
 from tests.postgresql.installation import NoServerError
 from tests.postgresql.making import serving
 from tests.postgresql.server import Server
+from tests.programs import do_without
 
 from fedsafe_node.errors import StoreFailedError
 from fedsafe_node.store.postgresql.schema import migrate
@@ -35,7 +36,7 @@ def small_disk() -> Iterator[Path]:
         command = ("mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", name)
         mounted = subprocess.run(command, capture_output=True, check=False)
         if mounted.returncode != 0:
-            pytest.skip("takes the right to mount a file system")
+            do_without("root", "mounts a file system")
         try:
             yield place
         finally:
@@ -56,7 +57,7 @@ def crammed(
         ) as server:
             yield server
     except NoServerError as error:
-        do_without(str(error), needed=False)
+        do_without(PACKAGE, str(error))
 
 
 def fill(place: Path) -> Path:
