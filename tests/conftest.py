@@ -4,6 +4,7 @@
 import gc
 import os
 import sys
+from collections import Counter
 from collections.abc import Generator, Iterator
 from types import FrameType
 
@@ -36,6 +37,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     known = ("sqlite", *(f"postgresql-{major}" for major in INSTALLED))
     told = "where the tests of whole nodes keep their stores (default: sqlite)"
     parser.addoption("--store", choices=known, default="sqlite", help=told)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once for each reason how many tests were skipped."""
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in terminalreporter.getreports("skipped")
+    )
+    for reason, number in sorted(reasons.items()):
+        terminalreporter.write_line(f"skipped {number}: {reason}")
 
 
 def pytest_collection_finish() -> None:

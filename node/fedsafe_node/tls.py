@@ -45,5 +45,7 @@ def client_context(authorities: Path | None = None) -> ssl.SSLContext:
 
 def flaw(error: BaseException | None) -> str:
     """Say why a certificate is not trusted, in words that hold no name or address."""
-    code = getattr(error, "verify_code", None)
-    return f"{_UNTRUSTED}: {_FLAWS[code]}" if code in _FLAWS else _UNTRUSTED
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        return _UNTRUSTED
+    found = _FLAWS.get(error.verify_code)
+    return _UNTRUSTED if found is None else f"{_UNTRUSTED}: {found}"

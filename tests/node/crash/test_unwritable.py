@@ -124,7 +124,7 @@ def run_mounted(
         env={**os.environ, "PYTHONPATH": ":".join(paths)},
     )
     if done.returncode == 77 or "Operation not permitted" in done.stderr:
-        do_without("user namespaces", "mounts a file system")
+        do_without("user namespaces", "to mount a file system")
     assert (done.returncode, done.stderr) == (0, "")
     return dict(json.loads(done.stdout))
 
@@ -134,7 +134,7 @@ def test_a_disk_that_became_read_only_answers_nothing_and_is_outlived(
 ) -> None:
     maker = program("mkfs.ext4", "e2fsprogs")
     if os.geteuid() != 0:
-        do_without("root", "mounts a disk image")
+        do_without("root", "to mount a disk image")
     image, disk = tmp_path / "disk.img", tmp_path / "disk"
     disk.mkdir()
     with image.open("wb") as file:

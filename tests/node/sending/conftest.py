@@ -115,7 +115,17 @@ def _issue(  # noqa: PLR0913
     if without != "authority key identifier":
         builder = builder.add_extension(identified, critical=False)
     if by is None and without != "key usage":
-        signs = x509.KeyUsage(*([False] * 5), True, True, False, False)  # noqa: FBT003
+        signs = x509.KeyUsage(
+            digital_signature=False,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            key_cert_sign=True,
+            crl_sign=True,
+            encipher_only=False,
+            decipher_only=False,
+        )
         builder = builder.add_extension(signs, critical=True)
     if addresses:
         names = [x509.IPAddress(ip_address(each)) for each in addresses]

@@ -80,7 +80,7 @@ class Mta:
 def mta(papers: Papers) -> Iterator[Mta]:
     postfix = program("postfix", "postfix")
     if os.geteuid() != 0:
-        do_without("root", "Postfix is started by root alone")
+        do_without("root", "to start Postfix")
     port, plain = free_ports(2)
     # Its processes have users of their own, who cannot enter pytest's folders.
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:

@@ -293,7 +293,7 @@ def test_a_disk_that_is_really_full_is_told_and_outlived(tmp_path: Path) -> None
     )
 
     if done.returncode == 77 or "unshare" in done.stderr:
-        do_without("user namespaces", "mounts a file system")
+        do_without("user namespaces", "to mount a file system")
     assert (done.returncode, done.stderr) == (0, "")
     acknowledged, refused = map(int, done.stdout.split())
     assert acknowledged > 0

@@ -36,7 +36,7 @@ def small_disk() -> Iterator[Path]:
         command = ("mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", name)
         mounted = subprocess.run(command, capture_output=True, check=False)
         if mounted.returncode != 0:
-            do_without("root", "mounts a file system")
+            do_without("root", "to mount a file system")
         try:
             yield place
         finally:
