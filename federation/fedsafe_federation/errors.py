@@ -92,8 +92,8 @@ _SENTENCES: Final[dict[IdentifierFault, tuple[str, str]]] = {
         "der Wert enthält ein unsichtbares oder richtungsänderndes Zeichen",
     ),
     _F.UNASSIGNED_CHARACTER: (
-        "the value holds a character that Unicode 14.0 does not know",
-        "der Wert enthält ein Zeichen, das Unicode 14.0 nicht kennt",
+        "the value holds a character that Unicode 14.0 does not know or changed later",
+        "der Wert enthält ein Zeichen, das Unicode 14.0 nicht oder anders kennt",
     ),
     _F.MALFORMED: (
         "the value does not have the form of its kind",

@@ -5,6 +5,8 @@ Newer Unicode versions assign code points and give them case mappings, so a
 value that holds one would fold differently under two Python versions. Whatever
 Unicode 14.0 (that of Python 3.11) had not assigned is refused, and for what it
 had assigned normalisation and case folding are stable by Unicode's own policy.
+Other properties are not, and right-to-left names depend on one: what a later version
+gave another is refused as well.
 The ranges lie in `data/unicode_14_unassigned.json`.
 """
 
@@ -34,6 +36,10 @@ _IGNORABLE: Final = frozenset(
     {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0}
     | {*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 )
+
+
+# Ahom's medial RA is no longer a nonspacing mark since Unicode 16.0 (Python 3.14).
+_CHANGED: Final = frozenset("\U0001171e")
 
 
 @cache
@@ -90,7 +96,7 @@ def admit(
 
 def _fault_of(character: str) -> IdentifierFault | None:
     # Python's own category would call a later character assigned, so ours first.
-    if not is_assigned(character):
+    if not is_assigned(character) or character in _CHANGED:
         return IdentifierFault.UNASSIGNED_CHARACTER
     if ord(character) in _IGNORABLE:
         return IdentifierFault.INVISIBLE_CHARACTER

@@ -18,6 +18,7 @@ from fedsafe_federation.identifiers.unicode import (
     is_assigned,
     unassigned_ranges,
 )
+from fedsafe_federation.identifiers.username import canonical_username
 from fedsafe_policies.vocabulary import IdentifierKind
 
 DIGESTS: dict[str, str] = loads(
@@ -54,10 +55,30 @@ def test_ranges_are_sorted_and_apart() -> None:
     )
 
 
+# Nabla and its kind, in mathematical styles: no user name and no domain has them.
+STYLED = "\U0001d6c1\U0001d6fb\U0001d735\U0001d76f\U0001d7a9"
+CHANGED = f"{STYLED}\U0001171e"  # bidirectional class and category, in Unicode 16.0
+
+
+@pytest.mark.parametrize("character", CHANGED)
+def test_what_later_versions_changed_is_in_no_name(character: str) -> None:
+    with pytest.raises(IdentifierError):
+        canonical_username(f"{character}name", "xbox")
+    with pytest.raises(IdentifierError):
+        canonical_username(f"\u05d0{character}\u05d0", "xbox")
+
+
+def test_a_mark_that_later_versions_changed_is_refused_everywhere() -> None:
+    for kind in IdentifierKind:
+        with pytest.raises(IdentifierError) as found:
+            admit(kind, "a\U0001171e@mail.example")
+        assert found.value.code is IdentifierFault.UNASSIGNED_CHARACTER
+
+
 def test_what_passes_has_the_same_properties_under_every_python() -> None:
     digest = sha256()
     for character in filter(is_assigned, CHARACTERS):
-        if unicodedata.category(character) == "Cs":
+        if unicodedata.category(character) == "Cs" or character in CHANGED:
             continue
         facts = (
             unicodedata.normalize("NFKC", character),
