@@ -96,17 +96,25 @@ def find(directory: Path) -> Process | None:
     return process if process.alive() else None
 
 
+def fedsafe() -> list[str]:
+    """Say how to start `fedsafe` as a process that loads nothing from where it starts.
+
+    It heeds PYTHONPATH and the user's own packages just if this process does.
+    """
+    isolation = "-I" if sys.flags.isolated else "-P"
+    return [sys.executable, isolation, "-m", "fedsafe_cli"]
+
+
 def start(directory: Path) -> Process:
     """Start a node, detached; its output goes to its log.
 
     Raises:
         ProgrammeError: it cannot be started.
     """
-    command = [sys.executable, "-m", "fedsafe_cli", "node", "run"]
     with (directory / LOG_FILE).open("ab") as log:
         try:
             child = subprocess.Popen(  # noqa: S603 (our own module)
-                [*command, "--config", str(directory)],
+                [*fedsafe(), "node", "run", "--config", str(directory)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

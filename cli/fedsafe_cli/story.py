@@ -20,7 +20,7 @@ from fedsafe_cli.client import Client
 from fedsafe_cli.demo import DemoNode, raise_demo
 from fedsafe_cli.errors import CliError, RefusedError
 from fedsafe_cli.exit_codes import OK, ExitStatus
-from fedsafe_cli.fleet import ended_by_sigterm, find, stop
+from fedsafe_cli.fleet import ended_by_sigterm, fedsafe, find, stop
 from fedsafe_cli.inputs import Account
 from fedsafe_cli.media import digests_of
 from fedsafe_cli.settings import Settings
@@ -299,9 +299,9 @@ def _command(cast: Cast, material: Input, teller: Teller) -> None:
 
 
 def _fedsafe_lookup(node: DemoNode, value: str) -> int:
-    command = [sys.executable, "-m", "fedsafe_cli", "lookup", "--kind", "email", "-"]
+    command = [*fedsafe(), "lookup", "--kind", "email", "-", "--config", node.config]
     done = subprocess.run(  # noqa: S603 (our own module)
-        [*command, "--config", node.config],
+        command,
         input=f"{value}\n".encode(),
         stdout=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is for the story, which ends this one

@@ -9,9 +9,11 @@ start, the node doesn't. Then all others start at once. One that ends, or cannot
 behind the first, is started anew, after a pause that grows while it keeps ending. At
 the end one is left until all others have ended, and writes down that the node stops.
 
-A process learns what it is from its arguments, tells on a pipe that it answers, and
-ends when its standard input does: so none outlives the parent for long. Each has the
-lock too, so that no other parent begins while one of them is still at its work.
+A process loads nothing from where the node is started, and heeds PYTHONPATH just if
+its parent does. It learns what it is from its arguments, tells on a pipe that it
+answers, and ends when its standard input does: so none outlives the parent for long.
+Each has the lock too, so that no other parent begins while one of them is still at its
+work.
 """
 
 import asyncio
@@ -148,7 +150,7 @@ class Supervisor:
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-P",
+                "-I" if sys.flags.isolated else "-P",
                 "-m",
                 _MODULE,
                 str(self._place.directory.absolute()),
