@@ -60,6 +60,7 @@ _PROPOSE: Final = (
 )
 _MEND: Final = "mend or put back the file, or name another one in node.toml"
 _FILE: Final = "node.toml"
+_SWAPS: Final = Path("/proc/swaps")
 _PACKAGES: Final = ("aiohttp", "cryptography", "msgspec", "pynacl", "numpy")
 
 
@@ -351,6 +352,7 @@ def _node(directory: Path) -> Iterator[Finding]:
     yield Finding("node", Level.OK, f"{found}, policy {status.get('policy')}")
     if waits := status.get("not_approved"):
         yield from not_approved(waits, _unfit(directory))
+    yield from memory(status, swaps_in(_SWAPS))
     yield from _owed(status)
     yield from epochs(status, int(time.time()))  # noqa: TID251 (the machine's clock)
     yield from _shares(status)
@@ -377,6 +379,44 @@ def _node(directory: Path) -> Iterator[Finding]:
             yield Finding(name, Level.WARN, found, shut)
         else:
             yield Finding(name, Level.OK, f"seen {peer.get('synced_at')}")
+
+
+def swaps_in(table: Path) -> list[str] | None:
+    """Name where this machine writes memory to; None if that is not known.
+
+    Compressed memory (zram) is none of it.
+    """
+    try:
+        rows = table.read_text(encoding="ascii", errors="replace").splitlines()[1:]
+    except OSError:
+        return None
+    names = [row.split()[0] for row in rows if row.strip()]
+    return [name for name in names if not name.startswith("/dev/zram")]
+
+
+def memory(status: Mapping[str, Any], swaps: list[str] | None) -> Iterator[Finding]:
+    """Say whether keys in the node's memory can reach a disk or another process."""
+    name, state = "node: memory", status.get("memory")
+    if state == "readable":
+        found = "other processes of its user can read it, and a crash may dump it"
+        way_out = (
+            "run the node on Linux; elsewhere turn core dumps off, and let nothing "
+            "else run as its user"
+        )
+        yield Finding(name, Level.WARN, found, way_out)
+    elif state == "swappable" and swaps != []:
+        named = printable(", ".join(swaps or ["?"]))
+        found = f"keys can be written to swap: {named}"
+        way_out = (
+            "let the node lock its memory (LimitMEMLOCK=infinity in its unit, ulimit "
+            "-l unlimited), or turn swap off: docs/howto/operate.md, as a service"
+        )
+        yield Finding(name, Level.WARN, found, way_out)
+    elif state == "swappable":
+        found = "no core and no other reader; this machine has no swap"
+        yield Finding(name, Level.OK, found)
+    elif state is not None:
+        yield Finding(name, Level.OK, "no core, no other reader, no swap")
 
 
 def departed(status: Mapping[str, Any]) -> Iterator[Finding]:

@@ -29,6 +29,31 @@ NODE_SAID: Final[Mapping[str, str]] = {
     ),
     "unfinished: {named}": "unvollendet: {named}",
     "{waiting} wait for a person": "{waiting} warten auf einen Menschen",
+    # its memory
+    "other processes of its user can read it, and a crash may dump it": (
+        "andere Prozesse seines Benutzers können ihn lesen, und ein Absturz kann ihn "
+        "auf den Datenträger schreiben"
+    ),
+    "run the node on Linux; elsewhere turn core dumps off, and let nothing else run "
+    "as its user": (
+        "den Knoten unter Linux laufen lassen; sonst Speicherabzüge abschalten und "
+        "nichts anderes als sein Benutzer laufen lassen"
+    ),
+    "keys can be written to swap: {named}": (
+        "Schlüssel können ausgelagert werden: {named}"
+    ),
+    "let the node lock its memory (LimitMEMLOCK=infinity in its unit, ulimit -l "
+    "unlimited), or turn swap off: docs/howto/operate.md, as a service": (
+        "den Knoten seinen Speicher sperren lassen (LimitMEMLOCK=infinity in seiner "
+        "Unit, ulimit -l unlimited) oder Auslagern abschalten: docs/howto/operate.md, "
+        "as a service"
+    ),
+    "no core and no other reader; this machine has no swap": (
+        "kein Abzug, kein anderer Leser; diese Maschine lagert nichts aus"
+    ),
+    "no core, no other reader, no swap": (
+        "kein Abzug, kein anderer Leser, kein Auslagern"
+    ),
     # the others
     "exchanges nothing: {why}": "tauscht nichts aus: {why}",
     "the members know other keys of this node than are here: restore the newest, or "
@@ -113,6 +138,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "node": "Knoten",
     "node: store": "Knoten: Speicher",
     "node: disk": "Knoten: Datenträger",
+    "node: memory": "Knoten: Arbeitsspeicher",
     "node: keys to destroy": "Knoten: zu vernichtende Schlüssel",
     "node: charter": "Knoten: Charta",
     "node: reviews": "Knoten: Prüfungen",

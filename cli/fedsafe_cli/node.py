@@ -38,6 +38,7 @@ _BARE: Final = (
     "fedsafe: until {until} a person's credential records own bans, looks up, reads; "
     "all else takes an account (`fedsafe account setup`)"
 )
+_CODED: Final = frozenset({"disk", "memory"})
 _SENTENCES: Final = frozenset({"store", "rests", "keys_departed"})
 ROLES: Final = tuple(role.value for role in Role)
 
@@ -322,7 +323,7 @@ def status(context: click.Context) -> ExitStatus:
 def _told(name: str, value: object, settings: Settings) -> object:
     """Show what a field says: of what the node says in words, its own words."""
     german = settings.german
-    if name == "disk":
+    if name in _CODED:
         return coded(value, settings)
     if name in _SENTENCES and value:
         texts = value if isinstance(value, list) else [value]

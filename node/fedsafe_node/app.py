@@ -25,6 +25,7 @@ from fedsafe_node.errors import (
     StoreFailedError,
     TooFewConnectionsError,
 )
+from fedsafe_node.process_memory import forbid_dumps, lock_memory
 from fedsafe_node.storage import store_at
 from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.postgresql.server import Server
@@ -79,7 +80,9 @@ def _check_connections(place: Place, config: Config, workers: int) -> None:
 
 
 def prepare() -> None:
-    """Set up a process that runs a node, before its loop."""
+    """Set up a process that runs a node, before its loop and its keys."""
+    forbid_dumps()
+    lock_memory()
     # The writer thread and the loop share one interpreter lock: with the default
     # of 5 ms a commit would wait for it longer than for the disk.
     sys.setswitchinterval(_SWITCH_SECONDS)

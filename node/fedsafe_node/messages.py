@@ -285,7 +285,9 @@ class StatusAnswer(Message, frozen=True):
     the reserve is given up; both numbers of it are missing where the store is on a
     server, whose disk is not the node's. `holders` are the members that hold a share of
     the newest key, and `shares_missing` counts those that this node was to hold and has
-    not, since it was restored without them.
+    not, since it was restored without them. `memory` is `resident` if no core is
+    written of the process that answers, no other process of its user reads it and
+    nothing of it is swapped out; `swappable` if the last may be, else `readable`.
     """
 
     node: str
@@ -333,6 +335,7 @@ class StatusAnswer(Message, frozen=True):
     ending_over: str | None = None
     holders: int | None = None
     shares_missing: int = 0
+    memory: str = "readable"
 
 
 class GateAnswer(Message, frozen=True):

@@ -31,6 +31,7 @@ from fedsafe_node.orders.clockwork import count_orders
 from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.debts import is_late
 from fedsafe_node.peering.waiting import LATE
+from fedsafe_node.process_memory import memory_state
 from fedsafe_node.renewing.scene import read_scene
 from fedsafe_node.renewing.wishing import warnings
 from fedsafe_node.review.habits import rubber_stamps
@@ -238,6 +239,7 @@ class Overview:
             ending_over=_ending_over(membership, now),
             holders=None if membership is None else _holders(membership),
             shares_missing=0 if membership is None else _missing(membership),
+            memory=memory_state().value,
         )
 
     async def checks(self) -> dict[str, str]:

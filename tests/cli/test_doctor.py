@@ -18,7 +18,7 @@ from tests.cli.conftest import Outcome
 from tests.node.fleet import config_of, make
 
 from fedsafe_cli.diagnosis import Level
-from fedsafe_cli.doctor import clock, disk, permissions, room
+from fedsafe_cli.doctor import clock, disk, memory, permissions, room, swaps_in
 from fedsafe_node.config import render_config
 
 if TYPE_CHECKING:
@@ -209,6 +209,46 @@ def test_the_logs_of_a_stopped_node_are_examined(run: "Run", short_path: Path) -
     assert found["level"] == "fail"
     assert "entry 0" in found["found"]
     assert "evidence" in found["way_out"]
+
+
+SWAPS = """Filename                Type        Size      Used    Priority
+/dev/zram0              partition   4194304   0       100
+/swap\\040file           file        2097148   0       -2
+"""
+
+
+@pytest.mark.parametrize(
+    ("state", "swaps", "level", "told"),
+    [
+        ("resident", ["/swap"], Level.OK, "no swap"),
+        ("swappable", [], Level.OK, "this machine has no swap"),
+        ("swappable", ["/swap"], Level.WARN, "written to swap: /swap"),
+        ("swappable", None, Level.WARN, "written to swap"),
+        ("readable", [], Level.WARN, "a crash may dump it"),
+    ],
+)
+def test_keys_that_could_leave_the_memory_are_told_with_the_way_out(
+    state: str, swaps: list[str] | None, level: Level, told: str
+) -> None:
+    (found,) = memory({"memory": state}, swaps)
+
+    assert found.level is level
+    assert told in found.found
+    assert (found.way_out is None) is (level is Level.OK)
+
+
+def test_a_node_that_says_nothing_of_its_memory_is_not_blamed() -> None:
+    assert list(memory({}, ["/swap"])) == []
+
+
+def test_swap_is_what_lies_on_a_disk(tmp_path: Path) -> None:
+    table = tmp_path / "swaps"
+    table.write_text(SWAPS)
+
+    assert swaps_in(table) == ["/swap\\040file"]
+    table.write_text(SWAPS.splitlines()[0])
+    assert swaps_in(table) == []
+    assert swaps_in(tmp_path / "none") is None
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,7 @@ STATUS: Final[dict[str, Any]] = dict.fromkeys(StatusAnswer.__struct_fields__, 0)
     "not_approved": list(Digests.__struct_fields__),
     "rests": "this node rests: it lacks the policy of the federation",
     "disk": "short",
+    "memory": "swappable",
     "sending_off": True,
     "peers": [dict.fromkeys(PeerStatus.__struct_fields__, True)],
 }

@@ -28,6 +28,7 @@ from struct import Struct
 from typing import Final, Self
 
 from fedsafe_node.errors import CorruptIndexError
+from fedsafe_node.process_memory import unlock
 
 TOKEN_BYTES: Final = 16
 MAX_ROW: Final = 2**32 - 1
@@ -118,6 +119,7 @@ class Segment:
                 if self.size != file_size(self.header):
                     raise CorruptIndexError(str(path), "the file is torn")
                 view = memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))
+                unlock(view)
         except OSError as problem:
             raise CorruptIndexError(str(path), problem.strerror or "unread") from None
         count, at = self.header.count, HEADER_BYTES
