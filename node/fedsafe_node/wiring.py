@@ -35,6 +35,7 @@ from fedsafe_node.governing.showing import Governance
 from fedsafe_node.governing.voting import Charters, CharterVote
 from fedsafe_node.help.service import HelpDesk
 from fedsafe_node.idempotency import StoredAnswers
+from fedsafe_node.log.anchor import AnchorProof
 from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.lookup.service import LookupService
 from fedsafe_node.notices.service import Notices
@@ -293,13 +294,19 @@ def _inspections(parts: Parts, audits: AuditService) -> Inspector:
 
 
 def _evidence(parts: Parts, staff: Staff) -> EvidenceService:
-    base = parts.base
+    base, cosigning = parts.base, parts.witnesses.cosigning
+
+    async def cosigned() -> AnchorProof | None:
+        if base.worker is None or parts.replicating.replicates:
+            return await cosigning.renew()
+        return await cosigning.proof()  # the process that leads asks the witnesses
+
     return EvidenceService(
         base.office,
         staff.approvals,
         base.keys,
         parts.feed.keep_audit,
-        cosigned=parts.witnesses.cosigning.proof,
+        cosigned=cosigned,
         policies=base.place.policies,
         offload=base.workers,
     )

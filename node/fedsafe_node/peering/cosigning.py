@@ -35,6 +35,7 @@ from fedsafe_node.store.protocol import Store
 from fedsafe_node.telemetry import LOGGER, fields
 
 STALE: Final = timedelta(minutes=10)
+_PATIENCE: Final = 5.0
 _LOG: Final = logging.getLogger(f"{LOGGER}.cosigning")
 
 
@@ -157,6 +158,25 @@ class Cosigning(Asking):
         """Show which checkpoint of the audit log the quorum has cosigned."""
         found = await self.cosigned()
         return await self._anchor.prove(found) if found is not None else None
+
+    async def renew(self) -> AnchorProof | None:
+        """Let witnesses cosign the audit log as it is now; show what the quorum has.
+
+        Waits some seconds at most, then shows what was cosigned before. Of several
+        processes the one that leads may do it.
+
+        Raises:
+            NodeError: store or guard take no writes.
+        """
+        await self._wait()  # who is being asked is asked about an older end
+        await self.run()
+        await self._wait()
+        return await self.proof()
+
+    async def _wait(self) -> None:
+        tasks = [each.task for each in self._asked if each.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=_PATIENCE)
 
     async def tree(self) -> SignedTree:
         """Give the anchor as the quorum has cosigned it, else as it is now.

@@ -4,7 +4,7 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ from tests.node.evidence.aging import COUNT, let_records_go, write
 from tests.node.fleet import NAMES, Fleet, copy_of, make
 
 from fedsafe_crypto.identity import SigningKey
+from fedsafe_node.errors import RolledBackError
 from fedsafe_node.evidence.contents import audit_verifier, fingerprint
 from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.evidence.verify import read_files
@@ -90,12 +91,16 @@ def offsets(seed: int, size: int, count: int) -> Sequence[int]:
 
 @dataclass(frozen=True)
 class Made:
-    """A pack with openings, its files, its node's fingerprint and audit key."""
+    """A pack, its files, its node's fingerprint and audit key.
+
+    `late` is a pack that was made when no member cosigned any more.
+    """
 
     pack: bytes
     files: dict[str, bytes]
     fingerprint: str
     key: SigningKey
+    late: bytes = b""
 
 
 async def _make(root: Path) -> Made:
@@ -120,7 +125,12 @@ async def _make_cosigned(root: Path, founded: Path) -> Made:
     await write_events(fleet, 4)
     pack = await export(fleet)
     files = dict(read_files(io.BytesIO(pack)))
-    made = Made(pack, files, key_of(fleet), fleet["a.demo"].base.keys.audit)
+    cosigning = fleet["a.demo"].witnesses.cosigning
+    cosigning.alarm = RolledBackError("a.demo/anchor", 0, 0, "none is asked now")
+    await write_events(fleet, 2)
+    late = await export(fleet)
+    key = fleet["a.demo"].base.keys.audit
+    made = Made(pack, files, key_of(fleet), key, late)
     await fleet.close()
     return made
 
@@ -129,6 +139,13 @@ async def _make_cosigned(root: Path, founded: Path) -> Made:
 def cosigned(tmp_path_factory: pytest.TempPathFactory, founded: Path) -> Made:
     """Give a pack of which other members have cosigned a part."""
     return asyncio.run(_make_cosigned(tmp_path_factory.mktemp("cosigned"), founded))
+
+
+@pytest.fixture(scope="session")
+def late(cosigned: Made) -> Made:
+    """Give a pack with entries that nobody has cosigned yet."""
+    files = dict(read_files(io.BytesIO(cosigned.late)))
+    return replace(cosigned, pack=cosigned.late, files=files)
 
 
 @pytest.fixture(scope="session")

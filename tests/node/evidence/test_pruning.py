@@ -171,6 +171,7 @@ async def test_a_member_shows_what_it_showed_and_a_late_witness_catches_up(
     before = await export(fleet)
     was = verify_pack(io.BytesIO(before), key_of(fleet))
     fleet.clock.advance(LATER)
+    await write(fleet, 1)  # else the last leaf would be as old as all others
     await cosign(fleet, "a.demo")
     await run_retention(fleet)
     seen = await asyncio.to_thread(seen_by, fleet, "c.demo")
