@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from fedsafe_node.evidence.verify import Report
 
 _TARGET: Final = "/v1/audit/export"
+_ASKED: Final = frozenset({"trust", "charter"})
+"""What whoever verifies the pack asks somebody else, so nothing is lacking here."""
 _TIMEOUT: Final = 3_600.0
 _NEXT: Final = (
     "nothing is written yet: let another person run `{command}`, then `{then}`"
@@ -60,6 +62,8 @@ _NEXT: Final = (
 def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
     """Write an evidence pack: entries, proofs, keys, policies and a verifier.
 
+    Tells what nothing in the pack proves: it is not proved to others either.
+
     With openings it takes two people: the first call asks and ends with status 13;
     after another person's `fedsafe act approve`, run the command that it printed. It is
     entered in the recipient ledger, so name whom it is for: a body, never a person.
@@ -87,10 +91,14 @@ def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # 
     query = urlencode(part | {k: v for k, v in wanted.items() if v is not None})
     report = _fetch(client, f"{_TARGET}?{query}" if query else _TARGET, out)
     told = {"file": out, **_described(report, settings)}
+    unproved = [each for each in report.unproved if each.code not in _ASKED]
     if settings.json:
-        document(told)
-    else:
-        pairs([(field(name, settings), each) for name, each in told.items()], indent="")
+        document(told | {"unproved": [each.code for each in unproved]})
+        return OK
+    rows = [(field(name, settings), each) for name, each in told.items()]
+    label = field("unproved", settings)
+    rows += [(label, each.de if settings.german else each.en) for each in unproved]
+    pairs(rows, indent="")
     return OK
 
 
@@ -168,6 +176,7 @@ def _described(report: "Report", settings: Settings) -> dict[str, object]:
         **report.counts,
         "cosigned": _cosigned(report, spoken),
         "fingerprint": report.fingerprint,
+        "charter": report.charter or None,
     }
 
 

@@ -103,6 +103,8 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "log": ("Protokoll", "log"),
     "entries": ("Einträge", "entries"),
     "cosigned": ("gegengezeichnet", "cosigned"),
+    "charter": ("Charta", "charter"),
+    "unproved": ("nicht bewiesen", "not proved"),
     "key": ("Schlüssel", "key"),
     "file": ("Datei", "file"),
     "openings": ("Öffnungen", "openings"),

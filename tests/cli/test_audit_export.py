@@ -43,7 +43,7 @@ def small_pack() -> bytes:
     files = [
         *first_files(facts, node),
         ("entries/000000000000.ndjson", json.dumps(line).encode() + b"\n"),
-        *policy_files([], Path("nowhere")),
+        *policy_files(set(), Path("nowhere")),
     ]
     archive = Archive()
     pieces = [archive.add(name, content) for name, content in files]
@@ -80,6 +80,9 @@ def test_what_a_pack_holds_is_told_in_german_but_not_to_programs(
     assert "nichts" in told
     assert document["entries"] == "0 to 0 of 1"
     assert document["cosigned"] == "nothing"
+    assert document["unproved"] == ["witnesses"]
+    assert "nicht bewiesen" in told
+    assert "Dass der Knoten anderen dasselbe Protokoll gezeigt hat" in told
 
 
 def test_with_openings_it_is_asked_for_first(

@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
@@ -21,6 +22,8 @@ from fedsafe_node.log.audit import audit_log_name
 from fedsafe_policies.policy import SHIPPED, shipped_text
 
 File = tuple[str, bytes]
+Decided = tuple[str, str | None]
+"""How an entry names the policy that decided: `name@hash8`, and the whole SHA-256."""
 _PACKAGE: Final = "fedsafe_node.evidence"
 
 
@@ -86,7 +89,9 @@ def first_files(facts: Facts, keys: NodeKeys) -> Iterator[File]:
         "made_at": facts.made_at,
     }
     yield "pack.json", _json(pack)
-    yield "keys.json", _json(_public(facts.node, keys))
+    # Nobody but a charter says whose the other keys are.
+    has_charter = facts.witnessed is not None
+    yield "keys.json", _json(_public(facts.node, keys, whole=has_charter))
     yield "checkpoint", sign_checkpoint(facts.checkpoint, keys.audit)
     yield "proof.json", _json({"hashes": _hexes(facts.proof)})
     if facts.witnessed is not None:
@@ -94,8 +99,8 @@ def first_files(facts: Facts, keys: NodeKeys) -> Iterator[File]:
         yield "cosigned.json", _json(_cosigned(facts.witnessed))
 
 
-def policy_files(references: Iterable[str], kept: Path) -> Iterator[File]:
-    """Give the texts of policies that are named `name@hash8`, as far as they are here.
+def policy_files(named: AbstractSet[Decided], kept: Path) -> Iterator[File]:
+    """Give the texts of the policies that decided, as far as they are here.
 
     *kept* is where the node keeps those that it has decided by, named after their
     digests. Blocks: reads files.
@@ -104,28 +109,29 @@ def policy_files(references: Iterable[str], kept: Path) -> Iterator[File]:
     known += map(shipped_text, SHIPPED)
     texts = {sha256(text).hexdigest(): text for text in known}
     listed: dict[str, str | None] = {}
-    for reference in sorted(references):
-        digest = _digest_of(reference, texts)
-        listed[reference] = digest
-        if digest is not None:
-            yield f"policies/{digest}.toml", texts[digest]
+    for reference, whole in sorted(named, key=str):
+        listed[reference] = listed.get(reference) or _digest_of(reference, whole, texts)
+    for digest in sorted(set(filter(None, listed.values()))):
+        yield f"policies/{digest}.toml", texts[digest]
     yield "policies.json", _json(listed)
 
 
-def _digest_of(reference: str, texts: Mapping[str, bytes]) -> str | None:
+def _digest_of(
+    reference: str, whole: str | None, texts: Mapping[str, bytes]
+) -> str | None:
+    if whole is not None:
+        return whole if whole in texts else None
     start = reference.rpartition("@")[2]
-    for digest, text in texts.items():
-        if digest.startswith(start) and sha256(text).hexdigest() == digest:
-            return digest
-    return None
+    return next((digest for digest in texts if digest.startswith(start)), None)
 
 
-def _public(node: str, keys: NodeKeys) -> dict[str, str]:
+def _public(node: str, keys: NodeKeys, *, whole: bool) -> dict[str, str]:
     audit = audit_verifier(node, keys)
+    own = {"audit": audit.encode(), "fingerprint": fingerprint(audit)}
+    if not whole:
+        return own
     public = keys.public()
-    return {
-        "audit": audit.encode(),
-        "fingerprint": fingerprint(audit),
+    return own | {
         "feed": VerifierKey.of(feed_name(node), public.feed).encode(),
         "witness": VerifierKey.of(
             witness_name(node), public.witness, COSIGNER

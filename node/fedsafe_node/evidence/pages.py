@@ -14,6 +14,7 @@ from typing import Final
 from fedsafe_crypto.tree import leaf_hash
 from fedsafe_federation.errors import MalformedError
 from fedsafe_node.errors import CorruptLogError
+from fedsafe_node.evidence.contents import Decided
 from fedsafe_node.evidence.span import Part
 from fedsafe_node.log.audit import AuditRecord, decode_audit_record
 from fedsafe_node.store.protocol import LogName, Reader
@@ -28,7 +29,7 @@ class Page:
 
     name: str
     content: bytes
-    policies: frozenset[str]
+    policies: frozenset[Decided]
 
 
 async def read_page(
@@ -47,7 +48,7 @@ async def read_page(
     for kept in await reader.openings(log, start, count):
         by_entry.setdefault(kept.index, []).append(kept)
     lines: list[bytes] = []
-    policies: set[str] = set()
+    policies: set[Decided] = set()
     for index, data in enumerate(records, start=start):
         record = _decode(log, index, data)
         if part.events is not None and record.event.value not in part.events:
@@ -55,7 +56,8 @@ async def read_page(
             continue
         groups = by_entry.get(index, [])
         lines.append(_line(_entry(index, data, record, groups, openings=openings)))
-        policies |= {record.policy} if record.policy is not None else set()
+        if record.policy is not None:
+            policies.add((record.policy, record.policy_hash))
     return Page(
         name=f"entries/{start:012}.ndjson",
         content=b"".join(lines),

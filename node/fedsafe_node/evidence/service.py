@@ -26,6 +26,7 @@ from fedsafe_node.errors import DeniedError, WrongStateError
 from fedsafe_node.evidence.anchored import Anchored, find_first, read_leaves
 from fedsafe_node.evidence.archive import Archive
 from fedsafe_node.evidence.contents import (
+    Decided,
     Facts,
     Witnessed,
     audit_verifier,
@@ -186,7 +187,7 @@ class EvidenceService:
 
     async def _pieces(self, facts: Facts) -> AsyncIterator[bytes]:
         office, part, archive = self._office, facts.part, Archive()
-        log, policies = office.trail.log, {office.judge.policy.reference}
+        log, policies = office.trail.log, set[Decided]()
         async with self._places:
             for name, content in await self._offload(
                 lambda: list(first_files(facts, self._keys))

@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 r"""Verify a FedSafe evidence pack: Python 3.11 and the package `cryptography` suffice.
 
-    python3 verify.py PACK.zip --fingerprint HEX --charter HEX
+    python3 verify.py PACK.zip --trust FINGERPRINT [--trust FINGERPRINT]
 
-Exit status: 0 the pack verifies, 2 usage, 20 it does not verify, 21 what it shows is
-true but less than was wanted of the other members, 22 it cannot be read.
+Exit status: 0 the pack verifies and all that it claims is proved, 2 usage, or something
+is missing on this machine, 20 it does not verify, 21 it verifies but what stands under
+NOT PROVED is the node's own word, 22 it cannot be read.
 
 A pack is a ZIP archive without compression whose every byte is fixed by names and
 contents; `manifest.note` lists the SHA-256 of each file and is signed by the node's
-audit key, as is the checkpoint of its log. Nothing is ever unpacked. Without the
-fingerprint, which the node's operator tells by another way, a pack only shows that
-it has not changed since somebody signed it.
+audit key, as is the checkpoint of its log. Nothing is ever unpacked. So a node can
+write a pack anew and sign it: what binds it is what is not in its own hands.
+
+`--trust` takes what somebody else than the pack has told: the fingerprint of the node's
+audit key, from its operator, or the SHA-256 of the charter, from another member. The
+charter names the audit key of each member, so it alone says whose pack this is. Without
+either a pack only shows that it has not changed since somebody signed it. One that is
+neither in the pack nor its key's is refused.
 
 Where other members of a federation have cosigned, the pack opens what they cosigned:
 the node's anchor, each leaf of which commits to a checkpoint of its audit log. Every
@@ -20,9 +26,12 @@ one past only, before those members that are named; nothing is shown of leaves b
 that one, nor when a leaf was added, but that the last one was there at the time that
 each member names. The members saw commitments: no checkpoint, no entry. A node that
 shows two anchors to two members is found out if enough of them are asked for
-(`--witnesses`, a majority of the other members unless given). Whose keys count is in
-the charter, which all members have signed; any of them tells its digest. That an
-opening is `erased` is the node's word.
+(`--witnesses`; a majority of the other members, or what the charter wants, unless
+given). Whose keys count is in the charter, which all members have signed.
+
+Each `policy_hash` of a record is the SHA-256 of a text in the pack, or is named as not
+proved. That an opening is `erased`, that an entry left out is of another class, and
+every time is the node's word.
 """
 
 import argparse
@@ -32,20 +41,44 @@ import struct
 import sys
 from base64 import b64decode, b64encode
 from binascii import crc32
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+OK, USAGE, TAMPERED, INCOMPLETE, UNREADABLE = 0, 2, 20, 21, 22
+
+try:
+    from datetime import UTC, datetime
+
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+except ImportError as lacking:
+    if __name__ != "__main__":
+        raise
+    sys.stderr.write(
+        f"cannot verify / kann nicht prüfen: {lacking}\n"
+        "It takes Python 3.11 and the package cryptography. Install it once, then use "
+        "that Python:\n"
+        "Nötig sind Python 3.11 und das Paket cryptography. Einmal einrichten, dann "
+        "mit diesem Python prüfen:\n"
+        "    python3 -m venv verify && verify/bin/pip install cryptography\n"
+        "    verify/bin/python verify.py PACK.zip --trust FINGERPRINT\n"
+        "Debian, Ubuntu: apt install python3-cryptography\n"
+    )
+    sys.exit(USAGE)
 
 FORMAT = "fedsafe/evidence/1"
 MANIFEST = "manifest.note"
 MAX_FILES = 4_096
 MAX_FILE_BYTES = 64 * 1024 * 1024
-OK, USAGE, TAMPERED, INCOMPLETE, UNREADABLE = 0, 2, 20, 21, 22
+MOST_LINES = 256
+_MOST_LINE = 4 * 1024 * 1024
+_MOST_KEPT = 2 * 1024 * 1024
+_MOST_MARKS = 250_000
+_MOST_SIGNATURES = 256
+_MOST_FORMER = 64
 
 _NAME = re.compile(
     r"README\.(?:de|en)\.md|verify\.py|checkpoint"
@@ -54,10 +87,34 @@ _NAME = re.compile(
     r"|manifest\.note",
     re.ASCII,
 )
-_NEEDED = ("pack.json", "keys.json", "checkpoint", "proof.json", MANIFEST)
+_NEEDED = (
+    *("README.de.md", "README.en.md", "verify.py"),
+    *("pack.json", "keys.json", "checkpoint", "proof.json", "policies.json", MANIFEST),
+)
 _COSIGNED = ("charter.json", "cosigned.json")
 _USES = ("audit", "statement", "witness")
+_OTHER_KEYS = ("feed", "witness", "statement", "transport", "sealing")
 _KEPT = frozenset(_NEEDED + _COSIGNED)
+_NODE = re.compile(r"[a-z0-9.-]{1,253}", re.ASCII)
+_FEDERATION = re.compile(r"[a-z0-9.#-]{1,100}", re.ASCII)
+_GROUP = re.compile(r"[a-z_]{1,32}", re.ASCII)
+_POLICY = re.compile(r"[a-z][a-z0-9-]{0,31}@[0-9a-f]{8}", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_TEXTS = {
+    "README.de.md": frozenset(
+        {
+            "357f3e1f3e05b489f103fff4349dc821226a205989ec5678c1f1a5da3f6051c4",
+            "3934ccacc2ff37869dc839489ca2fbd78622574d409023fa37e30720183bd384",
+        }
+    ),
+    "README.en.md": frozenset(
+        {
+            "fac2c3bc230c5f099e3eac41de2417b7aec763df2329b4e3871e087492548026",
+            "276b67679e14d963878219431e8e821e930ed846665c38e2a25d124e766a1bac",
+        }
+    ),
+}
+"""The texts of packs of this format, by SHA-256: this one's, and those before."""
 _LOCAL, _CENTRAL, _END = b"PK\3\4", b"PK\1\2", b"PK\5\6"
 _LOCAL_BYTES, _NAME_BYTES = 30, 128
 _DAY = 0x21  # 1 January 1980: the archive has no times of its own
@@ -197,6 +254,8 @@ def split_note(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
     text, mark, tail = _utf8(note).rpartition("\n\n")
     if not mark or not tail.endswith("\n"):
         raise PackError("a note without signatures")
+    if tail.count("\n") > _MOST_SIGNATURES:
+        raise PackError("a note has more signatures than a pack's")
     lines: list[tuple[str, bytes]] = []
     for line in tail[:-1].split("\n"):
         dash, _, rest = line.partition(" ")
@@ -307,6 +366,14 @@ def _lp(part: bytes) -> bytes:
 # --- the pack ---------------------------------------------------------------------
 
 
+class Unproved(NamedTuple):
+    """What a pack claims and does not prove, in German and English."""
+
+    code: str
+    de: str
+    en: str
+
+
 @dataclass
 class Report:
     """What a pack that verifies holds.
@@ -315,7 +382,10 @@ class Report:
     of them holds the first `cosigned` entries. `newest` is when the newest of these
     that is in the pack was written (seconds, by the node's clock; 0 if none is).
     The node was `restored` so often from an older state, as its anchor's name says;
-    `declared` are the entries of the pack that say what was lost then.
+    `declared` are the entries of the pack that say what was lost then. Of the entries
+    before `minimum` the node says that it has only hashes. `charter` is the digest of
+    the newest version, `charters` are those of all. `wanted` is how many of the
+    `members` beside the node have to have cosigned.
     """
 
     node: str = ""
@@ -323,8 +393,11 @@ class Report:
     start: int = 0
     end: int = 0
     size: int = 0
+    minimum: int = 0
     made_at: str = ""
+    federation: str = ""
     charter: str = ""
+    charters: list[str] = field(default_factory=list)
     cosigned: int = 0
     first_anchor: int = 0
     anchors: int = 0
@@ -332,12 +405,26 @@ class Report:
     declared: list[int] = field(default_factory=list)
     witnesses: list[tuple[str, int]] = field(default_factory=list)
     members: int = 0
+    wanted: int = 1
     newest: int = 0
+    unproved: list[Unproved] = field(default_factory=list)
     counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(
             ("records", "omitted", "openings", "withheld", "erased"), 0
         )
     )
+
+    def lacks(self, code: str, de: str, en: str) -> None:
+        """Note a claim that is not proved."""
+        self.unproved.append(Unproved(code, de, en))
+
+
+@dataclass
+class _Use:
+    """How many entries name a policy, and the first of them."""
+
+    first: int
+    count: int = 0
 
 
 @dataclass
@@ -352,18 +439,20 @@ class _Slice:
     declared: list[int]
     cosigned: int
     newest: int = 0
+    first_erased: int | None = None
     leaves: list[bytes] = field(default_factory=list)
+    policies: dict[tuple[str, str | None], _Use] = field(default_factory=dict)
 
     def take(self, name: str, content: bytes) -> None:
         place = self.start + len(self.leaves)
         if name != f"entries/{place:012}.ndjson":
             raise PackError(f"{name} is out of order")
-        for line in content.splitlines(keepends=True):
-            self._line(_json(line))
+        for line in _lines(name, content):
+            self._line(line)
 
     def _line(self, line: dict[str, Any]) -> None:
         index = self.start + len(self.leaves)
-        if line.get("index") != index:
+        if _count(line.get("index"), f"entry {index} is missing") != index:
             raise PackError(f"entry {index} is missing")
         if set(line) == {"index", "leaf"} and self.events is not None:
             self.leaves.append(_hex(line["leaf"]))
@@ -375,20 +464,15 @@ class _Slice:
             raise PackError(f"entry {index} is malformed") from None
 
     def _record(self, line: dict[str, Any], index: int) -> None:
+        if set(line) != {"index", "record", "openings", "erased", "withheld"}:
+            raise PackError(f"entry {index} has other fields than an entry has")
         data = line["record"].encode()
         record = _json(data)
         if self.events is not None and record["event"] not in self.events:
             raise PackError(f"entry {index} is of another class")
-        committed = dict(record["commitments"])
-        for group, opening in line["openings"].items():
-            wanted, salt = _base64(committed.pop(group)), _base64(opening["salt"])
-            if commitment(self.log, group, salt, _payload(opening)) != wanted:
-                raise PackError(f"entry {index}: the opening of {group} does not fit")
-        for group in (*line["erased"], *line["withheld"]):
-            committed.pop(group)
-        if committed or (line["withheld"] if self.openings else line["openings"]):
-            raise PackError(f"entry {index}: openings are missing, or too many")
+        self._open(line, _groups(record["commitments"], index), index)
         self.leaves.append(leaf_hash(data))
+        self._policy(record, index)
         if record["event"] == _RESTORED:
             self.declared.append(index)
         if index < self.cosigned:
@@ -397,11 +481,62 @@ class _Slice:
         for kind in ("openings", "withheld", "erased"):
             self.counts[kind] += len(line[kind])
 
+    def _open(
+        self, line: dict[str, Any], committed: dict[str, Any], index: int
+    ) -> None:
+        """Compare openings with commitments; each group is in one of three places."""
+        openings, erased = _groups(line["openings"], index), line["erased"]
+        for group, opening in openings.items():
+            wanted, salt = _base64(committed.pop(group)), _base64(opening["salt"])
+            if commitment(self.log, group, salt, _payload(opening)) != wanted:
+                raise PackError(f"entry {index}: the opening of {group} does not fit")
+        for at in _groups(erased, index).values():
+            if at is not None:
+                _count(at, f"entry {index} is malformed")
+        for group in (*erased, *_list(line, "withheld")):
+            committed.pop(group)
+        if committed or (line["withheld"] if self.openings else openings):
+            raise PackError(f"entry {index}: openings are missing, or too many")
+        if erased and self.first_erased is None:
+            self.first_erased = index
+
+    def _policy(self, record: dict[str, Any], index: int) -> None:
+        """Note by which policy an entry says that it was decided."""
+        named, whole = record.get("policy"), record.get("policy_hash")
+        if named is None and whole is None:
+            return
+        if not isinstance(named, str) or not _POLICY.fullmatch(named):
+            raise PackError(f"entry {index} names a policy as nobody does")
+        if whole is not None and not _hex(whole).hex().startswith(named[-8:]):
+            raise PackError(f"entry {index} names two policies")
+        use = self.policies.setdefault((named, whole), _Use(index))
+        use.count += 1
+
+
+def _groups(value: object, index: int) -> dict[str, Any]:
+    """Copy an object whose names are field groups."""
+    if not isinstance(value, dict) or not all(map(_GROUP.fullmatch, value)):
+        raise PackError(f"entry {index} is malformed")
+    return dict(value)
+
+
+def _lines(name: str, content: bytes) -> Iterator[dict[str, Any]]:
+    """Read a file of lines; there are so many, and each is so long, as in a pack."""
+    lines = content.split(b"\n", MOST_LINES + 1)
+    if lines.pop() or not lines or len(lines) > MOST_LINES:
+        raise PackError(f"{name} has no lines, or more than a pack's")
+    for line in lines:
+        if len(line) > _MOST_LINE:
+            raise PackError(f"{name} has a longer line than a pack's")
+        yield _json(line)
+
 
 def _payload(opening: dict[str, str]) -> bytes:
-    if "payload" in opening:
+    if set(opening) == {"salt", "payload"}:
         return opening["payload"].encode()
-    return _base64(opening["payload_base64"])
+    if set(opening) == {"salt", "payload_base64"}:
+        return _base64(opening["payload_base64"])
+    raise PackError("an opening has other fields than an opening has")
 
 
 @dataclass
@@ -420,10 +555,11 @@ class _Chain:
         place = self.first + len(self.leaves)
         if name != f"anchors/{place:012}.ndjson":
             raise PackError(f"{name} is out of order")
-        for line in content.splitlines(keepends=True):
-            self._line(_json(line))
+        for line in _lines(name, content):
+            self._line(line)
 
     def _line(self, line: dict[str, Any]) -> None:
+        _only(line, "a leaf of the anchor", "record", "salt", "audit", "consistency")
         record, note = _text(line, "record").encode(), _text(line, "audit").encode()
         salt, wanted = _base64(line.get("salt")), _json(record).get("commitment")
         if commitment(self.name, "checkpoint", salt, note) != _base64(wanted):
@@ -448,40 +584,54 @@ class _Chain:
 
 
 def verify_pack(
-    file: BinaryIO, fingerprint: str | None = None, charter: str | None = None
+    file: BinaryIO,
+    *trust: str,
+    witnesses: int | None = None,
+    anchors_from: int = 0,
 ) -> Report:
-    """Verify a pack, that this node made it, and that its charter is this one.
+    """Verify a pack, and tell what of its claims nothing proves.
+
+    *trust* are fingerprints of its audit key or its charter. *witnesses* is how many
+    members must have cosigned, if not as many as the charter wants; *anchors_from* the
+    leaf of the anchor from which on all must be shown.
 
     Raises:
-        PackError: it does not verify.
+        PackError: it does not verify, or is none of those.
     """
     try:
-        return _verify(file, fingerprint, charter)
+        return _verify(file, trust, witnesses, anchors_from)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         # A value of a kind that no check above asked about; nobody wrote that.
         raise PackError("a part of the pack is malformed") from None
 
 
-def _verify(file: BinaryIO, fingerprint: str | None, charter: str | None) -> Report:
+def _verify(
+    file: BinaryIO, trust: Sequence[str], witnesses: int | None, anchors_from: int
+) -> Report:
     files = _Files()
     for name, content in read_files(file):
         files.take(name, content)
     kept, digests, report = files.kept, files.digests, files.report
-    if files.part is None or any(name not in kept for name in _NEEDED):
+    part = files.part
+    if part is None or any(name not in kept for name in _NEEDED):
         raise PackError("a file is missing")
     key = _audit_key(kept)
     if key.name != f"{report.node}/audit":
         raise PackError("the key is of another node")
     report.fingerprint = key.fingerprint
-    if fingerprint is not None and _plain(fingerprint) != key.fingerprint:
-        raise PackError("the pack is signed by another key than the fingerprint's")
     del digests[MANIFEST]
     if open_note(kept[MANIFEST], key) != "".join([f"{FORMAT}\n", *digests.values()]):
         raise PackError("the files are not those of the manifest")
-    root = _check_root(kept, key, files.part, report)
-    _check_cosigned(kept, files.chain, root, report)
-    if charter is not None and report.charter not in {"", _plain(charter)}:
-        raise PackError("the charter is another than the digest's")
+    root = _check_root(kept, key, part, report)
+    member = _check_cosigned(kept, files.chain, root, report)
+    if witnesses is not None:
+        report.wanted = witnesses
+    _check_trust(trust, report)
+    _check_witnesses(report, anchors_from)
+    _check_keys(_json(kept["keys.json"]), key, member, report)
+    _check_policies(_json(kept["policies.json"]), digests, part, report)
+    _check_texts(kept, report)
+    _tell_left_out(part, report)
     return report
 
 
@@ -498,11 +648,16 @@ class _Files:
     def take(self, name: str, content: bytes) -> None:
         if name in self.digests:
             raise PackError(f"{name} is there twice")
+        if MANIFEST in self.digests:
+            raise PackError(f"{name} stands behind the manifest")
         self.digests[name] = f"{sha256(content).hexdigest()} {len(content)} {name}\n"
         if name in _KEPT:
+            if len(content) > _MOST_KEPT and name != "charter.json":
+                raise PackError(f"{name} is larger than in a pack")
             self.kept[name] = content
         elif name.startswith("policies/"):
-            _check_policy(name, content)
+            if name != f"policies/{sha256(content).hexdigest()}.toml":
+                raise PackError(f"{name} is another policy")
         elif name.startswith("anchors/"):
             if self.part is not None:  # it is told which entries were cosigned
                 raise PackError(f"{name} is out of order")
@@ -520,10 +675,11 @@ def _audit_key(kept: dict[str, bytes]) -> Key:
 def _chain(kept: dict[str, bytes]) -> _Chain:
     if "cosigned.json" not in kept:
         raise PackError("a file is missing")
-    key, first = _audit_key(kept), _json(kept["cosigned.json"]).get("first")
-    if not isinstance(first, int) or first < 0:
-        raise PackError("cosigned.json is malformed")
-    text, _ = split_note(_text(_json(kept["cosigned.json"]), "checkpoint").encode())
+    key, said = _audit_key(kept), _json(kept["cosigned.json"])
+    fields = ("checkpoint", "first", "proof", "consistency")
+    _only(said, "cosigned.json", *fields)
+    first = _count(said["first"], "cosigned.json is malformed")
+    text, _ = split_note(_text(said, "checkpoint").encode())
     name = text.partition("\n")[0]
     if not re.fullmatch(re.escape(_anchor(key)) + r"(/[1-9][0-9]{0,3})?", name):
         raise PackError("what was cosigned is another log")
@@ -537,7 +693,7 @@ def _former(kept: dict[str, bytes], key: Key) -> list[Key]:
     node = key.name.removesuffix("/audit")
     try:
         payload = _base64(_json(kept["charter.json"])["signatures"][0]["payload"])
-        return [
+        former = [
             make_key(key.name, _base64(each["audit"]))
             for member in _json(payload)["members"]
             if member["name"] == node
@@ -545,6 +701,9 @@ def _former(kept: dict[str, bytes], key: Key) -> list[Key]:
         ]
     except (AttributeError, IndexError, KeyError, TypeError):
         raise PackError("charter.json is malformed") from None
+    if len(former) > _MOST_FORMER:
+        raise PackError("charter.json is malformed")
+    return former
 
 
 def _anchor(key: Key) -> str:
@@ -553,42 +712,52 @@ def _anchor(key: Key) -> str:
 
 def _begin(kept: dict[str, bytes], chain: _Chain | None, report: Report) -> _Slice:
     pack = _json(kept.get("pack.json", b""))
-    start, events = pack.get("start"), pack.get("events")
-    named = events is None or isinstance(events, list)
-    if pack.get("format") != FORMAT or not isinstance(start, int) or not named:
+    if pack.get("format") != FORMAT:
         raise PackError("pack.json is of another format")
+    told = ("node", "log", "start", "end", "minimum", "events", "openings", "made_at")
+    _only(pack, "pack.json", "format", *told)
+    events, odd = pack["events"], "pack.json is malformed"
+    if events is not None and not (isinstance(events, list) and _are_names(events)):
+        raise PackError(odd)
+    report.start = _count(pack["start"], odd)
+    report.minimum = _count(pack["minimum"], odd)
     report.node, report.made_at = _text(pack, "node"), _text(pack, "made_at")
-    report.start = start
+    _seconds(report.made_at)
+    fits = _NODE.fullmatch(report.node) and report.minimum <= report.start
+    if not fits or pack["openings"] not in {"included", "withheld"}:
+        raise PackError(odd)
     return _Slice(
         log=_text(pack, "log"),
-        start=start,
-        openings=pack.get("openings") == "included",
-        events=None if events is None else frozenset(map(str, events)),
+        start=report.start,
+        openings=pack["openings"] == "included",
+        events=None if events is None else frozenset(events),
         counts=report.counts,
         declared=report.declared,
         cosigned=chain.size if chain is not None else 0,
     )
 
 
-def _check_policy(name: str, content: bytes) -> None:
-    if name != f"policies/{sha256(content).hexdigest()}.toml":
-        raise PackError(f"{name} is another policy")
+def _are_names(values: list[Any]) -> bool:
+    return bool(values) and all(
+        isinstance(each, str) and re.fullmatch(r"[a-z_.]{1,64}", each, re.ASCII)
+        for each in values
+    )
 
 
 def _check_root(
     kept: dict[str, bytes], key: Key, part: _Slice, report: Report
 ) -> bytes:
     lines = open_note(kept["checkpoint"], key).split("\n")
-    pack, proof = _json(kept["pack.json"]), _json(kept["proof.json"]).get("hashes")
+    pack, proof = _json(kept["pack.json"]), _json(kept["proof.json"])
+    _only(proof, "proof.json", "hashes")
     end = part.start + len(part.leaves)
     origin, size, root = _checkpoint(lines)
     if not origin == part.log == key.name or end > size:
         raise PackError("the checkpoint is of another log, or older than the entries")
-    if end != pack.get("end") or not part.leaves:
+    if end != _count(pack["end"], "pack.json is malformed") or not part.leaves:
         raise PackError("entries are missing, or too many")
-    if not isinstance(proof, list):
-        raise PackError("proof.json is malformed")
-    found = range_root(part.leaves, part.start, size, list(map(_hex, proof)))
+    beside = list(map(_hex, _list(proof, "hashes")))
+    found = range_root(part.leaves, part.start, size, beside)
     if found != root:
         raise PackError("the entries are not those of the checkpoint")
     report.end, report.size, report.newest = end, size, part.newest
@@ -601,20 +770,233 @@ def _checkpoint(lines: Sequence[str]) -> tuple[str, int, bytes]:
     return lines[0], int(lines[1]), _base64(lines[2])
 
 
+# --- what binds a claim, or does not ------------------------------------------------
+
+
+def _check_trust(trust: Sequence[str], report: Report) -> None:
+    """Compare with what others than the pack have told."""
+    told = {_plain(each) for each in trust}
+    if told - {report.fingerprint, *report.charters}:
+        if report.charters:
+            raise PackError(
+                "the pack is signed by another key than the fingerprint's, and none of "
+                f"the {len(report.charters)} versions of its charter has it either"
+            )
+        raise PackError("the pack is signed by another key than the fingerprint's")
+    has_charter = not told.isdisjoint(report.charters)
+    if not told:
+        report.lacks(
+            "trust",
+            "Wessen Schlüssel das sind. Den Fingerabdruck oben auf anderem Weg beim "
+            "Betreiber des Knotens erfragen und mit --trust angeben.",
+            "Whose keys these are. Ask the node's operator for the fingerprint above "
+            "by another way, and give it with --trust.",
+        )
+    if report.charters and not has_charter:
+        number = len(report.charters)
+        report.lacks(
+            "charter",
+            f"Dass es die Föderation {report.federation} gibt und diese Mitglieder "
+            "andere sind als der Knoten. SHA-256 der Satzung, Fassung "
+            f"{number}, bei einem anderen Mitglied erfragen und mit --trust angeben.",
+            f"That the federation {report.federation} exists, and that these members "
+            f"are others than the node. Ask another member for the SHA-256 of version "
+            f"{number} of the charter, and give it with --trust.",
+        )
+
+
+def _check_witnesses(report: Report, anchors_from: int) -> None:
+    """Tell of which entries others may have been shown another past."""
+    there, wanted = len(report.witnesses), report.wanted
+    if there < wanted:
+        report.lacks(
+            "witnesses",
+            "Dass der Knoten anderen dasselbe Protokoll gezeigt hat: mitgezeichnet "
+            f"von {there}, verlangt {wanted}. (--witnesses {there}, wenn das genügt.)",
+            "That the node has shown the same log to others: cosigned by "
+            f"{there}, wanted {wanted}. (--witnesses {there} if that is enough.)",
+        )
+    if not there:
+        return
+    if report.first_anchor > anchors_from:
+        last = report.first_anchor - 1
+        report.lacks(
+            "anchors",
+            f"Dass der Knoten sich an seine Anker {anchors_from} bis {last} gehalten "
+            "hat: sie fehlen.",
+            f"That the node kept to its anchors {anchors_from} to {last}: they are not "
+            "shown.",
+        )
+    if report.end > report.cosigned:
+        first, last = max(report.start, report.cosigned), report.end - 1
+        report.lacks(
+            "tail",
+            f"Dass die Einträge {first} bis {last} feststehen: sie kamen, nachdem "
+            "zuletzt mitgezeichnet wurde; der Knoten könnte sie noch ändern.",
+            f"That entries {first} to {last} are final: they came after what was "
+            "cosigned last; the node could still change them.",
+        )
+
+
+def _check_keys(
+    listed: dict[str, Any], key: Key, member: dict[str, Any] | None, report: Report
+) -> None:
+    """Compare the keys that the pack names with those that the charter names."""
+    named = [name for name in _OTHER_KEYS if name in listed or member is not None]
+    _only(listed, "keys.json", "audit", "fingerprint", *named)
+    others = {name: _text(listed, name) for name in named}
+    if listed["fingerprint"] != key.fingerprint:
+        raise PackError("keys.json says another fingerprint than its audit key has")
+    if member is None:
+        if others:
+            names = ", ".join(others)
+            report.lacks(
+                "keys",
+                f"Dass die Schlüssel {names} in keys.json die des Knotens sind: keine "
+                "Satzung im Paket nennt sie.",
+                f"That the keys {names} in keys.json are the node's: no charter in the "
+                "pack names them.",
+            )
+        return
+    for name, shown in others.items():
+        public = _base64(member["keys"][name])
+        wanted = public.hex()
+        if name in {"feed", "witness"}:
+            kind = _COSIGNER if name == "witness" else _ED25519
+            wanted = make_key(f"{report.node}/{name}", public, kind).vkey
+        if shown != wanted:
+            raise PackError(f"keys.json says another {name} key than the charter")
+
+
+def _check_policies(
+    listed: dict[str, Any], files: Mapping[str, str], part: _Slice, report: Report
+) -> None:
+    """Find the text of each policy that an entry names."""
+    _check_listed(listed, files)
+    used: set[str] = set()
+    for (named, whole), use in part.policies.items():
+        used.add(named)
+        if named not in listed:
+            raise PackError(f"policies.json says nothing of {named}")
+        if listed[named] is None:
+            _lacks_policy(report, named, whole, use)
+        elif whole is None:
+            report.lacks(
+                "policy-name",
+                f"Dass der Text von {named} der ist, nach dem entschieden wurde: "
+                f"{_entries_de(use)} nur acht Stellen seiner Prüfsumme.",
+                f"That the text of {named} is the one that decided: {_entries_en(use)} "
+                "eight digits of its digest only.",
+            )
+        elif listed[named] != whole:
+            raise PackError(f"policies.json gives {named} another text")
+    for named in sorted(set(listed) - used):
+        report.lacks(
+            "policy-unused",
+            f"Dass {named} je galt: kein gezeigter Eintrag nennt es.",
+            f"That {named} was ever in force: no entry that is shown names it.",
+        )
+
+
+def _check_listed(listed: dict[str, Any], files: Mapping[str, str]) -> None:
+    for named, digest in listed.items():
+        if not _POLICY.fullmatch(named):
+            raise PackError("policies.json is malformed")
+        if digest is not None and not _hex(digest).hex().startswith(named[-8:]):
+            raise PackError(f"policies.json gives {named} another text")
+    texts = {f"policies/{digest}.toml" for digest in listed.values() if digest}
+    if texts != {name for name in files if name.startswith("policies/")}:
+        raise PackError("policies.json and the policies in the pack are not the same")
+
+
+def _lacks_policy(report: Report, named: str, whole: str | None, use: _Use) -> None:
+    shown = whole or named
+    report.lacks(
+        "policy",
+        f"Was in der Richtlinie {named} steht: {_entries_de(use)} sie, aber ihr Text "
+        f"(SHA-256 {shown}) fehlt; der Knoten sagt, er habe ihn nicht mehr.",
+        f"What the policy {named} says: {_entries_en(use)} it, but its text (SHA-256 "
+        f"{shown}) is not here; the node says that it no longer has it.",
+    )
+
+
+def _entries_de(use: _Use) -> str:
+    first = f"Eintrag {use.first}"
+    return f"{first} nennt" if use.count == 1 else f"{use.count} ab {first} nennen"
+
+
+def _entries_en(use: _Use) -> str:
+    first = f"entry {use.first}"
+    return f"{first} names" if use.count == 1 else f"{use.count} from {first} on name"
+
+
+def _check_texts(kept: Mapping[str, bytes], report: Report) -> None:
+    """Compare what a reader is given to read, and to run, with what is known here."""
+    for name, known in _TEXTS.items():
+        if sha256(kept[name]).hexdigest() not in known:
+            report.lacks(
+                name,
+                f"Was in {name} steht: dieses Prüfprogramm kennt den Text nicht.",
+                f"What {name} says: this verifier does not know the text.",
+            )
+    if sha256(kept["verify.py"]).digest() != _OWN:
+        report.lacks(
+            "verify.py",
+            "Was das verify.py im Paket sagt: es ist ein anderes als dieses hier, "
+            "vielleicht ein älteres. Nichts oben beruht darauf; nicht ausführen.",
+            "What the verify.py in the pack says: it is another one than this, perhaps "
+            "an older one. Nothing above rests on it; do not run it.",
+        )
+
+
+def _own_digest() -> bytes:
+    try:
+        return sha256(Path(__file__).read_bytes()).digest()
+    except (NameError, OSError):
+        return b""  # it was not started from a file
+
+
+_OWN = _own_digest()
+
+
+def _tell_left_out(part: _Slice, report: Report) -> None:
+    counts = report.counts
+    if counts["omitted"]:
+        report.lacks(
+            "omitted",
+            f"Dass die {counts['omitted']} ausgelassenen Einträge von anderer Art sind "
+            "als verlangt: von ihnen ist nur der Hash da.",
+            f"That the {counts['omitted']} entries left out are of other classes than "
+            "were asked for: of them only the hash is here.",
+        )
+    if counts["erased"]:
+        report.lacks(
+            "erased",
+            f"Dass {counts['erased']} Öffnungen gelöscht sind (zuerst in Eintrag "
+            f"{part.first_erased}): der Knoten könnte sie zurückhalten.",
+            f"That {counts['erased']} openings are erased (first in entry "
+            f"{part.first_erased}): the node could be keeping them back.",
+        )
+
+
 # --- what other members have cosigned ---------------------------------------------
 
 
 def _check_cosigned(
     kept: dict[str, bytes], chain: _Chain | None, root: bytes, report: Report
-) -> None:
-    """Follow the way from the witnesses' signatures to the pack's checkpoint."""
+) -> dict[str, Any] | None:
+    """Follow the way from the witnesses' signatures to the pack's checkpoint.
+
+    Give what the charter says of the node, None if the pack holds no charter.
+    """
     there = [name for name in _COSIGNED if name in kept]
     if not there and chain is None:
-        return
+        return None
     if chain is None or len(there) < len(_COSIGNED):
         raise PackError("a file is missing")
     said = _json(kept["cosigned.json"])
-    members = _open_charter(kept["charter.json"], report)
+    charter = _open_charter(kept["charter.json"], report)
+    members = charter.keys
     if members.get(report.node, {}).get("audit") != chain.key.public:
         raise PackError("the charter knows another audit key of the node")
     text, lines = split_note(_text(said, "checkpoint").encode())
@@ -625,6 +1007,7 @@ def _check_cosigned(
         if name != report.node
     }
     report.members = len(others)
+    report.wanted = max(1, len(others) // 2 + 1, charter.witnesses(len(others)))
     report.witnesses = _witnesses(text, lines, others)
     if not report.witnesses:
         raise PackError("no member has cosigned")
@@ -639,6 +1022,8 @@ def _check_cosigned(
     report.cosigned, report.anchors = chain.size, size
     report.first_anchor = chain.first
     report.restored = int(chain.name.removeprefix(_anchor(chain.key))[1:] or 0)
+    listed: list[dict[str, Any]] = charter.charter["members"]
+    return next(each for each in listed if each["name"] == report.node)
 
 
 def _check_log(key: Key, text: str, lines: Sequence[tuple[str, bytes]]) -> None:
@@ -666,9 +1051,10 @@ def _witnesses(
     return found
 
 
-def _open_charter(data: bytes, report: Report) -> dict[str, dict[str, bytes]]:
-    """Give the keys of all members of the newest version, after following them all."""
+def _open_charter(data: bytes, report: Report) -> "_Version":
+    """Give the newest version, after following them all."""
     document = _json(data)
+    _only(document | {"before": []}, "charter.json", "signatures", "before")
     before = document.get("before", [])
     if not isinstance(before, list):
         raise PackError("charter.json is malformed")
@@ -676,12 +1062,14 @@ def _open_charter(data: bytes, report: Report) -> dict[str, dict[str, bytes]]:
     try:
         for each in [*before, document]:
             previous = _follow_charter(each["signatures"], previous)
+            report.charters.append(previous.digest.hex())
     except (AttributeError, IndexError, KeyError, TypeError):
         raise PackError("charter.json is malformed") from None
     if previous is None:
         raise PackError("charter.json is malformed")
-    report.charter = previous.digest.hex()
-    return previous.keys
+    report.charter = report.charters[-1]
+    report.federation = previous.charter["federation"]
+    return previous
 
 
 class _Version(NamedTuple):
@@ -699,6 +1087,11 @@ class _Version(NamedTuple):
             if member.get("state", "active") == "active"
         }
 
+    def witnesses(self, others: int) -> int:
+        """Give the number of witnesses that it wants, if it names one."""
+        wanted = self.charter.get("witness_quorum")
+        return min(wanted, others) if isinstance(wanted, int) else 0
+
     def robbed(self, before: "_Version") -> set[str]:
         """Name whose old keys were stolen since: they say nothing any more."""
         return {
@@ -712,6 +1105,12 @@ class _Version(NamedTuple):
 def _follow_charter(signed: Any, before: _Version | None) -> _Version:  # noqa: ANN401
     payload = _base64(signed[0]["payload"])
     charter = _json(payload)
+    names = [member["name"] for member in charter["members"]]
+    named = _FEDERATION.fullmatch(charter["federation"])
+    if not named or not all(map(_NODE.fullmatch, names)):
+        raise PackError("charter.json is malformed")
+    if len(signed) > _MOST_SIGNATURES or len(names) > _MOST_SIGNATURES:
+        raise PackError("charter.json is larger than a charter may be")
     keys = {
         member["name"]: {use: _base64(member["keys"][use]) for use in _USES}
         for member in charter["members"]
@@ -743,6 +1142,9 @@ def _signers(
     known = [each for each in (before, version) if each is not None]
     found: set[tuple[str, bytes]] = set()
     for each in signed:
+        _only(each, "a signature", "type", "signer", "payload", "signature")
+        if each["type"] != "charter":
+            raise PackError("a signature under something else than a charter")
         if _base64(each["payload"]) != payload:
             raise PackError("the members have signed different charters")
         name, signature = each["signer"], _base64(each["signature"])
@@ -801,8 +1203,16 @@ def _list(document: dict[str, Any], name: str) -> list[Any]:
 
 
 def _json(data: bytes) -> dict[str, Any]:
+    if sum(map(data.count, (b"{", b"[", b","))) > _MOST_MARKS:
+        raise PackError("a JSON text is larger than a pack's")
     try:
-        value = json.loads(data, object_pairs_hook=_once)
+        # Left to itself the module takes UTF-16 as well, which another tool would not.
+        value = json.loads(
+            data.decode(),
+            object_pairs_hook=_once,
+            parse_float=_refuse,
+            parse_constant=_refuse,
+        )
     except (ValueError, RecursionError):
         raise PackError("a JSON text is malformed") from None
     if not isinstance(value, dict):
@@ -814,6 +1224,22 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) != len(pairs):
         raise ValueError("a name is there twice")
     return dict(pairs)
+
+
+def _refuse(text: str) -> None:
+    raise ValueError(f"{text[:20]} is no whole number")
+
+
+def _only(document: Mapping[str, Any], what: str, *names: str) -> None:
+    if set(document) != set(names):
+        raise PackError(f"{what} has other fields than it has in a pack")
+
+
+def _count(value: object, otherwise: str) -> int:
+    """Take a whole number; True is none."""
+    if type(value) is not int or not 0 <= value < 1 << 63:
+        raise PackError(otherwise)
+    return value
 
 
 def _text(document: dict[str, Any], name: str) -> str:
@@ -862,103 +1288,204 @@ def _plain(fingerprint: str) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Verify the pack that the command line names."""
-    parser = argparse.ArgumentParser(description="Verify a FedSafe evidence pack.")
+    given = _parser().parse_args(arguments)
+    say = _Speaker(given.lang, silent=given.json)
+    try:
+        with open(given.pack, "rb") as file:  # noqa: PTH123 - a path as it was typed
+            report = verify_pack(
+                file,
+                *given.trust,
+                witnesses=given.witnesses,
+                anchors_from=given.anchors_from,
+            )
+    except (PackError, OSError) as error:
+        is_pack = isinstance(error, PackError)
+        why = str(error) if is_pack else str(getattr(error, "strerror", error))
+        status = TAMPERED if is_pack else UNREADABLE
+        if given.json:
+            _print(json.dumps({"status": status, "why": why}))
+        elif is_pack:
+            say("NICHT UNVERSEHRT", "DOES NOT VERIFY", f": {why}")
+        else:
+            say("nicht lesbar", "cannot be read", f": {why}")
+        return status
+    status = INCOMPLETE if report.unproved else OK
+    if given.json:
+        _print(json.dumps({"status": status} | _as_json(report)))
+        return status
+    _tell(report, say)
+    if not report.unproved:
+        say("UNVERSEHRT", "VERIFIES")
+        return OK
+    say("NICHT BEWIESEN", "NOT PROVED", ":")
+    for each in report.unproved:
+        say.sentence(each.de, each.en)
+    count = len(report.unproved)
+    say("NICHT ALLES BEWIESEN", "NOT ALL IS PROVED", f": {count}")
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description="Verify a FedSafe evidence pack.",
+        epilog="Exit status: 0 verifies, all is proved; 2 usage; 20 does not verify; "
+        "21 verifies, but something is not proved; 22 cannot be read.",
+    )
     parser.add_argument("pack", metavar="PACK.zip")
-    parser.add_argument("--fingerprint", help="SHA-256 of the node's audit key")
-    parser.add_argument("--charter", help="SHA-256 of the charter, from a member")
+    parser.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="FINGERPRINT",
+        help="SHA-256 of the node's audit key as its operator tells it, or of the "
+        "charter as another member tells it; both may be given",
+    )
+    for older in ("--fingerprint", "--charter"):  # packs of before say so
+        parser.add_argument(
+            older, action="append", dest="trust", help=argparse.SUPPRESS
+        )
     parser.add_argument(
         "--witnesses",
-        type=int,
+        type=_number,
         metavar="N",
-        help="how many members must have cosigned (a majority of the others)",
+        help="how many members must have cosigned (a majority of the others; 0 for a "
+        "node that is alone, whose own word is enough)",
     )
     parser.add_argument(
         "--anchors-from",
-        type=int,
+        type=_number,
         default=0,
         metavar="N",
         help="from which leaf of the anchor on all must be shown (0)",
     )
-    given = parser.parse_args(arguments)
-    try:
-        with open(given.pack, "rb") as file:  # noqa: PTH123 - a path as it was typed
-            report = verify_pack(file, given.fingerprint, given.charter)
-    except PackError as error:
-        _say(f"DOES NOT VERIFY / NICHT UNVERSEHRT: {error}")
-        return TAMPERED
-    except OSError as error:
-        _say(f"cannot be read / nicht lesbar: {error.strerror}")
-        return UNREADABLE
-    counts = ", ".join(f"{count} {kind}" for kind, count in report.counts.items())
-    _say(f"node / Knoten: {report.node}, {report.made_at}")
-    _say(f"entries / Einträge: {report.start} to {report.end - 1} of {report.size}")
-    _say(f"holds / enthält: {counts}")
-    _say(f"fingerprint / Fingerabdruck: {report.fingerprint}")
-    _tell_cosigned(report)
-    _tell_gaps(report)
-    if given.fingerprint is None:
-        _say("NOT COMPARED: ask the node's operator for the fingerprint by another way")
-        _say("NICHT VERGLICHEN: Fingerabdruck auf anderem Weg beim Betreiber erfragen")
-    if given.charter is None and report.charter:
-        _say("NOT COMPARED: ask another member for the charter's SHA-256")
-        _say(
-            "NICHT VERGLICHEN: SHA-256 der Satzung bei einem anderen Mitglied erfragen"
+    parser.add_argument("--lang", choices=("de", "en"), help="one language only")
+    parser.add_argument("--json", action="store_true", help="the result for programs")
+    return parser
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,18}", text, re.ASCII):
+        raise argparse.ArgumentTypeError("a whole number is wanted")
+    return int(text)
+
+
+class _Speaker:
+    """Says things in one language or in both, and nothing to programs."""
+
+    def __init__(self, language: str | None, *, silent: bool) -> None:
+        self._language = language
+        self._silent = silent
+
+    def __call__(self, de: str, en: str, rest: str = "") -> None:
+        """Say a short word in one line, and what follows it."""
+        both = {"de": de, "en": en}.get(self._language or "", f"{en} / {de}")
+        self._line(both + rest)
+
+    def sentence(self, de: str, en: str) -> None:
+        """Say a sentence, in both languages in a line each."""
+        for language, text in (("en", en), ("de", de)):
+            if self._language in {None, language}:
+                self._line(f"  - {text}")
+
+    def same(self, text: str) -> None:
+        """Say what is the same in both."""
+        self._line(text)
+
+    def _line(self, text: str) -> None:
+        if not self._silent:
+            _print(text)
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    told = {name: getattr(report, name) for name in _SHOWN}
+    times = {name: _moment(at) for name, at in report.witnesses}
+    unproved = [each._asdict() for each in report.unproved]
+    return told | {"witnesses": times, "unproved": unproved}
+
+
+_SHOWN = (
+    *("node", "made_at", "start", "end", "size", "minimum", "counts", "fingerprint"),
+    *("federation", "charter", "cosigned", "members", "wanted", "restored"),
+    *("first_anchor", "anchors", "declared"),
+)
+
+
+_KINDS = {
+    "records": "Einträge",
+    "omitted": "ausgelassen",
+    "openings": "Öffnungen",
+    "withheld": "zurückgehalten",
+    "erased": "gelöscht",
+}
+
+
+def _tell(report: Report, say: _Speaker) -> None:
+    say("Knoten", "node", f": {report.node}")
+    say(
+        "gemacht, nach der Uhr des Knotens",
+        "made, by the node's clock",
+        f": {report.made_at}",
+    )
+    first, last, size = report.start, report.end - 1, report.size
+    say(
+        f"Einträge: {first} bis {last} von {size}",
+        f"entries: {first} to {last} of {size}",
+    )
+    numbers = report.counts.items()
+    say(
+        "enthält: " + ", ".join(f"{count} {_KINDS[kind]}" for kind, count in numbers),
+        "holds: " + ", ".join(f"{count} {kind}" for kind, count in numbers),
+    )
+    if report.minimum:
+        say(
+            "der Knoten sagt, nur Hashes hat er von Einträgen vor",
+            "the node says that it has only hashes of entries before",
+            f": {report.minimum}",
         )
-    lacking = _lacking(report, _wanted(report, given), given.anchors_from)
-    for each in lacking:
-        _say(f"INCOMPLETE / UNVOLLSTÄNDIG: {each}")
-    if lacking:
-        return INCOMPLETE
-    _say("VERIFIES / UNVERSEHRT")
-    return OK
-
-
-def _wanted(report: Report, given: argparse.Namespace) -> int:
-    if given.witnesses is not None:
-        return int(given.witnesses)
-    if report.members:
-        return report.members // 2 + 1
-    return 1 if given.charter is not None else 0
-
-
-def _lacking(report: Report, wanted: int, since: int) -> list[str]:
-    found, there = [], len(report.witnesses)
-    if there < wanted:
-        found.append(
-            f"cosigned by {there}, wanted {wanted}; others may have been shown "
-            f"another log / mitgezeichnet von {there}, verlangt {wanted}"
+    say("Fingerabdruck", "fingerprint", f": {report.fingerprint}")
+    _tell_cosigned(report, say)
+    for index in report.declared:
+        say(
+            f"erklärte Lücke: Eintrag {index} sagt, welche davor verloren sind und "
+            "warum",
+            f"declared gap: entry {index} says which entries before it were lost, and "
+            "why",
         )
-    if report.first_anchor > since:
-        last = report.first_anchor - 1
-        found.append(f"anchors {since} to {last} are not shown / fehlen")
-    return found
 
 
-def _tell_cosigned(report: Report) -> None:
+def _tell_cosigned(report: Report, say: _Speaker) -> None:
     if not report.witnesses:
-        _say("cosigned by nobody / von niemandem mitgezeichnet")
+        say("von niemandem mitgezeichnet", "cosigned by nobody")
         return
     there, members = len(report.witnesses), report.members
     first, last = report.first_anchor, report.anchors - 1
+    number = len(report.charters)
+    say("Föderation", "federation", f": {report.federation}")
+    say(
+        f"Satzung, Fassung {number} (SHA-256)",
+        f"charter, version {number} (SHA-256)",
+        f": {report.charter}",
+    )
     if report.restored:
-        _say(f"restored / wiederhergestellt: {report.restored} x")
-    _say(f"cosigned / mitgezeichnet: entries 0 to {report.cosigned - 1}")
-    _say(f"one past in anchors / eine Vergangenheit in Ankern: {first} to {last}")
-    _say(f"by / von: {there} of {members} other members / anderen Mitgliedern")
+        say("wiederhergestellt", "restored", f": {report.restored} x")
+    until = report.cosigned - 1
+    say(f"mitgezeichnet: Einträge 0 bis {until}", f"cosigned: entries 0 to {until}")
+    say(
+        f"eine Vergangenheit in Ankern: {first} bis {last}",
+        f"one past in anchors: {first} to {last}",
+    )
+    say(
+        f"von {there} von {members} anderen Mitgliedern, nach ihrer Uhr",
+        f"by {there} of {members} other members, by their clocks",
+        ":",
+    )
     for name, at in report.witnesses:
-        _say(f"  {name}, {_moment(at)}")
+        say.same(f"  {name}, {_moment(at)}")
         if at < report.newest:
-            _say(f"  {name}: BEFORE the newest entry / VOR dem neuesten Eintrag")
-    _say(f"charter / Satzung (SHA-256): {report.charter}")
-
-
-def _tell_gaps(report: Report) -> None:
-    for index in report.declared:
-        _say(
-            f"declared gap: entry {index} says which entries before it were lost, and "
-            f"why / erklärte Lücke: Eintrag {index} sagt, welche davor verloren sind "
-            "und warum"
-        )
+            say(
+                f"  {name}: VOR dem neuesten Eintrag",
+                f"  {name}: BEFORE the newest entry",
+            )
 
 
 def _moment(at: int) -> str:
@@ -968,8 +1495,13 @@ def _moment(at: int) -> str:
         return f"{at} s"  # a witness that lies about the time
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+def _print(text: str) -> None:
+    """Write a line; nothing in a pack moves the cursor or ends a line."""
+    plain = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+    try:
+        sys.stdout.write(f"{plain}\n")
+    except UnicodeEncodeError:
+        sys.stdout.write(f"{ascii(plain)[1:-1]}\n")
 
 
 if __name__ == "__main__":

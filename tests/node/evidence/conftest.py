@@ -17,7 +17,7 @@ from fedsafe_crypto.identity import SigningKey
 from fedsafe_node.errors import RolledBackError
 from fedsafe_node.evidence.contents import audit_verifier, fingerprint
 from fedsafe_node.evidence.span import ExportRequest
-from fedsafe_node.evidence.verify import read_files
+from fedsafe_node.evidence.verify import read_files, verify_pack
 from fedsafe_node.principal import Principal
 from fedsafe_policies.vocabulary import Role
 
@@ -93,6 +93,7 @@ def offsets(seed: int, size: int, count: int) -> Sequence[int]:
 class Made:
     """A pack, its files, its node's fingerprint and audit key.
 
+    `charter` is the digest of its charter, `more` are the records behind its end;
     `late` is a pack that was made when no member cosigned any more.
     """
 
@@ -100,10 +101,18 @@ class Made:
     files: dict[str, bytes]
     fingerprint: str
     key: SigningKey
+    charter: str = ""
+    more: tuple[bytes, ...] = ()
     late: bytes = b""
 
+    @property
+    def trust(self) -> tuple[str, ...]:
+        """What others tell of it."""
+        return (self.fingerprint, self.charter) if self.charter else (self.fingerprint,)
 
-async def _make(root: Path) -> Made:
+
+async def make_alone(root: Path) -> Made:
+    """Let a node alone make a pack with openings."""
     fleet: Fleet = await make(root, "a.demo", staff=STAFF)
     await fleet.start("a.demo")
     await write_events(fleet, 4)
@@ -115,7 +124,8 @@ async def _make(root: Path) -> Made:
     return made
 
 
-async def _make_cosigned(root: Path, founded: Path) -> Made:
+async def make_cosigned(root: Path, founded: Path) -> Made:
+    """Let a node make a pack that two others have cosigned."""
     fleet = await asyncio.to_thread(copy_of, founded, root / "n")
     await fleet.start(*NAMES)
     await fleet.covered()
@@ -125,12 +135,23 @@ async def _make_cosigned(root: Path, founded: Path) -> Made:
     await write_events(fleet, 4)
     pack = await export(fleet)
     files = dict(read_files(io.BytesIO(pack)))
+    base, report = fleet["a.demo"].base, verify_pack(io.BytesIO(pack))
+    more = await base.store.read(
+        lambda reader: reader.records(base.trail.log, report.end, 10)
+    )
     cosigning = fleet["a.demo"].witnesses.cosigning
     cosigning.alarm = RolledBackError("a.demo/anchor", 0, 0, "none is asked now")
     await write_events(fleet, 2)
     late = await export(fleet)
-    key = fleet["a.demo"].base.keys.audit
-    made = Made(pack, files, key_of(fleet), key, late)
+    made = Made(
+        pack,
+        files,
+        report.fingerprint,
+        base.keys.audit,
+        report.charter,
+        tuple(more),
+        late,
+    )
     await fleet.close()
     return made
 
@@ -138,7 +159,7 @@ async def _make_cosigned(root: Path, founded: Path) -> Made:
 @pytest.fixture(scope="session")
 def cosigned(tmp_path_factory: pytest.TempPathFactory, founded: Path) -> Made:
     """Give a pack of which other members have cosigned a part."""
-    return asyncio.run(_make_cosigned(tmp_path_factory.mktemp("cosigned"), founded))
+    return asyncio.run(make_cosigned(tmp_path_factory.mktemp("cosigned"), founded))
 
 
 @pytest.fixture(scope="session")
@@ -150,4 +171,4 @@ def late(cosigned: Made) -> Made:
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return asyncio.run(_make(tmp_path_factory.mktemp("pack")))
+    return asyncio.run(make_alone(tmp_path_factory.mktemp("pack")))

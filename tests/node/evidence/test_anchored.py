@@ -147,6 +147,12 @@ def verdict(pack: bytes, path: Path, *options: str) -> int:
     return main([str(path), *options])
 
 
+def unproved(pack: bytes, *trust: str, **options: int) -> list[str]:
+    """Name what a pack that verifies does not prove."""
+    report = verify_pack(io.BytesIO(pack), *trust, **options)
+    return [each.code for each in report.unproved]
+
+
 async def test_a_past_that_drops_a_cosigned_event_does_not_verify(trio: Fleet) -> None:
     forger = await forger_of(trio)
     forged = await forger.other_past(without=2)
@@ -181,7 +187,7 @@ async def test_what_is_not_shown_makes_it_incomplete(
     told = capsys.readouterr().out
 
     assert status == 21
-    assert f"anchors 0 to {size - 2} are not shown" in told
+    assert f"kept to its anchors 0 to {size - 2}: they are not shown" in told
     assert "VERIFIES" not in told
 
 
@@ -205,17 +211,18 @@ async def test_one_witness_of_two_is_not_enough_unless_one_says_so(
     said["checkpoint"] = f"{text}\n\n{own}{first}"
     files = forger.files | {"cosigned.json": json.dumps(said).encode()}
     pack, path = packed(list(files.items()), forger.key), tmp_path / "pack.zip"
-    statuses = [
-        await asyncio.to_thread(verdict, pack, path, *options)
-        for options in ((), ("--witnesses", "1"), ("--witnesses", "2"))
+    lacking = [
+        "witnesses" in unproved(pack, **options)
+        for options in ({}, {"witnesses": 1}, {"witnesses": 2})
     ]
+    await asyncio.to_thread(verdict, pack, path)
 
-    assert statuses == [21, 0, 21]
+    assert lacking == [True, False, True]
     assert "cosigned by 1, wanted 2" in capsys.readouterr().out
 
 
 async def test_an_auditor_names_from_which_leaf_on(
-    trio: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trio: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(anchored, "PAGE", 2)
     evidence = trio["a.demo"].services.evidence
@@ -226,12 +233,12 @@ async def test_an_auditor_names_from_which_leaf_on(
     whole = verify_pack(io.BytesIO(await export(trio)))
     pieces = await evidence.export(ExportRequest(), AUDRA, anchors=3)
     part = b"".join([piece async for piece in pieces])
-    report, path = verify_pack(io.BytesIO(part)), tmp_path / "pack.zip"
+    report = verify_pack(io.BytesIO(part))
 
     assert (whole.first_anchor, report.first_anchor) == (0, 3)
     assert report.anchors >= whole.anchors > 6
-    assert await asyncio.to_thread(verdict, part, path) == 21
-    assert await asyncio.to_thread(verdict, part, path, "--anchors-from", "3") == 0
+    assert "anchors" in unproved(part)
+    assert "anchors" not in unproved(part, anchors_from=3)
     monkeypatch.setattr(anchored, "MOST", 2)
     newest = verify_pack(io.BytesIO(await export(trio)))
     assert newest.first_anchor == newest.anchors - 2
@@ -310,6 +317,7 @@ def test_members_have_names_and_keys_of_their_own(cosigned: Made) -> None:
     payload = json.dumps({"federation": "demo#1", "members": members}).encode()
     frame = b"fedsafe/v1/charter\n" + lp_text("demo#1") + payload
     signed = {
+        "type": "charter",
         "payload": many(payload).decode(),
         "signature": many(one.sign_exactly(frame)).decode(),
     }
@@ -327,12 +335,16 @@ def test_the_charter_is_compared_with_a_members_digest(
     digest = verify_pack(io.BytesIO(cosigned.pack)).charter
     key = ("--fingerprint", cosigned.fingerprint)
 
+    assert cosigned.charter == digest
+    assert unproved(cosigned.pack, digest) == []
+    assert verdict(cosigned.pack, path, "--trust", digest) == 0
     assert verdict(cosigned.pack, path, *key, "--charter", digest) == 0
-    assert "NOT COMPARED" not in capsys.readouterr().out
-    assert verdict(cosigned.pack, path, *key) == 0
-    assert "NOT COMPARED: ask another member" in capsys.readouterr().out
+    assert "NOT PROVED" not in capsys.readouterr().out
+    assert unproved(cosigned.pack, cosigned.fingerprint) == ["charter"]
+    assert verdict(cosigned.pack, path, *key) == 21
+    assert "  - That the federation demo#1 exists" in capsys.readouterr().out
     assert verdict(cosigned.pack, path, *key, "--charter", "0" * 64) == 20
-    assert verdict(made.pack, path, "--charter", digest) == 21
+    assert verdict(made.pack, path, "--charter", digest) == 20
 
 
 def test_a_cosigning_behind_all_entries_is_no_matter(
@@ -353,10 +365,9 @@ async def test_a_cosigning_before_the_newest_entry_is_named(
     await write_events(trio, 2)
     await cosign_now(trio)
     pack = await export(trio)
-    status = await asyncio.to_thread(verdict, pack, tmp_path / "pack.zip")
+    await asyncio.to_thread(verdict, pack, tmp_path / "pack.zip")
     told = capsys.readouterr().out
 
-    assert status == 0
     assert "  b.demo: BEFORE the newest entry" in told
     assert "  c.demo: BEFORE" not in told
 

@@ -86,7 +86,9 @@ def test_a_pack_verifies_there(
 ) -> None:
     pack = tmp_path / "pack.zip"
     pack.write_bytes(made.pack)
-    known = ["--fingerprint", made.fingerprint]
+    known = [word for each in made.trust for word in ("--trust", each)]
+    if not made.charter:
+        known += ["--witnesses", "0"]
     good = run(bare, [str(script), str(pack), *known])
     other = run(bare, [str(script), str(pack), "--fingerprint", "0" * 64], status=20)
     missing = run(bare, [str(script), str(tmp_path / "none.zip")], status=22)

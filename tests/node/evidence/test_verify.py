@@ -30,9 +30,9 @@ from fedsafe_node.evidence.verify import (
 )
 
 
-def refused(pack: bytes, fingerprint: str | None = None) -> str:
+def refused(pack: bytes, *trust: str) -> str:
     with pytest.raises(PackError) as caught:
-        verify_pack(io.BytesIO(pack), fingerprint)
+        verify_pack(io.BytesIO(pack), *trust)
     return str(caught.value)
 
 
@@ -198,9 +198,15 @@ def test_the_command_tells_what_it_found(
     pack = tmp_path / "pack.zip"
     pack.write_bytes(made.pack)
 
-    assert main([str(pack)]) == 0
-    assert "NOT COMPARED" in capsys.readouterr().out
-    assert main([str(pack), "--fingerprint", "00"]) == 20
+    assert main([str(pack), "--trust", made.fingerprint, "--witnesses", "0"]) == 0
+    told = capsys.readouterr().out
+    assert "NOT PROVED" not in told
+    assert told.endswith("VERIFIES / UNVERSEHRT\n")
+    assert main([str(pack), "--witnesses", "0"]) == 21
+    told = capsys.readouterr().out
+    assert "  - Whose keys these are. Ask the node's operator" in told
+    assert "VERIFIES" not in told
+    assert main([str(pack), "--trust", "00"]) == 20
     assert "DOES NOT VERIFY" in capsys.readouterr().out
     assert main([str(tmp_path / "none.zip")]) == 22
 
