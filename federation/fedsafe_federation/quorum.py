@@ -6,7 +6,8 @@ evaluated (t of them without a share of one's own), verify every proof, combine,
 finalise. Only members that take part now are asked. The blinded elements say in which
 order, so that over many lookups each peer is asked as often as the others. One that
 does not answer, answers junk, or has no budget left for this node is replaced by the
-next. It is named only when its own signature
+next; beside one that is silent the next is asked after about 150 ms, and for a while
+others are asked first (`silence`). It is named only when its own signature
 convicts it: the statement answers this request and its proof fails, or it is no
 answer at all. What anybody could have sent in its name, a repeated answer, another
 generation and silence convict nobody. With fewer than t members in time the answer
@@ -16,7 +17,7 @@ is *deferred*: never a weaker token.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final, Protocol, TypeVar
@@ -38,6 +39,7 @@ from fedsafe_federation.errors import (
     MalformedError,
     PeerError,
     PeerRefusedError,
+    PeerUnreachableError,
     QuorumError,
     UntrustedError,
 )
@@ -45,6 +47,7 @@ from fedsafe_federation.evaluation import MAX_ELEMENTS, open_answer, sign_reques
 from fedsafe_federation.metering import Budget, Ledger
 from fedsafe_federation.replication import Offload
 from fedsafe_federation.signed import Signed
+from fedsafe_federation.silence import Round, Silences, patience_of
 
 T = TypeVar("T")
 _Asking = asyncio.Task[VerifiedEvaluation | None]
@@ -89,9 +92,10 @@ class Holder:
 class Quorum:
     """Evaluates under one epoch's key.
 
-    State, owned by the event loop: `_avoid` maps a peer to the moment until which
-    others are asked first; `_tried` keeps blinds for another try; `_reports` are the
-    reports that are still being kept, which no deadline cuts off.
+    State, owned by the event loop: `_avoid` maps a peer that refused or answered
+    wrongly to the moment until which others are asked first; `_tried` keeps blinds for
+    another try; `_reports` are the reports that are still being kept, which no deadline
+    cuts off. The *silences* are those of all quorums of a node.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
@@ -103,6 +107,7 @@ class Quorum:
         ask: Ask,
         report: Report,
         ledger: Ledger,
+        silences: Silences,
         offload: Offload,
         now: Callable[[], datetime],
         token_bytes: Callable[[int], bytes],
@@ -123,6 +128,7 @@ class Quorum:
         self._ask = ask
         self._report = report
         self._ledger = ledger
+        self._silences = silences
         self._offload = offload
         self._now = now
         self._token_bytes = token_bytes
@@ -154,8 +160,12 @@ class Quorum:
         *,
         within: float,
         blinds: Sequence[Blinded],
+        last: bool = True,
     ) -> Sequence[bytes]:
         """Give the OPRF output of every input, in order, within *within* seconds.
+
+        Unless it is the *last* generation to be tried, the silent are not waited for
+        once others lag behind it.
 
         Raises:
             QuorumError: fewer than t members answered rightly in time.
@@ -164,7 +174,9 @@ class Quorum:
         end = asyncio.get_running_loop().time() + within
         for start in range(0, len(inputs), MAX_ELEMENTS):
             batch = slice(start, start + MAX_ELEMENTS)
-            outputs += await self._evaluate(inputs[batch], blinds[batch], budget, end)
+            outputs += await self._evaluate(
+                inputs[batch], blinds[batch], budget, end, last=last
+            )
         return outputs
 
     async def settle(self) -> None:
@@ -178,10 +190,12 @@ class Quorum:
         blinds: Sequence[Blinded],
         budget: Budget,
         end: float,
+        *,
+        last: bool,
     ) -> Sequence[bytes]:
         count = len(inputs)
         elements = [blinded.element for blinded in blinds]
-        collect = asyncio.create_task(self._collect(elements, budget, end))
+        collect = asyncio.create_task(self._collect(elements, budget, end, last=last))
         try:
             own = await self._run(lambda: self._own(elements), count)
             others = await collect
@@ -203,53 +217,95 @@ class Quorum:
         return finalize_threshold(self._pins, inputs, blinds, [*own, *others])
 
     async def _collect(
-        self, elements: Sequence[bytes], budget: Budget, end: float
+        self, elements: Sequence[bytes], budget: Budget, end: float, *, last: bool
     ) -> Sequence[VerifiedEvaluation]:
         here = 0 if self._holder.share is None else 1
-        needed = self._pins.threshold - here
         candidates = self._candidates(elements[0])
-        waiting = [m for m in candidates if not self._ledger.wait(m.name, budget)]
+        open_ = [m for m in candidates if not self._ledger.wait(m.name, budget)]
+        asking = self._begin(self._pins.threshold - here, open_, len(elements), end)
         answers: list[VerifiedEvaluation] = []
-        behind: set[str] = set()
         running: set[_Asking] = set()
+
+        def one(name: str) -> _Asking:
+            return asyncio.create_task(
+                self._one(asking, name, elements, budget, end), name=name
+            )
+
         try:
             async with asyncio.timeout_at(end):
-                while len(answers) < needed and (waiting or running):
-                    more = needed - len(answers) - len(running)
-                    for member in waiting[:more]:
-                        asking = self._one(member, elements, budget, end, behind)
-                        running.add(asyncio.create_task(asking, name=member.name))
-                    waiting = waiting[more:]
+                while asking.round.goes_on:
+                    asked, left = self._step(asking.round)
+                    running |= {one(name) for name in asked}
+                    if asking.behind and asking.round.is_stuck and not last:
+                        break
                     done, running = await asyncio.wait(
-                        running, return_when=asyncio.FIRST_COMPLETED
+                        running, timeout=left, return_when=asyncio.FIRST_COMPLETED
                     )
-                    answers += [found for task in done if (found := task.result())]
+                    for task in done:
+                        found = task.result()
+                        asking.round.ended(task.get_name(), answered=found is not None)
+                        answers += [] if found is None else [found]
         except TimeoutError:
-            for task in running:
-                self._leave(task.get_name(), _RESERVE)
+            self._hold_silent(asking.round)
         finally:
             await _cancel(running)
-        if len(answers) < needed:
+        if asking.round.needed > 0:
             waits = [self._ledger.wait(m.name, budget) for m in candidates]
             after = min((wait for wait in waits if wait), default=None)
             got = len(answers) + here
-            unused = len(self._pins.members) - len(behind) < self._pins.threshold
+            known = len(self._pins.members) - len(asking.behind)
+            unused = known < self._pins.threshold
             raise QuorumError(
                 got, self._pins.threshold, retry_after=after, unused=unused
             )
         return answers
 
+    def _begin(
+        self, needed: int, waiting: Sequence[Member], elements: int, end: float
+    ) -> "_Collecting":
+        now = asyncio.get_running_loop().time()
+        left = end - now
+        return _Collecting(
+            {each.name: each for each in waiting},
+            Round(
+                needed,
+                [each.name for each in waiting],
+                elements,
+                patience_of(elements, left),
+                now + left / 2,
+            ),
+        )
+
+    def _step(self, round_: Round) -> tuple[Sequence[str], float | None]:
+        """Say whom to ask now, and in how many seconds to look again."""
+        now = asyncio.get_running_loop().time()
+        self._hold_silent(round_)
+        step = round_.step(now, self._silences.allowance)
+        for name in step.ask:
+            self._silences.asked(name, now, round_.patience)
+        return step.ask, None if step.wake is None else max(0.0, step.wake - now)
+
+    def _hold_silent(self, round_: Round) -> None:
+        for name in round_.overdue(asyncio.get_running_loop().time()):
+            self._silence(name, round_.since(name))
+
+    def _silence(self, peer: str, since: float) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._silences.fell_silent(peer, asked=since, now=now):
+            _log.warning("member silent", extra={"fedsafe": {"peer": peer}})
+
     def _candidates(self, element: bytes) -> list[Member]:
-        now = self._now()
+        now, moment = self._now(), asyncio.get_running_loop().time()
         others = [
             each
             for each in self._charter.active()
             if each.index in self._pins.members and each.name != self._holder.name
         ]
 
-        def rank(member: Member) -> tuple[datetime, bytes]:
+        def rank(member: Member) -> tuple[datetime, tuple[int, float], bytes]:
             turn = sha256(element + member.name.encode()).digest()
-            return max(now, self._avoid.get(member.name, now)), turn
+            distrusted = max(now, self._avoid.get(member.name, now))
+            return distrusted, self._silences.rank(member.name, moment), turn
 
         return sorted(others, key=rank)
 
@@ -258,40 +314,54 @@ class Quorum:
 
     async def _one(
         self,
-        member: Member,
+        asking: "_Collecting",
+        name: str,
         elements: Sequence[bytes],
         budget: Budget,
         end: float,
-        behind: set[str],
     ) -> VerifiedEvaluation | None:
-        await self._ledger.asks(member.name, budget, elements)
+        member = asking.members[name]
+        await self._ledger.asks(name, budget, elements)
+        since = asyncio.get_running_loop().time()
+        asking.round.sent(name, since)
         request = self._sign(member, elements, budget, end)
         try:
             answer = await self._ask(member, request)
-        except PeerRefusedError as error:
-            if error.lacks_budget:
-                self._ledger.refused(member.name, budget, error.retry_after)
-            elif error.lacks_epoch:
-                behind.add(member.name)
-            else:
-                self._leave(member.name, _RESERVE)
+        except (PeerUnreachableError, TimeoutError):
+            self._silence(name, since)
             return None
-        except (PeerError, TimeoutError):
-            self._leave(member.name, _RESERVE)
+        except PeerError as error:
+            self._refused(asking, name, budget, error)
             return None
+        in_time = asking.round.heard(name)
         try:
             checked = await self._check(member, elements, request, answer)
         except (LiarError, MalformedError) as error:
-            self._leave(member.name, _DISTRUST)
-            self._accuse(member.name, str(error), request, answer)
+            self._leave(name, _DISTRUST)
+            self._accuse(name, str(error), request, answer)
         except UntrustedError:
-            self._leave(member.name, _DISTRUST)
+            self._leave(name, _DISTRUST)
         except GenerationMismatchError:
-            self._leave(member.name, _RESERVE)
+            self._leave(name, _RESERVE)
         else:
-            self._ledger.answered(member.name, budget, elements)
+            self._ledger.answered(name, budget, elements)
+            now = asyncio.get_running_loop().time()
+            if in_time and self._silences.answered(name, now):
+                _log.info("member answers again", extra={"fedsafe": {"peer": name}})
             return checked
         return None
+
+    def _refused(
+        self, asking: "_Collecting", peer: str, budget: Budget, error: PeerError
+    ) -> None:
+        if not isinstance(error, PeerRefusedError):
+            self._leave(peer, _RESERVE)
+        elif error.lacks_budget:
+            self._ledger.refused(peer, budget, error.retry_after)
+        elif error.lacks_epoch:
+            asking.behind.add(peer)
+        else:
+            self._leave(peer, _RESERVE)
 
     def _sign(
         self, member: Member, elements: Sequence[bytes], budget: Budget, end: float
@@ -350,6 +420,15 @@ class Quorum:
         if elements > _OFFLOAD_ELEMENTS:
             return await self._offload(work)
         return work()
+
+
+@dataclass(slots=True)
+class _Collecting:
+    """One evaluation's members by name, who of them is asked, and who lags behind."""
+
+    members: dict[str, Member]
+    round: Round
+    behind: set[str] = field(default_factory=set)
 
 
 async def _cancel(tasks: Iterable[asyncio.Future[Any]]) -> None:

@@ -24,6 +24,7 @@ from fedsafe_federation.errors import PeerError
 from fedsafe_federation.evaluation import digest
 from fedsafe_federation.quorum import Holder, Quorum
 from fedsafe_federation.signed import Signed
+from fedsafe_federation.silence import Silences
 from fedsafe_node.api.server import ApiServer
 from fedsafe_node.attending import Attending, own_jobs
 from fedsafe_node.base import Base, open_base
@@ -79,6 +80,7 @@ class RunningNode:
         self.services = make_services(made)
         self.server = ApiServer(self.services, metrics=Metrics())
         self._present = Present(base.situation, base.store)
+        self._silences = Silences(token_bytes)
         self._leading: Jobs | None = None
         self.is_last = base.worker is None
         self._made = made
@@ -371,6 +373,7 @@ class RunningNode:
             ask=self._ask,
             report=self._report,
             ledger=self.peering.ledger,
+            silences=self._silences,
             offload=base.workers,
             now=base.clock.now,
             token_bytes=token_bytes,

@@ -136,6 +136,7 @@ class SharedLists:
         budget: Budget,
         within: float,
     ) -> list[list[Output]]:
+        end = asyncio.get_running_loop().time() + within
         first = next(iter(quorums.values()))
         blinds, done = await first.blind(inputs), False
         columns: list[list[Output]] = []
@@ -143,7 +144,7 @@ class SharedLists:
             for epoch, quorum in quorums.items():
                 asked = [quorum, *self._former_of(epoch)]
                 try:
-                    found = await _first_of(asked, inputs, budget, within, blinds)
+                    found = await _first_of(asked, inputs, budget, end, blinds)
                 except QuorumError as error:
                     if columns and error.unused and self._begins(epoch):
                         break  # nothing is listed under it
@@ -186,21 +187,21 @@ async def _first_of(
     quorums: Sequence[Quorum],
     inputs: Sequence[bytes],
     budget: Budget,
-    within: float,
+    end: float,
     blinds: Sequence[Blinded],
 ) -> Sequence[bytes]:
     """Evaluate by the first generation of which enough members answer in time.
 
     All share one key, so any gives the same output. Members that do not know a new
-    generation yet refuse it at once, which leaves the time for the one before.
+    generation yet refuse it at once, and the silent are not waited for then, which
+    leaves the time for the one before.
     """
     loop = asyncio.get_running_loop()
-    end = loop.time() + within
     *newer, oldest = quorums
     for quorum in newer:
         try:
             return await quorum.evaluate(
-                inputs, budget, within=end - loop.time(), blinds=blinds
+                inputs, budget, within=end - loop.time(), blinds=blinds, last=False
             )
         except QuorumError:
             if loop.time() >= end:

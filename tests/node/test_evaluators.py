@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tokens: bound to their origin, and the same whichever members evaluate."""
 
+import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from msgspec.structs import replace as replaced
 from tests.federation.conftest import NAMES as MEMBERS
 from tests.federation.conftest import NOW, World, world
-from tests.federation.quorum.conftest import LONG, Members
+from tests.federation.quorum.conftest import LONG, Cheat, Members, leap
 from tests.node.fleet import NAMES, Fleet
 from tests.node.origin import WHO, output_of
 
@@ -17,6 +19,7 @@ from fedsafe_crypto.threshold import Generation
 from fedsafe_federation.amendment import Version
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.metering import LOOKUPS, PUBLISHING
+from fedsafe_federation.signed import Signed
 from fedsafe_node.asked import File, Person, read_question
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.keys import MediaKeys, OwnKeys
@@ -78,6 +81,33 @@ async def test_one_of_three_gives_none(fleet: Fleet) -> None:
         await shared.outputs([person()], LOOKUPS, within=0.3)
 
 
+async def test_a_server_that_accepts_and_stays_silent_defers_nobody(
+    trio: Fleet,
+) -> None:
+    shared = trio["a.demo"].base.situation.shared
+    assert shared is not None
+    silent = urlsplit(shared.membership.charter.member("c.demo").url)
+    came: list[asyncio.StreamWriter] = []
+    await trio.stop("c.demo")
+    server = await asyncio.start_server(
+        lambda _, writer: came.append(writer), silent.hostname, silent.port
+    )
+    persons = [person(f"p{number}@mail.example") for number in range(24)]
+    found = await asyncio.gather(
+        *(shared.outputs([each], LOOKUPS, within=10) for each in persons)
+    )
+    came_for_many = len(came)
+    again = await asyncio.gather(
+        *(shared.outputs([each], LOOKUPS, within=10) for each in persons)
+    )
+    server.close()
+    for writer in came:
+        writer.transport.abort()
+
+    assert found == again
+    assert came_for_many > 0
+
+
 async def test_no_two_lists_share_a_token(trio: Fleet) -> None:
     shared = trio["a.demo"].base.situation.shared
     assert shared is not None
@@ -115,6 +145,38 @@ def begun(old: World) -> World:
     )
 
 
+def lists_under(asked: dict[int, Members], *, now: datetime) -> SharedLists:
+    charter = asked[max(asked)].world.charter
+    pins = {epoch: each.world.pins for epoch, each in asked.items()}
+    membership = Membership(
+        Version(charter, bytes(32)), charter.member(MEMBERS[0]), pins, {}, {}
+    )
+    quorums = {epoch: each.quorum() for epoch, each in asked.items()}
+    return SharedLists(membership, quorums, now=lambda: now)
+
+
+def test_a_lookup_under_two_epochs_has_one_deadline() -> None:
+    async def slow(request: Signed, answer: Signed) -> Signed:
+        del request
+        await asyncio.sleep(0.5)
+        return answer
+
+    async def run() -> float:
+        old = world(3, 2)
+        new = begun(old)
+        slowly: dict[str, Cheat] = dict.fromkeys(MEMBERS[1:3], slow)
+        asked = {
+            1: Members(old, charter=new.charter, cheats=slowly),
+            2: Members(new, cheats=slowly),
+        }
+        lists = lists_under(asked, now=NOW + timedelta(hours=1))
+        with pytest.raises(QuorumError):
+            await lists.outputs([person()], LOOKUPS, within=0.8)
+        return asyncio.get_running_loop().time()
+
+    assert leap(run()) == pytest.approx(0.8)
+
+
 @pytest.mark.parametrize(
     ("minutes", "behind", "found"),
     [(9, MEMBERS[1:4], 1), (10, MEMBERS[1:4], None), (10, (), 2), (9, (), 2)],
@@ -128,13 +190,7 @@ async def test_that_nobody_knows_a_new_epoch_is_believed_for_ten_minutes(
         1: Members(old, charter=new.charter),
         2: Members(new, behind=set(behind)),
     }
-    me = new.charter.member(MEMBERS[0])
-    membership = Membership(
-        Version(new.charter, bytes(32)), me, {1: old.pins, 2: new.pins}, {}, {}
-    )
-    quorums = {epoch: each.quorum() for epoch, each in asked.items()}
-    later = NOW + timedelta(minutes=minutes)
-    lists = SharedLists(membership, quorums, now=lambda: later)
+    lists = lists_under(asked, now=NOW + timedelta(minutes=minutes))
 
     if found is None:
         with pytest.raises(QuorumError):

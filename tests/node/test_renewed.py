@@ -24,6 +24,7 @@ from fedsafe_federation.identifiers import canonicalise
 from fedsafe_federation.metering import LOOKUPS
 from fedsafe_federation.quorum import Holder, Quorum
 from fedsafe_federation.signed import Signed
+from fedsafe_federation.silence import Silences
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.asked import Person
 from fedsafe_node.config import Place
@@ -133,6 +134,7 @@ class Members:
             ask=self.ask,
             report=self.report,
             ledger=Asked(),
+            silences=Silences(bytes),
             offload=in_place,
             now=lambda: NOW,
             token_bytes=token_bytes,

@@ -3,9 +3,11 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+import selectors
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 from tests.federation.conftest import (
     FEDERATION,
@@ -28,10 +30,48 @@ from fedsafe_federation.freshness import SeenNonces
 from fedsafe_federation.metering import LOOKUPS, Budget
 from fedsafe_federation.quorum import Holder, Quorum
 from fedsafe_federation.signed import Signed
+from fedsafe_federation.silence import Silences
 
+T = TypeVar("T")
 Cheat = Callable[[Signed, Signed], Awaitable[Signed]]
 INPUTS = [b"input %d" % number for number in range(3)]
 LONG = 30.0
+
+
+class _Leaping(selectors.DefaultSelector):
+    """Waits no time, and says how long it would have waited."""
+
+    leapt = 0.0
+
+    def select(
+        self, timeout: float | None = None
+    ) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is not None and timeout > 0:
+            self.leapt += timeout
+            timeout = 0.0
+        return super().select(timeout)
+
+
+class LeapingLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time passes only while all wait, and then at once."""
+
+    def __init__(self) -> None:
+        self._leaping = _Leaping()
+        super().__init__(self._leaping)
+
+    def time(self) -> float:
+        return self._leaping.leapt
+
+
+def leap(main: Coroutine[None, None, T]) -> T:
+    """Run to the end, with time that leaps."""
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        return runner.run(main)
+
+
+def later() -> datetime:
+    """Give the moment that the loop's time stands for."""
+    return NOW + timedelta(seconds=asyncio.get_running_loop().time())
 
 
 @dataclass(slots=True)
@@ -69,6 +109,8 @@ class Members:
     ledger: "Asked" = field(default_factory=Asked)
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     seen: dict[str, SeenNonces] = field(default_factory=dict)
+    silences: Silences = field(default_factory=lambda: Silences(bytes))
+    now: Callable[[], datetime] = lambda: NOW
 
     async def ask(self, member: Member, request: Signed) -> Signed:
         self.asked.append(member.name)
@@ -88,7 +130,7 @@ class Members:
             me=name,
             charter=self.charter or self.world.charter,
             seen=seen,
-            now=NOW,
+            now=self.now(),
         )
         return answer_request(
             request,
@@ -116,8 +158,9 @@ class Members:
             ask=self.ask,
             report=self.report,
             ledger=self.ledger,
+            silences=self.silences,
             offload=in_place,
-            now=lambda: NOW,
+            now=self.now,
             token_bytes=lambda size: next(self.numbers).to_bytes(size),
         )
 

@@ -87,7 +87,8 @@ async def test_an_epoch_is_unused_where_fewer_than_t_can_know_it(
 
 def _first(quorum: Quorum) -> str:
     """Have one peer asked first, in whatever order the elements say."""
-    quorum._leave(NAMES[2], timedelta(seconds=1))  # noqa: SLF001
+    now = asyncio.get_running_loop().time()
+    quorum._silences.fell_silent(NAMES[2], asked=now, now=now)  # noqa: SLF001
     return NAMES[1]
 
 
@@ -123,49 +124,27 @@ async def test_the_deadline_is_kept_and_silence_accuses_nobody() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_a_silent_peer_is_asked_last_next_time() -> None:
-    never = asyncio.Event()
-
-    async def silent(request: Signed, answer: Signed) -> Signed:
-        del request
-        await never.wait()
-        return answer
-
-    members = Members(world())
+async def test_an_ask_that_is_needed_no_more_is_cancelled() -> None:
+    members, cancelled = Members(world(5, 3)), list[str]()
     quorum = members.quorum()
-    first = _first(quorum)
-    members.cheats[first] = silent
-    with pytest.raises(QuorumError):
-        await evaluate(quorum, INPUTS, within=0.05)
-
-    assert await evaluate(quorum, INPUTS, within=LONG) == truth(members.world)
-    assert members.asked[-1] != first
-
-
-async def test_the_answer_of_a_slow_peer_is_ignored() -> None:
-    members, held = Members(world(5, 3)), asyncio.Event()
-    cancelled: list[str] = []
-    quorum = members.quorum()
-    slow, liar = NAMES[1:3]
+    slow = NAMES[1]
     for name in NAMES[3:]:
         quorum._leave(name, timedelta(seconds=1))  # noqa: SLF001
 
     async def late(request: Signed, answer: Signed) -> Signed:
         del request
         try:
-            await held.wait()
+            await asyncio.Event().wait()
         except asyncio.CancelledError:
             cancelled.append(slow)
             raise
         return answer
 
     members.cheats = {slow: late}
-    with pytest.raises(QuorumError):
-        await evaluate(quorum, INPUTS, within=0.05)
 
+    assert await evaluate(quorum, INPUTS, within=0.1) == truth(members.world)
     assert cancelled == [slow]
-    assert liar in members.asked
-    assert await evaluate(quorum, INPUTS, within=LONG) == truth(members.world)
+    assert len(members.asked) == 3
 
 
 async def test_a_cancelled_lookup_leaves_no_task_behind() -> None:

@@ -27,6 +27,7 @@ from fedsafe_federation.freshness import SeenNonces
 from fedsafe_federation.metering import Budget
 from fedsafe_federation.quorum import Holder, Quorum
 from fedsafe_federation.signed import Signed
+from fedsafe_federation.silence import Silences
 from fedsafe_node.config import Config, Listen
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.index.lists import Lists
@@ -214,6 +215,7 @@ class Federation:
             ask=self.ask,
             report=_blame,
             ledger=Unmetered(),
+            silences=Silences(bytes),
             offload=in_thread,
             now=self.clock.now,
             token_bytes=token_bytes,
