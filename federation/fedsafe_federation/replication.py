@@ -9,9 +9,11 @@ the position that the disk knows.
 One batch is in flight per origin. After a failure the machine waits, twice as
 long each time up to a cap, less up to half of it (*jitter* gives 0 to 1); a poke
 (`wake`), and any request of the origin (`heard`), ends the wait at once, and so does
-the node's stop. Full batches follow each other at once. A round that a poke asked
-for, and one more after a batch that was not full, take a turn (`pacing`): an origin
-that is always one record ahead, or pokes without end, costs no more than those.
+the node's stop. Whoever says that this node has read enough for now (429) is left alone
+for as long as it says, within the cap, whoever pokes. Full batches follow each other at
+once. A round that a poke asked for, and one more after a batch that was not full, take
+a turn (`pacing`): an origin that is always one record ahead, or pokes without end,
+costs no more than those.
 Restrictions of a batch are applied before the rest is verified or even whole, and
 stay applied when it is rejected.
 
@@ -36,6 +38,7 @@ from fedsafe_federation.errors import (
     EquivocationError,
     FederationError,
     NotWitnessedError,
+    PeerRefusedError,
 )
 from fedsafe_federation.feed import (
     MAX_RECORDS,
@@ -158,7 +161,8 @@ class Replicator:
     """Keeps one origin's feed replicated.
 
     State, owned by the event loop: `_wake` is set by a poke, `_failures` counts
-    the failures since the last success, `_turn` says who of the *couriers* is next.
+    the failures since the last success, `_turn` says who of the *couriers* is next,
+    `_rests` until when who is left alone.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
@@ -190,6 +194,7 @@ class Replicator:
         self._wake = asyncio.Event()
         self._failures = 0
         self._turn = 0
+        self._rests: dict[str, float] = {}
 
     def wake(self) -> None:
         """End the wait: the origin has something new, or can be reached again."""
@@ -205,6 +210,9 @@ class Replicator:
         while True:
             self._wake.clear()
             pause = await self._round()
+            if (rest := self._rest(self.origin)) > 0:
+                await asyncio.sleep(rest)
+                continue
             try:
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
@@ -270,6 +278,8 @@ class Replicator:
         for _ in range(min(len(couriers), COURIERS)):
             courier = couriers[self._turn % len(couriers)]
             self._turn += 1
+            if self._rest(courier) > 0:
+                continue
             try:
                 total += await self._carry(courier)
             except EquivocationError as error:
@@ -297,7 +307,7 @@ class Replicator:
             known=known.checkpoint.size if known.checkpoint else 0,
             restrictions=position.restrictions,
         )
-        data = await self._fetch(courier or self.origin, request)
+        data = await self._ask(courier or self.origin, request)
         try:
             batch = await self._run(
                 len(data), lambda: decode_batch(self.origin.name, data)
@@ -343,6 +353,19 @@ class Replicator:
             await self._vouch(courier, batch.trailer.checkpoint)
         return len(verified.records), behind
 
+    async def _ask(self, source: Member, request: FeedRequest) -> bytes:
+        try:
+            return await self._fetch(source, request)
+        except PeerRefusedError as error:
+            if error.lacks_budget:
+                wait = min(error.retry_after or FIRST_BACKOFF, LONGEST_BACKOFF)
+                self._rests[source.name] = _seconds() + wait
+            raise
+
+    def _rest(self, member: Member) -> float:
+        """Say for how many seconds a member is not to be asked: it has said so."""
+        return self._rests.get(member.name, 0.0) - _seconds()
+
     async def _vouch(self, courier: Member, note: str) -> None:
         """Believe a courier no more of how fresh its copy is than witnesses prove."""
         until = self._gate.vouched(self.origin, note, courier)
@@ -383,3 +406,7 @@ _OFFLOAD_BYTES: Final = 65_536
 
 async def _at_once(work: Callable[[], T]) -> T:
     return work()
+
+
+def _seconds() -> float:
+    return asyncio.get_running_loop().time()

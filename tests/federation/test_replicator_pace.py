@@ -15,11 +15,12 @@ from tests.federation.conftest import (
     Turns,
     make_log,
     replicator,
+    world,
 )
 
 from fedsafe_federation import replication
 from fedsafe_federation.charter import Member
-from fedsafe_federation.errors import FeedError, PeerError
+from fedsafe_federation.errors import FeedError, PeerError, PeerRefusedError
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.pacing import BURST, PER_SECOND
 from fedsafe_federation.replication import (
@@ -104,6 +105,43 @@ async def test_a_poke_ends_a_back_off_too(fault: Exception) -> None:
         machine.wake()
         await shelf.moved.wait()
         assert len(shelf.records) == 1
+
+
+async def test_who_says_that_it_was_read_enough_is_left_alone_that_long() -> None:
+    spent = PeerRefusedError("a.example", 429, "budget", retry_after=0.15)
+    rounds, shelf = Rounds(make_log(1, 0), fault=spent), MemoryShelf()
+    machine = replicator(shelf, rounds)
+    async with running(machine):
+        first = await rounds.asked.get()
+        rounds.fault = None
+        for _ in range(9):
+            machine.wake()
+            machine.heard()
+            await asyncio.sleep(0)
+        second = await rounds.asked.get()
+        await shelf.moved.wait()
+
+    assert second - first >= 0.15
+    assert len(shelf.records) == 1
+
+
+async def test_nobody_is_told_to_wait_longer_than_the_cap() -> None:
+    spent = PeerRefusedError("a.example", 429, "budget", retry_after=86_400.0)
+    machine = replicator(MemoryShelf(), Rounds(make_log(1, 0), fault=spent))
+    await machine._round()  # noqa: SLF001
+
+    assert 0 < machine._rest(machine.origin) <= LONGEST_BACKOFF  # noqa: SLF001
+
+
+async def test_a_courier_that_was_read_enough_is_passed_over() -> None:
+    spent = PeerRefusedError("b.example", 429, "budget", retry_after=60.0)
+    rounds = Rounds(make_log(1, 0), fault=spent)
+    couriers = world().charter.members[1:2]
+    machine = replicator(MemoryShelf(), rounds, couriers=lambda: couriers)
+    await machine.carry()
+    await machine.carry()
+
+    assert rounds.asked.qsize() == 1
 
 
 async def test_a_request_of_the_origin_ends_a_long_back_off() -> None:
