@@ -6,10 +6,34 @@ honest members need, and less than a peer needs to keep a node busy.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
 BURST: Final = 200.0
 PER_SECOND: Final = 20.0
+
+
+@dataclass(slots=True)
+class Bucket:
+    """What is `left` of `most` at a moment, in seconds; below zero it is owed.
+
+    It fills evenly, from empty to full in a `window` of seconds.
+    """
+
+    most: float
+    window: float
+    at: float
+    left: float
+
+    def fill(self, now: float) -> None:
+        """Put in what has come back until *now*."""
+        back = max(0.0, now - self.at) * self.most / self.window
+        self.left = min(self.most, self.left + back)
+        self.at = now
+
+    def seconds(self, wanted: float) -> float:
+        """Say in how many seconds so much is left."""
+        return max(0.0, wanted - self.left) * self.window / self.most
 
 
 class Pace:

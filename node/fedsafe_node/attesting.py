@@ -5,10 +5,11 @@ The own attestation is signed anew when somebody asks for it and it no longer sa
 how things stand, or half its life is over. Those of the others are fetched at start,
 at every poll, and when a member turns up that has none; each is kept in the store
 before it counts, so that no restart brings an older one back. A member that cannot
-be reached keeps the one that it has until that ends.
+be reached keeps the one that it has until that ends. Whoever signs more than anybody
+needs to is taken at its word less often; that its gate has shut always counts.
 
-Owned by the event loop: one task for each member, `_own`, and `_signing`, held while
-the own one is renewed.
+Owned by the event loop: one task for each member, `_own`, `_turns`, what each member
+may still have kept, and `_signing`, held while the own one is renewed.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from fedsafe_federation.attestation import (
 )
 from fedsafe_federation.charter import Charter, Member
 from fedsafe_federation.errors import FederationError
+from fedsafe_federation.pacing import Bucket
 from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
@@ -33,12 +35,19 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError, WrongStateError
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.membership import Membership
+from fedsafe_node.peering.repeats import end_grant
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.telemetry import LOGGER, fields
 
 FIRST_BACKOFF: Final = 0.05
+TAKEN_AT_ONCE: Final = 20
+TAKEN_WINDOW: Final = 100 * 60.0
+"""So many attestations of a member are taken at once, and again in so many seconds.
+
+Each is an event, and one that opens its gate ends what it was granted (`repeats`).
+"""
 _LOG = logging.getLogger(f"{LOGGER}.attesting")
 
 
@@ -69,6 +78,7 @@ class Attesting:
         self._signing = asyncio.Lock()
         self._wakes: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns: dict[str, Bucket] = {}
 
     async def load(self, membership: Membership) -> None:
         """Let the attestations that are kept count."""
@@ -199,17 +209,34 @@ class Attesting:
         if attestation is None:
             return
         before = situation.attested(member.name, now)
-        await self._keep(Event.ATTESTATION_TAKEN, attestation, statement, now)
+        shuts = before and attestation.until <= now.timestamp()
+        if not (shuts or self._has_turn(member.name, now.timestamp())):
+            return  # the one that is here lasts till then
+        anew = not before or _is_of_another_gate(known.newest(member.name), attestation)
+        await self._keep(attestation, statement, now, anew=anew)
         known.keep(attestation, statement)
         if not before and situation.attested(member.name, now):
             self._opened(member.name)
 
+    def _has_turn(self, member: str, now: float) -> bool:
+        """Take a turn of a member to have an attestation kept, if it has one left."""
+        full = Bucket(TAKEN_AT_ONCE, TAKEN_WINDOW, now, TAKEN_AT_ONCE)
+        turns = self._turns.setdefault(member, full)
+        turns.fill(now)
+        if turns.left < 1:
+            return False
+        turns.left -= 1
+        return True
+
     async def _keep(
-        self, event: Event, said: Attestation, statement: Signed, now: datetime
+        self, said: Attestation, statement: Signed, now: datetime, *, anew: bool
     ) -> None:
-        entry = self._entry(event, said, now)
+        """Keep a member's; *anew* its gate opens, after it may have erased all."""
+        entry = self._entry(Event.ATTESTATION_TAKEN, said, now)
 
         async def act(tx: Transaction) -> None:
+            if anew:
+                await end_grant(tx, said.node)
             await tx.put_document(_document(said.node), encode(statement))
             await tx.append(self._trail.log, entry.record, entry.openings)
 
@@ -271,6 +298,16 @@ class Attesting:
         if shared is None:
             raise WrongStateError("no_federation", "this node has no federation")
         return shared.membership.charter
+
+
+def _is_of_another_gate(before: Attestation | None, said: Attestation) -> bool:
+    """Whether a member has recorded its gate anew: it may have shut unseen between.
+
+    Of a demonstration, whose gate lasts as long as its attestation, nothing tells.
+    """
+    if before is None or said.synthetic:
+        return before is None
+    return said.gate_until != before.gate_until
 
 
 def _document(name: str) -> str:

@@ -25,6 +25,7 @@ from fedsafe_node.orders.content import OrderVault
 from fedsafe_node.orders.secrecy import asks_for_case
 from fedsafe_node.peering.debts import Debts
 from fedsafe_node.peering.partings import Partings
+from fedsafe_node.peering.repeats import Repeats
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.people.office import Office
@@ -95,6 +96,7 @@ class Duties:
         self._witnesses = witnesses
         self._office = office
         self._debts = Debts(desk.situation, desk.store, desk.trail, desk.clock)
+        self._repeats = Repeats(desk.store, desk.trail, desk.clock)
 
     def jobs(self) -> Mapping[str, Job]:
         """Name the duties and how often they are due."""
@@ -121,6 +123,7 @@ class Duties:
             "orders": Job(self._tend_orders, _MINUTE),
             "outbox": Job(self._outbox.run, _PARTING, lane=Lane.PARTNERS),
             "partings": Job(self._partings.run, _PARTING, lane=Lane.MEMBERS),
+            "repeats": Job(self._repeats.run, _MINUTE),
             "requests": Job(self._tend_requests, _MINUTE),
             "relock": Job(self._relock, _RELOCK),
             "resharing": Job(self._tending.run, _MINUTE),

@@ -4,6 +4,7 @@
 A part is given what it needs when it is made; nothing here runs.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -245,6 +246,7 @@ def _peering(  # noqa: PLR0913 - everything it needs is an argument
         wake=_waker(base, replicating),
         stir=witnesses.feed.stir,
         heard=replicating.heard,
+        monotonic=asyncio.get_running_loop().time,
     )
 
 

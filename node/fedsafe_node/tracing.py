@@ -72,6 +72,13 @@ def nothing_happened() -> None:
         asking.is_idle = True
 
 
+def counted(event: str) -> None:
+    """Say that the request under way is counted in what becomes such an event."""
+    asking = current()
+    if asking is not None:
+        asking.events.add(event)
+
+
 def limits(*stands: Limit) -> None:
     """Say how the budgets stand that the request under way was counted against."""
     asking = current()

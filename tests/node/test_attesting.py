@@ -18,6 +18,7 @@ from tests.node.people.test_gate import COMPLETE
 from fedsafe_federation.attestation import Attestation, open_attestation
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.feed import FeedRequest, decode_batch
+from fedsafe_node.attesting import TAKEN_AT_ONCE, TAKEN_WINDOW
 from fedsafe_node.errors import DeniedError, WrongStateError
 from fedsafe_node.lookup_messages import Result
 from fedsafe_node.messages import Kind
@@ -460,3 +461,27 @@ async def test_an_attestation_of_another_node_or_a_far_future_opens_nothing(
         await origin.refused("b.demo")
 
         assert said_by(fleet) == known
+
+
+@pytest.mark.parametrize("flips", [False, True], ids=["says the same", "flips"])
+async def test_a_member_that_attests_without_end_fills_no_log(
+    fleet: Fleet,
+    origin: Origin,
+    flips: bool,  # noqa: FBT001 - a case
+) -> None:
+    node, known = fleet["b.demo"], said_by(fleet)
+    shared = node.base.situation.shared
+    assert shared is not None
+    charter = shared.membership.charter
+    before = len(await fleet.audit("b.demo", "attestation.taken"))
+    for number in range(1, 6 * TAKEN_AT_ONCE):
+        gate = {"gate_until": 0} if flips and number % 2 else {}
+        origin.attests = origin.attestation(sequence=known.sequence + number, **gate)
+        await node.attesting._fetch(charter.member("a.demo"), charter)  # noqa: SLF001
+    taken = len(await fleet.audit("b.demo", "attestation.taken")) - before
+    fleet.clock.advance(timedelta(seconds=TAKEN_WINDOW))
+    origin.attests = origin.attestation(sequence=known.sequence + 10 * number)
+    await node.attesting._fetch(charter.member("a.demo"), charter)  # noqa: SLF001
+
+    assert TAKEN_AT_ONCE // 2 <= taken <= 2 * (TAKEN_AT_ONCE + 1)
+    assert said_by(fleet).sequence == known.sequence + 10 * number

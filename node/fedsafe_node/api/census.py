@@ -280,6 +280,7 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "notices": (Event.NOTICE_RELEASED, Event.NOTICE_ANNOUNCED, Event.NOTICE_ERASED),
     "partings": (Event.RECEIPT_GIVEN,),
     "relock": (Event.GATE_RELOCKED,),
+    "repeats": (Event.FEED_SERVED,),
     "resharing": (
         Event.RESHARING,
         Event.RESHARING_FAILED,

@@ -7,8 +7,11 @@ carried, since only an origin that hands them out itself knows who has them. Of 
 that are in quarantine here none is carried; restrictions are.
 
 Its origin itself asks when it has lost them (`fedsafe restore`): it is given back what
-it has given, and so learns anew who has which. That is an event of the audit log.
+it has given, and so learns anew who has which. That is an event of the audit log; what
+it asks for again is counted, and is an event an hour.
 """
+
+from collections.abc import Sequence
 
 from fedsafe_federation.charter import Member
 from fedsafe_federation.feed import (
@@ -27,13 +30,19 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import BadRequestError, NotFoundError
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.proofs import prove_consistency
+from fedsafe_node.peering.repeats import Handed, count_served
+from fedsafe_node.peering.serving import Served
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.tracing import nothing_happened
 
 
 class CopyServer:
-    """Serves what this node has verified of other members' feeds."""
+    """Serves what this node has verified of other members' feeds.
+
+    State, owned by the event loop: `_given` has a bit for each entry whose opening its
+    origin was given back since this process began.
+    """
 
     def __init__(
         self, situation: Situation, store: Store, trail: AuditTrail, clock: Clock
@@ -42,8 +51,9 @@ class CopyServer:
         self._store = store
         self._trail = trail
         self._clock = clock
+        self._given: dict[str, int] = {}
 
-    async def batch(self, request: FeedRequest, asker: str) -> bytes:
+    async def batch(self, request: FeedRequest, asker: str) -> Served:
         """Give a batch of another member's feed, up to where the copy here is whole.
 
         With the openings that are held here, if its origin is the *asker*.
@@ -58,22 +68,41 @@ class CopyServer:
         is_own = asker == origin.name
         # Encoding is part of the query: both are away from the event loop.
         aside = self._situation.coverage.set_aside.get(origin.name)
-        data, openings = await self._store.scan(
+        served, held = await self._store.scan(
             lambda reader: _batch(
                 reader, origin, request, None if is_own else aside, is_own=is_own
             )
         )
-        if not openings:
+        if not held:
             nothing_happened()
-            return data
+        else:
+            await self._account(request, asker, held)
+        return served
+
+    async def _account(
+        self, request: FeedRequest, asker: str, held: Sequence[int]
+    ) -> None:
+        """Write down what goes back to its origin: at once, or by the hour."""
+        moment = self._clock.now()
+        before, mask = self._given.get(asker, 0), 0
+        for index in held:
+            mask |= 1 << (index - held[0])
+        given = before | mask << held[0]
+        if given == before:
+            at = int(moment.timestamp())
+            handed = Handed([], len(held), held[0], held[-1])
+            await self._store.write(
+                lambda tx: count_served(tx, asker, request.origin, handed, at=at)
+            )
+            return
         entry = self._trail.entry(
             Event.FEED_SERVED,
-            at=self._clock.now(),
+            at=moment,
             detail={
                 "peer": asker,
-                "origin": origin.name,
+                "origin": request.origin,
                 "since": request.since,
-                "openings": openings,
+                "openings": len(held),
             },
         )
 
@@ -81,7 +110,7 @@ class CopyServer:
             await tx.append(self._trail.log, entry.record, entry.openings)
 
         await self._store.write(act)
-        return data
+        self._given[asker] = self._given.get(asker, 0) | given
 
     def _member(self, name: str) -> Member:
         shared = self._situation.shared
@@ -98,7 +127,7 @@ async def _batch(
     aside: int | None,
     *,
     is_own: bool,
-) -> tuple[bytes, int]:
+) -> tuple[Served, list[int]]:
     row = await reader.peer(origin.name)
     if row is None or not row.checkpoint:
         raise NotFoundError("copy of that feed")
@@ -129,7 +158,7 @@ async def _batch(
         extends=await _consistency(reader, log, stop, size),
         bulk=request.bulk,
     )
-    return data, len(held)
+    return Served(data, len(records)), sorted(held)
 
 
 async def _held(

@@ -16,6 +16,7 @@ from typing import Final
 from fedsafe_federation.feed import RecordLine
 from fedsafe_federation.signals import decode_opening
 from fedsafe_node.audiences import audience_of, groups_of, members_in
+from fedsafe_node.peering.repeats import grant_of
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.recipients_rows import HandedRow
 from fedsafe_policies.reasons import Rule
@@ -79,6 +80,15 @@ class Hander:
     def groups(self) -> frozenset[str]:
         """The groups that this member is in now, as the store writes them."""
         return groups_of(self._member, self._situation.policy)
+
+    @property
+    def grant(self) -> bytes:
+        """By what right this member gets openings now (`repeats`)."""
+        situation = self._situation
+        shared = situation.shared
+        members = shared.membership.charter.members if shared is not None else ()
+        place = next((each for each in members if each.name == self._member), None)
+        return grant_of(place, situation.gate)
 
     def anew(self) -> "Hander":
         """Decide for the same member by what holds now."""

@@ -25,6 +25,7 @@ from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.governing.chain import parted, read_charters
 from fedsafe_node.log.audit import Event
 from fedsafe_node.peering.receipts import Signer
+from fedsafe_node.peering.repeats import end_grant
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import sequence_key
 from fedsafe_node.telemetry import LOGGER, fields
@@ -105,6 +106,9 @@ class Partings:
             }
             if noted != known:
                 await tx.set_meta(_KEY, encode(noted))
+                for name, each in noted.items():
+                    if known.get(name) != each:
+                        await end_grant(tx, name)
 
         await self._signer.store.write(act)
 

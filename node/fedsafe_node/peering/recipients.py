@@ -8,6 +8,7 @@ next request, and what it has erased with a receipt.
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fedsafe_federation.feed import MAX_RECORDS
@@ -28,8 +29,21 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
-from fedsafe_node.store.recipients_rows import HandedRow, PackRow, ReceiptRow
+from fedsafe_node.store.recipients_rows import (
+    LedgerRow,
+    PackRow,
+    ReceiptRow,
+)
 from fedsafe_policies.vocabulary import ErasureMethod, Matter, Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """How often one entry of a line was handed over, first and last when."""
+
+    times: int
+    first_at: int
+    last_at: int
 
 
 class Recipients:
@@ -96,9 +110,10 @@ async def read_recipients(
     row = await reader.signal(situation.node, signal_id)
     audience = await reader.audience(signal_id)
     meant = members_in(audience, situation.policy)
-    runs: Sequence[HandedRow] = ()
+    lines: Sequence[LedgerRow] = ()
+    index = 0 if row is None else row.index
     if row is not None:
-        runs = await reader.handed(row.index, MAX_RECORDS)
+        lines = await reader.handed(index, MAX_RECORDS)
     packs = await reader.packs_with(signal_id)
     if row is None and not packs and await reader.draft(signal_id) is None:
         own = await reader.signal(situation.own.name, signal_id)
@@ -107,9 +122,12 @@ async def read_recipients(
     ended = await ended_by(reader, situation.node, signal_id)
     heard = {each.recipient: each.sequence for each in await reader.heard()}
     receipts = await _receipts(reader, ended)
-    groups: dict[tuple[str, str, str], list[HandedRow]] = {}
-    for run in runs:
-        groups.setdefault((run.recipient, run.purpose, run.basis), []).append(run)
+    groups: dict[tuple[str, str, str], list[_Times]] = {}
+    for line in lines:
+        terms = (line.recipient, line.purpose, line.basis)
+        groups.setdefault(terms, []).append(
+            _times(line, 0 if row is None else row.index)
+        )
     return RecipientsAnswer(
         signal=signal,
         nodes=None if meant is None else sorted(meant),
@@ -119,9 +137,9 @@ async def read_recipients(
                 recipient=recipient,
                 purpose=Purpose(purpose),
                 basis=basis,
-                first_at=_moment(found[0].at),
-                last_at=_moment(found[-1].at),
-                times=len(found),
+                first_at=_moment(min(each.first_at for each in found)),
+                last_at=_moment(max(each.last_at for each in found)),
+                times=sum(each.times for each in found),
                 told=None if ended is None else heard.get(recipient, 0) >= ended,
                 receipt=receipts.get(recipient),
             )
@@ -129,6 +147,14 @@ async def read_recipients(
         ],
         packs=[_pack(each) for each in packs],
     )
+
+
+def _times(line: LedgerRow, index: int) -> _Times:
+    times, last_at = 1, line.at
+    for part in line.again:
+        if part.first <= index <= part.last:
+            times, last_at = times + part.times, max(last_at, part.last_at)
+    return _Times(times, line.at, last_at)
 
 
 async def _receipts(reader: Reader, ended: int | None) -> dict[str, ReceiptShown]:

@@ -32,7 +32,9 @@ from fedsafe_federation.requests import Request, verify_request
 from fedsafe_federation.signed import Signed
 from fedsafe_node.attesting import Attesting
 from fedsafe_node.budgets.asked import AskedLedger
+from fedsafe_node.budgets.circuits import Circuits
 from fedsafe_node.budgets.evaluations import EvaluationBudgets
+from fedsafe_node.budgets.feeds import FeedBudgets
 from fedsafe_node.budgets.recent import charges_with
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import (
@@ -47,7 +49,7 @@ from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.messages import Poke
 from fedsafe_node.peering.forwarding import CopyServer
 from fedsafe_node.peering.handing import Hander
-from fedsafe_node.peering.serving import FeedServer
+from fedsafe_node.peering.serving import FeedServer, Served
 from fedsafe_node.peering.tallying import Tallying
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
@@ -85,6 +87,7 @@ class PeeringService:
         wake: Callable[[str], None],
         stir: Callable[[str], None],
         heard: Callable[[str], None],
+        monotonic: Callable[[], float],
     ) -> None:
         self._situation = situation
         self._store = store
@@ -105,6 +108,8 @@ class PeeringService:
             situation, store, trail, clock, charges_with(seen)
         )
         self.ledger = AskedLedger(store, clock)
+        circuits = Circuits(store, trail, clock)
+        self._feeds = FeedBudgets(situation, circuits, monotonic)
 
     def speaks(self) -> str | None:
         """Say what this node speaks, and which charter it holds, if any."""
@@ -151,9 +156,24 @@ class PeeringService:
         """Give a batch of the own feed to a member, or of the copy of another's.
 
         Policy decides on every opening: see `handing`.
+
+        Raises:
+            OverBudgetError: the member reads faster than anybody needs to.
         """
         self._stir(peer)
         self._heard(peer)
+        await self._feeds.admit(peer)
+        served = await self._batch(request, peer)
+        self._feeds.charge(
+            peer,
+            request.origin,
+            since=request.since,
+            records=served.records,
+            size=len(served.data),
+        )
+        return served.data
+
+    async def _batch(self, request: FeedRequest, peer: str) -> Served:
         if request.origin != self._situation.node:
             return await self._copies.batch(request, peer)
         now = self._clock.now()

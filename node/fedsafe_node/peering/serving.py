@@ -4,6 +4,8 @@
 A batch is read on one snapshot. Its checkpoint is kept by the rollback guard
 before it leaves, and a batch that hands out openings leaves only after the audit
 event that names its receiver, and the lines of the recipient ledger, are durable.
+What the member has had before is counted there, in the same act, and tells an event
+once an hour (`repeats`).
 The act that enters them finds every opening still there, and nothing restricted since
 the snapshot; otherwise it reads the batch anew. So whoever gets an opening whose end is
 durable already is never left out of the ledger, nor told of it behind that end.
@@ -37,9 +39,10 @@ from fedsafe_node.log.proofs import log_root, prove_consistency
 from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.peering.handing import Hander
 from fedsafe_node.peering.quorums import largest
+from fedsafe_node.peering.repeats import count_served, enter
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.recipients_rows import HandedRow, HeardRow
-from fedsafe_node.store.rows import LogEntry, Tail, sequence_key
+from fedsafe_node.store.rows import Tail, sequence_key
 from fedsafe_node.tracing import nothing_happened
 
 _LARGE: Final = 64
@@ -69,6 +72,14 @@ class _Page:
     @property
     def openings(self) -> int:
         return sum(run.last - run.first + 1 for run in self.runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A batch as it leaves, and how many records are in it."""
+
+    data: bytes
+    records: int
 
 
 class FeedServer:
@@ -154,7 +165,7 @@ class FeedServer:
             )
         return own
 
-    async def batch(self, request: FeedRequest, peer: str, hander: Hander) -> bytes:
+    async def batch(self, request: FeedRequest, peer: str, hander: Hander) -> Served:
         """Give *peer* a batch from its own position on, as its *hander* decides.
 
         Raises:
@@ -173,13 +184,13 @@ class FeedServer:
         page = replace(page, again=again)
         data = await self._encode(page, request)
         if page.runs:
-            entered = await self._enter(page, request, peer, hander)
+            entered = await self._enter(page, request, hander)
             if entered is not page:
-                entered = replace(entered, again=again)
-                data = await self._encode(entered, request)
+                page = replace(entered, again=again)
+                data = await self._encode(page, request)
         else:
             nothing_happened()
-        return data
+        return Served(data, len(page.records))
 
     async def _ask_again(
         self, request: FeedRequest, peer: str, hander: Hander
@@ -330,10 +341,8 @@ class FeedServer:
                 self._signed = (checkpoint, note, public)
             return note
 
-    async def _enter(
-        self, page: _Page, request: FeedRequest, peer: str, hander: Hander
-    ) -> _Page:
-        """Enter what goes to *peer*, and give it: what has ended since does not go."""
+    async def _enter(self, page: _Page, request: FeedRequest, hander: Hander) -> _Page:
+        """Enter what goes, and give it: what has ended since does not go."""
 
         async def act(tx: Transaction) -> _Page:
             going, now = page, hander.anew()
@@ -341,14 +350,34 @@ class FeedServer:
             if not hander.agrees(now) or not await self._stands(tx, page):
                 going = await self._page(tx, request, now)
             if going.runs:
-                await tx.add_handed(going.runs)
-                entry = self._served(going, request, peer)
-                await tx.append(self._trail.log, entry.record, entry.openings)
+                await self._account(tx, going, request, now)
             else:
                 nothing_happened()
             return going
 
         return await self._store.write(act)
+
+    async def _account(
+        self, tx: Transaction, page: _Page, request: FeedRequest, hander: Hander
+    ) -> None:
+        """Enter what goes in the ledger, and in the log: at once, or by the hour."""
+        at, peer = page.runs[0].at, page.runs[0].recipient
+        handed = await enter(tx, page.runs, hander.grant, at=at)
+        if not handed.first_time:
+            await count_served(tx, peer, self._node, handed, at=at)
+            return
+        entry = self._trail.entry(
+            Event.FEED_SERVED,
+            at=self._clock.now(),
+            detail={
+                "peer": peer,
+                "since": request.since,
+                "records": len(page.records),
+                "openings": page.openings,
+                **({"again": handed.again} if handed.again else {}),
+            },
+        )
+        await tx.append(self._trail.log, entry.record, entry.openings)
 
     async def _stands(self, reader: Reader, page: _Page) -> bool:
         """Whether all that a page hands over is there, and nothing new restricted."""
@@ -359,18 +388,6 @@ class FeedServer:
             if await reader.count_openings(self._log, run.first, many) != many:
                 return False
         return True
-
-    def _served(self, page: _Page, request: FeedRequest, peer: str) -> LogEntry:
-        return self._trail.entry(
-            Event.FEED_SERVED,
-            at=self._clock.now(),
-            detail={
-                "peer": peer,
-                "since": request.since,
-                "records": len(page.records),
-                "openings": page.openings,
-            },
-        )
 
     async def _hear(self, request: FeedRequest, peer: str) -> None:
         """Note which of this node's restrictions a member says that it has applied."""

@@ -42,6 +42,7 @@ class Told:
     purpose: Purpose
     first_at: str
     last_at: str
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +177,17 @@ _ENDED: Final = Text(
 )
 _RECIPIENT: Final[Mapping[Language, str]] = {
     Language.DE: (
-        "  Empfänger: {recipient}, zuerst {first_at}, zuletzt {last_at}; "
-        "Zweck: {purpose}\n"
+        "  Empfänger: {recipient}, zuerst am {first_at}, zuletzt am {last_at}, "
+        "insgesamt {times}-mal (jedes Mal dieselben Angaben); Zweck: {purpose}\n"
     ),
     Language.EN: (
-        "  recipient: {recipient}, first {first_at}, last {last_at}; "
-        "purpose: {purpose}\n"
+        "  recipient: {recipient}, first on {first_at}, last on {last_at}, {times} "
+        "times in all (each time the same data); purpose: {purpose}\n"
     ),
+}
+_RECIPIENT_ONCE: Final[Mapping[Language, str]] = {
+    Language.DE: "  Empfänger: {recipient}, einmal am {first_at}; Zweck: {purpose}\n",
+    Language.EN: "  recipient: {recipient}, once on {first_at}; purpose: {purpose}\n",
 }
 _OWN: Final[Mapping[Language, str]] = {
     Language.DE: "  Empfänger: keine; nur dieser Anbieter verwendet es\n",
@@ -347,8 +352,9 @@ def _signal(shown: Shown, language: Language, node: str) -> list[str]:
     elif not finding.own and finding.origin != node:
         parts.append(_FOREIGN[language].format(origin=finding.origin))
     parts += [
-        _RECIPIENT[language].format(
+        (_RECIPIENT_ONCE if told.times == 1 else _RECIPIENT)[language].format(
             recipient=told.recipient,
+            times=told.times,
             first_at=written_day(told.first_at, language),
             last_at=written_day(told.last_at, language),
             purpose=_purpose(told.purpose, language),

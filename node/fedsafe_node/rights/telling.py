@@ -162,7 +162,7 @@ async def _shown(
         return Shown(finding, status, rule, packs=packs, silent=silent)
     ledger = await read_recipients(reader, situation, finding.signal)
     recipients = [
-        Told(each.recipient, each.purpose, each.first_at, each.last_at)
+        Told(each.recipient, each.purpose, each.first_at, each.last_at, each.times)
         for each in ledger.recipients
     ]
     return Shown(finding, status, rule, recipients, packs)

@@ -10,19 +10,36 @@ from typing import Protocol
 from fedsafe_node.store.recipients_rows import (
     HandedRow,
     HeardRow,
+    LedgerRow,
     PackRow,
     ReceiptRow,
+    RepeatRow,
+    ServedRow,
 )
 
 
 class RecipientsReader(Protocol):
     """Reads for whom signals are meant, and who has got them."""
 
-    async def handed(self, index: int, longest: int) -> list[HandedRow]:
-        """Return the runs that hold an entry of the own feed, oldest first.
+    async def handed(self, index: int, longest: int) -> list[LedgerRow]:
+        """Return the lines that hold an entry of the own feed, oldest first.
 
-        `longest` is the most entries that a run may have.
+        `longest` is the most entries that a line may have.
         """
+        ...
+
+    async def handed_to(
+        self, recipient: str, first: int, last: int, longest: int, *, after: int
+    ) -> list[LedgerRow]:
+        """Return the lines of a member behind one that hold any of these entries."""
+        ...
+
+    async def newest_handed(self) -> int:
+        """Return the number of the ledger's last line; 0 if it is empty."""
+        ...
+
+    async def served_again(self, before: int) -> list[ServedRow]:
+        """Return what was served again in the hours before one."""
         ...
 
     async def handed_after(self, number: int) -> dict[str, int]:
@@ -97,6 +114,23 @@ class RecipientsWriter(Protocol):
 
     async def add_handed(self, runs: Sequence[HandedRow]) -> None:
         """Enter what is handed over."""
+        ...
+
+    async def add_repeats(
+        self, line: int, repeats: Sequence[RepeatRow], *, at: int
+    ) -> None:
+        """Enter that entries of a line were handed over once more at that moment.
+
+        *repeats* is all that the line has been repeated, this time included.
+        """
+        ...
+
+    async def add_served_again(self, row: ServedRow) -> None:
+        """Count a request that gave a member only what it had before."""
+        ...
+
+    async def forget_served_again(self, before: int) -> None:
+        """Drop what was served again in the hours before one."""
         ...
 
     async def add_pack(self, row: PackRow, signals: Collection[bytes]) -> None:

@@ -18,6 +18,40 @@ class HandedRow(Row, frozen=True, kw_only=True):
     basis: str
 
 
+class RepeatRow(Row, frozen=True):
+    """A run of entries that went to the same member again: how often, and when."""
+
+    first: int
+    last: int
+    times: int
+    first_at: int
+    last_at: int
+
+
+class LedgerRow(HandedRow, frozen=True, kw_only=True):
+    """A line of the ledger, and what of it was handed over again, in order."""
+
+    number: int
+    again: tuple[RepeatRow, ...] = ()
+
+
+class ServedRow(Row, frozen=True, kw_only=True):
+    """What requests in an hour gave a member of a feed that it had before.
+
+    `first` and `last` are the lowest and the highest entry, `openings` how many in all.
+    """
+
+    recipient: str
+    origin: str
+    hour: int
+    times: int
+    openings: int
+    first: int
+    last: int
+    first_at: int
+    last_at: int
+
+
 class PackRow(Row, frozen=True, kw_only=True):
     """An evidence pack with openings that went out with an entry of the audit log.
 

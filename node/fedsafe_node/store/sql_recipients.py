@@ -5,14 +5,19 @@ They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.recipients_rows import (
     HandedRow,
     HeardRow,
+    LedgerRow,
     PackRow,
     ReceiptRow,
+    RepeatRow,
+    ServedRow,
 )
 from fedsafe_node.store.sql import Connection, IntegrityError
 
@@ -22,6 +27,28 @@ _ADD: Final = (
     f"INSERT INTO recipients ({_COLUMNS}) "  # noqa: S608 - our own columns
     f"VALUES ({', '.join('?' * len(_FIELDS))})"
 )
+
+_LINES: Final = (
+    f"SELECT {_COLUMNS}, number, parts FROM recipients "  # noqa: S608 - our own columns
+    "LEFT JOIN handed_again ON line = number "
+)
+_SERVED_FIELDS: Final = ServedRow.__struct_fields__
+_SERVED_COLUMNS: Final = ", ".join(_SERVED_FIELDS)
+_ADD_SERVED: Final = (
+    f"INSERT INTO served_again ({_SERVED_COLUMNS}) "  # noqa: S608 - our own columns
+    f"VALUES ({', '.join('?' * len(_SERVED_FIELDS))}) "
+    "ON CONFLICT (recipient, origin, hour) DO UPDATE SET "
+    "times = served_again.times + excluded.times, "
+    "openings = served_again.openings + excluded.openings, "
+    "first = CASE WHEN excluded.first < served_again.first "
+    "THEN excluded.first ELSE served_again.first END, "
+    "last = CASE WHEN excluded.last > served_again.last "
+    "THEN excluded.last ELSE served_again.last END, "
+    "last_at = CASE WHEN excluded.last_at > served_again.last_at "
+    "THEN excluded.last_at ELSE served_again.last_at END"
+)
+_encode: Final = msgspec.json.Encoder().encode
+_parts: Final = msgspec.json.Decoder(list[tuple[int, int, int, int, int]])
 
 _PACK_FIELDS: Final = PackRow.__struct_fields__
 _PACK_COLUMNS: Final = ", ".join(_PACK_FIELDS)
@@ -42,19 +69,56 @@ def _names(written: str) -> frozenset[str]:
     return frozenset(written.split())
 
 
+def _line(row: Sequence[Any]) -> LedgerRow:
+    *cells, number, parts = row
+    again = [] if parts is None else _parts.decode(parts)
+    return LedgerRow(
+        **dict(zip(_FIELDS, cells, strict=True)),
+        number=number,
+        again=tuple(RepeatRow(*each) for each in again),
+    )
+
+
 class SqlRecipientsReader:
     """Reads for whom signals are meant, and who has got them."""
 
     _connection: Connection
 
-    async def handed(self, index: int, longest: int) -> list[HandedRow]:
-        """Return the runs that hold an entry of the own feed, oldest first."""
+    async def handed(self, index: int, longest: int) -> list[LedgerRow]:
+        """Return the lines that hold an entry of the own feed, oldest first."""
         rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM recipients "  # noqa: S608 - our own columns
-            "WHERE first > ? AND first <= ? AND last >= ? ORDER BY number",
+            _LINES + "WHERE first > ? AND first <= ? AND last >= ? ORDER BY number",
             (index - longest, index, index),
         )
-        return [HandedRow(**dict(zip(_FIELDS, row, strict=True))) for row in rows]
+        return [_line(row) for row in rows]
+
+    async def handed_to(
+        self, recipient: str, first: int, last: int, longest: int, *, after: int
+    ) -> list[LedgerRow]:
+        """Return the lines of a member behind one that hold any of these entries."""
+        rows = self._connection.execute(
+            _LINES + "WHERE recipient = ? AND first > ? AND first <= ? AND last >= ? "
+            "AND number > ? ORDER BY first",
+            (recipient, first - longest, last, first, after),
+        )
+        return [_line(row) for row in rows]
+
+    async def newest_handed(self) -> int:
+        """Return the number of the ledger's last line; 0 if it is empty."""
+        (newest,) = self._connection.execute(
+            "SELECT coalesce(max(number), 0) FROM recipients"
+        ).fetchone()
+        return int(newest)
+
+    async def served_again(self, before: int) -> list[ServedRow]:
+        """Return what was served again in the hours before one."""
+        rows = self._connection.execute(
+            f"SELECT {_SERVED_COLUMNS} FROM served_again "  # noqa: S608 - our own
+            "WHERE hour < ? ORDER BY hour, recipient, origin",
+            (before,),
+        )
+        named = (dict(zip(_SERVED_FIELDS, row, strict=True)) for row in rows)
+        return [ServedRow(**each) for each in named]
 
     async def handed_after(self, number: int) -> dict[str, int]:
         """Return who got something behind a line, with the newest line of each."""
@@ -178,6 +242,32 @@ class SqlRecipientsWriter:
         self._connection.executemany(
             _ADD, [tuple(getattr(run, field) for field in _FIELDS) for run in runs]
         )
+
+    async def add_repeats(
+        self, line: int, repeats: Sequence[RepeatRow], *, at: int
+    ) -> None:
+        """Enter that entries of a line were handed over once more at that moment."""
+        parts = [
+            (each.first, each.last, each.times, each.first_at, each.last_at)
+            for each in repeats
+        ]
+        self._connection.execute(
+            "INSERT INTO handed_again (line, times, last_at, parts) "
+            "VALUES (?, 1, ?, ?) ON CONFLICT (line) DO UPDATE SET "
+            "times = handed_again.times + 1, last_at = CASE WHEN "
+            "excluded.last_at > handed_again.last_at THEN excluded.last_at "
+            "ELSE handed_again.last_at END, parts = excluded.parts",
+            (line, at, _encode(parts).decode()),
+        )
+
+    async def add_served_again(self, row: ServedRow) -> None:
+        """Count a request that gave a member only what it had before."""
+        values = tuple(getattr(row, field) for field in _SERVED_FIELDS)
+        self._connection.execute(_ADD_SERVED, values)
+
+    async def forget_served_again(self, before: int) -> None:
+        """Drop what was served again in the hours before one."""
+        self._connection.execute("DELETE FROM served_again WHERE hour < ?", (before,))
 
     async def add_pack(self, row: PackRow, signals: Collection[bytes]) -> None:
         """Enter a pack with openings, and the signals that they tell of."""

@@ -20,6 +20,7 @@ from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.proofs import log_root
+from fedsafe_node.peering.repeats import count_served, enter
 from fedsafe_node.provider_events.announcing import (
     Announcement,
     Announcer,
@@ -27,6 +28,7 @@ from fedsafe_node.provider_events.announcing import (
 )
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.prune_rows import PrunedRow
+from fedsafe_node.store.recipients_rows import HandedRow
 from fedsafe_node.store.rows import LogEntry, NewSignal, Opening
 
 FEED = "a.demo/feed"
@@ -106,8 +108,19 @@ async def one_act(tx: Transaction, announcer: Announcer, number: int) -> int:
         old = [entry(OLD, number, f"old {n}") for n in range(PADDING)]
         await tx.append_many(OLD, old)
         await prune(tx)
+    await hand_over(tx, number)
     await tx.set_meta("newest", b"%d" % number)
     return index
+
+
+async def hand_over(tx: Transaction, number: int) -> None:
+    """Hand the same to the same member: the first time a line, then a count."""
+    run = HandedRow(
+        recipient="b.demo", first=0, last=9, at=number, purpose="p", basis="b"
+    )
+    handed = await enter(tx, [run], bytes(32), at=number)
+    if not handed.first_time:
+        await count_served(tx, "b.demo", "a.demo", handed, at=number)
 
 
 async def prune(tx: Transaction) -> None:

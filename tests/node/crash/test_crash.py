@@ -148,6 +148,11 @@ async def check_nothing_is_half_applied(store: Store) -> None:
     padding = [record for record in audit if record.split()[1] == b"padding"]
     assert len(padding) == 70 * sum(number % 5 == 0 for number in published)
     assert (newest is None) == (not published)
+    lines = await store.read(lambda reader: reader.handed(5, 10))
+    served = await store.read(lambda reader: reader.served_again(1 << 40))
+    again = sum(part.times for line in lines for part in line.again)
+    assert len(lines) == bool(published)
+    assert sum(each.times for each in served) == again == max(0, len(published) - 1)
     assert newest is None or int(newest) in published
 
 

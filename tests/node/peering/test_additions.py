@@ -158,9 +158,9 @@ async def test_a_process_that_has_signed_nothing_serves_what_is_witnessed(
         )
         another.policy = trio["a.demo"].feed.policy
         hander = Hander(base.situation, "b.demo", base.clock.now())
-        data = await another.batch(FeedRequest("a.demo", 0, 0, 0), "b.demo", hander)
+        served = await another.batch(FeedRequest("a.demo", 0, 0, 0), "b.demo", hander)
 
-    batch = decode_batch("a.demo", data)
+    batch = decode_batch("a.demo", served.data)
     assert batch.trailer.next == size
     assert base.guard.known("a.demo/feed") > size
 

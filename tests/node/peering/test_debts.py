@@ -264,8 +264,10 @@ async def test_what_ends_while_a_batch_is_made_does_not_leave(
     monkeypatch.setattr(node.feed, "_note", sign_late)
     served = await trio.audit("a.demo", Event.FEED_SERVED.value)
     hander = Hander(node.base.situation, "b.demo", trio.clock.now())
-    data = await node.feed.batch(FeedRequest("a.demo", 0, 0, 0, 10), "b.demo", hander)
-    batch = decode_batch("a.demo", data)
+    request = FeedRequest("a.demo", 0, 0, 0, 10)
+    batch = decode_batch(
+        "a.demo", (await node.feed.batch(request, "b.demo", hander)).data
+    )
 
     assert [line.opening for line in batch.records if line.opening] == []
     assert len(batch.restrictions) == 1

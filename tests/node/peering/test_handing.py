@@ -221,7 +221,8 @@ async def test_every_hand_over_is_entered_even_a_repeated_one(trio: Fleet) -> No
     signal = await trio.publish("person@mail.example")
     node, now = trio["a.demo"], trio.clock.now()
     hander = Hander(node.base.situation, "b.demo", now)
-    data = await node.feed.batch(FeedRequest("a.demo", 0, 0, 0, 10), "b.demo", hander)
+    request = FeedRequest("a.demo", 0, 0, 0, 10)
+    data = (await node.feed.batch(request, "b.demo", hander)).data
     answer = await node.services.recipients.show(signal, DORA)
     times = {one.recipient: one.times for one in answer.recipients}
 

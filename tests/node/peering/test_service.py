@@ -316,8 +316,9 @@ async def test_a_request_without_a_members_signature_is_refused(fleet: Fleet) ->
 async def test_the_feed_is_served_with_an_event_that_names_its_receiver(
     trio: Fleet,
 ) -> None:
-    await trio.publish(WHO)
-    await trio.publish("ab" * 32, Kind.SHA256)
+    await trio.stop("c.demo")
+    await trio.publish(WHO, by=("b.demo",))
+    await trio.publish("ab" * 32, Kind.SHA256, by=("b.demo",))
     data = await trio["a.demo"].services.peering.feed(request(), "c.demo")
     batch = decode_batch("a.demo", data)
     event = (await trio.audit("a.demo", "feed.served"))[-1]

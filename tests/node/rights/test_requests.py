@@ -42,6 +42,7 @@ from fedsafe_node.rights.reviewing import KINDS
 from fedsafe_node.rights.tending import Tended, tend_requests
 from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.recipients_rows import RepeatRow
 from fedsafe_node.store.rights_rows import RequestState
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import (
@@ -111,6 +112,30 @@ async def test_a_person_is_told_who_lists_them_and_who_has_received_it(
         assert ("only this provider uses it" in text) is (name == "b.demo")
 
 
+async def test_a_person_is_told_how_often_a_recipient_has_got_it(trio: Fleet) -> None:
+    await trio.publish(WHO)
+    noon = int(trio.clock.now().timestamp())
+    later = [noon + day * 86_400 for day in (1, 2)]
+    again = [RepeatRow(0, 0, 2, *later)]
+    store = trio["a.demo"].base.store
+    had = await store.read(lambda r: r.handed_to("b.demo", 0, 0, 1, after=0))
+    line = had[0].number
+    await store.write(lambda tx: tx.add_repeats(line, again, at=later[1]))
+    requests, told = requests_of(trio, "a.demo"), dict[Language, str]()
+    for language in Language:
+        opened = await requests.open(asked(language=language), SHOP)
+        told[language] = (await requests.answer(opened.request, DORA)).answer or ""
+
+    assert (
+        "Empfänger: b.demo, zuerst am 24.11.2026, zuletzt am 26.11.2026, "
+        "insgesamt 3-mal (jedes Mal dieselben Angaben)"
+    ) in told[Language.DE]
+    assert "Empfänger: c.demo, einmal am 24.11.2026" in told[Language.DE]
+    assert "recipient: b.demo, first on " in told[Language.EN]
+    assert "3 times in all (each time the same data)" in told[Language.EN]
+    assert "recipient: c.demo, once on " in told[Language.EN]
+
+
 async def test_an_answer_says_in_words_what_the_law_wants_to_be_said(
     trio: Fleet,
 ) -> None:
@@ -123,7 +148,7 @@ async def test_an_answer_says_in_words_what_the_law_wants_to_be_said(
     for told in (
         *("Wozu: ", "Art. 6 Abs. 1 DSGVO", "Stand: 24.11.2026", "E-Mail-Adresse"),
         *("Cybergrooming", "öffentliche Inhalte", "bestätigt", "unsere Regel"),
-        *("zuerst 24.11.2026", "Zweck: Prüfung", "Herkunft: eigene Feststellung"),
+        *("einmal am 24.11.2026", "Zweck: Prüfung", "Herkunft: eigene Feststellung"),
     ):
         assert told in answer, answer
     for code in ("public_content", "confirmed_", "email", "2026-"):

@@ -21,6 +21,7 @@ CREATE INDEX orders_by_due ON orders (due_at, id) WHERE answered_at IS NULL;
 CREATE INDEX provider_events_by_expiry ON provider_events (expires_at) WHERE sealed IS NOT NULL;
 CREATE INDEX provider_events_by_reminder ON provider_events (remind_at) WHERE receipted_at IS NULL AND remind_at IS NOT NULL AND sealed IS NOT NULL;
 CREATE INDEX recipients_by_first ON recipients (first);
+CREATE INDEX recipients_by_recipient ON recipients (recipient, first);
 CREATE INDEX requests_by_due ON requests (state, due_at);
 CREATE INDEX restrictions_by_author ON restrictions (author, seq);
 CREATE INDEX sessions_by_age ON sessions (seen_at);
@@ -72,6 +73,7 @@ CREATE TABLE feed_marks ( origin TEXT NOT NULL, at INTEGER NOT NULL, size INTEGE
 CREATE TABLE gaps ( number INTEGER PRIMARY KEY, kind TEXT NOT NULL CHECK (kind IN ('unwritable', 'unclean_end')), reason TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL ) STRICT;
 CREATE TABLE gate ( number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record BLOB NOT NULL, valid_until INTEGER NOT NULL, recorded_at INTEGER NOT NULL, recorded_by TEXT NOT NULL ) STRICT;
 CREATE TABLE grants ( number INTEGER PRIMARY KEY, person TEXT NOT NULL REFERENCES persons (id), role TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER, granted_by TEXT NOT NULL ) STRICT;
+CREATE TABLE handed_again ( line INTEGER NOT NULL REFERENCES recipients (number), times INTEGER NOT NULL CHECK (times >= 1), last_at INTEGER NOT NULL, parts TEXT NOT NULL, PRIMARY KEY (line) ) STRICT;
 CREATE TABLE heard ( recipient TEXT PRIMARY KEY, sequence INTEGER NOT NULL, at INTEGER NOT NULL ) STRICT;
 CREATE TABLE holds ( id TEXT PRIMARY KEY, subject TEXT, first INTEGER, last INTEGER, reason TEXT NOT NULL, until INTEGER NOT NULL, placed_at INTEGER NOT NULL, placed_by TEXT NOT NULL, lifted_at INTEGER, lifted_by TEXT, CHECK ((first IS NULL) = (last IS NULL)), CHECK (first <= last), CHECK (subject IS NULL OR (first IS NULL AND lifted_at IS NULL)), CHECK ((lifted_at IS NULL) = (lifted_by IS NULL)) ) STRICT;
 CREATE TABLE idempotency ( key TEXT PRIMARY KEY, request_digest BLOB NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL, expires_at INTEGER NOT NULL ) STRICT;
@@ -101,6 +103,7 @@ CREATE TABLE restrictions ( digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
 CREATE TABLE rulings ( dispute BLOB NOT NULL CHECK (length(dispute) = 32), origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), outcome TEXT NOT NULL CHECK (outcome IN ('restored', 'revoked', 'lapsed')), at INTEGER NOT NULL, ruled_by TEXT, reason TEXT, PRIMARY KEY (dispute, origin, signal_id) ) STRICT, WITHOUT ROWID;
 CREATE TABLE seal ( part TEXT PRIMARY KEY, body BLOB NOT NULL ) STRICT, WITHOUT ROWID;
 CREATE TABLE sendings ( number INTEGER PRIMARY KEY, sends INTEGER NOT NULL CHECK (sends IN (0, 1)), at INTEGER NOT NULL, by TEXT NOT NULL ) STRICT;
+CREATE TABLE served_again ( recipient TEXT NOT NULL, origin TEXT NOT NULL, hour INTEGER NOT NULL, times INTEGER NOT NULL CHECK (times >= 1), openings INTEGER NOT NULL CHECK (openings >= 1), first INTEGER NOT NULL CHECK (first >= 0), last INTEGER NOT NULL CHECK (last >= first), first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, PRIMARY KEY (recipient, origin, hour) ) STRICT, WITHOUT ROWID;
 CREATE TABLE sessions ( id TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES persons (id), role TEXT NOT NULL, began_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, stepped_up_at INTEGER ) STRICT;
 CREATE TABLE signals ( row INTEGER PRIMARY KEY, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), origin TEXT NOT NULL, plane TEXT NOT NULL, scope TEXT NOT NULL, epoch INTEGER NOT NULL, generation INTEGER NOT NULL, media_kind INTEGER, token BLOB CHECK (length(token) = 16), match_until INTEGER NOT NULL, erase_after INTEGER NOT NULL, status TEXT NOT NULL CHECK ( status IN ('active', 'disputed', 'revoked', 'expired', 'erased') ), own INTEGER NOT NULL CHECK (own IN (0, 1)), log TEXT NOT NULL, idx INTEGER NOT NULL, grp TEXT NOT NULL, CHECK ((token IS NULL) = (status = 'erased')), UNIQUE (signal_id, origin) ) STRICT;
 CREATE TABLE spent ( holder TEXT NOT NULL, purpose TEXT NOT NULL, slot INTEGER NOT NULL, spent INTEGER NOT NULL, identifiers INTEGER NOT NULL, accounts INTEGER NOT NULL, PRIMARY KEY (holder, purpose, slot) ) STRICT, WITHOUT ROWID;
@@ -147,6 +150,8 @@ CREATE TRIGGER gaps_no_delete BEFORE DELETE ON gaps BEGIN SELECT RAISE(ABORT, 'g
 CREATE TRIGGER gaps_no_update BEFORE UPDATE ON gaps BEGIN SELECT RAISE(ABORT, 'gaps stay as they are'); END;
 CREATE TRIGGER grants_only_end BEFORE UPDATE ON grants WHEN NEW.number <> OLD.number OR NEW.person <> OLD.person OR NEW.role <> OLD.role OR NEW.since <> OLD.since OR NEW.granted_by <> OLD.granted_by OR NEW.until IS NULL OR NEW.until > OLD.until BEGIN SELECT RAISE(ABORT, 'a grant only ends'); END;
 CREATE TRIGGER grants_stay BEFORE DELETE ON grants BEGIN SELECT RAISE(ABORT, 'who had which role stays'); END;
+CREATE TRIGGER handed_again_no_delete BEFORE DELETE ON handed_again BEGIN SELECT RAISE(ABORT, 'the recipient ledger is append-only'); END;
+CREATE TRIGGER handed_again_only_grows BEFORE UPDATE ON handed_again WHEN NEW.line <> OLD.line OR NEW.times <= OLD.times OR NEW.last_at < OLD.last_at BEGIN SELECT RAISE(ABORT, 'the recipient ledger only grows'); END;
 CREATE TRIGGER holds_no_delete BEFORE DELETE ON holds BEGIN SELECT RAISE(ABORT, 'holds stay as they are'); END;
 CREATE TRIGGER holds_only_end BEFORE UPDATE ON holds WHEN OLD.lifted_at IS NOT NULL OR NEW.lifted_at IS NULL OR NEW.id <> OLD.id OR NEW.reason <> OLD.reason OR NEW.until <> OLD.until OR NEW.placed_at <> OLD.placed_at OR NEW.placed_by <> OLD.placed_by OR NEW.first IS NOT OLD.first OR NEW.last IS NOT OLD.last BEGIN SELECT RAISE(ABORT, 'a hold is only lifted'); END;
 CREATE TRIGGER leaf_tiles_no_delete BEFORE DELETE ON leaf_tiles BEGIN SELECT RAISE(ABORT, 'leaf_tiles are append-only'); END;

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
+from msgspec.structs import asdict, replace
 from tests.node.store.test_contract_signals import new_signal
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.errors import ConflictError, StoreError
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.recipients_rows import (
     HandedRow,
     HeardRow,
+    LedgerRow,
     PackRow,
     ReceiptRow,
+    RepeatRow,
+    ServedRow,
 )
 from fedsafe_node.store.rows import LogEntry, Opening
 
@@ -26,16 +30,94 @@ def run(first: int, last: int, recipient: str = "b.demo") -> HandedRow:
     )
 
 
+def line_of(row: HandedRow, number: int, *again: RepeatRow) -> LedgerRow:
+    return LedgerRow(**asdict(row), number=number, again=again)
+
+
+def served(hour: int, *, openings: int, first: int, last: int, at: int) -> ServedRow:
+    return ServedRow(
+        recipient="b.demo",
+        origin="a.demo",
+        hour=hour,
+        times=1,
+        openings=openings,
+        first=first,
+        last=last,
+        first_at=at,
+        last_at=at,
+    )
+
+
 async def test_an_entry_is_found_in_all_runs_that_hold_it(store: Store) -> None:
     runs = [run(0, 9), run(5, 5), run(6, 7), run(3, 8, "c.demo")]
     await store.write(lambda tx: tx.add_handed(runs))
 
-    async def handed(index: int, longest: int = 10) -> list[HandedRow]:
+    async def handed(index: int, longest: int = 10) -> list[LedgerRow]:
         return await store.read(lambda reader: reader.handed(index, longest))
 
-    assert await handed(5) == [runs[0], runs[1], runs[3]]
-    assert await handed(9) == [runs[0]]
+    lines = [line_of(each, number) for number, each in enumerate(runs, start=1)]
+    assert await handed(5) == [lines[0], lines[1], lines[3]]
+    assert await handed(9) == lines[:1]
     assert await handed(10) == []
+
+
+async def test_what_a_member_has_had_is_found_by_what_it_asks_for(store: Store) -> None:
+    runs = [run(0, 4), run(0, 9, "c.demo"), run(5, 9), run(20, 29)]
+    await store.write(lambda tx: tx.add_handed(runs))
+
+    async def had(first: int, last: int, after: int = 0) -> list[int]:
+        lines = await store.read(
+            lambda reader: reader.handed_to("b.demo", first, last, 10, after=after)
+        )
+        return [each.number for each in lines]
+
+    assert await had(4, 20) == [1, 3, 4]
+    assert await had(5, 19) == [3]
+    assert await had(4, 20, after=1) == [3, 4]
+    assert await had(10, 19) == []
+    assert await store.read(lambda reader: reader.newest_handed()) == 4
+
+
+async def test_repeats_are_counted_beside_a_line_that_stays_as_it_is(
+    store: Store,
+) -> None:
+    await store.write(lambda tx: tx.add_handed([run(0, 9), run(10, 19)]))
+    once = [RepeatRow(0, 9, 1, 200, 200)]
+    twice = [RepeatRow(0, 4, 1, 200, 200), RepeatRow(5, 9, 2, 200, 150)]
+    await store.write(lambda tx: tx.add_repeats(1, once, at=200))
+    await store.write(lambda tx: tx.add_repeats(1, twice, at=150))
+
+    assert await store.read(lambda reader: reader.handed(5, 10)) == [
+        line_of(run(0, 9), 1, *twice)
+    ]
+    assert await store.read(lambda reader: reader.handed(15, 10)) == [
+        line_of(run(10, 19), 2)
+    ]
+    with pytest.raises(StoreError):  # of no line
+        await store.write(lambda tx: tx.add_repeats(3, once, at=200))
+
+
+async def test_what_is_served_again_is_added_up_by_the_hour(store: Store) -> None:
+    rows = [
+        served(7, openings=5, first=3, last=9, at=100),
+        served(7, openings=1, first=1, last=1, at=90),
+        served(8, openings=2, first=0, last=1, at=200),
+    ]
+    for row in rows:
+        await store.write(lambda tx, row=row: tx.add_served_again(row))  # type: ignore[misc]
+    told = await store.read(lambda reader: reader.served_again(8))
+    await store.write(lambda tx: tx.forget_served_again(8))
+
+    assert told == [
+        replace(
+            rows[0], times=2, openings=6, first=1, last=9, first_at=100, last_at=100
+        )
+    ]
+    assert await store.read(lambda reader: reader.served_again(9)) == rows[2:]
+
+
+async def test_an_empty_ledger_has_no_line(store: Store) -> None:
+    assert await store.read(lambda reader: reader.newest_handed()) == 0
 
 
 def pack(entry: int, events: str | None = None) -> PackRow:

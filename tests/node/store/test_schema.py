@@ -155,6 +155,26 @@ def test_terms_from_before_all_scopes_stay_and_go_with_their_credential(
     assert connection.execute(kept).fetchall() == []
 
 
+LINE = "INSERT INTO recipients VALUES (1, 'b.demo', 0, 4, 7, 'p', 'b')"
+
+
+def test_lines_of_a_ledger_from_before_repeats_stay_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = open_database(tmp_path / "node.db")
+    migrate_until("0028_repeats", connection, monkeypatch)
+    connection.execute(LINE)
+    connection.execute(LINE.replace("(1,", "(2,").replace(" 7,", " 8,"))
+    migrate(connection)
+    rows = connection.execute("SELECT * FROM recipients ORDER BY number").fetchall()
+
+    assert rows == [
+        (1, "b.demo", 0, 4, 7, "p", "b"),
+        (2, "b.demo", 0, 4, 8, "p", "b"),
+    ]
+    assert connection.execute("SELECT * FROM handed_again").fetchall() == []
+
+
 def fill(database: sqlite3.Connection) -> None:
     database.execute("INSERT INTO logs VALUES (1, 'a.demo/feed')")
     database.execute("INSERT INTO entries VALUES (1, 0, x'01')")
@@ -177,6 +197,8 @@ def fill(database: sqlite3.Connection) -> None:
         "INSERT INTO packs VALUES (5, 0, 4, NULL, 'a', 's', 't', 1, 'p', 'b')"
     )
     database.execute("INSERT INTO pack_signals VALUES (zeroblob(16), 5)")
+    database.execute(LINE)
+    database.execute("INSERT INTO handed_again VALUES (1, 2, 9, '[[0,4,2,8,9]]')")
 
 
 @pytest.mark.parametrize(
@@ -197,6 +219,10 @@ def fill(database: sqlite3.Connection) -> None:
         "DELETE FROM persons",
         "UPDATE persons SET name = 'ben'",
         "UPDATE persons SET id = 'q'",
+        "UPDATE handed_again SET parts = '[]'",
+        "UPDATE handed_again SET times = 3, last_at = 8",
+        "UPDATE handed_again SET times = 3, line = 2",
+        "DELETE FROM handed_again",
         "UPDATE register SET record = x'02'",
         "DELETE FROM register",
         "UPDATE acts SET state = 'pending', content = x'01'",
@@ -212,7 +238,8 @@ def test_history_cannot_be_changed_with_sql(
     fill(database)
 
     with pytest.raises(
-        sqlite3.IntegrityError, match=r"append-only|erased|stays|decided once"
+        sqlite3.IntegrityError,
+        match=r"append-only|only grows|erased|stays|decided once",
     ):
         database.execute(statement)
 

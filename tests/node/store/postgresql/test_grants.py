@@ -33,7 +33,7 @@ APPEND_ONLY: Final = (
 )
 UNDELETED: Final = (
     *("signals", "provider_events", "audiences", "disputes", "requests"),
-    *("witnessed", "holds", "effects", "notices"),
+    *("witnessed", "holds", "effects", "notices", "handed_again"),
 )
 REFUSED: Final = (InsufficientPrivilege, WrongObjectType, ObjectNotInPrerequisiteState)
 

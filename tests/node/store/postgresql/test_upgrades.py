@@ -4,11 +4,12 @@
 from collections.abc import Iterator
 
 import pytest
+from psycopg import Error
 from psycopg.conninfo import conninfo_to_dict
 from tests.node.databases import Prepared, Preparing
 from tests.node.store.postgresql.conftest import session
 from tests.node.store.test_contract_dispatches import SENT
-from tests.node.store.test_schema import of_then
+from tests.node.store.test_schema import LINE, of_then
 
 from fedsafe_node.store.postgresql import schema
 from fedsafe_node.store.postgresql.schema import migrate
@@ -44,3 +45,26 @@ def test_what_was_sealed_before_signatures_were_kept_stays_and_has_none(
         found = connection.execute("SELECT sealed, signature FROM dispatches")
 
         assert found.fetchall() == [(SENT.sealed, None)]
+
+
+def test_lines_of_a_ledger_from_before_repeats_stay_as_they_are(
+    empty: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = str(conninfo_to_dict(empty.node)["user"])
+    before = [name for name, _ in MIGRATIONS].index("0028_repeats")
+    with monkeypatch.context() as older:
+        older.setattr(schema, "MIGRATIONS", MIGRATIONS[:before])
+        older.setattr(schema, "VERSION", before)
+        migrate(empty.owner, role)
+    with session(empty.superuser) as connection:
+        connection.execute("SET session_replication_role = replica")  # notes no row
+        connection.execute(LINE)
+        connection.execute(LINE.replace("(1,", "(2,"))
+        before_it = connection.execute("SELECT * FROM recipients").fetchall()
+    migrate(empty.owner, role)
+    with session(empty.node) as connection:
+        assert len(before_it) == 2
+        assert connection.execute("SELECT * FROM recipients").fetchall() == before_it
+        assert connection.execute("SELECT * FROM handed_again").fetchall() == []
+        with pytest.raises(Error):
+            connection.execute("DELETE FROM handed_again")
