@@ -33,6 +33,7 @@ from fedsafe_node.examining import verify_node
 from fedsafe_node.faults import FaultPoint, Faults
 from fedsafe_node.keyfiles import read_secret
 from fedsafe_node.log.guard import Kept, put_back, read_kept
+from fedsafe_node.peering.repeats import Repeats
 from fedsafe_node.principal import LOCAL
 from fedsafe_policies.escalation.dispatching import DispatchState
 
@@ -429,3 +430,27 @@ async def test_only_its_origin_is_given_openings_back_and_that_is_an_event(
     assert [line.opening is None for line in batches["c.demo"].records] == [True]
     assert [line.opening is None for line in batches["a.demo"].records] == [False]
     assert [text for text in events if '"origin":"a.demo"' in text] != []
+
+
+async def test_what_an_origin_asks_back_again_is_one_event_an_hour(
+    trio: Fleet,
+) -> None:
+    await trio.publish(BEFORE)
+    await trio.publish(SINCE)
+    base, peering = trio["b.demo"].base, trio["b.demo"].peering
+
+    async def told() -> list[str]:
+        found = await trio.audit("b.demo", "feed.served")
+        return [
+            each.record.outcome for each in found if '"origin":"a.demo"' in each.text
+        ]
+
+    for since, limit in ((0, 1), (0, 1), (0, 5), (1, 5), (0, 5)):
+        request = FeedRequest("a.demo", since, 0, 0, limit)
+        await peering.feed(request, "a.demo")
+    before = await told()
+    trio.clock.advance(timedelta(hours=1))
+    await Repeats(base.store, base.trail, base.clock).run()
+
+    assert before == ["ok", "ok"]
+    assert await told() == ["ok", "ok", "repeated"]
