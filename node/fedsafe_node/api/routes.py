@@ -296,6 +296,7 @@ ROUTES: Final = (
         path_types={"origin": NodeName},
         media=NDJSON,
         bulk=BULK,
+        refusals=frozenset({429}),
     ),
     Route(
         name="poke",

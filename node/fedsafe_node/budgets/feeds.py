@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
 
+from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.pacing import Bucket
 from fedsafe_node.budgets.circuits import Account, Circuits
 from fedsafe_node.errors import OverBudgetError
+from fedsafe_node.peering.serving import Served
 from fedsafe_node.situation import Situation
 from fedsafe_node.tracing import Limit, limits
 from fedsafe_policies.decision import deny
@@ -30,6 +32,8 @@ BYTES: Final = 2 * 1024 * 1024 * 1024
 REQUESTS_AGAIN: Final = 10
 BYTES_AGAIN: Final = 4
 """So many times as much costs what the member was given before."""
+LINES_A_REQUEST: Final = 50
+"""To count a repeat beside so many lines of the ledger costs as much as a request."""
 
 
 @dataclass(slots=True)
@@ -70,19 +74,16 @@ class FeedBudgets:
         purse.requests.left -= 1
         self._tell(purse)
 
-    def charge(
-        self, member: str, origin: str, *, since: int, records: int, size: int
-    ) -> None:
-        """Charge a member for what it was given: *records* of a feed, in so many bytes.
-
-        What it had before costs more.
-        """
+    def charge(self, member: str, request: FeedRequest, served: Served) -> None:
+        """Charge a member for what it was given; what it had before costs more."""
         purse = self._purse(member)
-        reach = purse.reach.get(origin, 0)
+        since, records = request.since, served.records
+        reach = purse.reach.get(request.origin, 0)
         again = max(0, min(reach - since, records)) / records if records else 0.0
-        purse.reach[origin] = max(reach, since + records)
-        purse.requests.left -= again * (REQUESTS_AGAIN - 1)
-        purse.bytes.left -= size * (1 + again * (BYTES_AGAIN - 1))
+        purse.reach[request.origin] = max(reach, since + records)
+        counting = served.lines / LINES_A_REQUEST
+        purse.requests.left -= again * (REQUESTS_AGAIN - 1) + counting
+        purse.bytes.left -= len(served.data) * (1 + again * (BYTES_AGAIN - 1))
         self._tell(purse)
 
     def _purse(self, member: str) -> _Purse:

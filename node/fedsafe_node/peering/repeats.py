@@ -46,13 +46,15 @@ _ENDED: Final = b""
 class Handed:
     """What a member is handed: what for the first time, and how much again.
 
-    `first` and `last` are the lowest and the highest entry.
+    `first` and `last` are the lowest and the highest entry, `lines` how many lines of
+    the ledger what goes again is counted beside.
     """
 
     first_time: Sequence[HandedRow]
     again: int
     first: int
     last: int
+    lines: int = 0
 
 
 def grant_of(member: Member | None, gate: LegalGate | None) -> bytes:
@@ -86,7 +88,7 @@ async def enter(
                 again = count_again(again, each.start, each.stop - 1, at=at)
             await tx.add_repeats(line.number, again, at=at)
     count = sum(len(each) for met in repeats.values() for each in met)
-    return Handed(first_time, count, first, last)
+    return Handed(first_time, count, first, last, len(repeats))
 
 
 async def _since(tx: Transaction, member: str, grant: bytes) -> int:

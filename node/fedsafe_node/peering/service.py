@@ -164,13 +164,7 @@ class PeeringService:
         self._heard(peer)
         await self._feeds.admit(peer)
         served = await self._batch(request, peer)
-        self._feeds.charge(
-            peer,
-            request.origin,
-            since=request.since,
-            records=served.records,
-            size=len(served.data),
-        )
+        self._feeds.charge(peer, request, served)
         return served.data
 
     async def _batch(self, request: FeedRequest, peer: str) -> Served:

@@ -76,10 +76,14 @@ class _Page:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A batch as it leaves, and how many records are in it."""
+    """A batch as it leaves, and how many records are in it.
+
+    `lines` is beside how many lines of the ledger it was counted as a repeat.
+    """
 
     data: bytes
     records: int
+    lines: int = 0
 
 
 class FeedServer:
@@ -183,14 +187,15 @@ class FeedServer:
         page = await read(lambda reader: self._page(reader, request, hander))
         page = replace(page, again=again)
         data = await self._encode(page, request)
+        lines = 0
         if page.runs:
-            entered = await self._enter(page, request, hander)
+            entered, lines = await self._enter(page, request, hander)
             if entered is not page:
                 page = replace(entered, again=again)
                 data = await self._encode(page, request)
         else:
             nothing_happened()
-        return Served(data, len(page.records))
+        return Served(data, len(page.records), lines)
 
     async def _ask_again(
         self, request: FeedRequest, peer: str, hander: Hander
@@ -341,31 +346,36 @@ class FeedServer:
                 self._signed = (checkpoint, note, public)
             return note
 
-    async def _enter(self, page: _Page, request: FeedRequest, hander: Hander) -> _Page:
-        """Enter what goes, and give it: what has ended since does not go."""
+    async def _enter(
+        self, page: _Page, request: FeedRequest, hander: Hander
+    ) -> tuple[_Page, int]:
+        """Enter what goes, and give it: what has ended since does not go.
 
-        async def act(tx: Transaction) -> _Page:
-            going, now = page, hander.anew()
+        And beside how many lines of the ledger it was counted.
+        """
+
+        async def act(tx: Transaction) -> tuple[_Page, int]:
+            lines, going, now = 0, page, hander.anew()
             # A policy, a gate or a group may have changed since the page was made.
             if not hander.agrees(now) or not await self._stands(tx, page):
                 going = await self._page(tx, request, now)
             if going.runs:
-                await self._account(tx, going, request, now)
+                lines = await self._account(tx, going, request, now)
             else:
                 nothing_happened()
-            return going
+            return going, lines
 
         return await self._store.write(act)
 
     async def _account(
         self, tx: Transaction, page: _Page, request: FeedRequest, hander: Hander
-    ) -> None:
+    ) -> int:
         """Enter what goes in the ledger, and in the log: at once, or by the hour."""
         at, peer = page.runs[0].at, page.runs[0].recipient
         handed = await enter(tx, page.runs, hander.grant, at=at)
         if not handed.first_time:
             await count_served(tx, peer, self._node, handed, at=at)
-            return
+            return handed.lines
         entry = self._trail.entry(
             Event.FEED_SERVED,
             at=self._clock.now(),
@@ -378,6 +388,7 @@ class FeedServer:
             },
         )
         await tx.append(self._trail.log, entry.record, entry.openings)
+        return handed.lines
 
     async def _stands(self, reader: Reader, page: _Page) -> bool:
         """Whether all that a page hands over is there, and nothing new restricted."""

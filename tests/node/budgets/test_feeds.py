@@ -12,12 +12,14 @@ from fedsafe_node.budgets.circuits import Circuits
 from fedsafe_node.budgets.feeds import (
     BYTES,
     BYTES_AGAIN,
+    LINES_A_REQUEST,
     REQUESTS,
     REQUESTS_AGAIN,
     WINDOW,
     FeedBudgets,
 )
 from fedsafe_node.errors import OverBudgetError
+from fedsafe_node.peering.serving import Served
 from fedsafe_node.tracing import begin
 
 BATCH = 7_750_000  # bytes of 5,000 records with openings as JSON; 3,490,000 in bulk
@@ -36,7 +38,20 @@ class Reader:
     ) -> None:
         await self.budgets.admit(by)
         size, since = BATCH * records // MAX_RECORDS, batch * MAX_RECORDS
-        self.budgets.charge(by, "a.demo", since=since, records=records, size=size)
+        self.charge(since, records, by=by, size=size)
+
+    def charge(  # noqa: PLR0913 - what a request may be
+        self,
+        since: int,
+        records: int,
+        *,
+        by: str = "b.demo",
+        origin: str = "a.demo",
+        size: int = 0,
+        lines: int = 0,
+    ) -> None:
+        request = FeedRequest(origin, since, 0, 0)
+        self.budgets.charge(by, request, Served(bytes(size), records, lines))
 
     async def until_refused(self, batch: int = 0, records: int = MAX_RECORDS) -> int:
         for count in range(10 * REQUESTS):
@@ -77,13 +92,22 @@ async def test_what_was_given_before_costs_more(reader: Reader) -> None:
 
 
 async def test_what_is_half_known_costs_half_of_that(reader: Reader) -> None:
-    reader.budgets.charge("b.demo", "a.demo", since=0, records=10, size=0)
-    reader.budgets.charge("b.demo", "a.demo", since=5, records=10, size=0)
-    reader.budgets.charge("b.demo", "c.demo", since=5, records=10, size=0)
+    reader.charge(0, 10)
+    reader.charge(5, 10)
+    reader.charge(5, 10, origin="c.demo")
     begin()
     left = await reader.until_refused(batch=9, records=0)
 
     assert left == int(REQUESTS - (REQUESTS_AGAIN - 1) / 2)
+
+
+async def test_what_is_counted_beside_many_lines_costs_by_the_line(
+    reader: Reader,
+) -> None:
+    for _ in range(REQUESTS // 100):
+        reader.charge(0, 0, lines=100 * LINES_A_REQUEST)
+
+    assert await reader.until_refused(records=0) == 0
 
 
 async def test_who_is_refused_is_told_when_to_ask_and_then_is_answered(

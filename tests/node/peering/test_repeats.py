@@ -46,6 +46,18 @@ async def lines(fleet: Fleet, by: str = "b.demo") -> list[tuple[int, int]]:
     return [(each.first, each.last) for each in in_order]
 
 
+async def in_one_line(fleet: Fleet, count: int) -> list[str]:
+    """Publish signals that b.demo then gets in one batch; it asks no more itself."""
+    await fleet.stop("b.demo")
+    signals = [
+        await fleet.publish(f"{number}@mail.example", by=("c.demo",))
+        for number in range(count)
+    ]
+    assert await ask(fleet) == list(range(count))
+    assert await lines(fleet) == [(0, count - 1)]
+    return signals
+
+
 async def events(fleet: Fleet, outcome: str) -> list[Written]:
     found = await fleet.audit("a.demo", "feed.served")
     return [each for each in found if each.record.outcome == outcome]
@@ -102,7 +114,7 @@ async def test_a_first_hand_over_among_repeats_has_its_own_line_and_event(
 
 
 async def test_each_entry_knows_how_often_and_when_it_was_handed(trio: Fleet) -> None:
-    signals = [await trio.publish(f"{name}@mail.example") for name in "abc"]
+    signals = await in_one_line(trio, 3)
     began = trio.clock.now()
     trio.clock.advance(MINUTE)
     await ask(trio, limit=2)
@@ -119,10 +131,9 @@ async def test_each_entry_knows_how_often_and_when_it_was_handed(trio: Fleet) ->
 
 
 async def test_what_has_ended_is_never_counted_as_handed_again(trio: Fleet) -> None:
-    first = await trio.publish("one@mail.example")
-    await trio.publish("two@mail.example")
+    first, _ = await in_one_line(trio, 2)
     assert await ask(trio) == [0, 1]
-    await trio.revoke(first, by=["b.demo", "c.demo"])
+    await trio.revoke(first, by=["c.demo"])
     before = await shown(trio, first)
     trio.clock.advance(MINUTE)
 
