@@ -6,6 +6,8 @@ lose them and nothing else. Messages travel as JSON: over the network from one
 machine (`carry`), or as files in a folder that the organisations share (`Folder`).
 """
 
+import base64
+import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -27,6 +29,12 @@ PROPOSAL: Final = "founding.proposal"
 CHARTER: Final = "charter"
 FOUNDING: Final = "/v1/founding"
 PROPOSE: Final = "/v1/founding/proposal"
+REVIEW: Final = "/v1/founding/review"
+WAITING: Final = "/v1/founding/proposals"
+CONFIRM: Final = "/v1/founding/confirm"
+WITHDRAW: Final = "/v1/founding/withdraw"
+UNCONFIRMED: Final = "founding_waits"
+"""What a node says whose operator has yet to confirm a founding."""
 _TIMEOUT: Final = 60.0
 _MOST_ROUNDS: Final = 10
 _CLOSED: Final = "forbidden"  # what a node says that is not open for foundings
@@ -63,8 +71,11 @@ def propose(convenor: Client, cards: Sequence[Message], terms: Terms) -> Message
 def carry(
     members: Mapping[str, Client],
     proposal: Message,
-) -> None:
+) -> list[str]:
     """Carry messages between the members until all have the charter.
+
+    Returns:
+        Who waits for its operator to confirm; nobody once all have the charter.
 
     Raises:
         RefusedError: a member refuses, and the ceremony is over.
@@ -72,22 +83,32 @@ def carry(
     """
     seen: dict[str, Message] = {_key(proposal): proposal}
     for _ in range(_MOST_ROUNDS):
-        before = len(seen)
+        before, unconfirmed = len(seen), list[str]()
         for name, client in members.items():
-            for message in _step_of(name, client, list(seen.values())):
+            said = _step_of(name, client, list(seen.values()))
+            if said is None:
+                unconfirmed.append(name)
+            for message in said or []:
                 seen.setdefault(_key(message), message)
         if all(has_charter(client) for client in members.values()):
-            return
+            return []
         if len(seen) == before:
+            if unconfirmed:
+                return unconfirmed
             break
     waiting = [name for name, each in members.items() if not has_charter(each)]
     raise ProgrammeError(f"the founding stands still at {', '.join(waiting)}")
 
 
-def _step_of(name: str, client: Client, messages: list[Message]) -> list[Message]:
+def _step_of(
+    name: str, client: Client, messages: list[Message]
+) -> list[Message] | None:
+    """Let a member make a step; None while its operator has yet to confirm."""
     try:
         return step(client, messages)
     except RefusedError as error:
+        if error.code == UNCONFIRMED:
+            return None
         closed = isinstance(client, RemoteClient) and error.code == _CLOSED
         raise RefusedError(
             error.http_status,
@@ -106,6 +127,41 @@ def step(client: Client, messages: Sequence[Message]) -> list[Message]:
     if not isinstance(answer, list):
         raise BrokenAnswerError("the node's founding answer is no list")
     return [_message(entry) for entry in answer]
+
+
+def confirm_at(clients: Sequence[Client], proposal: Message) -> None:
+    """Confirm a founding at nodes that one person runs, as the operator of each.
+
+    Each fingerprint is read from its own node, as its operator would read it out.
+    """
+    cards = [_message(client.get("/v1/card")) for client in clients]
+    own = {str(each["signer"]): fingerprint(each).split() for each in cards}
+    for client in clients:
+        seen = client.post(REVIEW, proposal)
+        groups = {
+            each["name"]: [own[each["name"]][at - 1] for at in each["asked"]]
+            for each in seen["members"]
+            if each["asked"]
+        }
+        client.post(CONFIRM, {"proposal": seen["proposal"], "groups": groups})
+
+
+def fingerprint(message: Message) -> str:
+    """Return the words that two people compare on the telephone."""
+    digest = hashlib.sha256(payload_of(message)).hexdigest()[:32]
+    return " ".join(digest[start : start + 4] for start in range(0, 32, 4))
+
+
+def payload_of(message: Message) -> bytes:
+    """Return the exact bytes that a message stands under.
+
+    Raises:
+        BrokenAnswerError: it is no signed message.
+    """
+    try:
+        return base64.b64decode(message["payload"], validate=True)
+    except (ValueError, KeyError, TypeError):
+        raise BrokenAnswerError("that is no signed message") from None
 
 
 def has_charter(client: Client) -> bool:

@@ -23,7 +23,13 @@ from typing import Final
 
 import click
 
-from fedsafe_cli.ceremony import Terms, carry, has_charter, propose
+from fedsafe_cli.ceremony import (
+    Terms,
+    carry,
+    confirm_at,
+    has_charter,
+    propose,
+)
 from fedsafe_cli.client import Client
 from fedsafe_cli.errors import CliError, ProgrammeError, SettingsError
 from fedsafe_cli.exit_codes import OK, ExitStatus
@@ -56,6 +62,7 @@ STAFF: Final = (
 )
 _STATES: Final = ("down", "up")
 _MOST_NODES: Final = 26
+_PAIR: Final = 2
 _LONGEST_DIR: Final = 80
 _FOUNDING_TIMEOUT: Final = 60.0
 
@@ -98,7 +105,9 @@ def demo() -> None:
 @demo.command("up")
 @click.option("--dir", "directory", default=DEFAULT_DIR, show_default=True)
 @click.option(
-    "--nodes", type=click.IntRange(1, _MOST_NODES), help="How many; default: 3."
+    "--nodes",
+    type=click.IntRange(1, _MOST_NODES),
+    help="How many, but not 2; default: 3.",
 )
 @shared_options
 @click.pass_context
@@ -216,6 +225,11 @@ def raise_demo(directory: Path, count: int | None = None) -> list[DemoNode]:
     Raises:
         CliError: it cannot be; everything that this call started is stopped.
     """
+    if count == _PAIR:
+        raise SettingsError(
+            "two nodes found no federation: it needs three at least",
+            "--nodes 3, or --nodes 1 for one alone",
+        )
     root = directory.absolute()
     found = load_demo(root)
     if found and count is not None and len(found) != count:
@@ -331,8 +345,9 @@ def _found(nodes: Sequence[DemoNode]) -> None:
     if all(has_charter(client) for client in clients.values()):
         return
     cards = [client.get("/v1/card") for client in clients.values()]
-    terms = Terms(federation=FEDERATION)
-    carry(clients, propose(nodes[0].client(), cards, terms))
+    proposal = propose(nodes[0].client(), cards, Terms(federation=FEDERATION))
+    confirm_at([each.client() for each in nodes], proposal)
+    carry(clients, proposal)
 
 
 def _covered(node: DemoNode) -> bool:

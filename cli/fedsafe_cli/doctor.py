@@ -58,6 +58,10 @@ _PROPOSE: Final = (
     "`fedsafe policy propose`, then another person approves (`fedsafe act approve`); "
     "or put the old text back"
 )
+_FOUND_ANEW: Final = (
+    "no node starts with such a charter: found anew with three share holders or more, "
+    "a threshold from 2 to one less, and an epoch of 366 days at most"
+)
 _MEND: Final = "mend or put back the file, or name another one in node.toml"
 _FILE: Final = "node.toml"
 _SWAPS: Final = Path("/proc/swaps")
@@ -273,6 +277,7 @@ def stored(directory: Path) -> Iterator[Finding]:
     if unasked(directory) is not None:
         return  # said already
     yield from _approved(place, config)
+    yield from _charter(place, config)
     for examined in asyncio.run(examine_node(place, config)):
         if examined.moved:
             where = printable(examined.moved)
@@ -303,6 +308,14 @@ def _approved(place: "Place", config: "Config") -> Iterator[Finding]:
         return
     if approved is not None:
         yield from not_approved(named.differing(approved))
+
+
+def _charter(place: "Place", config: "Config") -> Iterator[Finding]:
+    from fedsafe_node.examining import unfit_charter  # noqa: PLC0415 (slow to load)
+
+    why = asyncio.run(unfit_charter(place, config))
+    if why is not None:
+        yield Finding("charter", Level.FAIL, printable(why), _FOUND_ANEW)
 
 
 def not_approved(names: Iterable[str], unfit: str | None = None) -> Iterator[Finding]:
@@ -423,6 +436,8 @@ def departed(status: Mapping[str, Any]) -> Iterator[Finding]:
     """Say for which keys members that left hold nearly enough shares."""
     for found in status.get("keys_departed") or []:
         way_out = "`fedsafe federation status`: the nodes begin a new epoch"
+        if "two people" in str(found):
+            way_out = "at each member: `fedsafe federation reshare`"
         yield Finding("keys", Level.WARN, printable(str(found)), way_out)
 
 
@@ -433,6 +448,10 @@ def _shares(status: Mapping[str, Any]) -> Iterator[Finding]:
         found = "this node holds no share of the key; the others answer for it"
         way_out = "it gets one when the members next deal shares anew"
         yield Finding("share", Level.WARN, found, way_out)
+    if status.get("too_few_holders"):
+        found = "fewer than three members hold shares: nothing about persons goes out"
+        way_out = "invite another member: `fedsafe federation invite`"
+        yield Finding("holders", Level.WARN, found, way_out)
     if threshold and holders == threshold > 1:
         found = f"all {holders} members that hold a share are needed (t = n)"
         way_out = (

@@ -154,6 +154,8 @@ CHECKS: Final[Mapping[str, str]] = {
     "evaluations of {member}": "Auswertungen von {member}",
     "peer {member}": "Mitglied {member}",
     "share": "Schlüsselanteil",
+    "charter": "Charta",
+    "holders": "Anteile",
     "threshold": "Schwelle",
     "notices": "Mitteilungen",
     "texts": "Texte",

@@ -19,6 +19,9 @@ SAID: Final[Mapping[str, str]] = {
     "`fedsafe federation status`: the nodes begin a new epoch": (
         "`fedsafe federation status`: die Knoten beginnen eine neue Epoche"
     ),
+    "at each member: `fedsafe federation reshare`": (
+        "bei jedem Mitglied: `fedsafe federation reshare`"
+    ),
     # the machine
     "{name} is missing": "{name} fehlt",
     "install from requirements.txt": "aus requirements.txt installieren",
@@ -157,6 +160,18 @@ SAID: Final[Mapping[str, str]] = {
     ),
     "`fedsafe budget show` says whose, and until when": (
         "`fedsafe budget show` sagt, wessen und bis wann"
+    ),
+    "no node starts with such a charter: found anew with three share holders or more, "
+    "a threshold from 2 to one less, and an epoch of 366 days at most": (
+        "mit dieser Charta startet kein Knoten: neu gründen, mit mindestens drei "
+        "Anteilen, einer Schwelle von 2 bis eins weniger und einer Epoche von "
+        "höchstens 366 Tagen"
+    ),
+    "fewer than three members hold shares: nothing about persons goes out": (
+        "weniger als drei Mitglieder halten Anteile: nichts über Personen geht hinaus"
+    ),
+    "invite another member: `fedsafe federation invite`": (
+        "ein weiteres Mitglied einladen: `fedsafe federation invite`"
     ),
     "this node holds no share of the key; the others answer for it": (
         "dieser Knoten hat keinen Schlüsselanteil; die anderen antworten für ihn"

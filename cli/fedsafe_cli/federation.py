@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe federation`: cards, the charter, and founding a federation."""
 
-import base64
-import hashlib
 import json
 from pathlib import Path
 from typing import Any, Final
@@ -12,27 +10,36 @@ import click
 from fedsafe_cli.ceremony import (
     CARD,
     PROPOSAL,
+    UNCONFIRMED,
     Folder,
     Message,
     Terms,
     carry,
     charter,
+    fingerprint,
+    payload_of,
     propose,
     step,
 )
 from fedsafe_cli.charter import COMMANDS
-from fedsafe_cli.confirming import confirm
-from fedsafe_cli.errors import BadInputError, BrokenAnswerError, WrongStateError
+from fedsafe_cli.consent import CONSENT_COMMANDS, say_who_waits
+from fedsafe_cli.errors import (
+    BadInputError,
+    BrokenAnswerError,
+    RefusedError,
+    WrongStateError,
+)
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import headings, say
 from fedsafe_cli.options import settings_of, shared_options
-from fedsafe_cli.output import document, line, note, pairs, table
+from fedsafe_cli.output import document, line, pairs, table
 from fedsafe_cli.remote import remote
 from fedsafe_cli.settings import printable
 
-_COMPARED: Final = (
-    "Sind diese Fingerabdrücke verglichen?",
-    "Have you compared these fingerprints?",
+_NUMBERS: Final = "   1    2    3    4    5    6    7    8"
+
+threshold_option: Final = click.option(
+    "--threshold", type=click.IntRange(2, 63), help="Default: more than half."
 )
 
 
@@ -60,7 +67,8 @@ for _command in COMMANDS:
 def card(context: click.Context, out: str | None) -> ExitStatus:
     """Print the node's signed card and its fingerprint.
 
-    Compare fingerprints by telephone before you found a federation.
+    Whoever founds a federation with you asks you for two groups of the fingerprint, by
+    number. Read them out from here, by telephone.
 
     \b
     Examples:
@@ -77,8 +85,11 @@ def card(context: click.Context, out: str | None) -> ExitStatus:
     contents = _payload(message)
     names = ("name", "url", "jurisdiction")
     rows = [(say(name, settings), contents.get(name)) for name in names]
-    words = say("fingerprint", settings)
-    pairs([*rows, (words, fingerprint(message))], indent="")
+    rows += [
+        (say("group", settings), _NUMBERS),
+        (say("fingerprint", settings), fingerprint(message)),
+    ]
+    pairs(rows, indent="")
     return OK
 
 
@@ -131,25 +142,29 @@ def found() -> None:
     """Found a federation, by files or over the network.
 
     By files, in a folder that all organisations can write: each runs `card --out`;
-    the convenor runs `propose`; then each runs `step` again and again until it
-    says that the federation is founded.
+    the convenor runs `propose`; each reviews and confirms; then each runs `step` again
+    and again until it says that the federation is founded.
 
     \b
     Examples:
       fedsafe federation card --out /shared/founding
       fedsafe federation found propose --federation kids.example /shared/founding
+      fedsafe federation found review /shared/founding
+      fedsafe federation found confirm /shared/founding
       fedsafe federation found step /shared/founding
       fedsafe federation found run --federation kids.example \\
         --member https://fedsafe.b.example --member https://fedsafe.c.example
     """  # noqa: D301
 
 
+for _command in CONSENT_COMMANDS:
+    found.add_command(_command)
+
+
 @found.command("propose")
 @click.argument("folder", metavar="DIR")
 @click.option("--federation", "name", required=True, help="Id of the new federation.")
-@click.option(
-    "--threshold", type=click.IntRange(1, 64), help="Default: more than half."
-)
+@threshold_option
 @click.option("--arrangement", metavar="FILE", help="Joint-controller arrangement.")
 @shared_options
 @click.pass_context
@@ -176,7 +191,7 @@ def propose_by_files(
         )
     terms = Terms(federation=name, threshold=threshold, arrangement=_text(arrangement))
     written = shared.add([propose(settings.client(), cards, terms)])
-    _report(written, cards, as_json=settings.json, founded=False)
+    _report(written, as_json=settings.json, founded=False)
     return OK
 
 
@@ -187,7 +202,8 @@ def propose_by_files(
 def step_by_files(context: click.Context, folder: str) -> ExitStatus:
     """Take the messages in DIR to the own node and add those that it owes.
 
-    Run it again after the others have, until the federation is founded.
+    Run it again after the others have, until the federation is founded. Until the
+    operator has confirmed the proposal (`review`, `confirm`) it ends with status 13.
 
     \b
     Example:
@@ -202,27 +218,34 @@ def step_by_files(context: click.Context, folder: str) -> ExitStatus:
             f"no proposal lies in {printable(folder)}",
             "the convenor runs `fedsafe federation found propose` first",
         )
-    owed = step(client, [each for each in messages if each["type"] != CARD])
+    try:
+        owed = step(client, [each for each in messages if each["type"] != CARD])
+    except RefusedError as error:
+        if error.code != UNCONFIRMED:
+            raise
+        if settings.json:
+            document({"written": [], "founded": False})
+        say_who_waits(str(client.get("/v1/card")["signer"]), settings, folder)
+        return ExitStatus.WAITING
     written = shared.add(owed)
     founded = charter(client) is not None
-    _report(written, [], as_json=settings.json, founded=founded)
+    _report(written, as_json=settings.json, founded=founded)
     return OK
 
 
 @found.command("run")
 @click.option("--member", "members", multiple=True, metavar="URL", help="Another node.")
 @click.option("--federation", "name", required=True, help="Id of the new federation.")
-@click.option(
-    "--threshold", type=click.IntRange(1, 64), help="Default: more than half."
-)
+@threshold_option
 @click.option("--arrangement", metavar="FILE", help="Joint-controller arrangement.")
-@click.option("--yes", is_flag=True, help="The fingerprints have been compared.")
 @shared_options
 @click.pass_context
 def run(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
     """Found a federation over the network, from the convenor's machine.
 
-    The others' nodes must have `founding.open = true` in node.toml.
+    The others' nodes must have `founding.open = true` in node.toml. Each operator, the
+    convenor's too, confirms at the own node (`review`, `confirm`); until all have, this
+    ends with status 13. Run it again then: what was confirmed holds for a week.
 
     \b
     Example:
@@ -233,39 +256,28 @@ def run(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 
     convenor = settings.client()
     clients = [convenor, *(remote(url) for url in given["members"])]
     cards = [client.get("/v1/card") for client in clients]
-    for message in cards:
-        note(f"{message['signer']}: {fingerprint(message)}")
-    if not given["yes"]:
-        confirm(_COMPARED, settings, without="once they are compared: --yes")
+    names = [str(message["signer"]) for message in cards]
     terms = Terms(
         federation=given["name"],
         threshold=given["threshold"],
         arrangement=_text(given["arrangement"]),
     )
     proposal = propose(convenor, cards, terms)
-    names = [str(message["signer"]) for message in cards]
-    carry(dict(zip(names, clients, strict=True)), proposal)
+    waiting = carry(dict(zip(names, clients, strict=True)), proposal)
     if settings.json:
-        document({"federation": given["name"], "members": names})
-    else:
+        document({"federation": given["name"], "members": names, "waiting": waiting})
+    elif not waiting:
         line(f"founded: {given['name']} with {', '.join(names)}")
-    return OK
+    if not waiting:
+        return OK
+    say_who_waits(", ".join(waiting), settings)
+    return ExitStatus.WAITING
 
 
-def fingerprint(message: Message) -> str:
-    """Return the words that two people compare on the telephone."""
-    digest = hashlib.sha256(_bytes(message)).hexdigest()[:32]
-    return " ".join(digest[start : start + 4] for start in range(0, 32, 4))
-
-
-def _report(
-    written: list[str], cards: list[Message], *, as_json: bool, founded: bool
-) -> None:
+def _report(written: list[str], *, as_json: bool, founded: bool) -> None:
     if as_json:
         document({"written": written, "founded": founded})
         return
-    for message in cards:
-        line(f"{message['signer']}: {fingerprint(message)}")
     for name in written:
         line(f"written: {name}")
     if founded:
@@ -276,19 +288,12 @@ def _report(
 
 def _payload(message: Message) -> dict[str, Any]:
     try:
-        contents = json.loads(_bytes(message))
+        contents = json.loads(payload_of(message))
     except ValueError:
         raise BrokenAnswerError("a signed message holds no JSON") from None
     if not isinstance(contents, dict):
         raise BrokenAnswerError("a signed message holds no JSON")
     return contents
-
-
-def _bytes(message: Message) -> bytes:
-    try:
-        return base64.b64decode(message["payload"], validate=True)
-    except (ValueError, KeyError, TypeError):
-        raise BrokenAnswerError("that is no signed message") from None
 
 
 def _text(path: str | None) -> str:

@@ -62,6 +62,7 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "holders": ("halten Anteile", "hold shares"),
     "shares_missing": ("fehlende Anteile", "missing shares"),
+    "too_few_holders": ("zu wenige halten Anteile", "too few hold shares"),
     "memory": ("Schlüssel im Arbeitsspeicher", "keys in memory"),
     "not_approved": ("benannt, aber ohne Zustimmung", "named, but not approved"),
     "rests": ("tauscht nichts aus", "exchanges nothing"),

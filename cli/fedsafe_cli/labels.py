@@ -78,7 +78,22 @@ GERMAN: Final[dict[str, str]] = {
     "record": "Datensatz",
     "leaf": "Blatt",
     "proof": "Beweis",
+    "group": "Gruppe",
+    "proposal": "Vorschlag",
+    "members": "Mitglieder",
+    "arrangement": "Vereinbarung",
+    "none": "keine",
     # sentences
+    "{names}: the operator has yet to confirm": (
+        "{names}: die Bestätigung des Betreibers steht noch aus"
+    ),
+    "{name}, groups {first} and {second}, as they are read out to you:": (
+        "{name}, Gruppen {first} und {second}, wie sie Ihnen vorgelesen werden:"
+    ),
+    "please type two groups of four, such as: 1a2b 3c4d": (
+        "bitte zwei Gruppen zu vier Zeichen eingeben, etwa: 1a2b 3c4d"
+    ),
+    "{state} until {until}": "{state} bis {until}",
     "next, the person: {command}": "danach die Person: {command}",
     "next, as another person: {command}": "danach eine andere Person: {command}",
     "fedsafe: this is shown once; keep the recovery codes on paper": (
@@ -220,6 +235,8 @@ GERMAN: Final[dict[str, str]] = {
 """German for what is printed, by its English."""
 
 CODES: Final[dict[str, tuple[str, str]]] = {
+    "waiting": ("wartet", "waiting"),
+    "confirmed": ("bestätigt", "confirmed"),
     "external": ("extern", "external"),
     "invited": ("eingeladen", "invited"),
     "allow": ("erlaubt", "allow"),

@@ -67,6 +67,40 @@ WAYS_OUT: Final[Mapping[str, Both]] = {
             "federation found --help`"
         ),
     ),
+    "founding_waits": (
+        (
+            "dort: `fedsafe federation found review`, dann `fedsafe federation found "
+            "confirm`"
+        ),
+        (
+            "there: `fedsafe federation found review`, then `fedsafe federation found "
+            "confirm`"
+        ),
+    ),
+    "founding_refused": (
+        (
+            "ohne dieses Mitglied neu vorschlagen; die anderen bestätigen nicht noch "
+            "einmal, wenn Schwelle und Daten bleiben"
+        ),
+        (
+            "propose it again without that member; the others need not confirm again "
+            "if threshold and dates stay"
+        ),
+    ),
+    "wrong_groups": (
+        (
+            "die Karten am Telefon ganz vergleichen (`fedsafe federation card` bei "
+            "jedem Mitglied); stimmen sie nicht überein, nichts bestätigen"
+        ),
+        (
+            "compare the whole cards by telephone (`fedsafe federation card` at each "
+            "member); if they differ, confirm nothing"
+        ),
+    ),
+    "too_few_holders": (
+        "ein weiteres Mitglied einladen: `fedsafe federation invite`",
+        "invite another member: `fedsafe federation invite`",
+    ),
     "legal_gate": (
         "was ihr fehlt, sagt `fedsafe gate show`",
         "see what it lacks with `fedsafe gate show`",

@@ -39,6 +39,8 @@ MOST_BACKFILL: Final = 14 * 24 * 60 * 60
 OVERLAP: Final = 30 * 24 * 60 * 60
 """So many seconds behind an epoch's end its signals still match; then it is over."""
 LONGEST_EPOCH: Final = 366 * 24 * 60 * 60
+FEWEST_HOLDERS: Final = 3
+"""So many hold shares of a key at least; two are left where others have gone."""
 
 Index = Annotated[int, msgspec.Meta(ge=1, le=MAX_INDEX)]
 
@@ -250,6 +252,11 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [each for each in self.active() if MemberRole.HOLDER in each.roles]
 
     @property
+    def is_short(self) -> bool:
+        """Whether so few are to hold shares that nothing about persons is published."""
+        return len(self.willing()) < FEWEST_HOLDERS
+
+    @property
     def newest(self) -> Epoch:
         """The epoch under which signals are published."""
         return self.epochs[-1]
@@ -298,6 +305,27 @@ class SignedCharter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def majority(count: int) -> int:
     """Give the smallest number that is more than half of *count*."""
     return count // 2 + 1
+
+
+def flaw_of(
+    holders: int, threshold: int, seconds: int, *, is_left: bool = False
+) -> str | None:
+    """Say why no key may be shared so; None if it may.
+
+    With *is_left* two holders are enough, who need each other: the others have gone.
+    """
+    if is_left and (holders, threshold) == (2, 2):
+        pass
+    elif holders < FEWEST_HOLDERS:
+        return f"a key needs {FEWEST_HOLDERS} share holders at least, not {holders}"
+    elif not 1 < threshold < holders:
+        return (
+            f"the threshold has to be from 2 to {holders - 1} of {holders}, "
+            f"not {threshold}"
+        )
+    if not 0 < seconds <= LONGEST_EPOCH:
+        return "an epoch has to end after its begin, within 366 days"
+    return None
 
 
 def charter_digest(payload: bytes) -> bytes:
@@ -410,10 +438,10 @@ def _check_epochs(charter: Charter) -> None:
         first = charter.version == FIRST_VERSION
         if first and indices != [member.index for member in charter.members]:
             raise MalformedError("Charter", "not one pin for each member")
-        if entry.threshold > len(indices):
-            raise MalformedError("Charter", "the threshold exceeds the holders")
-        if entry.ends <= entry.starts:
-            raise MalformedError("Charter", "an epoch ends before it starts")
+        length, is_left = entry.ends - entry.starts, entry.generation > 1
+        flaw = flaw_of(len(indices), entry.threshold, length, is_left=is_left)
+        if flaw is not None:
+            raise MalformedError("Charter", flaw)
         try:
             pins_of(entry).check()
         except CryptoError:

@@ -12,10 +12,11 @@ travel over the network, or as files between organisations:
 | 3 | `founding.verdict` | "what I got fits, and this is the transcript" |
 | 4 | `charter` | the signature on the charter that follows from it |
 
-`step` takes all messages seen so far and gives those that this participant owes;
-it may be called again and again, after a crash as well, and always gives the same
-messages. Whoever deviates ends the ceremony for all: nothing is half founded, and
-who is at fault is named. A message of another ceremony counts as not sent.
+Nobody says anything but for a proposal that the own people have consented to
+(`consent`). `step` takes all messages seen so far and gives those that this
+participant owes; it may be called again and again, after a crash as well, and always
+gives the same messages. Whoever deviates ends the ceremony for all: nothing is half
+founded, and who is at fault is named. A message of another ceremony counts as not sent.
 """
 
 from collections.abc import Sequence
@@ -36,6 +37,7 @@ from fedsafe_federation.charter import (
     majority,
     open_charter,
 )
+from fedsafe_federation.consent import Consent
 from fedsafe_federation.errors import FoundingError
 from fedsafe_federation.proposal import open_proposal
 from fedsafe_federation.signed import Signed
@@ -74,12 +76,18 @@ class Ceremony:
     """One participant's side of one founding."""
 
     def __init__(
-        self, participant: Participant, proposal: Signed, states: States
+        self,
+        participant: Participant,
+        proposal: Signed,
+        states: States,
+        *,
+        consent: Consent,
     ) -> None:
-        """Join a proposal.
+        """Join a proposal that the own people consent to.
 
         Raises:
-            FoundingError: the proposal does not hold the own card unchanged.
+            FoundingError: the proposal does not hold the own card unchanged, or is not
+                what was consented to.
             UntrustedError: a card or the convenor's signature is bad.
             MalformedError: it is no proposal.
         """
@@ -87,6 +95,8 @@ class Ceremony:
         name = participant.card.signer
         if participant.card not in self._terms.proposal.cards:
             raise FoundingError("the proposal does not hold this node's own card")
+        if not consent.covers(proposal):
+            raise FoundingError("this node's operator has not confirmed these terms")
         cards = enumerate(self._terms.cards, start=1)
         self._setting = Setting(
             what="founding",

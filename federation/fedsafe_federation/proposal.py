@@ -18,7 +18,7 @@ from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.keys import Generation
 from fedsafe_crypto.runs import Run
 from fedsafe_federation.card import Card, open_card
-from fedsafe_federation.charter import MAX_MEMBERS, PolicyReference
+from fedsafe_federation.charter import MAX_MEMBERS, PolicyReference, flaw_of
 from fedsafe_federation.errors import FoundingError, UntrustedError
 from fedsafe_federation.signed import (
     Seconds,
@@ -101,10 +101,10 @@ def open_proposal(statement: Signed) -> Terms:
     if len(set(keys)) != len(keys):
         raise FoundingError("a signing key is used twice")
     _check_canonicalisers(cards)
-    if proposal.threshold > len(cards):
-        raise FoundingError("the threshold exceeds the members")
-    if proposal.ends <= proposal.created:
-        raise FoundingError("the epoch ends before it starts")
+    length = proposal.ends - proposal.created
+    flaw = flaw_of(len(cards), proposal.threshold, length)
+    if flaw is not None:
+        raise FoundingError(flaw)
     roster = tuple(
         (index, card.keys.statement) for index, card in enumerate(cards, start=1)
     )

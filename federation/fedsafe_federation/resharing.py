@@ -40,12 +40,12 @@ from fedsafe_crypto.runs import Roster, Run, Source
 from fedsafe_federation.amendment import Version
 from fedsafe_federation.ceremony import Setting
 from fedsafe_federation.charter import (
-    LONGEST_EPOCH,
     MAX_MEMBERS,
     Charter,
     Epoch,
     Member,
     Pin,
+    flaw_of,
     pins_of,
 )
 from fedsafe_federation.errors import ResharingError
@@ -243,8 +243,13 @@ def _check_terms(
         raise ResharingError("the first attempt leaves out nobody, each later one does")
     if convenor in proposal.left_out:
         raise ResharingError("its convenor is left out")
-    if proposal.threshold == 1 < len(_recipients(charter, proposal)):
-        raise ResharingError("one holder alone would have the key")
+    count, length = len(_recipients(charter, proposal)), old.ends - old.starts
+    if proposal.ends is not None:
+        length = proposal.ends - proposal.created
+    is_left = proposal.ends is None
+    flaw = flaw_of(count, proposal.threshold, length, is_left=is_left)
+    if flaw is not None:
+        raise ResharingError(flaw)
     _check_keys(charter, proposal, old)
 
 
@@ -254,7 +259,7 @@ def _check_keys(charter: Charter, proposal: ResharingProposal, old: Epoch) -> No
     if (proposal.ends is None) == (proposal.tokens is None):
         raise ResharingError("it shares a key anew or opens an epoch, one of both")
     if proposal.ends is not None:
-        _check_opening(charter, proposal, proposal.ends)
+        _check_opening(charter, proposal)
     elif proposal.created >= charter.epoch_over(old.epoch):
         raise ResharingError("the epoch is over: nobody has shares of its key any more")
     elif old.tokens not in (None, proposal.tokens):
@@ -263,12 +268,10 @@ def _check_keys(charter: Charter, proposal: ResharingProposal, old: Epoch) -> No
         raise ResharingError("nothing would commit to the media group key any more")
 
 
-def _check_opening(charter: Charter, proposal: ResharingProposal, ends: int) -> None:
+def _check_opening(charter: Charter, proposal: ResharingProposal) -> None:
     newest, begins = charter.newest, proposal.created
     if proposal.epoch != newest.epoch:
         raise ResharingError("a new epoch follows the newest one")
-    if not 0 < ends - begins <= LONGEST_EPOCH:
-        raise ResharingError("an epoch has to end after its begin, within 366 days")
     if begins < max(newest.starts, charter.created):
         raise ResharingError("a new epoch begins after the newest one")
     for each in charter.live(begins):

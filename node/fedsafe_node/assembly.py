@@ -143,6 +143,8 @@ class RunningNode:
         if membership is not None:
             await agree_on_policy(base, membership)
             self._join(membership)
+            if membership.charter.is_short:
+                _LOG.warning("nothing published", extra=fields(reason="few holders"))
             await self._foundings.clean()
             await self._load_lacking()
             await self.attesting.load(membership)

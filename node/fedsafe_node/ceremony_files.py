@@ -21,6 +21,7 @@ from fedsafe_node.keyfiles import destroy_secret, read_secret, write_secret
 FOUNDING = "founding"
 RENEWAL = "renewal"
 MAX_CEREMONIES = {FOUNDING: 16, RENEWAL: 64}
+_DEALT = 2  # the round that makes them
 
 
 class StateFiles:
@@ -68,6 +69,11 @@ class StateFiles:
 def run_of(proposal: Signed) -> str:
     """Name a ceremony by what was proposed."""
     return hashlib.sha256(proposal.payload).hexdigest()[:16]
+
+
+def has_dealt(place: Place, proposal: Signed, kind: str) -> bool:
+    """Whether this node has made its shares in a ceremony."""
+    return (place.keys / f"{kind}-{run_of(proposal)}-{_DEALT}.key").exists()
 
 
 def state_files(place: Place, kind: str) -> list[Path]:

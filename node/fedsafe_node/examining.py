@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from fedsafe_federation.errors import FederationError
 from fedsafe_node.audit_messages import Damage, LogCheck, TableCheck, VerifyAnswer
 from fedsafe_node.checks import bad_log, bad_seal, damage_of, good_log
 from fedsafe_node.commitments import commitments_for
@@ -29,6 +30,7 @@ from fedsafe_node.errors import (
     SealBrokenError,
     StoreFailedError,
 )
+from fedsafe_node.governing.chain import open_chain, read_chain
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.log.engine import examine_store
 from fedsafe_node.log.guard import Kept, read_kept
@@ -83,6 +85,26 @@ async def approved_in(place: Place, config: Config) -> Digests | None:
 
     async def query(reader: Reader) -> Digests | None:
         return await approved_digests(reader)
+
+    try:
+        return await asyncio.to_thread(
+            lambda: examine_store(_where(place, config), query, _Sealed())
+        )
+    except (ConfigError, StoreFailedError, *BY_WRONG_CELLS):
+        return None  # `examine_store` says what is wrong with it
+
+
+async def unfit_charter(place: Place, config: Config) -> str | None:
+    """Say why the stopped node does not start with its charter; None if it may."""
+
+    async def query(reader: Reader) -> str | None:
+        try:
+            chain = await read_chain(reader)
+            if chain:
+                open_chain(chain)
+        except FederationError as error:
+            return str(error)
+        return None
 
     try:
         return await asyncio.to_thread(

@@ -6,7 +6,9 @@ signed by all. Then the epoch's keys are written, the charter is stored with its
 audit event, and only then the states go: a crash at any point goes on where it was.
 
 Messages that come over the node's Unix socket are its operator's; those of the
-network are heard only while `founding.open` says so.
+network are heard only while `founding.open` says so. Wherever they come from, no step
+is made for a proposal that the operator has not confirmed (`consents`): the node looks
+for that anew in each step, while nobody can take it back.
 """
 
 import asyncio
@@ -17,23 +19,24 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
+from msgspec.structs import replace
+
 from fedsafe_federation.card import Card, MemberKeys, sign_card
-from fedsafe_federation.charter import PolicyReference
+from fedsafe_federation.charter import PolicyReference, flaw_of
+from fedsafe_federation.consent import Consent
 from fedsafe_federation.errors import FoundingError
 from fedsafe_federation.founding import Ceremony, Founded, Participant
 from fedsafe_federation.identifiers.corpus import corpus_digests
 from fedsafe_federation.proposal import (
     PROPOSAL,
     Proposal,
-    open_proposal,
     sign_proposal,
 )
-from fedsafe_federation.replication import Offload
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.ceremony_files import FOUNDING, StateFiles, destroy_states, locked
-from fedsafe_node.clock import Clock
 from fedsafe_node.config import Place
+from fedsafe_node.consents import Consents, forget_foundings
 from fedsafe_node.errors import (
     ConfigError,
     ForbiddenError,
@@ -43,13 +46,23 @@ from fedsafe_node.following import ALONE, Following
 from fedsafe_node.governing.chain import CHARTER_DOCUMENT, read_chain
 from fedsafe_node.governing.inviting import forget_invited
 from fedsafe_node.keys import MediaKeys, NodeKeys, write_epoch_keys
-from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.membership import Membership, load_membership
-from fedsafe_node.messages import ProposalRequest
+from fedsafe_node.messages import (
+    ConfirmRequest,
+    FoundingAnswer,
+    FoundingsAnswer,
+    ProposalRequest,
+    WithdrawRequest,
+)
+from fedsafe_node.people.office import Office
+from fedsafe_node.principal import Principal
 from fedsafe_node.provisions import check_federation_policy
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.tracing import nothing_happened
+from fedsafe_node.workers import Workers
+from fedsafe_policies.policy import Policy
 
 EPOCH_LENGTH: Final = timedelta(days=365)
 
@@ -69,11 +82,9 @@ class FoundingService:
         place: Place,
         situation: Situation,
         keys: NodeKeys,
-        store: Store,
-        trail: AuditTrail,
-        clock: Clock,
+        office: Office,
         *,
-        offload: Offload,
+        offload: Workers,
         joined: Callable[[Membership | None], Awaitable[None]],
         following: Following = ALONE,
     ) -> None:
@@ -81,10 +92,10 @@ class FoundingService:
         self._place = place
         self._situation = situation
         self._keys = keys
-        self._store = store
-        self._trail = trail
-        self._clock = clock
+        self._office = office
+        self._store = office.store
         self._offload = offload
+        self._consents = Consents(office, place, card=self.card, offload=offload)
         self._joined = joined
         self._stepping = asyncio.Lock()
         self._card: tuple[MemberKeys, Signed] | None = None
@@ -97,7 +108,10 @@ class FoundingService:
         return self._card[1]
 
     async def propose(self, request: ProposalRequest) -> Signed:
-        """Propose a founding as its convenor.
+        """Propose a founding as its convenor, which its operator confirms as well.
+
+        The same again is the same proposal; one with fewer members keeps its dates
+        and threshold, so who has confirmed it need not do so again.
 
         Raises:
             WrongStateError: this node has a charter already.
@@ -105,11 +119,8 @@ class FoundingService:
             UntrustedError: a card is not signed by its own key.
             MalformedError: a card is none.
         """
-        if self._situation.shared is not None:
-            raise WrongStateError(
-                "has_charter", "this node belongs to a federation already"
-            )
-        now = self._clock.now()
+        self._check_alone()
+        now = self._office.clock.now()
         policy = self._situation.policy
         digest = bytes.fromhex(policy.digest)
         reference = PolicyReference(name=policy.name, sha256=digest)
@@ -126,11 +137,84 @@ class FoundingService:
         )
         if await self.card() not in request.cards:
             raise FoundingError("the cards do not hold this node's own")
-        signed = sign_proposal(
+        signed = await self._as_before(proposal, request.threshold)
+        await self._consents.take(signed, local=True)
+        return signed
+
+    async def _as_before(self, proposal: Proposal, threshold: int | None) -> Signed:
+        """Sign a proposal, under the terms of an earlier one that had more members."""
+        for earlier in await self._consents.proposals():
+            said = decode(earlier.payload, Proposal)
+            again = replace(
+                proposal,
+                threshold=threshold or said.threshold,
+                created=said.created,
+                ends=said.ends,
+            )
+            signed = self._signed(again)
+            length = again.ends - again.created
+            flaw = flaw_of(len(again.cards), again.threshold, length)
+            if flaw is None and Consent(earlier).covers(signed):
+                is_same = len(again.cards) == len(said.cards)
+                return earlier if is_same else signed
+        return self._signed(proposal)
+
+    def _signed(self, proposal: Proposal) -> Signed:
+        return sign_proposal(
             proposal, convenor=self._situation.node, key=self._keys.statement
         )
-        open_proposal(signed)
-        return signed
+
+    async def shown(self) -> FoundingsAnswer:
+        """Tell of the foundings that were proposed to this node."""
+        is_over = self._situation.shared is not None
+        return FoundingsAnswer(
+            foundings=[] if is_over else await self._consents.shown()
+        )
+
+    async def review(self, proposal: Signed) -> FoundingAnswer:
+        """Take a proposal that the operator brings, and show it.
+
+        Raises:
+            FoundingError: it lacks this node's own card, or its terms cannot be.
+            UntrustedError: a card or the convenor's signature is bad.
+            WrongStateError: this node has a charter, or too many proposals wait.
+        """
+        self._check_alone()
+        return await self._consents.take(proposal, local=True)
+
+    async def confirm(self, request: ConfirmRequest, who: Principal) -> FoundingAnswer:
+        """Consent to a proposal, by two groups of each other member's fingerprint.
+
+        Raises:
+            NotFoundError: no such proposal waits here.
+            WrongStateError: it is too old, wrong groups were typed too often, or this
+                node has a charter.
+            BadRequestError: the groups are not those of the cards in the proposal.
+            FoundingError: the policy of this node does not go with the proposal's.
+        """
+        self._check_alone()
+        terms = await self._consents.terms(request.proposal)
+        await self._offload(lambda: self._agreed(terms.policy))
+        return await self._consents.confirm(request.proposal, request.groups, who)
+
+    async def withdraw(
+        self, request: WithdrawRequest, who: Principal
+    ) -> FoundingAnswer:
+        """Refuse a proposal, or take the consent to it back until the share is made.
+
+        Raises:
+            NotFoundError: no such proposal is here.
+            WrongStateError: this node's share is made, or it has a charter.
+        """
+        async with self._stepping, self._alone():
+            self._check_alone()
+            return await self._consents.withdraw(request.proposal, who)
+
+    def _check_alone(self) -> None:
+        if self._situation.shared is not None:
+            raise WrongStateError(
+                "has_charter", "this node belongs to a federation already"
+            )
 
     async def step(
         self, messages: Sequence[Signed], *, local: bool
@@ -140,7 +224,8 @@ class FoundingService:
         Raises:
             ForbiddenError: they came over the network, and founding is not open.
             FoundingError: the ceremony cannot go on.
-            WrongStateError: this node has another charter.
+            WrongStateError: this node has another charter, or its operator has not
+                confirmed the proposal, or has refused it.
         """
         if not local and not self._situation.config.founding.open:
             raise ForbiddenError(
@@ -148,7 +233,7 @@ class FoundingService:
                 authenticated=True,
             )
         async with self._stepping, self._alone():
-            return await self._step(messages)
+            return await self._step(messages, local=local)
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
@@ -164,7 +249,9 @@ class FoundingService:
         """Forget the states of a founding that ended just before a crash."""
         await self._offload(lambda: destroy_states(self._place, FOUNDING))
 
-    async def _step(self, messages: Sequence[Signed]) -> Sequence[Signed]:
+    async def _step(
+        self, messages: Sequence[Signed], *, local: bool
+    ) -> Sequence[Signed]:
         proposals = {m.signature: m for m in messages if m.type == PROPOSAL}
         if len(proposals) != 1:
             raise FoundingError("exactly one proposal is needed")
@@ -172,11 +259,12 @@ class FoundingService:
         if self._situation.shared is not None:
             nothing_happened()
             return await self._owed_after(proposal)
+        consent = await self._consents.consent_to(proposal, local=local)
         participant = Participant(await self.card(), self._keys.statement)
         states = StateFiles(self._place, proposal, kind=FOUNDING, failure=FoundingError)
-        ceremony = Ceremony(participant, proposal, states)
+        ceremony = Ceremony(participant, proposal, states, consent=consent)
         policy = decode(proposal.payload, Proposal).policy
-        await self._offload(lambda: self._check_policy(policy))
+        self._situation.agreed = await self._offload(lambda: self._agreed(policy))
         step = await self._offload(lambda: ceremony.step(messages))
         if step.founded is not None:
             await self._found(step.founded)
@@ -184,16 +272,15 @@ class FoundingService:
             nothing_happened()
         return step.owed
 
-    def _check_policy(self, policy: PolicyReference) -> None:
+    def _agreed(self, policy: PolicyReference) -> Policy:
         situation = self._situation
         try:
-            agreed = check_federation_policy(self._place, situation.provisions, policy)
+            return check_federation_policy(self._place, situation.provisions, policy)
         except ConfigError as error:
             raise FoundingError(
                 f"the policy of {situation.node} does not go with the federation's: "
                 f"{error.why}"
             ) from None
-        situation.agreed = agreed
 
     async def charter(self) -> bytes | None:
         """Give the signed charter as JSON, once there is one."""
@@ -218,27 +305,24 @@ class FoundingService:
         media = MediaKeys(founded.keys.token_key, founded.keys.group_key)
         document = encode(founded.charter)
 
-        now = int(self._clock.now().timestamp())
+        now = self._office.now()
 
         def keep() -> Membership:
             write_epoch_keys(self._place, founded.keys.share, media)
             return load_membership(self._place, self._situation.node, document, now=now)
 
         membership = await self._offload(keep)
-        entry = self._trail.entry(
-            Event.FEDERATION_JOINED,
-            at=self._clock.now(),
-            detail={
-                "federation": membership.charter.federation,
-                "members": len(membership.charter.members),
-                "threshold": membership.epoch.threshold,
-            },
-        )
+        detail: Detail = {
+            "federation": membership.charter.federation,
+            "members": len(membership.charter.members),
+            "threshold": membership.epoch.threshold,
+        }
 
         async def act(tx: Transaction) -> None:
             await tx.put_document(CHARTER_DOCUMENT, document)
             await forget_invited(tx)
-            await tx.append(self._trail.log, entry.record, entry.openings)
+            await forget_foundings(tx)
+            await self._office.note(tx, Event.FEDERATION_JOINED, "", detail)
 
         await self._store.write(act)
         await self._joined(membership)

@@ -285,7 +285,8 @@ class StatusAnswer(Message, frozen=True):
     the reserve is given up; both numbers of it are missing where the store is on a
     server, whose disk is not the node's. `holders` are the members that hold a share of
     the newest key, and `shares_missing` counts those that this node was to hold and has
-    not, since it was restored without them. `memory` is `resident` if no core is
+    not, since it was restored without them. With `too_few_holders` nothing about
+    persons is published. `memory` is `resident` if no core is
     written of the process that answers, no other process of its user reads it and
     nothing of it is swapped out; `swappable` if the last may be, else `readable`.
     """
@@ -335,6 +336,7 @@ class StatusAnswer(Message, frozen=True):
     ending_over: str | None = None
     holders: int | None = None
     shares_missing: int = 0
+    too_few_holders: bool = False
     memory: str = "readable"
 
 
@@ -367,6 +369,72 @@ class ProposalRequest(Message, frozen=True):
     cards: Annotated[list[Signed], msgspec.Meta(min_length=1, max_length=64)]
     threshold: Annotated[int, msgspec.Meta(ge=1, le=64)] | None = None
     arrangement: Annotated[str, msgspec.Meta(max_length=20_000)] = ""
+
+
+class FoundingMember(Message, frozen=True):
+    """A member of a founding that was proposed.
+
+    Of another member's `fingerprint` the groups that it has to read out are hidden;
+    `asked` says which, counted from 1. Of this node itself none is.
+    """
+
+    name: str
+    url: str
+    jurisdiction: str
+    fingerprint: str
+    asked: list[int]
+
+
+class FoundingAnswer(Message, frozen=True):
+    """A founding that was proposed to this node, and how it stands here.
+
+    `proposal` is the SHA-256 of what the convenor `by` has signed; `state` is
+    `waiting`, `confirmed` or `refused`, `expires` when that ends. Wrong groups may be
+    typed `tries_left` times more. The first epoch is from `since` to `until`.
+    """
+
+    proposal: str
+    state: str
+    expires: int
+    tries_left: int
+    federation: str
+    by: str
+    threshold: int
+    since: int
+    until: int
+    policy: str
+    policy_sha256: str
+    arrangement_sha256: str
+    members: list[FoundingMember]
+
+
+class FoundingsAnswer(Message, frozen=True):
+    """The foundings that were proposed to this node."""
+
+    foundings: list[FoundingAnswer]
+
+
+ProposalDigest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+_Groups = Annotated[
+    list[Annotated[str, msgspec.Meta(max_length=16)]],
+    msgspec.Meta(min_length=2, max_length=2),
+]
+
+
+class ConfirmRequest(Message, frozen=True):
+    """Confirm a founding: two groups of each other member's fingerprint, by its name.
+
+    Each reads its own from its own node, over another channel than the proposal's.
+    """
+
+    proposal: ProposalDigest
+    groups: Annotated[dict[NodeName, _Groups], msgspec.Meta(max_length=64)]
+
+
+class WithdrawRequest(Message, frozen=True):
+    """Refuse a founding, or take a confirmation back."""
+
+    proposal: ProposalDigest
 
 
 class Poke(Message, frozen=True):

@@ -239,6 +239,7 @@ class Overview:
             ending_over=_ending_over(membership, now),
             holders=None if membership is None else _holders(membership),
             shares_missing=0 if membership is None else _missing(membership),
+            too_few_holders=membership is not None and membership.charter.is_short,
             memory=memory_state().value,
         )
 

@@ -39,7 +39,7 @@ from tests.postgresql.making import serving
 from tests.postgresql.server import Server
 
 from fedsafe_cli import fleet
-from fedsafe_cli.ceremony import Terms, carry, propose
+from fedsafe_cli.ceremony import Terms, carry, confirm_at, propose
 from fedsafe_cli.client import Client
 from fedsafe_cli.remote import remote
 from fedsafe_node.config import load_config
@@ -48,7 +48,7 @@ from fedsafe_node.examining import verify_node
 WORKERS: Final = 4
 WRITERS: Final = 64
 EACH: Final = 100  # acts that are acknowledged between two kills, on average
-_OTHER: Final = "b.demo"
+_OTHERS: Final = ("b.demo", "c.demo")
 _PACE: Final = 0.05
 _LONGEST: Final = 600.0  # seconds until all have been asked about everybody
 _KINDS: Final = (
@@ -194,7 +194,7 @@ async def _level(here: ClientSession, there: ClientSession) -> None:
     async with asyncio.timeout(PATIENCE):
         while True:
             size = (await _status(here))["feed_size"]
-            (peer,) = (await _status(there))["peers"]
+            [peer, *_] = (await _status(there))["peers"]
             if peer["covered"] and peer["cursor"] == size:
                 return
             await asyncio.sleep(_PACE)
@@ -209,31 +209,39 @@ async def _status(http: ClientSession) -> dict[str, Any]:
 
 @contextmanager
 def founded(server: Server, root: Path) -> Iterator[tuple[Node, Made]]:
-    """Run two nodes that have founded a federation; the first one is to suffer."""
+    """Run three nodes that have founded a federation; the first one is to suffer."""
     with ExitStack() as ends:
         made = ends.enter_context(made_on(ends.enter_context(preparing(server)), root))
-        other = make(root, _OTHER)
-        fleet.start(other.place.directory)
-        ends.callback(fleet.stop, other.place.directory)
+        others = {name: make(root, name) for name in _OTHERS}
+        for each in others.values():
+            fleet.start(each.place.directory)
+            ends.callback(fleet.stop, each.place.directory)
         node = Node(made)
         ends.callback(node.end)
         eventually(node.run.are_ready)
-        eventually(lambda: fleet.answers(other.place.directory))
+        everybody = {made.place.directory.name: made, **others}
+        for each in others.values():
+            eventually(lambda each=each: fleet.answers(each.place.directory))  # type: ignore[misc]
         clients = {
             name: remote(load_config(each.place).url)
-            for name, each in ((made.place.directory.name, made), (_OTHER, other))
+            for name, each in everybody.items()
         }
         cards = [client.get("/v1/card") for client in clients.values()]
-        local = Client(str(made.place.socket), None, str(made.place.directory))
-        carry(clients, propose(local, cards, Terms(federation="campaign.demo")))
-        for each in (made, other):
+        terms = Terms(federation="campaign.demo")
+        proposal = propose(_local(made), cards, terms)
+        confirm_at([_local(each) for each in everybody.values()], proposal)
+        carry(clients, proposal)
+        for each in everybody.values():
             eventually(lambda each=each: _is_covered(each))  # type: ignore[misc]
-        yield node, other
+        yield node, others[_OTHERS[0]]
+
+
+def _local(made: Made) -> Client:
+    return Client(str(made.place.socket), None, str(made.place.directory))
 
 
 def _is_covered(made: Made) -> bool:
-    place = made.place
-    told: Any = Client(str(place.socket), None, str(place.directory)).get("/v1/status")
+    told: Any = _local(made).get("/v1/status")
     return bool(told["peers"]) and all(peer["covered"] for peer in told["peers"])
 
 

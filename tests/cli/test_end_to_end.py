@@ -16,7 +16,6 @@ from threading import Thread
 
 import pytest
 
-from fedsafe_cli.federation import fingerprint
 from fedsafe_cli.fleet import answers, find, free_ports, start, stop, wait_until
 
 
@@ -88,7 +87,7 @@ def test_a_demo_comes_up_once_and_goes_down(demo: Path) -> None:
 
 @pytest.mark.timeout(120)
 def test_a_demo_that_fails_leaves_nothing_running(demo: Path) -> None:
-    fedsafe("demo", "up", "--nodes", "2", "--dir", str(demo))
+    fedsafe("demo", "up", "--nodes", "3", "--dir", str(demo))
     fedsafe("demo", "down", "--dir", str(demo))
     (demo / "b.demo" / "keys" / "feed.key").unlink()
     failed = fedsafe("demo", "up", "--dir", str(demo), want=1)
@@ -140,6 +139,13 @@ def test_three_organisations_found_a_federation_by_files(short_path: Path) -> No
             *("federation", "found", "propose", "--federation", "by-files.demo"),
             *(str(shared), "--config", str(homes["a"])),
         )
+        early = ("federation", "found", "step", str(shared))
+        told = fedsafe(*early, "--config", str(homes["b"]), want=13)
+        assert "b.demo: the operator has yet to confirm" in told.stderr
+        assert not list(homes["b"].glob("keys/founding-*"))
+        since = time.monotonic()
+        confirm_all(*homes.values(), shared=(str(shared),))
+        assert (time.monotonic() - since) / len(homes) < 60  # a person's minute
         founded: set[str] = set()
         for _ in range(6):
             for name, home in homes.items():
@@ -171,32 +177,55 @@ def init(home: Path, port: int, *, policy: str = "synthetic") -> None:
     )
 
 
+def confirm_all(*homes: Path, shared: tuple[str, ...] = ()) -> None:
+    """Let each operator type what the others read out from their own nodes."""
+    own: dict[str, list[str]] = {}
+    for home in homes:
+        card = fedsafe("federation", "card", "--config", str(home)).stdout
+        own[f"{home.name}.demo"] = card.splitlines()[-1].split()[1:]
+    found = ("federation", "found")
+    for home in homes:
+        here = (*shared, "--config", str(home))
+        seen = fedsafe(*found, "review", "--json", *here).stdout
+        [founding] = json.loads(seen)["foundings"]
+        lines = [
+            " ".join(own[each["name"]][at - 1] for at in each["asked"])
+            for each in founding["members"]
+            if each["asked"]
+        ]
+        screens = [fedsafe(*found, "review", *here).stdout, seen]
+        fedsafe(*found, "confirm", *here, stdin="", want=5)
+        done = fedsafe(*found, "confirm", *here, stdin="\n".join(lines) + "\n")
+        screens += [done.stdout, done.stderr]
+        for line in lines:
+            assert not any(group in each for each in screens for group in line.split())
+
+
 @pytest.mark.timeout(120)
-def test_two_organisations_found_a_federation_over_the_network(
+def test_three_organisations_found_a_federation_over_the_network(
     short_path: Path,
 ) -> None:
-    homes = (short_path / "a", short_path / "b")
-    for home, port in zip(homes, free_ports(2), strict=True):
+    homes = [short_path / name for name in ("a", "b", "c")]
+    for home, port in zip(homes, free_ports(3), strict=True):
         init(home, port)
         file = home / "node.toml"
         text = file.read_text()
         assert "open = false" in text
         file.write_text(text.replace("open = false", "open = true"))
-    config = tomllib.loads((homes[1] / "node.toml").read_text())
-    run = ("federation", "found", "run", "--federation", "by-network.demo")
+    configs = [tomllib.loads((home / "node.toml").read_text()) for home in homes[1:]]
+    members = [part for each in configs for part in ("--member", each["url"])]
+    run = ("federation", "found", "run", "--federation", "by-network.demo", *members)
     with running(*homes):
-        told = fedsafe(
-            *(*run, "--member", config["url"], "--config", str(homes[0])), stdin="y\n"
-        )
-        cards = [
-            json.loads(fedsafe("federation", "card", "--json", *at).stdout)
-            for at in (("--config", str(home)) for home in homes)
-        ]
+        waits = fedsafe(*run, "--config", str(homes[0]), want=13)
+        again = fedsafe(*run, "--json", "--config", str(homes[0]), want=13)
+        confirm_all(*homes)
+        told = fedsafe(*run, "--config", str(homes[0]))
         shown = fedsafe("federation", "show", "--config", str(homes[1]))
 
-        assert told.stdout == "founded: by-network.demo with a.demo, b.demo\n"
-        for card in cards:
-            assert f"{card['signer']}: {fingerprint(card)}" in told.stderr
+        names = ["a.demo", "b.demo", "c.demo"]
+        assert f"{', '.join(names)}: the operator has yet to confirm" in waits.stderr
+        assert json.loads(again.stdout)["waiting"] == names
+        assert told.stdout == f"founded: by-network.demo with {', '.join(names)}\n"
         assert "by-network.demo" in shown.stdout
 
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fedsafe_cli.ceremony import fingerprint
 from fedsafe_cli.errors import BrokenAnswerError
-from fedsafe_cli.federation import fingerprint
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -159,7 +160,7 @@ def test_terms_travel_with_the_cards(
         "threshold": 2,
         "arrangement": "joint",
     }
-    assert f"a.demo: {fingerprint(A)}" in done.out
+    assert fingerprint(A)[:4] not in done.out + done.err
     assert "written: founding.proposal-a.demo.json" in done.out
     assert again.document == {"written": [], "founded": False}
     assert bad.status == 5
@@ -171,11 +172,20 @@ def test_a_step_says_whether_it_is_founded(
     (tmp_path / "p.json").write_text(json.dumps(PROPOSAL))
     node.always("POST /v1/founding", [])
     waiting = ask("federation", "found", "step", str(tmp_path))
+    node.always(CARD, A)
+    node.always("POST /v1/founding", {"code": "founding_waits", "detail": "no"}, 409)
+    early = ask("federation", "found", "step", str(tmp_path))
+    as_json = ask("federation", "found", "step", "--json", str(tmp_path))
+    node.always("POST /v1/founding", [])
     node.always(CHARTER, {"signatures": []})
     founded = ask("federation", "found", "step", str(tmp_path))
 
     assert "the others are to step next" in waiting.out
     assert "the federation is founded" in founded.out
+    assert (early.status, as_json.status) == (13, 13)
+    assert "a.demo: the operator has yet to confirm" in early.err
+    assert f"fedsafe federation found confirm {tmp_path}" in early.err
+    assert as_json.document == {"written": [], "founded": False}
 
 
 def test_an_answer_to_a_step_that_is_no_list_is_an_error(
@@ -198,14 +208,138 @@ def found_run(node: "FakeNode", remote_node: "tuple[FakeNode, str]") -> tuple[st
     return ("federation", "found", "run", "--federation", "k.example", "--member", url)
 
 
-def test_fingerprints_are_to_be_compared_first(
-    ask: "Run", node: "FakeNode", found_run: tuple[str, ...]
+def test_who_has_yet_to_confirm_is_named_and_shown_no_fingerprint(
+    ask: "Run",
+    remote_node: "tuple[FakeNode, str]",
+    found_run: tuple[str, ...],
 ) -> None:
-    outcome = ask(*found_run, stdin=b"n\n")
+    waits = {"code": "founding_waits", "detail": "no"}
+    remote_node[0].always("POST /v1/founding", waits, 409)
+    outcome = ask(*found_run)
+    as_json = ask(*found_run, "--json")
+    german = ask(*found_run, "--lang", "de")
+
+    assert (outcome.status, as_json.status, german.status) == (13, 13, 13)
+    assert "b.demo: the operator has yet to confirm" in outcome.err
+    assert "b.demo: die Bestätigung des Betreibers steht noch aus" in german.err
+    assert as_json.document["waiting"] == ["b.demo"]
+    shown = outcome.out + outcome.err
+    assert not any(group in shown for group in fingerprint(B).split())
+
+
+def test_nothing_stands_for_the_groups(ask: "Run", found_run: tuple[str, ...]) -> None:
+    assert ask(*found_run, "--yes").status == 2
+    assert ask("federation", "found", "confirm", "--yes").status == 2
+
+
+FOUNDING = {
+    "proposal": "5b" * 32,
+    "state": "waiting",
+    "expires": 1_800_000_000,
+    "tries_left": 5,
+    "federation": "kids.example",
+    "by": "a.demo",
+    "threshold": 2,
+    "since": 1_790_000_000,
+    "until": 1_821_000_000,
+    "policy": "strict",
+    "policy_sha256": "ab" * 32,
+    "arrangement_sha256": hashlib.sha256(b"").hexdigest(),
+    "members": [
+        {
+            "name": f"{name}.demo",
+            "url": f"https://{name}.demo",
+            "jurisdiction": "DE",
+            "fingerprint": "1111 ···· 3333 ···· 5555 6666 7777 8888",
+            "asked": [2, 4],
+        }
+        for name in "abc"
+    ],
+}
+
+
+def waits(node: "FakeNode", *foundings: dict[str, Any]) -> None:
+    node.always("GET /v1/founding/proposals", {"foundings": list(foundings)})
+    for act in ("confirm", "withdraw"):
+        node.always(f"POST /v1/founding/{act}", FOUNDING | {"state": f"{act}ed"})
+
+
+def test_a_proposal_is_shown_with_all_that_is_agreed_on(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    waits(node, FOUNDING)
+    shown = ask("federation", "found", "review")
+    german = ask("federation", "found", "review", "--lang", "de")
+    as_json = ask("federation", "found", "review", "--json")
+    waits(node)
+    none = ask("federation", "found", "review")
+
+    for each in ("5b" * 32, "kids.example", "2 of 3", "strict " + "ab" * 32, "none"):
+        assert each in shown.out
+    assert "2026-09-21" in shown.out
+    assert "1111 ···· 3333 ····" in shown.out
+    assert "Vereinbarung" in german.out
+    assert as_json.document["foundings"][0]["members"] == FOUNDING["members"]
+    assert none.out == "nothing\n"
+
+
+def test_two_groups_of_each_other_member_are_asked_for(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    own = {**FOUNDING["members"][0], "asked": []}  # type: ignore[index]
+    members = [own, *FOUNDING["members"][1:]]  # type: ignore[index]
+    waits(node, FOUNDING | {"members": members})
+    typed = b"2222\n2222 4444\nab12 cd34\n"
+    done = ask("federation", "found", "confirm", stdin=typed)
+    target, body = node.asked[-1]
+
+    assert done.status == 0
+    assert target == "POST /v1/founding/confirm"
+    assert body == {
+        "proposal": "5b" * 32,
+        "groups": {"b.demo": ["2222", "4444"], "c.demo": ["ab12", "cd34"]},
+    }
+    assert "b.demo, groups 2 and 4, as they are read out" in done.err
+    assert "please type two groups of four" in done.err
+    assert "····" not in done.out + done.err
+
+
+def test_who_types_no_groups_confirms_nothing(ask: "Run", node: "FakeNode") -> None:
+    waits(node, FOUNDING)
+    outcome = ask("federation", "found", "confirm", stdin=b"1111 2222\n")
 
     assert outcome.status == 5
-    assert f"b.demo: {fingerprint(B)}" in outcome.err
-    assert [target for target, _ in node.asked] == [CARD]
+    assert "nobody has typed the groups" in outcome.err
+    assert all(target.startswith("GET") for target, _ in node.asked)
+
+
+def test_one_of_several_proposals_is_named(ask: "Run", node: "FakeNode") -> None:
+    other = FOUNDING | {"proposal": "7c" * 32}
+    waits(node, FOUNDING, other)
+    withdraw = ("federation", "found", "withdraw")
+    which = ask(*withdraw)
+    done = ask(*withdraw, "--proposal", "7c7c")
+    none = ask(*withdraw, "--proposal", "00")
+    waits(node, FOUNDING, other | {"state": "refused"})
+    left = ask(*withdraw)
+
+    assert (which.status, done.status, none.status, left.status) == (5, 0, 5, 0)
+    assert "name one with --proposal" in which.err
+    assert node.asked[-1][1] == {"proposal": "5b" * 32}
+
+
+def test_a_folder_holds_one_proposal(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(A))
+    empty = ask("federation", "found", "review", str(tmp_path))
+    (tmp_path / "p.json").write_text(json.dumps(PROPOSAL))
+    node.always("POST /v1/founding/review", FOUNDING)
+    shown = ask("federation", "found", "review", str(tmp_path))
+
+    assert (empty.status, shown.status) == (5, 0)
+    assert "exactly one proposal" in empty.err
+    assert node.asked == [("POST /v1/founding/review", PROPOSAL)]
 
 
 @pytest.mark.parametrize("flags", [(), ("--json",)])
@@ -218,7 +352,7 @@ def test_a_founding_ends_when_all_have_the_charter(
 ) -> None:
     for each in (node, remote_node[0]):
         each.always(CHARTER, {})
-    outcome = ask(*found_run, "--yes", *flags)
+    outcome = ask(*found_run, *flags)
 
     assert outcome.status == 0
     if flags:
@@ -231,7 +365,7 @@ def test_a_founding_that_stands_still_names_who_waits(
     ask: "Run", node: "FakeNode", found_run: tuple[str, ...]
 ) -> None:
     node.always(CHARTER, {})
-    outcome = ask(*found_run, stdin=b"y\n")
+    outcome = ask(*found_run)
 
     assert outcome.status == 1
     assert "stands still at b.demo" in outcome.err
@@ -250,7 +384,7 @@ def test_a_founding_that_never_ends_is_given_up(
         return 200, [B | {"signature": str(len(rounds))}]
 
     remote_node[0].on("POST /v1/founding", talk)
-    outcome = ask(*found_run, "--yes")
+    outcome = ask(*found_run)
 
     assert outcome.status == 1
     assert "stands still" in outcome.err
@@ -266,7 +400,7 @@ def test_who_takes_part_in_no_founding_is_named_with_the_way_out(
         "POST /v1/founding",
         lambda _body: (403, {"code": "forbidden", "detail": "no founding here"}),
     )
-    outcome = ask(*found_run, "--yes")
+    outcome = ask(*found_run)
 
     assert outcome.status == 3
     assert "b.demo: no founding here" in outcome.err

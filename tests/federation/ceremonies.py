@@ -13,6 +13,7 @@ from tests.federation.conftest import (
     signed_card,
 )
 
+from fedsafe_federation.consent import Consent
 from fedsafe_federation.errors import FoundingError
 from fedsafe_federation.founding import Ceremony, Founded, Participant, Step
 from fedsafe_federation.proposal import Proposal, sign_proposal
@@ -42,7 +43,7 @@ def proposed(count: int, threshold: int | None = None, **changes: object) -> Sig
         policy=POLICY,
         arrangement=POLICY,
         created=1_700_000_000,
-        ends=1_800_000_000,
+        ends=1_731_000_000,
     )
     changed = msgspec.structs.replace(proposal, **changes)
     return sign_proposal(changed, convenor=NAMES[0], key=key_of(NAMES[0], "statement"))
@@ -72,7 +73,12 @@ class Table:
     def step(self, name: str, messages: Sequence[Signed] | None = None) -> Step:
         """Load the states, as after a crash, and take one step."""
         participant = Participant(signed_card(name), key_of(name, "statement"))
-        ceremony = Ceremony(participant, self.proposal, self.states[name])
+        ceremony = Ceremony(
+            participant,
+            self.proposal,
+            self.states[name],
+            consent=Consent(self.proposal),
+        )
         heard = [self.tamper(each, name) for each in messages or self.said]
         return ceremony.step(heard)
 

@@ -127,8 +127,8 @@ def world(
         public=pins.public,
         pins=[Pin(index, share) for index, share in pins.members.items()],
         transcript=bytes(32),
-        starts=0,
-        ends=2_000_000_000,
+        starts=1_768_000_000,
+        ends=1_799_000_000,
     )
     charter = Charter(
         v=1,

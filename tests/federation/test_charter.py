@@ -11,6 +11,7 @@ from tests.federation.conftest import FEDERATION, NAMES, key_of, world
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.charter import (
     CHARTER,
+    LONGEST_EPOCH,
     Charter,
     MemberState,
     Pin,
@@ -104,6 +105,16 @@ def epochs(**changes: Any) -> Charter:  # noqa: ANN401 - a field of any type
     return replace(VALID, epochs=[replace(EPOCH, **changes)])
 
 
+def two() -> Charter:
+    """Make the charter of two who need each other."""
+    return replace(
+        VALID,
+        members=[A, B],
+        next_index=3,
+        epochs=[replace(EPOCH, pins=EPOCH.pins[:2])],
+    )
+
+
 def pin(public: bytes) -> Pin:
     return Pin(3, public)
 
@@ -142,12 +153,15 @@ def pin(public: bytes) -> Pin:
         ),
         (replace(VALID, epochs=[EPOCH, EPOCH]), "listed twice"),
         (epochs(pins=EPOCH.pins[:2]), "one pin for each"),
-        (epochs(threshold=4), "threshold exceeds"),
-        (epochs(ends=EPOCH.starts), "ends before it starts"),
+        (two(), "3 share holders at least, not 2"),
+        (epochs(threshold=4), "from 2 to 2 of 3"),
+        (epochs(threshold=3), "from 2 to 2 of 3"),
+        (epochs(ends=EPOCH.starts), "end after its begin"),
+        (epochs(ends=EPOCH.starts + LONGEST_EPOCH + 1), "within 366 days"),
         (epochs(pins=[*EPOCH.pins[:2], pin(EPOCH.pins[0].public)]), "no sharing"),
         (epochs(pins=[*EPOCH.pins[:2], pin(bytes(32))]), "no sharing"),
         (epochs(public=b"\xff" * 32), "no sharing"),
-        (epochs(threshold=1), "no sharing"),
+        (epochs(threshold=1), "from 2 to 2 of 3"),
     ],
 )
 def test_a_charter_that_contradicts_itself(charter: Charter, why: str) -> None:

@@ -99,7 +99,8 @@ def test_who_vanishes_is_left_out_of_the_next_attempt(lost: str) -> None:
         ({"tokens": bytes(32)}, "one of both"),
         ({"ends": CREATED}, "end after its begin"),
         ({"ends": CREATED + LONGEST_EPOCH + 1}, "within 366 days"),
-        ({"threshold": 1}, "one holder alone"),
+        ({"threshold": 1}, "from 2 to 2 of 3"),
+        ({"threshold": 3}, "from 2 to 2 of 3"),
         ({"created": FOUNDED - 1, "ends": FOUNDED}, "after the newest one"),
     ],
 )
@@ -109,6 +110,20 @@ def test_an_epoch_that_cannot_be_opened(changes: dict[str, Any], why: str) -> No
 
     with pytest.raises(ResharingError, match=why):
         opening(founded(), **here)
+
+
+def test_two_that_are_left_share_their_key_anew_and_begin_no_other() -> None:
+    two = founded().left(C)
+    after = renewing(two, 2).finish().agreed()
+    [entry] = after.version.charter.epochs
+    assert (len(entry.pins), entry.threshold, entry.generation) == (2, 2, 2)
+    assert after.output([A, B]) == founded().output([A, B])
+
+    for threshold in (1, 2):
+        with pytest.raises(ResharingError, match="3 share holders at least, not 2"):
+            opening(two, threshold=threshold)
+    with pytest.raises(ResharingError, match="3 share holders at least, not 2"):
+        renewing(two, 1)
 
 
 def test_no_third_epoch_begins_while_two_live() -> None:

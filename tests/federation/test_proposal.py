@@ -41,7 +41,7 @@ VALID = Proposal(
     policy=POLICY,
     arrangement=POLICY,
     created=1_700_000_000,
-    ends=1_800_000_000,
+    ends=1_731_000_000,
 )
 
 
@@ -85,8 +85,13 @@ def test_strangers_neither_take_part_nor_convene() -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"threshold": 4}, "threshold exceeds"),
-        ({"ends": VALID.created}, "ends before it starts"),
+        ({"threshold": 4}, "from 2 to 2 of 3"),
+        ({"threshold": 3}, "from 2 to 2 of 3"),
+        ({"threshold": 1}, "from 2 to 2 of 3"),
+        ({"cards": VALID.cards[:2]}, "3 share holders at least, not 2"),
+        ({"cards": VALID.cards[:1], "threshold": 1}, "3 share holders at least"),
+        ({"ends": VALID.created}, "end after its begin"),
+        ({"ends": VALID.created + 366 * 86_400 + 1}, "within 366 days"),
         ({"cards": [*VALID.cards, card_with("a.example", "other")]}, "one name"),
         ({"cards": [*VALID.cards, card_with("d.example", "a.example")]}, "used twice"),
         (

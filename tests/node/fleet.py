@@ -18,6 +18,7 @@ from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, BOT, FILES, RITA, request_for
 
 from fedsafe_cli.fleet import free_ports
+from fedsafe_federation.card import fingerprint
 from fedsafe_federation.peer import send_founding
 from fedsafe_federation.restrictions import Reason
 from fedsafe_federation.signed import Signed
@@ -40,6 +41,7 @@ from fedsafe_node.lookup_messages import (
     LookupRequest,
 )
 from fedsafe_node.messages import (
+    ConfirmRequest,
     Kind,
     ProposalRequest,
     Question,
@@ -51,6 +53,7 @@ from fedsafe_node.notices.messages import SignOffRequest
 from fedsafe_node.notices.texts import texts
 from fedsafe_node.people.gate import GateOpening, Opening
 from fedsafe_node.people.policy_changes import Change, PolicyChange
+from fedsafe_node.principal import Principal
 from fedsafe_node.provisions import read_provisions
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.gate import LegalGate
@@ -62,6 +65,7 @@ FEDERATION = "demo#1"
 NAMES = ("a.demo", "b.demo", "c.demo")
 STAFF = (("anna", Role.ANALYST), ("rita", Role.REVIEWER))
 BEGAN = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+OPERATOR = Principal("olaf", Role.OPERATOR)
 PATIENCE = 10.0
 _PACE = 0.005
 
@@ -346,6 +350,8 @@ async def found(fleet: Fleet, *names: str) -> None:
     first = fleet[names[0]].services.foundings
     cards = [await fleet[name].services.foundings.card() for name in names]
     seen = [await first.propose(ProposalRequest(federation=FEDERATION, cards=cards))]
+    for name in names:
+        await confirm(fleet, name, seen[0])
     async with aiohttp.ClientSession() as session:
         while not all(fleet[name].base.situation.shared for name in names):
             before = len(seen)
@@ -355,6 +361,20 @@ async def found(fleet: Fleet, *names: str) -> None:
             assert len(seen) > before or all(
                 fleet[name].base.situation.shared for name in names
             )
+
+
+async def confirm(fleet: Fleet, name: str, proposal: Signed) -> None:
+    """Confirm a founding: each other node shows its own fingerprint, as on a call."""
+    foundings = fleet[name].services.foundings
+    seen = await foundings.review(proposal)
+    groups: dict[str, list[str]] = {}
+    for each in seen.members:
+        if each.asked:
+            own = await fleet[each.name].services.foundings.card()
+            shown = fingerprint(own).split()
+            groups[each.name] = [shown[at - 1] for at in each.asked]
+    request = ConfirmRequest(proposal=seen.proposal, groups=groups)
+    await foundings.confirm(request, OPERATOR)
 
 
 async def _step(

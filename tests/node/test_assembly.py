@@ -14,6 +14,8 @@ from tests.node.fleet import NAMES, Fleet, copy_of, eventually
 from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, request_for
 
+from fedsafe_federation.charter import LONGEST_EPOCH, Charter, SignedCharter
+from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.config import load_config
 from fedsafe_node.errors import (
     ConfigError,
@@ -23,7 +25,8 @@ from fedsafe_node.errors import (
     StoreBusyError,
     StoreFailedError,
 )
-from fedsafe_node.governing.chain import CHARTER_DOCUMENT
+from fedsafe_node.examining import unfit_charter
+from fedsafe_node.governing.chain import CHARTER_DOCUMENT, read_chain
 from fedsafe_node.people.accounts import invite
 from fedsafe_node.people.messages import NewAccountRequest
 from fedsafe_node.store.people_rows import PersonState
@@ -86,6 +89,41 @@ async def test_a_node_whose_charter_was_changed_does_not_start(fleet: Fleet) -> 
 
     with pytest.raises(MembershipError):
         await fleet.start("a.demo")
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"threshold": 1}, "from 2 to 2 of 3, not 1"),
+        ({"threshold": 3}, "from 2 to 2 of 3, not 3"),
+        ({"ends": LONGEST_EPOCH + 1}, "within 366 days"),
+        ({"pins": 2}, "3 share holders at least, not 2"),
+    ],
+)
+async def test_a_node_whose_charter_shares_a_key_badly_does_not_start(
+    fleet: Fleet, changes: dict[str, int], why: str
+) -> None:
+    await fleet.start("a.demo")
+    store = fleet["a.demo"].base.store
+    [document] = await store.read(read_chain)
+    charter = decode(document.payload, Charter)
+    entry = charter.newest
+    said: dict[str, object] = {**changes}
+    if "ends" in changes:
+        said["ends"] = entry.starts + changes["ends"]
+    if "pins" in changes:
+        said["pins"] = entry.pins[:2]
+        charter = replace(charter, members=charter.members[:2], next_index=3)
+    bad = encode(replace(charter, epochs=[replace(entry, **said)]))
+    signed = SignedCharter([replace(e, payload=bad) for e in document.signatures])
+    await store.write(lambda tx: tx.put_document(CHARTER_DOCUMENT, encode(signed)))
+    await fleet.stop("a.demo")
+    place = fleet.place("a.demo")
+    config = await asyncio.to_thread(load_config, place)
+
+    with pytest.raises(MembershipError, match=why):
+        await fleet.start("a.demo")
+    assert why in str(await unfit_charter(place, config))
 
 
 async def _hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -8,7 +8,15 @@ from pathlib import Path
 import aiohttp
 import msgspec
 import pytest
-from tests.node.fleet import FEDERATION, NAMES, Fleet, eventually, found, make
+from tests.node.fleet import (
+    FEDERATION,
+    NAMES,
+    Fleet,
+    confirm,
+    eventually,
+    found,
+    make,
+)
 
 from fedsafe_federation.errors import (
     FoundingError,
@@ -33,10 +41,29 @@ async def strangers(tmp_path: Path) -> AsyncIterator[Fleet]:
     await fleet.close()
 
 
-async def proposal(fleet: Fleet, *names: str, federation: str = FEDERATION) -> Signed:
+async def proposal(
+    fleet: Fleet,
+    *names: str,
+    federation: str = FEDERATION,
+    threshold: int | None = None,
+) -> Signed:
+    """Propose a founding, as the first of them."""
     cards = [await fleet[name].services.foundings.card() for name in names]
-    request = ProposalRequest(federation=federation, cards=cards)
+    request = ProposalRequest(federation=federation, cards=cards, threshold=threshold)
     return await fleet[names[0]].services.foundings.propose(request)
+
+
+async def agreed(
+    fleet: Fleet,
+    *names: str,
+    federation: str = FEDERATION,
+    threshold: int | None = None,
+) -> Signed:
+    """Propose a founding that all confirm."""
+    found = await proposal(fleet, *names, federation=federation, threshold=threshold)
+    for name in names:
+        await confirm(fleet, name, found)
+    return found
 
 
 async def go_round(fleet: Fleet, seen: list[Signed], names: Sequence[str]) -> None:
@@ -73,7 +100,7 @@ async def test_three_nodes_found_a_federation_over_http(strangers: Fleet) -> Non
 async def test_a_founding_survives_restarts_in_its_middle(
     strangers: Fleet, after: int
 ) -> None:
-    seen = [await proposal(strangers, *NAMES)]
+    seen = [await agreed(strangers, *NAMES)]
     for _ in range(after):
         await go_round(strangers, seen, NAMES)
         await strangers.stop("b.demo")
@@ -87,7 +114,7 @@ async def test_a_founding_survives_restarts_in_its_middle(
 
 
 async def test_steps_at_once_deal_once(strangers: Fleet) -> None:
-    seen = [await proposal(strangers, *NAMES)]
+    seen = [await agreed(strangers, *NAMES)]
     while not founded(strangers):
         before = list(seen)
         owed = await asyncio.gather(
@@ -106,7 +133,7 @@ async def test_steps_at_once_deal_once(strangers: Fleet) -> None:
 
 
 async def test_the_charters_signatures_are_given_again(strangers: Fleet) -> None:
-    seen = [await proposal(strangers, *NAMES)]
+    seen = [await agreed(strangers, *NAMES)]
     first = seen[0]
     while not founded(strangers):
         await go_round(strangers, seen, NAMES)
@@ -128,7 +155,7 @@ def for_another(signed: Signed) -> Signed:
 async def test_a_founding_over_the_network_needs_an_open_door(
     strangers: Fleet,
 ) -> None:
-    seen = [await proposal(strangers, *NAMES)]
+    seen = [await agreed(strangers, *NAMES)]
     text = strangers.place("b.demo").config
     await strangers.stop("b.demo")
     await asyncio.to_thread(close_door, text)
@@ -167,10 +194,22 @@ async def test_a_proposal_needs_sound_cards_and_the_own_one(strangers: Fleet) ->
         await foundings.propose(
             ProposalRequest(federation=FEDERATION, cards=[own, forged])
         )
-    with pytest.raises(FoundingError):
-        await foundings.propose(
-            ProposalRequest(federation=FEDERATION, cards=[own, other], threshold=3)
-        )
+
+
+@pytest.mark.parametrize(
+    ("names", "threshold", "why"),
+    [
+        (NAMES, 1, "from 2 to 2 of 3"),
+        (NAMES, 3, "from 2 to 2 of 3"),
+        (NAMES[:2], None, "3 share holders"),
+        (NAMES[:1], None, "3 share holders"),
+    ],
+)
+async def test_nobody_proposes_what_may_not_be_founded(
+    strangers: Fleet, names: Sequence[str], threshold: int | None, why: str
+) -> None:
+    with pytest.raises(FoundingError, match=why):
+        await proposal(strangers, *names, threshold=threshold)
 
 
 async def test_nobody_founds_with_a_member_that_writes_identifiers_otherwise(
@@ -213,7 +252,7 @@ def leave_state(keys: Path) -> None:
 async def test_keys_written_before_a_crash_are_used_after_it(
     strangers: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = [await proposal(strangers, *NAMES)]
+    seen = [await agreed(strangers, *NAMES)]
 
     async def fail(_act: object) -> None:
         raise NodeError("killed")
@@ -251,7 +290,7 @@ async def test_a_new_member_hears_of_what_is_published_at_once(
 
 async def test_a_failed_ceremony_stands_in_no_other_ones_way(strangers: Fleet) -> None:
     names = list(strangers.running)
-    abandoned = await proposal(strangers, *names, federation="first#1")
+    abandoned = await agreed(strangers, *names, federation="first#1")
     await strangers[names[0]].services.foundings.step([abandoned], local=True)
 
     await found(strangers, *names)

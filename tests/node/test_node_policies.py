@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from tests.node.fleet import FEDERATION, Fleet, make
+from tests.node.fleet import FEDERATION, NAMES, Fleet, confirm, make
 
 from fedsafe_federation.errors import FoundingError
 from fedsafe_node.config import Place, load_config
@@ -91,16 +91,16 @@ async def test_a_node_with_a_looser_policy_starts_and_exchanges_nothing(
 
 
 async def test_a_node_joins_no_federation_that_is_stricter(tmp_path: Path) -> None:
-    strangers = await make(tmp_path / "s", "a.demo", "b.demo")
+    strangers = await make(tmp_path / "s", *NAMES)
     decide_by(strangers.place("b.demo"), LOOSER)
-    await strangers.start("a.demo", "b.demo")
-    foundings = [strangers[name].services.foundings for name in ("a.demo", "b.demo")]
+    await strangers.start(*NAMES)
+    foundings = [strangers[name].services.foundings for name in NAMES]
     cards = [await each.card() for each in foundings]
     request = ProposalRequest(federation=FEDERATION, cards=cards)
     proposal = await foundings[0].propose(request)
 
     with pytest.raises(FoundingError, match=r"policy of b\.demo does not go .* looser"):
-        await foundings[1].step([proposal], local=True)
+        await confirm(strangers, "b.demo", proposal)
 
     assert not list(strangers.place("b.demo").keys.glob("founding-*"))
     await strangers.close()
@@ -109,21 +109,21 @@ async def test_a_node_joins_no_federation_that_is_stricter(tmp_path: Path) -> No
 async def test_a_founding_says_where_a_policy_belongs_that_is_not_here(
     tmp_path: Path,
 ) -> None:
-    strangers = await make(tmp_path / "s", "a.demo", "b.demo")
+    strangers = await make(tmp_path / "s", *NAMES)
     decide_by(strangers.place("a.demo"), STRICTER)
-    await strangers.start("a.demo", "b.demo")
-    foundings = [strangers[name].services.foundings for name in ("a.demo", "b.demo")]
+    await strangers.start(*NAMES)
+    foundings = [strangers[name].services.foundings for name in NAMES]
     cards = [await each.card() for each in foundings]
     request = ProposalRequest(federation=FEDERATION, cards=cards)
     proposal = await foundings[0].propose(request)
     name = f"policies/{hashlib.sha256(STRICTER).hexdigest()}.toml"
     place = strangers.place("b.demo")
     with pytest.raises(FoundingError) as refused:
-        await foundings[1].step([proposal], local=True)
+        await confirm(strangers, "b.demo", proposal)
     place.policies.mkdir(exist_ok=True)
     (place.directory / name).write_bytes(STRICTER)
     with pytest.raises(FoundingError, match="looser than"):
-        await foundings[1].step([proposal], local=True)
+        await confirm(strangers, "b.demo", proposal)
     await strangers.close()
 
     assert f"put it into {name} in this node's directory" in str(refused.value)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.node.fleet import Fleet, eventually, found, make
+from tests.node.fleet import NAMES, Fleet, eventually, found, make
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 from tests.node.workers import Several, several, up_to_date
 
@@ -198,12 +198,12 @@ async def test_processes_attest_one_thing_under_one_number(
 
 
 async def test_processes_found_a_federation_together(tmp_path: Path) -> None:
-    fleet = await make(tmp_path / "two", "a.demo", "b.demo")
+    fleet = await make(tmp_path / "three", *NAMES)
     async with several(fleet, "a.demo") as pair:
-        await fleet.start("b.demo")
+        await fleet.start("b.demo", "c.demo")
         fleet.running["a.demo"] = pair[0]
         try:
-            await found(fleet, "a.demo", "b.demo")
+            await found(fleet, *NAMES)
         finally:
             del fleet.running["a.demo"]
         one, other = pair

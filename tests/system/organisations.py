@@ -15,6 +15,7 @@ from typing import Final
 from tests.system.federation import Federation, until
 
 from fedsafe_cli.demo import DemoNode
+from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.fleet import answers, free_ports, start, stop
 
 FOLDER: Final = "organisations"
@@ -22,18 +23,18 @@ _ROUNDS: Final = 6
 
 
 def found_federations(fed: Federation) -> None:
-    """Found one federation by files and one over the network, two nodes each."""
+    """Found one federation by files and one over the network, three nodes each."""
     home = fed.root / FOLDER
     home.mkdir()
-    ports = free_ports(4)
+    ports = free_ports(6)
     nodes = [
         _make(fed, home / f"{letter}.demo", port)
-        for letter, port in zip("efgh", ports, strict=True)
+        for letter, port in zip("efghij", ports, strict=True)
     ]
     _add_person(fed, nodes[0])
     with _running(nodes):
-        _by_files(fed, nodes[:2], home / "shared")
-        _over_network(fed, nodes[2:])
+        _by_files(fed, nodes[:3], home / "shared")
+        _over_network(fed, nodes[3:])
 
 
 def payloads(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -86,6 +87,7 @@ def _by_files(fed: Federation, nodes: list[DemoNode], shared: Path) -> None:
     name = ("--federation", "by-files.demo")
     proposed = fed.fedsafe(*found, "propose", *name, str(shared), node=nodes[0])
     assert proposed.returncode == 0, proposed.stderr
+    _confirm(fed, nodes, str(shared))
     founded: set[str] = set()
     for _ in range(_ROUNDS):
         for node in nodes:
@@ -99,7 +101,32 @@ def _by_files(fed: Federation, nodes: list[DemoNode], shared: Path) -> None:
 
 
 def _over_network(fed: Federation, nodes: list[DemoNode]) -> None:
-    convenor, member = nodes
-    run = ("federation", "found", "run", "--federation", "by-network.demo")
-    founded = fed.fedsafe(*run, "--yes", "--member", member.url, node=convenor)
+    convenor, *members = nodes
+    run = ["federation", "found", "run", "--federation", "by-network.demo"]
+    for member in members:
+        run += ["--member", member.url]
+    waiting = fed.fedsafe(*run, node=convenor)
+    assert waiting.returncode == ExitStatus.WAITING, waiting.stderr
+    _confirm(fed, nodes)
+    founded = fed.fedsafe(*run, node=convenor)
     assert founded.returncode == 0, founded.stderr
+
+
+def _confirm(fed: Federation, nodes: list[DemoNode], *shared: str) -> None:
+    """Let each operator type what the others read out from their own nodes."""
+    own: dict[str, list[str]] = {}
+    for node in nodes:
+        card = fed.fedsafe("federation", "card", node=node).stdout.decode()
+        own[node.name] = card.splitlines()[-1].split()[1:]
+    for node in nodes:
+        found = ("federation", "found")
+        seen = fed.fedsafe(*found, "review", "--json", *shared, node=node)
+        [founding] = json.loads(seen.stdout)["foundings"]
+        lines = [
+            " ".join(own[each["name"]][at - 1] for at in each["asked"])
+            for each in founding["members"]
+            if each["asked"]
+        ]
+        typed = "".join(f"{line}\n" for line in lines).encode()
+        done = fed.fedsafe(*found, "confirm", *shared, node=node, typed=typed)
+        assert done.returncode == 0, done.stderr

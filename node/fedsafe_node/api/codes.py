@@ -40,6 +40,7 @@ class Code(StrEnum):
     CASE_CLOSED = "case_closed"
     STALE_DRAFT = "stale_draft"
     EPOCH_ENDED = "epoch_ended"
+    TOO_FEW_HOLDERS = "too_few_holders"
     EPOCH_OVER = "epoch_over"
     UNKNOWN_EPOCH = "unknown_epoch"
     ERASURE_OPEN = "erasure_open"
@@ -53,6 +54,11 @@ class Code(StrEnum):
     IN_FLIGHT = "in_flight"
     STALE_STATEMENT = "stale_statement"
     FOUNDING_FAILED = "founding_failed"
+    FOUNDING_WAITS = "founding_waits"
+    FOUNDING_REFUSED = "founding_refused"
+    FOUNDING_FULL = "founding_full"
+    SHARE_MADE = "share_made"
+    WRONG_GROUPS = "wrong_groups"
     CEREMONY_FAILED = "ceremony_failed"
     NAME_TAKEN = "name_taken"
     ACT_EXPIRED = "act_expired"
@@ -200,6 +206,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.CASE_CLOSED: (409, "The case that it was about is closed"),
     Code.STALE_DRAFT: (409, "The keys have changed since the draft"),
     Code.EPOCH_ENDED: (409, "The key epoch has ended"),
+    Code.TOO_FEW_HOLDERS: (409, "Too few members hold shares of the key"),
     Code.EPOCH_OVER: (409, "The key epoch is over"),
     Code.UNKNOWN_EPOCH: (409, "The key epoch is not known here yet"),
     Code.ERASURE_OPEN: (409, "The person's request for erasure is open"),
@@ -212,6 +219,11 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.IN_FLIGHT: (409, "The same request is under way"),
     Code.STALE_STATEMENT: (409, "The statement is too old or was seen before"),
     Code.FOUNDING_FAILED: (409, "The founding ceremony cannot go on"),
+    Code.FOUNDING_WAITS: (409, "The founding waits for this node's operator"),
+    Code.FOUNDING_REFUSED: (409, "This node's operator has refused the founding"),
+    Code.FOUNDING_FULL: (409, "Too many foundings wait at this node"),
+    Code.SHARE_MADE: (409, "This node has made its share for that founding"),
+    Code.WRONG_GROUPS: (422, "What was typed is not in the fingerprint of the card"),
     Code.CEREMONY_FAILED: (409, "The ceremony cannot go on"),
     Code.NAME_TAKEN: (409, "The name is taken"),
     Code.ACT_EXPIRED: (409, "The act has expired"),

@@ -5,6 +5,7 @@ Each calls one method of one service. The route table says whose credential is t
 the service decides what else policy asks for.
 """
 
+from fedsafe_federation.signed import Signed
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import EventsQuery, ReadQuery, SignalsQuery
 from fedsafe_node.lookup_messages import (
@@ -13,11 +14,13 @@ from fedsafe_node.lookup_messages import (
 )
 from fedsafe_node.messages import (
     ApproveRequest,
+    ConfirmRequest,
     HealthAnswer,
     ImportRequest,
     NewSignalRequest,
     ProposalRequest,
     RevokeRequest,
+    WithdrawRequest,
 )
 from fedsafe_policies.gate import LegalGate
 
@@ -106,6 +109,30 @@ async def record_gate(call: Call) -> object:
 async def propose(call: Call) -> object:
     """Let the node sign the proposal of a founding."""
     return await call.services.foundings.propose(call.body(ProposalRequest))
+
+
+async def show_foundings(call: Call) -> object:
+    """Show the foundings that were proposed to this node."""
+    return await call.services.foundings.shown()
+
+
+async def review_founding(call: Call) -> object:
+    """Take a proposal that came as a file, and show it."""
+    return await call.services.foundings.review(call.body(Signed))
+
+
+async def confirm_founding(call: Call) -> object:
+    """Consent to a founding, by what the other members read out."""
+    return await call.services.foundings.confirm(
+        call.body(ConfirmRequest), call.principal
+    )
+
+
+async def withdraw_founding(call: Call) -> object:
+    """Refuse a founding, or take a consent back."""
+    return await call.services.foundings.withdraw(
+        call.body(WithdrawRequest), call.principal
+    )
 
 
 async def health(call: Call) -> object:

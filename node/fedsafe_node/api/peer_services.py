@@ -9,8 +9,12 @@ from fedsafe_federation.forks import ForkEvidence
 from fedsafe_federation.signed import Signed
 from fedsafe_node.log.fork_messages import ForksAnswer, ForkTaken, LiftRequest
 from fedsafe_node.messages import (
+    ConfirmRequest,
+    FoundingAnswer,
+    FoundingsAnswer,
     Poke,
     ProposalRequest,
+    WithdrawRequest,
 )
 from fedsafe_node.peering.messages import RecipientsAnswer
 from fedsafe_node.peering.witnessing import WitnessAnswer
@@ -159,6 +163,39 @@ class Foundings(Protocol):
         """
         ...
 
+    async def shown(self) -> FoundingsAnswer:
+        """Tell of the foundings that were proposed to this node."""
+        ...
+
+    async def review(self, proposal: Signed) -> FoundingAnswer:
+        """Take a proposal that the operator brings, and show it.
+
+        Raises:
+            FoundingError: it lacks this node's own card, or its terms cannot be.
+            WrongStateError: this node has a charter, or too many proposals wait.
+        """
+        ...
+
+    async def confirm(self, request: ConfirmRequest, who: Principal) -> FoundingAnswer:
+        """Consent to a proposal, by two groups of each other member's fingerprint.
+
+        Raises:
+            NotFoundError: no such proposal waits here.
+            BadRequestError: the groups are not those of the cards in the proposal.
+        """
+        ...
+
+    async def withdraw(
+        self, request: WithdrawRequest, who: Principal
+    ) -> FoundingAnswer:
+        """Refuse a proposal, or take the consent to it back until the share is made.
+
+        Raises:
+            NotFoundError: no such proposal is here.
+            WrongStateError: this node's share is made, or it has a charter.
+        """
+        ...
+
     async def step(
         self, messages: Sequence[Signed], *, local: bool
     ) -> Sequence[Signed]:
@@ -169,7 +206,8 @@ class Foundings(Protocol):
         Raises:
             ForbiddenError: this node takes part in no founding over the network.
             FoundingError: the ceremony cannot go on.
-            WrongStateError: this node takes part in none, or has a charter.
+            WrongStateError: this node's operator has not confirmed it, or it has
+                another charter.
         """
         ...
 

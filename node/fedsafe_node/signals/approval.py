@@ -34,7 +34,7 @@ from fedsafe_node.signals.answering import Failure, answer_of, code_of
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
 from fedsafe_node.signals.drafts import DraftFacts, open_draft
 from fedsafe_node.signals.ending import ERASURE_OPEN, unfit_to_follow
-from fedsafe_node.signals.making import EPOCH_ENDED, Made
+from fedsafe_node.signals.making import EPOCH_ENDED, TOO_FEW_HOLDERS, Made
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.signals.present import Present, hold
 from fedsafe_node.signals.recording import (
@@ -52,7 +52,7 @@ from fedsafe_policies.decision import Decision, Obligation, deny
 from fedsafe_policies.people import Person
 from fedsafe_policies.publishing import PublishRequest
 from fedsafe_policies.reasons import Refusal
-from fedsafe_policies.vocabulary import Scope
+from fedsafe_policies.vocabulary import Plane, Scope
 
 _CONTESTED: Final = WrongStateError(
     "contested",
@@ -180,7 +180,7 @@ class _Approval:
         published = made.header.scope is not Scope.SELF
         if published:
             self._check_told(decision, draft.facts)
-            self._check_epoch(made.header.epoch)
+            self._check_epoch(made.header.epoch, made.header.plane)
             entry = feed_entry(desk.feed, made)
         else:
             entry = self._own_ban(made, row.author, decision)
@@ -226,7 +226,7 @@ class _Approval:
                 + "; see `fedsafe notice sign-off`",
             )
 
-    def _check_epoch(self, epoch: int) -> None:
+    def _check_epoch(self, epoch: int, plane: Plane) -> None:
         shared = self._present.shared
         if shared is None or epoch != shared.membership.epoch.epoch:
             raise WrongStateError(
@@ -234,6 +234,8 @@ class _Approval:
             )
         if self._present.at >= shared.membership.charter.epoch_ends(epoch):
             raise WrongStateError("epoch_ended", EPOCH_ENDED)
+        if plane is Plane.ACTOR and shared.membership.charter.is_short:
+            raise WrongStateError("too_few_holders", TOO_FEW_HOLDERS)
 
     async def check(self, reader: Reader, ready: Sequence[_Ready]) -> None:
         """Refuse to publish what would not be allowed in the same way by now.

@@ -39,6 +39,10 @@ EPOCH_ENDED: Final = (
     "the key epoch has ended: nothing is published until the members have begun the "
     "next one (`fedsafe federation rotate`)"
 )
+TOO_FEW_HOLDERS: Final = (
+    "fewer than three members hold shares: nothing about persons is published until "
+    "another one has joined (`fedsafe federation invite`)"
+)
 _VERSION: Final = 0x7000
 _RETRY_AFTER_MS: Final = 5_000
 _VARIANT: Final = 0x80 << 56

@@ -19,6 +19,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.signals.anew import OutdatedError
 from fedsafe_node.signals.making import (
     EPOCH_ENDED,
+    TOO_FEW_HOLDERS,
     Listing,
     Wording,
     make_header,
@@ -150,6 +151,7 @@ class Planner:
         asked = read_question(request.about, pointer=f"{pointer}/about")
         if request.scope is not Scope.SELF:
             self._check_open()
+            self._check_holders(asked)
         address = self._address(request, pointer)
         facts = self._facts(request, asked, pointer)
         provenance = request.provenance or self._unsaid
@@ -182,6 +184,12 @@ class Planner:
         closes = self.shared.closes if self.shared is not None else None
         if closes is None or self._present.at >= closes:
             raise WrongStateError("epoch_ended", EPOCH_ENDED)
+
+    def _check_holders(self, asked: Asked) -> None:
+        shared = self._present.shared
+        is_short = shared is not None and shared.membership.charter.is_short
+        if is_short and not isinstance(asked, File):
+            raise WrongStateError("too_few_holders", TOO_FEW_HOLDERS)
 
     def check(self, now: Present) -> None:
         """Refuse to act on what would not be decided in the same way now.

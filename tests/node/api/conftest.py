@@ -71,7 +71,10 @@ from fedsafe_node.lookup_messages import (
 )
 from fedsafe_node.messages import (
     ApproveAnswer,
+    ConfirmRequest,
     DraftsAnswer,
+    FoundingAnswer,
+    FoundingsAnswer,
     GateAnswer,
     ImportAnswer,
     ImportRequest,
@@ -83,6 +86,7 @@ from fedsafe_node.messages import (
     SignalAnswer,
     SignalState,
     StatusAnswer,
+    WithdrawRequest,
 )
 from fedsafe_node.notices.messages import (
     NoticesAnswer,
@@ -110,7 +114,7 @@ from fedsafe_node.searching import Wanted
 from fedsafe_node.standing_messages import AuditStanding
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, SafeFormatter
-from fedsafe_node.tracing import current
+from fedsafe_node.tracing import current, nothing_happened
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Act, Plane, Purpose, Role, Scope
 
@@ -487,6 +491,23 @@ class FakeReceipts:
         await self.memory.called(statement)
 
 
+FOUNDING = FoundingAnswer(
+    proposal="0" * 64,
+    state="waiting",
+    expires=1_800_000_000,
+    tries_left=5,
+    federation="kids.example",
+    by=NAME,
+    threshold=2,
+    since=1_790_000_000,
+    until=1_800_000_000,
+    policy="strict",
+    policy_sha256="0" * 64,
+    arrangement_sha256="0" * 64,
+    members=[],
+)
+
+
 @dataclass
 class FakeFoundings:
     memory: Memory
@@ -497,7 +518,26 @@ class FakeFoundings:
 
     async def propose(self, request: ProposalRequest) -> Signed:
         assert request.federation
+        nothing_happened()
         return SIGNED
+
+    async def shown(self) -> FoundingsAnswer:
+        return FoundingsAnswer(foundings=[FOUNDING])
+
+    async def review(self, proposal: Signed) -> FoundingAnswer:
+        await self.memory.called(proposal)
+        nothing_happened()
+        return FOUNDING
+
+    async def confirm(self, request: ConfirmRequest, who: Principal) -> FoundingAnswer:
+        await self.memory.called((request.proposal, request.groups, who.name))
+        return FOUNDING
+
+    async def withdraw(
+        self, request: WithdrawRequest, who: Principal
+    ) -> FoundingAnswer:
+        await self.memory.called((request.proposal, who.name))
+        return FOUNDING
 
     async def step(
         self, messages: Sequence[Signed], *, local: bool

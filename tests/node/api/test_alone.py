@@ -13,7 +13,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 from tests.node.api.casework import THREAT
 from tests.node.api.test_people import House, house
-from tests.node.fleet import found, make
+from tests.node.fleet import Fleet, found, make
 from tests.node.people.test_gate import COMPLETE
 from tests.node.review.conftest import match
 from tests.node.signals.conftest import ANNA, request_for
@@ -55,30 +55,28 @@ async def _policy(house: House, who: str) -> dict[str, Any]:
     return dict(await house.done("POST", "/v1/policy/propose", None, who))
 
 
+async def _federation(fleet: Fleet) -> None:
+    others = ("b.demo", "c.demo")
+    await make(fleet.root, *others, policy="germany", staff=())
+    await fleet.start(*others)
+    await found(fleet, "a.demo", *others)
+
+
 async def _charter(house: House, who: str) -> dict[str, Any]:
-    fleet = house.fleet
-    await make(fleet.root, "b.demo", policy="germany", staff=())
-    await fleet.start("b.demo")
-    await found(fleet, "a.demo", "b.demo")
+    await _federation(house.fleet)
     body = {"change": "terms", "appeal": "b.demo"}
     return dict(await house.done("POST", "/v1/federation/proposals", body, who))
 
 
 async def _quarantine(house: House, who: str) -> dict[str, Any]:
-    fleet = house.fleet
-    await make(fleet.root, "b.demo", policy="germany", staff=())
-    await fleet.start("b.demo")
-    await found(fleet, "a.demo", "b.demo")
+    await _federation(house.fleet)
     path, body = "/v1/federation/quarantines", {"member": "b.demo", "after": 0}
     await house.done("POST", path, body, who)
     return dict(await house.done("POST", f"{path}/b.demo/end", None, who))
 
 
 async def _reshare(house: House, who: str) -> dict[str, Any]:
-    fleet = house.fleet
-    await make(fleet.root, "b.demo", policy="germany", staff=())
-    await fleet.start("b.demo")
-    await found(fleet, "a.demo", "b.demo")
+    await _federation(house.fleet)
     return dict(await house.done("POST", "/v1/federation/reshare", {}, who))
 
 

@@ -99,6 +99,10 @@ MAY: Final[Mapping[str, set[str]]] = {
     "status": {LOCAL, *PERSONS},
     "metrics": {LOCAL, *PERSONS},
     "propose": {LOCAL, Role.OPERATOR},
+    "showFoundings": {LOCAL, Role.OPERATOR},
+    "reviewFounding": {LOCAL, Role.OPERATOR},
+    "confirmFounding": {LOCAL, Role.OPERATOR},
+    "withdrawFounding": {LOCAL, Role.OPERATOR},
     "helpReply": {*PERSONS, Role.SERVICE},
     "noteBackup": {LOCAL, Role.OPERATOR},
     "writeSheet": {
@@ -197,6 +201,8 @@ def body_of(
         "importSignals": {"signals": [new]},
         "approveSignals": {"signals": [signal]},
         "revokeSignal": {"reason": "mistake"},
+        "confirmFounding": {"proposal": "0" * 64, "groups": {}},
+        "withdrawFounding": {"proposal": "0" * 64},
         "noteBackup": {"digest": "0" * 64, "keys": False},
         "recordGate": {"dpia": "file-12"},
         "askExport": {"first": 0, "last": 0},
@@ -297,12 +303,16 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
 ) -> None:
     services = trio["a.demo"].services
     card = msgspec.to_builtins(await services.foundings.card())
-    proposal = {"federation": FEDERATION, "cards": [card], "threshold": 1}
+    proposal = {"federation": FEDERATION, "cards": [card], "threshold": 2}
     base, notice = trio["a.demo"].base, Announcement(EventKind.NOTICE_DUE)
     await base.store.write(lambda tx: base.announcer.announce(tx, notice))
     passed: dict[str, set[str]] = {}
     for size, (caller, session) in enumerate(sessions.items(), start=1):
-        made = {"propose": proposal, **await forked(trio, size)}
+        made = {
+            "propose": proposal,
+            "reviewFounding": card,
+            **await forked(trio, size),
+        }
         for route in CREDENTIAL_ROUTES:
             signal = task = ""
             inquiry = 0

@@ -114,7 +114,13 @@ BODIES: dict[str, object] = {
     "reshare": {"threshold": 2},
     "proposeCharter": {"change": "suspend", "member": "games.example.fr"},
     "askExport": {"first": 0, "last": 3},
-    "propose": {"federation": "pilot.example.org", "cards": [STATEMENT]},
+    "propose": {"federation": "pilot.example.org", "cards": [STATEMENT] * 3},
+    "reviewFounding": STATEMENT,
+    "confirmFounding": {
+        "proposal": "0" * 64,
+        "groups": {"games.example.fr": ["1a2b", "3c4d"]},
+    },
+    "withdrawFounding": {"proposal": "0" * 64},
 }
 BODIES |= (
     PEOPLE_BODIES

@@ -12,6 +12,8 @@ from tests.node.governing.council import (
     propose,
     show,
 )
+from tests.node.renewing.fleet import joined, left, membership_of
+from tests.node.signals.conftest import ANNA, RITA, request_for
 
 from fedsafe_federation.changing import ChangeKind
 from fedsafe_federation.errors import MalformedError, UntrustedError
@@ -19,6 +21,8 @@ from fedsafe_federation.leaving import sign_leaving
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.governing.voting import WISH, CharterVote, Vote
+from fedsafe_node.messages import SignalState
+from fedsafe_policies.vocabulary import Scope
 
 
 async def wish(fleet: Fleet, name: str) -> None:
@@ -120,6 +124,42 @@ async def test_a_wish_ends_once_its_member_takes_part_again(suspended: Fleet) ->
 
     assert again == []
     assert (await show(fleet, "a.demo")).leaving == ["c.demo"]
+
+
+async def test_two_that_are_left_restrict_and_publish_nothing_about_persons(
+    trio: Fleet,
+) -> None:
+    signal = await trio.publish("somebody@mail.example")
+    asked = request_for("other@mail.example", scope=Scope.FEDERATION)
+    draft = await trio["a.demo"].services.signals.add(asked, ANNA)
+    before = membership_of(trio, "a.demo").epoch
+    await left(trio, "c.demo")
+    await trio.stop("c.demo")
+    signals = trio["a.demo"].services.signals
+    with pytest.raises(WrongStateError) as early:
+        await signals.add(asked, ANNA)
+    with pytest.raises(WrongStateError) as late:
+        await signals.approve([draft.signal], RITA)
+
+    assert early.value.code == late.value.code == "too_few_holders"
+    assert "federation invite" in early.value.detail
+    for name in ("a.demo", "b.demo"):
+        await trio.stop(name)
+        await trio.start(name)
+    await trio.covered()
+    epoch = membership_of(trio, "a.demo").epoch
+    assert (epoch.public, epoch.threshold) == (before.public, 2)
+    assert (await trio["b.demo"].services.node.status()).too_few_holders
+    assert (await trio.look_up("b.demo", "somebody@mail.example")).matches
+    await trio.revoke(signal, by=["b.demo"])
+    assert not (await trio.look_up("b.demo", "somebody@mail.example")).matches
+    own = await trio["a.demo"].services.signals.add(
+        request_for("third@mail.example", scope=Scope.SELF), ANNA
+    )
+    assert own.state is SignalState.OWN
+    await joined(trio, "d.demo")
+    again = await trio["a.demo"].services.signals.add(asked, ANNA)
+    assert again.state is SignalState.DRAFT
 
 
 async def test_who_takes_part_leaves_by_a_vote_and_not_by_a_wish(trio: Fleet) -> None:
