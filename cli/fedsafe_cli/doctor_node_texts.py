@@ -88,6 +88,11 @@ NODE_SAID: Final[Mapping[str, str]] = {
     ),
     "away since {when}": "abwesend seit {when}",
     "has shown two trees": "hat zwei Bäume gezeigt",
+    "generation {generation} waits for a threshold of {threshold} instead of {was}: "
+    "two people at each member have to agree": (
+        "Generation {generation} wartet auf eine Schwelle von {threshold} statt {was}: "
+        "zwei Personen bei jedem Mitglied müssen zustimmen"
+    ),
     "{count} members that left hold shares of generation {generation}, and {threshold} "
     "make the key": (
         "{count} ausgetretene Mitglieder halten Anteile der Generation {generation}, "

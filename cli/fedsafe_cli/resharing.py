@@ -15,7 +15,7 @@ _THRESHOLD: Final = "Shares that make a token; as before, or more than half."
 
 
 @click.command("reshare")
-@click.option("--threshold", type=click.IntRange(1, 64), help=_THRESHOLD)
+@click.option("--threshold", type=click.IntRange(2, 63), help=_THRESHOLD)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @shared_options
 @click.pass_context
@@ -35,7 +35,7 @@ def reshare(context: click.Context, threshold: int | None, yes: bool) -> ExitSta
 
 
 @click.command("rotate")
-@click.option("--threshold", type=click.IntRange(1, 64), help=_THRESHOLD)
+@click.option("--threshold", type=click.IntRange(2, 63), help=_THRESHOLD)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @shared_options
 @click.pass_context

@@ -93,12 +93,19 @@ def convenors(charter: Charter, entry: Epoch, need: Need) -> list[Member]:
 
 
 def fitting(charter: Charter, entry: Epoch) -> int:
-    """Give the threshold that nobody has to agree on anew.
+    """Give the threshold that the members come to if nobody says another.
 
-    It stays while as many hold shares as before; otherwise it is more than half.
+    It stays where it can, and is more than half of those who are to hold shares.
     """
     count = len(charter.willing())
-    return entry.threshold if count == len(entry.pins) else majority(count)
+    if count == len(entry.pins):
+        return entry.threshold
+    return max(majority(count), min(entry.threshold, count - 1))
+
+
+def is_lower(charter: Charter, entry: Epoch) -> bool:
+    """Whether that is less than before: then people at each member have to agree."""
+    return fitting(charter, entry) < entry.threshold
 
 
 def made_at(chain: Sequence[Charter], entry: Epoch) -> int:

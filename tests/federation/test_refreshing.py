@@ -14,6 +14,7 @@ from fedsafe_federation.refreshing import (
     departed,
     fitting,
     is_exposed,
+    is_lower,
     made_at,
     need_of,
     renewal_in,
@@ -76,10 +77,24 @@ def test_the_threshold_stays_or_is_more_than_half() -> None:
         return fitting(charter, charter.epochs[0])
 
     assert fits(founded()) == 2
-    assert fits(founded(3, 3)) == 3
+    assert fits(founded(5, 4)) == 4
     assert fits(founded().joined(D)) == 3
     assert fits(founded().joined(D, E)) == 3
-    assert fits(founded(3, 3).left(B)) == 2
+    assert fits(founded(5, 3).left(B)) == 3
+    assert fits(founded(5, 4).left(B)) == 3  # all four would have to help
+    assert fits(founded(5, 2).left(B)) == 3
+
+
+def test_a_lower_threshold_is_for_people_to_agree_on() -> None:
+    def lowers(federation: Federation) -> bool:
+        charter = federation.version.charter
+        return is_lower(charter, charter.epochs[0])
+
+    assert lowers(founded(5, 4).left(B))
+    assert lowers(founded(4, 3).left(B))
+    assert not lowers(founded(5, 3).left(B))
+    assert not lowers(founded().left(B))
+    assert not lowers(founded().joined(D))
 
 
 def test_shares_that_left_add_up_in_each_generation() -> None:

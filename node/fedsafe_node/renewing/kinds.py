@@ -29,6 +29,7 @@ from fedsafe_federation.refreshing import (
     is_due,
     is_ending,
     is_exposed,
+    is_lower,
     made_at,
     need_of,
 )
@@ -263,6 +264,8 @@ class ResharingKind:
                         target=target, threshold=wish.threshold, names=[node], grace=0
                     )
                 )
+            elif is_lower(charter, entry):
+                continue  # people have to agree on that at each member
             elif need is not None and not (begins and need is Need.MONTHLY):
                 names = [each.name for each in convenors(charter, entry, need)]
                 found.append(
@@ -284,6 +287,8 @@ class ResharingKind:
         threshold, names, grace = fitting(charter, newest), list[str](), GRACE
         if wish is not None and wish.opens and _is_about(wish, newest):
             threshold, names, grace = wish.threshold, [self._situation.node], 0
+        elif is_lower(charter, newest) or charter.is_short:
+            pass  # people agree on that, or let another member in
         elif is_due(charter, now) or is_exposed(chain):
             names = [each.name for each in charter.willing()]
         if names:
@@ -295,19 +300,20 @@ class ResharingKind:
     ) -> bool:
         """Whether this node takes part without asking its people.
 
-        Whoever deals gives the key to so many: a threshold is agreed on before.
+        Whoever deals gives the key to so many: a threshold is agreed on before, by two
+        people here, unless it is what the members come to and no lower one.
         """
         newest = chain[-1].newest
         if opened.target[0] > newest.epoch:
             if wish is not None and wish.opens and _is_about(wish, newest):
                 return opened.threshold == wish.threshold
-            fits = opened.threshold == fitting(chain[-1], newest)
+            fits = opened.threshold == fitting(chain[-1], newest) >= newest.threshold
             due = is_ending(chain[-1], opened.created) or is_exposed(chain)
             return fits and due
         entry = _entry(chain[-1], opened)
         if wish is not None and not wish.opens and _is_about(wish, entry):
             return opened.threshold == wish.threshold
-        if opened.threshold != fitting(chain[-1], entry):
+        if is_lower(chain[-1], entry) or opened.threshold != fitting(chain[-1], entry):
             return False
         rested = opened.created >= made_at(chain, entry) + REST
         return rested or _need(chain, entry, opened.created) is not None

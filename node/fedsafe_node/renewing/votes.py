@@ -94,7 +94,7 @@ def onlooked(scene: Scene, present: Present) -> list[tuple[tuple[int, int], byte
         due = is_ending(before, entry.starts) or is_exposed(scene.chain)
         if not same and not due:
             continue
-        if entry.threshold == fitting(before, old):
+        if entry.threshold == fitting(before, old) >= old.threshold:
             target = entry.epoch, entry.generation
             found.append((target, proposed.payload))
     return found

@@ -12,10 +12,16 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from fedsafe_federation.charter import Charter, Epoch
+from fedsafe_federation.charter import Charter, Epoch, flaw_of
 from fedsafe_federation.differing import Difference
 from fedsafe_federation.errors import FederationError
-from fedsafe_federation.refreshing import departed, fitting, made_at, need_of
+from fedsafe_federation.refreshing import (
+    departed,
+    fitting,
+    is_lower,
+    made_at,
+    need_of,
+)
 from fedsafe_federation.resharing import LONGEST
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.errors import BadRequestError, NodeError, WrongStateError
@@ -136,14 +142,10 @@ class Rotations:
                 "wrong_state", "the epoch before has not ended: another begins after it"
             )
         threshold = request.threshold or fitting(charter, entry)
-        holders = len(charter.willing())
-        lowest = min(2, holders)
-        if not lowest <= threshold <= holders:
-            raise BadRequestError(
-                "bad_request",
-                f"with {holders} holders a threshold is {lowest} to {holders}",
-                pointer="/threshold",
-            )
+        holders, length = len(charter.willing()), entry.ends - entry.starts
+        flaw = flaw_of(holders, threshold, length, is_left=not request.opens)
+        if flaw is not None:
+            raise BadRequestError("bad_request", flaw, pointer="/threshold")
         office = self._office
         await office.store.scan(
             lambda reader: self._approvals.check_second(reader, KIND, who)
@@ -211,8 +213,19 @@ class Rotations:
 
 
 def warnings(scene: Scene) -> list[str]:
-    """Say for which generations the members that left have nearly the key."""
-    return [
+    """Say for which generations the members that left have nearly the key.
+
+    And which ones wait for people, since fewer members would make a token.
+    """
+    charter = scene.version.charter
+    waiting = [
+        f"generation {each.epoch}.{each.generation} waits for a threshold of "
+        f"{fitting(charter, each)} instead of {each.threshold}: two people at each "
+        "member have to agree"
+        for each in charter.epochs
+        if is_lower(charter, each)
+    ]
+    return waiting + [
         f"{each.count} members that left hold shares of generation "
         f"{each.epoch}.{each.generation}, and {each.threshold} make the key"
         for each in departed(scene.chain)
