@@ -10,7 +10,7 @@ values give equal bytes.
 
 import re
 from threading import RLock
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -18,6 +18,12 @@ from fedsafe_federation.errors import MalformedError
 
 T = TypeVar("T")
 
+MOST_PARTS: Final = 262_144
+"""No document has more commas: what it is made of is counted before it is made.
+
+Of that many parts none of our types takes more than 32 MiB of memory.
+"""
+_COUNTED: Final = 65_536  # bytes; fewer cannot hold too many
 _ENCODER = msgspec.json.Encoder()
 _DECODERS: dict[type, msgspec.json.Decoder[object]] = {}
 _PACKER = msgspec.msgpack.Encoder()
@@ -38,8 +44,11 @@ def decode(data: bytes | bytearray | memoryview | msgspec.Raw, type_: type[T]) -
     """Decode *data* into *type_*.
 
     Raises:
-        MalformedError: *data* is no JSON, or does not fit the type.
+        MalformedError: *data* is no JSON, has more parts than any document, or does
+            not fit the type.
     """
+    if has_more_parts(data, MOST_PARTS):
+        raise MalformedError(type_.__name__, "more parts than any document has")
     decoder = _DECODERS.get(type_)
     if decoder is None:
         with _LEARNING:
@@ -50,6 +59,18 @@ def decode(data: bytes | bytearray | memoryview | msgspec.Raw, type_: type[T]) -
         raise MalformedError(type_.__name__, _explain(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise MalformedError(type_.__name__, "not valid JSON") from None
+
+
+def has_more_parts(
+    data: bytes | bytearray | memoryview | msgspec.Raw, most: int
+) -> bool:
+    """Whether JSON has more than so many commas.
+
+    The decoder checks how long a list may be only once it has made all of it.
+    """
+    if not isinstance(data, bytes) or len(data) <= _COUNTED:
+        return False
+    return data.count(b",") > most
 
 
 def pack(value: object) -> bytes:

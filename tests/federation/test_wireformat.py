@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tracemalloc
 
 import msgspec
 import pytest
@@ -24,7 +25,7 @@ from fedsafe_federation.signals import (
     SignalOpening,
 )
 from fedsafe_federation.signed import Signed
-from fedsafe_federation.wireformat import decode, encode
+from fedsafe_federation.wireformat import MOST_PARTS, decode, encode
 
 DOCUMENTS: list[type] = [
     Card,
@@ -203,3 +204,21 @@ def test_a_type_that_another_thread_is_learning_is_waited_for(form: str) -> None
     done = subprocess.run(command, capture_output=True, check=False)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, b"2\n", b"")
+
+
+@pytest.mark.parametrize(
+    "part", [encode(signed_card("a.example").signer), b"{}"], ids=["words", "objects"]
+)
+def test_parts_are_counted_before_any_of_them_is_made(part: bytes) -> None:
+    data = b"[" + b",".join([part] * (MOST_PARTS + 2)) + b"]"
+    tracemalloc.start()
+    try:
+        with pytest.raises(MalformedError, match="more parts"):
+            decode(data, list)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 65_536
+    fewer = b"[" + b",".join([part] * (MOST_PARTS + 1)) + b"]"
+    assert len(decode(fewer, list)) == MOST_PARTS + 1

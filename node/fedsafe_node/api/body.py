@@ -19,6 +19,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from fedsafe_federation.wireformat import has_more_parts
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.problems import RefusedError
 from fedsafe_policies.escalation.manifest import WANT_UTC
@@ -28,6 +29,8 @@ JSON: Final = "application/json"
 ANY: Final = ""
 FORM: Final = "application/x-www-form-urlencoded"
 BODY_SECONDS: Final = 15.0
+MOST_PARTS: Final = 65_536
+"""No body of an asker not yet known has more commas: nobody's messages do."""
 _CHARSET: Final = r'(?:\s*;\s*charset="?utf-8"?)?'
 _TYPES: Final = {
     media: re.compile(re.escape(media) + _CHARSET, re.IGNORECASE)
@@ -138,8 +141,10 @@ def _too_large(limit: int) -> RefusedError:
     return RefusedError(Code.BODY_TOO_LARGE, f"at most {limit} bytes are taken here")
 
 
-def body_decoder(type_: object) -> Callable[[bytes], object]:
-    """Make the function that decodes bodies of one type.
+def body_decoder(
+    type_: object, *, most: int | None = None
+) -> Callable[[bytes], object]:
+    """Make the function that decodes bodies of one type, of *most* parts.
 
     The function raises `RefusedError`, with a pointer where there is a place. Of
     `bytes` nothing is decoded.
@@ -149,6 +154,11 @@ def body_decoder(type_: object) -> Callable[[bytes], object]:
     decoder: msgspec.json.Decoder[object] = msgspec.json.Decoder(type_)
 
     def decode(body: bytes) -> object:
+        if most is not None and has_more_parts(body, most):
+            # Counted first: the decoder makes a list before it says how long it may be.
+            raise RefusedError(
+                Code.INVALID_BODY, f"at most {most} parts are taken here"
+            )
         try:
             return decoder.decode(body)
         except msgspec.ValidationError as error:

@@ -41,7 +41,13 @@ from fedsafe_node.api.auth import (
     is_local,
     source_of,
 )
-from fedsafe_node.api.body import Room, body_decoder, read_body, read_query
+from fedsafe_node.api.body import (
+    MOST_PARTS,
+    Room,
+    body_decoder,
+    read_body,
+    read_query,
+)
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.census import UnauditedError, is_audited
 from fedsafe_node.api.codes import Code
@@ -220,7 +226,10 @@ class _Serving:
         self._route = route
         self._border = border
         self._gate = border.gates[route.lane]
-        self._decode = body_decoder(route.body) if route.body is not None else None
+        most = MOST_PARTS if route.auth in _UNKNOWN else None
+        self._decode = (
+            body_decoder(route.body, most=most) if route.body is not None else None
+        )
         self._path_types = tuple(route.path_types.items())
         public = f"public, max-age={route.max_age}"
         self._cache = {"Cache-Control": public} if route.max_age else None

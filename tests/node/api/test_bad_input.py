@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.node.api.conftest import SERVICE_TOKEN, STAFF_TOKEN, Api
 
 from fedsafe_node.api import body as body_module
-from fedsafe_node.api.body import body_decoder
+from fedsafe_node.api.body import MOST_PARTS, body_decoder
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.problems import RefusedError
 from fedsafe_node.cases.messages import AssessCase
@@ -179,6 +179,16 @@ async def test_a_bad_body_has_its_own_answer(
     assert api.memory.calls == []
     assert "geheim" not in json.dumps(problem) + api.log.getvalue()
     assert (await api.http.get("/v1/health")).status == 200
+
+
+async def test_what_a_stranger_sends_is_counted_before_it_is_made(api: Api) -> None:
+    body = b"[" + b",".join([b"{}"] * (MOST_PARTS + 2)) + b"]"
+    headers = {"Content-Type": "application/json"}
+    response = await api.http.post("/v1/founding", data=body, headers=headers)
+    problem = await response.json(content_type="application/problem+json")
+
+    assert (response.status, problem["code"]) == (422, "invalid_body")
+    assert problem["detail"] == f"at most {MOST_PARTS} parts are taken here"
 
 
 HEADERS: list[tuple[str, dict[str, str], int, str]] = [
