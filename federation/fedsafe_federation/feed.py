@@ -12,14 +12,13 @@ consistency proofs. A stream without its trailer is void (protocol 3.6).
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Annotated, Final
 
 import msgspec
 
-from fedsafe_federation.bulk import MAGIC, Frame, frame, frames
+from fedsafe_federation.bulk import MAGIC, Frame, Frames, frame
 from fedsafe_federation.errors import MalformedError, TruncatedFeedError
 from fedsafe_federation.signed import Bytes32, Count, Signed
 from fedsafe_federation.wireformat import decode, encode, pack, unpack
@@ -32,6 +31,17 @@ MEDIA_TYPE: Final = "application/x-ndjson"
 BULK_FROM: Final = 64
 """A batch of fewer lines is never packed: it gains nothing."""
 _ROWS: Final = 500  # records a frame: one call of the decoder keeps nobody waiting
+_FRAME: Final = 1024 * 1024  # bytes of records in a frame, a record more or less
+_PIECE: Final = 65_536
+_LONGEST_LINE: Final = 2 * MAX_LINE
+# The most that 500 records have, each of which restricts a thousand signals: a node of
+# an earlier version puts them into one frame.
+_LONGEST_ROWS: Final = 18 * 1024 * 1024
+_LONGEST_FRAME: Final[Mapping[bytes, int]] = {
+    b"r": _LONGEST_LINE,
+    b"e": _LONGEST_ROWS,
+    b"t": _LONGEST_LINE,
+}
 
 _Hashes = Annotated[list[Bytes32], msgspec.Meta(max_length=64)]
 
@@ -103,7 +113,7 @@ class _Tagged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
     """The records of one frame."""
 
-    rows: Annotated[list[RecordLine], msgspec.Meta(max_length=MAX_RECORDS)]
+    rows: Annotated[list[RecordLine], msgspec.Meta(max_length=_ROWS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,142 +192,204 @@ def _frames(
     restrictions: Sequence[Signed], records: Sequence[RecordLine]
 ) -> tuple[bytes, bytes]:
     first = [frame(b"r", pack(statement)) for statement in restrictions]
-    rest = [
-        frame(b"e", pack(_Rows(list(records[start : start + _ROWS]))))
-        for start in range(0, len(records), _ROWS)
-    ]
+    rest = [frame(b"e", pack(_Rows(rows))) for rows in _grouped(records)]
     return b"".join(first), b"".join(rest)
 
 
-def decode_batch(origin: str, data: bytes) -> Batch:
-    """Read a batch whole.
+def _grouped(records: Sequence[RecordLine]) -> Iterator[list[RecordLine]]:
+    """Put records together, so that no frame is long."""
+    rows: list[RecordLine] = []
+    size = 0
+    for line in records:
+        rows.append(line)
+        opening = line.opening
+        size += len(line.record) + (len(opening.payload) if opening is not None else 0)
+        if len(rows) == _ROWS or size > _FRAME:
+            yield rows
+            rows, size = [], 0
+    if rows:
+        yield rows
 
-    The trailer is outside its own digest, so only its one spelling counts.
+
+class BatchReader:
+    """Reads a batch as it comes, and believes nothing of it before its end.
+
+    What comes is counted before it is split, unpacked a step at a time, and refused at
+    the first line that does not fit: a reader never holds more than the lines that it
+    has read and the one under way. *most* is how many records were asked for.
+
+    State: `restrictions` and `records`, as read so far. The restrictions stand first in
+    a batch and act by themselves, so neither a lost trailer nor a bad line behind them
+    holds them up.
+    """
+
+    def __init__(self, origin: str, *, most: int | None = None) -> None:
+        self.restrictions: list[Signed] = []
+        self.records: list[RecordLine] = []
+        self.size = 0
+        self._origin = origin
+        self._most = MAX_RECORDS if most is None else min(most, MAX_RECORDS)
+        self._parts = 0
+        self._digest = hashlib.sha256()
+        self._trailer: Trailer | None = None
+        self._held = bytearray()
+        self._packed: _Packed | None = None
+
+    @property
+    def unpacked(self) -> int:
+        """How many bytes were read by now, in which form they ever came."""
+        return self.size if self._packed is None else self._packed.size
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether a batch in bulk is being read: few bytes of it may become many."""
+        return self._packed is not None
+
+    def take(self, data: bytes) -> None:
+        """Read on.
+
+        Raises:
+            MalformedError: a line is none of ours or out of order, or there are more
+                lines or bytes than anybody asks for.
+        """
+        is_first = self.size == len(self._held) < len(MAGIC)
+        self.size += len(data)
+        if self.size > MAX_BATCH:
+            raise MalformedError("feed batch", "larger than a batch may be")
+        if is_first:
+            data = bytes(self._held) + data
+            self._held.clear()
+            if len(data) < len(MAGIC):
+                self._held += data
+                return
+            if data.startswith(MAGIC):
+                self._packed = _Packed()
+        if self._packed is None:
+            self._take_lines(data)
+        else:
+            for each in self._packed.take(data):
+                self._take_frame(each)
+
+    def close(self) -> Batch:
+        """End the batch.
+
+        The trailer is outside its own digest, so only its one spelling counts.
+
+        Raises:
+            TruncatedFeedError: the trailer is missing, or does not fit the lines.
+        """
+        if self._packed is not None:
+            self._packed.close(self._origin)
+        elif self._held or not self.size:
+            raise TruncatedFeedError(self._origin, "the stream ends within a line")
+        last = self._trailer
+        if last is None:
+            raise TruncatedFeedError(self._origin, "the stream has no trailer")
+        if self._digest.digest() != last.digest:
+            raise TruncatedFeedError(self._origin, "the trailer's digest does not fit")
+        if len(self.restrictions) + len(self.records) != last.count:
+            raise TruncatedFeedError(self._origin, "the trailer's count does not fit")
+        return Batch(self.restrictions, self.records, last)
+
+    def _take_lines(self, data: bytes) -> None:
+        held, start, counted = self._held, 0, 0
+        held += data
+        with memoryview(held) as view:
+            while (end := held.find(b"\n", start)) >= 0:
+                if end - start > _LONGEST_LINE:
+                    break
+                self._take_line(bytes(view[start:end]))
+                start = end + 1
+                counted = counted if self._trailer is not None else start
+            self._digest.update(view[:counted])
+        del held[:start]
+        if len(held) > _LONGEST_LINE:
+            raise MalformedError("feed line", "longer than a line may be")
+
+    def _take_line(self, data: bytes) -> None:
+        self._count("feed line")
+        tagged = decode(data, _Tagged)
+        line = tagged.of
+        match line:
+            case Trailer():
+                if encode(tagged) != data:
+                    raise MalformedError("Trailer", "another spelling than ours")
+                self._trailer = line
+            case RestrictionLine() if not self.records:
+                self._add([line.statement], [])
+            case RecordLine() if line.opening is None or not line.erased:
+                self._add([], [line])
+            case _:
+                raise MalformedError("feed line", "out of order")
+
+    def _take_frame(self, found: Frame) -> None:
+        self._count("feed frame")
+        if found.kind == b"t":
+            last = unpack(found.body, Trailer)
+            if pack(last) != found.body:
+                raise MalformedError("Trailer", "another spelling than ours")
+            self._trailer = last
+            return
+        if found.kind == b"e":
+            rows = unpack(found.body, _Rows).rows
+            if any(line.opening is not None and line.erased for line in rows):
+                raise MalformedError("feed line", "out of order")
+            self._add([], rows)
+        elif self.records:
+            raise MalformedError("feed frame", "out of order")
+        else:
+            self._add([unpack(found.body, Signed)], [])
+        self._digest.update(found.whole)
+
+    def _count(self, what: str) -> None:
+        """Count a line or a frame before anything is made of it."""
+        if self._trailer is not None:
+            raise MalformedError(what, "out of order")
+        self._parts += 1
+        if self._parts > MAX_RESTRICTIONS + self._most + 1:
+            raise MalformedError(what, "more of them than a batch may have")
+
+    def _add(self, found: list[Signed], rows: list[RecordLine]) -> None:
+        if (
+            len(self.restrictions) + len(found) > MAX_RESTRICTIONS
+            or len(self.records) + len(rows) > self._most
+        ):
+            raise MalformedError("feed batch", "more lines than a batch may have")
+        self.restrictions += found
+        self.records += rows
+
+
+class _Packed:
+    """The frames of a batch that is packed."""
+
+    def __init__(self) -> None:
+        from fedsafe_federation.packing import Unpacker  # noqa: PLC0415 - see there
+
+        self._unpacker = Unpacker(MAX_BATCH)
+        self._frames = Frames(_LONGEST_FRAME)
+        self.size = 0
+
+    def take(self, data: bytes) -> Iterator[Frame]:
+        for plain in self._unpacker.take(data):
+            self.size += len(plain)
+            yield from self._frames.take(plain)
+
+    def close(self, origin: str) -> None:
+        if not self._unpacker.is_whole:
+            raise TruncatedFeedError(origin, "the packed stream is cut off")
+        if not self._frames.is_between:
+            raise TruncatedFeedError(origin, "the stream has no trailer")
+
+
+def decode_batch(origin: str, data: bytes) -> Batch:
+    """Read a batch that is here whole.
 
     Raises:
         TruncatedFeedError: the trailer is missing, or does not fit the lines.
         MalformedError: a line is none of ours or out of order, or there are more
-            lines than anybody asks for.
+            lines or bytes than anybody asks for.
     """
-    if len(data) > MAX_BATCH:
-        raise MalformedError("feed batch", "larger than a batch may be")
-    if data.startswith(MAGIC):
-        return _decode_bulk(origin, data)
-    if not data.endswith(b"\n"):
-        raise TruncatedFeedError(origin, "the stream ends within a line")
-    end = data.rfind(b"\n", 0, len(data) - 1) + 1
-    tagged = decode(memoryview(data)[end:-1], _Tagged)
-    last = tagged.of
-    if not isinstance(last, Trailer):
-        raise TruncatedFeedError(origin, "the stream has no trailer")
-    if encode(tagged) != data[end:-1]:
-        raise MalformedError("Trailer", "another spelling than ours")
-    if hashlib.sha256(memoryview(data)[:end]).digest() != last.digest:
-        raise TruncatedFeedError(origin, "the trailer's digest does not fit")
-    restrictions, records = _sort_lines(data[:end].split(b"\n")[:-1])
-    if len(restrictions) + len(records) != last.count:
-        raise TruncatedFeedError(origin, "the trailer's count does not fit")
-    return Batch(restrictions, records, last)
-
-
-def leading_restrictions(data: bytes) -> list[Signed]:
-    """Rescue the restrictions of a batch that cannot be read whole.
-
-    They stand first in a batch and act by themselves, so neither a lost trailer
-    nor a bad line behind them holds them up.
-    """
-    if data.startswith(MAGIC):
-        return _leading_frames(data)
-    found: list[Signed] = []
-    for line in data[:MAX_BATCH].split(b"\n")[:-1]:
-        try:
-            entry = decode(line, _Tagged).of
-        except MalformedError:
-            break
-        if not isinstance(entry, RestrictionLine) or len(found) == MAX_RESTRICTIONS:
-            break
-        found.append(entry.statement)
-    return found
-
-
-def _expand(data: bytes) -> tuple[bytes, bool]:
-    from fedsafe_federation.packing import expand  # noqa: PLC0415 - see there
-
-    return expand(data, MAX_BATCH)
-
-
-def _decode_bulk(origin: str, data: bytes) -> Batch:
-    plain, whole = _expand(data)
-    if not whole:
-        raise TruncatedFeedError(origin, "the packed stream is cut off")
-    most = MAX_RESTRICTIONS + MAX_RECORDS + 1
-    found = list(islice(frames(plain), most + 1))
-    if len(found) > most:
-        raise MalformedError("feed batch", "more frames than a batch may have")
-    end = found.pop() if found else None
-    if end is None or end.kind != b"t" or end.stop != len(plain):
-        raise TruncatedFeedError(origin, "the stream has no trailer")
-    last = unpack(end.body, Trailer)
-    if pack(last) != end.body:
-        raise MalformedError("Trailer", "another spelling than ours")
-    if hashlib.sha256(memoryview(plain)[: end.start]).digest() != last.digest:
-        raise TruncatedFeedError(origin, "the trailer's digest does not fit")
-    restrictions, records = _sort_frames(found)
-    if len(restrictions) + len(records) != last.count:
-        raise TruncatedFeedError(origin, "the trailer's count does not fit")
-    return Batch(restrictions, records, last)
-
-
-def _leading_frames(data: bytes) -> list[Signed]:
-    found: list[Signed] = []
-    try:
-        for each in frames(_expand(data[:MAX_BATCH])[0]):
-            if each.kind != b"r" or len(found) == MAX_RESTRICTIONS:
-                break
-            found.append(_restriction(each))
-    except MalformedError:
-        pass
-    return found
-
-
-def _sort_frames(found: Sequence[Frame]) -> tuple[list[Signed], list[RecordLine]]:
-    restrictions: list[Signed] = []
-    records: list[RecordLine] = []
-    for each in found:
-        if each.kind == b"r" and not records:
-            restrictions.append(_restriction(each))
-        elif each.kind == b"e":
-            rows = unpack(each.body, _Rows).rows
-            if any(line.opening is not None and line.erased for line in rows):
-                raise MalformedError("feed line", "out of order")
-            records.extend(rows)
-        else:
-            raise MalformedError("feed frame", "out of order")
-        if len(restrictions) > MAX_RESTRICTIONS or len(records) > MAX_RECORDS:
-            raise MalformedError("feed batch", "more lines than a batch may have")
-    return restrictions, records
-
-
-def _restriction(found: Frame) -> Signed:
-    if len(found.body) > MAX_LINE * 2:
-        raise MalformedError("feed frame", "longer than a line may be")
-    return unpack(found.body, Signed)
-
-
-def _sort_lines(lines: Sequence[bytes]) -> tuple[list[Signed], list[RecordLine]]:
-    restrictions: list[Signed] = []
-    records: list[RecordLine] = []
-    for data in lines:
-        if len(data) > MAX_LINE * 2:
-            raise MalformedError("feed line", "longer than a line may be")
-        line = decode(data, _Tagged).of
-        match line:
-            case RestrictionLine() if not records:
-                restrictions.append(line.statement)
-            case RecordLine() if line.opening is None or not line.erased:
-                records.append(line)
-            case _:
-                raise MalformedError("feed line", "out of order")
-        if len(restrictions) > MAX_RESTRICTIONS or len(records) > MAX_RECORDS:
-            raise MalformedError("feed batch", "more lines than a batch may have")
-    return restrictions, records
+    reader = BatchReader(origin)
+    for start in range(0, len(data), _PIECE):
+        reader.take(data[start : start + _PIECE])
+    return reader.close()

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pack and unpack bytes with zstd (RFC 8878).
 
-What another has packed is unpacked no further than its receiver says, in a window of
-1 MiB at most: a small answer cannot fill the memory. Whoever needs this module loads it
-when it comes to that, since most exchanges are small and are not packed.
+What another has packed is unpacked a step at a time, no further than its receiver says,
+in a window of 1 MiB at most: a small answer fills no memory and holds up nobody.
+Whoever needs this module loads it when it comes to that, since most exchanges are small
+and are not packed.
 """
 
 import sys
+from collections.abc import Iterator
 from typing import Final
 
 from fedsafe_federation.errors import MalformedError
@@ -16,6 +18,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+STEP: Final = 65_536
+"""So many bytes are unpacked at once."""
 _LEVEL: Final = 1  # most of a feed is sealed: more effort would gain next to nothing
 _WINDOW: Final = 20  # bits
 
@@ -31,21 +35,42 @@ def squeeze(first: bytes, rest: bytes) -> bytes:
     return start + packer.compress(rest, packer.FLUSH_FRAME)
 
 
-def expand(data: bytes, most: int) -> tuple[bytes, bool]:
-    """Unpack what was packed; say whether its end was there.
+class Unpacker:
+    """Unpacks a stream that may become *most* bytes, and no more.
 
-    Raises:
-        MalformedError: it is nothing that zstd packs, needs a larger window, becomes
-            larger than *most*, or something follows its end.
+    State: how many bytes are left of them, and whether the stream's end was there.
     """
-    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _WINDOW}
-    unpacker = zstd.ZstdDecompressor(options=options)
-    try:
-        plain = unpacker.decompress(data, max_length=most + 1)
-    except zstd.ZstdError:
-        raise MalformedError("packed answer", "not packed as agreed") from None
-    if len(plain) > most:
-        raise MalformedError("packed answer", "larger than it may become")
-    if unpacker.unused_data:
-        raise MalformedError("packed answer", "something follows its end")
-    return plain, unpacker.eof
+
+    def __init__(self, most: int) -> None:
+        options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _WINDOW}
+        self._unpacker = zstd.ZstdDecompressor(options=options)
+        self._left = most
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the end of the stream was there."""
+        return self._unpacker.eof
+
+    def take(self, data: bytes) -> Iterator[bytes]:
+        """Give what *data* unpacks to, in pieces of `STEP` bytes at most.
+
+        Raises:
+            MalformedError: it is nothing that zstd packs, needs a larger window,
+                becomes larger than it may, or something follows its end.
+        """
+        unpacker = self._unpacker
+        while not unpacker.eof:
+            try:
+                plain = unpacker.decompress(data, max_length=STEP)
+            except zstd.ZstdError:
+                raise MalformedError("packed answer", "not packed as agreed") from None
+            self._left -= len(plain)
+            if self._left < 0:
+                raise MalformedError("packed answer", "larger than it may become")
+            data = b""
+            if plain:
+                yield plain
+            if unpacker.needs_input:
+                return
+        if data or unpacker.unused_data:
+            raise MalformedError("packed answer", "something follows its end")

@@ -29,7 +29,7 @@ from fedsafe_federation.forks import ForkEvidence
 from fedsafe_federation.handshake import SPEAKS
 from fedsafe_federation.requests import Request, sign_request
 from fedsafe_federation.signed import Signed
-from fedsafe_federation.transfer import Heard, converse, deaf, exchange
+from fedsafe_federation.transfer import Heard, Take, converse, deaf, exchange, receive
 from fedsafe_federation.wireformat import decode, encode
 
 FEED_PATH: Final = "/v1/feed/{origin}/records"
@@ -52,7 +52,8 @@ _FEED_SECONDS: Final = 60.0
 _POKE_SECONDS: Final = 5.0
 _EVALUATE_SECONDS: Final = 60.0
 _WITNESS_SECONDS: Final = 5.0
-_MAX_STATEMENT: Final = 16 * 1024
+_MAX_SAID: Final = 16 * 1024
+_MAX_EVALUATED: Final = 256 * 1024
 _MAX_COSIGNED: Final = 128 * 1024
 _MAX_ANSWER: Final = 4 * 1024 * 1024
 _FEED_FORMS: Final = f"{BULK}, {NDJSON};q=0.5"
@@ -82,8 +83,8 @@ class PeerClient:
         self.speaks: Callable[[], str | None] = lambda: None
         self.heard: Heard = deaf
 
-    async def fetch(self, member: Member, request: FeedRequest) -> bytes:
-        """Fetch a feed batch (`replication.Fetch`).
+    async def fetch(self, member: Member, request: FeedRequest, take: Take) -> None:
+        """Fetch a feed batch; *take* gets its pieces (`replication.Fetch`).
 
         Raises:
             PeerError: no usable answer.
@@ -97,14 +98,19 @@ class PeerClient:
             }
         )
         path = f"{FEED_PATH.format(origin=request.origin)}?{query}"
-        return await self._send(
-            member,
-            "GET",
-            path,
-            None,
+        signed = Request("GET", member.url + path, self._said())
+        signed.headers["accept"] = _FEED_FORMS
+        await receive(
+            self._session,
+            member.name,
+            signed.method,
+            signed.url,
+            headers=self._signed(member.name, signed, None),
+            body=None,
             seconds=_FEED_SECONDS,
             most=MAX_BATCH,
-            accept=_FEED_FORMS,
+            take=take,
+            heard=self.heard,
         )
 
     async def poke(self, member: Member, size: int) -> None:
@@ -115,7 +121,7 @@ class PeerClient:
         """
         body = encode({"origin": self._name, "size": size})
         await self._send(
-            member, "POST", POKE_PATH, body, seconds=_POKE_SECONDS, most=_MAX_ANSWER
+            member, "POST", POKE_PATH, body, seconds=_POKE_SECONDS, most=_MAX_SAID
         )
 
     async def give_receipt(self, member: Member, receipt: Signed) -> None:
@@ -126,7 +132,12 @@ class PeerClient:
         """
         body = encode(receipt)
         await self._send(
-            member, "POST", RECEIPT_PATH, body, seconds=_POKE_SECONDS, most=_MAX_ANSWER
+            member,
+            "POST",
+            RECEIPT_PATH,
+            body,
+            seconds=_POKE_SECONDS,
+            most=_MAX_SAID,
         )
 
     async def tell_fork(self, member: Member, evidence: ForkEvidence) -> None:
@@ -137,7 +148,7 @@ class PeerClient:
         """
         body = encode(evidence)
         await self._send(
-            member, "POST", FORK_PATH, body, seconds=_POKE_SECONDS, most=_MAX_ANSWER
+            member, "POST", FORK_PATH, body, seconds=_POKE_SECONDS, most=_MAX_SAID
         )
 
     async def evaluate(self, member: Member, request: Signed) -> Signed:
@@ -155,7 +166,7 @@ class PeerClient:
             headers={"content-type": "application/json", **self._said()},
             body=encode(request),
             seconds=_EVALUATE_SECONDS,
-            most=_MAX_ANSWER,
+            most=_MAX_EVALUATED,
             heard=self.heard,
         )
         try:
@@ -171,7 +182,7 @@ class PeerClient:
         """
         path = f"{TALLY_PATH}?{urlencode({'day': day})}"
         data = await self._send(
-            member, "GET", path, None, seconds=_POKE_SECONDS, most=_MAX_STATEMENT
+            member, "GET", path, None, seconds=_POKE_SECONDS, most=_MAX_SAID
         )
         try:
             return decode(data, Signed)
@@ -192,7 +203,7 @@ class PeerClient:
             headers={},
             body=None,
             seconds=_POKE_SECONDS,
-            most=_MAX_STATEMENT,
+            most=_MAX_SAID,
         )
         try:
             return decode(data, Signed)
@@ -251,7 +262,7 @@ class PeerClient:
             headers={"content-type": "application/json"},
             body=encode(wish),
             seconds=_POKE_SECONDS,
-            most=_MAX_ANSWER,
+            most=_MAX_SAID,
         )
 
     async def exchange_charter(self, member: Member, body: bytes) -> bytes:
@@ -349,11 +360,8 @@ class PeerClient:
         *,
         seconds: float,
         most: int,
-        accept: str = "",
     ) -> bytes:
         request = Request(method, member.url + path, self._said())
-        if accept:
-            request.headers["accept"] = accept
         if body is not None:
             request.headers["content-type"] = "application/json"
         return await exchange(

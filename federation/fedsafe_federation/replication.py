@@ -7,15 +7,18 @@ batch or a lost answer cannot skip or double anything: the next request starts a
 the position that the disk knows.
 
 One batch is in flight per origin. After a failure the machine waits, twice as
-long each time up to a cap, less up to half of it (*jitter* gives 0 to 1); a poke
-(`wake`), and any request of the origin (`heard`), ends the wait at once, and so does
-the node's stop. Whoever says that this node has read enough for now (429) is left alone
-for as long as it says, within the cap, whoever pokes. Full batches follow each other at
-once. A round that a poke asked for, and one more after a batch that was not full, take
-a turn (`pacing`): an origin that is always one record ahead, or pokes without end,
-costs no more than those.
-Restrictions of a batch are applied before the rest is verified or even whole, and
-stay applied when it is rejected.
+long each time up to a cap, less up to half of it (*jitter* gives 0 to 1). While the
+origin cannot be reached, or refuses, a poke (`wake`) and any request of it (`heard`)
+end the wait at once. They do not where its answer was none of ours, or brought
+nothing, nor where it says that this node has read enough for now (429): that wait ends
+with its time (`pacing.Patience`), and meanwhile couriers are asked as often as the
+origin would be. Full batches follow each other at once. A round
+that a poke asked for, and one more after a batch that was not full, take a turn: an
+origin that is always one record ahead, or pokes without end, costs no more than those.
+
+A batch is read as it comes, in pieces, and verified in slices, away from the event
+loop; it is left at the first line that does not fit. Restrictions of a batch are
+applied before the rest is verified or even whole, and stay applied when it is rejected.
 
 While the origin gives nothing usable, other members are asked for their copies: a few
 after each failure, in turn. They carry records and restrictions, never openings, and
@@ -28,47 +31,59 @@ again as after a failure.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, Protocol, TypeVar
 
 from fedsafe_federation.charter import Charter, Member
 from fedsafe_federation.errors import (
     EquivocationError,
     FederationError,
+    FeedError,
     NotWitnessedError,
     PeerRefusedError,
+    PeerUnreachableError,
 )
 from fedsafe_federation.feed import (
     MAX_RECORDS,
     MAX_RESTRICTIONS,
+    Batch,
+    BatchReader,
     FeedRequest,
-    decode_batch,
-    leading_restrictions,
 )
 from fedsafe_federation.gating import WitnessGate
-from fedsafe_federation.pacing import Pace
-from fedsafe_federation.signed import Signed
+from fedsafe_federation.pacing import FIRST_BACKOFF, IDLE_BYTES, Pace, Patience, backoff
+from fedsafe_federation.transfer import Take
 from fedsafe_federation.verification import (
+    SLICE,
     Known,
     VerifiedBatch,
     VerifiedRestriction,
-    verify_batch,
     verify_restrictions,
+    verifying,
 )
 from fedsafe_federation.witness_policy import Policy
 
 T = TypeVar("T")
 POLL_SECONDS: Final = 5.0
-FIRST_BACKOFF: Final = 0.2
-LONGEST_BACKOFF: Final = 30.0
 COURIERS: Final = 3
 """So many other members are asked for their copies after a failure."""
 GRACE: Final = 2.0
 """So many seconds couriers have left when the origin is to be asked again at once."""
 
 _log = logging.getLogger("fedsafe.replication")
+_AT_ONCE: Final = 4_096  # bytes of plain lines that the event loop reads itself
+_LARGE: Final = 1024 * 1024  # bytes of a batch
+_FEW: Final = 8  # statements or records that it verifies itself
+_RESTRICTION_BYTES: Final = 1_024
+"""A restriction takes as long to verify as so many other bytes to read."""
+_AGAIN_BYTES: Final = 8 * IDLE_BYTES
+"""To read a feed again is rarely wanted, and much work: so it costs eight seconds."""
+_AWAY: Final = (PeerUnreachableError, PeerRefusedError, NotWitnessedError)
+"""What may befall an honest member; anything else that fails is its answer's fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +155,8 @@ class Shelf(Protocol):
 class Fetch(Protocol):
     """Gets a batch of a feed from a member, its origin or another one."""
 
-    async def __call__(self, member: Member, request: FeedRequest) -> bytes:
-        """Fetch a batch's bytes.
+    async def __call__(self, member: Member, request: FeedRequest, take: Take) -> None:
+        """Fetch a batch's bytes; *take* gets them in pieces, as they come.
 
         Raises:
             PeerError: no usable answer.
@@ -161,8 +176,9 @@ class Replicator:
     """Keeps one origin's feed replicated.
 
     State, owned by the event loop: `_wake` is set by a poke, `_failures` counts
-    the failures since the last success, `_turn` says who of the *couriers* is next,
-    `_rests` until when who is left alone.
+    the failures since the last success, `_turn` says who of the *couriers* is next.
+    The *patience* with those that give this feed is older than this. `_is_left` says
+    that a large batch was read in vain since *give_back* gave its memory to the system.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
@@ -176,8 +192,10 @@ class Replicator:
         now: Callable[[], datetime],
         jitter: Callable[[], float],
         pace: Pace,
+        patience: Patience,
         own: Policy | None = None,
         poll: float = POLL_SECONDS,
+        give_back: Callable[[], None] = lambda: None,
         couriers: Callable[[], Sequence[Member]] = tuple,
     ) -> None:
         self.origin = origin
@@ -189,12 +207,14 @@ class Replicator:
         self._now = now
         self._jitter = jitter
         self._pace = pace
+        self._patience = patience
         self._poll = poll
+        self._give_back = give_back
+        self._is_left = False
         self._couriers = couriers
         self._wake = asyncio.Event()
         self._failures = 0
         self._turn = 0
-        self._rests: dict[str, float] = {}
 
     def wake(self) -> None:
         """End the wait: the origin has something new, or can be reached again."""
@@ -210,8 +230,8 @@ class Replicator:
         while True:
             self._wake.clear()
             pause = await self._round()
-            if (rest := self._rest(self.origin)) > 0:
-                await asyncio.sleep(rest)
+            pause -= await self._shun()
+            if pause <= 0:
                 continue
             try:
                 async with asyncio.timeout(pause):
@@ -229,7 +249,8 @@ class Replicator:
                 "replication failed",
                 extra=self._fields(error),
             )
-            await self._ask_couriers()
+            if not self._patience.left(self.origin.name):
+                await self._ask_couriers()
         except Exception:  # noqa: BLE001
             # The boundary of this task: whatever broke, nothing of the batch was
             # applied, and the next round starts from the disk's position.
@@ -238,8 +259,25 @@ class Replicator:
         else:
             self._failures = 0
             return self._poll
-        doubled = FIRST_BACKOFF * float(1 << min(self._failures - 1, 16))
-        return min(doubled, LONGEST_BACKOFF) * (1 + self._jitter()) / 2
+        left = self._patience.left(self.origin.name)
+        return left or backoff(self._failures, self._jitter())
+
+    async def _shun(self) -> float:
+        """Leave the origin alone for as long as its answers have earned it, if at all.
+
+        Nobody's poke ends that. What it says meanwhile is asked of couriers: a
+        restriction waits for them no longer than a poll. Give the seconds that passed.
+        """
+        waited, patience, name = 0.0, self._patience, self.origin.name
+        if self._is_left:
+            self._is_left = False
+            await self._offload(self._give_back)
+        while (left := patience.left(name)) > 0:
+            await self._ask_couriers(within=max(left, GRACE))
+            step = min(patience.left(name), max(self._poll, FIRST_BACKOFF))
+            await patience.sleep(step)
+            waited += step
+        return waited
 
     async def catch_up(self) -> int:
         """Pull until the copy is as large as the origin's log; count the records.
@@ -253,17 +291,22 @@ class Replicator:
             total += count
             if not behind:
                 return total
+            await self._shun()
             if count < MAX_RECORDS:
                 await self._pace.turn()
 
-    async def _ask_couriers(self) -> None:
-        """Ask the couriers, who cannot keep the origin waiting that is back."""
+    async def _ask_couriers(self, within: float | None = None) -> None:
+        """Ask the couriers, who cannot keep the origin waiting that is back.
+
+        *within* so many seconds whoever is back, if that is said.
+        """
         carrying = asyncio.create_task(self.carry())
         waking = asyncio.create_task(self._wake.wait())
         both = (carrying, waking)
         try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait((carrying,), timeout=GRACE)
+            if within is None:
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((carrying,), timeout=within or GRACE)
         finally:
             for task in both:
                 task.cancel()
@@ -278,7 +321,7 @@ class Replicator:
         for _ in range(min(len(couriers), COURIERS)):
             courier = couriers[self._turn % len(couriers)]
             self._turn += 1
-            if self._rest(courier) > 0:
+            if self._patience.left(courier.name):
                 continue
             try:
                 total += await self._carry(courier)
@@ -307,31 +350,28 @@ class Replicator:
             known=known.checkpoint.size if known.checkpoint else 0,
             restrictions=position.restrictions,
         )
-        data = await self._ask(courier or self.origin, request)
+        source = courier or self.origin
+        reader = BatchReader(self.origin.name, most=request.limit)
         try:
-            batch = await self._run(
-                len(data), lambda: decode_batch(self.origin.name, data)
-            )
+            with self._judging(source, reader):
+                await self._fetch(source, request, partial(self._take, reader))
+                batch = reader.close()
         except FederationError:
             # What stands first and acts by itself is not lost with the rest.
-            rescued = await self._run(len(data), lambda: leading_restrictions(data))
-            await self._restrict(len(data), rescued, courier)
+            await self._restrict(source, reader, position.restrictions)
             raise
-        await self._restrict(len(data), batch.restrictions, courier)
-        try:
-            verified = await self._run(
-                len(data),
-                lambda: verify_batch(
-                    batch, self.origin, known, self._charter, carried=carried
-                ),
-            )
-        except EquivocationError as error:
-            await self._shelf.suspend(self.origin.name, error)
-            raise
+        moved = await self._restrict(source, reader, position.restrictions)
+        asked = _Asked(source, request, known, reader, carried)
+        verified = await self._verify(asked, batch)
+        if verified.again is not None:
+            self._patience.wasted(source.name, _AGAIN_BYTES)
+        elif not (moved or verified.records):
+            self._waste(source, reader)
         more = len(batch.restrictions) == MAX_RESTRICTIONS  # nothing is complete yet
         if verified.records and not self._gate.admits(
             self.origin, batch.trailer.checkpoint
         ):
+            self._waste(source, reader)
             if not (more or carried):
                 await self._shelf.wait(self.origin.name, at=self._now())
             raise NotWitnessedError(self.origin.name)
@@ -339,13 +379,15 @@ class Replicator:
         # A note is handed on: nobody but its origin says who has cosigned a known tree.
         known_tree = carried and verified.known.checkpoint == known.checkpoint
         if new or (batch.trailer.checkpoint != known.note and not known_tree):
-            await self._shelf.apply(
-                self.origin.name, verified, at=self._now(), carried=carried
-            )
+            with self._judging(source, reader, only=FederationError):
+                await self._shelf.apply(
+                    self.origin.name, verified, at=self._now(), carried=carried
+                )
         elif not (more or carried or verified.waiting):
             await self._shelf.touch(self.origin.name, at=self._now())
         if verified.waiting and not (verified.records or more or carried):
             await self._shelf.wait(self.origin.name, at=self._now())
+        self._patience.passed(source.name)
         newest = verified.known
         size = newest.checkpoint.size if newest.checkpoint else 0
         behind = more or newest.frontier.size < size
@@ -353,18 +395,65 @@ class Replicator:
             await self._vouch(courier, batch.trailer.checkpoint)
         return len(verified.records), behind
 
-    async def _ask(self, source: Member, request: FeedRequest) -> bytes:
+    async def _verify(self, asked: "_Asked", batch: Batch) -> VerifiedBatch:
         try:
-            return await self._fetch(source, request)
-        except PeerRefusedError as error:
-            if error.lacks_budget:
-                wait = min(error.retry_after or FIRST_BACKOFF, LONGEST_BACKOFF)
-                self._rests[source.name] = _seconds() + wait
+            with self._judging(asked.source, asked.reader):
+                _check_again(self.origin.name, batch, asked.request)
+                work = verifying(
+                    batch,
+                    self.origin,
+                    asked.known,
+                    self._charter,
+                    carried=asked.carried,
+                )
+                return await self._advance(len(batch.records), work)
+        except EquivocationError as error:
+            await self._shelf.suspend(self.origin.name, error)
             raise
 
-    def _rest(self, member: Member) -> float:
-        """Say for how many seconds a member is not to be asked: it has said so."""
-        return self._rests.get(member.name, 0.0) - _seconds()
+    @contextmanager
+    def _judging(
+        self,
+        source: Member,
+        reader: BatchReader,
+        only: type[Exception] = Exception,
+    ) -> Iterator[None]:
+        """Hold what fails here against whoever gave the batch, unless it was away."""
+        try:
+            yield
+        except PeerRefusedError as error:
+            if error.lacks_budget:
+                self._patience.wait(source.name, error.retry_after)
+            raise
+        except _AWAY:
+            raise
+        except only:
+            self._is_left |= reader.unpacked > _LARGE
+            self._patience.spoiled(source.name, reader.size)
+            raise
+
+    def _waste(self, source: Member, reader: BatchReader) -> None:
+        self._is_left |= reader.unpacked > _LARGE
+        many = len(reader.restrictions)
+        self._patience.wasted(source.name, reader.size + many * _RESTRICTION_BYTES)
+
+    async def _take(self, reader: BatchReader, piece: bytes) -> None:
+        is_plain = piece.startswith(b"{") and not reader.is_packed
+        if is_plain and len(piece) <= _AT_ONCE:
+            reader.take(piece)
+        else:
+            await self._offload(lambda: reader.take(piece))
+
+    async def _advance(self, size: int, work: Generator[None, None, T]) -> T:
+        """Go through a long function, a slice at a time away from the event loop."""
+        while True:
+            done, result = (
+                _next(work)
+                if size <= _FEW
+                else await self._offload(lambda: _next(work))
+            )
+            if done:
+                return result  # type: ignore[return-value]
 
     async def _vouch(self, courier: Member, note: str) -> None:
         """Believe a courier no more of how fresh its copy is than witnesses prove."""
@@ -374,39 +463,60 @@ class Replicator:
             await self._shelf.vouch(self.origin.name, until=moment)
 
     async def _restrict(
-        self, size: int, statements: Sequence[Signed], courier: Member | None
-    ) -> None:
-        if not statements:
-            return
-        good, faults = await self._run(
-            size, lambda: verify_restrictions(statements, self._charter)
-        )
+        self, source: Member, reader: BatchReader, applied: int
+    ) -> bool:
+        """Apply what a batch leads with; say whether any of it was new.
+
+        *applied* is the sequence number of the origin's last one that was.
+        """
+        good: list[VerifiedRestriction] = []
+        faults: list[str] = []
+        statements = reader.restrictions
+        for start in range(0, len(statements), SLICE):
+            work = partial(
+                verify_restrictions, statements[start : start + SLICE], self._charter
+            )
+            found = work() if len(statements) <= _FEW else await self._offload(work)
+            good += found[0]
+            faults += found[1]
         if good:
-            await self._shelf.restrict(self.origin.name, good)
+            with self._judging(source, reader, only=FederationError):
+                await self._shelf.restrict(self.origin.name, good)
         if faults:
             # Whoever brought them is asked about it: the origin may know nothing.
-            _log.warning("restriction refused", extra=self._fields(None, courier))
+            _log.warning("restriction refused", extra=self._fields(None, source))
+        return any(item.restriction.sequence > applied for item in good)
 
     def _fields(
-        self, error: Exception | None, courier: Member | None = None
+        self, error: Exception | None, source: Member | None = None
     ) -> dict[str, object]:
         reason = type(error).__name__ if error is not None else "refused"
-        peer = (courier or self.origin).name
+        peer = (source or self.origin).name
         said = {"origin": self.origin.name, "peer": peer, "reason": reason}
         return {"fedsafe": said}
 
-    def _run(self, size: int, work: Callable[[], T]) -> Awaitable[T]:
-        if size > _OFFLOAD_BYTES:
-            return self._offload(work)
-        return _at_once(work)
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Who was asked for what, from which position, and what has come."""
+
+    source: Member
+    request: FeedRequest
+    known: Known
+    reader: BatchReader
+    carried: bool
 
 
-_OFFLOAD_BYTES: Final = 65_536
+def _check_again(origin: str, batch: Batch, request: FeedRequest) -> None:
+    """Refuse what would be read again for ever: an origin says what lies behind."""
+    again = batch.trailer.again
+    if again is not None and again >= request.since:
+        raise FeedError(origin, "it is read from there on already")
 
 
-async def _at_once(work: Callable[[], T]) -> T:
-    return work()
-
-
-def _seconds() -> float:
-    return asyncio.get_running_loop().time()
+def _next(work: Generator[None, None, T]) -> tuple[bool, T | None]:
+    try:
+        next(work)
+    except StopIteration as stop:
+        return True, stop.value
+    return False, None

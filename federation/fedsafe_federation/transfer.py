@@ -4,17 +4,20 @@
 Answers are bounded in size and in time from the first byte to the last, and are judged
 by their bytes, not by what their headers say. Nothing is unpacked, and redirects are
 not followed: a member is where the charter says. The headers of an answer are bounded
-by aiohttp: 128, of 8,190 bytes each.
+by aiohttp: 128, of 8,190 bytes each. A large answer may be taken in pieces as it comes,
+so that it is left at the first that does not fit.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Annotated, Final
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated, Final, NoReturn
 
 import aiohttp
 import msgspec
 
 from fedsafe_federation.errors import (
+    FederationError,
     MalformedError,
     PeerError,
     PeerRefusedError,
@@ -23,6 +26,18 @@ from fedsafe_federation.errors import (
 from fedsafe_federation.handshake import SPEAKS
 from fedsafe_federation.wireformat import decode
 
+PIECE: Final = 256 * 1024
+"""So many bytes of an answer are taken at once."""
+_FIRST_PIECE: Final = 4_096
+_CHUNKS: Final = 1_000
+"""So many chunks may have any size; what has more has `_CHUNK_BYTES` in each of them.
+
+Each costs a microsecond, so that an answer in chunks of a byte would keep us busy for
+as long as it may last.
+"""
+_CHUNK_BYTES: Final = 256
+MAX_REFUSAL: Final = 16 * 1024
+"""So much of an answer that says no is read; a page of a proxy may be longer."""
 _DAY_MS: Final = 24 * 60 * 60 * 1_000
 
 
@@ -30,6 +45,9 @@ class _ProblemSaid(msgspec.Struct):
     code: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,64}$(?!\n)")] = "unknown"
     retry_after_ms: Annotated[int, msgspec.Meta(ge=0, le=_DAY_MS)] | None = None
 
+
+Take = Callable[[bytes], Awaitable[None]]
+"""Takes the next piece of an answer, or raises what is wrong with it."""
 
 Heard = Callable[[str, str], None]
 """Is told what a member says of itself beside its answer."""
@@ -70,9 +88,42 @@ async def exchange(  # noqa: PLR0913 - one exchange has so many parts
         most=most,
         heard=heard,
     )
-    if not 200 <= status < 300:  # noqa: PLR2004 - the class of success
+    if not _is_good(status):
         raise _refused(peer, status, data)
     return data
+
+
+async def receive(  # noqa: PLR0913 - one exchange has so many parts
+    session: aiohttp.ClientSession,
+    peer: str,
+    method: str,
+    url: str,
+    *,
+    headers: dict[str, str],
+    body: bytes | None,
+    seconds: float,
+    most: int,
+    take: Take,
+    heard: Heard = deaf,
+) -> None:
+    """Send one request, and let its bounded answer be taken in pieces as it comes.
+
+    Whatever *take* raises ends the exchange.
+
+    Raises:
+        PeerUnreachableError: no whole answer in time.
+        PeerRefusedError: the answer is not 2xx.
+        PeerError: the answer is too large, or packed.
+    """
+    async with _answered(
+        session, peer, method, url, headers=headers, body=body, seconds=seconds
+    ) as response:
+        if not _is_good(response.status):
+            data = await _read_refusal(response)
+            raise _refused(peer, response.status, data)
+        await _hand_over(response, peer, most, take)
+    if SPEAKS in response.headers:
+        heard(peer, response.headers[SPEAKS])
 
 
 async def converse(  # noqa: PLR0913 - one exchange has so many parts
@@ -93,6 +144,33 @@ async def converse(  # noqa: PLR0913 - one exchange has so many parts
         PeerUnreachableError: no whole answer in time.
         PeerError: the answer is too large, or packed.
     """
+    async with _answered(
+        session, peer, method, url, headers=headers, body=body, seconds=seconds
+    ) as response:
+        if _is_good(response.status):
+            data = await _read(response, peer, most)
+        else:
+            data = await _read_refusal(response)
+    if SPEAKS in response.headers:
+        heard(peer, response.headers[SPEAKS])
+    return response.status, data
+
+
+class _NotTakenError(Exception):
+    """What took the answer has failed; its cause says how."""
+
+
+@asynccontextmanager
+async def _answered(  # noqa: PLR0913 - one exchange has so many parts
+    session: aiohttp.ClientSession,
+    peer: str,
+    method: str,
+    url: str,
+    *,
+    headers: dict[str, str],
+    body: bytes | None,
+    seconds: float,
+) -> AsyncIterator[aiohttp.ClientResponse]:
     try:
         async with (
             asyncio.timeout(seconds),
@@ -105,27 +183,76 @@ async def converse(  # noqa: PLR0913 - one exchange has so many parts
                 auto_decompress=False,
             ) as response,
         ):
-            data = await _read(response, peer, most)
+            coding = response.headers.get("content-encoding", "identity")
+            if coding.lower() != "identity":
+                raise PeerError(peer, "the answer is packed")
+            yield response
     except TimeoutError:
         raise PeerUnreachableError(peer, "no answer in time") from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise PeerUnreachableError(peer, type(error).__name__) from None
-    if SPEAKS in response.headers:
-        heard(peer, response.headers[SPEAKS])
-    return response.status, data
+    except _NotTakenError as error:
+        _raise_cause(error)
+
+
+def _raise_cause(error: Exception) -> NoReturn:
+    raise error.__cause__ or error
+
+
+def _is_good(status: int) -> bool:
+    return 200 <= status < 300  # noqa: PLR2004 - the class of success
 
 
 async def _read(response: aiohttp.ClientResponse, peer: str, most: int) -> bytes:
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise PeerError(peer, "the answer is packed")
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.content.iter_chunked(65_536):
+    pieces: list[bytes] = []
+
+    async def keep(piece: bytes) -> None:
+        pieces.append(piece)
+
+    await _hand_over(response, peer, most, keep)
+    return b"".join(pieces)
+
+
+async def _read_refusal(response: aiohttp.ClientResponse) -> bytes:
+    held = bytearray()
+    async for part in response.content.iter_chunked(MAX_REFUSAL):
+        held += part
+        if len(held) > MAX_REFUSAL:
+            return b""  # none of ours
+    return bytes(held)
+
+
+async def _hand_over(
+    response: aiohttp.ClientResponse, peer: str, most: int, take: Take
+) -> None:
+    size, chunks, held = 0, 0, bytearray()
+    async for part, ends in response.content.iter_chunks():
+        if not part and response.content.at_eof():
+            break  # of a body that is empty, aiohttp tells no end
         size += len(part)
+        chunks += ends
         if size > most:
             raise PeerError(peer, "the answer is too large")
-        parts.append(part)
-    return b"".join(parts)
+        if chunks > _CHUNKS + size // _CHUNK_BYTES:
+            raise PeerError(peer, "the answer comes in crumbs")
+        held += part
+        # Little of it shows already what is no answer at all.
+        if len(held) >= PIECE or len(held) == size >= _FIRST_PIECE:
+            await _let(take, held)
+    if held:
+        await _let(take, held)
+
+
+async def _let(take: Take, held: bytearray) -> None:
+    piece = bytes(held)
+    held.clear()
+    try:
+        await take(piece)
+    except FederationError:
+        raise
+    except Exception as error:
+        # Nothing that the line is to blame for, whatever kind it is of.
+        raise _NotTakenError from error
 
 
 def _refused(peer: str, status: int, data: bytes) -> PeerRefusedError:

@@ -25,8 +25,9 @@ origin has, so it convicts the origin by its signatures alone. It brings no open
 """
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -66,6 +67,9 @@ from fedsafe_federation.signals import (
     decode_opening,
 )
 from fedsafe_federation.signed import Signed
+
+SLICE: Final = 256
+"""So many records or statements are verified at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,28 @@ def verify_batch(  # noqa: PLR0913 - what it is held against, and how far
             restrictions, which `verify_restrictions` judges alone.
         EquivocationError: the origin showed two trees.
     """
+    work = verifying(batch, origin, known, charter, carried=carried, trust=trust)
+    while True:
+        try:
+            next(work)
+        except StopIteration as stop:
+            verified: VerifiedBatch = stop.value
+            return verified
+
+
+def verifying(  # noqa: PLR0913 - what it is held against, and how far
+    batch: Batch,
+    origin: Member,
+    known: Known,
+    charter: Charter,
+    *,
+    carried: bool = False,
+    trust: Trust = Trust.NOW,
+) -> Generator[None, None, VerifiedBatch]:
+    """Verify as `verify_batch` does, and pause behind every `SLICE` records.
+
+    Statements in records are verified once their tree is.
+    """
     if carried:
         batch = _as_carried(batch, origin.name)
     checkpoint = open_checkpoint(origin, batch.trailer.checkpoint, trust=trust)
@@ -188,23 +214,37 @@ def verify_batch(  # noqa: PLR0913 - what it is held against, and how far
     records: list[VerifiedRecord] = []
     statements: list[Signed] = []
     said: list[Signed] = []
-    for index, line in enumerate(batch.records, start=frontier.size):
-        record = _read(line)
-        records.append(_verify_record(line, record, index, origin.name))
-        if isinstance(record, RestrictionRecord):
-            statements.append(record.statement)
-        elif isinstance(record, RulingRecord):
-            said.append(record.statement)
-    frontier.extend(leaf_hash(entry.record) for entry in records)
+    for start in range(0, len(batch.records), SLICE):
+        lines = batch.records[start : start + SLICE]
+        for index, line in enumerate(lines, start=frontier.size):
+            record = _read(line)
+            records.append(_verify_record(line, record, index, origin.name))
+            if isinstance(record, RestrictionRecord):
+                statements.append(record.statement)
+            elif isinstance(record, RulingRecord):
+                said.append(record.statement)
+        frontier.extend(leaf_hash(entry.record) for entry in records[start:])
+        yield
     if batch.trailer.next != frontier.size:
         raise FeedError(origin.name, "the trailer's next index does not fit")
     _check_extends(origin.name, checkpoint, known, batch)
     _check_leads_to(origin.name, frontier, checkpoint, batch)
-    restrictions = verify_restrictions(statements, charter, feed=origin.name)[0]
+    restrictions: list[VerifiedRestriction] = []
+    rulings: list[VerifiedRuling] = []
+    for part in _sliced(statements):
+        restrictions += verify_restrictions(part, charter, feed=origin.name)[0]
+        yield
+    for part in _sliced(said):
+        rulings += _verify_rulings(part, origin.name, charter)
+        yield
     newest = Known(frontier, batch.trailer.checkpoint, checkpoint)
-    rulings = _verify_rulings(said, origin.name, charter)
     again, waiting = batch.trailer.again, batch.trailer.waiting
     return VerifiedBatch(records, restrictions, newest, rulings, again, waiting)
+
+
+def _sliced(statements: Sequence[Signed]) -> Iterator[Sequence[Signed]]:
+    for start in range(0, len(statements), SLICE):
+        yield statements[start : start + SLICE]
 
 
 def _as_carried(batch: Batch, origin: str) -> Batch:

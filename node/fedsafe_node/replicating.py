@@ -15,7 +15,7 @@ from typing import Final
 
 from fedsafe_federation.charter import Member
 from fedsafe_federation.errors import FederationError
-from fedsafe_federation.pacing import Pace
+from fedsafe_federation.pacing import Pace, Patience
 from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.replication import Offload, Replicator
 from fedsafe_federation.witness_policy import Policy
@@ -25,13 +25,17 @@ from fedsafe_node.membership import Membership
 from fedsafe_node.peering.receipts import Receipting
 from fedsafe_node.signals.intake import Intake
 from fedsafe_node.telemetry import LOGGER, fields
+from fedsafe_node.workers import give_back
 
 _LOG = logging.getLogger(f"{LOGGER}.replicating")
 _STEPS: Final = 1 << 16
 
 
 class Replicating:
-    """Starts and stops the replication of all origins."""
+    """Starts and stops the replication of all origins.
+
+    The patience with those that give a feed outlasts every stop but the node's.
+    """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
@@ -51,6 +55,7 @@ class Replicating:
         self._poll = poll
         self._membership: Membership | None = None
         self._replicators: dict[str, Replicator] = {}
+        self._patience: dict[str, Patience] = {}
         self._pulls: set[asyncio.Task[None]] = set()
         self._pokes: set[asyncio.Task[None]] = set()
 
@@ -85,7 +90,12 @@ class Replicating:
                 now=self._clock.now,
                 jitter=_jitter,
                 pace=Pace(monotonic=monotonic, sleep=asyncio.sleep),
+                patience=self._patience.setdefault(
+                    member.name,
+                    Patience(monotonic=monotonic, sleep=asyncio.sleep, jitter=_jitter),
+                ),
                 poll=self._poll,
+                give_back=give_back,
                 couriers=partial(self._couriers, member),
                 own=own,
             )

@@ -2,6 +2,7 @@
 """Threads for long pure functions (`replication.Offload`)."""
 
 import asyncio
+import ctypes
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -31,3 +32,14 @@ class Workers:
     def close(self) -> None:
         """Wait for the threads to end."""
         self._pool.shutdown(wait=True)
+
+
+def give_back() -> None:
+    """Give memory that nobody uses back to the system.
+
+    The GNU C library keeps for each thread what was freed in it. Another library keeps
+    little, and has no such function.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(ctypes.c_size_t(0))

@@ -3,7 +3,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -26,23 +27,25 @@ from fedsafe_crypto.tree import (
 )
 from fedsafe_federation.card import Card, MemberKeys, sign_card
 from fedsafe_federation.charter import Charter, Epoch, Member, Pin, PolicyReference
-from fedsafe_federation.errors import EquivocationError
+from fedsafe_federation.errors import EquivocationError, MalformedError
 from fedsafe_federation.feed import (
     MAX_RESTRICTIONS,
     Batch,
+    BatchReader,
     FeedOpening,
     FeedRequest,
     RecordLine,
     decode_batch,
     encode_batch,
 )
-from fedsafe_federation.pacing import Pace
+from fedsafe_federation.pacing import Pace, Patience
+from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.records import (
     RestrictionRecord,
     encode_record,
     signal_record,
 )
-from fedsafe_federation.replication import Fetch, Position, Replicator
+from fedsafe_federation.replication import Offload, Position, Replicator
 from fedsafe_federation.restrictions import (
     Reason,
     Restriction,
@@ -51,6 +54,7 @@ from fedsafe_federation.restrictions import (
 )
 from fedsafe_federation.signals import SignalHeader, encode_opening
 from fedsafe_federation.signed import Signed
+from fedsafe_federation.transfer import Take
 from fedsafe_federation.verification import (
     Known,
     VerifiedBatch,
@@ -60,6 +64,8 @@ from fedsafe_federation.verification import (
 from fedsafe_policies.vocabulary import Contention, Control, Effect, Plane, Scope
 
 T = TypeVar("T")
+Fetched = Callable[[Member, FeedRequest], Awaitable[bytes]]
+"""A fetch whose answer comes in one piece."""
 FEDERATION = "demo.example#1"
 NOW = datetime(2026, 1, 15, 12, 0, 0, tzinfo=UTC)
 NAMES = ("a.example", "b.example", "c.example", "d.example", "e.example")
@@ -314,6 +320,26 @@ def flipped(data: bytes, place: int, flip: int) -> bytes:
     return bytes(changed)
 
 
+async def fetched(client: PeerClient, member: Member, request: FeedRequest) -> bytes:
+    """Fetch a batch's bytes whole."""
+    pieces: list[bytes] = []
+
+    async def take(piece: bytes) -> None:
+        pieces.append(piece)
+
+    await client.fetch(member, request, take)
+    return b"".join(pieces)
+
+
+def rescued(data: bytes) -> list[Signed]:
+    """Give the restrictions that are known of a batch when it breaks off."""
+    reader = BatchReader("a.example")
+    with suppress(MalformedError):
+        for start in range(0, len(data), 65_536):
+            reader.take(data[start : start + 65_536])
+    return reader.restrictions
+
+
 def in_trailer(batch: Batch, **changes: Any) -> Batch:  # noqa: ANN401
     return Batch(
         batch.restrictions,
@@ -435,25 +461,39 @@ class Turns:
         return Pace(monotonic=lambda: self.now, sleep=self.sleep)
 
 
+def patience(turns: Turns | None = None) -> Patience:
+    """Give patience whose time only its own waits move on."""
+    turns = turns or Turns()
+    return Patience(monotonic=lambda: turns.now, sleep=turns.sleep, jitter=lambda: 1.0)
+
+
 def replicator(  # noqa: PLR0913
     shelf: MemoryShelf,
-    fetch: Fetch,
+    fetch: Fetched,
     *,
     poll: float = 0.001,
     jitter: Callable[[], float] = lambda: 1.0,
     pace: Pace | None = None,
+    bears: Patience | None = None,
     couriers: Callable[[], Sequence[Member]] = tuple,
     charter: Charter | None = None,
+    offload: Offload = in_place,
+    give_back: Callable[[], None] = lambda: None,
 ) -> Replicator:
+    async def in_one_piece(member: Member, request: FeedRequest, take: Take) -> None:
+        await take(await fetch(member, request))
+
     return Replicator(
         world().charter.members[0],
         charter=charter or world().charter,
-        fetch=fetch,
+        fetch=in_one_piece,
         shelf=shelf,
-        offload=in_place,
+        offload=offload,
         now=lambda: NOW,
         jitter=jitter,
         pace=pace or Turns().pace(),
+        patience=bears or patience(),
         poll=poll,
+        give_back=give_back,
         couriers=couriers,
     )

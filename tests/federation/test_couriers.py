@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -14,10 +15,12 @@ from tests.federation.conftest import (
     NOW,
     Log,
     MemoryShelf,
+    Turns,
     in_trailer,
     key_of,
     known_of,
     make_log,
+    patience,
     replicator,
     restriction,
     served,
@@ -32,7 +35,7 @@ from fedsafe_federation.errors import (
     EquivocationError,
     FederationError,
     FeedError,
-    PeerError,
+    PeerUnreachableError,
 )
 from fedsafe_federation.feed import Batch, FeedRequest, decode_batch, encode_batch
 from fedsafe_federation.replication import COURIERS
@@ -61,7 +64,7 @@ class Members:
         self.asked.append(member.name)
         log = self.logs.get(member.name)
         if log is None or log.size < max(request.since, request.known):
-            raise PeerError(member.name, "is away")
+            raise PeerUnreachableError(member.name, "is away")
         return log.batch(request) if member == ORIGIN else carried(log, request)
 
 
@@ -144,7 +147,7 @@ async def test_a_courier_renews_no_more_than_others_have_witnessed(
 
     async def fetch(member: Member, request: FeedRequest) -> bytes:
         if member != COURIER:
-            raise PeerError(member.name, "is away")
+            raise PeerUnreachableError(member.name, "is away")
         await asyncio.sleep(0)
         return cosigned(carried(log, request), times)
 
@@ -204,6 +207,64 @@ async def test_a_run_goes_on_with_couriers_while_the_origin_is_away() -> None:
     assert shelf.records == log.records
 
 
+async def test_a_revocation_does_not_wait_for_an_origin_that_lies() -> None:
+    log, shelf, turns = make_log(3, 0), MemoryShelf(), Turns()
+    asked: list[tuple[str, float]] = []
+    poll, done = 5.0, asyncio.Event()
+
+    async def fetch(member: Member, request: FeedRequest) -> bytes:
+        await asyncio.sleep(0)
+        asked.append((member.name, turns.now))
+        machine.wake()  # as it pokes without end
+        if member == ORIGIN:
+            return b"\n" * 1_000
+        if turns.now > 100 and not log.statements:
+            log.add_restriction(1)
+        if shelf.restricted:
+            done.set()
+        return carried(log, request)
+
+    machine = replicator(
+        shelf,
+        fetch,
+        couriers=lambda: [COURIER],
+        poll=poll,
+        bears=patience(turns),
+    )
+    task = asyncio.create_task(machine.run())
+    async with asyncio.timeout(60):
+        await done.wait()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+    assert shelf.restricted == {signal_id(1)}
+    told = [at for name, at in asked if name == COURIER.name]
+    assert max(after - before for before, after in pairwise(told)) < poll + 0.01
+    assert 100 < turns.now < 100 + 2 * poll + 0.01
+    assert len([name for name, _ in asked if name == ORIGIN.name]) < 15
+
+
+async def test_a_courier_that_lies_is_left_alone_and_the_next_is_asked() -> None:
+    log, shelf, turns = make_log(3, 0), MemoryShelf(), Turns()
+    bears = patience(turns)
+    asked: list[str] = []
+
+    async def fetch(member: Member, request: FeedRequest) -> bytes:
+        asked.append(member.name)
+        return b"\n" if member == COURIER else carried(log, request)
+
+    machine = replicator(shelf, fetch, couriers=couriers, bears=bears)
+    for _ in range(4):
+        await machine.carry()
+    assert asked.count(COURIER.name) == 1
+    assert shelf.records == log.records
+
+    turns.now += bears.left(COURIER.name)
+    await machine.carry()
+    assert asked.count(COURIER.name) == 2
+
+
 async def test_a_slow_courier_does_not_keep_an_origin_waiting_that_is_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -216,7 +277,7 @@ async def test_a_slow_courier_does_not_keep_an_origin_waiting_that_is_back(
             slow.set()
             await asyncio.Event().wait()
         if not is_back:
-            raise PeerError(member.name, "is away")
+            raise PeerUnreachableError(member.name, "is away")
         return log.batch(request)
 
     machine = replicator(shelf, fetch, couriers=couriers)

@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import hashlib
+from itertools import pairwise
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.federation.conftest import Log, restriction, salt_of
+from tests.federation.conftest import Log, rescued, restriction, salt_of
 
 from fedsafe_federation import feed
 from fedsafe_federation.errors import (
     FederationError,
-    FeedError,
     MalformedError,
     TruncatedFeedError,
 )
 from fedsafe_federation.feed import (
+    BatchReader,
     FeedOpening,
     FeedRequest,
     RecordLine,
     decode_batch,
     encode_batch,
-    leading_restrictions,
 )
 
 ORIGIN = "a.example"
@@ -127,7 +127,7 @@ def test_junk_is_no_batch(data: bytes) -> None:
         if stream != LINES[0] and stream != LINES[-1]:
             with pytest.raises((MalformedError, TruncatedFeedError)):
                 decode_batch(ORIGIN, stream)
-        leading_restrictions(stream)
+        rescued(stream)
 
 
 def test_a_stream_cut_anywhere_is_void() -> None:
@@ -156,7 +156,7 @@ def test_a_changed_byte_of_the_stream_voids_it(bit: int) -> None:
 def test_reordered_lines_void_the_stream(order: list[int]) -> None:
     data = b"".join(LINES[place] for place in order) + LINES[-1]
     if data != VALID:
-        with pytest.raises(TruncatedFeedError):
+        with pytest.raises((MalformedError, TruncatedFeedError)):
             decode_batch(ORIGIN, data)
 
 
@@ -166,7 +166,7 @@ def test_a_repeated_or_missing_line_voids_the_stream(place: int) -> None:
         LINES[: place + 1] + LINES[place:],
         LINES[:place] + LINES[place + 1 :],
     ):
-        with pytest.raises(FeedError):
+        with pytest.raises((MalformedError, TruncatedFeedError)):
             decode_batch(ORIGIN, b"".join(lines))
 
 
@@ -232,14 +232,31 @@ def test_the_largest_lines_that_types_allow_fit() -> None:
 def test_whole_restrictions_are_rescued_from_a_cut_stream(end: int) -> None:
     whole = VALID[:end].count(b"\n")
 
-    assert leading_restrictions(VALID[:end]) == LOG.statements[: min(whole, 2)]
+    assert rescued(VALID[:end]) == LOG.statements[: min(whole, 2)]
 
 
 def test_rescue_ends_at_the_first_line_that_is_none() -> None:
     first, second = LINES[0], LINES[1]
 
-    assert leading_restrictions(first + b"junk\n" + second) == LOG.statements[:1]
-    assert leading_restrictions(first + LINES[2] + second) == LOG.statements[:1]
+    assert rescued(first + b"junk\n" + second) == LOG.statements[:1]
+    assert rescued(first + LINES[2] + second) == LOG.statements[:1]
+
+
+def test_no_more_records_are_read_than_were_asked_for() -> None:
+    reader = BatchReader(ORIGIN, most=4)
+
+    with pytest.raises(MalformedError, match="more lines"):
+        reader.take(VALID)
+    assert len(reader.records) == 4
+
+
+@given(st.lists(st.integers(0, len(VALID)), max_size=8))
+def test_a_batch_may_come_in_any_pieces(cuts: list[int]) -> None:
+    reader = BatchReader(ORIGIN)
+    for start, end in pairwise([0, *sorted(cuts), len(VALID)]):
+        reader.take(VALID[start:end])
+
+    assert reader.close() == decode_batch(ORIGIN, VALID)
 
 
 @pytest.mark.parametrize(("leads", "records"), [(3, 0), (0, 3), (3, 3)])
@@ -254,4 +271,4 @@ def test_a_batch_has_no_more_lines_than_anybody_asks_for(
 
     with pytest.raises(MalformedError, match="more lines"):
         decode_batch(ORIGIN, data)
-    assert leading_restrictions(data) == log.statements[:2]
+    assert rescued(data) == log.statements[:2]

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 import msgspec
 import pytest
-from tests.federation.conftest import NOW, key_of, signed_card, world
+from tests.federation.conftest import NOW, fetched, key_of, signed_card, world
 
 import fedsafe_federation.peer as peer_module
 from fedsafe_federation.charter import Member
@@ -85,8 +85,8 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture(autouse=True)
 def bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the bounds small; the asker's deadline is only for what never ends."""
-    monkeypatch.setattr(peer_module, "_MAX_ANSWER", MOST)
-    monkeypatch.setattr(peer_module, "MAX_BATCH", MOST)
+    for bound in ("_MAX_ANSWER", "_MAX_SAID", "_MAX_EVALUATED", "MAX_BATCH"):
+        monkeypatch.setattr(peer_module, bound, MOST)
 
 
 def client(session: aiohttp.ClientSession) -> PeerClient:
@@ -95,7 +95,7 @@ def client(session: aiohttp.ClientSession) -> PeerClient:
 
 
 async def fetch(session: aiohttp.ClientSession, member: Member) -> object:
-    return await client(session).fetch(member, FeedRequest("b.example", 0, 0, 0))
+    return await fetched(client(session), member, FeedRequest("b.example", 0, 0, 0))
 
 
 async def evaluate(session: aiohttp.ClientSession, member: Member) -> object:
@@ -129,9 +129,21 @@ async def test_a_body_that_never_ends_is_left_at_the_bound(
 
 
 @every_ask
-@pytest.mark.parametrize("status", [b"200 OK", b"503 Busy", b"307 There"])
-async def test_a_huge_body_is_not_read_to_its_end(
-    session: aiohttp.ClientSession, serve: Serve, peer: Peer, ask: Ask, status: bytes
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (b"200 OK", "too large"),
+        (b"503 Busy", "refused with 503 unknown"),
+        (b"307 There", "refused with 307 unknown"),
+    ],
+)
+async def test_a_huge_body_is_not_read_to_its_end(  # noqa: PLR0913
+    session: aiohttp.ClientSession,
+    serve: Serve,
+    peer: Peer,
+    ask: Ask,
+    status: bytes,
+    why: str,
 ) -> None:
     size = 64 * 1024 * 1024
 
@@ -141,7 +153,7 @@ async def test_a_huge_body_is_not_read_to_its_end(
         for _ in range(size // MOST):
             await peer.write(writer, b"x" * MOST)
 
-    with pytest.raises(PeerError, match="too large"):
+    with pytest.raises(PeerError, match=why):
         await ask(session, await serve(answer))
     await peer.gone.wait()
 
@@ -206,6 +218,20 @@ def one_long_header() -> bytes:
 
 def many_headers() -> bytes:
     return b"".join(b"x-%d: %b\r\n" % (n, b"x" * 1_000) for n in range(10_000))
+
+
+@every_ask
+async def test_an_answer_in_crumbs_is_left_after_a_few_of_them(
+    session: aiohttp.ClientSession, serve: Serve, peer: Peer, ask: Ask
+) -> None:
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        await peer.write(writer, HEAD + b"transfer-encoding: chunked\r\n\r\n")
+        while True:
+            await peer.write(writer, b"1\r\nx\r\n" * 100)
+
+    with pytest.raises(PeerError, match="crumbs"):
+        await ask(session, await serve(answer))
+    await peer.gone.wait()
 
 
 @every_ask

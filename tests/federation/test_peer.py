@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from tests.federation.conftest import NOW, key_of, signed_card, world
+from tests.federation.conftest import NOW, fetched, key_of, signed_card, world
 
 import fedsafe_federation.peer as peer_module
 from fedsafe_federation.charter import Member
@@ -100,7 +100,7 @@ async def test_a_feed_request_is_signed(
         return web.Response(text=f"{sender} {request.rel_url}")
 
     member = await serve(handler)
-    data = await client(session).fetch(member, FeedRequest("b.example", 1, 2, 3, 4))
+    data = await fetched(client(session), member, FeedRequest("b.example", 1, 2, 3, 4))
 
     path = "/v1/feed/b.example/records?since=1&known=2&restrictions=3&limit=4"
     assert data.decode() == f"a.example {path}"
@@ -116,7 +116,7 @@ async def test_a_request_that_is_made_again_is_signed_anew(
 
     member = await serve(handler)
     for _ in range(2):
-        data = await client(session).fetch(member, FeedRequest("b.example", 1, 2, 3))
+        data = await fetched(client(session), member, FeedRequest("b.example", 1, 2, 3))
         assert data == b"a.example"
 
 
@@ -209,7 +209,7 @@ async def test_redirects_are_not_followed(
 async def test_answers_are_bounded(
     session: aiohttp.ClientSession, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(peer_module, "_MAX_ANSWER", 1_000)
+    monkeypatch.setattr(peer_module, "_MAX_SAID", 1_000)
     member = await serve(answering(b"x" * 1_001))
 
     with pytest.raises(PeerError, match="too large"):

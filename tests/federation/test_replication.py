@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.federation.conftest import (
-    NOW,
+    Fetched,
     Log,
     MemoryShelf,
-    Turns,
     known_of,
     make_log,
     replicator,
@@ -27,12 +27,13 @@ from fedsafe_federation.charter import Member
 from fedsafe_federation.errors import (
     EquivocationError,
     FederationError,
-    PeerError,
+    PeerUnreachableError,
 )
 from fedsafe_federation.feed import MAX_RESTRICTIONS, FeedRequest
-from fedsafe_federation.replication import Fetch, Replicator
 from fedsafe_federation.signed import Signed
+from fedsafe_federation.verification import SLICE
 
+T = TypeVar("T")
 CHARTER = world().charter
 ORIGIN = CHARTER.members[0]
 
@@ -86,7 +87,7 @@ def damaged(data: bytes, fault: Fault, number: int, seen: Sequence[bytes]) -> by
     place = number % len(data)
     match fault:
         case Fault.UNREACHABLE:
-            raise PeerError(ORIGIN.name, "is away")
+            raise PeerUnreachableError(ORIGIN.name, "is away")
         case Fault.BROKEN:
             raise RuntimeError("a fault of our own")
         case Fault.TRUNCATED:
@@ -187,29 +188,22 @@ async def test_an_empty_feed_is_known_too() -> None:
     assert shelf.known.note == Log().note()
 
 
-async def test_large_batches_are_read_off_the_loop() -> None:
-    log, shelf, offloaded = make_log(300, 0), MemoryShelf(), 0
+async def test_large_batches_are_read_off_the_loop_in_slices() -> None:
+    log, shelf, offloaded = make_log(2 * SLICE, SLICE + 1), MemoryShelf(), 0
 
-    async def offload(work: Callable[[], object]) -> object:
+    async def offload(work: Callable[[], T]) -> T:
         nonlocal offloaded
         offloaded += 1
         return work()
 
-    machine = Replicator(
-        ORIGIN,
-        charter=CHARTER,
-        fetch=Line(log, iter(()), limit=5_000),
-        shelf=shelf,
-        offload=offload,  # type: ignore[arg-type]
-        now=lambda: NOW,
-        jitter=lambda: 0.0,
-        pace=Turns().pace(),
-    )
-    assert await machine.catch_up() == 300
-    assert offloaded == 2
+    line = Line(log, iter(()), limit=5_000)
+    machine = replicator(shelf, line, offload=offload)
+    assert await machine.catch_up() == 3 * SLICE + 1
+    reading, leading, records, statements, end = 1, 2, 4, 2, 1
+    assert offloaded == reading + leading + records + statements + end
 
 
-def constant(data: bytes) -> Fetch:
+def constant(data: bytes) -> Fetched:
     async def fetch(member: Member, request: FeedRequest) -> bytes:
         del member, request
         return data

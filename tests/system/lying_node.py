@@ -11,6 +11,7 @@
 | `forged` | right ones; it leads its feed with forged and replayed statements |
 | `behind` | right ones; it knows no later version of the charter, and shows its own |
 | `deals` | right ones; it deals shares that do not open |
+| `answers` | right ones; its feed answers cost much (`hostile_answers`) |
 | `views` | right ones; its feed bears the checkpoint of another tree of its size |
 
 All else it does as an honest node: its answers are signed, and name the right parties.
@@ -68,6 +69,7 @@ FORGED: Final = "forged"
 BEHIND: Final = "behind"
 DEALS: Final = "deals"
 VIEWS: Final = "views"
+ANSWERS: Final = "answers"
 
 
 def lie(how: str) -> None:
@@ -107,9 +109,14 @@ def _of_another_tree(checkpoint: Checkpoint, key: SigningKey) -> bytes:
 
 
 def main() -> None:
-    directory, how = sys.argv[1:]
-    lie(how)
-    run(Place(Path(directory)))
+    directory, how = Path(sys.argv[1]), sys.argv[2]
+    if how == ANSWERS:
+        from tests.system.hostile_answers import answer  # noqa: PLC0415 - it alone
+
+        answer(directory)
+    else:
+        lie(how)
+    run(Place(directory))
 
 
 if __name__ == "__main__":

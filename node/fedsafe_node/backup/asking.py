@@ -21,7 +21,7 @@ from fedsafe_federation.errors import (
     PeerError,
     PeerRefusedError,
 )
-from fedsafe_federation.feed import FeedRequest, decode_batch
+from fedsafe_federation.feed import BatchReader, FeedRequest
 from fedsafe_federation.former import Trust
 from fedsafe_federation.peer import WITNESS_PATH, PeerClient
 from fedsafe_federation.verification import (
@@ -202,10 +202,15 @@ class Members:
         request = FeedRequest(self.me.name, known.frontier.size, size, restrictions)
         if limit is not None:
             request = FeedRequest(*_parts(request), limit=limit)
-        data = await self.client.fetch(member, request)
+        reader = BatchReader(self.me.name, most=request.limit)
+
+        async def take(piece: bytes) -> None:
+            await asyncio.to_thread(reader.take, piece)
+
+        await self.client.fetch(member, request, take)
 
         def read() -> VerifiedBatch:
-            batch = decode_batch(self.me.name, data)
+            batch = reader.close()
             good, _ = verify_restrictions(batch.restrictions, self.charter)
             # It may be of before this node had its present keys.
             verified = verify_batch(

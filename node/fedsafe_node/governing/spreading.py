@@ -7,16 +7,29 @@ and then with what it holds of proposals for what the member holds. Suspended me
 are asked as well, and ask: they have to learn when they take part again. Whatever comes
 is checked by the `Ballot`; a member that cannot be reached hears of it from another.
 What else members carry between them goes along: `also` with each, `after` all.
+
+A member can make this node ask at once, by saying that it has more. So rounds that
+somebody asked for take a turn, and a member whose answers are none, or bring nothing,
+is passed over for a while (`pacing`).
 """
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
+from secrets import randbelow
 from typing import Final
 
 from fedsafe_federation.bundles import documents, opened
 from fedsafe_federation.charter import Member
-from fedsafe_federation.errors import FederationError, MalformedError, PeerError
+from fedsafe_federation.errors import (
+    FederationError,
+    MalformedError,
+    PeerError,
+    PeerRefusedError,
+    PeerUnreachableError,
+)
+from fedsafe_federation.pacing import Pace, Patience
 from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.errors import NodeError
@@ -28,6 +41,9 @@ from fedsafe_node.telemetry import LOGGER, fields
 
 _LOG = logging.getLogger(f"{LOGGER}.governing")
 _MOST_ROUNDS: Final = 64
+_VERSION_BYTES: Final = 65_536
+"""So much a version of the charter counts for that says nothing new."""
+_STEPS: Final = 1 << 16
 
 
 async def _nothing(_member: Member) -> None:
@@ -61,6 +77,12 @@ class Spreading:
         self._poll = poll
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._pace = Pace(monotonic=time.monotonic, sleep=asyncio.sleep)
+        self._patience = Patience(
+            monotonic=time.monotonic,
+            sleep=asyncio.sleep,
+            jitter=lambda: randbelow(_STEPS) / _STEPS,
+        )
         self.also: Callable[[Member], Awaitable[None]] = _nothing
         self.after: Callable[[], Awaitable[None]] = _no_more
 
@@ -95,6 +117,7 @@ class Spreading:
                     await self._wake.wait()
             except TimeoutError:
                 continue
+            await self._pace.turn()
 
     async def round(self) -> None:
         """Ask all other members once."""
@@ -111,13 +134,18 @@ class Spreading:
         await self._wishes.tell()
 
     async def _ask(self, member: Member) -> None:
+        if self._patience.left(member.name):
+            return
         try:
             await self._catch_up(member)
             present = await self._ballot.present()
             if present is not None:
                 await self._swap(member, present)
             await self.also(member)
+            self._patience.passed(member.name)
         except (FederationError, NodeError) as error:
+            if _is_none(error):
+                self._patience.spoiled(member.name, 0)
             reason = type(error).__name__
             facts = fields(peer=member.name, reason=reason)
             _LOG.info("the charter is not compared", extra=facts)
@@ -136,6 +164,8 @@ class Spreading:
             after = present.version.charter.version
             versions = await self._client.versions(member.name, member.url, after)
             if not await self._ballot.take(versions, []):
+                size = _VERSION_BYTES * len(versions)
+                self._patience.wasted(member.name, size)
                 return
 
     async def _swap(self, member: Member, present: Present) -> None:
@@ -153,3 +183,9 @@ class Spreading:
         except MalformedError as error:
             raise PeerError(member.name, str(error)) from None
         await self._ballot.take(documents(answer.versions), opened(answer.statements))
+
+
+def _is_none(error: Exception) -> bool:
+    """Whether there was an answer, and it was none of ours."""
+    away = PeerUnreachableError | PeerRefusedError
+    return isinstance(error, PeerError) and not isinstance(error, away)

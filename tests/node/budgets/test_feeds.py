@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 
 import pytest
+from tests.federation.conftest import fetched
 from tests.node.fleet import Fleet
 
 from fedsafe_federation.errors import PeerRefusedError
@@ -149,12 +150,12 @@ async def test_a_member_that_reads_again_and_again_is_told_429_over_the_network(
     async def read_on() -> None:
         nonlocal given
         for _ in range(2 * REQUESTS // REQUESTS_AGAIN):
-            await trio["b.demo"].client.fetch(origin, request)
+            await fetched(trio["b.demo"].client, origin, request)
             given += 1
 
     with pytest.raises(PeerRefusedError) as refused:
         await read_on()
-    await trio["c.demo"].client.fetch(origin, request)
+    await fetched(trio["c.demo"].client, origin, request)
 
     assert given > REQUESTS // REQUESTS_AGAIN // 2
     assert refused.value.lacks_budget

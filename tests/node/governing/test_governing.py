@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.federation.conftest import fetched
 from tests.node.fleet import NAMES, Fleet, eventually
 from tests.node.governing.council import (
     agree,
@@ -144,7 +145,7 @@ async def test_the_signals_of_a_suspended_member_rest_and_come_back(
     state = member.membership.charter.member("c.demo").state
     request, client = FeedRequest("a.demo", 0, 0, 0, 10), trio["c.demo"].client
     with pytest.raises(PeerRefusedError) as refused:
-        await client.fetch(member.membership.me, request)
+        await fetched(client, member.membership.me, request)
     standing = (await show(trio, "c.demo")).standing
     proposal = await propose(trio, "b.demo", ChangeKind.REINSTATE, "c.demo")
     await agree(trio, proposal, "a.demo")
@@ -360,7 +361,7 @@ async def test_nodes_with_other_arrangements_exchange_nothing(trio: Fleet) -> No
     client.speaks = replace(own, arrangement=bytes(32)).header
     refusals = []
     for asking in (
-        client.fetch(member, FeedRequest("b.demo", 0, 0, 0, 10)),
+        fetched(client, member, FeedRequest("b.demo", 0, 0, 0, 10)),
         client.poke(member, 1),
     ):
         with pytest.raises(PeerRefusedError) as refused:

@@ -2,6 +2,7 @@
 """A member that was outvoted on a policy which it lacks rests, and comes back."""
 
 import pytest
+from tests.federation.conftest import fetched
 from tests.node.fleet import NAMES, Fleet, eventually
 from tests.node.governing.council import agree, at_version, propose
 from tests.node.signals.conftest import ANNA, request_for
@@ -53,7 +54,7 @@ async def check_rest(fleet: Fleet, digest: str) -> None:
     member = shared.membership.charter.member("c.demo")
     refusals = []
     for asking in (
-        fleet["a.demo"].client.fetch(member, FeedRequest("c.demo", 0, 0, 0, 10)),
+        fetched(fleet["a.demo"].client, member, FeedRequest("c.demo", 0, 0, 0, 10)),
         fleet["a.demo"].client.poke(member, 1),
     ):
         with pytest.raises(PeerRefusedError) as refused:

@@ -2,6 +2,7 @@
 """A member's feed reaches others through a third, while that member is away."""
 
 import pytest
+from tests.federation.conftest import fetched
 from tests.node.fleet import Fleet, eventually
 
 from fedsafe_federation.errors import PeerRefusedError
@@ -83,7 +84,7 @@ async def test_a_copy_holds_no_opening(behind: tuple[Fleet, str]) -> None:
     assert charter is not None
     courier = charter.membership.charter.member("b.demo")
 
-    data = await client.fetch(courier, FeedRequest("a.demo", 0, 0, 0))
+    data = await fetched(client, courier, FeedRequest("a.demo", 0, 0, 0))
     batch = decode_batch("a.demo", data)
 
     assert batch.records
@@ -108,6 +109,6 @@ async def test_what_a_member_does_not_hold_it_refuses(
     courier = shared.membership.charter.member("b.demo")
 
     with pytest.raises(PeerRefusedError) as raised:
-        await trio["c.demo"].client.fetch(courier, request_)
+        await fetched(trio["c.demo"].client, courier, request_)
 
     assert raised.value.code == code

@@ -5,6 +5,7 @@ from datetime import timedelta
 from secrets import token_bytes
 
 import pytest
+from tests.federation.conftest import fetched
 from tests.node.fleet import FEDERATION, Fleet
 from tests.node.origin import WHO, Origin
 
@@ -373,8 +374,8 @@ async def test_a_long_feed_is_fetched_in_bulk_from_its_origin_and_from_a_copy(
     shared = trio["c.demo"].base.situation.shared
     assert shared is not None
     a, b = (shared.membership.charter.member(name) for name in ("a.demo", "b.demo"))
-    origin = await trio["c.demo"].client.fetch(a, request())
-    copy = await trio["c.demo"].client.fetch(b, request())
+    origin = await fetched(trio["c.demo"].client, a, request())
+    copy = await fetched(trio["c.demo"].client, b, request())
 
     assert origin.startswith(MAGIC)
     assert copy.startswith(MAGIC)

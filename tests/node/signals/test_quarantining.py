@@ -4,6 +4,7 @@
 from datetime import timedelta
 
 import pytest
+from tests.federation.conftest import fetched
 from tests.node.fleet import Fleet
 
 from fedsafe_federation.feed import FeedRequest, decode_batch
@@ -131,8 +132,8 @@ async def test_nothing_of_it_is_carried_to_others_but_restrictions(
     assert shared is not None
     courier = shared.membership.charter.member("b.demo")
     client = fleet["c.demo"].client
-    data = await client.fetch(courier, FeedRequest("a.demo", 0, 0, 0))
-    behind = await client.fetch(courier, FeedRequest("a.demo", said.first, 0, 0))
+    data = await fetched(client, courier, FeedRequest("a.demo", 0, 0, 0))
+    behind = await fetched(client, courier, FeedRequest("a.demo", said.first, 0, 0))
     batch, late = decode_batch("a.demo", data), decode_batch("a.demo", behind)
 
     assert len(batch.records) == said.first
