@@ -97,6 +97,15 @@ class _Kept(Row, frozen=True):
                 return each
         raise NotFoundError("founding")
 
+    def alive(self, now: int) -> list[Proposed]:
+        """Give what is not over; a refusal lasts while a consent would cover it."""
+        fresh = [each for each in self.proposals if now < each.until]
+        return [
+            each
+            for each in self.proposals
+            if each in fresh or (each.refused and _is_covered(each, fresh))
+        ]
+
     def put(self, *entries: Proposed) -> "_Kept":
         new = {each.digest: each for each in entries}
         kept = [new.pop(each.digest, each) for each in self.proposals]
@@ -122,13 +131,12 @@ class Consents:
     async def shown(self) -> list[FoundingAnswer]:
         """Tell of all that are here, without the groups that are asked for."""
         kept, own = await self._office.store.read(_read), await self._card()
-        now = self._office.now()
-        return [_answer(kept, e, own) for e in kept.proposals if now < e.until]
+        return [_answer(kept, each, own) for each in kept.alive(self._office.now())]
 
     async def proposals(self) -> list[Signed]:
         """Give those that are here and not refused."""
-        kept, now = await self._office.store.read(_read), self._office.now()
-        alive = (each for each in kept.proposals if now < each.until)
+        kept = await self._office.store.read(_read)
+        alive = kept.alive(self._office.now())
         return [each.proposal for each in alive if not each.refused]
 
     async def terms(self, digest: str) -> Proposal:
@@ -235,7 +243,7 @@ class Consents:
         if await self._has_dealt(proposal):
             return Consent(proposal)
         kept, now = await self._office.store.read(_read), self._office.now()
-        alive = [each for each in kept.proposals if now < each.until]
+        alive = kept.alive(now)
         known = [each for each in alive if each.proposal.payload == proposal.payload]
         if any(each.refused for each in known):
             raise WrongStateError("founding_refused", _REFUSED)
@@ -325,22 +333,37 @@ async def forget_foundings(tx: Transaction) -> None:
 
 
 def _with_room(kept: _Kept, entry: Proposed, now: int) -> _Kept:
-    """Let go of what is over, and for the operator of what a stranger sent first."""
-    alive = [each for each in kept.proposals if now < each.until]
-    idle = [e for e in alive if not e.local and e.confirmed is None]
-    if entry.local and len(alive) >= MOST_WAITING and idle:
-        alive.remove(idle[0])
-    is_full = len(alive) >= MOST_WAITING
-    if not entry.local and entry.confirmed is None:
-        is_full = is_full or len(idle) >= MOST_OF_STRANGERS
-    if is_full:
-        raise WrongStateError(
-            "founding_full",
-            "too many foundings wait at this node: its operator sees them with "
-            "`fedsafe federation found review`, and they end after a week; by files it "
-            "goes on",
-        )
+    """Let go of what is over or, for room, was refused; for the operator of more."""
+    alive = kept.alive(now)
+    refused = (each for each in alive if each.refused and each.tries < MOST_TRIES)
+    idle = [each for each in refused if not _is_covered(each, alive)]
+    if entry.local:
+        idle += [each for each in alive if _is_of_stranger(each) and each not in idle]
+    while _is_full(alive, entry):
+        if not idle:
+            raise WrongStateError(
+                "founding_full",
+                "too many foundings wait at this node: its operator can refuse some "
+                "(`fedsafe federation found review`, `withdraw`)",
+            )
+        alive.remove(idle.pop(0))
     return replace(kept, proposals=tuple(alive))
+
+
+def _is_covered(entry: Proposed, others: Sequence[Proposed]) -> bool:
+    return any(each.consents_to(entry.proposal) for each in others)
+
+
+def _is_of_stranger(entry: Proposed) -> bool:
+    return not entry.local and entry.confirmed is None
+
+
+def _is_full(alive: Sequence[Proposed], entry: Proposed) -> bool:
+    strangers = sum(map(_is_of_stranger, alive))
+    is_of_stranger = _is_of_stranger(entry)
+    return len(alive) >= MOST_WAITING or (
+        is_of_stranger and strangers >= MOST_OF_STRANGERS
+    )
 
 
 def _wrong(

@@ -178,6 +178,9 @@ async def test_strangers_fill_few_places_and_push_nobody_out(
 
     assert "founding_full" in str(await stranger.send("a.demo", more))
     assert len(await waiting(strangers, "a.demo")) == 1 + MOST_OF_STRANGERS
+    junk = next(e for e in await waiting(strangers, "a.demo") if e.by != "a.demo")
+    await foundings.withdraw(WithdrawRequest(proposal=junk.proposal), OPERATOR)
+    assert "founding_waits" in str(await stranger.send("a.demo", more))
     for number in range(MOST_WAITING - 1):
         await proposal(strangers, *NAMES, federation=f"other#{number + 1}")
     now_here = await waiting(strangers, "a.demo")
@@ -362,6 +365,34 @@ async def test_after_a_veto_nobody_types_again(strangers: Fleet) -> None:
     for name in NAMES:
         first, second = await told(strangers, name, "founding.confirmed")
         assert second["covered"] == first["proposal"]
+
+
+async def test_who_refuses_fewer_members_is_not_asked_into_them_again(
+    strangers: Fleet,
+) -> None:
+    await strangers.start("d.demo")
+    mine = await proposal(strangers, *FOUR, threshold=2)
+    await confirm(strangers, "b.demo", mine)
+    fewer = await changed(
+        strangers, mine, "a.demo", cards=decode(mine.payload, Proposal).cards[:3]
+    )
+    foundings = strangers["b.demo"].services.foundings
+    seen = await foundings.review(fewer)
+    await foundings.withdraw(WithdrawRequest(proposal=seen.proposal), OPERATOR)
+    for number in range(MOST_WAITING - 2):
+        await proposal_at(strangers, "b.demo", number)
+    with pytest.raises(WrongStateError, match="too many"):
+        await proposal_at(strangers, "b.demo", MOST_WAITING)
+
+    with pytest.raises(WrongStateError) as caught:
+        await foundings.step([fewer], local=False)
+    assert caught.value.code == "founding_refused"
+    assert states(strangers) == []
+
+
+async def proposal_at(fleet: Fleet, name: str, number: int) -> Signed:
+    names = [name, *(each for each in NAMES if each != name)]
+    return await proposal(fleet, *names, federation=f"other#{number + 1}")
 
 
 async def test_fewer_members_than_the_threshold_needs_are_asked_anew(
