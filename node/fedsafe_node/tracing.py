@@ -34,10 +34,19 @@ class Limit:
     window: int = 3_600
 
 
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, once that is proved: a `service`, a `person` or a `member`, by name."""
+
+    kind: str
+    name: str
+
+
 @dataclass(slots=True)
 class Asking:
     """One request or job: its trace, the member that asks, the events that it made.
 
+    `asker` is None as long as nobody has proved to be anybody.
     `is_idle` is whether somebody has said that nothing happened, `limits` the budgets
     that it was counted against. Owned by whoever began it; acts of the store add to
     `events` on their thread, one after the other.
@@ -48,6 +57,7 @@ class Asking:
     events: set[str] = field(default_factory=set)
     limits: tuple["Limit", ...] = ()
     is_idle: bool = False
+    asker: Asker | None = None
 
 
 _ASKING: Final[ContextVar[Asking | None]] = ContextVar("asking", default=None)
@@ -63,6 +73,13 @@ def begin(traceparent: str | None = None) -> Asking:
 def current() -> Asking | None:
     """Return what is under way; None outside of any request and job."""
     return _ASKING.get()
+
+
+def recognised(kind: str, name: str) -> None:
+    """Say who is behind the request under way, once that is proved."""
+    asking = current()
+    if asking is not None:
+        asking.asker = Asker(kind, name)
 
 
 def nothing_happened() -> None:

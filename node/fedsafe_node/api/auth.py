@@ -30,6 +30,7 @@ from fedsafe_node.api.problems import RefusedError
 from fedsafe_node.api.services import People
 from fedsafe_node.errors import AccountNeededError
 from fedsafe_node.principal import LOCAL, Principal
+from fedsafe_node.tracing import recognised
 from fedsafe_policies.vocabulary import Role
 
 PERSONS: Final[frozenset[Role]] = frozenset(Role) - {Role.SERVICE}
@@ -90,9 +91,11 @@ async def identify(
     header = request.headers.get("Authorization")
     if header is not None:
         who = await people.authenticate(_token(header))
+        recognised("person" if who.is_person else "service", who.name)
         admitted = who.role in roles
     elif is_local(request):
         who = LOCAL
+        recognised(LOCAL.name, LOCAL.name)
         admitted = auth is Auth.HOUSE
     else:
         raise RefusedError(Code.UNAUTHENTICATED)

@@ -10,8 +10,7 @@ may have put an address there.
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from typing import Final, cast
 
@@ -22,6 +21,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from fedsafe_federation.wireformat import has_more_parts
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.problems import RefusedError
+from fedsafe_node.api.strangers import Room
 from fedsafe_policies.escalation.manifest import WANT_UTC
 from fedsafe_policies.escalation.package import WANT_PLACE
 
@@ -53,40 +53,17 @@ _OWN: Final = re.compile(rf"(?:(?P<field>\w+): )?(?P<why>{WANT_UTC}|{WANT_PLACE}
 """What the fields of a case say themselves of what does not fit."""
 
 
-class Room:
-    """Bounds the bytes of all bodies that are arriving from askers not yet known.
-
-    Owned by the event loop: `_left`. A body that came whole takes no room, so a
-    flood of slow ones keeps no member out.
-    """
-
-    __slots__ = ("_left",)
-
-    def __init__(self, size: int) -> None:
-        self._left = size
-
-    @contextmanager
-    def hold(self) -> Iterator[Callable[[int], None]]:
-        """Give the function that takes room; all of it is free again at the end."""
-        taken = 0
-
-        def take(size: int) -> None:
-            nonlocal taken
-            if size > self._left:
-                raise RefusedError(Code.BUSY)
-            self._left -= size
-            taken += size
-
-        try:
-            yield take
-        finally:
-            self._left += taken
-
-
 async def read_body(
-    request: web.Request, limit: int, room: Room | None = None, *, media: str = JSON
+    request: web.Request,
+    limit: int,
+    room: Room | None = None,
+    *,
+    prefix: str = "",
+    media: str = JSON,
 ) -> bytes:
     """Read a body of at most *limit* bytes, within *room* if there is one.
+
+    *prefix* says with whom it shares that.
 
     Raises:
         RefusedError: content type or encoding, size, time, room, or a broken
@@ -106,8 +83,10 @@ async def read_body(
     if content.is_eof() and content.exception() is None:
         return _bounded(content.read_nowait(), limit)
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            with (room or Room(limit)).hold() as take:
+        async with asyncio.timeout(BODY_SECONDS) as patience:
+            now = asyncio.get_running_loop().time
+            give_up = lambda: patience.reschedule(now())  # noqa: E731
+            with (room or Room(limit)).hold(prefix, give_up) as take:
                 return await _read_pieces(request, limit, take)
     except TimeoutError:
         raise RefusedError(Code.SLOW_BODY) from None

@@ -22,10 +22,10 @@ import hmac
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from time import perf_counter
-from typing import Final
+from typing import Final, Protocol, cast
 
 import msgspec
 from aiohttp import web
@@ -41,13 +41,7 @@ from fedsafe_node.api.auth import (
     is_local,
     source_of,
 )
-from fedsafe_node.api.body import (
-    MOST_PARTS,
-    Room,
-    body_decoder,
-    read_body,
-    read_query,
-)
+from fedsafe_node.api.body import MOST_PARTS, body_decoder, read_body, read_query
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.census import UnauditedError, is_audited
 from fedsafe_node.api.codes import Code
@@ -61,21 +55,25 @@ from fedsafe_node.api.responses import (
 )
 from fedsafe_node.api.route import HTML, Lane, Page, Route
 from fedsafe_node.api.services import Services
+from fedsafe_node.api.strangers import Room, Turns
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.idempotency import KEY, InFlight, Once, recognise
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, fields
-from fedsafe_node.tracing import begin, current
+from fedsafe_node.tracing import begin, current, recognised
 
 LANES: Final[Mapping[Lane, int]] = {
     Lane.LOOKUPS: 512,
     Lane.BATCHES: 4,
     Lane.WRITES: 256,
     Lane.READS: 64,
+    Lane.EVALUATIONS: 64,
     Lane.PEERS: 64,
+    Lane.STRANGERS: 32,
     Lane.WITNESS: 64,
     Lane.HEALTH: 32,
+    Lane.METRICS: 8,
     Lane.LOGINS: 32,
     Lane.SIGN_ONS: 32,
     Lane.PROOFS: 32,
@@ -88,7 +86,26 @@ ROOM_BYTES: Final = 16 * 1024 * 1024
 _LOG = logging.getLogger(f"{LOGGER}.api")
 _SERVER_ERROR: Final = 500
 _UNKNOWN: Final = frozenset({Auth.PEER, Auth.STATEMENT, Auth.OPEN})
+_ALONE: Final = frozenset({Lane.HEALTH, Lane.METRICS})  # tell how this process is
 SETTLED_SECONDS: Final = 0.05  # after a slower body, who asks is asked again
+
+
+class Line(Protocol):
+    """The connection that a request came by.
+
+    `prefix` is that of the address at its other end; empty for the node's own user.
+    """
+
+    prefix: str
+
+    def known(self) -> None:
+        """Be told that whoever is at the other end is no stranger."""
+        ...
+
+    def answered(self) -> None:
+        """Be told that it was of use just now."""
+        ...
+
 
 Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -125,8 +142,8 @@ class Gate:
 class Border:
     """What all endpoints of one node share.
 
-    Owned by the event loop: the gates' counts, the rooms, the keys in flight, the
-    counter of request ids. Everything else never changes.
+    Owned by the event loop: the gates' counts, the rooms, the turns of strangers, the
+    keys in flight, the counter of request ids. Everything else never changes.
     """
 
     def __init__(
@@ -144,6 +161,7 @@ class Border:
         self.access = access
         self.gates = {lane: Gate(lanes[lane]) for lane in Lane}
         self.rooms = {lane: Room(ROOM_BYTES) for lane in Lane}
+        self.turns = Turns()
         self.in_flight = InFlight()
         self._run = secrets.token_hex(4)
         self._numbers = count(1)
@@ -153,6 +171,14 @@ class Border:
     def request_id(self) -> str:
         """Name a request: the run of the node, and a number in it."""
         return f"{self._run}-{next(self._numbers):x}"
+
+    async def detain(self, line: Line) -> float:
+        """Let a stranger wait for a turn; tell how long it was."""
+        began = perf_counter()
+        if line.prefix:
+            with suppress(RefusedError):  # it has waited long enough
+                await self.turns.take(line.prefix)
+        return perf_counter() - began
 
     def refuse(
         self,
@@ -185,6 +211,11 @@ class Border:
         return problem_answer(problem, request_id=request_id, more=more)
 
 
+def line_of(request: web.Request) -> Line:
+    """Give the connection that a request came by."""
+    return cast("Line", request.protocol)
+
+
 def make_endpoint(route: Route, border: Border) -> Endpoint:
     """Put the border's checks around a route's handler."""
     serve = _Serving(route, border).serve
@@ -197,18 +228,24 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
         request_id = border.request_id()
         parents = request.headers.getall("traceparent", ())
         asking = begin(parents[0] if len(parents) == 1 else None)
+        line, waited = line_of(request), 0.0
         try:
-            response = await serve(request, request_id)
+            response = await serve(request, request_id, line)
         except Exception as error:  # noqa: BLE001 - the border; the table decides
+            if asking.asker is None and not route.is_open:
+                waited = await border.detain(line)
             if request.transport is None:  # nobody is there to be answered
                 raise ConnectionResetError from None
             languages = request.headers.get("Accept-Language", "")
             response = border.refuse(error, request_id, route.page, languages)
+        if asking.asker is not None:
+            line.known()
+        line.answered()
         if route.handshake and (said := border.services.peering.speaks()):
             response.headers[SPEAKS] = said
         if asking.limits:
             response.headers.update(limit_headers(asking.limits))
-        took = perf_counter() - began
+        took = perf_counter() - began - waited
         tally(response.status, took)
         if _LOG.isEnabledFor(logging.INFO):
             write_line(request_id, asking.trace, name, method, response.status, took)
@@ -234,20 +271,22 @@ class _Serving:
         public = f"public, max-age={route.max_age}"
         self._cache = {"Cache-Control": public} if route.max_age else None
 
-    async def serve(self, request: web.Request, request_id: str) -> Answer:
+    async def serve(self, request: web.Request, request_id: str, line: Line) -> Answer:
         """Check, decode, act, encode."""
         route, border = self._route, self._border
+        if route.is_open and line.prefix:
+            await border.turns.take(line.prefix)
         check_headers(request)
         path = request.match_info
         for name, type_ in self._path_types:
             _check_path(path[name], type_)
-        if route.lane is not Lane.HEALTH:
+        if route.lane not in _ALONE:
             await border.services.following.fresh()
         if route.handshake:
             border.services.peering.shake(request.headers.get(SPEAKS))
         call = Call(border.services, border.metrics, border.document, path)
         if route.auth in _UNKNOWN:
-            body = await self._read(request)
+            body = await self._read(request, line.prefix)
             with self._gate_for(request).enter():
                 if route.auth is Auth.PEER:
                     peering = border.services.peering
@@ -263,7 +302,7 @@ class _Serving:
         call.who = await self._identify(request)
         with self._gate.enter():
             began = perf_counter()
-            body = await self._read(request)
+            body = await self._read(request, line.prefix)
             if perf_counter() - began > SETTLED_SECONDS:
                 call.who = await self._identify(request)
             given = await self._act(call, request, body, request_id)
@@ -279,16 +318,16 @@ class _Serving:
     async def _identify(self, request: web.Request) -> Principal:
         route, people = self._route, self._border.services.people
         who = await identify(request, people, route.auth, route.roles)
+        line_of(request).known()  # its body is no stranger's
         check_bounds(who, route.bounds, demonstration=people.demonstration)
         return who
 
-    async def _read(self, request: web.Request) -> bytes:
+    async def _read(self, request: web.Request, prefix: str) -> bytes:
         if self._decode is not None:
             is_unknown = self._route.auth in _UNKNOWN
             room = self._border.rooms[self._route.lane] if is_unknown else None
-            return await read_body(
-                request, self._route.limit, room, media=self._route.takes
-            )
+            limit, media = self._route.limit, self._route.takes
+            return await read_body(request, limit, room, prefix=prefix, media=media)
         if request.can_read_body:
             raise RefusedError(Code.UNEXPECTED_BODY)
         return b""
@@ -359,6 +398,7 @@ def _belongs_to(peer: str) -> None:
     asking = current()
     if asking is not None:
         asking.peer = peer
+    recognised("member", peer)
 
 
 def _check_path(value: str, type_: object) -> None:

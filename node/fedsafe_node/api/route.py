@@ -29,9 +29,12 @@ class Lane(StrEnum):
     BATCHES = "batches"
     WRITES = "writes"
     READS = "reads"
+    EVALUATIONS = "evaluations"
     PEERS = "peers"
+    STRANGERS = "strangers"
     WITNESS = "witness"
     HEALTH = "health"
+    METRICS = "metrics"
     LOGINS = "logins"
     SIGN_ONS = "sign_ons"
     PROOFS = "proofs"
@@ -39,6 +42,20 @@ class Lane(StrEnum):
     MAILS = "mails"
     EVENTS = "events"
     LOCAL = "local"
+
+
+OPEN_LANES: Final = frozenset(
+    {
+        Lane.STRANGERS,
+        Lane.WITNESS,
+        Lane.HEALTH,
+        Lane.LOGINS,
+        Lane.SIGN_ONS,
+        Lane.PUBLIC,
+        Lane.MAILS,
+    }
+)
+"""Lanes of routes that anybody may ask, and no others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +99,11 @@ class Route:
     refusals: frozenset[int] = frozenset()
     page: Page | None = None
     handshake: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody may ask: it shares no place with what members ask."""
+        return self.lane in OPEN_LANES
 
     @property
     def bounds(self) -> Bounds:

@@ -24,7 +24,7 @@ import resource
 import socket
 import stat
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, cast
 
@@ -33,23 +33,34 @@ from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.typedefs import Handler, Middleware
 
 from fedsafe_node.api.codes import Code
-from fedsafe_node.api.endpoint import LANES, Border, Endpoint, make_endpoint
+from fedsafe_node.api.endpoint import (
+    LANES,
+    Border,
+    Endpoint,
+    line_of,
+    make_endpoint,
+)
 from fedsafe_node.api.openapi import document
 from fedsafe_node.api.ports import bind_port, unusable
 from fedsafe_node.api.problems import RefusedError
 from fedsafe_node.api.route import Lane
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.api.services import Services
+from fedsafe_node.api.strangers import TURN_BYTES, Doorway, prefix_of
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, fields
 
 IDLE_SECONDS: Final = 75.0  # bounds a slow request head as well
+FIRST_SECONDS: Final = 10.0  # until something is said
 LINGER_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 10.0
 BACKLOG: Final = 1_024
 TCP_BACKLOG: Final = 128  # so many are accepted at once, whatever the bound is
 _ACCEPTING: Final = 3  # turns of the loop until an accepted line can be closed
 MOST_CONNECTIONS: Final = 4_096
+_OPEN: Final = frozenset(
+    f"{route.method} {route.path}".encode() for route in ROUTES if route.is_open
+)
 BORDER: Final = web.AppKey("border", Border)
 _LOG = logging.getLogger(f"{LOGGER}.api")
 
@@ -93,7 +104,7 @@ def _refusing(border: Border, code: Code, allowed: list[str] | None = None) -> E
     tally = border.metrics.counter(code.value)
 
     async def refuse(request: web.Request) -> web.StreamResponse:
-        del request
+        await border.detain(line_of(request))
         response = border.refuse(RefusedError(code), border.request_id(), more=more)
         tally(response.status, 0.0)
         return response
@@ -123,9 +134,11 @@ async def _expect(request: web.Request) -> web.StreamResponse | None:
 class _Connection(web.RequestHandler):
     """A connection that answers broken HTTP with a problem, and logs no bytes of it."""
 
-    __slots__ = ("_border", "_most", "_server")
+    __slots__ = ("_border", "_doorway", "_held", "_is_known", "_unpaid", "prefix")
 
-    def __init__(self, manager: web.Server, border: Border, most: int) -> None:
+    def __init__(
+        self, manager: web.Server, border: Border, doorway: Doorway, prefix: str
+    ) -> None:
         super().__init__(
             manager,
             loop=asyncio.get_running_loop(),
@@ -135,16 +148,73 @@ class _Connection(web.RequestHandler):
             lingering_time=LINGER_SECONDS,
         )
         self._border = border
-        self._server = manager
-        self._most = most
+        self._doorway = doorway
+        self._is_known = not prefix
+        self._unpaid = 0
+        self._held: bytes | None = None  # while the next bytes wait for a turn
+        self.prefix = prefix
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Hang up on a TCP connection that is one too many."""
+        """Count it as a stranger's, unless it is the node's own user's."""
         super().connection_made(transport)
-        sock = transport.get_extra_info("socket")
-        local = sock is not None and sock.family == socket.AF_UNIX
-        if not local and len(self._server.connections) > self._most:
-            cast("asyncio.Transport", transport).abort()
+        if self.prefix:
+            self._doorway.lines.add(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Count it no more."""
+        self._doorway.lines.remove(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; after so many a stranger's wait for another turn."""
+        if self._is_known or not data:
+            super().data_received(data)
+        elif self._held is not None:  # somebody has let it be read on meanwhile
+            self._held += data
+            self._pause()
+        else:
+            self._unpaid += len(data)
+            super().data_received(data)
+            if self._unpaid >= TURN_BYTES:
+                self._hold()
+
+    def _hold(self) -> None:
+        self._held, size, self._unpaid = b"", self._unpaid, 0
+        turns = self._doorway.turns
+        turns.ask(self.prefix, self._go_on, self.give_up, size=size)
+        if self._held is not None:
+            self._pause()
+
+    def _go_on(self) -> None:
+        held, self._held = self._held, None
+        if held:
+            self.data_received(held)
+        self._read_on()
+
+    def _read_on(self) -> None:
+        is_full = self._reading_paused or self._buffer_paused
+        if self.transport is not None and self._held is None and not is_full:
+            self.transport.resume_reading()
+
+    def _pause(self) -> None:
+        if self.transport is not None:
+            self.transport.pause_reading()
+
+    def give_up(self) -> None:
+        """Hang up at once."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def known(self) -> None:
+        """Be told that whoever is at the other end is no stranger."""
+        self._is_known = True
+        self._doorway.lines.remove(self)
+        if self._held is not None:
+            self._go_on()
+
+    def answered(self) -> None:
+        """Be told that it was of use just now."""
+        self._doorway.lines.answered(self)
 
     def handle_error(
         self,
@@ -155,6 +225,8 @@ class _Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """Say what is wrong with the request's form; then close the connection."""
         del message
+        if self.prefix:
+            self._doorway.turns.charge()
         if request.writer.output_size > 0 or isinstance(exc, ConnectionResetError):
             raise ConnectionResetError
         error: Exception
@@ -172,6 +244,90 @@ class _Connection(web.RequestHandler):
         return response
 
 
+class _Caller(asyncio.Protocol):
+    """A connection of which it is not known yet whether it will say anything.
+
+    What serves it is made once it has, and once it is its turn.
+    """
+
+    __slots__ = (
+        "_data",
+        "_doorway",
+        "_make",
+        "_server",
+        "_timer",
+        "_transport",
+        "prefix",
+    )
+
+    def __init__(
+        self,
+        server: web.Server,
+        doorway: Doorway,
+        make: Callable[[str], asyncio.Protocol],
+    ) -> None:
+        self._server = server
+        self._doorway = doorway
+        self._make = make
+        self._data = b""
+        self._timer: asyncio.TimerHandle | None = None
+        self._transport: asyncio.Transport
+        self.prefix = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Serve it at once, if it is of the node's own user."""
+        self._transport = cast("asyncio.Transport", transport)
+        sock = transport.get_extra_info("socket")
+        if sock is not None and sock.family == socket.AF_UNIX:
+            self._serve()
+            return
+        peer = transport.get_extra_info("peername")
+        self.prefix = prefix_of(peer[0] if peer else None)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(FIRST_SECONDS, self.give_up)
+        self._doorway.arrive(self, len(self._server.connections))
+
+    def data_received(self, data: bytes) -> None:
+        """Ask to be served: it has said something."""
+        has_asked, self._data = bool(self._data), self._data + data
+        self._transport.pause_reading()
+        if not has_asked:
+            self._stop_timer()
+            self._doorway.enter(self, self._data, self._go_on)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        del exc
+        self._end()
+
+    def give_up(self) -> None:
+        """Hang up at once."""
+        self._end()
+        self._transport.abort()
+
+    def _go_on(self) -> None:
+        if not self._transport.is_closing():
+            self._serve()
+
+    def _end(self) -> None:
+        self._stop_timer()
+        self._doorway.waiting.remove(self)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _serve(self) -> None:
+        self._end()
+        connection = self._make(self.prefix)
+        self._transport.set_protocol(connection)
+        connection.connection_made(self._transport)
+        if self._data:
+            self._transport.resume_reading()
+            connection.data_received(self._data)
+
+
 class _Server(web.Server):
     """Makes our kind of connections."""
 
@@ -182,10 +338,18 @@ class _Server(web.Server):
             loop=asyncio.get_running_loop(),
         )
         self._border = border
-        self._most = most
+        self._doorway = Doorway(most, border.turns, _OPEN)
 
-    def __call__(self) -> web.RequestHandler:
-        return _Connection(self, self._border, self._most)
+    def __call__(self) -> asyncio.Protocol:  # type: ignore[override]
+        return _Caller(self, self._doorway, self._make)
+
+    def _make(self, prefix: str) -> asyncio.Protocol:
+        return _Connection(self, self._border, self._doorway, prefix)
+
+    def pre_shutdown(self) -> None:
+        """Hang up on all that have said nothing; tell the others to end."""
+        self._doorway.close()
+        super().pre_shutdown()
 
 
 class _Runner(web.AppRunner):

@@ -57,16 +57,15 @@ class Wishes:
         """
 
         async def act(tx: Transaction) -> None:
-            version = await read_version(tx)
-            if version is None:
-                raise WrongStateError("no_federation", "this node has no federation")
-            name = open_leaving(version, statement)
+            name = await _open(tx, statement)
             if name in await _wishing(tx):  # however often it is said, and signed
                 nothing_happened()
                 return
             await tx.put_document(_OTHERS + name, encode(statement))
             await self._office.note(tx, Event.MEMBER_LEAVING, "", {"name": name})
 
+        # Anybody may say so: whoever has not signed it takes no turn of the writer.
+        await self._office.store.read(lambda reader: _open(reader, statement))
         await self._office.store.write(act)
 
     async def shown(self) -> list[str]:
@@ -114,6 +113,14 @@ async def _stands(reader: Reader, name: str) -> bool:
         if charter_digest(document.payload) == said:
             return True
     return False
+
+
+async def _open(reader: Reader, statement: Signed) -> str:
+    """Check a wish against the version that counts; name who has it."""
+    version = await read_version(reader)
+    if version is None:
+        raise WrongStateError("no_federation", "this node has no federation")
+    return open_leaving(version, statement)
 
 
 async def _wishing(reader: Reader) -> list[str]:

@@ -53,6 +53,7 @@ from fedsafe_node.peering.serving import FeedServer, Served
 from fedsafe_node.peering.tallying import Tallying
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.tracing import recognised
 from fedsafe_policies.decision import deny
 from fedsafe_policies.gating import GateRequest
 from fedsafe_policies.reasons import Refusal
@@ -227,6 +228,7 @@ class PeeringService:
             seen=self._seen,
             now=now,
         )
+        recognised("member", opened.sender)
         self._admit(opened, now)
         if opened.epoch > membership.epoch.epoch:
             raise WrongStateError(UNKNOWN_EPOCH, "that key epoch is not known here yet")

@@ -4,13 +4,15 @@
 import asyncio
 import resource
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, UnixConnector
+from aiohttp import ClientSession, TraceConfig, UnixConnector
 from tests.node.api.conftest import TOKENS, Api, FakePeople, Memory, make_services
 
 from fedsafe_node.api import endpoint
+from fedsafe_node.api import server as server_module
 from fedsafe_node.api.route import Lane
 from fedsafe_node.api.server import MOST_CONNECTIONS, ApiServer, connection_limit
 from fedsafe_node.errors import ForbiddenError
@@ -25,6 +27,7 @@ HEAD = (
 )
 MOST = 4
 LOGIN = {"name": "anna", "password": "a long password", "code": "123456"}
+GET = b"GET %s HTTP/1.1\r\nHost: node\r\n\r\n"
 PROOF = {"code": "123456"}
 LOGIN_HEAD = (
     b"POST %s HTTP/1.1\r\nHost: node\r\n"
@@ -37,18 +40,21 @@ class TestBodies:
     def little_room(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(endpoint, "ROOM_BYTES", SIZE)
 
-    async def test_unsigned_bodies_share_a_bound(self, api: Api) -> None:
-        (_, slow), (reader, second) = [await _connect(api.server.port) for _ in "ab"]
-        for writer in (slow, second):
+    async def test_of_unsigned_bodies_the_oldest_gives_way(self, api: Api) -> None:
+        (reader, old), (other, new) = [await _connect(api.server.port) for _ in "ab"]
+        for writer in (old, new):
             writer.write(HEAD + b"[" + b" " * (SIZE // 2))
             await writer.drain()
             await _served(api)
-        second.write(b" " * (SIZE // 2 - 10))
-        head = await reader.readline()
-        for writer in (slow, second):
+        new.write(b" " * (SIZE - SIZE // 2 - 2) + b"]")
+        heads = [await each.readline() for each in (reader, other)]
+        for writer in (old, new):
             writer.close()
 
-        assert head == b"HTTP/1.1 503 Service Unavailable\r\n"
+        assert heads == [
+            b"HTTP/1.1 408 Request Timeout\r\n",
+            b"HTTP/1.1 409 Conflict\r\n",  # it was read
+        ]
 
     async def test_room_is_free_again(self, api: Api) -> None:
         heads: list[bytes] = []
@@ -158,7 +164,7 @@ async def test_who_asks_is_asked_again_after_a_slow_body(
     assert api.memory.calls == []
 
 
-async def test_tcp_connections_leave_room_for_the_socket(tmp_path: Path) -> None:
+async def test_a_line_that_is_quiet_makes_room_for_a_new_one(tmp_path: Path) -> None:
     path = tmp_path / "node.sock"
     server = ApiServer(
         make_services(Memory()), metrics=Metrics(), most_connections=MOST
@@ -166,7 +172,9 @@ async def test_tcp_connections_leave_room_for_the_socket(tmp_path: Path) -> None
     await server.start(host="127.0.0.1", socket_path=path)
     held = [await _connect(server.port) for _ in range(MOST)]
     reader, writer = await _connect(server.port)
-    assert await reader.read() == b""
+    writer.write(GET % b"/v1/health")
+    assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    assert await _ended(held[0][0])
     async with (
         ClientSession("http://node", connector=UnixConnector(str(path))) as local,
         local.get("/v1/health") as response,
@@ -175,6 +183,50 @@ async def test_tcp_connections_leave_room_for_the_socket(tmp_path: Path) -> None
     for _, other in [*held, (reader, writer)]:
         other.close()
     await server.stop()
+
+
+@pytest.mark.parametrize("said", [b"", GET % b"/v1/card"])
+async def test_strangers_lines_go_before_those_of_the_house(said: bytes) -> None:
+    server = ApiServer(
+        make_services(Memory()), metrics=Metrics(), most_connections=MOST
+    )
+    await server.start(host="127.0.0.1")
+    token = {"Authorization": f"Bearer {TOKENS[Role.OPERATOR]}"}
+    lost: list[bool] = []
+    trace = TraceConfig()
+
+    async def connected(*_: object) -> None:
+        lost.append(True)
+
+    trace.on_connection_create_end.append(connected)
+    held: list[asyncio.StreamWriter] = []
+    async with ClientSession(
+        f"http://127.0.0.1:{server.port}", trace_configs=[trace]
+    ) as house:
+        for _ in range(3):
+            async with house.get("/v1/status", headers=token) as response:
+                assert response.status == 200
+            for _ in range(MOST):
+                reader, writer = await _connect(server.port)
+                held.append(writer)
+                writer.write(said)
+                if said:
+                    assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    for writer in held:
+        writer.close()
+    await server.stop()
+
+    assert lost == [True]  # one line, kept throughout
+
+
+async def test_who_says_nothing_is_hung_up_on(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "FIRST_SECONDS", 0.01)
+    reader, writer = await _connect(api.server.port)
+
+    assert await _ended(reader)
+    writer.close()
 
 
 def test_half_of_the_descriptors_stay_free() -> None:
@@ -204,3 +256,10 @@ async def _connect(
     port: int | None,
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     return await asyncio.open_connection("127.0.0.1", port)
+
+
+async def _ended(reader: asyncio.StreamReader) -> bool:
+    """Wait until the other end has hung up without a word."""
+    with suppress(ConnectionResetError):
+        assert await reader.read() == b""
+    return True
