@@ -35,6 +35,9 @@ _NAMES: Final = (
 @click.option("--event", multiple=True, metavar="CLASS", help="Only these classes.")
 @click.option("--outcome", metavar="WORD", help="Such as ok, or a refusal's code.")
 @click.option("--actor", metavar="NAME", help="Who did it: a pseudonym, a service.")
+@click.option("--who", metavar="CLASS", help="keyless, member, service or person.")
+@click.option("--route", metavar="NAME", help="Such as knock or searchAudit.")
+@click.option("--peer", metavar="NAME", help="A member.")
 @click.option("--since", metavar="YYYY-MM-DD", callback=start_of, help="First day.")
 @click.option("--until", metavar="YYYY-MM-DD", callback=start_of, help="Day behind it.")
 @click.option("--from", "first", type=click.IntRange(min=0), default=0, help="Entry.")
@@ -54,11 +57,14 @@ def search(
     \b
     Examples:
       fedsafe audit search --event lookup --since 2026-11-01 --until 2026-11-02
+      fedsafe audit search --event refused --event door.refused --since 2026-11-01
+      fedsafe audit search --event door.refused --who keyless --route knock
       fedsafe audit search --actor staff-2026q4-mfzwizltmvxgk4tfon2gc --json
     """  # noqa: D301
     settings = settings_of(context)
     names = {"outcome": "outcome", "actor": "actor", "since": "after"}
     names |= {"until": "before", "purpose": "purpose"}
+    names |= {"who": "who", "route": "route", "peer": "peer"}
     wanted = {to: given[of] for of, to in names.items() if given[of] is not None}
     if given["event"]:
         wanted["events"] = ",".join(given["event"])
@@ -105,7 +111,7 @@ def tell_events(events: list[dict[str, Any]], settings: Settings) -> None:
 
 def _row(entry: dict[str, Any]) -> list[object]:
     detail = entry.get("detail") or {}
-    grounds = ("rule", "code", "policy", "trace")
+    grounds = ("rule", "code", "policy", "trace", "source")
     detail = {name: entry.get(name) for name in grounds} | detail
     text = " ".join(
         f"{key}={readable(key, value)}"

@@ -114,6 +114,7 @@ class RunningNode:
             parts.push_async_callback(node._keep_last_checkpoint)
             parts.push_async_callback(node._note_stop)
             parts.push_async_callback(node._audit_last_evaluations)
+            parts.push_async_callback(node._sum_up_last_refusals)
             parts.push_async_callback(node.replicating.stop)
             parts.push_async_callback(node.attesting.stop)
             parts.push_async_callback(node._made.spreading.stop)
@@ -268,7 +269,7 @@ class RunningNode:
             partings=self._made.partings,
             outbox=make_outbox(base),
         )
-        return {**duties.jobs(), **self.keeper.jobs()}
+        return {**duties.jobs(), **self.keeper.jobs(), **self._made.refusals.jobs()}
 
     async def _witnessed(self, membership: Membership) -> None:
         # Before anything is written: whoever was put back must not go on.
@@ -287,6 +288,12 @@ class RunningNode:
             await self.peering.audit_evaluations(ends=True)
         except StoreError:
             _LOG.exception("evaluations not audited", extra=fields(reason="store"))
+
+    async def _sum_up_last_refusals(self) -> None:
+        try:
+            await self._made.refusals.sum_up(ends=True)
+        except StoreError:
+            _LOG.exception("refusals not summed up", extra=fields(reason="store"))
 
     async def _keep_last_checkpoint(self) -> None:
         # Whatever changes while the node is down is not what it left.

@@ -77,7 +77,8 @@ class AuditEvent(Message, frozen=True):
     """One line of the audit log, with what is not erased.
 
     `subject_ref` is the account that a match was found for; staff act under the
-    pseudonym of the quarter. `trace` is the request's, `peer` the member that asked.
+    pseudonym of the quarter. `trace` is the request's, `peer` the member that asked,
+    `source` the prefix of the address from which somebody without a key did.
     """
 
     index: int
@@ -94,6 +95,7 @@ class AuditEvent(Message, frozen=True):
     peer: str | None = None
     actor: str | None = None
     subject_ref: str | None = None
+    source: str | None = None
     detail: dict[str, str | int | bool | None] | None = None
 
 

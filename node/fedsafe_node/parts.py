@@ -39,6 +39,7 @@ from fedsafe_node.peering.receipts import Receipting, Signer
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.peering.tallying import Tallying
+from fedsafe_node.refusals import Refusals
 from fedsafe_node.renewing.carrying import Carrying
 from fedsafe_node.renewing.kinds import Kind, ResharingKind
 from fedsafe_node.renewing.service import Ceremonies
@@ -85,6 +86,7 @@ class Parts:
     tending: Tending
     desk: Desk
     keeper: Keeper
+    refusals: Refusals
 
 
 def make_parts(
@@ -171,6 +173,7 @@ def make_parts(
         forks=forks,
         desk=_desk(base, reviews, notices, Announcing(base, replicating, witnesses)),
         keeper=keeper,
+        refusals=Refusals(base.store, base.trail, base.clock),
     )
 
 

@@ -14,6 +14,7 @@ from fedsafe_node.messages import Message
 
 MOST_LOOKED_AT = 20_000
 Classes = Annotated[str, msgspec.Meta(pattern=r"^[a-z_.,]*$", max_length=1_000)]
+RouteName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]+$", max_length=64)]
 Word = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.-]+$", max_length=64)]
 
 
@@ -21,12 +22,16 @@ class Wanted(Message, frozen=True):
     """What an event must be like; what is left out says nothing.
 
     `events` are classes, divided by commas. `after` and `before` are seconds in UTC,
-    the second one excluded. An event whose actor is erased has none.
+    the second one excluded. An event whose actor is erased has none. `who`, `route` and
+    `peer` are of refusals at the API's door, and of whatever else says them.
     """
 
     events: Classes = ""
     outcome: Word | UnsetType = UNSET
     actor: Word | UnsetType = UNSET
+    who: Word | UnsetType = UNSET
+    route: RouteName | UnsetType = UNSET
+    peer: Word | UnsetType = UNSET
     after: Seconds | UnsetType = UNSET
     before: Seconds | UnsetType = UNSET
 
@@ -43,9 +48,15 @@ class Sieve:
         wanted = self.wanted
         if self.classes is not None and event.event not in self.classes:
             return False
-        if wanted.outcome is not UNSET and event.outcome != wanted.outcome:
-            return False
-        if wanted.actor is not UNSET and event.actor != wanted.actor:
+        said = event.detail or {}
+        words = (
+            (wanted.outcome, event.outcome),
+            (wanted.actor, event.actor),
+            (wanted.peer, event.peer),
+            (wanted.who, said.get("who")),
+            (wanted.route, said.get("route")),
+        )
+        if any(word is not UNSET and word != found for word, found in words):
             return False
         moment = datetime.fromisoformat(event.at).timestamp()
         if wanted.after is not UNSET and moment < wanted.after:

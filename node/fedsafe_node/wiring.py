@@ -173,6 +173,7 @@ def make_services(parts: Parts) -> Services:
         sheets=_sheets(parts, gates, registers, staff),
         help=_help_desk(base),
         backups=Backups(base.office),
+        refusals=parts.refusals,
         answers=StoredAnswers(base.store, base.clock),
         following=base.following,
     )

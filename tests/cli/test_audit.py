@@ -203,6 +203,29 @@ def test_a_search_asks_until_there_are_enough(ask: "Run", node: "FakeNode") -> N
     assert "--from 23" in outcome.err
 
 
+def test_a_search_for_refusals(ask: "Run", node: "FakeNode") -> None:
+    event = {
+        "index": 7,
+        "event": "door.refused",
+        "at": "2026-11-24T12:00:00.000+00:00",
+        "outcome": "forbidden",
+        "purpose": "operations",
+        "basis": "gdpr_32",
+        "source": "192.0.2.0/24",
+        "detail": {"who": "keyless", "route": "knock", "count": 49},
+    }
+    node.always(
+        "GET /v1/audit/search?who=keyless&route=knock&peer=b.demo&events=door.refused"
+        "&since=0&limit=100",
+        {"events": [event], "next": 8, "more": False},
+    )
+    options = ("--who", "keyless", "--route", "knock", "--peer", "b.demo")
+    outcome = ask("audit", "search", "--event", "door.refused", *options)
+
+    assert outcome.status == 0
+    assert "source=192.0.2.0/24 who=keyless route=knock count=49" in outcome.out
+
+
 def test_a_search_in_json_says_where_it_ended(ask: "Run", node: "FakeNode") -> None:
     answer = found(1, to=9, more=False)
     target = "GET /v1/audit/search?purpose=supervision&since=0&limit=100"

@@ -263,6 +263,7 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "outbox": (Event.DISPATCH_BEGUN, Event.DISPATCH_ENDED, Event.CASE_MOVED),
     "orders": (Event.ORDER_DUE,),
     "budgets": (),
+    "refusals": (Event.DOOR_REFUSED,),
     "checkpoint": (),
     "comparing": (Event.FORK_SEEN, Event.ORIGIN_SUSPENDED, Event.FORK_PROVEN),
     "cosigning": (Event.CHECKPOINT_DISPUTED,),
@@ -308,6 +309,7 @@ INNER_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     ),
     "whatever policy or a border refuses": (
         Event.REFUSED,
+        Event.DOOR_REFUSED,
         Event.SESSION_REFUSED,
         Event.BUDGET_BROKEN,
         Event.DISPUTES_FLOODED,

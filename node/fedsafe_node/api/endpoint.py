@@ -13,7 +13,8 @@
 4. Body and query are decoded into closed types.
 5. An Idempotency-Key that is known gets its answer again.
 6. The handler acts; whatever it raises becomes a problem by the one table. What it
-   gives leaves only if the census says that its event was made.
+   gives leaves only if the census says that its event was made. A refusal is an event
+   as well (`door`), durable before it leaves.
 
 Each answer is counted and logged by its route, never by its path or content.
 """
@@ -45,6 +46,7 @@ from fedsafe_node.api.body import MOST_PARTS, body_decoder, read_body, read_quer
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.census import UnauditedError, is_audited
 from fedsafe_node.api.codes import Code
+from fedsafe_node.api.door import refusal_at
 from fedsafe_node.api.problems import RefusedError, headers_of, problem_of
 from fedsafe_node.api.responses import (
     Answer,
@@ -56,12 +58,12 @@ from fedsafe_node.api.responses import (
 from fedsafe_node.api.route import HTML, Lane, Page, Route
 from fedsafe_node.api.services import Services
 from fedsafe_node.api.strangers import Room, Turns
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.errors import ConflictError, StoreError
 from fedsafe_node.idempotency import KEY, InFlight, Once, recognise
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, fields
-from fedsafe_node.tracing import begin, current, recognised
+from fedsafe_node.tracing import Asking, begin, current, recognised
 
 LANES: Final[Mapping[Lane, int]] = {
     Lane.LOOKUPS: 512,
@@ -180,6 +182,29 @@ class Border:
                 await self.turns.take(line.prefix)
         return perf_counter() - began
 
+    async def tell(
+        self, route: Route, asking: Asking, line: Line, status: int, code: str = ""
+    ) -> None:
+        """Have a refusal written down before it leaves.
+
+        Raises:
+            StoreError: it cannot be, and whoever asks is somebody.
+        """
+        refused = refusal_at(route, asking, line.prefix, status, code)
+        if refused is not None:
+            await self.services.refusals.note(refused)
+
+    async def told(
+        self, route: Route, asking: Asking, line: Line, error: Exception
+    ) -> Exception:
+        """Have it written down if *error* is a refusal; give what is to be answered."""
+        problem = problem_of(error, request_id="")
+        try:
+            await self.tell(route, asking, line, problem.status, problem.code)
+        except StoreError as failed:
+            return failed
+        return error
+
     def refuse(
         self,
         error: Exception,
@@ -231,9 +256,11 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
         line, waited = line_of(request), 0.0
         try:
             response = await serve(request, request_id, line)
-        except Exception as error:  # noqa: BLE001 - the border; the table decides
+            await border.tell(route, asking, line, response.status)
+        except Exception as caught:  # noqa: BLE001 - the border; the table decides
             if asking.asker is None and not route.is_open:
                 waited = await border.detain(line)
+            error = await border.told(route, asking, line, caught)
             if request.transport is None:  # nobody is there to be answered
                 raise ConnectionResetError from None
             languages = request.headers.get("Accept-Language", "")

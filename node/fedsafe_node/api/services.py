@@ -70,6 +70,7 @@ from fedsafe_node.orders.service import Orders
 from fedsafe_node.people.policy_changes import PolicyChanges
 from fedsafe_node.people.staff import Staff
 from fedsafe_node.principal import Principal
+from fedsafe_node.refusals import Refused
 from fedsafe_node.register_messages import (
     EntryRequest,
     PublicRegister,
@@ -222,6 +223,18 @@ class Node(Protocol):
         ...
 
 
+class RefusalBook(Protocol):
+    """What the API refuses, as events."""
+
+    async def note(self, refused: Refused) -> None:
+        """Write a refusal down before its answer leaves, or count it.
+
+        Raises:
+            StoreError: it can't, and whoever asks is somebody.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """All services of a node; `name` is the node's own."""
@@ -277,5 +290,6 @@ class Services:
     help: HelpDesk
     backups: Backups
     node: Node
+    refusals: RefusalBook
     answers: KeptAnswers
     following: Following = ALONE

@@ -9,7 +9,7 @@ from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.audit_messages import AuditEvent
 from fedsafe_node.errors import CorruptLogError, PrunedError
-from fedsafe_node.log.audit import ACTOR, DETAIL, SUBJECT, decode_audit_record
+from fedsafe_node.log.audit import ACTOR, DETAIL, SOURCE, SUBJECT, decode_audit_record
 from fedsafe_node.store.protocol import LogName, Reader
 
 
@@ -19,6 +19,10 @@ class _Actor(msgspec.Struct, frozen=True):
 
 class _Subject(msgspec.Struct, frozen=True):
     ref: str
+
+
+class _Source(msgspec.Struct, frozen=True):
+    prefix: str
 
 
 async def read_log_events(
@@ -53,7 +57,7 @@ def _event(
 ) -> AuditEvent:
     record = decode_audit_record(data)
     actor, detail = payloads.get((index, ACTOR)), payloads.get((index, DETAIL))
-    subject = payloads.get((index, SUBJECT))
+    subject, source = payloads.get((index, SUBJECT)), payloads.get((index, SOURCE))
     said: dict[str, str | int | bool | None] = {}
     if detail is not None:
         said = decode(detail, dict[str, str | int | bool | None])
@@ -72,6 +76,7 @@ def _event(
         peer=_word(said.get("peer")),
         actor=decode(actor, _Actor).name if actor is not None else None,
         subject_ref=decode(subject, _Subject).ref if subject is not None else None,
+        source=decode(source, _Source).prefix if source is not None else None,
         detail=said or None,
     )
 

@@ -22,6 +22,7 @@ from fedsafe_node.log.anchor import AnchorProof
 from fedsafe_node.log.audit import (
     ACTOR,
     DETAIL,
+    SOURCE,
     SUBJECT,
     Detail,
     Event,
@@ -42,7 +43,7 @@ from fedsafe_node.store.rows import Tail
 from fedsafe_policies.vocabulary import Purpose
 
 Admit = Callable[[Principal, Purpose | None], Awaitable[Detail]]
-SHOWN: Final = frozenset({ACTOR, SUBJECT, DETAIL})  # as a page of events shows
+SHOWN: Final = frozenset({ACTOR, SUBJECT, DETAIL, SOURCE})  # as a page of events shows
 _PAGE: Final = 4_096
 
 

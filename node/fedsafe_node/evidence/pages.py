@@ -16,7 +16,7 @@ from fedsafe_federation.errors import MalformedError
 from fedsafe_node.errors import CorruptLogError
 from fedsafe_node.evidence.contents import Decided
 from fedsafe_node.evidence.span import Part
-from fedsafe_node.log.audit import AuditRecord, decode_audit_record
+from fedsafe_node.log.audit import SOURCE, AuditRecord, decode_audit_record
 from fedsafe_node.store.protocol import LogName, Reader
 from fedsafe_node.store.rows import KeptOpening, Opening
 
@@ -84,12 +84,14 @@ def _entry(
     erased_at = {kept.group: kept.erased_at for kept in groups}
     gone = sorted(group for group in record.commitments if group not in there)
     kept = sorted(there)
+    # What a pack has nobody erases: where a stranger came from stays here.
+    shown = [group for group in kept if openings and group != SOURCE]
     return {
         "index": index,
         "record": data.decode(),
-        "openings": {group: _shown(there[group]) for group in kept} if openings else {},
+        "openings": {group: _shown(there[group]) for group in shown},
         "erased": {group: erased_at.get(group) for group in gone},
-        "withheld": [] if openings else kept,
+        "withheld": [group for group in kept if group not in shown],
     }
 
 

@@ -2,6 +2,8 @@
 """How long openings of the audit log are kept, by their group, and then the records.
 
 * `actor` and `subject` are erased one by one once they are old enough.
+* `source`, the prefix of an address, likewise after six days, whatever is set: the
+  duty runs each hour, and a week is promised.
 * `detail` goes with the key of its month, as all that was sealed in it: some sums of
   details say what the node's tables must hold, so a single one that is missing is
   damage, and a whole month is not. So do the checkpoints behind the anchor's leaves,
@@ -27,7 +29,7 @@ from fedsafe_node.evidence.holding import end_holds
 from fedsafe_node.evidence.pruning import Pruning
 from fedsafe_node.evidence.span import first_since
 from fedsafe_node.log.anchor import CHECKPOINT
-from fedsafe_node.log.audit import ACTOR, DETAIL, SUBJECT, AuditTrail, Event
+from fedsafe_node.log.audit import ACTOR, DETAIL, SOURCE, SUBJECT, AuditTrail, Event
 from fedsafe_node.log.naming import entries_naming
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.pseudonyms import Pseudonyms
@@ -35,6 +37,7 @@ from fedsafe_node.store.keeping_rows import EffectKind, Erasing, HoldRow
 from fedsafe_node.store.protocol import Store, Transaction
 
 _AT_ONCE: Final = 500
+_SOURCE_DAYS: Final = 6
 
 
 class Retention:
@@ -73,7 +76,8 @@ class Retention:
             lambda tx: end_holds(tx, self._trail, self._clock.now())
         )
         kept = self._kept()
-        for group, days in ((SUBJECT, kept.subject), (ACTOR, kept.actor)):
+        days_of = {SUBJECT: kept.subject, ACTOR: kept.actor, SOURCE: _SOURCE_DAYS}
+        for group, days in days_of.items():
             await self._erase_before(group, now - timedelta(days=days))
         await self._destroy_keys(now, kept)
         await self._store.scrub()
@@ -137,6 +141,7 @@ class Retention:
             (log, ACTOR),
             (log, SUBJECT),
             (log, DETAIL),
+            (log, SOURCE),
             (self._pruning.anchor, CHECKPOINT),
         ]
         needed = await self._store.scan(lambda reader: reader.sealed_periods(but=gone))

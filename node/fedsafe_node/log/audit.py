@@ -7,7 +7,8 @@ SHA-256) that decided, and a salted commitment for each field group. Who, about 
 with which details, in which request and for which member lie in the openings and can
 be erased alone; the record explains the decision after that. An identifier, token or
 key is in none of them: an account appears as the provider's own opaque `subject_ref`,
-a signal as its id, a person of the staff under the pseudonym of the quarter.
+a signal as its id, a person of the staff under the pseudonym of the quarter. A group
+of its own, `source`, has the prefix of a stranger's address, and lasts a week at most.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,17 +34,19 @@ from fedsafe_policies.vocabulary import Purpose
 ACTOR: Final = "actor"
 SUBJECT: Final = "subject"
 DETAIL: Final = "detail"
+SOURCE: Final = "source"
 
 _PURPOSES: Final = {each.value: each for each in Purpose}
 # Words of closed lists, which a person may happen to be called as well.
 _NO_PEOPLE: Final = frozenset(
     {"act", "kind", "rule", "code", "policy", "about", "purpose", "role", "peer"}
+    | {"who", "route"}
     | {"origin", "module", "item", "trace", "reason", "why", "method", "effect"}
     | {"surface"}
 )
 
 # A pattern would be looked for in each of a million records by itself.
-Group = Literal["actor", "subject", "detail", "signal"]
+Group = Literal["actor", "subject", "detail", "source", "signal"]
 Detail = Mapping[str, str | int | bool | None]
 
 
@@ -109,6 +112,7 @@ class Event(StrEnum):
     EXPIRED = "signal.expired"
     KEPT = "signal.kept"
     REFUSED = "refused"
+    DOOR_REFUSED = "door.refused"
     FEED_SERVED = "feed.served"
     FEED_APPLIED = "feed.applied"
     RESTRICTED = "signal.restricted"

@@ -51,6 +51,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "budget": _OPERATIONS,
     "case": Grounds(Purpose.ESCALATION, Basis.LEGAL_OBLIGATION),
     "credential": _OPERATIONS,
+    "door": _OPERATIONS,
     "dispatch": Grounds(Purpose.ESCALATION, Basis.LEGAL_OBLIGATION),
     "events": _CASEWORK,
     "evaluation": Grounds(Purpose.OPERATIONS, Basis.LEGITIMATE_INTERESTS),

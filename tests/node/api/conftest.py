@@ -105,6 +105,7 @@ from fedsafe_node.provider_events.messages import (
     FollowQuery,
     ProviderEvents,
 )
+from fedsafe_node.refusals import Refused
 from fedsafe_node.register_messages import (
     EntryRequest,
     PublicRegister,
@@ -138,6 +139,7 @@ class Memory:
     failure: Exception | None = None
     hold: asyncio.Event | None = None
     calls: list[Any] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def called(self, call: object) -> None:
@@ -259,6 +261,14 @@ class FakeSignals:
         if signal not in self.memory.signals:
             raise NotFoundError("signal")
         return self.memory.signals[signal]
+
+
+@dataclass
+class FakeRefusals:
+    memory: Memory
+
+    async def note(self, refused: Refused) -> None:
+        self.memory.refused.append(refused)
 
 
 class FakePeople:
@@ -771,6 +781,7 @@ def make_services(memory: Memory) -> Services:
         requests=FakeRequests(memory),
         proofs=FakeProofs(memory),
         node=FakeNode(memory),
+        refusals=FakeRefusals(memory),
         answers=memory,
     )
 

@@ -73,7 +73,8 @@ async def test_a_bare_credential_reads_and_does_little(house: House) -> None:
             async with house.http.request(
                 route.method, path, json=body, headers=headers
             ) as response:
-                passed = b"account_needed" not in await response.read()
+                told = b"account_needed" in await response.read()
+                passed = response.status != 403 or not told  # the log tells it too
             if passed and route.method != "GET":
                 does.add(route.name)
             if not passed and route.method == "GET":
