@@ -10,8 +10,8 @@ from fedsafe_cli.client import Client
 from fedsafe_cli.errors import NodeUnreachableError, SettingsError
 
 _URL: Final = re.compile(
-    r"(https)://([a-z0-9.-]+)(?::(\d{1,5}))?"
-    r"|(http)://(127\.\d+\.\d+\.\d+|\[::1\]|localhost):(\d{1,5})"
+    r"(https)://([a-z0-9.-]+)(?::([0-9]{1,5}))?"
+    r"|(http)://(127(?:\.[0-9]{1,3}){3}|\[::1\]|localhost):([0-9]{1,5})"
 )
 
 

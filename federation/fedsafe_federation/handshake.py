@@ -24,7 +24,10 @@ SPEAKS: Final = "fedsafe-speaks"
 PROTOCOLS: Final = frozenset({1})
 GROUP_COMMITMENTS: Final = "group-commitments"
 """The charter commits to media group keys."""
-FEATURES: Final = frozenset({"charter-versions", GROUP_COMMITMENTS})
+SIGNED_AUTHORITY: Final = "signed-authority"
+"""A request's signature may cover the authority: it is checked against the node's URL,
+not against a Host header that a proxy may have changed."""
+FEATURES: Final = frozenset({"charter-versions", GROUP_COMMITMENTS, SIGNED_AUTHORITY})
 _MOST: Final = 1_000
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)

@@ -5,7 +5,7 @@ Feed requests and pokes carry an RFC 9421 signature; an evaluation request is a
 signed statement itself. How bytes are sent, read and bounded is said in `transfer`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from hashlib import sha256
 from secrets import token_urlsafe
@@ -26,8 +26,8 @@ from fedsafe_federation.errors import (
 from fedsafe_federation.feed import MAX_BATCH, FeedRequest
 from fedsafe_federation.feed import MEDIA_TYPE as NDJSON
 from fedsafe_federation.forks import ForkEvidence
-from fedsafe_federation.handshake import SPEAKS
-from fedsafe_federation.requests import Request, sign_request
+from fedsafe_federation.handshake import SIGNED_AUTHORITY, SPEAKS
+from fedsafe_federation.requests import AUTHORITY, Request, sign_request
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.transfer import Heard, Take, converse, deaf, exchange, receive
 from fedsafe_federation.wireformat import decode, encode
@@ -65,7 +65,8 @@ class PeerClient:
     """Asks other members on behalf of one node.
 
     The session is the caller's to close; one session serves all members. `speaks`
-    says what the node says of itself (`handshake`), `heard` is told what members do.
+    says what the node says of itself (`handshake`), `heard` is told what members do,
+    and `features` says which features a member has named.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class PeerClient:
         self._now = now
         self.speaks: Callable[[], str | None] = lambda: None
         self.heard: Heard = deaf
+        self.features: Callable[[str], Collection[str]] = lambda _: ()
 
     async def fetch(self, member: Member, request: FeedRequest, take: Take) -> None:
         """Fetch a feed batch; *take* gets its pieces (`replication.Fetch`).
@@ -339,6 +341,7 @@ class PeerClient:
     def _signed(
         self, destination: str, request: Request, body: bytes | None
     ) -> dict[str, str]:
+        takes = SIGNED_AUTHORITY in self.features(destination)
         return dict(
             sign_request(
                 request,
@@ -348,6 +351,7 @@ class PeerClient:
                 key=self._key,
                 now=self._now(),
                 nonce=token_urlsafe(16),
+                also=(AUTHORITY,) if takes else (),
             )
         )
 

@@ -2,11 +2,18 @@
 """RFC 9421 signatures on requests between members.
 
 Algorithm and components are pinned: Ed25519 over method, path, query, destination
-and, with a body, its Content-Digest. Path and query instead of the whole target,
-so that a node works behind a proxy; the destination is a header of its own, so
-that a request to one member is no request to another.
+and, with a body, its Content-Digest; and over the authority, once a member has said
+that it takes that (`handshake.SIGNED_AUTHORITY`). Path and query instead of the whole
+target, so that a node works behind a proxy; the destination is a header of its own,
+so that a request to one member is no request to another.
+
+Who verifies takes path and query from the target that was routed, and the authority
+from its own configuration. Nothing comes from the Host header, which nobody signs. A
+target has one spelling (`is_plain`): what another reader would decode, cut off or
+normalise is refused.
 """
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,7 +37,12 @@ from fedsafe_federation.errors import UntrustedError
 from fedsafe_federation.freshness import SKEW, WINDOW, SeenNonces
 
 DESTINATION: Final = "fedsafe-destination"
+AUTHORITY: Final = "@authority"
+"""Covered as well where the other side takes it from its configuration."""
 TAG: Final = "fedsafe-v1"
+_PLAIN: Final = re.compile(
+    r"(?:/[A-Za-z0-9][A-Za-z0-9._~-]*)+(?:\?[A-Za-z0-9._~=&-]+)?", re.ASCII
+)
 _COMPONENTS: Final = ("@method", "@path", "@query", DESTINATION)
 _REQUIRED: Final = {f'"{component}"' for component in _COMPONENTS}
 _LABEL: Final = "fedsafe"
@@ -44,6 +56,15 @@ class Request:
     method: str
     url: str
     headers: dict[str, str] = field(default_factory=dict)
+
+
+def is_plain(target: str) -> bool:
+    """Whether a request target is one that members send to each other.
+
+    A path of words, and perhaps a query: no other form of RFC 9112, no fragment,
+    nothing encoded, no empty or dotted segment, no empty query.
+    """
+    return _PLAIN.fullmatch(target) is not None
 
 
 class _MemberKeys(HTTPSignatureKeyResolver):
@@ -120,6 +141,9 @@ def verify_request(  # noqa: PLR0913 - everything it needs is an argument
     now: datetime,
 ) -> str:
     """Check a member's signature, destination and freshness; name the member.
+
+    The URL of *request* is this node's own, with the target that was routed. A member
+    of an older release does not sign the authority: its destination names the node.
 
     Raises:
         UntrustedError: unsigned, badly signed, or meant for another node.

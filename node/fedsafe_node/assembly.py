@@ -14,7 +14,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from secrets import token_bytes
-from typing import Final, Self
+from typing import Self
 
 import aiohttp
 
@@ -42,6 +42,7 @@ from fedsafe_node.leading import lead
 from fedsafe_node.loading import follow_removals, load_pictures
 from fedsafe_node.log.audit import Event
 from fedsafe_node.membership import Membership
+from fedsafe_node.networks import member_session, provider_session
 from fedsafe_node.parts import make_parts
 from fedsafe_node.present import Present
 from fedsafe_node.provider_events.upkeep import EventUpkeep
@@ -55,8 +56,6 @@ from fedsafe_node.wiring import make_outbox, make_services
 from fedsafe_node.working import Worker
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
-_CONNECTIONS: Final = 256
-_CONNECTIONS_TO_ONE: Final = 32  # a member that answers slowly holds up no other
 
 
 class RunningNode:
@@ -66,10 +65,15 @@ class RunningNode:
     order, and `is_last` says whether the node stops with this process.
     """
 
-    def __init__(self, base: Base, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self,
+        base: Base,
+        members: aiohttp.ClientSession,
+        provider: aiohttp.ClientSession,
+    ) -> None:
         self.base = base
         self._parts = AsyncExitStack()
-        made = make_parts(base, session, self._changed)
+        made = make_parts(base, members, provider, self._changed)
         self.client, self.intake = made.client, made.intake
         self.replicating, self.feed = made.replicating, made.feed
         self.attesting, self.peering = made.attesting, made.peering
@@ -102,15 +106,9 @@ class RunningNode:
         """
         async with AsyncExitStack() as parts:
             base = await open_base(place, config, clock, parts, worker)
-            session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=_CONNECTIONS, limit_per_host=_CONNECTIONS_TO_ONE
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-            )
-            await parts.enter_async_context(session)
-            node = cls(base, session)
+            members = await parts.enter_async_context(await member_session())
+            provider = await parts.enter_async_context(provider_session())
+            node = cls(base, members, provider)
             parts.push_async_callback(node._keep_last_checkpoint)
             parts.push_async_callback(node._note_stop)
             parts.push_async_callback(node._audit_last_evaluations)

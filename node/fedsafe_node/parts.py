@@ -61,7 +61,7 @@ class Parts:
     """What the services of a node are made of."""
 
     base: Base
-    session: aiohttp.ClientSession
+    provider: aiohttp.ClientSession
     client: PeerClient
     reviews: ReviewDesk
     notices: NoticeDesk
@@ -91,12 +91,13 @@ class Parts:
 
 def make_parts(
     base: Base,
-    session: aiohttp.ClientSession,
+    members: aiohttp.ClientSession,
+    provider: aiohttp.ClientSession,
     changed: Changed,
 ) -> Parts:
     """Make all parts; *changed* hears of each version of the charter."""
     client = PeerClient(
-        session, name=base.config.name, key=base.keys.transport, now=base.clock.now
+        members, name=base.config.name, key=base.keys.transport, now=base.clock.now
     )
     notices = NoticeDesk(
         base.situation,
@@ -146,9 +147,10 @@ def make_parts(
     ceremonies.wake = ballot.spread
     spreading.also, spreading.after = carrying.swap, ceremonies.advance
     client.speaks, client.heard = _hand(base), _ear(base, ballot)
+    client.features = lambda peer: base.situation.features.get(peer, frozenset())
     return Parts(
         base=base,
-        session=session,
+        provider=provider,
         client=client,
         reviews=reviews,
         notices=notices,

@@ -10,7 +10,6 @@ leaves at most an entry that is no nonce's.
 """
 
 import fcntl
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,17 +20,15 @@ from secrets import token_bytes
 from struct import Struct
 from typing import Final
 
-from fedsafe_crypto.framing import lp
 from fedsafe_federation.errors import StaleStatementError
-from fedsafe_federation.freshness import SeenNonces
+from fedsafe_federation.freshness import DIGEST_BYTES, SeenNonces
 from fedsafe_node.errors import KeyFileError
 
 PAGES: Final = 8_192
 _PAGE: Final = 4_096
 _MAGIC: Final = b"fedsafe nonces 1"
 _HEADER: Final = Struct("<16s32sQ")  # what it is, the key, when the run began
-_ENTRY: Final = Struct("<16sQ")  # a hash, and until when it counts
-_HASH_BYTES: Final = 16
+_ENTRY: Final = Struct(f"<{DIGEST_BYTES}sQ")  # a hash, and until when it counts
 _ENTRIES: Final = _PAGE // _ENTRY.size
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -76,19 +73,14 @@ class SharedNonces(SeenNonces):
         if self._pages < 1 or not head.startswith(_MAGIC):
             os.close(self._file)
             raise KeyFileError(f"{path} is not what this run has made")
-        _, self._key, began = _HEADER.unpack(head)
+        _, key, began = _HEADER.unpack(head)
         self._map = mmap(self._file, size)
-        super().__init__(began=_EPOCH + began * _MILLISECOND)
+        super().__init__(began=_EPOCH + began * _MILLISECOND, key=key)
 
     def close(self) -> None:
         """Let go of the file."""
         self._map.close()
         os.close(self._file)
-
-    def mark(self, *words: bytes) -> bytes:
-        """Name something as it is kept here; nobody else can."""
-        data = b"".join(lp(word) for word in words)
-        return hashlib.blake2b(data, digest_size=_HASH_BYTES, key=self._key).digest()
 
     def knows(self, mark: bytes, *, now: datetime) -> bool:
         """Whether any process has noted a mark, and until a moment still to come."""

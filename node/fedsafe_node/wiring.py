@@ -187,7 +187,7 @@ def _help_desk(base: Base) -> HelpDesk:
 
 
 def _staff(parts: Parts, notes: Notes) -> Staff:
-    base, web, acts = parts.base, ProviderWeb(parts.session), _acts(parts, notes)
+    base, web, acts = parts.base, ProviderWeb(parts.provider), _acts(parts, notes)
     return make_staff(base.office, base.config.oidc, web, acts, base.seen)
 
 

@@ -105,7 +105,7 @@ class WorkingDaysOff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `holidays` are ``MM-DD``; `easter` are days after Easter Sunday.
     """
 
-    holidays: frozenset[Annotated[str, msgspec.Meta(pattern=r"\A\d\d-\d\d\Z")]]
+    holidays: frozenset[Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{2}-[0-9]{2}\Z")]]
     easter: frozenset[Annotated[int, msgspec.Meta(ge=-60, le=70)]]
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
+import pickle
 from datetime import timedelta
 
 import pytest
@@ -88,6 +89,16 @@ def test_what_is_still_new_is_still_remembered(ahead: timedelta) -> None:
 
     with pytest.raises(StaleStatementError, match="seen before"):
         seen.admit("a", b"1", made=made, now=made + WINDOW)
+
+
+def test_no_nonce_and_no_name_is_in_the_memory() -> None:
+    seen, other = SeenNonces(began=BEGAN), SeenNonces(began=BEGAN)
+    for each in (seen, other):
+        each.admit("chat.example.de", b"a nonce of sixteen", made=NOW, now=NOW)
+
+    kept = [pickle.dumps(each._seen) for each in (seen, other)]  # noqa: SLF001
+    assert not any(b"nonce" in each or b"chat" in each for each in kept)
+    assert kept[0] != kept[1]  # nor can it be looked for without the key
 
 
 def test_memory_is_bounded_and_forgets(monkeypatch: pytest.MonkeyPatch) -> None:

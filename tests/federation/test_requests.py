@@ -21,10 +21,12 @@ from fedsafe_federation.errors import (
 )
 from fedsafe_federation.freshness import SKEW, WINDOW, SeenNonces
 from fedsafe_federation.requests import (
+    AUTHORITY,
     DESTINATION,
     TAG,
     Request,
     _Verifier,
+    is_plain,
     sign_request,
     verify_request,
 )
@@ -182,6 +184,63 @@ def test_a_proxy_may_change_host_and_scheme_and_the_case_of_names() -> None:
         titled | {"X-Forwarded-For": "192.0.2.1"},
     )
     assert verified(behind) == A
+
+
+def test_the_authority_counts_if_it_is_signed() -> None:
+    request = Request("GET", URL)
+    sign_request(
+        request,
+        body=None,
+        signer=A,
+        destination=B,
+        key=key_of(A, "transport"),
+        now=NOW,
+        nonce="n",
+        also=(AUTHORITY,),
+    )
+
+    for other in (
+        "c.example",
+        "b.example:1",
+        "b.example.",
+        "x.b.example",
+        "b.example:80",
+    ):
+        with pytest.raises(UntrustedError):
+            verified(replace(request, url=URL.replace(B, other, 1)), b"")
+    same = URL.replace(B, "B.Example:443", 1)
+    assert verified(replace(request, url=same), b"") == A
+
+
+@pytest.mark.parametrize(
+    ("target", "plain"),
+    [
+        ("/v1/feed/b.example/records?since=1&known=2", True),
+        ("/v1/feed/poke", True),
+        ("", False),
+        ("/", False),
+        ("*", False),
+        ("v1/feed", False),
+        ("//b.example/v1", False),
+        ("/v1/", False),
+        ("/v1//feed", False),
+        ("/v1/./feed", False),
+        ("/v1/../feed", False),
+        ("/v1/..", False),
+        ("/v1/%66eed", False),
+        ("/v1/feed;x=1", False),
+        ("/v1/feed?", False),
+        ("/v1/feed?a?b", False),
+        ("/v1/feed?a=%31", False),
+        ("/v1/feed?a=1#", False),
+        ("/v1/feed#x", False),
+        ("/v1/f\u0435ed", False),
+        ("/v1/feed\n", False),
+        ("http://b.example/v1/feed", False),
+    ],
+)
+def test_a_target_has_one_spelling(target: str, *, plain: bool) -> None:
+    assert is_plain(target) is plain
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ A credential travels as `Authorization: Bearer fs1_…`, the session of somebody
 has logged in as `fs2_…`. Without one, whoever could
 open the node's Unix socket is `local`, with the role of a service; the kernel's
 word (SO_PEERCRED) must be that it runs as the node's own user or as root. Members
-sign their requests (RFC 9421) or their statements.
+sign their requests (RFC 9421) or their statements. A member's signature is verified
+against the target that was routed and the node's own address, never against the Host
+header: that has to be well-formed and, in a member's request, to name the node.
 
 Which roles' credentials a route takes is in the route table. What a policy decides
 as well (a lookup's purpose, who writes a signal) is left to the service, which
@@ -22,8 +24,9 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Final
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
+from fedsafe_federation.requests import is_plain
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.peer_services import Peering
 from fedsafe_node.api.problems import RefusedError
@@ -37,6 +40,7 @@ PERSONS: Final[frozenset[Role]] = frozenset(Role) - {Role.SERVICE}
 TOKEN: Final = re.compile(r"fs[12]_[A-Za-z0-9_-]{43}")
 NEEDS_ACCOUNT: Final = AccountNeededError().detail
 _ONCE: Final = (
+    "Host",
     "Authorization",
     "Content-Type",
     "Content-Encoding",
@@ -48,6 +52,11 @@ _ONCE: Final = (
     "Fedsafe-Speaks",
 )
 _BARE: Final = frozenset({None, "lookup", "publish"})
+_HOST: Final = re.compile(
+    r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII
+)
+_MOST_PORT: Final = 65_535
+_WANT_HOST: Final = "Host is a name or an address, and perhaps a port"
 _SCHEME: Final = "bearer "
 _CREDENTIAL = struct.Struct("=iII")  # struct ucred: pid, uid, gid
 
@@ -68,15 +77,40 @@ class Auth(StrEnum):
 
 
 def check_headers(request: web.Request) -> None:
-    """Refuse a request that says a thing that counts twice.
+    """Refuse a request that says a thing that counts twice, or names no host.
 
     Raises:
-        RefusedError: such a header is there more than once.
+        RefusedError: such a header is there more than once, or Host is malformed.
     """
     headers = request.headers
     for name in _ONCE:
         if name in headers and len(headers.getall(name)) > 1:
             raise RefusedError(Code.DUPLICATE_HEADER, f"{name} was sent twice")
+    named_host(request)
+
+
+def named_host(request: web.Request) -> str | None:
+    """Return the host that a request names, in one spelling; None if it names none.
+
+    Raises:
+        RefusedError: the Host header is missing, though HTTP/1.1 wants one, or is no
+            name or address with perhaps a port.
+    """
+    text = request.headers.get("Host")
+    if text is None and request.version < HttpVersion11:
+        return None
+    found = _HOST.fullmatch(text or "")
+    if found is None:
+        raise RefusedError(Code.MALFORMED_REQUEST, _WANT_HOST)
+    name, port = found[1].lower().removesuffix("."), found[2]
+    if port is not None and int(port) > _MOST_PORT:
+        raise RefusedError(Code.MALFORMED_REQUEST, _WANT_HOST)
+    if name.startswith("["):
+        try:
+            name = f"[{ipaddress.IPv6Address(name[1:-1])}]"
+        except ValueError:
+            raise RefusedError(Code.MALFORMED_REQUEST, _WANT_HOST) from None
+    return name if port is None else f"{name}:{int(port)}"
 
 
 async def identify(
@@ -184,33 +218,73 @@ def _token(header: str) -> str:
 
 def is_local(request: web.Request) -> bool:
     """Whether the other end is a process of the node's own user, or of root."""
-    transport = request.transport
-    sock = transport.get_extra_info("socket") if transport else None
-    if sock is None or sock.family != socket.AF_UNIX:
+    sock = _unix_socket(request)
+    if sock is None:
         return False
     packed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIAL.size)
     _, user, _ = _CREDENTIAL.unpack(packed)
     return user in (0, os.geteuid())
 
 
+def _unix_socket(request: web.Request) -> socket.socket | None:
+    transport = request.transport
+    sock = transport.get_extra_info("socket") if transport else None
+    return sock if sock is not None and sock.family == socket.AF_UNIX else None
+
+
+def _bound_hosts(request: web.Request) -> tuple[str, ...]:
+    """Give the names of the address that was connected to: a proxy may ask by them."""
+    transport = request.transport
+    bound = transport.get_extra_info("sockname") if transport else None
+    if not isinstance(bound, tuple):
+        return ()
+    address, port = ipaddress.ip_address(str(bound[0]).partition("%")[0]), bound[1]
+    if isinstance(address, ipaddress.IPv6Address):
+        plain = address.ipv4_mapped
+        name = f"[{address}]" if plain is None else str(plain)
+    else:
+        name = str(address)
+    names = (name, "localhost") if address.is_loopback else (name,)
+    return tuple(f"{each}:{port}" for each in names)
+
+
+def _check_host(request: web.Request, peering: Peering) -> None:
+    """Refuse a member's request that names another host than this node."""
+    host = named_host(request)
+    if (
+        _unix_socket(request)
+        or host in peering.hosts()
+        or host in _bound_hosts(request)
+    ):
+        return
+    raise RefusedError(
+        Code.MISDIRECTED,
+        "members name this node by its public address; a proxy in front of it passes "
+        "their Host header on as it came",
+    )
+
+
 def identify_peer(request: web.Request, peering: Peering, body: bytes) -> str:
     """Check a member's signature on the request and name the member.
 
     Raises:
-        RefusedError: the request target is no path.
+        RefusedError: the request names another host, or its target is no plain path.
         UntrustedError: no valid signature of a member.
         StaleStatementError: replayed, or too old.
     """
     target = request.raw_path
-    if not target.startswith("/"):
-        raise RefusedError(Code.MALFORMED_REQUEST, "the request target is no path")
+    if not is_plain(target):
+        raise RefusedError(
+            Code.MALFORMED_REQUEST, "the request target is no plain path and query"
+        )
+    _check_host(request, peering)
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         known = headers.get(name.lower())
         headers[name.lower()] = value if known is None else f"{known}, {value}"
     return peering.authenticate(
         method=request.method,
-        url=f"http://{request.host}{target}",
+        target=target,
         headers=headers,
         body=body,
     )

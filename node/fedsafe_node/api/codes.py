@@ -164,6 +164,7 @@ class Code(StrEnum):
     CHOOSE_ROLE = "choose_role"
     OWN_ROLE = "own_role"
     TOO_MANY_TRIES = "too_many_tries"
+    MISDIRECTED = "misdirected"
     HEADERS_TOO_LARGE = "headers_too_large"
     INTERNAL = "internal"
     LOG_DAMAGED = "log_damaged"
@@ -332,6 +333,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_PURPOSES: (422, "The purposes do not fit"),
     Code.CHOOSE_ROLE: (422, "A role must be chosen"),
     Code.OWN_ROLE: (422, "Nobody decides on a role of their own"),
+    Code.MISDIRECTED: (421, "The request names another host"),
     Code.OTHER_ARRANGEMENT: (426, "The members hold another arrangement"),
     Code.OTHER_POLICY: (426, "The members decide by a policy that is not here"),
     Code.OTHER_PROTOCOL: (426, "The nodes speak no common protocol version"),

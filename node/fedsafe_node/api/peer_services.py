@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the API calls for other members; see `services.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from fedsafe_federation.feed import FeedRequest
@@ -96,10 +96,14 @@ class Peering(Protocol):
         """
         ...
 
+    def hosts(self) -> Collection[str]:
+        """Give the names by which members reach this node, as Host headers say them."""
+        ...
+
     def authenticate(
-        self, *, method: str, url: str, headers: dict[str, str], body: bytes
+        self, *, method: str, target: str, headers: dict[str, str], body: bytes
     ) -> str:
-        """Check a member's RFC 9421 signature and name the member.
+        """Check a member's RFC 9421 signature on a *target*, and name the member.
 
         Raises:
             UntrustedError: no valid signature of a member.

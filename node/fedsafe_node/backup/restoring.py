@@ -75,6 +75,7 @@ from fedsafe_node.log.guard import Kept, put_back
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.proofs import log_frontier, log_root
 from fedsafe_node.membership import Membership, load_membership
+from fedsafe_node.networks import member_session
 from fedsafe_node.provisions import (
     Provisions,
     approved_digests,
@@ -273,7 +274,7 @@ class _Restoring:
         parts, store = self._parts, self._parts.store
         trail = await open_trail(parts.place, parts.node, store)
         life = await store.read(lambda r: read_life(r, parts.node))
-        async with aiohttp.ClientSession(trust_env=False) as session:
+        async with await member_session() as session:
             membership = await self._membership(self._client(session))
             heard, adopted = Heard(()), Adopted()
             if membership is not None:

@@ -7,15 +7,19 @@ the signed statements are the evidence. A node never learns what it evaluates.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 from typing import Final
+from urllib.parse import urlsplit
 
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.errors import (
     UNKNOWN_EPOCH,
     ArrangementError,
     StaleStatementError,
+    UntrustedError,
 )
 from fedsafe_federation.evaluation import (
     EvaluationRequest,
@@ -60,6 +64,7 @@ from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import EvaluationPurpose, Plane
 
 _OFFLOAD_ELEMENTS: Final = 4
+_PORTS: Final = {"https": 443, "http": 80}
 OVER_FOR_ALL: Final = 300
 """So many seconds later an epoch is over at every member, whose clocks differ."""
 
@@ -134,18 +139,37 @@ class PeeringService:
         if said is not None and shared is not None:
             agree(Speaks.of(shared.membership.charter), parse_speaks(said))
 
+    def hosts(self) -> Collection[str]:
+        """Give the names by which members reach this node, as Host headers say them."""
+        return frozenset(chain.from_iterable(map(_hosts_of, self._urls())))
+
+    def _urls(self) -> tuple[str, ...]:
+        # A changed address stands in `node.toml` or in the charter first.
+        shared = self._situation.shared
+        own = (self._situation.config.url,)
+        return own if shared is None else (*own, shared.membership.me.url)
+
     def authenticate(
-        self, *, method: str, url: str, headers: dict[str, str], body: bytes
+        self, *, method: str, target: str, headers: dict[str, str], body: bytes
     ) -> str:
         """Check a member's RFC 9421 signature and name the member.
+
+        *target* is what was routed; the authority is this node's own.
 
         Raises:
             UntrustedError: no valid signature of a member.
             StaleStatementError: replayed, or too old.
             WrongStateError: this node has no federation.
         """
+        *others, last = dict.fromkeys(self._urls())
+        for url in others:
+            with suppress(UntrustedError):
+                return self._verify(Request(method, url + target, headers), body)
+        return self._verify(Request(method, last + target, headers), body)
+
+    def _verify(self, request: Request, body: bytes) -> str:
         return verify_request(
-            Request(method, url, headers),
+            request,
             body=body,
             me=self._situation.node,
             charter=self._shared().membership.charter,
@@ -308,3 +332,15 @@ class PeeringService:
         if shared is None:
             raise WrongStateError("no_federation", "this node has no federation")
         return shared
+
+
+def _hosts_of(url: str) -> Iterator[str]:
+    """Give a URL's host and port, and without the port that goes without saying."""
+    parts = urlsplit(url)
+    name = (parts.hostname or "").removesuffix(".")
+    name = f"[{name}]" if ":" in name else name
+    usual = _PORTS[parts.scheme]
+    port = parts.port or usual
+    yield f"{name}:{port}"
+    if port == usual:
+        yield name

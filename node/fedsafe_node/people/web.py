@@ -24,7 +24,7 @@ def is_safe(url: str) -> bool:
 
 
 class ProviderWeb:
-    """Asks a provider (`identities.Web`), over the node's own client session."""
+    """Asks a provider (`identities.Web`), over a session of their own."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session

@@ -117,7 +117,7 @@ class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     text: Text
     source: Line
     as_of: (
-        Annotated[str, msgspec.Meta(pattern=r"^\d{4}(-\d{2}){0,2}$(?!\n)")] | None
+        Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}(-[0-9]{2}){0,2}$(?!\n)")] | None
     ) = None
 
 

@@ -483,10 +483,13 @@ class FakePeering:
         await self.memory.called("attestation")
         return SIGNED
 
+    def hosts(self) -> frozenset[str]:
+        return frozenset({NAME})
+
     def authenticate(
-        self, *, method: str, url: str, headers: dict[str, str], body: bytes
+        self, *, method: str, target: str, headers: dict[str, str], body: bytes
     ) -> str:
-        self.memory.calls.append((method, url, body))
+        self.memory.calls.append((method, target, body))
         peer = PEERS.get(headers.get("signature", ""))
         if peer is None:
             raise UntrustedError("request", "no valid member signature")

@@ -278,9 +278,9 @@ async def test_a_member_is_known_by_target_and_body(api: Api) -> None:
     )
 
     assert (response.status, await response.read()) == (200, b"{}\n")
-    (method, url, body), (request, peer) = api.memory.calls
+    (method, target, body), (request, peer) = api.memory.calls
     assert (method, body, peer) == ("GET", b"", "games.example.fr")
-    assert url.endswith("/v1/feed/games.example.fr/records?since=4&limit=9")
+    assert target == "/v1/feed/games.example.fr/records?since=4&limit=9"
     assert (request.origin, request.since, request.limit) == (
         "games.example.fr",
         4,

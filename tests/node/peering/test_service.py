@@ -81,8 +81,12 @@ def signed(fleet: Fleet, origin: Origin) -> requests.Request:
 
 
 def authenticated(fleet: Fleet, sent: requests.Request) -> str:
+    _, _, target = sent.url.partition("://")
     return fleet["b.demo"].services.peering.authenticate(
-        method=sent.method, url=sent.url, headers=dict(sent.headers), body=b""
+        method=sent.method,
+        target=f"/{target.partition('/')[2]}",
+        headers=dict(sent.headers),
+        body=b"",
     )
 
 
@@ -306,9 +310,7 @@ async def test_a_request_without_a_members_signature_is_refused(fleet: Fleet) ->
     peering = fleet["b.demo"].services.peering
 
     with pytest.raises(UntrustedError):
-        peering.authenticate(
-            method="GET", url="http://127.0.0.1/v1/feed", headers={}, body=b""
-        )
+        peering.authenticate(method="GET", target="/v1/feed", headers={}, body=b"")
 
 
 # --- the feed

@@ -159,6 +159,21 @@ async def test_guesses_and_mails_are_slowed(mailing: Fleet, box: MailBox) -> Non
     assert len(box.envelopes) == 4
 
 
+@pytest.mark.parametrize("zero", ["\u0660", "\uff10", "\U0001d7ce"])
+async def test_a_codes_digits_are_ascii(
+    mailing: Fleet, box: MailBox, zero: str
+) -> None:
+    nonce = await sent(mailing)
+    code = box.code()
+    others = "".join(chr(ord(zero) + int(digit)) for digit in code)
+    spellings = [others, others[0] + code[1:], code + others[0]]
+    for spelled in spellings:
+        with pytest.raises(ForbiddenError):
+            await proved(mailing, nonce, spelled)
+
+    await proved(mailing, nonce, f" {code[:4]}-{code[4:]} ")
+
+
 async def test_strangers_keep_nobody_out_who_has_the_code(
     mailing: Fleet, box: MailBox
 ) -> None:
