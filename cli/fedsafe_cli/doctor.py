@@ -62,6 +62,11 @@ _FOUND_ANEW: Final = (
     "no node starts with such a charter: found anew with three share holders or more, "
     "a threshold from 2 to one less, and an epoch of 366 days at most"
 )
+_INNER: Final = "its address lies in an inner network: it is not asked"
+_NAME_IT: Final = (
+    "if it is yours, name the network in node.toml (peering.inside) and start the node "
+    "again"
+)
 _MEND: Final = "mend or put back the file, or name another one in node.toml"
 _FILE: Final = "node.toml"
 _SWAPS: Final = Path("/proc/swaps")
@@ -389,7 +394,10 @@ def _node(directory: Path) -> Iterator[Finding]:
             last = f"last seen {peer.get('synced_at') or 'never'}"
             found = f"{why}, {last}" if why else last
             shut = _SHUT if why == _GATE_SHUT else _UNCOVERED
-            yield Finding(name, Level.WARN, found, shut)
+            if _is_inner(directory, str(peer.get("url"))):
+                yield Finding(name, Level.FAIL, _INNER, _NAME_IT)
+            else:
+                yield Finding(name, Level.WARN, found, shut)
         else:
             yield Finding(name, Level.OK, f"seen {peer.get('synced_at')}")
 
@@ -430,6 +438,19 @@ def memory(status: Mapping[str, Any], swaps: list[str] | None) -> Iterator[Findi
         yield Finding(name, Level.OK, found)
     elif state is not None:
         yield Finding(name, Level.OK, "no core, no other reader, no swap")
+
+
+def _is_inner(directory: Path, url: str) -> bool:
+    """Whether the node connects to no address of a member's URL."""
+    from fedsafe_node.config import Place, load_config  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.errors import ConfigError  # noqa: PLC0415
+    from fedsafe_node.networks import is_inside, member_networks  # noqa: PLC0415
+
+    try:
+        config = load_config(Place(directory))
+    except ConfigError:
+        return False  # said elsewhere
+    return is_inside(url, member_networks(config.name, config.peering))
 
 
 def departed(status: Mapping[str, Any]) -> Iterator[Finding]:

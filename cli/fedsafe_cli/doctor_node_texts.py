@@ -74,6 +74,14 @@ NODE_SAID: Final[Mapping[str, str]] = {
         "was zuletzt von dort kam, ist hier in Quarantäne"
     ),
     "stale": "veraltet",
+    "its address lies in an inner network: it is not asked": (
+        "seine Adresse liegt in einem inneren Netz: es wird nicht gefragt"
+    ),
+    "if it is yours, name the network in node.toml (peering.inside) and start the node "
+    "again": (
+        "ist es das eigene, das Netz in node.toml nennen (peering.inside) und den "
+        "Knoten neu starten"
+    ),
     "openings are lacking": "es fehlen Inhalte",
     "no receipt since {when}": "keine Quittung seit {when}",
     "no receipt since {when}; it gets no new openings": (

@@ -19,6 +19,7 @@
   + ArrangementError         two members that have nothing to exchange under
   + PeerError                a peer did not answer as a peer should
     - PeerUnreachableError   no answer in time
+      ~ InnerNetworkError    its address is one that this node may not connect to
     - PeerRefusedError       an answer that says no
   + WitnessError             a witness does not cosign a checkpoint
     - UnknownLogError        no log that is witnessed here
@@ -340,6 +341,20 @@ class PeerError(FederationError):
 
 class PeerUnreachableError(PeerError):
     """No answer from a peer in time."""
+
+
+class InnerNetworkError(PeerUnreachableError):
+    """A peer's address lies in an inner network that this node's operator did not name.
+
+    Nothing was sent.
+    """
+
+    def __init__(self, peer: str) -> None:
+        super().__init__(
+            peer,
+            "its address lies in an inner network, and peering.inside does not name "
+            "that",
+        )
 
 
 class PeerRefusedError(PeerError):

@@ -5,12 +5,16 @@ Answers are bounded in size and in time from the first byte to the last, and are
 by their bytes, not by what their headers say. Nothing is unpacked, and redirects are
 not followed: a member is where the charter says. The headers of an answer are bounded
 by aiohttp: 128, of 8,190 bytes each. A large answer may be taken in pieces as it comes,
-so that it is left at the first that does not fit.
+so that it is left at the first that does not fit. Members are asked over TLS 1.3, or in
+plain HTTP on loopback, and only where the node lets a connection lead.
 """
 
 import asyncio
+import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Annotated, Final, NoReturn
 
 import aiohttp
@@ -18,6 +22,7 @@ import msgspec
 
 from fedsafe_federation.errors import (
     FederationError,
+    InnerNetworkError,
     MalformedError,
     PeerError,
     PeerRefusedError,
@@ -38,6 +43,8 @@ as long as it may last.
 _CHUNK_BYTES: Final = 256
 MAX_REFUSAL: Final = 16 * 1024
 """So much of an answer that says no is read; a page of a proxy may be longer."""
+_CONNECTIONS: Final = 256
+_CONNECTIONS_TO_ONE: Final = 32  # a member that answers slowly holds up no other
 _DAY_MS: Final = 24 * 60 * 60 * 1_000
 
 
@@ -48,6 +55,45 @@ class _ProblemSaid(msgspec.Struct):
 
 Take = Callable[[bytes], Awaitable[None]]
 """Takes the next piece of an answer, or raises what is wrong with it."""
+
+
+class InnerAddressError(OSError):
+    """A socket is asked for that may not lead where the address is."""
+
+    def __init__(self) -> None:
+        super().__init__("an inner network that is not named")
+
+
+MakeSocket = Callable[[aiohttp.AddrInfoType], socket.socket]
+"""Makes the socket for an address, or raises `InnerAddressError`."""
+
+
+@cache
+def member_tls() -> ssl.SSLContext:
+    """Make what protects a connection to a member; reads the trusted authorities."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_flags |= ssl.VERIFY_X509_STRICT  # as Python 3.13 does
+    return context
+
+
+async def member_session(make_socket: MakeSocket) -> aiohttp.ClientSession:
+    """Open a session that asks members; the caller closes it.
+
+    *make_socket* is asked for each address, however that was found, as the last step
+    before the connection: no name can lead elsewhere in between.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            limit=_CONNECTIONS,
+            limit_per_host=_CONNECTIONS_TO_ONE,
+            ssl=await asyncio.to_thread(member_tls),
+            socket_factory=make_socket,
+        ),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+    )
+
 
 Heard = Callable[[str, str], None]
 """Is told what a member says of itself beside its answer."""
@@ -141,6 +187,7 @@ async def converse(  # noqa: PLR0913 - one exchange has so many parts
     """Send one request and give status and body of a bounded answer, whatever it says.
 
     Raises:
+        InnerNetworkError: the session may not connect to where the address leads.
         PeerUnreachableError: no whole answer in time.
         PeerError: the answer is too large, or packed.
     """
@@ -190,6 +237,8 @@ async def _answered(  # noqa: PLR0913 - one exchange has so many parts
     except TimeoutError:
         raise PeerUnreachableError(peer, "no answer in time") from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
+        if _is_inner(error):
+            raise InnerNetworkError(peer) from None
         raise PeerUnreachableError(peer, type(error).__name__) from None
     except _NotTakenError as error:
         _raise_cause(error)
@@ -201,6 +250,13 @@ def _raise_cause(error: Exception) -> NoReturn:
 
 def _is_good(status: int) -> bool:
     return 200 <= status < 300  # noqa: PLR2004 - the class of success
+
+
+def _is_inner(error: Exception) -> bool:
+    """Whether no address was left that may be connected to."""
+    if not isinstance(error, aiohttp.ClientConnectorError):
+        return False
+    return isinstance(error.os_error, InnerAddressError)
 
 
 async def _read(response: aiohttp.ClientResponse, peer: str, most: int) -> bytes:

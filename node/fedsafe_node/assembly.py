@@ -25,6 +25,7 @@ from fedsafe_federation.evaluation import digest
 from fedsafe_federation.quorum import Holder, Quorum
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.silence import Silences
+from fedsafe_federation.transfer import member_session
 from fedsafe_node.api.server import ApiServer
 from fedsafe_node.attending import Attending, own_jobs
 from fedsafe_node.base import Base, open_base
@@ -42,8 +43,9 @@ from fedsafe_node.leading import lead
 from fedsafe_node.loading import follow_removals, load_pictures
 from fedsafe_node.log.audit import Event
 from fedsafe_node.membership import Membership
-from fedsafe_node.networks import member_session, provider_session
+from fedsafe_node.networks import member_networks, permitted_sockets
 from fedsafe_node.parts import make_parts
+from fedsafe_node.people.web import provider_session
 from fedsafe_node.present import Present
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.refreshing import Refreshing
@@ -106,7 +108,8 @@ class RunningNode:
         """
         async with AsyncExitStack() as parts:
             base = await open_base(place, config, clock, parts, worker)
-            members = await parts.enter_async_context(await member_session())
+            sockets = permitted_sockets(member_networks(config.name, config.peering))
+            members = await parts.enter_async_context(await member_session(sockets))
             provider = await parts.enter_async_context(provider_session())
             node = cls(base, members, provider)
             parts.push_async_callback(node._keep_last_checkpoint)

@@ -20,6 +20,7 @@ from fedsafe_federation.signed import NodeName
 from fedsafe_node.deadline_settings import Deadlines, unfit_deadlines
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.mail_settings import Mail, unfit_mail
+from fedsafe_node.networks import WANT_NETWORKS, Peering, are_networks, has_port
 from fedsafe_node.sending.settings import Sending, unfit_sending
 from fedsafe_node.setting_types import Host, Port, Printable
 from fedsafe_node.storage import Storage, unfit_storage
@@ -149,6 +150,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lookup: Lookup = Lookup()
     sync: Sync = Sync()
     founding: Founding = Founding()
+    peering: Peering = Peering()
     audit: AuditRetention = AuditRetention()
     disk: Disk = Disk()
     backups: Backups = Backups()
@@ -328,6 +330,10 @@ def _unfit_provider(config: Config) -> str | None:
 
 
 def _unfit_servers(config: Config) -> str | None:
+    if not has_port(config.url):
+        return "no port has that number - at `$.url`"
+    if not are_networks(config.peering.inside):
+        return f"{WANT_NETWORKS} - at `$.peering.inside`"
     if config.store is not None and (why := unfit_storage(config.store)) is not None:
         return why
     if config.mail is not None and (why := unfit_mail(config.mail)) is not None:

@@ -380,3 +380,26 @@ def test_a_running_node_is_told_what_does_not_fit(
     assert found["level"] == "warn"
     assert "what node.toml names does not fit" in found["found"]
     assert "fedsafe policy propose" not in found["way_out"]
+
+
+def test_a_member_in_an_inner_network_is_told_from_one_that_is_away(
+    ask: "Run", healthy: "FakeNode", short_path: Path
+) -> None:
+    asyncio.run(make(short_path, "a.demo"))
+    text = (short_path / "a.demo" / "node.toml").read_text()
+    (healthy.directory / "node.toml").write_text(text)
+    away = {"covered": False, "uncovered": "stale", "synced_at": "10:00"}
+    urls = {"b.demo": "https://10.1.2.3", "c.demo": "https://localhost:1"}
+    peers = [{"name": name, "url": url} | away for name, url in urls.items()]
+    healthy.always("GET /v1/status", {"node": "a.demo", "peers": peers})
+    found = by_check(ask("doctor", "--json"))
+    empty, net = "[peering]\ninside = []", '[peering]\ninside = ["10.1.0.0/16"]'
+    named = text.replace(empty, net)
+    assert named != text
+    (healthy.directory / "node.toml").write_text(named)
+    then = by_check(ask("doctor", "--json"))
+
+    assert found["peer b.demo"]["level"] == "fail"
+    assert "inner network" in found["peer b.demo"]["found"]
+    assert "peering.inside" in found["peer b.demo"]["way_out"]
+    assert found["peer c.demo"]["level"] == then["peer b.demo"]["level"] == "warn"

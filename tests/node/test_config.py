@@ -11,6 +11,7 @@ from fedsafe_node.errors import ConfigError
 
 CONFIG = replace(config_of("a.demo", 8443), deadlines=Deadlines(land="BE"))
 PLAIN = render_config(CONFIG)
+NO_NETWORK = "[peering]\ninside = []"
 
 
 def load(tmp_path: Path, text: str | bytes) -> object:
@@ -78,6 +79,9 @@ def test_a_provider_that_does_not_fit_is_named(
         ("poll = 1.0", "poll = nan", "sync.poll"),
         ("stale_after = 60.0", "stale_after = 1e9", "lookup.stale_after"),
         ("open = true", 'open = "yes"', "founding.open"),
+        (NO_NETWORK, NO_NETWORK.replace("[]", '["x"]'), "peering.inside"),
+        (NO_NETWORK, NO_NETWORK.replace("[]", '["10.1.2.3/8"]'), "peering.inside"),
+        ('url = "http://127.0.0.1:8443', 'url = "http://127.0.0.1:84430', "$.url"),
         ('jurisdiction = "DE"', 'jurisdiction = "de"', "jurisdiction"),
         ('jurisdiction = "DE"', 'jurisdiction = "XX"', "jurisdiction"),
         ('name = "a.demo"', 'name = "a.example"', "policy"),

@@ -31,6 +31,7 @@ import msgspec
 from fedsafe_crypto.tree import Frontier
 from fedsafe_federation.charter import Charter, Member
 from fedsafe_federation.peer import PeerClient
+from fedsafe_federation.transfer import member_session
 from fedsafe_federation.verification import Known, feed_name
 from fedsafe_federation.wireformat import decode
 from fedsafe_federation.witnessing import anchor_name
@@ -75,7 +76,7 @@ from fedsafe_node.log.guard import Kept, put_back
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.proofs import log_frontier, log_root
 from fedsafe_node.membership import Membership, load_membership
-from fedsafe_node.networks import member_session
+from fedsafe_node.networks import member_networks, permitted_sockets
 from fedsafe_node.provisions import (
     Provisions,
     approved_digests,
@@ -274,7 +275,9 @@ class _Restoring:
         parts, store = self._parts, self._parts.store
         trail = await open_trail(parts.place, parts.node, store)
         life = await store.read(lambda r: read_life(r, parts.node))
-        async with await member_session() as session:
+        config = parts.placed.config
+        sockets = permitted_sockets(member_networks(config.name, config.peering))
+        async with await member_session(sockets) as session:
             membership = await self._membership(self._client(session))
             heard, adopted = Heard(()), Adopted()
             if membership is not None:

@@ -53,6 +53,7 @@ from fedsafe_node.governing.messages import (
 )
 from fedsafe_node.keys import write_media_keys
 from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.networks import leads_inside, member_networks
 from fedsafe_node.people.office import Office
 from fedsafe_node.provisions import check_federation_policy
 from fedsafe_node.situation import Situation
@@ -133,6 +134,14 @@ class Joining:
             raise BadRequestError(
                 "bad_invitation",
                 "this invitation is over: ask for another one",
+                pointer="/invitation",
+            )
+        config = self._situation.config
+        inside = member_networks(config.name, config.peering)
+        if leads_inside(invitation.urls[0], inside):
+            raise BadRequestError(
+                "bad_invitation",
+                "it leads into an inner network, and peering.inside does not name that",
                 pointer="/invitation",
             )
         chain = await self._fetch(invitation.urls)

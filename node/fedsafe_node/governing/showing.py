@@ -11,6 +11,7 @@ from fedsafe_federation.charter import (
 from fedsafe_federation.differing import differences
 from fedsafe_federation.introducing import introduced
 from fedsafe_federation.wireformat import decode
+from fedsafe_node.config import Config
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.governing.admitting import Admitting
 from fedsafe_node.governing.ballot import Ballot, Present
@@ -27,6 +28,7 @@ from fedsafe_node.governing.messages import (
 )
 from fedsafe_node.governing.pending import Proposed
 from fedsafe_node.messages import Bilingual
+from fedsafe_node.networks import leads_inside, member_networks
 from fedsafe_node.renewing.wishing import Rotations
 from fedsafe_node.signals.quarantining import Quarantines
 from fedsafe_node.situation import Situation
@@ -77,7 +79,8 @@ class Governance:
             arrangement=_reference(charter.arrangement),
             members=[_member(charter, each) for each in charter.members],
             proposals=[
-                _proposal(present.version, each) for each in present.pending.proposals
+                self._proposal(present.version, each)
+                for each in present.pending.proposals
             ],
             joining=await self._admitting.joining() if present_here else [],
             invitations=await self._inviting.out() if present_here else [],
@@ -114,6 +117,28 @@ class Governance:
             )
             before = charter
         return HistoryAnswer(federation=federation, versions=versions)
+
+    def _proposal(self, version: Version, proposed: Proposed) -> ProposalAnswer:
+        found = proposed.tally(version)
+        said = introduced(version.charter, found.charter)
+        config = self._situation.config
+        return ProposalAnswer(
+            proposal=proposed.digest.hex(),
+            by=proposed.by,
+            at=proposed.at,
+            changes=[
+                *(Bilingual(de=each.de, en=each.en) for each in said),
+                *_led_inside(version.charter, found.charter, config),
+            ],
+            signed=sorted(found.signed),
+            refused=sorted(proposed.refusers()),
+            missing=sorted(found.owing),
+            quorum=found.needed,
+            count=found.count,
+            quorum_after=found.needed_after,
+            count_after=found.count_after,
+            dead=proposed.is_dead(version),
+        )
 
     def _standing(self, charter: Charter) -> str:
         for member in charter.members:
@@ -158,20 +183,17 @@ def _member(charter: Charter, member: Member) -> MemberAnswer:
     )
 
 
-def _proposal(version: Version, proposed: Proposed) -> ProposalAnswer:
-    found = proposed.tally(version)
-    said = introduced(version.charter, found.charter)
-    return ProposalAnswer(
-        proposal=proposed.digest.hex(),
-        by=proposed.by,
-        at=proposed.at,
-        changes=[Bilingual(de=each.de, en=each.en) for each in said],
-        signed=sorted(found.signed),
-        refused=sorted(proposed.refusers()),
-        missing=sorted(found.owing),
-        quorum=found.needed,
-        count=found.count,
-        quorum_after=found.needed_after,
-        count_after=found.count_after,
-        dead=proposed.is_dead(version),
-    )
+def _led_inside(before: Charter, after: Charter, config: Config) -> list[Bilingual]:
+    """Warn of new addresses at which this node will not ask a member."""
+    inside = member_networks(config.name, config.peering)
+    known = {each.url for each in before.members}
+    return [
+        Bilingual(
+            de=f"{each.url} führt in ein inneres Netz, das peering.inside nicht nennt: "
+            f"dieser Knoten fragt {each.name} dort nicht",
+            en=f"{each.url} leads into an inner network, and peering.inside does not "
+            f"name that: this node asks {each.name} nothing there",
+        )
+        for each in after.members
+        if each.url not in known and leads_inside(each.url, inside)
+    ]

@@ -23,6 +23,17 @@ def is_safe(url: str) -> bool:
     )
 
 
+def provider_session() -> aiohttp.ClientSession:
+    """Open the session that asks the provider; the caller closes it.
+
+    Where the provider is, and whether it speaks TLS 1.3, is the operator's choice.
+    """
+    return aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+    )
+
+
 class ProviderWeb:
     """Asks a provider (`identities.Web`), over a session of their own."""
 

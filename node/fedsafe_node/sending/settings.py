@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `node.toml` says of sending: servers, key files, and which inner networks."""
 
-from ipaddress import ip_network
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
+from fedsafe_node.networks import WANT_NETWORKS, Networks, are_networks
 from fedsafe_node.setting_types import Host, Mailbox, Port, Printable
 
 _MOST_LOCAL: Final = 20  # so that a reply token has room behind it, 64 signs in all
@@ -53,16 +53,13 @@ class Sending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mail: MailSending | None = None
     sftp: SftpSending | None = None
     webhook: WebhookSending = WebhookSending()
-    inside: Annotated[tuple[str, ...], msgspec.Meta(max_length=32)] = ()
+    inside: Networks = ()
 
 
 def unfit_sending(sending: Sending) -> str | None:
     """Say what no type can: that settings do not agree."""
-    for each in sending.inside:
-        try:
-            ip_network(each)
-        except ValueError:
-            return "want networks such as 10.1.2.0/24 - at `$.sending.inside`"
+    if not are_networks(sending.inside):
+        return f"{WANT_NETWORKS} - at `$.sending.inside`"
     webhook = sending.webhook
     if (webhook.certificate is None) != (webhook.key is None):
         return "certificate and key belong together - at `$.sending.webhook`"

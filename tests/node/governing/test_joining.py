@@ -26,6 +26,7 @@ from fedsafe_federation.errors import AmendmentError, PeerError
 from fedsafe_federation.identifiers.corpus import corpus_digests
 from fedsafe_federation.invitation import Invitation, sign_joining
 from fedsafe_federation.wireformat import encode
+from fedsafe_node import networks
 from fedsafe_node.errors import (
     BadRequestError,
     ForbiddenError,
@@ -145,6 +146,21 @@ async def test_an_invitation_binds_the_first_card_and_ends(four: Fleet) -> None:
         await four["e.demo"].services.joining.join(short)
 
     assert over.value.code == "bad_invitation"
+
+
+async def test_who_signs_sees_that_a_newcomers_address_leads_inside(
+    four: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await four[NEW].services.joining.join(await invitation(four))
+    await admit(four)
+    before = (await show(four, "a.demo")).proposals[0].changes
+    monkeypatch.setattr(networks, "DEMO_SUFFIX", ".none")
+    changes = (await show(four, "a.demo")).proposals[0].changes
+    url = four[NEW].base.config.url
+
+    assert changes[:-1] == before
+    assert changes[-1].en.startswith(f"{url} leads into an inner network, and peering")
+    assert changes[-1].de.startswith(f"{url} führt in ein inneres Netz, das peering.")
 
 
 async def test_nobody_comes_under_the_name_of_somebody_who_came(four: Fleet) -> None:

@@ -2,6 +2,7 @@
 """What the charter says a member does is all that it can do."""
 
 import pytest
+from msgspec.structs import replace
 from tests.node.fleet import NAMES, Fleet, eventually
 from tests.node.governing.council import agree, at_version, present, show, vote
 from tests.node.governing.test_joining import NEW, four, invitation
@@ -10,16 +11,20 @@ from tests.node.signals.conftest import ANNA, request_for
 from fedsafe_federation.changing import Change, ChangeKind, amended
 from fedsafe_federation.charter import MemberRole
 from fedsafe_federation.errors import PeerRefusedError
-from fedsafe_federation.metering import LOOKUPS
+from fedsafe_federation.metering import LOOKUPS, PUBLISHING, RIGHTS, Budget
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.errors import DeniedError
 from fedsafe_node.lookup_messages import Result
-from fedsafe_node.messages import Kind, SignalState
-from fedsafe_policies.vocabulary import Plane, Scope
+from fedsafe_node.messages import Kind, Question, SignalState
+from fedsafe_node.rights.finding import evaluate, find
+from fedsafe_node.rights.opening import read_person
+from fedsafe_policies.policy import Policy
+from fedsafe_policies.vocabulary import EvaluationPurpose, Plane, Scope
 
 __all__ = ["four"]
 
 PERSON, FILE = "somebody@mail.example", "2" * 64
+LATER = "later@mail.example"
 CUSTODIAN = (MemberRole.HOLDER,)
 
 
@@ -92,6 +97,57 @@ async def test_a_custodian_gets_no_openings_and_no_evaluations(trio: Fleet) -> N
     assert refused.value.code == "role"
     answer = await trio.look_up("c.demo", PERSON, deadline_ms=800)
     assert answer.matches == []
+
+
+async def found_for_rights(fleet: Fleet, name: str, value: str) -> int:
+    """Count what a node finds for a person who has proved an address."""
+    base = fleet[name].base
+    person = read_person(Question(kind=Kind.EMAIL, value=value), pointer="")
+    evaluated = await evaluate(base.situation, person)
+    assert not evaluated.unevaluated
+    found = await base.store.read(
+        lambda reader: find(reader, base.situation, base.lists, person, evaluated)
+    )
+    return len(found)
+
+
+async def test_a_custodian_has_evaluations_for_rights_in_their_budget_alone(
+    trio: Fleet,
+) -> None:
+    await trio.publish(PERSON, by=("b.demo", "c.demo"))
+    await give_roles(trio, "c.demo", CUSTODIAN)
+    await trio.publish(LATER, by=("b.demo",))
+    situation = trio["a.demo"].base.situation
+    budgets = replace(
+        situation.policy.document.budgets,
+        evaluations_a_day=dict.fromkeys(EvaluationPurpose, 3),
+        evaluations_an_hour=dict.fromkeys(EvaluationPurpose, 3),
+    )
+    document = replace(situation.policy.document, budgets=budgets)
+    situation.policy = Policy(document, situation.policy.digest)
+    lists = trio["c.demo"].base.situation.shared
+    assert lists is not None
+    quorum = next(iter(lists._quorums.values()))  # noqa: SLF001
+    member = lists.membership.charter.member("a.demo")
+
+    async def asked(budget: Budget) -> str:
+        blinded = await quorum.blind([b"guess"])
+        request = quorum._sign(  # noqa: SLF001
+            member, [each.element for each in blinded], budget, 10.0
+        )
+        try:
+            await trio["c.demo"].client.evaluate(member, request)
+        except PeerRefusedError as error:
+            return error.code
+        return "evaluated"
+
+    said = [await asked(budget) for budget in (LOOKUPS, PUBLISHING, *[RIGHTS] * 4)]
+
+    assert said == ["role", "role", *["evaluated"] * 3, "enumeration"]
+    # It finds what it holds since it kept a list, for the person, and nothing newer.
+    assert await found_for_rights(trio, "b.demo", LATER) == 1
+    assert await found_for_rights(trio, "c.demo", LATER) == 0
+    assert await found_for_rights(trio, "c.demo", PERSON) == 1
 
 
 @pytest.mark.parametrize(
