@@ -244,7 +244,7 @@ def test_whoever_answers_first_counts_and_no_ask_is_left_behind() -> None:
         del number, request
         await asyncio.sleep(0.3)
 
-    async def run() -> tuple[list[bytes], float, set[str]]:
+    async def run() -> tuple[list[bytes], float, int, set[str]]:
         federation = Federation(3, 2, slowly)
 
         async def mute(request: Signed, answer: Signed) -> Signed:
@@ -255,12 +255,15 @@ def test_whoever_answers_first_counts_and_no_ask_is_left_behind() -> None:
         began = asyncio.get_running_loop().time()
         found = await evaluate(federation.quorum, INPUTS, within=DEADLINE)
         took = asyncio.get_running_loop().time() - began
-        return list(found), took, {each.get_name() for each in asyncio.all_tasks()}
+        times, _ = federation.members.silences.rank(SILENT, began + took)
+        tasks = {each.get_name() for each in asyncio.all_tasks()}
+        return list(found), took, times, tasks
 
-    found, took, tasks = leap(run())
+    found, took, times, tasks = leap(run())
 
     assert found == truth(world())
     assert took < 0.5
+    assert times == 1  # a late answer makes no member prompt
     assert len(tasks) == 1
 
 
