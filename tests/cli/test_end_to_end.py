@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -197,8 +198,8 @@ def confirm_all(*homes: Path, shared: tuple[str, ...] = ()) -> None:
         fedsafe(*found, "confirm", *here, stdin="", want=5)
         done = fedsafe(*found, "confirm", *here, stdin="\n".join(lines) + "\n")
         screens += [done.stdout, done.stderr]
-        for line in lines:
-            assert not any(group in each for each in screens for group in line.split())
+        for screen in (re.findall(r"[0-9a-f]+", each) for each in screens):
+            assert not any(set(line.split()) <= set(screen) for line in lines)
 
 
 @pytest.mark.timeout(120)

@@ -107,6 +107,8 @@ def _over_network(fed: Federation, nodes: list[DemoNode]) -> None:
         run += ["--member", member.url]
     waiting = fed.fedsafe(*run, node=convenor)
     assert waiting.returncode == ExitStatus.WAITING, waiting.stderr
+    refused = fed.fedsafe("federation", "found", "withdraw", node=convenor)
+    assert refused.returncode == 0, refused.stderr
     _confirm(fed, nodes)
     founded = fed.fedsafe(*run, node=convenor)
     assert founded.returncode == 0, founded.stderr
