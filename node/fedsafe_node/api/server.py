@@ -51,6 +51,7 @@ from fedsafe_node.errors import ConfigError
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, fields
 
 IDLE_SECONDS: Final = 75.0  # bounds a slow request head as well
+FIRST_BYTES: Final = 16 * 1024  # that are read before it is served
 FIRST_SECONDS: Final = 10.0  # until something is said
 LINGER_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 10.0
@@ -244,13 +245,15 @@ class _Connection(web.RequestHandler):
         return response
 
 
-class _Caller(asyncio.Protocol):
+class _Caller(asyncio.BufferedProtocol):
     """A connection of which it is not known yet whether it will say anything.
 
-    What serves it is made once it has, and once it is its turn.
+    What serves it is made once it has, and once it is its turn. Until then no more is
+    read from it than what fits into a small buffer.
     """
 
     __slots__ = (
+        "_buffer",
         "_data",
         "_doorway",
         "_make",
@@ -269,6 +272,7 @@ class _Caller(asyncio.Protocol):
         self._server = server
         self._doorway = doorway
         self._make = make
+        self._buffer = bytearray()
         self._data = b""
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
@@ -287,9 +291,17 @@ class _Caller(asyncio.Protocol):
         self._timer = loop.call_later(FIRST_SECONDS, self.give_up)
         self._doorway.arrive(self, len(self._server.connections))
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Give the buffer for what comes first."""
+        del sizehint
+        self._buffer = bytearray(FIRST_BYTES)
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Ask to be served: it has said something."""
-        has_asked, self._data = bool(self._data), self._data + data
+        has_asked = bool(self._data)
+        self._data += self._buffer[:nbytes]
+        self._buffer = bytearray()
         self._transport.pause_reading()
         if not has_asked:
             self._stop_timer()
@@ -340,7 +352,7 @@ class _Server(web.Server):
         self._border = border
         self._doorway = Doorway(most, border.turns, _OPEN)
 
-    def __call__(self) -> asyncio.Protocol:  # type: ignore[override]
+    def __call__(self) -> asyncio.BufferedProtocol:  # type: ignore[override]
         return _Caller(self, self._doorway, self._make)
 
     def _make(self, prefix: str) -> asyncio.Protocol:

@@ -35,9 +35,11 @@ TURNS_AT_ONCE: Final = 16.0
 TURN_BYTES: Final = 64 * 1024
 PATIENCE_SECONDS: Final = 5.0
 MOST_LINES: Final = 512
+ENTRIES_PER_SECOND: Final = 100.0
+CLAIMS_PER_SECOND: Final = 1_000.0  # new lines, of services that keep none open too
+CLAIMS_AT_ONCE: Final = 64.0
 ENTRY_SECONDS: Final = 30.0
 """So long a line waits: whoever is hung up on comes again, and costs more than that."""
-MOST_HELD: Final = 16 * 1024
 _LINE, _WORDS = 512, 3  # of a request line
 _LAG_TIMES: Final = 3  # so many times as long as the loop was late, strangers wait
 _LEAST_PAUSE: Final = 0.002
@@ -259,7 +261,8 @@ class Doorway:
     One that says nothing costs little, and not for long. As long as strangers are few
     whoever speaks is served at once. Where they crowd it takes a turn, and the line of
     another stranger is given up for it. Who asks for what is not open to all waits in a
-    queue of its own, so that a crowd at the open routes keeps no member's new line out.
+    wider queue of its own, so that a crowd at the open routes keeps no new line of a
+    member or a service out.
     Owned by the event loop, with all in it.
     """
 
@@ -267,8 +270,10 @@ class Doorway:
         """Serve *most* lines; *open_* are what all may ask, as `METHOD /path`."""
         self._most = most
         self._open = frozenset(open_)
-        self._entries = Turns(patience=ENTRY_SECONDS)
-        self._claims = Turns(patience=ENTRY_SECONDS)
+        self._entries = Turns(ENTRIES_PER_SECOND, patience=ENTRY_SECONDS)
+        self._claims = Turns(CLAIMS_PER_SECOND, CLAIMS_AT_ONCE, ENTRY_SECONDS)
+        # Each new line ends another one then, which is to have lived for a second.
+        self._contested = Turns(patience=ENTRY_SECONDS)
         self.turns = turns
         self.lines = Lines(max(1, min(MOST_LINES, most // 2)))
         self.waiting = Lines(most)
@@ -281,20 +286,14 @@ class Doorway:
             _ = spare.give_one_up() or self.waiting.give_one_up()
 
     def enter(self, line: Line, said: bytes, begin: Callable[[], None]) -> None:
-        """Call *begin* when a line that has *said* something may be served.
-
-        Where that is not at once, it must not have said much.
-        """
-        queue = self._claims if self._is_claim(said) else self._entries
-        is_free = queue is self._claims or not self.turns.are_used_up()
-        if is_free and not (self.lines.is_full and queue.are_used_up()):
-            if self.lines.is_full:
-                queue.charge()
-            begin()
-        elif len(said) > MOST_HELD:
-            line.give_up()
-        else:
+        """Call *begin* when a line that has *said* something may be served."""
+        if self._is_claim(said):
+            queue = self._contested if self.lines.is_full else self._claims
             queue.ask(line.prefix, begin, line.give_up)
+        elif self.lines.is_full or self.turns.are_used_up():
+            self._entries.ask(line.prefix, begin, line.give_up)
+        else:
+            begin()
 
     def _is_claim(self, said: bytes) -> bool:
         """Whether a request is for whoever is known, as far as its first line says."""
@@ -305,7 +304,7 @@ class Doorway:
 
     def close(self) -> None:
         """Let nobody wait any more."""
-        for queue in (self.turns, self._entries, self._claims):
+        for queue in (self.turns, self._entries, self._claims, self._contested):
             queue.close()
         self.waiting.close()
 

@@ -13,7 +13,6 @@ from fedsafe_node.api.problems import RefusedError
 from fedsafe_node.api.route import OPEN_LANES, Lane
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.api.strangers import (
-    MOST_HELD,
     TURN_BYTES,
     Doorway,
     Lines,
@@ -186,13 +185,6 @@ class TestDoorway:
         doorway.close()
 
         assert (new in begun) is is_served
-
-    async def test_who_has_to_wait_has_not_said_much(self) -> None:
-        turns, new = Turns(rate=0.001, at_once=1), FakeLine(A)
-        turns.charge()
-        Doorway(4, turns, OPEN).enter(new, bytes(MOST_HELD + 1), pytest.fail)
-
-        assert new.is_over
 
 
 class TestRoom:
