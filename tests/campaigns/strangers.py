@@ -81,8 +81,12 @@ async def _look_up(fleet: Fleet, count: int) -> list[tuple[Result, float]]:
     for number in range(count):
         began = time.monotonic()
         person = f"p{number}@mail.example"
-        answer = await fleet.look_up("a.demo", person, deadline_ms=_USUAL_MS)
-        found.append((answer.result, time.monotonic() - began))
+        try:
+            answer = await fleet.look_up("a.demo", person, deadline_ms=_USUAL_MS)
+            result = answer.result
+        except TimeoutError:  # its disk was too slow to write it down
+            result = Result.DEFERRED
+        found.append((result, time.monotonic() - began))
         await asyncio.sleep(_PACE)
     return found
 
