@@ -5,6 +5,7 @@ The node itself signs most of these packs anew. `tests.campaigns.packs` does the
 with hundreds of changes.
 """
 
+import asyncio
 import gzip
 import io
 import json
@@ -19,10 +20,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 from tests.campaigns.forging import written
 from tests.campaigns.packs import SCRIPT, Verdict, content_with, judge
-from tests.node.evidence.conftest import Made, export, write_events
-from tests.node.fleet import Fleet
+from tests.node.evidence.conftest import (
+    STAFF,
+    Made,
+    approved,
+    export,
+    key_of,
+    write_events,
+)
+from tests.node.fleet import Fleet, make
 
 from fedsafe_node.evidence.contents import policy_files
 from fedsafe_node.evidence.verify import (
@@ -303,3 +312,22 @@ def test_no_change_of_a_claim_passes(
     assert found == []
     for each in both:
         assert said(each.pack, path, *content_with(each))[0] == 0
+
+
+async def test_a_strangers_knock_keeps_no_pack_from_verifying(tmp_path: Path) -> None:
+    fleet = await make(tmp_path / "one", "a.demo", staff=STAFF)
+    await fleet.start("a.demo")
+    url = fleet["a.demo"].base.config.url
+    async with ClientSession() as http, http.get(f"{url}/v1/status") as response:
+        refused = response.status
+    store, log = fleet["a.demo"].base.store, fleet["a.demo"].base.trail.log
+    last = await store.read(lambda reader: reader.log_size(log)) - 1
+    act = await approved(fleet, first=0, last=last)
+    pack = await export(fleet, act=act, first=0, last=last)
+    key = key_of(fleet)
+    await fleet.close()
+    report = await asyncio.to_thread(verify_pack, io.BytesIO(pack), key, witnesses=0)
+
+    assert refused == 401
+    assert report.counts["withheld"] == 1
+    assert report.counts["openings"] > 0
