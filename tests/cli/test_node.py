@@ -290,6 +290,21 @@ def test_no_node_runs_where_none_was_made(run: "Run", tmp_path: Path) -> None:
     assert "node.toml does not exist" in outcome.err
 
 
+def test_a_directory_of_another_user_is_not_told_as_missing(
+    run: "Run", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fedsafe_cli.settings.os.stat", refuse)
+        outcome = run("node", "status", "--config", str(tmp_path / "node.toml"))
+
+    assert outcome.status == 2
+    assert "node.toml may not be read by this user" in outcome.err
+    assert "run the command as the user whose node it is" in outcome.err
+
+
 def test_two_nodes_in_one_directory_are_one_too_many(run: "Run", home: Path) -> None:
     store = asyncio.run(open_stopped(home))
     try:

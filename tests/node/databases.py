@@ -9,7 +9,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString, Protocol
@@ -30,7 +30,9 @@ class ClosedBehind(sqlite3.Connection):
     """
 
     def __del__(self) -> None:
-        self.close()
+        # A collection of garbage in another thread finds it too: that closes nothing.
+        with suppress(sqlite3.ProgrammingError):
+            self.close()
 
 
 @dataclass(frozen=True, slots=True)

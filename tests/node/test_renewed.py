@@ -4,12 +4,13 @@
 from asyncio import to_thread
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from secrets import token_bytes
 
 import pytest
-from tests.federation.conftest import FEDERATION, NAMES, NOW, in_place, key_of
+from tests.federation.conftest import FEDERATION, NAMES, in_place, key_of
 from tests.federation.quorum.conftest import LONG, Asked
 from tests.federation.renewals import Federation, founded, renewing
 
@@ -36,6 +37,7 @@ from fedsafe_policies.vocabulary import IdentifierKind
 
 A, B, C, D = NAMES[:4]
 GROUP = bytes(32)
+NOW = datetime(2024, 7, 3, 12, tzinfo=UTC)  # within the epoch of `founded`
 SECOND = int(NOW.timestamp())
 PERSON = Person(canonicalise(IdentifierKind.EMAIL, "anna@example.org"))
 

@@ -29,6 +29,7 @@ UNTOLD = {
     "custody_key": "a file's name",
     "lookup": "how fast an answer must be, not what is in it",
     "sync": "how often members are asked",
+    "peering": "where a connection to a member may lead, not who the members are",
     "disk": "how much of the disk is kept free",
     "store": "the same data in the same rows, in a file or on a server of the node's",
     "help": "offers of help, which name no person",

@@ -84,8 +84,11 @@ async def read_body(
         return _bounded(content.read_nowait(), limit)
     try:
         async with asyncio.timeout(BODY_SECONDS) as patience:
-            now = asyncio.get_running_loop().time
-            give_up = lambda: patience.reschedule(now())  # noqa: E731
+            loop = asyncio.get_running_loop()
+
+            def give_up() -> None:
+                patience.reschedule(loop.time())
+
             with (room or Room(limit)).hold(prefix, give_up) as take:
                 return await _read_pieces(request, limit, take)
     except TimeoutError:
