@@ -122,9 +122,16 @@ def printable(name: str) -> str:
 def _named(path: str) -> str:
     if os.path.isdir(path):  # noqa: PTH112
         path = os.path.join(path, FILE)  # noqa: PTH118
-    if not os.path.exists(path):  # noqa: PTH110
+    try:
+        os.stat(path)  # noqa: PTH116
+    except PermissionError:
+        raise SettingsError(
+            f"{printable(path)} may not be read by this user",
+            "run the command as the user whose node it is",
+        ) from None
+    except OSError:
         raise SettingsError(
             f"{printable(path)} does not exist",
             "--config takes a node's directory, as `fedsafe node init --dir` made it",
-        )
+        ) from None
     return os.path.dirname(path) or "."  # noqa: PTH120

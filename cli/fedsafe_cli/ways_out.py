@@ -79,12 +79,13 @@ WAYS_OUT: Final[Mapping[str, Both]] = {
     ),
     "founding_refused": (
         (
-            "ohne dieses Mitglied neu vorschlagen; die anderen bestätigen nicht noch "
-            "einmal, wenn Schwelle und Daten bleiben"
+            "wer abgelehnt hat, nimmt mit `fedsafe federation found confirm` wieder "
+            "teil; sonst: `found withdraw` beim Einladenden, dann neu vorschlagen, in "
+            "einem neuen Ordner"
         ),
         (
-            "propose it again without that member; the others need not confirm again "
-            "if threshold and dates stay"
+            "whoever refused takes part again by `fedsafe federation found confirm`; "
+            "else `found withdraw` at the convenor, then propose anew, in a new folder"
         ),
     ),
     "wrong_groups": (

@@ -263,7 +263,7 @@ class Consents:
             raise WrongStateError(
                 "founding_refused",
                 f"wrong groups were typed {MOST_TRIES} times for this proposal: "
-                "compare the cards, and have it proposed anew",
+                "compare the cards; the convenor withdraws it and proposes anew",
             )
         if not now < entry.until or not -_AHEAD < now - created < CONSENT_LIFE:
             raise WrongStateError(
