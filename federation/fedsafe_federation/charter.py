@@ -312,9 +312,10 @@ def flaw_of(
 ) -> str | None:
     """Say why no key may be shared so; None if it may.
 
-    With *is_left* two holders are enough, who need each other: the others have gone.
+    With *is_left* some holders have gone, or are left out, and the threshold stays: two
+    are enough then, and all who are left may be needed.
     """
-    if is_left and (holders, threshold) == (2, 2):
+    if is_left and 2 <= threshold <= holders:  # noqa: PLR2004 - none alone
         pass
     elif holders < FEWEST_HOLDERS:
         return f"a key needs {FEWEST_HOLDERS} share holders at least, not {holders}"
@@ -438,7 +439,8 @@ def _check_epochs(charter: Charter) -> None:
         first = charter.version == FIRST_VERSION
         if first and indices != [member.index for member in charter.members]:
             raise MalformedError("Charter", "not one pin for each member")
-        length, is_left = entry.ends - entry.starts, entry.generation > 1
+        length = entry.ends - entry.starts
+        is_left = (entry.epoch, entry.generation) != (1, 1)  # none was, when it began
         flaw = flaw_of(len(indices), entry.threshold, length, is_left=is_left)
         if flaw is not None:
             raise MalformedError("Charter", flaw)

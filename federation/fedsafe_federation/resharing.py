@@ -246,7 +246,8 @@ def _check_terms(
     count, length = len(_recipients(charter, proposal)), old.ends - old.starts
     if proposal.ends is not None:
         length = proposal.ends - proposal.created
-    is_left = proposal.ends is None
+    is_kept = proposal.threshold == old.threshold
+    is_left = is_kept and (proposal.ends is None or bool(proposal.left_out))
     flaw = flaw_of(count, proposal.threshold, length, is_left=is_left)
     if flaw is not None:
         raise ResharingError(flaw)

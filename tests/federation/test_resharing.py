@@ -646,7 +646,7 @@ OTHER = world(5, 3, secret=17, number=2).charter.epochs[0]
     [
         ({"public": OTHER.public, "pins": OTHER.pins}, "another one"),
         ({"pins": OTHER.pins}, "no sharing"),
-        ({"pins": entry_of(five().version.charter).pins}, "from 2 to 2 of 3"),
+        ({"pins": entry_of(five().version.charter).pins}, "one signature"),
         ({"threshold": 2}, "no sharing"),
         ({"generation": 3}, "left out"),
         ({"generation": 1}, "not what it was"),

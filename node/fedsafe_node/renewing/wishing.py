@@ -143,7 +143,8 @@ class Rotations:
             )
         threshold = request.threshold or fitting(charter, entry)
         holders, length = len(charter.willing()), entry.ends - entry.starts
-        flaw = flaw_of(holders, threshold, length, is_left=not request.opens)
+        is_left = not request.opens and threshold == entry.threshold
+        flaw = flaw_of(holders, threshold, length, is_left=is_left)
         if flaw is not None:
             raise BadRequestError("bad_request", flaw, pointer="/threshold")
         office = self._office

@@ -5,10 +5,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from tests.federation.ceremonies import MemoryStates
-from tests.node.fleet import NAMES, PATIENCE, Fleet, eventually
+from tests.node.fleet import NAMES, PATIENCE, Fleet, eventually, found, make
 from tests.node.renewing.fleet import (
     WAIT,
     at_generation,
@@ -162,19 +163,39 @@ async def test_whoever_hears_a_complaint_hears_what_it_is_about(trio: Fleet) -> 
     assert [attempt.gone for attempt in first] == [[C], [C]]
 
 
-async def test_who_vanishes_costs_a_day_and_its_share(trio: Fleet) -> None:
-    await trio.stop(C)
-    await month_later(trio, A, B)
+async def vanish(fleet: Fleet, gone: str, *here: str) -> None:
+    """Stop a member, and let a month's resharing fail for lack of it."""
+    await fleet.stop(gone)
+    await month_later(fleet, *here)
 
     async def heard() -> bool:
-        scenes = [await scene_of(trio, name) for name in (A, B)]
+        scenes = [await scene_of(fleet, name) for name in here]
         said = [{m.signer for e in s.kept.attempts for m in e.messages} for s in scenes]
-        return said == [{A, B}, {A, B}]
+        return said == [set(here)] * len(here)
 
     await eventually(heard, 6 * PATIENCE)
-    trio.clock.advance(timedelta(days=1, seconds=1))
-    await tend(trio)
-    assert [await failed_by(trio, name) for name in (A, B)] == [{C}, {C}]
+    fleet.clock.advance(timedelta(days=1, seconds=1))
+    await tend(fleet)
+    assert [await failed_by(fleet, name) for name in here] == [{gone}] * len(here)
+
+
+async def test_all_three_of_four_go_on_when_one_vanishes(tmp_path: Path) -> None:
+    fleet = await make(tmp_path / "four", *NAMES, "d.demo")
+    try:
+        await fleet.start(*NAMES, "d.demo")
+        await found(fleet, *NAMES, "d.demo")
+        before = entry_of(fleet, A).threshold
+        await vanish(fleet, "d.demo", *NAMES)
+        await repeated(fleet, *NAMES)
+        after = entry_of(fleet, A)
+    finally:
+        await fleet.close()
+
+    assert (before, after.threshold, len(after.pins)) == (3, 3, 3)
+
+
+async def test_who_vanishes_costs_a_day_and_its_share(trio: Fleet) -> None:
+    await vanish(trio, C, A, B)
     await repeated(trio, A, B)
     assert len(entry_of(trio, A).pins) == 2
     await trio.start(C)
