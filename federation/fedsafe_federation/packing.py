@@ -16,7 +16,7 @@ from fedsafe_federation.errors import MalformedError
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
-    from backports import zstd
+    from backports import zstd  # pyright: ignore[reportMissingImports]  # not there for 3.14
 
 STEP: Final = 65_536
 """So many bytes are unpacked at once."""
@@ -31,8 +31,9 @@ def squeeze(first: bytes, rest: bytes) -> bytes:
         zstd.CompressionParameter.window_log: _WINDOW,
     }
     packer = zstd.ZstdCompressor(options=options)
-    start = packer.compress(first, packer.FLUSH_BLOCK) if first else b""
-    return start + packer.compress(rest, packer.FLUSH_FRAME)
+    start: bytes = packer.compress(first, packer.FLUSH_BLOCK) if first else b""
+    end: bytes = packer.compress(rest, packer.FLUSH_FRAME)
+    return start + end
 
 
 class Unpacker:
@@ -49,7 +50,8 @@ class Unpacker:
     @property
     def is_whole(self) -> bool:
         """Whether the end of the stream was there."""
-        return self._unpacker.eof
+        ended: bool = self._unpacker.eof
+        return ended
 
     def take(self, data: bytes) -> Iterator[bytes]:
         """Give what *data* unpacks to, in pieces of `STEP` bytes at most.
