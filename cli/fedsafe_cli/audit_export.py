@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import click
 
 from fedsafe_cli.client import Client
-from fedsafe_cli.errors import BrokenAnswerError, SettingsError
+from fedsafe_cli.errors import BrokenAnswerError, Hint, SettingsError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import field, say
 from fedsafe_cli.moments import start_of
@@ -199,6 +199,7 @@ def _verified(file: BinaryIO) -> "Report":
     try:
         return verify_pack(file)
     except PackError as error:
-        raise BrokenAnswerError(
-            f"the pack does not verify: {error}", "see `fedsafe audit verify`"
-        ) from None
+        hint = Hint("see `fedsafe audit verify`", "siehe `fedsafe audit verify`")
+        fault = BrokenAnswerError(f"the pack does not verify: {error}", hint)
+        fault.german = f"das Paket ist nicht unversehrt: {error.german}"
+        raise fault from None

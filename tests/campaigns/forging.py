@@ -61,18 +61,23 @@ class Forged:
     told: tuple[tuple[str, object], ...] = ()
 
 
-def written(files: Files, key: SigningKey | None = None) -> bytes:
+def packed(files: Iterable[tuple[str, bytes]], key: SigningKey | None = None) -> bytes:
     """Write an archive of exactly these files, signed anew if there is a key."""
     archive, pieces, directory = Archive(), list[bytes](), bytearray()
-    for name, data in files.items():
+    for name, data in files:
         if key is None or name != MANIFEST:
             offset = sum(map(len, pieces))
             directory += central_header(name.encode(), crc32(data), len(data), offset)
             pieces.append(archive.add(name, data))
     if key is not None:
         return b"".join(pieces) + archive.close("a.demo/audit", key)
-    end = end_record(len(files), len(directory), sum(map(len, pieces)))
+    end = end_record(len(pieces), len(directory), sum(map(len, pieces)))
     return b"".join(pieces) + bytes(directory) + end
+
+
+def written(files: Files, key: SigningKey | None = None) -> bytes:
+    """Write an archive of files of which each is there once."""
+    return packed(files.items(), key)
 
 
 def root_of(leaves: Sequence[bytes]) -> bytes:
@@ -192,15 +197,8 @@ class Forger:
 
     def _twice(self) -> Forged:
         name = self._random.choice(list(self._source.files))
-        data = self._source.files[name]
-        archive, directory, pieces = Archive(), bytearray(), list[bytes]()
-        for each, content in [*self._source.files.items(), (name, data)]:
-            offset = sum(map(len, pieces))
-            head = (each.encode(), crc32(content), len(content), offset)
-            directory += central_header(*head)
-            pieces.append(archive.add(each, content))
-        end = end_record(len(pieces), len(directory), sum(map(len, pieces)))
-        return self._raw(f"{name} twice", b"".join(pieces) + bytes(directory) + end)
+        files = self._source.files
+        return self._raw(f"{name} twice", packed([*files.items(), (name, files[name])]))
 
     # --- by the node itself -----------------------------------------------------
 
@@ -330,12 +328,13 @@ class Forger:
         return self._signed(what, self._with("pack.json", pack | {name: value}))
 
     def _moment(self) -> Forged:
-        """The node says another time: it is shown as the time by its clock."""
+        """The node says another time: far from a witness's clock it is named."""
         at = f"20{self._random.randint(10, 99)}-01-02T03:04:05+00:00"
         pack = self._json("pack.json") | {"made_at": at}
         told = [("made_at", at)]
+        codes = ["made-at"] if self._source.charter else None
         return self._signed(
-            "made at another time", self._with("pack.json", pack), None, told=told
+            "made at another time", self._with("pack.json", pack), codes, told=told
         )
 
     def _readme(self) -> Forged:
@@ -464,6 +463,7 @@ class Forger:
             names = [each for each in document if document[each] != before[each]]
             if names in (["minimum"], ["made_at"]):
                 told = [(names[0], document[names[0]])]
+                allowed = frozenset({"made-at"})
         return self._signed(f"{what} in {name}", files, allowed, told=told)
 
     def _text(self) -> Forged:

@@ -159,6 +159,17 @@ def test_whatever_is_no_pack_leaves_no_file(
     assert list(tmp_path.glob("pack*")) == []
 
 
+def test_a_pack_that_does_not_verify_is_refused_in_german_too(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    node.on(FETCH, lambda _: (200, PACK[:-1]))
+    out = str(tmp_path / "pack.zip")
+    outcome = ask("audit", "export", "--without-openings", "-o", out, "--lang", "de")
+
+    assert "nicht unversehrt: das Verzeichnis des Archivs ist verändert" in outcome.err
+    assert "siehe `fedsafe audit verify`" in outcome.err
+
+
 @pytest.mark.parametrize("answer", [None, {}, {"act": ACT, "content": None}])
 def test_an_answer_without_an_act_is_an_error(
     ask: "Run", node: "FakeNode", tmp_path: Path, answer: object

@@ -101,6 +101,8 @@ _GROUP = re.compile(r"[a-z_]{1,32}", re.ASCII)
 _POLICY = re.compile(r"[a-z][a-z0-9-]{0,31}@[0-9a-f]{8}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _SOURCE = "source"
+_DIGITS = 64
+_FAR = 24 * 60 * 60
 _TEXTS = {
     "README.de.md": frozenset(
         {
@@ -129,7 +131,184 @@ _RESTORED = "backup.restored"
 
 
 class PackError(Exception):
-    """The pack does not verify; the text says where."""
+    """The pack does not verify; the text says where, `german` in German."""
+
+    def __init__(self, text: str, **values: object) -> None:
+        super().__init__(text.format(**values))
+        told = {name: _GERMAN.get(str(value), value) for name, value in values.items()}
+        self.german = _GERMAN.get(text, text).format(**told)
+
+
+class TrustError(ValueError):
+    """What was given as a fingerprint is none; `german` says it in German."""
+
+    def __init__(self, german: str, english: str) -> None:
+        super().__init__(english)
+        self.german = german
+
+
+# --- the same in German -----------------------------------------------------------
+
+_GERMAN = {
+    "Is a directory": "es ist ein Verzeichnis",
+    "No such file or directory": "die Datei gibt es nicht",
+    "Permission denied": "der Zugriff ist verwehrt",
+    "a JSON text is larger than a pack's": (
+        "ein JSON-Text ist größer als in einem Paket"
+    ),
+    "a JSON text is malformed": "ein JSON-Text ist fehlerhaft",
+    "a JSON text is no object": "ein JSON-Text ist kein Objekt",
+    "a file is missing": "eine Datei fehlt",
+    "a file that no pack holds": "eine Datei, die in keinem Paket liegt",
+    "a hash is malformed": "eine Prüfsumme ist fehlerhaft",
+    "a leaf of the anchor": "ein Blatt des Ankers",
+    "a member has not signed the charter": (
+        "ein Mitglied hat die Satzung nicht unterschrieben"
+    ),
+    "a note has more signatures than a pack's": (
+        "eine Notiz hat mehr Unterschriften als in einem Paket"
+    ),
+    "a note is not UTF-8": "eine Notiz ist kein UTF-8",
+    "a note without signatures": "eine Notiz ohne Unterschriften",
+    "a part of the pack is malformed": "ein Teil des Pakets ist fehlerhaft",
+    "a salt of another length": "ein Salt von anderer Länge",
+    "a signature": "eine Unterschrift",
+    "a signature does not verify": "eine Unterschrift stimmt nicht",
+    "a signature is malformed": "eine Unterschrift ist fehlerhaft",
+    "a signature of another key": "eine Unterschrift eines anderen Schlüssels",
+    "a signature of the node is missing": "eine Unterschrift des Knotens fehlt",
+    "a signature under something else than a charter": (
+        "eine Unterschrift unter etwas anderem als einer Satzung"
+    ),
+    "a signature under the charter is bad, or there twice": (
+        "eine Unterschrift unter der Satzung ist falsch oder doppelt"
+    ),
+    "a value is no base64": "ein Wert ist kein Base64",
+    "a version of the charter does not follow the one before": (
+        "eine Fassung der Satzung folgt nicht auf die vorige"
+    ),
+    "a version of the charter lacks its quorum": (
+        "einer Fassung der Satzung fehlt die nötige Mehrheit"
+    ),
+    "an opening has other fields than an opening has": (
+        "eine Öffnung hat andere Felder als eine Öffnung"
+    ),
+    "charter.json is larger than a charter may be": (
+        "charter.json ist größer, als eine Satzung sein darf"
+    ),
+    "charter.json is malformed": "charter.json ist fehlerhaft",
+    "cosigned.json is malformed": "cosigned.json ist fehlerhaft",
+    "entries are missing, or too many": "Einträge fehlen oder sind zu viele",
+    "entry {index} has other fields than an entry has": (
+        "Eintrag {index} hat andere Felder als ein Eintrag"
+    ),
+    "entry {index} is malformed": "Eintrag {index} ist fehlerhaft",
+    "entry {index} is missing": "Eintrag {index} fehlt",
+    "entry {index} is of another class": "Eintrag {index} ist von anderer Art",
+    "entry {index} names a policy as nobody does": (
+        "Eintrag {index} nennt eine Richtlinie, wie niemand sie nennt"
+    ),
+    "entry {index} names two policies": "Eintrag {index} nennt zwei Richtlinien",
+    "entry {index}: openings are missing, or too many": (
+        "Eintrag {index}: Öffnungen fehlen oder sind zu viele"
+    ),
+    "entry {index}: the opening of {group} does not fit": (
+        "Eintrag {index}: die Öffnung {group} passt nicht"
+    ),
+    "keys.json holds no verifier key": "in keys.json steht kein Prüfschlüssel",
+    "keys.json says another fingerprint than its audit key has": (
+        "keys.json nennt einen anderen Fingerabdruck, als sein Auditschlüssel hat"
+    ),
+    "keys.json says another {name} key than the charter": (
+        "keys.json nennt einen anderen Schlüssel {name} als die Satzung"
+    ),
+    "leaves of the anchor are missing, or too many": (
+        "Blätter des Ankers fehlen oder sind zu viele"
+    ),
+    "no member has cosigned": "kein Mitglied hat mitgezeichnet",
+    "pack.json is malformed": "pack.json ist fehlerhaft",
+    "pack.json is of another format": "pack.json hat ein anderes Format",
+    "policies.json and the policies in the pack are not the same": (
+        "policies.json und die Richtlinien im Paket sind nicht dieselben"
+    ),
+    "policies.json gives {named} another text": (
+        "policies.json gibt {named} einen anderen Text"
+    ),
+    "policies.json is malformed": "policies.json ist fehlerhaft",
+    "policies.json says nothing of {named}": "policies.json sagt nichts von {named}",
+    "the archive is larger than a pack may be": (
+        "das Archiv ist größer, als ein Paket sein darf"
+    ),
+    "the archive is malformed at byte {offset}": (
+        "das Archiv ist bei Byte {offset} fehlerhaft"
+    ),
+    "the archive is truncated": "das Archiv ist abgeschnitten",
+    "the archive's directory has changed, or its end is missing": (
+        "das Verzeichnis des Archivs ist verändert, oder sein Ende fehlt"
+    ),
+    "the charter has a name or a key twice": (
+        "die Satzung hat einen Namen oder Schlüssel doppelt"
+    ),
+    "the charter knows another audit key of the node": (
+        "die Satzung kennt einen anderen Auditschlüssel des Knotens"
+    ),
+    "the checkpoint is malformed": "der Checkpoint ist fehlerhaft",
+    "the checkpoint is of another log, or older than the entries": (
+        "der Checkpoint ist der eines anderen Protokolls oder älter als die Einträge"
+    ),
+    "the entries are not those of the checkpoint": (
+        "die Einträge sind nicht die des Checkpoints"
+    ),
+    "the files are not those of the manifest": (
+        "die Dateien sind nicht die des Manifests"
+    ),
+    "the key is of another node": "der Schlüssel ist der eines anderen Knotens",
+    "the log does not extend what was cosigned": (
+        "das Protokoll setzt nicht fort, was mitgezeichnet wurde"
+    ),
+    "the members have signed different charters": (
+        "die Mitglieder haben verschiedene Satzungen unterschrieben"
+    ),
+    "the node has not signed what was cosigned": (
+        "der Knoten hat nicht unterschrieben, was mitgezeichnet wurde"
+    ),
+    "the pack is signed by another key than the fingerprint's": (
+        "das Paket ist mit einem anderen Schlüssel unterschrieben als dem des "
+        "Fingerabdrucks"
+    ),
+    "the pack is signed by another key than the fingerprint's, and none of the "
+    "{count} versions of its charter has it either": (
+        "das Paket ist mit einem anderen Schlüssel unterschrieben als dem des "
+        "Fingerabdrucks, und auch keine der {count} Fassungen seiner Satzung hat "
+        "diesen"
+    ),
+    "the proof is too long": "der Beweis ist zu lang",
+    "the proof is too short": "der Beweis ist zu kurz",
+    "what was cosigned holds no such entries": (
+        "was mitgezeichnet wurde, enthält solche Einträge nicht"
+    ),
+    "what was cosigned is another checkpoint": (
+        "mitgezeichnet wurde ein anderer Checkpoint"
+    ),
+    "what was cosigned is another log": "mitgezeichnet wurde ein anderes Protokoll",
+    "{name} has a longer line than a pack's": (
+        "{name} hat eine längere Zeile als in einem Paket"
+    ),
+    "{name} has changed": "{name} wurde verändert",
+    "{name} has no lines, or more than a pack's": (
+        "{name} hat keine Zeilen oder mehr als in einem Paket"
+    ),
+    "{name} is another policy": "{name} ist eine andere Richtlinie",
+    "{name} is larger than in a pack": "{name} ist größer als in einem Paket",
+    "{name} is missing": "{name} fehlt",
+    "{name} is out of order": "{name} steht nicht an seinem Platz",
+    "{name} is there twice": "{name} ist doppelt da",
+    "{name} stands behind the manifest": "{name} steht hinter dem Manifest",
+    "{what} has other fields than it has in a pack": (
+        "{what} hat andere Felder als in einem Paket"
+    ),
+}
+"""German for each reason of a refusal, and for what stands in one."""
 
 
 # --- the archive ------------------------------------------------------------------
@@ -167,13 +346,13 @@ def read_files(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
             raise PackError("the archive is larger than a pack may be")
         name = _exactly(file, length)
         if head + name != local_header(name, crc, size):
-            raise PackError(f"the archive is malformed at byte {offset}")
+            raise PackError("the archive is malformed at byte {offset}", offset=offset)
         text = name.decode("latin-1")
         if not _NAME.fullmatch(text):
             raise PackError("a file that no pack holds")
         content = _exactly(file, size)
         if crc32(content) != crc:
-            raise PackError(f"{text} has changed")
+            raise PackError("{name} has changed", name=text)
         directory += central_header(name, crc, size, offset)
         offset += len(head) + length + size
         yield text, content
@@ -447,14 +626,14 @@ class _Slice:
     def take(self, name: str, content: bytes) -> None:
         place = self.start + len(self.leaves)
         if name != f"entries/{place:012}.ndjson":
-            raise PackError(f"{name} is out of order")
+            raise PackError("{name} is out of order", name=name)
         for line in _lines(name, content):
             self._line(line)
 
     def _line(self, line: dict[str, Any]) -> None:
         index = self.start + len(self.leaves)
-        if _count(line.get("index"), f"entry {index} is missing") != index:
-            raise PackError(f"entry {index} is missing")
+        if _count(line.get("index"), "entry {index} is missing", index=index) != index:
+            raise PackError("entry {index} is missing", index=index)
         if set(line) == {"index", "leaf"} and self.events is not None:
             self.leaves.append(_hex(line["leaf"]))
             self.counts["omitted"] += 1
@@ -462,15 +641,17 @@ class _Slice:
         try:
             self._record(line, index)
         except (AttributeError, KeyError, TypeError, UnicodeError):
-            raise PackError(f"entry {index} is malformed") from None
+            raise PackError("entry {index} is malformed", index=index) from None
 
     def _record(self, line: dict[str, Any], index: int) -> None:
         if set(line) != {"index", "record", "openings", "erased", "withheld"}:
-            raise PackError(f"entry {index} has other fields than an entry has")
+            raise PackError(
+                "entry {index} has other fields than an entry has", index=index
+            )
         data = line["record"].encode()
         record = _json(data)
         if self.events is not None and record["event"] not in self.events:
-            raise PackError(f"entry {index} is of another class")
+            raise PackError("entry {index} is of another class", index=index)
         self._open(line, _groups(record["commitments"], index), index)
         self.leaves.append(leaf_hash(data))
         self._policy(record, index)
@@ -490,16 +671,22 @@ class _Slice:
         for group, opening in openings.items():
             wanted, salt = _base64(committed.pop(group)), _base64(opening["salt"])
             if commitment(self.log, group, salt, _payload(opening)) != wanted:
-                raise PackError(f"entry {index}: the opening of {group} does not fit")
+                raise PackError(
+                    "entry {index}: the opening of {group} does not fit",
+                    index=index,
+                    group=group,
+                )
         for at in _groups(erased, index).values():
             if at is not None:
-                _count(at, f"entry {index} is malformed")
+                _count(at, "entry {index} is malformed", index=index)
         for group in (*erased, *_list(line, "withheld")):
             committed.pop(group)
         # Where a stranger came from is in no pack, so that it can be erased in time.
         kept_back = set(line["withheld"]) - {_SOURCE}
         if committed or (kept_back if self.openings else openings):
-            raise PackError(f"entry {index}: openings are missing, or too many")
+            raise PackError(
+                "entry {index}: openings are missing, or too many", index=index
+            )
         if erased and self.first_erased is None:
             self.first_erased = index
 
@@ -509,9 +696,9 @@ class _Slice:
         if named is None and whole is None:
             return
         if not isinstance(named, str) or not _POLICY.fullmatch(named):
-            raise PackError(f"entry {index} names a policy as nobody does")
+            raise PackError("entry {index} names a policy as nobody does", index=index)
         if whole is not None and not _hex(whole).hex().startswith(named[-8:]):
-            raise PackError(f"entry {index} names two policies")
+            raise PackError("entry {index} names two policies", index=index)
         use = self.policies.setdefault((named, whole), _Use(index))
         use.count += 1
 
@@ -519,7 +706,7 @@ class _Slice:
 def _groups(value: object, index: int) -> dict[str, Any]:
     """Copy an object whose names are field groups."""
     if not isinstance(value, dict) or not all(map(_GROUP.fullmatch, value)):
-        raise PackError(f"entry {index} is malformed")
+        raise PackError("entry {index} is malformed", index=index)
     return dict(value)
 
 
@@ -527,10 +714,10 @@ def _lines(name: str, content: bytes) -> Iterator[dict[str, Any]]:
     """Read a file of lines; there are so many, and each is so long, as in a pack."""
     lines = content.split(b"\n", MOST_LINES + 1)
     if lines.pop() or not lines or len(lines) > MOST_LINES:
-        raise PackError(f"{name} has no lines, or more than a pack's")
+        raise PackError("{name} has no lines, or more than a pack's", name=name)
     for line in lines:
         if len(line) > _MOST_LINE:
-            raise PackError(f"{name} has a longer line than a pack's")
+            raise PackError("{name} has a longer line than a pack's", name=name)
         yield _json(line)
 
 
@@ -557,7 +744,7 @@ class _Chain:
     def take(self, name: str, content: bytes) -> None:
         place = self.first + len(self.leaves)
         if name != f"anchors/{place:012}.ndjson":
-            raise PackError(f"{name} is out of order")
+            raise PackError("{name} is out of order", name=name)
         for line in _lines(name, content):
             self._line(line)
 
@@ -600,16 +787,18 @@ def verify_pack(
 
     Raises:
         PackError: it does not verify, or is none of those.
+        TrustError: one of *trust* cannot be a fingerprint.
     """
+    told = {read_fingerprint(each) for each in trust}
     try:
-        return _verify(file, trust, witnesses, anchors_from)
+        return _verify(file, told, witnesses, anchors_from)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         # A value of a kind that no check above asked about; nobody wrote that.
         raise PackError("a part of the pack is malformed") from None
 
 
 def _verify(
-    file: BinaryIO, trust: Sequence[str], witnesses: int | None, anchors_from: int
+    file: BinaryIO, told: set[str], witnesses: int | None, anchors_from: int
 ) -> Report:
     files = _Files()
     for name, content in read_files(file):
@@ -629,7 +818,7 @@ def _verify(
     member = _check_cosigned(kept, files.chain, root, report)
     if witnesses is not None:
         report.wanted = witnesses
-    _check_trust(trust, report)
+    _check_trust(told, report)
     _check_witnesses(report, anchors_from)
     _check_keys(_json(kept["keys.json"]), key, member, report)
     _check_policies(_json(kept["policies.json"]), digests, part, report)
@@ -650,20 +839,20 @@ class _Files:
 
     def take(self, name: str, content: bytes) -> None:
         if name in self.digests:
-            raise PackError(f"{name} is there twice")
+            raise PackError("{name} is there twice", name=name)
         if MANIFEST in self.digests:
-            raise PackError(f"{name} stands behind the manifest")
+            raise PackError("{name} stands behind the manifest", name=name)
         self.digests[name] = f"{sha256(content).hexdigest()} {len(content)} {name}\n"
         if name in _KEPT:
             if len(content) > _MOST_KEPT and name != "charter.json":
-                raise PackError(f"{name} is larger than in a pack")
+                raise PackError("{name} is larger than in a pack", name=name)
             self.kept[name] = content
         elif name.startswith("policies/"):
             if name != f"policies/{sha256(content).hexdigest()}.toml":
-                raise PackError(f"{name} is another policy")
+                raise PackError("{name} is another policy", name=name)
         elif name.startswith("anchors/"):
             if self.part is not None:  # it is told which entries were cosigned
-                raise PackError(f"{name} is out of order")
+                raise PackError("{name} is out of order", name=name)
             self.chain = self.chain or _chain(self.kept)
             self.chain.take(name, content)
         elif name.startswith("entries/"):
@@ -776,14 +965,14 @@ def _checkpoint(lines: Sequence[str]) -> tuple[str, int, bytes]:
 # --- what binds a claim, or does not ------------------------------------------------
 
 
-def _check_trust(trust: Sequence[str], report: Report) -> None:
+def _check_trust(told: set[str], report: Report) -> None:
     """Compare with what others than the pack have told."""
-    told = {_plain(each) for each in trust}
     if told - {report.fingerprint, *report.charters}:
         if report.charters:
             raise PackError(
                 "the pack is signed by another key than the fingerprint's, and none of "
-                f"the {len(report.charters)} versions of its charter has it either"
+                "the {count} versions of its charter has it either",
+                count=len(report.charters),
             )
         raise PackError("the pack is signed by another key than the fingerprint's")
     has_charter = not told.isdisjoint(report.charters)
@@ -821,6 +1010,16 @@ def _check_witnesses(report: Report, anchors_from: int) -> None:
         )
     if not there:
         return
+    newest = max(at for _, at in report.witnesses)
+    if abs(_seconds(report.made_at) - newest) > _FAR:
+        seen = _moment(newest)
+        report.lacks(
+            "made-at",
+            f"Dass das Paket um {report.made_at} gemacht wurde: das neueste Mitglied "
+            f"hat um {seen} mitgezeichnet, mehr als einen Tag davor oder danach.",
+            f"That the pack was made at {report.made_at}: the newest member cosigned "
+            f"at {seen}, more than a day before or after.",
+        )
     if report.first_anchor > anchors_from:
         last = report.first_anchor - 1
         report.lacks(
@@ -868,7 +1067,9 @@ def _check_keys(
             kind = _COSIGNER if name == "witness" else _ED25519
             wanted = make_key(f"{report.node}/{name}", public, kind).vkey
         if shown != wanted:
-            raise PackError(f"keys.json says another {name} key than the charter")
+            raise PackError(
+                "keys.json says another {name} key than the charter", name=name
+            )
 
 
 def _check_policies(
@@ -880,7 +1081,7 @@ def _check_policies(
     for (named, whole), use in part.policies.items():
         used.add(named)
         if named not in listed:
-            raise PackError(f"policies.json says nothing of {named}")
+            raise PackError("policies.json says nothing of {named}", named=named)
         if listed[named] is None:
             _lacks_policy(report, named, whole, use)
         elif whole is None:
@@ -892,7 +1093,7 @@ def _check_policies(
                 "eight digits of its digest only.",
             )
         elif listed[named] != whole:
-            raise PackError(f"policies.json gives {named} another text")
+            raise PackError("policies.json gives {named} another text", named=named)
     for named in sorted(set(listed) - used):
         report.lacks(
             "policy-unused",
@@ -906,7 +1107,7 @@ def _check_listed(listed: dict[str, Any], files: Mapping[str, str]) -> None:
         if not _POLICY.fullmatch(named):
             raise PackError("policies.json is malformed")
         if digest is not None and not _hex(digest).hex().startswith(named[-8:]):
-            raise PackError(f"policies.json gives {named} another text")
+            raise PackError("policies.json gives {named} another text", named=named)
     texts = {f"policies/{digest}.toml" for digest in listed.values() if digest}
     if texts != {name for name in files if name.startswith("policies/")}:
         raise PackError("policies.json and the policies in the pack are not the same")
@@ -1201,7 +1402,7 @@ def _holds(public: bytes, message: bytes, signature: bytes) -> bool:
 def _list(document: dict[str, Any], name: str) -> list[Any]:
     value = document.get(name)
     if not isinstance(value, list):
-        raise PackError(f"{name} is missing")
+        raise PackError("{name} is missing", name=name)
     return value
 
 
@@ -1235,20 +1436,20 @@ def _refuse(text: str) -> None:
 
 def _only(document: Mapping[str, Any], what: str, *names: str) -> None:
     if set(document) != set(names):
-        raise PackError(f"{what} has other fields than it has in a pack")
+        raise PackError("{what} has other fields than it has in a pack", what=what)
 
 
-def _count(value: object, otherwise: str) -> int:
+def _count(value: object, otherwise: str, **values: object) -> int:
     """Take a whole number; True is none."""
     if type(value) is not int or not 0 <= value < 1 << 63:
-        raise PackError(otherwise)
+        raise PackError(otherwise, **values)
     return value
 
 
 def _text(document: dict[str, Any], name: str) -> str:
     value = document.get(name)
     if not isinstance(value, str):
-        raise PackError(f"{name} is missing")
+        raise PackError("{name} is missing", name=name)
     return value
 
 
@@ -1282,8 +1483,31 @@ def _seconds(moment: str) -> int:
     return int((read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp())
 
 
-def _plain(fingerprint: str) -> str:
-    return re.sub(r"[\s:]", "", fingerprint).lower()
+def read_fingerprint(text: str) -> str:
+    """Take a SHA-256 as people hand it on: spaces, colons and capitals are no matter.
+
+    Raises:
+        TrustError: it is none, so it says nothing of a pack.
+    """
+    plain = re.sub(r"[\s:]", "", text)
+    odd = re.search("[^0-9a-f]", plain, re.IGNORECASE | re.ASCII)
+    if odd is None and len(plain) == _DIGITS:
+        return plain.lower()
+    if odd is not None:
+        de, en = f"{odd[0]} ist keine davon", f"{odd[0]} is none of them"
+    else:
+        de = f"hier sind es {len(plain)}"
+        en = f"here are {len(plain)}"
+    raise TrustError(
+        "--trust nimmt 64 Ziffern aus 0 bis 9 und a bis f (Leerzeichen und "
+        f"Doppelpunkte zählen nicht); {de}. Den Fingerabdruck zeigt `fedsafe audit "
+        "status` beim Betreiber des Knotens, den SHA-256 der Satzung `fedsafe "
+        "federation history` bei einem anderen Mitglied. Nichts wurde geprüft.",
+        "--trust takes 64 digits of 0 to 9 and a to f (spaces and colons do not "
+        f"count); {en}. The node's operator finds the fingerprint with `fedsafe audit "
+        "status`, another member the SHA-256 of the charter with `fedsafe federation "
+        "history`. Nothing was verified.",
+    )
 
 
 # --- the command ------------------------------------------------------------------
@@ -1301,17 +1525,8 @@ def main(arguments: Sequence[str]) -> int:
                 witnesses=given.witnesses,
                 anchors_from=given.anchors_from,
             )
-    except (PackError, OSError) as error:
-        is_pack = isinstance(error, PackError)
-        why = str(error) if is_pack else str(getattr(error, "strerror", error))
-        status = TAMPERED if is_pack else UNREADABLE
-        if given.json:
-            _print(json.dumps({"status": status, "why": why}))
-        elif is_pack:
-            say("NICHT UNVERSEHRT", "DOES NOT VERIFY", f": {why}")
-        else:
-            say("nicht lesbar", "cannot be read", f": {why}")
-        return status
+    except (PackError, TrustError, OSError) as error:
+        return _refuse_pack(error, say, as_json=given.json)
     status = INCOMPLETE if report.unproved else OK
     if given.json:
         _print(json.dumps({"status": status} | _as_json(report)))
@@ -1325,6 +1540,27 @@ def main(arguments: Sequence[str]) -> int:
         say.sentence(each.de, each.en)
     count = len(report.unproved)
     say("NICHT ALLES BEWIESEN", "NOT ALL IS PROVED", f": {count}")
+    return status
+
+
+def _refuse_pack(
+    error: PackError | TrustError | OSError, say: "_Speaker", *, as_json: bool
+) -> int:
+    """Say why nothing is told of the pack, and give the exit status."""
+    if isinstance(error, PackError):
+        status, de, en = TAMPERED, "NICHT UNVERSEHRT", "DOES NOT VERIFY"
+        why, german = str(error), error.german
+    elif isinstance(error, TrustError):
+        status, de, en = USAGE, "kein Fingerabdruck", "no fingerprint"
+        why, german = str(error), error.german
+    else:
+        status, de, en = UNREADABLE, "nicht lesbar", "cannot be read"
+        why = error.strerror or str(error)
+        german = _GERMAN.get(why, why)
+    if as_json:
+        _print(json.dumps({"status": status, "why": why}))
+    else:
+        say.line(f"{de}: {german}", f"{en}: {why}")
     return status
 
 
@@ -1384,11 +1620,15 @@ class _Speaker:
         both = {"de": de, "en": en}.get(self._language or "", f"{en} / {de}")
         self._line(both + rest)
 
-    def sentence(self, de: str, en: str) -> None:
-        """Say a sentence, in both languages in a line each."""
+    def line(self, de: str, en: str) -> None:
+        """Say a line, in both languages in one each."""
         for language, text in (("en", en), ("de", de)):
             if self._language in {None, language}:
-                self._line(f"  - {text}")
+                self._line(text)
+
+    def sentence(self, de: str, en: str) -> None:
+        """Say what stands in a list."""
+        self.line(f"  - {de}", f"  - {en}")
 
     def same(self, text: str) -> None:
         """Say what is the same in both."""

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.campaigns.forging import packed
 from tests.node.evidence.conftest import AUDRA, Made, export, key_of, write_events
-from tests.node.evidence.test_verify import packed, refused
+from tests.node.evidence.test_verify import refused
 from tests.node.fleet import Fleet, StandingClock
 
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint

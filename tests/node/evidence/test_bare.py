@@ -119,4 +119,5 @@ def test_one_changed_byte_of_any_file_fails_there_and_says_where(
     assert set(names) == set(made.files)
     assert [status for status, _ in verdicts] == [20] * len(packs)
     for name, (_, told) in zip(names, verdicts, strict=True):
-        assert f"DOES NOT VERIFY / NICHT UNVERSEHRT: {name} has changed\n" == told
+        german = f"NICHT UNVERSEHRT: {name} wurde verändert\n"
+        assert told == f"DOES NOT VERIFY: {name} has changed\n{german}"

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from datetime import datetime, timedelta
 from hashlib import sha256
 from importlib.resources import files as resources
 from pathlib import Path
@@ -144,6 +145,21 @@ def test_a_fingerprint_that_nothing_has_is_refused(source: Made) -> None:
     assert "another key than" in refusal(source.pack, *source.trust, "0" * 64)
 
 
+@pytest.mark.parametrize("days", [-400, -2, 2, 400])
+def test_a_time_far_from_what_was_cosigned_is_named(cosigned: Made, days: int) -> None:
+    pack = json.loads(cosigned.files["pack.json"])
+    made_at = datetime.fromisoformat(pack["made_at"])
+    moved = str(made_at + timedelta(days=days)), str(made_at + timedelta(hours=20))
+    far, near = (changed(cosigned, pack=pack | {"made_at": at}) for at in moved)
+    report = verify_pack(io.BytesIO(far), *cosigned.trust)
+    (named,) = report.unproved
+
+    assert named.code == "made-at"
+    assert f"That the pack was made at {moved[0]}: " in named.en
+    assert f"Dass das Paket um {moved[0]} gemacht wurde: " in named.de
+    assert codes(near, *cosigned.trust) == set()
+
+
 def test_entries_that_nobody_has_cosigned_yet_are_named(late: Made) -> None:
     assert codes(late.pack, *late.trust) == {"tail"}
 
@@ -233,7 +249,7 @@ def test_what_a_pack_says_cannot_write_a_line_of_its_own(
     status, told = said(written(files, cosigned.key), tmp_path / "pack.zip")
 
     assert status == 20
-    assert told.count("\n") == 1
+    assert told.count("\n") == 2  # a line in each language
     assert "UNVERSEHRT\n" not in told
 
 

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.campaigns.forging import packed
 from tests.node.evidence.conftest import Made, export, write_events
-from tests.node.evidence.test_verify import packed, refused
+from tests.node.evidence.test_verify import refused
 from tests.node.fleet import NAMES, Fleet, copy_of
 from tests.node.governing.council import agree, at_version, propose
 

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verifier of a pack, and packs that somebody changed."""
 
+import ast
 import io
 import json
+import os
+import re
 import subprocess
 import zipfile
 from binascii import crc32
 from collections.abc import Callable, Sequence
+from errno import EACCES, EISDIR, ENOENT
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,15 +18,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.campaigns.forging import packed
 from tests.node.evidence.conftest import Made
 
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_node.evidence.archive import Archive
+from fedsafe_node.evidence import verify
 from fedsafe_node.evidence.verify import (
-    MANIFEST,
+    _GERMAN,
     PackError,
-    central_header,
-    end_record,
+    TrustError,
     local_header,
     main,
     read_files,
@@ -34,20 +38,6 @@ def refused(pack: bytes, *trust: str) -> str:
     with pytest.raises(PackError) as caught:
         verify_pack(io.BytesIO(pack), *trust)
     return str(caught.value)
-
-
-def packed(files: Sequence[tuple[str, bytes]], key: SigningKey | None = None) -> bytes:
-    """Write an archive of exactly these files; signed anew if there is a key."""
-    archive, pieces, directory = Archive(), list[bytes](), bytearray()
-    for name, data in files:
-        if key is None or name != MANIFEST:
-            offset = sum(map(len, pieces))
-            directory += central_header(name.encode(), crc32(data), len(data), offset)
-            pieces.append(archive.add(name, data))
-    if key is not None:
-        return b"".join(pieces) + archive.close("a.demo/audit", key)
-    end = end_record(len(files), len(directory), sum(map(len, pieces)))
-    return b"".join(pieces) + bytes(directory) + end
 
 
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -138,10 +128,48 @@ def test_more_files_than_a_pack_has_are_refused() -> None:
 
 
 def test_another_fingerprint_fails(made: Made) -> None:
+    pairs = [made.fingerprint[at : at + 2] for at in range(0, 64, 2)]
     verify_pack(io.BytesIO(made.pack), made.fingerprint.upper())
+    verify_pack(io.BytesIO(made.pack), " ".join(pairs), ":".join(pairs))
 
     assert "another key" in refused(made.pack, "0" * 64)
-    assert "another key" in refused(made.pack, "")
+
+
+NO_FINGERPRINTS = {
+    "": "here are 0",
+    "00": "here are 2",
+    "0" * 63: "here are 63",
+    "0" * 65: "here are 65",
+    "o" + "0" * 63: "o is none of them",
+    "0" * 63 + "\N{ARABIC-INDIC DIGIT ONE}": "\N{ARABIC-INDIC DIGIT ONE} is none",
+    f"sha256:{'0' * 64}": "s is none of them",
+    "a.demo/audit+1f9c07b2+AR": ". is none of them",
+}
+
+
+@pytest.mark.parametrize(("given", "why"), NO_FINGERPRINTS.items())
+def test_what_is_no_fingerprint_says_nothing_of_the_pack(
+    made: Made,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    given: str,
+    why: str,
+) -> None:
+    pack = tmp_path / "pack.zip"
+    pack.write_bytes(made.pack)
+    known = ["--trust", made.fingerprint, "--trust", given]
+
+    with pytest.raises(TrustError):
+        verify_pack(io.BytesIO(made.pack), given)
+    assert main([str(pack), *known]) == 2
+    english, german = capsys.readouterr().out.splitlines()
+    assert english.startswith("no fingerprint: --trust takes 64 digits of 0 to 9 and a")
+    assert why in english
+    assert "`fedsafe audit status`" in english
+    assert german.startswith("kein Fingerabdruck: --trust nimmt 64 Ziffern aus 0 bis")
+    assert "`fedsafe federation history`" in german
+    assert main([str(pack), *known, "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["status"] == 2
 
 
 def test_who_signs_anew_has_another_fingerprint(made: Made) -> None:
@@ -206,9 +234,34 @@ def test_the_command_tells_what_it_found(
     told = capsys.readouterr().out
     assert "  - Whose keys these are. Ask the node's operator" in told
     assert "VERIFIES" not in told
-    assert main([str(pack), "--trust", "00"]) == 20
-    assert "DOES NOT VERIFY" in capsys.readouterr().out
-    assert main([str(tmp_path / "none.zip")]) == 22
+    assert main([str(pack), "--trust", "0" * 64]) == 20
+    english, german = capsys.readouterr().out.splitlines()
+    assert english.startswith("DOES NOT VERIFY: the pack is signed by another key")
+    assert german.startswith("NICHT UNVERSEHRT: das Paket ist mit einem anderen")
+    assert main([str(tmp_path / "none.zip"), "--lang", "de"]) == 22
+    assert capsys.readouterr().out == "nicht lesbar: die Datei gibt es nicht\n"
+
+
+def test_each_reason_of_a_refusal_is_said_in_german_too() -> None:
+    tree = ast.parse(Path(verify.__file__).read_text())
+    reasons, whats = set[str](), set[str]()
+    calls = [each for each in ast.walk(tree) if isinstance(each, ast.Call)]
+    places = {"PackError": (reasons, 0), "_count": (reasons, 1), "_only": (whats, 1)}
+    for call in calls:
+        if isinstance(call.func, ast.Name) and call.func.id in places:
+            found, at = places[call.func.id]
+            text = call.args[at]
+            assert not isinstance(text, ast.JoinedStr), ast.unparse(call)
+            if isinstance(text, ast.Constant):
+                found.add(str(text.value))
+    whats = {each for each in whats if not each.endswith(".json")}
+    strerror = {os.strerror(each) for each in (ENOENT, EACCES, EISDIR)}
+
+    assert len(reasons) > 60
+    assert reasons | whats | strerror == set(_GERMAN)
+    fields = re.compile(r"{\w+}")
+    for english, german in _GERMAN.items():
+        assert set(fields.findall(english)) == set(fields.findall(german))
 
 
 @given(st.binary(max_size=300))
