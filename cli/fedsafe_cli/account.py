@@ -154,7 +154,7 @@ def link(context: click.Context) -> ExitStatus:
     """  # noqa: D301
     settings = settings_of(context)
     client = personal(settings)
-    answer = client.post("/v1/account/identity", visit_provider(client))
+    answer = client.post("/v1/account/identity", visit_provider(client, settings))
     if settings.json:
         document(answer)
     else:

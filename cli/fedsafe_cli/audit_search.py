@@ -1,23 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe audit search`: which events were there of a class, an actor, a day?"""
 
+from difflib import get_close_matches
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import click
+from click.shell_completion import CompletionItem
 
 from fedsafe_cli.client import Client
 from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.findings import one_of
 from fedsafe_cli.labels import headings, say
 from fedsafe_cli.moments import readable, start_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, table
 from fedsafe_cli.reading import reading_purpose
 from fedsafe_cli.sessions import personal
-from fedsafe_cli.settings import Settings
+from fedsafe_cli.settings import Settings, printable
 
 _TARGET: Final = "/v1/audit/search"
+_WHO: Final = ("keyless", "member", "service", "person", "local")
+_OTHERS: Final = "others"
 _NONE: Final = ("kein Ereignis passt dazu", "no event fits that")
 _NAMES: Final = (
     "entry",
@@ -31,12 +36,52 @@ _NAMES: Final = (
 )
 
 
+class _RouteName(click.ParamType):
+    """A route of the API; the names are loaded only where one is given."""
+
+    name = "route"
+
+    def convert(
+        self,
+        value: str,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str:
+        """Take a name, or say which ones are like it."""
+        names = self._names()
+        if value not in names:
+            known = {name.lower(): name for name in names}
+            near = get_close_matches(value.lower(), known, n=3)
+            like = ", ".join(known[name] for name in near)
+            way = f"did you mean {like}?" if near else "docs/reference/api.md has all"
+            self.fail(f"{printable(value)!r} is no route of the API; {way}", param, ctx)
+        return value
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Give the names that begin so."""
+        del ctx, param
+        names = sorted(self._names())
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+    @staticmethod
+    def _names() -> frozenset[str]:
+        from fedsafe_node.api.routes import ROUTES  # noqa: PLC0415 (slow to load)
+
+        return frozenset({_OTHERS, *(route.name for route in ROUTES)})
+
+
 @click.command("search")
 @click.option("--event", multiple=True, metavar="CLASS", help="Only these classes.")
 @click.option("--outcome", metavar="WORD", help="Such as ok, or a refusal's code.")
 @click.option("--actor", metavar="NAME", help="Who did it: a pseudonym, a service.")
-@click.option("--who", metavar="CLASS", help="keyless, member, service or person.")
-@click.option("--route", metavar="NAME", help="Such as knock or searchAudit.")
+@click.option(
+    "--who", type=click.Choice(_WHO), metavar="CLASS", help=one_of("Of refusals", _WHO)
+)
+@click.option(
+    "--route", type=_RouteName(), metavar="NAME", help="Such as knock or searchAudit."
+)
 @click.option("--peer", metavar="NAME", help="A member.")
 @click.option("--since", metavar="YYYY-MM-DD", callback=start_of, help="First day.")
 @click.option("--until", metavar="YYYY-MM-DD", callback=start_of, help="Day behind it.")

@@ -34,7 +34,7 @@ from fedsafe_cli.labels import headings, say
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, pairs, table
 from fedsafe_cli.remote import remote
-from fedsafe_cli.settings import printable
+from fedsafe_cli.settings import Settings, printable
 
 _NUMBERS: Final = "   1    2    3    4    5    6    7    8"
 
@@ -191,7 +191,7 @@ def propose_by_files(
         )
     terms = Terms(federation=name, threshold=threshold, arrangement=_text(arrangement))
     written = shared.add([propose(settings.client(), cards, terms)])
-    _report(written, as_json=settings.json, founded=False)
+    _report(written, settings, founded=False)
     return OK
 
 
@@ -229,7 +229,7 @@ def step_by_files(context: click.Context, folder: str) -> ExitStatus:
         return ExitStatus.WAITING
     written = shared.add(owed)
     founded = charter(client) is not None
-    _report(written, as_json=settings.json, founded=founded)
+    _report(written, settings, founded=founded)
     return OK
 
 
@@ -267,23 +267,24 @@ def run(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 
     if settings.json:
         document({"federation": given["name"], "members": names, "waiting": waiting})
     elif not waiting:
-        line(f"founded: {given['name']} with {', '.join(names)}")
+        told = {"name": given["name"], "members": ", ".join(names)}
+        line(say("founded: {name} with {members}", settings, **told))
     if not waiting:
         return OK
     say_who_waits(", ".join(waiting), settings)
     return ExitStatus.WAITING
 
 
-def _report(written: list[str], *, as_json: bool, founded: bool) -> None:
-    if as_json:
+def _report(written: list[str], settings: Settings, *, founded: bool) -> None:
+    if settings.json:
         document({"written": written, "founded": founded})
         return
     for name in written:
-        line(f"written: {name}")
+        line(say("written: {file}", settings, file=name))
     if founded:
-        line("the federation is founded; hand on what was written")
+        line(say("the federation is founded; hand on what was written", settings))
     elif not written:
-        line("nothing new: the others are to step next")
+        line(say("nothing new: the others are to step next", settings))
 
 
 def _payload(message: Message) -> dict[str, Any]:

@@ -227,6 +227,21 @@ GERMAN: Final[dict[str, str]] = {
     "fedsafe: session kept in {file}; `fedsafe logout` ends it": (
         "fedsafe: Sitzung liegt in {file}; `fedsafe logout` beendet sie"
     ),
+    "fedsafe: {left} recovery codes left; see `fedsafe account totp`": (
+        "fedsafe: noch {left} Wiederherstellungscodes; siehe `fedsafe account totp`"
+    ),
+    "open this address in your browser and log in:": (
+        "diese Adresse im Browser öffnen und dort anmelden:"
+    ),
+    "fedsafe: nothing waits for approval": "fedsafe: nichts wartet auf Zustimmung",
+    "founded: {name} with {members}": "gegründet: {name} mit {members}",
+    "written: {file}": "geschrieben: {file}",
+    "the federation is founded; hand on what was written": (
+        "die Föderation ist gegründet; weitergeben, was geschrieben wurde"
+    ),
+    "nothing new: the others are to step next": (
+        "nichts Neues: als Nächstes machen die anderen ihren Schritt"
+    ),
     "fedsafe: a recovery code only logs in; approvals take the authenticator": (
         "fedsafe: mit einem Wiederherstellungscode meldet man sich nur an; wer "
         "zustimmt, braucht den Authenticator"

@@ -15,7 +15,7 @@ from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note
 from fedsafe_cli.secrets import ask_secret
 from fedsafe_cli.sessions import forget, keep, personal
-from fedsafe_cli.settings import printable
+from fedsafe_cli.settings import Settings, printable
 from fedsafe_policies.vocabulary import Role
 
 ROLES = tuple(role.value for role in Role if role is not Role.SERVICE)
@@ -24,6 +24,7 @@ _DIGITS: Final = 6  # of a one-time code
 _RECOVERED: Final = (
     "fedsafe: a recovery code only logs in; approvals take the authenticator"
 )
+_FEW: Final = "fedsafe: {left} recovery codes left; see `fedsafe account totp`"
 _NEW_OPERATOR: Final = (
     "another operator sees to it; where there is none, the machine's owner makes "
     "one while the node is stopped: `fedsafe account first OTHERNAME`"
@@ -76,7 +77,9 @@ def login(
     proofs = {} if sso else _proofs(name, role)
     try:
         if sso:
-            answer = client.post("/v1/session/oidc/code", visit_provider(client, role))
+            answer = client.post(
+                "/v1/session/oidc/code", visit_provider(client, settings, role)
+            )
         else:
             answer = client.post("/v1/session", proofs)
     except RefusedError as error:
@@ -95,7 +98,7 @@ def login(
         note(say(_RECOVERED, settings))
     left = answer.get("recovery_codes_left")
     if isinstance(left, int) and left < 3:  # noqa: PLR2004 - time for new ones
-        note(f"fedsafe: {left} recovery codes left; see `fedsafe account totp`")
+        note(say(_FEW, settings, left=left))
     return OK
 
 
@@ -110,14 +113,17 @@ def _proofs(name: str | None, role: str | None) -> dict[str, str]:
     return body if role is None else body | {"role": role}
 
 
-def visit_provider(client: Client, role: str | None = None) -> dict[str, str]:
+def visit_provider(
+    client: Client, settings: Settings, role: str | None = None
+) -> dict[str, str]:
     """Send the person to the provider; return what the browser came back with.
 
     Raises:
         BadInputError: the address that was given is not the one it ended at.
     """
     begun = client.post("/v1/session/oidc", {} if role is None else {"role": role})
-    note(f"open this address in your browser and log in:\n{begun['url']}")
+    note(say("open this address in your browser and log in:", settings))
+    note(str(begun["url"]))
     query = parse_qs(urlsplit(ask_secret("address that the browser ended at")).query)
     state, code = query.get("state", [""])[0], query.get("code", [""])[0]
     if state != begun["state"] or not code:

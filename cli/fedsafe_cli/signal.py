@@ -30,6 +30,7 @@ from fedsafe_cli.inputs import (
     read_lines,
 )
 from fedsafe_cli.keeping import due, keep
+from fedsafe_cli.labels import say
 from fedsafe_cli.moments import readable
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
@@ -155,7 +156,7 @@ def approve(
     client = personal(settings)
     wanted = _wanted(client, signals, every=every)
     if not wanted:
-        note("fedsafe: nothing waits for approval")
+        note(say("fedsafe: nothing waits for approval", settings))
     approved: list[str] = []
     problems: list[dict[str, Any]] = []
     for start in range(0, len(wanted), MOST_APPROVED):

@@ -85,8 +85,8 @@ SIGNAL_WORDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
 
 _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "task": (
-        "Prüfung {task} des Kontos {account}: siehe `fedsafe task show`",
-        "task {task} of account {account}: see `fedsafe task show`",
+        "Prüfung {task} des Kontos {account}: siehe `fedsafe task show {task}`",
+        "task {task} of account {account}: see `fedsafe task show {task}`",
     ),
     "none": ("kein Signal", "no signal"),
     "review": ("prüfen, {count} Signale", "review, {count} signals"),

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 
+from fedsafe_cli.audit_search import search
 from fedsafe_cli.moments import with_moments
 
 if TYPE_CHECKING:
@@ -224,6 +226,45 @@ def test_a_search_for_refusals(ask: "Run", node: "FakeNode") -> None:
 
     assert outcome.status == 0
     assert "source=192.0.2.0/24 who=keyless route=knock count=49" in outcome.out
+
+
+def test_a_search_takes_no_class_and_no_route_that_there_is_not(ask: "Run") -> None:
+    who = ask("audit", "search", "--who", "stranger")
+    route = ask("audit", "search", "--route", "Knok")
+    none = ask("audit", "search", "--route", "zzz")
+    german = ask("audit", "search", "--route", "searchaudit", "--lang", "de")
+
+    assert [each.status for each in (who, route, none, german)] == [2] * 4
+    for word in ("keyless", "member", "service", "person", "local"):
+        assert word in who.err
+    assert "'Knok' is no route of the API; did you mean knock?" in route.err
+    assert "docs/reference/api.md" in none.err
+    assert "did you mean searchAudit" in german.err
+    assert "others" in ask("audit", "search", "--route", "other").err
+
+
+@pytest.mark.parametrize("who", ["keyless", "member", "service", "person", "local"])
+def test_every_class_of_who_is_refused_is_found(
+    ask: "Run", node: "FakeNode", who: str
+) -> None:
+    target = f"GET /v1/audit/search?who={who}&since=0&limit=100"
+    node.always(target, {"events": [], "next": 1, "more": False})
+
+    assert ask("audit", "search", "--who", who).status == 0
+
+
+def test_the_shell_completes_classes_and_routes() -> None:
+    options = {option.name: option for option in search.params}
+    context = click.Context(search)
+
+    def completed(name: str, begun: str) -> list[str]:
+        option = options[name]
+        found = option.type.shell_complete(context, option, begun)
+        return [each.value for each in found]
+
+    assert completed("who", "l") == ["local"]
+    assert completed("route", "kno") == ["knock"]
+    assert completed("route", "other") == ["others"]
 
 
 def test_a_search_in_json_says_where_it_ended(ask: "Run", node: "FakeNode") -> None:

@@ -148,13 +148,16 @@ def test_terms_travel_with_the_cards(
     terms.write_text("joint")
     node.always("POST /v1/founding/proposal", PROPOSAL)
     propose = ("federation", "found", "propose", "--federation", "k.example")
+    german = ask(*propose, str(shared), "--lang", "de")
+    (shared / "founding.proposal-a.demo.json").unlink()
     done = ask(
         *(*propose, "--threshold", "2", "--arrangement", str(terms), str(shared))
     )
     again = ask(*propose, "--json", str(shared))
     bad = ask(*propose, "--arrangement", str(tmp_path), str(shared))
 
-    assert node.asked[0][1] == {
+    assert "geschrieben: founding.proposal-a.demo.json" in german.out
+    assert node.asked[1][1] == {
         "federation": "k.example",
         "cards": [A],
         "threshold": 2,
@@ -177,11 +180,15 @@ def test_a_step_says_whether_it_is_founded(
     early = ask("federation", "found", "step", str(tmp_path))
     as_json = ask("federation", "found", "step", "--json", str(tmp_path))
     node.always("POST /v1/founding", [])
+    german = ask("federation", "found", "step", str(tmp_path), "--lang", "de")
     node.always(CHARTER, {"signatures": []})
     founded = ask("federation", "found", "step", str(tmp_path))
+    done = ask("federation", "found", "step", str(tmp_path), "--lang", "de")
 
     assert "the others are to step next" in waiting.out
     assert "the federation is founded" in founded.out
+    assert german.out.startswith("nichts Neues: als Nächstes machen die anderen")
+    assert done.out.startswith("die Föderation ist gegründet;")
     assert (early.status, as_json.status) == (13, 13)
     assert "a.demo: the operator has yet to confirm" in early.err
     assert f"fedsafe federation found confirm {tmp_path}" in early.err

@@ -241,6 +241,18 @@ def test_stale_origins_exit_12_and_are_named(ask: "Run", node: "FakeNode") -> No
     assert "c.demo" in outcome.out
 
 
+def test_a_match_names_the_command_that_shows_its_task(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    task = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+    body = {"result": "review", "matches": [], "not_covered": [], "task": task}
+    node.always("POST /v1/lookup", body | {"subject_ref": "acc-7"})
+
+    for language in ("en", "de"):
+        told = ask("lookup", "email:a@b.de", "--lang", language).out
+        assert f"`fedsafe task show {task}`" in told
+
+
 def test_a_batch_that_is_refused_whole_is_asked_in_halves(
     ask: "Run", node: "FakeNode"
 ) -> None:

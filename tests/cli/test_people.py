@@ -76,8 +76,11 @@ def test_a_login_shows_no_token_and_warns_of_few_codes(
     ask: "Run", node: "FakeNode"
 ) -> None:
     node.always("POST /v1/session", SESSION, 201)
-    outcome = ask("login", "anna", "--role", "reviewer", stdin=b"p\n123456\n")
+    login = ("login", "anna", "--role", "reviewer")
+    outcome = ask(*login, stdin=b"p\n123456\n")
+    german = ask(*login, "--lang", "de", stdin=b"p\n123456\n")
 
+    assert "noch 2 Wiederherstellungscodes" in german.err
     assert outcome.out.startswith("anna (reviewer) until 2026-11-18")
     assert "2 recovery codes left" in outcome.err
     assert TOKEN not in outcome.out + outcome.err

@@ -255,6 +255,8 @@ def test_nothing_that_waits_is_nothing_to_do(ask: "Run", node: "FakeNode") -> No
     for outcome in (piped, every):
         assert (outcome.status, outcome.out) == (0, "0 approved, 0 refused\n")
         assert outcome.err == "fedsafe: nothing waits for approval\n"
+    german = ask("signal", "approve", "--all", "--lang", "de")
+    assert german.err == "fedsafe: nichts wartet auf Zustimmung\n"
     assert [target for target, _ in node.asked if target.startswith("POST")] == []
 
 
