@@ -36,7 +36,7 @@ _NAMES: Final = (
 )
 
 
-class _RouteName(click.ParamType):
+class _RouteName(click.ParamType[str]):
     """A route of the API; the names are loaded only where one is given."""
 
     name = "route"

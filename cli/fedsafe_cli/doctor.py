@@ -23,7 +23,8 @@ import click
 from fedsafe_cli.client import Client
 from fedsafe_cli.diagnosis import Finding, Level
 from fedsafe_cli.doctor_deadlines import overdue
-from fedsafe_cli.doctor_epochs import epochs
+from fedsafe_cli.doctor_epochs import epochs, resharings
+from fedsafe_cli.doctor_networks import is_inner, networks
 from fedsafe_cli.doctor_sending import sending
 from fedsafe_cli.doctor_server import server, unasked
 from fedsafe_cli.doctor_texts import checked, said
@@ -126,6 +127,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from server(directory)
     yield permissions(directory)
     yield from officer(directory)
+    yield from networks(directory)
     yield from sending(directory, time.time())  # noqa: TID251 (the machine's clock)
     yield from _node(directory)
 
@@ -373,6 +375,7 @@ def _node(directory: Path) -> Iterator[Finding]:
     yield from memory(status, swaps_in(_SWAPS))
     yield from _owed(status)
     yield from epochs(status, int(time.time()))  # noqa: TID251 (the machine's clock)
+    yield from resharings(status)
     yield from _shares(status)
     yield from overdue(status)
     if broken := status.get("circuits_broken"):
@@ -394,7 +397,7 @@ def _node(directory: Path) -> Iterator[Finding]:
             last = f"last seen {peer.get('synced_at') or 'never'}"
             found = f"{why}, {last}" if why else last
             shut = _SHUT if why == _GATE_SHUT else _UNCOVERED
-            if _is_inner(directory, str(peer.get("url"))):
+            if is_inner(directory, str(peer.get("url"))):
                 yield Finding(name, Level.FAIL, _INNER, _NAME_IT)
             else:
                 yield Finding(name, Level.WARN, found, shut)
@@ -440,19 +443,6 @@ def memory(status: Mapping[str, Any], swaps: list[str] | None) -> Iterator[Findi
         yield Finding(name, Level.OK, "no core, no other reader, no swap")
 
 
-def _is_inner(directory: Path, url: str) -> bool:
-    """Whether the node connects to no address of a member's URL."""
-    from fedsafe_node.config import Place, load_config  # noqa: PLC0415 (slow to load)
-    from fedsafe_node.errors import ConfigError  # noqa: PLC0415
-    from fedsafe_node.networks import is_inside, member_networks  # noqa: PLC0415
-
-    try:
-        config = load_config(Place(directory))
-    except ConfigError:
-        return False  # said elsewhere
-    return is_inside(url, member_networks(config.name, config.peering))
-
-
 def departed(status: Mapping[str, Any]) -> Iterator[Finding]:
     """Say for which keys members that left hold nearly enough shares."""
     for found in status.get("keys_departed") or []:
@@ -485,11 +475,17 @@ def _shares(status: Mapping[str, Any]) -> Iterator[Finding]:
 def _owed(status: Mapping[str, Any]) -> Iterator[Finding]:
     """Say what keeps persons from being told."""
     if waiting := status.get("notices_waiting"):
-        way_out = "see `fedsafe notice list`; sign texts off with `notice sign-off`"
+        way_out = (
+            "see `fedsafe notice list`, then `fedsafe notice texts`: sign off what is "
+            "no longer, with `fedsafe notice sign-off TEXT --until DAY`"
+        )
         found = f"{waiting} notices to persons wait for the sign-off of a text"
         yield Finding("notices", Level.WARN, found, way_out)
     if unsigned := status.get("texts_unsigned"):
-        way_out = "print them with `fedsafe notice print`, then `notice sign-off --all`"
+        way_out = (
+            "print and read them (`fedsafe notice print`), then `fedsafe notice "
+            "sign-off --all --until DAY --digest HEX`: HEX is the last line printed"
+        )
         found = f"nobody has signed off {', '.join(map(str, unsigned))}"
         yield Finding("texts", Level.WARN, found, way_out)
     if overdue := status.get("receipts_overdue"):

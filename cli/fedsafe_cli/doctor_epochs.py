@@ -22,6 +22,18 @@ _COMMIT: Final = (
 )
 
 
+_STEPS_IN: Final = (
+    "have these nodes started; the next attempt begins by itself within a day, see "
+    "`fedsafe federation status`. For who stays away: `fedsafe federation suspend`"
+)
+
+
+def resharings(status: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say which keys were to be shared anew, and who was missing."""
+    for found in status.get("resharings_overdue") or []:
+        yield Finding("resharing", Level.WARN, printable(str(found)), _STEPS_IN)
+
+
 def epochs(status: Mapping[str, Any], now: int) -> Iterator[Finding]:
     """Say when a key epoch ends, and what ends with the one before it."""
     today = datetime.fromtimestamp(now, UTC).date()

@@ -101,6 +101,13 @@ NODE_SAID: Final[Mapping[str, str]] = {
         "Generation {generation} wartet auf eine Schwelle von {threshold} statt {was}: "
         "zwei Personen bei jedem Mitglied müssen zustimmen"
     ),
+    "generation {generation} was to be shared anew by {day}; missing: {names}": (
+        "Generation {generation} war bis {day} neu aufzuteilen; es fehlen: {names}"
+    ),
+    "generation {generation} was to be shared anew by {day}; nobody was found "
+    "missing": (
+        "Generation {generation} war bis {day} neu aufzuteilen; wer fehlt, ist offen"
+    ),
     "{count} members that left hold shares of generation {generation}, and {threshold} "
     "make the key": (
         "{count} ausgetretene Mitglieder halten Anteile der Generation {generation}, "
@@ -166,6 +173,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "keys": "Schlüssel",
     "evaluations of {member}": "Auswertungen von {member}",
     "peer {member}": "Mitglied {member}",
+    "resharing": "neue Anteile",
     "share": "Schlüsselanteil",
     "charter": "Charta",
     "holders": "Anteile",

@@ -208,11 +208,31 @@ SAID: Final[Mapping[str, str]] = {
     "{waiting} notices to persons wait for the sign-off of a text": (
         "{waiting} Mitteilungen an Personen warten auf die Freigabe eines Textes"
     ),
-    "see `fedsafe notice list`; sign texts off with `notice sign-off`": (
-        "siehe `fedsafe notice list`; Texte freigeben mit `notice sign-off`"
+    "see `fedsafe notice list`, then `fedsafe notice texts`: sign off what is no "
+    "longer, with `fedsafe notice sign-off TEXT --until DAY`": (
+        "siehe `fedsafe notice list`, dann `fedsafe notice texts`: freigeben, was es "
+        "nicht mehr ist, mit `fedsafe notice sign-off TEXT --until TAG`"
     ),
-    "print them with `fedsafe notice print`, then `notice sign-off --all`": (
-        "mit `fedsafe notice print` ausgeben, dann `notice sign-off --all`"
+    "print and read them (`fedsafe notice print`), then `fedsafe notice sign-off "
+    "--all --until DAY --digest HEX`: HEX is the last line printed": (
+        "ausgeben und lesen (`fedsafe notice print`), dann `fedsafe notice sign-off "
+        "--all --until TAG --digest HEX`: HEX ist die letzte Zeile der Ausgabe"
+    ),
+    # which networks it may meet members and partners in
+    "{named} opens all of this house to whoever names an address": (
+        "{named} öffnet das ganze Haus für jeden, der eine Adresse nennt"
+    ),
+    "name only the networks that they lie in, such as 10.1.2.0/24, and start the node "
+    "again": (
+        "nur die Netze nennen, in denen sie liegen, etwa 10.1.2.0/24, und den Knoten "
+        "neu starten"
+    ),
+    # whose shares are overdue
+    "have these nodes started; the next attempt begins by itself within a day, see "
+    "`fedsafe federation status`. For who stays away: `fedsafe federation suspend`": (
+        "diese Knoten starten lassen; der nächste Versuch beginnt binnen eines Tages "
+        "von selbst, siehe `fedsafe federation status`. Für wen wegbleibt: `fedsafe "
+        "federation suspend`"
     ),
     "nobody has signed off {texts}": "niemand hat freigegeben: {texts}",
     "{overdue} events for the provider lack their receipt": (

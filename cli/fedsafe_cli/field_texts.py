@@ -56,6 +56,10 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
         "Schlüssel, deren Anteile Gegangene halten",
         "keys whose shares those hold who left",
     ),
+    "resharings_overdue": (
+        "Schlüssel, deren Anteile überfällig sind",
+        "keys overdue to be shared anew",
+    ),
     "keys_uncommitted": (
         "Generationen, deren Medienschlüssel nichts festlegt",
         "generations whose media keys nothing binds",

@@ -39,7 +39,7 @@ _BARE: Final = (
     "all else takes an account (`fedsafe account setup`)"
 )
 _CODED: Final = frozenset({"disk", "memory"})
-_SENTENCES: Final = frozenset({"store", "rests", "keys_departed"})
+_SENTENCES: Final = frozenset({"store", "rests", "keys_departed", "resharings_overdue"})
 ROLES: Final = tuple(role.value for role in Role)
 
 

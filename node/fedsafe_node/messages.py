@@ -280,6 +280,7 @@ class StatusAnswer(Message, frozen=True):
     which on nothing is published in the newest key epoch, `ending_over` the day on
     which the one before it is over, with all that was published in it.
     `keys_departed` says for which keys members that left hold nearly enough shares,
+    `resharings_overdue` which were to be shared anew three days ago, and who lacked,
     `keys_uncommitted` of which generations the charter does not bind the media keys.
     `disk` is `ok`, `short` while less than twice the reserve is free, and `full` while
     the reserve is given up; both numbers of it are missing where the store is on a
@@ -318,6 +319,7 @@ class StatusAnswer(Message, frozen=True):
     evaluations_differing: dict[str, int] = {}
     keys_unfinished: int = 0
     keys_departed: list[str] = []
+    resharings_overdue: list[str] = []
     keys_uncommitted: list[str] = []
     breaches_open: int = 0
     breaches_overdue: int = 0

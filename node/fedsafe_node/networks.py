@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from aiohttp import AddrInfoType
 
 WANT_NETWORKS: Final = "want networks such as 10.1.2.0/24"
+_IPV4: Final = 4
 LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 _TRANSLATED: Final = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address inside
 _TRANSLATED_INSIDE: Final = IPv6Network("64:ff9b:1::/48")  # RFC 8215: a house's own
@@ -57,6 +58,15 @@ def are_networks(texts: Sequence[str]) -> bool:
         return all(ip_network(each) is not None for each in texts)
     except ValueError:
         return False
+
+
+def is_broad(text: str) -> bool:
+    """Whether a network is so wide that naming it permits nearly every address.
+
+    The widest that a house has are 10.0.0.0/8 and fc00::/7.
+    """
+    network = ip_network(text)
+    return network.prefixlen < (8 if network.version == _IPV4 else 7)
 
 
 def has_port(url: str) -> bool:

@@ -33,7 +33,7 @@ from fedsafe_node.peering.debts import is_late
 from fedsafe_node.peering.waiting import LATE
 from fedsafe_node.process_memory import memory_state
 from fedsafe_node.renewing.scene import read_scene
-from fedsafe_node.renewing.wishing import warnings
+from fedsafe_node.renewing.wishing import overdue, warnings
 from fedsafe_node.review.habits import rubber_stamps
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.keeping_rows import Room
@@ -74,6 +74,7 @@ class _Counted:
     in_hand: int
     texts: list[TextName]
     departed: list[str]
+    resharings: list[str]
 
 
 async def _count(
@@ -84,6 +85,7 @@ async def _count(
     now: int,
 ) -> _Counted:
     review = situation.policy.document.review
+    scene = await read_scene(reader)
     return _Counted(
         counts=await reader.counts(),
         peers=await reader.peers(),
@@ -105,7 +107,8 @@ async def _count(
         in_hand=await reader.dispatches_in_hand(),
         cases=await _cases(reader, situation, cases, now),
         texts=await notices.drafts(reader),
-        departed=await _departed(reader),
+        departed=[] if scene is None else warnings(scene),
+        resharings=[] if scene is None else overdue(scene, now),
     )
 
 
@@ -113,11 +116,6 @@ async def _cases(
     reader: Reader, situation: Situation, vault: CaseVault, now: int
 ) -> Overdue:
     return await count_overdue(reader, vault, situation.config.deadlines.calendar, now)
-
-
-async def _departed(reader: Reader) -> list[str]:
-    scene = await read_scene(reader)
-    return [] if scene is None else warnings(scene)
 
 
 async def _check_rows(
@@ -216,6 +214,7 @@ class Overview:
             notices_waiting=found.notices,
             texts_unsigned=[name.value for name in found.texts],
             keys_departed=found.departed,
+            resharings_overdue=found.resharings,
             keys_uncommitted=[] if membership is None else membership.uncommitted(now),
             tasks_waiting=found.tasks,
             review_alarms=found.stamps,

@@ -2,6 +2,7 @@
 import asyncio
 import json
 import os
+import re
 import shlex
 import socket
 import sqlite3
@@ -19,6 +20,7 @@ from tests.node.fleet import config_of, make
 
 from fedsafe_cli.diagnosis import Level
 from fedsafe_cli.doctor import clock, disk, memory, permissions, room, swaps_in
+from fedsafe_cli.notice import notice
 from fedsafe_node.config import render_config
 
 if TYPE_CHECKING:
@@ -380,6 +382,67 @@ def test_a_running_node_is_told_what_does_not_fit(
     assert found["level"] == "warn"
     assert "what node.toml names does not fit" in found["found"]
     assert "fedsafe policy propose" not in found["way_out"]
+
+
+def test_networks_that_are_as_good_as_all_are_warned_of(
+    ask: "Run", healthy: "FakeNode", short_path: Path
+) -> None:
+    asyncio.run(make(short_path, "a.demo"))
+    text = (short_path / "a.demo" / "node.toml").read_text()
+    place = healthy.directory / "node.toml"
+    empty = "[peering]\ninside = []"
+    place.write_text(text.replace(empty, '[peering]\ninside = ["10.0.0.0/8"]'))
+    narrow = by_check(ask("doctor", "--json"))
+    named = '[peering]\ninside = ["10.1.2.0/24", "0.0.0.0/0", "::/0"]'
+    sending = ("[sending]\ninside = []", '[sending]\ninside = ["::/0"]')
+    place.write_text(text.replace(empty, named).replace(*sending))
+    wide = by_check(ask("doctor", "--json"))
+    german = ask("doctor", "--lang", "de").out
+
+    assert "peering.inside" not in narrow
+    assert wide["peering.inside"]["level"] == wide["sending.inside"]["level"] == "warn"
+    assert wide["peering.inside"]["found"].startswith("0.0.0.0/0, ::/0 opens all")
+    assert "10.1.2.0/24" in wide["sending.inside"]["way_out"]
+    assert "öffnet das ganze Haus" in german
+
+
+def test_a_resharing_that_is_overdue_is_told_with_who_is_missing(
+    ask: "Run", healthy: "FakeNode"
+) -> None:
+    late = "generation 1.1 was to be shared anew by 2026-12-18; missing: b.demo"
+    status = {"node": "a.demo", "peers": [], "resharings_overdue": [late]}
+    healthy.always("GET /v1/status", status)
+    found = by_check(ask("doctor", "--json"))["resharing"]
+    german = " ".join(ask("doctor", "--lang", "de").out.split())
+
+    assert (found["level"], found["found"]) == ("warn", late)
+    assert "fedsafe federation suspend" in found["way_out"]
+    assert "Generation 1.1 war bis 2026-12-18 neu aufzuteilen; es fehlen:" in german
+    assert "diese Knoten starten lassen" in german
+
+
+def test_what_waits_for_a_sign_off_is_told_with_whole_commands(
+    ask: "Run", healthy: "FakeNode"
+) -> None:
+    status = {"node": "a.demo", "peers": [], "notices_waiting": 2}
+    unsigned = ["end_of_signal"]
+    healthy.always("GET /v1/status", status | {"texts_unsigned": unsigned})
+    found = by_check(ask("doctor", "--json"))
+    german = ask("doctor", "--lang", "de").out
+
+    for check in ("notices", "texts"):
+        for command in re.findall("`fedsafe notice (.+?)`", found[check]["way_out"]):
+            name, *words = command.split()
+            options = {
+                name for each in notice.commands[name].params for name in each.opts
+            }
+            assert {word for word in words if word.startswith("--")} <= options
+            needed = {
+                each.opts[0] for each in notice.commands[name].params if each.required
+            }
+            assert {each for each in needed if each.startswith("--")} <= set(words)
+    assert "`fedsafe notice sign-off TEXT --until TAG`" in german
+    assert "--all --until TAG --digest HEX" in german
 
 
 def test_a_member_in_an_inner_network_is_told_from_one_that_is_away(

@@ -140,6 +140,9 @@ STATUS: Final[dict[str, Any]] = dict.fromkeys(StatusAnswer.__struct_fields__, 0)
     "keys_departed": [
         "2 members that left hold shares of generation 1.1, and 3 make the key"
     ],
+    "resharings_overdue": [
+        "generation 1.1 was to be shared anew by 2026-12-18; missing: b.demo, c.demo"
+    ],
     "keys_uncommitted": ["1.1"],
     "not_approved": list(Digests.__struct_fields__),
     "rests": "this node rests: it lacks the policy of the federation",

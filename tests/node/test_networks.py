@@ -24,6 +24,7 @@ from fedsafe_node.networks import (
     LOOPBACK,
     _plain,
     is_allowed,
+    is_broad,
     leads_inside,
     permitted_sockets,
 )
@@ -344,3 +345,20 @@ async def test_no_invitation_leads_inside(alone: Fleet) -> None:
         else:  # a demonstration may meet members there: nobody answers
             with pytest.raises(PeerUnreachableError, match="ClientConnectorError"):
                 await joining
+
+
+@pytest.mark.parametrize(
+    ("network", "broad"),
+    [
+        ("0.0.0.0/0", True),
+        ("128.0.0.0/1", True),
+        ("0.0.0.0/7", True),
+        ("10.0.0.0/8", False),
+        ("::/0", True),
+        ("c000::/2", True),
+        ("fc00::/7", False),
+        ("10.1.2.0/24", False),
+    ],
+)
+def test_a_network_that_is_as_good_as_all_is_known(network: str, broad: bool) -> None:  # noqa: FBT001 - a case
+    assert is_broad(network) is broad

@@ -8,6 +8,7 @@ proposes with that threshold; without them it takes part only in what fits.
 
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Final
 
 from msgspec.structs import replace
@@ -16,8 +17,11 @@ from fedsafe_federation.charter import Charter, Epoch, flaw_of
 from fedsafe_federation.differing import Difference
 from fedsafe_federation.errors import FederationError
 from fedsafe_federation.refreshing import (
+    MONTH,
+    Need,
     departed,
     fitting,
+    is_due,
     is_lower,
     made_at,
     need_of,
@@ -50,6 +54,7 @@ from fedsafe_policies.vocabulary import Act
 _LOG = logging.getLogger(f"{LOGGER}.renewing")
 KIND: Final = Act.KEY_ROTATION
 _GROUND: Final = "key-rotation"
+_OVERDUE: Final = 3 * 24 * 3600  # an attempt takes a day at most, and is made again
 
 
 class Rotation(Row, frozen=True, kw_only=True):
@@ -232,6 +237,35 @@ def warnings(scene: Scene) -> list[str]:
         for each in departed(scene.chain)
         if each.is_close
     ]
+
+
+def overdue(scene: Scene, now: int) -> list[str]:
+    """Say which keys were to be shared anew for days, and who was missing.
+
+    A threshold that people have to lower first is among the warnings, and what is
+    shared each month rests while the next epoch is about to begin.
+    """
+    charter, found = scene.version.charter, list[str]()
+    willing = {each.index: each.name for each in charter.willing()}
+    for entry in charter.live(now):
+        made = made_at(scene.chain, entry)
+        need = need_of(charter, entry, made, now)
+        if need is None or is_lower(charter, entry):
+            continue
+        if need is Need.MONTHLY and is_due(charter, now):
+            continue
+        due = made + MONTH if need is Need.MONTHLY else charter.created
+        if now < due + _OVERDUE:
+            continue
+        pinned = {pin.index for pin in entry.pins}
+        lacking = {name for index, name in willing.items() if index not in pinned}
+        judged = {name for name, at in scene.kept.judged.items() if at >= due}
+        missing = ", ".join(sorted(lacking | (judged & set(willing.values()))))
+        day = datetime.fromtimestamp(due, UTC).date()
+        whose = f"missing: {missing}" if missing else "nobody was found missing"
+        number = f"{entry.epoch}.{entry.generation}"
+        found.append(f"generation {number} was to be shared anew by {day}; {whose}")
+    return found
 
 
 def _key(scene: Scene, entry: Epoch, now: int) -> KeyAnswer:

@@ -4,7 +4,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -204,6 +204,27 @@ async def test_who_vanishes_costs_a_day_and_its_share(trio: Fleet) -> None:
     member = membership_of(trio, C).charter.member(C)
     assert member.state is MemberState.ACTIVE
     assert membership_of(trio, C).shares == {}
+
+
+async def test_a_resharing_that_does_not_come_about_is_told_after_days(
+    trio: Fleet,
+) -> None:
+    async def told() -> list[str]:
+        return (await trio[A].services.node.status()).resharings_overdue
+
+    due = (trio.clock.now() + timedelta(seconds=MONTH)).date()
+    await trio.stop(B, C)
+    await month_later(trio, A)
+    trio.clock.advance(timedelta(days=1, seconds=1))
+    await tend(trio, A)
+    early = await told()
+    trio.clock.advance(timedelta(days=2))
+    (late,) = await told()
+
+    assert early == []
+    assert late.startswith("generation 1.1 was to be shared anew by ")
+    assert abs(date.fromisoformat(late.split()[8].rstrip(";")) - due).days <= 1
+    assert late.endswith(f"; missing: {B}, {C}")
 
 
 async def month_later(fleet: Fleet, *names: str) -> None:
