@@ -14,8 +14,9 @@
 
 How long is what two people approved (`provisions.py`), as it is when a run begins.
 
-What somebody holds (`holding.py`) stays; while anything is held, no key is
-destroyed and no record goes.
+What somebody holds (`holding.py`) stays, but for a `source`: a week is the longest that
+it may be kept for anything. While anything is held, no key is destroyed and no record
+goes.
 """
 
 from collections.abc import Callable
@@ -107,7 +108,7 @@ class Retention:
         self, tx: Transaction, group: str, start: int, stop: int
     ) -> int | None:
         log, now = self._trail.log, int(self._clock.now().timestamp())
-        holds = await tx.holds()
+        holds = [] if group == SOURCE else await tx.holds()
         held = await _held_entries(tx, log, holds, start, stop)
         erased, first_held = 0, None
         for row in await tx.sealed_openings(log, start, stop - start, group=group):

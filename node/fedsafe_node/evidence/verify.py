@@ -106,12 +106,14 @@ _FAR = 24 * 60 * 60
 _TEXTS = {
     "README.de.md": frozenset(
         {
+            "65b5712694efed54ba22363230dbcd670ff0665cc939361dce5c86693d157f73",
             "357f3e1f3e05b489f103fff4349dc821226a205989ec5678c1f1a5da3f6051c4",
             "3934ccacc2ff37869dc839489ca2fbd78622574d409023fa37e30720183bd384",
         }
     ),
     "README.en.md": frozenset(
         {
+            "7e2fefe1ca9b59257f8f4b8679f618aac7f6faa29a5825b3aebad089ba3cfdb3",
             "fac2c3bc230c5f099e3eac41de2417b7aec763df2329b4e3871e087492548026",
             "276b67679e14d963878219431e8e821e930ed846665c38e2a25d124e766a1bac",
         }

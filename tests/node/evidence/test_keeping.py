@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from aiohttp import ClientSession
 from tests.node.evidence.conftest import AUDRA, DORA, RUTH, export, key_of
 from tests.node.fleet import Fleet
 from tests.node.fleet_stores import FLEET_STORES
@@ -238,6 +239,23 @@ async def test_a_held_account_is_not_erased_until_the_hold_is_lifted(
     assert await told_of(alone, ACCOUNT) == []
     with pytest.raises(NotFoundError):
         await holding.lift(placed.hold, DORA)
+
+
+async def test_a_hold_keeps_no_strangers_network_beyond_a_week(alone: Fleet) -> None:
+    base = alone["a.demo"].base
+    async with ClientSession() as http, http.get(f"{base.config.url}/v1/status"):
+        pass
+    (entry,) = await alone.audit("a.demo", "door.refused")
+    last = len(await alone.audit("a.demo")) - 1
+    held = hold_of(alone, 800, first=0, last=last)
+    await keeping(alone).holding.add(held, DORA)
+    alone.clock.advance(6 * DAY + timedelta(hours=1))
+    await run_retention(alone)
+    (after,) = await alone.audit("a.demo", "door.refused")
+
+    assert "source" in entry.openings
+    assert "source" not in after.openings
+    assert "detail" in after.openings
 
 
 async def test_what_is_held_outlives_retention(alone: Fleet) -> None:
