@@ -19,12 +19,10 @@ import argparse
 import json
 import secrets
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random  # noqa: TID251 - an order that can be repeated
@@ -34,10 +32,8 @@ from tests.system.federation import Federation, federation, until
 from tests.system.hostile_answers import LIE, LIES, TOLD, TRUTH
 from tests.system.lying_node import ANSWERS
 
-from fedsafe_cli.demo import DemoNode
-from fedsafe_cli.fleet import answers, find
+from fedsafe_cli.fleet import find
 
-ROOT: Final = Path(__file__).parents[2]
 MOST_RATIO: Final = 1.5
 MOST_MIB: Final = 64.0
 _PACE: Final = 0.05
@@ -68,7 +64,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="fedsafe-answers-") as folder,
         federation(Path(folder) / "f") as fed,
-        _liar(fed, fed.c),
+        fed.lying(fed.c, ANSWERS),
     ):
         until(fed.caught_up, "catching up", patience=60)
         phases = list[Phase]()
@@ -158,25 +154,6 @@ def _sum_up(phases: list[Phase], *, as_json: bool) -> bool:
     }
     print(json.dumps(said) if as_json else said)
     return not deferred and ratio <= MOST_RATIO and grown <= MOST_MIB
-
-
-@contextmanager
-def _liar(fed: Federation, node: DemoNode) -> Iterator[None]:
-    """Let a programme that can be told to lie take the place of a node."""
-    fed.kill(node)
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.system.lying_node", node.dir, ANSWERS],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as liar:
-        try:
-            until(lambda: answers(node.directory), "the start of the liar")
-            yield
-        finally:
-            liar.kill()
-            liar.wait()
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from fedsafe_cli.demo import DemoNode, load_demo
 from fedsafe_cli.fleet import Process, answers, find, start, stop
 
 PATIENCE: Final = 20.0
+_ROOT: Final = Path(__file__).parents[2]
 _PACE: Final = 0.02
 _TIMEOUT: Final = 60.0
 _ACTOR: Final = {
@@ -253,6 +254,25 @@ class Federation:
                 patience=patience,
             )
             assert process.alive(), f"{node.name} does not start"
+
+    @contextmanager
+    def lying(self, node: DemoNode, how: str) -> Iterator[None]:
+        """Let an evil programme (`lying_node`) take the place of a node for a while."""
+        self.kill(node)
+        with subprocess.Popen(
+            [sys.executable, "-m", "tests.system.lying_node", node.dir, how],
+            cwd=_ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as liar:
+            try:
+                until(lambda: answers(node.directory), "the start of the liar")
+                yield
+            finally:
+                liar.kill()
+                liar.wait()
+                self.start(node)
 
     def stop(self) -> None:
         for node in self.nodes:

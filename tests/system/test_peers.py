@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Members that lie are named and passed over; too few members defer an answer."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from tests.system.federation import Federation, federation, until
@@ -13,11 +9,9 @@ from tests.system.lying_node import LIES
 
 from fedsafe_cli.demo import DemoNode
 from fedsafe_cli.exit_codes import ExitStatus
-from fedsafe_cli.fleet import answers
 
 pytestmark = pytest.mark.timeout(90)
 
-ROOT = Path(__file__).parents[2]
 PERSON = {"kind": "email", "value": "anna.muster@post.example"}
 STRANGER = "stranger@post.example"
 TRIES = 15  # of two lookups, each of which asks the liar or the other by chance
@@ -29,26 +23,6 @@ def fed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
         raised.publish(raised.a, [PERSON])
         until(raised.caught_up, "replication")
         yield raised
-
-
-@contextmanager
-def _lying(fed: Federation, node: DemoNode, how: str) -> Iterator[None]:
-    """Let an evil programme take the place of a node."""
-    fed.kill(node)
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.system.lying_node", node.dir, how],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as liar:
-        try:
-            until(lambda: answers(node.directory), "the start of the liar")
-            yield
-        finally:
-            liar.kill()
-            liar.wait()
-            fed.start(node)
 
 
 def _accused(fed: Federation, node: DemoNode) -> list[str]:
@@ -70,7 +44,7 @@ def test_a_liar_is_named_and_another_is_asked(fed: Federation, how: str) -> None
     # A node remembers a liar for minutes; one that starts anew asks whom chance says.
     fed.kill(fed.a)
     fed.start(fed.a)
-    with _lying(fed, fed.c, how):
+    with fed.lying(fed.c, how):
         until(fed.caught_up, "catching up")
         told, named = set[tuple[int, int]](), list[str]()
         for _ in range(TRIES):

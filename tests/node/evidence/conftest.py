@@ -114,46 +114,48 @@ class Made:
 async def make_alone(root: Path) -> Made:
     """Let a node alone make a pack with openings."""
     fleet: Fleet = await make(root, "a.demo", staff=STAFF)
-    await fleet.start("a.demo")
-    await write_events(fleet, 4)
-    act = await approved(fleet, first=1, last=5)
-    pack = await export(fleet, act=act, first=1, last=5)
-    files = dict(read_files(io.BytesIO(pack)))
-    made = Made(pack, files, key_of(fleet), fleet["a.demo"].base.keys.audit)
-    await fleet.close()
-    return made
+    try:
+        await fleet.start("a.demo")
+        await write_events(fleet, 4)
+        act = await approved(fleet, first=1, last=5)
+        pack = await export(fleet, act=act, first=1, last=5)
+        files = dict(read_files(io.BytesIO(pack)))
+        return Made(pack, files, key_of(fleet), fleet["a.demo"].base.keys.audit)
+    finally:  # else its node keeps its port from the next one
+        await fleet.close()
 
 
 async def make_cosigned(root: Path, founded: Path) -> Made:
     """Let a node make a pack that two others have cosigned."""
     fleet = await asyncio.to_thread(copy_of, founded, root / "n")
-    await fleet.start(*NAMES)
-    await fleet.covered()
-    for _ in range(3):
+    try:
+        await fleet.start(*NAMES)
+        await fleet.covered()
+        for _ in range(3):
+            await write_events(fleet, 2)
+            await fleet.witnessed("a.demo")
+        await write_events(fleet, 4)
+        pack = await export(fleet)
+        files = dict(read_files(io.BytesIO(pack)))
+        base, report = fleet["a.demo"].base, verify_pack(io.BytesIO(pack))
+        more = await base.store.read(
+            lambda reader: reader.records(base.trail.log, report.end, 10)
+        )
+        cosigning = fleet["a.demo"].witnesses.cosigning
+        cosigning.alarm = RolledBackError("a.demo/anchor", 0, 0, "none is asked now")
         await write_events(fleet, 2)
-        await fleet.witnessed("a.demo")
-    await write_events(fleet, 4)
-    pack = await export(fleet)
-    files = dict(read_files(io.BytesIO(pack)))
-    base, report = fleet["a.demo"].base, verify_pack(io.BytesIO(pack))
-    more = await base.store.read(
-        lambda reader: reader.records(base.trail.log, report.end, 10)
-    )
-    cosigning = fleet["a.demo"].witnesses.cosigning
-    cosigning.alarm = RolledBackError("a.demo/anchor", 0, 0, "none is asked now")
-    await write_events(fleet, 2)
-    late = await export(fleet)
-    made = Made(
-        pack,
-        files,
-        report.fingerprint,
-        base.keys.audit,
-        report.charter,
-        tuple(more),
-        late,
-    )
-    await fleet.close()
-    return made
+        late = await export(fleet)
+        return Made(
+            pack,
+            files,
+            report.fingerprint,
+            base.keys.audit,
+            report.charter,
+            tuple(more),
+            late,
+        )
+    finally:  # else its nodes keep their ports from the next ones
+        await fleet.close()
 
 
 @pytest.fixture(scope="session")

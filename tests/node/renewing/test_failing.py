@@ -215,6 +215,12 @@ async def test_a_resharing_that_does_not_come_about_is_told_after_days(
     due = (trio.clock.now() + timedelta(seconds=MONTH)).date()
     await trio.stop(B, C)
     await month_later(trio, A)
+
+    async def heard() -> bool:
+        attempts = (await scene_of(trio, A)).kept.attempts
+        return {m.signer for each in attempts for m in each.messages} == {A}
+
+    await eventually(heard, PATIENCE)
     trio.clock.advance(timedelta(days=1, seconds=1))
     await tend(trio, A)
     early = await told()
