@@ -57,7 +57,12 @@ from fedsafe_node.api.responses import (
 )
 from fedsafe_node.api.route import HTML, Lane, Page, Route
 from fedsafe_node.api.services import Services
-from fedsafe_node.api.strangers import Room, Turns
+from fedsafe_node.api.strangers import (
+    PROBES_PER_SECOND,
+    TURNS_PER_SECOND,
+    Room,
+    Turns,
+)
 from fedsafe_node.errors import ConflictError, StoreError
 from fedsafe_node.idempotency import KEY, InFlight, Once, recognise
 from fedsafe_node.principal import Principal
@@ -163,7 +168,8 @@ class Border:
         self.access = access
         self.gates = {lane: Gate(lanes[lane]) for lane in Lane}
         self.rooms = {lane: Room(ROOM_BYTES) for lane in Lane}
-        self.turns = Turns()
+        self.turns = Turns(TURNS_PER_SECOND)
+        self.probes = Turns(PROBES_PER_SECOND)
         self.in_flight = InFlight()
         self._run = secrets.token_hex(4)
         self._numbers = count(1)
@@ -302,7 +308,8 @@ class _Serving:
         """Check, decode, act, encode."""
         route, border = self._route, self._border
         if route.is_open and line.prefix:
-            await border.turns.take(line.prefix)
+            turns = border.probes if route.probe else border.turns
+            await turns.take(line.prefix)
         check_headers(request)
         path = request.match_info
         for name, type_ in self._path_types:

@@ -71,7 +71,8 @@ class Route:
     second factor within minutes. A credential without an account is taken where
     `bare` says so, else for reading. `page` shows what the border refuses where
     readers expect a page. With `handshake` both sides say which charter they hold.
-    `bulk` is the media type of a large answer to whoever asks for that.
+    `bulk` is the media type of a large answer to whoever asks for that. A `probe` is
+    what monitors ask: no crowd at other routes makes it wait.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Route:
     refusals: frozenset[int] = frozenset()
     page: Page | None = None
     handshake: bool = False
+    probe: bool = False
 
     @property
     def is_open(self) -> bool:

@@ -275,6 +275,7 @@ ROUTES: Final = (
         lane=Lane.HEALTH,
         summary="Say whether the node is alive and well",
         answer=HealthAnswer,
+        probe=True,
     ),
     Route(
         name="metrics",

@@ -59,8 +59,10 @@ BACKLOG: Final = 1_024
 TCP_BACKLOG: Final = 128  # so many are accepted at once, whatever the bound is
 _ACCEPTING: Final = 3  # turns of the loop until an accepted line can be closed
 MOST_CONNECTIONS: Final = 4_096
-_OPEN: Final = frozenset(
-    f"{route.method} {route.path}".encode() for route in ROUTES if route.is_open
+OPEN: Final = frozenset(
+    f"{route.method} {route.path}".encode()
+    for route in ROUTES
+    if route.is_open and not route.probe
 )
 BORDER: Final = web.AppKey("border", Border)
 _LOG = logging.getLogger(f"{LOGGER}.api")
@@ -350,7 +352,7 @@ class _Server(web.Server):
             loop=asyncio.get_running_loop(),
         )
         self._border = border
-        self._doorway = Doorway(most, border.turns, _OPEN)
+        self._doorway = Doorway(most, border.turns, OPEN)
 
     def __call__(self) -> asyncio.BufferedProtocol:  # type: ignore[override]
         return _Caller(self, self._doorway, self._make)
@@ -361,6 +363,7 @@ class _Server(web.Server):
     def pre_shutdown(self) -> None:
         """Hang up on all that have said nothing; tell the others to end."""
         self._doorway.close()
+        self._border.probes.close()
         super().pre_shutdown()
 
 

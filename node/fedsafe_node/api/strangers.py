@@ -34,6 +34,7 @@ TURNS_PER_SECOND: Final = 200.0
 TURNS_AT_ONCE: Final = 16.0
 TURN_BYTES: Final = 64 * 1024
 PATIENCE_SECONDS: Final = 5.0
+PROBES_PER_SECOND: Final = 50.0  # of the node's health, which monitors ask
 MOST_LINES: Final = 512
 ENTRIES_PER_SECOND: Final = 100.0
 CLAIMS_PER_SECOND: Final = 1_000.0  # new lines, of services that keep none open too
@@ -43,6 +44,7 @@ ENTRY_SECONDS: Final = 30.0
 _LINE, _WORDS = 512, 3  # of a request line
 _LAG_TIMES: Final = 3  # so many times as long as the loop was late, strangers wait
 _LEAST_PAUSE: Final = 0.002
+_SERVABLE: Final = 0.8  # of all turns that there are before somebody gives up
 _V4_BITS: Final = 24
 _V6_BITS: Final = 48
 
@@ -71,8 +73,9 @@ class _Waiter:
 class Turns:
     """Lets strangers begin one after the other, each prefix in turn.
 
-    Of one prefix the newest comes first: whoever has waited long is one of very many,
-    and whoever comes alone is served at once. When the loop is late, all wait longer.
+    Of one prefix the oldest comes first, as long as all of them can be served before
+    they give up. Where they are more the newest does: else each would be served just as
+    it gives up. When the loop is late, all wait longer.
 
     Owned by the event loop: `_left`, the turns that may be taken at once, as of `_at`;
     `_waiting`, by prefix in the order in which they are served; `_timer`.
@@ -87,6 +90,7 @@ class Turns:
         self._rate = rate
         self._most = at_once
         self._patience = patience
+        self._servable = _SERVABLE * rate * patience
         self._left = at_once
         self._at = 0.0
         self._waiting: OrderedDict[str, deque[_Waiter]] = OrderedDict()
@@ -158,6 +162,11 @@ class Turns:
         gained = (now - self._at) * self._rate
         self._left, self._at = min(self._most, self._left + gained), now
 
+    def _are_servable(self) -> bool:
+        """Whether all of the next prefix are served before they give up."""
+        waiters = next(iter(self._waiting.values()))
+        return len(waiters) * len(self._waiting) <= self._servable
+
     def _plan(self, loop: asyncio.AbstractEventLoop, late: float = 0.0) -> None:
         owed = max(0.0, 1 - self._left) / self._rate
         pause = max(_LEAST_PAUSE, owed, _LAG_TIMES * late)
@@ -175,8 +184,9 @@ class Turns:
             if not waiters:
                 del self._waiting[prefix]
         while self._waiting and self._left >= 1:
+            are_servable = self._are_servable()
             prefix, waiters = self._waiting.popitem(last=False)
-            waiter = waiters.pop()
+            waiter = waiters.popleft() if are_servable else waiters.pop()
             if waiters:
                 self._waiting[prefix] = waiters  # behind all others
             self._left -= waiter.cost

@@ -26,6 +26,7 @@ HEAD = (
     b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % SIZE
 )
 MOST = 4
+CROWD = 48
 LOGIN = {"name": "anna", "password": "a long password", "code": "123456"}
 GET = b"GET %s HTTP/1.1\r\nHost: node\r\n\r\n"
 PROOF = {"code": "123456"}
@@ -217,6 +218,47 @@ async def test_strangers_lines_go_before_those_of_the_house(said: bytes) -> None
     await server.stop()
 
     assert lost == [True]  # one line, kept throughout
+
+
+async def test_whoever_asked_first_behind_a_proxy_is_answered_first(api: Api) -> None:
+    answered: list[int] = []
+    heard = asyncio.Event()
+
+    async def read(number: int, reader: asyncio.StreamReader) -> None:
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+        answered.append(number)
+        heard.set()
+
+    lines = [await _connect(api.server.port) for _ in range(2 * CROWD)]
+    reading: list[asyncio.Task[None]] = []
+    for number, (reader, writer) in enumerate(lines):
+        if number == CROWD:
+            await heard.wait()  # the first ones have come in
+        writer.write(GET % b"/v1/card")
+        reading.append(asyncio.create_task(read(number, reader)))
+    await asyncio.gather(*reading)
+    for _, writer in lines:
+        writer.close()
+
+    assert max(map(answered.index, range(CROWD))) < 1.5 * CROWD
+
+
+class TestProbes:
+    @pytest.fixture(autouse=True)
+    def few_turns(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(endpoint, "TURNS_PER_SECOND", 0.001)
+
+    async def test_the_health_waits_for_no_crowd_elsewhere(self, api: Api) -> None:
+        lines = [await _connect(api.server.port) for _ in range(CROWD)]
+        for _, writer in lines:
+            writer.write(GET % b"/v1/card")
+        await lines[0][0].readline()  # the first ones have come in
+        async with api.http.get("/v1/health") as response:
+            status = response.status
+        for _, writer in lines:
+            writer.close()
+
+        assert status == 200
 
 
 async def test_who_says_nothing_is_hung_up_on(

@@ -12,6 +12,7 @@ from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.problems import RefusedError
 from fedsafe_node.api.route import OPEN_LANES, Lane
 from fedsafe_node.api.routes import ROUTES
+from fedsafe_node.api.server import OPEN
 from fedsafe_node.api.strangers import (
     TURN_BYTES,
     Doorway,
@@ -21,7 +22,6 @@ from fedsafe_node.api.strangers import (
     prefix_of,
 )
 
-OPEN = [b"GET /v1/card"]
 A, B = "192.0.2.0/24", "2001:db8::/48"
 
 
@@ -67,7 +67,7 @@ def test_what_is_open_to_all_shares_no_place_with_anything_else() -> None:
 
 
 class TestTurns:
-    async def test_prefixes_take_turns_and_of_one_the_newest_is_first(self) -> None:
+    async def test_prefixes_take_turns_and_of_one_the_oldest_is_first(self) -> None:
         turns, begun = Turns(rate=1_000.0, at_once=1.0), list[str]()
 
         def begin(name: str) -> None:
@@ -82,7 +82,23 @@ class TestTurns:
         assert begun == ["a0"]
         await ended.wait()
 
-        assert begun == ["a0", "a3", "b2", "a2", "b1", "a1"]
+        assert begun == ["a0", "a1", "b1", "a2", "b2", "a3"]
+
+    async def test_of_more_than_can_be_served_the_newest_is_first(self) -> None:
+        turns, begun = Turns(rate=1_000.0, at_once=1.0, patience=1.0), list[int]()
+        first = asyncio.Event()
+
+        def begin(number: int) -> None:
+            begun.append(number)
+            first.set()
+
+        await turns.take(A)
+        for number in range(1_000):
+            turns.ask(A, partial(begin, number), lambda: None)
+        await first.wait()
+        turns.close()
+
+        assert begun[0] == 999
 
     async def test_whoever_waits_too_long_is_refused(self) -> None:
         turns = Turns(rate=0.001, at_once=1.0, patience=0.01)
@@ -164,6 +180,7 @@ class TestDoorway:
         ("said", "is_served"),
         [
             (b"POST /v1/evaluate HTTP/1.1\r\n", True),
+            (b"GET /v1/health HTTP/1.1\r\n", True),
             (b"GET /v1/card HTTP/1.1\r\n", False),
             (b"GET /v1/card?a=b HTTP/1.1\r\n", False),
             (b"GET /rights HTTP/1.1\r\n", False),
@@ -171,7 +188,7 @@ class TestDoorway:
             (b"\x16\x03", False),
         ],
     )
-    async def test_a_crowd_at_the_open_routes_keeps_no_member_out(
+    async def test_a_crowd_at_the_open_routes_keeps_no_member_and_no_monitor_out(
         self, said: bytes, *, is_served: bool
     ) -> None:
         doorway, begun = Doorway(4, Turns(), OPEN), list[FakeLine]()
