@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Final
 
+from fedsafe_node.api.server import raise_connection_limit
 from fedsafe_node.assembly import RunningNode
 from fedsafe_node.clock import Clock, SystemClock
 from fedsafe_node.config import Config, Place, load_config
@@ -87,6 +88,7 @@ def prepare() -> None:
     # of 5 ms a commit would wait for it longer than for the disk.
     sys.setswitchinterval(_SWITCH_SECONDS)
     configure_logging()
+    raise_connection_limit()
 
 
 async def _run(place: Place) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.codes import Code
+from fedsafe_node.api.denials import DENIED
 from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import LOCAL
@@ -36,6 +37,7 @@ _BAD, _FAILED = 400, 500
 _STATES: Final = frozenset({409, 426})  # of this node, or of both: nobody is refused
 # Whether a login's name is somebody's is not to be told by how long its refusal takes.
 _BESIDE: Final = frozenset({Event.SESSION_REFUSED.value})
+_OWN: Final = _BESIDE | {Event.DOOR_REFUSED.value}
 
 
 def refusal_at(
@@ -58,3 +60,12 @@ def refusal_at(
         return Refused(LOCAL.name, LOCAL.name, "", route.name, reason)
     kept = "" if route.lane in NAMELESS_LANES else prefix
     return Refused(KEYLESS, "", kept, route.name, reason)
+
+
+def is_turned_away(asking: Asking, status: int) -> bool:
+    """Whether an answer says that whoever asks has no business here.
+
+    A refusal that a service has written down is a decision about what somebody asks
+    who may ask, such as a policy's.
+    """
+    return status == DENIED and not asking.events - _OWN

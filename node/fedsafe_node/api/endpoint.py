@@ -46,7 +46,7 @@ from fedsafe_node.api.body import MOST_PARTS, body_decoder, read_body, read_quer
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.census import UnauditedError, is_audited
 from fedsafe_node.api.codes import Code
-from fedsafe_node.api.door import refusal_at
+from fedsafe_node.api.door import is_turned_away, refusal_at
 from fedsafe_node.api.problems import RefusedError, headers_of, problem_of
 from fedsafe_node.api.responses import (
     Answer,
@@ -66,9 +66,10 @@ from fedsafe_node.api.strangers import (
 from fedsafe_node.errors import ConflictError, StoreError
 from fedsafe_node.idempotency import KEY, InFlight, Once, recognise
 from fedsafe_node.principal import Principal
+from fedsafe_node.refusals import MEMBER
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, fields
-from fedsafe_node.tracing import Asking, begin, current, recognised
+from fedsafe_node.tracing import Asker, Asking, begin, current, recognised
 
 LANES: Final[Mapping[Lane, int]] = {
     Lane.LOOKUPS: 512,
@@ -105,8 +106,12 @@ class Line(Protocol):
 
     prefix: str
 
-    def known(self) -> None:
-        """Be told that whoever is at the other end is no stranger."""
+    def known(self, asker: Asker) -> None:
+        """Be told who is at the other end."""
+        ...
+
+    def turned_away(self) -> None:
+        """Be told that whoever is at the other end has no business here."""
         ...
 
     def answered(self) -> None:
@@ -271,8 +276,10 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
                 raise ConnectionResetError from None
             languages = request.headers.get("Accept-Language", "")
             response = border.refuse(error, request_id, route.page, languages)
-        if asking.asker is not None:
-            line.known()
+        if is_turned_away(asking, response.status):
+            line.turned_away()
+        elif asking.asker is not None:
+            line.known(asking.asker)
         line.answered()
         if route.handshake and (said := border.services.peering.speaks()):
             response.headers[SPEAKS] = said
@@ -326,6 +333,7 @@ class _Serving:
                     peering = border.services.peering
                     call.peer = identify_peer(request, peering, body)
                     _belongs_to(call.peer)
+                    line.known(Asker(MEMBER, call.peer))
                     call.accepts = ",".join(request.headers.getall("Accept", ()))
                 elif route.auth is Auth.STATEMENT:
                     call.local = is_local(request)
@@ -352,8 +360,10 @@ class _Serving:
     async def _identify(self, request: web.Request) -> Principal:
         route, people = self._route, self._border.services.people
         who = await identify(request, people, route.auth, route.roles)
-        line_of(request).known()  # its body is no stranger's
         check_bounds(who, route.bounds, demonstration=people.demonstration)
+        asking = current()
+        if asking is not None and asking.asker is not None:
+            line_of(request).known(asking.asker)  # its body is no stranger's
         return who
 
     async def _read(self, request: web.Request, prefix: str) -> bytes:
@@ -432,7 +442,7 @@ def _belongs_to(peer: str) -> None:
     asking = current()
     if asking is not None:
         asking.peer = peer
-    recognised("member", peer)
+    recognised(MEMBER, peer)
 
 
 def _check_path(value: str, type_: object) -> None:

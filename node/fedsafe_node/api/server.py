@@ -25,6 +25,7 @@ import socket
 import stat
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, cast
 
@@ -49,6 +50,7 @@ from fedsafe_node.api.services import Services
 from fedsafe_node.api.strangers import TURN_BYTES, Doorway, prefix_of
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, fields
+from fedsafe_node.tracing import Asker
 
 IDLE_SECONDS: Final = 75.0  # bounds a slow request head as well
 FIRST_BYTES: Final = 16 * 1024  # that are read before it is served
@@ -59,6 +61,7 @@ BACKLOG: Final = 1_024
 TCP_BACKLOG: Final = 128  # so many are accepted at once, whatever the bound is
 _ACCEPTING: Final = 3  # turns of the loop until an accepted line can be closed
 MOST_CONNECTIONS: Final = 4_096
+_DESCRIPTORS: Final = 2 * MOST_CONNECTIONS
 OPEN: Final = frozenset(
     f"{route.method} {route.path}".encode()
     for route in ROUTES
@@ -161,11 +164,11 @@ class _Connection(web.RequestHandler):
         """Count it as a stranger's, unless it is the node's own user's."""
         super().connection_made(transport)
         if self.prefix:
-            self._doorway.lines.add(self)
+            self._doorway.serve(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Count it no more."""
-        self._doorway.lines.remove(self)
+        self._doorway.lose(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -208,16 +211,32 @@ class _Connection(web.RequestHandler):
         if self.transport is not None:
             self.transport.abort()
 
-    def known(self) -> None:
-        """Be told that whoever is at the other end is no stranger."""
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is under way, or its answer."""
+        return self._request_in_progress
+
+    def known(self, asker: Asker) -> None:
+        """Be told who is at the other end."""
         self._is_known = True
-        self._doorway.lines.remove(self)
+        if self._may_count():
+            self._doorway.hold(self, asker)
         if self._held is not None:
             self._go_on()
 
+    def turned_away(self) -> None:
+        """Be told that whoever is at the other end has no business here."""
+        if self._may_count():
+            self._is_known = False
+            self._doorway.serve(self)
+
     def answered(self) -> None:
         """Be told that it was of use just now."""
-        self._doorway.lines.answered(self)
+        self._doorway.answered(self)
+
+    def _may_count(self) -> bool:
+        is_open = self.transport is not None and not self.transport.is_closing()
+        return bool(self.prefix) and is_open
 
     def handle_error(
         self,
@@ -253,6 +272,8 @@ class _Caller(asyncio.BufferedProtocol):
     What serves it is made once it has, and once it is its turn. Until then no more is
     read from it than what fits into a small buffer.
     """
+
+    is_busy: Final = False
 
     __slots__ = (
         "_buffer",
@@ -470,6 +491,22 @@ def connection_limit() -> int:
     if soft == resource.RLIM_INFINITY:
         return MOST_CONNECTIONS
     return max(1, min(MOST_CONNECTIONS, soft // 2))
+
+
+def raise_connection_limit() -> None:
+    """Let this process have as many descriptors as its connections want, if it may.
+
+    Services start with 1,024 by habit, and may have many more.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= _DESCRIPTORS:
+        return
+    most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    with suppress(OSError, ValueError):  # macOS has another bound as well
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < _DESCRIPTORS:
+        facts = fields(descriptors=most, connections=connection_limit())
+        _LOG.warning("few descriptors are allowed", extra=facts)
 
 
 def bind_socket(path: Path) -> socket.socket:

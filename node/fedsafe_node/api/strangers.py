@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps those whom nobody knows from taking what members and the house need.
+"""Keeps one from taking what all need: strangers, and whoever is known too.
 
 Whether somebody is a stranger shows only with the request, and often only behind its
 signature. So three things are bounded for all who are not known. Each is shared out by
@@ -15,13 +15,16 @@ more easily than many prefixes:
   has most. So whoever comes is heard, and what hangs open is given up.
 * **Room** for bodies that are still arriving: likewise.
 
+Lines of those who are known are bounded as well, shared out by who asks: where there
+are too many, one of whoever has most goes, one that asks nothing just now first.
+
 Behind a proxy all have one prefix: there the bounds hold for all strangers together.
 """
 
 import asyncio
 import ipaddress
 from collections import OrderedDict, deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -29,13 +32,16 @@ from typing import Final, Protocol
 
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.problems import RefusedError
+from fedsafe_node.tracing import Asker
 
 TURNS_PER_SECOND: Final = 200.0
 TURNS_AT_ONCE: Final = 16.0
 TURN_BYTES: Final = 64 * 1024
 PATIENCE_SECONDS: Final = 5.0
 PROBES_PER_SECOND: Final = 50.0  # of the node's health, which monitors ask
-MOST_LINES: Final = 512
+MOST_LINES: Final = 512  # of strangers
+_STRANGERS_PART: Final = 4  # of all lines at most one in so many is a stranger's
+_SILENT_PART: Final = 8  # and one in so many is kept for those who have just come
 ENTRIES_PER_SECOND: Final = 100.0
 CLAIMS_PER_SECOND: Final = 1_000.0  # new lines, of services that keep none open too
 CLAIMS_AT_ONCE: Final = 64.0
@@ -200,64 +206,75 @@ class Line(Protocol):
 
     prefix: str
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is under way, or its answer."""
+        ...
+
     def give_up(self) -> None:
         """Hang up at once."""
         ...
 
 
 class Lines:
-    """Connections of strangers, of which there are to be no more than *most*.
+    """Connections of which there are to be no more than *most*, shared out.
 
-    Owned by the event loop: the lines of each prefix, the one that was quiet for
-    longest first.
+    Owned by the event loop: whose share each line is in, and the lines of each share,
+    the one that was quiet for longest first. Where *idle_first*, a line of which a
+    request is under way is given up only where all of its share are so.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, idle_first: bool = False) -> None:
         self._most = most
-        self._count = 0
-        self._of: dict[str, OrderedDict[Line, None]] = {}
+        self._idle_first = idle_first
+        self._share: dict[Line, Hashable] = {}
+        self._of: dict[Hashable, OrderedDict[Line, None]] = {}
 
     def __len__(self) -> int:
         """How many there are."""
-        return self._count
+        return len(self._share)
 
     @property
     def is_full(self) -> bool:
         """Whether another one is one too many."""
-        return self._count >= self._most
+        return len(self) >= self._most
 
-    def add(self, line: Line) -> None:
-        """Keep a new one; where that is one too many, another one is given up."""
-        self._of.setdefault(line.prefix, OrderedDict())[line] = None
-        self._count += 1
-        if self._count > self._most:
+    def add(self, line: Line, share: Hashable) -> None:
+        """Keep one in a share; where that is one too many, another one is given up."""
+        if self._share.get(line) == share:
+            self.answered(line)
+            return
+        self.remove(line)
+        self._share[line] = share
+        self._of.setdefault(share, OrderedDict())[line] = None
+        if len(self) > self._most:
             self.give_one_up()
 
     def give_one_up(self) -> bool:
         """Hang up on the one that can be spared, if there is any."""
         if not self._of:
             return False
-        prefix = max(self._of, key=lambda each: len(self._of[each]))
-        line = next(iter(self._of[prefix]))
+        lines = max(self._of.values(), key=len)
+        line = next(iter(lines))
+        if self._idle_first:
+            line = next((each for each in lines if not each.is_busy), line)
         self.remove(line)
         line.give_up()
         return True
 
     def answered(self, line: Line) -> None:
         """Know that a line was of use just now."""
-        lines = self._of.get(line.prefix)
-        if lines is not None and line in lines:
-            lines.move_to_end(line)
+        if line in self._share:
+            self._of[self._share[line]].move_to_end(line)
 
     def remove(self, line: Line) -> None:
-        """Forget a line that has ended, or that is no stranger's any more."""
-        lines = self._of.get(line.prefix)
-        if lines is None or line not in lines:
+        """Forget a line, if it is one of them: it has ended, or is another's now."""
+        if line not in self._share:
             return
-        del lines[line]
-        self._count -= 1
-        if not lines:
-            del self._of[line.prefix]
+        share = self._share.pop(line)
+        del self._of[share][line]
+        if not self._of[share]:
+            del self._of[share]
 
     def close(self) -> None:
         """Hang up on all."""
@@ -272,7 +289,9 @@ class Doorway:
     whoever speaks is served at once. Where they crowd it takes a turn, and the line of
     another stranger is given up for it. Who asks for what is not open to all waits in a
     wider queue of its own, so that a crowd at the open routes keeps no new line of a
-    member or a service out.
+    member or a service out. Those who are known have the rest of all lines, less a part
+    for those who have just come: so who is known can always come, and is then one more
+    to share.
     Owned by the event loop, with all in it.
     """
 
@@ -285,12 +304,15 @@ class Doorway:
         # Each new line ends another one then, which is to have lived for a second.
         self._contested = Turns(patience=ENTRY_SECONDS)
         self.turns = turns
-        self.lines = Lines(max(1, min(MOST_LINES, most // 2)))
+        strangers = max(1, min(MOST_LINES, most // _STRANGERS_PART))
+        silent = max(1, most // _SILENT_PART)
+        self.lines = Lines(strangers)
+        self.holders = Lines(max(1, most - strangers - silent), idle_first=True)
         self.waiting = Lines(most)
 
     def arrive(self, line: Line, others: int) -> None:
         """Keep a line that has just come, beside so many *others* that are served."""
-        self.waiting.add(line)
+        self.waiting.add(line, line.prefix)
         if len(self.waiting) + others > self._most:
             spare = self.lines if len(self.waiting) == 1 else self.waiting
             _ = spare.give_one_up() or self.waiting.give_one_up()
@@ -304,6 +326,26 @@ class Doorway:
             self._entries.ask(line.prefix, begin, line.give_up)
         else:
             begin()
+
+    def serve(self, line: Line) -> None:
+        """Count a line as a stranger's: nobody is known at its other end."""
+        self.holders.remove(line)
+        self.lines.add(line, line.prefix)
+
+    def hold(self, line: Line, asker: Asker) -> None:
+        """Count a line as one of whoever is known at its other end."""
+        self.lines.remove(line)
+        self.holders.add(line, asker)
+
+    def answered(self, line: Line) -> None:
+        """Know that a line was of use just now."""
+        self.lines.answered(line)
+        self.holders.answered(line)
+
+    def lose(self, line: Line) -> None:
+        """Forget a line that has ended."""
+        self.lines.remove(line)
+        self.holders.remove(line)
 
     def _is_claim(self, said: bytes) -> bool:
         """Whether a request is for whoever is known, as far as its first line says."""

@@ -3,8 +3,11 @@
 
 import asyncio
 import resource
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,13 @@ HEAD = (
 )
 MOST = 4
 CROWD = 48
+MANY = 16
+STATUS = b"GET /v1/status HTTP/1.1\r\nHost: node\r\nAuthorization: Bearer %s\r\n\r\n"
+SIGNALS = STATUS.replace(b"status", b"signals")
+PEER = (
+    b"GET /v1/evaluate/tally?day=20000 HTTP/1.1\r\n"
+    b"Host: chat.example.de\r\nSignature: sig=:good:\r\n\r\n"
+)
 LOGIN = {"name": "anna", "password": "a long password", "code": "123456"}
 GET = b"GET %s HTTP/1.1\r\nHost: node\r\n\r\n"
 PROOF = {"code": "123456"}
@@ -261,6 +271,77 @@ class TestProbes:
         assert status == 200
 
 
+class TestHolders:
+    """Whoever has a credential holds more lines than there are."""
+
+    @pytest.fixture
+    async def port(self, memory: Memory) -> AsyncIterator[int]:
+        server = ApiServer(
+            make_services(memory), metrics=Metrics(), most_connections=MANY
+        )
+        await server.start(host="127.0.0.1")
+        assert server.port is not None
+        yield server.port
+        await server.stop()
+
+    @pytest.fixture
+    def memory(self) -> Memory:
+        return Memory()
+
+    @pytest.mark.parametrize(
+        ("said", "head"),
+        [
+            (SIGNALS % TOKENS[Role.SERVICE].encode(), b"HTTP/1.1 200 OK\r\n"),
+            (PEER, b"HTTP/1.1 200 OK\r\n"),
+            (STATUS % TOKENS[Role.SERVICE].encode(), b"HTTP/1.1 403 Forbidden\r\n"),
+        ],
+        ids=["a service", "a member", "refused"],
+    )
+    async def test_one_of_them_keeps_no_other_out(
+        self, port: int, said: bytes, head: bytes
+    ) -> None:
+        held = [await _asked(port, said) for _ in range(MANY + 4)]
+        others = [
+            await _asked(port, STATUS % TOKENS[role].encode())
+            for role in (Role.OPERATOR, Role.REVIEWER, Role.AUDITOR)
+        ]
+        again = [await _asked(port, said) for _ in range(MANY)]
+        for line in others:
+            line.writer.write(STATUS % TOKENS[Role.OPERATOR].encode())
+        heads = [await _head(line.reader) for line in others]
+        for line in (*held, *others, *again):
+            line.writer.close()
+
+        assert {line.head for line in (*held, *again)} == {head}
+        assert [line.head for line in others] == [b"HTTP/1.1 200 OK\r\n"] * 3
+        assert heads == [b"HTTP/1.1 200 OK\r\n"] * 3  # by the same lines
+
+    async def test_who_is_refused_stays_a_stranger(self, port: int) -> None:
+        said = STATUS % TOKENS[Role.SERVICE].encode()
+        held = [await _asked(port, said) for _ in range(MANY // 2)]
+        ended = await _ended(held[0].reader)
+        for line in held:
+            line.writer.close()
+
+        assert ended
+
+    async def test_a_line_that_is_asking_goes_last(
+        self, port: int, memory: Memory
+    ) -> None:
+        memory.hold = asyncio.Event()
+        reader, writer = await _connect(port)
+        writer.write(PEER)
+        await memory.arrived.wait()
+        hold, memory.hold = memory.hold, None
+        held = [await _asked(port, PEER) for _ in range(MANY)]
+        hold.set()
+        head = await _head(reader)
+        for each in (writer, *(line.writer for line in held)):
+            each.close()
+
+        assert head == b"HTTP/1.1 200 OK\r\n"
+
+
 async def test_who_says_nothing_is_hung_up_on(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,6 +357,28 @@ def test_half_of_the_descriptors_stay_free() -> None:
 
     assert 1 <= connection_limit() <= MOST_CONNECTIONS
     assert soft == resource.RLIM_INFINITY or connection_limit() <= max(1, soft // 2)
+
+
+@pytest.mark.parametrize(("hard", "connections"), [(100_000, 4_096), (3_000, 1_500)])
+def test_a_node_takes_the_descriptors_that_it_may_have(
+    hard: int, connections: int
+) -> None:
+    code = (
+        "import resource as r\n"
+        "hard = min(%d, r.getrlimit(r.RLIMIT_NOFILE)[1])\n"
+        "r.setrlimit(r.RLIMIT_NOFILE, (1024, hard))\n"
+        "from fedsafe_node.app import prepare\n"
+        "from fedsafe_node.api.server import connection_limit\n"
+        "prepare(); print(connection_limit())"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code % hard], capture_output=True, text=True, check=True
+    )
+    _, own = resource.getrlimit(resource.RLIMIT_NOFILE)
+    own = hard if own == resource.RLIM_INFINITY else own
+
+    assert int(ran.stdout) == min(connections, own // 2)
+    assert ("few descriptors" in ran.stderr) is (connections < MOST_CONNECTIONS)
 
 
 async def _log_in(client: ClientSession) -> int:
@@ -298,6 +401,32 @@ async def _connect(
     port: int | None,
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     return await asyncio.open_connection("127.0.0.1", port)
+
+
+@dataclass
+class Asked:
+    """A line, and the head of what it was answered."""
+
+    head: bytes
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+
+async def _asked(port: int, said: bytes) -> Asked:
+    reader, writer = await _connect(port)
+    writer.write(said)
+    return Asked(await _head(reader), reader, writer)
+
+
+async def _head(reader: asyncio.StreamReader) -> bytes:
+    """Read a whole answer; give the line that it begins with."""
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length: ")[2].split(b"\r")[0]
+        await reader.readexactly(int(length))
+    except (ConnectionError, asyncio.IncompleteReadError):
+        return b""
+    return head.partition(b"\n")[0] + b"\n"
 
 
 async def _ended(reader: asyncio.StreamReader) -> bool:

@@ -29,6 +29,7 @@ A, B = "192.0.2.0/24", "2001:db8::/48"
 class FakeLine:
     prefix: str
     is_over: bool = False
+    is_busy: bool = False
 
     def give_up(self) -> None:
         self.is_over = True
@@ -130,9 +131,9 @@ class TestLines:
         lines = Lines(3)
         alone, quiet, busy, new = (FakeLine(each) for each in (B, A, A, A))
         for line in (alone, busy, quiet):
-            lines.add(line)
+            lines.add(line, line.prefix)
         lines.answered(busy)
-        lines.add(new)
+        lines.add(new, A)
 
         assert [each.is_over for each in (alone, quiet, busy, new)] == [
             False,
@@ -144,9 +145,9 @@ class TestLines:
 
     def test_who_is_known_is_given_up_no_more(self) -> None:
         lines, known = Lines(1), FakeLine(A)
-        lines.add(known)
+        lines.add(known, A)
         lines.remove(known)
-        lines.add(FakeLine(A))
+        lines.add(FakeLine(A), A)
 
         assert not known.is_over
         assert lines.is_full
@@ -156,7 +157,7 @@ class TestDoorway:
     async def test_who_says_nothing_makes_room_first(self) -> None:
         doorway = Doorway(4, Turns(), OPEN)
         served, silent, new = (FakeLine(A) for _ in "abc")
-        doorway.lines.add(served)
+        doorway.serve(served)
         doorway.arrive(silent, 3)
         doorway.arrive(new, 3)
 
@@ -165,7 +166,7 @@ class TestDoorway:
     async def test_where_all_speak_one_that_is_served_does(self) -> None:
         doorway = Doorway(4, Turns(), OPEN)
         served, new = FakeLine(A), FakeLine(A)
-        doorway.lines.add(served)
+        doorway.serve(served)
         doorway.arrive(new, 4)
 
         assert (served.is_over, new.is_over) == (True, False)
@@ -196,7 +197,7 @@ class TestDoorway:
             each = FakeLine(A)
             doorway.arrive(each, 0)
             doorway.enter(each, b"GET /v1/card HTTP/1.1", partial(begun.append, each))
-            doorway.lines.add(each)
+            doorway.serve(each)
         new = FakeLine(A)
         doorway.enter(new, said, partial(begun.append, new))
         doorway.close()
