@@ -441,6 +441,15 @@ class UnavailableError(NodeError):
         self.retry_after_ms = retry_after_ms
 
 
+class CrowdedError(UnavailableError):
+    """Whoever asks has as much under way as its share of the node is."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "busy", "too many requests of yours are under way", retry_after_ms=1_000
+        )
+
+
 class TooManyTriesError(UnavailableError):
     """Too many logins have failed under this name, or from this place."""
 

@@ -58,13 +58,15 @@ from fedsafe_node.api.responses import (
 from fedsafe_node.api.route import HTML, Lane, Page, Route
 from fedsafe_node.api.services import Services
 from fedsafe_node.api.strangers import (
+    EXCESS_PER_SECOND,
     PROBES_PER_SECOND,
     TURNS_PER_SECOND,
     Room,
     Turns,
 )
-from fedsafe_node.errors import ConflictError, StoreError
+from fedsafe_node.errors import ConflictError, CrowdedError, StoreError
 from fedsafe_node.idempotency import KEY, InFlight, Once, recognise
+from fedsafe_node.peering.places import MOST_PLACES
 from fedsafe_node.principal import Principal
 from fedsafe_node.refusals import MEMBER
 from fedsafe_node.store.rows import IdempotencyRow
@@ -76,7 +78,7 @@ LANES: Final[Mapping[Lane, int]] = {
     Lane.BATCHES: 4,
     Lane.WRITES: 256,
     Lane.READS: 64,
-    Lane.EVALUATIONS: 64,
+    Lane.EVALUATIONS: MOST_PLACES,
     Lane.PEERS: 64,
     Lane.STRANGERS: 32,
     Lane.WITNESS: 64,
@@ -175,6 +177,7 @@ class Border:
         self.rooms = {lane: Room(ROOM_BYTES) for lane in Lane}
         self.turns = Turns(TURNS_PER_SECOND)
         self.probes = Turns(PROBES_PER_SECOND)
+        self.excess = Turns(EXCESS_PER_SECOND)
         self.in_flight = InFlight()
         self._run = secrets.token_hex(4)
         self._numbers = count(1)
@@ -187,11 +190,22 @@ class Border:
 
     async def detain(self, line: Line) -> float:
         """Let a stranger wait for a turn; tell how long it was."""
-        began = perf_counter()
-        if line.prefix:
-            with suppress(RefusedError):  # it has waited long enough
-                await self.turns.take(line.prefix)
-        return perf_counter() - began
+        if not line.prefix:
+            return 0.0
+        return await _waited(self.turns, line.prefix)
+
+    async def hold_up(
+        self, route: Route, asking: Asking, line: Line, error: Exception
+    ) -> float:
+        """Let a refusal wait for a turn, if it is one of those; tell how long it was.
+
+        Strangers wait, and whoever asks for more than its share.
+        """
+        if asking.asker is None:
+            return 0.0 if route.is_open else await self.detain(line)
+        if isinstance(error, CrowdedError):
+            return await _waited(self.excess, asking.asker.name)
+        return 0.0
 
     async def tell(
         self, route: Route, asking: Asking, line: Line, status: int, code: str = ""
@@ -247,6 +261,13 @@ class Border:
         return problem_answer(problem, request_id=request_id, more=more)
 
 
+async def _waited(turns: Turns, share: str) -> float:
+    began = perf_counter()
+    with suppress(RefusedError):  # it has waited long enough
+        await turns.take(share)
+    return perf_counter() - began
+
+
 def line_of(request: web.Request) -> Line:
     """Give the connection that a request came by."""
     return cast("Line", request.protocol)
@@ -269,8 +290,7 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
             response = await serve(request, request_id, line)
             await border.tell(route, asking, line, response.status)
         except Exception as caught:  # noqa: BLE001 - the border; the table decides
-            if asking.asker is None and not route.is_open:
-                waited = await border.detain(line)
+            waited = await border.hold_up(route, asking, line, caught)
             error = await border.told(route, asking, line, caught)
             if request.transport is None:  # nobody is there to be answered
                 raise ConnectionResetError from None

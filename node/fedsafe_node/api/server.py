@@ -385,6 +385,7 @@ class _Server(web.Server):
         """Hang up on all that have said nothing; tell the others to end."""
         self._doorway.close()
         self._border.probes.close()
+        self._border.excess.close()
         super().pre_shutdown()
 
 

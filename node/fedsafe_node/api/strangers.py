@@ -38,6 +38,7 @@ TURNS_PER_SECOND: Final = 200.0
 TURNS_AT_ONCE: Final = 16.0
 TURN_BYTES: Final = 64 * 1024
 PATIENCE_SECONDS: Final = 5.0
+EXCESS_PER_SECOND: Final = 100.0  # refusals of members that ask beyond their share
 PROBES_PER_SECOND: Final = 50.0  # of the node's health, which monitors ask
 MOST_LINES: Final = 512  # of strangers
 _STRANGERS_PART: Final = 4  # of all lines at most one in so many is a stranger's

@@ -53,6 +53,7 @@ from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.messages import Poke
 from fedsafe_node.peering.forwarding import CopyServer
 from fedsafe_node.peering.handing import Hander
+from fedsafe_node.peering.places import Places, Share
 from fedsafe_node.peering.serving import FeedServer, Served
 from fedsafe_node.peering.tallying import Tallying
 from fedsafe_node.situation import Situation
@@ -113,6 +114,7 @@ class PeeringService:
         self.budgets = EvaluationBudgets(
             situation, store, trail, clock, charges_with(seen)
         )
+        self._places = Places()
         self.ledger = AskedLedger(store, clock)
         circuits = Circuits(store, trail, clock)
         self._feeds = FeedBudgets(situation, circuits, monotonic)
@@ -239,6 +241,7 @@ class PeeringService:
             WrongStateError: of another epoch, or a backfill without a grant in force.
             CryptoError: an element is no element of the group.
             StoreFailedError: the store takes no writes.
+            CrowdedError: the member has its share of evaluations under way.
         """
         if self._store.trouble() is not None:
             # It is only counted here: what cannot be written later is not answered.
@@ -253,6 +256,13 @@ class PeeringService:
             now=now,
         )
         recognised("member", opened.sender)
+        async with self._places.hold(opened.sender) as share:
+            return await self._evaluate(request, opened, share)
+
+    async def _evaluate(
+        self, request: Signed, opened: EvaluationRequest, share: Share
+    ) -> Signed:
+        membership, now = self._shared().membership, self._clock.now()
         self._admit(opened, now)
         if opened.epoch > membership.epoch.epoch:
             raise WrongStateError(UNKNOWN_EPOCH, "that key epoch is not known here yet")
@@ -279,8 +289,10 @@ class PeeringService:
                 federation=membership.charter.federation,
             )
 
-        many = opened.count > _OFFLOAD_ELEMENTS
-        return await self._offload(answer) if many else answer()
+        if opened.count <= _OFFLOAD_ELEMENTS:
+            return answer()
+        async with share.on_threads:
+            return await self._offload(answer)
 
     async def audit_evaluations(self, *, ends: bool = False) -> None:
         """Write the sums of what was evaluated since the last call; settle leases.
