@@ -51,7 +51,8 @@ ENTRY_SECONDS: Final = 30.0
 _LINE, _WORDS = 512, 3  # of a request line
 _LAG_TIMES: Final = 3  # so many times as long as the loop was late, strangers wait
 _LEAST_PAUSE: Final = 0.002
-_SERVABLE: Final = 0.8  # of all turns that there are before somebody gives up
+IN_ORDER_SECONDS: Final = 4.0  # well before somebody gives up
+CLAIM_SECONDS: Final = 0.2  # a member that just came has a lookup's time only
 _V4_BITS: Final = 24
 _V6_BITS: Final = 48
 
@@ -80,9 +81,9 @@ class _Waiter:
 class Turns:
     """Lets strangers begin one after the other, each prefix in turn.
 
-    Of one prefix the oldest comes first, as long as all of them can be served before
-    they give up. Where they are more the newest does: else each would be served just as
-    it gives up. When the loop is late, all wait longer.
+    Of one prefix the oldest comes first, as long as all of them can be served within
+    *in_order* seconds. Where they are more the newest does: else each would be served
+    just as it gives up. When the loop is late, all wait longer.
 
     Owned by the event loop: `_left`, the turns that may be taken at once, as of `_at`;
     `_waiting`, by prefix in the order in which they are served; `_timer`.
@@ -93,11 +94,12 @@ class Turns:
         rate: float = TURNS_PER_SECOND,
         at_once: float = TURNS_AT_ONCE,
         patience: float = PATIENCE_SECONDS,
+        in_order: float = IN_ORDER_SECONDS,
     ) -> None:
         self._rate = rate
         self._most = at_once
         self._patience = patience
-        self._servable = _SERVABLE * rate * patience
+        self._servable = rate * in_order
         self._left = at_once
         self._at = 0.0
         self._waiting: OrderedDict[str, deque[_Waiter]] = OrderedDict()
@@ -170,7 +172,7 @@ class Turns:
         self._left, self._at = min(self._most, self._left + gained), now
 
     def _are_servable(self) -> bool:
-        """Whether all of the next prefix are served before they give up."""
+        """Whether all of the next prefix are served soon enough."""
         waiters = next(iter(self._waiting.values()))
         return len(waiters) * len(self._waiting) <= self._servable
 
@@ -301,9 +303,11 @@ class Doorway:
         self._most = most
         self._open = frozenset(open_)
         self._entries = Turns(ENTRIES_PER_SECOND, patience=ENTRY_SECONDS)
-        self._claims = Turns(CLAIMS_PER_SECOND, CLAIMS_AT_ONCE, ENTRY_SECONDS)
+        self._claims = Turns(
+            CLAIMS_PER_SECOND, CLAIMS_AT_ONCE, ENTRY_SECONDS, CLAIM_SECONDS
+        )
         # Each new line ends another one then, which is to have lived for a second.
-        self._contested = Turns(patience=ENTRY_SECONDS)
+        self._contested = Turns(patience=ENTRY_SECONDS, in_order=CLAIM_SECONDS)
         self.turns = turns
         strangers = max(1, min(MOST_LINES, most // _STRANGERS_PART))
         silent = max(1, most // _SILENT_PART)

@@ -86,7 +86,7 @@ class TestTurns:
         assert begun == ["a0", "a1", "b1", "a2", "b2", "a3"]
 
     async def test_of_more_than_can_be_served_the_newest_is_first(self) -> None:
-        turns, begun = Turns(rate=1_000.0, at_once=1.0, patience=1.0), list[int]()
+        turns, begun = Turns(rate=1_000.0, at_once=1.0, in_order=0.8), list[int]()
         first = asyncio.Event()
 
         def begin(number: int) -> None:
@@ -203,6 +203,24 @@ class TestDoorway:
         doorway.close()
 
         assert (new in begun) is is_served
+
+    async def test_behind_a_crowd_that_claims_to_be_known_the_newest_is_first(
+        self,
+    ) -> None:
+        doorway, begun = Doorway(4, Turns(), OPEN), list[FakeLine]()
+        doorway.serve(FakeLine(A))
+        is_served = asyncio.Event()
+        said = b"POST /v1/evaluate HTTP/1.1\r\n"
+        for _ in range(100):
+            each = FakeLine(A)
+            doorway.enter(each, said, partial(begun.append, each))
+        new = FakeLine(A)
+        doorway.enter(new, said, is_served.set)
+        await is_served.wait()
+        served = len(begun)
+        doorway.close()
+
+        assert served < 30
 
 
 class TestRoom:
