@@ -79,7 +79,7 @@ class Refusals:
     """Writes refusals down.
 
     Owned by the event loop: `_runs`, what was refused within the hour and what has not
-    been summed up yet.
+    been summed up yet; `_warned`, when the log last said that nothing is kept.
     """
 
     def __init__(self, store: Store, trail: AuditTrail, clock: Clock) -> None:
@@ -87,6 +87,7 @@ class Refusals:
         self._trail = trail
         self._clock = clock
         self._runs: dict[Refused, _Run] = {}
+        self._warned: datetime | None = None
 
     def jobs(self) -> Mapping[str, Job]:
         """Name the duty that sums up; each process has its own."""
@@ -160,9 +161,16 @@ class Refusals:
             await self._store.write(act)
         except StoreError:
             self._runs.pop(kind, None)  # the next one is the first
-            facts = fields(reason="store", route=kind.route)
-            _LOG.warning("a refusal is not audited", extra=facts)
+            self._warn(kind)
             raise
+
+    def _warn(self, kind: Refused) -> None:
+        """Say that a refusal is not audited, once a minute: strangers bring many."""
+        now = self._clock.now()
+        if self._warned is None or not timedelta() <= now - self._warned < _MINUTE:
+            self._warned = now
+            facts = fields(reason="store", route=kind.route)
+            _LOG.warning("refusals are not audited", extra=facts)
 
     def _told_apart(self, refused: Refused) -> Refused:
         """Say as what a refusal is counted, so that there is a bound on kinds."""

@@ -2,7 +2,8 @@
 """Which request, or which job, is under way: what its audit events and log lines share.
 
 A request may bring a W3C `traceparent`; its trace id is taken over, so that the
-provider finds in our log what its own tracing names. Anything else gets a new one.
+provider finds in our log what its own tracing names. Anything else gets a new one, and
+so does the refusal of whoever has proved to be nobody.
 The id is in the answer of a problem, in the log line and in the opening of the audit
 event, never in a record of the log: whoever holds the provider's traces could tell
 by it whom a record is about.
@@ -106,7 +107,7 @@ def limits(*stands: Limit) -> None:
         )
 
 
-def trace_of(traceparent: str | None) -> str:
+def trace_of(traceparent: str | None = None) -> str:
     """Return the trace id of a `traceparent`, or a new one if there is none.
 
     A later version may have more behind the flags, version 00 has not.

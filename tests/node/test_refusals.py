@@ -190,6 +190,25 @@ class TestFullDisk:
 
         assert len(await events(store)) == 2
 
+    async def test_the_log_says_so_once_a_minute(
+        self,
+        open_node_store: OpenStore,
+        clock: FixedClock,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        faults = Failing()
+        book = Refusals(
+            await open_node_store(faults=faults), AuditTrail("a.demo"), clock
+        )
+        faults.is_full = True
+        for number in range(30):
+            await book.note(keyless(f"192.0.{number}.0/24"))
+        clock.advance(timedelta(minutes=1))
+        await book.note(keyless())
+        said = [each for each in caplog.messages if "not audited" in each]
+
+        assert said == ["refusals are not audited"] * 2
+
     async def test_sums_are_counted_on(
         self, open_node_store: OpenStore, clock: FixedClock
     ) -> None:

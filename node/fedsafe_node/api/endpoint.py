@@ -68,10 +68,17 @@ from fedsafe_node.errors import ConflictError, CrowdedError, StoreError
 from fedsafe_node.idempotency import KEY, InFlight, Once, recognise
 from fedsafe_node.peering.places import MOST_PLACES
 from fedsafe_node.principal import Principal
-from fedsafe_node.refusals import MEMBER
+from fedsafe_node.refusals import KEYLESS, MEMBER
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, fields
-from fedsafe_node.tracing import Asker, Asking, begin, current, recognised
+from fedsafe_node.tracing import (
+    Asker,
+    Asking,
+    begin,
+    current,
+    recognised,
+    trace_of,
+)
 
 LANES: Final[Mapping[Lane, int]] = {
     Lane.LOOKUPS: 512,
@@ -217,6 +224,8 @@ class Border:
         """
         refused = refusal_at(route, asking, line.prefix, status, code)
         if refused is not None:
+            if refused.who == KEYLESS:  # no stranger chooses what an event says
+                asking.trace = trace_of()
             await self.services.refusals.note(refused)
 
     async def told(

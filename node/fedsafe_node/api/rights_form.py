@@ -46,7 +46,7 @@ _MOST_FIELDS: Final = 8
 _OK: Final = 200
 _WRONG: Final = 422
 _SERVERS: Final = 500
-_TROUBLE: Final = {429: "too_many", 503: "not_now"}
+_TROUBLE: Final = {400: "bad_request", 429: "too_many", 503: "not_now"}
 _TRIES: Final = frozenset({403, 409, 429})
 _WRONGS: Final[dict[type[Exception], tuple[int, Wrong]]] = {
     BadRequestError: (_WRONG, Wrong("bad_email", "email")),

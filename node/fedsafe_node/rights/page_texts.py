@@ -68,6 +68,10 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "not_now": "Im Augenblick geht das nicht. Bitte später noch einmal.",
         "bad_collect": "Zu Nummer und Code gibt es keine Antwort.",
         "bad_form": "Das Formular war nicht vollständig.",
+        "bad_request": (
+            "Die Anfrage Ihres Programms war nicht lesbar. An Ihren Angaben liegt es "
+            "nicht. Bitte öffnen Sie die Seite noch einmal."
+        ),
         "no_mail": "Bitte schreiben Sie für einen Antrag an {contact}.",
     },
     Language.EN: {
@@ -111,6 +115,10 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "not_now": "This is not possible at the moment. Please try again later.",
         "bad_collect": "There is no answer for this number and code.",
         "bad_form": "The form was not complete.",
+        "bad_request": (
+            "The request of your program could not be read. It is not about what you "
+            "entered. Please open the page once more."
+        ),
         "no_mail": "For a request, please write to {contact}.",
     },
 }

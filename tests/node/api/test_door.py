@@ -22,6 +22,8 @@ from fedsafe_node.errors import ForbiddenError, StoreFailedError, TooManyTriesEr
 from fedsafe_node.governing.messages import KnockRequest
 from fedsafe_node.principal import LOCAL
 from fedsafe_node.refusals import Refused
+from fedsafe_node.rights.page_texts import TEXTS
+from fedsafe_node.rights.request_messages import Language
 from fedsafe_node.searching import Wanted
 from fedsafe_policies.vocabulary import Purpose, Role
 
@@ -43,6 +45,29 @@ def keyless(route: str, reason: str, prefix: str = PREFIX) -> Refused:
 
 def person(token: str) -> Mapping[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+async def test_no_stranger_chooses_the_trace_of_a_refusal(api: Api) -> None:
+    given = "a" * 32
+    heads = {"traceparent": f"00-{given}-{'b' * 16}-01"}
+    async with api.http.get(SEARCH, headers={**heads, **WRONG}) as response:
+        refused = await response.json()
+    async with api.http.get(SEARCH, headers=heads) as response:
+        known = await response.json()
+
+    assert refused["trace"] != given
+    assert known["trace"] == given
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+async def test_a_bad_host_is_no_mistake_in_the_form(api: Api, language: str) -> None:
+    heads = {"Host": "a b", "Accept-Language": language}
+    async with api.http.get("/rights", headers=heads) as response:
+        status, page = response.status, await response.text()
+
+    assert status == 400
+    assert TEXTS[Language(language)]["bad_form"] not in page
+    assert TEXTS[Language(language)]["bad_request"] in page
 
 
 @pytest.mark.parametrize(
