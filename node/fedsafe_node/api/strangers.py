@@ -52,7 +52,7 @@ _LINE, _WORDS = 512, 3  # of a request line
 _LAG_TIMES: Final = 3  # so many times as long as the loop was late, strangers wait
 _LEAST_PAUSE: Final = 0.002
 IN_ORDER_SECONDS: Final = 4.0  # well before somebody gives up
-CLAIM_SECONDS: Final = 0.2  # a member that just came has a lookup's time only
+_NEWEST_FIRST: Final = 0.0  # a member that just came has a lookup's time only
 _V4_BITS: Final = 24
 _V6_BITS: Final = 48
 
@@ -304,10 +304,10 @@ class Doorway:
         self._open = frozenset(open_)
         self._entries = Turns(ENTRIES_PER_SECOND, patience=ENTRY_SECONDS)
         self._claims = Turns(
-            CLAIMS_PER_SECOND, CLAIMS_AT_ONCE, ENTRY_SECONDS, CLAIM_SECONDS
+            CLAIMS_PER_SECOND, CLAIMS_AT_ONCE, ENTRY_SECONDS, _NEWEST_FIRST
         )
         # Each new line ends another one then, which is to have lived for a second.
-        self._contested = Turns(patience=ENTRY_SECONDS, in_order=CLAIM_SECONDS)
+        self._contested = Turns(patience=ENTRY_SECONDS, in_order=_NEWEST_FIRST)
         self.turns = turns
         strangers = max(1, min(MOST_LINES, most // _STRANGERS_PART))
         silent = max(1, most // _SILENT_PART)
