@@ -30,9 +30,10 @@ _PAIRS: Final = tuple(combinations(range(1, 9), 2))
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """Consent to a proposal, and to the same terms with fewer members."""
+    """Consent to a proposal, and unless `alone` to the same with fewer members."""
 
     proposal: Signed
+    alone: bool = False
 
     def covers(self, asked: Signed) -> bool:
         """Whether it is consent to that proposal too.
@@ -45,10 +46,25 @@ class Consent:
             return False
         if asked.payload == self.proposal.payload:
             return True
-        seen = decode(self.proposal.payload, Proposal)
-        said = decode(asked.payload, Proposal)
-        fewer = all(card in seen.cards for card in said.cards)
-        return fewer and replace(said, cards=seen.cards) == seen
+        if self.alone:
+            return False
+        seen, said = _meaning(self.proposal), _meaning(asked)
+        return said[:2] == seen[:2] and said[2] <= seen[2]
+
+
+def says_same(one: Signed, other: Signed) -> bool:
+    """Whether two proposals have one convenor, the same terms and the same cards.
+
+    In whatever order the cards are, and however the JSON is written.
+    """
+    return one.signer == other.signer and _meaning(one) == _meaning(other)
+
+
+def _meaning(signed: Signed) -> tuple[str, Proposal, frozenset[tuple[str, bytes]]]:
+    """Give what a proposal says: its convenor, the terms, and whose cards it holds."""
+    said = decode(signed.payload, Proposal)
+    cards = frozenset((card.signer, card.payload) for card in said.cards)
+    return signed.signer, replace(said, cards=[]), cards
 
 
 def asked_groups(secret: bytes, card: Signed) -> tuple[int, int]:

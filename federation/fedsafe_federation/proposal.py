@@ -101,6 +101,9 @@ def open_proposal(statement: Signed) -> Terms:
     if len(set(keys)) != len(keys):
         raise FoundingError("a signing key is used twice")
     _check_canonicalisers(cards)
+    for text in (proposal.policy.name, proposal.arrangement.name):
+        if not text.isprintable():  # it is shown beside what people consent to
+            raise FoundingError("the name of a text holds a control character")
     length = proposal.ends - proposal.created
     flaw = flaw_of(len(cards), proposal.threshold, length)
     if flaw is not None:

@@ -71,9 +71,10 @@ def run_of(proposal: Signed) -> str:
     return hashlib.sha256(proposal.payload).hexdigest()[:16]
 
 
-def has_dealt(place: Place, proposal: Signed, kind: str) -> bool:
-    """Whether this node has made its shares in a ceremony."""
-    return (place.keys / f"{kind}-{run_of(proposal)}-{_DEALT}.key").exists()
+def dealt_runs(place: Place, kind: str) -> frozenset[str]:
+    """Name the ceremonies of a kind in which this node has made its shares."""
+    found = place.keys.glob(f"{kind}-*-{_DEALT}.key")
+    return frozenset(_run_named(path) for path in found)
 
 
 def state_files(place: Place, kind: str) -> list[Path]:

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from fedsafe_federation.card import Card, MemberKeys, sign_card
 from fedsafe_federation.charter import PolicyReference, flaw_of
-from fedsafe_federation.consent import Consent
+from fedsafe_federation.consent import Consent, says_same
 from fedsafe_federation.errors import FoundingError
 from fedsafe_federation.founding import Ceremony, Founded, Participant
 from fedsafe_federation.identifiers.corpus import corpus_digests
@@ -36,7 +36,7 @@ from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.ceremony_files import FOUNDING, StateFiles, destroy_states, locked
 from fedsafe_node.config import Place
-from fedsafe_node.consents import Consents, forget_foundings
+from fedsafe_node.consents import Consents, Known, forget_foundings
 from fedsafe_node.errors import (
     ConfigError,
     ForbiddenError,
@@ -55,6 +55,7 @@ from fedsafe_node.messages import (
     ProposalRequest,
     WithdrawRequest,
 )
+from fedsafe_node.networks import member_networks
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.provisions import check_federation_policy
@@ -95,7 +96,11 @@ class FoundingService:
         self._office = office
         self._store = office.store
         self._offload = offload
-        self._consents = Consents(office, place, card=self.card, offload=offload)
+        config = situation.config
+        inside = member_networks(config.name, config.peering)
+        self._consents = Consents(
+            office, place, card=self.card, offload=offload, inside=inside
+        )
         self._joined = joined
         self._stepping = asyncio.Lock()
         self._card: tuple[MemberKeys, Signed] | None = None
@@ -111,7 +116,8 @@ class FoundingService:
         """Propose a founding as its convenor, which its operator confirms as well.
 
         The same again is the same proposal; one with fewer members keeps its dates
-        and threshold, so who has confirmed it need not do so again.
+        and threshold, so who has confirmed it need not do so again. Anew it is one of
+        today that all confirm, as is one that is refused here, or older than a week.
 
         Raises:
             WrongStateError: this node has a charter already.
@@ -137,13 +143,24 @@ class FoundingService:
         )
         if await self.card() not in request.cards:
             raise FoundingError("the cards do not hold this node's own")
-        signed = await self._as_before(proposal, request.threshold)
-        await self._consents.take(signed, local=True)
+        async with self._stepping, self._alone():
+            known = await self._consents.known()
+            signed = None
+            if not request.anew:
+                signed = self._as_before(proposal, request.threshold, known)
+            if signed is None:
+                signed = self._signed(_of_its_own(proposal, known))
+            await self._consents.take(signed, local=True)
         return signed
 
-    async def _as_before(self, proposal: Proposal, threshold: int | None) -> Signed:
-        """Sign a proposal, under the terms of an earlier one that had more members."""
-        for earlier in await self._consents.proposals():
+    def _as_before(
+        self, proposal: Proposal, threshold: int | None, known: Sequence[Known]
+    ) -> Signed | None:
+        """Sign a proposal under the terms of an earlier one that had more members.
+
+        Or give the earlier one, if it says the same; None if there is none.
+        """
+        for earlier in (each.proposal for each in known if each.is_open):
             said = decode(earlier.payload, Proposal)
             again = replace(
                 proposal,
@@ -155,9 +172,12 @@ class FoundingService:
             length = again.ends - again.created
             flaw = flaw_of(len(again.cards), again.threshold, length)
             if flaw is None and Consent(earlier).covers(signed):
-                is_same = len(again.cards) == len(said.cards)
-                return earlier if is_same else signed
-        return self._signed(proposal)
+                same = [each for each in known if says_same(each.proposal, signed)]
+                if not same:
+                    return signed
+                if same[0].is_open:
+                    return same[0].proposal
+        return None
 
     def _signed(self, proposal: Proposal) -> Signed:
         return sign_proposal(
@@ -179,8 +199,9 @@ class FoundingService:
             UntrustedError: a card or the convenor's signature is bad.
             WrongStateError: this node has a charter, or too many proposals wait.
         """
-        self._check_alone()
-        return await self._consents.take(proposal, local=True)
+        async with self._stepping, self._alone():
+            self._check_alone()
+            return await self._consents.take(proposal, local=True)
 
     async def confirm(self, request: ConfirmRequest, who: Principal) -> FoundingAnswer:
         """Consent to a proposal, by two groups of each other member's fingerprint.
@@ -207,7 +228,11 @@ class FoundingService:
             WrongStateError: this node's share is made, or it has a charter.
         """
         async with self._stepping, self._alone():
-            self._check_alone()
+            if self._situation.shared is not None:
+                raise WrongStateError(
+                    "has_charter",
+                    "the founding is over: this node is a member, and can only leave",
+                )
             return await self._consents.withdraw(request.proposal, who)
 
     def _check_alone(self) -> None:
@@ -275,12 +300,18 @@ class FoundingService:
     def _agreed(self, policy: PolicyReference) -> Policy:
         situation = self._situation
         try:
-            return check_federation_policy(self._place, situation.provisions, policy)
+            agreed = check_federation_policy(self._place, situation.provisions, policy)
         except ConfigError as error:
             raise FoundingError(
                 f"the policy of {situation.node} does not go with the federation's: "
                 f"{error.why}"
             ) from None
+        if agreed.name != policy.name:
+            raise FoundingError(
+                f"the proposal names its policy otherwise than the text does, which is "
+                f"{agreed.name}: somebody may be meant to take it for another one"
+            )
+        return agreed
 
     async def charter(self) -> bytes | None:
         """Give the signed charter as JSON, once there is one."""
@@ -339,3 +370,13 @@ class FoundingService:
             canonicalisers=dict(corpus_digests()),
         )
         return sign_card(card, self._keys.statement)
+
+
+def _of_its_own(proposal: Proposal, known: Sequence[Known]) -> Proposal:
+    """Date a proposal so that none of the same second is taken for it."""
+    said = [decode(each.proposal.payload, Proposal) for each in known]
+    taken = {each.created for each in said if each.federation == proposal.federation}
+    late = 0
+    while proposal.created + late in taken:
+        late += 1
+    return replace(proposal, created=proposal.created + late, ends=proposal.ends + late)

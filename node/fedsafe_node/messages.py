@@ -364,20 +364,23 @@ class ProposalRequest(Message, frozen=True):
     """Propose a founding: the cards of all members, in the order of their shares.
 
     `threshold` is ⌊n/2⌋ + 1 unless given. Of the joint-controller `arrangement`, or
-    the reference to it, only the hash enters the charter.
+    the reference to it, only the hash enters the charter. Unless `anew`, the same again
+    is the same proposal while it is of this week.
     """
 
     federation: FederationId
     cards: Annotated[list[Signed], msgspec.Meta(min_length=1, max_length=64)]
     threshold: Annotated[int, msgspec.Meta(ge=1, le=64)] | None = None
     arrangement: Annotated[str, msgspec.Meta(max_length=20_000)] = ""
+    anew: bool = False
 
 
 class FoundingMember(Message, frozen=True):
     """A member of a founding that was proposed.
 
     Of another member's `fingerprint` the groups that it has to read out are hidden;
-    `asked` says which, counted from 1. Of this node itself none is.
+    `asked` says which, counted from 1. Of this node itself none is. An address that
+    leads `inside`, to an inner network that node.toml does not name, is never asked.
     """
 
     name: str
@@ -385,14 +388,18 @@ class FoundingMember(Message, frozen=True):
     jurisdiction: str
     fingerprint: str
     asked: list[int]
+    inside: bool
 
 
 class FoundingAnswer(Message, frozen=True):
     """A founding that was proposed to this node, and how it stands here.
 
     `proposal` is the SHA-256 of what the convenor `by` has signed; `state` is
-    `waiting`, `confirmed` or `refused`, `expires` when that ends. Wrong groups may be
-    typed `tries_left` times more. The first epoch is from `since` to `until`.
+    `waiting`, `confirmed`, `refused`, or `dealt` once this node has made its share;
+    `expires` says when what is not dealt ends. Wrong groups may be typed `tries_left`
+    times more. The first epoch is from `since` to `until`. `quorum` members change the
+    charter. Consent is for as few as `fewest` of the members too, if that is no null;
+    the threshold stays, and the quorum becomes more than half of them.
     """
 
     proposal: str
@@ -402,6 +409,8 @@ class FoundingAnswer(Message, frozen=True):
     federation: str
     by: str
     threshold: int
+    quorum: int
+    fewest: int | None
     since: int
     until: int
     policy: str

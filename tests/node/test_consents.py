@@ -19,12 +19,23 @@ from fedsafe_federation.card import Card, fingerprint, open_card, sign_card
 from fedsafe_federation.consent import CONSENT_LIFE, HIDDEN
 from fedsafe_federation.errors import FoundingError, PeerRefusedError
 from fedsafe_federation.peer import send_founding
-from fedsafe_federation.proposal import Proposal, sign_proposal
-from fedsafe_federation.signed import Signed
+from fedsafe_federation.proposal import PROPOSAL, Proposal, sign_proposal
+from fedsafe_federation.signed import Signed, sign_payload
 from fedsafe_federation.wireformat import decode
-from fedsafe_node.consents import MOST_OF_STRANGERS, MOST_TRIES, MOST_WAITING
+from fedsafe_node.consents import (
+    MOST_COVERED,
+    MOST_OF_STRANGERS,
+    MOST_TRIES,
+    MOST_WAITING,
+    forget_foundings,
+)
 from fedsafe_node.errors import BadRequestError, WrongStateError
-from fedsafe_node.messages import ConfirmRequest, FoundingAnswer, WithdrawRequest
+from fedsafe_node.messages import (
+    ConfirmRequest,
+    FoundingAnswer,
+    ProposalRequest,
+    WithdrawRequest,
+)
 
 FOUR = (*NAMES, "d.demo")
 LIFE = timedelta(seconds=CONSENT_LIFE)
@@ -122,12 +133,12 @@ class Stranger:
         return caught.value
 
 
-def forged_as(card: Signed, name: str) -> Signed:
+def forged_as(card: Signed, name: str, url: str = "http://127.0.0.1:1") -> Signed:
     """Make a card of the stranger's own, that answers as the node's does."""
     mine = Card(
         v=1,
         name=name,
-        url="http://127.0.0.1:1",
+        url=url,
         jurisdiction="DE",
         keys=keys_of(name),
         canonicalisers=open_card(card).canonicalisers,
@@ -227,15 +238,18 @@ async def test_a_card_that_the_convenor_swapped_is_found_by_its_owners_voice(
 ) -> None:
     swapped = await Swapped.of(strangers)
     foundings = strangers["c.demo"].services.foundings
-    for _ in range(MOST_TRIES):
-        with pytest.raises(BadRequestError, match=r"typed for b\.demo"):
+    for left in reversed(range(MOST_TRIES)):
+        with pytest.raises(BadRequestError, match=r"typed for b\.demo") as wrong:
             await foundings.confirm(await swapped.typed(), OPERATOR)
+        assert str(wrong.value).endswith(f"tries left: {left}")
+        assert (await swapped.seen()).tries_left == left
 
-    with pytest.raises(WrongStateError, match="5 times"):
+    with pytest.raises(WrongStateError, match="5 times") as spent:
         await foundings.confirm(await swapped.typed(), OPERATOR)
+    assert spent.value.code == "founding_spent"
     with pytest.raises(WrongStateError) as caught:
         await foundings.step([swapped.proposal], local=True)
-    assert caught.value.code == "founding_refused"
+    assert caught.value.code == "founding_spent"
     assert states(strangers) == []
     tried = await told(strangers, "c.demo", "founding.mismatch")
     assert [each["tries"] for each in tried] == list(range(1, MOST_TRIES + 1))
@@ -422,7 +436,7 @@ async def test_consent_ends_after_a_week(strangers: Fleet) -> None:
     foundings = strangers["b.demo"].services.foundings
     strangers.clock.advance(LIFE)
 
-    with pytest.raises(WrongStateError, match="waits for its operator"):
+    with pytest.raises(WrongStateError, match="not of this week"):
         await foundings.step([mine], local=True)
     with pytest.raises(WrongStateError, match="not of this week"):
         await confirm(strangers, "b.demo", mine)
@@ -452,7 +466,7 @@ async def test_consent_is_taken_back_until_the_share_is_made(
     strangers.clock.advance(LIFE)  # what is under way ends, whenever the others come
     while not all(strangers[name].base.situation.shared for name in NAMES):
         await go_round(strangers, seen, NAMES)
-    with pytest.raises(WrongStateError, match="belongs to a federation"):
+    with pytest.raises(WrongStateError, match="can only leave"):
         await foundings.withdraw(withdraw, OPERATOR)
     assert await waiting(strangers, "a.demo") == []
 
@@ -465,3 +479,234 @@ async def test_a_consent_outlives_a_node_that_dies(strangers: Fleet) -> None:
     await go_round(strangers, seen, NAMES)
     said = {each.signer for each in seen if each.type == "founding.announce"}
     assert said == set(NAMES)
+
+
+async def with_strangers(fleet: Fleet, *names: str) -> Signed:
+    """Propose a founding of the three, and of some that do not run."""
+    mine = await proposal(fleet, *NAMES)
+    cards = decode(mine.payload, Proposal).cards
+    more = [forged_as(cards[0], name) for name in names]
+    return await changed(fleet, mine, "a.demo", cards=[*cards, *more])
+
+
+async def consent(fleet: Fleet, name: str, proposed: Signed) -> FoundingAnswer:
+    """Confirm a founding by the cards that are in it, as if each had been read out."""
+    foundings = fleet[name].services.foundings
+    seen = await foundings.review(proposed)
+    cards = decode(proposed.payload, Proposal).cards
+    groups = {card.signer: fingerprint(card).split() for card in cards}
+    typed = {
+        each.name: [groups[each.name][at - 1] for at in each.asked]
+        for each in seen.members
+        if each.asked
+    }
+    request = ConfirmRequest(proposal=seen.proposal, groups=typed)
+    return await foundings.confirm(request, OPERATOR)
+
+
+async def of(fleet: Fleet, big: Signed, *names: str) -> Signed:
+    """Propose the same to some of its members, as a.demo."""
+    cards = {card.signer: card for card in decode(big.payload, Proposal).cards}
+    return await changed(fleet, big, "a.demo", cards=[cards[name] for name in names])
+
+
+def written_otherwise(fleet: Fleet, proposed: Signed, spaces: int = 1) -> Signed:
+    """Sign what a proposal says with more spaces in its JSON."""
+    terms = decode(proposed.payload, Proposal)
+    payload = proposed.payload.replace(b'"v":1', b'"v":' + b" " * spaces + b"1")
+    key = fleet["a.demo"].base.keys.statement
+    return sign_payload(
+        payload, type_=PROPOSAL, signer="a.demo", key=key, federation=terms.federation
+    )
+
+
+async def refused_with(fleet: Fleet, name: str, proposed: Signed) -> str:
+    with pytest.raises(WrongStateError) as caught:
+        await fleet[name].services.foundings.step([proposed], local=False)
+    return caught.value.code
+
+
+async def withdraw(fleet: Fleet, name: str, proposed: Signed) -> FoundingAnswer:
+    foundings = fleet[name].services.foundings
+    seen = await foundings.review(proposed)
+    return await foundings.withdraw(WithdrawRequest(proposal=seen.proposal), OPERATOR)
+
+
+async def test_a_refused_founding_does_not_come_back_in_other_bytes(
+    strangers: Fleet,
+) -> None:
+    big = await with_strangers(strangers, "d.demo", "e.demo")
+    await consent(strangers, "c.demo", big)
+    fewer = await of(strangers, big, *FOUR)
+    await withdraw(strangers, "c.demo", fewer)
+    shuffled = await of(strangers, big, *reversed(FOUR))
+    spaced = written_otherwise(strangers, fewer)
+
+    for again in (fewer, shuffled, spaced):
+        assert await refused_with(strangers, "c.demo", again) == "founding_refused"
+    fewest = await of(strangers, big, *NAMES)  # of whom he has refused more
+    assert await refused_with(strangers, "c.demo", fewest) == "founding_waits"
+    assert states(strangers) == []
+    other = await of(strangers, big, *NAMES, "e.demo")
+    owed = await strangers["c.demo"].services.foundings.step([other], local=False)
+    assert [each.type for each in owed] == ["founding.announce"]
+
+
+async def test_one_founding_fills_few_places(strangers: Fleet) -> None:
+    names = [f"{letter}.demo" for letter in "defgh"]
+    big = await with_strangers(strangers, *names)
+    foundings = strangers["c.demo"].services.foundings
+    await consent(strangers, "c.demo", big)
+    for spaces in range(1, MOST_WAITING + 1):
+        again = written_otherwise(strangers, big, spaces)
+        with pytest.raises(FoundingError, match="written otherwise"):
+            await foundings.step([again], local=False)
+        with pytest.raises(FoundingError, match="written otherwise"):
+            await foundings.review(again)
+    fewer = [await of(strangers, big, *NAMES, name) for name in names]
+    for each in fewer[:MOST_COVERED]:
+        await foundings.step([each], local=False)
+
+    assert await refused_with(strangers, "c.demo", fewer[-1]) == "founding_full"
+    assert len(await waiting(strangers, "c.demo")) == 1 + MOST_COVERED
+    for number in range(MOST_WAITING - 1):
+        await proposal_at(strangers, "c.demo", number)
+    assert len(await waiting(strangers, "c.demo")) == MOST_WAITING
+    assert {each.by for each in await waiting(strangers, "c.demo")} == {
+        "a.demo",
+        "c.demo",
+    }
+
+
+async def test_consent_is_taken_back_for_what_is_not_dealt(strangers: Fleet) -> None:
+    big = await with_strangers(strangers, "d.demo")
+    for name in NAMES:
+        await consent(strangers, name, big)
+    three, other = [
+        await of(strangers, big, *names) for names in (NAMES, ("a.demo", *FOUR[2:]))
+    ]
+    seen = [three]
+    for _ in range(2):
+        await go_round(strangers, seen, NAMES)
+
+    assert (await withdraw(strangers, "c.demo", big)).state == "refused"
+    assert await refused_with(strangers, "c.demo", other) == "founding_waits"
+    shown = {each.proposal: each for each in await waiting(strangers, "c.demo")}
+    assert sorted(each.state for each in shown.values()) == [
+        "dealt",
+        "refused",
+        "waiting",
+    ]
+    with pytest.raises(WrongStateError) as made:
+        await withdraw(strangers, "c.demo", three)
+    assert made.value.code == "share_made"
+    while not all(strangers[name].base.situation.shared for name in NAMES):
+        await go_round(strangers, seen, NAMES)
+
+
+async def test_what_is_dealt_stays_and_covers_fewer_no_more(strangers: Fleet) -> None:
+    await strangers.start("d.demo")
+    big = await agreed(strangers, *FOUR, threshold=2)
+    seen = [big]
+    for _ in range(2):
+        await go_round(strangers, seen, FOUR)
+    fewer = await of(strangers, big, *NAMES)
+
+    assert (await withdraw(strangers, "c.demo", big)).state == "dealt"
+    assert await refused_with(strangers, "c.demo", fewer) == "founding_waits"
+    event = (await told(strangers, "c.demo", "founding.refused"))[-1]
+    assert event["share_made"] is True
+    await withdraw(strangers, "c.demo", fewer)
+    with pytest.raises(WrongStateError) as made:
+        await withdraw(strangers, "c.demo", big)
+    assert made.value.code == "share_made"
+    while not all(strangers[name].base.situation.shared for name in FOUR):
+        await go_round(strangers, seen, FOUR)
+
+
+async def test_a_share_without_a_consent_that_is_kept_is_none(
+    strangers: Fleet,
+) -> None:
+    mine = await agreed(strangers, *NAMES)
+    seen = [mine]
+    for _ in range(2):
+        await go_round(strangers, seen, NAMES)
+    made = states(strangers)
+    await strangers["b.demo"].base.store.write(forget_foundings)  # as it was before
+
+    assert await refused_with(strangers, "b.demo", mine) == "founding_waits"
+    (found,) = await waiting(strangers, "b.demo")
+    assert found.state == "waiting"
+    await confirm(strangers, "b.demo", mine)
+    assert states(strangers) == made
+    strangers.clock.advance(LIFE)
+    for number in range(MOST_WAITING):  # places are not lost to what is dealt
+        await proposal_at(strangers, "b.demo", number)
+    while not all(strangers[name].base.situation.shared for name in NAMES):
+        await go_round(strangers, seen, NAMES)
+
+
+async def test_what_nobody_can_confirm_any_more_is_proposed_anew(
+    strangers: Fleet,
+) -> None:
+    foundings = strangers["a.demo"].services.foundings
+    cards = [await strangers[name].services.foundings.card() for name in NAMES]
+    request = ProposalRequest(federation="demo#1", cards=cards)
+    first = await foundings.propose(request)
+    anew = await foundings.propose(msgspec.structs.replace(request, anew=True))
+    await withdraw(strangers, "a.demo", anew)
+    await withdraw(strangers, "a.demo", first)
+    third = await foundings.propose(request)
+    strangers.clock.advance(LIFE)
+    last = await foundings.propose(request)
+
+    found = [decode(each.payload, Proposal) for each in (first, anew, third, last)]
+    assert len({each.created for each in found}) == 4
+    assert found[-1].created == strangers["a.demo"].base.office.now()
+    await confirm(strangers, "c.demo", last)
+    assert await foundings.propose(request) == last
+
+
+async def test_what_is_dealt_for_is_not_proposed_anew(strangers: Fleet) -> None:
+    mine = await agreed(strangers, *NAMES)
+    seen = [mine]
+    for _ in range(2):
+        await go_round(strangers, seen, NAMES)
+    strangers.clock.advance(LIFE)
+
+    assert await proposal(strangers, *NAMES) == mine
+
+
+async def test_a_policy_has_the_name_that_its_text_has(strangers: Fleet) -> None:
+    mine = await proposal(strangers, *NAMES)
+    policy = decode(mine.payload, Proposal).policy
+    foundings = strangers["c.demo"].services.foundings
+
+    async def named(name: str, what: str = "policy") -> Signed:
+        text = msgspec.structs.replace(policy, name=name)
+        return await changed(strangers, mine, "a.demo", **{what: text})
+
+    for name in ("x\nthreshold    1 of 9", "syn\u202ecitehtn", "\x1b[2J", "a\u200b"):
+        for what in ("policy", "arrangement"):
+            with pytest.raises(FoundingError, match="control character"):
+                await foundings.review(await named(name, what))
+    for name in ("strict", "synthetic 0000", ""):
+        with pytest.raises(FoundingError, match="otherwise than the text"):
+            await consent(strangers, "c.demo", await named(name))
+    assert states(strangers) == []
+
+
+async def test_who_reviews_is_told_what_follows(strangers: Fleet) -> None:
+    mine = await proposal(strangers, *NAMES)
+    cards = decode(mine.payload, Proposal).cards
+    more = [
+        forged_as(cards[0], "d.demo", "https://10.0.0.8"),
+        forged_as(cards[0], "e.demo", "https://d.example"),
+    ]
+    big = await changed(strangers, mine, "a.demo", cards=[*cards, *more])
+    seen = await strangers["c.demo"].services.foundings.review(big)
+    small = await strangers["c.demo"].services.foundings.review(mine)
+
+    assert [each.inside for each in seen.members] == [False] * 3 + [True, False]
+    assert (seen.quorum, seen.fewest) == (3, 3)
+    assert (small.quorum, small.fewest) == (2, None)

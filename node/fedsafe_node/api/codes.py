@@ -56,6 +56,7 @@ class Code(StrEnum):
     FOUNDING_FAILED = "founding_failed"
     FOUNDING_WAITS = "founding_waits"
     FOUNDING_REFUSED = "founding_refused"
+    FOUNDING_SPENT = "founding_spent"
     FOUNDING_FULL = "founding_full"
     SHARE_MADE = "share_made"
     WRONG_GROUPS = "wrong_groups"
@@ -222,6 +223,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.FOUNDING_FAILED: (409, "The founding ceremony cannot go on"),
     Code.FOUNDING_WAITS: (409, "The founding waits for this node's operator"),
     Code.FOUNDING_REFUSED: (409, "This node's operator has refused the founding"),
+    Code.FOUNDING_SPENT: (409, "Wrong groups were typed too often for the founding"),
     Code.FOUNDING_FULL: (409, "Too many foundings wait at this node"),
     Code.SHARE_MADE: (409, "This node has made its share for that founding"),
     Code.WRONG_GROUPS: (422, "What was typed is not in the fingerprint of the card"),
