@@ -27,6 +27,7 @@ from fedsafe_cli.remote import RemoteClient
 CARD: Final = "member.card"
 PROPOSAL: Final = "founding.proposal"
 CHARTER: Final = "charter"
+_ROUNDS: Final = ("founding.announce", "founding.deal", "founding.verdict", CHARTER)
 FOUNDING: Final = "/v1/founding"
 PROPOSE: Final = "/v1/founding/proposal"
 REVIEW: Final = "/v1/founding/review"
@@ -56,6 +57,7 @@ class Terms:
     federation: str
     threshold: int | None = None
     arrangement: str = ""
+    anew: bool = False
 
 
 def propose(convenor: Client, cards: Sequence[Message], terms: Terms) -> Message:
@@ -65,6 +67,8 @@ def propose(convenor: Client, cards: Sequence[Message], terms: Terms) -> Message
         body["threshold"] = terms.threshold
     if terms.arrangement:
         body["arrangement"] = terms.arrangement
+    if terms.anew:
+        body["anew"] = True
     return _message(convenor.post(PROPOSE, body))
 
 
@@ -127,6 +131,16 @@ def step(client: Client, messages: Sequence[Message]) -> list[Message]:
     if not isinstance(answer, list):
         raise BrokenAnswerError("the node's founding answer is no list")
     return [_message(entry) for entry in answer]
+
+
+def expected(members: Sequence[str], messages: Sequence[Message]) -> list[str]:
+    """Name the members whose message of the earliest round is missing yet."""
+    for round_ in _ROUNDS:
+        said = {each["signer"] for each in messages if each["type"] == round_}
+        missing = [name for name in members if name not in said]
+        if missing:
+            return missing
+    return []
 
 
 def confirm_at(clients: Sequence[Client], proposal: Message) -> None:

@@ -21,17 +21,30 @@ from fedsafe_cli.ceremony import (
     Folder,
 )
 from fedsafe_cli.client import Client
-from fedsafe_cli.errors import BadInputError
+from fedsafe_cli.errors import BadInputError, RefusedError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import coded, headings, say
 from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
+from fedsafe_cli.patterns import matched, patterns
 from fedsafe_cli.settings import Settings, printable
 
 _NUMBERS: Final = "   1    2    3    4    5    6    7    8"
 _NO_TEXT: Final = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-_REFUSED: Final = "refused"
+_ANSWERED: Final = frozenset({"refused", "dealt"})
+_DEALT: Final = "dealt"
+_WRONG: Final = "wrong_groups"
+_GERMAN: Final = patterns(
+    {
+        "what was typed for {name} is not in the fingerprint of its card in this "
+        "proposal: the card may have been swapped; tries left: {count}": (
+            "was für {name} eingegeben wurde, steht nicht im Fingerabdruck der Karte "
+            "in diesem Vorschlag: Die Karte kann vertauscht sein; Versuche übrig: "
+            "{count}"
+        ),
+    }
+)
 _FOLDER: Final = click.argument("folder", metavar="[DIR]", required=False)
 _DIGEST: Final = click.option(
     "--proposal", "digest", metavar="DIGEST", help="Which, if several are here."
@@ -97,13 +110,20 @@ def confirm(
     chosen = _chosen(_foundings(client, folder), digest)
     if not settings.json:
         pairs(list(_rows(chosen, settings)), indent="")
+        _warn(chosen, settings)
     groups = {
         str(each["name"]): _typed(each, settings)
         for each in chosen["members"]
         if each["asked"]
     }
     body = {"proposal": chosen["proposal"], "groups": groups}
-    answer = client.post(CONFIRM, body)
+    try:
+        answer = client.post(CONFIRM, body)
+    except RefusedError as error:
+        if error.code == _WRONG:
+            told = matched(error.detail, _GERMAN, lambda _name, text: text)
+            error.german = f"{told} ({error.code})"
+        raise
     return _say_state(answer, settings)
 
 
@@ -117,8 +137,9 @@ def withdraw(
 ) -> ExitStatus:
     """Refuse a founding, or take consent back, until the node has made its share.
 
+    And so for the same with fewer members. By files nobody is told: call the convenor.
     The others can found without this node, and need not confirm anew. `confirm` takes
-    part again.
+    part again. Who is a member already leaves: `fedsafe federation leave`.
 
     \b
     Examples:
@@ -129,7 +150,26 @@ def withdraw(
     client = settings.client()
     chosen = _chosen(_foundings(client, folder), digest)
     answer = client.post(WITHDRAW, {"proposal": chosen["proposal"]})
-    return _say_state(answer, settings)
+    _say_state(answer, settings)
+    if settings.json:
+        return OK
+    if answer["state"] == _DEALT:
+        note(
+            say("the share for it stays; consent to fewer members has ended", settings)
+        )
+        return OK
+    where = f" {printable(folder)}" if folder else ""
+    again = f"fedsafe federation found confirm{where}"
+    if folder:
+        note(say("tell the convenor: no file in the folder says so", settings))
+    note(say("to take part again: {command}", settings, command=again))
+    for each in foundings(client):
+        is_akin = all(each[name] == answer[name] for name in ("by", "federation"))
+        if is_akin and each["state"] == _DEALT:
+            names = ", ".join(str(member["name"]) for member in each["members"])
+            text = "this one goes on, for this node has made its share: {names}"
+            note(say(text, settings, names=names))
+    return OK
 
 
 CONSENT_COMMANDS: Final = (review, confirm, withdraw)
@@ -144,10 +184,15 @@ def say_who_waits(names: str, settings: Settings, folder: str = "") -> None:
         note(say("next: {command}", settings, command=full))
 
 
+def foundings(client: Client) -> list[dict[str, Any]]:
+    """Give what was proposed to the node."""
+    return list(client.get(WAITING)["foundings"])
+
+
 def _foundings(client: Client, folder: str | None) -> list[dict[str, Any]]:
     """Give what waits at the node, or the one proposal that lies in a folder."""
     if folder is None:
-        return list(client.get(WAITING)["foundings"])
+        return foundings(client)
     found = [each for each in Folder(Path(folder)).read() if each["type"] == PROPOSAL]
     if len(found) != 1:
         raise BadInputError(
@@ -160,7 +205,7 @@ def _foundings(client: Client, folder: str | None) -> list[dict[str, Any]]:
 def _chosen(found: list[dict[str, Any]], digest: str | None) -> dict[str, Any]:
     fits = [each for each in found if str(each["proposal"]).startswith(digest or "")]
     if digest is None and len(fits) > 1:
-        fits = [each for each in fits if each["state"] != _REFUSED] or fits
+        fits = [each for each in fits if each["state"] not in _ANSWERED] or fits
     if len(fits) == 1:
         return fits[0]
     if fits:
@@ -200,7 +245,27 @@ def _show(founding: dict[str, Any], settings: Settings) -> None:
         for each in founding["members"]
     ]
     table(names, [["", "", "", _NUMBERS], *rows])
+    _warn(founding, settings)
     line()
+
+
+def _warn(founding: dict[str, Any], settings: Settings) -> None:
+    """Say what follows that the rows do not show."""
+    fewest = founding["fewest"]
+    if fewest is not None:
+        text = (
+            "consent is for fewer of them too, down to {fewest}: {threshold} make a "
+            "token then too, and {quorum} change the charter"
+        )
+        values = {"threshold": founding["threshold"], "quorum": fewest // 2 + 1}
+        line(say(text, settings, fewest=fewest, **values))
+    for each in founding["members"]:
+        if each["inside"]:
+            text = (
+                "{name}: {url} leads into an inner network, and peering.inside in "
+                "node.toml does not name that: this node will not connect to it"
+            )
+            line(say(text, settings, name=each["name"], url=each["url"]))
 
 
 def _rows(founding: dict[str, Any], settings: Settings) -> Iterator[tuple[str, object]]:
@@ -209,13 +274,13 @@ def _rows(founding: dict[str, Any], settings: Settings) -> Iterator[tuple[str, o
         arrangement = say("none", settings)
     part = "{count} of {whole}"
     count, whole = founding["threshold"], len(founding["members"])
-    state = coded(founding["state"], settings)
-    until = {"state": state, "until": shown(founding["expires"])}
+    tries = None if founding["state"] == _DEALT else founding["tries_left"]
+    quorum = say(part, settings, count=founding["quorum"], whole=whole)
     names = ", ".join(str(each["name"]) for each in founding["members"])
     words = headings(
         settings,
         *("proposal", "by", "federation", "members", "threshold", "since", "until"),
-        *("policy", "arrangement", "state"),
+        *("policy", "arrangement", "changes by", "state", "tries left"),
     )
     values = (
         founding["proposal"],
@@ -227,16 +292,24 @@ def _rows(founding: dict[str, Any], settings: Settings) -> Iterator[tuple[str, o
         shown(founding["until"]),
         f"{founding['policy']} {founding['policy_sha256']}",
         arrangement,
-        say("{state} until {until}", settings, **until),
+        quorum,
+        _state(founding, settings),
+        tries,
     )
     yield from zip(words, values, strict=True)
+
+
+def _state(founding: dict[str, Any], settings: Settings) -> str:
+    state = coded(founding["state"], settings)
+    if founding["state"] == _DEALT:
+        return state
+    until = shown(founding["expires"])
+    return say("{state} until {until}", settings, state=state, until=until)
 
 
 def _say_state(answer: dict[str, Any], settings: Settings) -> ExitStatus:
     if settings.json:
         document(answer)
     else:
-        state = coded(answer["state"], settings)
-        text = "{state} until {until}"
-        line(say(text, settings, state=state, until=shown(answer["expires"])))
+        line(_state(answer, settings))
     return OK

@@ -16,13 +16,14 @@ from fedsafe_cli.ceremony import (
     Terms,
     carry,
     charter,
+    expected,
     fingerprint,
     payload_of,
     propose,
     step,
 )
 from fedsafe_cli.charter import COMMANDS
-from fedsafe_cli.consent import CONSENT_COMMANDS, say_who_waits
+from fedsafe_cli.consent import CONSENT_COMMANDS, foundings, say_who_waits
 from fedsafe_cli.errors import (
     BadInputError,
     BrokenAnswerError,
@@ -32,7 +33,7 @@ from fedsafe_cli.errors import (
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import headings, say
 from fedsafe_cli.options import settings_of, shared_options
-from fedsafe_cli.output import document, line, pairs, table
+from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.remote import remote
 from fedsafe_cli.settings import Settings, printable
 
@@ -40,6 +41,9 @@ _NUMBERS: Final = "   1    2    3    4    5    6    7    8"
 
 threshold_option: Final = click.option(
     "--threshold", type=click.IntRange(2, 63), help="Default: more than half."
+)
+_ANEW: Final = click.option(
+    "--anew", is_flag=True, help="A new proposal, which all confirm."
 )
 
 
@@ -166,16 +170,19 @@ for _command in CONSENT_COMMANDS:
 @click.option("--federation", "name", required=True, help="Id of the new federation.")
 @threshold_option
 @click.option("--arrangement", metavar="FILE", help="Joint-controller arrangement.")
+@_ANEW
 @shared_options
 @click.pass_context
 def propose_by_files(
     context: click.Context,
+    /,
     folder: str,
-    name: str,
-    threshold: int | None,
-    arrangement: str | None,
+    **given: Any,  # noqa: ANN401 (options)
 ) -> ExitStatus:
     """Propose a federation of all whose cards lie in DIR, as the convenor.
+
+    The same again is the same proposal, for a week. Where wrong groups were typed too
+    often it takes a new one (`--anew`, in a new folder), which all confirm.
 
     \b
     Example:
@@ -189,9 +196,12 @@ def propose_by_files(
             f"no cards lie in {printable(folder)}",
             "each organisation runs `fedsafe federation card --out DIR` first",
         )
-    terms = Terms(federation=name, threshold=threshold, arrangement=_text(arrangement))
-    written = shared.add([propose(settings.client(), cards, terms)])
-    _report(written, settings, founded=False)
+    client = settings.client()
+    before = foundings(client)
+    proposal = propose(client, cards, _terms(given))
+    written = shared.add([proposal])
+    _report(written, [], settings, founded=False)
+    _say_who_confirms(before, proposal, settings)
     return OK
 
 
@@ -213,10 +223,12 @@ def step_by_files(context: click.Context, folder: str) -> ExitStatus:
     client = settings.client()
     shared = Folder(Path(folder))
     messages = shared.read()
-    if not any(message["type"] == PROPOSAL for message in messages):
+    count = sum(message["type"] == PROPOSAL for message in messages)
+    if count != 1:
+        much = "no proposal lies" if not count else "several proposals lie"
         raise BadInputError(
-            f"no proposal lies in {printable(folder)}",
-            "the convenor runs `fedsafe federation found propose` first",
+            f"{much} in {printable(folder)}",
+            "the convenor runs `fedsafe federation found propose`, once for a folder",
         )
     try:
         owed = step(client, [each for each in messages if each["type"] != CARD])
@@ -229,7 +241,9 @@ def step_by_files(context: click.Context, folder: str) -> ExitStatus:
         return ExitStatus.WAITING
     written = shared.add(owed)
     founded = charter(client) is not None
-    _report(written, settings, founded=founded)
+    [terms] = [_payload(each) for each in messages if each["type"] == PROPOSAL]
+    late = expected(_members(terms), [*messages, *owed])
+    _report(written, late, settings, founded=founded)
     return OK
 
 
@@ -238,6 +252,7 @@ def step_by_files(context: click.Context, folder: str) -> ExitStatus:
 @click.option("--federation", "name", required=True, help="Id of the new federation.")
 @threshold_option
 @click.option("--arrangement", metavar="FILE", help="Joint-controller arrangement.")
+@_ANEW
 @shared_options
 @click.pass_context
 def run(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
@@ -257,12 +272,9 @@ def run(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 
     clients = [convenor, *(remote(url) for url in given["members"])]
     cards = [client.get("/v1/card") for client in clients]
     names = [str(message["signer"]) for message in cards]
-    terms = Terms(
-        federation=given["name"],
-        threshold=given["threshold"],
-        arrangement=_text(given["arrangement"]),
-    )
-    proposal = propose(convenor, cards, terms)
+    before = foundings(convenor)
+    proposal = propose(convenor, cards, _terms(given))
+    _say_who_confirms(before, proposal, settings)
     waiting = carry(dict(zip(names, clients, strict=True)), proposal)
     if settings.json:
         document({"federation": given["name"], "members": names, "waiting": waiting})
@@ -275,7 +287,19 @@ def run(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 
     return ExitStatus.WAITING
 
 
-def _report(written: list[str], settings: Settings, *, founded: bool) -> None:
+def _terms(given: dict[str, Any]) -> Terms:
+    return Terms(
+        federation=given["name"],
+        threshold=given["threshold"],
+        arrangement=_text(given["arrangement"]),
+        anew=given["anew"],
+    )
+
+
+def _report(
+    written: list[str], late: list[str], settings: Settings, *, founded: bool
+) -> None:
+    """Say what was written, and whose messages are missing yet."""
     if settings.json:
         document({"written": written, "founded": founded})
         return
@@ -283,8 +307,44 @@ def _report(written: list[str], settings: Settings, *, founded: bool) -> None:
         line(say("written: {file}", settings, file=name))
     if founded:
         line(say("the federation is founded; hand on what was written", settings))
-    elif not written:
+        return
+    if not written:
         line(say("nothing new: the others are to step next", settings))
+    if late:
+        line(say("to step next: {names}", settings, names=", ".join(late)))
+
+
+def _say_who_confirms(
+    before: list[dict[str, Any]], proposal: Message, settings: Settings
+) -> None:
+    """Say whether a confirmation of an earlier proposal holds for this one."""
+    terms, signer = _payload(proposal), proposal["signer"]
+    mine = [
+        each
+        for each in before
+        if (each["by"], each["federation"]) == (signer, terms.get("federation"))
+    ]
+    if settings.json or not mine:
+        return
+    members = _members(terms)
+    if any(
+        (each["since"], each["threshold"]) == (terms["created"], terms["threshold"])
+        and {*members} <= {member["name"] for member in each["members"]}
+        for each in mine
+    ):
+        note(say("whoever has confirmed it before need not do so again", settings))
+        return
+    now = {"count": terms["threshold"], "whole": len(members)}
+    was = {"before": mine[-1]["threshold"], "all": len(mine[-1]["members"])}
+    if now["count"] != was["before"]:
+        text = "the threshold is {count} of {whole} now, and was {before} of {all}"
+        note(say(text, settings, **now, **was))
+    note(say("all confirm anew, also who has confirmed before", settings))
+
+
+def _members(terms: dict[str, Any]) -> list[str]:
+    """Name the members of a proposal by whose cards it holds."""
+    return [str(each["signer"]) for each in terms.get("cards", [])]
 
 
 def _payload(message: Message) -> dict[str, Any]:

@@ -84,6 +84,38 @@ GERMAN: Final[dict[str, str]] = {
     "arrangement": "Vereinbarung",
     "none": "keine",
     # sentences
+    "changes by": "Änderungen durch",
+    "tries left": "Versuche übrig",
+    "consent is for fewer of them too, down to {fewest}: {threshold} make a token then "
+    "too, and {quorum} change the charter": (
+        "die Zustimmung gilt auch für weniger von ihnen, bis herab zu {fewest}: auch "
+        "dann bilden {threshold} ein Token, und {quorum} ändern die Satzung"
+    ),
+    "{name}: {url} leads into an inner network, and peering.inside in node.toml does "
+    "not name that: this node will not connect to it": (
+        "{name}: {url} führt in ein inneres Netz, das peering.inside in node.toml "
+        "nicht nennt: dieser Knoten verbindet sich dorthin nicht"
+    ),
+    "the share for it stays; consent to fewer members has ended": (
+        "der Anteil dafür bleibt; die Zustimmung zu weniger Mitgliedern ist beendet"
+    ),
+    "tell the convenor: no file in the folder says so": (
+        "der einladenden Stelle Bescheid geben: keine Datei im Ordner sagt es"
+    ),
+    "to take part again: {command}": "um wieder teilzunehmen: {command}",
+    "this one goes on, for this node has made its share: {names}": (
+        "diese geht weiter, denn dieser Knoten hat seinen Anteil gemacht: {names}"
+    ),
+    "to step next: {names}": "der nächste Schritt ist bei: {names}",
+    "whoever has confirmed it before need not do so again": (
+        "wer schon bestätigt hat, muss es nicht noch einmal tun"
+    ),
+    "the threshold is {count} of {whole} now, and was {before} of {all}": (
+        "die Schwelle ist jetzt {count} von {whole}, vorher war sie {before} von {all}"
+    ),
+    "all confirm anew, also who has confirmed before": (
+        "alle bestätigen neu, auch wer schon bestätigt hat"
+    ),
     "{names}: the operator has yet to confirm": (
         "{names}: die Bestätigung des Betreibers steht noch aus"
     ),
@@ -252,6 +284,7 @@ GERMAN: Final[dict[str, str]] = {
 CODES: Final[dict[str, tuple[str, str]]] = {
     "waiting": ("wartet", "waiting"),
     "confirmed": ("bestätigt", "confirmed"),
+    "dealt": ("Anteil gemacht, unwiderruflich", "share made, cannot be taken back"),
     "external": ("extern", "external"),
     "invited": ("eingeladen", "invited"),
     "allow": ("erlaubt", "allow"),

@@ -2,7 +2,8 @@
 """Printing: plain lines, tables, JSON.
 
 What came from elsewhere is stripped of control characters before it reaches a
-terminal. `rich` is loaded only for a table on a terminal.
+terminal, and a value stays on its line: none of it looks like another row. `rich` is
+loaded only for a table on a terminal.
 """
 
 import json
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from fedsafe_cli.moments import with_moments
 
 Row = Sequence[object]
+_BREAK = "\N{DOWNWARDS ARROW WITH CORNER LEFTWARDS} "
 
 
 def line(text: str = "") -> None:
@@ -32,6 +34,8 @@ def document(value: object, *, compact: bool = False) -> None:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     else:
         text = json.dumps(value, ensure_ascii=False, indent=2)
+    if not text.replace("\n", "").isprintable():
+        text = "".join(map(_escaped, text))
     sys.stdout.write(f"{text}\n")
 
 
@@ -40,14 +44,12 @@ def pairs(rows: Sequence[tuple[str, object]], *, indent: str = "   ") -> None:
     shown = [(name, value) for name, value in rows if value is not None]
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
-        line(f"{indent}{name:<{width}}  {value}")
+        line(f"{indent}{name:<{width}}  {_one_line(value)}")
 
 
 def table(headings: Sequence[str], rows: Sequence[Row]) -> None:
     """Print a table: drawn on a terminal, else aligned text."""
-    texts = [
-        ["" if cell is None else harmless(str(cell)) for cell in row] for row in rows
-    ]
+    texts = [["" if cell is None else _one_line(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         from rich import box  # noqa: PLC0415 (slow to load)
         from rich.console import Console  # noqa: PLC0415
@@ -66,6 +68,16 @@ def table(headings: Sequence[str], rows: Sequence[Row]) -> None:
     for row in [list(headings), *texts]:
         padded = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
         line("  ".join(padded).rstrip())
+
+
+def _one_line(value: object) -> str:
+    return harmless(str(value).replace("\n", _BREAK))
+
+
+def _escaped(letter: str) -> str:
+    """Write what steers a terminal as JSON may: it is in a text, and means the same."""
+    is_plain = letter.isprintable() or letter == "\n"
+    return letter if is_plain else json.dumps(letter)[1:-1]
 
 
 def harmless(text: str) -> str:

@@ -80,12 +80,59 @@ WAYS_OUT: Final[Mapping[str, Both]] = {
     "founding_refused": (
         (
             "wer abgelehnt hat, nimmt mit `fedsafe federation found confirm` wieder "
-            "teil; sonst: `found withdraw` beim Einladenden, dann neu vorschlagen, in "
-            "einem neuen Ordner"
+            "teil; sonst ohne dieses Mitglied vorschlagen, in einem neuen Ordner"
         ),
         (
             "whoever refused takes part again by `fedsafe federation found confirm`; "
-            "else `found withdraw` at the convenor, then propose anew, in a new folder"
+            "else propose without that member, in a new folder"
+        ),
+    ),
+    "founding_spent": (
+        (
+            "die Karten am Telefon ganz vergleichen (`fedsafe federation card` bei "
+            "jedem Mitglied); dann beim Einladenden `fedsafe federation found propose "
+            "--anew` in einem neuen Ordner, oder `found run --anew`"
+        ),
+        (
+            "compare the whole cards by telephone (`fedsafe federation card` at each "
+            "member); then, at the convenor, `fedsafe federation found propose --anew` "
+            "in a new folder, or `found run --anew`"
+        ),
+    ),
+    "founding_full": (
+        (
+            "dort zeigt `fedsafe federation found review`, was wartet; ablehnen, was "
+            "niemand kennt: `fedsafe federation found withdraw --proposal DIGEST`. Was "
+            "der Betreiber selbst bringt (`found review ORDNER`), hat Vorrang"
+        ),
+        (
+            "there `fedsafe federation found review` shows what waits; refuse what "
+            "nobody knows: `fedsafe federation found withdraw --proposal DIGEST`. What "
+            "the operator brings (`found review FOLDER`) goes first"
+        ),
+    ),
+    "share_made": (
+        (
+            "der Anteil ist gemacht; wird die Föderation gegründet, verlässt man sie "
+            "mit `fedsafe federation leave`"
+        ),
+        (
+            "the share is made; if the federation is founded, leave it by `fedsafe "
+            "federation leave`"
+        ),
+    ),
+    "the founding is over: this node is a member, and can only leave": (
+        "austreten: `fedsafe federation leave --help`",
+        "to leave: `fedsafe federation leave --help`",
+    ),
+    "this proposal is not of this week: have it proposed anew": (
+        (
+            "beim Einladenden `fedsafe federation found propose` in einem neuen "
+            "Ordner, oder `found run`; danach bestätigen alle neu"
+        ),
+        (
+            "at the convenor `fedsafe federation found propose` in a new folder, or "
+            "`found run`; then all confirm anew"
         ),
     ),
     "wrong_groups": (

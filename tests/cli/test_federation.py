@@ -147,6 +147,7 @@ def test_terms_travel_with_the_cards(
     terms = tmp_path / "terms.txt"
     terms.write_text("joint")
     node.always("POST /v1/founding/proposal", PROPOSAL)
+    waits(node)
     propose = ("federation", "found", "propose", "--federation", "k.example")
     german = ask(*propose, str(shared), "--lang", "de")
     (shared / "founding.proposal-a.demo.json").unlink()
@@ -157,7 +158,7 @@ def test_terms_travel_with_the_cards(
     bad = ask(*propose, "--arrangement", str(tmp_path), str(shared))
 
     assert "geschrieben: founding.proposal-a.demo.json" in german.out
-    assert node.asked[1][1] == {
+    assert node.asked[3][1] == {
         "federation": "k.example",
         "cards": [A],
         "threshold": 2,
@@ -212,6 +213,7 @@ def found_run(node: "FakeNode", remote_node: "tuple[FakeNode, str]") -> tuple[st
         each.always(CARD, card)
         each.always("POST /v1/founding", [])
     node.always("POST /v1/founding/proposal", PROPOSAL)
+    waits(node)
     return ("federation", "found", "run", "--federation", "k.example", "--member", url)
 
 
@@ -247,6 +249,8 @@ FOUNDING = {
     "federation": "kids.example",
     "by": "a.demo",
     "threshold": 2,
+    "quorum": 2,
+    "fewest": None,
     "since": 1_790_000_000,
     "until": 1_821_000_000,
     "policy": "strict",
@@ -259,10 +263,14 @@ FOUNDING = {
             "jurisdiction": "DE",
             "fingerprint": "1111 ···· 3333 ···· 5555 6666 7777 8888",
             "asked": [2, 4],
+            "inside": False,
         }
         for name in "abc"
     ],
 }
+
+
+MEMBERS: list[dict[str, Any]] = FOUNDING["members"]  # type: ignore[assignment]
 
 
 def waits(node: "FakeNode", *foundings: dict[str, Any]) -> None:
@@ -332,7 +340,134 @@ def test_one_of_several_proposals_is_named(ask: "Run", node: "FakeNode") -> None
 
     assert (which.status, done.status, none.status, left.status) == (5, 0, 5, 0)
     assert "name one with --proposal" in which.err
-    assert node.asked[-1][1] == {"proposal": "5b" * 32}
+    assert node.asked[-2][1] == {"proposal": "5b" * 32}
+
+
+def test_a_review_says_what_follows(ask: "Run", node: "FakeNode") -> None:
+    members = [each | {"inside": each["name"] == "c.demo"} for each in MEMBERS]
+    waits(node, FOUNDING | {"fewest": 3, "tries_left": 2, "members": members})
+    shown = ask("federation", "found", "review")
+    german = ask("federation", "found", "review", "--lang", "de")
+    waits(node, FOUNDING | {"state": "dealt"})
+    dealt = ask("federation", "found", "review")
+
+    assert "tries left   2\n" in shown.out
+    assert "changes by   2 of 3\n" in shown.out
+    assert "down to 3: 2 make a token then too, and 2 change the charter" in shown.out
+    inner = [each for each in shown.out.splitlines() if "inner network" in each]
+    assert len(inner) == 1
+    assert inner[0].startswith("c.demo: https://c.demo leads into an inner network")
+    assert "Versuche übrig" in german.out
+    assert "führt in ein inneres Netz" in german.out
+    assert "share made, cannot be taken back\n" in dealt.out
+    assert "tries left" not in dealt.out
+
+
+def test_who_types_wrong_groups_is_told_how_often_he_may(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    said = (
+        "what was typed for b.demo is not in the fingerprint of its card in this "
+        "proposal: the card may have been swapped; tries left: 4"
+    )
+    waits(node, FOUNDING | {"members": MEMBERS[:1]})
+    problem = {"code": "wrong_groups", "detail": said}
+    node.always("POST /v1/founding/confirm", problem, 422)
+    confirm = ("federation", "found", "confirm")
+    english = ask(*confirm, stdin=b"2222 4444\n")
+    german = ask(*confirm, "--lang", "de", stdin=b"2222 4444\n")
+    spent = {"code": "founding_spent", "detail": "wrong groups were typed 5 times"}
+    node.always("POST /v1/founding/confirm", spent, 409)
+    over = ask(*confirm, stdin=b"2222 4444\n")
+
+    assert (english.status, german.status, over.status) == (5, 5, 5)
+    assert said in english.err
+    assert "für b.demo eingegeben" in german.err
+    assert "Versuche übrig: 4" in german.err
+    assert "propose --anew` in a new folder" in over.err
+
+
+def test_who_withdraws_is_told_what_that_means(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    (tmp_path / "p.json").write_text(json.dumps(PROPOSAL))
+    node.always("POST /v1/founding/review", FOUNDING)
+    waits(node, FOUNDING | {"proposal": "7c" * 32, "state": "dealt"})
+    node.always("POST /v1/founding/withdraw", FOUNDING | {"state": "refused"})
+    withdraw = ("federation", "found", "withdraw")
+    by_files = ask(*withdraw, str(tmp_path))
+    german = ask(*withdraw, str(tmp_path), "--lang", "de")
+    as_json = ask(*withdraw, str(tmp_path), "--json")
+    node.always("POST /v1/founding/withdraw", FOUNDING | {"state": "dealt"})
+    made = ask(*withdraw, str(tmp_path))
+    over = "the founding is over: this node is a member, and can only leave"
+    problem = {"code": "has_charter", "detail": over}
+    node.always("POST /v1/founding/withdraw", problem, 409)
+    member = ask(*withdraw, str(tmp_path))
+
+    assert "tell the convenor: no file in the folder says so" in by_files.err
+    assert f"take part again: fedsafe federation found confirm {tmp_path}" in (
+        by_files.err
+    )
+    assert "goes on, for this node has made its share: a.demo, b.demo" in by_files.err
+    assert "der einladenden Stelle Bescheid geben" in german.err
+    assert as_json.err == ""
+    assert "consent to fewer members has ended" in made.err
+    assert "tell the convenor" not in made.err
+    assert "fedsafe federation leave" in member.err
+
+
+def proposed(*names: str, threshold: int, created: int = 7) -> dict[str, Any]:
+    cards = [A | {"signer": f"{name}.demo"} for name in names]
+    terms = {"federation": "kids.example", "threshold": threshold, "created": created}
+    return signed(terms | {"cards": cards}, type="founding.proposal")
+
+
+def test_a_step_names_whom_it_waits_for(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    mine = signed({}, type="founding.announce")
+    (tmp_path / "p.json").write_text(json.dumps(proposed(*"abc", threshold=2)))
+    (tmp_path / "b.json").write_text(json.dumps(mine | {"signer": "b.demo"}))
+    node.always("POST /v1/founding", [mine])
+    first = ask("federation", "found", "step", str(tmp_path))
+    node.always("POST /v1/founding", [])
+    again = ask("federation", "found", "step", str(tmp_path), "--lang", "de")
+
+    assert "written: founding.announce-a.demo.json\n" in first.out
+    assert first.out.endswith("to step next: c.demo\n")
+    assert again.out == (
+        "nichts Neues: als Nächstes machen die anderen ihren Schritt\n"
+        "der nächste Schritt ist bei: c.demo\n"
+    )
+
+
+def test_who_proposes_is_told_who_confirms_anew(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(A))
+    propose = ("federation", "found", "propose", "--federation", "kids.example")
+
+    def said(threshold: int, created: int, *flags: str) -> str:
+        proposal = proposed(*"ab", threshold=threshold, created=created)
+        node.always("POST /v1/founding/proposal", proposal)
+        folder = tmp_path / f"{threshold}-{created}{len(flags)}"
+        folder.mkdir()
+        (folder / "a.json").write_text(json.dumps(A))
+        outcome = ask(*propose, *flags, str(folder))
+        assert outcome.status == 0
+        return outcome.err
+
+    waits(node)
+    assert said(2, 7) == ""
+    waits(node, FOUNDING | {"since": 8, "threshold": 2})
+    assert "need not do so again" in said(2, 8)
+    anew = said(2, 9, "--anew")
+    assert node.asked[-1][1]["anew"] is True
+    assert anew == "all confirm anew, also who has confirmed before\n"
+    other = said(1, 8, "--lang", "de")
+    assert "die Schwelle ist jetzt 1 von 2, vorher war sie 2 von 3" in other
+    assert "alle bestätigen neu" in other
 
 
 def test_a_folder_holds_one_proposal(

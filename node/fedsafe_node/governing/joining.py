@@ -11,6 +11,7 @@ part. Until then it keeps nothing but its wish: a crash goes on where it was.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from typing import Final
 
 from fedsafe_crypto.identity import SigningKey
@@ -34,6 +35,7 @@ from fedsafe_federation.errors import (
     FederationError,
     MalformedError,
     PeerError,
+    PeerRefusedError,
 )
 from fedsafe_federation.invitation import Invitation, sign_joining
 from fedsafe_federation.peer import PeerClient
@@ -158,7 +160,7 @@ class Joining:
             charter.arrangement.sha256,
         )
 
-        async def act(tx: Transaction) -> None:
+        async def act(tx: Transaction) -> _Kept | None:
             before = await _read(tx)
             if before is not None and before.federation != wish.federation:
                 raise WrongStateError(
@@ -168,9 +170,21 @@ class Joining:
             await tx.put_document(_WISH, encode(wish))
             detail: Detail = {"federation": wish.federation, "version": charter.version}
             await self._office.note(tx, Event.JOINING, "", detail)
+            return before
 
-        await self._office.store.write(act)
-        await self.run()
+        before = await self._office.store.write(act)
+        try:
+            await self.run()
+        except PeerRefusedError as error:
+            if error.status != HTTPStatus.FORBIDDEN:
+                raise
+            await self._forget(wish, before)
+            raise BadRequestError(
+                "bad_invitation",
+                "the inviter refuses this invitation: it was used already, taken back, "
+                "or is over, or another node came by this name; ask for a new one",
+                pointer="/invitation",
+            ) from None
         joined = self._situation.shared is not None
         return JoinAnswer(
             federation=charter.federation,
@@ -181,6 +195,16 @@ class Joining:
             policy=charter.policy.name,
             joined=joined,
         )
+
+    async def _forget(self, wish: _Kept, before: _Kept | None) -> None:
+        """Take back a wish that the inviter refuses, for the one before it."""
+        kept = b"" if before is None or before == wish else encode(before)
+
+        async def act(tx: Transaction) -> None:
+            if await _read(tx) == wish:
+                await tx.put_document(_WISH, kept)
+
+        await self._office.store.write(act)
 
     async def run(self) -> None:
         """Ask the inviter once, if there is a wish.
