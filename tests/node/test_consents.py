@@ -4,7 +4,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,8 +12,8 @@ import aiohttp
 import msgspec
 import pytest
 from tests.federation.conftest import key_of, keys_of
-from tests.node.fleet import NAMES, OPERATOR, Fleet, confirm, copy_of, make
-from tests.node.test_founding import agreed, go_round, proposal, states
+from tests.node.fleet import FEDERATION, NAMES, OPERATOR, Fleet, copy_of, make
+from tests.node.test_founding import go_round, states
 
 from fedsafe_federation.card import Card, fingerprint, open_card, sign_card
 from fedsafe_federation.consent import CONSENT_LIFE, HIDDEN
@@ -41,21 +41,66 @@ FOUR = (*NAMES, "d.demo")
 LIFE = timedelta(seconds=CONSENT_LIFE)
 
 
+@dataclass
+class Strangers(Fleet):
+    """Nodes that belong to no federation; of those that do not run the cards are known.
+
+    A test names those that it wants to run with `running`, by default all three.
+    """
+
+    cards: dict[str, Signed] = field(default_factory=dict)
+
+
+def running(*names: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("strangers", [names], indirect=True, ids=["few"])
+
+
 @pytest.fixture(scope="module")
-def unfounded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def unfounded(tmp_path_factory: pytest.TempPathFactory) -> Strangers:
     """Make four nodes that belong to no federation, once; a test works on copies."""
-    root = tmp_path_factory.mktemp("unfounded")
-    asyncio.run(make(root, *FOUR))
-    return root
+    fleet = Strangers(tmp_path_factory.mktemp("unfounded"))
+
+    async def make_all() -> None:
+        await make(fleet.root, *FOUR)
+        await fleet.start(*FOUR)
+        for name in FOUR:
+            fleet.cards[name] = await fleet[name].services.foundings.card()
+        await fleet.close()
+
+    asyncio.run(make_all())
+    return fleet
 
 
 @pytest.fixture
-async def strangers(unfounded: Path, tmp_path: Path) -> AsyncIterator[Fleet]:
-    """Start three of them."""
-    fleet = await asyncio.to_thread(copy_of, unfounded, tmp_path / "s")
-    await fleet.start(*NAMES)
+async def strangers(
+    unfounded: Strangers, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Strangers]:
+    """Start some of them."""
+    copy = await asyncio.to_thread(copy_of, unfounded.root, tmp_path / "s")
+    fleet = Strangers(copy.root, clock=copy.clock, cards=unfounded.cards)
+    await fleet.start(*getattr(request, "param", NAMES))
     yield fleet
     await fleet.close()
+
+
+async def proposal(
+    fleet: Strangers,
+    *names: str,
+    federation: str = FEDERATION,
+    threshold: int | None = None,
+) -> Signed:
+    """Propose a founding, as the first of them."""
+    cards = [fleet.cards[name] for name in names]
+    request = ProposalRequest(federation=federation, cards=cards, threshold=threshold)
+    return await fleet[names[0]].services.foundings.propose(request)
+
+
+async def agreed(fleet: Strangers, *names: str, threshold: int | None = None) -> Signed:
+    """Propose a founding that all of them confirm that run."""
+    found = await proposal(fleet, *names, threshold=threshold)
+    for name in fleet.running:
+        await consent(fleet, name, found)
+    return found
 
 
 def forged(card: Signed, key: str) -> Signed:
@@ -78,13 +123,13 @@ def forged(card: Signed, key: str) -> Signed:
 class Stranger:
     """Somebody with access to the network, and to nothing else."""
 
-    fleet: Fleet
+    fleet: Strangers
 
     async def proposal(
         self, victim: str, *, number: int = 0, threshold: int = 2, days: int = 300
     ) -> Signed:
         """Propose a federation of a node and of two that are the stranger's own."""
-        card = await self.fleet[victim].services.foundings.card()
+        card = self.fleet.cards[victim]
         first, second = (forged_as(card, f"{n}{number}.demo") for n in ("x", "y"))
         return self.signed(
             [card, first, second],
@@ -146,16 +191,17 @@ def forged_as(card: Signed, name: str, url: str = "http://127.0.0.1:1") -> Signe
     return sign_card(mine, key_of(name, "statement"))
 
 
-async def waiting(fleet: Fleet, name: str) -> list[FoundingAnswer]:
+async def waiting(fleet: Strangers, name: str) -> list[FoundingAnswer]:
     return (await fleet[name].services.foundings.shown()).foundings
 
 
-async def told(fleet: Fleet, name: str, event: str) -> list[dict[str, object]]:
+async def told(fleet: Strangers, name: str, event: str) -> list[dict[str, object]]:
     written = await fleet.audit(name, event)
     return [json.loads(each.openings["detail"]) for each in written]
 
 
-async def test_a_stranger_gets_no_share_made(strangers: Fleet) -> None:
+@running("a.demo")
+async def test_a_stranger_gets_no_share_made(strangers: Strangers) -> None:
     stranger = Stranger(strangers)
     theirs = await stranger.proposal("a.demo")
 
@@ -177,8 +223,9 @@ async def test_a_stranger_gets_no_share_made(strangers: Fleet) -> None:
     assert len(await waiting(strangers, "a.demo")) == 1
 
 
+@running("a.demo")
 async def test_strangers_fill_few_places_and_push_nobody_out(
-    strangers: Fleet,
+    strangers: Strangers,
 ) -> None:
     stranger, foundings = Stranger(strangers), strangers["a.demo"].services.foundings
     own = await proposal(strangers, *NAMES)
@@ -199,7 +246,7 @@ async def test_strangers_fill_few_places_and_push_nobody_out(
     assert {each.by for each in now_here} == {"a.demo"}
     with pytest.raises(WrongStateError, match="too many"):
         await proposal(strangers, *NAMES, federation="last#1")
-    await confirm(strangers, "a.demo", own)
+    await consent(strangers, "a.demo", own)
     strangers.clock.advance(LIFE)
     await foundings.review(more)
     assert [each.by for each in await waiting(strangers, "a.demo")] == [more.signer]
@@ -209,12 +256,12 @@ async def test_strangers_fill_few_places_and_push_nobody_out(
 class Swapped:
     """A founding by a.demo, that holds another card for b.demo, as c.demo sees it."""
 
-    fleet: Fleet
+    fleet: Strangers
     proposal: Signed
 
     @classmethod
-    async def of(cls, fleet: Fleet, federation: str = "demo#1") -> "Swapped":
-        a, b, c = [await fleet[n].services.foundings.card() for n in NAMES]
+    async def of(cls, fleet: Strangers, federation: str = "demo#1") -> "Swapped":
+        a, b, c = [fleet.cards[name] for name in NAMES]
         mine, cards = await proposal(fleet, *NAMES), [a, forged(b, "mallory"), c]
         false = await changed(fleet, mine, "a.demo", cards=cards, federation=federation)
         return cls(fleet, false)
@@ -227,14 +274,15 @@ class Swapped:
         seen, groups = await self.seen(), dict[str, list[str]]()
         for each in seen.members:
             if each.asked:
-                card = await self.fleet[each.name].services.foundings.card()
+                card = self.fleet.cards[each.name]
                 shown = fingerprint(card).split()
                 groups[each.name] = [shown[at - 1] for at in each.asked]
         return ConfirmRequest(proposal=seen.proposal, groups=groups)
 
 
+@running("a.demo", "c.demo")
 async def test_a_card_that_the_convenor_swapped_is_found_by_its_owners_voice(
-    strangers: Fleet,
+    strangers: Strangers,
 ) -> None:
     swapped = await Swapped.of(strangers)
     foundings = strangers["c.demo"].services.foundings
@@ -258,8 +306,9 @@ async def test_a_card_that_the_convenor_swapped_is_found_by_its_owners_voice(
     assert '"olaf"' in event.text or "olaf" in event.openings["actor"].decode()
 
 
+@running("a.demo", "c.demo")
 async def test_no_screen_shows_the_groups_that_are_asked_for(
-    strangers: Fleet,
+    strangers: Strangers,
 ) -> None:
     swapped = await Swapped.of(strangers)
     seen = await swapped.seen()
@@ -284,13 +333,12 @@ async def test_no_screen_shows_the_groups_that_are_asked_for(
     for at in member.asked:
         assert not any(groups[at - 1] in each.split('"') for each in said)
     (own,) = [each for each in seen.members if each.name == "c.demo"]
-    assert own.fingerprint == fingerprint(
-        await strangers["c.demo"].services.foundings.card()
-    )
+    assert own.fingerprint == fingerprint(strangers.cards["c.demo"])
 
 
+@running("a.demo", "c.demo")
 async def test_nobody_has_other_groups_drawn_by_asking_again(
-    strangers: Fleet,
+    strangers: Strangers,
 ) -> None:
     first = await Swapped.of(strangers)
     asked = [each.asked for each in (await first.seen()).members]
@@ -302,7 +350,8 @@ async def test_nobody_has_other_groups_drawn_by_asking_again(
         assert [each.asked for each in (await again.seen()).members] == asked
 
 
-async def test_nothing_but_the_groups_confirms(strangers: Fleet) -> None:
+@running("a.demo", "c.demo")
+async def test_nothing_but_the_groups_confirms(strangers: Strangers) -> None:
     mine = await proposal(strangers, *NAMES)
     foundings = strangers["c.demo"].services.foundings
     seen = await foundings.review(mine)
@@ -322,14 +371,14 @@ async def test_nothing_but_the_groups_confirms(strangers: Fleet) -> None:
         await foundings.step([mine], local=True)
 
 
-async def changed(fleet: Fleet, mine: Signed, by: str, **terms: object) -> Signed:
+async def changed(fleet: Strangers, mine: Signed, by: str, **terms: object) -> Signed:
     """Sign a proposal with other terms, as a member of it."""
     said = msgspec.structs.replace(decode(mine.payload, Proposal), **terms)
     key = fleet[by].base.keys.statement
     return sign_proposal(said, convenor=by, key=key)
 
 
-async def test_no_member_changes_what_was_confirmed(strangers: Fleet) -> None:
+async def test_no_member_changes_what_was_confirmed(strangers: Strangers) -> None:
     mine = await agreed(strangers, *NAMES)
     terms = decode(mine.payload, Proposal)
     cards = list(terms.cards)
@@ -354,11 +403,11 @@ async def test_no_member_changes_what_was_confirmed(strangers: Fleet) -> None:
     assert states(strangers) == []
 
 
-async def test_after_a_veto_nobody_types_again(strangers: Fleet) -> None:
+async def test_after_a_veto_nobody_types_again(strangers: Strangers) -> None:
     await strangers.start("d.demo")
     mine = await proposal(strangers, *FOUR, threshold=2)
     for name in NAMES:
-        await confirm(strangers, name, mine)
+        await consent(strangers, name, mine)
     dora = strangers["d.demo"].services.foundings
     seen = await dora.review(mine)
     await dora.withdraw(WithdrawRequest(proposal=seen.proposal), OPERATOR)
@@ -381,12 +430,12 @@ async def test_after_a_veto_nobody_types_again(strangers: Fleet) -> None:
         assert second["covered"] == first["proposal"]
 
 
+@running("a.demo", "b.demo")
 async def test_who_refuses_fewer_members_is_not_asked_into_them_again(
-    strangers: Fleet,
+    strangers: Strangers,
 ) -> None:
-    await strangers.start("d.demo")
     mine = await proposal(strangers, *FOUR, threshold=2)
-    await confirm(strangers, "b.demo", mine)
+    await consent(strangers, "b.demo", mine)
     fewer = await changed(
         strangers, mine, "a.demo", cards=decode(mine.payload, Proposal).cards[:3]
     )
@@ -404,15 +453,15 @@ async def test_who_refuses_fewer_members_is_not_asked_into_them_again(
     assert states(strangers) == []
 
 
-async def proposal_at(fleet: Fleet, name: str, number: int) -> Signed:
+async def proposal_at(fleet: Strangers, name: str, number: int) -> Signed:
     names = [name, *(each for each in NAMES if each != name)]
     return await proposal(fleet, *names, federation=f"other#{number + 1}")
 
 
+@running("a.demo", "b.demo")
 async def test_fewer_members_than_the_threshold_needs_are_asked_anew(
-    strangers: Fleet,
+    strangers: Strangers,
 ) -> None:
-    await strangers.start("d.demo")
     mine = await agreed(strangers, *FOUR)  # three of four
     fewer = await proposal(strangers, *NAMES)
 
@@ -422,7 +471,8 @@ async def test_fewer_members_than_the_threshold_needs_are_asked_anew(
         await strangers["b.demo"].services.foundings.step([fewer], local=True)
 
 
-async def test_the_same_is_proposed_once(strangers: Fleet) -> None:
+@running("a.demo")
+async def test_the_same_is_proposed_once(strangers: Strangers) -> None:
     first = await proposal(strangers, *NAMES)
     strangers.clock.advance(timedelta(hours=1))
 
@@ -431,7 +481,8 @@ async def test_the_same_is_proposed_once(strangers: Fleet) -> None:
     assert len(await told(strangers, "a.demo", "founding.proposed")) == 2
 
 
-async def test_consent_ends_after_a_week(strangers: Fleet) -> None:
+@running("a.demo", "b.demo")
+async def test_consent_ends_after_a_week(strangers: Strangers) -> None:
     mine = await agreed(strangers, *NAMES)
     foundings = strangers["b.demo"].services.foundings
     strangers.clock.advance(LIFE)
@@ -439,12 +490,12 @@ async def test_consent_ends_after_a_week(strangers: Fleet) -> None:
     with pytest.raises(WrongStateError, match="not of this week"):
         await foundings.step([mine], local=True)
     with pytest.raises(WrongStateError, match="not of this week"):
-        await confirm(strangers, "b.demo", mine)
+        await consent(strangers, "b.demo", mine)
     assert states(strangers) == []
 
 
 async def test_consent_is_taken_back_until_the_share_is_made(
-    strangers: Fleet,
+    strangers: Strangers,
 ) -> None:
     mine = await agreed(strangers, *NAMES)
     seen = [mine]
@@ -457,7 +508,7 @@ async def test_consent_is_taken_back_until_the_share_is_made(
     with pytest.raises(WrongStateError) as refused:
         await foundings.step(seen, local=True)
     assert refused.value.code == "founding_refused"
-    await confirm(strangers, "a.demo", mine)
+    await consent(strangers, "a.demo", mine)
     for _ in range(2):
         await go_round(strangers, seen, NAMES)
     with pytest.raises(WrongStateError) as made:
@@ -471,17 +522,18 @@ async def test_consent_is_taken_back_until_the_share_is_made(
     assert await waiting(strangers, "a.demo") == []
 
 
-async def test_a_consent_outlives_a_node_that_dies(strangers: Fleet) -> None:
+@running("a.demo", "b.demo")
+async def test_a_consent_outlives_a_node_that_dies(strangers: Strangers) -> None:
     seen = [await agreed(strangers, *NAMES)]
     await strangers.stop("b.demo")
     await strangers.start("b.demo")
 
-    await go_round(strangers, seen, NAMES)
+    await go_round(strangers, seen, [*strangers.running])
     said = {each.signer for each in seen if each.type == "founding.announce"}
-    assert said == set(NAMES)
+    assert said == {"a.demo", "b.demo"}
 
 
-async def with_strangers(fleet: Fleet, *names: str) -> Signed:
+async def with_strangers(fleet: Strangers, *names: str) -> Signed:
     """Propose a founding of the three, and of some that do not run."""
     mine = await proposal(fleet, *NAMES)
     cards = decode(mine.payload, Proposal).cards
@@ -489,7 +541,7 @@ async def with_strangers(fleet: Fleet, *names: str) -> Signed:
     return await changed(fleet, mine, "a.demo", cards=[*cards, *more])
 
 
-async def consent(fleet: Fleet, name: str, proposed: Signed) -> FoundingAnswer:
+async def consent(fleet: Strangers, name: str, proposed: Signed) -> FoundingAnswer:
     """Confirm a founding by the cards that are in it, as if each had been read out."""
     foundings = fleet[name].services.foundings
     seen = await foundings.review(proposed)
@@ -504,13 +556,13 @@ async def consent(fleet: Fleet, name: str, proposed: Signed) -> FoundingAnswer:
     return await foundings.confirm(request, OPERATOR)
 
 
-async def of(fleet: Fleet, big: Signed, *names: str) -> Signed:
+async def of(fleet: Strangers, big: Signed, *names: str) -> Signed:
     """Propose the same to some of its members, as a.demo."""
     cards = {card.signer: card for card in decode(big.payload, Proposal).cards}
     return await changed(fleet, big, "a.demo", cards=[cards[name] for name in names])
 
 
-def written_otherwise(fleet: Fleet, proposed: Signed, spaces: int = 1) -> Signed:
+def written_otherwise(fleet: Strangers, proposed: Signed, spaces: int = 1) -> Signed:
     """Sign what a proposal says with more spaces in its JSON."""
     terms = decode(proposed.payload, Proposal)
     payload = proposed.payload.replace(b'"v":1', b'"v":' + b" " * spaces + b"1")
@@ -520,20 +572,21 @@ def written_otherwise(fleet: Fleet, proposed: Signed, spaces: int = 1) -> Signed
     )
 
 
-async def refused_with(fleet: Fleet, name: str, proposed: Signed) -> str:
+async def refused_with(fleet: Strangers, name: str, proposed: Signed) -> str:
     with pytest.raises(WrongStateError) as caught:
         await fleet[name].services.foundings.step([proposed], local=False)
     return caught.value.code
 
 
-async def withdraw(fleet: Fleet, name: str, proposed: Signed) -> FoundingAnswer:
+async def withdraw(fleet: Strangers, name: str, proposed: Signed) -> FoundingAnswer:
     foundings = fleet[name].services.foundings
     seen = await foundings.review(proposed)
     return await foundings.withdraw(WithdrawRequest(proposal=seen.proposal), OPERATOR)
 
 
+@running("a.demo", "c.demo")
 async def test_a_refused_founding_does_not_come_back_in_other_bytes(
-    strangers: Fleet,
+    strangers: Strangers,
 ) -> None:
     big = await with_strangers(strangers, "d.demo", "e.demo")
     await consent(strangers, "c.demo", big)
@@ -552,7 +605,8 @@ async def test_a_refused_founding_does_not_come_back_in_other_bytes(
     assert [each.type for each in owed] == ["founding.announce"]
 
 
-async def test_one_founding_fills_few_places(strangers: Fleet) -> None:
+@running("a.demo", "c.demo")
+async def test_one_founding_fills_few_places(strangers: Strangers) -> None:
     names = [f"{letter}.demo" for letter in "defgh"]
     big = await with_strangers(strangers, *names)
     foundings = strangers["c.demo"].services.foundings
@@ -578,7 +632,9 @@ async def test_one_founding_fills_few_places(strangers: Fleet) -> None:
     }
 
 
-async def test_consent_is_taken_back_for_what_is_not_dealt(strangers: Fleet) -> None:
+async def test_consent_ends_for_what_is_not_dealt(
+    strangers: Strangers,
+) -> None:
     big = await with_strangers(strangers, "d.demo")
     for name in NAMES:
         await consent(strangers, name, big)
@@ -604,7 +660,9 @@ async def test_consent_is_taken_back_for_what_is_not_dealt(strangers: Fleet) -> 
         await go_round(strangers, seen, NAMES)
 
 
-async def test_what_is_dealt_stays_and_covers_fewer_no_more(strangers: Fleet) -> None:
+async def test_what_is_dealt_stays_and_covers_no_fewer(
+    strangers: Strangers,
+) -> None:
     await strangers.start("d.demo")
     big = await agreed(strangers, *FOUR, threshold=2)
     seen = [big]
@@ -625,7 +683,7 @@ async def test_what_is_dealt_stays_and_covers_fewer_no_more(strangers: Fleet) ->
 
 
 async def test_a_share_without_a_consent_that_is_kept_is_none(
-    strangers: Fleet,
+    strangers: Strangers,
 ) -> None:
     mine = await agreed(strangers, *NAMES)
     seen = [mine]
@@ -637,7 +695,7 @@ async def test_a_share_without_a_consent_that_is_kept_is_none(
     assert await refused_with(strangers, "b.demo", mine) == "founding_waits"
     (found,) = await waiting(strangers, "b.demo")
     assert found.state == "waiting"
-    await confirm(strangers, "b.demo", mine)
+    await consent(strangers, "b.demo", mine)
     assert states(strangers) == made
     strangers.clock.advance(LIFE)
     for number in range(MOST_WAITING):  # places are not lost to what is dealt
@@ -646,11 +704,12 @@ async def test_a_share_without_a_consent_that_is_kept_is_none(
         await go_round(strangers, seen, NAMES)
 
 
+@running("a.demo", "c.demo")
 async def test_what_nobody_can_confirm_any_more_is_proposed_anew(
-    strangers: Fleet,
+    strangers: Strangers,
 ) -> None:
     foundings = strangers["a.demo"].services.foundings
-    cards = [await strangers[name].services.foundings.card() for name in NAMES]
+    cards = [strangers.cards[name] for name in NAMES]
     request = ProposalRequest(federation="demo#1", cards=cards)
     first = await foundings.propose(request)
     anew = await foundings.propose(msgspec.structs.replace(request, anew=True))
@@ -663,11 +722,11 @@ async def test_what_nobody_can_confirm_any_more_is_proposed_anew(
     found = [decode(each.payload, Proposal) for each in (first, anew, third, last)]
     assert len({each.created for each in found}) == 4
     assert found[-1].created == strangers["a.demo"].base.office.now()
-    await confirm(strangers, "c.demo", last)
+    await consent(strangers, "c.demo", last)
     assert await foundings.propose(request) == last
 
 
-async def test_what_is_dealt_for_is_not_proposed_anew(strangers: Fleet) -> None:
+async def test_what_is_dealt_for_is_not_proposed_anew(strangers: Strangers) -> None:
     mine = await agreed(strangers, *NAMES)
     seen = [mine]
     for _ in range(2):
@@ -677,7 +736,8 @@ async def test_what_is_dealt_for_is_not_proposed_anew(strangers: Fleet) -> None:
     assert await proposal(strangers, *NAMES) == mine
 
 
-async def test_a_policy_has_the_name_that_its_text_has(strangers: Fleet) -> None:
+@running("a.demo", "c.demo")
+async def test_a_policy_has_the_name_that_its_text_has(strangers: Strangers) -> None:
     mine = await proposal(strangers, *NAMES)
     policy = decode(mine.payload, Proposal).policy
     foundings = strangers["c.demo"].services.foundings
@@ -696,7 +756,8 @@ async def test_a_policy_has_the_name_that_its_text_has(strangers: Fleet) -> None
     assert states(strangers) == []
 
 
-async def test_who_reviews_is_told_what_follows(strangers: Fleet) -> None:
+@running("a.demo", "c.demo")
+async def test_who_reviews_is_told_what_follows(strangers: Strangers) -> None:
     mine = await proposal(strangers, *NAMES)
     cards = decode(mine.payload, Proposal).cards
     more = [
