@@ -3,10 +3,10 @@
 
 Answers are bounded in size and in time from the first byte to the last, and are judged
 by their bytes, not by what their headers say. Nothing is unpacked, and redirects are
-not followed: a member is where the charter says. The headers of an answer are bounded
-by aiohttp: 128, of 8,190 bytes each. A large answer may be taken in pieces as it comes,
-so that it is left at the first that does not fit. Members are asked over TLS 1.3, or in
-plain HTTP on loopback, and only where the node lets a connection lead.
+not followed: a member is where the charter says. What is said beside an answer, before
+or behind it is bounded as well (`line`). A large answer may be taken in pieces as it
+comes, so that it is left at the first that does not fit. Members are asked over TLS
+1.3, or in plain HTTP on loopback, and only where the node lets a connection lead.
 """
 
 import asyncio
@@ -29,18 +29,13 @@ from fedsafe_federation.errors import (
     PeerUnreachableError,
 )
 from fedsafe_federation.handshake import SPEAKS
+from fedsafe_federation.line import ExcessError, guard
+from fedsafe_federation.tls import client_context
 from fedsafe_federation.wireformat import decode
 
 PIECE: Final = 256 * 1024
 """So many bytes of an answer are taken at once."""
 _FIRST_PIECE: Final = 4_096
-_CHUNKS: Final = 1_000
-"""So many chunks may have any size; what has more has `_CHUNK_BYTES` in each of them.
-
-Each costs a microsecond, so that an answer in chunks of a byte would keep us busy for
-as long as it may last.
-"""
-_CHUNK_BYTES: Final = 256
 MAX_REFUSAL: Final = 16 * 1024
 """So much of an answer that says no is read; a page of a proxy may be longer."""
 _CONNECTIONS: Final = 256
@@ -71,9 +66,8 @@ MakeSocket = Callable[[aiohttp.AddrInfoType], socket.socket]
 @cache
 def member_tls() -> ssl.SSLContext:
     """Make what protects a connection to a member; reads the trusted authorities."""
-    context = ssl.create_default_context()
+    context = client_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.verify_flags |= ssl.VERIFY_X509_STRICT  # as Python 3.13 does
     return context
 
 
@@ -84,11 +78,13 @@ async def member_session(make_socket: MakeSocket) -> aiohttp.ClientSession:
     before the connection: no name can lead elsewhere in between.
     """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            limit=_CONNECTIONS,
-            limit_per_host=_CONNECTIONS_TO_ONE,
-            ssl=await asyncio.to_thread(member_tls),
-            socket_factory=make_socket,
+        connector=guard(
+            aiohttp.TCPConnector(
+                limit=_CONNECTIONS,
+                limit_per_host=_CONNECTIONS_TO_ONE,
+                ssl=await asyncio.to_thread(member_tls),
+                socket_factory=make_socket,
+            )
         ),
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
@@ -236,6 +232,10 @@ async def _answered(  # noqa: PLR0913 - one exchange has so many parts
             yield response
     except TimeoutError:
         raise PeerUnreachableError(peer, "no answer in time") from None
+    except ExcessError as error:
+        raise PeerError(peer, str(error)) from None
+    except aiohttp.ClientResponseError:
+        raise PeerError(peer, "the answer is no HTTP") from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         if _is_inner(error):
             raise InnerNetworkError(peer) from None
@@ -281,16 +281,11 @@ async def _read_refusal(response: aiohttp.ClientResponse) -> bytes:
 async def _hand_over(
     response: aiohttp.ClientResponse, peer: str, most: int, take: Take
 ) -> None:
-    size, chunks, held = 0, 0, bytearray()
-    async for part, ends in response.content.iter_chunks():
-        if not part and response.content.at_eof():
-            break  # of a body that is empty, aiohttp tells no end
+    size, held = 0, bytearray()
+    async for part in response.content.iter_any():
         size += len(part)
-        chunks += ends
         if size > most:
             raise PeerError(peer, "the answer is too large")
-        if chunks > _CHUNKS + size // _CHUNK_BYTES:
-            raise PeerError(peer, "the answer comes in crumbs")
         held += part
         # Little of it shows already what is no answer at all.
         if len(held) >= PIECE or len(held) == size >= _FIRST_PIECE:

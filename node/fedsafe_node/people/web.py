@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from fedsafe_federation.line import guard
 from fedsafe_node.errors import IdentityError
 
 _MOST_BYTES: Final = 256 * 1024
@@ -29,6 +30,7 @@ def provider_session() -> aiohttp.ClientSession:
     Where the provider is, and whether it speaks TLS 1.3, is the operator's choice.
     """
     return aiohttp.ClientSession(
+        connector=guard(aiohttp.TCPConnector()),
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
     )

@@ -15,12 +15,12 @@ from email.utils import format_datetime, make_msgid
 from pathlib import Path
 from typing import Final
 
+from fedsafe_federation.tls import client_context
 from fedsafe_node.budgets.meter import HOUR, Counts, Meter
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import ConfigError, UnavailableError
 from fedsafe_node.mail_settings import Mail
 from fedsafe_node.smtp import Line, MailServer, MailThreads, connected
-from fedsafe_node.tls import client_context
 
 WITHIN: Final = 20.0
 """Seconds that one letter may take in all, however the server drips."""

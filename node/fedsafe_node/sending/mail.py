@@ -17,6 +17,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Final, assert_never
 
+from fedsafe_federation.tls import client_context, flaw
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.mail_settings import Tls
@@ -25,7 +26,6 @@ from fedsafe_node.sending.files import armored, name_of
 from fedsafe_node.sending.parcels import Handed, Parcel, Sealing, proof_of
 from fedsafe_node.sending.settings import MailSending
 from fedsafe_node.smtp import BusyError, Line, MailServer, MailThreads, connected
-from fedsafe_node.tls import client_context, flaw
 from fedsafe_policies.escalation.channels import MailChannel
 
 UNDER_WAY: Final = 4

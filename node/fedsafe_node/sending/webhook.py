@@ -20,14 +20,15 @@ from yarl import URL
 
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.casework.keys import key_fingerprint
+from fedsafe_federation.line import guard
 from fedsafe_federation.requests import Request, sign_request
+from fedsafe_federation.tls import client_context, flaw
 from fedsafe_node.clock import Clock
 from fedsafe_node.sending.errors import Fault, SendingError
 from fedsafe_node.sending.files import MEDIA_TYPES, name_of
 from fedsafe_node.sending.hosts import CONNECT, permitted
 from fedsafe_node.sending.parcels import Handed, Parcel, proof_of
 from fedsafe_node.sending.settings import WebhookSending
-from fedsafe_node.tls import client_context, flaw
 from fedsafe_policies.escalation.channels import WebhookChannel
 
 TAG: Final = "fedsafe-case-v1"
@@ -171,8 +172,10 @@ class _Pinned(AbstractResolver):
 def _session(
     addresses: list[str], context: ssl.SSLContext | None, course: _Course
 ) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(
-        resolver=_Pinned(addresses), ssl=True if context is None else context
+    connector = guard(
+        aiohttp.TCPConnector(
+            resolver=_Pinned(addresses), ssl=True if context is None else context
+        )
     )
     return aiohttp.ClientSession(
         connector=connector,
