@@ -22,7 +22,9 @@ applied before the rest is verified or even whole, and stay applied when it is r
 
 While the origin gives nothing usable, other members are asked for their copies: a few
 after each failure, in turn. They carry records and restrictions, never openings, and
-what they carry does not make the copy complete: only its origin can say that it is.
+what they carry does not make the copy complete: only its origin can say that it is. A
+courier that takes too long for a batch is left alone as one that lies is; what it gave
+first is kept, and the next batch that is asked for is half as large.
 
 Records behind the position are applied only if their checkpoint was witnessed as the
 charter, and a policy of the node's own, want it. Till then they wait, and are asked for
@@ -31,8 +33,8 @@ again as after a failure.
 
 import asyncio
 import logging
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -44,6 +46,7 @@ from fedsafe_federation.errors import (
     FederationError,
     FeedError,
     NotWitnessedError,
+    PeerError,
     PeerRefusedError,
     PeerUnreachableError,
 )
@@ -74,8 +77,15 @@ COURIERS: Final = 3
 GRACE: Final = 2.0
 """So many seconds couriers have left when the origin is to be asked again at once."""
 
+HAND_OVER: Final = 5.0
+"""So many seconds a courier has for a batch; it is asked for less after it took longer.
+
+A courier that drips keeps the others waiting no longer than that.
+"""
+
 _log = logging.getLogger("fedsafe.replication")
 _AT_ONCE: Final = 4_096  # bytes of plain lines that the event loop reads itself
+_LEAST: Final = 50  # records in a batch that a courier is asked for
 _LARGE: Final = 1024 * 1024  # bytes of a batch
 _FEW: Final = 8  # statements or records that it verifies itself
 _RESTRICTION_BYTES: Final = 1_024
@@ -177,6 +187,7 @@ class Replicator:
 
     State, owned by the event loop: `_wake` is set by a poke, `_failures` counts
     the failures since the last success, `_turn` says who of the *couriers* is next.
+    `_portion` is how many records a courier is asked for at once.
     The *patience* with those that give this feed is older than this. `_is_left` says
     that a large batch was read in vain since *give_back* gave its memory to the system.
     """
@@ -215,6 +226,7 @@ class Replicator:
         self._wake = asyncio.Event()
         self._failures = 0
         self._turn = 0
+        self._portion = MAX_RECORDS
 
     def wake(self) -> None:
         """End the wait: the origin has something new, or can be reached again."""
@@ -337,7 +349,8 @@ class Replicator:
         while behind:
             count, behind = await self._pull(courier)
             total += count
-            behind = behind and count == MAX_RECORDS  # no trickle keeps us here
+            behind = behind and count == self._portion  # no trickle keeps us here
+        self._portion = min(2 * self._portion, MAX_RECORDS)
         return total
 
     async def _pull(self, courier: Member | None = None) -> tuple[int, bool]:
@@ -349,12 +362,14 @@ class Replicator:
             since=known.frontier.size,
             known=known.checkpoint.size if known.checkpoint else 0,
             restrictions=position.restrictions,
+            limit=self._portion if carried else MAX_RECORDS,
         )
         source = courier or self.origin
         reader = BatchReader(self.origin.name, most=request.limit)
         try:
             with self._judging(source, reader):
-                await self._fetch(source, request, partial(self._take, reader))
+                async with self._handing_over(courier):
+                    await self._fetch(source, request, partial(self._take, reader))
                 batch = reader.close()
         except FederationError:
             # What stands first and acts by itself is not lost with the rest.
@@ -410,6 +425,17 @@ class Replicator:
         except EquivocationError as error:
             await self._shelf.suspend(self.origin.name, error)
             raise
+
+    @asynccontextmanager
+    async def _handing_over(self, courier: Member | None) -> AsyncIterator[None]:
+        """Bound how long a courier holds up the others; an origin has its own time."""
+        try:
+            async with asyncio.timeout(None if courier is None else HAND_OVER):
+                yield
+        except TimeoutError:
+            self._portion = max(_LEAST, self._portion // 2)
+            name = self.origin.name if courier is None else courier.name
+            raise PeerError(name, "it hands a feed over too slowly") from None
 
     @contextmanager
     def _judging(

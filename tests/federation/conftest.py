@@ -45,7 +45,7 @@ from fedsafe_federation.records import (
     encode_record,
     signal_record,
 )
-from fedsafe_federation.replication import Offload, Position, Replicator
+from fedsafe_federation.replication import Fetch, Offload, Position, Replicator
 from fedsafe_federation.restrictions import (
     Reason,
     Restriction,
@@ -479,6 +479,7 @@ def replicator(  # noqa: PLR0913
     charter: Charter | None = None,
     offload: Offload = in_place,
     give_back: Callable[[], None] = lambda: None,
+    by_pieces: Fetch | None = None,
 ) -> Replicator:
     async def in_one_piece(member: Member, request: FeedRequest, take: Take) -> None:
         await take(await fetch(member, request))
@@ -486,7 +487,7 @@ def replicator(  # noqa: PLR0913
     return Replicator(
         world().charter.members[0],
         charter=charter or world().charter,
-        fetch=in_one_piece,
+        fetch=by_pieces or in_one_piece,
         shelf=shelf,
         offload=offload,
         now=lambda: NOW,

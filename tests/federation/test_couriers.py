@@ -37,8 +37,15 @@ from fedsafe_federation.errors import (
     FeedError,
     PeerUnreachableError,
 )
-from fedsafe_federation.feed import Batch, FeedRequest, decode_batch, encode_batch
+from fedsafe_federation.feed import (
+    MAX_RECORDS,
+    Batch,
+    FeedRequest,
+    decode_batch,
+    encode_batch,
+)
 from fedsafe_federation.replication import COURIERS
+from fedsafe_federation.transfer import Take
 from fedsafe_federation.verification import verify_batch
 
 CHARTER = world().charter
@@ -290,6 +297,60 @@ async def test_a_slow_courier_does_not_keep_an_origin_waiting_that_is_back(
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+    assert shelf.records == log.records
+
+
+async def test_a_courier_that_drips_holds_up_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(replication, "HAND_OVER", 0.05)
+    log, shelf, turns = make_log(3, 1), MemoryShelf(), Turns()
+    bears = patience(turns)
+    asked: list[tuple[str, int]] = []
+
+    async def fetch(member: Member, request: FeedRequest, take: Take) -> None:
+        asked.append((member.name, request.limit))
+        whole = carried(log, request)
+        if member == COURIER:
+            first, _, rest = whole.partition(b"\n")
+            await take(first + b"\n" + rest[:1])
+            await asyncio.Event().wait()
+        assert shelf.restricted == {signal_id(0)}  # what came first was not lost
+        await take(whole)
+
+    machine = replicator(
+        shelf, Members({}), couriers=lambda: OTHERS[:2], bears=bears, by_pieces=fetch
+    )
+    async with asyncio.timeout(10):
+        assert await machine.carry() == log.size
+    assert bears.left(COURIER.name) > 0
+    assert asked == [(COURIER.name, MAX_RECORDS), (OTHERS[1].name, MAX_RECORDS // 2)]
+
+    await machine.carry()
+    assert asked[2:] == [(OTHERS[1].name, MAX_RECORDS)]
+
+
+async def test_a_courier_on_a_slow_line_hands_all_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(replication, "HAND_OVER", 0.05)
+    log, shelf, turns = make_log(150, 0), MemoryShelf(), Turns()
+    bears = patience(turns)
+
+    async def fetch(member: Member, request: FeedRequest, take: Take) -> None:
+        del member
+        if min(request.limit, log.size - request.since) > 80:
+            await asyncio.Event().wait()  # it would take too long
+        await take(carried(log, request))
+
+    machine = replicator(
+        shelf, Members({}), couriers=lambda: [COURIER], bears=bears, by_pieces=fetch
+    )
+    async with asyncio.timeout(10):
+        while len(shelf.records) < log.size:
+            await machine.carry()
+            turns.now += bears.left(COURIER.name)
 
     assert shelf.records == log.records
 
