@@ -124,9 +124,14 @@ class Federation:
         await asyncio.gather(*asking)
 
 
-@pytest.mark.parametrize(("count", "threshold"), [(3, 2), (5, 3)])
-@pytest.mark.parametrize("way", [never, late, rarely, refusing, by_fits])
-def test_a_silent_member_defers_nobody(count: int, threshold: int, way: Way) -> None:
+@pytest.mark.parametrize(
+    ("way", "count", "threshold"),
+    [
+        *((way, 3, 2) for way in (never, late, rarely, refusing, by_fits)),
+        *((way, 5, 3) for way in (never, by_fits)),
+    ],
+)
+def test_a_silent_member_defers_nobody(way: Way, count: int, threshold: int) -> None:
     async def run() -> Federation:
         federation = Federation(count, threshold, way)
         await federation.look_up_many(MANY, 0.1)  # 16 s
@@ -267,16 +272,36 @@ def test_whoever_answers_first_counts_and_no_ask_is_left_behind() -> None:
     assert len(tasks) == 1
 
 
-def test_a_slow_store_of_ones_own_is_nobodys_silence() -> None:
-    class Slow(Asked):
-        async def asks(
-            self, peer: str, budget: Budget, elements: Sequence[bytes]
-        ) -> None:
-            await asyncio.sleep(0.3)
-            await Asked.asks(self, peer, budget, elements)
+@dataclass(slots=True)
+class Slow(Asked):
+    """A ledger whose disk takes so many seconds."""
+
+    seconds: float = 0.0
+
+    async def asks(self, peer: str, budget: Budget, elements: Sequence[bytes]) -> None:
+        await asyncio.sleep(self.seconds)
+        await Asked.asks(self, peer, budget, elements)
+
+
+def test_who_is_silent_up_to_the_deadline_is_known_as_silent() -> None:
+    patience = patience_of(1, DEADLINE)
 
     async def run() -> Federation:
-        federation = Federation(3, 2, ledger=Slow())
+        # The patience ends in the moment in which the time does.
+        ledger = Slow(seconds=DEADLINE - patience - 1e-10)
+        federation = Federation(2, 2, never, ledger=ledger)
+        await federation.look_up(1)
+        return federation
+
+    federation = leap(run())
+
+    assert federation.deferred == 1
+    assert federation.members.silences.rank(SILENT, DEADLINE)[0] == 1
+
+
+def test_a_slow_store_of_ones_own_is_nobodys_silence() -> None:
+    async def run() -> Federation:
+        federation = Federation(3, 2, ledger=Slow(seconds=0.3))
         await federation.look_up(1)
         return federation
 
@@ -456,3 +481,18 @@ def test_a_node_that_was_held_up_itself_holds_it_against_nobody() -> None:
     assert (first.ask, first.wake) == (["b"], PATIENCE)
     assert held_up == ([], [])
     assert at_last == (["b"], ["c"])
+
+
+def test_who_was_heard_late_is_hedged_no_more() -> None:
+    round_, allowance = Round(1, ["b", "c"], 1, PATIENCE, 0.4), poor()
+    round_.step(0.0, allowance)
+    assert allowance.spend(1)  # what the step has earned
+    round_.sent("b", 0.0)
+    silent = round_.overdue(PATIENCE), round_.step(PATIENCE, allowance)
+    in_time = round_.heard("b")
+    at_half = round_.step(0.4, allowance)
+
+    assert silent[0] == ["b"]
+    assert (silent[1].ask, silent[1].wake) == ([], 0.4)  # no allowance: at half
+    assert not in_time
+    assert (at_half.ask, at_half.wake) == ([], None)
