@@ -17,7 +17,7 @@ a test fails when that has another name.
 
 import asyncio
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -128,7 +128,8 @@ def _is_interim(status: int) -> bool:
 
 def guard(connector: aiohttp.TCPConnector) -> aiohttp.TCPConnector:
     """Bound what servers say on the lines of a connector, and return it."""
-    kind: type[ResponseHandler] = Line
-    make = partial(kind, loop=asyncio.get_running_loop())
-    connector._factory = make  # noqa: SLF001 - as said above
+    make = partial(Line, loop=asyncio.get_running_loop())
+    # The type of a partial is invariant.
+    as_made = cast("partial[ResponseHandler]", make)
+    connector._factory = as_made  # noqa: SLF001 - as said above
     return connector
