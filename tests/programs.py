@@ -13,6 +13,8 @@ from typing import Final, NoReturn
 
 import pytest
 
+from fedsafe_node.store.sqlite_residues import can_clear_here
+
 NEEDS: Final = "FEDSAFE_NEEDS"
 # Where Debian puts what only root is meant to start.
 _PLACES: Final = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
@@ -30,6 +32,14 @@ def files(package: str, *paths: Path) -> None:
     """Do without a package if files of it are not there."""
     if not all(path.exists() for path in paths):
         do_without(package)
+
+
+def clearing_pages() -> None:
+    """Do without an SQLite that clears copies of rows out of pages."""
+    if not can_clear_here():
+        do_without(
+            "libsqlite3-0", "one built with ENABLE_DBPAGE_VTAB, such as Debian 13's"
+        )
 
 
 def do_without(package: str, why: str | None = None) -> NoReturn:

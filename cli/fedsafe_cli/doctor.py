@@ -26,7 +26,7 @@ from fedsafe_cli.doctor_deadlines import overdue
 from fedsafe_cli.doctor_epochs import epochs, resharings
 from fedsafe_cli.doctor_networks import is_inner, networks
 from fedsafe_cli.doctor_sending import sending
-from fedsafe_cli.doctor_server import server, unasked
+from fedsafe_cli.doctor_server import pages, server, unasked
 from fedsafe_cli.doctor_texts import checked, said
 from fedsafe_cli.errors import CliError, SettingsError
 from fedsafe_cli.exit_codes import OK, ExitStatus
@@ -124,6 +124,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         return
     yield disk(directory, time.perf_counter)
     yield from room(directory, shutil.disk_usage(directory).free)
+    yield from pages(directory)
     yield from server(directory)
     yield permissions(directory)
     yield from officer(directory)

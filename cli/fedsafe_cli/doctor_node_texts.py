@@ -153,6 +153,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "permissions": "Rechte der Dateien",
     "configuration": "Konfiguration",
     "dpo_contact": "Datenschutzbeauftragte",
+    "pages": "Seiten der Datenbank",
     "server": "Datenbankserver",
     "policy": "Richtlinie",
     "node": "Knoten",

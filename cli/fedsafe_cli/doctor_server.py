@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`fedsafe doctor`: the PostgreSQL server of a node's store.
+"""`fedsafe doctor`: what holds a node's store, SQLite or a PostgreSQL server.
 
 `fedsafe_node` is imported inside the functions: it is slow to load.
 """
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from fedsafe_node.store.postgresql.facts import Facts
 
 _SERVER: Final = "docs/howto/postgresql.md"
+_PAGES: Final = (
+    "run the node where SQLite was built with ENABLE_DBPAGE_VTAB, as on Debian 13"
+)
 
 
 def server(directory: Path) -> Iterator[Finding]:
@@ -24,6 +27,21 @@ def server(directory: Path) -> Iterator[Finding]:
         yield Finding("server", Level.FAIL, why, _SERVER)
     elif (found := _facts(directory)) is not None:
         yield from _judged(found)
+
+
+def pages(directory: Path) -> Iterator[Finding]:
+    """Warn of an SQLite that cannot clear copies of erased rows out of pages."""
+    from fedsafe_node.config import Place, load_config  # noqa: PLC0415
+    from fedsafe_node.errors import ConfigError  # noqa: PLC0415
+    from fedsafe_node.store.sqlite_residues import can_clear_here  # noqa: PLC0415
+
+    try:
+        storage = load_config(Place(directory)).store
+    except ConfigError:
+        return  # said elsewhere
+    if storage is None and not can_clear_here():
+        found = "SQLite leaves sealed copies of erased rows until a month's key ends"
+        yield Finding("pages", Level.WARN, found, _PAGES)
 
 
 def unasked(directory: Path) -> str | None:

@@ -295,7 +295,15 @@ SAID: Final[Mapping[str, str]] = {
         "das in [store] von node.toml nennen oder ihn mit `fedsafe store migrate` "
         "zurückholen"
     ),
-    # the server of the store
+    # what holds the store
+    "SQLite leaves sealed copies of erased rows until a month's key ends": (
+        "SQLite lässt versiegelte Kopien gelöschter Zeilen stehen, bis der Schlüssel "
+        "ihres Monats vernichtet ist"
+    ),
+    "run the node where SQLite was built with ENABLE_DBPAGE_VTAB, as on Debian 13": (
+        "den Knoten dort betreiben, wo SQLite mit ENABLE_DBPAGE_VTAB gebaut ist, wie "
+        "auf Debian 13"
+    ),
     "older than {oldest}": "älter als {oldest}",
     "a standby, which takes no writes": "eine Kopie (standby), die nichts schreibt",
     "fsync or full_page_writes is off": "fsync oder full_page_writes ist aus",

@@ -22,6 +22,7 @@ from fedsafe_cli.diagnosis import Level
 from fedsafe_cli.doctor import clock, disk, memory, permissions, room, swaps_in
 from fedsafe_cli.notice import notice
 from fedsafe_node.config import render_config
+from fedsafe_node.store import sqlite_residues
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -404,6 +405,27 @@ def test_networks_that_are_as_good_as_all_are_warned_of(
     assert wide["peering.inside"]["found"].startswith("0.0.0.0/0, ::/0 opens all")
     assert "10.1.2.0/24" in wide["sending.inside"]["way_out"]
     assert "öffnet das ganze Haus" in german
+
+
+def test_an_sqlite_that_leaves_copies_is_warned_of(
+    ask: "Run",
+    healthy: "FakeNode",
+    short_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asyncio.run(make(short_path, "a.demo"))
+    text = (short_path / "a.demo" / "node.toml").read_text()
+    (healthy.directory / "node.toml").write_text(text)
+    monkeypatch.setattr(sqlite_residues, "can_clear_here", lambda: True)
+    able = by_check(ask("doctor", "--json"))
+    monkeypatch.setattr(sqlite_residues, "can_clear_here", lambda: False)
+    unable = by_check(ask("doctor", "--json"))
+    german = ask("doctor", "--lang", "de").out
+
+    assert "pages" not in able
+    assert unable["pages"]["level"] == "warn"
+    assert "ENABLE_DBPAGE_VTAB" in unable["pages"]["way_out"]
+    assert "lässt versiegelte Kopien" in " ".join(german.split())
 
 
 def test_a_resharing_that_is_overdue_is_told_with_who_is_missing(

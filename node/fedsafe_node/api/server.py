@@ -273,8 +273,6 @@ class _Caller(asyncio.BufferedProtocol):
     read from it than what fits into a small buffer.
     """
 
-    is_busy: Final = False
-
     __slots__ = (
         "_buffer",
         "_data",
@@ -334,6 +332,11 @@ class _Caller(asyncio.BufferedProtocol):
         """Wait no more."""
         del exc
         self._end()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is under way: none is, before it is served."""
+        return False
 
     def give_up(self) -> None:
         """Hang up at once."""

@@ -9,7 +9,11 @@ a machine writes by itself (RFC 3834, RFC 6522) acknowledges nothing.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from email.errors import MessageError
+from email.errors import (
+    MessageDefect,
+    MessageError,
+    MultipartInvariantViolationDefect,
+)
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from email.policy import compat32, default
@@ -87,9 +91,14 @@ def _fields(headers: bytes) -> list[tuple[str, str]]:
     """
     head = _END.split(headers, maxsplit=1)[0]
     message = BytesHeaderParser(policy=compat32).parsebytes(head + b"\n\n")
-    if message.defects or str(message.get_payload()).strip():
+    if any(map(_hides, message.defects)) or str(message.get_payload()).strip():
         raise _unfit("a line of this message's head is no header field")
     return [(name.lower(), _flat(value)) for name, value in message.raw_items()]
+
+
+def _hides(defect: MessageDefect) -> bool:
+    # Until Python 3.11.3 a head alone was blamed for the parts that its body has.
+    return not isinstance(defect, MultipartInvariantViolationDefect)
 
 
 def _unfit(why: str) -> BadRequestError:

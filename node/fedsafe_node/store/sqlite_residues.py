@@ -24,9 +24,10 @@ of up to three bytes between two cells are left alone.
 import os
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import chain, islice
 from pathlib import Path
+from sqlite3 import connect
 from typing import Any, Final
 
 from fedsafe_node.store.sql import Error
@@ -53,6 +54,12 @@ _LOG_HEADER: Final = struct.Struct(">8xI4x8s8x")
 _FRAME: Final = struct.Struct(">II8s8x")
 _HEAD: Final = struct.Struct(">xHHH")
 _BLOCK: Final = struct.Struct(">HH")
+
+
+def can_clear_here() -> bool:
+    """Tell whether the SQLite of this Python lets pages be read and written."""
+    with closing(connect(":memory:", isolation_level=None)) as connection:
+        return Residues(connection.execute, Path()).can_clear
 
 
 def without_copies(page: bytes) -> bytes | None:

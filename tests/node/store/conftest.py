@@ -7,6 +7,13 @@ from pathlib import Path
 import pytest
 from tests.node.databases import Behind, Preparing, named_store, reach
 from tests.postgresql.fixtures import MAJORS
+from tests.programs import clearing_pages
+
+
+@pytest.fixture
+def clears() -> None:
+    """Do without an SQLite that clears copies of rows out of pages."""
+    clearing_pages()
 
 
 @pytest.fixture(params=["sqlite", *MAJORS], ids=named_store)

@@ -62,6 +62,7 @@ async def files_left(directory: Path, erased: set[bytes]) -> set[str]:
     return await asyncio.to_thread(files_with, directory, list(pieces(erased)))
 
 
+@pytest.mark.usefixtures("clears")
 @pytest.mark.parametrize("seed", range(3))
 async def test_no_file_has_a_piece_of_what_was_erased(
     tmp_path: Path, seed: int
@@ -82,6 +83,7 @@ async def test_no_file_has_a_piece_of_what_was_erased(
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+@pytest.mark.usefixtures("clears")
 async def test_what_moved_before_the_store_was_opened_is_cleared_as_well(
     tmp_path: Path,
 ) -> None:
@@ -96,6 +98,7 @@ async def test_what_moved_before_the_store_was_opened_is_cleared_as_well(
     await store.close()
 
 
+@pytest.mark.usefixtures("clears")
 async def test_more_pages_than_a_piece_are_cleared_in_one_scrub(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +114,7 @@ async def test_more_pages_than_a_piece_are_cleared_in_one_scrub(
     await store.close()
 
 
+@pytest.mark.usefixtures("clears")
 async def test_a_commit_that_fails_while_clearing_closes_the_store(
     tmp_path: Path,
 ) -> None:
@@ -128,6 +132,7 @@ async def test_a_commit_that_fails_while_clearing_closes_the_store(
     await store.close()
 
 
+@pytest.mark.usefixtures("clears")
 async def test_what_sqlite_took_back_while_clearing_is_cleared_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +156,7 @@ async def test_what_sqlite_took_back_while_clearing_is_cleared_later(
     await store.close()
 
 
+@pytest.mark.usefixtures("clears")
 async def test_a_full_disk_while_clearing_leaves_the_store_usable(
     tmp_path: Path,
 ) -> None:
@@ -213,6 +219,7 @@ def rows(tmp_path: Path) -> Iterator[Rows]:
         yield rows
 
 
+@pytest.mark.usefixtures("clears")
 def test_what_many_commits_wrote_is_looked_at_once(rows: Rows) -> None:
     rows.add(100)
     assert rows.clear() > 50
@@ -222,6 +229,7 @@ def test_what_many_commits_wrote_is_looked_at_once(rows: Rows) -> None:
     assert rows.clear() == 0
 
 
+@pytest.mark.usefixtures("clears")
 def test_a_log_is_emptied_when_it_is_long_and_no_page_is_missed(
     rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -240,6 +248,7 @@ def test_a_log_is_emptied_when_it_is_long_and_no_page_is_missed(
     assert 100 < rows.clear() < 110
 
 
+@pytest.mark.usefixtures("clears")
 @pytest.mark.parametrize("mode", ["PASSIVE", "TRUNCATE"])
 @pytest.mark.parametrize("after", [0, 1])
 def test_all_pages_are_looked_at_where_somebody_else_emptied_the_log(
@@ -255,6 +264,7 @@ def test_all_pages_are_looked_at_where_somebody_else_emptied_the_log(
     assert (rows.clear() < 10) is unread
 
 
+@pytest.mark.usefixtures("clears")
 def test_a_log_that_began_twice_since_it_was_emptied_is_not_missed(rows: Rows) -> None:
     rows.add(100)
     rows.clear()
@@ -288,6 +298,7 @@ def test_a_connection_that_does_not_know_its_log_says_that_copies_stay() -> None
         assert SqliteWriteConnection(raw).leaves_copies
 
 
+@pytest.mark.usefixtures("clears")
 @given(
     lists(
         tuples(integers(0, 400), integers(0, 3_000)),

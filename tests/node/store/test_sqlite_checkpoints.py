@@ -76,6 +76,7 @@ async def append_until_anew(store: Store, directory: Path) -> int:
     raise AssertionError("the log never begins anew")
 
 
+@pytest.mark.usefixtures("clears")
 async def test_acts_are_answered_while_the_log_is_copied(
     tmp_path: Path, copies: Copies
 ) -> None:
@@ -212,6 +213,7 @@ async def test_to_scrub_and_to_close_wait_for_the_copy(
     assert copies.ended == 2
 
 
+@pytest.mark.usefixtures("clears")
 def test_pages_of_a_log_that_was_copied_are_not_looked_at_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copies: Copies
 ) -> None:
