@@ -31,6 +31,10 @@ from typing import Final
 _GET_DUMPABLE: Final = 3  # prctl(2)
 _SET_DUMPABLE: Final = 4
 _ALL_ONCE_USED: Final = 1 | 2 | 4  # mlockall(2): CURRENT, FUTURE, ONFAULT
+_MMAP_THRESHOLD: Final = -3  # mallopt(3)
+_TRIM_THRESHOLD: Final = -1
+_ARENA_MAX: Final = -8
+_LARGE: Final = 1024 * 1024  # bytes
 _LOCKED: Final = Event()  # for the rest of this process
 
 
@@ -56,7 +60,17 @@ def forbid_dumps() -> None:
 
 
 def lock_memory() -> None:
-    """Keep all memory out of swap from now on, where no limit stands against it."""
+    """Keep all memory out of swap from now on, where no limit stands against it.
+
+    Pages within a heap that is locked cannot be given back (madvise(2)), its end can.
+    So all threads share one heap, and large blocks, such as those of a batch, get a
+    mapping each that goes with them (mallopt(3)).
+    """
+    arrange = _call("mallopt", ctypes.c_int, ctypes.c_int)
+    if arrange is not None:
+        arrange(_MMAP_THRESHOLD, _LARGE)
+        arrange(_TRIM_THRESHOLD, 8 * _LARGE)
+        arrange(_ARENA_MAX, 1)
     lock = _call("mlockall", ctypes.c_int)
     if lock is None:
         return

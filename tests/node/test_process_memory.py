@@ -49,6 +49,30 @@ print(json.dumps({
     "limit": resource.getrlimit(resource.RLIMIT_MEMLOCK) == before,
 }))
 """
+_GIVES_BACK: Final = """
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from fedsafe_node import process_memory, workers
+
+def resident():
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) // 1_024
+
+def fill():
+    rows = [bytes(4_500) for _ in range(16_000)]
+    large = bytes(range(256)) * (1 << 17)
+    return resident()
+
+process_memory.lock_memory()
+with ThreadPoolExecutor(1) as threads:
+    list(threads.map(lambda _: sum(range(100_000)), range(8)))
+    before = resident()
+    found = list(threads.map(lambda _: fill(), range(8)))
+    workers.give_back()
+    print(json.dumps([before, max(found), resident()]))
+"""
 TOKENS: Final = 100_000
 RUN: Final = (sys.executable, "-m", "fedsafe_cli", "node", "run", "--config")
 _PLAIN: Final = {
@@ -173,3 +197,17 @@ def test_a_limit_makes_no_later_allocation_fail(tmp_path: Path) -> None:
     assert found["state"] == "swappable"
     assert found["all"] == 0
     assert found["limit"]
+
+
+def test_what_was_locked_and_is_free_is_given_back(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _GIVES_BACK],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    before, most, left = json.loads(done.stdout)
+    assert most > before + 80
+    assert left < before + 32
