@@ -192,6 +192,7 @@ class Crowd:
         if line.left:
             line.left = line.left[line.sock.send(line.left) :]
         if not line.left:
+            self.counts["sent"] += 1
             if line.again:  # of those that only connect, and connect again
                 self._again(line, "connected")
                 return

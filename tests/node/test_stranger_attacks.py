@@ -43,4 +43,6 @@ async def test_strangers_defer_no_lookup(
             results.append(answer.result)
 
     assert Result.DEFERRED not in results
-    assert counts  # some were heard, or hung up on
+    assert counts["sent"]
+    # Who asks is answered; what hangs may do so for longer than this takes.
+    assert counts.keys() > {"sent"} or "ask" not in ways
