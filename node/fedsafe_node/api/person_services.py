@@ -11,7 +11,6 @@ from fedsafe_node.notices.messages import (
     WithheldAnswer,
     WithholdRequest,
 )
-from fedsafe_node.notices.texts import TextName
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.messages import (
@@ -31,6 +30,7 @@ from fedsafe_node.rights.request_messages import (
     CodeSent,
     CollectedAnswer,
     CollectRequest,
+    Language,
     NewRightsRequest,
     ProofRequest,
     RightsRequestAnswer,
@@ -42,10 +42,6 @@ from fedsafe_policies.vocabulary import Purpose
 
 class Notices(Protocol):
     """What persons are told, and in which words."""
-
-    async def is_draft(self, name: TextName) -> bool:
-        """Whether nobody has signed off a text, so that it is shown as a draft."""
-        ...
 
     async def show(
         self, who: Principal, purpose: Purpose | None = None
@@ -203,6 +199,10 @@ class Proofs(Protocol):
     @property
     def contact(self) -> str:
         """Where people can write to instead."""
+        ...
+
+    async def marks(self, language: Language) -> tuple[str, ...]:
+        """Return what stands before the form: of a demonstration, and of a draft."""
         ...
 
     async def send_code(self, request: CodeRequest, source: str) -> CodeSent:

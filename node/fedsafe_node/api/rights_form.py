@@ -27,7 +27,6 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.messages import Message
-from fedsafe_node.notices.texts import TextName
 from fedsafe_node.rights import pages
 from fedsafe_node.rights.pages import Site, Wrong
 from fedsafe_node.rights.request_messages import (
@@ -39,7 +38,6 @@ from fedsafe_node.rights.request_messages import (
     RequestKind,
     RightsRequestAnswer,
 )
-from fedsafe_node.rights.signed_texts import DRAFT_MARK
 from fedsafe_node.tracing import nothing_happened
 
 _MOST_FIELDS: Final = 8
@@ -206,9 +204,8 @@ def _read_by(languages: str) -> Language:
 
 
 async def _site(call: Call, language: Language) -> Site:
-    draft = await call.services.notices.is_draft(TextName.RIGHTS_FORM)
-    mark = DRAFT_MARK[language] if draft else ""
-    return Site(call.services.name, call.services.proofs.contact, mark)
+    proofs = call.services.proofs
+    return Site(call.services.name, proofs.contact, await proofs.marks(language))
 
 
 def _looked_at(name: str, path: str, handler: Handler, summary: str) -> Route:

@@ -16,7 +16,7 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.notices.facts import AnyFacts, Reviewed, open_facts, seal_facts
-from fedsafe_node.notices.saying import in_words
+from fedsafe_node.notices.saying import demonstration_mark, in_words
 from fedsafe_node.notices.texts import NoticeText, TextName, texts
 from fedsafe_node.principal import Actor
 from fedsafe_node.provider_events.announcing import (
@@ -177,12 +177,20 @@ class NoticeDesk:
         content = {**named(row), "notice": row.kind.value}
         if isinstance(facts, Reviewed):
             content["level"] = facts.level.value
+        return content | self.letters(row.kind, facts)
+
+    def letters(self, kind: NoticeKind, facts: AnyFacts) -> dict[str, str]:
+        """Write the letters of a notice, by text and language."""
         said = in_words(facts, self.situation)
-        for name in PARTS[row.kind]:
-            filled = self.texts[name].fill(said)
-            content[f"{name.value}_de"] = filled.de
-            content[f"{name.value}_en"] = filled.en
-        return content
+        mark = demonstration_mark(self.situation)
+        written: dict[str, str] = {}
+        for name in PARTS[kind]:
+            text = self.texts[name]
+            parts = [mark, text.title, text.fill(said)]
+            for language in ("de", "en"):
+                lines = [getattr(part, language) for part in parts if part is not None]
+                written[f"{name.value}_{language}"] = "\n\n".join(lines)
+        return written
 
 
 def in_force(

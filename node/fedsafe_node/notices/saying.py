@@ -94,11 +94,18 @@ def _finding(found: Finding | Reviewed, situation: Situation) -> dict[str, Text]
     }
 
 
+def demonstration_mark(situation: Situation) -> Text | None:
+    """Say that all is invented, where this is a demonstration; nobody else does."""
+    return words().demonstration.mark if situation.synthetic else None
+
+
 def basis_in_words(situation: Situation) -> Text:
-    """Name the document of the legal basis on which this provider takes part."""
+    """Name the legal basis, and this provider's document of it if one is recorded.
+
+    Whoever only keeps own bans has no gate record, and a basis all the same.
+    """
     gate = situation.site.gate
-    basis = gate.legal_basis if gate is not None else None
-    return words().fixed["no_basis"] if basis is None else _same(basis)
+    return _recorded("basis", gate.legal_basis if gate is not None else None)
 
 
 def rule_in_words(rule: str, situation: Situation) -> Text:
@@ -145,8 +152,14 @@ def _dpo(situation: Situation) -> Text:
 
 def _arrangement(situation: Situation) -> Text:
     gate = situation.site.gate
-    named = gate.arrangement if gate is not None else None
-    return words().fixed["no_arrangement"] if named is None else _same(named)
+    return _recorded("arrangement", gate.arrangement if gate is not None else None)
+
+
+def _recorded(name: str, reference: str | None) -> Text:
+    fixed = words().fixed
+    if reference is None:
+        return fixed[f"{name}_alone"]
+    return _filled(fixed[name], reference=_same(reference))
 
 
 def _filled(text: Text, **facts: Text) -> Text:

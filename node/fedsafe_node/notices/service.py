@@ -65,10 +65,6 @@ class Notices:
         rows, waiting = await self._store.read(load)
         return self._texts(rows, waiting)
 
-    async def is_draft(self, name: TextName) -> bool:
-        """Whether nobody has signed off a text, so that it is shown as a draft."""
-        return name in await self._store.read(self._desk.drafts)
-
     async def sign_off(
         self, name: str, request: SignOffRequest, who: Principal
     ) -> TextsAnswer:

@@ -66,6 +66,10 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     en: str
 
 
+class _Demonstration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    mark: Text
+
+
 class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What codes are called in a text; `hearing` has `heard`, `none` and exceptions."""
 
@@ -77,6 +81,7 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trigger: dict[Trigger, Text]
     hearing: dict[str, Text]
     fixed: dict[str, Text]
+    demonstration: _Demonstration
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

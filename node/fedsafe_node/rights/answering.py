@@ -119,15 +119,15 @@ _WHY: Final[Mapping[Language, str]] = {
         "\nWozu: damit Anbieter Kinder dort schützen können, wo dieselbe Person wieder "
         "auftritt. Ein Signal ist ein Anlass zur Prüfung durch Menschen und keine "
         "Entscheidung; es gibt keine automatisierte (Art. 22 DSGVO).\n"
-        "Rechtsgrundlage (Art. 6 Abs. 1 DSGVO), Aktenzeichen: {basis}. "
-        "Berechtigtes Interesse: der Schutz von Kindern vor sexualisierter Gewalt.\n"
+        "Rechtsgrundlage: {basis}. Berechtigtes Interesse: der Schutz von Kindern vor "
+        "sexualisierter Gewalt.\n"
     ),
     Language.EN: (
         "\nWhat for: so that providers can protect children where the same person "
         "appears again. A signal is a reason for people to review and no decision; "
         "none is automated (Art. 22 GDPR).\n"
-        "Legal basis (Art. 6 (1) GDPR), file number: {basis}. Legitimate interest: "
-        "to protect children from sexual violence.\n"
+        "Legal basis: {basis}. Legitimate interest: to protect children from sexual "
+        "violence.\n"
     ),
 }
 _SIGNAL: Final[Mapping[Language, str]] = {

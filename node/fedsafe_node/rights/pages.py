@@ -48,11 +48,11 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The provider whose form it is; `mark` says that its words are a draft."""
+    """The provider whose form it is; `marks` say that all is invented, or a draft."""
 
     node: str
     contact: str
-    mark: str = ""
+    marks: tuple[str, ...] = ()
 
 
 def ask_page(
@@ -170,14 +170,16 @@ def _page(site: Site, language: Language, title: str, body: str, path: str) -> b
         f'<p><a href="{path}?lang={other.value}" lang="{other.value}" '
         f'hreflang="{other.value}">{escape(TEXTS[other]["name"])}</a></p>'
     )
-    mark = f'<p class="hint" role="note">{escape(site.mark)}</p>' if site.mark else ""
+    marks = "".join(
+        f'<p class="hint" role="note">{escape(mark)}</p>' for mark in site.marks
+    )
     return (
         f'<!doctype html><html lang="{language.value}"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="referrer" content="no-referrer">'
         f"<title>{heading}</title><style>{_STYLE}</style></head><body>"
-        f"<header>{switch}</header><main><h1>{heading}</h1>{mark}{body}</main></body>"
+        f"<header>{switch}</header><main><h1>{heading}</h1>{marks}{body}</main></body>"
         "</html>\n"
     ).encode()
 

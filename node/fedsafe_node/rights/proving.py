@@ -39,12 +39,13 @@ from fedsafe_node.rights.opening import Opened, read_person
 from fedsafe_node.rights.request_messages import (
     CodeRequest,
     CodeSent,
+    Language,
     ProofRequest,
     RightsRequestAnswer,
     Way,
 )
 from fedsafe_node.rights.requests import FORM, Requests
-from fedsafe_node.rights.signed_texts import marked
+from fedsafe_node.rights.signed_texts import marked, marks
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.telemetry import LOGGER
@@ -79,6 +80,13 @@ class Proofs:
         """Where people can write to instead."""
         return self.desk.situation.config.contact
 
+    async def marks(self, language: Language) -> tuple[str, ...]:
+        """Return what stands before the form: of a demonstration, and of a draft."""
+        desk = self.desk
+        drafts = await desk.store.read(desk.notices.drafts)
+        is_draft = TextName.RIGHTS_FORM in drafts
+        return marks(desk.situation, language, draft=is_draft)
+
     async def send_code(self, request: CodeRequest, source: str) -> CodeSent:
         """Mail a code to an address, listed or not.
 
@@ -102,7 +110,7 @@ class Proofs:
         draft = TextName.CODE_LETTER in await self.desk.store.read(
             self.desk.notices.drafts
         )
-        mark = marked("", request.language, draft=draft)
+        mark = marked("", request.language, self.desk.situation, draft=draft)
         await mailer.send(code_letter(to, code, request.language, node, mark))
         await self._note()
         return CodeSent(nonce=nonce, minutes=STEP // 60)

@@ -15,6 +15,7 @@ from functools import cache
 from types import ModuleType
 from typing import Final
 
+from fedsafe_node.notices.saying import demonstration_mark
 from fedsafe_node.notices.texts import NoticeText, TextName, written_text
 from fedsafe_node.rights import (
     answering,
@@ -24,6 +25,7 @@ from fedsafe_node.rights import (
     reviewing,
 )
 from fedsafe_node.rights.request_messages import Language
+from fedsafe_node.situation import Situation
 from fedsafe_policies.reasons import Text
 
 _MODULES: Final[Mapping[TextName, tuple[Text, tuple[ModuleType, ...]]]] = {
@@ -71,9 +73,18 @@ def rights_texts() -> Mapping[TextName, NoticeText]:
     }
 
 
-def marked(text: str, language: Language, *, draft: bool) -> str:
-    """Put the mark before a text, if it is a draft."""
-    return f"{DRAFT_MARK[language]}\n\n{text}" if draft else text
+def marks(situation: Situation, language: Language, *, draft: bool) -> tuple[str, ...]:
+    """Return what stands before a text: of a demonstration, and of a draft."""
+    shown = demonstration_mark(situation)
+    invented = (
+        () if shown is None else (shown.de if language is Language.DE else shown.en,)
+    )
+    return (*invented, DRAFT_MARK[language]) if draft else invented
+
+
+def marked(text: str, language: Language, situation: Situation, *, draft: bool) -> str:
+    """Put before a text what has to stand there."""
+    return "\n\n".join([*marks(situation, language, draft=draft), text])
 
 
 def _body(modules: tuple[ModuleType, ...], language: Language) -> str:

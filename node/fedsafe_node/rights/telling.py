@@ -67,7 +67,7 @@ async def tell(
             content.unevaluated, content.uncovered, content.closed, content.shredded
         ),
     )
-    return marked(text, language, draft=draft)
+    return marked(text, language, situation, draft=draft)
 
 
 async def tell_end(
@@ -78,7 +78,7 @@ async def tell_end(
     if note is None:
         return None
     draft = TextName.RIGHTS_OUTCOME in await desk.notices.drafts(reader)
-    return marked(note, Language(row.language), draft=draft)
+    return marked(note, Language(row.language), desk.situation, draft=draft)
 
 
 async def holds_nothing(reader: Reader, desk: Desk, content: Content) -> bool:

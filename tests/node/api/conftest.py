@@ -95,7 +95,6 @@ from fedsafe_node.notices.messages import (
     WithheldAnswer,
     WithholdRequest,
 )
-from fedsafe_node.notices.texts import TextName
 from fedsafe_node.peering.messages import RecipientsAnswer, SightingsAnswer
 from fedsafe_node.peering.witnessing import WitnessAnswer
 from fedsafe_node.people.messages import ActAnswer
@@ -580,10 +579,6 @@ class FakeSightings:
 @dataclass
 class FakeNotices:
     memory: Memory
-
-    async def is_draft(self, name: TextName) -> bool:
-        await self.memory.called(name)
-        return False
 
     async def show(
         self, who: Principal, purpose: Purpose | None = None

@@ -116,6 +116,10 @@ class FakeProofs:
     takes_requests: bool = True
     contact: str = "safety@a.demo"
 
+    async def marks(self, language: Language) -> tuple[str, ...]:
+        await self.memory.called(language)
+        return ()
+
     async def send_code(self, request: CodeRequest, source: str) -> CodeSent:
         await self.memory.called((request, source))
         return CodeSent(nonce="A" * 22, minutes=15)

@@ -210,7 +210,7 @@ async def test_a_notice_names_data_protection_officer_and_arrangement(
 
     assert "safety@a.demo, for the attention of the data protection officer" in without
     assert "officer is reached here: dpo@a.demo." in named
-    assert "The essence of the arrangement (jca-2026-03)" in named
+    assert "The essence of the arrangement (our file number: jca-2026-03)" in named
 
 
 async def test_what_the_person_could_not_be_told_of_is_not_drafted(

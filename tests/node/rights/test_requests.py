@@ -146,7 +146,12 @@ async def test_an_answer_says_in_words_what_the_law_wants_to_be_said(
 
     assert answer is not None
     for told in (
-        *("Wozu: ", "Art. 6 Abs. 1 DSGVO", "Stand: 24.11.2026", "E-Mail-Adresse"),
+        *(
+            "Wozu: ",
+            "Art. 6 Abs. 1 Buchst. f DSGVO",
+            "Stand: 24.11.2026",
+            "E-Mail-Adresse",
+        ),
         *("Cybergrooming", "öffentliche Inhalte", "bestätigt", "unsere Regel"),
         *("einmal am 24.11.2026", "Zweck: Prüfung", "Herkunft: eigene Feststellung"),
     ):

@@ -1,0 +1,455 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every letter to a person, under every shipped policy, in both languages.
+
+What is rendered here is what goes out: no word of the demonstration unless the node
+is one, no gap, no placeholder, and the law by its names.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from msgspec.structs import replace
+from tests.node.conftest import FixedClock
+from tests.node.fleet import Fleet
+from tests.node.rights.test_answers import answer_to
+from tests.node.rights.test_requests import SHOP, WHO, asked, requests_of
+from tests.node.signals.conftest import ANNA, request_for
+
+from fedsafe_crypto.group import random_scalar
+from fedsafe_node.config import Config, Listen
+from fedsafe_node.evaluators import OwnList
+from fedsafe_node.keys import MediaKeys, OwnKeys
+from fedsafe_node.log.audit import AuditTrail
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.notices.facts import AnyFacts, Facts, Finding, Reviewed
+from fedsafe_node.notices.keeping import PARTS, NoticeDesk
+from fedsafe_node.notices.saying import basis_in_words, rule_in_words
+from fedsafe_node.notices.texts import TextName, Trigger, texts, words
+from fedsafe_node.provider_events.announcing import Announcer
+from fedsafe_node.provisions import Provisions
+from fedsafe_node.rights import finding, pages
+from fedsafe_node.rights.answering import (
+    Contested,
+    Handed,
+    Missing,
+    Shown,
+    Told,
+    write_answer,
+)
+from fedsafe_node.rights.letters import code_letter
+from fedsafe_node.rights.outcomes import note_on
+from fedsafe_node.rights.pages import Site
+from fedsafe_node.rights.request_messages import Language, RefusalGround, RequestKind
+from fedsafe_node.rights.reviewing import Reviewed as TaskTold
+from fedsafe_node.rights.reviewing import Waiting
+from fedsafe_node.rights.signed_texts import marked, marks, rights_texts
+from fedsafe_node.signals.drafts import DraftFacts
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.notices_rows import NoticeKind
+from fedsafe_node.store.review_rows import TaskDecisionRow, TaskState
+from fedsafe_node.store.rights_rows import RequestRow, RequestState
+from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.gate import LegalGate
+from fedsafe_policies.hearings import HearingException
+from fedsafe_policies.policy import SHIPPED, load_policy, shipped, shipped_text
+from fedsafe_policies.vocabulary import (
+    Detection,
+    Grade,
+    IdentifierKind,
+    Level,
+    Outcome,
+    Phenomenon,
+    Provenance,
+    Purpose,
+    Role,
+    Scope,
+    Source,
+    Surface,
+)
+
+NOW: Final = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+DEMONSTRATION: Final = re.compile(
+    r"vorführ|erfunden|\binvent|demonstration|synthe|\bdemo\b", re.IGNORECASE
+)
+"""Words that only a demonstration says of itself."""
+GAP: Final = re.compile(
+    r"[{}]|\bNone\b|\(\s*\)|:\s*[.;,]|\.\.|,\s*[,.]|„\s*“|“\s*”|[(«„]\s|\s[).,;]|  +\S"
+)
+"""What a letter shows where a fact was empty, or was not filled in."""
+GATE: Final = LegalGate(legal_basis="doc:lia-3", arrangement="jca-3:0a1b2c3d")
+LAWS: Final = {
+    TextName.STATEMENT_OF_REASONS: ("Art. 17", "Art. 20", "Art. 21"),
+    TextName.DATA_PROTECTION_NOTICE: (
+        *("Art. 14", "Art. 15", "Art. 22", "Art. 26", "Art. 6"),
+    ),
+    TextName.END_OF_SIGNAL: ("Art. 19",),
+    TextName.REVIEW_REASONS: ("Art. 17", "Art. 20", "Art. 21", "Art. 22", "Art. 15"),
+    TextName.RIGHTS_ANSWER: ("Art. 15",),
+}
+"""The articles that a letter names, whatever was recorded."""
+NAMELESS: Final = {TextName.RIGHTS_OUTCOME, TextName.RIGHTS_FORM}
+"""What follows a page or an answer that has named the provider."""
+OTHERS: Final = {Language.DE: "GDPR", Language.EN: "DSGVO"}
+"""How the other language calls the regulation."""
+
+
+def situation(
+    policy: str, *, gate: LegalGate | None = None, **more: object
+) -> Situation:
+    """Make the present of a node: of a demonstration, or of a real one on a server."""
+    is_demo = policy == "synthetic"
+    name = "a.demo" if is_demo else "chat.anbieter.de"
+    host = "127.0.0.1" if is_demo else "192.0.2.7"
+    config: dict[str, Any] = {
+        "format": 1,
+        "name": name,
+        "url": f"http://{host}:8401" if is_demo else f"https://fedsafe.{name}",
+        "jurisdiction": "DE",
+        "contact": f"safety@{name}",
+        "policy": policy,
+        "listen": Listen(host, 8401),
+        "custody_key": "custody.pub",
+    }
+    own = OwnList(name, OwnKeys(random_scalar(), MediaKeys(bytes(32), bytes(32))))
+    made = Situation(Config(**config | more), Provisions(shipped(policy)), own)
+    if gate is not None:
+        made.record_gate(gate)
+    return made
+
+
+def variants(policy: str) -> Iterator[Situation]:
+    """Make nodes on which little or much is recorded."""
+    yield situation(policy)
+    yield situation(policy, gate=GATE, dpo_contact="dpo@chat.anbieter.de")
+
+
+def notices(situation: Situation) -> Iterator[tuple[NoticeKind, AnyFacts]]:
+    """Give facts of each kind, with every code at least once."""
+    rules = [rule.id for rule in situation.policy.document.rulebook.rules] or ["tos-4"]
+    people = [[], ["chat.other.de", "games.third.de"]]
+    found = Finding(
+        phenomenon=Phenomenon.GROOMING,
+        surface=Surface.PUBLIC_CONTENT,
+        grade=Grade.CONFIRMED_CONDUCT,
+        provenance=Provenance.OWN_FINDING,
+        rule=rules[0],
+        removed_on=date(2026, 11, 20),
+        match_until=date(2027, 11, 15),
+    )
+    told = Facts(
+        subject_ref="user-1",
+        published_on=date(2026, 11, 24),
+        recipients=people[1],
+        finding=found,
+    )
+    for phenomenon, rule, recipients in product(Phenomenon, rules, people):
+        each = replace(found, phenomenon=phenomenon, rule=rule)
+        listed = replace(told, finding=each, recipients=recipients)
+        yield NoticeKind.PUBLICATION, listed
+        yield NoticeKind.END, replace(listed, finding=None, ended_on=date(2026, 12, 1))
+    codes = product(Surface, Provenance, Source, Detection)
+    for surface, provenance, source, detection in codes:
+        each = replace(
+            found,
+            surface=surface,
+            provenance=provenance,
+            source=source,
+            detection=detection,
+            grade=Grade.CONFIRMED_MEDIA,
+        )
+        yield NoticeKind.PUBLICATION, replace(told, finding=each)
+    for level, hearing in product(Level, ("heard", "none", *HearingException)):
+        yield (
+            NoticeKind.REVIEW,
+            Reviewed(
+                subject_ref="user-1",
+                decided_on=date(2026, 11, 24),
+                level=level,
+                until=date(2026, 12, 1) if level is Level.L3 else None,
+                rule=rules[0],
+                phenomenon=Phenomenon.GROOMING,
+                surface=Surface.PUBLIC_CONTENT,
+                grade=Grade.SINGLE_REPORT,
+                source=Source.NOTICE,
+                trigger=Trigger.BOTH,
+                two=level is Level.L6,
+                hearing=hearing,
+            ),
+        )
+
+
+def answers(situation: Situation, language: Language) -> Iterator[str]:
+    """Write answers to a request: with all that can be found, with a gap, with none."""
+    node = situation.node
+    facts = DraftFacts(
+        kind=IdentifierKind.EMAIL,
+        phenomenon=Phenomenon.SEXTORTION,
+        surface=Surface.SHOP,
+        grade=Grade.CONFIRMED_CONDUCT,
+        provenance=Provenance.RELAYED,
+        rule="tos-4",
+        since=date(2026, 11, 20),
+        contact="safety@chat.anbieter.de",
+        author="anna",
+        role=Role.ANALYST,
+        subject_ref=None,
+        minor=False,
+        findings=[],
+        legal_review=None,
+        compared={},
+    )
+
+    def told(times: int) -> Told:
+        who, day = "games.third.de", "2026-11-24"
+        return Told(who, Purpose.SIGNUP_CHECK, day, day, times)
+
+    pack = Handed("court.anbieter.de", Purpose.SUPERVISION, 1_790_000_000)
+    shown = [
+        Shown(
+            finding.Finding(
+                signal="01a20e5e-7e0b-7dca-b773-0d06d4879060",
+                origin=node if own else "chat.other.de",
+                own=own,
+                kind="email",
+                phenomenon=phenomenon.value,
+                surface="public_content",
+                grade="confirmed_conduct",
+                provenance=provenance.value,
+                rule="tos-4",
+                removed_on="2026-11-20",
+                published_on="2026-11-24",
+                match_until="2027-11-15",
+                contact="safety@chat.other.de",
+            ),
+            status,
+            rule_in_words("tos-4", situation) if own else None,
+            [told(times)],
+            [pack],
+        )
+        for own, phenomenon, provenance, status, times in (
+            (True, Phenomenon.GROOMING, Provenance.OWN_FINDING, None, 1),
+            (False, Phenomenon.SEXTORTION, Provenance.RELAYED, SignalStatus.ACTIVE, 3),
+            *[
+                (False, each, Provenance.IMPORTED_LIST, SignalStatus.DISPUTED, 1)
+                for each in Phenomenon
+            ],
+        )
+    ]
+    decisions = [
+        TaskDecisionRow(
+            task="0a" * 16,
+            outcome=outcome.value,
+            level=Level.L3.value,
+            until=1_790_000_000,
+            reason="file-7",
+            decided_by="anna",
+            second="rita",
+            decided_at=1_790_000_000,
+            dwell=30,
+        )
+        for outcome in Outcome
+    ]
+    reviewed = TaskTold(1_790_000_000, TaskState.OPEN, [("01a20e5e", node)], decisions)
+    cases: tuple[dict[str, Any], ...] = (
+        {},
+        {"reviews": None, "missing": Missing(["epoch 1"], ["chat.other.de"])},
+        {
+            "signals": shown,
+            "reviews": [reviewed],
+            "drafts": [Waiting(1_790_000_000, facts, rule_in_words("a-1", situation))],
+            "packs": [pack],
+            "contested": Contested(1, 2, 3),
+            "missing": Missing([], ["chat.other.de"], closed=True, shredded=[3]),
+        },
+    )
+    nothing: dict[str, Any] = {
+        "signals": [],
+        "reviews": [],
+        "drafts": [],
+        "packs": [],
+        "contested": Contested(),
+        "missing": Missing(),
+    }
+    for case in cases:
+        text = write_answer(
+            language,
+            request="0a" * 16,
+            node=node,
+            contact=situation.config.contact,
+            today="2026-11-24",
+            basis=basis_in_words(situation),
+            **nothing | case,
+        )
+        yield marked(text, language, situation, draft=False)
+
+
+def outcomes(situation: Situation, language: Language) -> Iterator[str]:
+    """Write how requests end, or take longer."""
+    row = RequestRow(
+        id="0a" * 16,
+        kind="erasure",
+        way="form",
+        control="mailed_code",
+        language=language.value,
+        opened_at=1_790_000_000,
+        opened_by="form",
+        due_at=1_792_000_000,
+        period="2026-11",
+        sealed=None,
+        reason="file-7",
+        ended_at=1_791_000_000,
+    )
+    ends = [
+        *[("refused", ground) for ground in RefusalGround],
+        *[(each, None) for each in ("granted", "withdrawn", "answered")],
+    ]
+    rows = [
+        *[
+            (replace(row, state=RequestState.CLOSED, outcome=outcome), ground)
+            for outcome, ground in ends
+        ],
+        (replace(row, state=RequestState.OPEN, extended_for="file-8"), None),
+    ]
+    for each, ground in rows:
+        note = note_on(each, ground, situation.config.contact)
+        assert note is not None
+        yield marked(note, language, situation, draft=False)
+
+
+def form(situation: Situation, language: Language) -> Iterator[str]:
+    """Write what the public form shows before and after an address was entered."""
+    shown = marks(situation, language, draft=False)
+    site = Site(situation.node, situation.config.contact, shown)
+    kind, nonce = RequestKind.ACCESS, "a" * 22
+    for page in (
+        pages.ask_page(site, language),
+        pages.ask_page(site, language, open_=False),
+        pages.code_page(site, language, kind=kind, nonce=nonce),
+        pages.collect_page(site, language),
+    ):
+        yield re.sub(r"<style>.*?</style>|<[^>]+>", " ", page.decode())
+
+
+@pytest.fixture
+def make_desk(tmp_path: Path) -> Callable[[Situation], NoticeDesk]:
+    keys, clock = PeriodKeys(tmp_path / "periods"), FixedClock(NOW)
+
+    def make(situation: Situation) -> NoticeDesk:
+        trail = AuditTrail(situation.node)
+        return NoticeDesk(
+            situation, trail, clock, keys, Announcer(keys, clock), rights_texts()
+        )
+
+    return make
+
+
+Letter = tuple[TextName, Language, str]
+
+
+def letters(desk: NoticeDesk) -> Iterator[Letter]:
+    """Write every letter that a node can send."""
+    for kind, facts in notices(desk.situation):
+        written = desk.letters(kind, facts)
+        for name, language in product(PARTS[kind], Language):
+            yield name, language, written[f"{name.value}_{language.value}"]
+    for language in Language:
+        for name, write in (
+            (TextName.RIGHTS_ANSWER, answers),
+            (TextName.RIGHTS_OUTCOME, outcomes),
+            (TextName.RIGHTS_FORM, form),
+        ):
+            for text in write(desk.situation, language):
+                yield name, language, text
+        mark = marked("", language, desk.situation, draft=False)
+        letter = code_letter("a@b.de", "0" * 10, language, desk.situation.node, mark)
+        yield TextName.CODE_LETTER, language, letter.text
+
+
+@pytest.mark.parametrize("policy", SHIPPED)
+def test_every_letter_under_every_policy_is_true(
+    policy: str, make_desk: Callable[[Situation], NoticeDesk]
+) -> None:
+    wrong: set[str] = set()
+    seen: set[tuple[TextName, Language]] = set()
+    for made in variants(policy):
+        assert made.synthetic is (policy == "synthetic")
+        for name, language, text in letters(make_desk(made)):
+            seen.add((name, language))
+            head, where = text.partition("\n")[0], f"{name} {language}"
+            body = text.replace(made.node, "NODE")
+            if made.synthetic:
+                mark = words().demonstration.mark
+                head = mark.de if language is Language.DE else mark.en
+                assert head in text, where
+                body = body.replace(head, "")
+            told = [*DEMONSTRATION.findall(body), *gaps(name, body)]
+            wrong |= {f"{where}: {each!r}" for each in told}
+            wrong |= {
+                f"{where}: no {each}" for each in LAWS.get(name, ()) if each not in text
+            }
+            if OTHERS[language] in text:
+                wrong.add(f"{where}: {OTHERS[language]}")
+            assert made.node in text or name in NAMELESS, where
+
+    assert "\n".join(sorted(wrong)) == ""
+    assert seen == set(product(TextName, Language))
+
+
+def gaps(name: TextName, text: str) -> list[str]:
+    """Find what was left empty; a form is laid out by its tags, not by blanks."""
+    if name is TextName.RIGHTS_FORM:
+        return re.findall(r"[{}]|\bNone\b", text)
+    lines = [line.strip() for line in text.splitlines()]
+    return [found for line in lines for found in GAP.findall(line)]
+
+
+def test_no_word_of_a_letter_belongs_to_the_demonstration_but_its_mark() -> None:
+    said = words()
+    every = [
+        *(text for name in texts() for text in (texts()[name].body,)),
+        *(text.body for text in rights_texts().values()),
+        *(text for kind in ("surface", "grade") for text in _of(said, kind)),
+        *(text for kind in ("provenance", "source") for text in _of(said, kind)),
+        *(text for kind in ("detection", "trigger") for text in _of(said, kind)),
+        *(text for kind in ("hearing", "fixed") for text in _of(said, kind)),
+    ]
+    found = [DEMONSTRATION.search(text.de + text.en) for text in every]
+
+    assert [each for each in found if each] == []
+    assert DEMONSTRATION.search(said.demonstration.mark.de)
+    assert DEMONSTRATION.search(said.demonstration.mark.en)
+
+
+def _of(said: Any, kind: str) -> list[Any]:  # noqa: ANN401 - tables of several keys
+    return list(getattr(said, kind).values())
+
+
+@pytest.mark.parametrize("policy", ["strict", "germany"])
+@pytest.mark.parametrize("language", Language)
+async def test_a_real_node_answers_without_words_of_the_demonstration(
+    alone: Fleet, policy: str, language: Language
+) -> None:
+    node = alone["a.demo"]
+    node.base.situation.policy = load_policy(shipped_text(policy))
+    request = request_for(WHO, scope=Scope.SELF, rule="house-1")
+    await node.services.signals.add(request, ANNA)
+    opened = await requests_of(alone, "a.demo").open(asked(language=language), SHOP)
+    text = await answer_to(alone, "a.demo", opened)
+
+    assert "signal" in text.lower()
+    assert not DEMONSTRATION.search(text.replace("a.demo", ""))
+    assert "Art. 6" in text
+
+
+async def test_a_demonstration_marks_its_answers(alone: Fleet) -> None:
+    signals = alone["a.demo"].services.signals
+    await signals.add(request_for(WHO, scope=Scope.SELF), ANNA)
+    opened = await requests_of(alone, "a.demo").open(asked(), SHOP)
+    text = await answer_to(alone, "a.demo", opened)
+
+    assert text.startswith(words().demonstration.mark.en)
