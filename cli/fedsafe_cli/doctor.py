@@ -69,6 +69,13 @@ _NAME_IT: Final = (
     "again"
 )
 _MEND: Final = "mend or put back the file, or name another one in node.toml"
+_NAMED_IN_LETTERS: Final = (
+    "set them under [provider] in node.toml: docs/reference/configuration.md"
+)
+_MAILS: Final = (
+    "set [mail] in node.toml: without it persons can only write, and no match names "
+    "the form"
+)
 _FILE: Final = "node.toml"
 _SWAPS: Final = Path("/proc/swaps")
 _PACKAGES: Final = ("aiohttp", "cryptography", "msgspec", "pynacl", "numpy")
@@ -129,6 +136,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield permissions(directory)
     yield from officer(directory)
     yield from networks(directory)
+    yield from letters(directory)
     yield from sending(directory, time.time())  # noqa: TID251 (the machine's clock)
     yield from _node(directory)
 
@@ -268,6 +276,28 @@ def officer(directory: Path) -> Iterator[Finding]:
         yield Finding("dpo_contact", Level.WARN, found, way_out)
     else:
         yield Finding("dpo_contact", Level.OK, contact)
+
+
+def letters(directory: Path) -> Iterator[Finding]:
+    """Say whether letters can name provider, authority and a way that works."""
+    from fedsafe_node.config import Place, letters_lack, load_config  # noqa: PLC0415
+    from fedsafe_node.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        config = load_config(Place(directory))
+    except ConfigError:
+        return  # said already
+    lacking = [name for name in letters_lack(config) if name != "dpo_contact"]
+    if lacking:
+        found = f"letters say only in general words: {', '.join(lacking)}"
+        yield Finding("letters", Level.WARN, found, _NAMED_IN_LETTERS)
+    else:
+        yield Finding("letters", Level.OK, "letters name provider and authority")
+    if config.mail is None:
+        found = "the public form takes no requests: node.toml names no mail server"
+        yield Finding("form", Level.WARN, found, _MAILS)
+    else:
+        yield Finding("form", Level.OK, "it mails codes, and takes requests")
 
 
 def stored(directory: Path) -> Iterator[Finding]:

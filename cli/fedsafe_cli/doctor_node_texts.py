@@ -154,6 +154,8 @@ CHECKS: Final[Mapping[str, str]] = {
     "configuration": "Konfiguration",
     "dpo_contact": "Datenschutzbeauftragte",
     "pages": "Seiten der Datenbank",
+    "letters": "Briefe",
+    "form": "Formular",
     "server": "Datenbankserver",
     "policy": "Richtlinie",
     "node": "Knoten",

@@ -87,6 +87,23 @@ SAID: Final[Mapping[str, str]] = {
     "set dpo_contact, such as dpo@chat.example.de (Art. 14 (1) b GDPR)": (
         "dpo_contact setzen, etwa dpo@chat.example.de (Art. 14 Abs. 1 b DSGVO)"
     ),
+    "letters say only in general words: {named}": (
+        "Briefe nennen nur allgemein: {named}"
+    ),
+    "set them under [provider] in node.toml: docs/reference/configuration.md": (
+        "in node.toml unter [provider] setzen: docs/reference/configuration.md"
+    ),
+    "letters name provider and authority": "Briefe nennen Anbieter und Aufsicht",
+    "the public form takes no requests: node.toml names no mail server": (
+        "das öffentliche Formular nimmt keine Anträge an: node.toml nennt keinen "
+        "Mailserver"
+    ),
+    "it mails codes, and takes requests": "es verschickt Codes und nimmt Anträge an",
+    "set [mail] in node.toml: without it persons can only write, and no match names "
+    "the form": (
+        "[mail] in node.toml setzen: sonst können Personen nur schreiben, und kein "
+        "Treffer nennt das Formular"
+    ),
     "{count} entries add up": "{count} Einträge stimmen",
     "{count} rows add up": "{count} Zeilen stimmen",
     "copy the whole directory as evidence and mend nothing in it; restore a backup "

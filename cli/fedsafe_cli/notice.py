@@ -58,6 +58,10 @@ _WAITING: Final = (
     "{count} Benachrichtigungen warten.",
     "{count} notices wait.",
 )
+_LACKING: Final = (
+    "Die Texte nennen nur allgemein, was in node.toml fehlt: {names}.",
+    "The texts say only in general words what node.toml lacks: {names}.",
+)
 _HELD: Final = (
     "Die Benachrichtigung zu {about} wird bis {until} zurückgehalten.",
     "The notice about {about} is held back until {until}.",
@@ -284,6 +288,8 @@ def _tell_texts(settings: Settings, answer: Json) -> None:
     table(_TEXTS[other], rows)
     if answer["waiting"]:
         line(_WAITING[other].format(count=answer["waiting"]))
+    if lacking := answer.get("lacking"):
+        line(_LACKING[other].format(names=", ".join(map(str, lacking))))
 
 
 def _notice_row(found: Json, other: bool) -> tuple[object, ...]:  # noqa: FBT001

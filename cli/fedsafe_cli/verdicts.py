@@ -169,8 +169,8 @@ def _ways(match: dict[str, Any], *, german: bool) -> Iterator[tuple[str, object]
         yield words("policy_rule", german=german), said
     appeal = match.get("appeal")
     if isinstance(appeal, dict):
-        form, contact = appeal.get("form"), appeal.get("contact")
-        yield words("appeal", german=german), f"{form}, {contact}"
+        ways = [appeal[way] for way in ("form", "contact") if appeal.get(way)]
+        yield words("appeal", german=german), ", ".join(ways)
         if appeal.get("origin_form"):
             yield words("appeal_origin", german=german), appeal["origin_form"]
 

@@ -27,6 +27,8 @@ GROUP_COMMITMENTS: Final = "group-commitments"
 SIGNED_AUTHORITY: Final = "signed-authority"
 """A request's signature may cover the authority: it is checked against the node's URL,
 not against a Host header that a proxy may have changed."""
+RIGHTS_FORM: Final = "rights-form"
+"""Its public form takes requests of persons; said by a node that can mail codes."""
 FEATURES: Final = frozenset({"charter-versions", GROUP_COMMITMENTS, SIGNED_AUTHORITY})
 _MOST: Final = 1_000
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
@@ -44,9 +46,10 @@ class Speaks:
     arrangement: bytes
 
     @classmethod
-    def of(cls, charter: Charter) -> "Speaks":
-        """Say what this program speaks, under a charter."""
-        return cls(PROTOCOLS, FEATURES, charter.version, charter.arrangement.sha256)
+    def of(cls, charter: Charter, *more: str) -> "Speaks":
+        """Say what this program speaks, under a charter, and *more* of this node."""
+        features, arrangement = FEATURES | {*more}, charter.arrangement.sha256
+        return cls(PROTOCOLS, features, charter.version, arrangement)
 
     def header(self) -> str:
         """Write the header's value."""

@@ -38,6 +38,11 @@ _FORMS: Final = {
     "jurisdiction": "two capital letters, such as DE",
     "contact": "a role mailbox such as trust@chat.example.de, or an https address",
     "dpo_contact": "a role mailbox such as dpo@chat.example.de, or an https address",
+    "provider.complaints": "a role mailbox, or an https address",
+    "provider.legal_name": "one line without braces",
+    "provider.address": "one line without braces",
+    "provider.authority": "one line without braces",
+    "provider.out_of_court": "one line without braces",
     "policy": "the name of a shipped policy, such as strict, or a file",
     "listen.host": "a host's name or address, such as 127.0.0.1",
     "mail.host": "a mail server's name or address",
@@ -53,6 +58,10 @@ _PROVIDER: Final = (
 )
 Positive = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 KeptDays = Annotated[int, msgspec.Meta(ge=30, le=3_650)]
+Line = Annotated[
+    str, msgspec.Meta(pattern=r"^[^\s{}][^\x00-\x1f\x7f{}]*(?!\n)$", max_length=300)
+]
+"""A line of a letter; braces would be read as a gap that nobody has filled."""
 RecordDays = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
 
 
@@ -131,6 +140,21 @@ class Oidc(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     redirect: Annotated[str, msgspec.Meta(pattern=_PROVIDER, max_length=2_048)]
 
 
+class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who the provider is by law, and where a person complains; letters name it.
+
+    `authority` supervises its data protection, `out_of_court` is a body that settles
+    disputes (DSA Art. 21): each in one line, with how it is reached. Complaints (DSA
+    Art. 20) go to `complaints`, or to the node's contact.
+    """
+
+    legal_name: Line | None = None
+    address: Line | None = None
+    complaints: Contact | None = None
+    authority: Line | None = None
+    out_of_court: Line | None = None
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What `node.toml` says."""
 
@@ -143,6 +167,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listen: Listen
     custody_key: Printable
     dpo_contact: Contact | None = None
+    provider: Provider = Provider()
     do_not_share: Printable | None = None
     calendar: Printable | None = None
     minimisation: Printable | None = None
@@ -326,7 +351,24 @@ def _unfit_provider(config: Config) -> str | None:
     if dpo is not None and not is_contact(dpo, DPO_MAILBOXES):
         known = ", ".join(sorted(DPO_MAILBOXES))
         return f"no person's mailbox: one of {known}@, or https - at `$.dpo_contact`"
+    complaints = config.provider.complaints
+    if complaints is not None and not is_contact(complaints):
+        known = ", ".join(sorted(MAILBOXES))
+        where = "`$.provider.complaints`"
+        return f"no person's mailbox: one of {known}@, or https - at {where}"
     return None
+
+
+def letters_lack(config: Config) -> tuple[str, ...]:
+    """Name the settings without which letters say less than they could."""
+    provider = config.provider
+    found = {
+        "dpo_contact": config.dpo_contact,
+        "provider.legal_name": provider.legal_name,
+        "provider.address": provider.address,
+        "provider.authority": provider.authority,
+    }
+    return tuple(name for name, value in found.items() if value is None)
 
 
 def _unfit_servers(config: Config) -> str | None:

@@ -84,11 +84,11 @@ class Appeal(Message, frozen=True):
     """Where the person contests a match, whoever's signal it is.
 
     `form` and `contact` are this provider's; `origin_form` is that of the other
-    provider who has listed them, and rules.
+    provider who has listed them, and rules. A form that takes no requests is null.
     """
 
-    form: str
     contact: str
+    form: str | None = None
     origin_form: str | None = None
 
 

@@ -16,6 +16,7 @@ from fedsafe_federation.handshake import Speaks, parse_speaks
 from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.resharing import PROPOSAL
 from fedsafe_node.announcing import Announcing
+from fedsafe_node.appeals import spoken
 from fedsafe_node.attesting import Attesting
 from fedsafe_node.base import Base
 from fedsafe_node.cases.content import CaseVault
@@ -267,7 +268,9 @@ def _waker(base: Base, replicating: Replicating) -> Callable[[str], None]:
 def _hand(base: Base) -> Callable[[], str | None]:
     def speaks() -> str | None:
         shared = base.situation.shared
-        return Speaks.of(shared.membership.charter).header() if shared else None
+        if shared is None:
+            return None
+        return Speaks.of(shared.membership.charter, *spoken(base.config)).header()
 
     return speaks
 

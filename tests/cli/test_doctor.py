@@ -19,7 +19,16 @@ from tests.cli.conftest import Outcome
 from tests.node.fleet import config_of, make
 
 from fedsafe_cli.diagnosis import Level
-from fedsafe_cli.doctor import clock, disk, memory, permissions, room, swaps_in
+from fedsafe_cli.doctor import (
+    clock,
+    disk,
+    letters,
+    memory,
+    permissions,
+    room,
+    swaps_in,
+)
+from fedsafe_cli.doctor_texts import said
 from fedsafe_cli.notice import notice
 from fedsafe_node.config import render_config
 from fedsafe_node.store import sqlite_residues
@@ -195,6 +204,27 @@ def test_a_key_that_leads_nowhere_fails(tmp_path: Path) -> None:
     (tmp_path / "keys" / "feed.key").symlink_to(tmp_path / "gone")
 
     assert permissions(tmp_path).level is Level.FAIL
+
+
+def test_what_letters_and_the_form_lack_is_named(tmp_path: Path) -> None:
+    node = config_of("chat.anbieter.de", 8401, policy="strict")
+    path = tmp_path / "node.toml"
+    path.write_text(render_config(node))
+    bare = {each.check: each for each in letters(tmp_path)}
+    mail = '\n[mail]\nhost = "127.0.0.1"\nsender = "safety@chat.anbieter.de"\n'
+    named = (
+        '\n[provider]\nlegal_name = "Chat GmbH"\naddress = "Ort"\nauthority = "LfD"\n'
+    )
+    path.write_text(render_config(node).replace("[provider]\n", "") + named + mail)
+    full = {each.check: each for each in letters(tmp_path)}
+
+    assert bare["letters"].level is bare["form"].level is Level.WARN
+    assert "provider.authority" in bare["letters"].found
+    assert "[mail]" in (bare["form"].way_out or "")
+    assert full["letters"].level is full["form"].level is Level.OK
+    for each in (*bare.values(), *full.values()):
+        for text in (each.found, each.way_out):
+            assert text is None or said(text, german=True) != text
 
 
 def test_the_logs_of_a_stopped_node_are_examined(run: "Run", short_path: Path) -> None:

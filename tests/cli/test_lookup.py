@@ -544,6 +544,7 @@ def test_a_match_says_why_it_counts_and_where_it_is_contested(
     node.knows(SECRET)
     outcome = ask("lookup", "--lang", language, f"email:{SECRET}")
 
+    assert "None" not in outcome.out
     for text in (*lines, "https://b.example/rights, safety@b.example"):
         assert text in outcome.out
     assert "https://a.example/rights" in outcome.out

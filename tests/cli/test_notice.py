@@ -47,6 +47,22 @@ def test_texts_are_listed_with_what_waits(ask: "Run", node: "FakeNode") -> None:
     assert "Das Signal ist beendet" in german.out
 
 
+def test_whoever_signs_off_is_told_what_letters_say_in_general_words_only(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    lacking = {"lacking": ["provider.legal_name", "provider.authority"]}
+    node.always("GET /v1/notices/texts", TEXTS | lacking)
+    node.always("POST /v1/notices/texts/end_of_signal/sign-off", SIGNED | lacking)
+    listed = ask("notice", "texts")
+    signed = ask("notice", "sign-off", "end_of_signal", "--until", "2027-11-01")
+    german = ask("notice", "texts", "--lang", "de")
+
+    for shown in (listed, signed, german):
+        assert "provider.legal_name, provider.authority" in shown.out
+    assert "in general words" in signed.out
+    assert "nur allgemein" in german.out
+
+
 def test_a_text_is_shown_with_its_digest(ask: "Run", node: "FakeNode") -> None:
     node.always("GET /v1/notices/texts", TEXTS)
     shown = ask("notice", "show", "end_of_signal")

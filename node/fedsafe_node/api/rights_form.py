@@ -84,8 +84,12 @@ async def send_code(call: Call) -> object:
         sent = await call.services.proofs.send_code(request, call.source)
         return pages.code_page(site, language, kind=kind, nonce=sent.nonce)
 
+    open_ = call.services.proofs.takes_requests
     return await _shown(
-        act, lambda wrong: pages.ask_page(site, language, kind=kind, wrong=wrong)
+        act,
+        lambda wrong: pages.ask_page(
+            site, language, kind=kind, wrong=wrong, open_=open_
+        ),
     )
 
 

@@ -53,10 +53,15 @@ class TextShown(Message, frozen=True):
 
 
 class TextsAnswer(Message, frozen=True):
-    """All texts, and how many notices wait."""
+    """All texts, and how many notices wait.
+
+    `lacking` names settings of node.toml without which letters say less than they
+    could, and general words stand in their place.
+    """
 
     texts: list[TextShown]
     waiting: int
+    lacking: tuple[str, ...] = ()
 
 
 class SignOffRequest(Message, frozen=True):

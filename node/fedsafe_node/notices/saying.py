@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
+from fedsafe_node.appeals import form_of
 from fedsafe_node.notices.facts import AnyFacts, Facts, Finding, Reviewed
 from fedsafe_node.notices.texts import words
 from fedsafe_node.situation import Situation
@@ -19,15 +20,33 @@ _ONCE: Final = frozenset({Level.L0, Level.L1, Level.L2})
 
 def in_words(facts: AnyFacts, situation: Situation) -> Mapping[str, Text]:
     """Say the facts as the texts name them, in both languages."""
-    config = situation.config
-    said = {
-        "provider": _same(config.name),
-        "contact": _same(config.contact),
-        "dpo": _dpo(situation),
-    }
+    said = dict(house_in_words(situation))
     if isinstance(facts, Reviewed):
         return said | _reviewed(facts, situation)
     return said | _shared(facts, situation)
+
+
+def house_in_words(situation: Situation) -> Mapping[str, Text]:
+    """Say who the provider is, and the ways to object to what it has decided.
+
+    What node.toml leaves out is said in general words, and never left empty; the form
+    is named only where it takes requests.
+    """
+    config, fixed = situation.config, words().fixed
+    provider, form = config.provider, form_of(config)
+    named = [each for each in (provider.legal_name, provider.address) if each]
+    return {
+        "provider": _same(config.name),
+        "controller": _same(", ".join([*named, config.name])),
+        "contact": _same(config.contact),
+        "dpo": _dpo(situation),
+        "reach": _same(config.contact)
+        if form is None
+        else _filled(fixed["reach"], form=_same(form), contact=_same(config.contact)),
+        "complaints": _same(provider.complaints or config.contact),
+        "authority": _named("authority", provider.authority),
+        "bodies": _named("bodies", provider.out_of_court),
+    }
 
 
 def _shared(facts: Facts, situation: Situation) -> dict[str, Text]:
@@ -105,7 +124,7 @@ def basis_in_words(situation: Situation) -> Text:
     Whoever only keeps own bans has no gate record, and a basis all the same.
     """
     gate = situation.site.gate
-    return _recorded("basis", gate.legal_basis if gate is not None else None)
+    return _named("basis", gate.legal_basis if gate is not None else None)
 
 
 def rule_in_words(rule: str, situation: Situation) -> Text:
@@ -152,14 +171,14 @@ def _dpo(situation: Situation) -> Text:
 
 def _arrangement(situation: Situation) -> Text:
     gate = situation.site.gate
-    return _recorded("arrangement", gate.arrangement if gate is not None else None)
+    return _named("arrangement", gate.arrangement if gate is not None else None)
 
 
-def _recorded(name: str, reference: str | None) -> Text:
+def _named(name: str, value: str | None) -> Text:
     fixed = words().fixed
-    if reference is None:
+    if value is None:
         return fixed[f"{name}_alone"]
-    return _filled(fixed[name], reference=_same(reference))
+    return _filled(fixed[name], named=_same(value))
 
 
 def _filled(text: Text, **facts: Text) -> Text:

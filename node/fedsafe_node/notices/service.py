@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 from uuid import UUID
 
+from fedsafe_node.config import letters_lack
 from fedsafe_node.errors import (
     BadRequestError,
     ConflictError,
@@ -232,6 +233,7 @@ class Notices:
                 for name, text in written.items()
             ],
             waiting=waiting,
+            lacking=letters_lack(self._desk.situation.config),
         )
 
     def _now(self) -> int:

@@ -32,7 +32,8 @@ FACTS: Final = frozenset(
         *("ended_on", "rule", "phenomenon", "surface", "grade", "basis"),
         *("recipients", "transfers", "provenance", "source", "detection", "dpo"),
         *("arrangement", "decided_on", "measure", "duration", "trigger"),
-        *("deciders", "hearing"),
+        *("deciders", "hearing", "controller", "reach", "complaints", "authority"),
+        "bodies",
     }
 )
 

@@ -34,6 +34,7 @@ from fedsafe_federation.metering import Budget
 from fedsafe_federation.replication import Offload
 from fedsafe_federation.requests import Request, verify_request
 from fedsafe_federation.signed import Signed
+from fedsafe_node.appeals import spoken
 from fedsafe_node.attesting import Attesting
 from fedsafe_node.budgets.asked import AskedLedger
 from fedsafe_node.budgets.circuits import Circuits
@@ -122,7 +123,10 @@ class PeeringService:
     def speaks(self) -> str | None:
         """Say what this node speaks, and which charter it holds, if any."""
         shared = self._situation.shared
-        return Speaks.of(shared.membership.charter).header() if shared else None
+        if shared is None:
+            return None
+        own = spoken(self._situation.config)
+        return Speaks.of(shared.membership.charter, *own).header()
 
     def shake(self, said: str | None) -> None:
         """Judge what an asking node says of itself, if it says anything.

@@ -13,6 +13,7 @@ from typing import Final
 from fedsafe_node.notices.texts import words
 from fedsafe_node.rights.days import day, written_day
 from fedsafe_node.rights.finding import Finding
+from fedsafe_node.rights.outcomes import in_language, ways_in
 from fedsafe_node.rights.request_messages import Language
 from fedsafe_node.rights.reviewing import (
     KINDS,
@@ -101,12 +102,12 @@ class Contested:
 _HEAD: Final[Mapping[Language, str]] = {
     Language.DE: (
         "Antwort auf Ihren Antrag {request}\n\n"
-        "Verantwortlich: {node} ({contact}). Stand: {today}.\n"
+        "Verantwortlich: {controller} ({contact}). Stand: {today}.\n"
         "Ihre Kennung haben wir für diese Auskunft geprüft und nicht gespeichert.\n"
     ),
     Language.EN: (
         "Answer to your request {request}\n\n"
-        "Controller: {node} ({contact}). As of {today}.\n"
+        "Controller: {controller} ({contact}). As of {today}.\n"
         "We have checked your identifier for this answer and have not kept it.\n"
     ),
 }
@@ -266,13 +267,12 @@ _CASES: Final = Text(
 """In every answer alike, so that nobody learns whether something stands against one."""
 _TAIL: Final[Mapping[Language, str]] = {
     Language.DE: (
-        "\nSie können Berichtigung, Löschung oder Einschränkung verlangen, "
-        "widersprechen und sich bei einer Aufsichtsbehörde beschweren "
-        "(Art. 15 Abs. 1 Buchst. e und f DSGVO).\n"
+        "\nSie können Berichtigung, Löschung oder Einschränkung verlangen und "
+        "widersprechen (Art. 15 Abs. 1 Buchst. e DSGVO): {reach}.\n"
     ),
     Language.EN: (
-        "\nYou may ask for rectification, erasure or restriction, object, and "
-        "complain to a supervisory authority (Art. 15 (1) (e) and (f) GDPR).\n"
+        "\nYou may ask for rectification, erasure or restriction, and object "
+        "(Art. 15 (1) (e) GDPR): {reach}.\n"
     ),
 }
 
@@ -282,7 +282,7 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
     *,
     request: str,
     node: str,
-    contact: str,
+    house: Mapping[str, Text],
     today: str,
     basis: Text,
     signals: Sequence[Shown],
@@ -294,13 +294,12 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
 ) -> str:
     """Write the answer; `recipients` are those of own shared signals only.
 
-    `packs` are those that name the account.
+    `packs` are those that name the account; `house` says who the provider is.
     """
+    said = in_language(house, language)
+    contact = said["contact"]
     head = _HEAD[language].format(
-        request=request,
-        node=node,
-        contact=contact,
-        today=written_day(today, language),
+        **said, request=request, today=written_day(today, language)
     )
     parts = [head]
     if signals or reviews or drafts or packs:
@@ -324,7 +323,8 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
             parts.append(_in(text, language).format(count=count))
     parts += _missing(missing, language)
     cases = _in(_CASES, language).format(contact=contact)
-    return "".join([*parts, cases, _TAIL[language]])
+    tail = _TAIL[language].format_map(said)
+    return "".join([*parts, cases, tail, f"\n{ways_in(house, language)}\n"])
 
 
 def _missing(missing: Missing, language: Language) -> list[str]:

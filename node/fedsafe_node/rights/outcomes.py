@@ -12,6 +12,7 @@ from typing import Final
 from fedsafe_node.rights.days import day
 from fedsafe_node.rights.request_messages import Language, RefusalGround
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
+from fedsafe_policies.reasons import Text
 
 _EXTENDED: Final[Mapping[Language, str]] = {
     Language.DE: (
@@ -79,29 +80,61 @@ _GROUNDS: Final[Mapping[Language, Mapping[str, str]]] = {
     },
 }
 _REMEDIES: Final[Mapping[Language, str]] = {
+    Language.DE: "Aktenzeichen unserer Entscheidung: {reason}. Fragen dazu: {reach}.",
+    Language.EN: "Reference of our decision: {reason}. Questions about it: {reach}.",
+}
+WAYS: Final[Mapping[Language, str]] = {
     Language.DE: (
-        "Aktenzeichen unserer Entscheidung: {reason}. Fragen dazu: {contact}.\n"
-        "Sie können sich bei einer Datenschutz-Aufsichtsbehörde beschweren und vor "
-        "Gericht gehen (Art. 77 und 79 DSGVO)."
+        "Wenn Sie nicht einverstanden sind:\n"
+        "- Sie können sich bei uns beschweren, kostenlos und formlos (bei einer "
+        "Entscheidung über Ihr Konto nach Art. 20 DSA): {complaints}.\n"
+        "- Sie können eine zugelassene Stelle für außergerichtliche Streitbeilegung "
+        "anrufen (Art. 21 DSA): {bodies}.\n"
+        "- Sie können sich bei einer Datenschutz-Aufsichtsbehörde beschweren "
+        "(Art. 77 DSGVO): {authority}.\n"
+        "- Sie können vor Gericht gehen (Art. 79 DSGVO)."
     ),
     Language.EN: (
-        "Reference of our decision: {reason}. Questions about it: {contact}.\n"
-        "You may complain to a supervisory authority for data protection and go to "
-        "court (Art. 77 and 79 GDPR)."
+        "If you do not agree:\n"
+        "- You may complain to us, free of charge and in any form (about a decision on "
+        "your account by Art. 20 DSA): {complaints}.\n"
+        "- You may turn to a certified body for out-of-court dispute settlement "
+        "(Art. 21 DSA): {bodies}.\n"
+        "- You may complain to a supervisory authority for data protection (Art. 77 "
+        "GDPR): {authority}.\n"
+        "- You may go to court (Art. 79 GDPR)."
     ),
 }
+"""The ways that are open to who does not agree, in outcomes and answers."""
 
 
-def note_on(row: RequestRow, ground: RefusalGround | None, contact: str) -> str | None:
-    """Say how a request ended, or why it takes longer; None if neither is so."""
+def ways_in(house: Mapping[str, Text], language: Language) -> str:
+    """Name the ways that are open to who does not agree (`house_in_words`)."""
+    return WAYS[language].format_map(in_language(house, language))
+
+
+def in_language(facts: Mapping[str, Text], language: Language) -> dict[str, str]:
+    """Say facts in one language."""
+    german = language is Language.DE
+    return {name: said.de if german else said.en for name, said in facts.items()}
+
+
+def note_on(
+    row: RequestRow, ground: RefusalGround | None, house: Mapping[str, Text]
+) -> str | None:
+    """Say how a request ended, or why it takes longer; None if neither is so.
+
+    *house* says who the provider is (`house_in_words`).
+    """
     language = Language(row.language)
     if row.state is RequestState.CLOSED and row.outcome is not None:
         ended = day(row.ended_at or row.opened_at, language)
         parts = [_ENDS[language][row.outcome].format(day=ended)]
         if ground is not None:
             parts.append(_GROUNDS[language][ground])
-        said = _REMEDIES[language].format(reason=row.reason, contact=contact)
-        return "\n".join([*parts, said])
+        facts = {**in_language(house, language), "reason": row.reason}
+        parts.append(_REMEDIES[language].format_map(facts))
+        return "\n".join([*parts, ways_in(house, language)])
     if row.state is RequestState.OPEN and row.extended_for is not None:
         until = day(row.due_at, language)
         return _EXTENDED[language].format(day=until, reason=row.extended_for)

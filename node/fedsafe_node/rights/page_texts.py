@@ -72,7 +72,15 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
             "Die Anfrage Ihres Programms war nicht lesbar. An Ihren Angaben liegt es "
             "nicht. Bitte öffnen Sie die Seite noch einmal."
         ),
-        "no_mail": "Bitte schreiben Sie für einen Antrag an {contact}.",
+        "no_mail": (
+            "Einen Antrag können Sie hier nicht stellen: Dieser Anbieter verschickt "
+            "keine Codes, mit denen Sie zeigen könnten, dass eine Adresse Ihnen gehört."
+        ),
+        "no_mail_instead": (
+            "Schreiben Sie an {contact}: was Sie möchten, und um welches Konto es "
+            "geht. Schicken Sie keine Kopie eines Ausweises; man sagt Ihnen, was nötig "
+            "ist. Sie bekommen die Antwort innerhalb eines Monats."
+        ),
     },
     Language.EN: {
         "name": "English",
@@ -119,6 +127,14 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
             "The request of your program could not be read. It is not about what you "
             "entered. Please open the page once more."
         ),
-        "no_mail": "For a request, please write to {contact}.",
+        "no_mail": (
+            "You cannot make a request here: this provider sends no codes with which "
+            "you could show that an address is yours."
+        ),
+        "no_mail_instead": (
+            "Write to {contact}: what you want, and which account it is about. Do not "
+            "send a copy of an identity card; you are told what is needed. You will "
+            "have the answer within a month."
+        ),
     },
 }

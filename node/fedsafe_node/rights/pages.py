@@ -65,9 +65,14 @@ def ask_page(
 ) -> bytes:
     """Write the page that asks for kind and address."""
     texts = TEXTS[language]
-    if not open_:
-        contact = texts["no_mail"].format(contact=site.contact)
-        return _page(site, language, "title", f"<p>{escape(contact)}</p>", "/rights")
+    if not open_:  # before anything is typed that leads nowhere
+        instead = texts["no_mail_instead"].format(contact=site.contact)
+        body = (
+            f"<p>{escape(texts['no_mail'])}</p><p>{escape(instead)}</p>"
+            f'<p><a href="/rights/answer?lang={language.value}">'
+            f"{escape(texts['to_answer'])}</a></p>"
+        )
+        return _page(site, language, "title", body, "/rights")
     options = "".join(
         f'<option value="{each.value}"{" selected" if each is kind else ""}>'
         f"{escape(KINDS[language][each])}</option>"

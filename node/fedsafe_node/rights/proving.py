@@ -155,7 +155,7 @@ class Proofs:
         if self.mailer is None:
             raise UnavailableError(
                 "no_mail",
-                "this node mails no codes; write to its contact",
+                f"this node mails no codes; write to {self.contact}",
                 retry_after_ms=RETRY_AFTER_MS,
             )
         return self.mailer

@@ -4,7 +4,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from fedsafe_node.notices.saying import basis_in_words, rule_in_words
+from fedsafe_node.notices.saying import (
+    basis_in_words,
+    house_in_words,
+    rule_in_words,
+)
 from fedsafe_node.notices.texts import TextName
 from fedsafe_node.peering.recipients import read_recipients
 from fedsafe_node.rights.answering import (
@@ -53,7 +57,7 @@ async def tell(
         language,
         request=row.id,
         node=situation.node,
-        contact=situation.config.contact,
+        house=house_in_words(situation),
         today=desk.clock.now().date().isoformat(),
         basis=basis_in_words(situation),
         signals=[
@@ -74,7 +78,7 @@ async def tell_end(
     reader: Reader, desk: Desk, row: RequestRow, ground: RefusalGround | None
 ) -> str | None:
     """Write how a request ended, or why it takes longer; None if neither is so."""
-    note = note_on(row, ground, desk.situation.config.contact)
+    note = note_on(row, ground, house_in_words(desk.situation))
     if note is None:
         return None
     draft = TextName.RIGHTS_OUTCOME in await desk.notices.drafts(reader)

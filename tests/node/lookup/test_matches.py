@@ -4,7 +4,7 @@
 from datetime import timedelta
 
 import pytest
-from tests.node.fleet import Fleet
+from tests.node.fleet import NAMES, Fleet
 from tests.node.origin import WHO
 from tests.node.signals.conftest import ANNA, request_for
 
@@ -89,16 +89,40 @@ async def test_a_match_says_which_rule_decided_and_where_it_is_contested(
 ) -> None:
     await trio.publish(WHO)
     there = (await trio.look_up("b.demo", WHO)).matches[0]
-    home = (await trio.look_up("a.demo", WHO)).matches[0]
-    a, b = (trio[name].base.situation for name in ("a.demo", "b.demo"))
+    situation = trio["b.demo"].base.situation
 
-    assert (there.policy_rule, there.policy) == ("P1", b.policy.reference)
+    assert (there.policy_rule, there.policy) == ("P1", situation.policy.reference)
+    assert there.appeal is not None
+    assert there.appeal.contact == situation.config.contact
+
+
+async def test_no_match_names_a_form_that_takes_no_request(trio: Fleet) -> None:
+    await trio.publish(WHO)
+    for name in ("a.demo", "b.demo"):
+        (match,) = (await trio.look_up(name, WHO)).matches
+
+        assert match.appeal == Appeal(contact=f"safety@{name}")
+
+
+async def test_a_match_names_the_forms_of_those_who_can_mail(fleet: Fleet) -> None:
+    for name in ("a.demo", "b.demo"):
+        path = fleet.place(name).config
+        mail = f'\n[mail]\nhost = "127.0.0.1"\nsender = "safety@{name}"\n'
+        path.write_text(path.read_text() + mail)
+    await fleet.start(*NAMES)
+    await fleet.covered()
+    await fleet.publish(WHO)
+    a, b = (fleet[name].base.config for name in ("a.demo", "b.demo"))
+    (home,) = (await fleet.look_up("a.demo", WHO)).matches
+    (there,) = (await fleet.look_up("b.demo", WHO)).matches
+    (third,) = (await fleet.look_up("c.demo", WHO)).matches
+
+    form = f"{a.url}/rights"
+    assert home.appeal == Appeal(form=form, contact=a.contact)
     assert there.appeal == Appeal(
-        form=f"{b.config.url}/rights",
-        contact=b.config.contact,
-        origin_form=f"{a.config.url}/rights",
+        form=f"{b.url}/rights", contact=b.contact, origin_form=form
     )
-    assert home.appeal == Appeal(form=f"{a.config.url}/rights", contact="safety@a.demo")
+    assert third.appeal == Appeal(contact="safety@c.demo", origin_form=form)
 
 
 async def test_an_own_ban_is_contested_at_home(alone: Fleet) -> None:
@@ -108,7 +132,7 @@ async def test_an_own_ban_is_contested_at_home(alone: Fleet) -> None:
 
     assert (match.policy_rule, match.policy) == ("P14", situation.policy.reference)
     assert match.appeal is not None
-    assert match.appeal.form == f"{situation.config.url}/rights"
+    assert match.appeal.contact == situation.config.contact
     assert match.appeal.origin_form is None
 
 

@@ -21,14 +21,19 @@ from tests.node.rights.test_requests import SHOP, WHO, asked, requests_of
 from tests.node.signals.conftest import ANNA, request_for
 
 from fedsafe_crypto.group import random_scalar
-from fedsafe_node.config import Config, Listen
+from fedsafe_node.config import Config, Listen, Provider, letters_lack
 from fedsafe_node.evaluators import OwnList
 from fedsafe_node.keys import MediaKeys, OwnKeys
 from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.mail_settings import Mail
 from fedsafe_node.notices.facts import AnyFacts, Facts, Finding, Reviewed
 from fedsafe_node.notices.keeping import PARTS, NoticeDesk
-from fedsafe_node.notices.saying import basis_in_words, rule_in_words
+from fedsafe_node.notices.saying import (
+    basis_in_words,
+    house_in_words,
+    rule_in_words,
+)
 from fedsafe_node.notices.texts import TextName, Trigger, texts, words
 from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.provisions import Provisions
@@ -83,15 +88,47 @@ GAP: Final = re.compile(
 """What a letter shows where a fact was empty, or was not filled in."""
 GATE: Final = LegalGate(legal_basis="doc:lia-3", arrangement="jca-3:0a1b2c3d")
 LAWS: Final = {
-    TextName.STATEMENT_OF_REASONS: ("Art. 17", "Art. 20", "Art. 21"),
-    TextName.DATA_PROTECTION_NOTICE: (
-        *("Art. 14", "Art. 15", "Art. 22", "Art. 26", "Art. 6"),
+    TextName.STATEMENT_OF_REASONS: (
+        *("Art. 17", "Art. 20", "Art. 21", "Art. 77", "Art. 79"),
     ),
-    TextName.END_OF_SIGNAL: ("Art. 19",),
-    TextName.REVIEW_REASONS: ("Art. 17", "Art. 20", "Art. 21", "Art. 22", "Art. 15"),
-    TextName.RIGHTS_ANSWER: ("Art. 15",),
+    TextName.DATA_PROTECTION_NOTICE: (
+        *("Art. 14", "Art. 15", "Art. 22", "Art. 26", "Art. 6", "Art. 77", "Art. 79"),
+    ),
+    TextName.END_OF_SIGNAL: ("Art. 19", "Art. 20", "Art. 77", "Art. 79"),
+    TextName.REVIEW_REASONS: (
+        *("Art. 17", "Art. 20", "Art. 21", "Art. 22", "Art. 15", "Art. 77", "Art. 79"),
+    ),
+    TextName.RIGHTS_ANSWER: ("Art. 15", "Art. 20", "Art. 21", "Art. 77", "Art. 79"),
 }
 """The articles that a letter names, whatever was recorded."""
+HOUSE: Final = Provider(
+    legal_name="Anbieter Chat GmbH",
+    address="Musterstraße 1, 10115 Berlin",
+    complaints="https://chat.anbieter.de/beschwerde",
+    authority="Datenschutzaufsicht Berlin, https://aufsicht.berlin",
+    out_of_court="Schlichtung Netz e. V., https://schlichtung.org",
+)
+MAIL: Final = Mail("127.0.0.1", "safety@chat.anbieter.de")
+SAYS: Final = {
+    TextName.STATEMENT_OF_REASONS: ("complaints", "authority", "out_of_court"),
+    TextName.DATA_PROTECTION_NOTICE: ("legal_name", "address", "authority"),
+    TextName.END_OF_SIGNAL: ("complaints", "authority"),
+    TextName.REVIEW_REASONS: ("complaints", "authority", "out_of_court"),
+    TextName.RIGHTS_ANSWER: (
+        *("legal_name", "address", "complaints", "authority", "out_of_court"),
+    ),
+    TextName.RIGHTS_OUTCOME: ("complaints", "authority", "out_of_court"),
+}
+"""What a letter names of the provider, if it is configured."""
+REACHED: Final = frozenset(
+    {
+        *(TextName.DATA_PROTECTION_NOTICE, TextName.END_OF_SIGNAL),
+        *(TextName.REVIEW_REASONS, TextName.RIGHTS_ANSWER, TextName.RIGHTS_OUTCOME),
+    }
+)
+"""Letters that name the public form, where that takes requests."""
+EXTENDED: Final = ("Art. 12 Abs. 3", "Art. 12 (3)")
+"""What only the letter says that takes more time: it decides nothing."""
 NAMELESS: Final = {TextName.RIGHTS_OUTCOME, TextName.RIGHTS_FORM}
 """What follows a page or an answer that has named the provider."""
 OTHERS: Final = {Language.DE: "GDPR", Language.EN: "DSGVO"}
@@ -126,6 +163,7 @@ def variants(policy: str) -> Iterator[Situation]:
     """Make nodes on which little or much is recorded."""
     yield situation(policy)
     yield situation(policy, gate=GATE, dpo_contact="dpo@chat.anbieter.de")
+    yield situation(policy, provider=HOUSE, mail=MAIL)
 
 
 def notices(situation: Situation) -> Iterator[tuple[NoticeKind, AnyFacts]]:
@@ -280,7 +318,7 @@ def answers(situation: Situation, language: Language) -> Iterator[str]:
             language,
             request="0a" * 16,
             node=node,
-            contact=situation.config.contact,
+            house=house_in_words(situation),
             today="2026-11-24",
             basis=basis_in_words(situation),
             **nothing | case,
@@ -316,7 +354,7 @@ def outcomes(situation: Situation, language: Language) -> Iterator[str]:
         (replace(row, state=RequestState.OPEN, extended_for="file-8"), None),
     ]
     for each, ground in rows:
-        note = note_on(each, ground, situation.config.contact)
+        note = note_on(each, ground, house_in_words(situation))
         assert note is not None
         yield marked(note, language, situation, draft=False)
 
@@ -398,6 +436,27 @@ def test_every_letter_under_every_policy_is_true(
 
     assert "\n".join(sorted(wrong)) == ""
     assert seen == set(product(TextName, Language))
+
+
+@pytest.mark.parametrize("policy", ["strict", "germany"])
+def test_letters_name_who_decides_and_only_ways_that_work(
+    policy: str, make_desk: Callable[[Situation], NoticeDesk]
+) -> None:
+    bare, full = situation(policy), situation(policy, provider=HOUSE, mail=MAIL)
+    form = f"{full.config.url}/rights"
+    for name, language, text in letters(make_desk(full)):
+        if any(each in text for each in EXTENDED):
+            continue
+        for setting in SAYS.get(name, ()):
+            assert getattr(HOUSE, setting) in text, (name, language, setting)
+        assert (form in text) is (name in REACHED), (name, language)
+    for name, language, text in letters(make_desk(bare)):
+        assert form not in text, (name, language)
+        if name in SAYS and not any(each in text for each in EXTENDED):
+            assert bare.config.contact in text, (name, language)
+
+    assert letters_lack(full.config) == ("dpo_contact",)
+    assert len(letters_lack(bare.config)) == 4
 
 
 def gaps(name: TextName, text: str) -> list[str]:

@@ -18,20 +18,26 @@ from fedsafe_policies.vocabulary import Detection, Grade, Source, Surface
 
 NEEDED = {
     TextName.STATEMENT_OF_REASONS: (
-        *("Art. 17", "Art. 20", "Art. 21", "{contact}", "{rule}"),
-        *("{recipients}", "{source}", "{detection}"),
+        *("Art. 17", "Art. 20", "Art. 21", "Art. 77", "Art. 79", "{rule}"),
+        *("{recipients}", "{source}", "{detection}", "{complaints}", "{bodies}"),
+        "{authority}",
     ),
     TextName.DATA_PROTECTION_NOTICE: (
         *("Art. 14", "Art. 22", "{contact}", "{recipients}", "{match_until}"),
         *("{basis}", "{transfers}", "{phenomenon}"),
-        *("{dpo}", "Art. 26", "{arrangement}"),
+        *("{dpo}", "Art. 26", "{arrangement}", "{controller}", "{authority}"),
+        *("Art. 77", "Art. 79"),
     ),
     TextName.REVIEW_REASONS: (
-        *("Art. 17", "Art. 20", "Art. 21", "Art. 22", "{contact}", "{rule}"),
+        *("Art. 17", "Art. 20", "Art. 21", "Art. 22", "Art. 77", "Art. 79", "{rule}"),
+        *("{complaints}", "{bodies}", "{authority}", "{reach}"),
         *("{measure}", "{duration}", "{trigger}", "{source}", "{deciders}"),
         *("{phenomenon}", "{hearing}", "{decided_on}"),
     ),
-    TextName.END_OF_SIGNAL: ("Art. 19", "{recipients}", "{ended_on}", "{contact}"),
+    TextName.END_OF_SIGNAL: (
+        *("Art. 19", "Art. 77", "Art. 79", "{recipients}", "{ended_on}"),
+        *("{reach}", "{complaints}", "{authority}"),
+    ),
 }
 
 

@@ -139,6 +139,33 @@ async def test_the_answer_before_the_proof_is_the_same_for_everybody(
         assert "mail.example" not in event.text
 
 
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "sends no codes"), ("de", "verschickt keine Codes")]
+)
+async def test_a_form_that_cannot_mail_says_so_before_anything_is_typed(
+    trio: Fleet, language: str, told: str
+) -> None:
+    config = trio["b.demo"].base.config
+    async with ClientSession(config.url) as session:
+        where = f"/rights?lang={language}"
+        async with session.get(where) as response:
+            first = await response.text()
+        fields = {"email": WHO, "kind": "access", "lang": language}
+        async with session.post("/rights/code", data=fields) as response:
+            second, status = await response.text(), response.status
+        body = {"email": WHO}
+        async with session.post("/v1/rights/code", json=body) as response:
+            problem = await response.json()
+
+    assert status == 503
+    for page in (first, second):
+        assert told in page
+        assert config.contact in page
+        assert "<form" not in page
+        assert "/rights/answer" in page  # what was made before is still collected
+    assert (problem["code"], config.contact in problem["detail"]) == ("no_mail", True)
+
+
 async def test_guesses_and_mails_are_slowed(mailing: Fleet, box: MailBox) -> None:
     nonce = await sent(mailing)
     refusals: list[type[Exception]] = []
