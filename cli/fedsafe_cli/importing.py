@@ -120,10 +120,18 @@ def import_signals(
     if not ids and failure is None:
         raise BadInputError("the input is empty", "give one signal a line")
     _report(ids, bad, settings, failure, dry_run=dry_run)
+    if not dry_run and len(ids) > len(bad):
+        note_unnamed(client, german=settings.german)
     if failure is not None:
         failure.told = settings.json
         raise failure
     return worst(reject.status for reject in bad)
+
+
+def note_unnamed(client: Client, *, german: bool) -> None:
+    """Say that what was recorded without a credential names nobody."""
+    if client.token is None:
+        note(f"fedsafe: {words('unnamed', german=german)}")
 
 
 def _report(

@@ -20,7 +20,7 @@ from fedsafe_cli.findings import (
     one_of,
     problem_status,
 )
-from fedsafe_cli.importing import import_signals
+from fedsafe_cli.importing import import_signals, note_unnamed
 from fedsafe_cli.inputs import (
     FormError,
     Hints,
@@ -115,11 +115,13 @@ def add(
         body["nodes"] = list(nodes)
     if given["subject_ref"] is not None:
         body["subject_ref"] = given["subject_ref"]
-    # A draft has an author; an own ban is also a service's, whoever has logged in.
+    # A draft has an author. An own ban never takes up a session by itself: a program
+    # under the same user would record it in the name of whoever has logged in.
     shared = given["scope"] not in {None, Scope.SELF.value}
     client = personal(settings) if shared else settings.client()
     answer = client.change("/v1/signals", body)
     show_signal(answer, as_json=settings.json, german=settings.german)
+    note_unnamed(client, german=settings.german)
     return OK
 
 

@@ -163,6 +163,16 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "appeal": ("Widerspruch", "appeal"),
     "appeal_origin": ("… beim Melder", "… at origin"),
+    "unnamed": (
+        (
+            "es nennt niemanden, der es eingetragen hat; sobald es Konten gibt "
+            "(`fedsafe account setup`), trägt es jemand ein, der angemeldet ist"
+        ),
+        (
+            "it names nobody who recorded it; once there are accounts (`fedsafe "
+            "account setup`), somebody who has logged in records it"
+        ),
+    ),
     "state": ("Stand", "state"),
     "scope": ("Reichweite", "scope"),
     "group": ("Gruppe", "group"),

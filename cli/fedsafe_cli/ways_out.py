@@ -217,6 +217,10 @@ WAYS_OUT: Final[Mapping[str, Both]] = {
             "`fedsafe account roles NAME --grant ROLE`; then `fedsafe login`"
         ),
     ),
+    "named_person": (
+        "`fedsafe login`, dann mit --credential die Datei nennen, die es angibt",
+        "`fedsafe login`, then name with --credential the file that it tells",
+    ),
     "choose_role": ("eine mit --role nennen", "name one with --role"),
     "too_many_tries": (
         "eine Weile warten; früher kann das niemand aufheben",

@@ -96,6 +96,7 @@ class Refusal(StrEnum):
     DISPUTED = "disputed"
     CONTROL_UNPROVED = "control_unproved"
     NOT_INDEPENDENT = "not_independent"
+    NAMED_PERSON = "named_person"
     RULING_LATE = "ruling_late"
     RECEIPT_MISSING = "receipt_missing"
     LEDGER_INCOMPLETE = "ledger_incomplete"

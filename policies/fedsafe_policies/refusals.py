@@ -178,6 +178,15 @@ REFUSED: Final[dict[Refusal, tuple[Rule, Text]]] = {
             "Whoever decided before may not rule on the dispute.",
         ),
     ),
+    Refusal.NAMED_PERSON: (
+        Rule.FOUR_EYES,
+        Text(
+            "Eine eigene Sperre trägt ein Mensch ein, und er nimmt sie zurück: Dieser "
+            "Knoten hat Konten, also nennt sie, wer es war.",
+            "A person records an own ban, and takes it back: this node has accounts, "
+            "so the ban names who it was.",
+        ),
+    ),
     Refusal.RULING_LATE: (
         Rule.DISPUTE,
         Text(

@@ -107,6 +107,36 @@ def test_a_policy_denies_with_status_3(ask: "Run", node: "FakeNode", http: int) 
     assert node.asked[0][1]["minor"] is True
 
 
+def test_an_own_ban_by_the_socket_alone_is_said_to_name_nobody(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    file = tmp_path / "anna.key"
+    file.write_text("fs1_" + "A" * 43 + "\n")
+    file.chmod(0o600)
+    node.always("POST /v1/signals", STATE, 201)
+    unnamed = ask(*ADD, stdin=b"anna@example.de\n")
+    german = ask(*ADD, "--lang", "de", stdin=b"anna@example.de\n")
+    named = ask(*ADD, "--credential", str(file), stdin=b"anna@example.de\n")
+
+    assert "it names nobody who recorded it" in unnamed.err
+    assert "es nennt niemanden" in german.err
+    assert (named.status, named.err) == (0, "")
+
+
+def test_a_node_with_accounts_wants_a_person_for_an_own_ban(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    reason = {"de": "Ein Mensch trägt sie ein.", "en": "A person records it."}
+    problem = {"code": "named_person", "rule": "P6", "policy": "strict@12345678"}
+    node.always("POST /v1/signals", problem | {"detail": "P6", "reason": reason}, 403)
+    outcome = ask(*ADD, stdin=b"anna@example.de\n")
+
+    assert outcome.status == 3
+    assert "A person records it." in outcome.err
+    assert "--credential" in outcome.err
+    assert "names nobody" not in outcome.err
+
+
 def test_the_credential_travels_from_its_file(
     ask: "Run", node: "FakeNode", tmp_path: Path
 ) -> None:

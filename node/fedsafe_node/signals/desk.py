@@ -27,9 +27,11 @@ from fedsafe_node.review.flagging import flag_stopped
 from fedsafe_node.signals.custody import Custody
 from fedsafe_node.signals.making import Randomness
 from fedsafe_node.situation import Situation
+from fedsafe_node.store.people_rows import PersonState
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_policies.decision import Decision
+from fedsafe_policies.decision import Decision, deny
+from fedsafe_policies.reasons import Refusal
 
 T = TypeVar("T")
 CHUNK: Final = 256
@@ -47,6 +49,11 @@ class Changed(Generic[T]):
     added: Sequence[Hint] = ()
     removed: Sequence[int] = ()
     feed: int | None = None
+
+
+async def has_accounts(reader: Reader) -> bool:
+    """Tell whether anybody has an account, so that a person can be named."""
+    return any(each.state is PersonState.ACTIVE for each in await reader.persons())
 
 
 class Shield(Protocol):
@@ -175,6 +182,21 @@ class Desk:
         """
         if who.bare and not self.situation.synthetic:
             raise AccountNeededError
+
+    async def check_named(self, who: Principal, act: str) -> None:
+        """Refuse a machine's own ban, once there are accounts (P6).
+
+        While there are none, as on a first evening, whoever may open the socket does
+        it, and the ban names nobody.
+
+        Raises:
+            DeniedError: somebody has an account, and this is nobody.
+        """
+        if who.is_person:
+            return
+        if await self.store.read(has_accounts):
+            policy = self.situation.policy.reference
+            await self.refuse(deny(Refusal.NAMED_PERSON, policy), who, act)
 
     async def refuse(self, decision: Decision, who: Principal, act: str) -> NoReturn:
         """Write a refusal down, durably, and raise it.

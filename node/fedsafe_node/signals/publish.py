@@ -113,7 +113,9 @@ class SignalService:
         plan = planner.plan(request, "")
         if isinstance(plan, Decision):
             await desk.refuse(plan, who, "signal.add")
-        if not isinstance(plan, OwnPlan):
+        if isinstance(plan, OwnPlan):
+            await desk.check_named(who, "signal.add")
+        else:
             desk.check_account(who)
         spending = await self._budget.admit(_published([plan]))
         recorder = Recorder(desk, present, who)
@@ -163,6 +165,8 @@ class SignalService:
             outcomes += await desk.work(len(chunk), read)
         if any(isinstance(item, DraftPlan | PublishPlan) for item in outcomes):
             desk.check_account(who)  # an own ban that takes two is a draft as well
+        if any(isinstance(item, OwnPlan) for item in outcomes):
+            await desk.check_named(who, "signal.import")
         recorder = Recorder(desk, present, who)
         batch, spending = _Import(request, outcomes, ()), None
         if not request.dry_run:

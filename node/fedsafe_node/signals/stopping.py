@@ -20,7 +20,7 @@ from fedsafe_node.messages import (
     SignalState,
 )
 from fedsafe_node.principal import Principal
-from fedsafe_node.signals.desk import Changed, Desk
+from fedsafe_node.signals.desk import Changed, Desk, has_accounts
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.signals.showing import MAX_DRAFTS, describe_draft, describe_row
@@ -32,9 +32,10 @@ from fedsafe_node.store.rows import (
     SignalRow,
     SignalStatus,
 )
-from fedsafe_policies.decision import Decision
+from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.erasures import EraseRequest
 from fedsafe_policies.people import Person
+from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Effect, Plane, Scope
 
 _STOPPED: Final = frozenset({SignalStatus.REVOKED, SignalStatus.ERASED})
@@ -124,6 +125,12 @@ class _Stop:
         decision = await self._decide(tx, Effect.ERASED, row.plane, Scope.SELF)
         if not decision.allowed:
             return Changed(decision)
+        if not self.who.is_person and await has_accounts(tx):
+            reference = self.desk.situation.policy.reference
+            denied = deny(Refusal.NAMED_PERSON, reference)
+            entry = self.desk.refusal(denied, self.who, "signal.revoke")
+            await tx.append(self.desk.trail.log, entry.record, entry.openings)
+            return Changed(denied)
         removed = await erase_own(self.desk, tx, self.signal_id, at=self.at)
         if not removed:
             raise WrongStateError("already_erased", "this own ban is erased")

@@ -4,16 +4,20 @@
 Without an account nobody knows of a training or a second factor (P19).
 """
 
+import json
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, Final
 
 import pytest
+from aiohttp import ClientSession, UnixConnector
 from tests.node.api.test_people import House, house
 from tests.node.api.test_server import BODIES, concrete
 from tests.node.signals.conftest import ANNA, request_for
 
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.routes import ROUTES
+from fedsafe_node.log.pseudonyms import quarter_of
 from fedsafe_node.people.credentials import GOOD_FOR, People
 from fedsafe_policies.policy import load_policy, shipped, shipped_text
 from fedsafe_policies.vocabulary import Role, Scope
@@ -168,3 +172,76 @@ async def test_a_persons_credential_ends_by_itself(house: House) -> None:
 
     assert statuses == [200, 401]
     assert machine[0] == 200
+
+
+@pytest.fixture
+async def socket(house: House) -> AsyncIterator[ClientSession]:
+    path = str(house.fleet.place("a.demo").socket)
+    async with ClientSession("http://node", connector=UnixConnector(path)) as session:
+        yield session
+
+
+async def said(session: ClientSession, path: str, body: object) -> tuple[int, Any]:
+    async with session.post(path, json=body) as response:
+        return response.status, await response.json()
+
+
+MANY: Final[dict[str, Any]] = {"signals": [BAN, BAN]}
+
+
+async def test_without_accounts_the_socket_records_own_bans(
+    socket: ClientSession,
+) -> None:
+    status, ban = await said(socket, "/v1/signals", BAN)
+    path = f"/v1/signals/{ban['signal']}/revoke"
+    gone, _ = await said(socket, path, {"reason": "mistake"})
+
+    assert (status, ban["author"], gone) == (201, "local", 200)
+
+
+async def test_with_accounts_an_own_ban_names_who_made_it(
+    house: House, socket: ClientSession
+) -> None:
+    _, before = await said(socket, "/v1/signals", BAN)
+    rita = await _reviewer(house)
+    shop = await bare(house, Role.SERVICE, "shop")
+    refused = [
+        await said(socket, "/v1/signals", BAN),
+        await said(socket, "/v1/signals/import", MANY),
+        await said(socket, "/v1/signals/import", MANY | {"dry_run": True}),
+        await said(
+            socket, f"/v1/signals/{before['signal']}/revoke", {"reason": "mistake"}
+        ),
+        await house.call("POST", "/v1/signals", BAN, token=shop),
+    ]
+    asked = await said(socket, "/v1/lookup", ASK | {"purpose": "signup_check"})
+    status, ban = await house.call("POST", "/v1/signals", BAN, token=rita)
+
+    for answer in refused:
+        assert (answer[0], answer[1]["code"]) == (403, "named_person")
+        assert answer[1]["rule"] == "P6"
+    assert (asked[0], asked[1]["result"]) == (200, "review")  # it still looks up
+    assert (status, ban["author"]) == (201, "rita")
+
+
+async def test_the_audit_log_names_who_made_an_own_ban_by_pseudonym(
+    house: House, socket: ClientSession
+) -> None:
+    rita, base = await _reviewer(house), house.fleet["a.demo"].base
+    await house.done("POST", "/v1/signals", BAN, rita)
+    await said(socket, "/v1/signals", BAN)
+    (event,) = await house.fleet.audit("a.demo", "own_ban.recorded")
+    (denied,) = await house.fleet.audit("a.demo", "refused")
+    shown = base.pseudonyms.of("rita", quarter_of(base.clock.now()))
+
+    assert json.loads(event.openings["actor"])["actor"] == shown
+    assert "rita" not in event.text
+    assert "named_person" in denied.text
+
+
+async def _reviewer(house: House) -> str:
+    """Give a session of rita, a reviewer with an account."""
+    olaf = await house.found()
+    await house.hire(olaf, "rita")
+    await house.ask_for(olaf, "rita", "reviewer")
+    return await house.log_in("rita")
