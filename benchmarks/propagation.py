@@ -37,6 +37,7 @@ from replication import cursor_of
 MOST_SECONDS = 30.0
 LOOK = 0.004
 LINES = 16
+MOST_DRAFTED = 5_000
 WARM = 20
 FINDING = {
     "phenomenon": "grooming",
@@ -128,6 +129,20 @@ class Steady:
         return found
 
 
+def drafts(client: Client, signals: int) -> list[str]:
+    """Let one person draft so many signals about files."""
+    made = [media_signal(number) for number in range(signals)]
+    ids: list[str] = []
+    for start in range(0, signals, MOST_DRAFTED):
+        part = made[start : start + MOST_DRAFTED]
+        answer = post(client, "/v1/signals/import", {"signals": part})
+        found = answer["signals"]
+        if not isinstance(found, list):
+            raise SystemExit("the answer is no list")
+        ids += [str(each) for each in found]
+    return ids
+
+
 def publish_steadily(
     lines: Sequence[Line], requests: Sequence[bytes], rate: float
 ) -> list[float]:
@@ -167,15 +182,14 @@ def measure_steady(options: argparse.Namespace, directory: Path) -> list[Row]:
     with ExitStack() as stack:
         federation = stack.enter_context(running(directory, 5))
         origin = federation.nodes[0]
-        token = origin.client("anna").token
+        anna, token = origin.client("anna"), origin.client("ben").token
         lines = [
-            stack.enter_context(closing(Line(port_of(origin), statuses=(b" 201",))))
-            for _ in range(LINES)
+            stack.enter_context(closing(Line(port_of(origin)))) for _ in range(LINES)
         ]
         many = int(options.rate * options.seconds)
         made = [
-            request_of("/v1/signals", media_signal(number), token)
-            for number in range(many + WARM)
+            request_of("/v1/signals/approve", {"signals": [draft]}, token)
+            for draft in drafts(anna, many + WARM)
         ]
         publish_steadily(lines, made[:WARM], options.rate)
         watch(federation, Steady(), WARM)

@@ -35,7 +35,7 @@ from federation import Federation, Line, port_of, post, request_of, running
 from fedsafe_cli.client import Client
 from fedsafe_cli.demo import DemoNode
 from fedsafe_cli.fleet import answers, start, stop
-from imports import media_signal
+from imports import approve, media_signal
 from measuring import Row, parser, percentile, report
 from propagation import FINDING
 
@@ -280,7 +280,9 @@ class Wave:
             made = [media_signal(self._made + number) for number in range(size)]
             self._made += size
             answer = post(self._course.anna, "/v1/signals/import", {"signals": made})
-            ids += [str(each) for each in _list(answer["signals"])]
+            drafts = [str(each) for each in _list(answer["signals"])]
+            approve(self._course.ben, drafts)
+            ids += drafts
         return ids
 
     def _revoke(self, signal: str) -> None:

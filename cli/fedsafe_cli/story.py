@@ -194,6 +194,13 @@ def _published(cast: Cast, material: Input, teller: Teller) -> list[str]:
             for kind in ("sha256", "pdq")
         ],
     )
+    why = _refused_alone(anna, media[0])
+    teller.check(
+        "one person alone publishes no file", holds=why in {"role", "four_eyes"}
+    )
+    teller.check(
+        "two people publish the files", holds=approve(ben, media)["approved"] == media
+    )
     teller.say(
         "approved", count=len(approved), seconds=approving.seconds, media=len(media)
     )

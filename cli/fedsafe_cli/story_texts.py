@@ -41,12 +41,12 @@ LINES: Final[dict[str, tuple[str, str]]] = {
     ),
     "approved": (
         (
-            "a.demo: ben prüft und gibt {count} frei ({seconds:.1f} s); dazu "
-            "kommen {media} Hashes eines Bildes."
+            "a.demo: ben prüft und gibt {count} frei ({seconds:.1f} s), dazu "
+            "{media} Hashes eines Bildes; auch die gingen nicht allein."
         ),
         (
-            "a.demo: ben reviews and approves {count} ({seconds:.1f} s); "
-            "{media} hashes of a picture come along."
+            "a.demo: ben reviews and approves {count} ({seconds:.1f} s), and "
+            "{media} hashes of a picture; those take two people as well."
         ),
     ),
     "travelled": (

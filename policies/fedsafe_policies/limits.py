@@ -85,8 +85,8 @@ NUMBER_LIMITS: Final[dict[str, tuple[str, int]]] = {
 
 ALWAYS_TWO: Final = frozenset(Act) - {
     Act.OWN_BAN,
-    Act.MEDIA_SIGNAL,
     Act.ROLE_GRANT,
+    Act.MEDIA_SIGNAL,  # takes two by its rule; policies from before do not name it
     Act.RECIPIENT_SILENCE,  # takes two by its rule; no policy had to name it before
     Act.QUARANTINE_END,  # likewise
 }

@@ -79,9 +79,10 @@ class PublishRequest:
 def rule_on_publication(request: PublishRequest, ground: Ground) -> Decision:
     """Decide whether a draft may be kept, or a signal takes effect now.
 
-    A shared actor signal takes two people, an own ban or media signal if the policy
-    says so: `approver` is another reviewer than `author`. Everything is checked anew
-    at approval, since gate and policy may have changed since the draft.
+    What is shared takes two people, about persons or files and whatever the policy
+    says; an own ban does if the policy says so. `approver` is another reviewer than
+    `author`. Everything is checked anew at approval, since gate and policy may have
+    changed since the draft.
     """
     refusal, about = _refuse(request, ground)
     if refusal is None and not request.draft:
@@ -211,10 +212,9 @@ def _refuse_people(request: PublishRequest, policy: Policy) -> Refusal | None:
 
 
 def _takes_two(request: PublishRequest, policy: Policy) -> bool:
-    acts = policy.document.four_eyes.acts
     if request.scope is Scope.SELF:
-        return Act.OWN_BAN in acts
-    return request.plane is Plane.ACTOR or Act.MEDIA_SIGNAL in acts
+        return Act.OWN_BAN in policy.document.four_eyes.acts
+    return True  # one alone would let others act against people: no policy's choice
 
 
 def _grant(request: PublishRequest, policy: Policy) -> Grant:

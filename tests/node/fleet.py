@@ -47,7 +47,6 @@ from fedsafe_node.messages import (
     Question,
     RevokeRequest,
     SignalAnswer,
-    SignalState,
 )
 from fedsafe_node.notices.messages import SignOffRequest
 from fedsafe_node.notices.texts import texts
@@ -207,11 +206,10 @@ class Fleet:
                 return None  # a member was slow to evaluate: safe to ask again
 
         draft = await eventually(added)
-        if draft.state is SignalState.DRAFT:  # a file needs no second person
-            if not self[at].base.situation.synthetic:
-                await self.sign_texts(at)
-            answer = await signals.approve([draft.signal], RITA)
-            assert answer.approved == [draft.signal]
+        if not self[at].base.situation.synthetic:
+            await self.sign_texts(at)
+        answer = await signals.approve([draft.signal], RITA)
+        assert answer.approved == [draft.signal]
         await self.level(at, by)
         return draft.signal
 

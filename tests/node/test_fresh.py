@@ -12,7 +12,6 @@ from tests.node.test_attesting import FILE, LONG
 from fedsafe_node.errors import DeniedError
 from fedsafe_node.messages import (
     Kind,
-    SignalState,
 )
 from fedsafe_policies.matching import HeaderFacts, ReceiptRequest
 from fedsafe_policies.sharing import Audience, OpeningRequest, Recipient
@@ -38,8 +37,11 @@ async def share_file(fleet: Fleet, name: str) -> str:
     request = request_for(
         FILE, kind=Kind.SHA256, scope=Scope.FEDERATION, rule="house-2"
     )
-    added = await fleet[name].services.signals.add(request, BOT)
-    assert added.state is SignalState.PUBLISHED
+    signals = fleet[name].services.signals
+    with pytest.raises(DeniedError):
+        await signals.add(request, BOT)
+    added = await signals.add(request, ANNA)
+    await signals.approve([added.signal], RITA)
     await fleet.level(name, [each for each in NAMES if each != name])
     return added.signal
 

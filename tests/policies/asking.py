@@ -108,8 +108,6 @@ PICTURE = replace(
     phenomenon=Phenomenon.ABUSE_DEPICTION,
     grade=Grade.CONFIRMED_MEDIA,
     rule="house-2",
-    author=Person("import", Role.SERVICE),
-    approver=None,
 )
 OWN_BAN = replace(BAN, scope=Scope.SELF, approver=None)
 BODY = BodyFacts(

@@ -9,13 +9,21 @@ from hypothesis import strategies as st
 
 from fedsafe_policies.decision import Decision, Obligation
 from fedsafe_policies.engine import decide
+from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.gate import LegalGate, Site
 from fedsafe_policies.legal_calendar import shipped_calendar
 from fedsafe_policies.people import Person
 from fedsafe_policies.phenomena import Switch, phenomena
-from fedsafe_policies.policy import Policy, shipped
+from fedsafe_policies.policy import (
+    SHIPPED,
+    Policy,
+    load_policy,
+    shipped,
+    shipped_text,
+)
 from fedsafe_policies.publishing import PublishRequest
 from fedsafe_policies.references import is_contact, is_reference
+from fedsafe_policies.strictness import load_node_policy
 from fedsafe_policies.vocabulary import (
     Finding,
     Grade,
@@ -49,9 +57,10 @@ PICTURE = replace(
     kind=MediaKind.PDQ,
     phenomenon=Phenomenon.ABUSE_DEPICTION,
     grade=Grade.CONFIRMED_MEDIA,
-    author=Person("import", Role.SERVICE),
-    approver=None,
 )
+SHIPPED_TEXTS = [shipped_text(name) for name in SHIPPED]
+OLDER_TEXTS = [text.replace(b'"media_signal", ', b"") for text in SHIPPED_TEXTS]
+"""As earlier releases shipped them: files are not named among what takes two."""
 
 
 def ask(request: PublishRequest, site: Site, policy: Policy, now: int) -> Decision:
@@ -134,13 +143,43 @@ def test_synthetic_records_nothing_on_a_real_site(
         assert decision.code == "synthetic_only"
 
 
-def test_one_credential_may_import_media(
-    synthetic: Policy, demo_site: Site, now: int
+@pytest.mark.parametrize("kind", MediaKind)
+@pytest.mark.parametrize("text", [*SHIPPED_TEXTS, *OLDER_TEXTS])
+def test_a_file_takes_two_people_under_every_policy(
+    real_site: BuildSite, demo_site: Site, now: int, text: bytes, kind: MediaKind
 ) -> None:
-    decision = ask(PICTURE, demo_site, synthetic, now)
+    policy = load_policy(text)
+    site = demo_site if policy.name == "synthetic" else real_site(None)
+    file = replace(PICTURE, kind=kind, rule="house-2")
+    machine = Person("import", Role.SERVICE)
+    refused = [
+        (replace(file, approver=None), "four_eyes"),
+        (replace(file, approver=Person("Anna ", Role.REVIEWER)), "four_eyes"),
+        (replace(file, approver=machine), "role"),
+        (replace(file, author=machine), "role"),
+        (replace(file, author=machine, approver=None), "role"),
+        (replace(file, author=machine, approver=None, draft=True), "role"),
+    ]
+    kept = ask(replace(file, approver=None, draft=True), site, policy, now)
+    two = ask(file, site, policy, now)
+    own = replace(file, scope=Scope.SELF, author=machine, approver=None)
 
-    assert decision.allowed
-    assert Obligation.NOTICE_TO_THE_PERSON not in decision.obligations
+    assert [ask(request, site, policy, now).code for request, _ in refused] == [
+        code for _, code in refused
+    ]
+    assert Obligation.SECOND_PERSON in kept.obligations
+    assert two.allowed
+    assert Obligation.NOTICE_TO_THE_PERSON not in two.obligations
+    assert ask(own, site, policy, now).allowed
+
+
+@pytest.mark.parametrize("text", SHIPPED_TEXTS)
+def test_a_policy_that_does_not_name_files_is_looser(text: bytes) -> None:
+    older = text.replace(b'"media_signal", ', b"")
+    assert text != older
+    with pytest.raises(PolicyFileError, match=r"looser than .*: lacks media_signal"):
+        load_node_policy(older, load_policy(text))
+    assert load_node_policy(text, load_policy(older)).name
 
 
 @pytest.mark.parametrize(
@@ -253,8 +292,8 @@ def test_any_request_gets_a_decision_and_no_rule_is_passed(
     assert phenomena()[request.phenomenon].switch(request.plane) is not Switch.NO
     if request.plane == "actor":
         assert Finding.ADULT in request.findings
-        assert request.approver is not None
-        assert request.approver.name != request.author.name
+    assert request.approver is not None
+    assert request.approver.name != request.author.name
 
 
 def test_a_rule_that_does_not_fit_names_those_that_do(

@@ -16,6 +16,7 @@ from tests.policies.asking import (
     MOMENTS,
     NOW,
     OLGA,
+    PICTURE,
     RUTH,
     TRAINED,
     ask,
@@ -159,6 +160,8 @@ def carried_out(act: Act, one: Person, other: Person) -> bool:
     match act:
         case Act.ACTOR_SIGNAL:
             request: Request = replace(BAN, author=one, approver=other)
+        case Act.MEDIA_SIGNAL:
+            request = replace(PICTURE, author=one, approver=other)
         case Act.PERMANENT_BAN:
             request = replace(CONFIRM, reviewer=one, second=other)
         case Act.EXPORT_WITH_OPENINGS:

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from tests.node.evidence.conftest import DORA, RUTH, STAFF
 from tests.node.fleet import Fleet, make_founded
 from tests.node.people.test_gate import COMPLETE
-from tests.node.signals.conftest import ANNA, BOT, request_for
+from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
 from fedsafe_node.assembly import RunningNode
 from fedsafe_node.breaches.messages import (
@@ -146,6 +146,7 @@ class DeskWork:
             token_hex(32), kind=Identifier.SHA256, scope=Scope.FEDERATION
         )
         signal = (await self._services.signals.add(file, ANNA)).signal
+        await self._services.signals.approve([signal], RITA)
         request = NewDisputeRequest(signal=signal, contention=Contention.WRONG_PERSON)
         opened = await self._services.disputes.open(request, LEA)
         self._disputes[signal] = opened.dispute

@@ -183,12 +183,17 @@ def _files_matched(fed: Federation, root: Path) -> list[str]:
         for kind in [kinds] if kinds else ["sha256", "blake3", "pdq"]:
             typed = f"{digest}\n".encode()
             added = fed.fedsafe(
-                *("signal", "add", "--kind", kind, *MEDIA, "-"),
+                *("signal", "add", "--kind", kind, *MEDIA, "-", "--json"),
                 node=fed.a,
                 person="anna",
                 typed=typed,
             )
             assert added.returncode == 0, added.stderr
+            signal = json.loads(added.stdout)["signal"]
+            approved = fed.fedsafe(
+                "signal", "approve", signal, node=fed.a, person="ben"
+            )
+            assert approved.returncode == 0, approved.stderr
     until(fed.caught_up, "replication")
     options = ("--surface", "public_content", "--json")
     matched = fed.fedsafe("match", *options, str(upload), node=fed.b)

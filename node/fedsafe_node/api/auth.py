@@ -150,9 +150,9 @@ class Bounds:
 def check_bounds(who: Principal, bounds: Bounds, *, demonstration: bool) -> None:
     """Refuse a credential of another scope, or a person without the proof it takes.
 
-    A service without a scope asks and publishes, and nothing else. A person without
-    an account looks up, reads and records own bans; what else people do takes an
-    account, and where it says so a second factor that was proved just now. Invented
+    A service without a scope asks and records own bans, and nothing else. A person
+    without an account looks up, reads and records own bans; what else people do takes
+    an account, and where it says so a second factor that was proved just now. Invented
     people need neither.
 
     Raises:

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
+from fedsafe_federation.charter import Epoch
+from fedsafe_federation.signals import SignalHeader
 from fedsafe_node.audiences import members_in
 from fedsafe_node.budgets.publications import PublicationBudget
 from fedsafe_node.errors import (
@@ -180,7 +182,7 @@ class _Approval:
         published = made.header.scope is not Scope.SELF
         if published:
             self._check_told(decision, draft.facts)
-            self._check_epoch(made.header.epoch, made.header.plane)
+            self._check_epoch(made.header)
             entry = feed_entry(desk.feed, made)
         else:
             entry = self._own_ban(made, row.author, decision)
@@ -226,15 +228,15 @@ class _Approval:
                 + "; see `fedsafe notice sign-off`",
             )
 
-    def _check_epoch(self, epoch: int, plane: Plane) -> None:
+    def _check_epoch(self, header: SignalHeader) -> None:
         shared = self._present.shared
-        if shared is None or epoch != shared.membership.epoch.epoch:
+        if shared is None or not _is_newest(header, shared.membership.epoch):
             raise WrongStateError(
                 "stale_draft", "the keys have changed since; withdraw and draft anew"
             )
-        if self._present.at >= shared.membership.charter.epoch_ends(epoch):
+        if self._present.at >= shared.membership.charter.epoch_ends(header.epoch):
             raise WrongStateError("epoch_ended", EPOCH_ENDED)
-        if plane is Plane.ACTOR and shared.membership.charter.is_short:
+        if header.plane is Plane.ACTOR and shared.membership.charter.is_short:
             raise WrongStateError("too_few_holders", TOO_FEW_HOLDERS)
 
     async def check(self, reader: Reader, ready: Sequence[_Ready]) -> None:
@@ -382,3 +384,14 @@ class _Approval:
         )
         signal_id, kind = item.prepared.signal_id, NoticeKind.PUBLICATION
         await self._desk.notices.queue(tx, signal_id, kind, notice)
+
+
+def _is_newest(header: SignalHeader, newest: Epoch) -> bool:
+    """Whether a draft was made under the newest keys.
+
+    A file's opening is sealed under its generation's group key: who has joined since
+    has no older one, and who has left has.
+    """
+    if header.epoch != newest.epoch:
+        return False
+    return header.plane is Plane.ACTOR or header.generation == newest.generation

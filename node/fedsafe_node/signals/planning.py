@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of a request for a signal: own ban, draft, publication or refusal.
+"""What becomes of a request for a signal: own ban, draft or refusal.
 
 Pure: a request and the node's present go in, a plan or the reason against it comes
 out. Equal facts are ruled on once, so that an import of thousands of files decides
@@ -84,17 +84,7 @@ class DraftPlan:
     address: Address
 
 
-@dataclass(frozen=True, slots=True)
-class PublishPlan:
-    """A publication by one person, at once."""
-
-    file: File
-    shared: Wording
-    decision: Decision
-    address: Address
-
-
-Plan = OwnPlan | DraftPlan | PublishPlan
+Plan = OwnPlan | DraftPlan
 
 
 # The numbers of kinds mean something else on each plane.
@@ -174,8 +164,8 @@ class Planner:
                 decision,
                 address,
             )
-        if isinstance(asked, File) and request.scope is not Scope.SELF:
-            return PublishPlan(asked, ruling.wording, decision, address)
+        if request.scope is not Scope.SELF:
+            raise AssertionError("policy lets one person share")
         return OwnPlan(asked, ruling.wording, decision, address)
 
     def _check_open(self) -> None:

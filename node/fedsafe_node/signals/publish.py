@@ -38,10 +38,9 @@ from fedsafe_node.signals.planning import (
     OwnPlan,
     Plan,
     Planner,
-    PublishPlan,
 )
 from fedsafe_node.signals.present import hold
-from fedsafe_node.signals.recording import Kept, Prepared, Recorder
+from fedsafe_node.signals.recording import Prepared, Recorder
 from fedsafe_node.signals.showing import list_drafts, nodes_in, show_signal
 from fedsafe_node.signals.stopping import stop_signal
 from fedsafe_node.store.protocol import Transaction
@@ -52,7 +51,6 @@ from fedsafe_policies.vocabulary import Provenance, Purpose, Scope
 _STATES = {
     OwnPlan: SignalState.OWN,
     DraftPlan: SignalState.DRAFT,
-    PublishPlan: SignalState.PUBLISHED,
 }
 
 Outcome = Plan | Decision | BadRequestError
@@ -90,11 +88,11 @@ class SignalService:
     async def add(
         self, request: NewSignalRequest, who: Principal, *, once: Once | None = None
     ) -> SignalAnswer:
-        """Record an own ban or publish a file's signal, or keep what takes two.
+        """Record an own ban, or keep as a draft what takes two.
 
         Raises:
             BadRequestError: the subject has no canonical form, or a date is wrong.
-            DeniedError: a rule of the policy denies it, the budget for a start.
+            DeniedError: a rule of the policy denies it.
             ForbiddenError: without an account somebody wants more than an own ban.
             WrongStateError: there is no federation to share with.
             UnavailableError: fewer than t members answered in time.
@@ -117,20 +115,15 @@ class SignalService:
             await desk.check_named(who, "signal.add")
         else:
             desk.check_account(who)
-        spending = await self._budget.admit(_published([plan]))
         recorder = Recorder(desk, present, who)
         prepared = await recorder.prepare([plan])
 
         async def act(tx: Transaction) -> Changed[SignalAnswer]:
             planner.check(hold(desk.situation, desk.clock.now()))
-            kept = await recorder.keep(tx, prepared)
-            answer = self._added(plan, prepared[0], kept, who)
-            if prepared[0].published:
-                await self._write(tx, self._published(answer, plan, who))
-            if spending is not None:
-                await spending.keep(tx)
+            hints = await recorder.keep(tx, prepared)
+            answer = self._added(plan, prepared[0], who)
             await desk.keep_answer(tx, once, answer)
-            return Changed(answer, kept.hints, feed=_size(kept))
+            return Changed(answer, hints)
 
         return await desk.commit(act)
 
@@ -163,26 +156,23 @@ class SignalService:
             chunk = request.signals[start : start + CHUNK]
             read = partial(_plan_all, planner, chunk, start)
             outcomes += await desk.work(len(chunk), read)
-        if any(isinstance(item, DraftPlan | PublishPlan) for item in outcomes):
+        if any(isinstance(item, DraftPlan) for item in outcomes):
             desk.check_account(who)  # an own ban that takes two is a draft as well
         if any(isinstance(item, OwnPlan) for item in outcomes):
             await desk.check_named(who, "signal.import")
         recorder = Recorder(desk, present, who)
-        batch, spending = _Import(request, outcomes, ()), None
+        batch = _Import(request, outcomes, ())
         if not request.dry_run:
-            spending = await self._budget.admit(_published(batch.plans))
             batch = _Import(request, outcomes, await recorder.prepare(batch.plans))
         answer = _imported(batch)
 
         async def act(tx: Transaction) -> Changed[ImportAnswer]:
             planner.check(hold(desk.situation, desk.clock.now()))
-            kept = await recorder.keep(tx, batch.prepared)
-            for entry in self._import_events(batch, kept, who):
+            hints = await recorder.keep(tx, batch.prepared)
+            for entry in self._import_events(batch, who):
                 await self._write(tx, entry)
-            if spending is not None:
-                await spending.keep(tx)
             await desk.keep_answer(tx, once, answer)
-            return Changed(answer, kept.hints, feed=_size(kept))
+            return Changed(answer, hints)
 
         return await desk.commit(act, alone=len(outcomes) > CHUNK)
 
@@ -244,9 +234,7 @@ class SignalService:
     async def _write(self, tx: Transaction, entry: LogEntry) -> None:
         await tx.append(self._desk.trail.log, entry.record, entry.openings)
 
-    def _added(
-        self, plan: Plan, prepared: Prepared, kept: Kept, who: Principal
-    ) -> SignalAnswer:
+    def _added(self, plan: Plan, prepared: Prepared, who: Principal) -> SignalAnswer:
         header = _header(plan)
         wording = plan.wording if isinstance(plan, DraftPlan) else None
         facts = wording.facts if wording is not None else None
@@ -258,7 +246,6 @@ class SignalService:
             plane=header.plane,
             origin=self._desk.situation.node,
             author=who.name,
-            feed_index=kept.feed.start if prepared.published else None,
             match_until=until.isoformat(),
             nodes=nodes_in(plan.address.nodes, self._desk.situation),
             group=group_in(plan.address.nodes),
@@ -267,14 +254,7 @@ class SignalService:
             legal_review=facts.legal_review if facts is not None else None,
         )
 
-    def _published(self, answer: SignalAnswer, plan: Plan, who: Principal) -> LogEntry:
-        detail = {"signal": answer.signal, "feed": answer.feed_index}
-        decision = plan.decision
-        return self._desk.event(Event.PUBLISHED, who, detail, decision=decision)
-
-    def _import_events(
-        self, batch: _Import, kept: Kept, who: Principal
-    ) -> list[LogEntry]:
+    def _import_events(self, batch: _Import, who: Principal) -> list[LogEntry]:
         plans = batch.plans
         refused: dict[tuple[str, str], list[Decision]] = {}
         for outcome in batch.outcomes:
@@ -287,13 +267,10 @@ class SignalService:
             {
                 "own": sum(isinstance(plan, OwnPlan) for plan in plans),
                 "drafts": sum(isinstance(plan, DraftPlan) for plan in plans),
-                "published": sum(isinstance(plan, PublishPlan) for plan in plans),
                 "refused": sum(map(len, refused.values())),
                 "unreadable": sum(
                     isinstance(item, BadRequestError) for item in batch.outcomes
                 ),
-                "feed_from": kept.feed.start if kept.feed else None,
-                "feed_to": kept.feed.stop if kept.feed else None,
             },
             outcome="dry_run" if batch.request.dry_run else "ok",
         )
@@ -306,18 +283,9 @@ class SignalService:
         return [event, *refusals]
 
 
-def _published(plans: Sequence[Plan]) -> int:
-    return sum(isinstance(plan, PublishPlan) for plan in plans)
-
-
 def _header(plan: Plan) -> SignalHeader:
-    match plan:
-        case OwnPlan():
-            return plan.own.header
-        case DraftPlan():
-            return plan.wording.header
-        case PublishPlan():
-            return plan.shared.header
+    wording = plan.own if isinstance(plan, OwnPlan) else plan.wording
+    return wording.header
 
 
 def _plan_all(
@@ -352,7 +320,7 @@ def _imported(batch: _Import) -> ImportAnswer:
 def _state(batch: _Import) -> SignalState:
     # Of a mixed import the state that asks most of people: drafts wait for somebody.
     states = {_STATES[type(plan)] for plan in batch.plans}
-    for state in (SignalState.DRAFT, SignalState.PUBLISHED, SignalState.OWN):
+    for state in (SignalState.DRAFT, SignalState.OWN):
         if state in states:
             return state
     shared = any(item.scope is not Scope.SELF for item in batch.request.signals)
@@ -368,7 +336,3 @@ def _problem(
 def _denied(position: int, decision: Decision) -> ItemProblem:
     about = f" ({decision.about})" if decision.about else ""
     return _problem(position, decision.code, decision.reason.en + about)
-
-
-def _size(kept: Kept) -> int | None:
-    return kept.feed.stop if kept.feed else None

@@ -36,7 +36,6 @@ from fedsafe_node.signals.planning import (
     DraftPlan,
     OwnPlan,
     Plan,
-    PublishPlan,
 )
 from fedsafe_node.signals.present import Present
 from fedsafe_node.store.oversight_rows import ValidationRow
@@ -76,14 +75,6 @@ class Prepared:
     address: Address = field(default_factory=Address)
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What an act has kept: index hints, and the new indices of the feed."""
-
-    hints: Sequence[Hint]
-    feed: range
-
-
 class Recorder:
     """Prepares and keeps the signals of one request."""
 
@@ -108,22 +99,19 @@ class Recorder:
             prepared += await self._desk.offload(make)
         return prepared
 
-    async def keep(self, tx: Transaction, prepared: Sequence[Prepared]) -> Kept:
-        """Keep all of it, within an act."""
-        here = [item for item in prepared if not item.published]
-        there = [item for item in prepared if item.published]
-        hints, _ = await append_signals(tx, self._desk.trail.log, here)
-        more, feed = await append_signals(tx, self._desk.feed, there)
-        await note_published(
-            tx, there, Author(self._who.name, self._who.role), self._present.at
-        )
-        for item in here:
+    async def keep(
+        self, tx: Transaction, prepared: Sequence[Prepared]
+    ) -> Sequence[Hint]:
+        """Keep all of it, within an act; return the hints of what matches now."""
+        hints, _ = await append_signals(tx, self._desk.trail.log, prepared)
+        for item in prepared:
             if item.waiting is not None:
                 await tx.add_draft(item.waiting.row)
                 if item.waiting.custody is not None:
                     await tx.add_custody(item.signal_id, item.waiting.custody)
-        await _keep_audiences(tx, here, there, feed)
-        return Kept([*hints, *more], feed)
+            if item.address.nodes is not None:
+                await tx.add_audience(item.signal_id, item.address.nodes)
+        return hints
 
     async def _evaluate(self, plans: Sequence[Plan]) -> dict[int, Output]:
         drafts, persons = list[DraftPlan](), list[Person]()
@@ -155,14 +143,11 @@ class Recorder:
     ) -> list[Prepared]:
         prepared: list[Prepared] = []
         for plan in plans:
-            match plan:
-                case PublishPlan():
-                    prepared.append(self._publication(plan))
-                case OwnPlan():
-                    prepared.append(self._own_ban(plan, alone=alone))
-                case DraftPlan():
-                    output = outputs.get(id(plan))
-                    prepared.append(self._draft(plan, output, alone=alone))
+            if isinstance(plan, OwnPlan):
+                prepared.append(self._own_ban(plan, alone=alone))
+            else:
+                output = outputs.get(id(plan))
+                prepared.append(self._draft(plan, output, alone=alone))
         return prepared
 
     def _make(self, wording: Wording, asked: Asked, output: Output | None) -> Made:
@@ -172,16 +157,6 @@ class Recorder:
             return make_media_signal(wording, asked, fresh)
         output = self._present.own.output(asked) if output is None else output
         return make_actor_signal(wording, asked, output, fresh)
-
-    def _publication(self, plan: PublishPlan) -> Prepared:
-        made = self._make(plan.shared, plan.file, None)
-        return Prepared(
-            made.signal_id,
-            made,
-            feed_entry(self._desk.feed, made),
-            published=True,
-            address=plan.address,
-        )
 
     def _own_ban(self, plan: OwnPlan, *, alone: bool) -> Prepared:
         made = self._make(plan.own, plan.asked, None)
@@ -276,20 +251,6 @@ def feed_entry(feed: str, made: Made) -> LogEntry:
         feed, made.signal_id, salt=opening.salt, payload=opening.payload
     )
     return LogEntry(record=encode_record(record), openings=(opening,))
-
-
-async def _keep_audiences(
-    tx: Transaction,
-    here: Sequence[Prepared],
-    there: Sequence[Prepared],
-    feed: range,
-) -> None:
-    for item in (*here, *there):
-        if item.address.nodes is not None:
-            await tx.add_audience(item.signal_id, item.address.nodes)
-    for item, index in zip(there, feed, strict=True):
-        if item.address.nodes is not None:
-            await tx.place_audience(item.signal_id, index)
 
 
 async def note_published(

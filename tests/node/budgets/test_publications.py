@@ -50,9 +50,7 @@ def node(make_node: NodeMaker) -> Node:
 
 
 async def publish(node: Node, file: str) -> None:
-    await node.signals.add(
-        request_for(file, kind=Kind.SHA256, scope=Scope.FEDERATION), ANNA
-    )
+    await node.publish(file)
 
 
 async def refused(node: Node, file: str) -> OverBudgetError:
@@ -89,31 +87,16 @@ async def test_a_restart_refills_no_budget(node: Node) -> None:
     await refused(node, FILES[2])
 
 
-async def test_an_import_counts_what_it_would_publish(node: Node) -> None:
+@pytest.mark.parametrize("kind", [Kind.EMAIL, Kind.SHA256])
+async def test_an_approval_counts_and_an_import_does_not(
+    node: Node, kind: Kind
+) -> None:
+    values = FILES if kind is Kind.SHA256 else [f"p{n}@mail.example" for n in range(9)]
     signals = [
-        request_for(file, kind=Kind.SHA256, scope=Scope.FEDERATION)
-        for file in FILES[:3]
+        request_for(value, kind=kind, scope=Scope.FEDERATION) for value in values[:4]
     ]
-    dry = await node.signals.add_many(
-        ImportRequest(signals=signals, dry_run=True), ANNA
-    )
-    with pytest.raises(OverBudgetError):
-        await node.signals.add_many(ImportRequest(signals=signals), ANNA)
-    own = [request_for(f"p{n}@mail.example") for n in range(9)]
-    await node.signals.add_many(ImportRequest(signals=own), ANNA)
-
-    assert dry.problems == []
-    assert await node.feed() == []
-
-
-async def test_an_approval_counts_as_well(node: Node) -> None:
-    drafts = [
-        await node.signals.add(
-            request_for(f"p{n}@mail.example", scope=Scope.FEDERATION), ANNA
-        )
-        for n in range(4)
-    ]
-    names = [draft.signal for draft in drafts]
+    drafts = await node.signals.add_many(ImportRequest(signals=signals), ANNA)
+    names = [str(signal) for signal in drafts.signals]
     with pytest.raises(OverBudgetError):
         await node.signals.approve(names, RITA)
     answer = await node.signals.approve(names[:2], RITA)
@@ -131,9 +114,10 @@ async def test_a_feed_that_grows_too_fast_is_not_taken(trio: Fleet) -> None:
     situation.agreed = limited(situation.agreed, hour=3, day=4)
     signals = trio["a.demo"].services.signals
     for file in FILES[:8]:
-        await signals.add(
+        added = await signals.add(
             request_for(file, kind=Kind.SHA256, scope=Scope.FEDERATION), ANNA
         )
+        await signals.approve([added.signal], RITA)
 
     async def alarmed() -> bool:
         return bool(await trio.audit("b.demo", Event.BUDGET_BROKEN.value))

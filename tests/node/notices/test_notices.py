@@ -238,9 +238,10 @@ async def test_own_bans_and_files_owe_nobody_a_notice(node: Fleet) -> None:
     await sign_all(node)
     signals = node[A].services.signals
     await signals.add(request_for("ban@mail.example", subject_ref="user-2"), ANNA)
-    await signals.add(
+    file = await signals.add(
         request_for("ab" * 32, kind=Kind.SHA256, scope=Scope.FEDERATION), ANNA
     )
+    await signals.approve([file.signal], RITA)
 
     assert await told(node) == []
     assert await states(node) == []

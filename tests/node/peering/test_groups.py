@@ -14,7 +14,6 @@ from fedsafe_node.lookup_messages import Result
 from fedsafe_node.messages import (
     Kind,
     RevokeRequest,
-    SignalState,
 )
 from fedsafe_node.peering.messages import RecipientsAnswer
 from fedsafe_node.peering.serving import FeedServer
@@ -39,9 +38,8 @@ async def share(fleet: Fleet, value: str, kind: Kind = Kind.EMAIL) -> str:
     signals = fleet["a.demo"].services.signals
     request = request_for(value, kind=kind, scope=Scope.FEDERATION, group="north")
     added = await signals.add(request, ANNA)
-    if added.state is SignalState.DRAFT:
-        answer = await signals.approve([added.signal], RITA)
-        assert answer.approved == [added.signal]
+    answer = await signals.approve([added.signal], RITA)
+    assert answer.approved == [added.signal]
     await fleet.level("a.demo", ["b.demo", "c.demo"])
     return added.signal
 

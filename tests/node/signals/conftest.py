@@ -11,6 +11,7 @@ from secrets import token_bytes
 from typing import Any, Protocol, TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from fedsafe_crypto.group import multiply_base, random_scalar
 from fedsafe_crypto.identity import SigningKey
@@ -190,9 +191,15 @@ class Federation:
         )
         situation.attestations.keep(said, statement)
 
+    def next_generation(self) -> None:
+        """Share the key and the media group key anew, as when a member left."""
+        (epoch,) = self.charter.epochs
+        later = replace(epoch, generation=epoch.generation + 1)
+        self.charter = replace(self.charter, epochs=[later])
+
     def share(self, index: int) -> KeyShare:
         return KeyShare(
-            generation=Generation(1, 1),
+            generation=Generation(1, self.charter.epochs[0].generation),
             index=index,
             threshold=2,
             secret=self.shares[index],
@@ -206,7 +213,7 @@ class Federation:
             me,
             pins,
             {1: self.share(me.index)},
-            {(1, 1): self.media},
+            {(1, n + 1): self.media for n in range(self.charter.epochs[0].generation)},
         )
         quorum = Quorum(
             self.charter,
@@ -257,6 +264,15 @@ class Node:
     @property
     def store(self) -> Store:
         return self.desk.store
+
+    async def publish(
+        self, value: str, kind: Kind = Kind.SHA256, *, by: Principal = ANNA
+    ) -> str:
+        """Publish a signal as two people do: *by*, and a reviewer."""
+        request = request_for(value, kind=kind, scope=Scope.FEDERATION)
+        signal = (await self.signals.add(request, by)).signal
+        assert (await self.signals.approve([signal], RITA)).approved == [signal]
+        return signal
 
     async def look_up(self, value: str, kind: Kind = Kind.EMAIL) -> LookupAnswer:
         now = self.desk.clock.now()

@@ -76,9 +76,7 @@ async def test_custody_goes_with_the_opening(node: Node, clock: Clocked) -> None
 async def test_a_revoked_signal_loses_its_token_at_its_date(
     node: Node, clock: Clocked
 ) -> None:
-    request = request_for("ab" * 32, kind=Kind.SHA256, scope=Scope.FEDERATION)
-    answer = await node.signals.add(request, ANNA)
-    signal_id = read_signal_id(answer.signal)
+    signal_id = read_signal_id(await node.publish("ab" * 32))
     await node.store.write(
         lambda tx: tx.set_signal_status("a.demo", signal_id, SignalStatus.REVOKED)
     )

@@ -12,6 +12,7 @@ from tests.node.signals.conftest import (
     ENDS,
     RITA,
     Clocked,
+    Federation,
     Node,
     NodeMaker,
     request_for,
@@ -195,23 +196,53 @@ async def test_one_member_may_be_down(node: Node) -> None:
 # --- files ---------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("policy", ["synthetic", "strict", "germany"])
 @pytest.mark.parametrize("kind", [Kind.SHA256, Kind.PDQ])
-async def test_a_file_is_published_by_one_person(node: Node, kind: Kind) -> None:
-    answer = await node.signals.add(request_for(DIGEST, kind=kind, scope=SHARED), ANNA)
+async def test_a_file_waits_for_its_second_person(
+    make_node: NodeMaker, kind: Kind, policy: str
+) -> None:
+    node = make_node(policy=policy)
+    request = request_for(DIGEST, kind=kind, scope=SHARED, rule="house-2")
+    with pytest.raises(DeniedError) as machine:
+        await node.signals.add(request, BOT)
+    answer = await node.signals.add(request, ANNA)
+    with pytest.raises(DeniedError) as alone:
+        await node.signals.approve([answer.signal], Principal("anna", Role.REVIEWER))
 
-    assert answer.state is SignalState.PUBLISHED
-    assert answer.feed_index == 0
+    assert machine.value.decision.code == "role"
+    assert alone.value.decision.code == "four_eyes"
+    assert (answer.state, answer.feed_index) == (SignalState.DRAFT, None)
+    assert (await node.look_up(DIGEST, kind)).matches == []
+    assert (await node.feed(), node.announced) == ([], [])
+
+    await node.signals.approve([answer.signal], RITA)
+
     found = (await node.look_up(DIGEST, kind)).matches
     assert [(match.signal, match.own) for match in found] == [(answer.signal, False)]
     (record,) = map(decode_record, await node.feed())
     assert isinstance(record, SignalRecord)
     assert record.signal == read_signal_id(answer.signal)
     assert node.announced == [1]
-    assert await node.events() == [(Event.PUBLISHED, "ok")]
+    assert (Event.PUBLISHED, "ok") in await node.events()
+
+
+async def test_a_file_drafted_under_an_older_group_key_is_drafted_anew(
+    node: Node, federation: Federation
+) -> None:
+    request = request_for(DIGEST, kind=Kind.SHA256, scope=SHARED)
+    answer = await node.signals.add(request, ANNA)
+    federation.next_generation()
+    node.desk.situation.join(federation.lists_of("a.demo"))
+    with pytest.raises(WrongStateError) as stale:
+        await node.signals.approve([answer.signal], RITA)
+    await node.publish(DIGEST)
+
+    assert stale.value.code == "stale_draft"
+    assert len(await node.feed()) == 1
 
 
 async def test_the_feed_verifies_with_its_opening(node: Node) -> None:
-    await node.signals.add(request_for(DIGEST, kind=Kind.SHA256, scope=SHARED), ANNA)
+    await node.publish(DIGEST)
     log = node.desk.feed
 
     def commitments_of(data: bytes) -> dict[str, bytes]:
@@ -403,16 +434,15 @@ async def test_an_import_keeps_the_good_and_names_the_bad(node: Node) -> None:
     assert answer.problems[1].code == "help_instead"
     assert answer.state is SignalState.DRAFT
     assert len(set(filter(None, answer.signals))) == 5
-    assert len(await node.feed()) == 2
-    assert node.announced == [2]
-    for place, state in ((0, "own"), (1, "draft"), (2, "published"), (6, "own")):
+    assert (await node.feed(), node.announced) == ([], [])
+    for place, state in ((0, "own"), (1, "draft"), (2, "draft"), (6, "own")):
         signal = answer.signals[place]
         assert signal is not None
         shown = await node.signals.show(signal, ANNA)
         assert shown.state.value == state
     for person in ("one", "two"):
         assert (await node.look_up(f"{person}@mail.example")).result is Result.REVIEW
-    assert len((await node.look_up(DIGEST, Kind.SHA256)).matches) == 2
+    assert (await node.look_up(DIGEST, Kind.SHA256)).matches == []
     events = await node.events()
     assert (Event.IMPORTED, "ok") in events
     assert (Event.REFUSED, "help_instead") in events
@@ -431,10 +461,7 @@ async def test_kinds_of_one_number_are_ruled_on_apart(node: Node) -> None:
 
     shown = [await node.signals.show(str(signal), ANNA) for signal in answer.signals]
     assert [item.plane for item in shown] == [Plane.MEDIA, Plane.ACTOR]
-    assert [item.state for item in shown] == [
-        SignalState.PUBLISHED,
-        SignalState.DRAFT,
-    ]
+    assert [item.state for item in shown] == [SignalState.DRAFT] * 2
     assert (await node.look_up(PERSON)).result is Result.REVIEW
 
 
@@ -451,12 +478,9 @@ async def test_an_import_says_what_it_did(node: Node) -> None:
     (imported,) = [detail for detail in told if "unreadable" in detail]
     assert imported == {
         "own": 2,
-        "drafts": 1,
-        "published": 2,
+        "drafts": 3,
         "refused": 1,
         "unreadable": 1,
-        "feed_from": 0,
-        "feed_to": 2,
     }
 
 
@@ -494,7 +518,7 @@ async def test_an_import_is_kept_once(node: Node) -> None:
         ([request_for("nobody")], SignalState.OWN),
         ([request_for("nobody", scope=SHARED)], SignalState.DRAFT),
         ([request_for("x@mail.example")], SignalState.OWN),
-        ([request_for(DIGEST, kind=Kind.SHA256, scope=SHARED)], SignalState.PUBLISHED),
+        ([request_for(DIGEST, kind=Kind.SHA256, scope=SHARED)], SignalState.DRAFT),
     ],
 )
 async def test_an_import_tells_its_state(
@@ -525,6 +549,7 @@ async def test_a_large_import_goes_in_chunks_and_in_order(node: Node) -> None:
     )
 
     answer = await node.signals.add_many(batch, ANNA)
+    await node.signals.approve([str(signal) for signal in answer.signals], RITA)
 
     for place in (0, 255, 256, 599):
         found = (await node.look_up(digests[place], Kind.BLAKE3)).matches

@@ -54,7 +54,9 @@ def validations(node: Node) -> Validations:
 
 async def publish(node: Node, file: str = FILE, who: Principal = ANNA) -> str:
     request = request_for(file, kind=Kind.SHA256, scope=Scope.FEDERATION)
-    return (await node.signals.add(request, who)).signal
+    signal = (await node.signals.add(request, who)).signal
+    await node.signals.approve([signal], RUTH)
+    return signal
 
 
 async def state(node: Node, signal: str) -> SignalState:
@@ -126,14 +128,10 @@ async def test_the_author_is_known_however_it_was_published(
         signals=[request_for(FILE, kind=Kind.SHA256, scope=Scope.FEDERATION)]
     )
     (imported,) = (await node.signals.add_many(batch, RITA)).signals
-    text = shipped_text("synthetic").replace(
-        b'"dispatch", ', b'"dispatch", "media_signal", '
-    )
-    node.desk.situation.policy = load_policy(text)
-    draft = await publish(node, "cd" * 32, RITA)
-    await node.signals.approve([draft], RUTH)
-    clock.advance(timedelta(days=300))
     assert imported is not None
+    await node.signals.approve([imported], RUTH)
+    draft = await publish(node, "cd" * 32, RITA)
+    clock.advance(timedelta(days=300))
     for signal in (imported, draft):
         with pytest.raises(DeniedError) as denied:
             await validations.keep(signal, RITA)

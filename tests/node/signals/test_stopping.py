@@ -204,12 +204,10 @@ async def test_the_event_of_an_end_names_rule_and_policy(node: Node, what: str) 
     assert said.policy == node.desk.situation.policy.reference
 
 
-async def test_a_machine_may_revoke_what_it_may_publish(node: Node) -> None:
-    answer = await node.signals.add(
-        request_for(DIGEST, kind=Kind.SHA256, scope=Scope.FEDERATION), BOT
-    )
+async def test_a_machine_may_revoke_a_file(node: Node) -> None:
+    signal = await node.publish(DIGEST, Kind.SHA256)
 
-    revoked = await node.signals.revoke(answer.signal, MISTAKE, BOT)
+    revoked = await node.signals.revoke(signal, MISTAKE, BOT)
 
     assert revoked.state is SignalState.REVOKED
 

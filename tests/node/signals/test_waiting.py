@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Own bans and signals about files wait as well where a policy asks two people."""
+"""Own bans wait as signals of the federation do where a policy asks two people."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ CASES = [
 def node(node: Node) -> Node:
     """A node whose policy asks two people for every signal."""
     text = shipped_text("synthetic").replace(
-        b'"dispatch", ', b'"dispatch", "own_ban", "media_signal", '
+        b'"dispatch", ', b'"dispatch", "own_ban", '
     )
     node.desk.situation.policy = load_policy(text)
     return node
