@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Self
 
 from fedsafe_federation.digests import DIGEST_BYTES, parse_digest
 from fedsafe_federation.errors import MediaError, MediaFault
+from fedsafe_policies.harmless_media import MATCH_RADIUS
 from fedsafe_policies.vocabulary import MediaKind
 
 if TYPE_CHECKING:
     from fedsafe_federation.pdq_transform import Pixels
 
 PDQ_BYTES = DIGEST_BYTES[MediaKind.PDQ]
-THRESHOLD = 31
+THRESHOLD = MATCH_RADIUS
 """Two pictures are alike up to this many differing bits of 256."""
 USABLE_QUALITY = 50
 """Below this a picture is too plain: unrelated plain pictures look alike."""

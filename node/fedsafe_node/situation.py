@@ -16,6 +16,7 @@ from typing import Final
 
 from fedsafe_federation.attestation import LIFE, Attestations
 from fedsafe_federation.charter import Member, MemberRole
+from fedsafe_node.asked import File
 from fedsafe_node.config import Config
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.provisions import Provisions
@@ -278,6 +279,10 @@ class Situation:
             return False
         files = self.decide(GateRequest(Plane.MEDIA), now).allowed
         return files and not self.exchanges(name, now)
+
+    def listed(self, file: File) -> str | None:
+        """Name the do-not-share list that holds a file, if any does."""
+        return self.do_not_share.find_file(file.kind, file.digest)
 
     def takes_part(self, member: str) -> bool:
         """Whether the federation lets a member's signals match here now.

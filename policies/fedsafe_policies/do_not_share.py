@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""P17: identifiers that many people share, or nobody owns.
+"""P17: identifiers that many people share, or nobody owns; files that show nothing.
 
-Lists are data with a version, a date and a source (`data/do_not_share.toml`); a
-provider adds its own. An identifier is compared in canonical form, and nothing of
-it is kept: the answer is the name of a list.
+Lists are data with a version, a date, a source and a licence
+(`data/do_not_share.toml`, `data/harmless_media.toml`); a provider adds its own. An
+identifier is compared in canonical form, and nothing of it is kept: the answer is the
+name of a list. Those of files (`harmless_media`) apply whether a policy names them or
+not.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,13 +26,15 @@ from ipaddress import (
 from typing import Annotated, Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from fedsafe_policies.document import IdentifierName, Label
 from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.harmless_media import HarmlessMedia, read_harmless
 from fedsafe_policies.place import locate
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.toml_file import read_document
-from fedsafe_policies.vocabulary import IdentifierKind
+from fedsafe_policies.vocabulary import IdentifierKind, MediaKind
 
 SHORT: Final = "short_strings"
 """The name that stands for a string below the policy's `shortest`."""
@@ -47,16 +51,42 @@ class Comparison(StrEnum):
     DOMAIN = "domain"
     NETWORK = "network"
     WHOLE = "whole"
+    DIGEST = "digest"
+    NEAR = "near"
+    SET_BITS = "set_bits"
 
 
-class ListFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One list as written."""
+_OF_MEDIA: Final[Mapping[str, frozenset[Comparison]]] = {
+    "file": frozenset({Comparison.DIGEST}),
+    "pdq": frozenset({Comparison.NEAR, Comparison.SET_BITS}),
+}
+"""How lists about files are compared, by their kind."""
 
-    kind: IdentifierName
+
+class ListFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One list as written, and where it is from.
+
+    Without a date it has that of its file; without a licence it is the provider's own.
+    """
+
+    kind: IdentifierName | Literal["file", "pdq"]
     match: Comparison
     version: Annotated[int, msgspec.Meta(ge=1)]
     source: Annotated[str, msgspec.Meta(min_length=1)]
+    licence: Annotated[str, msgspec.Meta(min_length=1)] | None = None
+    dated: date | None = None
     entries: frozenset[Annotated[str, msgspec.Meta(min_length=1, max_length=320)]]
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of how it is compared and with what, in hex."""
+        text = "\n".join([self.match, *sorted(self.entries)])
+        return sha256(text.encode()).hexdigest()
+
+    @property
+    def of_media(self) -> bool:
+        """Whether it is about files."""
+        return self.kind in _OF_MEDIA
 
 
 class ListsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,6 +111,7 @@ class DoNotShareLists:
     dated: date
     lists: Mapping[str, ListFile]
     networks: Mapping[str, Networks]
+    media: HarmlessMedia
     own: frozenset[str] = frozenset()
 
     def find(self, kind: IdentifierKind, canonical: str, policy: Policy) -> str | None:
@@ -101,6 +132,10 @@ class DoNotShareLists:
                 return name
         return None
 
+    def find_file(self, kind: MediaKind, digest: bytes) -> str | None:
+        """Name the list that holds a file, or a picture like it; None for none."""
+        return self.media.find(kind, digest)
+
     def digests(self, kind: IdentifierKind, policy: Policy) -> dict[str, str]:
         """Digest each list that an identifier of `kind` is compared with, by name.
 
@@ -116,8 +151,7 @@ class DoNotShareLists:
             if entry is None:
                 found[name] = ""
             elif entry.kind == kind.name.lower():
-                text = "\n".join([entry.match, *sorted(entry.entries)])
-                found[name] = sha256(text.encode()).hexdigest()
+                found[name] = entry.digest
         return found
 
     def _holds(
@@ -137,6 +171,8 @@ class DoNotShareLists:
                 return any(domain in entry.entries for domain in above)
             case Comparison.NETWORK:
                 return _inside(canonical, self.networks[name])
+            case Comparison.DIGEST | Comparison.NEAR | Comparison.SET_BITS:
+                return False  # of files; their kind is no identifier's
 
 
 def changed_list(then: Mapping[str, str], now: Mapping[str, str]) -> str | None:
@@ -159,7 +195,11 @@ def load_lists(text: bytes, base: DoNotShareLists | None = None) -> DoNotShareLi
             _check_whole(name, own.lists[name], replaced[name])
     except PolicyFileError as error:
         raise locate(error, written) from None
-    lists = {**replaced, **own.lists}
+    dated = {
+        name: entry if entry.dated is not None else replace(entry, dated=own.dated)
+        for name, entry in own.lists.items()
+    }
+    lists = {**replaced, **dated}
     added = frozenset(own.lists) if base else frozenset[str]()
     try:
         networks = {
@@ -167,16 +207,36 @@ def load_lists(text: bytes, base: DoNotShareLists | None = None) -> DoNotShareLi
             for name, entry in lists.items()
             if entry.match is Comparison.NETWORK
         }
+        media = _media(lists)
     except PolicyFileError as error:
         raise locate(error, written) from None
-    return DoNotShareLists(own.dated, lists, networks, added)
+    return DoNotShareLists(own.dated, lists, networks, media, added)
 
 
 @cache
 def shipped_lists() -> DoNotShareLists:
     """Return the lists that come with FedSafe."""
     folder = files("fedsafe_policies").joinpath("data")
-    return load_lists(folder.joinpath("do_not_share.toml").read_bytes())
+    people = load_lists(folder.joinpath("do_not_share.toml").read_bytes())
+    both = load_lists(folder.joinpath("harmless_media.toml").read_bytes(), people)
+    return DoNotShareLists(both.dated, both.lists, both.networks, both.media)
+
+
+def _media(lists: Mapping[str, ListFile]) -> HarmlessMedia:
+    for name, entry in lists.items():
+        compared = _OF_MEDIA.get(entry.kind, frozenset())
+        others = frozenset[Comparison]().union(*_OF_MEDIA.values())
+        fits = entry.match in compared if compared else entry.match not in others
+        if not fits:
+            raise PolicyFileError(
+                f"a list of {entry.kind} is not compared by {entry.match}",
+                key=f"lists.{name}.match",
+            )
+    digests, pictures, set_bits = (
+        {name: each.entries for name, each in lists.items() if each.match is match}
+        for match in (Comparison.DIGEST, Comparison.NEAR, Comparison.SET_BITS)
+    )
+    return read_harmless(digests, pictures, set_bits)
 
 
 def _check_whole(name: str, mine: ListFile, theirs: ListFile) -> None:

@@ -63,9 +63,13 @@ class BodyFacts:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptRequest:
-    """May a peer's opening with this header be kept at all?"""
+    """May a peer's opening with this header be kept at all?
+
+    `listed` names the do-not-share list that holds its file, where it is of one.
+    """
 
     header: HeaderFacts
+    listed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +78,22 @@ class MatchRequest:
 
     A signal of scope *self* is the provider's own ban, which needs no gate; the
     caller vouches that it comes out of its own list. `disputed` says that a
-    dispute rests on it (P10).
+    dispute rests on it (P10). `listed` names the do-not-share list that holds its file
+    (P17), which lets no signal of the federation match.
     """
 
     header: HeaderFacts
     body: BodyFacts
     disputed: bool = False
+    listed: str | None = None
 
 
 def rule_on_receipt(request: ReceiptRequest, ground: Ground) -> Decision:
     """Decide whether a peer's opening may be kept at all."""
     header = request.header
     refusal = _refuse_shared_header(header, ground)
+    if refusal is None and request.listed is not None:
+        return ground.deny(Refusal.HARMLESS_MEDIA, request.listed)
     grant = grant_of(header.plane, ground.policy)
     return ground.ruled(refusal, grant, (Obligation.RECIPIENT_LEDGER,))
 
@@ -98,6 +106,8 @@ def rule_on_match(request: MatchRequest, ground: Ground) -> Decision:
     refusal = judge(header, ground) or _refuse_body(header, body, ground)
     if refusal is None and not own:
         refusal = _refuse_shared_body(body, ground.policy)
+        if refusal is None and request.listed is not None:
+            return ground.deny(Refusal.HARMLESS_MEDIA, request.listed)
     if refusal is None and request.disputed:
         refusal = Refusal.DISPUTED
     if refusal is not None:

@@ -48,7 +48,7 @@ class PublishRequest:
     the clock of retention: the account's removal, or a media signal's publication.
     `findings` and `suspected_minor` are what the author has established; they
     decide here and never travel. `listed` names the do-not-share list that holds
-    the identifier, `relisted` one that has changed since it was compared.
+    the identifier or the file, `relisted` one that has changed since it was compared.
     """
 
     kind: IdentifierKind | MediaKind
@@ -147,7 +147,8 @@ def _refuse_sharing(request: PublishRequest, policy: Policy) -> Refusal | None:
     if request.surface not in share.surfaces:
         return Refusal.SURFACE
     if request.listed is not None:
-        return Refusal.DO_NOT_SHARE
+        actor = request.plane is Plane.ACTOR
+        return Refusal.DO_NOT_SHARE if actor else Refusal.HARMLESS_MEDIA
     if request.relisted is not None:
         return Refusal.LISTS_CHANGED
     return _refuse_rule(request, policy) or _refuse_phenomenon(request, policy)
@@ -177,7 +178,7 @@ def _about(refusal: Refusal, request: PublishRequest, policy: Policy) -> str:
             return ", ".join(sorted(fits))
         case Refusal.FINDING_MISSING:
             return ", ".join(sorted(_missing(request)))
-        case Refusal.DO_NOT_SHARE:
+        case Refusal.DO_NOT_SHARE | Refusal.HARMLESS_MEDIA:
             return request.listed or ""
         case Refusal.LISTS_CHANGED:
             return request.relisted or ""

@@ -109,6 +109,7 @@ class Refusal(StrEnum):
     JURISDICTION = "jurisdiction"
     WITHHOLDING = "withholding"
     DO_NOT_SHARE = "do_not_share"
+    HARMLESS_MEDIA = "harmless_media"
     LISTS_CHANGED = "lists_changed"
     BUDGET = "budget"
     ENUMERATION = "enumeration"

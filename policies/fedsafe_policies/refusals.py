@@ -280,6 +280,15 @@ REFUSED: Final[dict[Refusal, tuple[Rule, Text]]] = {
             "This identifier is many people's or nobody's; it is no signal.",
         ),
     ),
+    Refusal.HARMLESS_MEDIA: (
+        Rule.DO_NOT_SHARE,
+        Text(
+            "Diese Datei belegt nichts: Sie ist leer oder trivial, ein einfarbiges "
+            "oder gemustertes Bild, ein Systembild, oder kein Bild hat diesen Hash.",
+            "This file is evidence of nothing: it is empty or trivial, a blank or "
+            "patterned picture, a system icon, or no picture has that hash.",
+        ),
+    ),
     Refusal.LISTS_CHANGED: (
         Rule.DO_NOT_SHARE,
         Text(

@@ -36,6 +36,7 @@ from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.matching import BodyFacts, HeaderFacts, MatchRequest
+from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
 
 _ALIVE: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})
@@ -59,10 +60,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The matches of one account, and how many active signals were suppressed."""
+    """The matches of one account, and how many active signals were suppressed.
+
+    So many of those, *harmless*, because their file is on a do-not-share list.
+    """
 
     matches: Sequence[Match] = ()
     suppressed: int = 0
+    harmless: int = 0
 
 
 async def match_candidates(
@@ -79,7 +84,7 @@ async def match_candidates(
         for signal in await reader.signals_at(sorted({c.row for c in candidates}))
     }
     matches: list[Match] = []
-    suppressed = 0
+    suppressed = harmless = 0
     for candidate in candidates:
         row = by_row.get(candidate.row)
         if row is None or not _may_match(row, candidate, situation, now):
@@ -88,11 +93,12 @@ async def match_candidates(
         if kept is None:
             continue
         match = _open(row, kept.payload, candidate, situation, now)
-        if match is None:
-            suppressed += 1
-        else:
+        if isinstance(match, Match):
             matches.append(match)
-    return Found(matches, suppressed)
+        else:
+            suppressed += 1
+            harmless += match is not None and match.code == Refusal.HARMLESS_MEDIA
+    return Found(matches, suppressed, harmless)
 
 
 def _may_match(
@@ -144,7 +150,7 @@ def _open(
     candidate: Candidate,
     situation: Situation,
     now: datetime,
-) -> Match | None:
+) -> Match | Decision | None:
     try:
         header, opening = decode_opening(payload)
         if candidate.output is not None:
@@ -166,7 +172,7 @@ def _open(
         return None
     decision = _decide(header, body, situation, now, disputed=disputed)
     if decision is None or not decision.allowed:
-        return None
+        return decision
     return _match(row, body, candidate, situation, decision)
 
 
@@ -227,7 +233,10 @@ def _decide(
         match_until=header.match_until,
         erase_after=header.erase_after,
     )
-    return situation.decide(MatchRequest(clear, facts, disputed), now)
+    listed = None
+    if isinstance(body, MediaBody):
+        listed = situation.listed(File(body.kind, body.digest))
+    return situation.decide(MatchRequest(clear, facts, disputed, listed), now)
 
 
 def _match(

@@ -286,7 +286,7 @@ class LookupService:
                 if found.matches:
                     answer, events = await self._reviewed(tx, answer, step, now)
                     opened += events
-                told.append(Told(case, answer, found.suppressed))
+                told.append(Told(case, answer, found))
             entries = Writing(self._trail, step.asking, now).events(told)
             await tx.append_many(self._trail.log, [*entries, *opened])
             await step.spending.keep(tx)

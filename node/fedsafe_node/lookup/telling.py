@@ -3,7 +3,8 @@
 
 A match, and whatever a person asks, is one event that names the account by the
 provider's own `subject_ref`. A machine's negatives are one event together, with counts
-only. How many signals were suppressed is counted in either, never which.
+only. How many signals were suppressed is counted in either, never which; and how many
+of those because their file is evidence of nothing (P17).
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from datetime import datetime
 
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.lookup.cases import Case
+from fedsafe_node.lookup.matching import Found
 from fedsafe_node.lookup_messages import LookupAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.rows import LogEntry
@@ -30,11 +32,11 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one case was answered, and how many signals were suppressed in it."""
+    """What one case was answered, and what was found in it."""
 
     case: Case
     answer: LookupAnswer
-    suppressed: int
+    found: Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +66,21 @@ class Writing:
         if answer.matches:
             signals = " ".join(match.signal for match in answer.matches)
             detail = {**detail, "signals": signals, "task": answer.task}
-        return self._event(
-            answer.result.value, detail, told.suppressed, answer.subject_ref
-        )
+        return self._event(answer.result.value, detail, [told], answer.subject_ref)
 
     def _of_many(self, told: Sequence[Told]) -> LogEntry:
         outcomes = {each.answer.result.value for each in told}
         outcome = outcomes.pop() if len(outcomes) == 1 else "mixed"
-        suppressed = sum(each.suppressed for each in told)
-        return self._event(outcome, {"lookups": len(told)}, suppressed, None)
+        return self._event(outcome, {"lookups": len(told)}, told, None)
 
     def _event(
-        self, outcome: str, detail: Detail, suppressed: int, subject: str | None
+        self, outcome: str, detail: Detail, told: Sequence[Told], subject: str | None
     ) -> LogEntry:
         asking = self.asking
-        if suppressed:
+        if suppressed := sum(each.found.suppressed for each in told):
             detail = {**detail, "suppressed": suppressed}
+        if harmless := sum(each.found.harmless for each in told):
+            detail = {**detail, "harmless": harmless}
         return self.trail.entry(
             Event.LOOKUP,
             at=self.at,

@@ -13,8 +13,11 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
+from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.charter import Epoch
-from fedsafe_federation.signals import SignalHeader
+from fedsafe_federation.errors import MalformedError
+from fedsafe_federation.signals import SignalHeader, decode_opening
+from fedsafe_node.asked import File
 from fedsafe_node.audiences import members_in
 from fedsafe_node.budgets.publications import PublicationBudget
 from fedsafe_node.errors import (
@@ -26,6 +29,7 @@ from fedsafe_node.errors import (
 from fedsafe_node.idempotency import Once
 from fedsafe_node.index.lists import Hint
 from fedsafe_node.log.audit import Event, grounds_of
+from fedsafe_node.media import open_media_body
 from fedsafe_node.messages import ApproveAnswer
 from fedsafe_node.notices.facts import Facts, Finding
 from fedsafe_node.notices.texts import TextName
@@ -56,6 +60,9 @@ from fedsafe_policies.publishing import PublishRequest
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Plane, Scope
 
+_STALE: Final = WrongStateError(
+    "stale_draft", "the keys have changed since; withdraw and draft anew"
+)
 _CONTESTED: Final = WrongStateError(
     "contested",
     "the own ban that this draft goes with is contested; rule on it first: "
@@ -171,9 +178,9 @@ class _Approval:
         draft = open_draft(row, desk.periods)
         approver = Person(self._who.name, self._who.role)
         compared = present.compared(draft.kind)
-        asked = draft.request(approver, compared)
-        decision = present.decide(asked)
         made = draft.made(row.signal_id, present.node)
+        asked = draft.request(approver, compared, self._listed(made))
+        decision = present.decide(asked)
         if decision.allowed and made.header.match_until <= present.at:
             # Its key epoch is over since it waits.
             decision = deny(Refusal.RETENTION, present.policy.reference)
@@ -195,6 +202,19 @@ class _Approval:
             decision=decision,
             facts=draft.facts,
         )
+
+    def _listed(self, made: Made) -> str | None:
+        """Name the do-not-share list that holds a draft's file by now, if any does."""
+        if made.media_kind is None or made.header.scope is Scope.SELF:
+            return None
+        header, opening = decode_opening(made.opening.payload)
+        try:
+            body = open_media_body(
+                made.signal_id, made.origin, header, opening, self._desk.situation
+            )
+        except (CryptoError, MalformedError):
+            raise _STALE from None
+        return self._present.listed(File(body.kind, body.digest))
 
     def _own_ban(self, made: Made, author: str, decision: Decision) -> LogEntry:
         """Make the event of an own ban of two people; its opening lies there."""
@@ -231,9 +251,7 @@ class _Approval:
     def _check_epoch(self, header: SignalHeader) -> None:
         shared = self._present.shared
         if shared is None or not _is_newest(header, shared.membership.epoch):
-            raise WrongStateError(
-                "stale_draft", "the keys have changed since; withdraw and draft anew"
-            )
+            raise _STALE
         if self._present.at >= shared.membership.charter.epoch_ends(header.epoch):
             raise WrongStateError("epoch_ended", EPOCH_ENDED)
         if header.plane is Plane.ACTOR and shared.membership.charter.is_short:

@@ -6,7 +6,7 @@ that has run out or that does not open is not kept; its record is. One of an epo
 generation that the charter here does not show yet comes *early*: its origin holds a
 later version, and the feed is read again once this node holds it too (`granting`).
 What its origin has committed to and nobody can read is *poison*: it is left out and
-told of, and what follows it goes on.
+told of, and what follows it goes on. So is a file that is evidence of nothing (P17).
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,10 +26,12 @@ from fedsafe_federation.verification import (
     VerifiedSignal,
     feed_name,
 )
+from fedsafe_node.asked import File
 from fedsafe_node.media import open_media_body
 from fedsafe_node.membership import Membership
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.rows import NewSignal, Opening
+from fedsafe_policies.decision import Decision
 from fedsafe_policies.matching import HeaderFacts, ReceiptRequest
 from fedsafe_policies.vocabulary import MediaKind, Plane
 
@@ -39,6 +41,7 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
 
     It *lacks* an opening that its origin withholds, or that may not come in until
     both gates are open. It is *early* if a later version of the charter brings its key.
+    `harmless` is the refusal of an opening whose file is on a do-not-share list.
     """
 
     index: int
@@ -49,6 +52,7 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
     lacks: bool = False
     early: bool = False
     poison: bool = False
+    harmless: Decision | None = None
 
     def __repr__(self) -> str:
         """Name the record, and nothing of what it says."""
@@ -65,8 +69,7 @@ class _Ruling(Enum):
 
 class _Token(NamedTuple):
     token: bytes
-    kind: MediaKind | None = None
-    pdq: bytes | None = None
+    file: File | None = None
 
 
 def read_arrivals(
@@ -86,7 +89,7 @@ def read_arrivals(
     return [
         Arrival(record.index, record.record, lacks=True)
         if _lacks(record, exchanges=exchanges, files=files)
-        else _arrival(origin, record, situation, ruled)
+        else _arrival(origin, record, situation, ruled, now)
         for record in records
     ]
 
@@ -102,6 +105,7 @@ def _arrival(
     record: VerifiedRecord,
     situation: Situation,
     ruled: Mapping[SignalHeader, _Ruling],
+    now: datetime,
 ) -> Arrival:
     if record.signal is None or record.opening is None:
         return Arrival(record.index, record.record, poison=bool(record.fault))
@@ -112,6 +116,11 @@ def _arrival(
     token = _token(origin, record.signal, situation)
     if token is None:
         return Arrival(record.index, record.record, poison=True)
+    file = token.file
+    listed = situation.listed(file) if file is not None else None
+    if listed is not None:
+        refused = situation.decide(ReceiptRequest(_facts(header), listed), now)
+        return Arrival(record.index, record.record, harmless=refused)
     signal = NewSignal(
         signal_id=record.signal.signal,
         origin=origin,
@@ -125,32 +134,36 @@ def _arrival(
         log=feed_name(origin),
         index=record.index,
         group=SIGNAL_GROUP,
-        media_kind=token.kind.value if token.kind is not None else None,
+        media_kind=file.kind.value if file is not None else None,
     )
     opening = Opening(
         group=SIGNAL_GROUP,
         salt=record.opening.salt,
         payload=record.opening.payload,
     )
-    return Arrival(record.index, record.record, (opening,), signal, token.pdq)
+    pdq = file.digest if file is not None and file.kind is MediaKind.PDQ else None
+    return Arrival(record.index, record.record, (opening,), signal, pdq)
 
 
 def _rule(header: SignalHeader, situation: Situation, now: datetime) -> _Ruling:
     shared = situation.shared
     if shared is None:
         return _Ruling.LEFT
-    facts = HeaderFacts(
-        plane=header.plane,
-        scope=header.scope,
-        match_until=header.match_until,
-        erase_after=header.erase_after,
-    )
-    if not situation.decide(ReceiptRequest(facts), now).allowed:
+    if not situation.decide(ReceiptRequest(_facts(header)), now).allowed:
         return _Ruling.LEFT
     if _is_early(header, shared.membership):
         return _Ruling.EARLY
     kept = _lives(header, shared.membership, int(now.timestamp()))
     return _Ruling.KEPT if kept else _Ruling.LEFT
+
+
+def _facts(header: SignalHeader) -> HeaderFacts:
+    return HeaderFacts(
+        plane=header.plane,
+        scope=header.scope,
+        match_until=header.match_until,
+        erase_after=header.erase_after,
+    )
 
 
 def _lives(header: SignalHeader, membership: Membership, now: int) -> bool:
@@ -184,5 +197,4 @@ def _token(origin: str, signal: VerifiedSignal, situation: Situation) -> _Token 
         return None
     keys = shared.membership.media[header.epoch, header.generation]
     token = media_token(keys.token, body.kind, body.digest)
-    pdq = body.digest if body.kind is MediaKind.PDQ else None
-    return _Token(token, body.kind, pdq)
+    return _Token(token, File(body.kind, body.digest))

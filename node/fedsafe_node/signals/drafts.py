@@ -84,10 +84,13 @@ class Draft(Row, frozen=True, kw_only=True):
     payload: bytes
     facts: DraftFacts
 
-    def request(self, approver: Person, compared: Mapping[str, str]) -> PublishRequest:
+    def request(
+        self, approver: Person, compared: Mapping[str, str], listed: str | None
+    ) -> PublishRequest:
         """Ask for the publication that *approver* would answer for.
 
-        *compared* digests the do-not-share lists as they are now.
+        *compared* digests the do-not-share lists as they are now; *listed* names the
+        one that holds the file.
         """
         facts, header = self.facts, self.header()
         return PublishRequest(
@@ -104,6 +107,7 @@ class Draft(Row, frozen=True, kw_only=True):
             suspected_minor=facts.minor,
             findings=frozenset(facts.findings),
             legal_review=facts.legal_review,
+            listed=listed,
             relisted=changed_list(facts.compared, compared),
         )
 

@@ -8,6 +8,7 @@ batches and read from the store after a failure or a restart.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,6 +52,7 @@ from fedsafe_node.store.rows import (
     sequence_key,
 )
 from fedsafe_node.telemetry import LOGGER, fields
+from fedsafe_policies.decision import Decision
 from fedsafe_policies.disputes import ruling_ends
 
 _LOG: Final = logging.getLogger(f"{LOGGER}.intake")
@@ -65,6 +67,7 @@ class _Kept:
     span: Span
     gaps: Gaps
     poison: int
+    harmless: Counter[Decision]
 
 
 class Intake:
@@ -203,7 +206,10 @@ class Intake:
             )
             await note_gaps(tx, origin, before, gaps)
             poison = sum(arrival.poison for arrival in arrivals)
-            kept = _Kept([*granted, *fresh], len(granted), span, gaps, poison)
+            harmless = Counter(
+                arrival.harmless for arrival in arrivals if arrival.harmless is not None
+            )
+            kept = _Kept([*granted, *fresh], len(granted), span, gaps, poison, harmless)
             if batch.records or gaps.lacking != before.lacking:
                 await self._tell(tx, origin, batch, kept, carried=carried)
             if mark is not None:
@@ -388,10 +394,21 @@ class Intake:
                 "granted": kept.granted,
                 "lacking": kept.gaps.lacking,
                 **({"poison": kept.poison} if kept.poison else {}),
+                **({"harmless": kept.harmless.total()} if kept.harmless else {}),
                 **({"carried": True} if carried else {}),
             },
         )
-        await tx.append(self._trail.log, entry.record, entry.openings)
+        refused = [
+            self._trail.refusal(
+                decision,
+                at=self._clock.now(),
+                actor=origin,
+                act="signal.receive",
+                asked={"signals": count},
+            )
+            for decision, count in kept.harmless.items()
+        ]
+        await tx.append_many(self._trail.log, [entry, *refused])
 
 
 def _complete(batch: VerifiedBatch) -> bool:

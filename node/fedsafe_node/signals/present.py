@@ -43,9 +43,9 @@ class Present:
         return decide(request, self.policy, self.calendar, self.at, self.site)
 
     def listed(self, asked: Asked) -> str | None:
-        """Name the do-not-share list that holds an identifier, if any does."""
+        """Name the do-not-share list that holds an identifier or file, if any does."""
         if isinstance(asked, File):
-            return None
+            return self.do_not_share.find_file(asked.kind, asked.digest)
         value = asked.canonical.value
         return self.do_not_share.find(asked.kind, value, self.policy)
 

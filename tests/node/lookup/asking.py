@@ -8,7 +8,7 @@ from fedsafe_node.messages import (
     Question,
 )
 
-PICTURE = bytes(range(32))
+PICTURE = bytes.fromhex("a5" * 32)
 HASH = "ab" * 32
 
 

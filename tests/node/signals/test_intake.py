@@ -29,7 +29,7 @@ from fedsafe_node.signals import restricting
 from fedsafe_node.store.rows import PeerState, SignalRow, SignalStatus
 from fedsafe_policies.vocabulary import Effect, MediaKind, Plane, Scope
 
-HASH = bytes(range(32))
+HASH = bytes.fromhex("a5" * 32)
 
 
 @pytest.fixture

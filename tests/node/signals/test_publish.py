@@ -52,7 +52,7 @@ from fedsafe_node.store.protocol import Transaction
 from fedsafe_policies.vocabulary import Grade, Phenomenon, Plane, Role, Scope
 
 PERSON = "person@mail.example"
-DIGEST = "ab" * 32
+DIGEST = "a5" * 32
 SHARED = Scope.FEDERATION
 ONCE = Once("key", b"digest", 201)
 

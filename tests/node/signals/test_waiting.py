@@ -21,7 +21,7 @@ from fedsafe_policies.policy import load_policy, shipped_text
 from fedsafe_policies.vocabulary import Plane, Role, Scope
 
 PERSON = "person@mail.example"
-DIGEST = "ab" * 32
+DIGEST = "a5" * 32
 SHARED = Scope.FEDERATION
 CASES = [
     (Kind.EMAIL, PERSON, Scope.SELF),
