@@ -118,4 +118,11 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "minimum": ("erster Eintrag", "first entry"),
     "withheld": ("zurückgehalten", "withheld"),
     "files": ("Dateien", "files"),
+    "kind": ("Art", "kind"),
+    "match": ("verglichen durch", "compared by"),
+    "dated": ("vom", "dated"),
+    "source": ("Quelle", "source"),
+    "licence": ("Lizenz", "licence"),
+    "digest": ("Prüfsumme", "digest"),
+    "own": ("eigene Liste", "list of your own"),
 }

@@ -55,6 +55,9 @@ GERMAN: Final[dict[str, str]] = {
     "level": "Befund",
     "found": "gefunden",
     "way out": "Ausweg",
+    "kind": "Art",
+    "dated": "vom",
+    "own": "eigene",
     # pairs
     "set-up code": "Einrichtungscode",
     "good until": "gilt bis",
@@ -115,6 +118,17 @@ GERMAN: Final[dict[str, str]] = {
     ),
     "all confirm anew, also who has confirmed before": (
         "alle bestätigen neu, auch wer schon bestätigt hat"
+    ),
+    "{count} entries added to {file}": "{count} Einträge in {file} ergänzt",
+    "{count} entries would be added to {file}": (
+        "{count} Einträge würden in {file} ergänzt"
+    ),
+    (
+        'nothing counts yet: see that node.toml has `do_not_share = "{file}"`, then '
+        "`fedsafe policy propose`"
+    ): (
+        'noch zählt nichts: node.toml muss `do_not_share = "{file}"` enthalten, dann '
+        "`fedsafe policy propose`"
     ),
     "{names}: the operator has yet to confirm": (
         "{names}: die Bestätigung des Betreibers steht noch aus"

@@ -45,6 +45,7 @@ COMMANDS: Final = {
     "open": "fedsafe_cli.opening:open_",
     "budget": "fedsafe_cli.budget:budget",
     "policy": "fedsafe_cli.policy:policy",
+    "do-not-share": "fedsafe_cli.do_not_share:do_not_share",
     "help-directory": "fedsafe_cli.help_directory:help_directory",
     "records": "fedsafe_cli.records:records",
     "federation": "fedsafe_cli.federation:federation",
