@@ -125,4 +125,12 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "licence": ("Lizenz", "licence"),
     "digest": ("Prüfsumme", "digest"),
     "own": ("eigene Liste", "list of your own"),
+    "authors": ("angelegt von", "imported by"),
+    "sources": ("Quellen", "sources"),
+    "signatures": ("Signaturen", "signatures"),
+    "count": ("Anzahl", "count"),
+    "overlap": ("schon gelistet bei", "listed already by"),
+    "rehearsed": ("Probe mit", "rehearsed on"),
+    "hits": ("Treffer der Probe", "hits of the rehearsal"),
+    "seed": ("Startwert der Ziehung", "seed of the draw"),
 }

@@ -71,6 +71,9 @@ class Reject:
 @click.option("--ndjson", is_flag=True, help="Lines are JSON objects.")
 @click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
 @click.option("--rejects", metavar="FILE", help="Write an NDJSON line per bad line.")
+@click.option("--list", "list_name", metavar="NAME", help="A list of files: one act.")
+@click.option("--list-source", metavar="REF", help="Where that list is from.")
+@click.option("--list-signature", metavar="REF", help="How it was signed.")
 @shared_options
 @click.pass_context
 def import_signals(
@@ -90,6 +93,9 @@ def import_signals(
     legal_review; an option stands in for a field that is missing. What you found
     yourself needs --provenance own_finding: only that corroborates what others say.
 
+    With --list and --list-source, files for the federation wait as one list, which a
+    second person examines and approves as a whole (`fedsafe signal lists`).
+
     \b
     Examples:
       fedsafe signal import --dry-run --ndjson bans.ndjson
@@ -100,6 +106,7 @@ def import_signals(
     """  # noqa: D301
     settings = settings_of(context)
     client = settings.client()
+    listed = _list(given)
     hints = Hints(
         kind=given["kind"], region=given["region"], namespace=given["namespace"]
     )
@@ -109,8 +116,9 @@ def import_signals(
     with _opened(file) as stream, _rejects(rejects) as sink, reading(stream) as advance:
         lines = read_lines(stream, LONGEST_RECORD)
         items = _signals(lines, hints, finding(given), ndjson=ndjson)
+        common = {"dry_run": dry_run} | listed
         try:
-            for part_ids, part_bad in _send(client, items, advance, dry_run=dry_run):
+            for part_ids, part_bad in _send(client, items, advance, common):
                 ids += part_ids
                 bad += part_bad
                 if sink is not None:
@@ -132,6 +140,21 @@ def note_unnamed(client: Client, *, german: bool) -> None:
     """Say that what was recorded without a credential names nobody."""
     if client.token is None:
         note(f"fedsafe: {words('unnamed', german=german)}")
+
+
+def _list(given: dict[str, Any]) -> Signal:
+    """Take out of the options what list all of it belongs to, if it is one."""
+    name, source, signature = (
+        given.pop(option) for option in ("list_name", "list_source", "list_signature")
+    )
+    if name is None:
+        if source is not None or signature is not None:
+            raise click.UsageError("--list-source and --list-signature go with --list")
+        return {}
+    if source is None:
+        raise click.UsageError("--list takes --list-source: where the list is from")
+    said = {"name": name, "source": source}
+    return {"list": said if signature is None else said | {"signature": signature}}
 
 
 def _report(
@@ -186,8 +209,7 @@ def _send(
     client: Client,
     items: Iterable[Signal | Fault],
     advance: Advance | None,
-    *,
-    dry_run: bool,
+    common: Signal,
 ) -> Iterator[tuple[list[str | None], list[Reject]]]:
     source = enumerate(items, start=1)
     while piece := list(islice(source, PIECE)):
@@ -199,7 +221,7 @@ def _send(
         good = [(number, item) for number, item in piece if isinstance(item, dict)]
         ids: dict[int, str | None] = dict.fromkeys(number for number, _ in piece)
         if good:
-            found, refused = _post(client, good, dry_run=dry_run)
+            found, refused = _post(client, good, common)
             ids |= found
             bad = sorted(bad + refused, key=lambda reject: reject.number)
         yield list(ids.values()), bad
@@ -208,9 +230,9 @@ def _send(
 
 
 def _post(
-    client: Client, good: list[tuple[int, Signal]], *, dry_run: bool
+    client: Client, good: list[tuple[int, Signal]], common: Signal
 ) -> tuple[dict[int, str | None], list[Reject]]:
-    body = {"signals": [signal for _, signal in good], "dry_run": dry_run}
+    body = common | {"signals": [signal for _, signal in good]}
     try:
         answer = client.change("/v1/signals/import", body, timeout=_TIMEOUT)
     except RefusedError as error:
@@ -221,8 +243,8 @@ def _post(
             return {}, [Reject(good[0][0], fault, error.status)]
         # One record out of form makes the node refuse all: find it in halves.
         middle = len(good) // 2
-        ids, bad = _post(client, good[:middle], dry_run=dry_run)
-        more_ids, more_bad = _post(client, good[middle:], dry_run=dry_run)
+        ids, bad = _post(client, good[:middle], common)
+        more_ids, more_bad = _post(client, good[middle:], common)
         return ids | more_ids, bad + more_bad
     try:
         ids = {

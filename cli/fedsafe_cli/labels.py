@@ -56,6 +56,11 @@ GERMAN: Final[dict[str, str]] = {
     "found": "gefunden",
     "way out": "Ausweg",
     "kind": "Art",
+    "count": "Anzahl",
+    "authors": "angelegt von",
+    "sources": "Quellen",
+    "drawn": "gezogen",
+    "signal": "Signal",
     "dated": "vom",
     "own": "eigene",
     # pairs
@@ -119,6 +124,9 @@ GERMAN: Final[dict[str, str]] = {
     "all confirm anew, also who has confirmed before": (
         "alle bestätigen neu, auch wer schon bestätigt hat"
     ),
+    "no list of files waits": "keine Liste von Dateien wartet",
+    "the list would hit lines {lines}": "die Liste träfe die Zeilen {lines}",
+    "published: {count}, refused: {bad}": "veröffentlicht: {count}, abgelehnt: {bad}",
     "{count} entries added to {file}": "{count} Einträge in {file} ergänzt",
     "{count} entries would be added to {file}": (
         "{count} Einträge würden in {file} ergänzt"

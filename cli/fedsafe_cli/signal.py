@@ -13,6 +13,7 @@ import click
 from fedsafe_cli.client import Client, Json
 from fedsafe_cli.errors import BadInputError, BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus, worst
+from fedsafe_cli.file_lists import approve_list, examine, lists
 from fedsafe_cli.findings import (
     finding,
     finding_options,
@@ -346,6 +347,9 @@ def _field(answer: Json, name: str) -> list[Json]:
 
 
 signal.add_command(import_signals)
+signal.add_command(lists)
+signal.add_command(examine)
+signal.add_command(approve_list)
 signal.add_command(due)
 signal.add_command(keep)
 signal.add_command(ending)

@@ -145,13 +145,33 @@ class NewSignalRequest(Message, frozen=True):
     renews: SignalId | None = None
 
 
+ListName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9._-]{0,31}(?!\n)$")]
+
+
+class ListSource(Message, frozen=True):
+    """What an importer says of a list of files: its name here, and where it is from.
+
+    `signature` refers to how the list was signed, such as a key's fingerprint. Nothing
+    of it travels: the second person is shown it.
+    """
+
+    name: ListName
+    source: Reference
+    signature: Reference | None = None
+
+
 class ImportRequest(Message, frozen=True):
-    """Many signals at once; with `dry_run` nothing is written."""
+    """Many signals at once; with `dry_run` nothing is written.
+
+    With a `list`, all are signals about files for the federation, and wait under its
+    name for one approval of the whole list; it may come in several requests.
+    """
 
     signals: Annotated[
         list[NewSignalRequest], msgspec.Meta(min_length=1, max_length=MAX_IMPORT)
     ]
     dry_run: bool = False
+    list: ListSource | None = None
 
 
 @unique

@@ -5,12 +5,12 @@ import base64
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from http.client import HTTPException
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 
 import pytest
@@ -147,6 +147,7 @@ def _joined(sources: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
 def _everything(fed: Federation, root: Path) -> list[str]:
     """Do everything that can be done, rightly and wrongly; return file digests."""
     digests = _files_matched(fed, root)
+    _lists_of_files(fed, root, digests)
     _people_listed(fed, root)
     _people_found(fed, root)
     _matches_reviewed(fed)
@@ -199,6 +200,28 @@ def _files_matched(fed: Federation, root: Path) -> list[str]:
     matched = fed.fedsafe("match", *options, str(upload), node=fed.b)
     assert matched.returncode == ExitStatus.MATCH, matched.stderr
     return sorted(digests)
+
+
+def _lists_of_files(fed: Federation, root: Path, planted: Sequence[str]) -> None:
+    def run(person: str, *arguments: str, typed: bytes = b"") -> dict[str, Any]:
+        done = fed.fedsafe(*arguments, "--json", node=fed.a, person=person, typed=typed)
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout))
+
+    listed = b"5a" * 32 + b"\n"
+    said = ("--list", "hotline", "--list-source", "hotline.example/1")
+    run("anna", "signal", "import", "--kind", "sha256", *MEDIA, *said, typed=listed)
+    assert run("ben", "signal", "lists")["lists"][0]["count"] == 1
+    rehearsal = "".join(f"sha256:{each}\n" for each in planted if len(each) == 64)
+    seen = run("ben", "signal", "examine", "hotline", "-", typed=rehearsal.encode())
+    assert (seen["rehearsed"], seen["hits"]) == (3, [])
+    done = run("ben", "signal", "approve-list", "hotline", str(seen["digest"]))
+    assert done["approved"] == 1
+    ours = str(root / "tmp" / "ours.toml")
+    add = ("do-not-share", "add", "ours", "--source", "ours", "--file", ours)
+    assert run("ben", *add, typed=b"sha256:" + listed)["added"] == 1
+    assert run("ben", "do-not-share", "list", "--file", ours)["lists"]
+    assert run("ben", "do-not-share", "show", "ours", "--file", ours)["own"]
 
 
 def _strings(document: object) -> Iterator[str]:

@@ -24,6 +24,7 @@ from fedsafe_node.api.dispatches import DISPATCH_ROUTES, SENDING_ROUTES
 from fedsafe_node.api.disputes import DISPUTE_ROUTES
 from fedsafe_node.api.evaluating import EVALUATION_ROUTES
 from fedsafe_node.api.evidence import EVIDENCE_ROUTES
+from fedsafe_node.api.file_lists import LIST_ROUTES
 from fedsafe_node.api.forks import FORK_ROUTES
 from fedsafe_node.api.governing import GOVERNING_ROUTES
 from fedsafe_node.api.help import HELP_ROUTES
@@ -460,6 +461,7 @@ ROUTES: Final = (
     *PARTNER_ROUTES,
     *BUDGET_ROUTES,
     *VALIDATION_ROUTES,
+    *LIST_ROUTES,
     *EVENT_ROUTES,
     *DISPUTE_ROUTES,
     *(*FORM_ROUTES, *RIGHTS_ROUTES),

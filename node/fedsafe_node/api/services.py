@@ -62,6 +62,7 @@ from fedsafe_node.messages import (
     ImportAnswer,
     ImportRequest,
     NewSignalRequest,
+    Question,
     RevokeRequest,
     SignalAnswer,
     StatusAnswer,
@@ -79,6 +80,7 @@ from fedsafe_node.register_messages import (
 from fedsafe_node.renewing.carrying import Carrying
 from fedsafe_node.renewing.wishing import Rotations
 from fedsafe_node.review.service import ReviewService
+from fedsafe_node.signals.messages import ExaminedList, ListApproved, WaitingLists
 from fedsafe_node.signals.quarantining import Quarantines
 from fedsafe_node.signals.reviewing import Validations
 from fedsafe_policies.gate import LegalGate
@@ -102,6 +104,24 @@ class Lookups(Protocol):
         ...
 
 
+class Lists(Protocol):
+    """The lists of files that wait for one approval."""
+
+    async def waiting(self, who: Principal, purpose: Purpose | None) -> WaitingLists:
+        """Name the lists that wait."""
+        ...
+
+    async def examine(
+        self, name: str, rehearsal: Sequence[Question], who: Principal
+    ) -> ExaminedList:
+        """Show a list to its second person, and rehearse it."""
+        ...
+
+    async def approve(self, name: str, digest: str, who: Principal) -> ListApproved:
+        """Publish the list of that digest as its second person."""
+        ...
+
+
 class Signals(Protocol):
     """The life of the node's own signals.
 
@@ -119,6 +139,11 @@ class Signals(Protocol):
         self, request: ImportRequest, who: Principal, *, once: Once | None = None
     ) -> ImportAnswer:
         """Record many in one act; bad ones become problems, the others are kept."""
+        ...
+
+    @property
+    def lists(self) -> Lists:
+        """The lists of files that wait for one approval."""
         ...
 
     async def approve(

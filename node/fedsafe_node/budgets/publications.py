@@ -22,7 +22,7 @@ from fedsafe_node.situation import Situation
 from fedsafe_node.store.oversight_rows import MarkRow
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_policies.budgets import PublicationBudgetRequest
-from fedsafe_policies.decision import deny
+from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.engine import decide
 from fedsafe_policies.reasons import Refusal
 
@@ -69,12 +69,7 @@ class PublicationBudget:
             raise await self._circuits.refuse(
                 self._account, decision, act=_ACT, retry_at=broken.until
             )
-        request = PublicationBudgetRequest(
-            last_hour=meter.within(now).spent,
-            last_day=meter.within(now, DAY).spent,
-            wanted=wanted,
-        )
-        decision = situation.decide(request, self._clock.now())
+        decision = self._decide(meter, wanted)
         if not decision.allowed:
             raise await self._circuits.refuse(
                 self._account,
@@ -84,6 +79,20 @@ class PublicationBudget:
             )
         spent = Counts(spent=wanted)
         return Spending(self._account, self._meter.spend(now, spent), spent)
+
+    async def over(self, wanted: int) -> Decision | None:
+        """Tell whether so many are beyond the budget, and count nothing."""
+        decision = self._decide(await self._load(), wanted)
+        return None if decision.allowed else decision
+
+    def _decide(self, meter: Meter, wanted: int) -> Decision:
+        now = self._circuits.now
+        request = PublicationBudgetRequest(
+            last_hour=meter.within(now).spent,
+            last_day=meter.within(now, DAY).spent,
+            wanted=wanted,
+        )
+        return self._situation.decide(request, self._clock.now())
 
     async def _load(self) -> Meter:
         account, now = self._account, self._circuits.now

@@ -111,6 +111,8 @@ class Event(StrEnum):
     REVOKED = "signal.revoked"
     EXPIRED = "signal.expired"
     KEPT = "signal.kept"
+    LIST_EXAMINED = "list.examined"
+    LIST_APPROVED = "list.approved"
     REFUSED = "refused"
     DOOR_REFUSED = "door.refused"
     FEED_SERVED = "feed.served"

@@ -83,14 +83,16 @@ class _Ready:
     facts: DraftFacts
 
 
-async def approve_drafts(
+async def approve_drafts(  # noqa: PLR0913
     desk: Desk,
     budget: PublicationBudget,
     signals: Sequence[str],
     who: Principal,
     once: Once | None,
+    *,
+    as_list: bool = False,
 ) -> ApproveAnswer:
-    """Publish drafts as their second person.
+    """Publish drafts as their second person; those of a list only *as list*.
 
     Raises:
         DeniedError: nothing was approved, since a rule denies it.
@@ -98,18 +100,22 @@ async def approve_drafts(
         WrongStateError: nothing was approved, since they are decided.
         UnavailableError: the node's present changes with every try.
     """
-    return await until_it_holds(lambda: _approve(desk, budget, signals, who, once))
+    return await until_it_holds(
+        lambda: _approve(desk, budget, signals, who, once, as_list=as_list)
+    )
 
 
-async def _approve(
+async def _approve(  # noqa: PLR0913
     desk: Desk,
     budget: PublicationBudget,
     signals: Sequence[str],
     who: Principal,
     once: Once | None,
+    *,
+    as_list: bool,
 ) -> ApproveAnswer:
     present = hold(desk.situation, desk.clock.now())
-    approval = _Approval(desk, present, signals, who)
+    approval = _Approval(desk, present, signals, who, as_list=as_list)
     ready: list[_Ready] = []
     failures: list[Failure] = []
     rows = await desk.store.scan(approval.read)
@@ -140,9 +146,16 @@ async def _approve(
 
 class _Approval:
     def __init__(
-        self, desk: Desk, present: Present, signals: Sequence[str], who: Principal
+        self,
+        desk: Desk,
+        present: Present,
+        signals: Sequence[str],
+        who: Principal,
+        *,
+        as_list: bool,
     ) -> None:
         self._desk = desk
+        self._as_list = as_list
         self._present = present
         self._signals = signals
         self._who = who
@@ -176,6 +189,12 @@ class _Approval:
         if row is None:
             raise NotFoundError("draft")
         draft = open_draft(row, desk.periods)
+        if draft.facts.list is not None and not self._as_list:
+            raise WrongStateError(
+                "wrong_state",
+                f"it belongs to the list {draft.facts.list.name}, which is approved "
+                "as a whole: `fedsafe signal examine`",
+            )
         approver = Person(self._who.name, self._who.role)
         compared = present.compared(draft.kind)
         made = draft.made(row.signal_id, present.node)

@@ -19,6 +19,7 @@ from fedsafe_federation.signed import Bytes16, Bytes32
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.openings import PeriodKeys, period_of
+from fedsafe_node.messages import ListSource
 from fedsafe_node.signals.making import Made
 from fedsafe_node.store.rows import DraftRow, Opening, Row
 from fedsafe_policies.do_not_share import changed_list
@@ -46,7 +47,8 @@ class DraftFacts(Row, frozen=True, kw_only=True):
 
     `compared` digests the do-not-share lists that did not hold the identifier: the
     identifier is not here to be compared again, so the lists must be the same. `renews`
-    names the signal of an older key epoch that it follows.
+    names the signal of an older key epoch that it follows, `list` the list of files
+    that it belongs to.
     """
 
     kind: int
@@ -67,6 +69,7 @@ class DraftFacts(Row, frozen=True, kw_only=True):
     source: Source | None = None
     detection: Detection | None = None
     renews: str | None = None
+    list: ListSource | None = None
 
 
 class Draft(Row, frozen=True, kw_only=True):

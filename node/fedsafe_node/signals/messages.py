@@ -1,10 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the API says of reviews of published signals."""
 
+from typing import Annotated
+
+import msgspec
+
 from fedsafe_node.messages import (
+    MAX_IMPORT,
+    Kind,
+    ListName,
     Message,
+    Question,
     SignalId,
 )
+
+Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
 
 
 class KeptAnswer(Message, frozen=True):
@@ -51,3 +61,79 @@ class DueAnswer(Message, frozen=True):
     """The signals whose review is due within two months, most urgent first."""
 
     signals: list[DueSignal]
+
+
+class WaitingList(Message, frozen=True):
+    """A list of files that waits for its second person, as its importers said."""
+
+    name: ListName
+    count: int
+    authors: list[str]
+    sources: list[str]
+    signatures: list[str]
+
+
+class WaitingLists(Message, frozen=True):
+    """The lists of files that wait, by name."""
+
+    lists: list[WaitingList]
+
+
+class ExamineRequest(Message, frozen=True):
+    """Examine a list; `rehearsal` has digests of files that should not be on it."""
+
+    rehearsal: Annotated[list[Question], msgspec.Meta(max_length=MAX_IMPORT)]
+
+
+class Overlap(Message, frozen=True):
+    """How many files of a list an origin has listed already."""
+
+    origin: str
+    count: int
+
+
+class DrawnFile(Message, frozen=True):
+    """An entry of a list that was drawn to be looked at."""
+
+    signal: SignalId
+    kind: Kind
+    digest: str
+
+
+class ExaminedList(Message, frozen=True):
+    """What the second person sees of a list, and approves by its `digest`.
+
+    `hits` are positions in the rehearsal. `drawn` are the same entries for whoever
+    asks, by the `seed` that was drawn once for that digest.
+    """
+
+    waiting: WaitingList
+    digest: Digest
+    kinds: dict[Kind, int]
+    overlap: list[Overlap]
+    rehearsed: int
+    hits: list[int]
+    seed: str
+    drawn: list[DrawnFile]
+
+
+class ApproveListRequest(Message, frozen=True):
+    """Approve the list of just that digest."""
+
+    digest: Digest
+
+
+class ListProblem(Message, frozen=True):
+    """Why a signal of an approved list was not published."""
+
+    signal: SignalId
+    detail: str
+
+
+class ListApproved(Message, frozen=True):
+    """How many signals of a list were published; `problems` names a hundred at most."""
+
+    digest: Digest
+    approved: int
+    refused: int
+    problems: list[ListProblem]

@@ -14,7 +14,7 @@ from typing import Final
 from fedsafe_node.asked import Asked, File, read_question
 from fedsafe_node.audiences import audience_of, of_group
 from fedsafe_node.errors import BadRequestError, WrongStateError
-from fedsafe_node.messages import NewSignalRequest
+from fedsafe_node.messages import ListSource, NewSignalRequest
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.anew import OutdatedError
 from fedsafe_node.signals.making import (
@@ -48,7 +48,7 @@ class Address:
     """For which members or group a signal is meant (None: all), and about whom.
 
     `source` and `detection` are for that person: they never travel. `renews` names the
-    signal that it follows.
+    signal that it follows, `list` the list of files that it belongs to.
     """
 
     nodes: frozenset[str] | None = None
@@ -56,6 +56,7 @@ class Address:
     source: Source | None = None
     detection: Detection | None = None
     renews: str | None = None
+    list: ListSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ class _Ruling:
 class Planner:
     """Plans the signals of one request; one caller at a time.
 
-    `unsaid` is where a finding comes from, where a signal does not say.
+    `unsaid` is where a finding comes from, where a signal does not say; `listed` what
+    was said of the list that all of them belong to.
     """
 
     def __init__(
@@ -119,8 +121,10 @@ class Planner:
         present: Present,
         who: Principal,
         unsaid: Provenance = Provenance.OWN_FINDING,
+        listed: ListSource | None = None,
     ) -> None:
         self._present = present
+        self._listed = listed
         self._unsaid = unsaid
         self._who = who
         self._author = Author(who.name, who.role)
@@ -139,6 +143,7 @@ class Planner:
             WrongStateError: there is no federation to share with.
         """
         asked = read_question(request.about, pointer=f"{pointer}/about")
+        self._check_listed(request, asked, pointer)
         if request.scope is not Scope.SELF:
             self._check_open()
             self._check_holders(asked)
@@ -167,6 +172,18 @@ class Planner:
         if request.scope is not Scope.SELF:
             raise AssertionError("policy lets one person share")
         return OwnPlan(asked, ruling.wording, decision, address)
+
+    def _check_listed(
+        self, request: NewSignalRequest, asked: Asked, pointer: str
+    ) -> None:
+        if self._listed is None:
+            return
+        if not isinstance(asked, File) or request.scope is Scope.SELF:
+            raise BadRequestError(
+                "not_on_a_list",
+                "a list has files for the federation, and nothing else",
+                pointer=pointer,
+            )
 
     def _check_open(self) -> None:
         if self._present.shared is None:
@@ -230,6 +247,7 @@ class Planner:
             request.source,
             request.detection,
             request.renews,
+            self._listed,
         )
         if request.group is not None:
             return Address(self._group(request, pointer), *told)

@@ -32,6 +32,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.signals.anew import until_it_holds
 from fedsafe_node.signals.approval import approve_drafts
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
+from fedsafe_node.signals.file_lists import FileLists
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.signals.planning import (
     DraftPlan,
@@ -80,6 +81,11 @@ class SignalService:
         self._budget = PublicationBudget(
             desk.situation, desk.store, desk.trail, desk.clock
         )
+
+    @property
+    def lists(self) -> FileLists:
+        """The lists of files that wait for one approval."""
+        return FileLists(self._desk, self._budget)
 
     def forget_circuits(self) -> None:
         """Read again what another process of the node may have shut."""
@@ -150,7 +156,7 @@ class SignalService:
         if any(item.scope is not Scope.SELF for item in request.signals):
             desk.check_account(who)
         present = hold(desk.situation, desk.clock.now())
-        planner = Planner(present, who, Provenance.IMPORTED_LIST)
+        planner = Planner(present, who, Provenance.IMPORTED_LIST, request.list)
         outcomes: list[Outcome] = []
         for start in range(0, len(request.signals), CHUNK):
             chunk = request.signals[start : start + CHUNK]
@@ -261,10 +267,12 @@ class SignalService:
             if isinstance(outcome, Decision):
                 same = (outcome.code, outcome.about)
                 refused.setdefault(same, []).append(outcome)
+        said = batch.request.list
         event = self._desk.event(
             Event.IMPORTED,
             who,
             {
+                **({} if said is None else {"list": said.name, "source": said.source}),
                 "own": sum(isinstance(plan, OwnPlan) for plan in plans),
                 "drafts": sum(isinstance(plan, DraftPlan) for plan in plans),
                 "refused": sum(map(len, refused.values())),

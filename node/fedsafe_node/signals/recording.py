@@ -220,6 +220,7 @@ class Recorder:
             source=plan.address.source,
             detection=plan.address.detection,
             renews=plan.address.renews,
+            list=plan.address.list,
         )
 
     def _event(

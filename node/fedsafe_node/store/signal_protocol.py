@@ -95,8 +95,10 @@ class SignalReader(Protocol):
         """Return a draft."""
         ...
 
-    async def drafts(self, state: DraftState, limit: int) -> list[DraftRow]:
-        """Return drafts of a state, oldest first."""
+    async def drafts(
+        self, state: DraftState, limit: int, *, after: DraftRow | None = None
+    ) -> list[DraftRow]:
+        """Return drafts of a state, oldest first, from behind *after*."""
         ...
 
     async def custody(self, signal_id: bytes) -> bytes | None:

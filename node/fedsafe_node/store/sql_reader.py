@@ -230,10 +230,17 @@ class SqlReader(
         row = self._one(_DRAFT + "WHERE signal_id = ?", signal_id)
         return row and draft_row(row)
 
-    async def drafts(self, state: DraftState, limit: int) -> list[DraftRow]:
-        """Return drafts of a state, oldest first."""
-        where = "WHERE state = ? ORDER BY created_at, signal_id LIMIT ?"
-        return [draft_row(row) for row in self._all(_DRAFT + where, state.value, limit)]
+    async def drafts(
+        self, state: DraftState, limit: int, *, after: DraftRow | None = None
+    ) -> list[DraftRow]:
+        """Return drafts of a state, oldest first, from behind *after*."""
+        where = (
+            "WHERE state = ? AND (created_at, signal_id) > (?, ?) "
+            "ORDER BY created_at, signal_id LIMIT ?"
+        )
+        behind = (-1, b"") if after is None else (after.created_at, after.signal_id)
+        found = self._all(_DRAFT + where, state.value, *behind, limit)
+        return [draft_row(row) for row in found]
 
     async def custody(self, signal_id: bytes) -> bytes | None:
         """Return the origin's own identifier, sealed to its custody key."""

@@ -32,7 +32,12 @@ from tests.node.api.governing import FakeCarrying, FakeCharters, FakeRotations
 from tests.node.api.helping import help_desk
 from tests.node.api.keeping import fake_keeping
 from tests.node.api.orders import FakeOrders
-from tests.node.api.oversight import FakeBreaches, FakeBudgets, FakeValidations
+from tests.node.api.oversight import (
+    FakeBreaches,
+    FakeBudgets,
+    FakeLists,
+    FakeValidations,
+)
 from tests.node.api.reviews import fake_tasks
 from tests.node.api.rights import FakeProofs, FakeRequests
 from tests.node.api.staff import ACT, fake_staff
@@ -185,6 +190,10 @@ class FakeLookups:
 @dataclass
 class FakeSignals:
     memory: Memory
+
+    @property
+    def lists(self) -> FakeLists:
+        return FakeLists(self.memory)
 
     def _new(self, request: NewSignalRequest, who: Principal) -> SignalAnswer:
         number = len(self.memory.signals)

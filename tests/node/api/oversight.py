@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Budgets, reviews and breaches as the tests of the API have them: one of each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,13 +17,21 @@ from fedsafe_node.breaches.messages import (
 )
 from fedsafe_node.budgets.messages import BudgetsAnswer, BudgetShown
 from fedsafe_node.idempotency import Once
+from fedsafe_node.messages import Kind as Identifier
+from fedsafe_node.messages import Question
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.messages import (
+    DrawnFile,
     DueAnswer,
     DueSignal,
     EndingAnswer,
     EndingSignal,
+    ExaminedList,
     KeptAnswer,
+    ListApproved,
+    Overlap,
+    WaitingList,
+    WaitingLists,
 )
 from fedsafe_policies.vocabulary import Purpose
 
@@ -126,6 +135,46 @@ class FakeBudgets:
         await self.memory.called("budgets")
         shown = BudgetShown(holder="shop", purpose="recheck", spent=7, left=3)
         return BudgetsAnswer([shown])
+
+
+@dataclass
+class FakeLists:
+    """One list of one file that waits."""
+
+    memory: "Memory"
+
+    async def waiting(self, who: Principal, purpose: Purpose | None) -> WaitingLists:
+        await self.memory.called((who, purpose))
+        return WaitingLists(lists=[_LIST])
+
+    async def examine(
+        self, name: str, rehearsal: Sequence[Question], who: Principal
+    ) -> ExaminedList:
+        await self.memory.called((name, rehearsal, who))
+        drawn = DrawnFile(signal=_SIGNAL, kind=Identifier.SHA256, digest="ab" * 32)
+        return ExaminedList(
+            waiting=_LIST,
+            digest="0" * 64,
+            kinds={Identifier.SHA256: 1},
+            overlap=[Overlap(origin="b.demo", count=1)],
+            rehearsed=len(rehearsal),
+            hits=[],
+            seed="1d" * 32,
+            drawn=[drawn],
+        )
+
+    async def approve(self, name: str, digest: str, who: Principal) -> ListApproved:
+        await self.memory.called((name, digest, who))
+        return ListApproved(digest=digest, approved=1, refused=0, problems=[])
+
+
+_LIST = WaitingList(
+    name="hotline",
+    count=1,
+    authors=["anna"],
+    sources=["hotline.example/1"],
+    signatures=[],
+)
 
 
 @dataclass

@@ -33,6 +33,7 @@ from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.rights import RIGHTS_ROUTES
 from fedsafe_node.api.route import Route
 from fedsafe_node.api.routes import ROUTES
+from fedsafe_node.messages import ImportRequest, Kind, ListSource
 from fedsafe_node.notices.texts import TextName, texts
 from fedsafe_node.people.credentials import People
 from fedsafe_node.provider_events.announcing import Announcement, EventKind
@@ -85,6 +86,9 @@ MAY: Final[Mapping[str, set[str]]] = {
     "listDue": WRITERS,
     "listEnding": WRITERS,
     "keepSignal": {Role.REVIEWER},
+    "listWaitingLists": WRITERS,
+    "examineList": {Role.REVIEWER},
+    "approveList": {Role.REVIEWER},
     "showGate": {LOCAL, *PERSONS},
     "recordGate": {Role.REVIEWER, Role.OPERATOR, Role.DPO},
     "showRegister": {LOCAL, *PERSONS},
@@ -209,6 +213,8 @@ def body_of(
         "enterItem": {"status": "planned", "expires_on": "2026-12-24"},
         "reviewItem": {"entry": "0" * 32},
         "decideTask": {"outcome": "dismiss"},
+        "examineList": {"rehearsal": []},
+        "approveList": {"digest": "0" * 64},
         "signOffNoticeText": {
             "digest": texts()[TextName.END_OF_SIGNAL].digest,
             "valid_until": "2026-12-20",
@@ -306,6 +312,9 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
     proposal = {"federation": FEDERATION, "cards": [card], "threshold": 2}
     base, notice = trio["a.demo"].base, Announcement(EventKind.NOTICE_DUE)
     await base.store.write(lambda tx: base.announcer.announce(tx, notice))
+    said = ListSource(name=TextName.END_OF_SIGNAL.value, source="hotline/1")
+    file = request_for("a5" * 32, kind=Kind.SHA256, scope=Scope.FEDERATION)
+    await services.signals.add_many(ImportRequest(signals=[file], list=said), ANNA)
     passed: dict[str, set[str]] = {}
     for size, (caller, session) in enumerate(sessions.items(), start=1):
         made = {

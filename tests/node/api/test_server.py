@@ -78,6 +78,8 @@ BODIES: dict[str, object] = {
         "reference": "minutes-1",
     },
     "recordGate": {"dpia": "file-12"},
+    "examineList": {"rehearsal": []},
+    "approveList": {"digest": "0" * 64},
     "signOffNoticeText": {"digest": "0" * 64, "valid_until": "2027-11-24"},
     "withholdNotice": {
         "reason": "bdsg_29_1",

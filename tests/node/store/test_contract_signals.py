@@ -278,6 +278,10 @@ async def test_drafts_wait_in_order_of_age(store: Store) -> None:
 
     assert [row.created_at for row in found] == [47, 48]
     assert await store.read(lambda r: r.drafts(DraftState.PUBLISHED, 2)) == []
+    behind = await store.read(
+        lambda reader: reader.drafts(DraftState.PENDING, 9, after=found[0])
+    )
+    assert behind[: len(found) - 1] == found[1:]
 
 
 async def test_custody_is_kept_and_removed(store: Store) -> None:
