@@ -11,12 +11,14 @@ so: no answer is never the answer "no signal".
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
+from operator import itemgetter
 from typing import Final
 
 from fedsafe_cli.client import Client, Json
 from fedsafe_cli.errors import BrokenAnswerError, CliError, RefusedError
 from fedsafe_cli.exit_codes import ExitStatus
-from fedsafe_cli.inputs import Account, Fault, field_of
+from fedsafe_cli.inputs import Account, Fault, Unreadable, field_of
+from fedsafe_cli.texts import words
 
 PIECE: Final = 1_000
 SINGLE: Final = "/v1/lookup"
@@ -32,6 +34,11 @@ _STATUS: Final = {
 }
 
 
+def is_flood(body: dict[str, Json]) -> bool:
+    """Tell a match that restricts nobody: its signal hits too many accounts (P21)."""
+    return body.get("result") == "review" and body.get("reason") == "flood"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the node says of one input; `body` is its `LookupAnswer`."""
@@ -40,8 +47,17 @@ class Answer:
 
     @property
     def status(self) -> ExitStatus:
-        """The exit status that this answer stands for."""
-        return _STATUS[self.body["result"]]
+        """The exit status that this answer stands for.
+
+        Where nothing but an unreadable value is in the way of *no signal*, asking
+        again changes nothing, so that is no `INCOMPLETE`.
+        """
+        body, status = self.body, _STATUS[self.body["result"]]
+        if is_flood(body):
+            return ExitStatus.FLOOD
+        if status is not ExitStatus.INCOMPLETE or body.get("not_covered"):
+            return status
+        return ExitStatus.BAD_INPUT if body.get("unreadable") else status
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +144,7 @@ def _ask_one(client: Client, account: Account, terms: Terms) -> Outcome:
         answer = client.post(SINGLE, body, timeout=_patience(body))
     except RefusedError as error:
         return _refused(error, account)
-    return _answer(answer)
+    return _answer(answer, account)
 
 
 def _ask_many(
@@ -164,7 +180,9 @@ def _outcomes(document: Json, accounts: Sequence[Account]) -> list[Outcome]:
     if len(answers) != len(accounts):
         raise BrokenAnswerError("the node's batch answer has another length")
     return [
-        _answer(answer) if answer is not None else _problem(found, position)
+        _answer(answer, accounts[position])
+        if answer is not None
+        else _problem(found, position)
         for position, answer in enumerate(answers)
     ]
 
@@ -181,10 +199,48 @@ def _problem(found: dict[int, Outcome], position: int) -> Outcome:
     return found[position]
 
 
-def _answer(document: Json) -> Answer:
+def _answer(document: Json, account: Account) -> Answer:
     if not isinstance(document, dict) or document.get("result") not in _STATUS:
         raise BrokenAnswerError("the node's answer is no lookup answer")
-    return Answer(document)
+    return Answer(_named(document, account) if account.unreadable else document)
+
+
+def _named(document: dict[str, Json], account: Account) -> dict[str, Json]:
+    """Name what was left out here, and all questions by their own places."""
+    places = account.places()
+
+    def moved(entry: dict[str, Json]) -> dict[str, Json]:
+        return entry | {"question": places[entry["question"]]}
+
+    lists = ("matches", "corroboration", "unreadable", "not_compared")
+    try:
+        found = {
+            name: [moved(entry) for entry in document[name]]
+            for name in lists
+            if document.get(name)
+        }
+    except (TypeError, KeyError, IndexError):
+        raise BrokenAnswerError("the node's answer names no question") from None
+    left_out = [_left_out(each) for each in account.unreadable]
+    found["unreadable"] = sorted(
+        found.get("unreadable", []) + left_out, key=itemgetter("question")
+    )
+    if document["result"] == "none":
+        document = document | {"result": "incomplete"}
+    return document | found
+
+
+def _left_out(each: Unreadable) -> dict[str, Json]:
+    def said(key: str) -> dict[str, str]:
+        return {"de": words(key, german=True), "en": words(key, german=False)}
+
+    return {
+        "question": each.place,
+        "kind": each.kind,
+        "code": each.fault.code,
+        "detail": said(f"fault_{each.fault.code}"),
+        "way_out": said("way_out"),
+    }
 
 
 def _refused(error: RefusedError, account: Account) -> Outcome:

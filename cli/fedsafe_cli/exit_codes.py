@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one table of exit statuses, and which of several wins.
 
-A caller that sees 10 creates the account restricted and reviews; there is no
-status that means "refuse this person".
+A caller that sees 10 creates the account restricted and reviews, and one that sees 14
+reviews without restricting anybody; there is no status that means "refuse this person".
 """
 
 from collections.abc import Iterable
@@ -24,6 +24,7 @@ class ExitStatus(IntEnum):
     DEFERRED = 11
     INCOMPLETE = 12
     WAITING = 13
+    FLOOD = 14
     LOG_TAMPERED = 20
     LOG_INCOMPLETE = 21
     LOG_UNREADABLE = 22
@@ -41,6 +42,7 @@ SEVERITY: Final = (
     ExitStatus.UNREACHABLE,
     ExitStatus.DENIED,
     ExitStatus.MATCH,
+    ExitStatus.FLOOD,
     ExitStatus.BAD_INPUT,
     ExitStatus.DEFERRED,
     ExitStatus.INCOMPLETE,

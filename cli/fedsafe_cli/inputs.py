@@ -2,7 +2,9 @@
 """From arguments and lines to questions, each checked for its form.
 
 A line that is too long, not UTF-8 or out of form becomes a `Fault` at its
-position and nothing else is lost; memory holds one bounded line at a time. What
+position and nothing else is lost; memory holds one bounded line at a time. Of an
+account's values those that cannot be read are left out and named, and the others are
+asked about. What
 a value means is the node's business: here only its form is looked at, so that one
 bad line does not make the node refuse a whole batch.
 """
@@ -23,6 +25,10 @@ MOST_QUESTIONS: Final = 16
 SUBJECT_REF: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")
 REGION: Final = re.compile(r"^[A-Z]{2}$")
 NAMESPACE: Final = re.compile(r"^[a-z0-9][a-z0-9.-]{0,62}$")
+_OF_VALUE: Final = frozenset(
+    {"empty", "encoding", "kind_twice", "not_bare", "nul", "too_long"}
+)
+"""Faults of what somebody typed; any other is the program's, or the operator's."""
 _ANY_LETTERS: Final = frozenset({"username", "device", "payment"})
 """Kinds whose values may well begin with the word and a colon."""
 _PART: Final = 64 * 1024
@@ -36,12 +42,14 @@ Question = dict[str, str]
 class Fault:
     """Why an input could not be asked about; never what it was.
 
-    `field` is the field of the record that is at fault, where there is one.
+    `field` is the field of the record that is at fault, where there is one, and `kind`
+    that of the value.
     """
 
     code: str
     detail: str
     field: str | None = None
+    kind: str | None = None
 
     def document(self) -> dict[str, str]:
         """Say it as programs read it."""
@@ -67,11 +75,21 @@ def field_of(pointer: str | None, *, lone: bool = False) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A question that is not asked, by its `place` among those of its account."""
+
+    place: int
+    fault: Fault
+    kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """The questions about one account."""
+    """The questions about one account; those that cannot be read stand apart."""
 
     questions: tuple[Question, ...]
     subject_ref: str | None = None
+    unreadable: tuple[Unreadable, ...] = ()
 
     def __repr__(self) -> str:
         """Show how many questions, never their values."""
@@ -80,7 +98,13 @@ class Account:
     @property
     def lone(self) -> bool:
         """Whether there is only one question."""
-        return len(self.questions) == 1
+        return len(self.questions) + len(self.unreadable) == 1
+
+    def places(self) -> list[int]:
+        """Give the place of each question among all that the account came with."""
+        count = len(self.questions) + len(self.unreadable)
+        left_out = {each.place for each in self.unreadable}
+        return [place for place in range(count) if place not in left_out]
 
     def body(self) -> dict[str, object]:
         """Return the account as the API's `Subject`."""
@@ -102,9 +126,15 @@ class Hints:
 class FormError(ValueError):
     """A value is out of form; carries the fault."""
 
-    def __init__(self, code: str, detail: str, field: str | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        field: str | None = None,
+        kind: str | None = None,
+    ) -> None:
         super().__init__(detail)
-        self.fault = Fault(code, detail, field)
+        self.fault = Fault(code, detail, field, kind)
 
 
 def read_lines(stream: BinaryIO, most: int = LONGEST_LINE) -> Iterator[bytes | Fault]:
@@ -157,19 +187,33 @@ def from_arguments(
     if subject_ref is None:
         yield from found
         return
-    faults = [item for item in found if isinstance(item, Fault)]
-    if faults:
-        yield faults[0]
-        return
-    yield one_account(
-        [q for item in found if isinstance(item, Account) for q in item.questions],
-        subject_ref,
-    )
+    yield together(found, hints, subject_ref)
 
 
-def one_account(questions: list[Question], subject_ref: str | None) -> Account | Fault:
-    """Return the account, or what is wrong with it."""
-    if not 1 <= len(questions) <= MOST_QUESTIONS:
+def together(
+    items: Iterable[Account | Fault], hints: Hints, subject_ref: str | None
+) -> Account | Fault:
+    """Make one account of all values; what one of them is hides none of the others."""
+    found = [
+        Unreadable(place, item, item.kind or hints.kind)
+        if isinstance(item, Fault)
+        else item.questions[0]
+        for place, item in enumerate(items)
+    ]
+    return one_account(found, subject_ref)
+
+
+def one_account(
+    found: Iterable["Question | Unreadable"], subject_ref: str | None
+) -> Account | Fault:
+    """Return the account, or what is wrong with it as a whole."""
+    items = list(found)
+    unreadable = tuple(item for item in items if isinstance(item, Unreadable))
+    questions = [item for item in items if not isinstance(item, Unreadable)]
+    for item in unreadable:
+        if not questions or item.fault.code not in _OF_VALUE:
+            return item.fault
+    if not 1 <= len(items) <= MOST_QUESTIONS:
         return Fault(
             "questions",
             f"an account takes 1 to {MOST_QUESTIONS} questions",
@@ -177,7 +221,7 @@ def one_account(questions: list[Question], subject_ref: str | None) -> Account |
         )
     if subject_ref is not None and SUBJECT_REF.fullmatch(subject_ref) is None:
         return Fault("subject_ref", "the subject_ref is out of form", "subject_ref")
-    return Account(tuple(questions), subject_ref)
+    return Account(tuple(questions), subject_ref, unreadable)
 
 
 def from_records(
@@ -226,7 +270,15 @@ def _account(document: dict[str, object], hints: Hints) -> Account | Fault:
         raise FormError("unknown_field", "beside questions only subject_ref may stand")
     if not isinstance(nested, list):
         raise FormError("questions", "questions is no list", "questions")
-    return one_account([as_question(entry, hints) for entry in nested], reference)
+    found = [_entry(place, entry, hints) for place, entry in enumerate(nested)]
+    return one_account(found, reference)
+
+
+def _entry(place: int, document: object, hints: Hints) -> "Question | Unreadable":
+    try:
+        return as_question(document, hints)
+    except FormError as error:
+        return Unreadable(place, error.fault, error.fault.kind)
 
 
 def as_question(document: object, hints: Hints) -> Question:
@@ -272,13 +324,11 @@ def _checked(
 ) -> Question:
     if kind is None or kind not in KINDS:
         raise FormError("kind", f"the kind is none of {', '.join(KINDS)}", "kind")
-    if not value.strip():
-        raise FormError("empty", "there is no value", "value")
-    if len(value) > LONGEST_VALUE:
-        detail = f"a value has at most {LONGEST_VALUE} characters"
-        raise FormError("too_long", detail, "value")
-    _whole(value)
-    _bare(kind, value.strip())
+    try:
+        _check_value(kind, value)
+    except FormError as error:
+        fault = error.fault
+        raise FormError(fault.code, fault.detail, fault.field, kind) from None
     found: Question = {"kind": kind, "value": value}
     if region is not None and kind == "phone":
         if REGION.fullmatch(region) is None:
@@ -289,6 +339,16 @@ def _checked(
             raise FormError("namespace", "the namespace is out of form", "namespace")
         found["namespace"] = namespace
     return found
+
+
+def _check_value(kind: str, value: str) -> None:
+    if not value.strip():
+        raise FormError("empty", "there is no value", "value")
+    if len(value) > LONGEST_VALUE:
+        detail = f"a value has at most {LONGEST_VALUE} characters"
+        raise FormError("too_long", detail, "value")
+    _whole(value)
+    _bare(kind, value.strip())
 
 
 def _bare(kind: str, value: str) -> None:

@@ -26,6 +26,7 @@ from fedsafe_cli.inputs import (
     from_lines,
     from_records,
     read_lines,
+    together,
 )
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.progress import reading
@@ -106,11 +107,15 @@ def lookup(  # noqa: PLR0913, PLR0917 (one parameter an option)
       case $? in
         0)  lift_restriction "$ID" ;;
         10) queue_for_review "$ID" ;;
-        *)  ask_again_later "$ID" ;;
+        14) lift_restriction "$ID"; queue_for_review "$ID" ;;
+        5)  have_it_corrected "$ID" ;;
+        4 | 11 | 12) ask_again_later "$ID" ;;
+        *)  call_operator "$ID" ;;
       esac
 
     Answers come in the order of the input. Of several exit statuses the most
-    serious wins: 1, 4, 3, 10, 5, 11, 12, 0.
+    serious wins: 1, 4, 3, 10, 14, 5, 11, 12, 0. A value of an account that cannot
+    be read is named in the answer, and hides none of the others.
     """  # noqa: D301
     settings = settings_of(context)
     hints = Hints(kind=kind, region=region, namespace=namespace)
@@ -190,20 +195,10 @@ def _items(
         items = from_records(read_lines(stream, LONGEST_RECORD), hints)
     elif subject_ref is not None:
         texts = list(from_lines(read_lines(stream), hints))
-        items = iter([_together(texts, subject_ref)] if texts else [])
+        items = iter([together(texts, hints, subject_ref)] if texts else [])
     else:
         items = from_lines(read_lines(stream), hints)
     return _not_nothing(items)
-
-
-def _together(items: list[Account | Fault], subject_ref: str) -> Account | Fault:
-    from fedsafe_cli.inputs import one_account  # noqa: PLC0415
-
-    for item in items:
-        if isinstance(item, Fault):
-            return item
-    accounts = [item for item in items if isinstance(item, Account)]
-    return one_account([q for each in accounts for q in each.questions], subject_ref)
 
 
 def _not_nothing(items: Iterator[Account | Fault]) -> Iterator[Account | Fault]:

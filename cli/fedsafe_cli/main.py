@@ -117,10 +117,10 @@ def fedsafe() -> None:
 
     \b
     Exit status: 0 no signal, 10 match (review), 11 deferred, 12 answered but
-    some origins are not covered, 13 waits for a second person, 1 internal error,
-    2 usage, 3 denied by policy, 4 node unreachable, 5 bad input; of `audit`: 20 log
-    was changed, 21 entries are missing, 22 log cannot be read; of `open`: 20 package
-    or evidence is not what was signed.
+    some origins are not covered, 13 waits for a second person, 14 match in a flood
+    (review, restrict nobody), 1 internal error, 2 usage, 3 denied by policy, 4 node
+    unreachable, 5 bad input; of `audit`: 20 log was changed, 21 entries are missing,
+    22 log cannot be read; of `open`: 20 package or evidence is not what was signed.
     """  # noqa: D301
 
 

@@ -95,6 +95,51 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "kein Signal, aber nicht alle Quellen sind abgedeckt: {origins}",
         "no signal, but some origins are not covered: {origins}",
     ),
+    "review_flood": (
+        "prüfen, nichts einschränken: das Signal trifft ungewöhnlich viele Konten",
+        "review, restrict nothing: the signal matches unusually many accounts",
+    ),
+    "flood": (
+        "Eine Aufgabe ist offen; nur ein Mensch entscheidet, ob das Signal stimmt.",
+        "A task is open; only a person decides whether the signal is right.",
+    ),
+    "not_all_read": (
+        "kein Signal, aber nicht alles ist lesbar",
+        "no signal, but not everything can be read",
+    ),
+    "unreadable": (
+        "Frage {number} ({kind}) ist nicht lesbar: {why}",
+        "question {number} ({kind}) cannot be read: {why}",
+    ),
+    "not_compared": (
+        "Frage {number} ({kind}) bezeichnet niemanden: {why}",
+        "question {number} ({kind}) names nobody: {why}",
+    ),
+    "way_out": (
+        (
+            "Den Wert berichtigen lassen und damit neu fragen, oder weglassen; "
+            "unverändert noch einmal zu fragen ändert nichts."
+        ),
+        (
+            "Have the value corrected and ask with that, or leave it out; asking again "
+            "unchanged changes nothing."
+        ),
+    ),
+    "fault_empty": ("es steht kein Wert da", "there is no value"),
+    "fault_encoding": ("das ist kein UTF-8", "it is not UTF-8"),
+    "fault_nul": ("ein NUL-Byte ist darin", "a NUL byte is in it"),
+    "fault_too_long": (
+        "länger als 4.096 Zeichen",
+        "it is longer than 4,096 characters",
+    ),
+    "fault_kind_twice": (
+        "die Art steht noch einmal vor dem Wert",
+        "the kind stands before the value once more",
+    ),
+    "fault_not_bare": (
+        "die bloße Adresse, ohne Namen und spitze Klammern",
+        "the bare address, without name and angle brackets",
+    ),
     "not_covered": (
         "nicht abgedeckt: {origins}",
         "not covered: {origins}",

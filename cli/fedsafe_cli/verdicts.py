@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fedsafe_cli.asking import Answer, Outcome, Refusal
+from fedsafe_cli.asking import Answer, Outcome, Refusal, is_flood
 from fedsafe_cli.errors import CliError
 from fedsafe_cli.exit_codes import ExitStatus, worst
 from fedsafe_cli.output import document, line, note, pairs
@@ -103,10 +103,13 @@ def show(name: str, outcome: Outcome, form: Form) -> None:
     body, german = outcome.body, form.german
     origins = ", ".join(map(str, body.get("not_covered", [])))
     matches = body.get("matches", [])
-    result = str(body["result"])
-    line(prefix + words(result, german=german, count=len(matches), origins=origins))
+    verdict = _verdict(body, origins)
+    line(prefix + words(verdict, german=german, count=len(matches), origins=origins))
     if body.get("gate_closed"):
         line("   " + words("gate_closed", german=german))
+    for text in ("unreadable", "not_compared"):
+        for left_out in body.get(text) or []:
+            _show_left_out(text, left_out, german=german)
     for match in matches:
         _show_match(match, german=german)
     for counted in body.get("corroboration") or []:
@@ -114,16 +117,45 @@ def show(name: str, outcome: Outcome, form: Form) -> None:
         line("   " + words("corroborated", german=german, count=count))
         if others:
             line("   " + words("second_hand", german=german, count=others))
-    if result == "review":
-        if body.get("task"):
-            named = {"task": body["task"], "account": body.get("subject_ref")}
-            line("   " + words("task", german=german, **named))
-        if origins:
-            line("   " + words("not_covered", german=german, origins=origins))
-        reminder = body.get("reminder")
-        language = "de" if german else "en"
-        text = reminder.get(language) if isinstance(reminder, dict) else None
-        line("   " + (text or words("reminder", german=german)))
+    if body["result"] == "review":
+        _show_review(body, origins, german=german)
+
+
+def _show_review(body: dict[str, Any], origins: str, *, german: bool) -> None:
+    if body.get("task"):
+        named = {"task": body["task"], "account": body.get("subject_ref")}
+        line("   " + words("task", german=german, **named))
+    if origins:
+        line("   " + words("not_covered", german=german, origins=origins))
+    if is_flood(body):
+        line("   " + words("flood", german=german))
+        return
+    reminder = body.get("reminder")
+    language = "de" if german else "en"
+    text = reminder.get(language) if isinstance(reminder, dict) else None
+    line("   " + (text or words("reminder", german=german)))
+
+
+def _verdict(body: dict[str, Any], origins: str) -> str:
+    result = str(body["result"])
+    if is_flood(body):
+        return "review_flood"
+    if result == "incomplete" and body.get("unreadable") and not origins:
+        return "not_all_read"
+    return result
+
+
+def _show_left_out(name: str, entry: dict[str, Any], *, german: bool) -> None:
+    language = "de" if german else "en"
+    said = words(
+        name,
+        german=german,
+        number=entry["question"] + 1,
+        kind=label(KINDS, entry["kind"] or "?", german=german),
+        why=entry["detail"][language],
+    )
+    line(f"   {said}")
+    line(f"   {entry['way_out'][language]}")
 
 
 def _show_match(match: dict[str, Any], *, german: bool) -> None:

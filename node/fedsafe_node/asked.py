@@ -9,15 +9,18 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fedsafe_crypto.tokens import frame_input
-from fedsafe_federation.errors import IdentifierError
+from fedsafe_federation.errors import IdentifierError, IdentifierFault
 from fedsafe_federation.identifiers import Canonical, canonicalise
 from fedsafe_federation.signals import DIGEST_BYTES
 from fedsafe_node.errors import BadRequestError
-from fedsafe_node.messages import Question
+from fedsafe_node.messages import Bilingual, Question
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
 
 _IDENTIFIERS: Final = {kind.name.lower(): kind for kind in IdentifierKind}
 _MEDIA: Final = {kind.name.lower(): kind for kind in MediaKind}
+_NAMES_NOBODY: Final = frozenset(
+    {IdentifierFault.NOT_GLOBAL, IdentifierFault.PLACEHOLDER}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,30 @@ class File:
 Asked = Person | File
 
 
-def plane_of(asked: Asked) -> Plane:
-    """Give the plane that a question belongs to."""
-    return Plane.ACTOR if isinstance(asked, Person) else Plane.MEDIA
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Why a question has no canonical form; never what it was.
+
+    It `names_nobody` if the value is well-formed, but means something else in every
+    network or device, so that there is nothing to compare.
+    """
+
+    code: str
+    detail: Bilingual
+    field: str = "/value"
+    names_nobody: bool = False
+
+    def error(self, question: Question, *, pointer: str) -> BadRequestError:
+        """Give the error for a request that stands or falls with this question."""
+        name, said = question.kind.value, self.detail.en
+        if name in _IDENTIFIERS:
+            said = f"{name}: {said}"
+        return BadRequestError(self.code, said, pointer=f"{pointer}{self.field}")
+
+
+def plane_of(question: Question) -> Plane:
+    """Give the plane that a question belongs to, read or not."""
+    return Plane.MEDIA if question.kind.value in _MEDIA else Plane.ACTOR
 
 
 def read_question(question: Question, *, pointer: str) -> Asked:
@@ -63,9 +87,17 @@ def read_question(question: Question, *, pointer: str) -> Asked:
     Raises:
         BadRequestError: it has none; the error does not hold the value.
     """
+    found = try_question(question)
+    if isinstance(found, Unread):
+        raise found.error(question, pointer=pointer)
+    return found
+
+
+def try_question(question: Question) -> "Asked | Unread":
+    """Bring a question into canonical form, or say why it has none."""
     name = question.kind.value
     if name in _MEDIA:
-        return _read_digest(question, _MEDIA[name], pointer)
+        return _read_digest(question, _MEDIA[name])
     try:
         canonical = canonicalise(
             _IDENTIFIERS[name],
@@ -74,26 +106,31 @@ def read_question(question: Question, *, pointer: str) -> Asked:
             namespace=question.namespace,
         )
     except IdentifierError as error:
-        raise BadRequestError(
-            f"identifier_{error.code.value}", str(error), pointer=f"{pointer}/value"
-        ) from None
+        return Unread(
+            f"identifier_{error.code.value}",
+            Bilingual(de=error.message_de, en=error.message),
+            names_nobody=error.code in _NAMES_NOBODY,
+        )
     return Person(canonical)
 
 
-def _read_digest(question: Question, kind: MediaKind, pointer: str) -> File:
+def _read_digest(question: Question, kind: MediaKind) -> "File | Unread":
     want = DIGEST_BYTES[kind]
     if question.region is not None or question.namespace is not None:
-        raise BadRequestError(
-            "not_for_media", "a digest has no region or namespace", pointer=pointer
+        said = Bilingual(
+            de="ein Digest hat keine Region und keinen Namensraum",
+            en="a digest has no region or namespace",
         )
+        return Unread("not_for_media", said, field="")
     try:
         digest = bytes.fromhex(question.value)
     except ValueError:
         digest = b""
     if len(digest) != want or len(question.value) != 2 * want:
-        raise BadRequestError(
-            "bad_digest",
-            f"a {question.kind.value} digest is {2 * want} hexadecimal digits",
-            pointer=f"{pointer}/value",
+        name = question.kind.value
+        said = Bilingual(
+            de=f"ein Digest der Art {name} hat {2 * want} Hexadezimalziffern",
+            en=f"a {name} digest is {2 * want} hexadecimal digits",
         )
+        return Unread("bad_digest", said)
     return File(kind, digest)

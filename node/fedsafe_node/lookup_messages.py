@@ -134,15 +134,30 @@ class Corroboration(Message, frozen=True):
     enough: bool
 
 
+class LeftOut(Message, frozen=True):
+    """A question that was compared with nothing, by its place, never by its value.
+
+    `code` and `detail` say why, `way_out` what to do.
+    """
+
+    question: int
+    kind: Kind
+    code: str
+    detail: Bilingual
+    way_out: Bilingual
+
+
 class LookupAnswer(Message, frozen=True):
     """The answer: *none*, *review*, *incomplete* or *deferred*.
 
-    `none` only if every origin was covered. `not_covered` names origins whose
-    feed is stale or suspended. A match is a reason to review, never a verdict.
-    `corroboration` has an entry for each question with matches. `gate_closed`:
-    this node's own legal gate is, so none of the others was asked. `task` is the
-    review that the match has opened, or has joined; `subject_ref` then names the
-    account, made up where the request named none.
+    `none` only if every origin was covered and every question could be read.
+    `not_covered` names origins whose feed is stale or suspended. `unreadable` names
+    the questions that have no canonical form, `not_compared` those that name nobody,
+    such as an address of a private network: they change no verdict. A match is a
+    reason to review, never a verdict. `corroboration` has an entry for each question
+    with matches. `gate_closed`: this node's own legal gate is, so none of the others
+    was asked. `task` is the review that the match has opened, or has joined;
+    `subject_ref` then names the account, made up where the request named none.
     """
 
     result: Result
@@ -154,6 +169,8 @@ class LookupAnswer(Message, frozen=True):
     corroboration: list[Corroboration] | None = None
     gate_closed: bool = False
     task: TaskId | None = None
+    unreadable: list[LeftOut] | None = None
+    not_compared: list[LeftOut] | None = None
 
 
 class BatchAnswer(Message, frozen=True):

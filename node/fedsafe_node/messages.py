@@ -69,12 +69,14 @@ class Kind(StrEnum):
 class Question(Message, frozen=True):
     """An identifier as written, or a digest in hexadecimal.
 
+    A `value` is not empty and has at most 4,096 bytes; the canonicaliser says so, since
+    one that somebody made too long must not make the questions beside it unread.
     `region` (two letters) is needed for a phone number in national form,
     `namespace` for a username (platform) and a device id (vendor).
     """
 
     kind: Kind
-    value: Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
+    value: str
     region: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}(?!\n)$")] | None = None
     namespace: (
         Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}(?!\n)$")] | None

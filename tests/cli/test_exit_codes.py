@@ -25,6 +25,7 @@ def test_the_numbers_never_change() -> None:
         "DEFERRED": 11,
         "INCOMPLETE": 12,
         "WAITING": 13,
+        "FLOOD": 14,
         "LOG_TAMPERED": 20,
         "LOG_INCOMPLETE": 21,
         "LOG_UNREADABLE": 22,
@@ -32,7 +33,7 @@ def test_the_numbers_never_change() -> None:
 
 
 def test_the_order_of_severity_never_changes() -> None:
-    assert [int(status) for status in SEVERITY] == [1, 4, 3, 10, 5, 11, 12, 0]
+    assert [int(status) for status in SEVERITY] == [1, 4, 3, 10, 14, 5, 11, 12, 0]
 
 
 @pytest.mark.parametrize(("worse", "better"), [*combinations(SEVERITY, 2)])

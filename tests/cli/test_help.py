@@ -70,7 +70,7 @@ def test_the_help_of_lookup_warns_and_shows_the_pattern(run: "Run") -> None:
 
     assert "visible in the process list" in text
     assert "create the account restricted, review, decide" in text
-    assert "1, 4, 3, 10, 5, 11, 12, 0" in text
+    assert "1, 4, 3, 10, 14, 5, 11, 12, 0" in text
 
 
 def test_help_and_version_are_no_errors(run: "Run") -> None:

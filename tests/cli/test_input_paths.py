@@ -2,6 +2,7 @@
 """Where values come from, and what is said when they do not come."""
 
 import io
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,9 +34,9 @@ def test_lines_with_a_subject_ref_are_one_account(ask: "Run", node: "FakeNode") 
 
 
 @pytest.mark.parametrize(
-    ("stdin", "why"), [(b"a@b.de\n\xff\n", "not UTF-8"), (b"", "the input is empty")]
+    ("stdin", "why"), [(b"\xff\n\n", "not UTF-8"), (b"", "the input is empty")]
 )
-def test_one_bad_line_of_an_account_is_the_account_s(
+def test_an_account_without_a_readable_line_is_bad_input(
     ask: "Run", node: "FakeNode", stdin: bytes, why: str
 ) -> None:
     outcome = ask(*REF, stdin=stdin)
@@ -45,7 +46,55 @@ def test_one_bad_line_of_an_account_is_the_account_s(
     assert node.asked == []
 
 
-def test_one_bad_argument_of_an_account_is_the_account_s(
+@pytest.mark.parametrize(
+    ("bad", "code"),
+    [
+        (b"\xff", "encoding"),
+        (b"", "empty"),
+        (b"a\0b", "nul"),
+        (b"x" * 5_000, "too_long"),
+        (b"x" * 30_000, "too_long"),
+        (b"email:a@b.de", "kind_twice"),
+        (b"A <a@b.de>", "not_bare"),
+    ],
+)
+def test_one_bad_line_of_an_account_hides_none_of_the_others(
+    ask: "Run", node: "FakeNode", bad: bytes, code: str
+) -> None:
+    node.knows("listed@b.de")
+    stdin = b"%s\nlisted@b.de\n" % bad
+    found = ask(*REF[:-1], "--json", "-", stdin=stdin)
+    clear = ask(*REF, stdin=b"%s\nc@d.de\n" % bad)
+    german = ask(*REF[:-1], "--lang=de", "-", stdin=b"%s\nc@d.de\n" % bad)
+
+    assert found.status == 10
+    (answer,) = found.document["answers"]
+    assert answer["result"] == "review"
+    assert [match["question"] for match in answer["matches"]] == [1]
+    assert [each["question"] for each in answer["corroboration"]] == [1]
+    (named,) = answer["unreadable"]
+    assert (named["question"], named["kind"], named["code"]) == (0, "email", code)
+    assert clear.status == german.status == 5
+    assert "question 1 (e-mail address) cannot be read" in clear.out
+    assert "Frage 1 (E-Mail-Adresse) ist nicht lesbar" in german.out
+
+
+def test_one_bad_value_of_a_record_hides_none_of_the_others(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.knows("listed@b.de")
+    bad, good = {"kind": "phone", "value": " "}, {"value": "listed@b.de"}
+    text = json.dumps({"questions": [bad, good | {"kind": "email"}]}) + "\n"
+    typed = json.dumps({"questions": [bad, {"kind": "email", "value": 5}]})
+    outcome = ask("lookup", "--ndjson", "-", stdin=(text + typed).encode())
+
+    assert outcome.status == 10
+    assert outcome.lines[0]["matches"][0]["question"] == 1
+    assert [each["kind"] for each in outcome.lines[0]["unreadable"]] == ["phone"]
+    assert outcome.lines[1]["problem"]["code"] == "empty"
+
+
+def test_a_kind_that_nobody_knows_is_no_value_that_cannot_be_read(
     ask: "Run", node: "FakeNode"
 ) -> None:
     outcome = ask("lookup", "--subject-ref", "u-1", "email:a@b.de", "shoe:45")

@@ -253,6 +253,62 @@ def test_a_match_names_the_command_that_shows_its_task(
         assert f"`fedsafe task show {task}`" in told
 
 
+UNREADABLE: dict[str, Any] = {
+    "question": 1,
+    "kind": "phone",
+    "code": "identifier_letters",
+    "detail": {"de": "keine Buchstaben", "en": "no letters"},
+    "way_out": {"de": "berichtigen", "en": "have it corrected"},
+}
+
+
+def test_an_unreadable_question_is_no_reason_to_ask_for_ever(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    body: dict[str, Any] = answer("incomplete") | {"unreadable": [UNREADABLE]}
+    node.always("POST /v1/lookup", body)
+    unreadable = ask("lookup", "email:a@b.de")
+    node.always("POST /v1/lookup", body | {"not_covered": ["c.demo"]})
+    stale = ask("lookup", "email:a@b.de")
+    node.always("POST /v1/lookup", body | {"result": "deferred"})
+    deferred = ask("lookup", "email:a@b.de")
+    node.always("POST /v1/lookup", answer("review") | {"unreadable": [UNREADABLE]})
+    found = ask("lookup", "--lang=de", "email:a@b.de")
+
+    # Only asking again covers what others list; it reads nothing better.
+    assert (unreadable.status, stale.status, deferred.status) == (5, 12, 11)
+    assert "question 2 (phone number) cannot be read: no letters" in unreadable.out
+    assert "have it corrected" in unreadable.out
+    assert "c.demo" in stale.out
+    assert found.status == 10
+    assert "Frage 2 (Telefonnummer) ist nicht lesbar" in found.out
+
+
+def test_what_names_nobody_is_said_beside_the_answer(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    left_out = UNREADABLE | {"kind": "ip", "code": "identifier_not_global"}
+    body = answer("none") | {"not_compared": [left_out]}
+    node.always("POST /v1/lookup", body)
+    outcome = ask("lookup", "ip:127.0.0.1")
+
+    assert outcome.status == 0
+    assert "question 2 (IP address) names nobody" in outcome.out
+
+
+def test_a_match_in_a_flood_has_a_status_that_restricts_nobody(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("POST /v1/lookup", answer("review") | {"reason": "flood"})
+    outcome = ask("lookup", "email:a@b.de")
+    german = ask("lookup", "--lang=de", "email:a@b.de")
+
+    assert outcome.status == german.status == 14
+    assert "review, restrict nothing" in outcome.out
+    assert "create the account restricted" not in outcome.out
+    assert "nichts einschränken" in german.out
+
+
 def test_a_batch_that_is_refused_whole_is_asked_in_halves(
     ask: "Run", node: "FakeNode"
 ) -> None:

@@ -3,35 +3,73 @@
 
 A machine may leave out whom it asks about; a person may not, or the log could not
 say on whom somebody of the staff has looked.
+
+A question that cannot be read hides no other: it is left out and named, and only
+where there is no other the whole account is refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from fedsafe_node.asked import Asked, Person, read_question
+from fedsafe_node.asked import Asked, Person, Unread, plane_of, try_question
 from fedsafe_node.budgets.lookups import Wanted
 from fedsafe_node.errors import BadRequestError
-from fedsafe_node.lookup_messages import Subject
+from fedsafe_node.lookup_messages import LeftOut, Subject
 from fedsafe_node.messages import (
+    Bilingual,
     ItemProblem,
     Question,
 )
 from fedsafe_policies.lookups import IMPLIED_SURFACES, NEED_SURFACE
-from fedsafe_policies.vocabulary import Purpose, Surface
+from fedsafe_policies.vocabulary import Plane, Purpose, Surface
+
+_CORRECT: Final = Bilingual(
+    de=(
+        "Den Wert berichtigen lassen und damit neu fragen, oder die Frage weglassen; "
+        "unverändert noch einmal zu fragen ändert nichts."
+    ),
+    en=(
+        "Have the value corrected and ask with that, or leave the question out; asking "
+        "again unchanged changes nothing."
+    ),
+)
+_SEND_ANOTHER: Final = Bilingual(
+    de=(
+        "Nichts zu tun. Kommt der Wert von einem eigenen Proxy oder einer Vorgabe, den "
+        "Wert der Person schicken."
+    ),
+    en=(
+        "Nothing to do. If it is the value of a proxy of yours, or a default, send "
+        "that of the person."
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One account's questions in canonical form; `place` is its batch position."""
+    """One account's questions in canonical form; `place` is its batch position.
+
+    `asked` has them by their place among the account's questions. Those that are
+    compared with nothing are in none of it; `planes` are those of all.
+    """
 
     place: int
     subject: str | None
-    asked: Sequence[Asked]
+    asked: Mapping[int, Asked]
+    planes: frozenset[Plane]
+    unreadable: Sequence[LeftOut] = ()
+    not_compared: Sequence[LeftOut] = ()
 
     @property
     def persons(self) -> list[Person]:
         """The questions about identifiers."""
-        return [item for item in self.asked if isinstance(item, Person)]
+        return [item for item in self.asked.values() if isinstance(item, Person)]
+
+    @property
+    def questions(self) -> int:
+        """How many questions there are, whether they could be read or not."""
+        return len(self.asked) + len(self.unreadable) + len(self.not_compared)
 
 
 def read_case(
@@ -45,14 +83,34 @@ def read_case(
     """Read one account's questions; with *named* its name has to be there.
 
     Raises:
-        BadRequestError: a question has no canonical form, or the account no name.
+        BadRequestError: none of the questions can be read, or the account has no name.
     """
-    asked = [
-        read_question(question, pointer=f"{pointer}/questions/{position}")
-        for position, question in enumerate(questions)
+    asked: dict[int, Asked] = {}
+    unread: list[tuple[int, Unread]] = []
+    for position, question in enumerate(questions):
+        found = try_question(question)
+        if isinstance(found, Unread):
+            unread.append((position, found))
+        else:
+            asked[position] = found
+    if unread and not asked and not any(each.names_nobody for _, each in unread):
+        position, first = unread[0]
+        place_of_it = f"{pointer}/questions/{position}"
+        raise first.error(questions[position], pointer=place_of_it)
+    planes = frozenset(map(plane_of, questions))
+    left_out = [
+        (each.names_nobody, _left_out(position, questions[position], each))
+        for position, each in unread
     ]
-    case = Case(place, subject, asked)
-    if named and subject is None and case.persons:
+    case = Case(
+        place,
+        subject,
+        asked,
+        planes,
+        unreadable=[each for is_nobody, each in left_out if not is_nobody],
+        not_compared=[each for is_nobody, each in left_out if is_nobody],
+    )
+    if named and subject is None and Plane.ACTOR in planes:
         raise BadRequestError(
             "subject_ref_missing",
             "a person who looks somebody up names the account (subject_ref)",
@@ -61,10 +119,20 @@ def read_case(
     return case
 
 
+def _left_out(position: int, question: Question, why: Unread) -> LeftOut:
+    return LeftOut(
+        question=position,
+        kind=question.kind,
+        code=why.code,
+        detail=why.detail,
+        way_out=_SEND_ANOTHER if why.names_nobody else _CORRECT,
+    )
+
+
 def read_cases(
     lookups: Sequence[Subject], *, named: bool
 ) -> tuple[list[Case], list[ItemProblem]]:
-    """Read a batch; what cannot be read becomes a problem."""
+    """Read a batch; an account of which nothing can be read becomes a problem."""
     cases: list[Case] = []
     problems: list[ItemProblem] = []
     for place, each in enumerate(lookups):

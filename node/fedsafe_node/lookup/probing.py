@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From questions to candidate rows: derive every token, probe the indexes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from fedsafe_node.asked import Asked, File, Person
 from fedsafe_node.evaluators import Output
@@ -20,19 +20,19 @@ class Prober:
 
     def candidates(
         self,
-        asked: Sequence[Asked],
+        asked: Mapping[int, Asked],
         outputs: Sequence[tuple[Output, ...]],
         *,
         own_only: bool,
     ) -> list[Candidate]:
-        """Give the candidates of one account's questions.
+        """Give the candidates of one account's questions, which *asked* has by place.
 
         *outputs* belong to the questions about identifiers, in their order; an
         empty tuple stands for outputs that could not be had.
         """
         found: list[Candidate] = []
         remaining = iter(outputs)
-        for question, item in enumerate(asked):
+        for question, item in asked.items():
             if isinstance(item, Person):
                 found += self._person(question, item, next(remaining))
             else:

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.metering import LOOKUPS
 from fedsafe_federation.replication import Offload
-from fedsafe_node.asked import Person, plane_of
+from fedsafe_node.asked import Person
 from fedsafe_node.budgets.lookups import LookupBudgets, Spending
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import DeniedError
@@ -129,7 +129,7 @@ class LookupService:
         """Answer one account's questions.
 
         Raises:
-            BadRequestError: a question has no canonical form, or the surface or the
+            BadRequestError: no question has a canonical form, or the surface or the
                 account is not named where it has to be.
             DeniedError: the purpose is not this credential's, its surface has no
                 legal basis in force, or its budget is spent.
@@ -142,7 +142,7 @@ class LookupService:
         return answer
 
     async def batch(self, request: BatchRequest, who: Principal) -> BatchAnswer:
-        """Answer many accounts; what cannot be read becomes a problem.
+        """Answer many accounts; one of which nothing can be read becomes a problem.
 
         Raises:
             BadRequestError: the surface is not named where it has to be.
@@ -175,7 +175,7 @@ class LookupService:
         surface = read_surface(purpose, request.surface)
         situation, open_planes, withheld = self._situation, set[Plane](), False
         grounds: Detail = {}
-        for plane in sorted({plane_of(item) for case in cases for item in case.asked}):
+        for plane in sorted({plane for case in cases for plane in case.planes}):
             facts = LookupFacts(who.role, purpose, plane, surface, who.purposes)
             decision = situation.decide(facts, now)
             if not decision.allowed:
@@ -281,7 +281,7 @@ class LookupService:
                 found = await match_candidates(tx, pointers, situation, now)
                 lacks = deferred if case.persons else None
                 answer = _answer(case, found, stale, deferred=lacks)
-                if step.withheld and stale:
+                if step.withheld and answer.not_covered:
                     answer = replace(answer, gate_closed=True)
                 if found.matches:
                     answer, events = await self._reviewed(tx, answer, step, now)
@@ -320,19 +320,23 @@ def _answer(
     case: Case, found: Found, stale: Sequence[str], *, deferred: _Deferred | None
 ) -> LookupAnswer:
     matches = found.matches
+    # Of what is compared with nothing, no list lacks anything.
+    not_covered = list(stale) if case.asked else []
     if matches:
         result = Result.REVIEW
     elif deferred:
         result = Result.DEFERRED
-    elif stale:
+    elif not_covered or case.unreadable:
         result = Result.INCOMPLETE
     else:
         result = Result.NONE
     return LookupAnswer(
         result=result,
         matches=list(matches),
-        not_covered=list(stale),
+        not_covered=not_covered,
         subject_ref=case.subject,
         retry_after_ms=deferred.milliseconds if deferred else None,
         reminder=REMINDER if matches else None,
+        unreadable=list(case.unreadable) or None,
+        not_compared=list(case.not_compared) or None,
     )

@@ -3,8 +3,9 @@
 
 A match, and whatever a person asks, is one event that names the account by the
 provider's own `subject_ref`. A machine's negatives are one event together, with counts
-only. How many signals were suppressed is counted in either, never which; and how many
-of those because their file is evidence of nothing (P17).
+only. How many signals were suppressed, how many of those because their file is
+evidence of nothing (P17), and how many questions could not be read, is counted in
+either, never which.
 """
 
 from collections.abc import Sequence
@@ -62,7 +63,7 @@ class Writing:
 
     def _of_one(self, told: Told) -> LogEntry:
         answer = told.answer
-        detail: Detail = {"questions": len(told.case.asked)}
+        detail: Detail = {"questions": told.case.questions}
         if answer.matches:
             signals = " ".join(match.signal for match in answer.matches)
             detail = {**detail, "signals": signals, "task": answer.task}
@@ -81,6 +82,8 @@ class Writing:
             detail = {**detail, "suppressed": suppressed}
         if harmless := sum(each.found.harmless for each in told):
             detail = {**detail, "harmless": harmless}
+        if unreadable := sum(len(each.case.unreadable) for each in told):
+            detail = {**detail, "unreadable": unreadable}
         return self.trail.entry(
             Event.LOOKUP,
             at=self.at,

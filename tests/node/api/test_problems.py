@@ -201,7 +201,7 @@ def test_only_the_operators_own_faults_are_internal() -> None:
 
 def codes_in_the_source() -> Iterator[str]:
     """Find the codes that services give; one that is built is tried with all words."""
-    carriers = {"BadRequestError", "WrongStateError", "UnavailableError"}
+    carriers = {"BadRequestError", "WrongStateError", "UnavailableError", "Unread"}
     words: dict[object, tuple[str, ...]] = {
         "identifier_": tuple(IdentifierFault),
         "already_": (SignalStatus.REVOKED, SignalStatus.EXPIRED, SignalStatus.ERASED),

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several questions about one account, and many accounts at once."""
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 from tests.node.fleet import Fleet
 from tests.node.lookup.asking import HASH, email
 from tests.node.origin import WHO
 from tests.node.signals.conftest import BOT
 
 from fedsafe_federation.evaluation import MAX_ELEMENTS
-from fedsafe_node.errors import BadRequestError
+from fedsafe_node.errors import BadRequestError, DeniedError
 from fedsafe_node.lookup_messages import (
     BatchRequest,
+    LeftOut,
     LookupRequest,
     Result,
     Subject,
@@ -118,11 +121,145 @@ async def test_only_questions_about_people_are_deferred(trio: Fleet) -> None:
     assert [event.record.outcome for event in events] == ["deferred", "none"]
 
 
-async def test_an_unreadable_question_is_refused_by_its_place(alone: Fleet) -> None:
-    request = LookupRequest(questions=[email(), email("nobody")])
+def only(found: list[LeftOut] | None) -> LeftOut:
+    assert found is not None
+    (one,) = found
+    return one
+
+
+def number(value: str = "0151 2x") -> Question:
+    return Question(kind=Kind.PHONE, value=value, region="DE")
+
+
+def address(value: str) -> Question:
+    return Question(kind=Kind.IP, value=value)
+
+
+def asking(*questions: Question) -> LookupRequest:
+    return LookupRequest(
+        questions=list(questions), subject_ref="acc-7", deadline_ms=10_000
+    )
+
+
+@pytest.mark.parametrize("places", [(0, 1), (1, 0)])
+async def test_one_unreadable_question_hides_no_match(
+    trio: Fleet, places: tuple[int, int]
+) -> None:
+    await trio.publish(WHO)
+    listed, unreadable = places
+    questions = [email(), number()] if listed == 0 else [number(), email()]
+    lookups = trio["b.demo"].services.lookups
+    answer = await lookups.lookup(asking(*questions), BOT)
+    clear = await lookups.lookup(asking(email("other@mail.example"), number()), BOT)
+    _, written = await trio.audit("b.demo", "lookup")
+
+    assert answer.result is Result.REVIEW
+    assert [match.question for match in answer.matches] == [listed]
+    assert answer.task is not None
+    named = only(answer.unreadable)
+    assert (named.question, named.kind) == (unreadable, Kind.PHONE)
+    assert named.code == "identifier_letters"
+    assert named.way_out.de != named.way_out.en
+    assert "0151" not in repr(answer)
+    assert (clear.result, clear.not_covered) == (Result.INCOMPLETE, [])
+    assert [each.question for each in clear.unreadable or ()] == [1]
+    assert written.record.outcome == "incomplete"
+    assert b'"unreadable":1' in written.openings["detail"]
+
+
+@pytest.mark.parametrize("typed", ["", " ", "x" * 100_000, "a\0b", "\u202e@b.de"])
+async def test_nothing_that_somebody_types_makes_the_whole_body_unread(
+    trio: Fleet, typed: str
+) -> None:
+    await trio.publish(WHO)
+    questions = [{"kind": "username", "value": typed}, {"kind": "email", "value": WHO}]
+    body = msgspec.json.encode({"questions": questions, "deadline_ms": 10_000})
+    request = msgspec.json.decode(body, type=LookupRequest)
+    answer = await trio["b.demo"].services.lookups.lookup(request, BOT)
+
+    assert answer.result is Result.REVIEW
+    assert [each.question for each in answer.unreadable or ()] == [0]
+
+
+async def test_a_batch_answers_what_it_can_read_of_each_account(trio: Fleet) -> None:
+    await trio.publish(WHO)
+    lookups = [
+        Subject(questions=[number(), email()]),
+        Subject(questions=[number(), email("other@mail.example")]),
+        Subject(questions=[number(), email("nobody")]),
+    ]
+    batch = BatchRequest(lookups=lookups)
+    answer = await trio["b.demo"].services.lookups.batch(batch, BOT)
+
+    assert [a and a.result for a in answer.answers] == [
+        Result.REVIEW,
+        Result.INCOMPLETE,
+        None,
+    ]
+    (problem,) = answer.problems
+    assert (problem.position, problem.pointer) == (2, "/lookups/2/questions/0/value")
+
+
+async def test_an_unreadable_question_never_makes_no_answer_one(trio: Fleet) -> None:
+    await trio.stop("a.demo", "c.demo")
+    request = replace(asking(number(), email()), deadline_ms=300)
+    answer = await trio["b.demo"].services.lookups.lookup(request, BOT)
+
+    assert answer.result is Result.DEFERRED
+    assert [each.question for each in answer.unreadable or ()] == [0]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["127.0.0.1", "::1", "10.1.2.3", "192.168.0.9", "100.64.0.1", "fe80::1", "::"],
+)
+async def test_an_address_of_no_public_network_is_nothing_to_compare(
+    alone: Fleet, value: str
+) -> None:
+    lookups = alone["a.demo"].services.lookups
+    answer = await lookups.lookup(asking(email(), address(value)), BOT)
+    lone = await lookups.lookup(asking(address(value)), BOT)
+
+    for each, place in ((answer, 1), (lone, 0)):
+        assert (each.result, each.unreadable) == (Result.NONE, None)
+        named = only(each.not_compared)
+        assert (named.question, named.kind) == (place, Kind.IP)
+        assert named.code == "identifier_not_global"
+        assert value not in repr(each)
+
+
+async def test_what_names_nobody_leaves_the_verdict_to_the_others(trio: Fleet) -> None:
+    await trio.publish(WHO)
+    shared = Question(kind=Kind.DEVICE, value="0" * 32, namespace="idfa")
+    lookups = trio["b.demo"].services.lookups
+    found = await lookups.lookup(asking(shared, address("127.0.0.1"), email()), BOT)
+    broken = await lookups.lookup(asking(address("127.0.0.1"), number()), BOT)
+
+    assert found.result is Result.REVIEW
+    assert [match.question for match in found.matches] == [2]
+    assert [each.code for each in found.not_compared or ()] == [
+        "identifier_placeholder",
+        "identifier_not_global",
+    ]
+    assert (broken.result, broken.not_covered) == (Result.INCOMPLETE, [])
+
+
+async def test_what_cannot_be_read_is_no_way_around_the_purpose(alone: Fleet) -> None:
+    nobody = asking(address("127.0.0.1"), number())
+
+    with pytest.raises(DeniedError):
+        await alone["a.demo"].services.lookups.lookup(
+            replace(nobody, purpose=Purpose.AUDIT_REVIEW), BOT
+        )
+
+
+async def test_with_no_readable_question_the_first_is_refused_by_its_place(
+    alone: Fleet,
+) -> None:
+    request = LookupRequest(questions=[email("nobody"), number()])
 
     with pytest.raises(BadRequestError) as caught:
         await alone["a.demo"].services.lookups.lookup(request, BOT)
 
-    assert caught.value.pointer == "/questions/1/value"
+    assert caught.value.pointer == "/questions/0/value"
     assert "nobody" not in str(caught.value)
