@@ -13,6 +13,7 @@ from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, pairs, table
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
+from fedsafe_cli.texts import account_in
 
 _HOLDS: Final = "/v1/audit/holds"
 _LIFTED: Final = (
@@ -139,7 +140,7 @@ def _print(settings: Settings, asked: Any) -> ExitStatus:  # noqa: ANN401 (JSON)
 
 def _what(one: dict[str, Any], settings: Settings) -> str:
     if one.get("subject_ref") is not None:
-        return say("account {ref}", settings, ref=one["subject_ref"])
+        return say("account {ref}", settings, ref=account_in(one))
     if one.get("first") is not None:
         return say("entries {first} to {last}", settings, **one)
     return "-"

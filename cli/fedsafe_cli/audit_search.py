@@ -19,6 +19,7 @@ from fedsafe_cli.output import document, line, note, table
 from fedsafe_cli.reading import reading_purpose
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings, printable
+from fedsafe_cli.texts import account_in
 
 _TARGET: Final = "/v1/audit/search"
 _WHO: Final = ("keyless", "member", "service", "person", "local")
@@ -163,5 +164,6 @@ def _row(entry: dict[str, Any]) -> list[object]:
         for key, value in detail.items()
         if value is not None
     )
-    names = ("index", "at", "event", "outcome", "purpose", "actor", "subject_ref")
-    return [*(readable(name, entry.get(name)) for name in names), text]
+    names = ("index", "at", "event", "outcome", "purpose", "actor")
+    told = [readable(name, entry.get(name)) for name in names]
+    return [*told, account_in(entry), text]

@@ -57,6 +57,12 @@ def credential() -> None:
 )
 @click.option("--person", metavar="NAME", help="Whose it is; default: its own name.")
 @click.option(
+    "--service",
+    metavar="NAME",
+    help="The application that asks with it, whose accounts are its own; it keeps "
+    "its name when credentials are replaced. Default: the credential's own name.",
+)
+@click.option(
     "--scope",
     type=click.Choice(SCOPES),
     metavar="SCOPE",
@@ -82,10 +88,15 @@ def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # no
     a person's is good for 90 days, or until --until. Outside of demonstrations it
     records own bans, looks up and reads; all else takes an account.
 
+    Two applications take two services, or what one calls an account could be taken
+    for an account of the other. Credentials of one application share its --service.
+
     \b
     Examples:
       fedsafe node credential add shop --scope lookup --purpose signup_check \\
         --until 2027-06-01 --out shop.key
+      fedsafe node credential add shop-events --service shop --scope events \\
+        --until 2027-06-01 --out events.key
       fedsafe node credential add --config /srv/fedsafe cem --role reviewer --out c.key
     """  # noqa: D301
     settings, out = settings_of(context), given["out"]
@@ -102,6 +113,8 @@ def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # no
             "purposes": list(given["purposes"]),
             "until": given["until"],
         }
+        if given["service"] is not None:
+            body["service"] = given["service"]
         _hand_out(settings, "/v1/credentials", body, out)
         return OK
     if given["purposes"]:
@@ -113,6 +126,10 @@ def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # no
     directory, role = Path(settings.directory()), Role(given["role"])
     _check_new(out)
     person = given["person"]
+    if given["service"] is not None:
+        if role is not Role.SERVICE or person is not None:
+            raise click.UsageError("--service goes with a service, without --person")
+        person = given["service"]
     new = NewCredential(name, role, person, given["until"])
     asyncio.run(add_person(directory, new, Path(out)))
     if role in GRANTERS:
@@ -172,6 +189,9 @@ def list_credentials(context: click.Context) -> ExitStatus:
     metavar="HOURS",
     help="How long the old one goes on.",
 )
+@click.option(
+    "--service", metavar="NAME", help="Of which service it is; default: of the same."
+)
 @click.option("--out", required=True, metavar="FILE", help="New file, mode 0600.")
 @shared_options
 @click.pass_context
@@ -183,6 +203,8 @@ def rotate(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  #
       fedsafe node credential rotate shop --until 2028-06-01 --out shop2.key
     """  # noqa: D301
     body = {"until": given["until"], "overlap": given["overlap"] * 3_600}
+    if given["service"] is not None:
+        body["service"] = given["service"]
     target = f"/v1/credentials/{name}/rotate"
     _hand_out(settings_of(context), target, body, given["out"])
     return OK

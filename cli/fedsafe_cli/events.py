@@ -18,6 +18,7 @@ from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, table
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
+from fedsafe_cli.texts import account_in
 
 _WAIT: Final = 25
 _LONGEST: Final = 80
@@ -180,7 +181,7 @@ def _row(event: Json) -> tuple[object, ...]:
         event["number"],
         readable("at", event["at"]),
         event["kind"],
-        event.get("subject_ref"),
+        account_in(event),
         readable("receipt_due", waits),
         content,
     )

@@ -22,7 +22,9 @@ LONGEST_VALUE: Final = 4_096
 LONGEST_LINE: Final = 4 * LONGEST_VALUE
 LONGEST_RECORD: Final = 16 * LONGEST_LINE
 MOST_QUESTIONS: Final = 16
-SUBJECT_REF: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")
+SUBJECT_REF: Final = re.compile(
+    r"^(?:[a-z][a-z0-9._-]{0,31}/)?[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"
+)
 REGION: Final = re.compile(r"^[A-Z]{2}$")
 NAMESPACE: Final = re.compile(r"^[a-z0-9][a-z0-9.-]{0,62}$")
 _OF_VALUE: Final = frozenset(

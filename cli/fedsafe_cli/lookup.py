@@ -55,7 +55,7 @@ _STDIN: Final = "-"
 @click.option("--namespace", metavar="NAME", help="Platform or vendor of the values.")
 @click.option(
     "--subject-ref",
-    metavar="REF",
+    metavar="[SERVICE/]REF",
     help="Your handle for the account; all values are then one account's.",
 )
 @click.option(

@@ -87,7 +87,9 @@ def ending(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
     "--to", "nodes", multiple=True, metavar="NODE", help="Meant for this member only."
 )
 @click.option(
-    "--subject-ref", metavar="REF", help="Your own name for the account, for a notice."
+    "--subject-ref",
+    metavar="[SERVICE/]REF",
+    help="Your own name for the account, for a notice.",
 )
 @reading_purpose
 @shared_options

@@ -90,7 +90,11 @@ def rights() -> None:
 @click.option("--answer-in", type=click.Choice(("de", "en")), default="de")
 @click.option("--region", metavar="CC", help="Of a national phone number.")
 @click.option("--namespace", metavar="NAME", help="Of a username or a device id.")
-@click.option("--subject-ref", metavar="REF", help="Your own name for the account.")
+@click.option(
+    "--subject-ref",
+    metavar="[SERVICE/]REF",
+    help="Your own name for the account.",
+)
 @shared_options
 @click.pass_context
 def open_(context: click.Context, /, **given: str | None) -> ExitStatus:

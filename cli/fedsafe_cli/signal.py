@@ -77,7 +77,9 @@ def signal() -> None:
     "--to", "nodes", multiple=True, metavar="NODE", help="Meant for this member only."
 )
 @click.option(
-    "--subject-ref", metavar="REF", help="Your own name for the account, for a notice."
+    "--subject-ref",
+    metavar="[SERVICE/]REF",
+    help="Your own name for the account, for a notice.",
 )
 @shared_options
 @click.pass_context

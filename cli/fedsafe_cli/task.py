@@ -30,7 +30,7 @@ from fedsafe_cli.task_texts import (
     STEPS,
     say,
 )
-from fedsafe_cli.texts import GRADES, PHENOMENA, PROVENANCES, label
+from fedsafe_cli.texts import GRADES, PHENOMENA, PROVENANCES, account_in, label
 from fedsafe_policies.vocabulary import Grade, Phenomenon, Source, Surface
 
 LEVELS: Final = ("L0", "L1", "L2", "L3", "L4", "L5", "L6")
@@ -257,7 +257,7 @@ def _rows(tasks: list[Json], settings: Settings) -> list[tuple[object, ...]]:
     return [
         (
             one["task"],
-            one["subject_ref"],
+            account_in(one),
             _word(STATES, one["state"], settings),
             shown(one["opened_at"]),
             shown(one["ends_at"]),
@@ -273,7 +273,7 @@ def _head(answer: Json, settings: Settings) -> None:
     pairs(
         [
             (say("task", settings), answer["task"]),
-            (say("account", settings), answer["subject_ref"]),
+            (say("account", settings), account_in(answer)),
             (say("state", settings), _word(STATES, answer["state"], settings)),
             (say("opened", settings), shown(answer["opened_at"])),
             (say("ends", settings), shown(answer["ends_at"])),

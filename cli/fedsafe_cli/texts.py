@@ -5,6 +5,7 @@ Results are for the people who work with them and come in both languages; help,
 errors and hints are for whoever installs and scripts, and are English.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 PHENOMENA: Final[dict[str, tuple[str, str]]] = {
@@ -285,6 +286,14 @@ def words(key: str, *, german: bool, **values: object) -> str:
     if values.get("count") == 1:
         key = f"{key}_one" if f"{key}_one" in _TEXTS else key
     return _TEXTS[key][0 if german else 1].format(**values)
+
+
+def account_in(entry: Mapping[str, object]) -> str | None:
+    """Name an account as it may be typed again: its service, then its reference."""
+    reference, service = entry.get("subject_ref"), entry.get("service")
+    if not isinstance(reference, str) or service is None:
+        return None if reference is None else str(reference)
+    return f"{service}/{reference}"
 
 
 def label(table: dict[str, tuple[str, str]], code: str, *, german: bool) -> str:

@@ -19,6 +19,7 @@ from fedsafe_cli.texts import (
     PHENOMENA,
     PROVENANCES,
     SURFACES,
+    account_in,
     label,
     words,
 )
@@ -123,7 +124,7 @@ def show(name: str, outcome: Outcome, form: Form) -> None:
 
 def _show_review(body: dict[str, Any], origins: str, *, german: bool) -> None:
     if body.get("task"):
-        named = {"task": body["task"], "account": body.get("subject_ref")}
+        named = {"task": body["task"], "account": account_in(body)}
         line("   " + words("task", german=german, **named))
     if origins:
         line("   " + words("not_covered", german=german, origins=origins))

@@ -94,6 +94,7 @@ class AuditEvent(Message, frozen=True):
     trace: str | None = None
     peer: str | None = None
     actor: str | None = None
+    service: str | None = None
     subject_ref: str | None = None
     source: str | None = None
     detail: dict[str, str | int | bool | None] | None = None

@@ -12,11 +12,13 @@ import msgspec
 
 from fedsafe_federation.signals import Contact, Day, RuleId
 from fedsafe_node.messages import (
+    AccountRef,
     Bilingual,
     ItemProblem,
     Kind,
     Message,
     Question,
+    ServiceName,
     SignalId,
     SubjectRef,
     TaskId,
@@ -44,7 +46,7 @@ class LookupRequest(Message, frozen=True):
     questions: Annotated[
         list[Question], msgspec.Meta(min_length=1, max_length=MAX_QUESTIONS)
     ]
-    subject_ref: SubjectRef | None = None
+    subject_ref: AccountRef | None = None
     purpose: Purpose = Purpose.SIGNUP_CHECK
     surface: Surface | None = None
     deadline_ms: Deadline = 800
@@ -56,7 +58,7 @@ class Subject(Message, frozen=True):
     questions: Annotated[
         list[Question], msgspec.Meta(min_length=1, max_length=MAX_QUESTIONS)
     ]
-    subject_ref: SubjectRef | None = None
+    subject_ref: AccountRef | None = None
 
 
 class BatchRequest(Message, frozen=True):
@@ -157,7 +159,8 @@ class LookupAnswer(Message, frozen=True):
     reason to review, never a verdict. `corroboration` has an entry for each question
     with matches. `gate_closed`: this node's own legal gate is, so none of the others
     was asked. `task` is the review that the match has opened, or has joined;
-    `subject_ref` then names the account, made up where the request named none.
+    `service` and `subject_ref` then name the account, which is made up where the
+    request named none.
     """
 
     result: Result
@@ -169,6 +172,7 @@ class LookupAnswer(Message, frozen=True):
     corroboration: list[Corroboration] | None = None
     gate_closed: bool = False
     task: TaskId | None = None
+    service: ServiceName | None = None
     unreadable: list[LeftOut] | None = None
     not_compared: list[LeftOut] | None = None
 

@@ -32,9 +32,13 @@ from fedsafe_policies.vocabulary import (
 MAX_IMPORT = 5_000
 
 # `(?!\n)$`: a bare `$` lets a newline pass in Python, though not in JSON Schema.
-SubjectRef = Annotated[
-    str,
-    msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}(?!\n)$", max_length=128),
+_REF = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}"
+SubjectRef = Annotated[str, msgspec.Meta(pattern=rf"^{_REF}(?!\n)$", max_length=128)]
+_SERVICE = r"[a-z][a-z0-9._-]{0,31}"
+ServiceName = Annotated[str, msgspec.Meta(pattern=rf"^{_SERVICE}(?!\n)$")]
+# Of whom several services have accounts, they name one as `shop/u-4711`.
+AccountRef = Annotated[
+    str, msgspec.Meta(pattern=rf"^(?:{_SERVICE}/)?{_REF}(?!\n)$", max_length=160)
 ]
 Reference = Annotated[
     str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]{0,63}(?!\n)$")
@@ -141,7 +145,7 @@ class NewSignalRequest(Message, frozen=True):
     legal_review: Reference | None = None
     nodes: Annotated[list[NodeName], msgspec.Meta(max_length=MAX_MEMBERS)] | None = None
     group: Label | None = None
-    subject_ref: SubjectRef | None = None
+    subject_ref: AccountRef | None = None
     source: Source | None = None
     detection: Detection | None = None
     renews: SignalId | None = None

@@ -603,6 +603,11 @@ def test_a_services_token_goes_into_a_private_file(
     assert len(node.asked) == 1
     assert ask(*rotate, "--out", f"{out}2").status == 0
     assert node.asked[-1][1] == {"until": 1_811_808_000, "overlap": 7_200}
+    of = ("--service", "shop")
+    assert ask(*add, *terms, *of, "--out", f"{out}4").status == 0
+    assert node.asked[-1][1]["service"] == "shop"
+    assert ask(*rotate, *of, "--out", f"{out}5").status == 0
+    assert node.asked[-1][1]["service"] == "shop"
     node.always("POST /v1/credentials", {"code": "forbidden"}, 403)
     assert ask(*add, *terms, "--out", f"{out}3").status == 3
     assert not Path(f"{out}3").exists()
@@ -616,6 +621,8 @@ def test_a_services_token_goes_into_a_private_file(
         ("--scope", "lookup", "--out", "x"),
         ("--role", "analyst", "--purpose", "recheck", "--out", "x"),
         ("--scope", "lookup", "--until", "tomorrow", "--out", "x"),
+        ("--role", "analyst", "--service", "shop", "--out", "x"),
+        ("--role", "service", "--service", "a", "--person", "b", "--out", "x"),
     ],
 )
 def test_options_that_do_not_go_together_are_usage(

@@ -136,6 +136,8 @@ class Code(StrEnum):
     ORIGIN_NEEDED = "origin_needed"
     SURFACE_MISSING = "surface_missing"
     SUBJECT_REF_MISSING = "subject_ref_missing"
+    OTHER_SERVICE = "other_service"
+    SERVICE_MISSING = "service_missing"
     MALFORMED_DOCUMENT = "malformed_document"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     BAD_PASSWORD = "bad_password"  # noqa: S105 - a code, no password
@@ -306,6 +308,8 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.ORIGIN_NEEDED: (422, "The signal's origin must be named"),
     Code.SURFACE_MISSING: (422, "Nobody says where it is met"),
     Code.SUBJECT_REF_MISSING: (422, "The account is not named"),
+    Code.OTHER_SERVICE: (422, "The account is another service's"),
+    Code.SERVICE_MISSING: (422, "Nobody says of which service the account is"),
     Code.MALFORMED_DOCUMENT: (422, "A signed document does not fit its type"),
     Code.IDEMPOTENCY_MISMATCH: (422, "The Idempotency-Key names another request"),
     Code.BAD_PASSWORD: (422, "The password does not fit"),

@@ -22,6 +22,7 @@ from fedsafe_node.orders.content import OrderVault
 from fedsafe_node.orders.secrecy import secrecy_of
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.protocol import Reader
+from fedsafe_node.subject_refs import is_about
 from fedsafe_node.telemetry import LOGGER, fields
 
 _STILL: Final = inf
@@ -40,7 +41,10 @@ class _Named:
 
     def covers(self, subject: str, secret: tuple[Span, ...], now: int) -> bool:
         """Tell whether an account is silenced by a hold, or by these secret orders."""
-        last = self.last.get(subject)
+        last = max(
+            (at for account, at in self.last.items() if is_about(account, subject)),
+            default=None,
+        )
         if last is None:
             return False
         stood = joined((*self.holds, *secret))
@@ -86,7 +90,8 @@ class Silence:
             order = secrecy_of(row, self._orders)
             if order is None:
                 continue
-            if now < order.until and subject in order.accounts:
+            named = any(is_about(account, subject) for account in order.accounts)
+            if now < order.until and named:
                 return True
             if row.case_id is not None:
                 secret[row.case_id] += ((order.since, order.until),)

@@ -18,6 +18,7 @@ from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskState
 from fedsafe_node.store.rights_rows import RequestState
 from fedsafe_node.store.rows import DraftRow, DraftState
+from fedsafe_node.subject_refs import is_about
 
 _PAGE: Final = 500
 _ALL: Final = 100_000
@@ -45,7 +46,7 @@ class _Hands:
         """Withdraw the drafts that are about an account."""
         count = 0
         for row in await tx.drafts(DraftState.PENDING, _ALL):
-            if self._subject_of(row) == subject:
+            if is_about(self._subject_of(row), subject):
                 withdrawn = DraftState.WITHDRAWN
                 await tx.decide_draft(row.signal_id, withdrawn, by=_BY, at=at)
                 count += 1
@@ -65,7 +66,7 @@ class _Hands:
             for event in page:
                 after = event.number
                 told = self._announcer.read(event)
-                if told is not None and told.subject_ref == subject:
+                if told is not None and is_about(told.subject_ref, subject):
                     count += await tx.erase_provider_event(event.number)
         return count
 
@@ -76,7 +77,7 @@ class _Hands:
         for state in NoticeState:
             for row in await tx.notices(state, _ALL):
                 facts = open_facts(row, self._periods)
-                if facts is not None and facts.subject_ref == subject:
+                if facts is not None and is_about(facts.subject_ref, subject):
                     await tx.erase_notice(row.key)
                     count += 1
         return count
@@ -92,7 +93,7 @@ class _Hands:
         for state in RequestState:
             for row in await tx.requests(state, _ALL):
                 content = open_content(self._periods, row)
-                if content is None or content.subject_ref != subject:
+                if content is None or not is_about(content.subject_ref, subject):
                     continue
                 if row.state is not RequestState.CLOSED:
                     raise WrongStateError(

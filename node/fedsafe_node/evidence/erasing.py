@@ -20,14 +20,16 @@ from fedsafe_node.evidence.holding import check_not_held
 from fedsafe_node.evidence.keeping_messages import EraseRequest
 from fedsafe_node.log.audit import DETAIL, SUBJECT, Event
 from fedsafe_node.log.naming import entries_naming
-from fedsafe_node.messages import SubjectRef
+from fedsafe_node.messages import AccountRef
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
+from fedsafe_node.people.services import naming_of, settled
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.keeping_rows import Erasing
 from fedsafe_node.store.people_rows import ActRow, ActState
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.subject_refs import is_about
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.people import Person
 from fedsafe_policies.references import is_reference
@@ -39,7 +41,7 @@ _PENDING: Final = 10_000
 
 
 class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    subject_ref: SubjectRef
+    subject_ref: AccountRef
     reason: str
     nonce: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
 
@@ -60,7 +62,8 @@ class SubjectErasure:
             WrongStateError: somebody holds the account.
         """
         named = decode(content, _Content)
-        await check_not_held(reader, named.subject_ref, self._office.now())
+        subject = await settled(reader, named.subject_ref)
+        await check_not_held(reader, subject, self._office.now())
         return ActRequest(KIND, first, second, named.reason)
 
     async def carry_out(
@@ -68,13 +71,14 @@ class SubjectErasure:
     ) -> None:
         """Erase the account, everywhere or nowhere."""
         named = decode(content, _Content)
-        office, subject, now = self._office, named.subject_ref, self._office.now()
+        office, now = self._office, self._office.now()
+        subject = await settled(tx, named.subject_ref)
         log, openings = office.trail.log, 0
         for index in await entries_naming(tx, log, {subject}):
             for group in (SUBJECT, DETAIL):
                 openings += await tx.erase_opening(log, index, group, at=now)
         for row in await tx.acts(ActState.PENDING, _PENDING):
-            if row.kind == KIND and _named(row) == subject:  # asked for twice
+            if row.kind == KIND and is_about(_named(row), subject):  # asked for twice
                 await tx.decide_act(row.id, ActState.DONE, by=second.name, at=now)
         counts = await self._erasers.erase(tx, subject, at=now)
         await tx.add_erasure(Erasing.SUBJECT.value, openings, at=now)
@@ -115,8 +119,12 @@ class ErasureService:
             detail = "a reason refers, such as ticket:17; it tells nothing"
             raise BadRequestError("bad_reason", detail, pointer="/reason")
         now = self._office.now()
-        await self._office.store.read(
-            lambda reader: check_not_held(reader, request.subject_ref, now)
-        )
-        content = _Content(request.subject_ref, request.reason, token_hex(_NONCE_BYTES))
+
+        async def query(reader: Reader) -> str:
+            subject = (await naming_of(reader, who)).named(request.subject_ref)
+            await check_not_held(reader, subject, now)
+            return subject
+
+        subject = await self._office.store.read(query)
+        content = _Content(subject, request.reason, token_hex(_NONCE_BYTES))
         return await self._approvals.ask(KIND, encode(content), who)

@@ -10,15 +10,12 @@ from fedsafe_federation.wireformat import decode
 from fedsafe_node.audit_messages import AuditEvent
 from fedsafe_node.errors import CorruptLogError, PrunedError
 from fedsafe_node.log.audit import ACTOR, DETAIL, SOURCE, SUBJECT, decode_audit_record
+from fedsafe_node.log.naming import NamedSubject
 from fedsafe_node.store.protocol import LogName, Reader
 
 
 class _Actor(msgspec.Struct, frozen=True):
     name: str
-
-
-class _Subject(msgspec.Struct, frozen=True):
-    ref: str
 
 
 class _Source(msgspec.Struct, frozen=True):
@@ -58,6 +55,7 @@ def _event(
     record = decode_audit_record(data)
     actor, detail = payloads.get((index, ACTOR)), payloads.get((index, DETAIL))
     subject, source = payloads.get((index, SUBJECT)), payloads.get((index, SOURCE))
+    account = None if subject is None else decode(subject, NamedSubject)
     said: dict[str, str | int | bool | None] = {}
     if detail is not None:
         said = decode(detail, dict[str, str | int | bool | None])
@@ -75,7 +73,8 @@ def _event(
         trace=_word(said.pop("trace", None)),
         peer=_word(said.get("peer")),
         actor=decode(actor, _Actor).name if actor is not None else None,
-        subject_ref=decode(subject, _Subject).ref if subject is not None else None,
+        service=None if account is None else account.service,
+        subject_ref=None if account is None else account.ref,
         source=decode(source, _Source).prefix if source is not None else None,
         detail=said or None,
     )

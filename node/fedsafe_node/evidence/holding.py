@@ -24,9 +24,11 @@ from fedsafe_node.evidence.keeping_messages import (
 )
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.people.office import Office
+from fedsafe_node.people.services import naming_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.keeping_rows import HoldRow
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.subject_refs import account_of, is_about
 from fedsafe_policies.references import is_reference
 
 _ID_BYTES: Final = 16
@@ -49,9 +51,10 @@ class Holding:
         """
         office, now = self._office, self._office.now()
         _check(request, now)
+        naming = await office.store.read(lambda reader: naming_of(reader, who))
         row = HoldRow(
             id=token_hex(_ID_BYTES),
-            subject=request.subject_ref,
+            subject=naming.subject(request.subject_ref, pointer="/subject_ref"),
             first=request.first,
             last=request.last,
             reason=request.reason,
@@ -112,7 +115,7 @@ async def check_not_held(reader: Reader, subject: str, now: int) -> None:
         WrongStateError: somebody does; the message names hold and end.
     """
     for hold in await reader.holds():
-        if hold.subject == subject and hold.until > now:
+        if is_about(hold.subject, subject) and hold.until > now:
             raise WrongStateError(
                 "held", f"hold {hold.id} ({hold.reason}) keeps this account"
             )
@@ -171,9 +174,11 @@ def _check(request: HoldRequest, now: int) -> None:
 
 
 def _shown(row: HoldRow) -> HoldAnswer:
+    service, reference = account_of(row.subject)
     return HoldAnswer(
         hold=row.id,
-        subject_ref=row.subject,
+        service=service,
+        subject_ref=reference,
         first=row.first,
         last=row.last,
         reason=row.reason,

@@ -8,7 +8,9 @@ import msgspec
 from fedsafe_federation.signed import Count, Seconds
 from fedsafe_node.audit_messages import AuditEvent, LostEntries
 from fedsafe_node.messages import (
+    AccountRef,
     Message,
+    ServiceName,
     SubjectRef,
 )
 from fedsafe_node.people.messages import ActId
@@ -20,7 +22,7 @@ PseudonymText = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,64}(?!\n)$")]
 class SubjectRequest(Message, frozen=True):
     """Which account is asked about; it is never in a URL."""
 
-    subject_ref: SubjectRef
+    subject_ref: AccountRef
 
 
 class SubjectEvents(Message, frozen=True):
@@ -33,7 +35,7 @@ class SubjectEvents(Message, frozen=True):
 class EraseRequest(Message, frozen=True):
     """Which account is to be erased, and a reference to why."""
 
-    subject_ref: SubjectRef
+    subject_ref: AccountRef
     reason: Reference
 
 
@@ -62,7 +64,7 @@ class HoldRequest(Message, frozen=True):
 
     reason: Reference
     until: Seconds
-    subject_ref: SubjectRef | None = None
+    subject_ref: AccountRef | None = None
     first: Count | None = None
     last: Count | None = None
 
@@ -71,13 +73,14 @@ class HoldAnswer(Message, frozen=True):
     """A hold."""
 
     hold: str
-    subject_ref: str | None
+    subject_ref: SubjectRef | None
     first: int | None
     last: int | None
     reason: str
     until: int
     placed_at: int
     placed_by: str
+    service: ServiceName | None = None
 
 
 class HoldsAnswer(Message, frozen=True):

@@ -18,6 +18,7 @@ from fedsafe_node.log.audit import Event
 from fedsafe_node.log.naming import entries_naming
 from fedsafe_node.losses import lost_entries
 from fedsafe_node.people.office import Office
+from fedsafe_node.people.services import naming_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.searching import Wanted
 from fedsafe_node.store.keeping_rows import EffectKind, EffectRow, Erasing, GapKind
@@ -50,7 +51,9 @@ class Telling:
             CorruptLogError: what is stored is not what was sealed.
         """
         grounds = await self._admit(who, Purpose.RIGHTS_OF_THE_PERSON)
-        office, log, subject = self._office, self._office.trail.log, request.subject_ref
+        office, log = self._office, self._office.trail.log
+        naming = await office.store.read(lambda reader: naming_of(reader, who))
+        subject = naming.named(request.subject_ref)
 
         async def query(reader: Reader) -> SubjectEvents:
             named = await entries_naming(reader, log, {subject})

@@ -26,6 +26,7 @@ from fedsafe_federation.witnessing import anchor_name
 from fedsafe_node.log.grounds import Basis, grounds_for
 from fedsafe_node.log.pseudonyms import Pseudonyms
 from fedsafe_node.store.rows import LogEntry, Opening
+from fedsafe_node.subject_refs import split
 from fedsafe_node.tracing import current
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.reasons import Rule
@@ -309,7 +310,7 @@ class AuditTrail:
         if actor is not None:
             openings.append(_opening(ACTOR, {"name": self.shown(actor, at)}))
         if subject is not None:
-            openings.append(_opening(SUBJECT, {"ref": subject}))
+            openings.append(_opening(SUBJECT, _named(subject)))
         if said:
             openings.append(_opening(DETAIL, said))
         asking = current()
@@ -409,6 +410,15 @@ def decode_audit_record(data: bytes) -> AuditRecord:
         MalformedError: it is none of this version.
     """
     return decode(data, AuditRecord)
+
+
+def _named(subject: str) -> dict[str, str]:
+    service, reference = split(subject)
+    return (
+        {"ref": reference}
+        if service is None
+        else {"ref": reference, "service": service}
+    )
 
 
 def _opening(group: str, payload: Mapping[str, str | int | bool | None]) -> Opening:

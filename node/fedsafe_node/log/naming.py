@@ -13,12 +13,16 @@ from fedsafe_node.log.audit import SUBJECT, decode_audit_record
 from fedsafe_node.store.protocol import LogName, Reader
 from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.rows import KeptOpening
+from fedsafe_node.subject_refs import join, split
 
 _PAGE: Final = 2_000
 
 
-class _Subject(msgspec.Struct, frozen=True):
+class NamedSubject(msgspec.Struct, frozen=True):
+    """The account that an entry names; of one from before services were told, none."""
+
     ref: str
+    service: str | None = None
 
 
 def subject_of(kept: KeptOpening) -> str | None:
@@ -26,9 +30,10 @@ def subject_of(kept: KeptOpening) -> str | None:
     if kept.group != SUBJECT or kept.opening is None:
         return None
     try:
-        return decode(kept.opening.payload, _Subject).ref
+        named = decode(kept.opening.payload, NamedSubject)
     except MalformedError:
         return None
+    return named.ref if named.service is None else join(named.service, named.ref)
 
 
 async def entries_naming(
@@ -45,11 +50,19 @@ async def entries_naming(
         CorruptLogError: what is stored is not what was sealed.
     """
     size = await reader.log_size(log) if end is None else end
+    # What is from before services were told counts for each, entry or hold.
+    wanted = {*subjects, *(split(subject)[1] for subject in subjects)}
+    unclaimed = {subject for subject in subjects if split(subject)[0] is None}
     found: list[int] = []
     for start in range(since, size if subjects else 0, _PAGE):
         count = min(_PAGE, size - start)
         page = await reader.openings(log, start, count, group=SUBJECT)
-        found += [kept.index for kept in page if subject_of(kept) in subjects]
+        found += [
+            kept.index
+            for kept in page
+            if (named := subject_of(kept)) is not None
+            and (named in wanted or split(named)[1] in unclaimed)
+        ]
     return found
 
 

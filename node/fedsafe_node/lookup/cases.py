@@ -21,6 +21,7 @@ from fedsafe_node.messages import (
     ItemProblem,
     Question,
 )
+from fedsafe_node.people.services import Naming
 from fedsafe_policies.lookups import IMPLIED_SURFACES, NEED_SURFACE
 from fedsafe_policies.vocabulary import Plane, Purpose, Surface
 
@@ -72,10 +73,11 @@ class Case:
         return len(self.asked) + len(self.unreadable) + len(self.not_compared)
 
 
-def read_case(
+def read_case(  # noqa: PLR0913 - whose questions, and their place
     questions: Sequence[Question],
-    subject: str | None,
+    written: str | None,
     *,
+    naming: Naming,
     named: bool,
     place: int = 0,
     pointer: str = "",
@@ -83,8 +85,10 @@ def read_case(
     """Read one account's questions; with *named* its name has to be there.
 
     Raises:
-        BadRequestError: none of the questions can be read, or the account has no name.
+        BadRequestError: none of the questions can be read, or the account has no name
+            or another's.
     """
+    subject = naming.subject(written, pointer=f"{pointer}/subject_ref")
     asked: dict[int, Asked] = {}
     unread: list[tuple[int, Unread]] = []
     for position, question in enumerate(questions):
@@ -130,7 +134,7 @@ def _left_out(position: int, question: Question, why: Unread) -> LeftOut:
 
 
 def read_cases(
-    lookups: Sequence[Subject], *, named: bool
+    lookups: Sequence[Subject], *, naming: Naming, named: bool
 ) -> tuple[list[Case], list[ItemProblem]]:
     """Read a batch; an account of which nothing can be read becomes a problem."""
     cases: list[Case] = []
@@ -141,6 +145,7 @@ def read_cases(
             case = read_case(
                 each.questions,
                 each.subject_ref,
+                naming=naming,
                 named=named,
                 place=place,
                 pointer=pointer,

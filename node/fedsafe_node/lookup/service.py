@@ -45,12 +45,14 @@ from fedsafe_node.lookup_messages import (
     Result,
 )
 from fedsafe_node.messages import Bilingual
+from fedsafe_node.people.services import Naming, bound_naming, naming_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.opening import open_review
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.subject_refs import account_of
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.decision import Decision, Obligation
 from fedsafe_policies.lookups import LookupRequest as LookupFacts
@@ -84,6 +86,7 @@ class _Round:
     """
 
     asking: Asking
+    service: str
     shared: frozenset[Plane]
     withheld: bool
     within: float
@@ -136,8 +139,11 @@ class LookupService:
             StoreFailedError: the audit event could not be made durable.
             TimeoutError: it was not within the deadline.
         """
-        case = read_case(request.questions, request.subject_ref, named=who.is_person)
-        step = await self._admit([case], request, who)
+        naming = await self._naming(who)
+        case = read_case(
+            request.questions, request.subject_ref, naming=naming, named=who.is_person
+        )
+        step = await self._admit([case], request, who, naming)
         (answer,) = await self._answer([case], step)
         return answer
 
@@ -152,11 +158,11 @@ class LookupService:
             TimeoutError: it was not within the deadline.
         """
         count = sum(len(subject.questions) for subject in request.lookups)
-        named = who.is_person
+        naming, named = await self._naming(who), who.is_person
         cases, problems = await self._run(
-            lambda: read_cases(request.lookups, named=named), count
+            lambda: read_cases(request.lookups, naming=naming, named=named), count
         )
-        step = await self._admit(cases, request, who)
+        step = await self._admit(cases, request, who, naming)
         if not cases:
             nothing_happened()
         found = await self._answer(cases, step) if cases else []
@@ -165,11 +171,18 @@ class LookupService:
             answers[case.place] = answer
         return BatchAnswer(answers=answers, problems=problems)
 
+    async def _naming(self, who: Principal) -> Naming:
+        found = bound_naming(who)
+        if found is None:
+            found = await self._store.read(lambda reader: naming_of(reader, who))
+        return found
+
     async def _admit(
         self,
         cases: Sequence[Case],
         request: LookupRequest | BatchRequest,
         who: Principal,
+        naming: Naming,
     ) -> _Round:
         now, purpose = self._clock.now(), request.purpose
         surface = read_surface(purpose, request.surface)
@@ -191,6 +204,7 @@ class LookupService:
         spending = await self.budgets.admit(who, purpose, wanted_of(cases))
         return _Round(
             Asking(who, purpose, surface, grounds),
+            naming.usual,
             frozenset(open_planes),
             withheld,
             request.deadline_ms / 1000,
@@ -290,7 +304,7 @@ class LookupService:
             entries = Writing(self._trail, step.asking, now).events(told)
             await tx.append_many(self._trail.log, [*entries, *opened])
             await step.spending.keep(tx)
-            return [each.answer for each in told]
+            return [_shown(each.answer) for each in told]
 
         # Whoever signs up waits no longer, and without an event there is no answer.
         async with asyncio.timeout(max(step.within, LEAST_WRITING)):
@@ -306,6 +320,7 @@ class LookupService:
             answer.matches,
             now,
             by=step.asking.who.name,
+            service=step.service,
         )
         reviewed = replace(
             answer,
@@ -314,6 +329,11 @@ class LookupService:
             subject_ref=review.subject,
         )
         return reviewed, review.events
+
+
+def _shown(answer: LookupAnswer) -> LookupAnswer:
+    service, reference = account_of(answer.subject_ref)
+    return replace(answer, service=service, subject_ref=reference)
 
 
 def _answer(

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from fedsafe_node.cases.messages import CaseId, Moment
-from fedsafe_node.messages import Message, Reference, SubjectRef
+from fedsafe_node.messages import AccountRef, Message, Reference
 from fedsafe_policies.escalation.orders import OrderGround, OrderKind, OrderOutcome
 from fedsafe_policies.vocabulary import Purpose
 
@@ -19,7 +19,7 @@ Scope = Annotated[
         pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$", min_length=1, max_length=4_000
     ),
 ]
-Accounts = Annotated[tuple[SubjectRef, ...], msgspec.Meta(max_length=50)]
+Accounts = Annotated[tuple[AccountRef, ...], msgspec.Meta(max_length=50)]
 Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}(?!\n)$")]
 
 

@@ -20,6 +20,7 @@ from fedsafe_node.people.names import (
     check_free_name,
     check_name,
     check_person_name,
+    check_service_name,
     look_of,
 )
 from fedsafe_node.store.people_rows import TermsRow
@@ -100,6 +101,8 @@ class People:
                 raise ConflictError
             if role is not Role.SERVICE:
                 await check_person_name(tx, holder)
+            elif name != holder:
+                await check_service_name(tx, holder)
             if role is Role.SERVICE or name != holder:
                 await check_free_name(tx, name)
             await tx.add_credential(row)

@@ -4,10 +4,17 @@
 A lookup credential names the purposes that it is good for (P8). The token is shown
 once and kept as a hash. A rotation makes a successor for the same service, and both
 are good for a while; nothing has to stop for it.
+
+A service has a name of its own, which outlives its credentials: what an application
+calls its accounts counts under it (`subject_refs.py`), and so do its budgets.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
+
+from msgspec.structs import replace
 
 from fedsafe_node.errors import (
     BadRequestError,
@@ -29,6 +36,7 @@ from fedsafe_node.people.messages import (
 )
 from fedsafe_node.people.names import (
     check_free_name,
+    check_service_name,
     holder_of,
     is_reserved,
     remember_holder,
@@ -60,8 +68,8 @@ class Machines:
                 go together, or it would be good for more than a year or never.
             WrongStateError: a credential or person has that name.
         """
-        if is_reserved(request.name):
-            raise BadRequestError("bad_name", "that name is taken", pointer="/name")
+        service = request.service or request.name
+        _check_names(name=request.name, service=service)
         is_lookup = request.scope is CredentialScope.LOOKUP
         if is_lookup != bool(request.purposes):
             raise BadRequestError(
@@ -72,20 +80,21 @@ class Machines:
         self._check_end(request.until)
         terms = TermsRow(
             credential="",
-            holder=request.name,
+            holder=service,
             scope=request.scope.value,
             purposes=" ".join(sorted(set(request.purposes))),
         )
         office = self._office
 
         async def act(tx: Transaction) -> CredentialAnswer:
-            try:
-                await check_free_name(tx, request.name)
-            except ConflictError:
-                raise WrongStateError(
-                    "name_taken", "somebody has that name, or one that looks like it"
-                ) from None
-            detail = {"name": request.name, "role": Role.SERVICE.value}
+            with _clashes():
+                await check_service_name(tx, service)
+                is_its_own = request.name == service
+                if not is_its_own or await tx.credential_named(service) is not None:
+                    await check_free_name(tx, request.name)
+            detail: Detail = {"name": request.name, "role": Role.SERVICE.value}
+            if service != request.name:
+                detail = {**detail, "service": service}
             await office.note(tx, Event.CREDENTIAL_ADDED, who.name, detail)
             return await self._keep(tx, request.name, terms, request.until)
 
@@ -131,10 +140,14 @@ class Machines:
 
         Raises:
             NotFoundError: there is no such credential.
-            WrongStateError: it is no service's with a scope, or it has expired.
-            BadRequestError: the successor would be good for more than a year.
+            WrongStateError: it is no service's with a scope, or it has expired, or the
+                service is somebody else.
+            BadRequestError: the successor would be good for more than a year, or the
+                service's name stands for the node.
         """
         self._check_end(request.until)
+        if request.service is not None:
+            _check_names(service=request.service)
         office, now = self._office, self._office.now()
 
         async def act(tx: Transaction) -> CredentialAnswer:
@@ -146,6 +159,10 @@ class Machines:
                 )
             if row.expires_at is None or row.expires_at <= now:
                 raise WrongStateError("wrong_state", "this credential has expired")
+            if request.service is not None:
+                with _clashes():
+                    await check_service_name(tx, request.service)
+                terms = replace(terms, holder=request.service)
             ends = min(row.expires_at, now + request.overlap)
             await tx.set_credential_expiry(row.id, ends)
             taken = {known.name for known in await tx.credentials()}
@@ -154,6 +171,8 @@ class Machines:
                 number += 1
             successor = f"{base}~{number}"
             detail: Detail = {"name": name, "successor": successor, "ends": ends}
+            if request.service is not None:
+                detail = {**detail, "service": request.service}
             await office.note(tx, Event.CREDENTIAL_ROTATED, who.name, detail)
             return await self._keep(tx, successor, terms, request.until)
 
@@ -193,6 +212,22 @@ class Machines:
             ]
 
         return CredentialsAnswer(await self._office.store.scan(query))
+
+
+def _check_names(**names: str) -> None:
+    for field, name in names.items():
+        if is_reserved(name):
+            raise BadRequestError("bad_name", "that name is taken", pointer=f"/{field}")
+
+
+@contextmanager
+def _clashes() -> Iterator[None]:
+    try:
+        yield
+    except ConflictError:
+        raise WrongStateError(
+            "name_taken", "somebody has that name, or one that looks like it"
+        ) from None
 
 
 async def _known(reader: Reader, name: str) -> CredentialRow:

@@ -275,9 +275,14 @@ class CredentialScope(StrEnum):
 class NewCredentialRequest(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 ):
-    """A credential for a service: one scope, its purposes, an end."""
+    """A credential for a service: one scope, its purposes, an end.
+
+    The `service` keeps its name when its credentials are replaced: accounts are its
+    own. Left out, it is called like the credential.
+    """
 
     name: PersonName
+    service: PersonName | None = None
     scope: CredentialScope
     purposes: Annotated[list[Purpose], msgspec.Meta(max_length=9)] = []
     until: Seconds
@@ -286,9 +291,13 @@ class NewCredentialRequest(
 class RotateRequest(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 ):
-    """A successor: until when it is good, and how long the old one goes on."""
+    """A successor: until when it is good, and how long the old one goes on.
+
+    It is of the same service, unless it names one.
+    """
 
     until: Seconds
+    service: PersonName | None = None
     overlap: Annotated[int, msgspec.Meta(ge=0, le=30 * 24 * 60 * 60)] = 24 * 60 * 60
 
 
@@ -304,7 +313,7 @@ class CredentialAnswer(_Secretive, frozen=True):
 class CredentialShown(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 ):
-    """A credential, without its secret."""
+    """A credential, without its secret; `holder` is the person, or the service."""
 
     name: str
     holder: str

@@ -15,6 +15,7 @@ from fedsafe_node.errors import BadRequestError, ConflictError
 from fedsafe_node.principal import Actor
 from fedsafe_node.store.people_rows import TermsRow
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.review_rows import UNNAMED
 from fedsafe_node.store.rows import CredentialRow
 from fedsafe_policies.vocabulary import Role
 
@@ -36,8 +37,8 @@ _RESERVED_LOOKS: Final = frozenset(map(look_of, RESERVED))
 
 
 def is_reserved(name: str) -> bool:
-    """Whether a name stands for the node itself, or looks as if it did."""
-    return look_of(name) in _RESERVED_LOOKS
+    """Whether a name stands for the node or for nobody, or looks as if it did."""
+    return look_of(name) in _RESERVED_LOOKS or name.startswith(UNNAMED)
 
 
 def check_name(name: str) -> None:
@@ -110,6 +111,19 @@ async def check_free_name(reader: Reader, name: str) -> None:
     """
     if await _looking_like(reader, name):
         raise ConflictError("the name is taken, or looks like one that is")
+
+
+async def check_service_name(reader: Reader, name: str) -> None:
+    """Check that a name is a service's own, or nobody's yet.
+
+    Raises:
+        ConflictError: it is a person's, or another credential's, or looks like one.
+    """
+    for row in await reader.credentials():
+        is_service = row.role == Role.SERVICE.value
+        if is_service and holder_of(row, await reader.terms_of(row.id)) == name:
+            return
+    await check_free_name(reader, name)
 
 
 async def names_of_people(reader: Reader) -> set[str]:

@@ -7,7 +7,7 @@ tasks and notices by their ids, never an identifier.
 
 ```python
 await announcer.announce(
-    tx, Announcement(EventKind.TASK_DUE, subject_ref, {"task": task, "due_at": due})
+    tx, Announcement(EventKind.TASK_DUE, subject, {"task": task, "due_at": due})
 )
 ```
 """
@@ -32,6 +32,7 @@ from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.store.events_rows import ProviderEventRow
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import Row
+from fedsafe_node.subject_refs import account_of, join
 
 Content = Mapping[str, str | int | bool | None]
 
@@ -70,7 +71,7 @@ RECEIPT_WITHIN: Final[Mapping[EventKind, timedelta]] = {
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What the provider is told; `subject_ref` is its own name for the account."""
+    """What the provider is told; `subject_ref` is the account, with its service."""
 
     kind: EventKind
     subject_ref: str | None = field(default=None, repr=False)
@@ -80,6 +81,7 @@ class Announcement:
 class _Sealed(Row, frozen=True, kw_only=True):
     subject_ref: str | None
     content: dict[str, str | int | bool | None]
+    service: str | None = None
 
 
 class Bell:
@@ -158,9 +160,11 @@ class Announcer:
         within = RECEIPT_WITHIN.get(kind) if reminds is None else None
         due = None if within is None else now + int(within.total_seconds())
         kept = KEPT if within is None else UNRECEIPTED
+        service, reference = account_of(announcement.subject_ref)
         payload = encode(
             _Sealed(
-                subject_ref=announcement.subject_ref,
+                service=service,
+                subject_ref=reference,
                 content=dict(announcement.content),
             )
         )
@@ -198,9 +202,10 @@ class Announcer:
             if payload is None:
                 return None
             sealed = decode(payload, _Sealed)
-            return Announcement(
-                EventKind(event.kind), sealed.subject_ref, sealed.content
-            )
+            subject = sealed.subject_ref
+            if subject is not None and sealed.service is not None:
+                subject = join(sealed.service, subject)
+            return Announcement(EventKind(event.kind), subject, sealed.content)
         except (CryptoError, MalformedError, ValueError):
             raise StoreFailedError(
                 f"event {event.number} for the provider does not open"

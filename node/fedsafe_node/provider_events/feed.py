@@ -39,6 +39,7 @@ from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.events_rows import ProviderEventRow
 from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.subject_refs import account_of
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.vocabulary import Matter, Purpose
 
@@ -186,11 +187,13 @@ class EventFeed:
         announced = self._announcer.read(row)
         if announced is None:  # its period's key is destroyed
             return None
+        service, reference = account_of(announced.subject_ref)
         return ProviderEvent(
             number=row.number,
             kind=EventKind(row.kind),
             at=_moment(row.at),
-            subject_ref=announced.subject_ref,
+            service=service,
+            subject_ref=reference,
             content={
                 name: _readable(name, value)
                 for name, value in announced.content.items()

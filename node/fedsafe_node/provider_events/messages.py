@@ -7,6 +7,7 @@ import msgspec
 
 from fedsafe_node.messages import (
     Message,
+    ServiceName,
     SubjectRef,
 )
 from fedsafe_node.provider_events.announcing import EventKind
@@ -37,6 +38,8 @@ class FollowQuery(Message, frozen=True):
 class ProviderEvent(Message, frozen=True):
     """Something that happened; `content` names it, by ids and dates.
 
+    `subject_ref` is the word of `service` for the account: another service may call
+    somebody else so.
     `receipt_due` is there if the event needs a receipt. A reminder names the event
     that it `reminds` of; a receipt for either is one for both.
     """
@@ -45,6 +48,7 @@ class ProviderEvent(Message, frozen=True):
     kind: EventKind
     at: str
     content: dict[str, str | int | bool | None]
+    service: ServiceName | None = None
     subject_ref: SubjectRef | None = None
     receipt_due: str | None = None
     receipted_at: str | None = None

@@ -3,12 +3,13 @@
 
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.review_rows import TaskRow
+from fedsafe_node.subject_refs import is_about
 
 
 async def is_held(reader: Reader, task: TaskRow, now: int) -> bool:
     """Tell whether a hold keeps the account of a task."""
     return any(
-        hold.subject == task.subject and hold.until > now
+        is_about(hold.subject, task.subject) and hold.until > now
         for hold in await reader.holds()
-        if hold.subject is not None
+        if task.subject is not None
     )

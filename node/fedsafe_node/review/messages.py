@@ -16,6 +16,7 @@ from fedsafe_node.lookup_messages import Match
 from fedsafe_node.messages import (
     Message,
     Reference,
+    ServiceName,
     SignalId,
     SubjectRef,
     TaskId,
@@ -69,10 +70,11 @@ class TaskShown(Message, frozen=True):
 
     `ends_at` is when its content goes: undecided, at the end of its watch, or when a
     decision is kept no longer. `flagged_at`: a signal was stopped since, so it needs
-    a new look. `subject_ref` is null once the content is gone.
+    a new look. `service` and `subject_ref` are null once the content is gone.
     """
 
     task: TaskId
+    service: ServiceName | None
     subject_ref: SubjectRef | None
     state: Literal["open", "watched", "decided", "lapsed"]
     opened_at: int

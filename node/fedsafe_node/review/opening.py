@@ -2,10 +2,11 @@
 """A match opens a review, in the act that writes the lookup's event (P13).
 
 One open task an account: what matches later joins it, under the clock that its first
-match began. What an open or watched task holds already opens nothing new, so asking
-again costs no write. Who asks without a reference to the account gets one that
-stands for the signals which matched: all who ask so share one open task for them, or
-asking 1,000 times would leave 1,000 tasks.
+match began. Accounts of two services are two, whatever both call them. What an open or
+watched task holds already opens nothing new, so asking again costs no write. Who asks
+without a reference to the account gets one that stands for the signals which matched:
+all of a service who ask so share one open task for them, or asking 1,000 times would
+leave 1,000 tasks.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,6 +27,7 @@ from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import UNNAMED, TaskRow, TaskState
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.subject_refs import join
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.reviews import review_ends
 
@@ -51,13 +53,17 @@ async def open_review(  # noqa: PLR0913 - the act, and what it is about
     moment: datetime,
     *,
     by: str,
+    service: str,
 ) -> Opened:
-    """Open or grow the task of an account that *matches* were found for."""
+    """Open or grow the task of an account that *matches* were found for.
+
+    Of whom no account is named, the task is that of the *service* which asks.
+    """
     found: dict[_Key, Match] = {}
     for match in matches:
         list_ = desk.list_of(match.origin, own=match.own)
         found.setdefault((list_, UUID(match.signal).bytes), match)
-    named = subject or _name(found)
+    named = subject or join(service, _name(found))
     live = await tx.live_tasks(named)
     if subject is None:
         # Of whom a watch is, nobody knows: the next match may be another's.

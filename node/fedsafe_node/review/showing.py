@@ -38,6 +38,7 @@ from fedsafe_node.store.review_rows import (
     TaskSignalRow,
     TaskState,
 )
+from fedsafe_node.subject_refs import account_of
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.hearings import (
     Hearing,
@@ -144,9 +145,11 @@ async def describe(desk: ReviewDesk, reader: Reader, task: TaskRow) -> TaskAnswe
     """Give a task with all that bears on it."""
     signals = await reader.task_signals(task.id)
     hearings = await reader.task_hearings(task.id)
+    service, reference = account_of(task.subject)
     return TaskAnswer(
         task=task.id,
-        subject_ref=task.subject,
+        service=service,
+        subject_ref=reference,
         state=task.state.value,
         opened_at=task.opened_at,
         ends_at=task.ends_at,
@@ -163,9 +166,11 @@ async def describe(desk: ReviewDesk, reader: Reader, task: TaskRow) -> TaskAnswe
 
 def shown(task: TaskRow) -> TaskShown:
     """Show how a task stands."""
+    service, reference = account_of(task.subject)
     return TaskShown(
         task=task.id,
-        subject_ref=task.subject,
+        service=service,
+        subject_ref=reference,
         state=task.state.value,
         opened_at=task.opened_at,
         ends_at=task.ends_at,

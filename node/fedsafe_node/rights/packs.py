@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fedsafe_node.log.naming import packs_naming
+from fedsafe_node.people.services import settled
 from fedsafe_node.rights.request_messages import PackTold
 from fedsafe_node.rights.sealing import Content, open_content
 from fedsafe_node.rights.terms import moment
@@ -48,7 +49,7 @@ async def packs_about(desk: Desk, subject: str | None) -> Packs:
     log = desk.trail.log
 
     async def query(reader: Reader) -> Packs:
-        rows = await packs_naming(reader, log, subject)
+        rows = await packs_naming(reader, log, await settled(reader, subject))
         return Packs(rows, len(await reader.packs()))
 
     return await desk.store.scan(query)

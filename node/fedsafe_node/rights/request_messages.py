@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from fedsafe_node.messages import (
+    AccountRef,
     Message,
     Question,
     Reference,
-    SubjectRef,
 )
 from fedsafe_node.rights.finding import Finding
 from fedsafe_policies.vocabulary import Contention, Withholding
@@ -88,7 +88,7 @@ class NewRightsRequest(Message, frozen=True):
     control: Proved
     language: Language = Language.DE
     contention: Contention | None = None
-    subject_ref: SubjectRef | None = None
+    subject_ref: AccountRef | None = None
 
     def __repr__(self) -> str:
         """Show nothing of whom it is about."""

@@ -23,6 +23,7 @@ from fedsafe_node.errors import (
 from fedsafe_node.log.audit import Event
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.people.services import naming_of
 from fedsafe_node.people.throttle import Counter, count_tries
 from fedsafe_node.people.vault import Vault
 from fedsafe_node.principal import Actor, Principal
@@ -92,6 +93,8 @@ class Requests:
             DeniedError: this role may not.
             OverBudgetError: this credential has opened too many within the hour.
         """
+        store = self._desk.store
+        naming = await store.read(lambda reader: naming_of(reader, who))
         opened = Opened(
             kind=request.kind,
             person=read_person(request.about, pointer="/about"),
@@ -99,7 +102,7 @@ class Requests:
             way=Way.PROVIDER if who.role is Role.SERVICE else Way.OFFICER,
             language=request.language,
             contention=request.contention,
-            subject_ref=request.subject_ref,
+            subject_ref=naming.subject(request.subject_ref, pointer="/subject_ref"),
         )
         decision = await self._admit(who, "rights.open")
         # Whoever vouches for others could ask about anybody: it counts as a lookup.

@@ -11,6 +11,7 @@ from fedsafe_node.notices.saying import (
 )
 from fedsafe_node.notices.texts import TextName
 from fedsafe_node.peering.recipients import read_recipients
+from fedsafe_node.people.services import settled
 from fedsafe_node.rights.answering import (
     Contested,
     Handed,
@@ -105,7 +106,8 @@ async def _reviewed(
     if content.subject_ref is None:
         return None
     found: list[Reviewed] = []
-    for task in await reader.tasks_about(content.subject_ref):
+    subject = await settled(reader, content.subject_ref)
+    for task in await reader.tasks_about(subject):
         signals = [
             (signal_name(each.signal_id), _origin(each.origin, situation))
             for each in await reader.task_signals(task.id)

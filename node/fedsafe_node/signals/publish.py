@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+from msgspec.structs import replace
+
 from fedsafe_federation.signals import SignalHeader
 from fedsafe_node.audiences import group_in
 from fedsafe_node.budgets.publications import PublicationBudget
@@ -28,6 +30,7 @@ from fedsafe_node.messages import (
     SignalAnswer,
     SignalState,
 )
+from fedsafe_node.people.services import naming_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.anew import until_it_holds
 from fedsafe_node.signals.approval import approve_drafts
@@ -106,12 +109,31 @@ class SignalService:
         """
         return await until_it_holds(lambda: self._add(request, who, once))
 
+    async def _owned(
+        self, requests: Sequence[NewSignalRequest], who: Principal, pointer: str
+    ) -> list[NewSignalRequest]:
+        """Say of which service the accounts are that signals name."""
+        if all(request.subject_ref is None for request in requests):
+            return list(requests)
+        naming = await self._desk.store.read(lambda reader: naming_of(reader, who))
+        return [
+            replace(
+                request,
+                subject_ref=naming.subject(
+                    request.subject_ref,
+                    pointer=f"{pointer.format(position)}/subject_ref",
+                ),
+            )
+            for position, request in enumerate(requests)
+        ]
+
     async def _add(
         self, request: NewSignalRequest, who: Principal, once: Once | None
     ) -> SignalAnswer:
         desk = self._desk
         if request.scope is not Scope.SELF:
             desk.check_account(who)
+        (request,) = await self._owned([request], who, "")
         present = hold(desk.situation, desk.clock.now())
         planner = Planner(present, who)
         plan = planner.plan(request, "")
@@ -155,6 +177,8 @@ class SignalService:
         desk = self._desk
         if any(item.scope is not Scope.SELF for item in request.signals):
             desk.check_account(who)
+        signals = await self._owned(request.signals, who, "/signals/{}")
+        request = replace(request, signals=signals)
         present = hold(desk.situation, desk.clock.now())
         planner = Planner(present, who, Provenance.IMPORTED_LIST, request.list)
         outcomes: list[Outcome] = []

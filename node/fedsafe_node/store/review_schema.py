@@ -8,6 +8,10 @@ under a period key. Whatever stops the signal marks it here and takes the conten
 trigger; `effect_at` is set when the task was flagged for it. `task_decisions` says who
 decided what, alone or as two, and is never changed; the steps of hearings neither.
 One of `task_views` claims that somebody has looked at this revision of a task.
+
+Since `SERVICES`, `subject` names the service before its reference (`subject_refs.py`).
+The accounts of older tasks go to the only service that could look up, or where there
+are several, or none, to `local`.
 """
 
 REVIEW: tuple[str, ...] = (
@@ -146,5 +150,30 @@ REVIEW: tuple[str, ...] = (
         at INTEGER NOT NULL,
         PRIMARY KEY (task, person)
     ) STRICT, WITHOUT ROWID
+    """,
+)
+
+_ONLY_SERVICE = """
+    SELECT CASE WHEN count(DISTINCT holder) = 1 THEN min(holder) ELSE 'local' END
+    FROM (
+        SELECT coalesce(t.holder, c.name) AS holder FROM credentials c
+        LEFT JOIN credential_terms t ON t.credential = c.id
+        WHERE c.role = 'service' AND (t.scope IS NULL OR t.scope = 'lookup')
+    ) AS services
+"""
+SERVICES: tuple[str, ...] = (
+    "DROP TRIGGER tasks_stay_erased",
+    f"""
+    UPDATE tasks SET subject = CASE
+        WHEN subject >= 'unnamed-' AND subject < 'unnamed.'
+        THEN subject || '/' || ({_ONLY_SERVICE})
+        ELSE ({_ONLY_SERVICE}) || '/' || subject END
+    WHERE subject IS NOT NULL
+    """,  # noqa: S608 - our own words
+    """
+    CREATE TRIGGER tasks_stay_erased BEFORE UPDATE ON tasks
+    WHEN OLD.subject IS NULL OR NEW.id <> OLD.id
+        OR (NEW.subject IS NOT NULL AND NEW.subject <> OLD.subject)
+    BEGIN SELECT RAISE(ABORT, 'a task whose content is erased stays so'); END
     """,
 )

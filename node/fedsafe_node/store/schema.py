@@ -42,7 +42,7 @@ from fedsafe_node.store.reasons_schema import REASONS
 from fedsafe_node.store.receipts_schema import RECEIPTS
 from fedsafe_node.store.recipients_schema import RECIPIENTS
 from fedsafe_node.store.repeats_schema import REPEATS
-from fedsafe_node.store.review_schema import REVIEW
+from fedsafe_node.store.review_schema import REVIEW, SERVICES
 from fedsafe_node.store.rights_schema import RIGHTS
 from fedsafe_node.store.scopes_schema import SCOPES
 from fedsafe_node.store.seal_schema import SEAL
@@ -279,6 +279,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0026_takings", TAKINGS),
     ("0027_signatures", SIGNATURES),
     ("0028_repeats", REPEATS),
+    ("0029_services", SERVICES),
 )
 VERSION = len(MIGRATIONS)
 

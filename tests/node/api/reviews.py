@@ -20,6 +20,7 @@ from fedsafe_policies.vocabulary import Outcome
 
 SHOWN: Final = TaskShown(
     task="0" * 32,
+    service="shop",
     subject_ref="account-1",
     state="open",
     opened_at=1,
@@ -30,6 +31,7 @@ SHOWN: Final = TaskShown(
 )
 TASK: Final = TaskAnswer(
     task="0" * 32,
+    service="shop",
     subject_ref="account-1",
     state="open",
     opened_at=1,

@@ -88,7 +88,9 @@ async def _ban(house: House, who: str) -> dict[str, Any]:
     node, now = house.fleet["a.demo"], house.fleet.clock.now()
     found = [match(1)]
     opened = await node.base.store.write(
-        lambda tx: open_review(node.reviews, tx, None, found, now, by="local")
+        lambda tx: open_review(
+            node.reviews, tx, None, found, now, by="local", service="local"
+        )
     )
     path = f"/v1/tasks/{opened.task}"
     why = {"step": "exception", "exception": "no_way_to_reach", "reference": "note-1"}

@@ -264,7 +264,9 @@ async def task_of(fleet: Fleet, account: str) -> str:
     node = fleet["a.demo"]
     found, now = [match(1)], fleet.clock.now()
     opened = await node.base.store.write(
-        lambda tx: open_review(node.reviews, tx, account, found, now, by="local")
+        lambda tx: open_review(
+            node.reviews, tx, account, found, now, by="local", service="local"
+        )
     )
     return opened.task
 

@@ -193,7 +193,7 @@ async def test_every_part_erases_or_none(alone: Fleet) -> None:
     with pytest.raises(WrongStateError):
         await erase(alone, ACCOUNT)
 
-    assert seen == [ACCOUNT]
+    assert seen == [f"local/{ACCOUNT}"]
     assert await told_of(alone, ACCOUNT) == ["lookup"]
     with pytest.raises(ValueError, match="zzz"):
         erasers.register("zzz", fails)

@@ -124,7 +124,10 @@ async def test_whom_a_person_looked_up_stays_known_without_a_match(
     (event,) = await alone.audit("a.demo", "lookup")
 
     assert event.record.outcome == "none"
-    assert json.loads(event.openings["subject"]) == {"ref": "account-7"}
+    assert json.loads(event.openings["subject"]) == {
+        "ref": "account-7",
+        "service": "local",
+    }
     assert json.loads(event.openings["detail"]) == {
         "surface": "public_content",
         "about": "moderation_review",

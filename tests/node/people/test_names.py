@@ -177,6 +177,36 @@ async def test_a_rotation_overlaps_and_goes_on_in_the_same_name(
     ]
 
 
+async def test_credentials_of_one_service_are_the_service(
+    team: Team, machines: Machines, entrance: Entrance, people: People
+) -> None:
+    await team.hire("rita")
+    first = await machines.add(wanted(team), SETUP)
+    other = replace(wanted(team), name="shop-recheck", service="shop")
+    second = await machines.add(other, SETUP)
+    plain = await people.add("shop-old", Role.SERVICE, by="setup", person="shop")
+    lone = await machines.add(replace(wanted(team), name="mail"), SETUP)
+    rotate = RotateRequest(until=team.now + YEAR, service="shop")
+    moved = await machines.rotate("mail", rotate, SETUP)
+
+    assert (await entrance.authenticate(lone.token)).name == "mail"
+    for token in (first.token, second.token, plain, moved.token):
+        assert (await entrance.authenticate(token)).name == "shop"
+    for name, service in (("x", "rita"), ("x", "r1ta"), ("x", "shop-recheck")):
+        taken = replace(wanted(team), name=name, service=service)
+        with pytest.raises(WrongStateError):
+            await machines.add(taken, SETUP)
+        with pytest.raises(ConflictError):
+            await people.add(name, Role.SERVICE, by="setup", person=service)
+        if service != "shop-recheck":
+            to = RotateRequest(until=team.now + YEAR, service=service)
+            with pytest.raises(WrongStateError):
+                await machines.rotate("shop", to, SETUP)
+    await machines.revoke("shop", SETUP)
+    again = await machines.add(wanted(team), SETUP)
+    assert (await entrance.authenticate(again.token)).name == "shop"
+
+
 @pytest.mark.parametrize(
     "more",
     [
@@ -185,6 +215,8 @@ async def test_a_rotation_overlaps_and_goes_on_in_the_same_name(
         {"until": 0},
         {"until": 2**40},
         {"name": "local"},
+        {"service": "local"},
+        {"service": "unnamed-0"},
     ],
     ids=str,
 )

@@ -132,10 +132,21 @@ class Ward:
         self.people[name] = await self.team.principal(name, role)
         return self.people[name]
 
-    async def open(self, *matches: Match, subject: str | None = "account-1") -> Opened:
+    async def open(
+        self,
+        *matches: Match,
+        subject: str | None = "account-1",
+        service: str = "shop",
+    ) -> Opened:
         async def act(tx: Transaction) -> Opened:
             opened = await open_review(
-                self.desk, tx, subject, matches, self.desk.clock.now(), by=BOT
+                self.desk,
+                tx,
+                subject,
+                matches,
+                self.desk.clock.now(),
+                by=BOT,
+                service=service,
             )
             await tx.append_many(self.desk.trail.log, list(opened.events))
             return opened

@@ -43,7 +43,10 @@ async def test_a_match_names_the_task_that_it_has_opened(alone: Fleet) -> None:
     ]
     (opened,) = await alone.audit("a.demo", "task.opened")
     assert opened.record.rule == "P13"
-    assert json.loads(opened.openings["subject"]) == {"ref": "account-1"}
+    assert json.loads(opened.openings["subject"]) == {
+        "ref": "account-1",
+        "service": "local",
+    }
 
 
 async def test_the_status_counts_what_waits_for_a_person(alone: Fleet) -> None:

@@ -7,6 +7,7 @@ from tests.node.review.conftest import Ward, match
 from fedsafe_node.lookup_messages import Match
 from fedsafe_node.review.messages import TasksQuery
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_node.subject_refs import join
 from fedsafe_policies.reviews import review_ends
 from fedsafe_policies.vocabulary import Outcome
 
@@ -30,6 +31,23 @@ async def test_a_match_opens_one_task_of_its_account(ward: Ward) -> None:
         ("b.demo", shown_as(match(1))),
         ("c.demo", shown_as(match(2, "c.demo"))),
     ]
+
+
+async def test_two_services_that_call_accounts_alike_share_no_review(
+    ward: Ward,
+) -> None:
+    shop = await ward.open(match(1), subject=join("shop", "account-1"))
+    forum = await ward.open(match(1), subject=join("forum", "account-1"))
+    nobody = [await ward.open(match(1), subject=None, service=at) for at in ("a", "b")]
+
+    assert len({opened.task for opened in (shop, forum, *nobody)}) == 4
+    tasks = [await ward.show(opened.task) for opened in (shop, forum)]
+    assert [task.service for task in tasks] == ["shop", "forum"]
+    assert {task.subject_ref for task in tasks} == {"account-1"}
+    await ward.decide(shop.task, Outcome.DISMISS)
+    (said,) = await ward.announced()
+    assert (said.kind, said.subject_ref) == ("task.decided", "shop/account-1")
+    assert (await ward.show(forum.task)).state == "open"
 
 
 async def test_what_matches_later_joins_the_task_under_its_first_clock(
@@ -59,8 +77,9 @@ async def test_accounts_without_a_name_share_one_task_for_the_same_signals(
     assert found[0].task == found[1].task != other.task
     assert (len(found[0].events), len(found[1].events)) == (1, 0)
     for opened in (found[0], other):
-        assert re.fullmatch("unnamed-[0-9a-f]{32}", opened.subject)
-        assert (await ward.show(opened.task)).subject_ref == opened.subject
+        assert re.fullmatch("unnamed-[0-9a-f]{32}/shop", opened.subject)
+        shown = await ward.show(opened.task)
+        assert (shown.service, f"{shown.subject_ref}/shop") == ("shop", opened.subject)
 
 
 async def test_a_watch_of_nobody_in_particular_hides_no_new_match(ward: Ward) -> None:

@@ -357,3 +357,44 @@ def test_what_waited_sealed_before_takings_were_kept_may_be_in_somebody_s_hands(
     assert connection.execute("SELECT * FROM takings").fetchall() == [
         ("0" * 32, 1, "unknown", SENT.made_at, None, None)
     ]
+
+
+TASK = (
+    "INSERT INTO tasks (id, subject, state, opened_at, ends_at, renewals, revision) "
+    "VALUES (?, ?, 'open', 1, 2, 0, 0)"
+)
+CREDENTIAL = "INSERT INTO credentials VALUES (?, ?, 'service', x'00', 1, NULL)"
+TERMS = "INSERT INTO credential_terms VALUES (?, ?, ?, '')"
+
+
+@pytest.mark.parametrize(
+    ("credentials", "service"),
+    [
+        ([], "local"),
+        ([("shop", "shop", None)], "shop"),
+        ([("shop~2", "shop", "lookup"), ("events", "events", "events")], "shop"),
+        ([("shop", "shop", "lookup"), ("forum", "forum", "lookup")], "local"),
+    ],
+)
+def test_accounts_of_older_tasks_go_to_the_only_service_or_to_local(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    credentials: list[tuple[str, str, str | None]],
+    service: str,
+) -> None:
+    connection = open_database(tmp_path / "node.db")
+    migrate_until("0029_services", connection, monkeypatch)
+    for name, holder, scope in credentials:
+        connection.execute(CREDENTIAL, (name, name))
+        connection.execute(TERMS, (name, holder, scope))
+    for number, subject in enumerate(("u-1", "unnamed-0a")):
+        connection.execute(TASK, (f"{number}", subject))
+    connection.execute(
+        "INSERT INTO tasks VALUES ('gone', NULL, 'decided', 1, 2, NULL, 0, NULL, 0)"
+    )
+    migrate(connection)
+    found = connection.execute("SELECT subject FROM tasks ORDER BY id").fetchall()
+
+    assert found == [(f"{service}/u-1",), (f"unnamed-0a/{service}",), (None,)]
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute("UPDATE tasks SET subject = 'x' WHERE id = '0'")

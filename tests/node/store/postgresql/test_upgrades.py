@@ -68,3 +68,35 @@ def test_lines_of_a_ledger_from_before_repeats_stay_as_they_are(
         assert connection.execute("SELECT * FROM handed_again").fetchall() == []
         with pytest.raises(Error):
             connection.execute("DELETE FROM handed_again")
+
+
+def test_accounts_of_older_tasks_go_to_the_only_service(
+    empty: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = str(conninfo_to_dict(empty.node)["user"])
+    before = [name for name, _ in MIGRATIONS].index("0029_services")
+    with monkeypatch.context() as older:
+        older.setattr(schema, "MIGRATIONS", MIGRATIONS[:before])
+        older.setattr(schema, "VERSION", before)
+        migrate(empty.owner, role)
+    with session(empty.superuser) as connection:
+        connection.execute("SET session_replication_role = replica")  # notes no row
+        connection.execute(
+            "INSERT INTO credentials VALUES ('c', 'shop~2', 'service', '', 1, NULL)"
+        )
+        connection.execute(
+            "INSERT INTO credential_terms VALUES ('c', 'shop', NULL, '')"
+        )
+        for number, subject in enumerate(("u-1", "unnamed-0a")):
+            connection.execute(
+                "INSERT INTO tasks (id, subject, state, opened_at, ends_at, renewals, "
+                "revision) VALUES (%s, %s, 'open', 1, 2, 0, 0)",
+                [str(number), subject],
+            )
+    migrate(empty.owner, role)
+    with session(empty.node) as connection:
+        found = connection.execute("SELECT subject FROM tasks ORDER BY id").fetchall()
+
+        assert found == [("shop/u-1",), ("unnamed-0a/shop",)]
+        with pytest.raises(Error):
+            connection.execute("UPDATE tasks SET subject = 'x' WHERE id = '0'")
