@@ -21,6 +21,7 @@ from fedsafe_node.attesting import Attesting
 from fedsafe_node.base import Base
 from fedsafe_node.cases.content import CaseVault
 from fedsafe_node.cases.silence import Silence
+from fedsafe_node.evidence.accounts import register_hands
 from fedsafe_node.evidence.keeping import Keeper
 from fedsafe_node.evidence.pruning import Sizes
 from fedsafe_node.founding import FoundingService
@@ -144,6 +145,8 @@ def make_parts(
     ballot.spread = _spreader(base, spreading)
     ceremonies = Ceremonies(base, ballot, _kinds(base))
     keeper = _keeper(base, feed, witnesses.cosigning)
+    desk = _desk(base, reviews, notices, Announcing(base, replicating, witnesses))
+    register_hands(keeper.erasers, desk, base.announcer)
     carrying = Carrying(base, ceremonies, ballot, client)
     ceremonies.wake = ballot.spread
     spreading.also, spreading.after = carrying.swap, ceremonies.advance
@@ -174,7 +177,7 @@ def make_parts(
         carrying=carrying,
         tending=Tending(base, ceremonies, ballot, keeper.destroying),
         forks=forks,
-        desk=_desk(base, reviews, notices, Announcing(base, replicating, witnesses)),
+        desk=desk,
         keeper=keeper,
         refusals=Refusals(base.store, base.trail, base.clock),
     )
@@ -383,7 +386,6 @@ def _keeper(base: Base, feed: FeedServer, cosigning: Cosigning) -> Keeper:
         keys=base.place.keys,
         periods=base.periods,
         pseudonyms=base.pseudonyms,
-        announcer=base.announcer,
         seen=seen,
         offload=base.workers,
     )

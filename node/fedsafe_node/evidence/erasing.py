@@ -1,24 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Erase an account, by a data-protection officer and a second person.
 
-All goes that the node holds about it. The audit log loses the openings `subject` and
-`detail` of the entries that name the account; records, proofs and cosignatures stay.
-Every other part of the node erases with its own hand (`erasers.py`), all in the act of
-the second person. The content of the act goes when it is decided, and its digest
-covers a nonce, so that nobody finds the account by guessing. Held accounts are refused.
+All goes that the node holds about it, and what it is listed by: own bans, drafts, and
+signals at every member. The audit log loses the openings `subject` and `detail` of the
+entries that name the account; records, proofs and cosignatures stay. Every part of the
+node erases with its own hand (`erasers.py`), all in the act of the second person. The
+content of the act goes when it is decided, and its digest covers a nonce, so that
+nobody finds the account by guessing. Held accounts are refused.
 """
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from secrets import token_hex
 from typing import Annotated, Final
 
 import msgspec
 
 from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.erasers import Erasers
+from fedsafe_node.erasers import Erasers, Erasure
 from fedsafe_node.errors import BadRequestError
 from fedsafe_node.evidence.holding import check_not_held
 from fedsafe_node.evidence.keeping_messages import EraseRequest
-from fedsafe_node.log.audit import DETAIL, SUBJECT, Event
+from fedsafe_node.log.audit import Event
 from fedsafe_node.log.naming import entries_naming
 from fedsafe_node.messages import AccountRef
 from fedsafe_node.people.approvals import Approvals
@@ -68,33 +71,38 @@ class SubjectErasure:
 
     async def carry_out(
         self, tx: Transaction, content: bytes, first: Person, second: Person
-    ) -> None:
+    ) -> Callable[[], Awaitable[None]]:
         """Erase the account, everywhere or nowhere."""
         named = decode(content, _Content)
         office, now = self._office, self._office.now()
         subject = await settled(tx, named.subject_ref)
-        log, openings = office.trail.log, 0
-        for index in await entries_naming(tx, log, {subject}):
-            for group in (SUBJECT, DETAIL):
-                openings += await tx.erase_opening(log, index, group, at=now)
+        log = office.trail.log
+        end = await tx.log_size(log)
         for row in await tx.acts(ActState.PENDING, _PENDING):
             if row.kind == KIND and is_about(_named(row), subject):  # asked for twice
                 await tx.decide_act(row.id, ActState.DONE, by=second.name, at=now)
-        counts = await self._erasers.erase(tx, subject, at=now)
-        await tx.add_erasure(Erasing.SUBJECT.value, openings, at=now)
+        erasure = Erasure(
+            subject=subject,
+            at=now,
+            first=first,
+            second=second,
+            entries=await entries_naming(tx, log, {subject}, end=end),
+            end=end,
+        )
+        counts = await self._erasers.erase(tx, erasure)
         entry = office.trail.entry(
             Event.AUDIT_ERASED,
             at=office.clock.now(),
             outcome=Erasing.SUBJECT.value,
             actor=first.name,
             detail={
-                "openings": openings,
                 "second": second.name,
                 "reference": named.reason,
                 **counts,
             },
         )
         await tx.append(log, entry.record, entry.openings)
+        return partial(self._erasers.settle, erasure)
 
 
 def _named(row: ActRow) -> str | None:

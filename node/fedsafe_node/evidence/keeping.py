@@ -10,7 +10,6 @@ from typing import Final
 from fedsafe_federation.replication import Offload
 from fedsafe_node.config import AuditRetention
 from fedsafe_node.erasers import Erasers
-from fedsafe_node.evidence.accounts import register_hands
 from fedsafe_node.evidence.destroying import Destroying
 from fedsafe_node.evidence.erasing import ErasureService, SubjectErasure
 from fedsafe_node.evidence.gaps import Gaps
@@ -25,7 +24,6 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.pseudonyms import Pseudonyms
 from fedsafe_node.people.approvals import Approvals, Effect
 from fedsafe_node.people.office import Office
-from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.rights.withholding import PackWithholding, RecipientSilence
 from fedsafe_policies.vocabulary import Act
 
@@ -58,14 +56,12 @@ class Keeper:
         keys: Path,
         periods: PeriodKeys,
         pseudonyms: Pseudonyms,
-        announcer: Announcer,
         seen: Callable[[], Awaitable[Sizes | None]],
         offload: Offload,
     ) -> None:
         self._office = office
         self._pseudonyms = pseudonyms
         self.erasers = Erasers()
-        register_hands(self.erasers, announcer, periods)
         self.gaps = Gaps(office.store, office.trail, office.clock)
         self.destroying = Destroying(
             office.store,

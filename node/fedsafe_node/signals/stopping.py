@@ -9,7 +9,7 @@ the opening, the custody and the right to match go.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
@@ -23,6 +23,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.signals.desk import Changed, Desk, has_accounts
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.naming import read_signal_id, signal_name
+from fedsafe_node.signals.restricting import STATUS_OF
 from fedsafe_node.signals.showing import MAX_DRAFTS, describe_draft, describe_row
 from fedsafe_node.signals.stating import state
 from fedsafe_node.store.protocol import Transaction
@@ -79,16 +80,23 @@ async def erase_own(
 
 
 async def revoke_signal(
-    desk: Desk, tx: Transaction, row: SignalRow, reason: Reason
+    desk: Desk,
+    tx: Transaction,
+    row: SignalRow,
+    reason: Reason,
+    *,
+    effect: Literal[Effect.REVOKED, Effect.ERASED] = Effect.REVOKED,
 ) -> int:
     """Revoke a signal of the own feed and erase what it says; return the feed's size.
+
+    To the *effect* that it is erased its token goes as well, here and at each member.
 
     Raises:
         WrongStateError: this node has no federation.
     """
-    stated = await state(desk, tx, row.signal_id, Effect.REVOKED, reason)
+    stated = await state(desk, tx, row.signal_id, effect, reason)
     at = int(desk.clock.now().timestamp())
-    await tx.set_signal_status(row.origin, row.signal_id, SignalStatus.REVOKED)
+    await tx.set_signal_status(row.origin, row.signal_id, STATUS_OF[effect])
     await tx.erase_opening(row.log, row.index, row.group, at=at)
     await tx.remove_custody(row.signal_id)
     await tx.remove_validation(row.signal_id)

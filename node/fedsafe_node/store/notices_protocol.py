@@ -41,9 +41,10 @@ class NoticesReader(Protocol):
         ...
 
     async def ended_unannounced(self, origin: str, limit: int) -> list[bytes]:
-        """Return an origin's revoked signals whose persons know of them, not of that.
+        """Return an origin's stopped signals whose persons know of them, not of that.
 
-        Those with a notice of publication, not erased untold, and none of the end.
+        Those with a notice of publication, not erased untold, and none of the end; of
+        what was erased on request only those whose notice still says to whom it goes.
         """
         ...
 

@@ -93,14 +93,17 @@ class SqlNoticesReader:
         return int(rows.fetchone()[0])
 
     async def ended_unannounced(self, origin: str, limit: int) -> list[bytes]:
-        """Return an origin's revoked signals whose persons know of them, not of that.
+        """Return an origin's stopped signals whose persons know of them, not of that.
 
         Those with a notice of publication, not erased untold, and none of the end.
         """
         rows = self._connection.execute(
             "SELECT n.about FROM notices n "
             "JOIN signals s ON s.signal_id = n.about AND s.origin = ? "
-            "WHERE n.kind = ? AND s.status = 'revoked' AND n.state <> ? AND NOT EXISTS "
+            "WHERE n.kind = ? AND n.state <> ? AND (s.status = 'revoked' OR "
+            "(n.sealed IS NOT NULL AND EXISTS (SELECT 1 FROM restricted r "
+            "WHERE r.origin = s.origin AND r.signal_id = n.about "
+            "AND r.effect = 'erased'))) AND NOT EXISTS "
             "(SELECT 1 FROM notices e WHERE e.about = n.about "
             "AND e.kind = ?) ORDER BY n.about LIMIT ?",
             (

@@ -5,16 +5,21 @@ from secrets import token_hex
 
 import msgspec
 import pytest
+from tests.node.evidence.conftest import DORA
 from tests.node.evidence.test_keeping import ACCOUNT, OTHER, erase
 from tests.node.fleet import Fleet
+from tests.node.signals.conftest import ANNA, request_for
 
 from fedsafe_node.errors import WrongStateError
+from fedsafe_node.evidence.keeping_messages import EraseRequest
 from fedsafe_node.log.openings import period_of
+from fedsafe_node.messages import ImportRequest
 from fedsafe_node.notices.facts import Facts, seal_facts
 from fedsafe_node.rights.sealing import Content, seal_content
 from fedsafe_node.store.notices_rows import NoticeKind, NoticeRow, NoticeState
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
+from fedsafe_policies.vocabulary import Scope
 
 
 async def keep_elsewhere(fleet: Fleet, subject: str, *, closed: bool) -> None:
@@ -106,4 +111,33 @@ async def test_an_open_request_is_answered_before_the_account_goes(
 async def test_every_part_that_names_accounts_erases(alone: Fleet) -> None:
     parts = alone["a.demo"].keeper.erasers.parts()
 
-    assert parts == ["drafts", "events", "notices", "requests", "reviews"]
+    assert parts == sorted(
+        ("drafts", "signals", "openings", "events", "notices", "requests", "reviews")
+    )
+
+
+async def matches(fleet: Fleet, value: str) -> bool:
+    return bool((await fleet.look_up("a.demo", value)).matches)
+
+
+async def test_an_erased_account_matches_no_more(alone: Fleet) -> None:
+    signals = alone["a.demo"].services.signals
+    lone, listed, other = (f"{name}@mail.example" for name in ("one", "two", "three"))
+    await signals.add(request_for(lone, scope=Scope.SELF, subject_ref=ACCOUNT), ANNA)
+    bans = [
+        request_for(value, scope=Scope.SELF, subject_ref=subject)
+        for value, subject in ((listed, ACCOUNT), (other, OTHER))
+    ]
+    await signals.add_many(ImportRequest(signals=bans), ANNA)
+    keeping = alone["a.demo"].services.keeping
+    asking = EraseRequest(subject_ref=ACCOUNT, reason="ticket:17")
+    await keeping.erasure.ask(asking, DORA)
+    asked = [await matches(alone, value) for value in (lone, listed, other)]
+    await erase(alone, ACCOUNT)
+    (event,) = await alone.audit("a.demo", "audit.erased")
+
+    assert asked == [True, True, True]  # asking alone clears nobody
+    left = [await matches(alone, value) for value in (lone, listed, other)]
+    assert left == [False, False, True]
+    assert '"signals":2' in event.text
+    assert (await alone["a.demo"].services.audits.verify(DORA)).ok

@@ -11,6 +11,7 @@ from tests.node.fleet import Fleet
 from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
+from fedsafe_node.erasers import Erasure
 from fedsafe_node.errors import (
     BadRequestError,
     DeniedError,
@@ -184,9 +185,9 @@ async def test_every_part_erases_or_none(alone: Fleet) -> None:
     erasers = alone["a.demo"].keeper.erasers
     seen: list[str] = []
 
-    async def fails(tx: Transaction, subject: str, at: int) -> int:
-        del tx, at
-        seen.append(subject)
+    async def fails(tx: Transaction, erasure: Erasure) -> int:
+        del tx
+        seen.append(erasure.subject)
         raise WrongStateError("wrong_state", "no")
 
     erasers.register("zzz", fails)
