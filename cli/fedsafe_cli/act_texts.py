@@ -78,6 +78,7 @@ FIELDS: Final[Words] = GATE_FIELDS | {
     "hearing": ("Anhörung", "hearing"),
     "request": ("Antrag", "request"),
     "signals": ("Signale", "signals"),
+    "account": ("mit allem zum Konto des Antrags", "with all of the request's account"),
     "name": ("Person", "person"),
     "role": ("Rolle", "role"),
     "since": ("seit", "since"),
@@ -119,6 +120,7 @@ _VOTES: Final = (
     ("diese Fassung unterschreiben", "diese Fassung nie unterschreiben"),
     ("sign this version", "never sign this version"),
 )
+_WHETHER: Final = (("nein", "ja"), ("no", "yes"))
 _STATES: Final[Words] = {
     "pending": ("wartet auf eine zweite Person", "waits for a second person"),
     "done": ("ausgeführt", "done"),
@@ -200,6 +202,8 @@ def _value(name: str, value: object, other: bool) -> str:  # noqa: FBT001
         return ", ".join(f"{key} {each}" for key, each in value.items())
     if isinstance(value, list):
         return ", ".join(meaning(name, str(each), int(other)) for each in value)
+    if isinstance(value, bool):
+        return _WHETHER[other][value]
     if isinstance(value, str):
         value = meaning(name, value, int(other))
     return str(readable(name, value))

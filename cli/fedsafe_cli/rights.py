@@ -66,6 +66,124 @@ _PACK_HEADINGS: Final = (
     ("Eintrag", "gemacht für", "am", "zurückgehalten bis", "Grund", "Verweis", "durch"),
     ("entry", "made for", "at", "withheld until", "reason", "reference", "by"),
 )
+_ERASED: Final = ("Gelöscht:", "Erased:")
+_ERASED_HEADINGS: Final = (("was", "Anzahl"), ("what", "count"))
+PARTS: Final[Mapping[str, tuple[str, str]]] = {
+    "own_bans": ("eigene Sperren", "own bans"),
+    "shared": (
+        "Signale dieses Anbieters, bei allen Mitgliedern",
+        "signals of this provider, at every member",
+    ),
+    "drafts": ("Entwürfe", "drafts"),
+    "openings": ("Angaben im Protokoll", "openings in the audit log"),
+    "events": ("Ereignisse für den eigenen Dienst", "events for your own service"),
+    "notices": ("Benachrichtigungen", "notices"),
+    "requests": ("frühere Anträge", "earlier requests"),
+    "reviews": ("Prüfungen", "reviews"),
+}
+_REMAINS: Final = ("Nicht gelöscht:", "Not erased:")
+_REMAINS_HEADINGS: Final = (
+    ("was", "wer", "bis", "warum"),
+    ("what", "who", "until", "why"),
+)
+LEFT: Final[Mapping[str, tuple[tuple[str, str], tuple[str, str]]]] = {
+    "recipient": (
+        ("Empfänger eines Signals", "recipient of a signal"),
+        (
+            "zur Löschung verpflichtet; ohne Tag fehlt die Quittung noch",
+            "told to erase it; without a day its receipt is still missing",
+        ),
+    ),
+    "pack": (
+        ("Auszug aus dem Protokoll", "evidence pack"),
+        (
+            "kein Feed erreicht ihn: schreiben Sie dorthin (Art. 19 DSGVO)",
+            "no feed reaches it: write to them (Art. 19 GDPR)",
+        ),
+    ),
+    "listing": (
+        ("Signal eines anderen Anbieters", "another provider's signal"),
+        ("nur dieser kann es löschen", "only that one can erase it"),
+    ),
+    "held": (
+        ("das Konto", "the account"),
+        (
+            "es wird gehalten: fedsafe audit hold list",
+            "held: fedsafe audit hold list",
+        ),
+    ),
+    "account": (
+        ("das übrige Konto", "the rest of the account"),
+        (
+            "der Antrag nennt keines, oder verlangt keine Löschung",
+            "the request names none, or does not ask for erasure",
+        ),
+    ),
+    "request": (
+        ("ein offener Antrag", "an open request"),
+        ("erst beantworten und schließen", "answer and close it first"),
+    ),
+    "measure": (
+        ("eine Maßnahme gegen das Konto", "a measure against the account"),
+        (
+            "sie gilt noch; ihr Ende muss zugestellt werden",
+            "it lasts, and its end has to be told",
+        ),
+    ),
+    "reviews": (
+        ("Prüfungen zu diesen Signalen", "reviews of these signals"),
+        (
+            "jemand sieht sie noch einmal an: fedsafe task list",
+            "a person looks at them again: fedsafe task list",
+        ),
+    ),
+    "backups": (
+        ("Sicherungen", "backups"),
+        (
+            "sie halten, was sie hielten; wer eine zurückspielt, löscht noch einmal",
+            "they hold what they held; who restores one erases again",
+        ),
+    ),
+    "residues": (
+        ("Reste auf dem Datenträger", "residues on the disk"),
+        (
+            "verschlüsselt: fedsafe audit gaps nennt die Monate",
+            "sealed: fedsafe audit gaps names the months",
+        ),
+    ),
+    "answers": (
+        ("Antworten für wiederholte Anfragen", "answers to repeated requests"),
+        (
+            "nur Kennzeichen der Signale, damit nichts zweimal geschieht",
+            "ids of signals only, so that nothing happens twice",
+        ),
+    ),
+    "this_request": (
+        ("dieser Antrag", "this request"),
+        ("die Person liest, wie er endete", "the person reads how it ended"),
+    ),
+    "ledger": (
+        ("das Empfängerverzeichnis", "the recipient ledger"),
+        (
+            "wer etwas bekam, muss nachweisbar sein (Art. 5 Abs. 2, 19 DSGVO)",
+            "who received something must be shown (Art. 5 (2), 19 GDPR)",
+        ),
+    ),
+    "records": (
+        ("Einträge der Protokolle", "records of the logs"),
+        (
+            "sie nennen niemanden; die Nachweise hängen daran",
+            "they name nobody, and the proofs rest on them",
+        ),
+    ),
+    "cases": (
+        ("Fälle", "cases"),
+        (
+            "hier nie enthalten; sie enden nach eigenen Fristen",
+            "never part of this; they end by their own time limits",
+        ),
+    ),
+}
 _ID_DIGITS: Final = 32
 Json = dict[str, Any]
 
@@ -164,6 +282,8 @@ def list_(context: click.Context, state: str) -> ExitStatus:
 def show(context: click.Context, request: str) -> ExitStatus:
     """Show REQUEST: what was found, and the answer if there is one.
 
+    Once it is granted: what was erased where, and what was not, why and until when.
+
     \b
     Example:
       fedsafe rights show 0a1b2c3d4e5f60718293a4b5c6d7e8f9 --json
@@ -195,7 +315,9 @@ def answer_(context: click.Context, request: str) -> ExitStatus:
 def grant(context: click.Context, request: str, reason: str) -> ExitStatus:
     """Ask that what this provider lists of REQUEST be erased.
 
-    Ends with status 13: a second person approves it with `fedsafe act approve`.
+    An erasure or objection that names an account takes all that is kept of it along.
+    Ends with status 13: a second person approves it with `fedsafe act approve`; what
+    has gone, and what could not, `fedsafe rights show` says then.
 
     \b
     Example:
@@ -294,12 +416,37 @@ def _tell(settings: Settings, found: Json) -> None:
         line()
         line(_PACKS[other])
         table(_PACK_HEADINGS[other], [_pack(each) for each in found["packs"]])
+    if found.get("erased") is not None:
+        _tell_erased(settings, found)
     if found.get("answer"):
         line()
         line(found["answer"])
     if found.get("collect"):
         line()
         line(_COLLECT[other].format(code=found["collect"]))
+
+
+def _tell_erased(settings: Settings, found: Json) -> None:
+    other = not settings.german
+    line()
+    line(_ERASED[other])
+    rows: list[tuple[object, ...]] = []
+    for each in found["erased"]:
+        part = each["part"]
+        rows.append((PARTS[part][other] if part in PARTS else part, each["count"]))
+    table(_ERASED_HEADINGS[other], rows)
+    line()
+    line(_REMAINS[other])
+    table(
+        _REMAINS_HEADINGS[other],
+        [_remaining(each, other=other) for each in found["remains"] or []],
+    )
+
+
+def _remaining(each: Json, *, other: bool) -> tuple[object, ...]:
+    what, why = LEFT.get(each["what"], ((each["what"],) * 2, ("",) * 2))
+    until = None if each["until"] is None else readable("until", each["until"])
+    return (what[other], each["who"], until, why[other])
 
 
 def _table(settings: Settings, requests: list[Json]) -> None:

@@ -246,7 +246,7 @@ def _acts(parts: Parts, notes: Notes) -> Mapping[Act, Effect]:
         Act.QUARANTINE_END: QuarantineEnd(base.office, base.situation),
         Act.KEY_ROTATION: RotationEffect(parts.ceremonies, parts.tending.run),
         Act.GATE_OPENING: GateOpening(base.office, base.situation),
-        Act.REQUEST_GRANT: RequestGrant(parts.desk),
+        Act.REQUEST_GRANT: RequestGrant(parts.desk, parts.keeper.erasers),
         Act.BREACH_SILENCE: BreachSilence(base.office, notes),
         Act.DISPATCH: CaseRelease(
             CaseKeeper(base.office, CaseVault(base.periods)),

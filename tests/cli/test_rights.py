@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fedsafe_cli.moments import with_moments
-from fedsafe_cli.rights import ABOUT, CONTROLS, KINDS
+from fedsafe_cli.rights import ABOUT, CONTROLS, KINDS, LEFT, PARTS
+from fedsafe_node.rights.request_messages import Remains
 from fedsafe_policies.vocabulary import Control, IdentifierKind
 
 if TYPE_CHECKING:
@@ -124,6 +125,41 @@ def test_packs_are_shown_with_what_is_withheld_of_them(
     assert "court.example" in english
     assert "Auszüge aus dem Protokoll über die Person:" in german
     assert "zurückgehalten bis" in german
+
+
+def test_what_was_erased_is_shown_with_what_was_not_and_why(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    granted = (
+        OPEN
+        | {"state": "closed", "outcome": "granted", "signals": []}
+        | {
+            "disputes": [],
+            "erased": [{"part": "own_bans", "count": 2}, {"part": "later", "count": 1}],
+            "remains": [
+                {"what": "recipient", "who": "b.demo", "until": None},
+                {"what": "backups", "who": None, "until": "2027-01-04T12:00:00+00:00"},
+                {"what": "later", "who": None, "until": None},
+            ],
+        }
+    )
+    node.always(f"GET /v1/rights/{REQUEST}", granted)
+    english = ask("rights", "show", REQUEST).out
+    german = ask("rights", "show", REQUEST, "--lang", "de").out
+
+    lines = english.splitlines()
+    (backups,) = [each for each in lines if each.startswith("backups")]
+    assert "2027-01-04" in backups
+    assert any("own bans" in each and "2" in each for each in lines)
+    assert any("b.demo" in each and "receipt" in each for each in lines)
+    assert "Gelöscht:" in german
+    assert "eigene Sperren" in german
+    assert "Nicht gelöscht:" in german
+
+
+def test_each_part_and_remain_has_its_words() -> None:
+    assert set(LEFT) == {each.value for each in Remains}
+    assert set(PARTS) >= {"own_bans", "shared", "drafts", "openings", "reviews"}
 
 
 def test_a_grant_waits_for_a_second_person(ask: "Run", node: "FakeNode") -> None:

@@ -9,13 +9,24 @@ import msgspec
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.errors import CorruptLogError
-from fedsafe_node.log.audit import SUBJECT, decode_audit_record
+from fedsafe_node.log.audit import DETAIL, SUBJECT, Event, decode_audit_record
 from fedsafe_node.store.protocol import LogName, Reader
 from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.rows import KeptOpening
 from fedsafe_node.subject_refs import join, split
 
 _PAGE: Final = 2_000
+_TELLING: Final = frozenset(
+    {
+        Event.OWN_BAN.value,
+        Event.DRAFT.value,
+        Event.LOOKUP.value,
+        Event.NOTICE_QUEUED.value,
+        Event.NOTICE_ANNOUNCED.value,
+        Event.NOTICE_DELIVERED.value,
+    }
+)
+"""Classes of events that tell of an account by which signals it is listed or found."""
 
 
 class NamedSubject(msgspec.Struct, frozen=True):
@@ -23,6 +34,11 @@ class NamedSubject(msgspec.Struct, frozen=True):
 
     ref: str
     service: str | None = None
+
+
+class _Signals(msgspec.Struct, frozen=True):
+    signal: str = ""
+    signals: str = ""
 
 
 def subject_of(kept: KeptOpening) -> str | None:
@@ -36,15 +52,19 @@ def subject_of(kept: KeptOpening) -> str | None:
     return named.ref if named.service is None else join(named.service, named.ref)
 
 
-async def entries_naming(
+async def entries_naming(  # noqa: PLR0913 - what is looked for, and where
     reader: Reader,
     log: LogName,
     subjects: Collection[str],
     *,
+    signals: Collection[str] = (),
     since: int = 0,
     end: int | None = None,
 ) -> list[int]:
     """Return the entries from `since` to below `end` that name one of the accounts.
+
+    With *signals*, also those that name any account as listed or found by these, and by
+    no others: what people did with a match is not among them.
 
     Raises:
         CorruptLogError: what is stored is not what was sealed.
@@ -54,16 +74,35 @@ async def entries_naming(
     wanted = {*subjects, *(split(subject)[1] for subject in subjects)}
     unclaimed = {subject for subject in subjects if split(subject)[0] is None}
     found: list[int] = []
-    for start in range(since, size if subjects else 0, _PAGE):
+    for start in range(since, size if subjects or signals else 0, _PAGE):
         count = min(_PAGE, size - start)
         page = await reader.openings(log, start, count, group=SUBJECT)
-        found += [
-            kept.index
-            for kept in page
-            if (named := subject_of(kept)) is not None
-            and (named in wanted or split(named)[1] in unclaimed)
-        ]
+        for kept in page:
+            named = subject_of(kept)
+            if named is None:
+                continue
+            if (
+                named in wanted
+                or split(named)[1] in unclaimed
+                or (signals and await _tells_of(reader, log, kept.index, signals))
+            ):
+                found.append(kept.index)
     return found
+
+
+async def _tells_of(
+    reader: Reader, log: LogName, index: int, signals: Collection[str]
+) -> bool:
+    record = await reader.record(log, index)
+    if class_of(log, index, record or b"") not in _TELLING:
+        return False
+    kept = await reader.opening(log, index, DETAIL)
+    try:
+        said = _Signals() if kept is None else decode(kept.payload, _Signals)
+    except MalformedError:
+        return False
+    named = {*said.signals.split(), *said.signal.split()}
+    return bool(named) and named <= {*signals}
 
 
 async def packs_naming(reader: Reader, log: LogName, subject: str) -> list[PackRow]:

@@ -61,6 +61,7 @@ class Shown:
 
     `rule` is in words where the provider that answers has reported it. It is `silent`
     where a pack is withheld: then nothing is said of recipients rather than "none".
+    `forms` are where its recipients are asked what they have passed on.
     """
 
     finding: Finding
@@ -69,6 +70,7 @@ class Shown:
     recipients: Sequence[Told] = ()
     packs: Sequence[Handed] = ()
     silent: bool = False
+    forms: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,16 @@ _ACCOUNT_PACKS: Final = Text(
 _FOREIGN: Final[Mapping[Language, str]] = {
     Language.DE: "  Wem {origin} es weitergegeben hat, sagt Ihnen {origin}.\n",
     Language.EN: "  {origin} will tell you whom it has given it to.\n",
+}
+_BEYOND: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "  Ob ein Empfänger es weitergegeben hat, etwa an eine Behörde, erfahren wir "
+        "nicht; er nennt es Ihnen, wenn Sie dort Auskunft verlangen: {forms}\n"
+    ),
+    Language.EN: (
+        "  Whether a recipient has passed it on, say to an authority, we do not "
+        "hear; it names that to you if you ask for access there: {forms}\n"
+    ),
 }
 _RESTING: Final = Text(
     "\nFür Sie bestritten: {count}. Bis zur Entscheidung ruht es überall.\n",
@@ -361,6 +373,8 @@ def _signal(shown: Shown, language: Language, node: str) -> list[str]:
         )
         for told in shown.recipients
     ]
+    if shown.forms:
+        parts.append(_BEYOND[language].format(forms=", ".join(shown.forms)))
     return parts + _packs(shown.packs, language)
 
 

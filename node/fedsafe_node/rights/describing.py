@@ -7,6 +7,7 @@ from fedsafe_node.rights.dispute_messages import DisputeAnswer
 from fedsafe_node.rights.request_messages import (
     Language,
     PackTold,
+    Remaining,
     RequestKind,
     RightsRequestAnswer,
     Way,
@@ -52,6 +53,7 @@ def describe_request(
     row: RequestRow,
     content: Content | None = None,
     packs: list[PackTold] | None = None,
+    remains: list[Remaining] | None = None,
 ) -> RightsRequestAnswer:
     """Describe a request, with what was found where that is shown."""
     return RightsRequestAnswer(
@@ -77,6 +79,8 @@ def describe_request(
         shredded=content.shredded if content is not None else None,
         answer=content.answer if content is not None else None,
         packs=packs,
+        erased=content.erased if content is not None else None,
+        remains=remains,
     )
 
 

@@ -7,7 +7,7 @@ still waits for its second person; and no draft about a person is approved while
 request for erasure is open.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,8 +56,16 @@ def own_tokens(
     return tokens
 
 
-async def listed_here(reader: Reader, desk: Desk, content: Content) -> Listed:
-    """Find what this provider lists now about the person of a request."""
+async def listed_here(
+    reader: Reader,
+    desk: Desk,
+    content: Content,
+    ended: Collection[SignalStatus] = _ENDED,
+) -> Listed:
+    """Find what this provider lists now about the person of a request.
+
+    What has *ended* is left out.
+    """
     own, node = desk.situation.own.name, desk.situation.node
     found: dict[int, SignalRow] = {}
     for finding in content.findings:
@@ -72,7 +80,7 @@ async def listed_here(reader: Reader, desk: Desk, content: Content) -> Listed:
     rows = [
         row
         for _, row in sorted(found.items())
-        if row.origin in {own, node} and row.status not in _ENDED
+        if row.origin in {own, node} and row.status not in ended
     ]
     return Listed(rows, await drafts_about(reader, desk, content, rows))
 

@@ -6,7 +6,8 @@ of a refusal, and that one may complain or go to court. They are an engineering 
 of the law, not legal advice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_node.rights.days import day
@@ -79,6 +80,28 @@ _GROUNDS: Final[Mapping[Language, Mapping[str, str]]] = {
         ),
     },
 }
+_MEMBERS: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "Empfangen hatten Ihre Daten: {members}. Jeder dieser Anbieter ist von der "
+        "Löschung unterrichtet (Art. 19 DSGVO) und nennt Ihnen auf Anfrage, wem er "
+        "Auszüge gegeben hat."
+    ),
+    Language.EN: (
+        "Your data had been received by: {members}. Each of these providers has been "
+        "told of the erasure (Art. 19 GDPR) and, if you ask it, names to whom it has "
+        "given extracts."
+    ),
+}
+_PACKS: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "Auszüge aus unserem Protokoll über Sie hat außerdem: {packs}. Dort können "
+        "wir nicht löschen: Wer sie hat, entscheidet selbst; fragen Sie dort."
+    ),
+    Language.EN: (
+        "Extracts of our log about you are also with: {packs}. There we cannot erase; "
+        "who has them decides on them, and you can ask there."
+    ),
+}
 _REMEDIES: Final[Mapping[Language, str]] = {
     Language.DE: "Aktenzeichen unserer Entscheidung: {reason}. Fragen dazu: {reach}.",
     Language.EN: "Reference of our decision: {reason}. Questions about it: {reach}.",
@@ -108,6 +131,14 @@ WAYS: Final[Mapping[Language, str]] = {
 """The ways that are open to who does not agree, in outcomes and answers."""
 
 
+@dataclass(frozen=True, slots=True)
+class Had:
+    """Who had received what a grant has erased: members, and those with packs."""
+
+    members: Sequence[str] = ()
+    packs: Sequence[str] = ()
+
+
 def ways_in(house: Mapping[str, Text], language: Language) -> str:
     """Name the ways that are open to who does not agree (`house_in_words`)."""
     return WAYS[language].format_map(in_language(house, language))
@@ -120,7 +151,10 @@ def in_language(facts: Mapping[str, Text], language: Language) -> dict[str, str]
 
 
 def note_on(
-    row: RequestRow, ground: RefusalGround | None, house: Mapping[str, Text]
+    row: RequestRow,
+    ground: RefusalGround | None,
+    house: Mapping[str, Text],
+    had: Had = Had(),
 ) -> str | None:
     """Say how a request ended, or why it takes longer; None if neither is so.
 
@@ -132,6 +166,11 @@ def note_on(
         parts = [_ENDS[language][row.outcome].format(day=ended)]
         if ground is not None:
             parts.append(_GROUNDS[language][ground])
+        if had.members:
+            members = ", ".join(had.members)
+            parts.append(_MEMBERS[language].format(members=members))
+        if had.packs:
+            parts.append(_PACKS[language].format(packs=", ".join(had.packs)))
         facts = {**in_language(house, language), "reason": row.reason}
         parts.append(_REMEDIES[language].format_map(facts))
         return "\n".join([*parts, ways_in(house, language)])

@@ -62,6 +62,12 @@ async def packs_asked_for(desk: Desk, request: str) -> Packs:
     return await packs_about(desk, None if content is None else content.subject_ref)
 
 
+async def packs_at(reader: Reader, entries: Sequence[int]) -> list[PackRow]:
+    """Read the packs that went out with entries of the audit log."""
+    wanted = {*entries}
+    return [row for row in await reader.packs() if row.entry in wanted]
+
+
 async def show_packs(
     reader: Reader, content: Content, packs: Packs, now: int
 ) -> list[PackTold]:
@@ -70,6 +76,7 @@ async def show_packs(
     for finding in content.findings:
         for row in await reader.packs_with(read_signal_id(finding.signal)):
             rows[row.entry] = row
+    rows |= {row.entry: row for row in await packs_at(reader, content.packs)}
     told: list[PackTold] = []
     for entry, row in sorted(rows.items()):
         held = await withheld(reader, row, now)

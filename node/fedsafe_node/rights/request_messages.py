@@ -202,14 +202,63 @@ class PackTold(Message, frozen=True):
     withheld: PackWithheld | None = None
 
 
+@unique
+class Remains(StrEnum):
+    """What an erasure does not reach.
+
+    Who has received a signal (`recipient`), or an evidence pack (`pack`); what another
+    member lists (`listing`); an account that is `held`, or that the request does not
+    name (`account`); an open request of the same person (`request`); a `measure` that
+    lasts; `reviews` of accounts that matched; what lies in `backups`, sealed on the
+    disks of a database server (`residues`), among kept `answers` to repeated requests,
+    and in `this_request`; the `ledger` of recipients, the `records` of the logs, and
+    `cases`, which every erasure leaves alone.
+    """
+
+    RECIPIENT = "recipient"
+    PACK = "pack"
+    LISTING = "listing"
+    HELD = "held"
+    ACCOUNT = "account"
+    REQUEST = "request"
+    MEASURE = "measure"
+    REVIEWS = "reviews"
+    BACKUPS = "backups"
+    RESIDUES = "residues"
+    ANSWERS = "answers"
+    THIS_REQUEST = "this_request"
+    LEDGER = "ledger"
+    RECORDS = "records"
+    CASES = "cases"
+
+
+class ErasedPart(Message, frozen=True):
+    """How much of a part of the node was erased."""
+
+    part: str
+    count: int
+
+
+class Remaining(Message, frozen=True):
+    """What was not erased: at whom or by what, and until when it stays.
+
+    Of a recipient, `until` is the day on which its last residue is gone, by its own
+    receipt; null as long as that is missing. Else null means: no end is set.
+    """
+
+    what: Remains
+    who: str | None = None
+    until: str | None = None
+
+
 class RightsRequestAnswer(Message, frozen=True):
     """A request: until when it is to be answered, and what was found.
 
     `signals` and `disputes` are null once they are wiped. `unevaluated` names the
     epochs and members that could not be asked, `shredded` the key epochs that are over,
     of which nothing can be answered any more. `packs` are told where one request is
-    shown or answered. `collect` is shown once, to whom hands
-    it to the person.
+    shown or answered. `collect` is shown once, to whom hands it to the person. Once it
+    is granted, `erased` says what has gone where, and `remains` what has not.
     """
 
     request: str
@@ -233,6 +282,8 @@ class RightsRequestAnswer(Message, frozen=True):
     answer: str | None = None
     packs: list[PackTold] | None = None
     collect: str | None = None
+    erased: list[ErasedPart] | None = None
+    remains: list[Remaining] | None = None
 
 
 class RightsRequestsAnswer(Message, frozen=True):

@@ -34,6 +34,7 @@ from fedsafe_node.rights.finding import evaluate, name_missed
 from fedsafe_node.rights.granting import KIND, Grant, grantable
 from fedsafe_node.rights.opening import Opened, Opening, read_person
 from fedsafe_node.rights.packs import packs_about, packs_asked_for, show_packs
+from fedsafe_node.rights.remains import read_remains
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
     CollectedAnswer,
@@ -197,7 +198,10 @@ class Requests:
             if content is None:
                 return describe_request(row)
             told = await show_packs(tx, content, packs, self._now())
-            return describe_request(row, content, told)
+            if content.erased is None:
+                return describe_request(row, content, told)
+            left = await read_remains(tx, desk.situation, content, self._now())
+            return describe_request(row, content, told, left)
 
         return await desk.store.write(act)
 
@@ -318,6 +322,8 @@ class Requests:
     async def grant(self, request: str, reason: str, who: Principal) -> ActAnswer:
         """Ask that what this provider lists be erased; a second person approves.
 
+        With an erasure or objection that names an account, all goes that is kept of it.
+
         Raises:
             DeniedError: this role may not.
             NotFoundError: there is no such request.
@@ -325,10 +331,15 @@ class Requests:
         """
         await self._admit(who, "rights.grant")
         desk = self._desk
-        row, ours = await desk.store.read(
+        granting = await desk.store.read(
             lambda reader: grantable(reader, desk, request)
         )
-        asked = Grant(request=row.id, reason=reason, signals=len(ours))
+        asked = Grant(
+            request=granting.row.id,
+            reason=reason,
+            signals=len(granting.listed),
+            account=granting.subject is not None,
+        )
         return await self._approvals.ask(KIND, encode(asked), who)
 
     async def collect(self, asked: CollectRequest, source: str) -> CollectedAnswer:
@@ -354,12 +365,11 @@ class Requests:
                 await self._note(tx, event, FORM, None, request=row.id)
             else:
                 nothing_happened()
-            ground = content.ground if content is not None else None
             return CollectedAnswer(
                 state=row.state.value,
                 due_at=moment(row.due_at),
                 text=text,
-                note=await tell_end(tx, self._desk, row, ground),
+                note=await tell_end(tx, self._desk, row, content),
                 collected=before,
             )
 

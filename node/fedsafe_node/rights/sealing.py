@@ -11,7 +11,11 @@ from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.rights.finding import Finding
-from fedsafe_node.rights.request_messages import RefusalGround
+from fedsafe_node.rights.request_messages import (
+    ErasedPart,
+    RefusalGround,
+    Remaining,
+)
 from fedsafe_node.store.rights_rows import RequestRow
 
 _DOMAIN: Final = "fedsafe/v1/rights-request"
@@ -23,7 +27,9 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     `uncovered` names the members of whose signals not all were here, `closed` says
     that the own gate was. `shredded` are the key epochs that were over by then.
     `tokens` are those under which this node would list the identifier. `collected`
-    says that the answer was handed out, `ground` why it was refused.
+    says that the answer was handed out, `ground` why it was refused. Once a grant has
+    taken what was found, `erased` counts it, `shared` are the signals that others had
+    of it, `packs` the entries of evidence packs about it, and `remains` what stays.
     """
 
     subject_ref: str | None
@@ -37,6 +43,10 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     tokens: list[bytes] = []
     collected: bool = False
     ground: RefusalGround | None = None
+    erased: list[ErasedPart] | None = None
+    shared: list[str] = []
+    packs: list[int] = []
+    remains: list[Remaining] = []
 
     @property
     def is_whole(self) -> bool:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tell a person what is known: what was found, who received it, what was decided."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from fedsafe_node.notices.saying import (
@@ -22,8 +22,9 @@ from fedsafe_node.rights.answering import (
 )
 from fedsafe_node.rights.finding import Finding
 from fedsafe_node.rights.listing import drafts_about
-from fedsafe_node.rights.outcomes import note_on
-from fedsafe_node.rights.request_messages import Language, RefusalGround
+from fedsafe_node.rights.outcomes import Had, note_on
+from fedsafe_node.rights.remains import read_remains
+from fedsafe_node.rights.request_messages import Language, Remaining, Remains
 from fedsafe_node.rights.reviewing import Reviewed, Waiting
 from fedsafe_node.rights.sealing import Content
 from fedsafe_node.rights.signed_texts import marked
@@ -76,14 +77,28 @@ async def tell(
 
 
 async def tell_end(
-    reader: Reader, desk: Desk, row: RequestRow, ground: RefusalGround | None
+    reader: Reader, desk: Desk, row: RequestRow, content: Content | None
 ) -> str | None:
-    """Write how a request ended, or why it takes longer; None if neither is so."""
-    note = note_on(row, ground, house_in_words(desk.situation))
+    """Write how a request ended, or why it takes longer; None if neither is so.
+
+    Who is told that it was granted is told as well who had received it (Art. 19).
+    """
+    had = Had()
+    if content is not None and content.erased is not None:
+        now = int(desk.clock.now().timestamp())
+        left = await read_remains(reader, desk.situation, content, now)
+        members = forms_of(desk.situation, _who(left, Remains.RECIPIENT))
+        had = Had(members, _who(left, Remains.PACK))
+    ground = content.ground if content is not None else None
+    note = note_on(row, ground, house_in_words(desk.situation), had)
     if note is None:
         return None
     draft = TextName.RIGHTS_OUTCOME in await desk.notices.drafts(reader)
     return marked(note, Language(row.language), desk.situation, draft=draft)
+
+
+def _who(left: Sequence[Remaining], what: Remains) -> list[str]:
+    return sorted({each.who for each in left if each.what is what and each.who})
 
 
 async def holds_nothing(reader: Reader, desk: Desk, content: Content) -> bool:
@@ -171,7 +186,19 @@ async def _shown(
         Told(each.recipient, each.purpose, each.first_at, each.last_at, each.times)
         for each in ledger.recipients
     ]
-    return Shown(finding, status, rule, recipients, packs)
+    forms = forms_of(situation, {each.recipient for each in recipients})
+    return Shown(finding, status, rule, recipients, packs, forms=forms)
+
+
+def forms_of(situation: Situation, names: Collection[str]) -> list[str]:
+    """Say where members take requests of persons; who has left has but a name."""
+    shared = situation.shared
+    members = () if shared is None else shared.membership.charter.members
+    places = {member.name: member.url for member in members}
+    return [
+        f"{name} ({places[name]}/rights)" if name in places else name
+        for name in sorted(names)
+    ]
 
 
 def _handed(packs: Sequence[PackRow]) -> list[Handed]:

@@ -8,12 +8,12 @@ from datetime import timedelta
 from secrets import token_urlsafe
 
 import pytest
-from tests.node.evidence.conftest import DORA, STAFF, export, key_of, write_events
+from tests.node.evidence.conftest import DORA, RUTH, STAFF, export, key_of, write_events
 from tests.node.evidence.disk import files_with, pieces, reader_open, sealed_in
 from tests.node.evidence.test_accounts import keep_elsewhere
 from tests.node.evidence.test_erased_disk import ACCOUNT, erase
 from tests.node.fleet import NAMES, Fleet
-from tests.node.signals.conftest import ANNA, BOT, request_for
+from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 from tests.system.search import encodings
 
 from fedsafe_federation.charter import SignedCharter
@@ -28,6 +28,7 @@ from fedsafe_node.messages import (
     Question,
 )
 from fedsafe_node.people.credentials import People
+from fedsafe_node.rights.request_messages import NewRightsRequest, RequestKind
 from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_policies.vocabulary import Purpose, Scope
@@ -182,3 +183,55 @@ async def test_a_revoked_identifier_is_in_no_file_of_any_member(
         assert await base.store.scrub()
 
         assert await asyncio.to_thread(files_with, directory, tokens[name]) == set()
+
+
+@pytest.mark.embedded
+async def test_what_was_granted_is_in_no_file_of_any_member(staffed: Fleet) -> None:
+    base, services = staffed["a.demo"].base, staffed["a.demo"].services
+    shared = request_for(WHO, scope=Scope.FEDERATION, subject_ref=ACCOUNT)
+    draft = await services.signals.add(shared, ANNA)
+    assert (await services.signals.approve([draft.signal], RITA)).approved
+    await staffed.level("a.demo", ("b.demo", "c.demo"))
+    await services.signals.add(request_for(WHO, subject_ref=ACCOUNT), ANNA)
+    question = Question(kind=Kind.EMAIL, value=WHO)
+    asking = LookupRequest(
+        questions=[question], purpose=Purpose.SIGNUP_CHECK, subject_ref=ACCOUNT
+    )
+    assert len((await services.lookups.lookup(asking, BOT)).matches) == 2
+    tokens = {name: await merged(staffed, name, draft.signal) for name in NAMES}
+    sealed = {
+        name: await asyncio.to_thread(sealed_in, staffed[name].base.place.database)
+        for name in NAMES
+    }
+    engine, log = LogEngine(base.store), base.trail.log
+    head = await engine.head(log)
+    opening = NewRightsRequest(
+        kind=RequestKind.ERASURE,
+        about=question,
+        control="account_login",
+        subject_ref=ACCOUNT,
+    )
+    opened = await services.requests.open(opening, DORA)
+    sealed["a.demo"] |= await asyncio.to_thread(sealed_in, base.place.database)
+    act = await services.requests.grant(opened.request, "decision-3", DORA)
+    approvals = services.staff.approvals
+    await approvals.approve(act.act, bytes.fromhex(act.digest), RUTH)
+    await staffed.level("a.demo", ("b.demo", "c.demo"))
+    for name in NAMES:
+        here = staffed[name].base
+        if name != "a.demo":  # whose grant has left no file behind; a daily duty there
+            await asyncio.to_thread(here.lists.tokens.merge, full=True)
+            assert await here.store.scrub()
+        kept = await asyncio.to_thread(sealed_in, here.place.database)
+        gone = sealed[name] - kept
+        wanted = [*tokens[name], *pieces(gone)]
+        for text in (WHO, FOLDED, ACCOUNT):
+            wanted += encodings(text.encode())
+        directory = here.place.directory
+
+        assert gone, name
+        assert await asyncio.to_thread(files_with, directory, wanted) == set(), name
+        answer = await staffed[name].services.audits.verify(DORA)
+        assert answer.ok, answer
+    assert await engine.root_at(log, head.size) == head.root
+    await verified(staffed, await export(staffed))

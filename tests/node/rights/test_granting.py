@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Erasing what this provider lists takes the data-protection officer and another."""
 
+from dataclasses import dataclass
+from datetime import timedelta
+
 import pytest
 from tests.node.fleet import NAMES, Fleet
 from tests.node.rights.test_disputes import DORA, LEA, STANDS, matching
@@ -8,14 +11,29 @@ from tests.node.rights.test_requests import SHOP, WHO, asked, requests_of
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
 from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
-from fedsafe_node.messages import SignalState
+from fedsafe_node.evidence.keeping_messages import HoldRequest
+from fedsafe_node.log.naming import entries_naming
+from fedsafe_node.lookup_messages import LookupRequest
+from fedsafe_node.messages import Kind, Question, SignalState
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
-from fedsafe_node.rights.request_messages import CloseRequest, RequestKind
-from fedsafe_policies.vocabulary import Role, Scope
+from fedsafe_node.rights.request_messages import (
+    CloseRequest,
+    CollectRequest,
+    Remains,
+    RequestKind,
+)
+from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_node.store.protocol import Reader
+from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
 RUTH = Principal("ruth", Role.REVIEWER, fresh=True)
+ACCOUNT = "account-7"
+SECOND = "second@mail.example"
+THIRD = "third@mail.example"
+OTHER = "other@mail.example"
+PLACE = "192.0.2.7"
 
 
 @pytest.fixture
@@ -49,6 +67,7 @@ async def test_two_persons_erase_what_this_provider_lists(staffed: Fleet) -> Non
         "request": opened.request,
         "reason": "decision-3",
         "signals": 2,
+        "account": True,
     }
     shown = await node.services.signals.show(own.signal, LEA)
     assert shown.state is SignalState.DISPUTED
@@ -60,7 +79,7 @@ async def test_two_persons_erase_what_this_provider_lists(staffed: Fleet) -> Non
         (await node.services.signals.show(name, LEA)).state.value
         for name in (signal, own.signal)
     ]
-    assert states == ["revoked", "erased"]
+    assert states == ["erased", "erased"]
     closed = await requests.show(opened.request, DORA)
     assert (closed.state, closed.outcome, closed.ended_by) == (
         "closed",
@@ -150,7 +169,7 @@ async def test_a_grant_erases_what_was_listed_after_the_request(
         (await node.services.signals.show(each, LEA)).state.value
         for each in (first.signal, later, waiting.signal, other.signal)
     ]
-    assert states == ["erased", "revoked", "withdrawn", "draft"]
+    assert states == ["erased", "erased", "withdrawn", "draft"]
     assert (await node.services.audits.verify(BOT)).ok
 
 
@@ -176,3 +195,131 @@ async def test_nobody_is_published_while_their_erasure_is_open(
         opened.request, CloseRequest(outcome="withdrawn", reason="letter-3"), DORA
     )
     assert (await signals.approve(drafts[:1], RITA)).approved == drafts[:1]
+
+
+@dataclass(frozen=True)
+class Met:
+    """What lists an account, and where it was met."""
+
+    shared: str
+    own: str
+    draft: str
+
+
+async def meet(fleet: Fleet) -> Met:
+    """List the account in every way, and let it match."""
+    services = fleet["a.demo"].services
+    signals = services.signals
+    shared = await signals.add(
+        request_for(WHO, scope=Scope.FEDERATION, subject_ref=ACCOUNT), ANNA
+    )
+    assert (await signals.approve([shared.signal], RITA)).approved
+    own = await signals.add(request_for(SECOND, subject_ref=ACCOUNT), ANNA)
+    await signals.add(request_for(OTHER, subject_ref="account-9"), ANNA)
+    draft = await signals.add(
+        request_for(THIRD, scope=Scope.FEDERATION, subject_ref=ACCOUNT), ANNA
+    )
+    await fleet.level("a.demo", ("b.demo", "c.demo"))
+    questions = [
+        Question(kind=Kind.EMAIL, value=value) for value in (WHO, SECOND, THIRD)
+    ]
+    asking = LookupRequest(
+        questions=questions, purpose=Purpose.SIGNUP_CHECK, subject_ref=ACCOUNT
+    )
+    assert len((await services.lookups.lookup(asking, BOT)).matches) == 3
+    return Met(shared.signal, own.signal, draft.signal)
+
+
+async def matched(fleet: Fleet) -> list[bool]:
+    values = (SECOND, THIRD, OTHER)
+    return [bool((await fleet.look_up("a.demo", each)).matches) for each in values]
+
+
+async def test_a_grant_reaches_all_that_names_the_account(staffed: Fleet) -> None:
+    met, node = await meet(staffed), staffed["a.demo"]
+    base, requests = node.base, requests_of(staffed, "a.demo")
+    opened = await requests.open(asked(RequestKind.ERASURE), SHOP)
+    act = await requests.grant(opened.request, "decision-3", DORA)
+    before = await matched(staffed)
+    await approve(staffed, act)
+    await staffed.level("a.demo", ("b.demo", "c.demo"))
+
+    assert before == [True, True, True]  # asking alone clears nobody
+    assert await matched(staffed) == [False, False, True]
+    assert await matching(staffed, WHO) == []
+
+    async def left(reader: Reader) -> list[object]:
+        rows = [
+            row
+            for name, origin in (
+                (met.shared, "a.demo"),
+                (met.own, base.situation.own.name),
+            )
+            if (row := await reader.signal(origin, read_signal_id(name))) is not None
+        ]
+        ids = [read_signal_id(each) for each in (met.shared, met.own, met.draft)]
+        return [
+            [row.token for row in rows],
+            [await reader.opening(row.log, row.index, row.group) for row in rows],
+            [await reader.custody(each) for each in ids],
+            await entries_naming(reader, base.trail.log, {ACCOUNT}),
+            [task.state for task in await reader.tasks_about(ACCOUNT)],
+        ]
+
+    gone = await base.store.read(left)
+    assert gone == [[None, None], [None, None], [None, None, None], [], []]
+    shown = await requests.show(opened.request, DORA)
+    assert shown.signals == []
+    erased = {each.part: each.count for each in shown.erased or []}
+    assert erased.keys() >= {"own_bans", "shared", "drafts", "openings", "events"}
+    counted = ("own_bans", "shared", "drafts", "reviews")
+    assert [erased[each] for each in counted] == [2, 1, 1, 1]
+    remains = {(each.what.value, each.who) for each in shown.remains or []}
+    assert remains >= {("recipient", "b.demo"), ("recipient", "c.demo")}
+    assert {what for what, _ in remains} >= {"backups", "ledger", "records", "cases"}
+    assert "account" not in {what for what, _ in remains}
+    assert opened.collect is not None
+    collecting = CollectRequest(request=opened.request, code=opened.collect)
+    note = (await requests.collect(collecting, PLACE)).note
+    assert note is not None
+    for name in ("b.demo", "c.demo"):
+        assert f"{name} ({staffed[name].base.config.url}/rights)" in note
+    for name in NAMES:
+        answer = await staffed[name].services.audits.verify(BOT)
+        assert answer.ok, answer
+
+
+async def test_an_account_that_is_held_keeps_its_data_but_matches_no_more(
+    staffed: Fleet,
+) -> None:
+    await meet(staffed)
+    node, requests = staffed["a.demo"], requests_of(staffed, "a.demo")
+    until = int((staffed.clock.now() + timedelta(days=9)).timestamp())
+    hold = HoldRequest(reason="order:17", until=until, subject_ref=ACCOUNT)
+    await node.services.keeping.holding.add(hold, DORA)
+    opened = await requests.open(asked(RequestKind.ERASURE), SHOP)
+    await approve(staffed, await requests.grant(opened.request, "decision-3", DORA))
+    shown = await requests.show(opened.request, DORA)
+    log = node.base.trail.log
+
+    assert await matching(staffed, WHO) == []
+    held = [each for each in shown.remains or [] if each.what is Remains.HELD]
+    assert [each.until is not None for each in held] == [True]
+    assert await node.base.store.read(lambda r: entries_naming(r, log, {ACCOUNT}))
+
+
+async def test_a_dispute_that_is_granted_leaves_the_account_alone(
+    staffed: Fleet,
+) -> None:
+    await meet(staffed)
+    requests = requests_of(staffed, "a.demo")
+    opened = await requests.open(asked(RequestKind.DISPUTE), SHOP)
+    act = await requests.grant(opened.request, "decision-3", DORA)
+    await approve(staffed, act)
+    shown = await requests.show(opened.request, DORA)
+
+    assert act.content is not None
+    assert act.content["account"] is False
+    assert await matching(staffed, WHO) == []
+    assert await matched(staffed) == [True, True, True]
+    assert Remains.ACCOUNT in {each.what for each in shown.remains or []}

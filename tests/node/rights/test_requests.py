@@ -107,6 +107,9 @@ async def test_a_person_is_told_who_lists_them_and_who_has_received_it(
         assert text is not None
         assert signal in text
         assert all(f"recipient: {other}" in text for other in others)
+        forms = [trio[other].base.config.url for other in sorted(others)]
+        assert all(f"{url}/rights" in text for url in forms)
+        assert ("if you ask for access there" in text) is bool(others)
         assert not any(name in text for name in ("anna", "rita", "dora"))
         assert ("a.demo will tell you" in text) is (name == "b.demo")
         assert ("only this provider uses it" in text) is (name == "b.demo")
