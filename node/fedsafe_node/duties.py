@@ -39,6 +39,7 @@ from fedsafe_node.provider_events.announcing import (
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.renewing.tending import Tending
 from fedsafe_node.review.clockwork import tend_reviews
+from fedsafe_node.rights.erasing import purge_erased
 from fedsafe_node.rights.ruling import end_disputes
 from fedsafe_node.rights.tending import tend_requests
 from fedsafe_node.shredding import Shredding
@@ -174,6 +175,7 @@ class Duties:
             await merge_tokens(self._lists.tokens, self._desk.store)
 
     async def _purge_index(self) -> None:
+        await purge_erased(self._desk)
         # A removed token is found no more, but lies in its segment until a merge.
         if self._lists.tokens.removed:
             await merge_tokens(self._lists.tokens, self._desk.store, full=True)

@@ -100,7 +100,8 @@ class _Hands:
     async def wipe_requests(self, tx: Transaction, erasure: Erasure) -> int:
         """Wipe what the person's closed requests have found.
 
-        The one that is granted with the account is wiped by who grants it.
+        The one that is granted with the account is wiped by who grants it, and no open
+        one stands in its way.
 
         Raises:
             WrongStateError: one is not closed: it is answered first.
@@ -113,7 +114,7 @@ class _Hands:
                     content.subject_ref, erasure.subject
                 ):
                     continue
-                if row.id == erasure.request:
+                if row.state is not RequestState.CLOSED and erasure.request is not None:
                     continue
                 if row.state is not RequestState.CLOSED:
                     raise WrongStateError(

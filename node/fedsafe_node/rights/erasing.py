@@ -9,6 +9,7 @@ audit log's entries that name both, by drafts, and by notices to its person.
 """
 
 from contextlib import suppress
+from struct import Struct
 from typing import Final
 
 from fedsafe_federation.errors import MalformedError
@@ -55,6 +56,8 @@ _NAMING: Final = frozenset(
 )
 _MADE: Final = frozenset({Event.OWN_BAN.value, Event.DRAFT.value})
 _ALL: Final = 100_000
+_UNSETTLED: Final = "index/erased"
+_ROW: Final = Struct("<I")
 _FEW: Final = 1_000_000
 """Of so many tokens at most the index is written anew at once, else within a day."""
 
@@ -100,6 +103,10 @@ async def erase_listed(  # noqa: PLR0913 - what is erased, and who stands by it
             feed = feed if size is None else size
         gone.feed = gone.feed if feed is None else feed
     gone.flagged += await flag_stopped(desk.reviews, tx)
+    # Whoever dies before memory has learned of it finds here what to do.
+    unsettled = await tx.meta(_UNSETTLED) or b""
+    rows = b"".join(map(_ROW.pack, gone.removed))
+    await tx.set_meta(_UNSETTLED, unsettled + rows)
 
 
 def decide_erasure(desk: Desk, first: Person) -> Decision:
@@ -123,12 +130,33 @@ async def settle_erased(desk: Desk, gone: Gone) -> None:
     desk.lists.remove(gone.removed)
     if gone.feed is not None:
         desk.announce(gone.feed)
-    index = desk.lists.tokens
-    if gone.removed and len(index) <= _FEW:
+    if gone.removed and len(desk.lists.tokens) <= _FEW:
         with suppress(OSError, StoreError):
-            await merge_tokens(index, desk.store, full=True)
+            await purge_erased(desk)
     with suppress(StoreError):
         await desk.store.scrub()
+
+
+async def purge_erased(desk: Desk) -> None:
+    """Take the tokens of what was erased out of the index's files, if any is there.
+
+    A job of the node's clockwork as well, for a process that died meanwhile.
+
+    Raises:
+        OSError: as `TokenIndex.merge`.
+        StoreError: the store fails; the next run does it again.
+    """
+    noted = await desk.store.read(lambda reader: reader.meta(_UNSETTLED))
+    if not noted:
+        return
+    desk.lists.remove(row for (row,) in _ROW.iter_unpack(noted))
+    await merge_tokens(desk.lists.tokens, desk.store, full=True)
+
+    async def forget(tx: Transaction) -> None:
+        now = await tx.meta(_UNSETTLED) or b""
+        await tx.set_meta(_UNSETTLED, now.removeprefix(noted))
+
+    await desk.store.write(forget)
 
 
 class AccountErasure:

@@ -247,14 +247,19 @@ class _Granting:
         self.count({"openings": count})
 
     async def wipe_requests(self, tx: Transaction) -> tuple[int, list[str]]:
-        """Wipe earlier requests about the identifier; give how many, and open ones."""
+        """Wipe earlier requests about the identifier; give how many, and open ones.
+
+        Open ones of the account as well: each still has to be answered.
+        """
         tokens, wiped, waiting = {*self.found.content.tokens}, 0, list[str]()
         for state in RequestState:
             for row in await tx.requests(state, _ALL):
                 content = open_content(self.desk.periods, row)
                 if row.id == self.found.row.id or content is None:
                     continue
-                if not tokens & {*content.tokens}:
+                subject = self.subject
+                is_theirs = subject is not None and content.subject_ref == subject
+                if not (is_theirs or tokens & {*content.tokens}):
                     continue
                 if state is RequestState.CLOSED:
                     await tx.put_request(replace(row, sealed=None))

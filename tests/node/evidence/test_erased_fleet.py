@@ -4,6 +4,7 @@
 import asyncio
 import hashlib
 import io
+import json
 from datetime import timedelta
 from secrets import token_urlsafe
 
@@ -28,10 +29,12 @@ from fedsafe_node.messages import (
     Question,
 )
 from fedsafe_node.people.credentials import People
+from fedsafe_node.rights.erasing import purge_erased
 from fedsafe_node.rights.request_messages import NewRightsRequest, RequestKind
 from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.signals.naming import read_signal_id
-from fedsafe_policies.vocabulary import Purpose, Scope
+from fedsafe_policies.people import Person
+from fedsafe_policies.vocabulary import Act, Purpose, Role, Scope
 
 WHO = "Zora.Geheim+promo@planted-post.example"
 FOLDED = "zora.geheim@planted-post.example"
@@ -235,3 +238,33 @@ async def test_what_was_granted_is_in_no_file_of_any_member(staffed: Fleet) -> N
         assert answer.ok, answer
     assert await engine.root_at(log, head.size) == head.root
     await verified(staffed, await export(staffed))
+
+
+@pytest.mark.embedded
+async def test_a_node_that_dies_after_a_grant_still_clears_its_index(
+    staffed: Fleet,
+) -> None:
+    signal = await staffed.publish(WHO)
+    token = await merged(staffed, "a.demo", signal)
+    node = staffed["a.demo"]
+    opening = NewRightsRequest(
+        kind=RequestKind.ERASURE,
+        about=Question(kind=Kind.EMAIL, value=WHO),
+        control="account_login",
+    )
+    opened = await node.services.requests.open(opening, DORA)
+    act = await node.services.requests.grant(opened.request, "decision-3", DORA)
+    effect = node.services.staff.approvals.effects[Act.REQUEST_GRANT]
+    content = json.dumps(act.content).encode()
+    people = Person("dora", Role.DPO), Person("ruth", Role.REVIEWER)
+    # What memory would learn then is lost, as with a kill.
+    await node.base.store.write(lambda tx: effect.carry_out(tx, content, *people))
+    await staffed.stop("a.demo")
+    await staffed.start("a.demo")
+    base = staffed["a.demo"].base
+    before = await asyncio.to_thread(files_with, base.place.directory, token)
+    await purge_erased(staffed["a.demo"].desk)
+    assert await base.store.scrub()
+
+    assert any(name.endswith(".segment") for name in before)
+    assert await asyncio.to_thread(files_with, base.place.directory, token) == set()

@@ -15,6 +15,7 @@ from fedsafe_node.evidence.keeping_messages import HoldRequest
 from fedsafe_node.log.naming import entries_naming
 from fedsafe_node.lookup_messages import LookupRequest
 from fedsafe_node.messages import Kind, Question, SignalState
+from fedsafe_node.notices.upkeep import NoticeUpkeep
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
@@ -25,6 +26,7 @@ from fedsafe_node.rights.request_messages import (
     RequestKind,
 )
 from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_node.store.notices_rows import NoticeKind
 from fedsafe_node.store.protocol import Reader
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
@@ -238,6 +240,7 @@ async def matched(fleet: Fleet) -> list[bool]:
 async def test_a_grant_reaches_all_that_names_the_account(staffed: Fleet) -> None:
     met, node = await meet(staffed), staffed["a.demo"]
     base, requests = node.base, requests_of(staffed, "a.demo")
+    earlier = await requests.open(asked(RequestKind.ACCESS, OTHER), SHOP)
     opened = await requests.open(asked(RequestKind.ERASURE), SHOP)
     act = await requests.grant(opened.request, "decision-3", DORA)
     before = await matched(staffed)
@@ -276,6 +279,7 @@ async def test_a_grant_reaches_all_that_names_the_account(staffed: Fleet) -> Non
     assert [erased[each] for each in counted] == [2, 1, 1, 1]
     remains = {(each.what.value, each.who) for each in shown.remains or []}
     assert remains >= {("recipient", "b.demo"), ("recipient", "c.demo")}
+    assert ("request", earlier.request) in remains
     assert {what for what, _ in remains} >= {"backups", "ledger", "records", "cases"}
     assert "account" not in {what for what, _ in remains}
     assert opened.collect is not None
@@ -311,13 +315,17 @@ async def test_an_account_that_is_held_keeps_its_data_but_matches_no_more(
 async def test_a_dispute_that_is_granted_leaves_the_account_alone(
     staffed: Fleet,
 ) -> None:
-    await meet(staffed)
+    met, desk = await meet(staffed), staffed["a.demo"].desk
     requests = requests_of(staffed, "a.demo")
     opened = await requests.open(asked(RequestKind.DISPUTE), SHOP)
     act = await requests.grant(opened.request, "decision-3", DORA)
     await approve(staffed, act)
     shown = await requests.show(opened.request, DORA)
+    await NoticeUpkeep(desk.store, desk.notices).run()
+    signal, end = read_signal_id(met.shared), NoticeKind.END
+    told = await desk.store.read(lambda reader: reader.notice(signal, end))
 
+    assert told is not None  # the account lives on, and its person hears of the end
     assert act.content is not None
     assert act.content["account"] is False
     assert await matching(staffed, WHO) == []
