@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The TOML of a policy, section by section, as typed and closed data.
 
-Each section says which rule of the data-protection plan (P1 to P20) it serves.
+Each section says which rule of the data-protection plan (P1 to P21) it serves.
 Units are part of a key's name; spans are written ``"12 months"``, ``"7 days"``.
 """
 
@@ -39,6 +39,7 @@ NodeName = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9.-]{0,252}\Z")
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 Hours = Annotated[int, msgspec.Meta(ge=1, le=8_760)]
 WorkingDays = Annotated[int, msgspec.Meta(ge=1, le=60)]
+Bound = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
 Percent = Annotated[int, msgspec.Meta(ge=1, le=100)]
 
 
@@ -202,6 +203,26 @@ class Corroboration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origins: Annotated[int, msgspec.Meta(ge=1, le=100)]
 
 
+class Flood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """P21: how many accounts, or files, a signal restricts by itself within a day.
+
+    By its kind. Policies from before that section have the bounds of `germany`.
+    """
+
+    email: Bound = 10
+    phone: Bound = 10
+    username: Bound = 10
+    device: Bound = 10
+    payment: Bound = 10
+    ip: Bound = 20
+    url: Bound = 20
+    sha256: Bound = 50
+    sha1: Bound = 50
+    md5: Bound = 50
+    blake3: Bound = 50
+    pdq: Bound = 50
+
+
 class RuleEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One rule of the provider's house, in plain words."""
 
@@ -245,3 +266,4 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     training: dict[Role, Training]
     corroboration: Corroboration
     rulebook: Rulebook
+    flood: Flood = Flood()

@@ -4,7 +4,18 @@
 from collections.abc import Mapping
 from typing import Final
 
+from fedsafe_policies.document import Flood
 from fedsafe_policies.reasons import Text
+from fedsafe_policies.wording import said
+
+
+def _flood(kind: str) -> Text:
+    about = said(kind)
+    return Text(
+        f"Treffer eines Signals über {about.de}, die an einem Tag allein einschränken",
+        f"matches of one {about.en} signal that restrict by themselves in a day",
+    )
+
 
 MORE_AND_LESS: Final[Mapping[str, tuple[Text, Text]]] = {
     "gate.planes": (
@@ -217,6 +228,7 @@ NOUNS: Final[Mapping[str, Text]] = {
         "Unabhängige Anbieter für eine Empfehlung",
         "independent providers for a recommendation",
     ),
+    **{f"flood.{kind}": _flood(kind) for kind in Flood.__struct_fields__},
     "rulebook.cited": Text("Anführbare Regeln", "rules that may be cited"),
 }
 """Of keys with one value: what it is."""

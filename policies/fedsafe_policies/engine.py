@@ -33,6 +33,12 @@ from fedsafe_policies.erasures import (
     rule_on_erasing,
 )
 from fedsafe_policies.escalation.opening import CaseRequest, rule_on_case
+from fedsafe_policies.floods import (
+    FloodRequest,
+    FloodRulingRequest,
+    rule_on_flood,
+    rule_on_flood_ruling,
+)
 from fedsafe_policies.gate import Site
 from fedsafe_policies.gating import GateRequest, rule_on_gate
 from fedsafe_policies.ground import Ground
@@ -87,6 +93,8 @@ Request = (
     | PublicationBudgetRequest
     | EvaluationBudgetRequest
     | CorroborationRequest
+    | FloodRequest
+    | FloodRulingRequest
     | CaseRequest
 )
 
@@ -114,6 +122,8 @@ RULINGS: Final[Mapping[type, Callable[[Any, Ground], Decision]]] = MappingProxyT
         PublicationBudgetRequest: rule_on_publication_budget,
         EvaluationBudgetRequest: rule_on_evaluation_budget,
         CorroborationRequest: rule_on_corroboration,
+        FloodRequest: rule_on_flood,
+        FloodRulingRequest: rule_on_flood_ruling,
         CaseRequest: rule_on_case,
     }
 )

@@ -128,6 +128,20 @@ ALLOWED: Final[dict[Grant, tuple[Rule, Text]]] = {
             "The training is valid, and the person's roles go together.",
         ),
     ),
+    Grant.FEW_MATCHES: (
+        Rule.MATCH_FLOOD,
+        Text(
+            "Das Signal hat heute erst wenige Konten oder Dateien getroffen.",
+            "The signal has matched few accounts or files within a day.",
+        ),
+    ),
+    Grant.FLOOD_RULED: (
+        Rule.MATCH_FLOOD,
+        Text(
+            "Eine Person hat über das Signal entschieden, das so viele getroffen hat.",
+            "A person has ruled on the signal that matched so many.",
+        ),
+    ),
     Grant.CORROBORATED: (
         Rule.CORROBORATION,
         Text(

@@ -34,6 +34,7 @@ class Rule(StrEnum):
     BUDGET = "P18"
     TRAINING = "P19"
     CORROBORATION = "P20"
+    MATCH_FLOOD = "P21"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Grant(StrEnum):
     WITHIN_BUDGET = "within_budget"
     ROLE_GRANTED = "role_granted"
     CORROBORATED = "corroborated"
+    FEW_MATCHES = "few_matches"
+    FLOOD_RULED = "flood_ruled"
     TWO_PEOPLE = "two_people"
     OWN_CASE = "own_case"
 
@@ -118,4 +121,5 @@ class Refusal(StrEnum):
     ROLES_APART = "roles_apart"
     EXTERNAL_SEAT = "external_seat"
     UNCORROBORATED = "uncorroborated"
+    FLOOD = "flood"
     FOREIGN_SIGNAL_ONLY = "foreign_signal_only"

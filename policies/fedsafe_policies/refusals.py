@@ -349,6 +349,15 @@ REFUSED: Final[dict[Refusal, tuple[Rule, Text]]] = {
             "Too few independent providers have found it themselves.",
         ),
     ),
+    Refusal.FLOOD: (
+        Rule.MATCH_FLOOD,
+        Text(
+            "Das Signal hat an einem Tag so viele Konten oder Dateien getroffen, dass "
+            "es allein niemanden mehr einschränkt, bis eine Person entschieden hat.",
+            "The signal has matched so many accounts or files within a day that it "
+            "restricts nobody further by itself until a person has ruled.",
+        ),
+    ),
     Refusal.FOREIGN_SIGNAL_ONLY: (
         Rule.HUMAN_DECISION,
         Text(

@@ -9,7 +9,7 @@ careful, so two spans of which neither is surely the shorter count as looser.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from fedsafe_policies.document import Cited, Document
+from fedsafe_policies.document import Cited, Document, Flood
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.jurisdictions import expand
 from fedsafe_policies.place import locate
@@ -141,6 +141,7 @@ DIMENSIONS: Final[Mapping[str, Compare]] = {
     "staffing.external_longest": _no_longer,
     "corroboration.origins": _at_least,
     "rulebook.cited": _cited,
+    **{f"flood.{kind}": _at_most for kind in Flood.__struct_fields__},
 }
 """Every key with one value, and in which direction it is strict."""
 

@@ -24,6 +24,7 @@ from fedsafe_policies.engine import Request
 from fedsafe_policies.erasures import EraseRequest, ErasureDebtRequest
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.opening import CaseRequest
+from fedsafe_policies.floods import FloodRequest, FloodRulingRequest
 from fedsafe_policies.gating import GateRequest
 from fedsafe_policies.keeping import KeepRequest
 from fedsafe_policies.lookups import LookupRequest
@@ -60,6 +61,8 @@ REQUESTS: Final[Mapping[str, type[Request]]] = {
     "publication_budget": PublicationBudgetRequest,
     "evaluation_budget": EvaluationBudgetRequest,
     "corroboration": CorroborationRequest,
+    "flood": FloodRequest,
+    "flood_ruling": FloodRulingRequest,
     "case": CaseRequest,
 }
 """Every type of request by the name that people write."""

@@ -19,6 +19,7 @@ from fedsafe_policies.disputes import DisputeRequest, RulingRequest
 from fedsafe_policies.engine import Request, decide
 from fedsafe_policies.erasures import EraseRequest, ErasureDebtRequest
 from fedsafe_policies.escalation.opening import CaseRequest, CaseSource
+from fedsafe_policies.floods import FloodRequest, FloodRulingRequest
 from fedsafe_policies.gate import Approval, Consultation, LegalGate, Site
 from fedsafe_policies.gating import GateRequest
 from fedsafe_policies.keeping import KeepRequest
@@ -196,6 +197,8 @@ ALLOWED: tuple[Request, ...] = (
             Statement("c.example.org", "c", Provenance.OWN_FINDING, BAN.grade),
         )
     ),
+    FloodRequest(IdentifierKind.EMAIL, 9),
+    FloodRulingRequest(RUTH, stands=False, reason="ticket-7"),
     CaseRequest(
         ANNA,
         frozenset({CaseSource.USER_REPORT, CaseSource.FOREIGN_SIGNAL}),

@@ -32,6 +32,7 @@ from fedsafe_policies.corroboration import CorroborationRequest, Statement
 from fedsafe_policies.disputes import RulingRequest
 from fedsafe_policies.engine import Request
 from fedsafe_policies.erasures import ErasureDebtRequest
+from fedsafe_policies.floods import FloodRequest
 from fedsafe_policies.keeping import KeepRequest
 from fedsafe_policies.lookups import LookupRequest
 from fedsafe_policies.matching import MatchRequest
@@ -43,7 +44,9 @@ from fedsafe_policies.vocabulary import (
     Circle,
     EvaluationPurpose,
     Grade,
+    IdentifierKind,
     Level,
+    MediaKind,
     Plane,
     Provenance,
     Purpose,
@@ -59,6 +62,7 @@ TEXT = (
     .replace("[jurisdictions.transfers]", '[jurisdictions.transfers]\nUS = "scc-1"')
 )
 LOOSE = load_policy(TEXT.encode())
+MAIL = IdentifierKind.EMAIL
 
 
 def _doubt(at: int) -> Request:
@@ -336,6 +340,18 @@ TIGHTER: list[tuple[str, str, str, Request | None, int]] = [
         ),
         NOW,
     ),
+    ("flood.email", "\nemail = 10", "\nemail = 9", FloodRequest(MAIL, 9), NOW),
+    ("flood.phone", "\nphone = 10", "\nphone = 9", None, NOW),
+    ("flood.username", "\nusername = 10", "\nusername = 9", None, NOW),
+    ("flood.device", "\ndevice = 10", "\ndevice = 9", None, NOW),
+    ("flood.payment", "\npayment = 10", "\npayment = 9", None, NOW),
+    ("flood.ip", "\nip = 20", "\nip = 9", None, NOW),
+    ("flood.url", "\nurl = 20", "\nurl = 9", None, NOW),
+    ("flood.sha256", "\nsha256 = 50", "\nsha256 = 9", None, NOW),
+    ("flood.sha1", "\nsha1 = 50", "\nsha1 = 9", None, NOW),
+    ("flood.md5", "\nmd5 = 50", "\nmd5 = 9", None, NOW),
+    ("flood.blake3", "\nblake3 = 50", "\nblake3 = 9", None, NOW),
+    ("flood.pdq", "\npdq = 50", "\npdq = 9", FloodRequest(MediaKind.PDQ, 9), NOW),
     ("rulebook.rules[0].id", 'id = "house-1"', 'id = "house-9"', BAN, NOW),
     (
         "rulebook.rules[0].phenomena",

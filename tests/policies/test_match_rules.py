@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""P21: what signals that match many may do."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.policies.asking import ANNA, GERMANY, RUTH, ask
+
+from fedsafe_policies.decision import Obligation
+from fedsafe_policies.document import Flood
+from fedsafe_policies.effects import effects
+from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.floods import FloodRequest, FloodRulingRequest, flood_bound
+from fedsafe_policies.policy import load_policy, shipped, shipped_text
+from fedsafe_policies.strictness import loosened
+from fedsafe_policies.vocabulary import IdentifierKind, MediaKind
+
+MAIL = IdentifierKind.EMAIL
+KINDS = (*IdentifierKind, *MediaKind)
+BOUND = flood_bound(MAIL, GERMANY)
+RULING = FloodRulingRequest(RUTH, stands=False, reason="ticket-7")
+
+
+# --- P21, match flood -----------------------------------------------------------------
+
+
+def test_beyond_its_bound_a_signal_restricts_nobody_by_itself() -> None:
+    at_bound = ask(FloodRequest(MAIL, BOUND))
+
+    assert (at_bound.rule, at_bound.code) == ("P21", "flood")
+    assert at_bound.about == str(BOUND)
+    assert not ask(FloodRequest(MAIL, 2 * BOUND, raised=2 * BOUND)).allowed
+
+
+def test_below_its_bound_a_signal_restricts_by_itself() -> None:
+    below = ask(FloodRequest(MAIL, BOUND - 1))
+
+    assert (below.rule, below.allowed) == ("P21", True)
+    assert ask(FloodRequest(MAIL, BOUND, raised=BOUND + 1)).allowed
+    # What two people have raised never lowers what a policy allows.
+    assert ask(FloodRequest(MAIL, BOUND - 1, raised=1)).allowed
+
+
+@given(st.sampled_from(KINDS), st.integers(0, 2_000), st.none() | st.integers(0, 500))
+def test_no_count_beyond_the_bound_restricts(
+    kind: IdentifierKind | MediaKind, restricted: int, raised: int | None
+) -> None:
+    bound = max(flood_bound(kind, GERMANY), raised or 0)
+    allowed = ask(FloodRequest(kind, restricted, raised)).allowed
+
+    assert allowed is (restricted < bound)
+
+
+def test_one_person_who_rules_on_disputes_rules_on_a_flood() -> None:
+    rests, stands = ask(RULING), ask(replace(RULING, stands=True))
+
+    assert Obligation.SUSPEND_MATCHING in rests.obligations
+    assert Obligation.SUSPEND_MATCHING not in stands.obligations
+    assert stands.allowed
+    assert ask(replace(RULING, ruler=ANNA)).code == "role"
+    assert ask(replace(RULING, reason="he did it, I am sure")).code == "free_text"
+
+
+@pytest.mark.parametrize("name", ["strict", "germany", "synthetic"])
+def test_every_shipped_policy_bounds_every_kind(name: str) -> None:
+    written = shipped_text(name).decode().partition("\n[flood]\n")[2]
+    document = shipped(name).document
+
+    assert {kind.name.lower() for kind in KINDS} == set(Flood.__struct_fields__)
+    for kind in Flood.__struct_fields__:
+        assert f"{kind} = {getattr(document.flood, kind)}\n" in written
+
+
+def test_a_policy_from_before_the_bounds_has_those_of_germany() -> None:
+    text = shipped_text("germany").decode()
+    head, _, tail = text.partition("[flood]\n")
+    older = load_policy((head + tail.partition("\n\n")[2]).encode())
+
+    assert older.document.flood == GERMANY.document.flood
+    assert loosened(older, GERMANY) == loosened(GERMANY, older) == []
+
+
+@pytest.mark.parametrize("bound", ["0", "1001", '"few"'])
+def test_a_bound_that_fits_nothing_is_named_with_its_key(bound: str) -> None:
+    text = shipped_text("germany").replace(b"\npdq = 50", f"\npdq = {bound}".encode())
+    with pytest.raises(PolicyFileError) as refused:
+        load_policy(text)
+
+    assert refused.value.key == "flood.pdq"
+    assert refused.value.line is not None
+
+
+def test_a_diff_tells_of_each_bound_in_both_languages() -> None:
+    told = {item.key: item for item in effects(shipped("strict"), GERMANY)}
+    mail = told["flood.email"]
+
+    assert mail.direction == "looser"
+    assert "E-Mail-Adressen" in mail.text.de
+    assert mail.text.en.endswith("now 10, was 5")
+    assert {f"flood.{kind}" for kind in Flood.__struct_fields__} <= set(told)
