@@ -32,6 +32,10 @@ KINDS: Final[Words] = {
         "zurückgeben, was von einem Mitglied beiseitegelegt ist",
         "give back what is set aside of a member",
     ),
+    "flood_bound": (
+        "ein Signal, das viele trifft, sieben Tage lang mehr einschränken lassen",
+        "let a signal that matches many restrict more for seven days",
+    ),
     "policy_change": (
         "nach anderen Texten entscheiden",
         "decide by other texts",
@@ -65,6 +69,9 @@ GATE_FIELDS: Final[Words] = {
 }
 FIELDS: Final[Words] = GATE_FIELDS | {
     "task": ("Prüfung", "task"),
+    "flood": ("Trefferflut", "match flood"),
+    "signal": ("Signal", "signal"),
+    "bound": ("Grenze am Tag", "bound a day"),
     "revision": ("Fassung", "revision"),
     "level": ("Stufe", "level"),
     "evidence": ("Beleg", "evidence"),

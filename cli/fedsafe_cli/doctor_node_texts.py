@@ -29,6 +29,7 @@ NODE_SAID: Final[Mapping[str, str]] = {
     ),
     "unfinished: {named}": "unvollendet: {named}",
     "{waiting} wait for a person": "{waiting} warten auf einen Menschen",
+    "{floods} wait for a ruling": "{floods} warten auf eine Entscheidung",
     # its memory
     "other processes of its user can read it, and a crash may dump it": (
         "andere Prozesse seines Benutzers können ihn lesen, und ein Absturz kann ihn "

@@ -18,6 +18,7 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "notices_waiting": ("wartende Benachrichtigungen", "notices that wait"),
     "texts_unsigned": ("Texte ohne Freigabe", "texts not signed off"),
     "tasks_waiting": ("wartende Prüfungen", "reviews that wait"),
+    "floods_waiting": ("wartende Trefferfluten", "match floods that wait"),
     "review_alarms": ("Alarme zu Prüfungen", "alarms about reviews"),
     "disputes_open": ("offene Einwände", "open disputes"),
     "disputes_beyond_budget": (

@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "logout": "fedsafe_cli.login:logout",
     "act": "fedsafe_cli.act:act",
     "task": "fedsafe_cli.task:task",
+    "flood": "fedsafe_cli.flood:flood",
     "node": "fedsafe_cli.node:node",
     "account": "fedsafe_cli.account:account",
     "training": "fedsafe_cli.training:training",

@@ -104,6 +104,8 @@ def list_tasks(
     table([say(word, settings) for word in words], _rows(answer["tasks"], settings))
     if answer["next"] is not None:
         note(say("next", settings).format(next=answer["next"]))
+    if count := answer.get("floods"):
+        note(say("floods", settings).format(count=count))
     return OK
 
 

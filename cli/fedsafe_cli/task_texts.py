@@ -56,6 +56,7 @@ EFFECTS: Final[Words] = {
     "expired": ("abgelaufen", "expired"),
     "revoked": ("widerrufen", "revoked"),
     "erased": ("gelöscht", "erased"),
+    "rested": ("ruht hier nach einer Entscheidung", "rests here by a ruling"),
 }
 _SAID: Final[Words] = {
     "task": ("Prüfung", "task"),
@@ -65,6 +66,10 @@ _SAID: Final[Words] = {
     "ends": ("endet", "ends"),
     "alike": ("gleiche", "alike"),
     "next": ("weiter mit --after {next}", "go on with --after {next}"),
+    "floods": (
+        "{count} Trefferfluten warten auf eine Entscheidung: fedsafe flood list",
+        "{count} match floods wait for a ruling: fedsafe flood list",
+    ),
     "note": ("Hinweis", "note"),
     "flagged": (
         "neu ansehen: Signal beendet oder Antwort da",

@@ -39,6 +39,7 @@ from fedsafe_node.provider_events.announcing import (
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.renewing.tending import Tending
 from fedsafe_node.review.clockwork import tend_reviews
+from fedsafe_node.review.flood_clockwork import tend_floods
 from fedsafe_node.rights.erasing import purge_erased
 from fedsafe_node.rights.ruling import end_disputes
 from fedsafe_node.rights.tending import tend_requests
@@ -150,7 +151,8 @@ class Duties:
         await expire_signals(self._desk)
 
     async def _tend_reviews(self) -> None:
-        if await tend_reviews(self._desk.reviews):
+        reviews = self._desk.reviews
+        if await tend_reviews(reviews) + await tend_floods(reviews):
             await self._desk.store.scrub()
 
     async def _end_disputes(self) -> None:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 from typing import Final
 
 from fedsafe_crypto.oprf import Blinded, Mode, output_direct
@@ -23,6 +24,8 @@ from fedsafe_policies.vocabulary import EvaluationPurpose
 
 OWN_EPOCH: Final = 1
 OWN_GENERATION: Final = 1
+MARK_BYTES: Final = 16
+_MARKS: Final = b"fedsafe-marks"
 _BEGINNING: Final = 10 * 60
 """So many seconds a member takes at most to take up a new epoch."""
 
@@ -59,6 +62,15 @@ class OwnList:
     def file_token(self, file: File) -> bytes:
         """Derive the own list's token of a file."""
         return media_token(self._keys.media.token, file.kind, file.digest)
+
+    def mark(self, subject: str) -> bytes:
+        """Mark an account, so that it can be counted once and not be named."""
+        return blake2b(
+            subject.encode(),
+            digest_size=MARK_BYTES,
+            key=self._keys.media.group,
+            person=_MARKS,
+        ).digest()
 
 
 class SharedLists:

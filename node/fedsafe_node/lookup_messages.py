@@ -14,6 +14,7 @@ from fedsafe_federation.signals import Contact, Day, RuleId
 from fedsafe_node.messages import (
     AccountRef,
     Bilingual,
+    FloodId,
     ItemProblem,
     Kind,
     Message,
@@ -82,6 +83,13 @@ class Result(StrEnum):
     DEFERRED = "deferred"
 
 
+@unique
+class MatchReason(StrEnum):
+    """Why a match does not restrict by itself."""
+
+    FLOOD = "flood"
+
+
 class Appeal(Message, frozen=True):
     """Where the person contests a match, whoever's signal it is.
 
@@ -98,7 +106,9 @@ class Match(Message, frozen=True):
     """What a matching signal says; `question` is its position in the request.
 
     `policy_rule` of `policy` (`name@hash8`) let it count here. What tasks kept
-    before these were said has neither, and no `appeal`.
+    before these were said has neither, and no `appeal`. With a `reason` it restricts
+    nothing: `flood` says that the signal has matched too many, and that a person
+    rules on all of them together.
     """
 
     question: int
@@ -120,6 +130,7 @@ class Match(Message, frozen=True):
     policy_rule: str | None = None
     policy: str | None = None
     appeal: Appeal | None = None
+    reason: MatchReason | None = None
 
 
 class Corroboration(Message, frozen=True):
@@ -160,7 +171,8 @@ class LookupAnswer(Message, frozen=True):
     with matches. `gate_closed`: this node's own legal gate is, so none of the others
     was asked. `task` is the review that the match has opened, or has joined;
     `service` and `subject_ref` then name the account, which is made up where the
-    request named none.
+    request named none. `reason` says why no match restricts by itself, and is left
+    out if one does; `flood` is what keeps the reference of those whose reason that is.
     """
 
     result: Result
@@ -175,6 +187,8 @@ class LookupAnswer(Message, frozen=True):
     service: ServiceName | None = None
     unreadable: list[LeftOut] | None = None
     not_compared: list[LeftOut] | None = None
+    reason: MatchReason | None = None
+    flood: FloodId | None = None
 
 
 class BatchAnswer(Message, frozen=True):

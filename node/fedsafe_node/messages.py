@@ -46,6 +46,7 @@ Reference = Annotated[
 _UUID_7 = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?!\n)$"
 SignalId = Annotated[str, msgspec.Meta(pattern=_UUID_7)]
 TaskId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
+FloodId = TaskId
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -338,6 +339,7 @@ class StatusAnswer(Message, frozen=True):
     notices_waiting: int = 0
     texts_unsigned: list[str] = []
     tasks_waiting: int = 0
+    floods_waiting: int = 0
     review_alarms: int = 0
     disputes_open: int = 0
     disputes_beyond_budget: dict[str, int] = {}

@@ -60,6 +60,7 @@ class _Counted:
     receipts: int
     notices: int
     tasks: int
+    match_floods: int
     stamps: int
     disputes: int
     floods: dict[str, int]
@@ -94,6 +95,7 @@ async def _count(
         receipts=await reader.receipts_overdue(now),
         notices=await reader.notices_waiting(now),
         tasks=await reader.tasks_waiting(),
+        match_floods=await reader.floods_waiting(),
         stamps=len(await rubber_stamps(reader, review)),
         disputes=await reader.open_disputes(),
         floods=_by_member(await reader.floods_since(now - _WEEK), situation),
@@ -136,6 +138,8 @@ async def _check_rows(
     waiting = await reader.tasks_waiting()
     if waiting > MAX_WAITING:
         checks["reviews"] = f"{waiting} wait for a person"
+    if floods := await reader.floods_waiting():
+        checks["floods"] = f"{floods} wait for a ruling"
     if urgent := (await _cases(reader, situation, cases, now)).urgent:
         checks["cases"] = f"{urgent} about life or safety are overdue"
     return checks
@@ -217,6 +221,7 @@ class Overview:
             resharings_overdue=found.resharings,
             keys_uncommitted=[] if membership is None else membership.uncommitted(now),
             tasks_waiting=found.tasks,
+            floods_waiting=found.match_floods,
             review_alarms=found.stamps,
             disputes_open=found.disputes,
             disputes_beyond_budget=found.floods,

@@ -56,6 +56,8 @@ from fedsafe_node.people.web import ProviderWeb
 from fedsafe_node.provider_events.feed import EventFeed
 from fedsafe_node.renewing.wishing import RotationEffect, Rotations
 from fedsafe_node.review.deciding import ConfirmEffect
+from fedsafe_node.review.flood_rulings import FloodBoundEffect
+from fedsafe_node.review.flood_service import FloodService
 from fedsafe_node.review.service import ReviewService
 from fedsafe_node.rights.disputes import Disputes
 from fedsafe_node.rights.granting import RequestGrant
@@ -108,6 +110,7 @@ def make_services(parts: Parts) -> Services:
         name=base.config.name,
         lookups=lookups,
         tasks=ReviewService(parts.reviews, approvals),
+        floods=FloodService(parts.reviews, base.office, approvals),
         signals=signals,
         people=Entrance(base.office, staff.sessions),
         staff=staff,
@@ -253,6 +256,7 @@ def _acts(parts: Parts, notes: Notes) -> Mapping[Act, Effect]:
             lambda: base.situation.matrix,
         ),
         Act.PERMANENT_BAN: ConfirmEffect(parts.reviews),
+        Act.FLOOD_BOUND: FloodBoundEffect(parts.reviews),
     }
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_policies.decision import Decision, Obligation
+from fedsafe_policies.floods import RULERS
 from fedsafe_policies.ground import Ground
 from fedsafe_policies.people import Person, refuse_second
 from fedsafe_policies.reasons import Grant, Refusal
@@ -54,6 +55,7 @@ _MAY: Final[Mapping[Act, tuple[frozenset[Role], frozenset[Role]]]] = {
         frozenset({Role.REVIEWER, Role.DPO, Role.LEGAL_ADVISER}),
     ),
     Act.RECIPIENT_SILENCE: (_SILENCE, _SILENCE),
+    Act.FLOOD_BOUND: (RULERS, RULERS | {Role.DPO}),
 }
 """Who proposes, and who may be the second."""
 

@@ -74,6 +74,7 @@ _OWED: Final = {
     Refusal.RECEIPT_MISSING: _AUDIT | {Obligation.ALARM},
     Refusal.ENUMERATION: _AUDIT | {Obligation.ALARM},
     Refusal.MASS_LISTING: _AUDIT | {Obligation.ALARM},
+    Refusal.FLOOD: _AUDIT | {Obligation.ALARM, Obligation.REVIEW_TASK},
 }
 
 

@@ -9,6 +9,7 @@ on all of them together. Pure rules over counts that the caller keeps.
 from dataclasses import dataclass
 from typing import Final
 
+from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.decision import Decision, Obligation
 from fedsafe_policies.ground import Ground
 from fedsafe_policies.people import Person
@@ -18,7 +19,11 @@ from fedsafe_policies.references import is_reference
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Role
 
 RULERS: Final = frozenset({Role.REVIEWER, Role.LEGAL_ADVISER})
-"""Who rules on a flood: those who rule on disputes."""
+"""Who rules on a flood, and asks to raise a bound: those who rule on disputes."""
+RAISED_FOR: Final = 7 * SECONDS_A_DAY
+"""So many seconds a raised bound lasts."""
+MOST_RAISED: Final = 10
+"""Two people raise a bound to so many times the policy's at most."""
 
 
 @dataclass(frozen=True, slots=True)

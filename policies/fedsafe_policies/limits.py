@@ -89,6 +89,7 @@ ALWAYS_TWO: Final = frozenset(Act) - {
     Act.MEDIA_SIGNAL,  # takes two by its rule; policies from before do not name it
     Act.RECIPIENT_SILENCE,  # takes two by its rule; no policy had to name it before
     Act.QUARANTINE_END,  # likewise
+    Act.FLOOD_BOUND,
 }
 """P6: what every policy has to name among what takes two people."""
 

@@ -64,6 +64,7 @@ _GERMAN: Final[Mapping[str, str]] = {
     "request_grant": "Stattgeben eines Antrags",
     "recipient_silence": "Nichtnennung eines Empfängers",
     "quarantine_end": "Ende einer Quarantäne",
+    "flood_bound": "höhere Grenze für ein Signal, das viele trifft",
     "own_ban": "eigene Sperre",
     "media_signal": "Signal über eine Datei",
     "role_grant": "Erteilen einer Rolle",

@@ -23,6 +23,7 @@ from fedsafe_node.people.messages import RoleRequest
 from fedsafe_node.people.policy_changes import Change
 from fedsafe_node.renewing.wishing import Rotation
 from fedsafe_node.review.confirming import Confirmation
+from fedsafe_node.review.flood_rulings import Raise
 from fedsafe_node.rights.granting import Grant
 from fedsafe_node.rights.withholding import Silence
 from fedsafe_node.signals.quarantining import Ending
@@ -36,6 +37,7 @@ CONTENTS: Final[dict[Act, type]] = {
     Act.CHARTER_CHANGE: Vote,
     Act.DISPATCH: Dispatch,
     Act.EXPORT_WITH_OPENINGS: Part,
+    Act.FLOOD_BOUND: Raise,
     Act.GATE_OPENING: Opening,
     Act.KEY_ROTATION: Rotation,
     Act.PERMANENT_BAN: Confirmation,

@@ -53,6 +53,10 @@ NOT_FOLLOWED = {
     *("set_credential_expiry", "set_heard", "set_notice", "set_provider_reminder"),
     *("set_recovery_codes", "set_reminded", "spend_recovery_code", "tail"),
     *("wake_signal", "weigh_dispute"),
+    # counted and ruled on in the store alone
+    *("add_flood", "add_flood_subject", "add_restricted", "drop_flood_subject"),
+    *("drop_flood_subjects", "forget_floods", "forget_raised", "forget_restricted"),
+    *("move_restricted", "put_flood", "put_raised_bound"),
     # an index points to rows, and their status is read before they count
     *("relock_signal", "set_signal_status"),
     # the files that go are followed, not the note that they are to go

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.policies.asking import ANNA, GERMANY, RUTH, ask
 
+from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.decision import Obligation
 from fedsafe_policies.document import Flood
 from fedsafe_policies.effects import effects
@@ -15,7 +16,7 @@ from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.floods import FloodRequest, FloodRulingRequest, flood_bound
 from fedsafe_policies.policy import load_policy, shipped, shipped_text
 from fedsafe_policies.strictness import loosened
-from fedsafe_policies.vocabulary import IdentifierKind, MediaKind
+from fedsafe_policies.vocabulary import Act, IdentifierKind, MediaKind
 
 MAIL = IdentifierKind.EMAIL
 KINDS = (*IdentifierKind, *MediaKind)
@@ -31,6 +32,7 @@ def test_beyond_its_bound_a_signal_restricts_nobody_by_itself() -> None:
 
     assert (at_bound.rule, at_bound.code) == ("P21", "flood")
     assert at_bound.about == str(BOUND)
+    assert at_bound.obligations >= {Obligation.ALARM, Obligation.REVIEW_TASK}
     assert not ask(FloodRequest(MAIL, 2 * BOUND, raised=2 * BOUND)).allowed
 
 
@@ -61,6 +63,17 @@ def test_one_person_who_rules_on_disputes_rules_on_a_flood() -> None:
     assert stands.allowed
     assert ask(replace(RULING, ruler=ANNA)).code == "role"
     assert ask(replace(RULING, reason="he did it, I am sure")).code == "free_text"
+
+
+def test_two_people_raise_a_bound_and_no_policy_has_to_name_it() -> None:
+    raise_ = ActRequest(Act.FLOOD_BOUND, RUTH, None, "ticket-7")
+    second = replace(RUTH, name="rolf")
+
+    assert ask(raise_).code == "four_eyes"
+    assert ask(replace(raise_, second=RUTH)).code == "four_eyes"
+    assert ask(replace(raise_, second=second)).allowed
+    assert not ask(replace(raise_, first=ANNA, second=second)).allowed
+    assert Act.FLOOD_BOUND not in GERMANY.document.four_eyes.acts
 
 
 @pytest.mark.parametrize("name", ["strict", "germany", "synthetic"])

@@ -109,6 +109,10 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "decideTask": (Event.TASK_DECIDED, Event.ACT_ASKED),
     "hearTask": (Event.TASK_HEARING,),
     "listInquiries": (Event.TASK_READ,),
+    "listFloods": (Event.FLOOD_READ,),
+    "showFlood": (Event.FLOOD_READ,),
+    "ruleFlood": (Event.FLOOD_RULED,),
+    "raiseBound": (Event.ACT_ASKED,),
     "answerInquiry": (Event.TASK_ANSWERED,),
     "readEvents": (Event.PROVIDER_READ,),
     "receiptEvent": (Event.PROVIDER_RECEIPTED,),
@@ -300,7 +304,13 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "requests": (Event.REQUEST_DUE, Event.REQUESTS_WIPED),
     "residues": (),
     "tallies": (Event.EVALUATIONS_COMPARED,),
-    "reviews": (Event.TASK_DUE, Event.TASK_LAPSED, Event.TASK_ALARM),
+    "reviews": (
+        Event.TASK_DUE,
+        Event.TASK_LAPSED,
+        Event.TASK_ALARM,
+        Event.FLOOD_DUE,
+        Event.FLOOD_ENDED,
+    ),
 }
 """What the node's own duties leave; those with none keep nothing but order."""
 
@@ -336,12 +346,14 @@ INNER_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
         Event.CHARTER_SIGNED,
         Event.RECIPIENT_WITHHELD,
         Event.QUARANTINE_ENDED,
+        Event.BOUND_RAISED,
     ),
     "what `fedsafe restore` does while the node stands still": (Event.RESTORED,),
     "what a match or a stop does to reviews": (
         Event.TASK_OPENED,
         Event.TASK_GROWN,
         Event.TASK_REOPENED,
+        Event.FLOOD_BEGAN,
     ),
     "what a publication or a receipt does to notices": (
         Event.NOTICE_QUEUED,

@@ -91,6 +91,8 @@ class Code(StrEnum):
     TASK_UNSEEN = "task_unseen"
     TASK_FULL = "task_full"
     ALREADY_ANSWERED = "already_answered"
+    FLOOD_RULED = "flood_ruled"
+    SIGNAL_RESTS = "signal_rests"
     NO_RECEIPT = "no_receipt"
     TEXT_CHANGED = "text_changed"
     ALREADY_TOLD = "already_told"
@@ -127,6 +129,7 @@ class Code(StrEnum):
     UNSTATED = "unstated"
     NOT_YOURS = "not_yours"
     BAD_LIMIT = "bad_limit"
+    BAD_BOUND = "bad_bound"
     BAD_POSITION = "bad_position"
     BAD_NODES = "bad_nodes"
     NO_FORK = "no_fork"
@@ -263,6 +266,8 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.TASK_UNSEEN: (409, "Look at the task first"),
     Code.TASK_FULL: (409, "The task has too many steps"),
     Code.ALREADY_ANSWERED: (409, "The inquiry is answered"),
+    Code.FLOOD_RULED: (409, "The flood was ruled on so"),
+    Code.SIGNAL_RESTS: (409, "The signal rests here"),
     Code.NO_RECEIPT: (409, "It takes no receipt"),
     Code.TEXT_CHANGED: (409, "The text has other words by now"),
     Code.ALREADY_TOLD: (409, "The notice has gone out"),
@@ -299,6 +304,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.UNSTATED: (422, "The person could not be told how it came about"),
     Code.NOT_YOURS: (422, "A member speaks for itself only"),
     Code.BAD_LIMIT: (422, "The limit does not fit"),
+    Code.BAD_BOUND: (422, "The bound does not fit"),
     Code.BAD_POSITION: (422, "The feed does not reach that far"),
     Code.NO_FORK: (422, "This proves no fork of another member's log"),
     Code.BAD_NODES: (422, "The members named do not fit"),

@@ -155,6 +155,7 @@ async def metrics(call: Call) -> object:
             "audit": now.audit_size,
             "members": now.members,
             "tasks_waiting": now.tasks_waiting,
+            "floods_waiting": now.floods_waiting,
             "review_alarms": now.review_alarms,
             "disputes_open": now.disputes_open,
             "disputes_beyond_budget": sum(now.disputes_beyond_budget.values()),

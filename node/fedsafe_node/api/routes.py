@@ -25,6 +25,7 @@ from fedsafe_node.api.disputes import DISPUTE_ROUTES
 from fedsafe_node.api.evaluating import EVALUATION_ROUTES
 from fedsafe_node.api.evidence import EVIDENCE_ROUTES
 from fedsafe_node.api.file_lists import LIST_ROUTES
+from fedsafe_node.api.floods import FLOOD_ROUTES
 from fedsafe_node.api.forks import FORK_ROUTES
 from fedsafe_node.api.governing import GOVERNING_ROUTES
 from fedsafe_node.api.help import HELP_ROUTES
@@ -479,5 +480,6 @@ ROUTES: Final = (
     *PEOPLE_ROUTES,
     *ACT_ROUTES,
     *TASK_ROUTES,
+    *FLOOD_ROUTES,
     *CREDENTIAL_ROUTES,
 )

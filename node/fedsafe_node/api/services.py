@@ -79,6 +79,7 @@ from fedsafe_node.register_messages import (
 )
 from fedsafe_node.renewing.carrying import Carrying
 from fedsafe_node.renewing.wishing import Rotations
+from fedsafe_node.review.flood_service import FloodService
 from fedsafe_node.review.service import ReviewService
 from fedsafe_node.signals.messages import ExaminedList, ListApproved, WaitingLists
 from fedsafe_node.signals.quarantining import Quarantines
@@ -267,6 +268,7 @@ class Services:
     name: str
     lookups: Lookups
     tasks: ReviewService
+    floods: FloodService
     signals: Signals
     people: People
     staff: Staff

@@ -23,7 +23,7 @@ from fedsafe_node.review.messages import (
 )
 from fedsafe_policies.vocabulary import Role
 
-_READ: Final = frozenset(
+READ: Final = frozenset(
     {
         Role.ANALYST,
         Role.REVIEWER,
@@ -34,6 +34,7 @@ _READ: Final = frozenset(
         Role.AUDITOR,
     }
 )
+"""Who reads what matches have opened."""
 _DECIDE: Final = frozenset({Role.ANALYST, Role.REVIEWER})
 _HEAR: Final = _DECIDE | {Role.YOUTH_PROTECTION_OFFICER}
 _TASK: Final = {"task": TaskId}
@@ -86,7 +87,7 @@ TASK_ROUTES: Final = (
         path="/v1/tasks",
         handler=list_tasks,
         auth=Auth.CREDENTIAL,
-        roles=_READ,
+        roles=READ,
         lane=Lane.READS,
         summary="List the reviews of matches",
         query=TasksQuery,
@@ -98,7 +99,7 @@ TASK_ROUTES: Final = (
         path="/v1/tasks/{task}",
         handler=show_task,
         auth=Auth.CREDENTIAL,
-        roles=_READ,
+        roles=READ,
         lane=Lane.READS,
         summary="Show a review with all that bears on it",
         query=ReadQuery,
@@ -141,7 +142,7 @@ TASK_ROUTES: Final = (
         path="/v1/inquiries",
         handler=list_inquiries,
         auth=Auth.CREDENTIAL,
-        roles=_READ,
+        roles=READ,
         lane=Lane.READS,
         summary="List the questions to origins that wait for an answer",
         query=InquiriesQuery,

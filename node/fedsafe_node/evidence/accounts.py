@@ -145,4 +145,7 @@ class _Hands:
             count += 1
             ended.add(task.id)
         await withdraw_confirmations(self._desk.reviews, tx, ended, by=_BY)
+        for flood in await tx.floods_about(erasure.subject):
+            await tx.drop_flood_subject(flood.id, erasure.subject)
+            count += 1
         return count

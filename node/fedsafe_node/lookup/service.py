@@ -34,7 +34,7 @@ from fedsafe_node.lookup.cases import (
     wanted_of,
 )
 from fedsafe_node.lookup.corroborating import corroborate
-from fedsafe_node.lookup.matching import Candidate, Found, match_candidates
+from fedsafe_node.lookup.matching import Candidate, match_candidates
 from fedsafe_node.lookup.probing import Prober
 from fedsafe_node.lookup.telling import Asking, Told, Writing
 from fedsafe_node.lookup_messages import (
@@ -42,12 +42,15 @@ from fedsafe_node.lookup_messages import (
     BatchRequest,
     LookupAnswer,
     LookupRequest,
+    Match,
+    MatchReason,
     Result,
 )
 from fedsafe_node.messages import Bilingual
 from fedsafe_node.people.services import Naming, bound_naming, naming_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.floods import Judged, judge_floods
 from fedsafe_node.review.opening import open_review
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
@@ -72,6 +75,16 @@ REMINDER: Final = Bilingual(
     en=(
         "A match is a reason to review, not a verdict: create the account "
         "restricted, review, decide."
+    ),
+)
+FLOOD_REMINDER: Final = Bilingual(
+    de=(
+        "Dieses Signal trifft zu viele: Konto deswegen nicht einschränken; eine Person "
+        "entscheidet über alle Treffer zusammen."
+    ),
+    en=(
+        "This signal matches too many: restrict no account for it; a person rules on "
+        "all matches together."
     ),
 )
 
@@ -294,12 +307,15 @@ class LookupService:
             for case, pointers in zip(cases, candidates, strict=True):
                 found = await match_candidates(tx, pointers, situation, now)
                 lacks = deferred if case.persons else None
-                answer = _answer(case, found, stale, deferred=lacks)
+                judged = await self._judge(tx, case, found.matches, step, now)
+                answer = _answer(case, judged.matches, stale, deferred=lacks)
                 if step.withheld and answer.not_covered:
                     answer = replace(answer, gate_closed=True)
-                if found.matches:
-                    answer, events = await self._reviewed(tx, answer, step, now)
+                if judged.matches:
+                    answer, events = await self._reviewed(tx, answer, judged, step, now)
                     opened += events
+                kept_back = found.suppressed + judged.rested
+                found = Found(judged.matches, kept_back, found.harmless)
                 told.append(Told(case, answer, found))
             entries = Writing(self._trail, step.asking, now).events(told)
             await tx.append_many(self._trail.log, [*entries, *opened])
@@ -310,25 +326,51 @@ class LookupService:
         async with asyncio.timeout(max(step.within, LEAST_WRITING)):
             return await self._store.write(act)
 
-    async def _reviewed(
-        self, tx: Transaction, answer: LookupAnswer, step: _Round, now: datetime
-    ) -> tuple[LookupAnswer, Sequence[LogEntry]]:
-        review = await open_review(
-            self._reviews,
-            tx,
-            answer.subject_ref,
-            answer.matches,
-            now,
-            by=step.asking.who.name,
-            service=step.service,
+    async def _judge(
+        self,
+        tx: Transaction,
+        case: Case,
+        matches: Sequence[Match],
+        step: _Round,
+        now: datetime,
+    ) -> Judged:
+        """Say which matches restrict by themselves (P21)."""
+        by = step.asking.who.name
+        return await judge_floods(
+            self._reviews, tx, case.subject, matches, now, by=by, service=step.service
         )
+
+    async def _reviewed(
+        self,
+        tx: Transaction,
+        answer: LookupAnswer,
+        judged: Judged,
+        step: _Round,
+        now: datetime,
+    ) -> tuple[LookupAnswer, Sequence[LogEntry]]:
+        subject, task, events = judged.subject, judged.task, [*judged.events]
+        if judged.restricting:
+            review = await open_review(
+                self._reviews,
+                tx,
+                answer.subject_ref,
+                judged.restricting,
+                now,
+                by=step.asking.who.name,
+                service=step.service,
+            )
+            subject, task = review.subject, review.task
+            events += review.events
         reviewed = replace(
             answer,
             corroboration=corroborate(answer.matches, self._situation, now),
-            task=review.task,
-            subject_ref=review.subject,
+            task=task,
+            reason=None if judged.restricting else MatchReason.FLOOD,
+            flood=judged.flood,
+            subject_ref=subject,
+            reminder=REMINDER if judged.restricting else FLOOD_REMINDER,
         )
-        return reviewed, review.events
+        return reviewed, events
 
 
 def _shown(answer: LookupAnswer) -> LookupAnswer:
@@ -337,9 +379,12 @@ def _shown(answer: LookupAnswer) -> LookupAnswer:
 
 
 def _answer(
-    case: Case, found: Found, stale: Sequence[str], *, deferred: _Deferred | None
+    case: Case,
+    matches: Sequence[Match],
+    stale: Sequence[str],
+    *,
+    deferred: _Deferred | None,
 ) -> LookupAnswer:
-    matches = found.matches
     # Of what is compared with nothing, no list lacks anything.
     not_covered = list(stale) if case.asked else []
     if matches:
@@ -356,7 +401,6 @@ def _answer(
         not_covered=not_covered,
         subject_ref=case.subject,
         retry_after_ms=deferred.milliseconds if deferred else None,
-        reminder=REMINDER if matches else None,
         unreadable=list(case.unreadable) or None,
         not_compared=list(case.not_compared) or None,
     )

@@ -67,6 +67,8 @@ class Writing:
         if answer.matches:
             signals = " ".join(match.signal for match in answer.matches)
             detail = {**detail, "signals": signals, "task": answer.task}
+        if answer.flood is not None:
+            detail = {**detail, "flood": answer.flood}
         return self._event(answer.result.value, detail, [told], answer.subject_ref)
 
     def _of_many(self, told: Sequence[Told]) -> LogEntry:

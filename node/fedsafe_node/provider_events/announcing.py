@@ -56,6 +56,8 @@ class EventKind(StrEnum):
     TASK_INQUIRY = "task.inquiry"
     TASK_DECIDED = "task.decided"
     TASK_LAPSED = "task.lapsed"
+    FLOOD_DUE = "flood.due"
+    FLOOD_RULED = "flood.ruled"
     DISPUTE_RULED = "dispute.ruled"
     RIGHTS_DUE = "rights.due"
     BREACH_DUE = "breach.due"

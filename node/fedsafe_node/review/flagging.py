@@ -8,6 +8,7 @@ the job. What is decided is flagged too, as long as it is kept.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -33,6 +34,14 @@ async def flag_stopped(desk: ReviewDesk, tx: Transaction, *, limit: int = MOST) 
         return 0
     now = desk.now()
     await tx.put_task_signals([replace(row, effect_at=now) for row in rows])
+    await flag_tasks(desk, tx, rows)
+    return len(rows)
+
+
+async def flag_tasks(
+    desk: ReviewDesk, tx: Transaction, rows: Sequence[TaskSignalRow]
+) -> None:
+    """Flag the tasks of signals that were stopped, each once."""
     by_task: dict[str, list[TaskSignalRow]] = defaultdict(list)
     for row in rows:
         by_task[row.task].append(row)
@@ -40,7 +49,6 @@ async def flag_stopped(desk: ReviewDesk, tx: Transaction, *, limit: int = MOST) 
         task = await tx.task(task_id)
         if task is not None and task.subject is not None:
             await _flag(desk, tx, task, stopped)
-    return len(rows)
 
 
 async def _flag(

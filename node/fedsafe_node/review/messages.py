@@ -98,11 +98,13 @@ class TasksAnswer(Message, frozen=True):
 
     Behind the others come accounts of which more than 20 wait on the same signals,
     and then what was asked without naming an account. `next` leads to the tasks behind
-    these; null if these are the last.
+    these; null if these are the last. `floods` counts the match floods that wait for a
+    ruling; they are listed by themselves.
     """
 
     tasks: list[ListedTask]
     next: Place | None
+    floods: int = 0
 
 
 class TasksQuery(Message, frozen=True):

@@ -63,7 +63,7 @@ async def open_review(  # noqa: PLR0913 - the act, and what it is about
     for match in matches:
         list_ = desk.list_of(match.origin, own=match.own)
         found.setdefault((list_, UUID(match.signal).bytes), match)
-    named = subject or join(service, _name(found))
+    named = named_account(subject, found, service=service)
     live = await tx.live_tasks(named)
     if subject is None:
         # Of whom a watch is, nobody knows: the next match may be another's.
@@ -93,10 +93,13 @@ async def open_review(  # noqa: PLR0913 - the act, and what it is about
     return Opened(task.id, named, [desk.event(event, task, detail, by=by)])
 
 
-def _name(found: Iterable[_Key]) -> str:
+def named_account(subject: str | None, found: Iterable[_Key], *, service: str) -> str:
+    """Name an account: as it was named, or after the signals that were found."""
+    if subject is not None:
+        return subject
     framed = b"".join(lp_text(list_) + signal for list_, signal in sorted(found))
     digest = sha256(lp_text(_DOMAIN) + framed).hexdigest()
-    return f"{UNNAMED}{digest[: 2 * _ID_BYTES]}"
+    return join(service, f"{UNNAMED}{digest[: 2 * _ID_BYTES]}")
 
 
 def _begin(desk: ReviewDesk, subject: str, moment: datetime) -> TaskRow:

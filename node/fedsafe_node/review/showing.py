@@ -90,6 +90,7 @@ async def list_tasks(
                 ListedTask(**asdict(shown(row.task)), alike=row.alike) for row in rows
             ],
             next=_written(rows[-1].place) if len(rows) == query.limit else None,
+            floods=await tx.floods_waiting(),
         )
 
     return await desk.admitted(act, who, "task.list")

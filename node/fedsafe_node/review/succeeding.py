@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from fedsafe_node.review.contents import open_match, seal_match
 from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.floods import succeed_flood
 from fedsafe_node.store.protocol import Transaction
 
 
@@ -27,4 +28,5 @@ async def succeed(desk: ReviewDesk, tx: Transaction, ban: bytes, signal: bytes) 
             moved = seal_match(row.task, node, shown, desk.periods, moment)
             await tx.put_task_signals([replace(moved, added_at=row.added_at)])
         await tx.drop_task_signal(row.task, own_list, ban)
+    await succeed_flood(desk, tx, ban, signal)
     return len(rows)

@@ -35,6 +35,7 @@ from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.recipients_rows import PackRow
+from fedsafe_node.store.review_rows import TaskState
 from fedsafe_node.store.rights_rows import RequestRow, Weight
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.vocabulary import Purpose
@@ -129,6 +130,9 @@ async def _reviewed(
         ]
         decisions = await reader.task_decisions(task.id)
         found.append(Reviewed(task.opened_at, task.state, signals, decisions))
+    for flood in await reader.floods_about(content.subject_ref):
+        named = signal_name(flood.signal_id), _origin(flood.origin, situation)
+        found.append(Reviewed(flood.opened_at, TaskState.OPEN, [named], []))
     return found
 
 

@@ -25,6 +25,7 @@ from typing import Protocol, TypeVar
 
 from fedsafe_node.store.cases_protocol import CasesReader, CasesWriter
 from fedsafe_node.store.events_protocol import EventsReader, EventsWriter
+from fedsafe_node.store.floods_protocol import FloodsReader, FloodsWriter
 from fedsafe_node.store.gate_protocol import GateReader, GateWriter
 from fedsafe_node.store.keeping_protocol import KeepingReader, KeepingWriter
 from fedsafe_node.store.keeping_rows import Outage, Room
@@ -210,6 +211,7 @@ class Reader(
     PruneReader,
     ReviewReader,
     RightsReader,
+    FloodsReader,
     WitnessReader,
     Protocol,
 ):
@@ -323,6 +325,7 @@ class Transaction(
     PruneWriter,
     ReviewWriter,
     RightsWriter,
+    FloodsWriter,
     WitnessWriter,
     Protocol,
 ):

@@ -28,6 +28,7 @@ from fedsafe_node.store.dispatches_schema import (
 )
 from fedsafe_node.store.epochs_schema import EPOCHS
 from fedsafe_node.store.events_schema import EVENTS
+from fedsafe_node.store.floods_schema import FLOODS
 from fedsafe_node.store.gate_schema import REGISTER, RELOCK
 from fedsafe_node.store.keeping_schema import KEEPING
 from fedsafe_node.store.metering_schema import METERING
@@ -280,6 +281,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0027_signatures", SIGNATURES),
     ("0028_repeats", REPEATS),
     ("0029_services", SERVICES),
+    ("0030_floods", FLOODS),
 )
 VERSION = len(MIGRATIONS)
 

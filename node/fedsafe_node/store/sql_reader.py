@@ -25,6 +25,7 @@ from fedsafe_node.store.seal_protocol import SealReport, Surroundings
 from fedsafe_node.store.sql import Connection
 from fedsafe_node.store.sql_cases import SqlCasesReader
 from fedsafe_node.store.sql_events import SqlEventsReader
+from fedsafe_node.store.sql_floods import SqlFloodsReader
 from fedsafe_node.store.sql_gate import SqlGateReader
 from fedsafe_node.store.sql_keeping import SqlKeepingReader
 from fedsafe_node.store.sql_log_reader import SqlLogReader, Unsealing
@@ -84,6 +85,7 @@ class SqlReader(
     SqlKeepingReader,
     SqlPruneReader,
     SqlRightsReader,
+    SqlFloodsReader,
     SqlWitnessReader,
 ):
     """Reads over one connection."""

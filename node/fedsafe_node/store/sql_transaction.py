@@ -25,6 +25,7 @@ from fedsafe_node.store.rows import (
 from fedsafe_node.store.sql import IntegrityError, WriteConnection
 from fedsafe_node.store.sql_cases import SqlCasesWriter
 from fedsafe_node.store.sql_events import SqlEventsWriter
+from fedsafe_node.store.sql_floods import SqlFloodsWriter
 from fedsafe_node.store.sql_gate import SqlGateWriter
 from fedsafe_node.store.sql_keeping import SqlKeepingWriter
 from fedsafe_node.store.sql_log_reader import Unsealing
@@ -112,6 +113,7 @@ class SqlTransaction(
     SqlReviewWriter,
     SqlKeepingWriter,
     SqlRightsWriter,
+    SqlFloodsWriter,
     SqlWitnessWriter,
 ):
     """Reads and writes over the write connection; one act at a time."""

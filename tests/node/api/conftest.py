@@ -38,7 +38,7 @@ from tests.node.api.oversight import (
     FakeLists,
     FakeValidations,
 )
-from tests.node.api.reviews import fake_tasks
+from tests.node.api.reviews import fake_floods, fake_tasks
 from tests.node.api.rights import FakeProofs, FakeRequests
 from tests.node.api.staff import ACT, fake_staff
 
@@ -742,6 +742,7 @@ def make_services(memory: Memory) -> Services:
         name=NAME,
         lookups=FakeLookups(memory),
         tasks=fake_tasks(memory),
+        floods=fake_floods(memory),
         signals=FakeSignals(memory),
         people=FakePeople(),
         staff=fake_staff(memory),

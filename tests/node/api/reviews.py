@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reviews as the API's tests see them: each answers in its type."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
 from msgspec.structs import asdict
 
+from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.review.flood_messages import (
+    FloodAnswer,
+    FloodReference,
+    FloodsAnswer,
+    FloodShown,
+)
+from fedsafe_node.review.flood_service import FloodService
 from fedsafe_node.review.messages import (
     HearingAnswer,
     InquiriesAnswer,
@@ -16,7 +25,8 @@ from fedsafe_node.review.messages import (
     TaskShown,
 )
 from fedsafe_node.review.service import ReviewService
-from fedsafe_policies.vocabulary import Outcome
+from fedsafe_node.store.floods_rows import FloodState
+from fedsafe_policies.vocabulary import Act, Outcome
 
 SHOWN: Final = TaskShown(
     task="0" * 32,
@@ -71,9 +81,10 @@ class _Memory(Protocol):
 @dataclass
 class _FakeTasks:
     memory: _Memory
+    answers: Mapping[str, object]
 
     def __getattr__(self, method: str) -> Any:  # noqa: ANN401 - any of the service's
-        answer = _ANSWERS[method]
+        answer = self.answers[method]
 
         async def act(*given: object) -> object:
             await self.memory.called((method, *given))
@@ -82,5 +93,39 @@ class _FakeTasks:
         return act
 
 
+FLOOD: Final = FloodShown(
+    flood="0" * 32,
+    signal="01a20e5e-7e0b-7dca-b773-0d06d4879060",
+    origin="b.demo",
+    state=FloodState.WAITING,
+    bound=10,
+    references=2,
+    beyond=0,
+    opened_at=1,
+    ends_at=2,
+)
+_FLOOD_ANSWERS: Final[dict[str, object]] = {
+    "list": FloodsAnswer(floods=[FLOOD]),
+    "show": FloodAnswer(
+        **asdict(FLOOD), subjects=[FloodReference(subject_ref="account-1", added_at=1)]
+    ),
+    "rule": FLOOD,
+    "raise_bound": ActAnswer(
+        act="0" * 32,
+        kind=Act.FLOOD_BOUND,
+        digest="0" * 64,
+        content={},
+        asked_by="rita",
+        asked_at=0,
+        expires_at=1,
+        state="pending",
+    ),
+}
+
+
+def fake_floods(memory: _Memory) -> FloodService:
+    return cast("FloodService", _FakeTasks(memory, _FLOOD_ANSWERS))
+
+
 def fake_tasks(memory: _Memory) -> ReviewService:
-    return cast("ReviewService", _FakeTasks(memory))
+    return cast("ReviewService", _FakeTasks(memory, _ANSWERS))

@@ -15,7 +15,7 @@ from tests.node.api.casework import THREAT
 from tests.node.api.test_people import House, house
 from tests.node.fleet import Fleet, found, make
 from tests.node.people.test_gate import COMPLETE
-from tests.node.review.conftest import match
+from tests.node.review.conftest import listed, match
 from tests.node.signals.conftest import ANNA, request_for
 from tests.policies.escalation.maximal import MAXIMAL
 
@@ -24,7 +24,9 @@ from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.pseudonyms import quarter_of
 from fedsafe_node.people.credentials import People
 from fedsafe_node.principal import Principal
+from fedsafe_node.review.floods import judge_floods
 from fedsafe_node.review.opening import open_review
+from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_policies.policy import load_policy, shipped_text
 from fedsafe_policies.vocabulary import Act, Role, Scope
@@ -73,6 +75,24 @@ async def _quarantine(house: House, who: str) -> dict[str, Any]:
     path, body = "/v1/federation/quarantines", {"member": "b.demo", "after": 0}
     await house.done("POST", path, body, who)
     return dict(await house.done("POST", f"{path}/b.demo/end", None, who))
+
+
+async def _flood(house: House, who: str) -> dict[str, Any]:
+    node, now = house.fleet["a.demo"], house.fleet.clock.now()
+    found = [match(1)]
+
+    async def act(tx: Transaction) -> str | None:
+        flood = None
+        await tx.add_signal(listed(found[0]))
+        for number in range(11):
+            name = f"acc-{number}"
+            judged = await judge_floods(node.reviews, tx, name, found, now, by="local")
+            flood = judged.flood
+        return flood
+
+    path = f"/v1/floods/{await node.base.store.write(act)}/bound"
+    body = {"bound": 20, "reason": "ticket-7"}
+    return dict(await house.done("POST", path, body, who))
 
 
 async def _reshare(house: House, who: str) -> dict[str, Any]:
@@ -200,6 +220,7 @@ ACTS: Final[dict[Act, tuple[str, str, Ask]]] = {
     Act.PSEUDONYM_REVEAL: ("dora", "rita", _reveal),
     Act.RECIPIENT_SILENCE: ("dora", "rita", _silence),
     Act.PERMANENT_BAN: ("anna", "rita", _ban),
+    Act.FLOOD_BOUND: ("rita", "dora", _flood),
     Act.DISPATCH: ("ella", "rita", _dispatch),
 }
 """Whose approval carries the act out: who asks, who approves, and how it is asked."""

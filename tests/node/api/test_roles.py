@@ -6,6 +6,7 @@ refusals are a policy's, so the route table alone does not know.
 """
 
 from collections.abc import AsyncIterator, Mapping
+from secrets import token_bytes, token_hex
 from typing import Any, Final
 from uuid import UUID
 
@@ -38,6 +39,7 @@ from fedsafe_node.notices.texts import TextName, texts
 from fedsafe_node.people.credentials import People
 from fedsafe_node.provider_events.announcing import Announcement, EventKind
 from fedsafe_node.review.opening import open_review
+from fedsafe_node.store.floods_rows import FloodRow, FloodState
 from fedsafe_node.store.review_rows import TaskInquiryRow
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
@@ -100,6 +102,10 @@ MAY: Final[Mapping[str, set[str]]] = {
     "decideTask": WRITERS,
     "hearTask": WRITERS | {Role.YOUTH_PROTECTION_OFFICER},
     "answerInquiry": WRITERS,
+    "listFloods": WRITERS | COUNSEL | OVERSIGHT,
+    "showFlood": WRITERS | COUNSEL | OVERSIGHT,
+    "ruleFlood": {Role.REVIEWER, Role.LEGAL_ADVISER},
+    "raiseBound": {Role.REVIEWER, Role.LEGAL_ADVISER},
     "status": {LOCAL, *PERSONS},
     "metrics": {LOCAL, *PERSONS},
     "propose": {LOCAL, Role.OPERATOR},
@@ -121,6 +127,7 @@ NAMED: Final = {"purpose": "audit_review"}  # on the socket nothing is taken for
 READS: Final = {
     *("writeSheet", "helpReply"),
     *("listTasks", "showTask", "listInquiries"),
+    *("listFloods", "showFlood"),
     "readEvents",
     "showRecipients",
     *("listNotices", "listNoticeTexts", "showSightings", "listForks"),
@@ -226,6 +233,8 @@ def body_of(
         },
         "hearTask": {"step": "heard", "reference": "minute-3"},
         "answerInquiry": {"replies": {"still_stands": "yes"}, "reference": "mail-7"},
+        "ruleFlood": {"ruling": "rests", "reason": "ticket-7"},
+        "raiseBound": {"bound": 20, "reason": "ticket-7"},
         **made,
     }.get(route.name)
 
@@ -269,6 +278,23 @@ async def task_of(fleet: Fleet, account: str) -> str:
         )
     )
     return opened.task
+
+
+async def flood_of(fleet: Fleet) -> str:
+    flood = FloodRow(
+        id=token_hex(16),
+        origin="b.demo",
+        signal_id=token_bytes(16),
+        state=FloodState.WAITING,
+        bound=10,
+        opened_at=1,
+        ends_at=1 << 40,
+        remind_at=None,
+        period="2026-11",
+        sealed=None,
+    )
+    await fleet["a.demo"].base.store.write(lambda tx: tx.add_flood(flood))
+    return flood.id
 
 
 @pytest.fixture
@@ -325,19 +351,22 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
             **await forked(trio, size),
         }
         for route in CREDENTIAL_ROUTES:
-            signal = task = ""
+            signal = task = flood = ""
             inquiry = 0
             if "{id}" in route.path or route.name == "approveSignals":
                 signal = await signal_of(trio, route, caller)
             if "{task}" in route.path:
                 task = await task_of(trio, f"{route.name}.{caller}")
                 inquiry = await inquiry_of(trio, task)
+            if "{flood}" in route.path:
+                flood = await flood_of(trio)
             response = await session.request(
                 route.method,
                 route.path.format(
                     id=signal,
                     task=task,
                     inquiry=inquiry,
+                    flood=flood,
                     item="S-V-1",
                     sheet="art30",
                     index="0",

@@ -14,13 +14,14 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.lookup_messages import Match
 from fedsafe_node.messages import Kind
 from fedsafe_node.notices.keeping import NoticeDesk
-from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.people.approvals import Approvals, Effect
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.announcing import Announcement, Announcer
 from fedsafe_node.review.clockwork import tend_reviews
 from fedsafe_node.review.deciding import ConfirmEffect
 from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.flood_rulings import FloodBoundEffect
 from fedsafe_node.review.messages import (
     HearingAnswer,
     HearingRequest,
@@ -119,7 +120,10 @@ class Ward:
             announcer=announcer,
             notices=self.notices,
         )
-        effects = {Act.PERMANENT_BAN: ConfirmEffect(self.desk)}
+        effects: dict[Act, Effect] = {
+            Act.PERMANENT_BAN: ConfirmEffect(self.desk),
+            Act.FLOOD_BOUND: FloodBoundEffect(self.desk),
+        }
         self.approvals = Approvals(team.office, effects)
         self.tasks = ReviewService(self.desk, self.approvals)
         self.people: dict[str, Principal] = {}

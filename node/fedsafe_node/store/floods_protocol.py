@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a store promises about match floods. Part of `Reader` and `Transaction`."""
+
+from typing import Protocol
+
+from fedsafe_node.store.floods_rows import FloodRow, FloodState, RaisedRow
+
+
+class FloodsReader(Protocol):
+    """Reads what signals have restricted of late, and floods."""
+
+    async def has_restricted(
+        self, origin: str, signal_id: bytes, mark: bytes, since: int
+    ) -> bool:
+        """Tell whether a signal has restricted a marked subject after a moment."""
+        ...
+
+    async def restricted(self, origin: str, signal_id: bytes, since: int) -> int:
+        """Count the subjects that a signal has restricted after a moment."""
+        ...
+
+    async def raised_bound(
+        self, origin: str, signal_id: bytes, now: int
+    ) -> RaisedRow | None:
+        """Return to what two people have raised a signal's bound, while it lasts."""
+        ...
+
+    async def flood(self, flood_id: str) -> FloodRow | None:
+        """Return a flood."""
+        ...
+
+    async def flood_alive(self, origin: str, signal_id: bytes) -> FloodRow | None:
+        """Return the flood of a signal that waits, or by which it rests."""
+        ...
+
+    async def floods_in(
+        self, state: FloodState, limit: int, *, after: str = ""
+    ) -> list[FloodRow]:
+        """Return the floods of a state by id, from behind one on."""
+        ...
+
+    async def floods_waiting(self) -> int:
+        """Count the floods that wait for a ruling."""
+        ...
+
+    async def floods_ended(self, now: int, limit: int) -> list[FloodRow]:
+        """Return the floods that wait, and whose time is over."""
+        ...
+
+    async def floods_due(
+        self, state: FloodState, before: int, limit: int
+    ) -> list[FloodRow]:
+        """Return the floods of a state with references that end by a moment."""
+        ...
+
+    async def floods_to_remind_of(self, now: int, limit: int) -> list[FloodRow]:
+        """Return the floods with `remind_at` at or before `now`."""
+        ...
+
+    async def floods_stopped(self, limit: int) -> list[FloodRow]:
+        """Return the floods with content whose signal has ended, or is gone."""
+        ...
+
+    async def in_flood(self, flood_id: str, subject: str) -> bool:
+        """Tell whether a flood has kept a reference."""
+        ...
+
+    async def flood_subjects(
+        self, flood_id: str, limit: int, *, after: str = ""
+    ) -> list[tuple[str, int]]:
+        """Return what a flood refers to and since when, from behind one on."""
+        ...
+
+    async def floods_about(self, subject: str) -> list[FloodRow]:
+        """Return the floods that refer to an account, oldest first."""
+        ...
+
+
+class FloodsWriter(Protocol):
+    """Keeps what signals restrict, and floods."""
+
+    async def add_restricted(
+        self, origin: str, signal_id: bytes, mark: bytes, at: int
+    ) -> None:
+        """Count a marked subject that a signal restricts; a later moment counts."""
+        ...
+
+    async def forget_restricted(self, before: int) -> int:
+        """Drop what was counted at or before a moment; return how many."""
+        ...
+
+    async def put_raised_bound(self, row: RaisedRow) -> None:
+        """Keep a raised bound in the place of an earlier one of its signal."""
+        ...
+
+    async def forget_raised(self, now: int) -> None:
+        """Drop raised bounds that are over."""
+        ...
+
+    async def add_flood(self, flood: FloodRow) -> None:
+        """Keep a flood.
+
+        Raises:
+            ConflictError: one of its signal is alive.
+        """
+        ...
+
+    async def put_flood(self, flood: FloodRow) -> None:
+        """Keep how a flood stands."""
+        ...
+
+    async def add_flood_subject(self, flood_id: str, subject: str, at: int) -> None:
+        """Keep a reference that the flood has not yet, and count it."""
+        ...
+
+    async def drop_flood_subject(self, flood_id: str, subject: str) -> None:
+        """Drop a reference; the flood still counts it."""
+        ...
+
+    async def drop_flood_subjects(self, flood_id: str) -> None:
+        """Drop all references of a flood; it still counts them."""
+        ...
+
+    async def forget_floods(self, before: int) -> int:
+        """Drop floods without references that ended before a moment; say how many."""
+        ...
+
+    async def move_restricted(
+        self, origin: str, signal_id: bytes, to_origin: str, to_signal: bytes
+    ) -> None:
+        """Let what is counted of a signal count for the one that takes its place."""
+        ...

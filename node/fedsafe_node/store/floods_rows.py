@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of match floods. Times are whole seconds since 1970 in UTC."""
+
+from enum import StrEnum, unique
+
+from fedsafe_node.store.rows import Row
+
+
+@unique
+class FloodState(StrEnum):
+    """Whether a flood waits for a ruling, was ruled on, or ended by itself.
+
+    It is *over* once its signal has ended.
+    """
+
+    WAITING = "waiting"
+    RESTED = "rested"
+    STANDS = "stands"
+    LAPSED = "lapsed"
+    OVER = "over"
+
+
+class FloodRow(Row, frozen=True, kw_only=True):
+    """A signal that has matched more than its bound within a day.
+
+    `origin` names its list. `ends_at` is when the references go.
+    """
+
+    id: str
+    origin: str
+    signal_id: bytes
+    state: FloodState
+    bound: int
+    opened_at: int
+    ends_at: int
+    remind_at: int | None
+    period: str
+    sealed: bytes | None
+    kept: int = 0
+    beyond: int = 0
+    ruled_by: str | None = None
+    second: str | None = None
+    ruled_at: int | None = None
+    reason: str | None = None
+
+
+class RaisedRow(Row, frozen=True, kw_only=True):
+    """The bound to which two people have raised a signal's, until then."""
+
+    origin: str
+    signal_id: bytes
+    bound: int
+    until: int
+    raised_by: str
+    second: str
