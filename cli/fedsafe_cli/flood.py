@@ -50,7 +50,6 @@ _SAID: Final[Words] = {
     "until": ("bis", "until"),
     "account": ("Konto oder Datei", "account or file"),
     "since": ("seit", "since"),
-    "none": ("keine", "none"),
     "next": ("weiter mit --after {next}", "go on with --after {next}"),
     "after_rests": (
         (

@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "act": "fedsafe_cli.act:act",
     "task": "fedsafe_cli.task:task",
     "flood": "fedsafe_cli.flood:flood",
+    "trial": "fedsafe_cli.trial:trial",
     "node": "fedsafe_cli.node:node",
     "account": "fedsafe_cli.account:account",
     "training": "fedsafe_cli.training:training",

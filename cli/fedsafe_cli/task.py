@@ -22,6 +22,7 @@ from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
 from fedsafe_cli.signal_ids import checked_task
 from fedsafe_cli.task_texts import (
+    BECAUSE,
     EFFECTS,
     EXCEPTIONS,
     OUTCOMES,
@@ -149,6 +150,12 @@ def show(context: click.Context, task_id: str) -> ExitStatus:
     metavar="QUESTION",
     multiple=True,
     help="What to ask its origin, more than once: inquire.",
+)
+@click.option(
+    "--because",
+    type=click.Choice(list(BECAUSE)),
+    metavar="WHY",
+    help="listing_wrong, where the listing itself is: dismiss.",
 )
 @click.option("--revision", type=int, help="Refuse if it has changed since.")
 @shared_options
@@ -350,11 +357,16 @@ def _decision(each: Json, settings: Settings) -> tuple[object, ...]:
         shown(each["decided_at"]),
         _seconds(each),
         each["evidence"],
-        each["reason"],
+        _why(each, settings),
         each.get("rule"),
         _word(PHENOMENA, each["phenomenon"], settings) if found else None,
         _word(GRADES, each["grade"], settings) if found else None,
     )
+
+
+def _why(each: Json, settings: Settings) -> object:
+    because = each.get("because")
+    return each["reason"] if because is None else _word(BECAUSE, because, settings)
 
 
 def _seconds(each: Json) -> str:

@@ -51,6 +51,9 @@ EXCEPTIONS: Final[Words] = {
     "order_of_an_authority": ("Anordnung einer Behörde", "order of an authority"),
     "no_way_to_reach": ("nicht erreichbar", "no way to reach the person"),
 }
+BECAUSE: Final[Words] = {
+    "listing_wrong": ("der Eintrag ist falsch", "the listing is wrong"),
+}
 EFFECTS: Final[Words] = {
     "disputed": ("bestritten", "disputed"),
     "expired": ("abgelaufen", "expired"),

@@ -104,6 +104,10 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Eine Aufgabe ist offen; nur ein Mensch entscheidet, ob das Signal stimmt.",
         "A task is open; only a person decides whether the signal is right.",
     ),
+    "on_trial": (
+        "auf Probe bis {day}, ohne Wirkung: ein Signal von {origin}",
+        "on trial until {day}, without effect: a signal of {origin}",
+    ),
     "not_all_read": (
         "kein Signal, aber nicht alles ist lesbar",
         "no signal, but not everything can be read",

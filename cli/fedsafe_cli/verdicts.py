@@ -113,6 +113,7 @@ def show(name: str, outcome: Outcome, form: Form) -> None:
             _show_left_out(text, left_out, german=german)
     for match in matches:
         _show_match(match, german=german)
+    _show_on_trial(body, german=german)
     for counted in body.get("corroboration") or []:
         count, others = counted.get("origins"), counted.get("others")
         line("   " + words("corroborated", german=german, count=count))
@@ -157,6 +158,12 @@ def _show_left_out(name: str, entry: dict[str, Any], *, german: bool) -> None:
     )
     line(f"   {said}")
     line(f"   {entry['way_out'][language]}")
+
+
+def _show_on_trial(body: dict[str, Any], *, german: bool) -> None:
+    for tried in body.get("on_trial") or []:
+        told = {"origin": tried.get("origin"), "day": tried.get("until")}
+        line("   " + words("on_trial", german=german, **told))
 
 
 def _show_match(match: dict[str, Any], *, german: bool) -> None:

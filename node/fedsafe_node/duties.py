@@ -40,6 +40,7 @@ from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.renewing.tending import Tending
 from fedsafe_node.review.clockwork import tend_reviews
 from fedsafe_node.review.flood_clockwork import tend_floods
+from fedsafe_node.review.trial_service import tend_trials
 from fedsafe_node.rights.erasing import purge_erased
 from fedsafe_node.rights.ruling import end_disputes
 from fedsafe_node.rights.tending import tend_requests
@@ -152,7 +153,8 @@ class Duties:
 
     async def _tend_reviews(self) -> None:
         reviews = self._desk.reviews
-        if await tend_reviews(reviews) + await tend_floods(reviews):
+        ended = await tend_reviews(reviews) + await tend_floods(reviews)
+        if ended + await tend_trials(reviews):
             await self._desk.store.scrub()
 
     async def _end_disputes(self) -> None:

@@ -88,6 +88,21 @@ class MatchReason(StrEnum):
     """Why a match does not restrict by itself."""
 
     FLOOD = "flood"
+    TRIAL = "trial"
+
+
+class OnTrial(Message, frozen=True):
+    """A signal that matches, and has no effect: it is on trial.
+
+    `question` is its position in the request, `until` the day on which its trial ends
+    unless a person decides otherwise.
+    """
+
+    question: int
+    signal: SignalId
+    origin: str
+    kind: Kind
+    until: Day
 
 
 class Appeal(Message, frozen=True):
@@ -173,6 +188,7 @@ class LookupAnswer(Message, frozen=True):
     `service` and `subject_ref` then name the account, which is made up where the
     request named none. `reason` says why no match restricts by itself, and is left
     out if one does; `flood` is what keeps the reference of those whose reason that is.
+    What is in `on_trial` has no effect, and changes neither result nor matches.
     """
 
     result: Result
@@ -189,6 +205,7 @@ class LookupAnswer(Message, frozen=True):
     not_compared: list[LeftOut] | None = None
     reason: MatchReason | None = None
     flood: FloodId | None = None
+    on_trial: list[OnTrial] | None = None
 
 
 class BatchAnswer(Message, frozen=True):

@@ -46,7 +46,8 @@ class Membership:
 
     `pins` and `shares` are those of the generation that the charter shows, by epoch;
     `former` those of the generations before it that are still held. Nothing is there of
-    an epoch that was over when it was loaded.
+    an epoch that was over when it was loaded. `joined` says since when each member has
+    taken part that has not founded the federation (UTC seconds).
     """
 
     version: Version
@@ -55,6 +56,7 @@ class Membership:
     shares: Mapping[int, KeyShare] = field(repr=False)
     media: Mapping[tuple[int, int], MediaKeys] = field(repr=False)
     former: Mapping[tuple[int, int], Served] = field(default_factory=dict)
+    joined: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def charter(self) -> Charter:
@@ -143,7 +145,7 @@ def load_membership(
         for epoch, each in pins.items()
         if me.index in each.members and (epoch, each.generation.number) in shares
     }
-    return Membership(version, me, pins, newest, media, former)
+    return Membership(version, me, pins, newest, media, former, _joined(chain))
 
 
 def _lacks(
@@ -157,6 +159,19 @@ def _lacks(
     if holds:
         return (entry.epoch, entry.generation) not in media
     return not media
+
+
+def _joined(chain: Sequence[SignedCharter]) -> dict[str, int]:
+    """Say when members came that were not there before; who has left comes anew."""
+    charters = [decode(document.payload, Charter) for document in chain]
+    came: dict[str, int] = {}
+    before = {each.name for each in charters[0].members}
+    for charter in charters[1:]:
+        names = {each.name for each in charter.members}
+        came = {name: at for name, at in came.items() if name in names}
+        came |= dict.fromkeys(names - before, charter.created)
+        before = names
+    return came
 
 
 def _former(

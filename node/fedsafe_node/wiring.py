@@ -59,6 +59,7 @@ from fedsafe_node.review.deciding import ConfirmEffect
 from fedsafe_node.review.flood_rulings import FloodBoundEffect
 from fedsafe_node.review.flood_service import FloodService
 from fedsafe_node.review.service import ReviewService
+from fedsafe_node.review.trial_service import TrialService
 from fedsafe_node.rights.disputes import Disputes
 from fedsafe_node.rights.granting import RequestGrant
 from fedsafe_node.rights.mailing import Mailer
@@ -111,6 +112,7 @@ def make_services(parts: Parts) -> Services:
         lookups=lookups,
         tasks=ReviewService(parts.reviews, approvals),
         floods=FloodService(parts.reviews, base.office, approvals),
+        trials=TrialService(parts.reviews),
         signals=signals,
         people=Entrance(base.office, staff.sessions),
         staff=staff,

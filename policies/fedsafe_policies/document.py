@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The TOML of a policy, section by section, as typed and closed data.
 
-Each section says which rule of the data-protection plan (P1 to P21) it serves.
+Each section says which rule of the data-protection plan (P1 to P22) it serves.
 Units are part of a key's name; spans are written ``"12 months"``, ``"7 days"``.
 """
 
@@ -223,6 +223,18 @@ class Flood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pdq: Bound = 50
 
 
+class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """P22: how long signals are on trial, and how many of their matches are reviewed.
+
+    The `first` ones, and then `percent` of them. Policies from before that section have
+    these numbers.
+    """
+
+    lasts: Span = Span.parse("30 days")
+    first: Annotated[int, msgspec.Meta(ge=10, le=100)] = 10
+    percent: Annotated[int, msgspec.Meta(ge=5, le=100)] = 5
+
+
 class RuleEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One rule of the provider's house, in plain words."""
 
@@ -267,3 +279,4 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     corroboration: Corroboration
     rulebook: Rulebook
     flood: Flood = Flood()
+    trial: Trial = Trial()

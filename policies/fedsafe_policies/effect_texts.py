@@ -229,6 +229,15 @@ NOUNS: Final[Mapping[str, Text]] = {
         "independent providers for a recommendation",
     ),
     **{f"flood.{kind}": _flood(kind) for kind in Flood.__struct_fields__},
+    "trial.lasts": Text("Signale auf Probe wirken nicht für", "a trial lasts"),
+    "trial.first": Text(
+        "Treffer auf Probe, die alle geprüft werden",
+        "matches on trial that are all reviewed",
+    ),
+    "trial.percent": Text(
+        "Prozent der weiteren Treffer auf Probe, die geprüft werden",
+        "percentage of further matches on trial that is reviewed",
+    ),
     "rulebook.cited": Text("Anführbare Regeln", "rules that may be cited"),
 }
 """Of keys with one value: what it is."""

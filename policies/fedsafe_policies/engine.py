@@ -69,6 +69,12 @@ from fedsafe_policies.sharing import (
     rule_on_opening,
     rule_on_transfer,
 )
+from fedsafe_policies.trials import (
+    TrialRequest,
+    TrialRulingRequest,
+    rule_on_trial,
+    rule_on_trial_ruling,
+)
 
 Request = (
     GateRequest
@@ -95,6 +101,8 @@ Request = (
     | CorroborationRequest
     | FloodRequest
     | FloodRulingRequest
+    | TrialRequest
+    | TrialRulingRequest
     | CaseRequest
 )
 
@@ -124,6 +132,8 @@ RULINGS: Final[Mapping[type, Callable[[Any, Ground], Decision]]] = MappingProxyT
         CorroborationRequest: rule_on_corroboration,
         FloodRequest: rule_on_flood,
         FloodRulingRequest: rule_on_flood_ruling,
+        TrialRequest: rule_on_trial,
+        TrialRulingRequest: rule_on_trial_ruling,
         CaseRequest: rule_on_case,
     }
 )

@@ -142,6 +142,22 @@ ALLOWED: Final[dict[Grant, tuple[Rule, Text]]] = {
             "A person has ruled on the signal that matched so many.",
         ),
     ),
+    Grant.SAMPLED: (
+        Rule.TRIAL,
+        Text(
+            "Der Treffer ist in der Stichprobe eines Signals auf Probe: Er wird "
+            "geprüft und wirkt nicht auf das Konto.",
+            "The match is in the sample of a signal on trial; it is reviewed, and has "
+            "no effect on the account.",
+        ),
+    ),
+    Grant.TRIAL_RULED: (
+        Rule.TRIAL,
+        Text(
+            "Eine Person hat über die Probe entschieden und den Grund festgehalten.",
+            "A person has decided on the trial and recorded why.",
+        ),
+    ),
     Grant.CORROBORATED: (
         Rule.CORROBORATION,
         Text(

@@ -70,6 +70,7 @@ SPAN_LIMITS: Final[dict[str, tuple[str, Span]]] = {
     "review.watch": ("P13", Span.parse("30 days")),
     "review.feature_limit": ("P13", Span.parse("30 days")),
     "notices.longest": ("P16", Span.parse("30 days")),
+    "trial.lasts": ("P22", Span.parse("90 days")),
     "staffing.external_longest": ("P19", Span.parse("12 months")),
 }
 
@@ -156,6 +157,10 @@ def _orders(document: Document) -> Iterator[tuple[str, str]]:
             yield key, "want days"
     if document.retention.actor.exceeds(document.retention.renewed):
         yield "retention.renewed", "less than actor (P9)"
+    if document.trial.lasts.months or Span.parse("30 days").exceeds(
+        document.trial.lasts
+    ):
+        yield "trial.lasts", "want 30 days at least, in days (P22)"
     if document.erasure.stop_hours < document.erasure.alarm_hours:
         yield "erasure.stop_hours", "less than alarm_hours (P11)"
 

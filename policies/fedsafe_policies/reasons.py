@@ -35,6 +35,7 @@ class Rule(StrEnum):
     TRAINING = "P19"
     CORROBORATION = "P20"
     MATCH_FLOOD = "P21"
+    TRIAL = "P22"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Grant(StrEnum):
     CORROBORATED = "corroborated"
     FEW_MATCHES = "few_matches"
     FLOOD_RULED = "flood_ruled"
+    SAMPLED = "sampled"
+    TRIAL_RULED = "trial_ruled"
     TWO_PEOPLE = "two_people"
     OWN_CASE = "own_case"
 
@@ -122,4 +125,7 @@ class Refusal(StrEnum):
     EXTERNAL_SEAT = "external_seat"
     UNCORROBORATED = "uncorroborated"
     FLOOD = "flood"
+    ON_TRIAL = "on_trial"
+    TRIAL_PROLONGED = "trial_prolonged"
+    TRIAL_RUNS = "trial_runs"
     FOREIGN_SIGNAL_ONLY = "foreign_signal_only"

@@ -358,6 +358,29 @@ REFUSED: Final[dict[Refusal, tuple[Rule, Text]]] = {
             "restricts nobody further by itself until a person has ruled.",
         ),
     ),
+    Refusal.ON_TRIAL: (
+        Rule.TRIAL,
+        Text(
+            "Das Signal ist auf Probe: Es wirkt auf kein Konto, und dieser Treffer "
+            "gehört nicht zur Stichprobe.",
+            "The signal is on trial: it has no effect on an account, and this match is "
+            "not in the sample.",
+        ),
+    ),
+    Refusal.TRIAL_PROLONGED: (
+        Rule.TRIAL,
+        Text(
+            "Die Probe wurde schon einmal verlängert.",
+            "The trial was prolonged before; once is the most.",
+        ),
+    ),
+    Refusal.TRIAL_RUNS: (
+        Rule.TRIAL,
+        Text(
+            "Die Probe läuft noch; beenden kann sie erst danach eine Person.",
+            "The trial still runs; a person ends it only after its time.",
+        ),
+    ),
     Refusal.FOREIGN_SIGNAL_ONLY: (
         Rule.HUMAN_DECISION,
         Text(

@@ -74,6 +74,12 @@ def _no_longer(own: Span, other: Span) -> Text | None:
     return _pair("{} ist länger als {}", "{} is longer than {}", own, other)
 
 
+def _no_shorter(own: Span, other: Span) -> Text | None:
+    if not other.exceeds(own):
+        return None
+    return _pair("{} ist kürzer als {}", "{} is shorter than {}", own, other)
+
+
 def _bucket(own: Span, other: Span) -> Text | None:
     """Buckets of different sizes round to days of which neither is the earlier."""
     return None if other == _DAY else _same(own, other)
@@ -140,6 +146,9 @@ DIMENSIONS: Final[Mapping[str, Compare]] = {
     "staffing.external": _no_more,
     "staffing.external_longest": _no_longer,
     "corroboration.origins": _at_least,
+    "trial.lasts": _no_shorter,
+    "trial.first": ANY,
+    "trial.percent": ANY,
     "rulebook.cited": _cited,
     **{f"flood.{kind}": _at_most for kind in Flood.__struct_fields__},
 }

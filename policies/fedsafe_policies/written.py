@@ -36,6 +36,7 @@ from fedsafe_policies.reading import ExportRequest, ReadRequest
 from fedsafe_policies.reviews import ReviewRequest
 from fedsafe_policies.roles import RoleRequest
 from fedsafe_policies.sharing import OpeningRequest, TransferRequest
+from fedsafe_policies.trials import TrialRequest, TrialRulingRequest
 from fedsafe_policies.vocabulary import Role
 
 REQUESTS: Final[Mapping[str, type[Request]]] = {
@@ -63,6 +64,8 @@ REQUESTS: Final[Mapping[str, type[Request]]] = {
     "corroboration": CorroborationRequest,
     "flood": FloodRequest,
     "flood_ruling": FloodRulingRequest,
+    "trial": TrialRequest,
+    "trial_ruling": TrialRulingRequest,
     "case": CaseRequest,
 }
 """Every type of request by the name that people write."""

@@ -57,6 +57,8 @@ NOT_FOLLOWED = {
     *("add_flood", "add_flood_subject", "add_restricted", "drop_flood_subject"),
     *("drop_flood_subjects", "forget_floods", "forget_raised", "forget_restricted"),
     *("move_restricted", "put_flood", "put_raised_bound"),
+    *("add_trial", "add_trial_match", "forget_trial_matches", "put_trial"),
+    "settle_sample",
     # an index points to rows, and their status is read before they count
     *("relock_signal", "set_signal_status"),
     # the files that go are followed, not the note that they are to go

@@ -45,6 +45,7 @@ from fedsafe_policies.sharing import (
     Recipient,
     TransferRequest,
 )
+from fedsafe_policies.trials import TrialRequest, TrialRulingRequest
 from fedsafe_policies.vocabulary import (
     Act,
     Circle,
@@ -199,6 +200,8 @@ ALLOWED: tuple[Request, ...] = (
     ),
     FloodRequest(IdentifierKind.EMAIL, 9),
     FloodRulingRequest(RUTH, stands=False, reason="ticket-7"),
+    TrialRequest(9, 9, 9_999),
+    TrialRulingRequest(RUTH, prolong=True, reason="ticket-7"),
     CaseRequest(
         ANNA,
         frozenset({CaseSource.USER_REPORT, CaseSource.FOREIGN_SIGNAL}),

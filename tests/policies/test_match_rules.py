@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""P21: what signals that match many may do."""
+"""P21 and P22: what signals that match many, or are on trial, may do."""
 
 from dataclasses import replace
 
@@ -16,6 +16,12 @@ from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.floods import FloodRequest, FloodRulingRequest, flood_bound
 from fedsafe_policies.policy import load_policy, shipped, shipped_text
 from fedsafe_policies.strictness import loosened
+from fedsafe_policies.trials import (
+    CHANCES,
+    MOST_DRAWN,
+    TrialRequest,
+    TrialRulingRequest,
+)
 from fedsafe_policies.vocabulary import Act, IdentifierKind, MediaKind
 
 MAIL = IdentifierKind.EMAIL
@@ -113,3 +119,64 @@ def test_a_diff_tells_of_each_bound_in_both_languages() -> None:
     assert "E-Mail-Adressen" in mail.text.de
     assert mail.text.en.endswith("now 10, was 5")
     assert {f"flood.{kind}" for kind in Flood.__struct_fields__} <= set(told)
+
+
+# --- P22, trial -----------------------------------------------------------------------
+
+
+def test_the_first_and_a_drawn_part_are_reviewed() -> None:
+    first = ask(TrialRequest(9, 9, CHANCES - 1))
+
+    assert (first.rule, first.code) == ("P22", "sampled")
+    assert Obligation.REVIEW_TASK in first.obligations
+    assert ask(TrialRequest(10, 10, 499)).allowed
+
+
+def test_what_is_not_drawn_is_not_reviewed() -> None:
+    decision = ask(TrialRequest(10, 10, 500))
+
+    assert (decision.rule, decision.code) == ("P22", "on_trial")
+    assert not ask(TrialRequest(10_000, MOST_DRAWN, 0)).allowed
+
+
+@given(st.integers(0, 20_000), st.integers(0, 600), st.integers(0, CHANCES - 1))
+def test_no_trial_has_more_than_its_sample_reviewed(
+    matches: int, drawn: int, draw: int
+) -> None:
+    allowed = ask(TrialRequest(matches, drawn, draw)).allowed
+
+    assert allowed is (drawn < MOST_DRAWN and (matches < 10 or draw < 500))
+
+
+def test_a_trial_is_prolonged_once_and_ended_only_after_its_time() -> None:
+    prolong = TrialRulingRequest(RUTH, prolong=True, reason="ticket-7")
+    end = replace(prolong, prolong=False, is_over=True)
+
+    assert ask(prolong).allowed
+    assert ask(replace(prolong, prolonged=True)).code == "trial_prolonged"
+    assert ask(end).allowed
+    assert ask(replace(end, is_over=False)).code == "trial_runs"
+    assert ask(replace(prolong, ruler=ANNA)).code == "role"
+    assert ask(replace(end, reason="it seems fine to me")).code == "free_text"
+
+
+@pytest.mark.parametrize("lasts", ["29 days", "91 days", "1 month"])
+def test_a_trial_is_neither_shorter_nor_much_longer(lasts: str) -> None:
+    text = shipped_text("germany").replace(
+        b'lasts = "30 days"', f'lasts = "{lasts}"'.encode()
+    )
+    with pytest.raises(PolicyFileError) as refused:
+        load_policy(text)
+
+    assert refused.value.key == "trial.lasts"
+
+
+def test_a_diff_tells_of_trials_in_both_languages() -> None:
+    text = shipped_text("germany").replace(b"percent = 5\n", b"percent = 20\n")
+    text = text.replace(b'lasts = "30 days"', b'lasts = "60 days"')
+    told = {item.key: item for item in effects(GERMANY, load_policy(text))}
+
+    assert told["trial.lasts"].direction == "stricter"
+    assert "60 Tage" in told["trial.lasts"].text.de
+    assert told["trial.percent"].direction == "other"
+    assert "now 20, was 5" in told["trial.percent"].text.en

@@ -352,6 +352,7 @@ TIGHTER: list[tuple[str, str, str, Request | None, int]] = [
     ("flood.md5", "\nmd5 = 50", "\nmd5 = 9", None, NOW),
     ("flood.blake3", "\nblake3 = 50", "\nblake3 = 9", None, NOW),
     ("flood.pdq", "\npdq = 50", "\npdq = 9", FloodRequest(MediaKind.PDQ, 9), NOW),
+    ("trial.lasts", 'lasts = "30 days"', 'lasts = "31 days"', None, NOW),
     ("rulebook.rules[0].id", 'id = "house-1"', 'id = "house-9"', BAN, NOW),
     (
         "rulebook.rules[0].phenomena",

@@ -113,6 +113,9 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "showFlood": (Event.FLOOD_READ,),
     "ruleFlood": (Event.FLOOD_RULED,),
     "raiseBound": (Event.ACT_ASKED,),
+    "listTrials": (Event.TRIAL_READ,),
+    "prolongTrial": (Event.TRIAL_PROLONGED,),
+    "endTrial": (Event.TRIAL_ENDED,),
     "answerInquiry": (Event.TASK_ANSWERED,),
     "readEvents": (Event.PROVIDER_READ,),
     "receiptEvent": (Event.PROVIDER_RECEIPTED,),
@@ -310,6 +313,8 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
         Event.TASK_ALARM,
         Event.FLOOD_DUE,
         Event.FLOOD_ENDED,
+        Event.TRIAL_BEGAN,
+        Event.TRIAL_DUE,
     ),
 }
 """What the node's own duties leave; those with none keep nothing but order."""

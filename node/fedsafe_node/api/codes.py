@@ -93,6 +93,7 @@ class Code(StrEnum):
     ALREADY_ANSWERED = "already_answered"
     FLOOD_RULED = "flood_ruled"
     SIGNAL_RESTS = "signal_rests"
+    TRIAL_ENDED = "trial_ended"
     NO_RECEIPT = "no_receipt"
     TEXT_CHANGED = "text_changed"
     ALREADY_TOLD = "already_told"
@@ -268,6 +269,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.ALREADY_ANSWERED: (409, "The inquiry is answered"),
     Code.FLOOD_RULED: (409, "The flood was ruled on so"),
     Code.SIGNAL_RESTS: (409, "The signal rests here"),
+    Code.TRIAL_ENDED: (409, "The trial has ended"),
     Code.NO_RECEIPT: (409, "It takes no receipt"),
     Code.TEXT_CHANGED: (409, "The text has other words by now"),
     Code.ALREADY_TOLD: (409, "The notice has gone out"),

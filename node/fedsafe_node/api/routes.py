@@ -44,6 +44,7 @@ from fedsafe_node.api.rights_form import FORM_ROUTES
 from fedsafe_node.api.route import KIB, MIB, Lane, Route
 from fedsafe_node.api.sheets import SHEET_ROUTES
 from fedsafe_node.api.tasks import TASK_ROUTES
+from fedsafe_node.api.trials import TRIAL_ROUTES
 from fedsafe_node.api.validations import VALIDATION_ROUTES
 from fedsafe_node.api.witnessing import WITNESS_ROUTES
 from fedsafe_node.audit_messages import AuditEvents, VerifyAnswer
@@ -481,5 +482,6 @@ ROUTES: Final = (
     *ACT_ROUTES,
     *TASK_ROUTES,
     *FLOOD_ROUTES,
+    *TRIAL_ROUTES,
     *CREDENTIAL_ROUTES,
 )

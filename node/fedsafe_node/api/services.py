@@ -81,6 +81,7 @@ from fedsafe_node.renewing.carrying import Carrying
 from fedsafe_node.renewing.wishing import Rotations
 from fedsafe_node.review.flood_service import FloodService
 from fedsafe_node.review.service import ReviewService
+from fedsafe_node.review.trial_service import TrialService
 from fedsafe_node.signals.messages import ExaminedList, ListApproved, WaitingLists
 from fedsafe_node.signals.quarantining import Quarantines
 from fedsafe_node.signals.reviewing import Validations
@@ -269,6 +270,7 @@ class Services:
     lookups: Lookups
     tasks: ReviewService
     floods: FloodService
+    trials: TrialService
     signals: Signals
     people: People
     staff: Staff

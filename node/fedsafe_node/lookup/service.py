@@ -34,7 +34,7 @@ from fedsafe_node.lookup.cases import (
     wanted_of,
 )
 from fedsafe_node.lookup.corroborating import corroborate
-from fedsafe_node.lookup.matching import Candidate, match_candidates
+from fedsafe_node.lookup.matching import Candidate, Found, match_candidates
 from fedsafe_node.lookup.probing import Prober
 from fedsafe_node.lookup.telling import Asking, Told, Writing
 from fedsafe_node.lookup_messages import (
@@ -52,6 +52,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.floods import Judged, judge_floods
 from fedsafe_node.review.opening import open_review
+from fedsafe_node.review.trials import Tried, try_matches
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import LogEntry
@@ -307,8 +308,12 @@ class LookupService:
             for case, pointers in zip(cases, candidates, strict=True):
                 found = await match_candidates(tx, pointers, situation, now)
                 lacks = deferred if case.persons else None
-                judged = await self._judge(tx, case, found.matches, step, now)
+                tried = await self._try(tx, case, found.matches, step, now)
+                judged = await self._judge(tx, case, tried.matches, step, now)
                 answer = _answer(case, judged.matches, stale, deferred=lacks)
+                if tried.on_trial:
+                    answer = replace(answer, on_trial=tried.on_trial)
+                    opened += tried.events
                 if step.withheld and answer.not_covered:
                     answer = replace(answer, gate_closed=True)
                 if judged.matches:
@@ -325,6 +330,18 @@ class LookupService:
         # Whoever signs up waits no longer, and without an event there is no answer.
         async with asyncio.timeout(max(step.within, LEAST_WRITING)):
             return await self._store.write(act)
+
+    async def _try(
+        self,
+        tx: Transaction,
+        case: Case,
+        matches: Sequence[Match],
+        step: _Round,
+        now: datetime,
+    ) -> Tried:
+        """Keep back what is on trial (P22)."""
+        by = step.asking.who.name
+        return await try_matches(self._reviews, tx, case.subject, matches, now, by=by)
 
     async def _judge(
         self,

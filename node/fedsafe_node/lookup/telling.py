@@ -4,8 +4,8 @@
 A match, and whatever a person asks, is one event that names the account by the
 provider's own `subject_ref`. A machine's negatives are one event together, with counts
 only. How many signals were suppressed, how many of those because their file is
-evidence of nothing (P17), and how many questions could not be read, is counted in
-either, never which.
+evidence of nothing (P17), how many were on trial, and how many questions could not be
+read, is counted in either, never which.
 """
 
 from collections.abc import Sequence
@@ -69,12 +69,14 @@ class Writing:
             detail = {**detail, "signals": signals, "task": answer.task}
         if answer.flood is not None:
             detail = {**detail, "flood": answer.flood}
+        detail = {**detail, **_on_trial([told])}
         return self._event(answer.result.value, detail, [told], answer.subject_ref)
 
     def _of_many(self, told: Sequence[Told]) -> LogEntry:
         outcomes = {each.answer.result.value for each in told}
         outcome = outcomes.pop() if len(outcomes) == 1 else "mixed"
-        return self._event(outcome, {"lookups": len(told)}, told, None)
+        detail: Detail = {"lookups": len(told), **_on_trial(told)}
+        return self._event(outcome, detail, told, None)
 
     def _event(
         self, outcome: str, detail: Detail, told: Sequence[Told], subject: str | None
@@ -99,3 +101,8 @@ class Writing:
                 **detail,
             },
         )
+
+
+def _on_trial(told: Sequence[Told]) -> Detail:
+    count = sum(len(each.answer.on_trial or ()) for each in told)
+    return {"on_trial": count} if count else {}

@@ -58,6 +58,7 @@ class EventKind(StrEnum):
     TASK_LAPSED = "task.lapsed"
     FLOOD_DUE = "flood.due"
     FLOOD_RULED = "flood.ruled"
+    TRIAL_DUE = "trial.due"
     DISPUTE_RULED = "dispute.ruled"
     RIGHTS_DUE = "rights.due"
     BREACH_DUE = "breach.due"

@@ -21,6 +21,7 @@ from fedsafe_node.review.habits import weigh_habits
 from fedsafe_node.review.holds import is_held
 from fedsafe_node.review.opening import reminder_before
 from fedsafe_node.review.reasons import reasons_of
+from fedsafe_node.review.trials import settle_samples
 from fedsafe_node.store.notices_rows import NoticeKind
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskDecisionRow, TaskRow, TaskState
@@ -30,7 +31,7 @@ from fedsafe_policies.vocabulary import Outcome
 
 _TOLD: Final = (
     *("level", "until", "reason", "evidence", "hearing", "second"),
-    *("phenomenon", "surface", "grade", "source"),
+    *("phenomenon", "surface", "grade", "source", "because"),
 )
 
 
@@ -58,6 +59,7 @@ async def conclude(
         await _alarm(desk, tx, task, made)
     await _tell(desk, tx, task, made, decision)
     await tx.add_task_decision(made)
+    await settle_samples(tx, made)
     await withdraw_confirmations(desk, tx, {task.id}, by=made.decided_by)
     after = _after(task, made)
     await tx.put_task(after)

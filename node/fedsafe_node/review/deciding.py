@@ -228,6 +228,7 @@ async def _case(
         evidence=want.evidence,
         hearing=heard,
         rule=want.rule,
+        because=_code(want.because),
         **{name: _code(getattr(want, name)) for name in FOUND},
     )
     review = desk.situation.policy.document.review
@@ -303,6 +304,7 @@ def _check_fields(want: OutcomeRequest) -> None:
         "evidence": outcome is Outcome.CONFIRM,
         "signal": outcome is Outcome.INQUIRE,
         "questions": outcome is Outcome.INQUIRE,
+        "because": outcome is Outcome.DISMISS,
         **dict.fromkeys(("rule", *FOUND), outcome in _MEASURES),
     }
     for name, is_used in uses.items():

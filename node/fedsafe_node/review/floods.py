@@ -107,7 +107,8 @@ async def _held(
             if row.effect is None:
                 match = open_match(row, desk.periods)
                 reason = None if match is None else match.reason
-                held[row.origin, row.signal_id] = _Held(task.id, reason)
+                if reason is not MatchReason.TRIAL:  # that has restricted nobody
+                    held[row.origin, row.signal_id] = _Held(task.id, reason)
     return held
 
 

@@ -65,6 +65,13 @@ class Reply(StrEnum):
     UNANSWERED = "unanswered"
 
 
+@unique
+class Because(StrEnum):
+    """Why a match is dismissed, where that is about the listing itself."""
+
+    LISTING_WRONG = "listing_wrong"
+
+
 class TaskShown(Message, frozen=True):
     """A task as it is listed.
 
@@ -157,6 +164,7 @@ class DecisionShown(Message, frozen=True):
     surface: Surface | None = None
     grade: Grade | None = None
     source: Source | None = None
+    because: Because | None = None
 
 
 class HearingShown(Message, frozen=True):
@@ -242,7 +250,8 @@ class OutcomeRequest(Message, frozen=True):
     the provider's own `evidence`. Both name what the person is told: the `rule` of the
     rulebook that carries the measure, and the provider's own finding (`phenomenon`,
     `surface`, `grade`) with what led to it (`source`). `inquire` names a `signal` and
-    `questions`. With a `revision` it is refused if anything has changed since.
+    `questions`. `dismiss` may say that the listing itself is wrong
+    (`because`). With a `revision` it is refused if anything has changed since.
     """
 
     outcome: Outcome
@@ -263,6 +272,7 @@ class OutcomeRequest(Message, frozen=True):
         ]
         | None
     ) = None
+    because: Because | None = None
     revision: Revision | None = None
 
 

@@ -13,6 +13,7 @@ from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.review.contents import open_match
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.messages import (
+    Because,
     DecisionShown,
     HearingShown,
     InquiryQuestion,
@@ -235,6 +236,7 @@ def _decision(row: TaskDecisionRow) -> DecisionShown:
         surface=None if row.surface is None else Surface(row.surface),
         grade=None if row.grade is None else Grade(row.grade),
         source=None if row.source is None else Source(row.source),
+        because=None if row.because is None else Because(row.because),
     )
 
 

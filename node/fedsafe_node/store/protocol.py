@@ -58,6 +58,7 @@ from fedsafe_node.store.rows import (
 )
 from fedsafe_node.store.seal_protocol import SealReport, Surroundings
 from fedsafe_node.store.signal_protocol import SignalReader, SignalWriter
+from fedsafe_node.store.trials_protocol import TrialsReader, TrialsWriter
 from fedsafe_node.store.witness_protocol import WitnessReader, WitnessWriter
 
 T = TypeVar("T")
@@ -212,6 +213,7 @@ class Reader(
     ReviewReader,
     RightsReader,
     FloodsReader,
+    TrialsReader,
     WitnessReader,
     Protocol,
 ):
@@ -326,6 +328,7 @@ class Transaction(
     ReviewWriter,
     RightsWriter,
     FloodsWriter,
+    TrialsWriter,
     WitnessWriter,
     Protocol,
 ):

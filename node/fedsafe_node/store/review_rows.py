@@ -104,6 +104,7 @@ class TaskDecisionRow(Row, frozen=True, kw_only=True):
     surface: str | None = None
     grade: str | None = None
     source: str | None = None
+    because: str | None = None
 
 
 class TaskHearingRow(Row, frozen=True, kw_only=True):

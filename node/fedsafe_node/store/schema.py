@@ -47,6 +47,7 @@ from fedsafe_node.store.review_schema import REVIEW, SERVICES
 from fedsafe_node.store.rights_schema import RIGHTS
 from fedsafe_node.store.scopes_schema import SCOPES
 from fedsafe_node.store.seal_schema import SEAL
+from fedsafe_node.store.trials_schema import TRIALS
 from fedsafe_node.store.witness_schema import WITNESS
 
 if TYPE_CHECKING:
@@ -282,6 +283,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0028_repeats", REPEATS),
     ("0029_services", SERVICES),
     ("0030_floods", FLOODS),
+    ("0031_trials", TRIALS),
 )
 VERSION = len(MIGRATIONS)
 

@@ -47,6 +47,7 @@ from fedsafe_node.store.sql_rows import (
     restriction_row,
     signal_row,
 )
+from fedsafe_node.store.sql_trials import SqlTrialsReader
 from fedsafe_node.store.sql_witness import SqlWitnessReader
 
 _SIGNAL = f"SELECT {SIGNAL_COLUMNS} FROM signals "  # noqa: S608 - our own columns
@@ -86,6 +87,7 @@ class SqlReader(
     SqlPruneReader,
     SqlRightsReader,
     SqlFloodsReader,
+    SqlTrialsReader,
     SqlWitnessReader,
 ):
     """Reads over one connection."""

@@ -38,7 +38,7 @@ from tests.node.api.oversight import (
     FakeLists,
     FakeValidations,
 )
-from tests.node.api.reviews import fake_floods, fake_tasks
+from tests.node.api.reviews import fake_floods, fake_tasks, fake_trials
 from tests.node.api.rights import FakeProofs, FakeRequests
 from tests.node.api.staff import ACT, fake_staff
 
@@ -743,6 +743,7 @@ def make_services(memory: Memory) -> Services:
         lookups=FakeLookups(memory),
         tasks=fake_tasks(memory),
         floods=fake_floods(memory),
+        trials=fake_trials(memory),
         signals=FakeSignals(memory),
         people=FakePeople(),
         staff=fake_staff(memory),

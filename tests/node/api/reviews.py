@@ -25,7 +25,10 @@ from fedsafe_node.review.messages import (
     TaskShown,
 )
 from fedsafe_node.review.service import ReviewService
+from fedsafe_node.review.trial_messages import TrialsAnswer, TrialShown
+from fedsafe_node.review.trial_service import TrialService
 from fedsafe_node.store.floods_rows import FloodState
+from fedsafe_node.store.trials_rows import TrialCause
 from fedsafe_policies.vocabulary import Act, Outcome
 
 SHOWN: Final = TaskShown(
@@ -121,6 +124,31 @@ _FLOOD_ANSWERS: Final[dict[str, object]] = {
         state="pending",
     ),
 }
+
+
+TRIAL: Final = TrialShown(
+    trial="0" * 32,
+    origin="b.demo",
+    cause=TrialCause.NEW_ORIGIN,
+    list=None,
+    began_at=1,
+    ends_at=2,
+    matches=3,
+    drawn=3,
+    upheld=1,
+    wrong=0,
+    other=0,
+    needs_person=False,
+)
+_TRIAL_ANSWERS: Final[dict[str, object]] = {
+    "list": TrialsAnswer(trials=[TRIAL]),
+    "prolong": TRIAL,
+    "end": TRIAL,
+}
+
+
+def fake_trials(memory: _Memory) -> TrialService:
+    return cast("TrialService", _FakeTasks(memory, _TRIAL_ANSWERS))
 
 
 def fake_floods(memory: _Memory) -> FloodService:

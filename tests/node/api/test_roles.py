@@ -41,6 +41,7 @@ from fedsafe_node.provider_events.announcing import Announcement, EventKind
 from fedsafe_node.review.opening import open_review
 from fedsafe_node.store.floods_rows import FloodRow, FloodState
 from fedsafe_node.store.review_rows import TaskInquiryRow
+from fedsafe_node.store.trials_rows import TrialCause, TrialRow
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
 LOCAL: Final = "local"
@@ -106,6 +107,9 @@ MAY: Final[Mapping[str, set[str]]] = {
     "showFlood": WRITERS | COUNSEL | OVERSIGHT,
     "ruleFlood": {Role.REVIEWER, Role.LEGAL_ADVISER},
     "raiseBound": {Role.REVIEWER, Role.LEGAL_ADVISER},
+    "listTrials": WRITERS | COUNSEL | OVERSIGHT,
+    "prolongTrial": {Role.REVIEWER, Role.LEGAL_ADVISER},
+    "endTrial": {Role.REVIEWER, Role.LEGAL_ADVISER},
     "status": {LOCAL, *PERSONS},
     "metrics": {LOCAL, *PERSONS},
     "propose": {LOCAL, Role.OPERATOR},
@@ -127,7 +131,7 @@ NAMED: Final = {"purpose": "audit_review"}  # on the socket nothing is taken for
 READS: Final = {
     *("writeSheet", "helpReply"),
     *("listTasks", "showTask", "listInquiries"),
-    *("listFloods", "showFlood"),
+    *("listFloods", "showFlood", "listTrials"),
     "readEvents",
     "showRecipients",
     *("listNotices", "listNoticeTexts", "showSightings", "listForks"),
@@ -235,6 +239,8 @@ def body_of(
         "answerInquiry": {"replies": {"still_stands": "yes"}, "reference": "mail-7"},
         "ruleFlood": {"ruling": "rests", "reason": "ticket-7"},
         "raiseBound": {"bound": 20, "reason": "ticket-7"},
+        "prolongTrial": {"reason": "ticket-7"},
+        "endTrial": {"reason": "ticket-7"},
         **made,
     }.get(route.name)
 
@@ -297,6 +303,23 @@ async def flood_of(fleet: Fleet) -> str:
     return flood.id
 
 
+async def trial_of(fleet: Fleet, list_: str) -> str:
+    trial = TrialRow(
+        id=token_hex(16),
+        origin="b.demo",
+        cause=TrialCause.IMPORTED_LIST,
+        list=list_,
+        began_at=1,
+        ends_at=2,
+        seed=bytes(32),
+        matches=1,
+        drawn=1,
+        wrong=1,  # it does not end by itself
+    )
+    await fleet["a.demo"].base.store.write(lambda tx: tx.add_trial(trial))
+    return trial.id
+
+
 @pytest.fixture
 async def sessions(trio: Fleet) -> AsyncIterator[Mapping[str, ClientSession]]:
     node = trio["a.demo"]
@@ -351,7 +374,7 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
             **await forked(trio, size),
         }
         for route in CREDENTIAL_ROUTES:
-            signal = task = flood = ""
+            signal = task = flood = trial = ""
             inquiry = 0
             if "{id}" in route.path or route.name == "approveSignals":
                 signal = await signal_of(trio, route, caller)
@@ -360,6 +383,8 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
                 inquiry = await inquiry_of(trio, task)
             if "{flood}" in route.path:
                 flood = await flood_of(trio)
+            if "{trial}" in route.path:
+                trial = await trial_of(trio, f"{route.name}.{caller}")
             response = await session.request(
                 route.method,
                 route.path.format(
@@ -367,6 +392,7 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
                     task=task,
                     inquiry=inquiry,
                     flood=flood,
+                    trial=trial,
                     item="S-V-1",
                     sheet="art30",
                     index="0",

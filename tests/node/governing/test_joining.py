@@ -41,6 +41,8 @@ from fedsafe_node.keys import MediaKeys, load_media_keys
 from fedsafe_node.lookup_messages import Result
 from fedsafe_node.messages import Kind
 from fedsafe_node.principal import Principal
+from fedsafe_node.review.trial_messages import TrialsQuery
+from fedsafe_node.review.trial_service import tend_trials
 from fedsafe_policies.vocabulary import Role, Scope
 
 NEW = "d.demo"
@@ -104,8 +106,21 @@ async def test_a_fourth_joins_and_looks_up_and_publishes_without_a_share(
     assert (await four.look_up(NEW, "x@mail.example")).result is Result.NONE
     await four.publish("new@mail.example", at=NEW, by=("a.demo", "b.demo"))
     await four.publish("3" * 64, Kind.SHA256, at=NEW, by=("a.demo",))
-    assert await matches("a.demo", "new@mail.example") == 1
-    assert await matches("a.demo", "3" * 64, Kind.SHA256) == 1
+    # What a newcomer lists has no effect yet; what founding members list has.
+    on_trial = [
+        await four.look_up("a.demo", "new@mail.example"),
+        await four.look_up("a.demo", "3" * 64, Kind.SHA256),
+    ]
+    assert [each.matches for each in on_trial] == [[], []]
+    assert [[one.origin for one in each.on_trial or ()] for each in on_trial] == [
+        [NEW],
+        [NEW],
+    ]
+    await tend_trials(four["b.demo"].reviews)
+    for name, count in (("a.demo", 2), ("b.demo", 0)):
+        (trial,) = (await four[name].services.trials.list(TrialsQuery(), RITA)).trials
+        assert (trial.origin, trial.cause, trial.matches) == (NEW, "new_origin", count)
+    assert (await four[NEW].services.trials.list(TrialsQuery(), RITA)).trials == []
     (event,) = await four.audit(NEW, "federation.joined")
     assert '"members":4' in event.text
     member = (await show(four, "b.demo")).members[3]

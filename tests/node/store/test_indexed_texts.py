@@ -33,6 +33,7 @@ LONGEST: Final = {
     "digest": HASH,
     "dispatch_id": ID,
     "dispute": HASH,
+    "cause": WORD,
     "effect": WORD,
     "flood": ID,
     "grp": WORD,
@@ -43,6 +44,7 @@ LONGEST: Final = {
     "job": WORD,
     "key": HASH,
     "kind": WORD,
+    "list": WORD,
     "log": NODE + WORD,
     "mark": ID,
     "member": NODE,
@@ -66,6 +68,7 @@ LONGEST: Final = {
     "target": WORD,
     "urgency": WORD,
     "task": ID,
+    "trial": ID,
     "witness": NODE,
 }
 

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trials as the API calls them (`api.services`), and what a clock does to them.
+
+A trial ends by itself once its time is over, unless a match of it that was reviewed
+turned out to be listed wrongly: then people are told once, and one of them ends it. A
+person prolongs it once, by as long as it lasts.
+"""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
+from fedsafe_node.log.audit import Detail, Event, grounds_of
+from fedsafe_node.principal import Actor, Principal
+from fedsafe_node.provider_events.announcing import Announcement, Content, EventKind
+from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.showing import admit
+from fedsafe_node.review.trial_messages import (
+    TrialRequest,
+    TrialsAnswer,
+    TrialShown,
+    TrialsQuery,
+)
+from fedsafe_node.review.trials import (
+    begin_trial,
+    end_trial,
+    running_terms,
+    trial_event,
+)
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.trials_rows import TrialRow
+from fedsafe_policies.days import SECONDS_A_DAY
+from fedsafe_policies.decision import Decision
+from fedsafe_policies.people import Person
+from fedsafe_policies.trials import TrialRulingRequest
+
+BATCH: Final = 20
+_BY: Final = Actor.REVIEW.value
+
+
+class TrialService:
+    """Lists, prolongs and ends trials."""
+
+    def __init__(self, desk: ReviewDesk) -> None:
+        self._desk = desk
+
+    async def list(self, query: TrialsQuery, who: Principal) -> TrialsAnswer:
+        """List trials.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+        """
+        desk = self._desk
+
+        async def act(tx: Transaction) -> TrialsAnswer:
+            decision = admit(desk, who, query.purpose)
+            running = query.state == "running"
+            rows = await tx.trials(running=running, limit=query.limit)
+            entry = desk.trail.entry(
+                Event.TRIAL_READ,
+                at=desk.clock.now(),
+                actor=who.name,
+                detail={"trials": len(rows), **grounds_of(decision)},
+            )
+            await desk.note(tx, entry)
+            return TrialsAnswer(trials=[shown(row) for row in rows])
+
+        return await desk.admitted(act, who, "trial.list")
+
+    async def prolong(
+        self, trial_id: str, request: TrialRequest, who: Principal
+    ) -> TrialShown:
+        """Let a trial last as long again, once.
+
+        Raises:
+            NotFoundError: there is no such trial.
+            WrongStateError: it has ended.
+            DeniedError: policy refuses.
+        """
+        desk = self._desk
+        lasts = desk.situation.policy.document.trial.lasts.fewest_days * SECONDS_A_DAY
+
+        async def act(tx: Transaction) -> TrialShown:
+            trial, decision = await self._decide(
+                tx, trial_id, request, who, prolong=True
+            )
+            prolonged = replace(
+                trial,
+                ends_at=trial.ends_at + lasts,
+                prolonged_by=who.name,
+                prolonged_at=desk.now(),
+                reason=request.reason,
+                reminded_at=None,
+            )
+            await tx.put_trial(prolonged)
+            detail: Detail = {
+                "ends_at": prolonged.ends_at,
+                "reason": request.reason,
+                **grounds_of(decision),
+            }
+            entry = trial_event(
+                desk, Event.TRIAL_PROLONGED, prolonged, detail, by=who.name
+            )
+            await desk.note(tx, entry)
+            return shown(prolonged)
+
+        return await desk.admitted(act, who, "trial.prolong")
+
+    async def end(
+        self, trial_id: str, request: TrialRequest, who: Principal
+    ) -> TrialShown:
+        """End a trial whose time is over: its signals have effect from now on.
+
+        Raises:
+            NotFoundError: there is no such trial.
+            WrongStateError: it has ended.
+            DeniedError: policy refuses, before its time for instance.
+        """
+        desk = self._desk
+
+        async def act(tx: Transaction) -> TrialShown:
+            trial, decision = await self._decide(
+                tx, trial_id, request, who, prolong=False
+            )
+            ended = await end_trial(
+                desk,
+                tx,
+                trial,
+                by=who.name,
+                reason=request.reason,
+                outcome="ended",
+                grounds=grounds_of(decision),
+            )
+            return shown(ended)
+
+        return await desk.admitted(act, who, "trial.end")
+
+    async def _decide(
+        self,
+        tx: Transaction,
+        trial_id: str,
+        request: TrialRequest,
+        who: Principal,
+        *,
+        prolong: bool,
+    ) -> tuple[TrialRow, Decision]:
+        desk = self._desk
+        trial = await tx.trial(trial_id)
+        if trial is None:
+            raise NotFoundError("trial")
+        if trial.ended_at is not None:
+            raise WrongStateError("trial_ended", "this trial has ended")
+        asked = TrialRulingRequest(
+            Person(who.name, who.role),
+            prolong,
+            request.reason,
+            prolonged=trial.prolonged_at is not None,
+            is_over=trial.ends_at <= desk.now(),
+        )
+        decision = desk.situation.decide(asked, desk.clock.now())
+        if not decision.allowed:
+            raise DeniedError(decision)
+        return trial, decision
+
+
+async def tend_trials(desk: ReviewDesk) -> int:
+    """Begin, end and remind of trials; return how many ended.
+
+    Raises:
+        StoreFailedError: the rest is done by the next run.
+    """
+    await desk.store.write(lambda tx: _begin(desk, tx))
+    ended = 0
+    while count := await desk.store.write(lambda tx: _end(desk, tx)):
+        ended += count
+    while await desk.store.write(lambda tx: _remind(desk, tx)):
+        pass
+    return ended
+
+
+async def _begin(desk: ReviewDesk, tx: Transaction) -> None:
+    for term in await running_terms(desk, tx):
+        _, event = await begin_trial(desk, tx, term, by=_BY)
+        await desk.note(tx, event)
+
+
+async def _end(desk: ReviewDesk, tx: Transaction) -> int:
+    rows = await tx.trials_due(desk.now(), BATCH)
+    for trial in rows:
+        await end_trial(desk, tx, trial, by=_BY)
+    return len(rows)
+
+
+async def _remind(desk: ReviewDesk, tx: Transaction) -> int:
+    rows = await tx.trials_to_remind_of(desk.now(), BATCH)
+    for trial in rows:
+        await tx.put_trial(replace(trial, reminded_at=desk.now()))
+        detail: Detail = {"wrong": trial.wrong, "drawn": trial.drawn}
+        entry = trial_event(desk, Event.TRIAL_DUE, trial, detail, by=_BY)
+        await desk.note(tx, entry)
+        content: Content = {
+            "trial": trial.id,
+            "origin": trial.origin,
+            "wrong": trial.wrong,
+        }
+        await desk.announcer.announce(
+            tx, Announcement(EventKind.TRIAL_DUE, content=content)
+        )
+    return len(rows)
+
+
+def shown(trial: TrialRow) -> TrialShown:
+    """Show how a trial stands."""
+    return TrialShown(
+        trial=trial.id,
+        origin=trial.origin,
+        cause=trial.cause,
+        list=trial.list or None,
+        began_at=trial.began_at,
+        ends_at=trial.ends_at,
+        matches=trial.matches,
+        drawn=trial.drawn,
+        upheld=trial.upheld,
+        wrong=trial.wrong,
+        other=trial.other,
+        needs_person=trial.ended_at is None and trial.wrong > 0,
+        prolonged_by=trial.prolonged_by,
+        prolonged_at=trial.prolonged_at,
+        ended_by=trial.ended_by,
+        ended_at=trial.ended_at,
+        reason=trial.reason,
+    )

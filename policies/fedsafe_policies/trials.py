@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""P22: what signals on trial may do: be looked at, in a drawn sample, and no more.
+
+Signals of a new origin, of an imported list, or of an origin on probation restrict
+nobody while their trial lasts. Of their matches the first few are reviewed, and then a
+part that is drawn; so people see whether the listings are right before they count.
+Pure rules over counts that the caller keeps.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from fedsafe_policies.decision import Decision, Obligation
+from fedsafe_policies.ground import Ground
+from fedsafe_policies.people import Person
+from fedsafe_policies.reasons import Grant, Refusal
+from fedsafe_policies.references import is_reference
+from fedsafe_policies.vocabulary import Role
+
+RULERS: Final = frozenset({Role.REVIEWER, Role.LEGAL_ADVISER})
+"""Who prolongs a trial, and ends one that does not end by itself."""
+CHANCES: Final = 10_000
+"""A draw is a number below this."""
+MOST_DRAWN: Final = 500
+"""So many matches of a trial are reviewed at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRequest:
+    """May a match of a signal on trial be reviewed?
+
+    `matches` counts the matches of the trial before this one, `drawn` those that are
+    reviewed; `draw` is the number that was drawn for it, below `CHANCES`.
+    """
+
+    matches: int
+    drawn: int
+    draw: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRulingRequest:
+    """A person prolongs a trial, or ends one that is over and does not end by itself.
+
+    `prolonged` says that it was before, and `is_over` that its time has passed.
+    """
+
+    ruler: Person
+    prolong: bool
+    reason: str
+    prolonged: bool = False
+    is_over: bool = False
+
+
+def rule_on_trial(request: TrialRequest, ground: Ground) -> Decision:
+    """Decide whether a match is in the sample."""
+    trial = ground.document.trial
+    is_first = request.matches < trial.first
+    is_drawn = request.draw * 100 < trial.percent * CHANCES
+    if request.drawn >= MOST_DRAWN or not (is_first or is_drawn):
+        return ground.deny(Refusal.ON_TRIAL)
+    return ground.allow(Grant.SAMPLED, Obligation.REVIEW_TASK)
+
+
+def rule_on_trial_ruling(request: TrialRulingRequest, ground: Ground) -> Decision:
+    """Decide whether this person may prolong or end a trial now."""
+    if request.ruler.role not in RULERS:
+        return ground.deny(Refusal.ROLE)
+    if not is_reference(request.reason):
+        return ground.deny(Refusal.FREE_TEXT)
+    if request.prolong and request.prolonged:
+        return ground.deny(Refusal.TRIAL_PROLONGED)
+    if not request.prolong and not request.is_over:
+        return ground.deny(Refusal.TRIAL_RUNS)
+    return ground.allow(Grant.TRIAL_RULED)
