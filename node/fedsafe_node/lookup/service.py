@@ -341,7 +341,9 @@ class LookupService:
     ) -> Tried:
         """Keep back what is on trial (P22)."""
         by = step.asking.who.name
-        return await try_matches(self._reviews, tx, case.subject, matches, now, by=by)
+        return await try_matches(
+            self._reviews, tx, case.subject, matches, now, by=by, service=step.service
+        )
 
     async def _judge(
         self,

@@ -25,6 +25,7 @@ from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
+from fedsafe_node.people.services import LOCAL_SERVICE
 from fedsafe_node.people.waiting import let_one_wait
 from fedsafe_node.principal import Actor, Principal
 from fedsafe_node.provider_events.announcing import Content, EventKind
@@ -42,6 +43,7 @@ from fedsafe_node.review.opening import open_review
 from fedsafe_node.store.floods_rows import FloodRow, FloodState, RaisedRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
+from fedsafe_node.subject_refs import split
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.floods import (
@@ -198,8 +200,15 @@ async def _review_some(desk: ReviewDesk, tx: Transaction) -> int:
         subjects = await tx.flood_subjects(flood.id, PAGE)
         for subject, _ in subjects:
             if match is not None:
+                service, _ = split(subject)
                 opened = await open_review(
-                    desk, tx, subject, [match], desk.clock.now(), by=_BY
+                    desk,
+                    tx,
+                    subject,
+                    [match],
+                    desk.clock.now(),
+                    by=_BY,
+                    service=service or LOCAL_SERVICE,
                 )
                 await tx.append_many(desk.trail.log, list(opened.events))
             await tx.drop_flood_subject(flood.id, subject)

@@ -29,7 +29,7 @@ from fedsafe_node.lookup_messages import Match, MatchReason, OnTrial
 from fedsafe_node.principal import Actor
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.messages import Because
-from fedsafe_node.review.opening import account_of, open_review
+from fedsafe_node.review.opening import named_account, open_review
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.review_rows import TaskDecisionRow
 from fedsafe_node.store.rows import LogEntry
@@ -77,6 +77,7 @@ async def try_matches(  # noqa: PLR0913 - the act, and what it is about
     moment: datetime,
     *,
     by: str,
+    service: str,
 ) -> Tried:
     """Tell the matches that have no effect, and review those that are drawn."""
     tried = Tried()
@@ -96,7 +97,7 @@ async def try_matches(  # noqa: PLR0913 - the act, and what it is about
                 until=until.isoformat(),
             )
         )
-        await _count(desk, tx, trial, subject, match, moment, tried, by)
+        await _count(desk, tx, trial, subject, match, moment, tried, by, service)
     return tried
 
 
@@ -208,11 +209,12 @@ async def _count(  # noqa: PLR0913 - the act, and what it is about
     moment: datetime,
     tried: Tried,
     by: str,
+    service: str,
 ) -> None:
     # As it stands by now: another match of this account may have been counted.
     trial = await tx.trial(trial.id) or trial
     signal_id = UUID(match.signal).bytes
-    account = account_of(subject, [(match.origin, signal_id)])
+    account = named_account(subject, [(match.origin, signal_id)], service=service)
     mark = mark_of(trial.seed, signal_id + desk.situation.own.mark(account))
     if trial.matches >= MOST_COUNTED or await tx.in_trial(trial.id, mark):
         return
@@ -221,7 +223,9 @@ async def _count(  # noqa: PLR0913 - the act, and what it is about
     task = None
     if decision.allowed:
         shown = replace(match, reason=MatchReason.TRIAL)
-        opened = await open_review(desk, tx, subject, [shown], moment, by=by)
+        opened = await open_review(
+            desk, tx, subject, [shown], moment, by=by, service=service
+        )
         task = opened.task
         tried.events += opened.events
     await tx.add_trial_match(trial.id, mark, task)

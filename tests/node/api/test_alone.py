@@ -86,7 +86,9 @@ async def _flood(house: House, who: str) -> dict[str, Any]:
         await tx.add_signal(listed(found[0]))
         for number in range(11):
             name = f"acc-{number}"
-            judged = await judge_floods(node.reviews, tx, name, found, now, by="local")
+            judged = await judge_floods(
+                node.reviews, tx, name, found, now, by="local", service="local"
+            )
             flood = judged.flood
         return flood
 

@@ -334,10 +334,18 @@ async def judge(ward: Ward, subject: str | None, *matches: Match) -> Judged:
     found, now = matches or (match(1),), ward.desk.clock.now()
 
     async def act(tx: Transaction) -> Judged:
-        judged = await judge_floods(ward.desk, tx, subject, found, now, by=BOT.name)
+        judged = await judge_floods(
+            ward.desk, tx, subject, found, now, by=BOT.name, service="local"
+        )
         if judged.restricting:
             opened = await open_review(
-                ward.desk, tx, subject, judged.restricting, now, by=BOT.name
+                ward.desk,
+                tx,
+                subject,
+                judged.restricting,
+                now,
+                by=BOT.name,
+                service="local",
             )
             judged.events += opened.events
         await tx.append_many(ward.desk.trail.log, judged.events)

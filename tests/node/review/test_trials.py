@@ -50,7 +50,9 @@ class Court:
 
         async def act(tx: Transaction) -> Tried:
             now = desk.clock.now()
-            tried = await try_matches(desk, tx, subject, found, now, by=BOT)
+            tried = await try_matches(
+                desk, tx, subject, found, now, by=BOT, service="local"
+            )
             await tx.append_many(desk.trail.log, tried.events)
             return tried
 
@@ -237,7 +239,9 @@ async def test_a_review_of_the_sample_is_none_that_restricts(court: Court) -> No
 
     async def judge(tx: Transaction) -> list[Match]:
         now = desk.clock.now()
-        judged = await judge_floods(desk, tx, "acc-000", [imported()], now, by=BOT)
+        judged = await judge_floods(
+            desk, tx, "acc-000", [imported()], now, by=BOT, service="local"
+        )
         return judged.restricting
 
     # Once it counts, the account is one that it restricts, though it is under review.
