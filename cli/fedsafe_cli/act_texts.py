@@ -36,6 +36,10 @@ KINDS: Final[Words] = {
         "ein Signal, das viele trifft, sieben Tage lang mehr einschränken lassen",
         "let a signal that matches many restrict more for seven days",
     ),
+    "appeal_ruling": (
+        "über eine Beschwerde entscheiden",
+        "rule on an appeal",
+    ),
     "policy_change": (
         "nach anderen Texten entscheiden",
         "decide by other texts",
@@ -110,6 +114,10 @@ FIELDS: Final[Words] = GATE_FIELDS | {
     "epoch": ("Epoche", "epoch"),
     "generation": ("Generation", "generation"),
     "threshold": ("Schwelle", "threshold"),
+    "appeal": ("Beschwerde", "appeal"),
+    "origin": ("Ursprung", "origin"),
+    "signal": ("Signal", "signal"),
+    "disputed_by": ("bestritten von", "disputed by"),
     "instead_of": ("anstelle von", "instead of"),
 }
 _ENTRIES: Final = ("Einträge", "entries")
@@ -119,7 +127,7 @@ _EFFECT: Final = ("Wirkung", "effect")
 UNSAID: Final = frozenset(
     {
         *("nonce", "start", "end", "after", "before", "gate", "effects"),
-        *("payload", "changes", "refuse", "opens"),
+        *("payload", "changes", "refuse", "opens", "ends"),
     }
 )
 _VOTE: Final = ("Stimme", "vote")
@@ -128,6 +136,11 @@ _VOTES: Final = (
     ("sign this version", "never sign this version"),
 )
 _WHETHER: Final = (("nein", "ja"), ("no", "yes"))
+_ON_APPEAL: Final = ("Entscheidung", "ruling")
+_RULINGS: Final = (
+    ("das Signal bleibt bestehen", "das Signal endet überall, für immer"),
+    ("the signal stands", "the signal ends everywhere, for good"),
+)
 _STATES: Final[Words] = {
     "pending": ("wartet auf eine zweite Person", "waits for a second person"),
     "done": ("ausgeführt", "done"),
@@ -172,6 +185,8 @@ def act_rows(act: dict[str, Any], *, german: bool) -> Iterator[tuple[str, str]]:
     yield from _texts(content, other)
     if "refuse" in content:
         yield _VOTE[other], _VOTES[other][bool(content["refuse"])]
+    if "ends" in content:
+        yield _ON_APPEAL[other], _RULINGS[other][bool(content["ends"])]
     for each in content.get("changes") or ():
         yield _EFFECT[other], each["en" if other else "de"]
     for name, value in content.items():

@@ -151,11 +151,16 @@ def former_keys(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa:
 @click.option("--arrangement", metavar="FILE", help="Joint-controller arrangement.")
 @click.option("--quorum", type=click.IntRange(1, 64), help="Signatures of a version.")
 @click.option("--appeal", metavar="MEMBER", help="Who hears appeals; '' for nobody.")
+@click.option("--deputy", metavar="MEMBER", help="Who does where it has a part in one.")
+@click.option("--set-aside", metavar="RULING", help="A ruling on an appeal, by digest.")
 @yes_option
 @shared_options
 @click.pass_context
 def set_policy(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
     """Propose other terms: policy, arrangement, quorum, who hears appeals.
+
+    A ruling on an appeal that a quorum sets aside has no effect where it has not come.
+    What it has ended stays ended: the origin may publish it anew.
 
     Nodes with different arrangements exchange nothing, and the legal gate closes until
     its record cites the new one.
@@ -165,16 +170,21 @@ def set_policy(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: 
       fedsafe federation set-policy --policy
       fedsafe federation set-policy --arrangement arrangement.txt
       fedsafe federation set-policy --quorum 4 --appeal kinderschutz.example.de
+      fedsafe federation set-policy --deputy forum.example.de
+      fedsafe federation set-policy --set-aside 6d0f…
     """  # noqa: D301
     terms = {
         "policy": given["policy"] or None,
         "arrangement": _text(given["arrangement"]),
         "quorum": given["quorum"],
         "appeal": given["appeal"],
+        "deputy": given["deputy"],
+        "set_aside": given["set_aside"],
     }
     if all(each is None for each in terms.values()):
         raise BadInputError(
-            "nothing to change", "name --policy, --arrangement, --quorum or --appeal"
+            "nothing to change",
+            "name --policy, --arrangement, --quorum, --appeal, --deputy or --set-aside",
         )
     return change(context, "terms", yes=given["yes"], **terms)
 

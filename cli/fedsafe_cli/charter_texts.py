@@ -295,6 +295,8 @@ _GERMAN: Final[Mapping[str, str]] = {
     "arrangement": "Vereinbarung",
     "quorum": "nötige Unterschriften",
     "appeals": "Beschwerden",
+    "deputy": "Stellvertretung",
+    "set aside": "ohne Wirkung",
     "no quorum is left": "kann nicht mehr gelten",
     "proposal": "Vorschlag",
     "refused by": "abgelehnt von",
@@ -356,6 +358,8 @@ def charter_rows(found: dict[str, Any], settings: Settings) -> Rows:
         (say("fingerprint", settings), found["fingerprint"]),
         (word("quorum", settings), found["quorum"]),
         (word("appeals", settings), found["appeal"]),
+        *([(word("deputy", settings), found["deputy"])] if found.get("deputy") else []),
+        *((word("set aside", settings), each) for each in found.get("set_aside") or ()),
         (say("policy", settings), found["policy"]),
         (word("arrangement", settings), found["arrangement"]),
     ]

@@ -17,6 +17,7 @@ from fedsafe_federation.card import Card
 from fedsafe_federation.charter import (
     ALL_ROLES,
     MAX_MEMBERS,
+    MAX_SET_ASIDE,
     MOST_BACKFILL,
     Backfill,
     Charter,
@@ -56,8 +57,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One change; `member` is whom it is about, the rest are new terms.
 
     A backfill is for so many `elements`, and for `seconds` from when it is proposed.
-    New keys may follow some that were `stolen` at that time. So may keys be that a
-    member gave up before: `former` 1 names the last ones. `sound` takes that back.
+    `deputy` hears appeals in which who hears them has a part; `set_aside` names a
+    ruling on an appeal that has no effect any more. New keys may follow some that were
+    `stolen` at that time. So may keys be that a member gave up before: `former` 1 names
+    the last ones. `sound` takes that back.
     """
 
     kind: ChangeKind
@@ -66,6 +69,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     arrangement: PolicyReference | None = None
     quorum: int | None = None
     appeal: str | None = None
+    deputy: str | None = None
+    set_aside: bytes | None = None
     elements: int | None = None
     seconds: int | None = None
     stolen: int | None = None
@@ -129,13 +134,29 @@ def _terms(before: Charter, change: Change) -> Charter:
     appeal = before.appeal
     if change.appeal is not None:
         appeal = _member(before, change.appeal).name if change.appeal else None
-    return replace(
+    deputy = before.stand_in
+    if change.deputy is not None:
+        deputy = _member(before, change.deputy).name if change.deputy else None
+    if deputy is not None and appeal in {None, deputy}:
+        if change.deputy:
+            raise AmendmentError("a deputy stands in for another member")
+        deputy = None
+    after = replace(
         before,
         policy=change.policy or before.policy,
         arrangement=change.arrangement or before.arrangement,
         quorum=change.quorum or before.quorum,
         appeal=appeal,
+        deputy=msgspec.UNSET if deputy is None else deputy,
     )
+    return after if change.set_aside is None else _without_effect(after, change)
+
+
+def _without_effect(before: Charter, change: Change) -> Charter:
+    named = {*before.without_effect, change.set_aside or b""}
+    if len(named) > MAX_SET_ASIDE:
+        raise AmendmentError(f"a charter sets {MAX_SET_ASIDE} rulings aside at most")
+    return replace(before, set_aside=sorted(named))
 
 
 def _joined(before: Charter, card: Card | None, roles: Sequence[MemberRole]) -> Charter:
@@ -242,7 +263,10 @@ def _without(before: Charter, name: str | None) -> Charter:
     if not any(each.active for each in members):
         raise AmendmentError("nobody would take part any more")
     appeal = None if before.appeal == member.name else before.appeal
-    return replace(before, members=members, appeal=appeal)
+    deputy = before.deputy
+    if appeal is None or deputy == member.name:
+        deputy = msgspec.UNSET
+    return replace(before, members=members, appeal=appeal, deputy=deputy)
 
 
 def _member(charter: Charter, name: str | None) -> Member:

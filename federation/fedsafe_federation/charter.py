@@ -34,6 +34,8 @@ from fedsafe_federation.wireformat import decode, encode
 CHARTER: Final = "charter"
 FIRST_VERSION: Final = 1
 MAX_MEMBERS: Final = 64
+MAX_SET_ASIDE: Final = 100
+"""So many rulings on appeals a charter sets aside at most."""
 MOST_BACKFILL: Final = 14 * 24 * 60 * 60
 """So many seconds a backfill is in force at most."""
 OVERLAP: Final = 30 * 24 * 60 * 60
@@ -174,8 +176,11 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `quorum` active members, always more than half, sign the next version. `next_index`
     is the share index of whoever joins next. `previous` is the SHA-256 of the payload
-    of the version before. `appeal` names the member that hears appeals. `backfills`
-    are in the order of their members, one for each at most.
+    of the version before. `appeal` names the member that hears appeals, `deputy` who
+    does where that member has a part in it; `set_aside` are the digests of rulings on
+    appeals that have no effect, in their order. A charter that says nothing of both
+    lacks them, and keeps its bytes. `backfills` are in the order of their members, one
+    for each at most.
     """
 
     v: Annotated[int, msgspec.Meta(ge=1, le=1)]
@@ -194,6 +199,21 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     previous: Bytes32 | None = None
     appeal: NodeName | None = None
     backfills: Annotated[list[Backfill], msgspec.Meta(max_length=MAX_MEMBERS)] = []
+    deputy: NodeName | msgspec.UnsetType = msgspec.UNSET
+    set_aside: (
+        Annotated[list[Bytes32], msgspec.Meta(min_length=1, max_length=MAX_SET_ASIDE)]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+
+    @property
+    def stand_in(self) -> str | None:
+        """Who hears an appeal in which the member that hears appeals has a part."""
+        return None if self.deputy is msgspec.UNSET else self.deputy
+
+    @property
+    def without_effect(self) -> Sequence[bytes]:
+        """The digests of the rulings on appeals that a quorum has set aside."""
+        return () if self.set_aside is msgspec.UNSET else self.set_aside
 
     def backfill(self, member: str, now: int) -> Backfill | None:
         """Give the backfill of a member that is in force."""
@@ -389,10 +409,22 @@ def check_charter(charter: Charter) -> None:
         member.name for member in charter.members
     }:
         raise MalformedError("Charter", "appeals go to no member")
+    _check_appeals(charter)
     if charter.witness_quorum in range(len(charter.members), MAX_MEMBERS):
         raise MalformedError("Charter", "more witnesses than other members")
     _check_backfills(charter)
     _check_epochs(charter)
+
+
+def _check_appeals(charter: Charter) -> None:
+    deputy, aside = charter.stand_in, list(charter.without_effect)
+    if deputy is not None:
+        if deputy not in {member.name for member in charter.members}:
+            raise MalformedError("Charter", "the deputy is no member")
+        if charter.appeal in {None, deputy}:
+            raise MalformedError("Charter", "a deputy of nobody, or of itself")
+    if aside != sorted(set(aside)):
+        raise MalformedError("Charter", "rulings set aside are out of order")
 
 
 def _check_backfills(charter: Charter) -> None:

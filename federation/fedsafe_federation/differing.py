@@ -152,6 +152,20 @@ def _of_terms(before: Charter, after: Charter) -> Iterator[Difference]:
     if after.appeal != before.appeal:
         step = f"{before.appeal or '-'} → {after.appeal or '-'}"
         yield _said("appeal", f"Beschwerdestelle: {step}", f"appeals go to: {step}")
+    if after.stand_in != before.stand_in:
+        step = f"{before.stand_in or '-'} → {after.stand_in or '-'}"
+        yield _said(
+            "deputy",
+            f"Stellvertretung der Beschwerdestelle: {step}",
+            f"deputy for appeals: {step}",
+        )
+    for ruling in after.without_effect:
+        if ruling not in before.without_effect:
+            yield _said(
+                "set_aside",
+                f"ohne Wirkung: Entscheidung über eine Beschwerde {ruling.hex()}",
+                f"without effect: ruling on an appeal {ruling.hex()}",
+            )
     if after.witness_quorum != before.witness_quorum:
         step = f"{before.witness_quorum} → {after.witness_quorum}"
         yield _said("witnesses", f"nötige Zeugen: {step}", f"witnesses: {step}")

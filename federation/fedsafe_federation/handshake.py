@@ -29,7 +29,11 @@ SIGNED_AUTHORITY: Final = "signed-authority"
 not against a Host header that a proxy may have changed."""
 RIGHTS_FORM: Final = "rights-form"
 """Its public form takes requests of persons; said by a node that can mail codes."""
-FEATURES: Final = frozenset({"charter-versions", GROUP_COMMITMENTS, SIGNED_AUTHORITY})
+APPEALS: Final = "appeals"
+"""Rulings on appeals, and a charter that names a deputy or sets a ruling aside."""
+FEATURES: Final = frozenset(
+    {"charter-versions", GROUP_COMMITMENTS, SIGNED_AUTHORITY, APPEALS}
+)
 _MOST: Final = 1_000
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)

@@ -42,6 +42,16 @@ from fedsafe_crypto.tree import (
     root_before,
     verify_consistency,
 )
+from fedsafe_federation.appeals import (
+    APPEAL,
+    APPEAL_RULING,
+    AppealOutcome,
+    Heard,
+    Ruled,
+    open_appeal,
+    open_appeal_ruling,
+    stop_of,
+)
 from fedsafe_federation.charter import Charter, Member
 from fedsafe_federation.errors import (
     EquivocationError,
@@ -113,10 +123,19 @@ class VerifiedRecord(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class VerifiedRestriction:
-    """A restriction statement with authority."""
+    """A restriction statement with authority; *ruled* if an appeal has led to it."""
 
     statement: Signed
     restriction: Restriction
+    ruled: Ruled | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedAppeal:
+    """An appeal of the feed's own member, or its ruling by which a signal stands."""
+
+    statement: Signed
+    said: Heard | Ruled
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +160,7 @@ class VerifiedBatch:
     rulings: Sequence[VerifiedRuling] = ()
     again: int | None = None
     waiting: int = 0
+    appeals: Sequence[VerifiedAppeal] = ()
 
 
 def verify_restrictions(
@@ -155,11 +175,16 @@ def verify_restrictions(
     for statement in statements:
         try:
             trust = Trust.VOUCHED if statement.signer == feed else Trust.NOW
-            restriction = open_restriction(statement, charter, trust=trust)
+            if statement.type == APPEAL_RULING:
+                ruled = open_appeal_ruling(statement, charter, trust=trust)
+                item = VerifiedRestriction(statement, stop_of(ruled), ruled)
+            else:
+                restriction = open_restriction(statement, charter, trust=trust)
+                item = VerifiedRestriction(statement, restriction)
         except FederationError as error:
             faults.append(str(error))
         else:
-            good.append(VerifiedRestriction(statement, restriction))
+            good.append(item)
     return good, faults
 
 
@@ -239,7 +264,10 @@ def verifying(  # noqa: PLR0913 - what it is held against, and how far
         yield
     newest = Known(frontier, batch.trailer.checkpoint, checkpoint)
     again, waiting = batch.trailer.again, batch.trailer.waiting
-    return VerifiedBatch(records, restrictions, newest, rulings, again, waiting)
+    appeals = verify_appeals(statements, origin.name, charter)
+    return VerifiedBatch(
+        records, restrictions, newest, rulings, again, waiting, appeals
+    )
 
 
 def _sliced(statements: Sequence[Signed]) -> Iterator[Sequence[Signed]]:
@@ -268,6 +296,27 @@ def _verify_rulings(
             continue  # a poison addition: its record is kept, and nothing follows
         if ruling.origin == origin:
             good.append(VerifiedRuling(statement, ruling))
+    return good
+
+
+def verify_appeals(
+    statements: Sequence[Signed], origin: str, charter: Charter
+) -> list[VerifiedAppeal]:
+    """Keep the appeals of a feed, and what lets a signal stand; what ends one acts."""
+    good: list[VerifiedAppeal] = []
+    for statement in statements:
+        if statement.type not in {APPEAL, APPEAL_RULING} or statement.signer != origin:
+            continue
+        said: Heard | Ruled
+        try:
+            if statement.type == APPEAL:
+                said = open_appeal(statement, charter, trust=Trust.VOUCHED)
+            else:
+                said = open_appeal_ruling(statement, charter, trust=Trust.VOUCHED)
+        except FederationError:
+            continue  # its record is kept, and nothing follows
+        if isinstance(said, Heard) or said.outcome is AppealOutcome.STANDS:
+            good.append(VerifiedAppeal(statement, said))
     return good
 
 

@@ -41,6 +41,7 @@ from fedsafe_node.renewing.tending import Tending
 from fedsafe_node.review.clockwork import tend_reviews
 from fedsafe_node.review.flood_clockwork import tend_floods
 from fedsafe_node.review.trial_service import tend_trials
+from fedsafe_node.rights.appeals import file_for_persons
 from fedsafe_node.rights.erasing import purge_erased
 from fedsafe_node.rights.ruling import end_disputes
 from fedsafe_node.rights.tending import tend_requests
@@ -48,6 +49,7 @@ from fedsafe_node.shredding import Shredding
 from fedsafe_node.signals.departing import erase_departed
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.expiry import expire_signals
+from fedsafe_node.signals.overlooked import take_overlooked
 from fedsafe_node.signals.relocking import relock
 from fedsafe_node.signals.reviewing import end_unreviewed
 from fedsafe_node.signals.reweighing import weigh_again
@@ -160,6 +162,8 @@ class Duties:
     async def _end_disputes(self) -> None:
         await weigh_again(self._desk)
         await end_disputes(self._desk, self._announcer)
+        await take_overlooked(self._desk)
+        await file_for_persons(self._desk)
 
     async def _tend_requests(self) -> None:
         await tend_requests(self._desk, self._announcer)

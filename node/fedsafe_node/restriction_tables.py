@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
+from fedsafe_federation.appeals import UNNUMBERED, open_stop, signals_of
 from fedsafe_federation.charter import Charter
 from fedsafe_federation.errors import FederationError, MalformedError
 from fedsafe_federation.evaluation import digest
@@ -18,7 +19,7 @@ from fedsafe_federation.records import (
     RestrictionRecord,
     decode_record,
 )
-from fedsafe_federation.restrictions import Restriction, open_restriction
+from fedsafe_federation.restrictions import Restriction
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import feed_name
 from fedsafe_federation.wireformat import decode
@@ -110,7 +111,7 @@ class RestrictionRows:
             return None
         return opened_under(
             self._charters,
-            lambda charter: open_restriction(statement, charter, trust=Trust.KEPT),
+            lambda charter: open_stop(statement, charter, trust=Trust.KEPT),
         )
 
     def _open_record(self, statement: Signed) -> Restriction | None:
@@ -120,7 +121,7 @@ class RestrictionRows:
         """
         for charter in self._charters:
             if any(each.name == statement.signer for each in charter.members):
-                return open_restriction(statement, charter, trust=Trust.VOUCHED)
+                return open_stop(statement, charter, trust=Trust.VOUCHED)
         return None
 
     async def check_names(self) -> int:
@@ -173,6 +174,8 @@ class RestrictionRows:
                 if restriction.effect is Effect.DISPUTED:
                     await check_taken(self._reader, restriction, log)
                     continue
+                if not await self._counted(restriction):
+                    continue
                 origin, effect = restriction.origin, restriction.effect.value
                 found = await self._check_statuses(
                     NamedRow(origin=origin, signal_id=name, effect=effect, digest=b"")
@@ -182,6 +185,18 @@ class RestrictionRows:
                 for name in restriction.signals:
                     if name not in found and name not in settled:
                         raise _bad_name(name, f"{log} restricts it, but no row does")
+
+    async def _counted(self, said: Restriction) -> bool:
+        """Tell whether a record counts: a ruling on an appeal may have come too late.
+
+        The first on an appeal does, within the budget of its author's day.
+        """
+        if said.sequence != UNNUMBERED:
+            return True
+        kept = await self._reader.restrictions_on(said.origin, said.signals[0])
+        return any(
+            (row.author, row.sequence) == (said.author, UNNUMBERED) for row in kept
+        )
 
     def _restriction(self, record: bytes) -> Restriction | None:
         try:
@@ -204,8 +219,7 @@ class RestrictionRows:
 
 def _named(statement: bytes) -> frozenset[bytes]:
     try:
-        payload = decode(statement, Signed).payload
-        return frozenset(decode(payload, Restriction).signals)
+        return frozenset(signals_of(decode(statement, Signed)))
     except MalformedError:
         return frozenset()
 

@@ -60,6 +60,7 @@ from fedsafe_node.review.flood_rulings import FloodBoundEffect
 from fedsafe_node.review.flood_service import FloodService
 from fedsafe_node.review.service import ReviewService
 from fedsafe_node.review.trial_service import TrialService
+from fedsafe_node.rights.appeals import AppealEffect, Appeals
 from fedsafe_node.rights.disputes import Disputes
 from fedsafe_node.rights.granting import RequestGrant
 from fedsafe_node.rights.mailing import Mailer
@@ -172,6 +173,7 @@ def make_services(parts: Parts) -> Services:
         recipients=Recipients(*around),
         events=EventFeed(*around, base.announcer),
         disputes=Disputes(desk, base.announcer),
+        appeals=Appeals(desk, approvals),
         requests=requests,
         proofs=Proofs(desk, base.office.vault, requests, _mailer(parts)),
         node=_overview(parts, policies),
@@ -252,6 +254,7 @@ def _acts(parts: Parts, notes: Notes) -> Mapping[Act, Effect]:
         Act.KEY_ROTATION: RotationEffect(parts.ceremonies, parts.tending.run),
         Act.GATE_OPENING: GateOpening(base.office, base.situation),
         Act.REQUEST_GRANT: RequestGrant(parts.desk, parts.keeper.erasers),
+        Act.APPEAL_RULING: AppealEffect(parts.desk),
         Act.BREACH_SILENCE: BreachSilence(base.office, notes),
         Act.DISPATCH: CaseRelease(
             CaseKeeper(base.office, CaseVault(base.periods)),

@@ -22,6 +22,7 @@ from fedsafe_policies.vocabulary import Act, Role
 _CASE: Final = frozenset({Role.ANALYST, Role.REVIEWER})
 _ADVICE: Final = frozenset({Role.LEGAL_ADVISER, Role.YOUTH_PROTECTION_OFFICER})
 _SILENCE: Final = frozenset({Role.REVIEWER, Role.LEGAL_ADVISER, Role.DPO})
+_RULERS: Final = frozenset({Role.REVIEWER, Role.LEGAL_ADVISER})
 _RULES: Final = frozenset({Role.OPERATOR, Role.REVIEWER, Role.DPO}) | _ADVICE
 
 _MAY: Final[Mapping[Act, tuple[frozenset[Role], frozenset[Role]]]] = {
@@ -56,6 +57,7 @@ _MAY: Final[Mapping[Act, tuple[frozenset[Role], frozenset[Role]]]] = {
     ),
     Act.RECIPIENT_SILENCE: (_SILENCE, _SILENCE),
     Act.FLOOD_BOUND: (RULERS, RULERS | {Role.DPO}),
+    Act.APPEAL_RULING: (_RULERS, _RULERS),
 }
 """Who proposes, and who may be the second."""
 

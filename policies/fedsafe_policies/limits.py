@@ -91,6 +91,7 @@ ALWAYS_TWO: Final = frozenset(Act) - {
     Act.RECIPIENT_SILENCE,  # takes two by its rule; no policy had to name it before
     Act.QUARANTINE_END,  # likewise
     Act.FLOOD_BOUND,
+    Act.APPEAL_RULING,
 }
 """P6: what every policy has to name among what takes two people."""
 

@@ -65,6 +65,7 @@ _GERMAN: Final[Mapping[str, str]] = {
     "recipient_silence": "Nichtnennung eines Empfängers",
     "quarantine_end": "Ende einer Quarantäne",
     "flood_bound": "höhere Grenze für ein Signal, das viele trifft",
+    "appeal_ruling": "Entscheidung über eine Beschwerde",
     "own_ban": "eigene Sperre",
     "media_signal": "Signal über eine Datei",
     "role_grant": "Erteilen einer Rolle",

@@ -24,6 +24,7 @@ from fedsafe_node.people.policy_changes import Change
 from fedsafe_node.renewing.wishing import Rotation
 from fedsafe_node.review.confirming import Confirmation
 from fedsafe_node.review.flood_rulings import Raise
+from fedsafe_node.rights.appeals import OnAppeal
 from fedsafe_node.rights.granting import Grant
 from fedsafe_node.rights.withholding import Silence
 from fedsafe_node.signals.quarantining import Ending
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
 CONTENTS: Final[dict[Act, type]] = {
+    Act.APPEAL_RULING: OnAppeal,
     Act.BREACH_SILENCE: Closing,
     Act.CHARTER_CHANGE: Vote,
     Act.DISPATCH: Dispatch,

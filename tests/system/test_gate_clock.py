@@ -8,7 +8,7 @@ are skipped.
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from importlib.resources import files
@@ -117,8 +117,10 @@ async def _open_gate(fleet: fleets.Fleet, name: str) -> None:
 
 
 @contextmanager
-def running(root: Path) -> Iterator[dict[str, DemoNode]]:
-    directories = [root / name for name in fleets.NAMES]
+def running(
+    root: Path, names: Sequence[str] = fleets.NAMES
+) -> Iterator[dict[str, DemoNode]]:
+    directories = [root / name for name in names]
     try:
         for directory in directories:
             start(directory)

@@ -102,6 +102,11 @@ class Code(StrEnum):
     ALREADY_RULED = "already_ruled"
     NOT_THE_ORIGIN = "not_the_origin"
     NOT_RULED = "not_ruled"
+    ALREADY_APPEALED = "already_appealed"
+    NOBODY_HEARS = "nobody_hears"
+    APPEALS_UNKNOWN = "appeals_unknown"
+    NOT_HEARING = "not_hearing"
+    RULINGS_SPENT = "rulings_spent"
     NOT_ANSWERED = "not_answered"
     STILL_LISTED = "still_listed"
     NOTHING_TO_ERASE = "nothing_to_erase"
@@ -275,9 +280,14 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.ALREADY_TOLD: (409, "The notice has gone out"),
     Code.ALREADY_WITHHELD: (409, "The notice was held back before"),
     Code.REPLY_NOT_APPROVED: (409, "No counselling centre has approved the reply"),
-    Code.ALREADY_RULED: (409, "The dispute has its ruling"),
+    Code.ALREADY_RULED: (409, "The dispute or appeal has its ruling"),
     Code.NOT_THE_ORIGIN: (409, "Only the signal's origin rules"),
     Code.NOT_RULED: (409, "The dispute has no ruling yet"),
+    Code.ALREADY_APPEALED: (409, "This node has appealed already"),
+    Code.NOBODY_HEARS: (409, "Nobody hears this appeal"),
+    Code.APPEALS_UNKNOWN: (409, "A member could not read such a charter"),
+    Code.NOT_HEARING: (409, "Another member hears this appeal"),
+    Code.RULINGS_SPENT: (409, "No more rulings on appeals count today"),
     Code.NOT_ANSWERED: (409, "The request has no answer yet"),
     Code.STILL_LISTED: (409, "What the person asked about is still listed"),
     Code.NOTHING_TO_ERASE: (409, "There is nothing here to erase"),

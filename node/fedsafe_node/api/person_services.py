@@ -18,6 +18,12 @@ from fedsafe_node.provider_events.messages import (
     FollowQuery,
     ProviderEvents,
 )
+from fedsafe_node.rights.appeal_messages import (
+    AppealAnswer,
+    AppealRulingRequest,
+    AppealsAnswer,
+    NewAppealRequest,
+)
 from fedsafe_node.rights.dispute_messages import (
     DisputeAnswer,
     DisputesAnswer,
@@ -138,6 +144,44 @@ class Disputes(Protocol):
         after: str | None = None,
     ) -> DisputesAnswer:
         """List disputes."""
+        ...
+
+
+class Appeals(Protocol):
+    """Appeals, and the rulings on them."""
+
+    async def file(
+        self,
+        dispute: str,
+        request: NewAppealRequest,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> AppealAnswer:
+        """Appeal against the origin's ruling on a dispute."""
+        ...
+
+    async def rule(
+        self, appeal: str, request: AppealRulingRequest, who: Principal
+    ) -> ActAnswer:
+        """Ask that an appeal be ruled on so; a second person approves."""
+        ...
+
+    async def show(
+        self, appeal: str, who: Principal, purpose: Purpose | None = None
+    ) -> AppealAnswer:
+        """Show an appeal and how it ended."""
+        ...
+
+    async def list(
+        self,
+        who: Principal,
+        purpose: Purpose | None = None,
+        *,
+        ruled: bool = False,
+        after: str | None = None,
+    ) -> AppealsAnswer:
+        """List appeals."""
         ...
 
 

@@ -14,6 +14,7 @@ from fedsafe_federation.feed import MEDIA_TYPE as NDJSON
 from fedsafe_federation.signed import NodeName, Signed
 from fedsafe_node.api import local, peers
 from fedsafe_node.api.acts import ACT_ROUTES
+from fedsafe_node.api.appeals import APPEAL_ROUTES
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.backups import BACKUP_ROUTES
 from fedsafe_node.api.breaches import BREACH_ROUTES
@@ -466,6 +467,7 @@ ROUTES: Final = (
     *LIST_ROUTES,
     *EVENT_ROUTES,
     *DISPUTE_ROUTES,
+    *APPEAL_ROUTES,
     *(*FORM_ROUTES, *RIGHTS_ROUTES),
     *RECIPIENT_ROUTES,
     *NOTICE_ROUTES,

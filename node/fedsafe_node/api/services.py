@@ -28,7 +28,14 @@ from fedsafe_node.api.peer_services import (
     Receipts,
     Witness,
 )
-from fedsafe_node.api.person_services import Disputes, Events, Notices, Proofs, Requests
+from fedsafe_node.api.person_services import (
+    Appeals,
+    Disputes,
+    Events,
+    Notices,
+    Proofs,
+    Requests,
+)
 from fedsafe_node.breaches.service import Breaches
 from fedsafe_node.budgets.service import BudgetService
 from fedsafe_node.cases.partners import Partners
@@ -313,6 +320,7 @@ class Services:
     notices: Notices
     sightings: Seen
     disputes: Disputes
+    appeals: Appeals
     requests: Requests
     proofs: Proofs
     sheets: Sheets

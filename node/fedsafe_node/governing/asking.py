@@ -6,7 +6,8 @@ from typing import Final
 
 from fedsafe_federation.changing import Change, ChangeKind
 from fedsafe_federation.charter import PolicyReference
-from fedsafe_node.errors import BadRequestError
+from fedsafe_federation.handshake import APPEALS
+from fedsafe_node.errors import BadRequestError, WrongStateError
 from fedsafe_node.governing.messages import DAY, ChangeRequest
 from fedsafe_node.situation import Situation
 
@@ -54,13 +55,18 @@ def change_of(request: ChangeRequest, situation: Situation) -> Change:
             stolen=request.stolen_since,
             former=request.former,
         )
-    terms = (request.arrangement, request.quorum, request.appeal)
+    terms = (
+        *(request.arrangement, request.quorum),
+        *(request.appeal, request.deputy, request.set_aside),
+    )
     if not request.policy and all(each is None for each in terms):
         raise BadRequestError(
             "bad_request",
-            "new terms are at least one of policy, arrangement, quorum and appeal",
+            "new terms are at least one of policy, arrangement, quorum, appeal, deputy "
+            "and set_aside",
             pointer="/change",
         )
+    _check_known(request, situation)
     policy = situation.policy
     digest = bytes.fromhex(policy.digest)
     text = request.arrangement
@@ -70,7 +76,23 @@ def change_of(request: ChangeRequest, situation: Situation) -> Change:
         arrangement=None if text is None else _arrangement(text),
         quorum=request.quorum,
         appeal=request.appeal,
+        deputy=request.deputy,
+        set_aside=None
+        if request.set_aside is None
+        else bytes.fromhex(request.set_aside),
     )
+
+
+def _check_known(request: ChangeRequest, situation: Situation) -> None:
+    """Refuse a charter that another member could not read."""
+    if not request.deputy and request.set_aside is None:
+        return
+    if not situation.all_speak(APPEALS):
+        raise WrongStateError(
+            "appeals_unknown",
+            "a member has not said that it knows deputies and rulings set aside: it "
+            "has to run such a version, and to have been heard since this node began",
+        )
 
 
 def _check_keys(request: ChangeRequest) -> None:

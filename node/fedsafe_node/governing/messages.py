@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What people and members ask and are told about the charter."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import msgspec
@@ -35,7 +36,9 @@ class ChangeRequest(Message, frozen=True, kw_only=True):
 
     `terms` takes at least one of the others: `policy` is true for the policy that this
     node decides by now, `arrangement` is the new text, of which the hash is kept, and
-    `appeal` names the member that hears appeals, or is empty for none. `join` and
+    `appeal` names the member that hears appeals, or is empty for none. `deputy` does
+    where that member has a part in one; `set_aside` is a ruling on an appeal, by its
+    digest in hex, that is to have no effect. `join` and
     `roles` take `roles`: all that the member has then. `backfill` takes
     `elements` and `days`: so many identifiers more of each other member, for so long.
     `keys` gives this node new ones; `stolen_since` says since when others have the old.
@@ -49,6 +52,8 @@ class ChangeRequest(Message, frozen=True, kw_only=True):
     arrangement: Annotated[str, msgspec.Meta(max_length=262_144)] | None = None
     quorum: Annotated[int, msgspec.Meta(ge=1, le=MAX_MEMBERS)] | None = None
     appeal: Annotated[str, msgspec.Meta(max_length=253)] | None = None
+    deputy: Annotated[str, msgspec.Meta(max_length=253)] | None = None
+    set_aside: Digest | None = None
     elements: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)] | None = None
     days: Annotated[int, msgspec.Meta(ge=1, le=MOST_BACKFILL // DAY)] | None = None
     roles: (
@@ -187,6 +192,8 @@ class GovernanceAnswer(Message, frozen=True, kw_only=True):
     forked: ForkedAnswer | None
     keys: list[KeyAnswer]
     attempts: list[AttemptAnswer]
+    deputy: str | None = None
+    set_aside: Sequence[str] = ()
 
 
 class VersionAnswer(Message, frozen=True, kw_only=True):

@@ -75,6 +75,8 @@ class Governance:
             fingerprint=groups(present.version.digest),
             quorum=charter.quorum,
             appeal=charter.appeal,
+            deputy=charter.stand_in,
+            set_aside=[each.hex() for each in charter.without_effect],
             policy=_reference(charter.policy),
             arrangement=_reference(charter.arrangement),
             members=[_member(charter, each) for each in charter.members],

@@ -167,6 +167,8 @@ class Event(StrEnum):
     DISPUTED = "rights.disputed"
     RULED = "rights.ruled"
     RULING_DUE = "rights.ruling_due"
+    APPEALED = "rights.appealed"
+    APPEAL_RULED = "rights.appeal_ruled"
     DISPUTES_READ = "rights.disputes_read"
     DISPUTES_FLOODED = "rights.disputes_flooded"
     DISPUTES_WEIGHED = "rights.disputes_weighed"

@@ -77,6 +77,7 @@ _ENDING: Final = frozenset(
         (Event.AUDIT_HELD, "expired"),  # what it held may be erased
         (Event.RULED, "revoked"),
         (Event.RULED, "lapsed"),
+        (Event.APPEAL_RULED, "ended"),
     }
 )
 _MOST: Final = 10_000  # no act that relieves leaves more events

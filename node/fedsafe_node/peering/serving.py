@@ -18,6 +18,7 @@ from typing import Final
 
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.identity import SigningKey
+from fedsafe_federation.appeals import AppealOutcome
 from fedsafe_federation.feed import (
     MAX_RECORDS,
     MAX_RESTRICTIONS,
@@ -249,6 +250,7 @@ class FeedServer:
             raise BadRequestError("bad_position", "the feed is not that long")
         size, lines = await self._witnessed(reader, whole, max(since, known))
         restrictions = await self._restrictions(reader, request.restrictions)
+        ended = await self._ended_on_appeal(reader, since, len(restrictions))
         limit = min(request.limit, size - since)
         if len(restrictions) == MAX_RESTRICTIONS:
             limit = min(limit, 1)  # there are more of them: additions wait
@@ -258,7 +260,7 @@ class FeedServer:
         next_index = since + len(records)
         return _Page(
             checkpoint=await self._checkpoint(reader, size),
-            restrictions=restrictions,
+            restrictions=[*restrictions, *ended],
             records=handed.records,
             runs=handed.runs,
             consistency=await self._consistency(reader, known, size),
@@ -317,6 +319,20 @@ class FeedServer:
     async def _restrictions(self, reader: Reader, after: int) -> list[Signed]:
         rows = await reader.restrictions_by(self._node, after, MAX_RESTRICTIONS)
         return [decode(row.statement, Signed) for row in rows]
+
+    async def _ended_on_appeal(
+        self, reader: Reader, since: int, numbered: int
+    ) -> list[Signed]:
+        """Give the rulings on appeals whose records a peer has not got yet.
+
+        What ends a signal leads, and waits for no witness; it has no number.
+        """
+        room = MAX_RESTRICTIONS - 1 - numbered
+        if room <= 0:
+            return []
+        rows = await reader.appeal_rulings_from(self._node, since, room)
+        ended = AppealOutcome.ENDED.value
+        return [decode(e.statement, Signed) for e in rows if e.outcome == ended]
 
     async def _consistency(self, reader: Reader, old: int, new: int) -> list[bytes]:
         if not 0 < old < new:

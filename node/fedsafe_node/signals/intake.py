@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from fedsafe_federation.appeals import Heard
 from fedsafe_federation.charter import Member
 from fedsafe_federation.errors import (
     EquivocationError,
@@ -39,6 +40,12 @@ from fedsafe_node.log.forks import Forks
 from fedsafe_node.log.proofs import log_frontier
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.flagging import flag_stopped
+from fedsafe_node.signals.appeals import (
+    Hearing,
+    may_count,
+    stand_on_appeal,
+    take_appeal,
+)
 from fedsafe_node.signals.arrival import Arrival, read_arrivals
 from fedsafe_node.signals.disputing import Dispute, rest_disputed, take_ruling
 from fedsafe_node.signals.gaps import Gaps, note_gaps, read_gaps
@@ -357,7 +364,9 @@ class Intake:
         for item in batch.rulings:
             at = int(now.timestamp())
             woken += await take_ruling(tx, item.ruling, at=at)
-        if not batch.rulings:
+        appeals, lifted = await self._take_appeals(tx, batch, int(now.timestamp()))
+        woken += lifted
+        if not (batch.rulings or appeals):
             return
         entry = self._trail.entry(
             Event.RULINGS_TAKEN,
@@ -366,10 +375,26 @@ class Intake:
                 "origin": origin,
                 "rulings": len(batch.rulings),
                 "restored": woken,
+                **({"appeals": appeals} if appeals else {}),
                 "rule": "P10",
             },
         )
         await tx.append(self._trail.log, entry.record, entry.openings)
+
+    async def _take_appeals(
+        self, tx: Transaction, batch: VerifiedBatch, at: int
+    ) -> tuple[int, int]:
+        """Keep appeals, and lift what stands; count those, and what matches again."""
+        kept = lifted = 0
+        due = ruling_ends(at, self._situation.policy)
+        for item in batch.appeals:
+            said = item.said
+            if isinstance(said, Heard):
+                kept += await take_appeal(tx, item.statement, said, at=at, due=due)
+            elif await may_count(tx, said, at=at):
+                hearing = Hearing(at, due)
+                lifted += await stand_on_appeal(tx, item.statement, said, hearing)
+        return kept, lifted
 
     async def _tell(
         self,

@@ -16,6 +16,8 @@ Beyond the bound nothing new is remembered and the batch is refused, so the auth
 feed stands still and is soon not covered: a refusal, never a restriction forgotten.
 
 * A statement that changes nothing is counted, not kept; an act writes one event.
+* A ruling on an appeal may name another's too. It bears no number, is bounded by a
+  budget of the day, and is kept whoever brings it; what it does is in `appeals`.
 * A dispute may name another's signal; what it does is in `disputing`. It is kept within
   the same bound, and with a budget of its author's beside.
 * Only the author's own feed makes us remember, and moves the count of its
@@ -30,11 +32,14 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from fedsafe_federation.appeals import Ruled
 from fedsafe_federation.evaluation import digest
 from fedsafe_federation.restrictions import Restriction
+from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import VerifiedRestriction, feed_name
 from fedsafe_federation.wireformat import encode
-from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.log.audit import AuditTrail, Event, audit_log_name
+from fedsafe_node.signals.appeals import Hearing, end_on_appeal, may_count
 from fedsafe_node.signals.disputing import (
     Dispute,
     Judge,
@@ -139,10 +144,14 @@ class Restricting:
         """Apply them, with one audit event if anything changed."""
         for name in dict.fromkeys(r.restriction.author for r in self.restrictions):
             mine = [r for r in self.restrictions if r.restriction.author == name]
-            author = await _load(tx, name, [r.restriction for r in mine])
+            author = await _load(
+                tx, name, [r.restriction for r in mine if r.ruled is None]
+            )
             before = author.sequence, author.kept
             for item in mine:
-                if item.restriction.effect is Effect.DISPUTED:
+                if item.ruled is not None:
+                    await self._end(tx, item.statement, item.ruled)
+                elif item.restriction.effect is Effect.DISPUTED:
                     await self._contest(tx, item, author)
                 else:
                     await self._apply(tx, item, author)
@@ -220,6 +229,22 @@ class Restricting:
         self._counts[said.effect.value] += taken.rested
         self._counts[taken.weight.value] += 1
         self._flooded[said.author] += taken.weight is Weight.FLOOD
+
+    async def _end(self, tx: Transaction, statement: Signed, ruled: Ruled) -> None:
+        at = int(self.at.timestamp())
+        if await tx.appeal_ruling(ruled.heard.digest) is not None:
+            return  # here as at anybody's, the first on an appeal counts
+        if not await may_count(tx, ruled, at=at):
+            self._beyond = ruled.author
+            return
+        own = self.trail.log == audit_log_name(ruled.heard.origin)
+        ending = await end_on_appeal(
+            tx, statement, ruled, Hearing(at, self.due), own=own
+        )
+        self._removed.extend(ending.removed)
+        self._counts["statements"] += ending.counted
+        self._counts["on_appeal"] += ending.counted
+        self._counts[Effect.REVOKED.value] += len(ending.removed)
 
     @property
     def _ahead(self) -> int:

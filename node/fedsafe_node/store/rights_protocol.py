@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from fedsafe_node.store.rights_rows import (
+    AppealRow,
+    AppealRulingRow,
     DisputeRow,
     RequestRow,
     RequestState,
@@ -17,7 +19,7 @@ from fedsafe_node.store.rights_rows import (
 
 
 class RightsReader(Protocol):
-    """Reads disputes, how they ended, and requests."""
+    """Reads disputes, appeals, how they ended, and requests."""
 
     async def request(self, request_id: str) -> RequestRow | None:
         """Return a person's request."""
@@ -125,9 +127,49 @@ class RightsReader(Protocol):
         """Return what was ruled on the disputes of a signal."""
         ...
 
+    async def appeal(self, digest: bytes) -> AppealRow | None:
+        """Return an appeal by the digest of its statement."""
+        ...
+
+    async def appeals(
+        self, limit: int, after: AppealRow | None = None, *, ruled: bool
+    ) -> list[AppealRow]:
+        """Return appeals from behind one on, first due first."""
+        ...
+
+    async def appeals_on(self, origin: str, signal_id: bytes) -> list[AppealRow]:
+        """Return the appeals about a signal, in the order in which they came."""
+        ...
+
+    async def appeal_ruling(self, appeal: bytes) -> AppealRulingRow | None:
+        """Return how an appeal ended."""
+        ...
+
+    async def appeal_rulings_from(
+        self, author: str, place: int, limit: int
+    ) -> list[AppealRulingRow]:
+        """Return what stands in an author's own feed from a place on."""
+        ...
+
+    async def appeal_rulings_since(self, author: str, since: int) -> int:
+        """Count an author's rulings on appeals that count from a moment on."""
+        ...
+
+    async def last_appeal_charged(self, author: str) -> int:
+        """Return the newest moment that an author's rulings count against; or 0."""
+        ...
+
 
 class RightsWriter(Protocol):
-    """Keeps disputes, rulings and requests."""
+    """Keeps disputes, rulings, appeals and requests."""
+
+    async def add_appeal(self, appeal: AppealRow) -> bool:
+        """Keep an appeal; False if it was kept before."""
+        ...
+
+    async def add_appeal_ruling(self, ruling: AppealRulingRow) -> bool:
+        """Keep how an appeal ended; False if that was kept before."""
+        ...
 
     async def add_request(self, request: RequestRow) -> None:
         """Keep a person's request.

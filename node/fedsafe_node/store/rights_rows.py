@@ -49,6 +49,43 @@ class RulingRow(Row, frozen=True):
     reason: str | None = None
 
 
+class AppealRow(Row, frozen=True):
+    """An appeal by the digest of its statement; who filed it and why, if it is own."""
+
+    digest: bytes
+    origin: str
+    signal_id: bytes
+    dispute: bytes
+    disputed_by: str
+    author: str
+    at: int
+    received_at: int
+    due_at: int
+    statement: bytes
+    opened_by: str | None = None
+    reason: str | None = None
+
+
+class AppealRulingRow(Row, frozen=True):
+    """How an appeal ended.
+
+    `place` is where it stands in the own feed; who ruled and why is known of own
+    rulings only.
+    """
+
+    appeal: bytes
+    digest: bytes
+    author: str
+    outcome: str
+    at: int
+    charged_at: int
+    statement: bytes
+    place: int | None = None
+    first: str | None = None
+    second: str | None = None
+    reason: str | None = None
+
+
 @unique
 class RequestState(StrEnum):
     """Where a person's request stands."""

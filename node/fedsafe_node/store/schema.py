@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from fedsafe_node.errors import SchemaError
 from fedsafe_node.store.alarms_schema import CASE_ALARMS
 from fedsafe_node.store.answers_schema import ANSWERS
+from fedsafe_node.store.appeals_schema import APPEALS
 from fedsafe_node.store.cases_schema import CASES
 from fedsafe_node.store.dispatches_schema import (
     DISPATCHES,
@@ -284,6 +285,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0029_services", SERVICES),
     ("0030_floods", FLOODS),
     ("0031_trials", TRIALS),
+    ("0032_appeals", APPEALS),
 )
 VERSION = len(MIGRATIONS)
 

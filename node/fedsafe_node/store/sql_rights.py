@@ -16,6 +16,7 @@ from fedsafe_node.store.rights_rows import (
     Weight,
 )
 from fedsafe_node.store.sql import Connection, IntegrityError
+from fedsafe_node.store.sql_appeals import SqlAppealsReader, SqlAppealsWriter
 
 T = TypeVar("T")
 _MOST_VARIABLES: Final = 500
@@ -48,7 +49,7 @@ _ALIVE: Final = _HERE.replace(
 _OF_USE: Final = f"({_ALIVE} OR (weight = 'suspends' AND {_HERE}))"
 
 
-class SqlRightsReader:
+class SqlRightsReader(SqlAppealsReader):
     """Reads disputes, how they ended, and requests."""
 
     _connection: Connection
@@ -233,7 +234,7 @@ class SqlRightsReader:
         return [_ruling(row) for row in rows]
 
 
-class SqlRightsWriter:
+class SqlRightsWriter(SqlAppealsWriter):
     """Keeps disputes, rulings and requests."""
 
     _connection: Connection

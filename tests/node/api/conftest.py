@@ -21,6 +21,7 @@ from aiohttp import (
     ClientSession,
     UnixConnector,
 )
+from tests.node.api.appeals import FakeAppeals
 from tests.node.api.casework import (
     FakeCases,
     FakeDispatches,
@@ -789,6 +790,7 @@ def make_services(memory: Memory) -> Services:
         help=help_desk(),
         backups=FakeBackups(memory),
         disputes=FakeDisputes(memory),
+        appeals=FakeAppeals(memory),
         requests=FakeRequests(memory),
         proofs=FakeProofs(memory),
         node=FakeNode(memory),

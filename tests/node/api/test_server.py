@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from tests.node.api.appeals import APPEAL_BODIES
 from tests.node.api.casework import CASE_BODIES
 from tests.node.api.conftest import (
     MEMBER,
@@ -131,6 +132,7 @@ BODIES: dict[str, object] = {
 BODIES |= (
     PEOPLE_BODIES
     | DISPUTE_BODIES
+    | APPEAL_BODIES
     | RIGHTS_BODIES
     | OVERSIGHT_BODIES
     | KEEPING_BODIES

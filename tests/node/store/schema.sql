@@ -1,4 +1,7 @@
 CREATE INDEX acts_by_state ON acts (state, asked_at);
+CREATE INDEX appeal_rulings_by_author ON appeal_rulings (author, charged_at);
+CREATE INDEX appeals_by_due ON appeals (due_at, digest);
+CREATE INDEX appeals_by_signal ON appeals (origin, signal_id);
 CREATE INDEX attempts_by_end ON attempts (dispatch_id) WHERE ended_at IS NULL;
 CREATE INDEX breach_entries_by_breach ON breach_entries (breach, number);
 CREATE INDEX case_steps_by_case ON case_steps (case_id, number);
@@ -54,6 +57,8 @@ CREATE INDEX trial_matches_by_task ON trial_matches (task) WHERE task IS NOT NUL
 CREATE INDEX trials_by_end ON trials (ends_at) WHERE ended_at IS NULL;
 CREATE INDEX validations_by_age ON validations (last_at, signal_id);
 CREATE TABLE acts ( id TEXT PRIMARY KEY, kind TEXT NOT NULL, digest BLOB NOT NULL CHECK (length(digest) = 32), content BLOB, asked_by TEXT NOT NULL, asked_role TEXT NOT NULL, asked_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('pending', 'done', 'withdrawn')), decided_by TEXT, decided_at INTEGER, CHECK ((content IS NULL) = (state <> 'pending')), CHECK (state <> 'done' OR decided_by <> asked_by) ) STRICT;
+CREATE TABLE appeal_rulings ( appeal BLOB PRIMARY KEY REFERENCES appeals (digest), digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32), author TEXT NOT NULL, outcome TEXT NOT NULL CHECK (outcome IN ('ended', 'stands')), at INTEGER NOT NULL, charged_at INTEGER NOT NULL, statement BLOB NOT NULL, place INTEGER, first TEXT, second TEXT, reason TEXT ) STRICT;
+CREATE TABLE appeals ( digest BLOB PRIMARY KEY CHECK (length(digest) = 32), origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), dispute BLOB NOT NULL CHECK (length(dispute) = 32), disputed_by TEXT NOT NULL, author TEXT NOT NULL, at INTEGER NOT NULL, received_at INTEGER NOT NULL, due_at INTEGER NOT NULL, statement BLOB NOT NULL, opened_by TEXT, reason TEXT ) STRICT;
 CREATE TABLE attempts ( dispatch_id TEXT NOT NULL REFERENCES dispatches (id), number INTEGER NOT NULL CHECK (number >= 1), way TEXT NOT NULL, began_at INTEGER NOT NULL, ended_at INTEGER, outcome TEXT, proof TEXT, message TEXT, PRIMARY KEY (dispatch_id, number), CHECK ((ended_at IS NULL) = (outcome IS NULL)) ) STRICT, WITHOUT ROWID;
 CREATE TABLE audiences ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16), names TEXT NOT NULL, idx INTEGER UNIQUE ) STRICT;
 CREATE TABLE breach_entries ( number INTEGER PRIMARY KEY, breach TEXT NOT NULL, step TEXT NOT NULL CHECK ( step IN ('opened', 'assessed', 'notified', 'reminded', 'closed') ), record BLOB NOT NULL, period TEXT, note BLOB, recorded_at INTEGER NOT NULL, recorded_by TEXT NOT NULL, CHECK ((note IS NULL) = (period IS NULL)) ) STRICT;
@@ -135,6 +140,10 @@ CREATE TABLE validations ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) =
 CREATE TABLE withholdings ( about BLOB PRIMARY KEY CHECK (length(about) = 16), reason TEXT NOT NULL, note TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL, until INTEGER NOT NULL CHECK (until > at) ) STRICT;
 CREATE TABLE witnessed ( log TEXT PRIMARY KEY, size INTEGER NOT NULL CHECK (size >= 0), root BLOB NOT NULL CHECK (length(root) = 32), note BLOB NOT NULL, at INTEGER NOT NULL ) STRICT;
 CREATE TRIGGER acts_are_decided_once BEFORE UPDATE ON acts WHEN OLD.state <> 'pending' BEGIN SELECT RAISE(ABORT, 'an act is decided once'); END;
+CREATE TRIGGER appeal_rulings_no_delete BEFORE DELETE ON appeal_rulings BEGIN SELECT RAISE(ABORT, 'rulings on appeals are append-only'); END;
+CREATE TRIGGER appeal_rulings_no_update BEFORE UPDATE ON appeal_rulings BEGIN SELECT RAISE(ABORT, 'rulings on appeals are append-only'); END;
+CREATE TRIGGER appeals_no_delete BEFORE DELETE ON appeals BEGIN SELECT RAISE(ABORT, 'appeals are append-only'); END;
+CREATE TRIGGER appeals_no_update BEFORE UPDATE ON appeals BEGIN SELECT RAISE(ABORT, 'appeals are append-only'); END;
 CREATE TRIGGER attempts_no_delete BEFORE DELETE ON attempts BEGIN SELECT RAISE(ABORT, 'an attempt stays'); END;
 CREATE TRIGGER audiences_no_delete BEFORE DELETE ON audiences BEGIN SELECT RAISE(ABORT, 'whom a signal is for never changes'); END;
 CREATE TRIGGER audiences_stay BEFORE UPDATE ON audiences WHEN NEW.signal_id <> OLD.signal_id OR NEW.names <> OLD.names OR OLD.idx IS NOT NULL BEGIN SELECT RAISE(ABORT, 'whom a signal is for never changes'); END;

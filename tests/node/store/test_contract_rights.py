@@ -11,6 +11,8 @@ from tests.node.store.test_schema import open_database
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rights_rows import (
+    AppealRow,
+    AppealRulingRow,
     DisputeRow,
     RequestRow,
     RequestState,
@@ -74,6 +76,63 @@ async def keep(store: Store, *rows: DisputeRow | RulingRow) -> None:
             await store.write(lambda tx, row=row: tx.add_dispute(row))  # type: ignore[misc]
         else:
             await store.write(lambda tx, row=row: tx.add_ruling(row))  # type: ignore[misc]
+
+
+def an_appeal(number: int, **more: object) -> AppealRow:
+    row = AppealRow(
+        digest=bytes([number]) * 32,
+        origin=A,
+        signal_id=SIGNAL,
+        dispute=bytes([9]) * 32,
+        disputed_by=B,
+        author=B,
+        at=number,
+        received_at=number,
+        due_at=1_000 - number,
+        statement=b"said",
+        opened_by="lea",
+    )
+    return replace(row, **more)
+
+
+async def test_an_appeal_waits_until_its_first_ruling(store: Store) -> None:
+    first, second = an_appeal(1), an_appeal(2, signal_id=OTHER, reason="ticket-1")
+    ruling = AppealRulingRow(
+        appeal=first.digest,
+        digest=bytes([5]) * 32,
+        author="c.demo",
+        outcome="ended",
+        at=70,
+        charged_at=80,
+        statement=b"ruled",
+        place=4,
+        first="lena",
+        second="rudi",
+        reason="ruling-3",
+    )
+    for row in (first, second):
+        assert await store.write(lambda tx, row=row: tx.add_appeal(row))  # type: ignore[misc]
+    assert not await store.write(lambda tx: tx.add_appeal(first))
+    waiting = await store.read(lambda r: r.appeals(10, ruled=False))
+    behind = await store.read(lambda r: r.appeals(10, second, ruled=False))
+    assert await store.write(lambda tx: tx.add_appeal_ruling(ruling))
+    other = replace(ruling, digest=bytes([6]) * 32, outcome="stands")
+    assert not await store.write(lambda tx: tx.add_appeal_ruling(other))
+
+    assert (waiting, behind) == ([second, first], [first])
+    assert await store.read(lambda r: r.appeal(first.digest)) == first
+    assert await store.read(lambda r: r.appeals(10, ruled=True)) == [first]
+    assert await store.read(lambda r: r.appeals(10, ruled=False)) == [second]
+    assert await store.read(lambda r: r.appeals_on(A, OTHER)) == [second]
+    assert await store.read(lambda r: r.appeal_ruling(first.digest)) == ruling
+    assert await store.read(lambda r: r.appeal_ruling(second.digest)) is None
+    mine = await store.read(lambda r: r.appeal_rulings_from("c.demo", 4, 9))
+    assert mine == [ruling]
+    assert await store.read(lambda r: r.appeal_rulings_from("c.demo", 5, 9)) == []
+    assert await store.read(lambda r: r.appeal_rulings_since("c.demo", 80)) == 1
+    assert await store.read(lambda r: r.appeal_rulings_since("c.demo", 81)) == 0
+    assert await store.read(lambda r: r.last_appeal_charged("c.demo")) == 80
+    assert await store.read(lambda r: r.last_appeal_charged(A)) == 0
 
 
 async def test_a_dispute_is_kept_once_and_by_its_number(store: Store) -> None:

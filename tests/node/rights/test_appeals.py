@@ -1,0 +1,445 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Appeals between real nodes: who hears them, what they end, and what they cannot."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+from tests.node.fleet import FEDERATION, NAMES, Fleet, eventually
+from tests.node.governing.council import agree, at_version, propose
+from tests.node.rights.test_disputes import (
+    DORA,
+    FALLS,
+    LEA,
+    RUTH,
+    WHO,
+    dispute,
+    matching,
+    rule,
+)
+from tests.node.signals.conftest import ANNA, BOT, RITA
+
+from fedsafe_federation.appeals import (
+    RULINGS_A_DAY,
+    Appeal,
+    AppealOutcome,
+    AppealRuling,
+    sign_appeal,
+    sign_appeal_ruling,
+)
+from fedsafe_federation.changing import ChangeKind
+from fedsafe_federation.evaluation import digest
+from fedsafe_federation.records import (
+    RestrictionRecord,
+    RulingRecord,
+    decode_record,
+    encode_record,
+)
+from fedsafe_federation.signed import Signed
+from fedsafe_federation.wireformat import decode
+from fedsafe_node.errors import DeniedError, WrongStateError
+from fedsafe_node.messages import SignalState
+from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.principal import Principal
+from fedsafe_node.rights.appeal_messages import (
+    AppealAnswer,
+    AppealRulingRequest,
+    NewAppealRequest,
+)
+from fedsafe_node.rights.appeals import AppealEffect, file_for_persons
+from fedsafe_node.rights.dispute_messages import DisputeAnswer
+from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_node.signals.overlooked import take_overlooked
+from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.rights_rows import AppealRow, AppealRulingRow
+from fedsafe_policies.people import Person
+from fedsafe_policies.vocabulary import Control, Role
+
+HEARS = "c.demo"
+ENDS = AppealRulingRequest(ends=True, reason="appeal-3")
+STAYS = AppealRulingRequest(ends=False, reason="appeal-4")
+SAID = NewAppealRequest(reason="ticket-12")
+TWO = Person("lena", Role.LEGAL_ADVISER), Person("rudi", Role.REVIEWER)
+RUDI = Principal("rudi", Role.REVIEWER)
+
+
+async def name_hearer(fleet: Fleet, **terms: str) -> None:
+    """Let the charter name who hears appeals."""
+    number = 1 + (await fleet["a.demo"].services.governance.show()).version
+    proposal = await propose(
+        fleet, "a.demo", ChangeKind.TERMS, **({"appeal": HEARS} | terms)
+    )
+    await agree(fleet, proposal, "b.demo")
+    await at_version(fleet, number, *NAMES)
+    await fleet.covered()
+
+
+async def standing(fleet: Fleet, *, at: str = "b.demo") -> DisputeAnswer:
+    """Have a signal disputed that its origin lets stand."""
+    signal = await fleet.publish(WHO)
+    opened = await dispute(fleet, signal, at=at)
+    return await rule(fleet, opened)
+
+
+async def file(
+    fleet: Fleet, disputed: DisputeAnswer, *, at: str = "b.demo"
+) -> AppealAnswer:
+    answer = await fleet[at].services.appeals.file(disputed.dispute, SAID, LEA)
+    await fleet.level(at, [name for name in NAMES if name != at])
+    return answer
+
+
+async def decide(
+    fleet: Fleet, appeal: str, request: AppealRulingRequest, *, at: str = HEARS
+) -> ActAnswer:
+    """Ask for a ruling and approve it, without the two people's accounts."""
+    node = fleet[at]
+    asked = await node.services.appeals.rule(appeal, request, RUDI)
+    content = msgspec.json.encode(asked.content)
+    effect = AppealEffect(node.desk)
+    learn = await node.base.store.write(lambda tx: effect.carry_out(tx, content, *TWO))
+    learn()
+    return asked
+
+
+async def test_a_ruling_on_an_appeal_ends_a_signal_against_its_origin(
+    trio: Fleet,
+) -> None:
+    await name_hearer(trio)
+    disputed = await standing(trio)
+    filed = await file(trio, disputed)
+
+    assert await matching(trio) == list(NAMES)  # an appeal rests nothing
+    assert (filed.state, filed.heard_by, filed.ours) == ("open", HEARS, False)
+    (waiting,) = (await trio[HEARS].services.appeals.list(RUTH)).appeals
+    assert (waiting.appeal, waiting.ours) == (filed.appeal, True)
+    assert waiting.due_at == "2026-12-08T23:00:00+00:00"
+    await decide(trio, filed.appeal, ENDS)
+    await trio.level(HEARS, ["a.demo", "b.demo"])
+
+    assert await matching(trio) == []
+    for name in NAMES:
+        store = trio[name].base.store
+        assert await store.read(lambda r: r.opening("a.demo/feed", 0, "signal")) is None
+        shown = await trio[name].services.appeals.show(filed.appeal, RUTH)
+        assert (shown.state, shown.ruled_by) == ("ended", HEARS)
+        answer = await trio[name].services.audits.verify(BOT)
+        assert answer.ok, answer
+    here = await trio[HEARS].services.appeals.show(filed.appeal, RUTH)
+    assert (here.first, here.second, here.ruling_reason) == ("lena", "rudi", "appeal-3")
+    state = await trio["a.demo"].services.signals.show(disputed.signal, RITA)
+    assert state.state is SignalState.REVOKED
+    ruled = await trio["b.demo"].services.appeals.list(RUTH, ruled=True)
+    assert [each.appeal for each in ruled.appeals] == [filed.appeal]
+    for name, event in (("b.demo", "rights.appealed"), (HEARS, "rights.appeal_ruled")):
+        assert len(await trio.audit(name, event)) == 1
+    with pytest.raises(WrongStateError) as refused:
+        await decide(trio, filed.appeal, STAYS)
+    assert refused.value.code == "already_ruled"
+
+
+async def test_a_signal_that_stands_on_appeal_stands(trio: Fleet) -> None:
+    await name_hearer(trio)
+    disputed = await standing(trio)
+    filed = await file(trio, disputed)
+    await decide(trio, filed.appeal, STAYS)
+    await trio.level(HEARS, ["a.demo", "b.demo"])
+
+    assert await matching(trio) == list(NAMES)
+    told = await trio["b.demo"].services.appeals.show(filed.appeal, LEA)
+    assert (told.state, told.first, told.ruling_reason) == ("stands", None, None)
+    with pytest.raises(WrongStateError) as refused:
+        await file(trio, disputed)
+    assert refused.value.code == "already_appealed"
+    for name in NAMES:
+        assert (await trio[name].services.audits.verify(BOT)).ok
+
+
+@pytest.mark.parametrize("request_", [ENDS, STAYS])
+async def test_no_ruling_undoes_a_revocation(
+    trio: Fleet, request_: AppealRulingRequest
+) -> None:
+    await name_hearer(trio)
+    disputed = await standing(trio)
+    filed = await file(trio, disputed)
+    appeal = await statement_of(trio, filed)
+    await trio.revoke(disputed.signal, by=("b.demo", HEARS))
+
+    with pytest.raises(WrongStateError) as refused:
+        await decide(trio, filed.appeal, request_)
+    assert refused.value.code == "already_revoked"
+    await forge(trio, HEARS, appeal, AppealOutcome.STANDS)
+    assert await matching(trio) == []
+    for name in NAMES:
+        state = await status(trio, name, disputed.signal)
+        assert state == "revoked"
+        assert (await trio[name].services.audits.verify(BOT)).ok
+
+
+async def test_nobody_rules_on_an_own_signal(trio: Fleet) -> None:
+    await name_hearer(trio, appeal="a.demo")
+    disputed = await standing(trio)
+
+    with pytest.raises(WrongStateError) as nobody:
+        await file(trio, disputed)
+    assert nobody.value.code == "nobody_hears"
+    assert "--deputy" in str(nobody.value)
+    await name_hearer(trio, appeal="a.demo", deputy=HEARS)
+    filed = await file(trio, disputed)
+    assert filed.heard_by == HEARS
+    with pytest.raises(WrongStateError) as refused:
+        await decide(trio, filed.appeal, ENDS, at="a.demo")
+    assert refused.value.code == "not_hearing"
+    await forge(trio, "a.demo", await statement_of(trio, filed), AppealOutcome.ENDED)
+    assert await matching(trio) == list(NAMES)
+    await decide(trio, filed.appeal, ENDS)
+    await trio.level(HEARS, ["a.demo", "b.demo"])
+    assert await matching(trio) == []
+
+
+async def test_who_has_disputed_a_signal_does_not_hear_the_appeal(trio: Fleet) -> None:
+    await name_hearer(trio, deputy="b.demo")
+    disputed = await standing(trio, at=HEARS)
+    filed = await file(trio, disputed, at=HEARS)
+
+    assert filed.heard_by == "b.demo"
+    with pytest.raises(WrongStateError) as refused:
+        await decide(trio, filed.appeal, ENDS)
+    assert refused.value.code == "not_hearing"
+    await decide(trio, filed.appeal, ENDS, at="b.demo")
+    await trio.level("b.demo", ["a.demo", HEARS])
+    assert await matching(trio) == []
+
+
+async def test_another_dispute_of_its_own_takes_the_appeal_away_as_well(
+    trio: Fleet,
+) -> None:
+    await name_hearer(trio)
+    disputed = await standing(trio)
+    filed = await file(trio, disputed)
+    appeal = await statement_of(trio, filed)
+    await dispute(trio, disputed.signal, at=HEARS)
+
+    with pytest.raises(WrongStateError) as refused:
+        await decide(trio, filed.appeal, ENDS)
+    assert refused.value.code == "not_hearing"
+    await forge(trio, HEARS, appeal, AppealOutcome.ENDED)
+    assert await status(trio, "b.demo", disputed.signal) == "active"
+
+
+async def test_only_officers_appeal_and_two_rulers_rule(trio: Fleet) -> None:
+    await name_hearer(trio)
+    disputed = await standing(trio)
+    for who in (ANNA, BOT):
+        with pytest.raises(DeniedError):
+            await trio["b.demo"].services.appeals.file(disputed.dispute, SAID, who)
+    filed = await file(trio, disputed)
+    asked = await trio[HEARS].services.appeals.rule(filed.appeal, ENDS, RUDI)
+    again = await trio[HEARS].services.appeals.rule(filed.appeal, ENDS, RUDI)
+    judge = trio[HEARS].base.situation
+    content, now = msgspec.json.encode(asked.content), trio.clock.now()
+    effect = AppealEffect(trio[HEARS].desk)
+    one, other = TWO
+
+    async def ruled(first: Person, second: Person) -> str:
+        request = await trio[HEARS].base.store.read(
+            lambda r: effect.request(r, content, first, second)
+        )
+        return judge.decide(request, now).code
+
+    assert again.act == asked.act
+    assert await ruled(one, other) == "two_people"
+    assert await ruled(one, one) == "four_eyes"
+    assert await ruled(one, Person("dora", Role.DPO)) == "role"
+    assert await ruled(Person("anna", Role.ANALYST), other) == "role"
+
+
+async def test_there_is_no_appeal_before_a_ruling_nor_against_an_end(
+    trio: Fleet,
+) -> None:
+    await name_hearer(trio)
+    opened = await dispute(trio, await trio.publish(WHO))
+    with pytest.raises(WrongStateError) as early:
+        await file(trio, opened)
+    await rule(trio, opened, FALLS)
+    with pytest.raises(WrongStateError) as late:
+        await file(trio, opened)
+
+    assert (early.value.code, late.value.code) == ("not_ruled", "already_revoked")
+
+
+async def test_who_contests_again_with_proof_appeals(trio: Fleet) -> None:
+    await name_hearer(trio)
+    proved = Control.MAILED_CODE
+    signal = await trio.publish(WHO)
+    await rule(trio, await dispute(trio, signal, control=proved))
+
+    assert await file_for_persons(trio["b.demo"].desk) == 0
+    again = await dispute(trio, signal, control=proved)
+    assert again.weight == "repeat"
+    assert await file_for_persons(trio["b.demo"].desk) == 1
+    assert await file_for_persons(trio["b.demo"].desk) == 0
+    await trio.level("b.demo", [HEARS])
+    (filed,) = (await trio[HEARS].services.appeals.list(DORA)).appeals
+    assert (filed.ours, filed.signal) == (True, signal)
+
+
+async def test_beyond_its_budget_nobody_rules_and_nothing_counts(trio: Fleet) -> None:
+    await name_hearer(trio)
+    filed = await file(trio, await standing(trio))
+    appeal = await statement_of(trio, filed)
+    await spend_budget(trio, "b.demo", appeal)
+    await spend_budget(trio, HEARS, appeal)
+
+    with pytest.raises(WrongStateError) as refused:
+        await decide(trio, filed.appeal, ENDS)
+    assert refused.value.code == "rulings_spent"
+    await forge(trio, HEARS, appeal, AppealOutcome.ENDED, reaches=("a.demo",))
+    assert await status(trio, "a.demo", filed.signal) == "revoked"
+    assert await status(trio, "b.demo", filed.signal) == "active"
+    await trio.stop("b.demo")
+    trio.clock.advance(timedelta(days=1))
+    await trio.start("b.demo")
+
+    async def is_ended() -> bool:
+        return await status(trio, "b.demo", filed.signal) == "revoked"
+
+    await eventually(is_ended)  # it was not forgotten
+
+
+async def test_what_a_quorum_has_set_aside_has_no_effect(trio: Fleet) -> None:
+    await name_hearer(trio)
+    filed = await file(trio, await standing(trio))
+    await trio.stop("b.demo")
+    await decide(trio, filed.appeal, ENDS)
+    await trio.level(HEARS, ["a.demo"])
+    ruled = await trio[HEARS].services.appeals.show(filed.appeal, RUTH)
+    assert ruled.ruling is not None
+    proposal = await propose(
+        trio, "a.demo", ChangeKind.TERMS, set_aside=bytes.fromhex(ruled.ruling)
+    )
+    await agree(trio, proposal, HEARS)
+    await at_version(trio, 3, "a.demo", HEARS)
+    shown = await trio[HEARS].services.governance.show()
+
+    assert shown.set_aside == [ruled.ruling]
+    assert (await trio[HEARS].services.appeals.show(filed.appeal, RUTH)).set_aside
+    # What it has ended stays ended: the origin may publish it anew.
+    assert await status(trio, "a.demo", filed.signal) == "revoked"
+    for name in ("a.demo", HEARS):
+        assert (await trio[name].services.audits.verify(BOT)).ok
+
+
+async def test_what_came_before_anybody_was_named_counts_once_somebody_is(
+    trio: Fleet,
+) -> None:
+    # As at a node that runs a release which knows no appeals, and is upgraded.
+    disputed = await standing(trio)
+    appeal = await sign(trio, disputed)
+    await forge(trio, HEARS, appeal, AppealOutcome.ENDED)
+    assert await status(trio, "b.demo", disputed.signal) == "active"
+    await name_hearer(trio)
+    await take_overlooked(trio["b.demo"].desk)
+
+    assert await status(trio, "b.demo", disputed.signal) == "revoked"
+    assert await take_overlooked(trio["b.demo"].desk) == 0
+    for name in NAMES:
+        assert (await trio[name].services.audits.verify(BOT)).ok
+
+
+async def sign(fleet: Fleet, disputed: DisputeAnswer) -> Signed:
+    """Sign an appeal of b.demo, past its desk."""
+    base, at = fleet["b.demo"].base, int(fleet.clock.now().timestamp())
+
+    async def carried(reader: Reader) -> tuple[Signed, Signed]:
+        kept = await reader.restriction(bytes.fromhex(disputed.dispute))
+        assert kept is not None
+        records = [
+            decode_record(each) for each in await reader.records("a.demo/feed", 0, 9)
+        ]
+        (ruling,) = [each for each in records if isinstance(each, RulingRecord)]
+        return decode(kept.statement, Signed), ruling.statement
+
+    dispute_, ruling = await base.store.read(carried)
+    said = Appeal(v=1, author="b.demo", dispute=dispute_, ruling=ruling, at=at)
+    key = fleet["b.demo"].desk.statement_key
+    return sign_appeal(said, key=key, federation=FEDERATION)
+
+
+async def status(fleet: Fleet, name: str, signal: str) -> str:
+    row = await fleet[name].base.store.read(
+        lambda r: r.signal("a.demo", read_signal_id(signal))
+    )
+    assert row is not None
+    return row.status.value
+
+
+async def statement_of(fleet: Fleet, filed: AppealAnswer) -> Signed:
+    row = await fleet[HEARS].base.store.read(
+        lambda r: r.appeal(bytes.fromhex(filed.appeal))
+    )
+    assert row is not None
+    return decode(row.statement, Signed)
+
+
+async def forge(
+    fleet: Fleet,
+    by: str,
+    appeal: Signed,
+    outcome: AppealOutcome,
+    reaches: tuple[str, ...] = NAMES,
+) -> bytes:
+    """Let a member say a ruling that its own node would refuse to make."""
+    node = fleet[by]
+    ruling = AppealRuling(
+        v=1,
+        author=by,
+        appeal=appeal,
+        outcome=outcome,
+        at=int(fleet.clock.now().timestamp()),
+    )
+    shared = node.base.situation.shared
+    assert shared is not None
+    signed = sign_appeal_ruling(
+        ruling,
+        key=node.desk.statement_key,
+        federation=shared.membership.charter.federation,
+    )
+    record = encode_record(RestrictionRecord(signed))
+    size = 1 + await node.base.store.write(lambda tx: tx.append(f"{by}/feed", record))
+    node.desk.announce(size)
+    await fleet.reached(by, size, [name for name in reaches if name != by])
+    return digest(signed)
+
+
+async def spend_budget(fleet: Fleet, name: str, appeal: Signed) -> None:
+    """Note at a node as many rulings of today as count."""
+    at = int(fleet.clock.now().timestamp())
+    said = decode(appeal.payload, Appeal)
+    for number in range(RULINGS_A_DAY):
+        key = bytes([number]) * 32
+        row = AppealRow(
+            digest=key,
+            origin="a.demo",
+            signal_id=bytes([number]) * 16,
+            dispute=key,
+            disputed_by="b.demo",
+            author=said.author,
+            at=at,
+            received_at=at,
+            due_at=at,
+            statement=b"",
+        )
+        ruling = AppealRulingRow(
+            appeal=key,
+            digest=key,
+            author=HEARS,
+            outcome="stands",
+            at=at,
+            charged_at=at,
+            statement=b"",
+        )
+        await fleet[name].base.store.write(lambda tx, row=row: tx.add_appeal(row))  # type: ignore[misc]
+        await fleet[name].base.store.write(
+            lambda tx, ruling=ruling: tx.add_appeal_ruling(ruling)  # type: ignore[misc]
+        )
