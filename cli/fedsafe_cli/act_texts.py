@@ -116,7 +116,6 @@ FIELDS: Final[Words] = GATE_FIELDS | {
     "threshold": ("Schwelle", "threshold"),
     "appeal": ("Beschwerde", "appeal"),
     "origin": ("Ursprung", "origin"),
-    "signal": ("Signal", "signal"),
     "disputed_by": ("bestritten von", "disputed by"),
     "instead_of": ("anstelle von", "instead of"),
 }

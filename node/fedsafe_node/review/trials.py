@@ -200,7 +200,7 @@ async def begin_probation(
     return trial
 
 
-async def _count(  # noqa: PLR0913 - the act, and what it is about
+async def _count(  # noqa: PLR0913, PLR0917 - the act, and what it is about
     desk: ReviewDesk,
     tx: Transaction,
     trial: TrialRow,
