@@ -58,6 +58,10 @@ _WAITING: Final = (
     "{count} Benachrichtigungen warten.",
     "{count} notices wait.",
 )
+_MINOR: Final = {
+    "de": "Für Kinder und Jugendliche",
+    "en": "For children and young people",
+}
 _LACKING: Final = (
     "Die Texte nennen nur allgemein, was in node.toml fehlt: {names}.",
     "The texts say only in general words what node.toml lacks: {names}.",
@@ -137,8 +141,13 @@ def show(context: click.Context, name: str) -> ExitStatus:
     language = "de" if settings.german else "en"
     line(text["title"][language])
     line()
-    for each in text["body"][language].strip().split("\n"):
-        line(each)
+    for heading, body in _bodies(text, language):
+        if heading:
+            line()
+            line(heading)
+            line()
+        for each in body:
+            line(each)
     line()
     line(f"SHA-256 {text['digest']}")
     return OK
@@ -165,9 +174,13 @@ def print_texts(context: click.Context) -> ExitStatus:
         for language in ("de", "en"):
             line(f"# {text['title'][language]} ({text['name']}, {language})")
             line()
-            for each in text["body"][language].strip().split("\n"):
-                line(each)
-            line()
+            for heading, body in _bodies(text, language):
+                if heading:
+                    line(f"## {heading}")
+                    line()
+                for each in body:
+                    line(each)
+                line()
     line(f"SHA-256 {_digest_of(texts)}")
     return OK
 
@@ -217,6 +230,16 @@ def sign_off(
         answer = client.post(f"/v1/notices/texts/{text['name']}/sign-off", body)
     _tell_texts(settings, answer)
     return OK
+
+
+def _bodies(text: Json, language: str) -> list[tuple[str, list[str]]]:
+    """Give what a text says, and under its heading what minors read."""
+    found = [("", text["body"]), (_MINOR[language], text.get("minor"))]
+    return [
+        (heading, body[language].strip().split("\n"))
+        for heading, body in found
+        if body is not None
+    ]
 
 
 def _digest_of(texts: list[Json]) -> str:

@@ -109,6 +109,7 @@ def make_parts(
         base.announcer,
         rights_texts(),
         Silence(CaseVault(base.periods), OrderVault(base.periods), base.clock).covers,
+        base.help,
     )
     reviews = ReviewDesk(
         situation=base.situation,

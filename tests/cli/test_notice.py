@@ -71,6 +71,18 @@ def test_a_text_is_shown_with_its_digest(ask: "Run", node: "FakeNode") -> None:
     assert DIGEST in shown.out
 
 
+def test_what_minors_read_is_shown_with_the_text(ask: "Run", node: "FakeNode") -> None:
+    plain = {"minor": {"de": "Hallo, …", "en": "Hello, …"}}
+    node.always("GET /v1/notices/texts", TEXTS | {"texts": [text(**plain)]})
+    shown = ask("notice", "show", "end_of_signal", "--lang", "de")
+    printed = ask("notice", "print")
+
+    assert "Am {ended_on} …" in shown.out
+    assert "Für Kinder und Jugendliche" in shown.out
+    assert "Hallo, …" in shown.out
+    assert "## For children and young people\n\nHello, …" in printed.out
+
+
 def test_what_was_shown_is_signed_off(ask: "Run", node: "FakeNode") -> None:
     node.always("GET /v1/notices/texts", TEXTS)
     node.always("POST /v1/notices/texts/end_of_signal/sign-off", SIGNED)

@@ -16,7 +16,11 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.notices.facts import AnyFacts, Reviewed, open_facts, seal_facts
-from fedsafe_node.notices.saying import demonstration_mark, in_words
+from fedsafe_node.notices.saying import (
+    demonstration_mark,
+    help_in_words,
+    in_words,
+)
 from fedsafe_node.notices.texts import NoticeText, TextName, texts
 from fedsafe_node.principal import Actor
 from fedsafe_node.provider_events.announcing import (
@@ -32,6 +36,8 @@ from fedsafe_node.store.notices_rows import (
     SignOffRow,
 )
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.help.offers import Age, Directory, shipped_directory
+from fedsafe_policies.vocabulary import Contention
 
 ACTOR_NAME: Final = Actor.NOTICES.value
 PARTS: Final = {
@@ -45,6 +51,8 @@ PARTS: Final = {
 """Which texts a notice is made of."""
 
 
+UNKNOWN: Final = "unknown"
+"""Nobody has said here that the reader is a minor; the provider may know better."""
 Silence = Callable[[Reader, str], Awaitable[bool]]
 """Tells whether nobody may be told anything about an account now."""
 
@@ -65,6 +73,7 @@ class NoticeDesk:
         announcer: Announcer,
         rights: Mapping[TextName, NoticeText] = MappingProxyType({}),
         silence: Silence | None = None,
+        directory: Directory | None = None,
     ) -> None:
         self.texts = {**texts(), **rights}
         self.situation = situation
@@ -73,6 +82,7 @@ class NoticeDesk:
         self.periods = periods
         self._announcer = announcer
         self._silence = silence
+        self._directory = shipped_directory() if directory is None else directory
 
     async def queue(
         self, tx: Transaction, about: bytes, kind: NoticeKind, facts: AnyFacts
@@ -109,7 +119,9 @@ class NoticeDesk:
         number = await self._announcer.announce(
             tx,
             Announcement(
-                EventKind.NOTICE_DUE, facts.subject_ref, self._content(row, facts)
+                EventKind.NOTICE_DUE,
+                facts.subject_ref,
+                self._content(row, facts) | {"reader": await self._reader(tx, row)},
             ),
         )
         await tx.set_notice(row.key, NoticeState.ANNOUNCED, number)
@@ -170,6 +182,22 @@ class NoticeDesk:
                 return False
         return not await self.unsigned(tx, row.kind)
 
+    async def _reader(self, reader: Reader, row: NoticeRow) -> str:
+        """Tell for whom a letter is: `minor` where somebody has said so here.
+
+        A signal about who is known to be one is never published; who is listed by
+        mistake says so in a dispute. Else the provider knows the account.
+        """
+        signals = [(self.situation.node, row.about)]
+        if row.kind is NoticeKind.REVIEW:
+            found = await reader.task_signals(row.about.hex())
+            signals = [(each.origin, each.signal_id) for each in found]
+        for origin, signal_id in signals:
+            for dispute in await reader.disputes_on(origin, signal_id):
+                if dispute.contention == Contention.MINOR:
+                    return Age.MINOR.value
+        return UNKNOWN
+
     async def _is_silent(self, tx: Transaction, subject: str) -> bool:
         return self._silence is not None and await self._silence(tx, subject)
 
@@ -180,17 +208,31 @@ class NoticeDesk:
         return content | self.letters(row.kind, facts)
 
     def letters(self, kind: NoticeKind, facts: AnyFacts) -> dict[str, str]:
-        """Write the letters of a notice, by text and language."""
-        said = in_words(facts, self.situation)
+        """Write the letters of a notice, by text and language.
+
+        Each also as `…_minor_de` and `…_minor_en`, for children and young people.
+        """
+        now = self.clock.now()
+        said = {
+            **in_words(facts, self.situation),
+            "help": help_in_words(self._directory, now),
+        }
         mark = demonstration_mark(self.situation)
         written: dict[str, str] = {}
         for name in PARTS[kind]:
             text = self.texts[name]
-            parts = [mark, text.title, text.fill(said)]
-            for language in ("de", "en"):
-                lines = [getattr(part, language) for part in parts if part is not None]
-                written[f"{name.value}_{language}"] = "\n\n".join(lines)
+            letters = {name.value: [mark, text.title, text.fill(said)]}
+            if text.minor is not None:
+                plain = text.fill(said, text.minor)
+                letters[f"{name.value}_minor"] = [mark, plain]
+            for which, parts in letters.items():
+                kept = [part for part in parts if part is not None]
+                written[f"{which}_de"] = "\n\n".join(part.de for part in kept)
+                written[f"{which}_en"] = "\n\n".join(part.en for part in kept)
         return written
+
+
+shipped_directory()  # read at import: later a loop would wait for the disk
 
 
 def in_force(

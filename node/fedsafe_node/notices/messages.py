@@ -39,7 +39,10 @@ class Standing(StrEnum):
 
 
 class TextShown(Message, frozen=True):
-    """A text with its words; `digest` names exactly these."""
+    """A text with its words; `digest` names exactly these.
+
+    `minor` is what children and young people read in its place, or before it.
+    """
 
     name: TextName
     title: Bilingual
@@ -50,6 +53,7 @@ class TextShown(Message, frozen=True):
     role: Role | None = None
     signed_at: str | None = None
     valid_until: date | None = None
+    minor: Bilingual | None = None
 
 
 class TextsAnswer(Message, frozen=True):

@@ -2,13 +2,17 @@
 """The facts of a notice in words, as its texts name them, in both languages."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from fedsafe_node.appeals import form_of
+from fedsafe_node.help.fragment import in_words as offers_in_words
 from fedsafe_node.notices.facts import AnyFacts, Facts, Finding, Reviewed
 from fedsafe_node.notices.texts import words
 from fedsafe_node.situation import Situation
+from fedsafe_policies.days import today
+from fedsafe_policies.help.choosing import Seeker, choose
+from fedsafe_policies.help.offers import Age, Audience, Directory, Sort, Tongue
 from fedsafe_policies.ladder import ladder
 from fedsafe_policies.phenomena import phenomena
 from fedsafe_policies.reasons import Text
@@ -45,8 +49,33 @@ def house_in_words(situation: Situation) -> Mapping[str, Text]:
         else _filled(fixed["reach"], form=_same(form), contact=_same(config.contact)),
         "complaints": _same(provider.complaints or config.contact),
         "authority": _named("authority", provider.authority),
+        "authority_minor": _named("authority_minor", provider.authority),
         "bodies": _named("bodies", provider.out_of_court),
     }
+
+
+def help_in_words(directory: Directory, now: datetime) -> Text:
+    """Name whom a child or young person can turn to; the emergency number at least.
+
+    Out of the help directory, each offer with its source there, and only what somebody
+    has verified: the others by their page. Where none speaks English, the German ones
+    are named as such: a number for emergencies alone is nobody to talk to.
+    """
+    day = today(int(now.timestamp()))
+
+    def offers(sort: Sort, tongue: Tongue, said: Tongue) -> list[str]:
+        seeker = Seeker(Audience.AFFECTED, tongue, Age.MINOR)
+        found = [
+            each for each in choose(directory, seeker, day) if each.offer.sort is sort
+        ]
+        return offers_in_words(tuple(found), said).splitlines()
+
+    german = offers(Sort.HELP, Tongue.DE, Tongue.DE)
+    english = offers(Sort.HELP, Tongue.EN, Tongue.EN) or [
+        f"{line} (in German)" for line in offers(Sort.HELP, Tongue.DE, Tongue.EN)
+    ]
+    last = [offers(Sort.EMERGENCY, each, each) for each in (Tongue.DE, Tongue.EN)]
+    return Text("\n".join([*german, *last[0]]), "\n".join([*english, *last[1]]))
 
 
 def _shared(facts: Facts, situation: Situation) -> dict[str, Text]:

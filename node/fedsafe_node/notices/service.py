@@ -42,6 +42,7 @@ from fedsafe_node.store.rows import DraftState
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.notices import WithholdingRequest
 from fedsafe_policies.people import Person
+from fedsafe_policies.reasons import Text
 from fedsafe_policies.vocabulary import Matter, Plane, Purpose, Role, Withholding
 
 DAY_SECONDS: Final = 24 * 60 * 60
@@ -282,8 +283,9 @@ def _text(
     shown = row if standing is not Standing.DRAFT else None
     return TextShown(
         name=text.name,
-        title=Bilingual(de=text.title.de, en=text.title.en),
-        body=Bilingual(de=text.body.de, en=text.body.en),
+        title=_bilingual(text.title),
+        body=_bilingual(text.body),
+        minor=None if text.minor is None else _bilingual(text.minor),
         digest=text.digest,
         standing=standing,
         signed_by=None if shown is None else shown.signed_by,
@@ -295,6 +297,10 @@ def _text(
             else datetime.fromtimestamp(shown.valid_until, UTC).date()
         ),
     )
+
+
+def _bilingual(text: Text) -> Bilingual:
+    return Bilingual(de=text.de, en=text.en)
 
 
 def _seconds(day: date) -> int:

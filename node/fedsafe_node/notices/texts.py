@@ -33,7 +33,7 @@ FACTS: Final = frozenset(
         *("recipients", "transfers", "provenance", "source", "detection", "dpo"),
         *("arrangement", "decided_on", "measure", "duration", "trigger"),
         *("deciders", "hearing", "controller", "reach", "complaints", "authority"),
-        "bodies",
+        *("bodies", "authority_minor", "help"),
     }
 )
 
@@ -65,6 +65,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: Text
     de: str
     en: str
+    minor: Text | None = None
 
 
 class _Demonstration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,24 +97,29 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class NoticeText:
-    """One text in both languages; `digest` names exactly these words."""
+    """One text in both languages; `digest` names exactly these words.
+
+    `minor` is for children and young people: short, plain, and without an accusation.
+    What the law wants to be said is in the `body`, which belongs to it.
+    """
 
     name: TextName
     title: Text
     body: Text
     digest: str
+    minor: Text | None = None
 
-    def fill(self, facts: Mapping[str, Text]) -> Text:
-        """Fill in the facts.
+    def fill(self, facts: Mapping[str, Text], body: Text | None = None) -> Text:
+        """Fill in the facts, of the *body* or of another text.
 
         Raises:
             KeyError: a fact that the text names is not given.
         """
         german = {name: fact.de for name, fact in facts.items()}
         english = {name: fact.en for name, fact in facts.items()}
+        body = self.body if body is None else body
         return Text(
-            self.body.de.format_map(german).strip(),
-            self.body.en.format_map(english).strip(),
+            body.de.format_map(german).strip(), body.en.format_map(english).strip()
         )
 
 
@@ -146,10 +152,11 @@ def words() -> Words:
 
 
 def facts_named(text: NoticeText) -> frozenset[str]:
-    """Return the facts that a text names, in either language."""
+    """Return the facts that a text names, in either language, for whomever."""
+    bodies = [text.body, *([] if text.minor is None else [text.minor])]
     return frozenset(
         name
-        for body in (text.body.de, text.body.en)
+        for body in (words for each in bodies for words in (each.de, each.en))
         for _, name, _, _ in Formatter().parse(body)
         if name is not None
     )
@@ -157,7 +164,8 @@ def facts_named(text: NoticeText) -> frozenset[str]:
 
 def _text(name: TextName, written: _Written) -> NoticeText:
     digest = hashlib.sha256(msgspec.json.encode(written)).hexdigest()
-    return NoticeText(name, written.title, Text(written.de, written.en), digest)
+    body = Text(written.de, written.en)
+    return NoticeText(name, written.title, body, digest, written.minor)
 
 
 texts()  # read at import: later a loop would wait for the disk

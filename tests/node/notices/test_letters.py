@@ -6,7 +6,7 @@ is one, no gap, no placeholder, and the law by its names.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import product
 from pathlib import Path
@@ -61,7 +61,12 @@ from fedsafe_node.store.rights_rows import RequestRow, RequestState
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.hearings import HearingException
+from fedsafe_policies.help.harm import Harm, find_harm
+from fedsafe_policies.help.offers import load_directory, shipped_directory
+from fedsafe_policies.help.replies import Block, shipped_reply
+from fedsafe_policies.phenomena import phenomena
 from fedsafe_policies.policy import SHIPPED, load_policy, shipped, shipped_text
+from fedsafe_policies.reasons import Text
 from fedsafe_policies.vocabulary import (
     Detection,
     Grade,
@@ -386,7 +391,9 @@ def make_desk(tmp_path: Path) -> Callable[[Situation], NoticeDesk]:
     return make
 
 
-Letter = tuple[TextName, Language, str]
+Letter = tuple[TextName | str, Language, str]
+MINOR: Final = {name: f"{name.value}, minor" for name in texts()}
+"""The letters to children and young people."""
 
 
 def letters(desk: NoticeDesk) -> Iterator[Letter]:
@@ -395,6 +402,8 @@ def letters(desk: NoticeDesk) -> Iterator[Letter]:
         written = desk.letters(kind, facts)
         for name, language in product(PARTS[kind], Language):
             yield name, language, written[f"{name.value}_{language.value}"]
+            plain = written[f"{name.value}_minor_{language.value}"]
+            yield MINOR[name], language, plain
     for language in Language:
         for name, write in (
             (TextName.RIGHTS_ANSWER, answers),
@@ -413,7 +422,7 @@ def test_every_letter_under_every_policy_is_true(
     policy: str, make_desk: Callable[[Situation], NoticeDesk]
 ) -> None:
     wrong: set[str] = set()
-    seen: set[tuple[TextName, Language]] = set()
+    seen: set[tuple[TextName | str, Language]] = set()
     for made in variants(policy):
         assert made.synthetic is (policy == "synthetic")
         for name, language, text in letters(make_desk(made)):
@@ -428,14 +437,16 @@ def test_every_letter_under_every_policy_is_true(
             told = [*DEMONSTRATION.findall(body), *gaps(name, body)]
             wrong |= {f"{where}: {each!r}" for each in told}
             wrong |= {
-                f"{where}: no {each}" for each in LAWS.get(name, ()) if each not in text
+                f"{where}: no {each}"
+                for each in _of_name(LAWS, name)
+                if each not in text
             }
             if OTHERS[language] in text:
                 wrong.add(f"{where}: {OTHERS[language]}")
             assert made.node in text or name in NAMELESS, where
 
     assert "\n".join(sorted(wrong)) == ""
-    assert seen == set(product(TextName, Language))
+    assert seen == set(product([*TextName, *MINOR.values()], Language))
 
 
 @pytest.mark.parametrize("policy", ["strict", "germany"])
@@ -447,9 +458,10 @@ def test_letters_name_who_decides_and_only_ways_that_work(
     for name, language, text in letters(make_desk(full)):
         if any(each in text for each in EXTENDED):
             continue
-        for setting in SAYS.get(name, ()):
+        for setting in _of_name(SAYS, name):
             assert getattr(HOUSE, setting) in text, (name, language, setting)
-        assert (form in text) is (name in REACHED), (name, language)
+        if isinstance(name, TextName):
+            assert (form in text) is (name in REACHED), (name, language)
     for name, language, text in letters(make_desk(bare)):
         assert form not in text, (name, language)
         if name in SAYS and not any(each in text for each in EXTENDED):
@@ -459,7 +471,11 @@ def test_letters_name_who_decides_and_only_ways_that_work(
     assert len(letters_lack(bare.config)) == 4
 
 
-def gaps(name: TextName, text: str) -> list[str]:
+def _of_name(table: Mapping[TextName, tuple[str, ...]], name: object) -> Sequence[str]:
+    return table.get(name, ()) if isinstance(name, TextName) else ()
+
+
+def gaps(name: TextName | str, text: str) -> list[str]:
     """Find what was left empty; a form is laid out by its tags, not by blanks."""
     if name is TextName.RIGHTS_FORM:
         return re.findall(r"[{}]|\bNone\b", text)
@@ -470,7 +486,8 @@ def gaps(name: TextName, text: str) -> list[str]:
 def test_no_word_of_a_letter_belongs_to_the_demonstration_but_its_mark() -> None:
     said = words()
     every = [
-        *(text for name in texts() for text in (texts()[name].body,)),
+        *(text.body for text in texts().values()),
+        *(text.minor for text in texts().values() if text.minor is not None),
         *(text.body for text in rights_texts().values()),
         *(text for kind in ("surface", "grade") for text in _of(said, kind)),
         *(text for kind in ("provenance", "source") for text in _of(said, kind)),
@@ -486,6 +503,64 @@ def test_no_word_of_a_letter_belongs_to_the_demonstration_but_its_mark() -> None
 
 def _of(said: Any, kind: str) -> list[Any]:  # noqa: ANN401 - tables of several keys
     return list(getattr(said, kind).values())
+
+
+ACCUSES: Final = re.compile(
+    r"täter|straf|verbrech|schuld|verdacht|missbrauch|sexu|pornogra|groom|erpress"
+    r"|offen[cd]|crim|guilt|blame|suspect|abus|extort|perpetrat",
+    re.IGNORECASE,
+)
+LONGEST_SENTENCE: Final = 30
+"""Words; a list of names or a reference counts as well."""
+USUAL_SENTENCE: Final = 11
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("policy", ["strict", "germany"])
+def test_a_letter_to_a_child_is_plain_kind_and_leads_to_help(
+    policy: str, language: Language, make_desk: Callable[[Situation], NoticeDesk]
+) -> None:
+    found = {
+        text
+        for name, tongue, text in letters(make_desk(situation(policy)))
+        if name in MINOR.values() and tongue is language
+    }
+    assert found
+    for text in found:
+        said, help_ = text.rsplit("\n\n", 1)  # offers have names of their own
+        sentences = [len(each.split()) for each in re.split(r"[.:?!]\s+|\n+", said)]
+        reply = replace(shipped_reply(), next=Text(said, said))
+        harms = {each.harm for each in find_harm(reply) if each.block is Block.NEXT} - {
+            Harm.LINKS,
+            Harm.DELETES_EVIDENCE,
+        }
+
+        assert not ACCUSES.search(said), ACCUSES.search(said)
+        assert not any(each.name.de in said for each in phenomena().values())
+        assert harms == set()
+        assert max(sentences) <= LONGEST_SENTENCE, said
+        assert sum(sentences) / len(sentences) <= USUAL_SENTENCE, said
+        assert "safety@chat.anbieter.de" in said
+        assert "110" in help_
+        assert "https://www.nummergegenkummer.de" in help_
+        assert not re.search(r"\b(Ihnen|Ihre?[mnrs]?)\b", said.replace("Ihr könnt", ""))
+
+
+def test_numbers_in_letters_to_children_are_those_of_the_directory(
+    tmp_path: Path,
+) -> None:
+    keys, clock = PeriodKeys(tmp_path / "periods"), FixedClock(NOW)
+    own = b"format = 1\ndated = 2026-11-20\n[verified.nummer_gegen_kummer]\n"
+    own += b"phone = 2026-11-20\n"
+    made = situation("germany")
+    desk = NoticeDesk(
+        *(made, AuditTrail(made.node), clock, keys, Announcer(keys, clock)),
+        directory=load_directory(own, shipped_directory()),
+    )
+    facts = Facts(subject_ref=None, published_on=NOW.date(), recipients=[])
+    told = replace(facts, ended_on=NOW.date())
+
+    assert "116 111" in desk.letters(NoticeKind.END, told)["end_of_signal_minor_de"]
 
 
 @pytest.mark.parametrize("policy", ["strict", "germany"])

@@ -31,6 +31,7 @@ from fedsafe_node.orders.messages import AddOrder
 from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.messages import FollowQuery, ProviderEvent
 from fedsafe_node.provider_events.upkeep import EventUpkeep
+from fedsafe_node.rights.dispute_messages import NewDisputeRequest
 from fedsafe_node.store.notices_rows import NoticeKind, NoticeState
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.orders import OrderKind
@@ -38,6 +39,7 @@ from fedsafe_policies.escalation.package import Elements, Suspect, Threat, Victi
 from fedsafe_policies.escalation.vocabulary import Danger, Element, Urgency
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import (
+    Contention,
     Detection,
     Provenance,
     Role,
@@ -130,6 +132,36 @@ async def test_a_publication_announces_reasons_and_notice_to_the_person(
     assert await states(node) == [
         (signal, NoticeKind.PUBLICATION, NoticeState.ANNOUNCED)
     ]
+
+
+async def test_a_letter_is_for_a_minor_where_somebody_has_said_so(
+    node: Fleet,
+) -> None:
+    await sign_all(node)
+    signal = await publish(node)
+    other = await publish(node, "other@mail.example", "user-2")
+    said = NewDisputeRequest(signal=signal, contention=Contention.MINOR)
+    await node[A].services.disputes.open(said, DORA)
+    for each in (signal, other):
+        await revoke(node, each)
+    await tend(node)
+    events = await told(node)
+    readers = {
+        (each.subject_ref, str(each.content["notice"])): each.content["reader"]
+        for each in events
+    }
+
+    assert readers == {
+        ("user-1", "publication"): "unknown",
+        ("user-2", "publication"): "unknown",
+        ("user-1", "end"): "minor",
+        ("user-2", "end"): "unknown",
+    }
+    for event in events:
+        plain = [name for name in event.content if "_minor_" in name]
+        assert len(plain) in {2, 4}
+        for name in plain:
+            assert "110" in str(event.content[name])
 
 
 async def test_a_notice_names_only_whom_the_signal_is_for(node: Fleet) -> None:
