@@ -206,6 +206,12 @@ def rights() -> None:
 @click.option("--about", type=click.Choice(ABOUT), metavar="KIND", required=True)
 @click.option("--control", type=click.Choice(CONTROLS), metavar="HOW", required=True)
 @click.option("--answer-in", type=click.Choice(("de", "en")), default="de")
+@click.option(
+    "--age",
+    type=click.Choice(("minor", "adult")),
+    default="adult",
+    help="Minors get plain letters.",
+)
 @click.option("--region", metavar="CC", help="Of a national phone number.")
 @click.option("--namespace", metavar="NAME", help="Of a username or a device id.")
 @click.option(
@@ -219,7 +225,8 @@ def open_(context: click.Context, /, **given: str | None) -> ExitStatus:
     """Open a person's request; the identifier is read from standard input.
 
     --control says how the person showed that it is theirs: account_login,
-    mailed_code, identity_document or known_correspondence.
+    mailed_code, identity_document or known_correspondence. With --age minor all
+    letters begin in plain words, and what is disputed is disputed as a minor's.
 
     \b
     Example:
@@ -239,6 +246,8 @@ def open_(context: click.Context, /, **given: str | None) -> ExitStatus:
         "control": given["control"],
         "language": given["answer_in"],
     }
+    if given["age"] == "minor":
+        said["age"] = "minor"
     if given["subject_ref"] is not None:
         said["subject_ref"] = given["subject_ref"]
     _tell(settings, personal(settings).post("/v1/rights", said))

@@ -49,7 +49,7 @@ def test_the_identifier_comes_by_standard_input(ask: "Run", node: "FakeNode") ->
     shown = ask("rights", "open", "--kind", "erasure", *HOW, stdin=b"anna@example.de\n")
     german = ask(
         *("rights", "open", "--kind", "erasure", *HOW, "--lang", "de"),
-        *("--subject-ref", "account-7", "--region", "DE"),
+        *("--subject-ref", "account-7", "--region", "DE", "--age", "minor"),
         stdin=b"anna@example.de",
     )
 
@@ -67,6 +67,7 @@ def test_the_identifier_comes_by_standard_input(ask: "Run", node: "FakeNode") ->
     }
     assert second["subject_ref"] == "account-7"
     assert second["about"]["region"] == "DE"
+    assert second["age"] == "minor"
 
 
 def test_requests_are_listed(ask: "Run", node: "FakeNode") -> None:

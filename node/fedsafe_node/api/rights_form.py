@@ -39,6 +39,7 @@ from fedsafe_node.rights.request_messages import (
     RightsRequestAnswer,
 )
 from fedsafe_node.tracing import nothing_happened
+from fedsafe_policies.help.offers import Age
 
 _MOST_FIELDS: Final = 8
 _OK: Final = 200
@@ -58,16 +59,18 @@ _WRONGS: Final[dict[type[Exception], tuple[int, Wrong]]] = {
 
 
 class PageQuery(Message, frozen=True):
-    """In which language a page is shown."""
+    """In which language a page is shown, and whether to a minor."""
 
     lang: Language | None = None
+    age: Age = Age.ADULT
 
 
 async def show_form(call: Call) -> object:
     """Show the form."""
-    language = _language(call, call.parameters(PageQuery).lang)
+    query = call.parameters(PageQuery)
+    language = _language(call, query.lang)
     proofs = call.services.proofs
-    site = await _site(call, language)
+    site = await _site(call, language, query.age)
     return pages.ask_page(site, language, open_=proofs.takes_requests)
 
 
@@ -75,11 +78,12 @@ async def send_code(call: Call) -> object:
     """Mail a code, and show the page that asks for it."""
     fields = _fields(call)
     language, kind = _said(call, fields)
-    site = await _site(call, language)
+    site = await _site(call, language, _age(fields))
 
     async def act() -> bytes:
         request = msgspec.convert(
-            {"email": fields.get("email"), "language": language}, CodeRequest
+            {"email": fields.get("email"), "language": language, "age": site.age},
+            CodeRequest,
         )
         sent = await call.services.proofs.send_code(request, call.source)
         return pages.code_page(site, language, kind=kind, nonce=sent.nonce)
@@ -97,12 +101,13 @@ async def prove(call: Call) -> object:
     """Open a request for who has the code."""
     fields = _fields(call)
     language, kind = _said(call, fields)
-    site = await _site(call, language)
+    site = await _site(call, language, _age(fields))
 
     async def act() -> bytes:
         named = {name: fields.get(name) for name in ("email", "nonce", "code")}
         request = msgspec.convert(
-            named | {"kind": kind, "language": language}, ProofRequest
+            named | {"kind": kind, "language": language, "age": site.age},
+            ProofRequest,
         )
         opened = await call.services.proofs.prove(request, call.source)
         return pages.opened_page(site, language, opened)
@@ -121,15 +126,16 @@ async def prove(call: Call) -> object:
 
 async def show_collect(call: Call) -> object:
     """Show the page on which an answer is collected."""
-    language = _language(call, call.parameters(PageQuery).lang)
-    return pages.collect_page(await _site(call, language), language)
+    query = call.parameters(PageQuery)
+    language = _language(call, query.lang)
+    return pages.collect_page(await _site(call, language, query.age), language)
 
 
 async def collect(call: Call) -> object:
     """Show an answer to who has its code."""
     fields = _fields(call)
     language, _ = _said(call, fields)
-    site = await _site(call, language)
+    site = await _site(call, language, _age(fields))
 
     async def act() -> bytes:
         named = {
@@ -207,9 +213,13 @@ def _read_by(languages: str) -> Language:
     return Language.DE
 
 
-async def _site(call: Call, language: Language) -> Site:
+def _age(fields: dict[str, str]) -> Age:
+    return Age.MINOR if fields.get("age") == Age.MINOR else Age.ADULT
+
+
+async def _site(call: Call, language: Language, age: Age) -> Site:
     proofs = call.services.proofs
-    return Site(call.services.name, proofs.contact, await proofs.marks(language))
+    return Site(call.services.name, proofs.contact, await proofs.marks(language), age)
 
 
 def _looked_at(name: str, path: str, handler: Handler, summary: str) -> Route:

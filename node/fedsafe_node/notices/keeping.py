@@ -37,6 +37,7 @@ from fedsafe_node.store.notices_rows import (
 )
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.help.offers import Age, Directory, shipped_directory
+from fedsafe_policies.reasons import Text
 from fedsafe_policies.vocabulary import Contention
 
 ACTOR_NAME: Final = Actor.NOTICES.value
@@ -128,6 +129,10 @@ class NoticeDesk:
         await self.note(tx, Event.NOTICE_ANNOUNCED, row, {"number": number})
         return True
 
+    def help(self) -> Text:
+        """Name whom a child or young person can turn to now."""
+        return help_in_words(self._directory, self.clock.now())
+
     async def unsigned(self, reader: Reader, kind: NoticeKind) -> list[TextName]:
         """Name the texts of a kind of notice that nobody has signed off."""
         drafts = await self.drafts(reader)
@@ -212,11 +217,7 @@ class NoticeDesk:
 
         Each also as `…_minor_de` and `…_minor_en`, for children and young people.
         """
-        now = self.clock.now()
-        said = {
-            **in_words(facts, self.situation),
-            "help": help_in_words(self._directory, now),
-        }
+        said = {**in_words(facts, self.situation), "help": self.help()}
         mark = demonstration_mark(self.situation)
         written: dict[str, str] = {}
         for name in PARTS[kind]:

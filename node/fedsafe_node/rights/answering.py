@@ -13,7 +13,7 @@ from typing import Final
 from fedsafe_node.notices.texts import words
 from fedsafe_node.rights.days import day, written_day
 from fedsafe_node.rights.finding import Finding
-from fedsafe_node.rights.outcomes import in_language, ways_in
+from fedsafe_node.rights.outcomes import PLAIN_WAYS, above, in_language, ways_in
 from fedsafe_node.rights.request_messages import Language
 from fedsafe_node.rights.reviewing import (
     KINDS,
@@ -289,6 +289,70 @@ _TAIL: Final[Mapping[Language, str]] = {
 }
 
 
+_PLAIN_HEAD: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "Hallo,\n\ndu hast gefragt, was {provider} über dich gespeichert hat. Hier ist "
+        "die Antwort in einfachen Worten. Darunter steht ein langer Text. Lies ihn am "
+        "besten mit einem Erwachsenen, dem du vertraust.\n\n"
+    ),
+    Language.EN: (
+        "Hello,\n\nyou asked what {provider} has about you. This is the answer in "
+        "plain words. A long text stands below. It is best to read that one with an "
+        "adult whom you trust.\n\n"
+    ),
+}
+_PLAIN_FOUND: Final = Text(
+    "Gefunden haben wir: {count}. So ein Eintrag heißt Signal. Er sagt nur: Schaut "
+    "hier genau hin. Er ist kein Urteil über dich. ",
+    "This many things we found: {count}. Such a thing is called a signal. It only "
+    "says: look closely here. It is no verdict on you. ",
+)
+_PLAIN_NOTHING: Final = Text(
+    "Wir haben kein Signal über dich gefunden. ",
+    "We found no signal about you. ",
+)
+_PLAIN_MISSING: Final = Text(
+    "Einiges konnten wir nicht prüfen. Was das ist, steht unten. ",
+    "Some things we could not check. Which, you can read below. ",
+)
+_PLAIN_REVIEWED: Final = Text(
+    "Bei uns haben Menschen dein Konto angesehen. Was sie getan haben, steht unten. ",
+    "People here have looked at your account. What they did, you can read below. ",
+)
+_PLAIN_RESTS: Final = Text(
+    "Ein Mensch schaut gerade neu hin. Bis dahin gilt es nicht. ",
+    "A person is looking again right now. Until then it does not count. ",
+)
+
+
+def write_plainly(  # noqa: PLR0913 - what it tells
+    language: Language,
+    house: Mapping[str, Text],
+    *,
+    found: int,
+    reviewed: bool,
+    resting: bool,
+    missing: bool,
+) -> str:
+    """Write an answer in plain words, for children and young people.
+
+    *house* has whom they can turn to as well (`help`).
+    """
+    said = in_language(house, language)
+    parts = [_PLAIN_HEAD[language].format_map(said)]
+    text = _PLAIN_FOUND if found else _PLAIN_NOTHING
+    parts.append(_in(text, language).format(count=found))
+    for each, is_so in (
+        (_PLAIN_RESTS, resting),
+        (_PLAIN_REVIEWED, reviewed),
+        (_PLAIN_MISSING, missing),
+    ):
+        if is_so:
+            parts.append(_in(each, language))
+    ways = PLAIN_WAYS[language].format_map(said)
+    return f"{''.join(parts).rstrip()}\n\n{ways}"
+
+
 def write_answer(  # noqa: PLR0913 - what an answer tells
     language: Language,
     *,
@@ -306,7 +370,8 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
 ) -> str:
     """Write the answer; `recipients` are those of own shared signals only.
 
-    `packs` are those that name the account; `house` says who the provider is.
+    `packs` are those that name the account; `house` says who the provider is. With
+    its `help` the answer is for a child or young person, and begins in plain words.
     """
     said = in_language(house, language)
     contact = said["contact"]
@@ -336,7 +401,18 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
     parts += _missing(missing, language)
     cases = _in(_CASES, language).format(contact=contact)
     tail = _TAIL[language].format_map(said)
-    return "".join([*parts, cases, tail, f"\n{ways_in(house, language)}\n"])
+    text = "".join([*parts, cases, tail, f"\n{ways_in(house, language)}\n"])
+    if "help" not in house:
+        return text
+    plain = write_plainly(
+        language,
+        house,
+        found=len(signals),
+        reviewed=bool(reviews or drafts),
+        resting=bool(contested.resting),
+        missing=bool(missing),
+    )
+    return above(plain, text, language)
 
 
 def _missing(missing: Missing, language: Language) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from fedsafe_node.rights.mailing import Letter
 from fedsafe_node.rights.request_messages import Language
+from fedsafe_policies.reasons import Text
 
 _SUBJECTS: Final[Mapping[Language, str]] = {
     Language.DE: "Ihr Code für den Antrag bei {node}",
@@ -25,16 +26,44 @@ _TEXTS: Final[Mapping[Language, str]] = {
         "nothing to do; give the code to nobody.\n"
     ),
 }
+_MINOR: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "Hallo,\n\njemand fragt bei {node} etwas zu dieser Adresse. Warst du das? "
+        "Dann gib dort\ndiesen Code ein:\n\n    {code}\n\n"
+        "Du hast dafür eine Viertelstunde Zeit. Warst du es nicht? Dann brauchst du "
+        "nichts\nzu tun. Gib den Code keinem anderen.\n\n"
+        "Wenn du mit jemandem reden möchtest:\n{help}\n"
+    ),
+    Language.EN: (
+        "Hello,\n\nsomebody asks {node} something about this address. Was it you? "
+        "Then enter this\ncode there:\n\n    {code}\n\n"
+        "You have a quarter of an hour for it. Was it not you? Then you need not do\n"
+        "anything. Do not give the code to others.\n\n"
+        "If you would like to talk to somebody:\n{help}\n"
+    ),
+}
+"""For children and young people."""
 _HALF: Final = 5
 
 
-def code_letter(
-    to: str, code: str, language: Language, node: str, mark: str = ""
+def code_letter(  # noqa: PLR0913 - what a letter has
+    to: str,
+    code: str,
+    language: Language,
+    node: str,
+    mark: str = "",
+    help_: Text | None = None,
 ) -> Letter:
-    """Write the letter with a code; *mark* goes before it."""
+    """Write the letter with a code; *mark* goes before it.
+
+    A child or young person gets the plain one, with *help_*.
+    """
+    texts, offers = (_TEXTS, "") if help_ is None else (_MINOR, help_.de)
+    if help_ is not None and language is Language.EN:
+        offers = help_.en
     shown = f"{code[:_HALF]} {code[_HALF:]}"
     return Letter(
         to=to,
         subject=_SUBJECTS[language].format(node=node),
-        text=mark + _TEXTS[language].format(node=node, code=shown),
+        text=mark + texts[language].format(node=node, code=shown, help=offers),
     )

@@ -50,6 +50,7 @@ from fedsafe_node.store.rights_rows import (
 )
 from fedsafe_node.store.rows import SignalRow
 from fedsafe_policies.decision import Decision
+from fedsafe_policies.help.offers import Age
 from fedsafe_policies.vocabulary import Contention, Control
 
 _CONTENDS: Final = {
@@ -71,6 +72,7 @@ class Opened:
     language: Language
     contention: Contention | None = None
     subject_ref: str | None = None
+    age: Age = Age.ADULT
     proof: bytes | None = None
 
 
@@ -108,6 +110,7 @@ class Opening:
             closed=is_closed(desk.situation, now),
             disputes=disputes,
             tokens=own_tokens(desk.situation, opened.person, self.evaluated),
+            age=opened.age,
         )
         row = self._row(name, code, now)
         answered = (
@@ -180,6 +183,8 @@ class Opening:
         usual = _CONTENDS.get(self.opened.kind)
         if usual is None:
             return [], None
+        if self.opened.age is Age.MINOR:  # no signal about a minor, ever (P4)
+            usual = Contention.MINOR
         contention = self.opened.contention or usual
         claim = Claim(contention, self.opened.control, self.who)
         desk, disputes = self.desk, list[str]()

@@ -131,6 +131,60 @@ WAYS: Final[Mapping[Language, str]] = {
 """The ways that are open to who does not agree, in outcomes and answers."""
 
 
+_PLAIN_EXTENDED: Final[Mapping[Language, str]] = {
+    Language.DE: "Hallo,\n\nwir brauchen länger. Du bekommst die Antwort bis {day}.",
+    Language.EN: "Hello,\n\nwe need longer. You will have the answer by {day}.",
+}
+_PLAIN_ENDS: Final[Mapping[Language, Mapping[str, str]]] = {
+    Language.DE: {
+        "granted": "Hallo,\n\nwir haben getan, worum du uns gebeten hast.",
+        "refused": (
+            "Hallo,\n\nwir haben geprüft, worum du uns gebeten hast. Wir tun es nicht. "
+            "Warum, steht unten."
+        ),
+        "withdrawn": "Hallo,\n\ndeine Bitte gilt als zurückgenommen.",
+        "answered": "Hallo,\n\nwir haben dir geantwortet.",
+    },
+    Language.EN: {
+        "granted": "Hello,\n\nwe have done what you asked us to do.",
+        "refused": (
+            "Hello,\n\nwe have looked at what you asked us to do. We do not do it. You "
+            "can read why below."
+        ),
+        "withdrawn": "Hello,\n\nwhat you asked for counts as taken back.",
+        "answered": "Hello,\n\nwe have answered you.",
+    },
+}
+PLAIN_WAYS: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "Stimmt etwas nicht? Oder bist du unter 18? Sag es uns: {reach}. Das kostet "
+        "nichts. Über Kinder und Jugendliche darf es kein Signal geben.\n\n"
+        "Du darfst dir dabei helfen lassen, zum Beispiel von deinen Eltern oder in der "
+        "Schule. Ihr könnt euch auch bei einer Stelle für Datenschutz beschweren "
+        "({authority_minor}) oder vor Gericht gehen.\n\n"
+        "Wenn du mit jemandem reden möchtest:\n{help}"
+    ),
+    Language.EN: (
+        "Is something wrong? Or are you under 18? Tell us: {reach}. It costs nothing. "
+        "There may be no signal about children and young people.\n\n"
+        "You may ask others to help you, such as your parents or somebody at school. "
+        "You can also complain to an authority for data protection "
+        "({authority_minor}) or go to court.\n\n"
+        "If you would like to talk to somebody:\n{help}"
+    ),
+}
+"""The ways in plain words, for children and young people."""
+BELOW: Final[Mapping[Language, str]] = {
+    Language.DE: "\n\nDer lange Text, mit allem, was das Gesetz verlangt:\n\n",
+    Language.EN: "\n\nThe long text, with all that the law wants to be said:\n\n",
+}
+
+
+def above(plain: str, text: str, language: Language) -> str:
+    """Put plain words above the long text, for children and young people."""
+    return plain + BELOW[language] + text
+
+
 @dataclass(frozen=True, slots=True)
 class Had:
     """Who had received what a grant has erased: members, and those with packs."""
@@ -158,8 +212,28 @@ def note_on(
 ) -> str | None:
     """Say how a request ended, or why it takes longer; None if neither is so.
 
-    *house* says who the provider is (`house_in_words`).
+    *house* says who the provider is (`house_in_words`); with its `help` the letter is
+    for a child or young person, and begins in plain words.
     """
+    note = _note_on(row, ground, house, had)
+    if note is None or "help" not in house:
+        return note
+    return above(_plain_note_on(row, house), note, Language(row.language))
+
+
+def _plain_note_on(row: RequestRow, house: Mapping[str, Text]) -> str:
+    language = Language(row.language)
+    if row.state is RequestState.CLOSED and row.outcome is not None:
+        said = _PLAIN_ENDS[language][row.outcome]
+    else:
+        said = _PLAIN_EXTENDED[language].format(day=day(row.due_at, language))
+    ways = PLAIN_WAYS[language].format_map(in_language(house, language))
+    return f"{said}\n\n{ways}"
+
+
+def _note_on(
+    row: RequestRow, ground: RefusalGround | None, house: Mapping[str, Text], had: Had
+) -> str | None:
     language = Language(row.language)
     if row.state is RequestState.CLOSED and row.outcome is not None:
         ended = day(row.ended_at or row.opened_at, language)

@@ -22,9 +22,98 @@ KINDS: Final[Mapping[Language, Mapping[RequestKind, str]]] = {
         RequestKind.DISPUTE: "Dispute: the signal is unjustified.",
     },
 }
+KINDS_PLAIN: Final[Mapping[Language, Mapping[RequestKind, str]]] = {
+    Language.DE: {
+        RequestKind.ACCESS: "Was wisst ihr über mich?",
+        RequestKind.RECTIFICATION: "Etwas ist falsch.",
+        RequestKind.ERASURE: "Löscht, was ihr über mich habt.",
+        RequestKind.OBJECTION: "Ich will das nicht.",
+        RequestKind.DISPUTE: "Ihr meint den Falschen.",
+    },
+    Language.EN: {
+        RequestKind.ACCESS: "What do you know about me?",
+        RequestKind.RECTIFICATION: "Something is wrong.",
+        RequestKind.ERASURE: "Erase what you have about me.",
+        RequestKind.OBJECTION: "I do not want that.",
+        RequestKind.DISPUTE: "You mean somebody else.",
+    },
+}
+PLAIN: Final[Mapping[Language, Mapping[str, str]]] = {
+    Language.DE: {
+        "title": "Deine Rechte bei {node}",
+        "opened_title": "Wir haben deine Bitte bekommen",
+        "intro": (
+            "Hier kannst du uns etwas fragen oder um etwas bitten. Es geht um eine "
+            "E-Mail-Adresse, die dir gehört. Wir schicken dir einen Code. Die Adresse "
+            "speichern wir nicht. Wenn dir das zu schwer ist, lass dir helfen."
+        ),
+        "kind": "Was möchtest du?",
+        "email": "Deine E-Mail-Adresse",
+        "email_hint": "Zum Beispiel name@beispiel.de",
+        "sent": (
+            "Wenn es die Adresse gibt, bekommst du eine E-Mail mit einem Code. Gib die "
+            "Adresse und den Code hier ein. Du hast eine Viertelstunde Zeit."
+        ),
+        "prove": "Abschicken",
+        "until": "Du bekommst die Antwort bis {day}.",
+        "request": "Deine Nummer",
+        "keep": (
+            "Schreib beides auf. Nur damit bekommst du die Antwort. Zeig es nur "
+            "Menschen, denen du vertraust."
+        ),
+        "collect_intro": "Gib deine Nummer und deinen Abholcode ein. Es geht einmal.",
+        "once": "Speichere die Antwort. Du siehst sie nur jetzt.",
+        "waits": "Die Antwort ist noch nicht da. Sie kommt bis {day}.",
+        "not_now": "Das geht gerade nicht. Versuch es später noch einmal.",
+        "too_many": "Das waren zu viele Versuche. Warte ein paar Minuten.",
+        "no_mail": "Hier kannst du gerade nichts abschicken.",
+        "no_mail_instead": (
+            "Schreib an {contact}: was du möchtest, um welches Konto es geht, und dass "
+            "du unter 18 bist. Schick keinen Ausweis. Du bekommst in einem Monat eine "
+            "Antwort."
+        ),
+    },
+    Language.EN: {
+        "title": "Your rights at {node}",
+        "opened_title": "We have what you asked for",
+        "intro": (
+            "Here you can ask us something, or ask us to do something. It is about an "
+            "e-mail address of yours. We send you a code. We do not keep the address. "
+            "If this is too hard, let somebody help you."
+        ),
+        "kind": "What would you like?",
+        "email": "Your e-mail address",
+        "email_hint": "Such as name@example.org",
+        "sent": (
+            "If the address exists, you get an e-mail with a code. Enter the address "
+            "and the code here. You have a quarter of an hour."
+        ),
+        "prove": "Send",
+        "until": "You will have the answer by {day}.",
+        "request": "Your number",
+        "keep": (
+            "Write both down. You get the answer only with them. Show them only to "
+            "people whom you trust."
+        ),
+        "collect_intro": "Enter your number and your collect code. It works once.",
+        "once": "Save the answer. You see it only now.",
+        "waits": "The answer is not there yet. It comes by {day}.",
+        "not_now": "This does not work right now. Try again later.",
+        "too_many": "These were too many tries. Wait for a few minutes.",
+        "no_mail": "You cannot send anything here right now.",
+        "no_mail_instead": (
+            "Write to {contact}: what you would like, which account it is about, and "
+            "that you are under 18. Send no identity card. You get an answer within a "
+            "month."
+        ),
+    },
+}
+"""What children and young people read in the place of the texts of the same name."""
 TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
     Language.DE: {
         "name": "Deutsch",
+        "under_18": "Bist du unter 18? Hier in einfachen Worten.",
+        "over_17": "Für Erwachsene",
         "title": "Ihre Rechte bei {node}",
         "code_title": "Code eingeben",
         "opened_title": "Ihr Antrag ist gestellt",
@@ -84,6 +173,8 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
     },
     Language.EN: {
         "name": "English",
+        "under_18": "Are you under 18? Here in plain words.",
+        "over_17": "For adults",
         "title": "Your rights at {node}",
         "code_title": "Enter the code",
         "opened_title": "Your request is made",

@@ -9,18 +9,19 @@ texts are German or English.
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Final
 
 from fedsafe_node.rights.days import written_day
-from fedsafe_node.rights.page_texts import KINDS, TEXTS
+from fedsafe_node.rights.page_texts import KINDS, KINDS_PLAIN, PLAIN, TEXTS
 from fedsafe_node.rights.request_messages import (
     CollectedAnswer,
     Language,
     RequestKind,
     RightsRequestAnswer,
 )
+from fedsafe_policies.help.offers import Age
 
 _STYLE: Final = (
     "body{font:1.1rem/1.5 sans-serif;max-width:40rem;margin:0 auto;padding:1rem;"
@@ -48,11 +49,15 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The provider whose form it is; `marks` say that all is invented, or a draft."""
+    """The provider whose form it is; `marks` say that all is invented, or a draft.
+
+    `age` is the reader's, as they say: children and young people read plain words.
+    """
 
     node: str
     contact: str
     marks: tuple[str, ...] = ()
+    age: Age = Age.ADULT
 
 
 def ask_page(
@@ -64,28 +69,28 @@ def ask_page(
     open_: bool = True,
 ) -> bytes:
     """Write the page that asks for kind and address."""
-    texts = TEXTS[language]
+    texts = _texts(site, language)
     if not open_:  # before anything is typed that leads nowhere
         instead = texts["no_mail_instead"].format(contact=site.contact)
         body = (
             f"<p>{escape(texts['no_mail'])}</p><p>{escape(instead)}</p>"
-            f'<p><a href="/rights/answer?lang={language.value}">'
+            f'<p><a href="/rights/answer?{_query(site, language)}">'
             f"{escape(texts['to_answer'])}</a></p>"
         )
         return _page(site, language, "title", body, "/rights")
     options = "".join(
         f'<option value="{each.value}"{" selected" if each is kind else ""}>'
-        f"{escape(KINDS[language][each])}</option>"
+        f"{escape(_kinds(site, language)[each])}</option>"
         for each in RequestKind
     )
     body = (
         f"{_summary(wrong, texts)}<p>{escape(texts['intro'])}</p>"
-        f'<form method="post" action="/rights/code">{_hidden(lang=language.value)}'
+        f'<form method="post" action="/rights/code">{_reader(site, language)}'
         f'<label for="kind">{escape(texts["kind"])}</label>'
         f'<select id="kind" name="kind">{options}</select>'
         f"{_field('email', texts, wrong, 'email', 'email')}"
         f"<button>{escape(texts['send'])}</button></form>"
-        f'<p><a href="/rights/answer?lang={language.value}">'
+        f'<p><a href="/rights/answer?{_query(site, language)}">'
         f"{escape(texts['to_answer'])}</a></p>"
     )
     return _page(site, language, "title", body, "/rights")
@@ -100,8 +105,10 @@ def code_page(
     wrong: Wrong | None = None,
 ) -> bytes:
     """Write the page that asks for the code; the address is asked for again."""
-    texts = TEXTS[language]
-    hidden = _hidden(lang=language.value, kind=kind.value, nonce=nonce)
+    texts = _texts(site, language)
+    hidden = _hidden(
+        lang=language.value, age=site.age.value, kind=kind.value, nonce=nonce
+    )
     body = (
         f"{_summary(wrong, texts)}<p>{escape(texts['sent'])}</p>"
         f'<form method="post" action="/rights/proof">{hidden}'
@@ -114,7 +121,7 @@ def code_page(
 
 def opened_page(site: Site, language: Language, opened: RightsRequestAnswer) -> bytes:
     """Write the page that tells that a request is open, and its code."""
-    texts = TEXTS[language]
+    texts = _texts(site, language)
     until = texts["until"].format(day=written_day(opened.due_at, language))
     body = (
         f"<p>{escape(until)}</p><dl>"
@@ -122,7 +129,7 @@ def opened_page(site: Site, language: Language, opened: RightsRequestAnswer) -> 
         f"<dt>{escape(texts['collect'])}</dt>"
         f"<dd><code>{escape(opened.collect or '')}</code></dd></dl>"
         f"<p>{escape(texts['keep'])}</p>"
-        f'<p><a href="/rights/answer?lang={language.value}">'
+        f'<p><a href="/rights/answer?{_query(site, language)}">'
         f"{escape(texts['to_answer'])}</a></p>"
     )
     return _page(site, language, "opened_title", body, "/rights")
@@ -132,10 +139,10 @@ def collect_page(
     site: Site, language: Language, *, wrong: Wrong | None = None
 ) -> bytes:
     """Write the page on which an answer is collected."""
-    texts = TEXTS[language]
+    texts = _texts(site, language)
     body = (
         f"{_summary(wrong, texts)}<p>{escape(texts['collect_intro'])}</p>"
-        f'<form method="post" action="/rights/answer">{_hidden(lang=language.value)}'
+        f'<form method="post" action="/rights/answer">{_reader(site, language)}'
         f"{_field('request', texts, wrong, 'text', 'off')}"
         f"{_field('collect', texts, wrong, 'text', 'off')}"
         f"<button>{escape(texts['fetch'])}</button></form>"
@@ -145,7 +152,7 @@ def collect_page(
 
 def answer_page(site: Site, language: Language, found: CollectedAnswer) -> bytes:
     """Write the page with an answer, or how far it is."""
-    texts = TEXTS[language]
+    texts = _texts(site, language)
     body = f"<pre>{escape(found.note)}</pre>" if found.note is not None else ""
     if found.text is not None:
         body += f"<p>{escape(texts['once'])}</p><pre>{escape(found.text)}</pre>"
@@ -159,21 +166,26 @@ def answer_page(site: Site, language: Language, found: CollectedAnswer) -> bytes
 
 def trouble_page(site: Site, language: Language, wrong: Wrong) -> bytes:
     """Write the page that says why nothing was done, and leads back to the form."""
-    texts = TEXTS[language]
+    texts = _texts(site, language)
     body = (
-        f'{_summary(wrong, texts)}<p><a href="/rights?lang={language.value}">'
+        f'{_summary(wrong, texts)}<p><a href="/rights?{_query(site, language)}">'
         f"{escape(texts['title'].format(node=site.node))}</a></p>"
     )
     return _page(site, language, "title", body, "/rights")
 
 
 def _page(site: Site, language: Language, title: str, body: str, path: str) -> bytes:
-    texts = TEXTS[language]
+    texts = _texts(site, language)
     other = Language.EN if language is Language.DE else Language.DE
     heading = escape(texts[title].format(node=site.node))
+    is_minor = site.age is Age.MINOR
+    reader = replace(site, age=Age.ADULT if is_minor else Age.MINOR)
+    turn = "over_17" if is_minor else "under_18"
     switch = (
-        f'<p><a href="{path}?lang={other.value}" lang="{other.value}" '
+        f'<p><a href="{path}?{_query(site, other)}" lang="{other.value}" '
         f'hreflang="{other.value}">{escape(TEXTS[other]["name"])}</a></p>'
+        f'<p><a href="{path}?{_query(reader, language)}">'
+        f"{escape(texts[turn])}</a></p>"
     )
     marks = "".join(
         f'<p class="hint" role="note">{escape(mark)}</p>' for mark in site.marks
@@ -187,6 +199,24 @@ def _page(site: Site, language: Language, title: str, body: str, path: str) -> b
         f"<header>{switch}</header><main><h1>{heading}</h1>{marks}{body}</main></body>"
         "</html>\n"
     ).encode()
+
+
+def _texts(site: Site, language: Language) -> Mapping[str, str]:
+    plain = PLAIN[language] if site.age is Age.MINOR else {}
+    return {**TEXTS[language], **plain}
+
+
+def _reader(site: Site, language: Language) -> str:
+    return _hidden(lang=language.value, age=site.age.value)
+
+
+def _kinds(site: Site, language: Language) -> Mapping[RequestKind, str]:
+    return (KINDS_PLAIN if site.age is Age.MINOR else KINDS)[language]
+
+
+def _query(site: Site, language: Language) -> str:
+    minor = "&amp;age=minor" if site.age is Age.MINOR else ""
+    return f"lang={language.value}{minor}"
 
 
 def _summary(wrong: Wrong | None, texts: Mapping[str, str]) -> str:

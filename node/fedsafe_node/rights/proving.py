@@ -49,6 +49,7 @@ from fedsafe_node.rights.signed_texts import marked, marks
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.telemetry import LOGGER
+from fedsafe_policies.help.offers import Age
 from fedsafe_policies.vocabulary import Control
 
 STEP: Final = 15 * 60
@@ -107,11 +108,12 @@ class Proofs:
         node = self.desk.situation.node
         # The canonical address is the one that the proof is about.
         to = person.canonical.value
-        draft = TextName.CODE_LETTER in await self.desk.store.read(
-            self.desk.notices.drafts
-        )
-        mark = marked("", request.language, self.desk.situation, draft=draft)
-        await mailer.send(code_letter(to, code, request.language, node, mark))
+        desk = self.desk
+        draft = TextName.CODE_LETTER in await desk.store.read(desk.notices.drafts)
+        mark = marked("", request.language, desk.situation, draft=draft)
+        help_ = desk.notices.help() if request.age is Age.MINOR else None
+        language = request.language
+        await mailer.send(code_letter(to, code, language, node, mark, help_))
         await self._note()
         return CodeSent(nonce=nonce, minutes=STEP // 60)
 
@@ -147,6 +149,7 @@ class Proofs:
             control=Control.MAILED_CODE,
             way=Way.FORM,
             language=request.language,
+            age=request.age,
             proof=bytes.fromhex(proof),
         )
         return await self.requests.open_proved(opened, FORM)

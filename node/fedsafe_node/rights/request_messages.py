@@ -14,6 +14,7 @@ from fedsafe_node.messages import (
     Reference,
 )
 from fedsafe_node.rights.finding import Finding
+from fedsafe_policies.help.offers import Age
 from fedsafe_policies.vocabulary import Contention, Withholding
 
 PackEntry = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,14}(?!\n)$")]
@@ -79,14 +80,16 @@ class NewRightsRequest(Message, frozen=True):
     """A person's request, by somebody who vouches that the identifier is theirs.
 
     `control` says how that was shown. `contention` is what a dispute, objection or
-    erasure contends. The identifier is evaluated and not kept; `subject_ref` is the
-    provider's own name for the account.
+    erasure contends. A minor's letters begin in plain words, and what they contest is
+    contested as a minor's. The identifier is evaluated and not kept; `subject_ref` is
+    the provider's own name for the account.
     """
 
     kind: RequestKind
     about: Question
     control: Proved
     language: Language = Language.DE
+    age: Age = Age.ADULT
     contention: Contention | None = None
     subject_ref: AccountRef | None = None
 
@@ -117,6 +120,7 @@ class CodeRequest(Message, frozen=True):
 
     email: Email
     language: Language = Language.DE
+    age: Age = Age.ADULT
 
     def __repr__(self) -> str:
         """Show nothing of the address."""
@@ -141,6 +145,7 @@ class ProofRequest(Message, frozen=True):
     nonce: CollectCode
     code: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
     language: Language = Language.DE
+    age: Age = Age.ADULT
 
     def __repr__(self) -> str:
         """Show nothing of address and code."""

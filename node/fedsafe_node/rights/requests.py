@@ -104,6 +104,7 @@ class Requests:
             language=request.language,
             contention=request.contention,
             subject_ref=naming.subject(request.subject_ref, pointer="/subject_ref"),
+            age=request.age,
         )
         decision = await self._admit(who, "rights.open")
         # Whoever vouches for others could ask about anybody: it counts as a lookup.

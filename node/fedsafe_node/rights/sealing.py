@@ -17,6 +17,7 @@ from fedsafe_node.rights.request_messages import (
     Remaining,
 )
 from fedsafe_node.store.rights_rows import RequestRow
+from fedsafe_policies.help.offers import Age
 
 _DOMAIN: Final = "fedsafe/v1/rights-request"
 
@@ -30,6 +31,8 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     says that the answer was handed out, `ground` why it was refused. Once a grant has
     taken what was found, `erased` counts it, `shared` are the signals that others had
     of it, `packs` the entries of evidence packs about it, and `remains` what stays.
+    `age` is what the person has said of theirs: to a minor letters begin in plain
+    words.
     """
 
     subject_ref: str | None
@@ -47,6 +50,7 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     shared: list[str] = []
     packs: list[int] = []
     remains: list[Remaining] = []
+    age: Age = Age.ADULT
 
     @property
     def is_whole(self) -> bool:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tell a person what is known: what was found, who received it, what was decided."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from fedsafe_node.notices.saying import (
@@ -38,6 +38,8 @@ from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.review_rows import TaskState
 from fedsafe_node.store.rights_rows import RequestRow, Weight
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.help.offers import Age
+from fedsafe_policies.reasons import Text
 from fedsafe_policies.vocabulary import Purpose
 
 
@@ -60,7 +62,7 @@ async def tell(
         language,
         request=row.id,
         node=situation.node,
-        house=house_in_words(situation),
+        house=_house(desk, content),
         today=desk.clock.now().date().isoformat(),
         basis=basis_in_words(situation),
         signals=[
@@ -77,6 +79,14 @@ async def tell(
     return marked(text, language, situation, draft=draft)
 
 
+def _house(desk: Desk, content: Content | None) -> Mapping[str, Text]:
+    """Say who the provider is, and to a child or young person who helps."""
+    house = house_in_words(desk.situation)
+    if content is None or content.age is not Age.MINOR:
+        return house
+    return {**house, "help": desk.notices.help()}
+
+
 async def tell_end(
     reader: Reader, desk: Desk, row: RequestRow, content: Content | None
 ) -> str | None:
@@ -91,7 +101,7 @@ async def tell_end(
         members = forms_of(desk.situation, _who(left, Remains.RECIPIENT))
         had = Had(members, _who(left, Remains.PACK))
     ground = content.ground if content is not None else None
-    note = note_on(row, ground, house_in_words(desk.situation), had)
+    note = note_on(row, ground, _house(desk, content), had)
     if note is None:
         return None
     draft = TextName.RIGHTS_OUTCOME in await desk.notices.drafts(reader)

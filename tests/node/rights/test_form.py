@@ -31,10 +31,12 @@ from fedsafe_node.notices.texts import TextName
 from fedsafe_node.rights.letters import code_letter
 from fedsafe_node.rights.mailing import Mailer
 from fedsafe_node.rights.opening import read_person
+from fedsafe_node.rights.outcomes import BELOW
 from fedsafe_node.rights.proving import Proofs
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
     CodeRequest,
+    CollectRequest,
     Language,
     ProofRequest,
     RefusalGround,
@@ -164,6 +166,46 @@ async def test_a_form_that_cannot_mail_says_so_before_anything_is_typed(
         assert "<form" not in page
         assert "/rights/answer" in page  # what was made before is still collected
     assert (problem["code"], config.contact in problem["detail"]) == ("no_mail", True)
+
+
+async def test_who_says_to_be_under_18_reads_and_contests_as_one(
+    mailing: Fleet, box: MailBox
+) -> None:
+    await mailing.publish(WHO)
+    url, young = mailing["b.demo"].base.config.url, {"lang": "de", "age": "minor"}
+    fields = {"email": WHO, "kind": "dispute", **young}
+    async with ClientSession(url) as session:
+        async with session.get("/rights?lang=de") as response:
+            first = await response.text()
+        async with session.get("/rights?lang=de&age=minor") as response:
+            plain = await response.text()
+        async with session.post("/rights/code", data=fields) as response:
+            asked = await response.text()
+        (nonce,) = re.findall(r'name="nonce" value="([^"]*)"', asked)
+        letter, proof = box.text(), {"nonce": nonce, "code": box.code()}
+        async with session.post("/rights/proof", data=fields | proof) as response:
+            opened = await response.text()
+    name, code = re.findall(r"<code>([^<]+)</code>", opened)
+    requests = mailing["b.demo"].services.requests
+    (dispute,) = (await requests.show(name, DORA)).disputes or ()
+    kept = await mailing["b.demo"].base.store.read(
+        lambda reader: reader.dispute(bytes.fromhex(dispute))
+    )
+    await requests.answer(name, DORA)
+    told = await requests.collect(CollectRequest(request=name, code=code), "")
+
+    assert "age=minor" in first
+    assert "Was möchtest du?" in plain
+    assert "Deine Rechte bei b.demo" in asked
+    assert 'name="age" value="minor"' in asked
+    assert "Wir haben deine Bitte bekommen" in opened
+    assert "Warst du das?" in letter
+    assert "110" in letter
+    assert kept is not None
+    assert kept.contention == "minor"
+    assert told.text is not None
+    assert "Er ist kein Urteil über dich." in told.text.split(BELOW[Language.DE])[0]
+    assert "Art. 15" in told.text.split(BELOW[Language.DE])[1]
 
 
 async def test_guesses_and_mails_are_slowed(mailing: Fleet, box: MailBox) -> None:
