@@ -10,7 +10,15 @@ from typing import Annotated
 import msgspec
 
 from fedsafe_node.lookup_messages import Match
-from fedsafe_node.messages import FloodId, Message, Reference, SignalId, SubjectRef
+from fedsafe_node.messages import (
+    AccountRef,
+    FloodId,
+    Message,
+    Reference,
+    ServiceName,
+    SignalId,
+    SubjectRef,
+)
 from fedsafe_node.store.floods_rows import FloodState
 from fedsafe_policies.vocabulary import Purpose
 
@@ -42,7 +50,7 @@ class FloodQuery(Message, frozen=True):
     """How many references of a flood are shown, from behind one on."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_SUBJECTS)] = MOST_SUBJECTS
-    after: SubjectRef | None = None
+    after: AccountRef | None = None
     purpose: Purpose | None = None
 
 
@@ -80,6 +88,7 @@ class FloodsAnswer(Message, frozen=True):
 class FloodReference(Message, frozen=True):
     """An account, or file, that matched beyond the bound."""
 
+    service: ServiceName | None
     subject_ref: SubjectRef
     added_at: int
 
@@ -91,7 +100,7 @@ class FloodAnswer(FloodShown, frozen=True, kw_only=True):
     """
 
     subjects: list[FloodReference]
-    next: SubjectRef | None = None
+    next: AccountRef | None = None
     raised_to: int | None = None
     raised_until: int | None = None
 

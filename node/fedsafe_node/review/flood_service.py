@@ -27,6 +27,7 @@ from fedsafe_node.review.floods import flood_event, flood_match
 from fedsafe_node.review.showing import admit
 from fedsafe_node.store.floods_rows import FloodRow
 from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.subject_refs import split
 
 
 class FloodService:
@@ -87,10 +88,7 @@ class FloodService:
             await desk.note(tx, entry)
             return FloodAnswer(
                 **asdict(shown(desk, flood)),
-                subjects=[
-                    FloodReference(subject_ref=subject, added_at=at)
-                    for subject, at in rows
-                ],
+                subjects=[_reference(subject, at) for subject, at in rows],
                 next=rows[-1][0] if len(rows) == query.limit else None,
                 raised_to=None if raised is None else raised.bound,
                 raised_until=None if raised is None else raised.until,
@@ -132,3 +130,8 @@ def shown(desk: ReviewDesk, flood: FloodRow) -> FloodShown:
         ruled_at=flood.ruled_at,
         reason=flood.reason,
     )
+
+
+def _reference(subject: str, at: int) -> FloodReference:
+    service, reference = split(subject)
+    return FloodReference(service=service, subject_ref=reference, added_at=at)

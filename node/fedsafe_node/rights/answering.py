@@ -401,9 +401,9 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
     parts += _missing(missing, language)
     cases = _in(_CASES, language).format(contact=contact)
     tail = _TAIL[language].format_map(said)
-    text = "".join([*parts, cases, tail, f"\n{ways_in(house, language)}\n"])
+    whole = "".join([*parts, cases, tail, f"\n{ways_in(house, language)}\n"])
     if "help" not in house:
-        return text
+        return whole
     plain = write_plainly(
         language,
         house,
@@ -412,7 +412,7 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
         resting=bool(contested.resting),
         missing=bool(missing),
     )
-    return above(plain, text, language)
+    return above(plain, whole, language)
 
 
 def _missing(missing: Missing, language: Language) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.node.evidence.test_keeping import erase
 from tests.node.fleet import Fleet
 from tests.node.lookup.asking import email
 from tests.node.origin import WHO
@@ -15,14 +16,12 @@ from tests.node.review.conftest import Ward, match
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
 from fedsafe_node.assembly import RunningNode
-from fedsafe_node.erasers import Erasers
 from fedsafe_node.errors import (
     BadRequestError,
     DeniedError,
     StoreFailedError,
     WrongStateError,
 )
-from fedsafe_node.evidence.accounts import register_hands
 from fedsafe_node.lookup_messages import (
     BatchRequest,
     LookupAnswer,
@@ -533,14 +532,10 @@ async def test_an_erased_account_is_gone_from_a_flood(
 ) -> None:
     await ask(node, [f"acc-{number}" for number in range(BOUND + 2)])
     (flood,) = await listed(node)
-    erasers = Erasers()
-    register_hands(erasers, node.base.announcer, node.base.periods)
-    now = int(alone.clock.now().timestamp())
-    counts = await node.base.store.write(
-        lambda tx: erasers.erase(tx, f"acc-{BOUND}", at=now)
-    )
+    await erase(alone, f"acc-{BOUND}")
 
-    assert counts["reviews"] == 1
+    (event,) = await alone.audit("a.demo", "audit.erased")
+    assert '"reviews":1' in event.text
     kept = [each.subject_ref for each in (await show(node, flood.flood)).subjects]
     assert kept == [f"acc-{BOUND + 1}"]
 

@@ -187,7 +187,9 @@ async def test_who_says_to_be_under_18_reads_and_contests_as_one(
             opened = await response.text()
     name, code = re.findall(r"<code>([^<]+)</code>", opened)
     requests = mailing["b.demo"].services.requests
-    (dispute,) = (await requests.show(name, DORA)).disputes or ()
+    disputes = (await requests.show(name, DORA)).disputes
+    assert disputes is not None
+    (dispute,) = disputes
     kept = await mailing["b.demo"].base.store.read(
         lambda reader: reader.dispute(bytes.fromhex(dispute))
     )
