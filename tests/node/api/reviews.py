@@ -110,7 +110,8 @@ FLOOD: Final = FloodShown(
 _FLOOD_ANSWERS: Final[dict[str, object]] = {
     "list": FloodsAnswer(floods=[FLOOD]),
     "show": FloodAnswer(
-        **asdict(FLOOD), subjects=[FloodReference(subject_ref="account-1", added_at=1)]
+        **asdict(FLOOD),
+        subjects=[FloodReference(service=None, subject_ref="account-1", added_at=1)],
     ),
     "rule": FLOOD,
     "raise_bound": ActAnswer(
