@@ -19,6 +19,7 @@ from tests.node.review.conftest import match
 from tests.node.signals.conftest import ANNA, BOT, request_for
 
 from fedsafe_node.api.acts import ACT_ROUTES
+from fedsafe_node.api.appeals import APPEAL_ROUTES
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.breaches import BREACH_ROUTES
 from fedsafe_node.api.cases import CASE_ROUTES
@@ -149,6 +150,7 @@ OFFICE: Final = (
     *SENDING_ROUTES,
     *GOVERNING_ROUTES,
     *DISPUTE_ROUTES,
+    *APPEAL_ROUTES,
     *RIGHTS_ROUTES,
     *KEEPING_ROUTES,
 )

@@ -167,6 +167,7 @@ def concrete(route: Route) -> str:
         flood="0" * 32,
         trial="0" * 32,
         dispute="6d" * 32,
+        appeal="9c" * 32,
         request="0a" * 16,
         breach="0a" * 16,
         case="0a" * 16,

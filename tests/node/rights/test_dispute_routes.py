@@ -9,6 +9,7 @@ from aiohttp import ClientSession
 from tests.node.api.test_roles import LOCAL, sessions  # noqa: F401 - a fixture
 from tests.node.fleet import Fleet
 
+from fedsafe_node.api.appeals import APPEAL_ROUTES
 from fedsafe_node.api.disputes import DISPUTE_ROUTES
 from fedsafe_policies.vocabulary import Role
 
@@ -21,6 +22,34 @@ MAY: Final[Mapping[str, set[Role]]] = {
     "showDispute": READERS,
     "ruleDispute": OFFICERS - {Role.DPO},
 }
+
+
+MAY_APPEAL: Final[Mapping[str, set[Role]]] = {
+    "fileAppeal": OFFICERS,
+    "listAppeals": READERS,
+    "showAppeal": READERS,
+    "ruleAppeal": OFFICERS - {Role.DPO},
+}
+
+
+async def test_a_role_reaches_of_appeals_what_it_may(
+    sessions: Mapping[str, ClientSession],  # noqa: F811 - the fixture
+) -> None:
+    sent = {
+        "fileAppeal": {"reason": "ticket-12"},
+        "ruleAppeal": {"ends": True, "reason": "ruling-3"},
+    }
+    passed: dict[str, set[str]] = {}
+    for caller, session in sessions.items():
+        for route in APPEAL_ROUTES:
+            path = route.path.format(dispute="0" * 64, appeal="0" * 64)
+            body = sent.get(route.name)
+            async with session.request(route.method, path, json=body) as response:
+                assert response.status in {200, 401, 403, 404}
+                if response.status in {200, 404}:  # there is no such one
+                    passed.setdefault(route.name, set()).add(caller)
+
+    assert passed == MAY_APPEAL
 
 
 async def test_a_role_reaches_what_it_may_and_nothing_else(
