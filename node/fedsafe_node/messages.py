@@ -43,8 +43,8 @@ AccountRef = Annotated[
 Reference = Annotated[
     str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]{0,63}(?!\n)$")
 ]
-_UUID_7 = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?!\n)$"
-SignalId = Annotated[str, msgspec.Meta(pattern=_UUID_7)]
+_UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?!\n)$"
+SignalId = Annotated[str, msgspec.Meta(pattern=_UUID)]
 TaskId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 FloodId = TaskId
 
