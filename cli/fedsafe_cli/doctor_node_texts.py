@@ -167,6 +167,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "node: charter": "Knoten: Charta",
     "node: reviews": "Knoten: Prüfungen",
     "node: cases": "Knoten: Fälle",
+    "node: floods": "Knoten: Trefferfluten",
     "node: policy": "Knoten: Richtlinie",
     "node: witnesses": "Knoten: Zeugen",
     "node: feed of {member}": "Knoten: Feed von {member}",

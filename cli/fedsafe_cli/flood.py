@@ -155,8 +155,7 @@ def show(
     if answer["subjects"]:
         line()
         rows = [
-            (each["subject_ref"], shown(each["added_at"]))
-            for each in answer["subjects"]
+            (_account(each), shown(each["added_at"])) for each in answer["subjects"]
         ]
         table([_say(word, settings) for word in ("account", "since")], rows)
     if answer.get("next") is not None:
@@ -258,6 +257,12 @@ def _row(each: Json) -> tuple[object, ...]:
         each["references"],
         shown(each["ends_at"]),
     )
+
+
+def _account(subject: Json) -> str:
+    """Name an account by its service, for two may have one name."""
+    service, reference = subject["service"], str(subject["subject_ref"])
+    return reference if service is None else f"{service}/{reference}"
 
 
 def _head(answer: Json, settings: Settings) -> Iterator[tuple[str, object]]:

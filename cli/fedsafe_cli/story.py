@@ -61,6 +61,7 @@ _ACTOR: Final = _FINDING | {
 _MEDIA: Final = _FINDING | {
     "phenomenon": Phenomenon.ABUSE_DEPICTION.value,
     "grade": Grade.CONFIRMED_MEDIA.value,
+    "provenance": Provenance.OWN_FINDING.value,
 }
 _PAGE: Final = 1_000
 _THRESHOLD_BITS: Final = 31

@@ -27,8 +27,10 @@ SHOWN: dict[str, Any] = {
     "reason": None,
 }
 WHOLE = SHOWN | {
-    "subjects": [{"subject_ref": "account-17", "added_at": 1_795_521_700}],
-    "next": "account-17",
+    "subjects": [
+        {"service": "shop", "subject_ref": "account-17", "added_at": 1_795_521_700}
+    ],
+    "next": "shop/account-17",
     "raised_to": None,
     "raised_until": None,
 }
@@ -82,15 +84,15 @@ def test_a_flood_is_shown_with_its_references(ask: "Run", node: "FakeNode") -> N
         "next": None,
         "match": None,
     }
-    node.always(f"GET /v1/floods/{FLOOD}?after=account-17", ruled)
+    node.always(f"GET /v1/floods/{FLOOD}?after=shop%2Faccount-17", ruled)
     shown = ask("flood", "show", FLOOD)
     german = ask("flood", "show", FLOOD, "--lang", "de")
-    later = ask("flood", "show", FLOOD, "--after", "account-17")
+    later = ask("flood", "show", FLOOD, "--after", "shop/account-17")
 
     assert shown.status == 0
-    for word in ("account-17", "waits for a ruling", "490", "confirmed conduct"):
+    for word in ("shop/account-17", "waits for a ruling", "490", "confirmed conduct"):
         assert word in shown.out
-    assert "--after account-17" in shown.err
+    assert "--after shop/account-17" in shown.err
     assert "wartet auf eine Entscheidung" in german.out
     for word in ("rita + rolf", "ticket-7", "40", "the signal stands", "7"):
         assert word in later.out

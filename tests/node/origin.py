@@ -185,7 +185,7 @@ class Origin:
             phenomenon=Phenomenon.ABUSE_DEPICTION,
             surface=Surface.PUBLIC_CONTENT,
             grade=Grade.CONFIRMED_MEDIA,
-            provenance=Provenance.IMPORTED_LIST,
+            provenance=Provenance.OWN_FINDING,
             rule="rule-7",
             published_on="2026-11-24",
             contact="safety@a.demo",

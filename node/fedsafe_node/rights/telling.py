@@ -140,7 +140,7 @@ async def _reviewed(
         ]
         decisions = await reader.task_decisions(task.id)
         found.append(Reviewed(task.opened_at, task.state, signals, decisions))
-    for flood in await reader.floods_about(content.subject_ref):
+    for flood in await reader.floods_about(subject):
         named = signal_name(flood.signal_id), _origin(flood.origin, situation)
         found.append(Reviewed(flood.opened_at, TaskState.OPEN, [named], []))
     return found

@@ -2,14 +2,16 @@
 """P21: a signal that matches too many, on real nodes and stores."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.node.evidence.conftest import STAFF
 from tests.node.evidence.test_keeping import erase
-from tests.node.fleet import Fleet
+from tests.node.fleet import Fleet, make
 from tests.node.lookup.asking import email
 from tests.node.origin import WHO
 from tests.node.review.conftest import Ward, match
@@ -102,6 +104,15 @@ async def show(node: RunningNode, flood: str, **query: object) -> FloodAnswer:
 async def node(alone: Fleet) -> RunningNode:
     await alone["a.demo"].services.signals.add(request_for(WHO), BOT)
     return alone["a.demo"]
+
+
+@pytest.fixture
+async def attended(tmp_path: Path) -> AsyncIterator[Fleet]:
+    """Give one node with people who may decide on an erasure."""
+    fleet = await make(tmp_path / "one", "a.demo", staff=STAFF)
+    await fleet.start("a.demo")
+    yield fleet
+    await fleet.close()
 
 
 async def test_a_signal_that_hits_500_of_1000_restricts_its_bound(
@@ -528,13 +539,15 @@ async def test_what_a_flood_keeps_is_bounded(
 
 
 async def test_an_erased_account_is_gone_from_a_flood(
-    alone: Fleet, node: RunningNode
+    attended: Fleet,
 ) -> None:
+    node = attended["a.demo"]
+    await node.services.signals.add(request_for(WHO), BOT)
     await ask(node, [f"acc-{number}" for number in range(BOUND + 2)])
     (flood,) = await listed(node)
-    await erase(alone, f"acc-{BOUND}")
+    await erase(attended, f"acc-{BOUND}")
 
-    (event,) = await alone.audit("a.demo", "audit.erased")
+    (event,) = await attended.audit("a.demo", "audit.erased")
     assert '"reviews":1' in event.text
     kept = [each.subject_ref for each in (await show(node, flood.flood)).subjects]
     assert kept == [f"acc-{BOUND + 1}"]

@@ -198,7 +198,7 @@ async def test_who_says_to_be_under_18_reads_and_contests_as_one(
 
     assert "age=minor" in first
     assert "Was möchtest du?" in plain
-    assert "Deine Rechte bei b.demo" in asked
+    assert "Gib die Adresse und den Code hier ein" in asked
     assert 'name="age" value="minor"' in asked
     assert "Wir haben deine Bitte bekommen" in opened
     assert "Warst du das?" in letter

@@ -33,7 +33,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.store.rows import DraftState, SignalStatus
 from fedsafe_policies.gate import LegalGate
-from fedsafe_policies.vocabulary import Role, Scope
+from fedsafe_policies.vocabulary import Provenance, Role, Scope
 
 PERSON = "person@mail.example"
 ONCE = Once("key", b"digest", 200)
@@ -42,7 +42,12 @@ NOBODY = signal_name(bytes(6) + b"\x70\x00\x80" + bytes(7))
 
 async def draft(node: Node, *persons: str) -> list[str]:
     batch = ImportRequest(
-        signals=[request_for(person, scope=Scope.FEDERATION) for person in persons]
+        signals=[
+            request_for(
+                person, scope=Scope.FEDERATION, provenance=Provenance.OWN_FINDING
+            )
+            for person in persons
+        ]
     )
     answer = await node.signals.add_many(batch, ANNA)
     assert answer.problems == []

@@ -95,7 +95,8 @@ async def test_the_second_person_sees_the_whole_and_approves_it_at_once(
     )
     assert (before, done.approved, done.refused) == (1, 50, 0)
     assert len(await node.feed()) == 51
-    assert (await node.look_up(values[49], Kind.SHA256)).matches
+    found = await node.look_up(values[49], Kind.SHA256)
+    assert (found.matches, len(found.on_trial or ())) == ([], 1)
     examined = await told(node, Event.LIST_EXAMINED)
     assert [each["seed"] for each in examined] == [seen.seed] * 2
     assert examined[0]["hits"] == 1

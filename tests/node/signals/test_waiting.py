@@ -18,7 +18,7 @@ from fedsafe_node.messages import (
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_policies.policy import load_policy, shipped_text
-from fedsafe_policies.vocabulary import Plane, Role, Scope
+from fedsafe_policies.vocabulary import Plane, Provenance, Role, Scope
 
 PERSON = "person@mail.example"
 DIGEST = "a5" * 32
@@ -114,7 +114,10 @@ async def test_a_machine_is_no_first_person(
 async def test_an_import_waits_as_one_does(node: Node) -> None:
     batch = ImportRequest(
         signals=[
-            request_for(value, kind=kind, scope=scope) for kind, value, scope in CASES
+            request_for(
+                value, kind=kind, scope=scope, provenance=Provenance.OWN_FINDING
+            )
+            for kind, value, scope in CASES
         ]
     )
     added = await node.signals.add_many(batch, ANNA)
