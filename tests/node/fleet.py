@@ -263,21 +263,29 @@ class Fleet:
         await self[at].services.signals.revoke(signal, request, RITA)
         await self.level(at, by)
 
-    async def level(self, origin: str, others: Sequence[str]) -> None:
+    async def level(
+        self, origin: str, others: Sequence[str], patience: float = PATIENCE
+    ) -> None:
         """Wait until others hold all of an origin's feed."""
         size = await self[origin].base.store.read(
             lambda reader: reader.log_size(f"{origin}/feed")
         )
-        await self.reached(origin, size, others)
+        await self.reached(origin, size, others, patience)
 
-    async def reached(self, origin: str, size: int, others: Sequence[str]) -> None:
+    async def reached(
+        self,
+        origin: str,
+        size: int,
+        others: Sequence[str],
+        patience: float = PATIENCE,
+    ) -> None:
         """Wait until others hold so much of an origin's feed."""
 
         async def is_level() -> bool:
             cursors = [await self.cursor(name, origin) for name in others]
             return all(cursor == size for cursor in cursors)
 
-        await eventually(is_level)
+        await eventually(is_level, patience)
         for name in others:  # what was applied is in its index as well by then
             await self[name].base.store.write(_nothing)
 

@@ -3,6 +3,7 @@
 
 from tests.node.origin import WHO
 
+from fedsafe_node.lookup_messages import LookupAnswer, Result
 from fedsafe_node.messages import (
     Kind,
     Question,
@@ -10,6 +11,13 @@ from fedsafe_node.messages import (
 
 PICTURE = bytes.fromhex("a5" * 32)
 HASH = "ab" * 32
+
+
+def is_restricted(answer: LookupAnswer) -> bool:
+    """Decide as an application does that runs the recipe of the README."""
+    if answer.result is not Result.REVIEW:
+        return answer.result is not Result.NONE
+    return answer.reason != "flood"
 
 
 def email(value: str = WHO) -> Question:

@@ -12,7 +12,7 @@ import pytest
 from tests.node.evidence.conftest import STAFF
 from tests.node.evidence.test_keeping import erase
 from tests.node.fleet import Fleet, make
-from tests.node.lookup.asking import email
+from tests.node.lookup.asking import email, is_restricted
 from tests.node.origin import WHO
 from tests.node.review.conftest import Ward, match
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
@@ -60,13 +60,6 @@ from fedsafe_policies.vocabulary import Outcome, Purpose, Surface
 
 OTHER = "somebody.else@mail.example"
 BOUND = 10
-
-
-def is_restricted(answer: LookupAnswer) -> bool:
-    """Decide as an application does that runs the recipe of the README."""
-    if answer.result is not Result.REVIEW:
-        return answer.result is not Result.NONE
-    return answer.reason != "flood"
 
 
 async def ask(

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
+from tests.campaigns.poison import poison
 from tests.node.fleet import Fleet
 from tests.node.origin import WHO
 from tests.node.review.conftest import BOT, Ward, match
@@ -310,3 +311,11 @@ async def test_what_an_origin_took_from_a_list_is_on_trial_at_its_own_node(
     lookups = await trio.audit("a.demo", "lookup")
     assert b'"on_trial":1' in lookups[-1].openings["detail"]
     assert "subject" not in lookups[-1].openings
+
+
+async def test_a_poison_in_a_list_restricts_nobody_or_its_bound(trio: Fleet) -> None:
+    found = await poison(trio, digests=500, accounts=300, seed=7)
+
+    assert (found.taken, found.own) == (0, found.bound)
+    assert found.reviewable == 300
+    assert 10 <= found.drawn <= 50  # 10, and 5 % of 290
