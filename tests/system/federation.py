@@ -34,6 +34,7 @@ _ACTOR: Final = {
     "phenomenon": "grooming",
     "surface": "public_content",
     "grade": "confirmed_conduct",
+    "provenance": "own_finding",
     "rule": "tos-4.2",
     "findings": ["adult"],
 }

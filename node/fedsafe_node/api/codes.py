@@ -132,6 +132,7 @@ class Code(StrEnum):
     REMOVED_ON_MISSING = "removed_on_missing"
     REMOVED_ON_FUTURE = "removed_on_future"
     NOT_FOR_MEDIA = "not_for_media"
+    NOT_ON_A_LIST = "not_on_a_list"
     UNSTATED = "unstated"
     NOT_YOURS = "not_yours"
     BAD_LIMIT = "bad_limit"
@@ -313,6 +314,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.REMOVED_ON_MISSING: (422, "The day of removal is missing"),
     Code.REMOVED_ON_FUTURE: (422, "The day of removal lies in the future"),
     Code.NOT_FOR_MEDIA: (422, "That does not go with a file"),
+    Code.NOT_ON_A_LIST: (422, "That does not go on a list"),
     Code.UNSTATED: (422, "The person could not be told how it came about"),
     Code.NOT_YOURS: (422, "A member speaks for itself only"),
     Code.BAD_LIMIT: (422, "The limit does not fit"),

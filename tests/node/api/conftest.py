@@ -119,6 +119,7 @@ from fedsafe_node.register_messages import (
 from fedsafe_node.searching import Wanted
 from fedsafe_node.standing_messages import AuditStanding
 from fedsafe_node.store.rows import IdempotencyRow
+from fedsafe_node.subject_refs import account_of
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, SafeFormatter
 from fedsafe_node.tracing import current, nothing_happened
 from fedsafe_policies.gate import LegalGate
@@ -176,11 +177,13 @@ class FakeLookups:
 
     async def lookup(self, request: LookupRequest, who: Principal) -> LookupAnswer:
         await self.memory.called((request, who))
+        service, reference = account_of(request.subject_ref)
         return LookupAnswer(
             result=Result.NONE,
             matches=[],
             not_covered=[],
-            subject_ref=request.subject_ref,
+            service=service,
+            subject_ref=reference,
         )
 
     async def batch(self, request: BatchRequest, who: Principal) -> BatchAnswer:

@@ -121,6 +121,7 @@ OTHERWISE = {
         Refusal.RULEBOOK,
         Refusal.SINGLE_REPORT,
         Refusal.DO_NOT_SHARE,
+        Refusal.HARMLESS_MEDIA,
     },
     429: {Refusal.BUDGET, Refusal.ENUMERATION, Refusal.MASS_LISTING},
 }

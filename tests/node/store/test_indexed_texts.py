@@ -27,6 +27,7 @@ LONGEST: Final = {
     "about": ID,
     "author": NODE,
     "breach": ID,
+    "appeal": HASH,
     "case_id": ID,
     "credential": HASH,
     "decided_by": NAME,
