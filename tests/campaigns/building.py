@@ -253,6 +253,8 @@ def _value(column: str, kind: str, sql: str, number: int) -> Any:  # noqa: ANN40
     if allowed is not None:
         choice = allowed[1].split(",")[0].strip()
         return choice.strip("'") if "'" in choice else int(choice)
+    if re.search(rf"\b{column} BETWEEN 0 AND [a-z]", sql):
+        return 0  # at most another column
     length = re.search(rf"length\({column}\) = (\d+)", sql)
     if kind == "BLOB":
         return bytes([number]) * (int(length[1]) if length else 8)
