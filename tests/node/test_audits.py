@@ -151,7 +151,7 @@ async def test_a_match_names_its_account_until_that_is_erased(trio: Fleet) -> No
 
     assert asked.subject_ref == "account-1"
     assert WHO not in str(events)
-    assert erased == msgspec.structs.replace(asked, subject_ref=None)
+    assert erased == msgspec.structs.replace(asked, service=None, subject_ref=None)
 
 
 def tamper(behind: Behind, log: str, change: str) -> None:

@@ -59,6 +59,7 @@ NOT_FOLLOWED = {
     *("move_restricted", "put_flood", "put_raised_bound"),
     *("add_trial", "add_trial_match", "forget_trial_matches", "put_trial"),
     "settle_sample",
+    *("add_appeal", "add_appeal_ruling"),
     # an index points to rows, and their status is read before they count
     *("relock_signal", "set_signal_status"),
     # the files that go are followed, not the note that they are to go

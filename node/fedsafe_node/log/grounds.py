@@ -58,7 +58,9 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "federation": _GOVERNING,
     "feed": Grounds(Purpose.OPERATIONS, Basis.LEGITIMATE_INTERESTS),
     "founding": _GOVERNING,
+    "flood": _CASEWORK,
     "gate": _GOVERNING,
+    "list": _CASEWORK,
     "lookup": Grounds(Purpose.RECHECK, Basis.LEGITIMATE_INTERESTS),
     "node": _OPERATIONS,
     "notice": _RIGHTS,
@@ -80,6 +82,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "signal": _CASEWORK,
     "task": _CASEWORK,
     "training": _GOVERNING,
+    "trial": _CASEWORK,
     "witness": _OPERATIONS,
 }
 """What events of a family serve, if nothing else is said."""

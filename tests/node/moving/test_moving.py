@@ -261,6 +261,8 @@ def test_another_node_s_file_is_refused_on_the_way_back_and_left_alone(
 ) -> None:
     stopped = one_stopped
     stopped.move(stopped.there)
+    for rest in ("-wal", "-shm"):  # what they hold is of the file before
+        Path(f"{stopped.place.database}{rest}").unlink(missing_ok=True)
     shutil.copy(founded / "a.demo" / "store.db", stopped.place.database)
     before = stopped.place.database.read_bytes()
     with pytest.raises(MoveRefusedError, match=r"holds rows of a\.demo"):
