@@ -25,7 +25,7 @@ from fedsafe_cli.diagnosis import Finding, Level
 from fedsafe_cli.doctor_deadlines import overdue
 from fedsafe_cli.doctor_epochs import epochs, resharings
 from fedsafe_cli.doctor_networks import is_inner, networks
-from fedsafe_cli.doctor_sending import sending
+from fedsafe_cli.doctor_sending import phone, sending
 from fedsafe_cli.doctor_server import pages, server, unasked
 from fedsafe_cli.doctor_texts import checked, said
 from fedsafe_cli.errors import CliError, SettingsError
@@ -73,8 +73,8 @@ _NAMED_IN_LETTERS: Final = (
     "set them under [provider] in node.toml: docs/reference/configuration.md"
 )
 _MAILS: Final = (
-    "set [mail] in node.toml: without it persons can only write, and no match names "
-    "the form"
+    "set [mail] or [phone] in node.toml: without them persons can only write, and no "
+    "match names the form"
 )
 _FILE: Final = "node.toml"
 _SWAPS: Final = Path("/proc/swaps")
@@ -138,6 +138,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from networks(directory)
     yield from letters(directory)
     yield from sending(directory, time.time())  # noqa: TID251 (the machine's clock)
+    yield from phone(directory, time.time())  # noqa: TID251 (likewise)
     yield from _node(directory)
 
 
@@ -293,11 +294,15 @@ def letters(directory: Path) -> Iterator[Finding]:
         yield Finding("letters", Level.WARN, found, _NAMED_IN_LETTERS)
     else:
         yield Finding("letters", Level.OK, "letters name provider and authority")
-    if config.mail is None:
+    if config.mail is None and config.phone is None:
         found = "the public form takes no requests: node.toml names no mail server"
         yield Finding("form", Level.WARN, found, _MAILS)
+    elif config.mail is None:
+        yield Finding("form", Level.OK, "it takes requests, about numbers alone")
+    elif config.phone is None:
+        yield Finding("form", Level.OK, "it takes requests, about addresses alone")
     else:
-        yield Finding("form", Level.OK, "it mails codes, and takes requests")
+        yield Finding("form", Level.OK, "it takes requests, and sends codes")
 
 
 def stored(directory: Path) -> Iterator[Finding]:

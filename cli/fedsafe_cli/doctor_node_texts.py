@@ -157,6 +157,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "pages": "Seiten der Datenbank",
     "letters": "Briefe",
     "form": "Formular",
+    "phone": "Telefonnummern",
     "server": "Datenbankserver",
     "policy": "Richtlinie",
     "node": "Knoten",

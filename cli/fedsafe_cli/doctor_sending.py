@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`fedsafe doctor`: the files with which case packages leave the node.
+"""`fedsafe doctor`: with what case packages and codes leave the node.
 
-A file that is missing shows only when a package waits, and a certificate that ends only
-when a partner refuses it. `fedsafe_node` is imported inside the functions: it is slow
+A file that is missing shows only when a package waits, a certificate that ends only
+when a partner refuses it, and a hook that is away only to a person who has nothing but
+a phone. `fedsafe_node` is imported inside the functions: it is slow
 to load.
 """
 
+import asyncio
+import secrets
 import shlex
 import stat
 from collections.abc import Iterator
@@ -21,6 +24,8 @@ from fedsafe_cli.diagnosis import Finding, Level
 from fedsafe_cli.settings import printable
 
 if TYPE_CHECKING:
+    from fedsafe_node.config import Config
+    from fedsafe_node.rights.phone_hook import Outcome
     from fedsafe_node.sending.settings import Sending
 
 _OTHERS: Final = 0o077
@@ -31,6 +36,7 @@ _INSTALL: Final = "pip install 'fedsafe[sftp]'"
 _PUT: Final = "put the file there, or name another one in node.toml"
 _AS_PEM: Final = "put it there in PEM form (PKCS #8), as `openssl genpkey` writes one"
 _READABLE: Final = "let the node's user read it, and run as that user"
+_GUIDE: Final = "docs/howto/phone-codes.md"
 _RENEW: Final = "get a new certificate, and put it in its place"
 
 
@@ -78,6 +84,77 @@ def sending(directory: Path, now: float) -> Iterator[Finding]:
     yield from findings.values()
     fit = [each for each, found in findings.items() if found.level is not Level.FAIL]
     yield from _pair([each for each in fit if each.setting in _PAIR])
+
+
+def phone(directory: Path, now: float) -> Iterator[Finding]:
+    """Say whether the hook for codes is there and checks who asks; no number goes."""
+    from fedsafe_node.config import Place, load_config  # noqa: PLC0415
+    from fedsafe_node.errors import ConfigError  # noqa: PLC0415
+    from fedsafe_node.rights.phone_hook import read_secret  # noqa: PLC0415
+
+    try:
+        config = load_config(Place(directory))
+    except ConfigError:
+        return  # said elsewhere
+    settings = config.phone
+    if settings is None:
+        return
+    secret = _Named(
+        "phone.secret_file", directory / settings.secret_file, _Kind.PASSWORD
+    )
+    named = [secret]
+    if settings.ca is not None:
+        named.append(_Named("phone.ca", directory / settings.ca, _Kind.AUTHORITIES))
+    findings = [_examined(each, datetime.fromtimestamp(now, UTC)) for each in named]
+    yield from findings
+    if any(found.level is Level.FAIL for found in findings):
+        return
+    try:
+        read_secret(secret.path)
+    except ConfigError:
+        found = "the secret is too short"
+        way_out = "put there what `openssl rand -hex 32` says, and give it to the hook"
+        yield Finding(secret.setting, Level.FAIL, found, way_out)
+        return
+    yield asyncio.run(_asked(config, directory))
+
+
+async def _asked(config: "Config", directory: Path) -> Finding:
+    """Ask the hook as the node would, and then as somebody without the secret."""
+    from fedsafe_node.clock import SystemClock  # noqa: PLC0415
+    from fedsafe_node.rights.phone_hook import Hook, Outcome  # noqa: PLC0415
+
+    assert config.phone is not None  # noqa: S101 - looked at before
+    hook = Hook(config.phone, directory, config.name, SystemClock())
+    answered = await hook.ping()
+    if answered is not Outcome.ACCEPTED:
+        return Finding("phone", Level.FAIL, *_hook_says(answered))
+    if await hook.ping(secrets.token_bytes(32)) is Outcome.ACCEPTED:
+        found = "the hook takes requests that nobody has signed"
+        return Finding("phone", Level.FAIL, found, _GUIDE)
+    return Finding("phone", Level.OK, "the hook answers, and checks signatures")
+
+
+def _hook_says(answered: "Outcome") -> tuple[str, str]:
+    from fedsafe_node.rights.phone_hook import Outcome  # noqa: PLC0415
+
+    found, way_out = "the hook answers nothing that its guide knows", _GUIDE
+    match answered:
+        case Outcome.UNREACHABLE:
+            found = "the hook does not answer, or not in time"
+            way_out = "start it, or name another phone.url in node.toml"
+        case Outcome.BUSY:
+            found = "the hook is busy, or fails"
+            way_out = "look into its log, and ask again"
+        case Outcome.UNTRUSTED:
+            found = "the hook's certificate is not trusted"
+            way_out = "name its authority as phone.ca, or renew the certificate"
+        case Outcome.UNSIGNED:
+            found = "the hook does not take this node's signature"
+            way_out = "give both the same secret, and look at both clocks"
+        case _:
+            pass
+    return found, way_out
 
 
 def _pair(named: list[_Named]) -> Iterator[Finding]:

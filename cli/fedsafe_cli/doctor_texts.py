@@ -98,11 +98,50 @@ SAID: Final[Mapping[str, str]] = {
         "das öffentliche Formular nimmt keine Anträge an: node.toml nennt keinen "
         "Mailserver"
     ),
-    "it mails codes, and takes requests": "es verschickt Codes und nimmt Anträge an",
-    "set [mail] in node.toml: without it persons can only write, and no match names "
-    "the form": (
-        "[mail] in node.toml setzen: sonst können Personen nur schreiben, und kein "
-        "Treffer nennt das Formular"
+    "it takes requests, about numbers alone": (
+        "es nimmt Anträge an, nur zu Telefonnummern"
+    ),
+    "it takes requests, about addresses alone": (
+        "es nimmt Anträge an, nur zu E-Mail-Adressen"
+    ),
+    "it takes requests, and sends codes": "es nimmt Anträge an und verschickt Codes",
+    "set [mail] or [phone] in node.toml: without them persons can only write, and no "
+    "match names the form": (
+        "[mail] oder [phone] in node.toml setzen: sonst können Personen nur schreiben, "
+        "und kein Treffer nennt das Formular"
+    ),
+    "the secret is too short": "das Geheimnis ist zu kurz",
+    "put there what `openssl rand -hex 32` says, and give it to the hook": (
+        "dorthin schreiben, was `openssl rand -hex 32` ausgibt, und es dem Hook geben"
+    ),
+    "the hook takes requests that nobody has signed": (
+        "der Hook nimmt Anfragen an, die niemand signiert hat"
+    ),
+    "the hook answers, and checks signatures": (
+        "der Hook antwortet und prüft Signaturen"
+    ),
+    "the hook answers nothing that its guide knows": (
+        "der Hook antwortet nichts, was seine Anleitung kennt"
+    ),
+    "the hook does not answer, or not in time": (
+        "der Hook antwortet nicht, oder nicht rechtzeitig"
+    ),
+    "start it, or name another phone.url in node.toml": (
+        "ihn starten, oder in node.toml eine andere phone.url nennen"
+    ),
+    "the hook is busy, or fails": "der Hook ist ausgelastet oder scheitert",
+    "look into its log, and ask again": "sein Protokoll ansehen und noch einmal fragen",
+    "the hook's certificate is not trusted": (
+        "dem Zertifikat des Hooks wird nicht vertraut"
+    ),
+    "name its authority as phone.ca, or renew the certificate": (
+        "seine Stelle als phone.ca nennen, oder das Zertifikat erneuern"
+    ),
+    "the hook does not take this node's signature": (
+        "der Hook nimmt die Signatur dieses Knotens nicht an"
+    ),
+    "give both the same secret, and look at both clocks": (
+        "beiden dasselbe Geheimnis geben, und beide Uhren ansehen"
     ),
     "{count} entries add up": "{count} Einträge stimmen",
     "{count} rows add up": "{count} Zeilen stimmen",

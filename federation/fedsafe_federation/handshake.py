@@ -28,7 +28,9 @@ SIGNED_AUTHORITY: Final = "signed-authority"
 """A request's signature may cover the authority: it is checked against the node's URL,
 not against a Host header that a proxy may have changed."""
 RIGHTS_FORM: Final = "rights-form"
-"""Its public form takes requests of persons; said by a node that can mail codes."""
+"""Its public form takes e-mail addresses; said by a node that can mail codes."""
+RIGHTS_FORM_PHONE: Final = "rights-form-phone"
+"""Its public form takes phone numbers; said by a node with a hook for their codes."""
 APPEALS: Final = "appeals"
 """Rulings on appeals, and a charter that names a deputy or sets a ruling aside."""
 FEATURES: Final = frozenset(

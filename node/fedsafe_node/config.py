@@ -19,7 +19,7 @@ from fedsafe_federation.signals import Contact
 from fedsafe_federation.signed import NodeName
 from fedsafe_node.deadline_settings import Deadlines, unfit_deadlines
 from fedsafe_node.errors import ConfigError
-from fedsafe_node.mail_settings import Mail, unfit_mail
+from fedsafe_node.mail_settings import Mail, Phone, unfit_mail, unfit_phone
 from fedsafe_node.networks import WANT_NETWORKS, Peering, are_networks, has_port
 from fedsafe_node.sending.settings import Sending, unfit_sending
 from fedsafe_node.setting_types import Host, Port, Printable
@@ -47,6 +47,7 @@ _FORMS: Final = {
     "listen.host": "a host's name or address, such as 127.0.0.1",
     "mail.host": "a mail server's name or address",
     "sending.mail.sender": "an address such as cases@chat.example.de",
+    "phone.url": "an https address, or http on loopback",
     "mail.sender": "an address such as safety@chat.example.de",
     "oidc.issuer": "an https address, or http on loopback",
     "oidc.client_id": "letters, digits and signs without blanks",
@@ -184,6 +185,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: Storage | None = None
     oidc: Oidc | None = None
     mail: Mail | None = None
+    phone: Phone | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +381,8 @@ def _unfit_servers(config: Config) -> str | None:
     if config.store is not None and (why := unfit_storage(config.store)) is not None:
         return why
     if config.mail is not None and (why := unfit_mail(config.mail)) is not None:
+        return why
+    if config.phone is not None and (why := unfit_phone(config.phone)) is not None:
         return why
     return unfit_sending(config.sending)
 

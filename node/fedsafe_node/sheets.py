@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from fedsafe_federation.charter import Member, PolicyReference
 from fedsafe_federation.replication import Offload
+from fedsafe_node.appeals import provable_kinds
 from fedsafe_node.compliance.facts import (
     Facts,
     FederationFacts,
@@ -175,7 +176,9 @@ def _options(config: Config, approved: Digests | None) -> frozenset[Option]:
         Option.OWN_LISTS: texts.do_not_share is not None,
         Option.OPEN_FOUNDING: config.founding.open,
         Option.BEYOND_LOOPBACK: not is_loopback(address),
-        Option.PUBLIC_FORM: config.mail is not None,
+        Option.PUBLIC_FORM: provable_kinds(config) != (),
+        Option.MAIL_CODES: config.mail is not None,
+        Option.PHONE_CODES: config.phone is not None,
     }
     return frozenset(option for option, is_on in switched.items() if is_on)
 

@@ -64,6 +64,7 @@ from fedsafe_node.rights.appeals import AppealEffect, Appeals
 from fedsafe_node.rights.disputes import Disputes
 from fedsafe_node.rights.granting import RequestGrant
 from fedsafe_node.rights.mailing import Mailer
+from fedsafe_node.rights.phone_hook import Hook
 from fedsafe_node.rights.proving import Proofs
 from fedsafe_node.rights.requests import Requests
 from fedsafe_node.sending.carriers import Carriers
@@ -175,7 +176,7 @@ def make_services(parts: Parts) -> Services:
         disputes=Disputes(desk, base.announcer),
         appeals=Appeals(desk, approvals),
         requests=requests,
-        proofs=Proofs(desk, base.office.vault, requests, _mailer(parts)),
+        proofs=Proofs(desk, base.office.vault, requests, _mailer(parts), _hook(parts)),
         node=_overview(parts, policies),
         sheets=_sheets(parts, gates, registers, staff),
         help=_help_desk(base),
@@ -345,6 +346,13 @@ def _mailer(parts: Parts) -> Mailer | None:
     if settings is None:
         return None
     return Mailer(settings, base.place.directory, base.clock)
+
+
+def _hook(parts: Parts) -> Hook | None:
+    base, settings = parts.base, parts.base.config.phone
+    if settings is None:
+        return None
+    return Hook(settings, base.place.directory, base.config.name, base.clock)
 
 
 def _sheets(parts: Parts, gates: Gates, registers: Registers, staff: Staff) -> Sheets:

@@ -189,6 +189,7 @@ class Control(StrEnum):
     """How somebody has shown that an identifier is theirs."""
 
     MAILED_CODE = "mailed_code"
+    PHONE_CODE = "phone_code"
     ACCOUNT_LOGIN = "account_login"
     IDENTITY_DOCUMENT = "identity_document"
     KNOWN_CORRESPONDENCE = "known_correspondence"

@@ -2,13 +2,16 @@
 """`doctor` looks at the files by which case packages leave the node."""
 
 import asyncio
+import json
 import shlex
 import ssl
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -22,11 +25,13 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 from cryptography.x509.oid import NameOID
-from tests.node.fleet import make
+from tests.node.fleet import config_of, make
+from tests.node.rights.hooks import documented_hook, write_secret
 
 from fedsafe_cli.diagnosis import Finding, Level
-from fedsafe_cli.doctor_sending import sending
+from fedsafe_cli.doctor_sending import phone, sending
 from fedsafe_cli.doctor_texts import said
+from fedsafe_node.config import render_config
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Run
@@ -308,3 +313,57 @@ def test_no_password_is_asked_for_at_the_terminal(directory: Path) -> None:
 
     assert done.stdout == b"['certificate and key do not belong together']\n"
     assert done.stderr == b""
+
+
+class Careless(BaseHTTPRequestHandler):
+    """A hook that looks at no signature."""
+
+    def do_POST(self) -> None:
+        size = int(self.headers["Content-Length"])
+        asked = json.loads(self.rfile.read(size))
+        assert "to" not in asked
+        answer = {"request": asked["request"], "outcome": "accepted"}
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(answer).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_the_hook_for_codes_is_asked_without_a_number(tmp_path: Path) -> None:
+    node, keys = tmp_path / "node.toml", tmp_path / "keys"
+    keys.mkdir()
+    plain = render_config(config_of("chat.anbieter.de", 8401, policy="strict"))
+
+    def findings(url: str) -> dict[str, Finding]:
+        more = f'\n[phone]\nurl = "{url}"\nsecret_file = "keys/phone-hook"\n'
+        node.write_text(plain + more)
+        found = {each.check: each for each in phone(tmp_path, NOW.timestamp())}
+        for each in found.values():
+            for text in (each.found, each.way_out):
+                if text is not None and not text.startswith(("chmod", "docs/")):
+                    assert said(text, german=True) != text
+        return found
+
+    node.write_text(plain)
+    assert list(phone(tmp_path, NOW.timestamp())) == []
+    careless = HTTPServer(("127.0.0.1", 0), Careless)
+    Thread(target=careless.serve_forever, daemon=True).start()
+    taken = f"http://127.0.0.1:{careless.server_port}/code"
+    assert findings(taken)["phone.secret_file"].level is Level.FAIL
+    write_secret(tmp_path, "short")
+    assert "too short" in findings(taken)["phone.secret_file"].found
+    write_secret(tmp_path)
+    assert "nobody has signed" in findings(taken)["phone"].found
+    careless.shutdown()
+    careless.server_close()
+    assert "does not answer" in findings(taken)["phone"].found
+    with documented_hook(tmp_path, "http://127.0.0.1:9/none") as (url, _):
+        while "does not answer" in (found := findings(url)["phone"]).found:
+            pass
+        assert found.level is Level.OK
+        write_secret(tmp_path, "another secret of thirty-two signs")
+        found = findings(url)["phone"]
+    assert found.level is Level.FAIL
+    assert "signature" in found.found

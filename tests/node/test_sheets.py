@@ -11,7 +11,7 @@ from tests.node.fleet import Fleet
 from fedsafe_node.compliance.model import Language, SheetKind
 from fedsafe_node.config import AuditRetention, Config, Founding, Listen, Oidc
 from fedsafe_node.errors import DeniedError
-from fedsafe_node.mail_settings import Mail
+from fedsafe_node.mail_settings import Mail, Phone
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_policies.gate import Approval, Consultation, LegalGate
 from fedsafe_policies.policy import shipped
@@ -20,7 +20,7 @@ from fedsafe_policies.vocabulary import Purpose, Role
 NAME = "a.demo"
 TOLD = {
     *("name", "jurisdiction", "contact", "policy", "listen"),
-    *("dpo_contact", "founding", "audit", "oidc", "mail"),
+    *("dpo_contact", "founding", "audit", "oidc", "mail", "phone"),
 }
 """What of a configuration the documents tell."""
 UNTOLD = {
@@ -167,6 +167,7 @@ OTHER = {
     "founding": Founding(open=False),
     "oidc": Oidc("https://id.example", "fedsafe", "https://a.example/back"),
     "mail": Mail(host="mail.a.demo", sender="rights@a.demo"),
+    "phone": Phone("https://sms.a.demo/code", "keys/phone-hook"),
 }
 
 

@@ -46,6 +46,8 @@ class Code(StrEnum):
     ERASURE_OPEN = "erasure_open"
     CONTESTED = "contested"
     NOT_MAILED = "not_mailed"
+    NOT_PHONED = "not_phoned"
+    ONE_IDENTIFIER = "one_identifier"
     TEXTS_UNSIGNED = "texts_unsigned"
     DRAFT_UNREADABLE = "draft_unreadable"
     ALREADY_REVOKED = "already_revoked"
@@ -185,6 +187,8 @@ class Code(StrEnum):
     UNAVAILABLE = "unavailable"
     NO_MAIL = "no_mail"
     MAIL_UNAVAILABLE = "mail_unavailable"
+    NO_HOOK = "no_hook"
+    PHONE_UNAVAILABLE = "phone_unavailable"
     DEFERRED = "deferred"
     BUSY = "busy"
     AUDIT_UNAVAILABLE = "audit_unavailable"
@@ -350,6 +354,11 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_HEARING: (422, "The step of the hearing does not fit"),
     Code.BAD_ANSWER: (422, "The replies do not fit the questions"),
     Code.NOT_MAILED: (422, "No code is mailed to such an address"),
+    Code.NOT_PHONED: (422, "No code is sent to such a number"),
+    Code.ONE_IDENTIFIER: (
+        422,
+        "Either an email or a phone is named, not both or none",
+    ),
     Code.NOT_FOR_OUTCOME: (422, "A field does not fit the outcome"),
     Code.BAD_EVENT: (422, "There is no such class of events"),
     Code.MEDIA_REFUSED: (422, "A field holds media bytes"),
@@ -371,6 +380,8 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.UNAVAILABLE: (503, "Not now"),
     Code.NO_MAIL: (503, "The node sends no mail"),
     Code.MAIL_UNAVAILABLE: (503, "No mail can be sent now"),
+    Code.NO_HOOK: (503, "The node sends no codes to numbers"),
+    Code.PHONE_UNAVAILABLE: (503, "No code can be sent to a number now"),
     Code.DEFERRED: (503, "Too few members answered in time, or the node changed"),
     Code.BUSY: (503, "Too many requests are under way"),
     Code.AUDIT_UNAVAILABLE: (

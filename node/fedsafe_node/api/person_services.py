@@ -4,6 +4,7 @@
 from typing import Protocol
 
 from fedsafe_node.idempotency import Once
+from fedsafe_node.messages import Kind
 from fedsafe_node.notices.messages import (
     NoticesAnswer,
     SignOffRequest,
@@ -233,11 +234,11 @@ class Requests(Protocol):
 
 
 class Proofs(Protocol):
-    """The public form: proof of control of an address."""
+    """The public form: proof of control of an address or number."""
 
     @property
-    def takes_requests(self) -> bool:
-        """Whether this node can mail a code at all."""
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of identifiers to which this node can send a code."""
         ...
 
     @property
@@ -250,9 +251,9 @@ class Proofs(Protocol):
         ...
 
     async def send_code(self, request: CodeRequest, source: str) -> CodeSent:
-        """Mail a code to an address, listed or not."""
+        """Send a code to an address or number, listed or not."""
         ...
 
     async def prove(self, request: ProofRequest, source: str) -> RightsRequestAnswer:
-        """Open a request for who has read the mail."""
+        """Open a request for who has read the code."""
         ...

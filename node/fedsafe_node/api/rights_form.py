@@ -6,7 +6,7 @@ that was entered comes back in one, but for the kind of request.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -26,7 +26,7 @@ from fedsafe_node.errors import (
     UnavailableError,
     WrongStateError,
 )
-from fedsafe_node.messages import Message
+from fedsafe_node.messages import Kind, Message
 from fedsafe_node.rights import pages
 from fedsafe_node.rights.pages import Site, Wrong
 from fedsafe_node.rights.request_messages import (
@@ -59,41 +59,36 @@ _WRONGS: Final[dict[type[Exception], tuple[int, Wrong]]] = {
 
 
 class PageQuery(Message, frozen=True):
-    """In which language a page is shown, and whether to a minor."""
+    """In which language a page is shown, whether to a minor, and by which way."""
 
     lang: Language | None = None
     age: Age = Age.ADULT
+    by: Literal["email", "phone"] | None = None
 
 
 async def show_form(call: Call) -> object:
     """Show the form."""
     query = call.parameters(PageQuery)
     language = _language(call, query.lang)
-    proofs = call.services.proofs
-    site = await _site(call, language, query.age)
-    return pages.ask_page(site, language, open_=proofs.takes_requests)
+    return pages.ask_page(await _site(call, language, query.age, query.by), language)
 
 
 async def send_code(call: Call) -> object:
-    """Mail a code, and show the page that asks for it."""
+    """Send a code, and show the page that asks for it."""
     fields = _fields(call)
     language, kind = _said(call, fields)
-    site = await _site(call, language, _age(fields))
+    site = await _site(call, language, _age(fields), fields.get("by"))
 
     async def act() -> bytes:
         request = msgspec.convert(
-            {"email": fields.get("email"), "language": language, "age": site.age},
+            _identifier(site, fields) | {"language": language, "age": site.age},
             CodeRequest,
         )
         sent = await call.services.proofs.send_code(request, call.source)
         return pages.code_page(site, language, kind=kind, nonce=sent.nonce)
 
-    open_ = call.services.proofs.takes_requests
     return await _shown(
-        act,
-        lambda wrong: pages.ask_page(
-            site, language, kind=kind, wrong=wrong, open_=open_
-        ),
+        act, lambda wrong: pages.ask_page(site, language, kind=kind, wrong=wrong)
     )
 
 
@@ -101,12 +96,14 @@ async def prove(call: Call) -> object:
     """Open a request for who has the code."""
     fields = _fields(call)
     language, kind = _said(call, fields)
-    site = await _site(call, language, _age(fields))
+    site = await _site(call, language, _age(fields), fields.get("by"))
 
     async def act() -> bytes:
-        named = {name: fields.get(name) for name in ("email", "nonce", "code")}
+        named = {name: fields.get(name) for name in ("nonce", "code")}
         request = msgspec.convert(
-            named | {"kind": kind, "language": language, "age": site.age},
+            named
+            | _identifier(site, fields)
+            | {"kind": kind, "language": language, "age": site.age},
             ProofRequest,
         )
         opened = await call.services.proofs.prove(request, call.source)
@@ -128,14 +125,16 @@ async def show_collect(call: Call) -> object:
     """Show the page on which an answer is collected."""
     query = call.parameters(PageQuery)
     language = _language(call, query.lang)
-    return pages.collect_page(await _site(call, language, query.age), language)
+    return pages.collect_page(
+        await _site(call, language, query.age, query.by), language
+    )
 
 
 async def collect(call: Call) -> object:
     """Show an answer to who has its code."""
     fields = _fields(call)
     language, _ = _said(call, fields)
-    site = await _site(call, language, _age(fields))
+    site = await _site(call, language, _age(fields), fields.get("by"))
 
     async def act() -> bytes:
         named = {
@@ -155,7 +154,7 @@ async def collect(call: Call) -> object:
 
 
 async def send_code_json(call: Call) -> object:
-    """Mail a code."""
+    """Send a code."""
     return await call.services.proofs.send_code(call.body(CodeRequest), call.source)
 
 
@@ -174,6 +173,9 @@ async def _shown(
         status, wrong = next(
             found for kind, found in _WRONGS.items() if isinstance(error, kind)
         )
+        if isinstance(error, BadRequestError) and error.pointer == "/phone":
+            key = "not_phoned" if error.code == "not_phoned" else "bad_phone"
+            wrong = Wrong(key, "phone")
         wait = getattr(error, "retry_after_ms", None)
         later = None if wait is None else -(-int(wait) // 1_000)
         return Verbatim(status, again(wrong), HTML, retry_after=later)
@@ -217,9 +219,29 @@ def _age(fields: dict[str, str]) -> Age:
     return Age.MINOR if fields.get("age") == Age.MINOR else Age.ADULT
 
 
-async def _site(call: Call, language: Language, age: Age) -> Site:
+def _identifier(site: Site, fields: dict[str, str]) -> dict[str, str]:
+    """Take what a code goes to; whoever names nothing is told by the form."""
+    name = site.by.value
+    if not fields.get(name):
+        raise msgspec.ValidationError
+    return {name: fields[name]}
+
+
+async def _site(
+    call: Call, language: Language, age: Age, by: str | None = None
+) -> Site:
+    """Show the way that is wished for, or else one that there is."""
     proofs = call.services.proofs
-    return Site(call.services.name, proofs.contact, await proofs.marks(language), age)
+    kinds = proofs.kinds
+    named = next((kind for kind in kinds if kind.value == by), None)
+    return Site(
+        node=call.services.name,
+        contact=proofs.contact,
+        marks=await proofs.marks(language),
+        age=age,
+        kinds=kinds,
+        by=named or (kinds[0] if kinds else Kind.EMAIL),
+    )
 
 
 def _looked_at(name: str, path: str, handler: Handler, summary: str) -> Route:
@@ -276,7 +298,7 @@ FORM_ROUTES: Final = (
         "rightsFormCode",
         "/rights/code",
         send_code,
-        "Mail a code, and show the page that asks for it",
+        "Send a code, and show the page that asks for it",
         refusals=_TRIES,
         lane=Lane.MAILS,
     ),
@@ -307,7 +329,7 @@ FORM_ROUTES: Final = (
         handler=send_code_json,
         auth=Auth.OPEN,
         lane=Lane.MAILS,
-        summary="Mail a code to an address, listed or not",
+        summary="Send a code to an address or number, listed or not",
         status=202,
         body=CodeRequest,
         limit=4 * KIB,
@@ -321,7 +343,7 @@ FORM_ROUTES: Final = (
         handler=prove_json,
         auth=Auth.OPEN,
         lane=Lane.PUBLIC,
-        summary="Open a request for who has read the mailed code",
+        summary="Open a request for who has read the code",
         status=201,
         body=ProofRequest,
         limit=4 * KIB,

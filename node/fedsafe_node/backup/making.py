@@ -298,8 +298,11 @@ def _named(config: Config) -> list[str]:
 
 
 def _passwords(config: Config) -> list[str]:
-    name = None if config.mail is None else config.mail.password_file
-    return [] if name is None else [name]
+    named = (
+        None if config.mail is None else config.mail.password_file,
+        None if config.phone is None else config.phone.secret_file,
+    )
+    return [name for name in named if name is not None]
 
 
 def _is_key(place: Place, name: str) -> bool:

@@ -72,6 +72,8 @@ CONDITIONS: Final[Mapping[str, Callable[[Facts], bool]]] = {
     "open_founding": _switched(Option.OPEN_FOUNDING),
     "beyond_loopback": _switched(Option.BEYOND_LOOPBACK),
     "public_form": _switched(Option.PUBLIC_FORM),
+    "mail_codes": _switched(Option.MAIL_CODES),
+    "phone_codes": _switched(Option.PHONE_CODES),
     "two_for_own_bans": _two_people(Act.OWN_BAN),
     "two_for_roles": _two_people(Act.ROLE_GRANT),
 }

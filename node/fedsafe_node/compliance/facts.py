@@ -25,6 +25,8 @@ class Option(StrEnum):
     OPEN_FOUNDING = "open_founding"
     BEYOND_LOOPBACK = "beyond_loopback"
     PUBLIC_FORM = "public_form"
+    MAIL_CODES = "mail_codes"
+    PHONE_CODES = "phone_codes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -248,13 +248,14 @@ def _match(
 ) -> Match:
     until = datetime.fromtimestamp(row.match_until, tz=UTC).date()
     origin = situation.node if row.own else row.origin
+    kind = Kind(body.kind.name.lower())
     return Match(
         question=candidate.question,
         signal=str(UUID(bytes=row.signal_id)),
         origin=origin,
         own=row.own,
         plane=Plane(row.plane),
-        kind=Kind(body.kind.name.lower()),
+        kind=kind,
         phenomenon=body.phenomenon,
         surface=body.surface,
         grade=body.grade,
@@ -267,5 +268,5 @@ def _match(
         distance=candidate.distance,
         policy_rule=decision.rule.value,
         policy=decision.policy,
-        appeal=appeal_path(situation, origin),
+        appeal=appeal_path(situation, origin, kind),
     )

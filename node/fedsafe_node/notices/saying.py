@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
-from fedsafe_node.appeals import form_of
+from fedsafe_node.appeals import form_of, provable_kinds
 from fedsafe_node.help.fragment import in_words as offers_in_words
 from fedsafe_node.notices.facts import AnyFacts, Facts, Finding, Reviewed
 from fedsafe_node.notices.texts import words
@@ -34,10 +34,11 @@ def house_in_words(situation: Situation) -> Mapping[str, Text]:
     """Say who the provider is, and the ways to object to what it has decided.
 
     What node.toml leaves out is said in general words, and never left empty; the form
-    is named only where it takes requests.
+    is named only where it takes requests, and for what it takes.
     """
     config, fixed = situation.config, words().fixed
-    provider, form = config.provider, form_of(config)
+    provider, form, kinds = config.provider, form_of(config), provable_kinds(config)
+    reach = "reach" if len(kinds) > 1 else f"reach_{''.join(kinds)}"
     named = [each for each in (provider.legal_name, provider.address) if each]
     return {
         "provider": _same(config.name),
@@ -46,7 +47,7 @@ def house_in_words(situation: Situation) -> Mapping[str, Text]:
         "dpo": _dpo(situation),
         "reach": _same(config.contact)
         if form is None
-        else _filled(fixed["reach"], form=_same(form), contact=_same(config.contact)),
+        else _filled(fixed[reach], form=_same(form), contact=_same(config.contact)),
         "complaints": _same(provider.complaints or config.contact),
         "authority": _named("authority", provider.authority),
         "authority_minor": _named("authority_minor", provider.authority),

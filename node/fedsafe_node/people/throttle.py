@@ -27,12 +27,14 @@ _DOUBLINGS: Final = 10  # 2**10 s is longer than the longest wait
 class Counter:
     """A blinded name under which failures are counted, and how many are free.
 
-    No wait is longer than `longest` seconds.
+    No wait is longer than `longest` seconds. A `budget` is not slowed down: once its
+    free ones are used it waits that long at once.
     """
 
     key: str
     free: int = 3
     longest: int = 15 * 60
+    budget: bool = False
 
 
 def login_counters(vault: Vault, name: str, source: str) -> Sequence[Counter]:
@@ -56,6 +58,8 @@ def place_counter(vault: Vault, source: str) -> Counter:
 def wait_after(failures: int, counter: Counter) -> int:
     """Return the seconds to wait after so many failures in a row."""
     over = failures - counter.free
+    if counter.budget:
+        return 0 if over < 0 else counter.longest
     return 0 if over < 0 else min(2 ** min(over, _DOUBLINGS), counter.longest)
 
 

@@ -35,6 +35,9 @@ from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Contention, Control, Effect
 
 CONTESTABLE: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})
+_STATED: Final = {Control.PHONE_CODE: Control.MAILED_CODE}
+"""Members of an older release refuse a statement with a word that they do not know: to
+them either is a code that was sent to the identifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ async def _state(
         Effect.DISPUTED,
         Reason.REQUEST_OF_THE_PERSON,
         origin=row.origin,
-        terms=Terms(claim.contention, claim.control, due),
+        terms=Terms(claim.contention, _STATED.get(claim.control, claim.control), due),
     )
     taken = await take_dispute(
         tx,

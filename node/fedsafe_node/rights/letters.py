@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The letter that carries a code, in German or English."""
+"""The letter or short message that carries a code, in German or English."""
 
 from collections.abc import Mapping
 from typing import Final
 
 from fedsafe_node.rights.mailing import Letter
+from fedsafe_node.rights.phone_hook import ShortMessage
 from fedsafe_node.rights.request_messages import Language
+from fedsafe_policies.help.offers import Age
 from fedsafe_policies.reasons import Text
 
 _SUBJECTS: Final[Mapping[Language, str]] = {
@@ -43,6 +45,26 @@ _MINOR: Final[Mapping[Language, str]] = {
     ),
 }
 """For children and young people."""
+_SHORT: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "{node}: Ihr Code für den Antrag ist {code}. Er gilt eine Viertelstunde. "
+        "Nichts beantragt? Dann geben Sie ihn niemandem."
+    ),
+    Language.EN: (
+        "{node}: your code for the request is {code}. It is good for a quarter of an "
+        "hour. Asked for nothing? Then give it to nobody."
+    ),
+}
+_SHORT_MINOR: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "{node}: Dein Code ist {code}. Du hast eine Viertelstunde. Warst du das nicht? "
+        "Dann gib ihn keinem."
+    ),
+    Language.EN: (
+        "{node}: your code is {code}. You have a quarter of an hour. Was it not you? "
+        "Then give it to nobody."
+    ),
+}
 _HALF: Final = 5
 
 
@@ -61,9 +83,29 @@ def code_letter(  # noqa: PLR0913 - what a letter has
     texts, offers = (_TEXTS, "") if help_ is None else (_MINOR, help_.de)
     if help_ is not None and language is Language.EN:
         offers = help_.en
-    shown = f"{code[:_HALF]} {code[_HALF:]}"
     return Letter(
         to=to,
         subject=_SUBJECTS[language].format(node=node),
-        text=mark + texts[language].format(node=node, code=shown, help=offers),
+        text=mark + texts[language].format(node=node, code=_spaced(code), help=offers),
     )
+
+
+def code_message(  # noqa: PLR0913 - what a message has
+    to: str,
+    code: str,
+    language: Language,
+    node: str,
+    mark: str = "",
+    age: Age = Age.ADULT,
+) -> ShortMessage:
+    """Write the short message with a code; *mark* goes before it.
+
+    Children read plain words; offers of help are on their page, which has room.
+    """
+    texts = _SHORT_MINOR if age is Age.MINOR else _SHORT
+    text = texts[language].format(node=node, code=_spaced(code))
+    return ShortMessage(to, mark + text)
+
+
+def _spaced(code: str) -> str:
+    return f"{code[:_HALF]} {code[_HALF:]}"

@@ -42,15 +42,41 @@ PLAIN: Final[Mapping[Language, Mapping[str, str]]] = {
     Language.DE: {
         "title": "Deine Rechte bei {node}",
         "opened_title": "Wir haben deine Bitte bekommen",
-        "intro": (
+        "intro_email": (
             "Hier kannst du uns etwas fragen oder um etwas bitten. Es geht um eine "
             "E-Mail-Adresse, die dir gehört. Wir schicken dir einen Code. Die Adresse "
             "speichern wir nicht. Wenn dir das zu schwer ist, lass dir helfen."
         ),
+        "intro_phone": (
+            "Hier kannst du uns etwas fragen oder um etwas bitten. Es geht um eine "
+            "Telefonnummer, die dir gehört. Wir schicken dir einen Code. Das kostet "
+            "dich nichts. Die Nummer speichern wir nicht. Wenn dir das zu schwer ist, "
+            "lass dir helfen."
+        ),
+        "by_phone": "Ich habe nur ein Handy, keine E-Mail-Adresse",
+        "by_email": "Lieber mit meiner E-Mail-Adresse",
+        "others_email": (
+            "Geht es um deine Telefonnummer, deinen Benutzernamen oder dein Gerät? Das "
+            "geht hier nicht. Schreib dann an {contact}."
+        ),
+        "others_phone": (
+            "Geht es um deine E-Mail-Adresse, deinen Benutzernamen oder dein Gerät? "
+            "Das geht hier nicht. Schreib dann an {contact}."
+        ),
+        "others_both": (
+            "Geht es um deinen Benutzernamen oder dein Gerät? Das geht hier nicht. "
+            "Schreib dann an {contact}."
+        ),
         "kind": "Was möchtest du?",
         "email": "Deine E-Mail-Adresse",
         "email_hint": "Zum Beispiel name@beispiel.de",
-        "sent": (
+        "phone": "Deine Telefonnummer",
+        "phone_hint": "Zum Beispiel +49 1512 3456789",
+        "sent_phone": (
+            "Wenn es die Nummer gibt, bekommst du eine Nachricht mit einem Code. Gib "
+            "die Nummer und den Code hier ein. Du hast eine Viertelstunde Zeit."
+        ),
+        "sent_email": (
             "Wenn es die Adresse gibt, bekommst du eine E-Mail mit einem Code. Gib die "
             "Adresse und den Code hier ein. Du hast eine Viertelstunde Zeit."
         ),
@@ -76,15 +102,40 @@ PLAIN: Final[Mapping[Language, Mapping[str, str]]] = {
     Language.EN: {
         "title": "Your rights at {node}",
         "opened_title": "We have what you asked for",
-        "intro": (
+        "intro_email": (
             "Here you can ask us something, or ask us to do something. It is about an "
             "e-mail address of yours. We send you a code. We do not keep the address. "
             "If this is too hard, let somebody help you."
         ),
+        "intro_phone": (
+            "Here you can ask us something, or ask us to do something. It is about a "
+            "phone number of yours. We send you a code. It costs you nothing. We do "
+            "not keep the number. If this is too hard, let somebody help you."
+        ),
+        "by_phone": "I have only a phone, and no e-mail address",
+        "by_email": "Use my e-mail address instead",
+        "others_email": (
+            "Is it about your phone number, your user name or your device? That does "
+            "not work here. Then write to {contact}."
+        ),
+        "others_phone": (
+            "Is it about your e-mail address, your user name or your device? That does "
+            "not work here. Then write to {contact}."
+        ),
+        "others_both": (
+            "Is it about your user name or your device? That does not work here. Then "
+            "write to {contact}."
+        ),
         "kind": "What would you like?",
         "email": "Your e-mail address",
         "email_hint": "Such as name@example.org",
-        "sent": (
+        "phone": "Your phone number",
+        "phone_hint": "Such as +49 1512 3456789",
+        "sent_phone": (
+            "If the number exists, you get a message with a code. Enter the number and "
+            "the code here. You have a quarter of an hour."
+        ),
+        "sent_email": (
             "If the address exists, you get an e-mail with a code. Enter the address "
             "and the code here. You have a quarter of an hour."
         ),
@@ -118,22 +169,49 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "code_title": "Code eingeben",
         "opened_title": "Ihr Antrag ist gestellt",
         "collect_title": "Antwort abholen",
-        "intro": (
+        "intro_email": (
             "Hier stellen Sie einen Antrag zu einer E-Mail-Adresse, die Ihnen gehört. "
             "Wir schicken einen Code dorthin. Die Adresse wird geprüft und nicht "
             "gespeichert."
         ),
+        "intro_phone": (
+            "Hier stellen Sie einen Antrag zu einer Telefonnummer, die Ihnen gehört. "
+            "Wir schicken einen Code dorthin; das kostet Sie nichts. Die Nummer wird "
+            "geprüft und nicht gespeichert. Eine E-Mail-Adresse brauchen Sie nicht."
+        ),
+        "by_phone": "Es geht um eine Telefonnummer",
+        "by_email": "Es geht um eine E-Mail-Adresse",
+        "others_email": (
+            "Für eine Telefonnummer, ein Konto oder ein Gerät geht das hier nicht. "
+            "Schreiben Sie dazu an {contact}; man sagt Ihnen, was nötig ist."
+        ),
+        "others_phone": (
+            "Für eine E-Mail-Adresse, ein Konto oder ein Gerät geht das hier nicht. "
+            "Schreiben Sie dazu an {contact}; man sagt Ihnen, was nötig ist."
+        ),
+        "others_both": (
+            "Für ein Konto oder ein Gerät geht das hier nicht. Schreiben Sie dazu an "
+            "{contact}; man sagt Ihnen, was nötig ist."
+        ),
         "kind": "Was möchten Sie?",
         "email": "E-Mail-Adresse",
         "email_hint": "Um die es geht, zum Beispiel name@beispiel.de",
+        "phone": "Telefonnummer",
+        "phone_hint": "Um die es geht, zum Beispiel +49 1512 3456789",
         "send": "Code schicken",
-        "sent": (
+        "sent_phone": (
+            "Wenn es die Nummer gibt, ist ein Code unterwegs. Er gilt eine "
+            "Viertelstunde. Wir haben die Nummer nicht gespeichert; geben Sie sie "
+            "bitte noch einmal ein."
+        ),
+        "sent_email": (
             "Wenn es die Adresse gibt, ist ein Code unterwegs. Er gilt eine "
             "Viertelstunde. Wir haben die Adresse nicht gespeichert; geben Sie sie "
             "bitte noch einmal ein."
         ),
         "code": "Code",
-        "code_hint": "Zehn Ziffern aus der E-Mail",
+        "code_hint_email": "Zehn Ziffern aus der E-Mail",
+        "code_hint_phone": "Zehn Ziffern aus der Nachricht",
         "prove": "Antrag stellen",
         "until": "Sie bekommen die Antwort bis spätestens {day}.",
         "request": "Nummer des Antrags",
@@ -151,6 +229,11 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "collected": "Diese Antwort ist schon abgeholt worden.",
         "wrong": "Das hat nicht geklappt",
         "bad_email": "Das ist keine E-Mail-Adresse.",
+        "bad_phone": "Das ist keine vollständige Telefonnummer.",
+        "not_phoned": (
+            "An Nummern dieser Art schicken wir keinen Code. Schreiben Sie uns bitte: "
+            "Die Adresse steht auf dieser Seite."
+        ),
         "bad_code": "Der Code ist nicht richtig oder nicht mehr gültig.",
         "used": "Mit diesem Code ist schon ein Antrag gestellt worden.",
         "too_many": "Das waren zu viele Versuche. Bitte warten Sie einige Minuten.",
@@ -163,7 +246,8 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         ),
         "no_mail": (
             "Einen Antrag können Sie hier nicht stellen: Dieser Anbieter verschickt "
-            "keine Codes, mit denen Sie zeigen könnten, dass eine Adresse Ihnen gehört."
+            "keine Codes, mit denen Sie zeigen könnten, dass eine Adresse oder Nummer "
+            "Ihnen gehört."
         ),
         "no_mail_instead": (
             "Schreiben Sie an {contact}: was Sie möchten, und um welches Konto es "
@@ -179,20 +263,46 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "code_title": "Enter the code",
         "opened_title": "Your request is made",
         "collect_title": "Collect an answer",
-        "intro": (
+        "intro_email": (
             "Here you make a request about an e-mail address that is yours. We send a "
             "code there. The address is checked and not kept."
+        ),
+        "intro_phone": (
+            "Here you make a request about a phone number that is yours. We send a "
+            "code there, which costs you nothing. The number is checked and not kept. "
+            "You need no e-mail address."
+        ),
+        "by_phone": "It is about a phone number",
+        "by_email": "It is about an e-mail address",
+        "others_email": (
+            "For a phone number, an account or a device this does not work here. Write "
+            "to {contact} about it; you are told what is needed."
+        ),
+        "others_phone": (
+            "For an e-mail address, an account or a device this does not work here. "
+            "Write to {contact} about it; you are told what is needed."
+        ),
+        "others_both": (
+            "For an account or a device this does not work here. Write to {contact} "
+            "about it; you are told what is needed."
         ),
         "kind": "What do you want?",
         "email": "E-mail address",
         "email_hint": "The one it is about, such as name@example.org",
+        "phone": "Phone number",
+        "phone_hint": "The one it is about, such as +49 1512 3456789",
         "send": "Send the code",
-        "sent": (
+        "sent_phone": (
+            "If the number exists, a code is on its way. It is good for a quarter of "
+            "an hour. We have not kept the number; please enter it once more."
+        ),
+        "sent_email": (
             "If the address exists, a code is on its way. It is good for a quarter of "
             "an hour. We have not kept the address; please enter it once more."
         ),
         "code": "Code",
-        "code_hint": "Ten digits from the e-mail",
+        "code_hint_email": "Ten digits from the e-mail",
+        "code_hint_phone": "Ten digits from the message",
         "prove": "Make the request",
         "until": "You will have the answer by {day}.",
         "request": "Number of the request",
@@ -208,6 +318,11 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "collected": "This answer has been collected already.",
         "wrong": "That did not work",
         "bad_email": "This is no e-mail address.",
+        "bad_phone": "This is no complete phone number.",
+        "not_phoned": (
+            "We send no code to numbers of this kind. Please write to us: the address "
+            "is on this page."
+        ),
         "bad_code": "The code is not the one, or no longer good.",
         "used": "A request was made with this code already.",
         "too_many": "These were too many tries. Please wait for some minutes.",
@@ -220,7 +335,7 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         ),
         "no_mail": (
             "You cannot make a request here: this provider sends no codes with which "
-            "you could show that an address is yours."
+            "you could show that an address or number is yours."
         ),
         "no_mail_instead": (
             "Write to {contact}: what you want, and which account it is about. Do not "

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Final
 
+from fedsafe_node.messages import Kind
 from fedsafe_node.rights.days import written_day
 from fedsafe_node.rights.page_texts import KINDS, KINDS_PLAIN, PLAIN, TEXTS
 from fedsafe_node.rights.request_messages import (
@@ -52,12 +53,15 @@ class Site:
     """The provider whose form it is; `marks` say that all is invented, or a draft.
 
     `age` is the reader's, as they say: children and young people read plain words.
+    `kinds` are those to which a code can be sent, and the page is *by* one of them.
     """
 
     node: str
     contact: str
     marks: tuple[str, ...] = ()
     age: Age = Age.ADULT
+    kinds: tuple[Kind, ...] = (Kind.EMAIL,)
+    by: Kind = Kind.EMAIL
 
 
 def ask_page(
@@ -66,11 +70,10 @@ def ask_page(
     *,
     kind: RequestKind = RequestKind.ACCESS,
     wrong: Wrong | None = None,
-    open_: bool = True,
 ) -> bytes:
-    """Write the page that asks for kind and address."""
+    """Write the page that asks for kind and address, or number."""
     texts = _texts(site, language)
-    if not open_:  # before anything is typed that leads nowhere
+    if not site.kinds:  # before anything is typed that leads nowhere
         instead = texts["no_mail_instead"].format(contact=site.contact)
         body = (
             f"<p>{escape(texts['no_mail'])}</p><p>{escape(instead)}</p>"
@@ -84,11 +87,12 @@ def ask_page(
         for each in RequestKind
     )
     body = (
-        f"{_summary(wrong, texts)}<p>{escape(texts['intro'])}</p>"
+        f"{_summary(wrong, texts)}<p>{escape(texts[f'intro_{site.by}'])}</p>"
+        f"{_others(site, language)}"
         f'<form method="post" action="/rights/code">{_reader(site, language)}'
         f'<label for="kind">{escape(texts["kind"])}</label>'
         f'<select id="kind" name="kind">{options}</select>'
-        f"{_field('email', texts, wrong, 'email', 'email')}"
+        f"{_identifier(site, texts, wrong)}"
         f"<button>{escape(texts['send'])}</button></form>"
         f'<p><a href="/rights/answer?{_query(site, language)}">'
         f"{escape(texts['to_answer'])}</a></p>"
@@ -104,15 +108,14 @@ def code_page(
     nonce: str,
     wrong: Wrong | None = None,
 ) -> bytes:
-    """Write the page that asks for the code; the address is asked for again."""
+    """Write the page that asks for the code; what it is about is asked for again."""
     texts = _texts(site, language)
-    hidden = _hidden(
-        lang=language.value, age=site.age.value, kind=kind.value, nonce=nonce
-    )
+    texts["code_hint"] = texts[f"code_hint_{site.by}"]
+    hidden = _reader(site, language) + _hidden(kind=kind.value, nonce=nonce)
     body = (
-        f"{_summary(wrong, texts)}<p>{escape(texts['sent'])}</p>"
+        f"{_summary(wrong, texts)}<p>{escape(texts[f'sent_{site.by}'])}</p>"
         f'<form method="post" action="/rights/proof">{hidden}'
-        f"{_field('email', texts, wrong, 'email', 'email')}"
+        f"{_identifier(site, texts, wrong)}"
         f"{_field('code', texts, wrong, 'text', 'one-time-code', 'numeric')}"
         f"<button>{escape(texts['prove'])}</button></form>"
     )
@@ -201,13 +204,33 @@ def _page(site: Site, language: Language, title: str, body: str, path: str) -> b
     ).encode()
 
 
-def _texts(site: Site, language: Language) -> Mapping[str, str]:
+def _others(site: Site, language: Language) -> str:
+    """Lead to the other way, and say what to do about what no code goes to."""
+    texts = _texts(site, language)
+    links = "".join(
+        f'<p><a href="/rights?{_query(replace(site, by=kind), language)}">'
+        f"{escape(texts[f'by_{kind}'])}</a></p>"
+        for kind in site.kinds
+        if kind is not site.by
+    )
+    named = "both" if len(site.kinds) > 1 else site.by.value
+    instead = texts[f"others_{named}"].format(contact=site.contact)
+    return f'{links}<p class="hint">{escape(instead)}</p>'
+
+
+def _identifier(site: Site, texts: Mapping[str, str], wrong: Wrong | None) -> str:
+    if site.by is Kind.PHONE:
+        return _field("phone", texts, wrong, "tel", "tel")
+    return _field("email", texts, wrong, "email", "email")
+
+
+def _texts(site: Site, language: Language) -> dict[str, str]:
     plain = PLAIN[language] if site.age is Age.MINOR else {}
     return {**TEXTS[language], **plain}
 
 
 def _reader(site: Site, language: Language) -> str:
-    return _hidden(lang=language.value, age=site.age.value)
+    return _hidden(lang=language.value, age=site.age.value, by=site.by.value)
 
 
 def _kinds(site: Site, language: Language) -> Mapping[RequestKind, str]:
@@ -216,7 +239,8 @@ def _kinds(site: Site, language: Language) -> Mapping[RequestKind, str]:
 
 def _query(site: Site, language: Language) -> str:
     minor = "&amp;age=minor" if site.age is Age.MINOR else ""
-    return f"lang={language.value}{minor}"
+    by = f"&amp;by={site.by.value}" if len(site.kinds) > 1 else ""
+    return f"lang={language.value}{minor}{by}"
 
 
 def _summary(wrong: Wrong | None, texts: Mapping[str, str]) -> str:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Proof of control of an address: a code that is mailed, derived and never stored.
+"""Proof of control of an address or number: a code that is sent, and never stored.
 
-The code is a keyed digest of the canonical address, the nonce of the one who asks,
-and a quarter of an hour; the node remembers neither address nor code. Whoever comes
-back with address, nonce and code has read the mail. Until then the answer is the same
-for every address, for nothing is looked up before. A proof opens one request.
+It is mailed, or delivered by the provider's hook (`phone_hook`). The code is a keyed
+digest of the canonical address, the nonce of the one who asks, and a quarter of an
+hour; the node remembers neither address nor code. Whoever comes back with address,
+nonce and code has read the mail. Until then the answer is the same for every address,
+for nothing is looked up before. A proof opens one request. All that holds for numbers
+as well, and messages to them have budgets of a day (`phone_budgets`).
 
 A nonce is the node's own, for one address and time: who guesses needs a mail for every
 few tries, and mails are slowed by place, by address and place, and by address. Who has
@@ -19,10 +21,13 @@ from dataclasses import dataclass
 from secrets import token_bytes
 from typing import Final
 
+from fedsafe_node.appeals import provable_kinds
 from fedsafe_node.asked import Person
 from fedsafe_node.errors import (
     BadRequestError,
+    ConfigError,
     ForbiddenError,
+    TooManyTriesError,
     UnavailableError,
 )
 from fedsafe_node.log.audit import Event
@@ -33,9 +38,15 @@ from fedsafe_node.messages import (
 from fedsafe_node.notices.texts import TextName
 from fedsafe_node.people.throttle import Counter, count_tries
 from fedsafe_node.people.vault import Vault
-from fedsafe_node.rights.letters import code_letter
+from fedsafe_node.rights.letters import code_letter, code_message
 from fedsafe_node.rights.mailing import RETRY_AFTER_MS, Mailer
 from fedsafe_node.rights.opening import Opened, read_person
+from fedsafe_node.rights.phone_budgets import (
+    budget_counters,
+    gets_codes,
+    person_counters,
+)
+from fedsafe_node.rights.phone_hook import Hook, Outcome
 from fedsafe_node.rights.request_messages import (
     CodeRequest,
     CodeSent,
@@ -50,7 +61,7 @@ from fedsafe_node.signals.desk import Desk
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.telemetry import LOGGER
 from fedsafe_policies.help.offers import Age
-from fedsafe_policies.vocabulary import Control
+from fedsafe_policies.vocabulary import Control, IdentifierKind
 
 STEP: Final = 15 * 60
 """A code is good for the quarter of an hour in which it was made, and the next one."""
@@ -58,23 +69,28 @@ DIGITS: Final = 10
 _HEAD: Final = 8  # random bytes of a nonce, and as many that show whose it is
 _LOG: Final = logging.getLogger(f"{LOGGER}.rights")
 _SCOPE: Final = "rights"
+_CONTROLS: Final = {
+    Kind.EMAIL: Control.MAILED_CODE,
+    Kind.PHONE: Control.PHONE_CODE,
+}
 _UNMAILED: Final = ("=?", '"')
 """Encoded words, which a mail program may decode, and quoted local parts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proofs:
-    """Mails codes, and opens requests for those who come back with them."""
+    """Sends codes, and opens requests for those who come back with them."""
 
     desk: Desk
     vault: Vault
     requests: Requests
     mailer: Mailer | None
+    hook: Hook | None = None
 
     @property
-    def takes_requests(self) -> bool:
-        """Whether this node can mail a code at all."""
-        return self.mailer is not None
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of identifiers to which this node can send a code."""
+        return provable_kinds(self.desk.situation.config)
 
     @property
     def contact(self) -> str:
@@ -89,46 +105,94 @@ class Proofs:
         return marks(desk.situation, language, draft=is_draft)
 
     async def send_code(self, request: CodeRequest, source: str) -> CodeSent:
-        """Mail a code to an address, listed or not.
+        """Send a code to an address or number, listed or not.
 
         Raises:
-            BadRequestError: it is no address.
+            BadRequestError: it is none, or no code is sent to numbers of that range.
             TooManyTriesError: too many codes went there, or came from this place.
-            UnavailableError: this node mails nothing, or not now.
+            UnavailableError: this node sends nothing, or not now.
         """
-        mailer = self._mailer()
-        person = _read(request.email)
+        person = self._read(request)
         name = _name(person)
+        nonce = self._nonce(name, token_bytes(_HEAD), self._step())
+        if person.kind is IdentifierKind.PHONE:
+            await self._phone(person, nonce, request, source)
+        else:
+            await self._mail(person, nonce, request, source)
+        await self._note(_kind(person))
+        return CodeSent(nonce=nonce, minutes=STEP // 60)
+
+    async def _mail(
+        self, person: Person, nonce: str, request: CodeRequest, source: str
+    ) -> None:
+        mailer, name, language = self._mailer(), _name(person), request.language
         here = Counter(self.vault.blind("rights_mailed", f"{name}\n{source}"), 3)
         mails = Counter(self.vault.blind("rights_mails", name), 30, longest=10 * 60)
         await self._count(self._place(source), here, mails)
         await self._spend(mailer)
-        nonce = self._nonce(name, token_bytes(_HEAD), self._step())
         code = self._code(person, nonce, self._step())
         node = self.desk.situation.node
         # The canonical address is the one that the proof is about.
         to = person.canonical.value
         desk = self.desk
         draft = TextName.CODE_LETTER in await desk.store.read(desk.notices.drafts)
-        mark = marked("", request.language, desk.situation, draft=draft)
+        mark = marked("", language, desk.situation, draft=draft)
         help_ = desk.notices.help() if request.age is Age.MINOR else None
-        language = request.language
         await mailer.send(code_letter(to, code, language, node, mark, help_))
-        await self._note()
-        return CodeSent(nonce=nonce, minutes=STEP // 60)
+
+    async def _phone(
+        self, person: Person, nonce: str, request: CodeRequest, source: str
+    ) -> None:
+        hook, to = self._hook(), person.canonical.value
+        settings, now = hook.settings, self.desk.clock.now()
+        if not gets_codes(to, settings.countries):
+            raise self._not_sent()
+        name = _name(person)
+        await self._count(
+            *person_counters(self.vault, settings, name, source, now),
+        )
+        try:
+            await self._count(*budget_counters(self.vault, settings, to, now))
+        except TooManyTriesError as error:
+            await self._alarm(settings.most_a_day)
+            raise UnavailableError(
+                "phone_unavailable",
+                f"no more codes are sent to numbers today; write to {self.contact}",
+                retry_after_ms=error.retry_after_ms,
+            ) from None
+        code, situation = self._code(person, nonce, self._step()), self.desk.situation
+        # That a text is a draft stands on the page: here it would cost two messages.
+        said = marks(situation, request.language, draft=False)
+        mark = "".join(f"{each} " for each in said)
+        message = code_message(
+            to, code, request.language, situation.node, mark, request.age
+        )
+        try:
+            outcome = await hook.send(message)
+        except ConfigError as error:
+            _LOG.warning("the hook for codes: %s", error.why)
+            outcome = Outcome.UNREACHABLE
+        if outcome is Outcome.REFUSED:
+            raise self._not_sent()
+        if outcome is not Outcome.ACCEPTED:
+            _LOG.warning("the hook for codes: %s", outcome.value)
+            raise UnavailableError(
+                "phone_unavailable",
+                "no code can be sent to a number at the moment",
+                retry_after_ms=RETRY_AFTER_MS,
+            )
 
     async def prove(self, request: ProofRequest, source: str) -> RightsRequestAnswer:
-        """Open a request for who has read the mail.
+        """Open a request for who has read the code.
 
         Raises:
-            BadRequestError: it is no address.
+            BadRequestError: it is no address or number.
             ForbiddenError: the code is not the one, or no longer.
             TooManyTriesError: too many tries.
             WrongStateError: the code has opened a request already.
-            UnavailableError: this node mails nothing.
+            UnavailableError: this node sends no codes there.
         """
-        self._mailer()
-        person = _read(request.email)
+        person = self._read(request)
         name = _name(person)
         fits = self._is_ours(name, request.nonce)
         if fits:
@@ -146,13 +210,63 @@ class Proofs:
         opened = Opened(
             kind=request.kind,
             person=person,
-            control=Control.MAILED_CODE,
+            control=_CONTROLS[_kind(person)],
             way=Way.FORM,
             language=request.language,
             age=request.age,
             proof=bytes.fromhex(proof),
         )
         return await self.requests.open_proved(opened, FORM)
+
+    def _read(self, request: CodeRequest | ProofRequest) -> Person:
+        """Read whose control is to be proved; one that no code can go to is refused."""
+        if (request.email is None) is (request.phone is None):
+            raise BadRequestError(
+                "one_identifier", "name either an email or a phone", pointer=""
+            )
+        if request.phone is None:
+            self._mailer()
+            return _read_email(request.email or "")
+        self._hook()
+        # Whoever dials at home leaves out the country.
+        region = self.desk.situation.config.jurisdiction
+        asked = Question(kind=Kind.PHONE, value=request.phone, region=region)
+        try:
+            return read_person(asked, pointer="")
+        except BadRequestError as error:
+            raise BadRequestError(error.code, error.detail, pointer="/phone") from None
+
+    def _hook(self) -> Hook:
+        if self.hook is None:
+            raise UnavailableError(
+                "no_hook",
+                f"this node sends no codes to numbers; write to {self.contact}",
+                retry_after_ms=RETRY_AFTER_MS,
+            )
+        return self.hook
+
+    def _not_sent(self) -> BadRequestError:
+        return BadRequestError(
+            "not_phoned",
+            f"no code is sent to numbers of this range; write to {self.contact}",
+            pointer="/phone",
+        )
+
+    async def _alarm(self, most: int) -> None:
+        """Tell of a budget that is used up, once a day for all processes."""
+        now = self.desk.clock.now()
+        told = Counter(
+            self.vault.blind("rights_phone_alarm", f"{now:%Y-%m-%d}"),
+            1,
+            24 * 60 * 60,
+            budget=True,
+        )
+        try:
+            await self._count(told)
+        except TooManyTriesError:
+            return
+        _LOG.warning("the day has had its codes to numbers, of %d at most", most)
+        await self._note(Kind.PHONE, outcome="alarm")
 
     def _mailer(self) -> Mailer:
         if self.mailer is None:
@@ -181,7 +295,7 @@ class Proofs:
             return
         if mailer.hourly.alarms(now):
             _LOG.warning("the hour has had its mails")
-            await self._note(outcome="alarm")
+            await self._note(Kind.EMAIL, outcome="alarm")
         raise UnavailableError(
             "mail_unavailable",
             "no more mail is sent within this hour",
@@ -209,8 +323,8 @@ class Proofs:
         now = int(self.desk.clock.now().timestamp())
         await count_tries(self.desk.store, counters, now)
 
-    async def _note(self, outcome: str = "ok") -> None:
-        desk, detail = self.desk, {"way": Way.FORM.value}
+    async def _note(self, to: Kind, outcome: str = "ok") -> None:
+        desk, detail = self.desk, {"way": Way.FORM.value, "kind": to.value}
         entry = desk.event(Event.CODE_SENT, FORM, detail, outcome=outcome)
 
         async def act(tx: Transaction) -> None:
@@ -219,7 +333,7 @@ class Proofs:
         await desk.store.write(act)
 
 
-def _read(email: str) -> Person:
+def _read_email(email: str) -> Person:
     try:
         person = read_person(Question(kind=Kind.EMAIL, value=email), pointer="")
     except BadRequestError as error:
@@ -231,6 +345,10 @@ def _read(email: str) -> Person:
             pointer="/email",
         )
     return person
+
+
+def _kind(person: Person) -> Kind:
+    return Kind(person.kind.name.lower())
 
 
 def _name(person: Person) -> str:

@@ -26,6 +26,9 @@ CollectCode = Annotated[
 Email = Annotated[
     str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$", max_length=320)
 ]
+PhoneNumber = Annotated[
+    str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$", max_length=64)
+]
 Proved = Literal[
     "mailed_code", "account_login", "identity_document", "known_correspondence"
 ]
@@ -116,19 +119,24 @@ class CloseRequest(Message, frozen=True):
 
 
 class CodeRequest(Message, frozen=True):
-    """An address to mail a code to, as its owner wants to make a request."""
+    """Where to send a code, as its owner wants to make a request.
 
-    email: Email
+    Either an address or a number. A number without a country code is read as one of the
+    provider's country.
+    """
+
+    email: Email | None = None
+    phone: PhoneNumber | None = None
     language: Language = Language.DE
     age: Age = Age.ADULT
 
     def __repr__(self) -> str:
-        """Show nothing of the address."""
+        """Show nothing of the address or number."""
         return "CodeRequest(…)"
 
 
 class CodeSent(Message, frozen=True):
-    """A code is on its way, if the address exists; `nonce` goes with it.
+    """A code is on its way, if address or number exists; `nonce` goes with it.
 
     It is good for `minutes`.
     """
@@ -138,17 +146,18 @@ class CodeSent(Message, frozen=True):
 
 
 class ProofRequest(Message, frozen=True):
-    """A request, with the address, and the code that was mailed there."""
+    """A request, with the address or number, and the code that was sent there."""
 
     kind: RequestKind
-    email: Email
     nonce: CollectCode
     code: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
+    email: Email | None = None
+    phone: PhoneNumber | None = None
     language: Language = Language.DE
     age: Age = Age.ADULT
 
     def __repr__(self) -> str:
-        """Show nothing of address and code."""
+        """Show nothing of address, number and code."""
         return "ProofRequest(…)"
 
 

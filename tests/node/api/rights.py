@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.node.api.staff import ACT
 
+from fedsafe_node.messages import Kind
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.rights.request_messages import (
@@ -113,7 +114,7 @@ class FakeRequests:
 @dataclass
 class FakeProofs:
     memory: "Memory"
-    takes_requests: bool = True
+    kinds: tuple[Kind, ...] = (Kind.EMAIL,)
     contact: str = "safety@a.demo"
 
     async def marks(self, language: Language) -> tuple[str, ...]:

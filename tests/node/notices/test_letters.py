@@ -5,6 +5,7 @@ What is rendered here is what goes out: no word of the demonstration unless the 
 is one, no gap, no placeholder, and the law by its names.
 """
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -26,7 +27,8 @@ from fedsafe_node.evaluators import OwnList
 from fedsafe_node.keys import MediaKeys, OwnKeys
 from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.mail_settings import Mail
+from fedsafe_node.mail_settings import Mail, Phone
+from fedsafe_node.messages import Kind
 from fedsafe_node.notices.facts import AnyFacts, Facts, Finding, Reviewed
 from fedsafe_node.notices.keeping import PARTS, NoticeDesk
 from fedsafe_node.notices.saying import (
@@ -46,7 +48,7 @@ from fedsafe_node.rights.answering import (
     Told,
     write_answer,
 )
-from fedsafe_node.rights.letters import code_letter
+from fedsafe_node.rights.letters import code_letter, code_message
 from fedsafe_node.rights.outcomes import BELOW, note_on
 from fedsafe_node.rights.pages import Site
 from fedsafe_node.rights.request_messages import Language, RefusalGround, RequestKind
@@ -375,12 +377,21 @@ def form(situation: Situation, language: Language, help_: Text | None) -> Iterat
     """Write what the public form shows before and after an address was entered."""
     shown = marks(situation, language, draft=False)
     age = Age.ADULT if help_ is None else Age.MINOR
-    site = Site(situation.node, situation.config.contact, shown, age)
+    kinds = (Kind.EMAIL, Kind.PHONE)
+    site = Site(situation.node, situation.config.contact, shown, age, kinds)
+    phone = dataclasses.replace(site, by=Kind.PHONE)
     kind, nonce = RequestKind.ACCESS, "a" * 22
     for page in (
-        pages.ask_page(site, language),
-        pages.ask_page(site, language, open_=False),
-        pages.code_page(site, language, kind=kind, nonce=nonce),
+        *(pages.ask_page(each, language) for each in (site, phone)),
+        *(
+            pages.ask_page(dataclasses.replace(phone, kinds=(each,)), language)
+            for each in kinds
+        ),
+        pages.ask_page(dataclasses.replace(site, kinds=()), language),
+        *(
+            pages.code_page(each, language, kind=kind, nonce=nonce)
+            for each in (site, phone)
+        ),
         pages.collect_page(site, language),
     ):
         yield re.sub(r"<style>.*?</style>|<[^>]+>", " ", page.decode())
@@ -393,6 +404,8 @@ def codes(
     mark = marked("", language, situation, draft=False)
     node = situation.node
     yield code_letter("a@b.de", "0" * 10, language, node, mark, help_).text
+    if help_ is None:
+        yield code_message("+4915112345678", "0" * 10, language, node, mark).text
 
 
 def house(situation: Situation, help_: Text | None) -> Mapping[str, Text]:
@@ -487,6 +500,15 @@ def test_letters_name_who_decides_and_only_ways_that_work(
         assert form not in text, (name, language)
         if name in SAYS and not any(each in text for each in EXTENDED):
             assert bare.config.contact in text, (name, language)
+
+    hook = Phone("https://sms.anbieter.de/code", "keys/phone-hook")
+    for more, told in (
+        ({"mail": MAIL}, "online with an e-mail address: "),
+        ({"phone": hook}, "online with a phone number: "),
+        ({"mail": MAIL, "phone": hook}, "or online: "),
+    ):
+        reach = house_in_words(situation(policy, **more))["reach"].en
+        assert f"{told}{form}" in reach
 
     assert letters_lack(full.config) == ("dpo_contact",)
     assert len(letters_lack(bare.config)) == 4

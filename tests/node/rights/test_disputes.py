@@ -75,8 +75,12 @@ async def rule(
     return answer
 
 
-async def matching(fleet: Fleet, who: str = WHO) -> list[str]:
-    return [name for name in fleet.running if (await fleet.look_up(name, who)).matches]
+async def matching(
+    fleet: Fleet, who: str = WHO, *, kind: Kind = Kind.EMAIL
+) -> list[str]:
+    return [
+        name for name in fleet.running if (await fleet.look_up(name, who, kind)).matches
+    ]
 
 
 async def suppressed(fleet: Fleet, name: str) -> int:
