@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import ClientSession, web
 from tests.node.fleet import NAMES, Fleet
@@ -308,6 +309,9 @@ async def test_one_number_gets_few_codes_a_day_from_wherever_they_are_asked(
         else:
             with pytest.raises(TooManyTriesError):
                 await sent(solo, source=place)
+    solo.clock.advance(timedelta(minutes=30))  # no wait, but the day
+    with pytest.raises(TooManyTriesError):
+        await sent(solo, source="203.0.113.7")
     assert len(hook.asked) == MOST_A_NUMBER
 
     await sent(solo, OTHER)  # nobody else's way is shut
@@ -348,9 +352,11 @@ async def test_a_day_has_budgets_that_outlive_a_restart(
     assert await flood("+491511111", many) == ["ok"] * 3 + [shut] * 2
     await fleet.stop("b.demo")
     await fleet.start("b.demo")
+    fleet.clock.advance(timedelta(minutes=30))
     assert await flood("+491511111", many[:1]) == [shut]
     assert await flood("+491512222", ["203.0.113.1"] * 2) == ["ok"] * 2
     assert await flood("+491513333", many[:2]) == ["ok", shut]
+    fleet.clock.advance(timedelta(minutes=30))
     for number, phone in enumerate(
         SPREAD[:3]
     ):  # other blocks, and places: the day as a whole is used up
@@ -373,6 +379,7 @@ async def test_one_network_cannot_use_up_the_day_of_all(
     await phoning_fleet(fleet, hook, "most_a_day_place = 4\n", "b.demo")
     for phone in SPREAD[:4]:
         await sent(fleet, phone)
+    fleet.clock.advance(timedelta(minutes=30))
     with pytest.raises(TooManyTriesError):
         await sent(fleet, WHO)
     await sent(fleet, WHO, "2001:db8::/64")
@@ -712,6 +719,14 @@ async def test_the_documented_hook_checks_signatures_and_delivers_each_once(
                 await own.send(to),  # busy first, then taken
                 await own.send(to),
             ]
+            asked = own._asked("send")  # noqa: SLF001 - sent once more by who recorded it
+            asked.to, asked.text = WHO, to.text
+            body = msgspec.json.encode(asked)
+            headers = own._headers(asked.request, body, SECRET.encode())  # noqa: SLF001
+            async with ClientSession() as session:
+                for _ in range(2):
+                    async with session.post(url, data=body, headers=headers) as again:
+                        assert (await again.json())["outcome"] == "accepted"
     finally:
         await runner.cleanup()
 
@@ -721,7 +736,7 @@ async def test_the_documented_hook_checks_signatures_and_delivers_each_once(
         Outcome.ACCEPTED,
         Outcome.REFUSED,
     ]
-    assert messages == [{"to": WHO, "text": "b.demo: 12345 67890"}] * 3
+    assert messages == [{"to": WHO, "text": "b.demo: 12345 67890"}] * 4
     assert WHO.encode() not in said.read_bytes()
 
 
