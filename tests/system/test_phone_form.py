@@ -131,7 +131,7 @@ def test_who_has_only_a_phone_is_unmatched_everywhere(tmp_path: Path) -> None:
                 "the match",
                 patience=60,
             )
-            (match,) = _matches(Caller(nodes[FORM]), LISTED["dispute"]) or ()
+            (match,) = _matches(Caller(nodes[FORM]), LISTED["dispute"]) or [None]
             assert match["appeal"]["form"] == f"{nodes[FORM].url}/rights"
             for kind, number in LISTED.items():
                 _request(nodes[FORM], messages, kind, number)

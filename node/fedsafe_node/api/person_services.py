@@ -250,6 +250,10 @@ class Proofs(Protocol):
         """Return what stands before the form: of a demonstration, and of a draft."""
         ...
 
+    def help(self, language: Language) -> str:
+        """Name whom a child can talk to."""
+        ...
+
     async def send_code(self, request: CodeRequest, source: str) -> CodeSent:
         """Send a code to an address or number, listed or not."""
         ...

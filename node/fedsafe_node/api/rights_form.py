@@ -241,6 +241,7 @@ async def _site(
         age=age,
         kinds=kinds,
         by=named or (kinds[0] if kinds else Kind.EMAIL),
+        help_=proofs.help(language) if age is Age.MINOR else "",
     )
 
 

@@ -100,7 +100,7 @@ def code_message(  # noqa: PLR0913 - what a message has
 ) -> ShortMessage:
     """Write the short message with a code; *mark* goes before it.
 
-    Children read plain words; offers of help are on their page, which has room.
+    Children read plain words; whom they can talk to stands on their page.
     """
     texts = _SHORT_MINOR if age is Age.MINOR else _SHORT
     text = texts[language].format(node=node, code=_spaced(code))

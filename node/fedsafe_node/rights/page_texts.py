@@ -81,6 +81,7 @@ PLAIN: Final[Mapping[Language, Mapping[str, str]]] = {
             "Adresse und den Code hier ein. Du hast eine Viertelstunde Zeit."
         ),
         "prove": "Abschicken",
+        "help": "Wenn du mit jemandem reden möchtest:",
         "until": "Du bekommst die Antwort bis {day}.",
         "request": "Deine Nummer",
         "keep": (
@@ -140,6 +141,7 @@ PLAIN: Final[Mapping[Language, Mapping[str, str]]] = {
             "and the code here. You have a quarter of an hour."
         ),
         "prove": "Send",
+        "help": "If you would like to talk to somebody:",
         "until": "You will have the answer by {day}.",
         "request": "Your number",
         "keep": (

@@ -54,6 +54,8 @@ class Site:
 
     `age` is the reader's, as they say: children and young people read plain words.
     `kinds` are those to which a code can be sent, and the page is *by* one of them.
+    `help_` names to a child whom they can talk to, once a code is on its way: a short
+    message has no room for that.
     """
 
     node: str
@@ -62,6 +64,7 @@ class Site:
     age: Age = Age.ADULT
     kinds: tuple[Kind, ...] = (Kind.EMAIL,)
     by: Kind = Kind.EMAIL
+    help_: str = ""
 
 
 def ask_page(
@@ -117,7 +120,7 @@ def code_page(
         f'<form method="post" action="/rights/proof">{hidden}'
         f"{_identifier(site, texts, wrong)}"
         f"{_field('code', texts, wrong, 'text', 'one-time-code', 'numeric')}"
-        f"<button>{escape(texts['prove'])}</button></form>"
+        f"<button>{escape(texts['prove'])}</button></form>{_help(site, texts)}"
     )
     return _page(site, language, "code_title", body, "/rights")
 
@@ -216,6 +219,12 @@ def _others(site: Site, language: Language) -> str:
     named = "both" if len(site.kinds) > 1 else site.by.value
     instead = texts[f"others_{named}"].format(contact=site.contact)
     return f'{links}<p class="hint">{escape(instead)}</p>'
+
+
+def _help(site: Site, texts: Mapping[str, str]) -> str:
+    if not site.help_:
+        return ""
+    return f"<p>{escape(texts['help'])}</p><pre>{escape(site.help_)}</pre>"
 
 
 def _identifier(site: Site, texts: Mapping[str, str], wrong: Wrong | None) -> str:

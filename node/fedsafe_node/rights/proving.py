@@ -104,6 +104,11 @@ class Proofs:
         is_draft = TextName.RIGHTS_FORM in drafts
         return marks(desk.situation, language, draft=is_draft)
 
+    def help(self, language: Language) -> str:
+        """Name whom a child can talk to."""
+        offers = self.desk.notices.help()
+        return offers.de if language is Language.DE else offers.en
+
     async def send_code(self, request: CodeRequest, source: str) -> CodeSent:
         """Send a code to an address or number, listed or not.
 

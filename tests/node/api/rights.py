@@ -121,6 +121,10 @@ class FakeProofs:
         await self.memory.called(language)
         return ()
 
+    def help(self, language: Language) -> str:
+        del self, language
+        return ""
+
     async def send_code(self, request: CodeRequest, source: str) -> CodeSent:
         await self.memory.called((request, source))
         return CodeSent(nonce="A" * 22, minutes=15)

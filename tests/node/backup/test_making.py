@@ -24,7 +24,7 @@ from fedsafe_node.config import Place, load_config
 from fedsafe_node.errors import StoreFailedError
 from fedsafe_node.faults import FaultPoint
 from fedsafe_node.keyfiles import read_secret
-from fedsafe_node.mail_settings import Mail
+from fedsafe_node.mail_settings import Mail, Phone
 from fedsafe_node.principal import LOCAL
 
 pytestmark = pytest.mark.embedded
@@ -341,6 +341,7 @@ def test_what_node_toml_names_and_a_backup_does_not_hold_is_said(
         do_not_share=str(tmp_path / "lists.toml"),
         policy="gone.toml",
         mail=mail,
+        phone=Phone("https://sms.a.example/code", "hook-secret"),
     )
     (stopped.policies).mkdir(exist_ok=True)
     (stopped.policies / "own.toml").write_text("format = 1")
@@ -358,7 +359,8 @@ def test_what_node_toml_names_and_a_backup_does_not_hold_is_said(
         config.custody_key,
     } <= made.manifest.files.keys()
     lists = str(tmp_path / "lists.toml")
-    assert sorted(made.left_out) == sorted(["mail-password", "gone.toml", lists])
+    wanted = ["mail-password", "hook-secret", "gone.toml", lists]
+    assert sorted(made.left_out) == sorted(wanted)
     assert not (medium / "x" / "help.toml").is_symlink()
     assert "mail-password" not in made.manifest.files
     assert whole.left_out == []

@@ -24,6 +24,7 @@ from tests.node.rights.hooks import (
 )
 from tests.node.rights.test_disputes import DORA, matching
 from tests.node.rights.test_form import EN, PLACE, Page, hidden, posted, proofs_of
+from tests.node.sending.conftest import Papers, issue_papers
 
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import parse_config
@@ -171,6 +172,8 @@ async def test_a_child_gets_plain_words_and_a_message_of_few_parts(
 
     assert "Das kostet dich nichts." in first
     assert "bekommst du eine Nachricht mit einem Code" in asked
+    assert "Wenn du mit jemandem reden möchtest:" in asked
+    assert "110" in asked
     mark, plain = hook.asked[0]["text"].split(". ", 1)
     assert mark == "Vorführung: Alle Angaben hier sind erfunden"
     assert plain.startswith("b.demo: Dein Code ist")
@@ -745,3 +748,35 @@ async def test_age_and_language_choose_the_words(solo: Fleet, hook: FakeHook) ->
     await sent(solo, OTHER)
     assert "Warst du das nicht?" in hook.asked[0]["text"]
     assert "Nichts beantragt?" in hook.asked[1]["text"]
+
+
+async def test_over_tls_only_the_named_authority_is_trusted(
+    tmp_path: Path, hook: FakeHook
+) -> None:
+    issue_papers(tmp_path)
+    papers = Papers(tmp_path)
+    (tmp_path / "keys").mkdir()
+    write_secret(tmp_path)
+    app = web.Application()
+    app.router.add_post("/code", hook.take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=papers.server()).start()
+    ((host, port),) = runner.addresses
+    found: dict[str | None, Outcome | None] = {}
+    for ca in (papers.ca.name, papers.other_ca.name, None, "keys/phone-hook"):
+        settings = Phone(f"https://{host}:{port}/code", "keys/phone-hook", ca)
+        asks = Hook(settings, tmp_path, "b.demo", hook.clock)
+        try:
+            found[ca] = await asks.ping()
+        except ConfigError:
+            found[ca] = None
+    await runner.cleanup()
+
+    assert found == {
+        papers.ca.name: Outcome.ACCEPTED,
+        papers.other_ca.name: Outcome.UNTRUSTED,
+        None: Outcome.UNTRUSTED,
+        "keys/phone-hook": None,
+    }
+    assert [each["act"] for each in hook.asked] == ["ping"]
