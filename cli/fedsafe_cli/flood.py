@@ -16,6 +16,7 @@ from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
 from fedsafe_cli.signal_ids import checked_task
+from fedsafe_cli.task_texts import BECAUSE
 from fedsafe_cli.texts import GRADES, KINDS, PHENOMENA, PROVENANCES, label
 
 Json = dict[str, Any]
@@ -169,9 +170,16 @@ def show(
 @click.option(
     "--reason", metavar="REFERENCE", required=True, help="Why: a ticket or a note."
 )
+@click.option(
+    "--because",
+    type=click.Choice(list(BECAUSE)),
+    help="Its origin is asked, where the listing itself is wrong: rests.",
+)
 @shared_options
 @click.pass_context
-def rule(context: click.Context, flood_id: str, ruling: str, reason: str) -> ExitStatus:
+def rule(
+    context: click.Context, flood_id: str, ruling: str, reason: str, because: str | None
+) -> ExitStatus:
     """Rule on a flood: its signal `rests` at this node, or `stands`.
 
     A signal that rests matches nobody here; whom it restricted is looked at anew. One
@@ -182,10 +190,15 @@ def rule(context: click.Context, flood_id: str, ruling: str, reason: str) -> Exi
     Examples:
       fedsafe flood rule 0a1b2c3d4e5f60718293a4b5c6d7e8f9 rests --reason ticket-7
       fedsafe flood rule 0a1b2c3d4e5f60718293a4b5c6d7e8f9 stands --reason note-9
+      fedsafe flood rule 0a1b2c3d4e5f60718293a4b5c6d7e8f9 rests --reason ticket-7 \\
+          --because listing_wrong
     """  # noqa: D301
     settings = settings_of(context)
     path = f"/v1/floods/{_checked(flood_id)}/ruling"
-    answer = personal(settings).post(path, {"ruling": ruling, "reason": reason})
+    body = {"ruling": ruling, "reason": reason}
+    if because is not None:
+        body["because"] = because
+    answer = personal(settings).post(path, body)
     if settings.json:
         document(answer)
         return OK

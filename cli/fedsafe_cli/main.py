@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "task": "fedsafe_cli.task:task",
     "flood": "fedsafe_cli.flood:flood",
     "trial": "fedsafe_cli.trial:trial",
+    "inquiry": "fedsafe_cli.inquiry:inquiry",
     "node": "fedsafe_cli.node:node",
     "account": "fedsafe_cli.account:account",
     "training": "fedsafe_cli.training:training",

@@ -54,6 +54,14 @@ _SUMS: Final = (
     ("Ursprung", "abgeschlossene Prüfungen"),
     ("origin", "decided reviews"),
 )
+_TOLD_SUMS: Final = (
+    ("Mitglied", "Art", "Prüfungen unserer Signale dort", "bis"),
+    ("member", "kind", "reviews of our signals there", "until"),
+)
+_STEPS: Final = (
+    "Die Zahlen sind volle {fewest}er-Schritte seit Beginn, laut dem Mitglied.",
+    "Numbers are whole steps of {fewest} since the beginning, by the member's word.",
+)
 _FEWEST: Final = (
     "Zahlen unter {fewest} stehen hier nicht.",
     "Numbers below {fewest} are left out.",
@@ -64,6 +72,8 @@ _OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
     "feature_limit": ("eingeschränkt", "features limited"),
     "inquire": ("nachgefragt", "inquired"),
     "confirm": ("bestätigt", "confirmed"),
+    "listing_wrong": ("Eintrag falsch", "listing wrong"),
+    "lapsed": ("nicht entschieden", "not decided"),
 }
 
 
@@ -167,7 +177,7 @@ def _row(found: dict[str, Any], settings: Settings) -> tuple[object, ...]:
 @shared_options
 @click.pass_context
 def sightings(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
-    """Tell what came of other members' signals here, in sums.
+    """Tell what came of others' signals here, and of this node's there, in sums.
 
     \b
     Examples:
@@ -183,10 +193,25 @@ def sightings(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
     rows = [_sums(each, other=other) for each in answer["sightings"]]
     table(_SUMS[other], rows)
     line(_FEWEST[other].format(fewest=answer["fewest"]))
+    told = [row for each in answer["told"] for row in _told_rows(each, other=other)]
+    if told:
+        line()
+        table(_TOLD_SUMS[other], told)
+        line(_STEPS[other].format(fewest=answer["fewest"]))
     return OK
 
 
+def _told_rows(found: dict[str, Any], *, other: bool) -> list[tuple[object, ...]]:
+    return [
+        (found["member"], kind, _counted(endings, other=other), found["day"])
+        for kind, endings in found["kinds"].items()
+    ]
+
+
 def _sums(found: dict[str, Any], *, other: bool) -> tuple[object, ...]:
-    outcomes = found["outcomes"]
-    said = [f"{_OUTCOMES[code][other]}: {outcomes[code]}" for code in outcomes]
-    return found["origin"], ", ".join(said) or "-"
+    return found["origin"], _counted(found["outcomes"], other=other) or "-"
+
+
+def _counted(counts: dict[str, int], *, other: bool) -> str:
+    named = {code: _OUTCOMES.get(code, (code, code))[other] for code in counts}
+    return ", ".join(f"{named[code]}: {count}" for code, count in counts.items())

@@ -142,7 +142,9 @@ def show(context: click.Context, task_id: str) -> ExitStatus:
 @_found("grade", Grade, "How well it is founded")
 @_found("source", Source, "What led to it")
 @click.option("--rule", metavar="ID", help="Rule of your rulebook that carries it.")
-@click.option("--signal", metavar="ID", help="About which signal: inquire.")
+@click.option(
+    "--signal", metavar="ID", help="About which signal: inquire, or dismiss --because."
+)
 @click.option(
     "--question",
     "questions",

@@ -33,8 +33,10 @@ RIGHTS_FORM_PHONE: Final = "rights-form-phone"
 """Its public form takes phone numbers; said by a node with a hook for their codes."""
 APPEALS: Final = "appeals"
 """Rulings on appeals, and a charter that names a deputy or sets a ruling aside."""
+INQUIRIES: Final = "inquiries"
+"""It takes inquiries about its listings, and tells how reviews ended, in sums."""
 FEATURES: Final = frozenset(
-    {"charter-versions", GROUP_COMMITMENTS, SIGNED_AUTHORITY, APPEALS}
+    {"charter-versions", GROUP_COMMITMENTS, SIGNED_AUTHORITY, APPEALS, INQUIRIES}
 )
 _MOST: Final = 1_000
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)

@@ -40,6 +40,8 @@ ATTESTATION_PATH: Final = "/v1/attestation"
 CARD_PATH: Final = "/v1/card"
 WITNESS_PATH: Final = "/v1/witness"
 RECEIPT_PATH: Final = "/v1/feed/receipt"
+INQUIRY_PATH: Final = "/v1/feed/inquiry"
+SIGHTINGS_PATH: Final = "/v1/feed/sightings"
 FORK_PATH: Final = "/v1/forks/told"
 FOUNDING_PATH: Final = "/v1/founding"
 VERSIONS_PATH: Final = "/v1/charter/versions"
@@ -142,6 +144,22 @@ class PeerClient:
             most=_MAX_SAID,
         )
 
+    async def inquire(self, member: Member, inquiry: Signed) -> Signed:
+        """Ask an origin to review a listing; get where its review stands.
+
+        Raises:
+            PeerError: no usable answer; it is asked again.
+        """
+        return await self._statement(member, "POST", INQUIRY_PATH, encode(inquiry))
+
+    async def sightings(self, member: Member) -> Signed:
+        """Get in sums how a member's reviews of this node's signals ended.
+
+        Raises:
+            PeerError: no usable answer.
+        """
+        return await self._statement(member, "GET", SIGHTINGS_PATH, None)
+
     async def tell_fork(self, member: Member, evidence: ForkEvidence) -> None:
         """Hand evidence of a fork on.
 
@@ -183,13 +201,7 @@ class PeerClient:
             PeerError: no usable answer.
         """
         path = f"{TALLY_PATH}?{urlencode({'day': day})}"
-        data = await self._send(
-            member, "GET", path, None, seconds=_POKE_SECONDS, most=_MAX_SAID
-        )
-        try:
-            return decode(data, Signed)
-        except MalformedError as error:
-            raise PeerError(member.name, str(error)) from None
+        return await self._statement(member, "GET", path, None)
 
     async def attestation(self, member: Member) -> Signed:
         """Get the attestation of a member's own gate.
@@ -379,6 +391,17 @@ class PeerClient:
             most=most,
             heard=self.heard,
         )
+
+    async def _statement(
+        self, member: Member, method: str, path: str, body: bytes | None
+    ) -> Signed:
+        data = await self._send(
+            member, method, path, body, seconds=_POKE_SECONDS, most=_MAX_SAID
+        )
+        try:
+            return decode(data, Signed)
+        except MalformedError as error:
+            raise PeerError(member.name, str(error)) from None
 
     def _said(self) -> dict[str, str]:
         said = self.speaks()

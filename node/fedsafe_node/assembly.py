@@ -82,6 +82,7 @@ class RunningNode:
         self.reviews, self.notices = made.reviews, made.notices
         self.witnesses, self.keeper = made.witnesses, made.keeper
         self.forks = made.forks
+        self.inquiries, self.sightings = made.inquiries, made.sightings
         self.desk, self._foundings = made.desk, made.foundings
         self.services = make_services(made)
         self.server = ApiServer(self.services, metrics=Metrics())
@@ -268,6 +269,8 @@ class RunningNode:
             ballot=self._made.ballot,
             shredding=self.shredding,
             partings=self._made.partings,
+            inquiries=self.inquiries,
+            sightings=self.sightings,
             outbox=make_outbox(base),
         )
         return {**duties.jobs(), **self.keeper.jobs(), **self._made.refusals.jobs()}

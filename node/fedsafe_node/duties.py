@@ -24,10 +24,12 @@ from fedsafe_node.orders.clockwork import OrderClock, tend_orders
 from fedsafe_node.orders.content import OrderVault
 from fedsafe_node.orders.secrecy import asks_for_case
 from fedsafe_node.peering.debts import Debts
+from fedsafe_node.peering.inquiries import InquiryOutbox
 from fedsafe_node.peering.partings import Partings
 from fedsafe_node.peering.repeats import Repeats
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
+from fedsafe_node.peering.sightings import SightingsExchange
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.waiting import sweep_acts
 from fedsafe_node.provider_events.announcing import (
@@ -85,7 +87,11 @@ class Duties:
         shredding: Shredding,
         partings: Partings,
         outbox: Outbox,
+        inquiries: InquiryOutbox,
+        sightings: SightingsExchange,
     ) -> None:
+        self._inquiries = inquiries
+        self._sightings = sightings
         self._outbox = outbox
         self._tending = tending
         self._partings = partings
@@ -124,6 +130,8 @@ class Duties:
             "idempotency": Job(self._forget_answers, _HOUR),
             "index": Job(self._merge_index, _MINUTE),
             "index-removals": Job(self._purge_index, _DAY),
+            "inquiries": Job(self._inquiries.run, _PARTING, lane=Lane.MEMBERS),
+            "inquiry-items": Job(self._inquiries.tend, _MINUTE),
             "notices": Job(self._tend_notices, _MINUTE),
             "orders": Job(self._tend_orders, _MINUTE),
             "outbox": Job(self._outbox.run, _PARTING, lane=Lane.PARTNERS),
@@ -133,6 +141,7 @@ class Duties:
             "relock": Job(self._relock, _RELOCK),
             "resharing": Job(self._tending.run, _MINUTE),
             "keys": Job(self._ballot.forget_over, _MINUTE, is_own=True),
+            "sightings": Job(self._sightings.run, _HOUR, lane=Lane.MEMBERS),
             "shredding": Job(self._shredding.run, _HOUR),
             "residues": Job(self._scrub, _MINUTE),
             "reviews": Job(self._tend_reviews, _MINUTE),

@@ -36,10 +36,12 @@ from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.orders.content import OrderVault
 from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.forwarding import CopyServer
+from fedsafe_node.peering.inquiries import InquiryOutbox
 from fedsafe_node.peering.partings import Partings
 from fedsafe_node.peering.receipts import Receipting, Signer
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
+from fedsafe_node.peering.sightings import SightingsExchange
 from fedsafe_node.peering.tallying import Tallying
 from fedsafe_node.refusals import Refusals
 from fedsafe_node.renewing.carrying import Carrying
@@ -74,6 +76,8 @@ class Parts:
     feed: FeedServer
     attesting: Attesting
     peering: PeeringService
+    inquiries: InquiryOutbox
+    sightings: SightingsExchange
     witnesses: Witnesses
     forks: Forks
     foundings: FoundingService
@@ -166,6 +170,8 @@ def make_parts(
         feed=feed,
         attesting=attesting,
         peering=_peering(base, client, feed, attesting, replicating, witnesses),
+        inquiries=InquiryOutbox(reviews, client, base.keys.statement, client.features),
+        sightings=_sightings(base, client),
         witnesses=witnesses,
         foundings=foundings,
         ballot=ballot,
@@ -257,6 +263,17 @@ def _peering(  # noqa: PLR0913 - everything it needs is an argument
         stir=witnesses.feed.stir,
         heard=replicating.heard,
         monotonic=asyncio.get_running_loop().time,
+    )
+
+
+def _sightings(base: Base, client: PeerClient) -> SightingsExchange:
+    return SightingsExchange(
+        base.situation,
+        base.store,
+        client,
+        base.keys.statement,
+        base.trail,
+        base.clock,
     )
 
 

@@ -43,6 +43,7 @@ from fedsafe_node.orders.content import OrderVault
 from fedsafe_node.orders.service import Orders
 from fedsafe_node.overview import Overview
 from fedsafe_node.parts import Parts
+from fedsafe_node.peering.inquiries import InquiryTaker
 from fedsafe_node.peering.receipts import ReceiptTaker
 from fedsafe_node.peering.recipients import Recipients
 from fedsafe_node.peering.sightings import Sightings
@@ -63,6 +64,7 @@ from fedsafe_node.review.trial_service import TrialService
 from fedsafe_node.rights.appeals import AppealEffect, Appeals
 from fedsafe_node.rights.disputes import Disputes
 from fedsafe_node.rights.granting import RequestGrant
+from fedsafe_node.rights.inquiries import ListingInquiries
 from fedsafe_node.rights.mailing import Mailer
 from fedsafe_node.rights.phone_hook import Hook
 from fedsafe_node.rights.proving import Proofs
@@ -175,6 +177,9 @@ def make_services(parts: Parts) -> Services:
         events=EventFeed(*around, base.announcer),
         disputes=Disputes(desk, base.announcer),
         appeals=Appeals(desk, approvals),
+        inquiries=ListingInquiries(desk),
+        inquiry_taker=InquiryTaker(parts.reviews, base.keys.statement),
+        sightings_exchange=parts.sightings,
         requests=requests,
         proofs=Proofs(desk, base.office.vault, requests, _mailer(parts), _hook(parts)),
         node=_overview(parts, policies),

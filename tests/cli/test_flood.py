@@ -113,6 +113,8 @@ def test_a_ruling_says_what_it_leads_to(  # noqa: PLR0913 - cases
     shown = ask("flood", "rule", FLOOD, ruling, "--reason", "ticket-7")
     other = ask("flood", "rule", FLOOD, ruling, "--reason", "ticket-7", "--lang", "de")
     missing = ask("flood", "rule", FLOOD, ruling)
+    words = ("--reason", "ticket-7", "--because", "listing_wrong")
+    ask("flood", "rule", FLOOD, ruling, *words)
 
     assert (shown.status, missing.status) == (0, 2)
     assert english in shown.err
@@ -121,6 +123,11 @@ def test_a_ruling_says_what_it_leads_to(  # noqa: PLR0913 - cases
         f"POST /v1/floods/{FLOOD}/ruling",
         {"ruling": ruling, "reason": "ticket-7"},
     )
+    assert node.asked[-1][1] == {
+        "ruling": ruling,
+        "reason": "ticket-7",
+        "because": "listing_wrong",
+    }
 
 
 def test_a_raised_bound_waits_for_a_second_person(ask: "Run", node: "FakeNode") -> None:

@@ -153,7 +153,10 @@ def test_sums_of_outcomes_are_shown(ask: "Run", node: "FakeNode") -> None:
         {"origin": "b.demo", "outcomes": {"confirm": 12, "dismiss": 40}},
         {"origin": "c.demo", "outcomes": {}},
     ]
-    node.always("GET /v1/sightings", {"fewest": 10, "sightings": sums})
+    kinds = {"email": {"confirm": 20, "listing_wrong": 10, "new_word": 30}}
+    told = [{"member": "c.demo", "day": "2026-11-24", "kinds": kinds}]
+    answer = {"fewest": 10, "sightings": sums, "told": told}
+    node.always("GET /v1/sightings", answer)
     shown = ask("signal", "sightings")
     german = ask("signal", "sightings", "--lang", "de")
     as_json = ask("signal", "sightings", "--json")
@@ -161,4 +164,7 @@ def test_sums_of_outcomes_are_shown(ask: "Run", node: "FakeNode") -> None:
     assert "confirmed: 12, dismissed: 40" in shown.out
     assert "below 10" in shown.out
     assert "bestätigt: 12" in german.out
+    assert "confirmed: 20, listing wrong: 10, new_word: 30" in shown.out
+    assert "Eintrag falsch: 10" in german.out
+    assert "2026-11-24" in german.out
     assert json.loads(as_json.out)["sightings"] == sums

@@ -30,6 +30,7 @@ from fedsafe_node.api.floods import FLOOD_ROUTES
 from fedsafe_node.api.forks import FORK_ROUTES
 from fedsafe_node.api.governing import GOVERNING_ROUTES
 from fedsafe_node.api.help import HELP_ROUTES
+from fedsafe_node.api.inquiries import INQUIRY_ROUTES
 from fedsafe_node.api.keeping import KEEPING_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
 from fedsafe_node.api.notices import NOTICE_ROUTES
@@ -336,6 +337,7 @@ ROUTES: Final = (
         refusals=frozenset({409, 422}),
     ),
     *EVALUATION_ROUTES,
+    *INQUIRY_ROUTES,
     Route(
         name="attestation",
         method="GET",

@@ -75,6 +75,8 @@ from fedsafe_node.messages import (
     StatusAnswer,
 )
 from fedsafe_node.orders.service import Orders
+from fedsafe_node.peering.inquiries import InquiryTaker
+from fedsafe_node.peering.sightings import SightingsExchange
 from fedsafe_node.people.policy_changes import PolicyChanges
 from fedsafe_node.people.staff import Staff
 from fedsafe_node.principal import Principal
@@ -89,6 +91,7 @@ from fedsafe_node.renewing.wishing import Rotations
 from fedsafe_node.review.flood_service import FloodService
 from fedsafe_node.review.service import ReviewService
 from fedsafe_node.review.trial_service import TrialService
+from fedsafe_node.rights.inquiries import ListingInquiries
 from fedsafe_node.signals.messages import ExaminedList, ListApproved, WaitingLists
 from fedsafe_node.signals.quarantining import Quarantines
 from fedsafe_node.signals.reviewing import Validations
@@ -321,6 +324,9 @@ class Services:
     sightings: Seen
     disputes: Disputes
     appeals: Appeals
+    inquiries: ListingInquiries
+    inquiry_taker: InquiryTaker
+    sightings_exchange: SightingsExchange
     requests: Requests
     proofs: Proofs
     sheets: Sheets

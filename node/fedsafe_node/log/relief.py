@@ -66,6 +66,7 @@ BESIDE: Final = frozenset(
         Event.RULING_DUE,
         Event.DISPUTES_FLOODED,
         Event.TASK_REOPENED,
+        Event.INQUIRY_RULED,
         Event.NOTICE_QUEUED,
     }
 )

@@ -79,8 +79,24 @@ class Sighting(Message, frozen=True):
     outcomes: dict[Outcome, int]
 
 
+class ToldSighting(Message, frozen=True):
+    """What a member has told of reviews there of this node's signals, by kind.
+
+    Each number is of whole steps of `fewest`, counted since the beginning up to `day`.
+    """
+
+    member: str
+    day: str
+    kinds: dict[str, dict[str, int]]
+
+
 class SightingsAnswer(Message, frozen=True):
-    """Sums for each other member; numbers below `fewest` are left out."""
+    """Sums for each other member; numbers below `fewest` are left out.
+
+    `sightings` are what came of others' signals here, `told` what other members say
+    came of this node's signals there. They are statistics: nothing acts on them.
+    """
 
     fewest: int
     sightings: list[Sighting]
+    told: list[ToldSighting]

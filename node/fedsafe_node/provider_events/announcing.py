@@ -59,6 +59,8 @@ class EventKind(StrEnum):
     FLOOD_DUE = "flood.due"
     FLOOD_RULED = "flood.ruled"
     TRIAL_DUE = "trial.due"
+    INQUIRY_DUE = "inquiry.due"
+    INQUIRY_RULED = "inquiry.ruled"
     DISPUTE_RULED = "dispute.ruled"
     RIGHTS_DUE = "rights.due"
     BREACH_DUE = "breach.due"

@@ -17,6 +17,7 @@ from fedsafe_node.principal import Actor
 from fedsafe_node.provider_events.announcing import EventKind
 from fedsafe_node.review.confirming import withdraw_confirmations
 from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.feedback import Ending, count_ending
 from fedsafe_node.review.flagging import flag_stopped
 from fedsafe_node.review.holds import is_held
 from fedsafe_node.review.opening import reminder_before
@@ -129,6 +130,7 @@ async def _end(desk: ReviewDesk, tx: Transaction) -> _Round:
         await desk.note(tx, entry)
         is_decided = task.state is TaskState.DECIDED
         if not is_decided:
+            await count_ending(desk, tx, task.id, Ending.LAPSED)
             content = {"why": _OUTCOMES[task.state]}
             await desk.announce(tx, EventKind.TASK_LAPSED, task, content)
         await tx.erase_task(

@@ -17,6 +17,7 @@ from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.provider_events.announcing import EventKind
 from fedsafe_node.review.confirming import withdraw_confirmations
 from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.feedback import give_back
 from fedsafe_node.review.habits import weigh_habits
 from fedsafe_node.review.holds import is_held
 from fedsafe_node.review.opening import reminder_before
@@ -35,14 +36,19 @@ _TOLD: Final = (
 )
 
 
-async def conclude(
+async def conclude(  # noqa: PLR0913 - a task, and what a person made of it
     desk: ReviewDesk,
     tx: Transaction,
     task: TaskRow,
     made: TaskDecisionRow,
     decision: Decision,
+    *,
+    about: bytes | None = None,
 ) -> TaskRow:
-    """Carry an allowed decision out; return how the task stands then."""
+    """Carry an allowed decision out; return how the task stands then.
+
+    *about* is the one signal that is listed wrongly, if not all are.
+    """
     told = {name: getattr(made, name) for name in _TOLD}
     told["house_rule"] = made.rule  # `rule` is the policy's that decided
     detail = {
@@ -60,6 +66,7 @@ async def conclude(
     await _tell(desk, tx, task, made, decision)
     await tx.add_task_decision(made)
     await settle_samples(tx, made)
+    await give_back(desk, tx, made, about)
     await withdraw_confirmations(desk, tx, {task.id}, by=made.decided_by)
     after = _after(task, made)
     await tx.put_task(after)

@@ -106,7 +106,8 @@ async def decide_task(
                 raise WrongStateError("task_unseen", _UNSEEN)
             return decision, task, _confirmation(case, want)
         inquiry = await _inquiry(desk, tx, task, asked)
-        after = await conclude(desk, tx, task, case.row, decision)
+        about = await _wrong(tx, task, want)
+        after = await conclude(desk, tx, task, case.row, decision, about=about)
         if inquiry is not None:
             await ask_origin(desk, tx, after, inquiry)
         return decision, after, None
@@ -302,7 +303,7 @@ def _check_fields(want: OutcomeRequest) -> None:
     uses = {
         "until": outcome in {Outcome.WATCH, Outcome.FEATURE_LIMIT},
         "evidence": outcome is Outcome.CONFIRM,
-        "signal": outcome is Outcome.INQUIRE,
+        "signal": outcome is Outcome.INQUIRE or want.because is not None,
         "questions": outcome is Outcome.INQUIRE,
         "because": outcome is Outcome.DISMISS,
         **dict.fromkeys(("rule", *FOUND), outcome in _MEASURES),
@@ -320,6 +321,17 @@ def _check_fields(want: OutcomeRequest) -> None:
         if not getattr(want, name):
             detail = f"{outcome.value} needs {name}"
             raise BadRequestError("not_for_outcome", detail, pointer=f"/{name}")
+
+
+async def _wrong(reader: Reader, task: TaskRow, want: OutcomeRequest) -> bytes | None:
+    """Give which of a task's signals is listed wrongly, if only one of them is."""
+    if want.because is None or want.signal is None:
+        return None
+    signal_id = UUID(want.signal).bytes
+    if all(e.signal_id != signal_id for e in await reader.task_signals(task.id)):
+        detail = "the task hangs on no such signal"
+        raise BadRequestError("not_for_outcome", detail, pointer="/signal")
+    return signal_id
 
 
 async def _inquiry(

@@ -19,6 +19,7 @@ from fedsafe_node.messages import (
     SignalId,
     SubjectRef,
 )
+from fedsafe_node.review.messages import Because
 from fedsafe_node.store.floods_rows import FloodState
 from fedsafe_policies.vocabulary import Purpose
 
@@ -106,10 +107,14 @@ class FloodAnswer(FloodShown, frozen=True, kw_only=True):
 
 
 class FloodRulingRequest(Message, frozen=True):
-    """A ruling, and a reference to what it rests on."""
+    """A ruling, and a reference to what it rests on.
+
+    A signal that `rests` because its listing is wrong is an inquiry to its origin.
+    """
 
     ruling: FloodRuling
     reason: Reference
+    because: Because | None = None
 
 
 class BoundRequest(Message, frozen=True):

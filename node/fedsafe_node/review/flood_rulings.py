@@ -30,6 +30,7 @@ from fedsafe_node.people.waiting import let_one_wait
 from fedsafe_node.principal import Actor, Principal
 from fedsafe_node.provider_events.announcing import Content, EventKind
 from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.feedback import inquire
 from fedsafe_node.review.flagging import flag_tasks
 from fedsafe_node.review.flood_messages import BoundRequest, FloodRuling
 from fedsafe_node.review.flood_messages import FloodRulingRequest as RulingWords
@@ -86,8 +87,12 @@ async def rule_on_flood(
     Raises:
         NotFoundError: there is no such flood.
         WrongStateError: it is over, or was ruled on so.
+        BadRequestError: a signal that stands is no wrong listing.
         DeniedError: policy refuses.
     """
+    if want.because is not None and want.ruling is not FloodRuling.RESTS:
+        detail = f"{want.ruling.value} takes no because"
+        raise BadRequestError("not_for_outcome", detail, pointer="/because")
 
     async def act(tx: Transaction) -> FloodRow:
         flood = await alive(tx, flood_id)
@@ -101,6 +106,8 @@ async def rule_on_flood(
         )
         if not decision.allowed:
             raise DeniedError(decision)
+        if want.because is not None:
+            await inquire(desk, tx, flood.origin, flood.signal_id)
         return await _conclude(
             desk, tx, flood, state, decision, [who.name, want.reason]
         )

@@ -250,8 +250,9 @@ class OutcomeRequest(Message, frozen=True):
     the provider's own `evidence`. Both name what the person is told: the `rule` of the
     rulebook that carries the measure, and the provider's own finding (`phenomenon`,
     `surface`, `grade`) with what led to it (`source`). `inquire` names a `signal` and
-    `questions`. `dismiss` may say that the listing itself is wrong
-    (`because`). With a `revision` it is refused if anything has changed since.
+    `questions`. `dismiss` may say that the listing itself is wrong (`because`), each of
+    them or the one that `signal` names: its origin is asked. With a `revision` it is
+    refused if anything has changed since.
     """
 
     outcome: Outcome

@@ -27,19 +27,27 @@ async def involved_in(
     *asked* has recorded it.
     """
     origin, signal_id = disputes[0].origin, disputes[0].signal_id
+    names: set[str | None] = {*await parties_to(reader, desk, origin, signal_id, asked)}
+    names |= {row.opened_by for row in disputes if row.control == Control.OFFICER}
+    for row in disputes:
+        names |= await _handled(reader, desk, row)
+    return frozenset(name for name in names if name is not None)
+
+
+async def parties_to(
+    reader: Reader, desk: Desk, origin: str, signal_id: bytes, asked: str
+) -> frozenset[str]:
+    """Name who has listed a signal, kept it, or ruled on it, disputes left out."""
     draft = await reader.draft(signal_id)
     kept = await reader.validation(signal_id)
     rulings = await reader.rulings_on(origin, signal_id)
-    names = {row.opened_by for row in disputes if row.control == Control.OFFICER}
-    names |= {ruling.ruled_by for ruling in rulings}
+    names: set[str | None] = {ruling.ruled_by for ruling in rulings}
     if draft is not None:
         names |= {draft.author, draft.decided_by}
     if kept is not None:
         names.add(kept.reviewer)
     if await has_recorded(reader, desk, signal_id, asked):
         names.add(asked)
-    for row in disputes:
-        names |= await _handled(reader, desk, row)
     return frozenset(name for name in names if name is not None)
 
 

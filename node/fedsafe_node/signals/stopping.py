@@ -66,6 +66,18 @@ async def stop_signal(
     return result
 
 
+async def stop_within(
+    desk: Desk, tx: Transaction, signal_id: bytes, reason: Reason, who: Principal
+) -> Changed[SignalAnswer | Decision]:
+    """Stop a signal of this node within an act, or give what denies it.
+
+    Raises:
+        NotFoundError: this node has no such signal.
+        WrongStateError: it is stopped already.
+    """
+    return await _Stop(desk, signal_id, reason, who).run(tx)
+
+
 async def erase_own(
     desk: Desk, tx: Transaction, signal_id: bytes, *, at: int
 ) -> Sequence[int]:

@@ -27,6 +27,7 @@ from fedsafe_node.store.cases_protocol import CasesReader, CasesWriter
 from fedsafe_node.store.events_protocol import EventsReader, EventsWriter
 from fedsafe_node.store.floods_protocol import FloodsReader, FloodsWriter
 from fedsafe_node.store.gate_protocol import GateReader, GateWriter
+from fedsafe_node.store.inquiries_protocol import InquiriesReader, InquiriesWriter
 from fedsafe_node.store.keeping_protocol import KeepingReader, KeepingWriter
 from fedsafe_node.store.keeping_rows import Outage, Room
 from fedsafe_node.store.metering_protocol import MeteringReader, MeteringWriter
@@ -214,6 +215,7 @@ class Reader(
     RightsReader,
     FloodsReader,
     TrialsReader,
+    InquiriesReader,
     WitnessReader,
     Protocol,
 ):
@@ -329,6 +331,7 @@ class Transaction(
     RightsWriter,
     FloodsWriter,
     TrialsWriter,
+    InquiriesWriter,
     WitnessWriter,
     Protocol,
 ):

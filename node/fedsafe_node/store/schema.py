@@ -31,6 +31,7 @@ from fedsafe_node.store.epochs_schema import EPOCHS
 from fedsafe_node.store.events_schema import EVENTS
 from fedsafe_node.store.floods_schema import FLOODS
 from fedsafe_node.store.gate_schema import REGISTER, RELOCK
+from fedsafe_node.store.inquiries_schema import INQUIRIES
 from fedsafe_node.store.keeping_schema import KEEPING
 from fedsafe_node.store.metering_schema import METERING
 from fedsafe_node.store.notices_schema import NOTICES
@@ -286,6 +287,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0030_floods", FLOODS),
     ("0031_trials", TRIALS),
     ("0032_appeals", APPEALS),
+    ("0033_inquiries", INQUIRIES),
 )
 VERSION = len(MIGRATIONS)
 

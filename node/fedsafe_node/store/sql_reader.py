@@ -27,6 +27,7 @@ from fedsafe_node.store.sql_cases import SqlCasesReader
 from fedsafe_node.store.sql_events import SqlEventsReader
 from fedsafe_node.store.sql_floods import SqlFloodsReader
 from fedsafe_node.store.sql_gate import SqlGateReader
+from fedsafe_node.store.sql_inquiries import SqlInquiriesReader
 from fedsafe_node.store.sql_keeping import SqlKeepingReader
 from fedsafe_node.store.sql_log_reader import SqlLogReader, Unsealing
 from fedsafe_node.store.sql_metering import SqlMeteringReader
@@ -88,6 +89,7 @@ class SqlReader(
     SqlRightsReader,
     SqlFloodsReader,
     SqlTrialsReader,
+    SqlInquiriesReader,
     SqlWitnessReader,
 ):
     """Reads over one connection."""

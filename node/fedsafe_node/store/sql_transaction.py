@@ -27,6 +27,7 @@ from fedsafe_node.store.sql_cases import SqlCasesWriter
 from fedsafe_node.store.sql_events import SqlEventsWriter
 from fedsafe_node.store.sql_floods import SqlFloodsWriter
 from fedsafe_node.store.sql_gate import SqlGateWriter
+from fedsafe_node.store.sql_inquiries import SqlInquiriesWriter
 from fedsafe_node.store.sql_keeping import SqlKeepingWriter
 from fedsafe_node.store.sql_log_reader import Unsealing
 from fedsafe_node.store.sql_logs import SqlLogRows
@@ -116,6 +117,7 @@ class SqlTransaction(
     SqlRightsWriter,
     SqlFloodsWriter,
     SqlTrialsWriter,
+    SqlInquiriesWriter,
     SqlWitnessWriter,
 ):
     """Reads and writes over the write connection; one act at a time."""

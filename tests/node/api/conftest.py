@@ -31,6 +31,7 @@ from tests.node.api.casework import (
 from tests.node.api.disputes import FakeDisputes
 from tests.node.api.governing import FakeCarrying, FakeCharters, FakeRotations
 from tests.node.api.helping import help_desk
+from tests.node.api.inquiries import FakeInquiries, FakePeerStatements
 from tests.node.api.keeping import fake_keeping
 from tests.node.api.orders import FakeOrders
 from tests.node.api.oversight import (
@@ -586,7 +587,7 @@ class FakeSightings:
         self, who: Principal, purpose: Purpose | None = None
     ) -> SightingsAnswer:
         await self.memory.called((who.name, purpose))
-        return SightingsAnswer(fewest=10, sightings=[])
+        return SightingsAnswer(fewest=10, sightings=[], told=[])
 
 
 @dataclass
@@ -794,6 +795,9 @@ def make_services(memory: Memory) -> Services:
         backups=FakeBackups(memory),
         disputes=FakeDisputes(memory),
         appeals=FakeAppeals(memory),
+        inquiries=FakeInquiries(memory),  # type: ignore[arg-type]
+        inquiry_taker=FakePeerStatements(memory),  # type: ignore[arg-type]
+        sightings_exchange=FakePeerStatements(memory),  # type: ignore[arg-type]
         requests=FakeRequests(memory),
         proofs=FakeProofs(memory),
         node=FakeNode(memory),

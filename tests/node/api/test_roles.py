@@ -18,6 +18,7 @@ from tests.node.peering.test_forks import evidence_of
 from tests.node.review.conftest import match
 from tests.node.signals.conftest import ANNA, BOT, request_for
 
+from fedsafe_federation.inquiries import InquiryState
 from fedsafe_node.api.acts import ACT_ROUTES
 from fedsafe_node.api.appeals import APPEAL_ROUTES
 from fedsafe_node.api.auth import PERSONS, Auth
@@ -41,6 +42,7 @@ from fedsafe_node.people.credentials import People
 from fedsafe_node.provider_events.announcing import Announcement, EventKind
 from fedsafe_node.review.opening import open_review
 from fedsafe_node.store.floods_rows import FloodRow, FloodState
+from fedsafe_node.store.inquiries_rows import InquiryRow
 from fedsafe_node.store.review_rows import TaskInquiryRow
 from fedsafe_node.store.trials_rows import TrialCause, TrialRow
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
@@ -108,6 +110,10 @@ MAY: Final[Mapping[str, set[str]]] = {
     "showFlood": WRITERS | COUNSEL | OVERSIGHT,
     "ruleFlood": {Role.REVIEWER, Role.LEGAL_ADVISER},
     "raiseBound": {Role.REVIEWER, Role.LEGAL_ADVISER},
+    "listListingInquiries": WRITERS | COUNSEL | OVERSIGHT,
+    "showListingInquiry": WRITERS | COUNSEL | OVERSIGHT,
+    "ruleListingInquiry": {Role.REVIEWER, Role.LEGAL_ADVISER},
+    "listSentInquiries": WRITERS | COUNSEL | OVERSIGHT,
     "listTrials": WRITERS | COUNSEL | OVERSIGHT,
     "prolongTrial": {Role.REVIEWER, Role.LEGAL_ADVISER},
     "endTrial": {Role.REVIEWER, Role.LEGAL_ADVISER},
@@ -133,6 +139,7 @@ READS: Final = {
     *("writeSheet", "helpReply"),
     *("listTasks", "showTask", "listInquiries"),
     *("listFloods", "showFlood", "listTrials"),
+    *("listListingInquiries", "showListingInquiry", "listSentInquiries"),
     "readEvents",
     "showRecipients",
     *("listNotices", "listNoticeTexts", "showSightings", "listForks"),
@@ -243,6 +250,7 @@ def body_of(
         "raiseBound": {"bound": 20, "reason": "ticket-7"},
         "prolongTrial": {"reason": "ticket-7"},
         "endTrial": {"reason": "ticket-7"},
+        "ruleListingInquiry": {"ruling": "kept", "reason": "ticket-7"},
         **made,
     }.get(route.name)
 
@@ -275,6 +283,17 @@ async def inquiry_of(fleet: Fleet, task: str) -> int:
     )
     store = fleet["a.demo"].base.store
     return await store.write(lambda tx: tx.add_task_inquiry(inquiry))
+
+
+async def inquire_about(fleet: Fleet, signal: str) -> None:
+    base = fleet["a.demo"].base
+    inquiry = InquiryRow(
+        signal_id=UUID(signal).bytes,
+        origin=base.situation.own.name,
+        state=InquiryState.OPEN,
+        opened_at=1,
+    )
+    await base.store.write(lambda tx: tx.put_inquiry(inquiry))
 
 
 async def task_of(fleet: Fleet, account: str) -> str:
@@ -380,6 +399,8 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
             inquiry = 0
             if "{id}" in route.path or route.name == "approveSignals":
                 signal = await signal_of(trio, route, caller)
+            if "listing-inquiries" in route.path and signal:
+                await inquire_about(trio, signal)
             if "{task}" in route.path:
                 task = await task_of(trio, f"{route.name}.{caller}")
                 inquiry = await inquiry_of(trio, task)

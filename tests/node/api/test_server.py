@@ -22,6 +22,7 @@ from tests.node.api.conftest import (
     authorised,
 )
 from tests.node.api.disputes import DISPUTE_BODIES
+from tests.node.api.inquiries import INQUIRY_BODIES
 from tests.node.api.keeping import KEEPING_BODIES
 from tests.node.api.orders import ORDER_BODIES
 from tests.node.api.oversight import OVERSIGHT_BODIES
@@ -73,6 +74,7 @@ BODIES: dict[str, object] = {
     "giveFork": FORK,
     "tellFork": FORK,
     "giveReceipt": STATEMENT,
+    "inquire": STATEMENT,
     "liftFork": {
         "log": "games.example.fr/feed",
         "digest": "0" * 64,
@@ -133,6 +135,7 @@ BODIES |= (
     PEOPLE_BODIES
     | DISPUTE_BODIES
     | APPEAL_BODIES
+    | INQUIRY_BODIES
     | RIGHTS_BODIES
     | OVERSIGHT_BODIES
     | KEEPING_BODIES

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
+from datetime import timedelta
+from secrets import token_hex
+
 import pytest
 from tests.node.fleet import Fleet
-from tests.node.signals.conftest import ANNA
+from tests.node.review.conftest import match
+from tests.node.signals.conftest import ANNA, RITA
 
 from fedsafe_node.errors import DeniedError
 from fedsafe_node.peering.sightings import FEWEST
 from fedsafe_node.principal import Principal
+from fedsafe_node.review.messages import Because, OutcomeRequest
+from fedsafe_node.review.opening import open_review
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.review_rows import (
     TaskDecisionRow,
@@ -81,3 +87,53 @@ async def test_only_sums_of_ten_are_told(trio: Fleet) -> None:
     assert len(await trio.audit("a.demo", "sightings.read")) == 1
     with pytest.raises(DeniedError):
         await node.services.sightings.show(ANNA)
+
+
+async def ended(
+    fleet: Fleet, name: str, count: int, because: Because | None = None
+) -> None:
+    """Let so many reviews at a node be dismissed, of a signal of another."""
+    node = fleet[name]
+    for _ in range(count):
+        account = token_hex(8)
+        opened = await node.base.store.write(
+            lambda tx, account=account: open_review(  # type: ignore[misc]
+                node.reviews,
+                tx,
+                account,
+                [match(1, "a.demo")],
+                node.base.clock.now(),
+                by="local",
+                service="local",
+            )
+        )
+        request = OutcomeRequest(outcome=Outcome.DISMISS, because=because)
+        await node.services.tasks.decide(opened.task, request, RITA)
+
+
+async def told_to(fleet: Fleet, name: str) -> dict[str, dict[str, dict[str, int]]]:
+    answer = await fleet[name].services.sightings.show(DORA)
+    return {each.member: each.kinds for each in answer.told}
+
+
+async def next_day(fleet: Fleet, *names: str) -> None:
+    fleet.clock.advance(timedelta(days=1))
+    for name in names:
+        await fleet[name].sightings.run()
+
+
+async def test_an_origin_hears_in_whole_steps_how_reviews_ended(trio: Fleet) -> None:
+    heard = []
+    await next_day(trio, "b.demo", "a.demo")
+    for count in (9, 1, 9, 1):
+        await ended(trio, "b.demo", count)
+        await ended(trio, "b.demo", 1, Because.LISTING_WRONG)  # too few are never told
+        await trio["a.demo"].sightings.run()  # on the same day nothing moves
+        await next_day(trio, "b.demo", "a.demo")
+        heard.append((await told_to(trio, "a.demo"))["b.demo"])
+
+    ten, twenty = {"email": {"dismiss": 10}}, {"email": {"dismiss": 20}}
+    assert heard == [{}, ten, ten, twenty]
+    assert not any((await told_to(trio, "c.demo")).values())  # its own alone
+    taken = await trio.audit("a.demo", "sightings.taken")
+    assert sum('"b.demo"' in each.text for each in taken) <= 6  # once a day

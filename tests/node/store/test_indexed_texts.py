@@ -36,6 +36,7 @@ LONGEST: Final = {
     "dispute": HASH,
     "cause": WORD,
     "effect": WORD,
+    "ending": WORD,
     "flood": ID,
     "grp": WORD,
     "hash": HASH,
