@@ -3,7 +3,9 @@
 
 One suspension for each set of facts: a repeat is reviewed without suspending
 again. Beyond a node's daily budget disputes are taken up and reviewed, but rest no
-further signal, and alarm: a flood disables no list.
+further signal, and alarm: a flood disables no list. What a member only attests has a
+small budget of its own, and no clock turns it into a revocation: nobody but that member
+has seen a proof.
 """
 
 from dataclasses import dataclass
@@ -16,9 +18,11 @@ from fedsafe_policies.people import Person
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.reasons import Grant, Refusal
 from fedsafe_policies.references import is_reference
-from fedsafe_policies.vocabulary import Role
+from fedsafe_policies.vocabulary import Control, Role
 from fedsafe_policies.workdays import end_of_working_days
 
+ATTESTED: Final = Control.ACCOUNT_LOGIN
+"""How a dispute names what a member attests: the word that all versions know."""
 _OFFICERS: Final = frozenset({Role.REVIEWER, Role.LEGAL_ADVISER, Role.DPO})
 _RULERS: Final = frozenset({Role.REVIEWER, Role.LEGAL_ADVISER})
 
@@ -29,13 +33,15 @@ class DisputeRequest:
 
     Either the person, whose control of the identifier is proved, or an `officer`.
     `repeated` says that these facts were ruled on or rest the signal already;
-    `suspended_today` counts the suspensions that came through this node today.
+    `suspended_today` counts the suspensions that came through this node today, those
+    that a member has *attested* or the others.
     """
 
     control_proved: bool
     repeated: bool
     suspended_today: int
     officer: Person | None = None
+    attested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,10 @@ def rule_on_dispute(request: DisputeRequest, ground: Ground) -> Decision:
         return ground.deny(Refusal.CONTROL_UNPROVED)
     duties = {Obligation.REVIEW_TASK}
     if not request.repeated:
-        budget = ground.document.disputes.suspensions_a_day
+        budgets = ground.document.disputes
+        budget = budgets.suspensions_a_day
+        if request.attested:
+            budget = budgets.attested_a_day
         flood = request.suspended_today >= budget
         duties.add(Obligation.ALARM if flood else Obligation.SUSPEND_MATCHING)
     return ground.allow(Grant.DISPUTE_OPEN, *duties)

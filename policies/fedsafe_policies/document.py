@@ -126,11 +126,15 @@ class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Disputes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """P10: how soon a dispute acts and is ruled on; whose flood is stopped where."""
+    """P10: how soon a dispute acts and is ruled on; whose flood is stopped where.
+
+    What a member attests has the budget `attested_a_day`, and nothing of the other.
+    """
 
     suspend_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)]
     ruling_working_days: WorkingDays
     suspensions_a_day: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+    attested_a_day: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
 
 
 class Erasure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -198,6 +198,10 @@ NOUNS: Final[Mapping[str, Text]] = {
     "disputes.suspensions_a_day": Text(
         "Ruhende Signale je Knoten und Tag", "signals a node can rest in a day"
     ),
+    "disputes.attested_a_day": Text(
+        "davon getrennt: auf Bescheinigung eines Mitglieds",
+        "apart from these: by a member's attestation",
+    ),
     "erasure.alarm_hours": Text(
         "Stunden bis zum Alarm ohne Löschquittung",
         "hours until a missing receipt alarms",

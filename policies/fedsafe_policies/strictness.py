@@ -131,6 +131,7 @@ DIMENSIONS: Final[Mapping[str, Compare]] = {
     "disputes.suspend_minutes": _at_most,
     "disputes.ruling_working_days": _at_most,
     "disputes.suspensions_a_day": _at_least,
+    "disputes.attested_a_day": _at_least,
     "erasure.alarm_hours": _at_most,
     "erasure.stop_hours": _at_most,
     "notices.reasons": _no_more,

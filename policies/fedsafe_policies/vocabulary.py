@@ -186,7 +186,11 @@ class Contention(StrEnum):
 
 @unique
 class Control(StrEnum):
-    """How somebody has shown that an identifier is theirs."""
+    """How somebody has shown that an identifier is theirs.
+
+    `ACCOUNT_LOGIN` is what a member attests, out of an account in which it has
+    verified the identifier.
+    """
 
     MAILED_CODE = "mailed_code"
     PHONE_CODE = "phone_code"

@@ -192,6 +192,7 @@ TIGHTER: list[tuple[str, str, str, Request | None, int]] = [
         NOW + 2 * DAY,
     ),
     ("disputes.suspensions_a_day", "ions_a_day = 50", "ions_a_day = 60", None, NOW),
+    ("disputes.attested_a_day", "ested_a_day = 10", "ested_a_day = 20", None, NOW),
     ("erasure.alarm_hours", "alarm_hours = 24", "alarm_hours = 23", None, NOW),
     (
         "erasure.stop_hours",

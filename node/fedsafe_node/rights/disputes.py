@@ -40,6 +40,7 @@ from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import SignalRow
 from fedsafe_policies.decision import Decision
+from fedsafe_policies.disputes import ATTESTED
 from fedsafe_policies.disputes import RulingRequest as Asked
 from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Matter, Purpose
@@ -269,11 +270,12 @@ async def _find(reader: Reader, desk: Desk, request: NewDisputeRequest) -> Signa
 
 
 def _opened(unruled: Sequence[DisputeRow], now: int) -> int:
-    # One that came beyond its budget counts from when it rested the signal.
+    # One that came beyond its budget counts from when it rested the signal. What is
+    # attested has no end, so a ruling on it is never late.
     rests = [
         max(row.received_at, row.charged_at)
         for row in unruled
-        if row.weight is Weight.SUSPENDS
+        if row.weight is Weight.SUSPENDS and row.control != ATTESTED
     ]
     return min(rests, default=now)
 

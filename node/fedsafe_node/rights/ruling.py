@@ -8,7 +8,8 @@ on is over; people are reminded before. What rests nothing revokes nothing eithe
 or a flood would do in ten days what it may not do at once: an officer's repeat of facts
 that were ruled on ends as they did, and everything else waits for a person. No clock
 answers somebody who has shown that the identifier is theirs: people are reminded
-once more when it is overdue.
+once more when it is overdue. Nor does one revoke what rests by a member's attestation
+alone: it rests on, and alarms once.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,7 @@ from fedsafe_node.signals.stopping import revoke_signal, withdraw_own
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.disputes import ATTESTED
 from fedsafe_policies.vocabulary import Control
 
 REMINDED: Final = 3 * 24 * 60 * 60
@@ -160,7 +162,12 @@ async def _near(reader: Reader, *, origin: str, before: int) -> list[DisputeRow]
 
 
 def _waits(row: DisputeRow) -> bool:
-    """Tell whether only a person ends it: it rests nothing, and has proof."""
+    """Tell whether only a person ends it.
+
+    It rests nothing and has proof, or rests a signal by a member's word alone.
+    """
+    if row.control == ATTESTED:
+        return True
     return row.weight is not Weight.SUSPENDS and row.control != Control.OFFICER
 
 
@@ -221,6 +228,8 @@ class _Ending:
         await tx.set_reminded(self.dispute.digest, self.now)
         overdue = self.dispute.due_at <= self.now
         outcome = "overdue" if overdue else "reminded"
+        if overdue and self.dispute.weight is Weight.SUSPENDS:
+            outcome = "alarm"  # it rests until a person rules
         await self._note(tx, Event.RULING_DUE, outcome, 1)
         content: Content = {
             "dispute": self.dispute.digest.hex(),

@@ -12,8 +12,10 @@ A day is the statement's own, so that a node which hears a backlog takes no hone
 author for a flood. It is not long past, nor before a day that the author used already.
 
 The facts are the signal, what is contended, whether the person has shown control of
-the identifier, and whether another than the origin says so: neither an officer nor
-an origin can use up the suspension of a person who comes later.
+the identifier, a member attests it, or an officer says so, and whether another than
+the origin says it: neither officer nor origin nor a member that attests can use up the
+suspension of a person who comes later with a proof. What was proved is not rested again
+because it is attested as well. What is attested has a budget of its own.
 
 A ruling may come before its dispute, and either before the signal: each is kept, and
 the signal's status follows from all of them. None of them touches a signal that was
@@ -33,10 +35,11 @@ from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import DisputeRow, RulingRow, Weight
 from fedsafe_node.store.rows import RestrictionRow, SignalStatus
 from fedsafe_policies.decision import Decision, Obligation
-from fedsafe_policies.disputes import DisputeRequest
+from fedsafe_policies.disputes import ATTESTED, DisputeRequest
 from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Control
 
+_PROVED: Final = "proved"
 _DAY: Final = 24 * 60 * 60
 DATED_BACK: Final = 2 * _DAY
 """So many seconds before it comes a dispute may count at most."""
@@ -66,10 +69,27 @@ class Facts:
     control: str
 
     @property
-    def key(self) -> tuple[str, bool, bool]:
+    def key(self) -> tuple[str, str, bool]:
         """Tell apart the facts of one signal."""
-        proved = self.control != Control.OFFICER
-        return self.contention, proved, self.author != self.origin
+        return self.contention, self._shown, self.author != self.origin
+
+    @property
+    def attested(self) -> bool:
+        """Whether nothing but a member's word stands for the person."""
+        return self.control == ATTESTED
+
+    def is_repeat_of(self, other: "Facts") -> bool:
+        """Tell whether another dispute of the signal has said so, as well shown."""
+        wanted = {self.key}
+        if self.attested:
+            wanted.add((self.contention, _PROVED, self.author != self.origin))
+        return other.key in wanted
+
+    @property
+    def _shown(self) -> str:
+        # Proofs count alike; else the word itself tells how much was shown.
+        weak = self.attested or self.control == Control.OFFICER
+        return self.control if weak else _PROVED
 
 
 async def weigh(  # noqa: PLR0913 - facts, and what they are weighed by
@@ -89,7 +109,7 @@ async def weigh(  # noqa: PLR0913 - facts, and what they are weighed by
     rulings = await reader.rulings_on(facts.origin, facts.signal_id)
     ruled = {ruling.dispute for ruling in rulings}
     repeated = ended or any(
-        facts_of(row).key == facts.key
+        facts.is_repeat_of(facts_of(row))
         and (row.weight is Weight.SUSPENDS or row.digest in ruled)
         for row in known
     )
@@ -98,8 +118,11 @@ async def weigh(  # noqa: PLR0913 - facts, and what they are weighed by
         DisputeRequest(
             control_proved=True,
             repeated=repeated,
-            suspended_today=await reader.suspensions_since(facts.author, day),
+            suspended_today=await reader.suspensions_since(
+                facts.author, day, attested=facts.attested
+            ),
             officer=officer,
+            attested=facts.attested,
         )
     )
 

@@ -40,16 +40,26 @@ class _Weighing:
     async def run(self, tx: Transaction) -> Changed[int]:
         desk, now = self.desk, self.desk.clock.now()
         at, rested, weighed = int(now.timestamp()), 0, 0
-        for row in await tx.disputes_beyond(self.author, _BATCH):
+        rows = [
+            row
+            for attested in (False, True)
+            for row in await tx.disputes_beyond(self.author, _BATCH, attested=attested)
+        ]
+        spent: set[bool] = set()
+        for row in rows:
+            facts = facts_of(row)
+            if facts.attested in spent:
+                continue
             decision = await weigh(
                 tx,
-                facts_of(row),
+                facts,
                 judge=lambda asked: desk.situation.decide(asked, now),
                 charged=at,
             )
             weight = weight_of(decision)
             if weight is Weight.FLOOD:
-                break
+                spent.add(facts.attested)
+                continue
             due = ruling_ends(at, desk.situation.policy)
             await tx.weigh_dispute(row.digest, weight, charged_at=at, due_at=due)
             rested += len(await rest_disputed(tx, row.origin, [row.signal_id]))

@@ -91,7 +91,9 @@ class RightsReader(Protocol):
         """Name whose disputes beyond their budget wait, of signals that live here."""
         ...
 
-    async def disputes_beyond(self, author: str, limit: int) -> list[DisputeRow]:
+    async def disputes_beyond(
+        self, author: str, limit: int, *, attested: bool
+    ) -> list[DisputeRow]:
         """Return those of an author, the oldest in front."""
         ...
 
@@ -107,8 +109,13 @@ class RightsReader(Protocol):
         """Return which of an origin's ids a dispute rests that nobody has ruled on."""
         ...
 
-    async def suspensions_since(self, author: str, since: int) -> int:
-        """Count an author's disputes that rest a signal and count from a moment on."""
+    async def suspensions_since(
+        self, author: str, since: int, *, attested: bool
+    ) -> int:
+        """Count an author's disputes that rest a signal and count from a moment on.
+
+        Those that are *attested* are counted apart from the others.
+        """
         ...
 
     async def open_disputes(self) -> int:

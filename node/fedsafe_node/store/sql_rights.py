@@ -17,6 +17,7 @@ from fedsafe_node.store.rights_rows import (
 )
 from fedsafe_node.store.sql import Connection, IntegrityError
 from fedsafe_node.store.sql_appeals import SqlAppealsReader, SqlAppealsWriter
+from fedsafe_policies.disputes import ATTESTED
 
 T = TypeVar("T")
 _MOST_VARIABLES: Final = 500
@@ -47,6 +48,11 @@ _ALIVE: Final = _HERE.replace(
     "disputes.signal_id)", "disputes.signal_id AND status IN ('active', 'disputed'))"
 )
 _OF_USE: Final = f"({_ALIVE} OR (weight = 'suspends' AND {_HERE}))"
+
+_ATTESTED: Final = {
+    True: f"control = '{ATTESTED.value}'",
+    False: f"control <> '{ATTESTED.value}'",
+}
 
 
 class SqlRightsReader(SqlAppealsReader):
@@ -118,8 +124,8 @@ class SqlRightsReader(SqlAppealsReader):
         """Return an origin's disputes without a ruling that are due by a moment."""
         where = (
             f"WHERE origin = ? AND due_at <= ? AND weight <> 'flood' AND {_UNRULED} "
-            f"AND {_OF_USE} AND (weight = 'suspends' OR control = 'officer' "
-            "OR coalesce(reminded_at, 0) < due_at) "
+            f"AND {_OF_USE} AND (weight = 'suspends' AND {_ATTESTED[False]} "
+            "OR control = 'officer' OR coalesce(reminded_at, 0) < due_at) "
         )
         order = f"ORDER BY weight = 'suspends' DESC, due_at, {_CAME} LIMIT ?"
         return self._disputes(_DISPUTE + where + order, origin, before, limit)
@@ -153,11 +159,13 @@ class SqlRightsReader(SqlAppealsReader):
         )
         return [author for (author,) in rows]
 
-    async def disputes_beyond(self, author: str, limit: int) -> list[DisputeRow]:
-        """Return those of an author, the oldest in front."""
+    async def disputes_beyond(
+        self, author: str, limit: int, *, attested: bool
+    ) -> list[DisputeRow]:
+        """Return those of an author that are attested, or not; the oldest in front."""
         where = (
-            f"WHERE author = ? AND weight = 'flood' AND {_UNRULED} AND {_ALIVE} "
-            "ORDER BY seq LIMIT ?"
+            f"WHERE author = ? AND {_ATTESTED[attested]} "
+            f"AND weight = 'flood' AND {_UNRULED} AND {_ALIVE} ORDER BY seq LIMIT ?"
         )
         return self._disputes(_DISPUTE + where, author, limit)
 
@@ -183,11 +191,13 @@ class SqlRightsReader(SqlAppealsReader):
             found |= {signal_id for (signal_id,) in rows}
         return found
 
-    async def suspensions_since(self, author: str, since: int) -> int:
+    async def suspensions_since(
+        self, author: str, since: int, *, attested: bool
+    ) -> int:
         """Count an author's disputes that rest a signal and count from a moment on."""
         (count,) = self._connection.execute(
-            "SELECT count(*) FROM disputes WHERE author = ? AND charged_at >= ? "
-            "AND weight = 'suspends'",
+            "SELECT count(*) FROM disputes WHERE author = ? "  # noqa: S608 - our own
+            f"AND charged_at >= ? AND weight = 'suspends' AND {_ATTESTED[attested]}",
             (author, since),
         ).fetchone()
         return int(count)

@@ -400,6 +400,26 @@ async def test_no_clock_answers_a_person_with_proof(trio: Fleet) -> None:
     await trio["a.demo"].services.disputes.rule(again.dispute, FALLS, NILS)
 
 
+async def test_what_a_member_attests_rests_until_a_person_rules_and_alarms(
+    trio: Fleet,
+) -> None:
+    signal = await trio.publish(WHO)
+    attested = await dispute(trio, signal, control=Control.ACCOUNT_LOGIN)
+    for days in (12, 4, 30, 1):
+        trio.clock.advance(timedelta(days=days))
+        await tick(trio)
+        await tick(trio)
+    shown = await trio["a.demo"].services.disputes.show(attested.dispute, RUTH)
+
+    assert (shown.weight, shown.state) == ("suspends", "open")
+    assert await matching(trio) == []
+    told = await trio.audit("a.demo", "rights.ruling_due")
+    assert [event.record.outcome for event in told] == ["reminded", "alarm"]
+    ruled = await rule(trio, attested)  # never too late for what had no end
+    assert ruled.state == "restored"
+    assert await matching(trio) == list(NAMES)
+
+
 # --- a flood --------------------------------------------------------------------------
 
 

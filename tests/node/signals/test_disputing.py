@@ -38,6 +38,8 @@ from fedsafe_policies.vocabulary import Contention, Control, Effect
 
 A, B, C = "a.example", "b.example", "c.example"
 BUDGET = 2
+ATTESTED_BUDGET = 1
+BY_WORD = Control.ACCOUNT_LOGIN
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
@@ -45,7 +47,8 @@ def judge(request: DisputeRequest) -> Decision:
     """Weigh as policy does, with a budget that a test can spend."""
     duties = {Obligation.REVIEW_TASK}
     if not request.repeated:
-        flood = request.suspended_today >= BUDGET
+        budget = ATTESTED_BUDGET if request.attested else BUDGET
+        flood = request.suspended_today >= budget
         duties.add(Obligation.ALARM if flood else Obligation.SUSPEND_MATCHING)
     return allow(Grant.DISPUTE_OPEN, "test@00000000", frozenset(duties))
 
@@ -127,7 +130,7 @@ async def test_the_same_facts_do_not_rest_a_signal_again(store: Store) -> None:
 
     assert await status(store, 1) is SignalStatus.ACTIVE
     assert [row.weight.value for row in kept] == ["suspends", *["repeat"] * 3]
-    assert await store.read(lambda r: r.suspensions_since(C, 0)) == 0
+    assert await store.read(lambda r: r.suspensions_since(C, 0, attested=False)) == 0
 
 
 @pytest.mark.parametrize(
@@ -135,6 +138,7 @@ async def test_the_same_facts_do_not_rest_a_signal_again(store: Store) -> None:
     [
         (A, TERMS),  # the origin, whatever it claims
         (B, replace(TERMS, control=Control.OFFICER)),
+        (B, replace(TERMS, control=Control.ACCOUNT_LOGIN)),  # a member attests it
         (B, replace(TERMS, contention=Contention.MINOR)),
     ],
 )
@@ -153,6 +157,35 @@ async def test_no_other_facts_use_up_the_suspension_of_a_person(
 
     assert await status(store, 1) is SignalStatus.DISPUTED
     await rule(store, 1, mine)
+    assert await status(store, 1) is SignalStatus.ACTIVE
+
+
+async def test_members_that_attest_rest_no_more_than_their_small_budget(
+    store: Store,
+) -> None:
+    numbers = range(1, 9)
+    await hold(store, *numbers)
+    attests = replace(TERMS, control=BY_WORD)
+    for liar, first in ((B, 1), (C, 4)):
+        said = [dispute(liar, n, first + n - 1, attests) for n in range(1, 4)]
+        await hear(store, *said, courier=liar)
+    proved = [dispute(B, n, n + 3) for n in range(4, 6)]
+    await hear(store, *proved)
+    resting = [n for n in numbers if await status(store, n) is SignalStatus.DISPUTED]
+
+    assert resting == [1, 4, 7, 8]  # one of each, and those that have their proof
+    assert await store.read(lambda r: r.floods_since(0)) == {B: 2, C: 2}
+
+
+async def test_a_proof_that_was_ruled_on_is_not_rested_by_a_word_again(
+    store: Store,
+) -> None:
+    await hold(store, 1)
+    first = dispute(B, 1, 1)
+    await hear(store, first)
+    await rule(store, 1, first)
+    await hear(store, dispute(C, 1, 1, replace(TERMS, control=BY_WORD)), courier=C)
+
     assert await status(store, 1) is SignalStatus.ACTIVE
 
 
@@ -390,7 +423,9 @@ async def outcome_of(
     try:
         await hold(store, *_NUMBERS)
         await deliver(store, told, order)
-        suspended = await store.read(lambda r: r.suspensions_since(_LIAR, 0))
+        suspended = await store.read(
+            lambda r: r.suspensions_since(_LIAR, 0, attested=False)
+        )
         assert suspended <= BUDGET
         return {number: await status(store, number) for number in _NUMBERS}
     finally:

@@ -180,7 +180,10 @@ async def test_what_is_due_is_neither_ruled_nor_a_flood(store: Store) -> None:
     assert await store.read(lambda r: r.disputes_due(B, 2_000, 10)) == []
     assert await store.read(lambda r: r.open_disputes()) == 2
     assert await store.read(lambda r: r.floods_since(0)) == {B: 1}
-    assert await store.read(lambda r: r.suspensions_since(B, 2)) == 1
+    for attested, count in ((False, 1), (True, 0)):
+        assert count == await store.read(
+            lambda r, attested=attested: r.suspensions_since(B, 2, attested=attested)  # type: ignore[misc]
+        )
     ruled = await store.read(lambda r: r.disputes(10, ruled=True))
     assert ruled == [first]
 
@@ -226,12 +229,37 @@ async def test_only_what_was_beyond_the_budget_is_weighed_again(store: Store) ->
         )
 
     assert await store.read(lambda r: r.authors_beyond()) == [B]
-    assert await store.read(lambda r: r.disputes_beyond(B, 9)) == [flood]
+    assert await beyond(store, attested=False) == [flood]
     await weigh(flood)
     assert await store.read(lambda r: r.authors_beyond()) == []
     assert await store.read(lambda r: r.last_charged(B)) == 9
     with pytest.raises(ConflictError):
         await weigh(flood, due=11)
+
+
+async def beyond(store: Store, *, attested: bool) -> list[DisputeRow]:
+    return await store.read(lambda r: r.disputes_beyond(B, 9, attested=attested))
+
+
+async def test_what_is_attested_counts_apart_and_is_due_until_somebody_was_told(
+    store: Store,
+) -> None:
+    await here(store, SIGNAL, OTHER)
+    said = {"control": "account_login"}
+    rests = a_dispute(1, **said)
+    flood = a_dispute(2, signal_id=OTHER, weight=Weight.FLOOD, **said)
+    await keep(store, rests, flood, a_dispute(3, control="mailed_code"))
+
+    for attested, count in ((True, 1), (False, 1)):
+        assert count == await store.read(
+            lambda r, attested=attested: r.suspensions_since(B, 0, attested=attested)  # type: ignore[misc]
+        )
+    assert await beyond(store, attested=True) == [flood]
+    assert await beyond(store, attested=False) == []
+    for at, due in ((0, [1, 3]), (1_000, [1, 3]), (1_001, [3])):
+        await store.write(lambda tx, at=at: tx.set_reminded(rests.digest, at))  # type: ignore[misc]
+        rows = await store.read(lambda r: r.disputes_due(A, 2_000, 10))
+        assert [row.sequence for row in rows] == due
 
 
 async def here(store: Store, *names: bytes) -> None:
