@@ -40,6 +40,10 @@ KINDS: Final[Words] = {
         "über eine Beschwerde entscheiden",
         "rule on an appeal",
     ),
+    "identity_check": (
+        "eine Person, die einen Antrag stellt, ist die, um die es geht",
+        "who makes a request is the person it is about",
+    ),
     "policy_change": (
         "nach anderen Texten entscheiden",
         "decide by other texts",
@@ -88,6 +92,9 @@ FIELDS: Final[Words] = GATE_FIELDS | {
     "source": ("Anlass der Feststellung", "what led to the finding"),
     "hearing": ("Anhörung", "hearing"),
     "request": ("Antrag", "request"),
+    "asks": ("verlangt", "asks for"),
+    "control": ("gezeigt durch", "shown by"),
+    "seen_on": ("gesehen am", "seen on"),
     "signals": ("Signale", "signals"),
     "account": ("mit allem zum Konto des Antrags", "with all of the request's account"),
     "name": ("Person", "person"),

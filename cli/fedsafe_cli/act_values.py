@@ -26,6 +26,19 @@ _WITHHOLDING: Final[Words] = {
     "bdsg_33_1_2a": ("§ 33 Abs. 1 Nr. 2a BDSG", "§ 33 (1) no. 2a BDSG"),
     "bdsg_33_1_2b": ("§ 33 Abs. 1 Nr. 2b BDSG", "§ 33 (1) no. 2b BDSG"),
 }
+ASKS: Final[Words] = {
+    "access": ("Auskunft", "access"),
+    "rectification": ("Berichtigung", "rectification"),
+    "erasure": ("Löschung", "erasure"),
+    "objection": ("Widerspruch", "objection"),
+    "dispute": ("Einwand", "dispute"),
+}
+_CONTROLS: Final[Words] = {
+    "account_login": ("Anmeldung am Konto", "log-in to the account"),
+    "mailed_code": ("zugesandter Code", "mailed code"),
+    "identity_document": ("Ausweis", "identity document"),
+    "known_correspondence": ("bekannter Schriftverkehr", "known correspondence"),
+}
 _PROVISIONS: Final[Words] = {
     "policy": ("Richtlinie", "policy"),
     "calendar": ("Rechtskalender", "legal calendar"),
@@ -50,7 +63,9 @@ def _role(code: str, language: int) -> str:
 
 
 _MEANINGS: Final[Mapping[str, Callable[[str, int], str]]] = {
+    "asks": _in(ASKS),
     "consultation": _in(_CONSULTATIONS),
+    "control": _in(_CONTROLS),
     "grade": _in(GRADES),
     "level": level_word,
     "partners": class_word,

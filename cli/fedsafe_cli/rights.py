@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from fedsafe_cli.act_values import ASKS
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
@@ -21,19 +22,8 @@ from fedsafe_cli.secrets import ask_secret
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
 
-KINDS: Final[Mapping[str, tuple[str, str]]] = {
-    "access": ("Auskunft", "access"),
-    "rectification": ("Berichtigung", "rectification"),
-    "erasure": ("Löschung", "erasure"),
-    "objection": ("Widerspruch", "objection"),
-    "dispute": ("Einwand", "dispute"),
-}
-CONTROLS: Final = (
-    "account_login",
-    "mailed_code",
-    "identity_document",
-    "known_correspondence",
-)
+KINDS: Final = ASKS
+CONTROLS: Final = ("mailed_code", "identity_document", "known_correspondence")
 ABOUT: Final = ("email", "phone", "username", "device", "payment", "ip", "url")
 OUTCOMES: Final = ("granted", "refused", "withdrawn", "answered")
 GROUNDS: Final = ("founded", "not_shown", "not_ours", "excessive")
@@ -49,6 +39,24 @@ _HEADINGS: Final = (
 _COLLECT: Final = (
     "Abholcode für die Person, nur jetzt zu sehen: {code}",
     "Collect code for the person, shown only now: {code}",
+)
+VERIFIED: Final[Mapping[str, tuple[str, str]]] = {
+    "mailed_code": ("zugesandter Code", "mailed code"),
+    "sent_code": ("Code an die Nummer", "code sent to the number"),
+    "transfer": ("Zahlung von oder an das Konto", "transfer from or to the account"),
+    "own_namespace": ("eigener Namensraum", "own namespace"),
+}
+_ATTESTED: Final = (
+    "Vom eigenen Dienst bescheinigt: {how}, {on}; die Person war neu angemeldet.",
+    "Attested by the back-end: {how}, {on}; the person had logged in again.",
+)
+_CHECKED: Final = (
+    "Identität festgestellt am {seen_on} von {by} ({reference}); entschieden: {second}",
+    "Identity checked on {seen_on} by {by} ({reference}); decided: {second}",
+)
+_NOBODY: Final = (
+    "noch niemand, bis dahin ruht nichts: fedsafe act approve {act}",
+    "nobody yet, and nothing rests before: fedsafe act approve {act}",
 )
 _WAITS: Final = (
     "Eine zweite Person muss zustimmen: fedsafe act approve {act}",
@@ -195,7 +203,8 @@ def rights() -> None:
     \b
     Examples:
       printf '%s\\n' "$ADDRESS" | fedsafe rights open --kind access \\
-          --about email --control identity_document
+          --about email --control identity_document --seen-on 2026-11-20 \\
+          --reference minute-7
       fedsafe rights list
       fedsafe rights answer 0a1b2c3d4e5f60718293a4b5c6d7e8f9
     """  # noqa: D301
@@ -205,6 +214,13 @@ def rights() -> None:
 @click.option("--kind", type=click.Choice(list(KINDS)), required=True)
 @click.option("--about", type=click.Choice(ABOUT), metavar="KIND", required=True)
 @click.option("--control", type=click.Choice(CONTROLS), metavar="HOW", required=True)
+@click.option("--reference", metavar="REFERENCE", required=True, help="The minute's.")
+@click.option(
+    "--seen-on",
+    metavar="YYYY-MM-DD",
+    required=True,
+    help="When the person was seen, or wrote.",
+)
 @click.option("--answer-in", type=click.Choice(("de", "en")), default="de")
 @click.option(
     "--age",
@@ -224,14 +240,19 @@ def rights() -> None:
 def open_(context: click.Context, /, **given: str | None) -> ExitStatus:
     """Open a person's request; the identifier is read from standard input.
 
-    --control says how the person showed that it is theirs: account_login,
-    mailed_code, identity_document or known_correspondence. With --age minor all
-    letters begin in plain words, and what is disputed is disputed as a minor's.
+    --control says how the person showed that it is theirs: identity_document,
+    mailed_code or known_correspondence; --reference names your minute of it. Keep no
+    copy of a paper. Ends with status 13: another officer decides with `fedsafe act
+    approve`, within three days. Until then nothing rests, and nobody is told what was
+    found. To take it back: `fedsafe act withdraw`, then close it (not_shown). With
+    --age minor all letters begin in plain words, and what is disputed is disputed as a
+    minor's.
 
     \b
     Example:
       printf '%s\\n' "$ADDRESS" | fedsafe rights open --kind erasure \\
-          --about email --control identity_document --answer-in en
+          --about email --control identity_document --seen-on 2026-11-20 \\
+          --reference minute-7 --answer-in en
     """  # noqa: D301
     settings = settings_of(context)
     about = {"kind": given["about"], "value": ask_secret("identifier").strip()}
@@ -245,13 +266,18 @@ def open_(context: click.Context, /, **given: str | None) -> ExitStatus:
         "about": about,
         "control": given["control"],
         "language": given["answer_in"],
+        "checked": {
+            "seen_on": given["seen_on"],
+            "reference": given["reference"],
+        },
     }
     if given["age"] == "minor":
         said["age"] = "minor"
     if given["subject_ref"] is not None:
         said["subject_ref"] = given["subject_ref"]
-    _tell(settings, personal(settings).post("/v1/rights", said))
-    return OK
+    found = personal(settings).post("/v1/rights", said)
+    _tell(settings, found)
+    return OK if _decided(found) else ExitStatus.WAITING
 
 
 @rights.command("list")
@@ -406,12 +432,32 @@ def _checked(request: str) -> str:
     return request
 
 
+def _decided(found: Json) -> bool:
+    check = found.get("checked")
+    return check is None or check["second"] is not None
+
+
+def _tell_proof(settings: Settings, found: Json) -> None:
+    """Say how it was shown that the identifier is the person's."""
+    other = not settings.german
+    said, check = found.get("attested"), found.get("checked")
+    if said is not None:
+        line()
+        how = VERIFIED[said["verified"]][other]
+        line(_ATTESTED[other].format(how=how, on=said["verified_on"]))
+    if check is not None:
+        line()
+        second = check["second"] or _NOBODY[other].format(act=check["act"])
+        line(_CHECKED[other].format(**check | {"second": second}))
+
+
 def _tell(settings: Settings, found: Json) -> None:
     if settings.json:
         document(found)
         return
     other = not settings.german
     _table(settings, [found])
+    _tell_proof(settings, found)
     if found.get("signals") is not None:
         line()
         line(

@@ -6,7 +6,7 @@ so a node can be moved whole. Secrets are never in here, only in key files.
 """
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -15,6 +15,7 @@ import msgspec
 import pycountry
 
 from fedsafe_federation.card import Jurisdiction, NodeUrl
+from fedsafe_federation.identifiers.namespaces import is_namespace
 from fedsafe_federation.signals import Contact
 from fedsafe_federation.signed import NodeName
 from fedsafe_node.deadline_settings import Deadlines, unfit_deadlines
@@ -146,7 +147,8 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `authority` supervises its data protection, `out_of_court` is a body that settles
     disputes (DSA Art. 21): each in one line, with how it is reached. Complaints (DSA
-    Art. 20) go to `complaints`, or to the node's contact.
+    Art. 20) go to `complaints`, or to the node's contact. Of `namespaces` it alone
+    attests usernames and device ids: platforms, vendors or domains of its own.
     """
 
     legal_name: Line | None = None
@@ -154,6 +156,7 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     complaints: Contact | None = None
     authority: Line | None = None
     out_of_court: Line | None = None
+    namespaces: Annotated[tuple[Printable, ...], msgspec.Meta(max_length=100)] = ()
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -358,6 +361,14 @@ def _unfit_provider(config: Config) -> str | None:
         known = ", ".join(sorted(MAILBOXES))
         where = "`$.provider.complaints`"
         return f"no person's mailbox: one of {known}@, or https - at {where}"
+    return _unfit_namespaces(config.provider.namespaces)
+
+
+def _unfit_namespaces(namespaces: Sequence[str]) -> str | None:
+    for number, written in enumerate(namespaces):
+        if not is_namespace(written):
+            where = f"`$.provider.namespaces[{number}]`"
+            return f"neither a known platform or vendor, nor a domain - at {where}"
     return None
 
 

@@ -65,6 +65,7 @@ from fedsafe_node.rights.appeals import AppealEffect, Appeals
 from fedsafe_node.rights.disputes import Disputes
 from fedsafe_node.rights.granting import RequestGrant
 from fedsafe_node.rights.inquiries import ListingInquiries
+from fedsafe_node.rights.identity_checks import IdentityChecks
 from fedsafe_node.rights.mailing import Mailer
 from fedsafe_node.rights.phone_hook import Hook
 from fedsafe_node.rights.proving import Proofs
@@ -260,6 +261,7 @@ def _acts(parts: Parts, notes: Notes) -> Mapping[Act, Effect]:
         Act.KEY_ROTATION: RotationEffect(parts.ceremonies, parts.tending.run),
         Act.GATE_OPENING: GateOpening(base.office, base.situation),
         Act.REQUEST_GRANT: RequestGrant(parts.desk, parts.keeper.erasers),
+        Act.IDENTITY_CHECK: IdentityChecks(parts.desk),
         Act.APPEAL_RULING: AppealEffect(parts.desk),
         Act.BREACH_SILENCE: BreachSilence(base.office, notes),
         Act.DISPATCH: CaseRelease(

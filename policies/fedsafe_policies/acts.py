@@ -21,7 +21,7 @@ from fedsafe_policies.vocabulary import Act, Role
 
 _CASE: Final = frozenset({Role.ANALYST, Role.REVIEWER})
 _ADVICE: Final = frozenset({Role.LEGAL_ADVISER, Role.YOUTH_PROTECTION_OFFICER})
-_SILENCE: Final = frozenset({Role.REVIEWER, Role.LEGAL_ADVISER, Role.DPO})
+_OFFICERS: Final = frozenset({Role.REVIEWER, Role.LEGAL_ADVISER, Role.DPO})
 _RULERS: Final = frozenset({Role.REVIEWER, Role.LEGAL_ADVISER})
 _RULES: Final = frozenset({Role.OPERATOR, Role.REVIEWER, Role.DPO}) | _ADVICE
 
@@ -55,7 +55,8 @@ _MAY: Final[Mapping[Act, tuple[frozenset[Role], frozenset[Role]]]] = {
         frozenset({Role.DPO}),
         frozenset({Role.REVIEWER, Role.DPO, Role.LEGAL_ADVISER}),
     ),
-    Act.RECIPIENT_SILENCE: (_SILENCE, _SILENCE),
+    Act.RECIPIENT_SILENCE: (_OFFICERS, _OFFICERS),
+    Act.IDENTITY_CHECK: (_OFFICERS, _OFFICERS),
     Act.FLOOD_BOUND: (RULERS, RULERS | {Role.DPO}),
     Act.APPEAL_RULING: (_RULERS, _RULERS),
 }

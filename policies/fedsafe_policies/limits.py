@@ -92,6 +92,7 @@ ALWAYS_TWO: Final = frozenset(Act) - {
     Act.QUARANTINE_END,  # likewise
     Act.FLOOD_BOUND,
     Act.APPEAL_RULING,
+    Act.IDENTITY_CHECK,
 }
 """P6: what every policy has to name among what takes two people."""
 

@@ -237,8 +237,9 @@ class Outcome(StrEnum):
 class Act(StrEnum):
     """What can be made to take two people; the last two only by a policy's will.
 
-    Of those that always do, `APPEAL_RULING`, `FLOOD_BOUND`, `MEDIA_SIGNAL`,
-    `RECIPIENT_SILENCE` and `QUARANTINE_END` need not be named by a policy.
+    Of those that always do, `APPEAL_RULING`, `FLOOD_BOUND`, `IDENTITY_CHECK`,
+    `MEDIA_SIGNAL`, `RECIPIENT_SILENCE` and `QUARANTINE_END` need not be named by a
+    policy.
     """
 
     ACTOR_SIGNAL = "actor_signal"
@@ -257,6 +258,7 @@ class Act(StrEnum):
     QUARANTINE_END = "quarantine_end"
     FLOOD_BOUND = "flood_bound"
     APPEAL_RULING = "appeal_ruling"
+    IDENTITY_CHECK = "identity_check"
     MEDIA_SIGNAL = "media_signal"
     OWN_BAN = "own_ban"
     ROLE_GRANT = "role_grant"

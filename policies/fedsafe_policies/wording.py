@@ -66,6 +66,7 @@ _GERMAN: Final[Mapping[str, str]] = {
     "quarantine_end": "Ende einer Quarantäne",
     "flood_bound": "höhere Grenze für ein Signal, das viele trifft",
     "appeal_ruling": "Entscheidung über eine Beschwerde",
+    "identity_check": "Feststellung, wer eine Person ist",
     "own_ban": "eigene Sperre",
     "media_signal": "Signal über eine Datei",
     "role_grant": "Erteilen einer Rolle",

@@ -26,6 +26,7 @@ from fedsafe_node.review.confirming import Confirmation
 from fedsafe_node.review.flood_rulings import Raise
 from fedsafe_node.rights.appeals import OnAppeal
 from fedsafe_node.rights.granting import Grant
+from fedsafe_node.rights.identity_checks import Check
 from fedsafe_node.rights.withholding import Silence
 from fedsafe_node.signals.quarantining import Ending
 from fedsafe_policies.vocabulary import Act
@@ -41,6 +42,7 @@ CONTENTS: Final[dict[Act, type]] = {
     Act.EXPORT_WITH_OPENINGS: Part,
     Act.FLOOD_BOUND: Raise,
     Act.GATE_OPENING: Opening,
+    Act.IDENTITY_CHECK: Check,
     Act.KEY_ROTATION: Rotation,
     Act.PERMANENT_BAN: Confirmation,
     Act.POLICY_CHANGE: Change,

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fedsafe_cli.moments import with_moments
-from fedsafe_cli.rights import ABOUT, CONTROLS, KINDS, LEFT, PARTS
-from fedsafe_node.rights.request_messages import Remains
+from fedsafe_cli.rights import ABOUT, CONTROLS, KINDS, LEFT, PARTS, VERIFIED
+from fedsafe_node.rights.request_messages import Remains, Verified
 from fedsafe_policies.vocabulary import Control, IdentifierKind
 
 if TYPE_CHECKING:
@@ -35,17 +35,29 @@ OPEN: dict[str, Any] = {
     "answer": None,
     "collect": "A" * 22,
 }
-HOW = ("--about", "email", "--control", "identity_document", "--answer-in", "en")
+HOW = (
+    *("--about", "email", "--control", "identity_document", "--answer-in", "en"),
+    *("--reference", "minute-7", "--seen-on", "2026-11-20"),
+)
+CHECK: dict[str, Any] = {"seen_on": "2026-11-20", "reference": "minute-7", "by": "lea"}
+WAITS = OPEN | {
+    "signals": None,
+    "disputes": None,
+    "unevaluated": None,
+    "checked": CHECK | {"act": "ab" * 16, "second": None},
+}
 
 
 def test_the_words_are_those_of_the_node() -> None:
     assert set(ABOUT) == {kind.name.lower() for kind in IdentifierKind}
-    assert set(CONTROLS) == {word.value for word in Control} - {"officer"}
+    by_others = {"officer", "account_login"}
+    assert set(CONTROLS) == {word.value for word in Control} - by_others
+    assert set(VERIFIED) == {word.value for word in Verified}
     assert len(KINDS) == 5
 
 
 def test_the_identifier_comes_by_standard_input(ask: "Run", node: "FakeNode") -> None:
-    node.always("POST /v1/rights", OPEN)
+    node.always("POST /v1/rights", WAITS)
     shown = ask("rights", "open", "--kind", "erasure", *HOW, stdin=b"anna@example.de\n")
     german = ask(
         *("rights", "open", "--kind", "erasure", *HOW, "--lang", "de"),
@@ -53,9 +65,17 @@ def test_the_identifier_comes_by_standard_input(ask: "Run", node: "FakeNode") ->
         stdin=b"anna@example.de",
     )
 
-    assert (shown.status, german.status) == (0, 0)
-    for word in (REQUEST, "erasure", "2026-12-24", "A" * 22, "epoch 1"):
+    assert (shown.status, german.status) == (13, 13)
+    for word in (
+        REQUEST,
+        "erasure",
+        "2026-12-24",
+        "A" * 22,
+        "act approve " + "ab" * 16,
+    ):
         assert word in shown.out
+    assert "epoch 1" not in shown.out
+    assert "noch niemand" in german.out
     assert "Abholcode" in german.out
     assert ADDRESS not in shown.out + shown.err + german.out
     first, second = (body for _, body in node.asked)
@@ -64,6 +84,7 @@ def test_the_identifier_comes_by_standard_input(ask: "Run", node: "FakeNode") ->
         "about": {"kind": "email", "value": ADDRESS},
         "control": "identity_document",
         "language": "en",
+        "checked": {"seen_on": "2026-11-20", "reference": "minute-7"},
     }
     assert second["subject_ref"] == "account-7"
     assert second["about"]["region"] == "DE"
@@ -86,11 +107,15 @@ def test_a_request_is_shown_answered_extended_and_closed(
     ask: "Run", node: "FakeNode"
 ) -> None:
     answered = OPEN | {"state": "answered", "answer": "Answer to", "collect": None}
-    node.always(f"GET /v1/rights/{REQUEST}", OPEN)
+    said = {"verified": "transfer", "verified_on": "2026-11-20", "logged_in_at": 1}
+    decided = {"attested": said, "checked": CHECK | {"act": "ab", "second": "rita"}}
+    node.always(f"GET /v1/rights/{REQUEST}", OPEN | decided)
     for what in ("answer", "extend", "close"):
         node.always(f"POST /v1/rights/{REQUEST}/{what}", answered)
 
-    assert REQUEST in ask("rights", "show", REQUEST).out
+    shown = ask("rights", "show", REQUEST).out
+    for word in (REQUEST, "epoch 1", "transfer from or to", "decided: rita"):
+        assert word in shown
     assert "Answer to" in ask("rights", "answer", REQUEST).out
     assert ask("rights", "extend", REQUEST, "--reason", "note-4").status == 0
     closing = ("--outcome", "refused", "--reason", "letter-12")

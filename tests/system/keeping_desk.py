@@ -48,9 +48,11 @@ from fedsafe_node.provider_events.announcing import Announcement, EventKind
 from fedsafe_node.review.messages import OutcomeRequest
 from fedsafe_node.rights.dispute_messages import NewDisputeRequest, RulingRequest
 from fedsafe_node.rights.request_messages import (
+    Attestation,
     Language,
     NewRightsRequest,
     RequestKind,
+    Verified,
 )
 from fedsafe_policies.gate import Approval
 from fedsafe_policies.vocabulary import (
@@ -168,6 +170,11 @@ class DeskWork:
             control="account_login",
             language=Language.DE,
             subject_ref=token_hex(8),
+            attested=Attestation(
+                verified=Verified.MAILED_CODE,
+                verified_on=self._node.base.clock.now().date(),
+                logged_in_at=int(self._node.base.clock.now().timestamp()),
+            ),
         )
         opened = await self._services.requests.open(request, SHOP)
         return self._begun("requested", opened.request)

@@ -563,14 +563,17 @@ def _looked_around(fed: Federation) -> None:
 
 def _requested(fed: Federation) -> None:
     typed = PEOPLE["email"]["value"].encode()
-    how = ("--about", "email", "--control", "identity_document", "--json")
+    how = (
+        *("--about", "email", "--control", "identity_document", "--json"),
+        *("--reference", "minute-7", "--seen-on", "2026-11-20"),
+    )
     opened = fed.fedsafe(
         *("rights", "open", "--kind", "access", *how),
         node=fed.a,
         person="ben",
         typed=typed,
     )
-    assert opened.returncode == 0, opened.stderr
+    assert opened.returncode == ExitStatus.WAITING, opened.stderr
     name = json.loads(opened.stdout)["request"]
     for arguments in (
         ("show", name),

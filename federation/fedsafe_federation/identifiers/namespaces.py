@@ -104,6 +104,17 @@ def resolve_namespace(kind: IdentifierKind, written: str) -> str:
     return namespace
 
 
+def is_namespace(written: str) -> bool:
+    """Tell whether a name is a known platform's or vendor's, or a domain."""
+    for kind in _BY_KIND:
+        try:
+            resolve_namespace(kind, written)
+        except IdentifierError:
+            continue
+        return True
+    return False
+
+
 def split_namespace(
     kind: IdentifierKind, text: str, namespace: str | None
 ) -> tuple[str, str]:

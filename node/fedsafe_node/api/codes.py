@@ -110,6 +110,7 @@ class Code(StrEnum):
     NOT_HEARING = "not_hearing"
     RULINGS_SPENT = "rulings_spent"
     NOT_ANSWERED = "not_answered"
+    NOT_DECIDED = "not_decided"
     STILL_LISTED = "still_listed"
     NOTHING_TO_ERASE = "nothing_to_erase"
     REQUEST_OPEN = "request_open"
@@ -145,6 +146,12 @@ class Code(StrEnum):
     BAD_GROUP = "bad_group"
     BAD_INVITATION = "bad_invitation"
     NOT_A_PERSON = "not_a_person"
+    NOT_ATTESTED = "not_attested"
+    NOT_ATTESTABLE = "not_attestable"
+    OTHER_NAMESPACE = "other_namespace"
+    BAD_VERIFICATION = "bad_verification"
+    STALE_LOGIN = "stale_login"
+    NOT_CHECKED = "not_checked"
     ORIGIN_NEEDED = "origin_needed"
     SURFACE_MISSING = "surface_missing"
     SUBJECT_REF_MISSING = "subject_ref_missing"
@@ -293,6 +300,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.APPEALS_UNKNOWN: (409, "A member could not read such a charter"),
     Code.NOT_HEARING: (409, "Another member hears this appeal"),
     Code.RULINGS_SPENT: (409, "No more rulings on appeals count today"),
+    Code.NOT_DECIDED: (409, "The identity check waits for another officer"),
     Code.NOT_ANSWERED: (409, "The request has no answer yet"),
     Code.STILL_LISTED: (409, "What the person asked about is still listed"),
     Code.NOTHING_TO_ERASE: (409, "There is nothing here to erase"),
@@ -328,6 +336,12 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_NODES: (422, "The members named do not fit"),
     Code.BAD_INVITATION: (422, "The invitation does not fit"),
     Code.BAD_GROUP: (422, "The group named does not fit"),
+    Code.NOT_ATTESTED: (422, "How the identifier was verified is not attested"),
+    Code.NOT_ATTESTABLE: (422, "No account shows whose this identifier is"),
+    Code.OTHER_NAMESPACE: (422, "Another provider's accounts are not attested here"),
+    Code.BAD_VERIFICATION: (422, "This verification does not show whose it is"),
+    Code.STALE_LOGIN: (422, "The person has to log in again"),
+    Code.NOT_CHECKED: (422, "An officer says when they have seen who the person is"),
     Code.NOT_A_PERSON: (422, "That is nobody's identifier"),
     Code.ORIGIN_NEEDED: (422, "The signal's origin must be named"),
     Code.SURFACE_MISSING: (422, "Nobody says where it is met"),

@@ -12,6 +12,7 @@ from typing import Final
 from fedsafe_node.errors import BadRequestError, WrongStateError
 from fedsafe_node.principal import Principal
 from fedsafe_node.rights.contesting import CONTESTABLE
+from fedsafe_node.rights.identity_checks import check_decided
 from fedsafe_node.rights.involved import has_recorded
 from fedsafe_node.rights.listing import ERASES, listed_here
 from fedsafe_node.rights.request_messages import CloseRequest, RequestKind
@@ -94,6 +95,8 @@ async def check_end(
             and a dispute of an own signal has no ruling, or answered without answer.
     """
     situation = desk.situation
+    if outcome == "granted":
+        check_decided(content)
     if outcome == "answered" and row.state is RequestState.OPEN:
         raise WrongStateError(
             "not_answered", "it has no answer yet: first `fedsafe rights answer`"

@@ -5,6 +5,7 @@ from typing import Literal, cast
 
 from fedsafe_node.rights.dispute_messages import DisputeAnswer
 from fedsafe_node.rights.request_messages import (
+    CheckTold,
     Language,
     PackTold,
     Remaining,
@@ -55,7 +56,14 @@ def describe_request(
     packs: list[PackTold] | None = None,
     remains: list[Remaining] | None = None,
 ) -> RightsRequestAnswer:
-    """Describe a request, with what was found where that is shown."""
+    """Describe a request, with what was found where that is shown.
+
+    That is nowhere before an officer's identity check is decided on.
+    """
+    attested = content.attested if content is not None else None
+    checked = _check_told(content)
+    if content is not None and content.is_undecided:
+        content = packs = None
     return RightsRequestAnswer(
         request=row.id,
         kind=RequestKind(row.kind),
@@ -81,6 +89,21 @@ def describe_request(
         packs=packs,
         erased=content.erased if content is not None else None,
         remains=remains,
+        attested=attested,
+        checked=checked,
+    )
+
+
+def _check_told(content: Content | None) -> CheckTold | None:
+    checked = content.checked if content is not None else None
+    if checked is None:
+        return None
+    return CheckTold(
+        seen_on=checked.seen_on,
+        reference=checked.reference,
+        by=checked.by,
+        act=checked.act,
+        second=checked.second,
     )
 
 

@@ -27,6 +27,7 @@ from fedsafe_node.log.naming import entries_naming, packs_naming, subject_of
 from fedsafe_node.messages import Reference
 from fedsafe_node.principal import Principal
 from fedsafe_node.rights.erasing import decide_erasure, erase_listed, settle_erased
+from fedsafe_node.rights.identity_checks import check_decided
 from fedsafe_node.rights.listing import ERASES, Listed, listed_here
 from fedsafe_node.rights.remains import find_remains
 from fedsafe_node.rights.request_messages import ErasedPart, RequestId, RequestKind
@@ -79,7 +80,8 @@ async def grantable(reader: Reader, desk: Desk, request: str) -> Grantable:
 
     Raises:
         NotFoundError: there is no such request.
-        WrongStateError: it is closed, asks for no erasure, or is others' to grant.
+        WrongStateError: it is closed, asks for no erasure, or is others' to grant, or
+            its identity check waits.
     """
     row = await reader.request(request)
     if row is None:
@@ -89,6 +91,8 @@ async def grantable(reader: Reader, desk: Desk, request: str) -> Grantable:
     if row.kind in _NOT_GRANTED:
         raise WrongStateError("nothing_to_erase", "access erases nothing")
     content = open_content(desk.periods, row)
+    if content is not None:
+        check_decided(content)
     if content is None or not len(await listed_here(reader, desk, content)):
         raise WrongStateError("nothing_to_erase", "this provider lists nothing here")
     listed = await listed_here(reader, desk, content, _UNERASED)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from fedsafe_node.log.audit import decode_audit_record
+from fedsafe_node.people.approvals import LIFETIME
 from fedsafe_node.rights.sealing import open_content
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.showing import actor_of
@@ -66,8 +67,10 @@ async def _handled(reader: Reader, desk: Desk, dispute: DisputeRow) -> set[str |
         return set()  # what others were asked for lies with them
     first, last = dispute.received_at - _APART, dispute.received_at + _APART
     names: set[str | None] = set()
-    for row in await reader.requests_opened(first, last):
+    # What an identity check disputes is disputed when another officer has decided.
+    for row in await reader.requests_opened(first - LIFETIME, last):
         content = open_content(desk.periods, row)
-        if content is None or dispute.digest.hex() in content.disputes:
+        unknown = content is None and row.opened_at >= first
+        if unknown or (content and dispute.digest.hex() in content.disputes):
             names.add(row.ended_by)
     return names

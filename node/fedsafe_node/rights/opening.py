@@ -3,7 +3,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import token_hex, token_urlsafe
 from typing import Final
@@ -26,15 +26,16 @@ from fedsafe_node.provider_events.announcing import (
 )
 from fedsafe_node.rights.contesting import CONTESTABLE, Claim, contest, weigh_claim
 from fedsafe_node.rights.describing import describe_request
-from fedsafe_node.rights.finding import Evaluated, Finding, find
+from fedsafe_node.rights.finding import Evaluated, find
 from fedsafe_node.rights.listing import own_tokens
 from fedsafe_node.rights.request_messages import (
+    Attestation,
     Language,
     RequestKind,
     RightsRequestAnswer,
     Way,
 )
-from fedsafe_node.rights.sealing import Content, seal_content
+from fedsafe_node.rights.sealing import Checked, Content, seal_content
 from fedsafe_node.rights.telling import holds_nothing, is_closed, tell
 from fedsafe_node.rights.terms import MONTHS, months_after
 from fedsafe_node.signals.desk import Changed, Desk
@@ -74,6 +75,8 @@ class Opened:
     subject_ref: str | None = None
     age: Age = Age.ADULT
     proof: bytes | None = None
+    attested: Attestation | None = None
+    checked: Checked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class Opening:
     who: Principal
     decision: Decision
     packs: Sequence[PackRow]
+    name: str = field(default_factory=lambda: token_hex(16))
 
     async def run(self, tx: Transaction) -> Changed[RightsRequestAnswer]:
         """Open the request.
@@ -96,11 +100,10 @@ class Opening:
         """
         desk, opened = self.desk, self.opened
         now = desk.clock.now()
-        at, name, code = int(now.timestamp()), token_hex(16), token_urlsafe(16)
+        at, name, code = int(now.timestamp()), self.name, token_urlsafe(16)
         findings = await find(
             tx, desk.situation, desk.lists, opened.person, self.evaluated
         )
-        disputes, feed = await self._contest(tx, findings)
         content = Content(
             subject_ref=opened.subject_ref,
             findings=findings,
@@ -108,13 +111,28 @@ class Opening:
             uncovered=desk.situation.unseen(now),
             shredded=list(self.evaluated.shredded),
             closed=is_closed(desk.situation, now),
-            disputes=disputes,
+            disputes=[],
             tokens=own_tokens(desk.situation, opened.person, self.evaluated),
             age=opened.age,
+            attested=opened.attested,
+            checked=opened.checked,
         )
+        feed = None
+        if opened.checked is None:  # else another officer decides first
+            disputes, feed = await contest_findings(
+                desk,
+                tx,
+                content,
+                kind=opened.kind,
+                control=opened.control,
+                who=self.who,
+                contention=opened.contention,
+            )
+            content = replace(content, disputes=disputes)
         row = self._row(name, code, now)
         answered = (
             opened.kind is RequestKind.ACCESS
+            and opened.checked is None
             and not self.packs
             and await holds_nothing(tx, desk, content)
         )
@@ -130,10 +148,11 @@ class Opening:
         row = replace(row, sealed=sealed)
         await tx.add_request(row)
         await self._tell(tx, row, content)
-        shown = content if opened.way is Way.OFFICER else None
+        shown = content if opened.way is Way.OFFICER else None  # once it is decided
         # Whether it was answered at once would tell who opens it what was found.
         told = replace(
             describe_request(row, shown),
+            attested=opened.attested,
             state=RequestState.OPEN.value,
             ended_at=None,
             ended_by=None,
@@ -164,9 +183,12 @@ class Opening:
             "kind": row.kind,
             "way": row.way,
             "control": row.control,
-            "signals": len(content.findings),
-            "unevaluated": len(content.unevaluated) + len(content.uncovered),
+            **_shown_by(content),
         }
+        if not content.is_undecided:  # then nobody learns yet what was found
+            unevaluated = len(content.unevaluated) + len(content.uncovered)
+            found = {"signals": len(content.findings), "unevaluated": unevaluated}
+            detail = {**detail, **found}
         desk = self.desk
         entry = desk.event(
             Event.REQUEST_OPENED, self.who, detail, decision=self.decision
@@ -177,48 +199,73 @@ class Opening:
             tx, Announcement(EventKind.RIGHTS_DUE, content.subject_ref, said)
         )
 
-    async def _contest(
-        self, tx: Transaction, findings: list[Finding]
-    ) -> tuple[list[str], int | None]:
-        usual = _CONTENDS.get(self.opened.kind)
-        if usual is None:
-            return [], None
-        if self.opened.age is Age.MINOR:  # no signal about a minor, ever (P4)
-            usual = Contention.MINOR
-        contention = self.opened.contention or usual
-        claim = Claim(contention, self.opened.control, self.who)
-        desk, disputes = self.desk, list[str]()
-        feed: int | None = None
-        for finding in findings:
-            list_ = desk.reviews.list_of(finding.origin, own=finding.own)
-            row = await tx.signal(list_, read_signal_id(finding.signal))
-            if row is None or row.status not in CONTESTABLE:
-                continue
-            decision = await weigh_claim(desk, tx, row, claim, None)
-            kept = await self._standing(tx, row, decision)
-            if kept is None:
-                kept, size = await contest(desk, tx, row, claim, decision)
-                feed = feed if size is None else size
-            disputes.append(kept.digest.hex())
-        return disputes, feed
 
-    async def _standing(
-        self, tx: Transaction, row: SignalRow, decision: Decision
-    ) -> DisputeRow | None:
-        """Find what the same credential has disputed before, and nobody ruled on.
+async def contest_findings(  # noqa: PLR0913 - what is contested, and by whom
+    desk: Desk,
+    tx: Transaction,
+    content: Content,
+    *,
+    kind: RequestKind,
+    control: Control,
+    who: Principal,
+    contention: Contention | None = None,
+) -> tuple[list[str], int | None]:
+    """Contest what a request has found; give the disputes and the feed's size.
 
-        What rests nothing counts only as long as a new one would rest nothing either.
-        """
-        resting = weight_of(decision) is Weight.SUSPENDS
-        for each in await tx.disputes_on(row.origin, row.signal_id):
-            theirs = self.desk.reviews.origin_of(each.author)
-            if theirs != self.desk.situation.node or each.opened_by != self.who.name:
-                continue
-            if resting and each.weight is not Weight.SUSPENDS:
-                continue
-            if await tx.ruling(each) is None:
-                return each
-        return None
+    Access contests nothing.
+    """
+    usual = _CONTENDS.get(kind)
+    if usual is None:
+        return [], None
+    if content.age is Age.MINOR:  # no signal about a minor, ever (P4)
+        usual = Contention.MINOR
+    claim = Claim(contention or usual, control, who)
+    disputes = list[str]()
+    feed: int | None = None
+    for finding in content.findings:
+        list_ = desk.reviews.list_of(finding.origin, own=finding.own)
+        row = await tx.signal(list_, read_signal_id(finding.signal))
+        if row is None or row.status not in CONTESTABLE:
+            continue
+        decision = await weigh_claim(desk, tx, row, claim, None)
+        kept = await _standing(desk, tx, row, decision, who)
+        if kept is None:
+            kept, size = await contest(desk, tx, row, claim, decision)
+            feed = feed if size is None else size
+        disputes.append(kept.digest.hex())
+    return disputes, feed
+
+
+async def _standing(
+    desk: Desk, tx: Transaction, row: SignalRow, decision: Decision, who: Principal
+) -> DisputeRow | None:
+    """Find what the same credential has disputed before, and nobody ruled on.
+
+    What rests nothing counts only as long as a new one would rest nothing either.
+    """
+    resting = weight_of(decision) is Weight.SUSPENDS
+    for each in await tx.disputes_on(row.origin, row.signal_id):
+        theirs = desk.reviews.origin_of(each.author)
+        if theirs != desk.situation.node or each.opened_by != who.name:
+            continue
+        if resting and each.weight is not Weight.SUSPENDS:
+            continue
+        if await tx.ruling(each) is None:
+            return each
+    return None
+
+
+def _shown_by(content: Content) -> Detail:
+    """Say for the log how control of the identifier was shown."""
+    attested, checked = content.attested, content.checked
+    if attested is not None:
+        return {
+            "verified": attested.verified.value,
+            "verified_on": attested.verified_on.isoformat(),
+        }
+    if checked is not None:
+        return {"seen_on": checked.seen_on, "reference": checked.reference}
+    return {}
 
 
 def read_person(question: Question, *, pointer: str) -> Person:

@@ -79,10 +79,48 @@ class RefusalGround(StrEnum):
     EXCESSIVE = "excessive"
 
 
+@unique
+class Verified(StrEnum):
+    """How a provider has verified that an identifier is its account holder's.
+
+    By a code mailed to the address (`mailed_code`) or sent to the number
+    (`sent_code`), by money from or to the bank account under the holder's name
+    (`transfer`), or because username or device id are of its own namespace.
+    """
+
+    MAILED_CODE = "mailed_code"
+    SENT_CODE = "sent_code"
+    TRANSFER = "transfer"
+    OWN_NAMESPACE = "own_namespace"
+
+
+class Attestation(Message, frozen=True):
+    """That a provider has verified the identifier of an account holder.
+
+    `logged_in_at` is when the person has logged in again, in seconds since 1970.
+    """
+
+    verified: Verified
+    verified_on: date
+    logged_in_at: Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
+
+
+class IdentityCheck(Message, frozen=True):
+    """That an officer has seen who a person is: on which day, and where it is noted.
+
+    `reference` names the minute. No copy of a paper is kept, here or there.
+    """
+
+    seen_on: date
+    reference: Reference
+
+
 class NewRightsRequest(Message, frozen=True):
     """A person's request, by somebody who vouches that the identifier is theirs.
 
-    `control` says how that was shown. `contention` is what a dispute, objection or
+    `control` says how that was shown. A back-end says `account_login`, and in
+    `attested` how it has verified the identifier. An officer says what they have
+    `checked`, and another officer decides. `contention` is what a dispute, objection or
     erasure contends. A minor's letters begin in plain words, and what they contest is
     contested as a minor's. The identifier is evaluated and not kept; `subject_ref` is
     the provider's own name for the account.
@@ -95,6 +133,8 @@ class NewRightsRequest(Message, frozen=True):
     age: Age = Age.ADULT
     contention: Contention | None = None
     subject_ref: AccountRef | None = None
+    attested: Attestation | None = None
+    checked: IdentityCheck | None = None
 
     def __repr__(self) -> str:
         """Show nothing of whom it is about."""
@@ -265,12 +305,27 @@ class Remaining(Message, frozen=True):
     until: str | None = None
 
 
+class CheckTold(Message, frozen=True):
+    """An identity check: by whom, decided by whom, and the `act` that decides it.
+
+    While `second` is null nothing of the request is contested, shown or answered.
+    """
+
+    seen_on: str
+    reference: str
+    by: str
+    act: str
+    second: str | None = None
+
+
 class RightsRequestAnswer(Message, frozen=True):
     """A request: until when it is to be answered, and what was found.
 
-    `signals` and `disputes` are null once they are wiped. `unevaluated` names the
-    epochs and members that could not be asked, `shredded` the key epochs that are over,
-    of which nothing can be answered any more. `packs` are told where one request is
+    What a back-end has `attested`, or an officer `checked`, is told where one request
+    is opened or shown. `signals` and `disputes` are null once they are wiped, and
+    before a check is decided on. `unevaluated` names the epochs and members that could
+    not be asked, `shredded` the key epochs that are over, of which nothing can be
+    answered any more. `packs` are told where one request is
     shown or answered. `collect` is shown once, to whom hands it to the person. Once it
     is granted, `erased` says what has gone where, and `remains` what has not.
     """
@@ -296,6 +351,8 @@ class RightsRequestAnswer(Message, frozen=True):
     answer: str | None = None
     packs: list[PackTold] | None = None
     collect: str | None = None
+    attested: Attestation | None = None
+    checked: CheckTold | None = None
     erased: list[ErasedPart] | None = None
     remains: list[Remaining] | None = None
 

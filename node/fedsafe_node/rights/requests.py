@@ -2,14 +2,17 @@
 """Requests of persons: opened with proof, answered within a month (GDPR Art. 12 (3)).
 
 Whoever opens one has seen that the identifier is the person's: the provider's
-back-end, an officer, or the public form by a mailed code. The identifier is evaluated
-and forgotten; the request keeps which signals were found, sealed, and no more. What
-a person contests rests at once, shared or not: by a dispute of this node.
+back-end attests it (`attestations`), two officers stand by an identity check
+(`identity_checks`), or the public form knows by a mailed code. The identifier is
+evaluated and forgotten; the request keeps which signals were found, sealed, and no
+more. What a person contests rests at once, shared or not: by a dispute of this node.
 """
 
 import hashlib
 import hmac
-from typing import Final
+from dataclasses import replace as dataclass_replace
+from datetime import UTC
+from typing import Final, cast
 
 from msgspec.structs import replace
 
@@ -28,23 +31,27 @@ from fedsafe_node.people.throttle import Counter, count_tries
 from fedsafe_node.people.vault import Vault
 from fedsafe_node.principal import Actor, Principal
 from fedsafe_node.provider_events.announcing import Announcer
+from fedsafe_node.rights.attestations import read_attestation
 from fedsafe_node.rights.closing import check_apart, check_end, check_ground
 from fedsafe_node.rights.describing import describe_request
 from fedsafe_node.rights.finding import evaluate, name_missed
 from fedsafe_node.rights.granting import KIND, Grant, grantable
+from fedsafe_node.rights.identity_checks import KIND as CHECK
+from fedsafe_node.rights.identity_checks import Check, check_decided, read_check
 from fedsafe_node.rights.opening import Opened, Opening, read_person
-from fedsafe_node.rights.packs import packs_about, packs_asked_for, show_packs
+from fedsafe_node.rights.packs import Packs, packs_about, packs_asked_for, show_packs
 from fedsafe_node.rights.remains import read_remains
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
     CollectedAnswer,
     CollectRequest,
     NewRightsRequest,
+    Proved,
     RightsRequestAnswer,
     RightsRequestsAnswer,
     Way,
 )
-from fedsafe_node.rights.sealing import Content, open_content, seal_content
+from fedsafe_node.rights.sealing import Checked, Content, open_content, seal_content
 from fedsafe_node.rights.standing import in_state, known
 from fedsafe_node.rights.telling import tell, tell_end
 from fedsafe_node.rights.terms import EXTENDED_MONTHS, moment, months_after
@@ -89,16 +96,20 @@ class Requests:
     ) -> RightsRequestAnswer:
         """Open a request for somebody whose control of the identifier was shown.
 
+        An officer's waits for another one, who decides on the identity check.
+
         Raises:
-            BadRequestError: the identifier has no canonical form.
+            BadRequestError: the identifier has no canonical form, or what is attested
+                or was checked does not show whose it is.
             DeniedError: this role may not.
             OverBudgetError: this credential has opened too many within the hour.
         """
         store = self._desk.store
         naming = await store.read(lambda reader: naming_of(reader, who))
+        person = read_person(request.about, pointer="/about")
         opened = Opened(
             kind=request.kind,
-            person=read_person(request.about, pointer="/about"),
+            person=person,
             control=Control(request.control),
             way=Way.PROVIDER if who.role is Role.SERVICE else Way.OFFICER,
             language=request.language,
@@ -107,6 +118,7 @@ class Requests:
             age=request.age,
         )
         decision = await self._admit(who, "rights.open")
+        opened = self._shown(opened, request, who)
         # Whoever vouches for others could ask about anybody: it counts as a lookup.
         about = opened.person.canonical
         identifier = bytes([about.kind]) + about.value.encode()
@@ -141,6 +153,8 @@ class Requests:
             opening = Opening(
                 desk, self._announcer, opened, found, who, decision, packs.rows
             )
+            if opened.checked is not None:
+                return await self._ask(opening, packs, spending)
 
             async def act(tx: Transaction) -> Changed[RightsRequestAnswer]:
                 await packs.check(tx)
@@ -156,6 +170,51 @@ class Requests:
             raise WrongStateError(
                 "proof_used", "this code has opened a request already"
             ) from None
+
+    def _shown(
+        self, opened: Opened, request: NewRightsRequest, who: Principal
+    ) -> Opened:
+        situation, now = self._desk.situation, self._desk.clock.now()
+        if opened.way is Way.PROVIDER:
+            attested = read_attestation(
+                request, opened.person, situation.config, situation.policy, now
+            )
+            return dataclass_replace(opened, attested=attested)
+        check = read_check(request, now.astimezone(UTC).date().isoformat())
+        checked = Checked(
+            seen_on=check.seen_on.isoformat(),
+            reference=check.reference,
+            by=who.name,
+            contention=opened.contention,
+        )
+        return dataclass_replace(opened, checked=checked)
+
+    async def _ask(
+        self, opening: Opening, packs: Packs, spending: Spending | None
+    ) -> RightsRequestAnswer:
+        """Keep a request that waits for another officer, and ask them."""
+        opened, told = opening.opened, list[RightsRequestAnswer]()
+        checked = opened.checked
+        if checked is None:
+            raise TypeError("nothing was checked")
+
+        async def keep(tx: Transaction, act: ActAnswer) -> None:
+            await packs.check(tx)
+            if spending is not None:
+                await spending.keep(tx)
+            asked = dataclass_replace(opened, checked=replace(checked, act=act.act))
+            changed = await dataclass_replace(opening, opened=asked).run(tx)
+            told[:] = [changed.result]
+
+        check = Check(
+            request=opening.name,
+            asks=opened.kind,
+            control=cast("Proved", opened.control.value),
+            seen_on=checked.seen_on,
+            reason=checked.reference,
+        )
+        await self._approvals.ask(CHECK, encode(check), opening.who, keep=keep)
+        return told[0]
 
     async def list(
         self,
@@ -196,8 +255,8 @@ class Requests:
             row = await known(tx, request)
             await self._note(tx, Event.REQUESTS_READ, who, decision, request=row.id)
             content = open_content(desk.periods, row)
-            if content is None:
-                return describe_request(row)
+            if content is None or content.is_undecided:
+                return describe_request(row, content)
             told = await show_packs(tx, content, packs, self._now())
             if content.erased is None:
                 return describe_request(row, content, told)
@@ -229,6 +288,7 @@ class Requests:
             content = open_content(desk.periods, row)
             if content is None:
                 raise WrongStateError("wiped", "what was found can no longer be read")
+            check_decided(content)
             text = await tell(tx, desk, row, content, packs.rows)
             content = replace(content, answer=text)
             answered = replace(

@@ -12,14 +12,27 @@ from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.rights.finding import Finding
 from fedsafe_node.rights.request_messages import (
+    Attestation,
     ErasedPart,
     RefusalGround,
     Remaining,
 )
 from fedsafe_node.store.rights_rows import RequestRow
 from fedsafe_policies.help.offers import Age
+from fedsafe_policies.vocabulary import Contention
 
 _DOMAIN: Final = "fedsafe/v1/rights-request"
+
+
+class Checked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An officer's identity check; without a `second` nobody has decided on it."""
+
+    seen_on: str
+    reference: str
+    by: str
+    act: str = ""
+    second: str | None = None
+    contention: Contention | None = None
 
 
 class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -32,7 +45,8 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     taken what was found, `erased` counts it, `shared` are the signals that others had
     of it, `packs` the entries of evidence packs about it, and `remains` what stays.
     `age` is what the person has said of theirs: to a minor letters begin in plain
-    words.
+    words. What a back-end has `attested`, or an officer `checked`, shows how control
+    of the identifier was shown.
     """
 
     subject_ref: str | None
@@ -51,6 +65,13 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     packs: list[int] = []
     remains: list[Remaining] = []
     age: Age = Age.ADULT
+    attested: Attestation | None = None
+    checked: Checked | None = None
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether an identity check waits for its second officer."""
+        return self.checked is not None and self.checked.second is None
 
     @property
     def is_whole(self) -> bool:

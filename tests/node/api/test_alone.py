@@ -16,6 +16,7 @@ from tests.node.api.test_people import House, house
 from tests.node.fleet import Fleet, found, make
 from tests.node.people.test_gate import COMPLETE
 from tests.node.review.conftest import listed, match
+from tests.node.rights.vouching import decide
 from tests.node.signals.conftest import ANNA, request_for
 from tests.policies.escalation.maximal import MAXIMAL
 
@@ -26,6 +27,7 @@ from fedsafe_node.people.credentials import People
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.floods import judge_floods
 from fedsafe_node.review.opening import open_review
+from fedsafe_node.rights.request_messages import RightsRequestAnswer
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_policies.policy import load_policy, shipped_text
@@ -140,13 +142,32 @@ async def _erasure(house: House, who: str) -> dict[str, Any]:
     return dict(await house.done("POST", "/v1/audit/erase", body, who))
 
 
+async def _checked(
+    house: House, who: str, about: dict[str, str]
+) -> RightsRequestAnswer:
+    body = {"kind": "erasure", "about": about, "control": "identity_document"} | {
+        "checked": {"seen_on": "2026-11-20", "reference": "minute-7"}
+    }
+    opened = await house.done("POST", "/v1/rights", body, who)
+    return msgspec.convert(opened, RightsRequestAnswer)
+
+
+async def _check(house: House, who: str) -> dict[str, Any]:
+    about = {"kind": "email", "value": "nobody@mail.example"}
+    checked = (await _checked(house, who, about)).checked
+    acts = (await house.done("GET", "/v1/acts", None, who))["acts"]
+    assert checked is not None
+    (act,) = [each for each in acts if each["act"] == checked.act]
+    return dict(act)
+
+
 async def _grant(house: House, who: str) -> dict[str, Any]:
     about = {"kind": "email", "value": "listed@mail.example"}
     signals = house.fleet["a.demo"].services.signals
     await signals.add(request_for(about["value"], scope=Scope.SELF), ANNA)
-    body = {"kind": "erasure", "about": about, "control": "identity_document"}
-    opened = await house.done("POST", "/v1/rights", body, who)
-    path = f"/v1/rights/{opened['request']}/grant"
+    opened = await _checked(house, who, about)
+    await decide(house.fleet, "a.demo", opened, Principal("dora", Role.DPO))
+    path = f"/v1/rights/{opened.request}/grant"
     return dict(await house.done("POST", path, {"reason": "ticket:17"}, who))
 
 
@@ -219,6 +240,7 @@ ACTS: Final[dict[Act, tuple[str, str, Ask]]] = {
     Act.BREACH_SILENCE: ("olaf", "dora", _breach),
     Act.SUBJECT_ERASURE: ("dora", "rita", _erasure),
     Act.REQUEST_GRANT: ("dora", "rita", _grant),
+    Act.IDENTITY_CHECK: ("dora", "rita", _check),
     Act.PSEUDONYM_REVEAL: ("dora", "rita", _reveal),
     Act.RECIPIENT_SILENCE: ("dora", "rita", _silence),
     Act.PERMANENT_BAN: ("anna", "rita", _ban),

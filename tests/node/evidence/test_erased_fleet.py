@@ -14,6 +14,7 @@ from tests.node.evidence.disk import files_with, pieces, reader_open, sealed_in
 from tests.node.evidence.test_accounts import keep_elsewhere
 from tests.node.evidence.test_erased_disk import ACCOUNT, erase
 from tests.node.fleet import NAMES, Fleet
+from tests.node.rights.vouching import Vouched
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 from tests.system.search import encodings
 
@@ -211,10 +212,10 @@ async def test_what_was_granted_is_in_no_file_of_any_member(staffed: Fleet) -> N
     opening = NewRightsRequest(
         kind=RequestKind.ERASURE,
         about=question,
-        control="account_login",
+        control="identity_document",
         subject_ref=ACCOUNT,
     )
-    opened = await services.requests.open(opening, DORA)
+    opened = await Vouched(staffed, "a.demo").open(opening, DORA)
     sealed["a.demo"] |= await asyncio.to_thread(sealed_in, base.place.database)
     act = await services.requests.grant(opened.request, "decision-3", DORA)
     approvals = services.staff.approvals
@@ -250,9 +251,9 @@ async def test_a_node_that_dies_after_a_grant_still_clears_its_index(
     opening = NewRightsRequest(
         kind=RequestKind.ERASURE,
         about=Question(kind=Kind.EMAIL, value=WHO),
-        control="account_login",
+        control="identity_document",
     )
-    opened = await node.services.requests.open(opening, DORA)
+    opened = await Vouched(staffed, "a.demo").open(opening, DORA)
     act = await node.services.requests.grant(opened.request, "decision-3", DORA)
     effect = node.services.staff.approvals.effects[Act.REQUEST_GRANT]
     content = json.dumps(act.content).encode()

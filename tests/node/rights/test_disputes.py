@@ -7,6 +7,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 from tests.node.fleet import NAMES, Fleet, eventually
+from tests.node.rights.vouching import Vouched
 from tests.node.signals.conftest import ANNA, BOT, RITA
 
 from fedsafe_node.errors import (
@@ -197,15 +198,15 @@ async def test_who_ruled_before_does_not_rule_again(trio: Fleet) -> None:
 
 async def test_who_answered_the_person_does_not_rule(trio: Fleet) -> None:
     await trio.publish(WHO)
-    services = trio["a.demo"].services
+    services, requests = trio["a.demo"].services, Vouched(trio, "a.demo")
     asked = NewRightsRequest(
         kind=RequestKind.DISPUTE,
         about=Question(kind=Kind.EMAIL, value=WHO),
-        control="account_login",
+        control="identity_document",
     )
-    opened = await services.requests.open(asked, MAX)
-    await services.requests.answer(opened.request, RUTH)
-    shown = await services.requests.show(opened.request, RUTH)
+    opened = await requests.open(asked, MAX)
+    await requests.answer(opened.request, RUTH)
+    shown = await requests.show(opened.request, RUTH)
     assert shown.disputes is not None
     (name,) = shown.disputes
     with pytest.raises(DeniedError) as denied:
@@ -484,7 +485,7 @@ def limit_disputes(
     document = msgspec.structs.replace(
         policy.document,
         disputes=msgspec.structs.replace(
-            policy.document.disputes, suspensions_a_day=most
+            policy.document.disputes, suspensions_a_day=most, attested_a_day=most
         ),
     )
     monkeypatch.setattr(situation, "policy", Policy(document, policy.digest))

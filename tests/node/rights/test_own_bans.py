@@ -48,11 +48,14 @@ async def ban(
 
 
 async def objected(
-    fleet: Fleet, kind: RequestKind = RequestKind.OBJECTION, value: str = WHO
+    fleet: Fleet,
+    kind: RequestKind = RequestKind.OBJECTION,
+    value: str = WHO,
+    who: Principal = SHOP,
 ) -> RightsRequestAnswer:
     """Open a person's request and show it to an officer."""
     requests = requests_of(fleet, "a.demo")
-    opened = await requests.open(asked(kind, value), SHOP)
+    opened = await requests.open(asked(kind, value), who)
     return await requests.show(opened.request, DORA)
 
 
@@ -148,7 +151,7 @@ async def test_a_ruling_against_an_own_ban_erases_it(alone: Fleet) -> None:
 
 async def test_an_own_ban_that_nobody_rules_on_is_erased(alone: Fleet) -> None:
     signal = await ban(alone)
-    found = await disputed(alone, await objected(alone))
+    found = await disputed(alone, await objected(alone, who=LEA))
     node = alone["a.demo"]
     alone.clock.moment += timedelta(days=13)
     reminded = await end_disputes(node.desk, node.base.announcer)

@@ -8,8 +8,11 @@ import pytest
 from aiohttp import ClientSession
 from tests.node.api.test_roles import sessions  # noqa: F401 - a fixture
 from tests.node.fleet import Fleet
+from tests.node.rights.test_disputes import LEA
+from tests.node.rights.vouching import decide
 
 from fedsafe_node.api.rights import RIGHTS_ROUTES
+from fedsafe_node.principal import Principal
 from fedsafe_policies.vocabulary import Role
 
 OFFICERS: Final = {Role.REVIEWER, Role.LEGAL_ADVISER, Role.DPO}
@@ -17,6 +20,7 @@ NEW: Final = {
     "kind": "access",
     "about": {"kind": "email", "value": "nobody@mail.example"},
     "control": "identity_document",
+    "checked": {"seen_on": "2026-11-20", "reference": "minute-7"},
 }
 SENT: Final[Mapping[str, object]] = {
     "openRequest": NEW,
@@ -106,6 +110,10 @@ async def test_who_has_the_code_gets_the_answer_once_and_is_told_so_again(
     dpo, url = sessions[Role.DPO], f"{trio['a.demo'].base.config.url}/v1/rights/collect"
     async with dpo.post("/v1/rights", json=NEW) as response:
         opened = await response.json()
+    found = await trio["a.demo"].services.requests.show(opened["request"], LEA)
+    await decide(trio, "a.demo", found, Principal(found.opened_by, Role.DPO))
+    async with dpo.post(f"/v1/rights/{opened['request']}/answer") as response:
+        assert response.status == 200
     asked = {"request": opened["request"], "code": opened["collect"]}
     told: list[tuple[int, bool]] = []
     events: list[int] = []
@@ -116,7 +124,7 @@ async def test_who_has_the_code_gets_the_answer_once_and_is_told_so_again(
             told.append((answer.status, text is not None))
         events.append(len(await trio.audit("a.demo", "rights.collected")))
 
-    await collect()  # nobody is listed, so it is answered at once
+    await collect()
     await collect()
 
     assert told == [(200, True), (200, False)]

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 from tests.node.fleet import NAMES, Fleet
 from tests.node.rights.test_disputes import DORA, LEA, RUTH, STANDS, matching
+from tests.node.rights.vouching import Vouched
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
 from fedsafe_federation.restrictions import Reason
@@ -60,9 +61,7 @@ SHOP = Principal("shop", Role.SERVICE, scope="rights")
 
 
 def requests_of(fleet: Fleet, name: str = "b.demo") -> Requests:
-    requests = fleet[name].services.requests
-    assert isinstance(requests, Requests)
-    return requests
+    return Vouched(fleet, name)
 
 
 def asked(
@@ -537,7 +536,7 @@ async def test_a_credential_disputes_a_signal_once_until_it_is_ruled_on(
 async def test_a_dispute_that_rests_nothing_is_not_said_to(trio: Fleet) -> None:
     situation = trio["b.demo"].base.situation
     policy = situation.policy
-    least = replace(policy.document.disputes, suspensions_a_day=1)
+    least = replace(policy.document.disputes, attested_a_day=1)
     situation.policy = Policy(replace(policy.document, disputes=least), policy.digest)
     told: list[str] = []
     for value in (WHO, "other@mail.example"):
@@ -722,7 +721,7 @@ async def tend(fleet: Fleet) -> Tended:
 
 async def test_closed_requests_are_listed_apart(trio: Fleet) -> None:
     requests = requests_of(trio)
-    opened = await requests.open(asked(), LEA)
+    opened = await requests.open(asked(), SHOP)  # nothing is found
     closing = CloseRequest(outcome="answered", reason="letter-3")
     await requests.close(opened.request, closing, LEA)
 

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A member's attestation that an identifier is the person's (protocol 3.9).
+
+The provider's back-end says how and on which day it has verified the identifier, and
+when the person has logged in again. A log-in alone proves no IBAN, number or address:
+what somebody typed into a profile is nobody's. Usernames and device ids only the
+provider of their namespace knows. Whether it speaks the truth nobody else can see, so
+what it contests has a small budget at every member (`disputes.attested_a_day`).
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from fedsafe_federation.errors import IdentifierError
+from fedsafe_federation.identifiers.namespaces import resolve_namespace
+from fedsafe_node.asked import Person
+from fedsafe_node.config import Config
+from fedsafe_node.errors import BadRequestError
+from fedsafe_node.rights.request_messages import (
+    Attestation,
+    NewRightsRequest,
+    Verified,
+)
+from fedsafe_policies.policy import Policy
+from fedsafe_policies.span import Span
+from fedsafe_policies.vocabulary import IdentifierKind
+
+LOGIN: Final = 5 * 60
+"""So many seconds before it is attested, the person has logged in at most."""
+LONGEST: Final = Span.parse("24 months")
+"""So old a verification may be of a kind that does not age by the policy."""
+_SKEW: Final = 5  # seconds by which two clocks of one provider may differ
+_WAYS: Final[Mapping[IdentifierKind, Verified]] = {
+    IdentifierKind.EMAIL: Verified.MAILED_CODE,
+    IdentifierKind.PHONE: Verified.SENT_CODE,
+    IdentifierKind.PAYMENT: Verified.TRANSFER,
+    IdentifierKind.USERNAME: Verified.OWN_NAMESPACE,
+    IdentifierKind.DEVICE: Verified.OWN_NAMESPACE,
+}
+
+
+def read_attestation(
+    request: NewRightsRequest,
+    person: Person,
+    config: Config,
+    policy: Policy,
+    now: datetime,
+) -> Attestation:
+    """Read what a back-end attests, and check it as far as this node can.
+
+    Raises:
+        BadRequestError: it attests nothing, not what this kind takes, another's
+            namespace, a verification that is too old, or a log-in that is.
+    """
+    if request.checked is not None:
+        raise BadRequestError(
+            "not_attested", "an identity check takes two people", pointer="/checked"
+        )
+    if request.attested is None or request.control != "account_login":
+        raise BadRequestError(
+            "not_attested",
+            "a back-end attests what it has verified: `control` is account_login, and "
+            "`attested` says how, on which day, and when the person logged in again",
+            pointer="/attested" if request.attested is None else "/control",
+        )
+    given, kind = request.attested, person.canonical.kind
+    _check_way(given, kind)
+    if given.verified is Verified.OWN_NAMESPACE:
+        _check_namespace(person, config)
+    _check_day(given, kind, policy, now)
+    age = int(now.timestamp()) - given.logged_in_at
+    if not -_SKEW <= age <= LOGIN:
+        raise BadRequestError(
+            "stale_login",
+            f"let the person log in again: it may be {LOGIN} seconds ago at most, "
+            "in seconds since 1970",
+            pointer="/attested/logged_in_at",
+        )
+    return given
+
+
+def _check_way(given: Attestation, kind: IdentifierKind) -> None:
+    wanted = _WAYS.get(kind)
+    if wanted is None:
+        raise BadRequestError(
+            "not_attestable",
+            "no account shows whose this is: an officer checks the person's identity",
+            pointer="/about/kind",
+        )
+    if given.verified is not wanted:
+        raise BadRequestError(
+            "bad_verification",
+            f"for {kind.name.lower()} it takes {wanted.value}",
+            pointer="/attested/verified",
+        )
+
+
+def _check_namespace(person: Person, config: Config) -> None:
+    about = person.canonical
+    space, _, _ = about.value.partition(":")
+    if space not in own_namespaces(config, about.kind):
+        raise BadRequestError(
+            "other_namespace",
+            "only the provider of a namespace attests its names; this node's are "
+            "`provider.namespaces` in node.toml",
+            pointer="/about/namespace",
+        )
+
+
+def _check_day(
+    given: Attestation, kind: IdentifierKind, policy: Policy, now: datetime
+) -> None:
+    today = now.astimezone(UTC).date()
+    ages = policy.document.ageing.get(kind.name.lower(), LONGEST)  # type: ignore[call-overload]
+    if given.verified_on > today:
+        raise BadRequestError(
+            "bad_date",
+            "the day lies ahead, in UTC",
+            pointer="/attested/verified_on",
+        )
+    if ages.after(given.verified_on) < today:
+        raise BadRequestError(
+            "bad_verification",
+            "it may be another's by now: verify it anew",
+            pointer="/attested/verified_on",
+        )
+
+
+def own_namespaces(config: Config, kind: IdentifierKind) -> frozenset[str]:
+    """Name the namespaces of a kind that are this provider's."""
+    found: set[str] = set()
+    for written in config.provider.namespaces:
+        try:
+            found.add(resolve_namespace(kind, written))
+        except IdentifierError:
+            continue  # a name of the other kind
+    return frozenset(found)
