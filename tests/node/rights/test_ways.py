@@ -5,17 +5,25 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
 from aiohttp import ClientSession
 from argon2.profiles import CHEAPEST
+from msgspec.structs import replace
 from tests.node.api.test_people import House
 from tests.node.fleet import NAMES, Fleet, eventually
+from tests.node.rights.test_requests import SHOP, asked
+from tests.node.rights.vouching import Vouched
 
 from fedsafe_node.messages import Kind
 from fedsafe_node.people.passwords import Passwords
+from fedsafe_node.rights.request_messages import RequestKind
+from fedsafe_node.rights.ruling import end_disputes
+from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.people import Person
+from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import Act, Role
 
 DAY: Final = 24 * 60 * 60
@@ -30,7 +38,6 @@ LISTED: Final = {
     MAIL: Kind.EMAIL,
 }
 ON: Final = "2026-11-20"
-Answer = tuple[int, Any]
 
 
 @pytest.fixture
@@ -218,3 +225,34 @@ async def test_what_is_not_verified_reads_nothing_and_rests_nothing(
             assert IBAN not in str(problem)
     assert await fleet.audit("a.demo", "rights.opened") == []
     assert await matching(fleet, IBAN) == list(NAMES)
+
+
+async def test_members_that_lie_rest_no_more_than_their_small_budgets(
+    trio: Fleet,
+) -> None:
+    liars, budget = ("a.demo", "c.demo"), 2
+    for name in NAMES:  # a liar keeps to no budget of its own
+        situation = trio[name].base.situation
+        most = 1_000 if name in liars else budget
+        document = situation.policy.document
+        disputes = replace(document.disputes, attested_a_day=most)
+        changed = replace(document, disputes=disputes)
+        situation.policy = Policy(changed, situation.policy.digest)
+    people = [f"person{number}@mail.example" for number in range(8)]
+    for person in people:
+        await trio.publish(person, at="b.demo", by=liars)
+    for number, person in enumerate(people):
+        said = asked(RequestKind.DISPUTE, person)
+        await Vouched(trio, liars[number % 2]).open(said, SHOP)
+    for liar in liars:
+        await trio.level(liar, ["b.demo"])
+
+    looks = [await trio.look_up("b.demo", person) for person in people]
+    assert len([each for each in looks if not each.matches]) == budget * len(liars)
+    status = await trio["b.demo"].services.node.status()
+    assert status.disputes_beyond_budget == dict.fromkeys(liars, 2)
+    trio.clock.advance(timedelta(days=40))  # and nobody has ruled
+    node = trio["b.demo"]
+    assert (await end_disputes(node.desk, node.base.announcer)).lapsed == 0
+    rows = await node.base.store.read(lambda reader: reader.signals_after(0, 100))
+    assert SignalStatus.REVOKED not in {row.status for row in rows}
