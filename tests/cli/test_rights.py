@@ -50,7 +50,7 @@ WAITS = OPEN | {
 
 def test_the_words_are_those_of_the_node() -> None:
     assert set(ABOUT) == {kind.name.lower() for kind in IdentifierKind}
-    by_others = {"officer", "account_login"}
+    by_others = {"officer", "account_login", "phone_code"}
     assert set(CONTROLS) == {word.value for word in Control} - by_others
     assert set(VERIFIED) == {word.value for word in Verified}
     assert len(KINDS) == 5
