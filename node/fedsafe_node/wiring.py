@@ -64,8 +64,8 @@ from fedsafe_node.review.trial_service import TrialService
 from fedsafe_node.rights.appeals import AppealEffect, Appeals
 from fedsafe_node.rights.disputes import Disputes
 from fedsafe_node.rights.granting import RequestGrant
-from fedsafe_node.rights.inquiries import ListingInquiries
 from fedsafe_node.rights.identity_checks import IdentityChecks
+from fedsafe_node.rights.inquiries import ListingInquiries
 from fedsafe_node.rights.mailing import Mailer
 from fedsafe_node.rights.phone_hook import Hook
 from fedsafe_node.rights.proving import Proofs
