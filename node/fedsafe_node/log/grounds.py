@@ -60,6 +60,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "founding": _GOVERNING,
     "flood": _CASEWORK,
     "gate": _GOVERNING,
+    "inquiry": _CASEWORK,
     "list": _CASEWORK,
     "lookup": Grounds(Purpose.RECHECK, Basis.LEGITIMATE_INTERESTS),
     "node": _OPERATIONS,
