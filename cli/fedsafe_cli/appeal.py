@@ -13,6 +13,7 @@ import click
 
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.hurried import decided, say_again
 from fedsafe_cli.moments import readable
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
@@ -136,6 +137,7 @@ def show(context: click.Context, appeal_id: str) -> ExitStatus:
 @click.option(
     "--reason", metavar="REFERENCE", required=True, help="The written ruling's number."
 )
+@say_again
 @shared_options
 @click.pass_context
 def rule(
@@ -143,6 +145,8 @@ def rule(
     appeal_id: str,
     ends: bool | None,  # noqa: FBT001 (click's)
     reason: str,
+    *,
+    again: bool,
 ) -> ExitStatus:
     """Ask a second person for a ruling on appeal ID, which this node hears.
 
@@ -155,7 +159,8 @@ def rule(
     if ends is None:
         raise BadInputError("say --end or --stand")
     target = f"/v1/appeals/{_checked(appeal_id, 'an appeal')}/ruling"
-    answer = personal(settings).post(target, {"ends": ends, "reason": reason})
+    said = {"ends": ends, "reason": reason}
+    answer = decided(target, said, settings, again=again)
     if settings.json:
         document(answer)
     else:

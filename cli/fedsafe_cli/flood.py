@@ -9,6 +9,7 @@ import click
 from fedsafe_cli.charter_asking import waiting
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.hurried import decided, say_again
 from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
@@ -175,10 +176,17 @@ def show(
     type=click.Choice(list(BECAUSE)),
     help="Its origin is asked, where the listing itself is wrong: rests.",
 )
+@say_again
 @shared_options
 @click.pass_context
-def rule(
-    context: click.Context, flood_id: str, ruling: str, reason: str, because: str | None
+def rule(  # noqa: PLR0913 - the options of one command
+    context: click.Context,
+    flood_id: str,
+    ruling: str,
+    reason: str,
+    because: str | None,
+    *,
+    again: bool,
 ) -> ExitStatus:
     """Rule on a flood: its signal `rests` at this node, or `stands`.
 
@@ -195,10 +203,10 @@ def rule(
     """  # noqa: D301
     settings = settings_of(context)
     path = f"/v1/floods/{_checked(flood_id)}/ruling"
-    body = {"ruling": ruling, "reason": reason}
+    said = {"ruling": ruling, "reason": reason}
     if because is not None:
-        body["because"] = because
-    answer = personal(settings).post(path, body)
+        said["because"] = because
+    answer = decided(path, said, settings, again=again)
     if settings.json:
         document(answer)
         return OK

@@ -14,6 +14,7 @@ import click
 
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
+from fedsafe_cli.hurried import decided, say_again
 from fedsafe_cli.inquiries import COLUMNS, answer_inquiry, inquiries, inquiry_row
 from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
@@ -160,10 +161,17 @@ def show(context: click.Context, task_id: str) -> ExitStatus:
     help="listing_wrong, where the listing itself is: dismiss.",
 )
 @click.option("--revision", type=int, help="Refuse if it has changed since.")
+@say_again
 @shared_options
 @click.pass_context
 def decide(
-    context: click.Context, /, task_id: str, outcome: str, **options: object
+    context: click.Context,
+    /,
+    task_id: str,
+    outcome: str,
+    *,
+    again: bool,
+    **options: object,
 ) -> ExitStatus:
     """End the review of TASK, or put it off.
 
@@ -172,6 +180,9 @@ def decide(
 
     A limit of features is level L3. From L5 on, a confirmation waits for a second
     person, with status 13: `fedsafe act approve` carries it out.
+
+    Within seconds of the first look you are asked once more; a script is refused with
+    status 5 (look_again) and says it again with --again.
 
     A question is one of still_stands, found_by_a_person, identifier_confirmed,
     age_confirmed, person_was_heard, complaint_pending.
@@ -193,7 +204,7 @@ def decide(
     }
     body = {name: value for name, value in said.items() if value is not None}
     path = f"/v1/tasks/{checked_task(task_id)}/outcome"
-    answer = personal(settings).post(path, body)
+    answer = decided(path, body, settings, again=again)
     if settings.json:
         document(answer)
     elif answer["decided"]:

@@ -7,6 +7,7 @@ import click
 
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.hurried import decided, say_again
 from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
@@ -107,16 +108,21 @@ def list_trials(
 @click.option(
     "--reason", metavar="REFERENCE", required=True, help="Why: a ticket or a note."
 )
+@say_again
 @shared_options
 @click.pass_context
-def prolong(context: click.Context, trial_id: str, reason: str) -> ExitStatus:
+def prolong(
+    context: click.Context, trial_id: str, reason: str, *, again: bool
+) -> ExitStatus:
     """Let a trial last as long again; once, and before it has ended.
 
     \b
     Example:
       fedsafe trial prolong 0a1b2c3d4e5f60718293a4b5c6d7e8f9 --reason ticket-7
     """  # noqa: D301
-    return _decide(settings_of(context), trial_id, "prolong", reason, "longer")
+    return _decide(
+        settings_of(context), trial_id, "prolong", reason, "longer", again=again
+    )
 
 
 @trial.command("end")
@@ -124,9 +130,12 @@ def prolong(context: click.Context, trial_id: str, reason: str) -> ExitStatus:
 @click.option(
     "--reason", metavar="REFERENCE", required=True, help="Why: a ticket or a note."
 )
+@say_again
 @shared_options
 @click.pass_context
-def end(context: click.Context, trial_id: str, reason: str) -> ExitStatus:
+def end(
+    context: click.Context, trial_id: str, reason: str, *, again: bool
+) -> ExitStatus:
     """End a trial that is over and does not end by itself.
 
     That is one of which a reviewed match was listed wrongly. Its signals have effect
@@ -136,11 +145,11 @@ def end(context: click.Context, trial_id: str, reason: str) -> ExitStatus:
     Example:
       fedsafe trial end 0a1b2c3d4e5f60718293a4b5c6d7e8f9 --reason note-9
     """  # noqa: D301
-    return _decide(settings_of(context), trial_id, "end", reason, "effect")
+    return _decide(settings_of(context), trial_id, "end", reason, "effect", again=again)
 
 
-def _decide(
-    settings: Settings, trial_id: str, verb: str, reason: str, told: str
+def _decide(  # noqa: PLR0913 - what is decided, and what is told of it
+    settings: Settings, trial_id: str, verb: str, reason: str, told: str, *, again: bool
 ) -> ExitStatus:
     try:
         name = checked_task(trial_id)
@@ -149,7 +158,8 @@ def _decide(
             "a trial is named by 32 hexadecimal digits",
             "trials are listed by `fedsafe trial list`",
         ) from None
-    answer = personal(settings).post(f"/v1/trials/{name}/{verb}", {"reason": reason})
+    path = f"/v1/trials/{name}/{verb}"
+    answer = decided(path, {"reason": reason}, settings, again=again)
     if settings.json:
         document(answer)
         return OK

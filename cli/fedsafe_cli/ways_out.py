@@ -201,6 +201,10 @@ WAYS_OUT: Final[Mapping[str, Both]] = {
         ),
         "`fedsafe act withdraw` it, then record it with the officer who takes part",
     ),
+    "look_again": (
+        "noch einmal ansehen; dann derselbe Befehl mit --again",
+        "look at it once more; then the same command with --again",
+    ),
     "step_up": (
         "`fedsafe login`, in einer Sitzung `fedsafe login --step-up`, dann noch einmal",
         "`fedsafe login`, in a session `fedsafe login --step-up`, and repeat it",

@@ -111,7 +111,11 @@ class WorkingDaysOff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """P13: how long a match waits for a person, and what that person may do."""
+    """P13: how long a match waits for a person, and what that person may do.
+
+    A decision within fewer seconds than `ask_again_seconds` after the first look is
+    asked once more; policies from before that key have this number.
+    """
 
     working_days: WorkingDays
     longest: Span
@@ -123,6 +127,7 @@ class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alarm_tasks: Annotated[int, msgspec.Meta(ge=1, le=1_000)]
     alarm_percent: Percent
     alarm_seconds: Annotated[int, msgspec.Meta(ge=0, le=3_600)]
+    ask_again_seconds: Annotated[int, msgspec.Meta(ge=1, le=600)] = 10
 
 
 class Disputes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

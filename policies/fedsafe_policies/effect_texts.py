@@ -188,6 +188,10 @@ NOUNS: Final[Mapping[str, Text]] = {
     "review.alarm_seconds": Text(
         "Alarm unter so vielen Sekunden je Fall", "alarm below so many seconds a task"
     ),
+    "review.ask_again_seconds": Text(
+        "Rückfrage unter so vielen Sekunden bis zur Entscheidung",
+        "a decision is asked once more below so many seconds",
+    ),
     "disputes.suspend_minutes": Text(
         "Minuten, bis ein Einwand wirkt", "minutes until a dispute acts"
     ),

@@ -2,8 +2,8 @@
 """P13: a match opens a review, and a person ends it.
 
 A foreign signal is never enough: what goes beyond a note needs the reviewer's own
-finding. How fast people decide is recorded, not enforced; confirming nearly
-everything, or in seconds, raises an alarm.
+finding. How fast people decide is recorded, and whoever decides too fast is asked once
+more, never refused; confirming nearly everything, or in seconds, raises an alarm.
 """
 
 from collections.abc import Callable, Mapping

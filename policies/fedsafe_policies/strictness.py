@@ -128,6 +128,7 @@ DIMENSIONS: Final[Mapping[str, Compare]] = {
     "review.alarm_tasks": _at_most,
     "review.alarm_percent": _at_most,
     "review.alarm_seconds": _at_least,
+    "review.ask_again_seconds": _at_least,
     "disputes.suspend_minutes": _at_most,
     "disputes.ruling_working_days": _at_most,
     "disputes.suspensions_a_day": _at_least,

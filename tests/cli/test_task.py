@@ -325,3 +325,46 @@ def test_a_refusal_of_the_policy_is_told(ask: "Run", node: "FakeNode") -> None:
 
     assert refused.status == 3
     assert "hearing_missing" in refused.err
+
+
+HASTY = {
+    "type": "urn:fedsafe:problem:look_again",
+    "title": "Look again, and say it once more",
+    "status": 409,
+    "code": "look_again",
+    "detail": "you decided in 2 seconds; the policy asks for 10: look again",
+}
+
+
+def test_who_is_too_fast_is_asked_and_says_it_again(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    def judge(body: dict[str, Any]) -> tuple[int, Any]:
+        return (200, DECIDED) if body.get("again") else (409, HASTY)
+
+    node.on(f"POST /v1/tasks/{TASK}/outcome", judge)
+    stands = ask("task", "decide", TASK, "dismiss", stdin=b"y\n")
+    bodies = [body for _, body in node.asked]
+    doubts = ask("task", "decide", TASK, "dismiss", "--lang", "de", stdin=b"n\n")
+
+    assert (stands.status, doubts.status) == (0, 5)
+    assert "you decided in 2 seconds" in stands.err
+    assert bodies == [{"outcome": "dismiss"}, {"outcome": "dismiss", "again": True}]
+    assert len(node.asked) == 3
+    assert "Noch einmal angesehen" in doubts.err
+
+
+def test_a_script_is_refused_and_says_again_by_an_option(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    path = f"POST /v1/tasks/{TASK}/outcome"
+    node.always(path, HASTY, 409)
+    silent = ask("task", "decide", TASK, "dismiss", "--json", stdin=b"y\n")
+    nobody = ask("task", "decide", TASK, "dismiss")
+
+    assert (silent.status, nobody.status, len(node.asked)) == (5, 5, 2)
+    assert "look_again" in silent.err
+    assert "--again" in nobody.err
+    node.always(path, DECIDED)
+    assert ask("task", "decide", TASK, "dismiss", "--again").status == 0
+    assert node.asked[-1][1] == {"outcome": "dismiss", "again": True}

@@ -180,3 +180,35 @@ def test_a_diff_tells_of_trials_in_both_languages() -> None:
     assert "60 Tage" in told["trial.lasts"].text.de
     assert told["trial.percent"].direction == "other"
     assert "now 20, was 5" in told["trial.percent"].text.en
+
+
+# --- P13, a decision that is too fast -------------------------------------------------
+
+
+def test_every_shipped_policy_says_when_a_decision_is_asked_once_more() -> None:
+    for name, seconds in (("strict", 15), ("germany", 10), ("synthetic", 10)):
+        assert f"\nask_again_seconds = {seconds}\n" in shipped_text(name).decode()
+    older = load_policy(
+        shipped_text("germany").replace(b"ask_again_seconds = 10\n", b"")
+    )
+    assert older.document.review.ask_again_seconds == 10
+
+
+@pytest.mark.parametrize("seconds", ["0", "601", "true"])
+def test_no_policy_asks_never_or_for_ever(seconds: str) -> None:
+    text = shipped_text("germany").replace(
+        b"again_seconds = 10", f"again_seconds = {seconds}".encode()
+    )
+    with pytest.raises(PolicyFileError) as refused:
+        load_policy(text)
+
+    assert refused.value.key == "review.ask_again_seconds"
+
+
+def test_a_diff_tells_of_the_seconds_in_both_languages() -> None:
+    told = {item.key: item for item in effects(shipped("strict"), GERMANY)}
+    asked = told["review.ask_again_seconds"]
+
+    assert asked.direction == "looser"
+    assert asked.text.de.endswith("jetzt 10, bisher 15")
+    assert "asked once more" in asked.text.en

@@ -182,7 +182,8 @@ TIGHTER: list[tuple[str, str, str, Request | None, int]] = [
     ),
     ("review.alarm_tasks", "tasks = 50", "tasks = 40", None, NOW),
     ("review.alarm_percent", "percent = 95", "percent = 90", None, NOW),
-    ("review.alarm_seconds", "seconds = 10", "seconds = 11", None, NOW),
+    ("review.alarm_seconds", "alarm_seconds = 10", "alarm_seconds = 11", None, NOW),
+    ("review.ask_again_seconds", "again_seconds = 10", "again_seconds = 11", None, NOW),
     ("disputes.suspend_minutes", "minutes = 5", "minutes = 4", None, NOW),
     (
         "disputes.ruling_working_days",

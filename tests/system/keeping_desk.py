@@ -17,6 +17,7 @@ from secrets import token_hex
 from msgspec.structs import replace
 from tests.node.evidence.conftest import DORA, RUTH, STAFF
 from tests.node.fleet import Fleet, make_founded
+from tests.node.insisting import insisting
 from tests.node.people.test_gate import COMPLETE
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
@@ -138,7 +139,7 @@ class DeskWork:
         if not self._open["met"]:
             return await self._meet()
         task = self._open["met"].pop()
-        await self._services.tasks.decide(
+        await insisting(self._services.tasks).decide(
             task, OutcomeRequest(outcome=Outcome.DISMISS), RUTH
         )
         return "decided", task

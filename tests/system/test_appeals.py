@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 import pytest
 from tests.node import fleet as fleets
+from tests.node.insisting import insisting
 from tests.node.rights.test_appeals import ENDS, HEARS, RUDI, TWO, file, name_hearer
 from tests.node.rights.test_disputes import WHO, dispute, rule
 from tests.system.federation import Caller, until
@@ -63,7 +64,7 @@ async def _decide(root: Path, appeal: str, callers: dict[str, Caller]) -> float:
     config = await asyncio.to_thread(load_config, place)
     node = await RunningNode.start(place, config, SystemClock())
     try:
-        asked = await node.services.appeals.rule(appeal, ENDS, RUDI)
+        asked = await insisting(node.services.appeals).rule(appeal, ENDS, RUDI)
         content = msgspec.json.encode(asked.content)
         effect = AppealEffect(node.desk)
         await asyncio.to_thread(

@@ -300,7 +300,10 @@ def _matches_reviewed(fed: Federation) -> None:
     for task in tasks[:2]:
         shown = fed.fedsafe("task", "show", task, "--json", node=fed.b, person="ben")
         assert shown.returncode == 0, shown.stderr
-    done = fed.fedsafe("task", "decide", tasks[0], "dismiss", node=fed.b, person="ben")
+    dismiss = ("task", "decide", tasks[0], "dismiss")
+    hurried = fed.fedsafe(*dismiss, node=fed.b, person="ben")
+    assert hurried.returncode == 5, hurried.stderr
+    done = fed.fedsafe(*dismiss, "--again", node=fed.b, person="ben")
     assert done.returncode == 0, done.stderr
     step = ("heard", "--reference", "note-1")
     heard = fed.fedsafe("task", "hear", tasks[1], *step, node=fed.b, person="ben")

@@ -91,6 +91,7 @@ class Code(StrEnum):
     ALREADY_CLOSED = "already_closed"
     TASK_CHANGED = "task_changed"
     TASK_UNSEEN = "task_unseen"
+    LOOK_AGAIN = "look_again"
     TASK_FULL = "task_full"
     ALREADY_ANSWERED = "already_answered"
     FLOOD_RULED = "flood_ruled"
@@ -282,6 +283,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.ALREADY_CLOSED: (409, "The breach is closed already"),
     Code.TASK_CHANGED: (409, "The task has changed meanwhile"),
     Code.TASK_UNSEEN: (409, "Look at the task first"),
+    Code.LOOK_AGAIN: (409, "Look again, and say it once more"),
     Code.TASK_FULL: (409, "The task has too many steps"),
     Code.ALREADY_ANSWERED: (409, "The inquiry is answered"),
     Code.FLOOD_RULED: (409, "The flood was ruled on so"),

@@ -170,6 +170,7 @@ _KEYS: Final = (
     *("review.working_days", "review.longest", "review.watch", "review.feature_limit"),
     *("review.second_person_from", "review.hearing_from", "review.alarm_tasks"),
     *("review.alarm_percent", "review.alarm_seconds"),
+    "review.ask_again_seconds",
     *("disputes.suspend_minutes", "disputes.ruling_working_days"),
     *("disputes.suspensions_a_day", "disputes.attested_a_day"),
     *("erasure.alarm_hours", "erasure.stop_hours"),

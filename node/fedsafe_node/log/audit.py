@@ -153,6 +153,7 @@ class Event(StrEnum):
     TASK_DUE = "task.due"
     TASK_LAPSED = "task.lapsed"
     TASK_ALARM = "task.alarm"
+    DECISION_HURRIED = "decision.hurried"
     FLOOD_BEGAN = "flood.began"
     FLOOD_READ = "flood.read"
     FLOOD_RULED = "flood.ruled"

@@ -21,6 +21,7 @@ from fedsafe_node.review.feedback import Ending, count_ending
 from fedsafe_node.review.flagging import flag_stopped
 from fedsafe_node.review.holds import is_held
 from fedsafe_node.review.opening import reminder_before
+from fedsafe_node.review.pace import KEPT
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskRow, TaskState
 from fedsafe_policies.days import SECONDS_A_DAY
@@ -53,6 +54,8 @@ async def tend_reviews(desk: ReviewDesk) -> int:
     before = desk.now() - decision_ends(0)
     while await desk.store.write(lambda tx: tx.forget_decisions(before, BATCH)):
         pass
+    looks = desk.now() - KEPT
+    await desk.store.write(lambda tx: tx.forget_looks(looks))
     return ended
 
 

@@ -31,6 +31,7 @@ from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.habits import weigh_habits
 from fedsafe_node.review.inquiring import ask_origin
 from fedsafe_node.review.messages import OutcomeAnswer, OutcomeRequest
+from fedsafe_node.review.pace import Haste, Ruling, weigh_haste
 from fedsafe_node.review.showing import shown, steps_of
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.review_rows import (
@@ -87,32 +88,40 @@ async def decide_task(
         NotFoundError: there is no such task.
         WrongStateError: nothing is to be decided on it, or it has changed; or
             nobody else could be the second person, or is asked already; or whoever
-            asks for one has not looked at the task as it is.
+            asks for one has not looked at the task as it is; or it was decided too
+            fast (`pace`).
         BadRequestError: a field does not fit the outcome.
         DeniedError: policy refuses.
     """
     _check_fields(want)
     asked = _Asked(want, Person(who.name, who.role))
 
-    async def act(tx: Transaction) -> tuple[Decision, TaskRow, Confirmation | None]:
+    async def act(
+        tx: Transaction,
+    ) -> tuple[Decision, TaskRow, Confirmation | None] | Haste:
         task = await at_hand(tx, task_id, want.revision)
         case = await _case(desk, tx, task, asked)
         decision = desk.situation.decide(case.facts, desk.clock.now())
         if not decision.allowed:
             if decision.code != Refusal.FOUR_EYES:
                 raise DeniedError(decision)
-            await approvals.check_second(tx, KIND, who)
-            if not case.is_seen:
-                raise WrongStateError("task_unseen", _UNSEEN)
-            return decision, task, _confirmation(case, want)
+            await _check_second(approvals, tx, case, who)
         inquiry = await _inquiry(desk, tx, task, asked)
+        haste = await _weigh(desk, tx, case, want, who)
+        if haste is not None:
+            return haste
+        if not decision.allowed:
+            return decision, task, _confirmation(case, want)
         about = await _wrong(tx, task, want)
         after = await conclude(desk, tx, task, case.row, decision, about=about)
         if inquiry is not None:
             await ask_origin(desk, tx, after, inquiry)
         return decision, after, None
 
-    decision, task, waits = await desk.admitted(act, who, "task.decide")
+    done = await desk.admitted(act, who, "task.decide")
+    if isinstance(done, Haste):
+        raise done.error()
+    decision, task, waits = done
     pending = None
     if waits is not None:
         said = waits
@@ -251,6 +260,25 @@ async def _case(
         habit=(await weigh_habits(reader, row, review)).after if is_final else None,
     )
     return _Case(task, facts, row, dwell is not None)
+
+
+async def _check_second(
+    approvals: Approvals, tx: Transaction, case: _Case, who: Principal
+) -> None:
+    await approvals.check_second(tx, KIND, who)
+    if not case.is_seen:
+        raise WrongStateError("task_unseen", _UNSEEN)
+
+
+async def _weigh(
+    desk: ReviewDesk, tx: Transaction, case: _Case, want: OutcomeRequest, who: Principal
+) -> Haste | None:
+    if want.outcome is Outcome.INQUIRE:
+        return None  # it ends nothing
+    task = case.task
+    ruling = Ruling(f"task:{task.id}", who, want, str(task.revision))
+    seen_at = desk.now() - case.row.dwell if case.is_seen else None
+    return await weigh_haste(desk, tx, ruling, seen_at)
 
 
 async def _dwell(reader: Reader, task: TaskRow, person: Person, now: int) -> int | None:

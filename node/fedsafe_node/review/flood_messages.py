@@ -110,11 +110,13 @@ class FloodRulingRequest(Message, frozen=True):
     """A ruling, and a reference to what it rests on.
 
     A signal that `rests` because its listing is wrong is an inquiry to its origin.
+    `again` says the same once more, after 409 `look_again`.
     """
 
     ruling: FloodRuling
     reason: Reference
     because: Because | None = None
+    again: bool = False
 
 
 class BoundRequest(Message, frozen=True):

@@ -41,6 +41,7 @@ from fedsafe_node.review.floods import (
     kind_of,
 )
 from fedsafe_node.review.opening import open_review
+from fedsafe_node.review.pace import Haste, Ruling, weigh_shown
 from fedsafe_node.store.floods_rows import FloodRow, FloodState, RaisedRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
@@ -86,7 +87,7 @@ async def rule_on_flood(
 
     Raises:
         NotFoundError: there is no such flood.
-        WrongStateError: it is over, or was ruled on so.
+        WrongStateError: it is over, or was ruled on so; or too fast (`pace`).
         BadRequestError: a signal that stands is no wrong listing.
         DeniedError: policy refuses.
     """
@@ -94,7 +95,7 @@ async def rule_on_flood(
         detail = f"{want.ruling.value} takes no because"
         raise BadRequestError("not_for_outcome", detail, pointer="/because")
 
-    async def act(tx: Transaction) -> FloodRow:
+    async def act(tx: Transaction) -> FloodRow | Haste:
         flood = await alive(tx, flood_id)
         state = _STATES[want.ruling]
         if flood.state is state:
@@ -106,6 +107,10 @@ async def rule_on_flood(
         )
         if not decision.allowed:
             raise DeniedError(decision)
+        ruling = Ruling(f"flood:{flood.id}", who, want, flood.state.value)
+        haste = await weigh_shown(desk, tx, ruling)
+        if haste is not None:
+            return haste
         if want.because is not None:
             await inquire(desk, tx, flood.origin, flood.signal_id)
         return await _conclude(
@@ -113,6 +118,8 @@ async def rule_on_flood(
         )
 
     ruled = await desk.admitted(act, who, "flood.rule")
+    if isinstance(ruled, Haste):
+        raise ruled.error()
     await review_references(desk)
     return ruled
 

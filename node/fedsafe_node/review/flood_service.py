@@ -79,6 +79,7 @@ class FloodService:
             flood = await tx.flood(flood_id)
             if flood is None:
                 raise NotFoundError("flood")
+            await tx.add_look(f"flood:{flood.id}", who.name, desk.now())
             rows = await tx.flood_subjects(
                 flood.id, query.limit, after=query.after or ""
             )

@@ -252,7 +252,8 @@ class OutcomeRequest(Message, frozen=True):
     `surface`, `grade`) with what led to it (`source`). `inquire` names a `signal` and
     `questions`. `dismiss` may say that the listing itself is wrong (`because`), each of
     them or the one that `signal` names: its origin is asked. With a `revision` it is
-    refused if anything has changed since.
+    refused if anything has changed since. `again` says the same once more, after 409
+    `look_again`.
     """
 
     outcome: Outcome
@@ -275,6 +276,7 @@ class OutcomeRequest(Message, frozen=True):
     ) = None
     because: Because | None = None
     revision: Revision | None = None
+    again: bool = False
 
 
 class OutcomeAnswer(Message, frozen=True):

@@ -62,6 +62,10 @@ class TrialsAnswer(Message, frozen=True):
 
 
 class TrialRequest(Message, frozen=True):
-    """Why a trial is prolonged, or ended: a reference to what was looked at."""
+    """Why a trial is prolonged, or ended: a reference to what was looked at.
+
+    `again` says the same once more, after 409 `look_again`.
+    """
 
     reason: Reference
+    again: bool = False

@@ -15,6 +15,7 @@ from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.principal import Actor, Principal
 from fedsafe_node.provider_events.announcing import Announcement, Content, EventKind
 from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.pace import Haste, Ruling, weigh_shown
 from fedsafe_node.review.showing import admit
 from fedsafe_node.review.trial_messages import (
     TrialRequest,
@@ -64,6 +65,8 @@ class TrialService:
                 detail={"trials": len(rows), **grounds_of(decision)},
             )
             await desk.note(tx, entry)
+            for row in rows if running else ():
+                await tx.add_look(f"trial:{row.id}", who.name, desk.now())
             return TrialsAnswer(trials=[shown(row) for row in rows])
 
         return await desk.admitted(act, who, "trial.list")
@@ -75,16 +78,17 @@ class TrialService:
 
         Raises:
             NotFoundError: there is no such trial.
-            WrongStateError: it has ended.
+            WrongStateError: it has ended; or it is decided too fast (`pace`).
             DeniedError: policy refuses.
         """
         desk = self._desk
         lasts = desk.situation.policy.document.trial.lasts.fewest_days * SECONDS_A_DAY
 
-        async def act(tx: Transaction) -> TrialShown:
-            trial, decision = await self._decide(
-                tx, trial_id, request, who, prolong=True
-            )
+        async def act(tx: Transaction) -> TrialShown | Haste:
+            decided = await self._decide(tx, trial_id, request, who, prolong=True)
+            if isinstance(decided, Haste):
+                return decided
+            trial, decision = decided
             prolonged = replace(
                 trial,
                 ends_at=trial.ends_at + lasts,
@@ -105,7 +109,7 @@ class TrialService:
             await desk.note(tx, entry)
             return shown(prolonged)
 
-        return await desk.admitted(act, who, "trial.prolong")
+        return _said(await desk.admitted(act, who, "trial.prolong"))
 
     async def end(
         self, trial_id: str, request: TrialRequest, who: Principal
@@ -114,15 +118,16 @@ class TrialService:
 
         Raises:
             NotFoundError: there is no such trial.
-            WrongStateError: it has ended.
+            WrongStateError: it has ended; or it is decided too fast (`pace`).
             DeniedError: policy refuses, before its time for instance.
         """
         desk = self._desk
 
-        async def act(tx: Transaction) -> TrialShown:
-            trial, decision = await self._decide(
-                tx, trial_id, request, who, prolong=False
-            )
+        async def act(tx: Transaction) -> TrialShown | Haste:
+            decided = await self._decide(tx, trial_id, request, who, prolong=False)
+            if isinstance(decided, Haste):
+                return decided
+            trial, decision = decided
             ended = await end_trial(
                 desk,
                 tx,
@@ -134,7 +139,7 @@ class TrialService:
             )
             return shown(ended)
 
-        return await desk.admitted(act, who, "trial.end")
+        return _said(await desk.admitted(act, who, "trial.end"))
 
     async def _decide(
         self,
@@ -144,7 +149,7 @@ class TrialService:
         who: Principal,
         *,
         prolong: bool,
-    ) -> tuple[TrialRow, Decision]:
+    ) -> tuple[TrialRow, Decision] | Haste:
         desk = self._desk
         trial = await tx.trial(trial_id)
         if trial is None:
@@ -161,7 +166,15 @@ class TrialService:
         decision = desk.situation.decide(asked, desk.clock.now())
         if not decision.allowed:
             raise DeniedError(decision)
-        return trial, decision
+        context = "prolong" if prolong else "end"
+        ruling = Ruling(f"trial:{trial.id}", who, request, context)
+        return await weigh_shown(desk, tx, ruling) or (trial, decision)
+
+
+def _said(done: TrialShown | Haste) -> TrialShown:
+    if isinstance(done, Haste):
+        raise done.error()
+    return done
 
 
 async def tend_trials(desk: ReviewDesk) -> int:

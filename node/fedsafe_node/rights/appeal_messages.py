@@ -17,10 +17,14 @@ class NewAppealRequest(Message, frozen=True):
 
 
 class AppealRulingRequest(Message, frozen=True):
-    """The signal ends, or it stands; `reason` refers to the written ruling."""
+    """The signal ends, or it stands; `reason` refers to the written ruling.
+
+    `again` says the same once more, after 409 `look_again`.
+    """
 
     ends: bool
     reason: Reference
+    again: bool = False
 
 
 class AppealAnswer(Message, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ contests again what was ruled on (`file_for_persons`).
 An own ban is known to nobody else: nobody could hear an appeal against it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -50,6 +50,7 @@ from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Actor, Principal
 from fedsafe_node.reading import rule_on_reading
+from fedsafe_node.review.pace import Ruling, weigh_shown
 from fedsafe_node.rights.appeal_messages import (
     AppealAnswer,
     AppealId,
@@ -138,7 +139,7 @@ class Appeals:
 
         async def act(tx: Transaction) -> AppealAnswer:
             row = await _appeal(tx, appeal)
-            await self._note_read(tx, who, decision, 1)
+            await self._note_read(tx, who, decision, [row])
             return await describe_appeal(tx, row, self._desk)
 
         return await self._desk.store.write(act)
@@ -162,7 +163,7 @@ class Appeals:
         async def act(tx: Transaction) -> AppealsAnswer:
             last = None if after is None else await _appeal(tx, after)
             rows = await tx.appeals(LISTED, last, ruled=ruled)
-            await self._note_read(tx, who, decision, len(rows))
+            await self._note_read(tx, who, decision, rows)
             return AppealsAnswer(
                 appeals=[await describe_appeal(tx, row, self._desk) for row in rows],
                 next=rows[-1].digest.hex() if len(rows) == LISTED else None,
@@ -178,7 +179,8 @@ class Appeals:
         Raises:
             NotFoundError: there is no such appeal.
             WrongStateError: another member hears it, it has its ruling, its signal is
-                stopped, or the budget of the day is spent.
+                stopped, or the budget of the day is spent; or it is ruled on too fast
+                (`pace`).
         """
         desk = self._desk
 
@@ -195,6 +197,10 @@ class Appeals:
             )
 
         asked = await desk.store.read(query)
+        ruling = Ruling(f"appeal:{appeal}", who, request)
+        haste = await desk.store.write(lambda tx: weigh_shown(desk.reviews, tx, ruling))
+        if haste is not None:
+            raise haste.error()
         return await self._approvals.ask(KIND, encode(asked), who, single=True)
 
     async def _admit(self, who: Principal, purpose: Purpose | None) -> Decision:
@@ -206,9 +212,16 @@ class Appeals:
         return decision
 
     async def _note_read(
-        self, tx: Transaction, who: Principal, decision: Decision, count: int
+        self,
+        tx: Transaction,
+        who: Principal,
+        decision: Decision,
+        rows: Sequence[AppealRow],
     ) -> None:
-        detail = {"appeals": count}
+        now = self._desk.reviews.now()
+        for row in rows:
+            await tx.add_look(f"appeal:{row.digest.hex()}", who.name, now)
+        detail = {"appeals": len(rows)}
         entry = self._desk.event(Event.DISPUTES_READ, who, detail, decision=decision)
         await tx.append(self._desk.trail.log, entry.record, entry.openings)
 

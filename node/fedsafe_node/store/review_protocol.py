@@ -7,6 +7,7 @@ from typing import Protocol
 from fedsafe_node.store.review_rows import (
     FIRST_PLACE,
     ListedTaskRow,
+    LookRow,
     TaskAnswerRow,
     TaskDecisionRow,
     TaskHearingRow,
@@ -115,6 +116,10 @@ class ReviewReader(Protocol):
         """Return when a person first looked at a task since it changed last."""
         ...
 
+    async def look(self, matter: str, person: str) -> LookRow | None:
+        """Return when a person was first shown a matter, and what it is asked again."""
+        ...
+
 
 class ReviewWriter(Protocol):
     """Keeps tasks."""
@@ -163,6 +168,22 @@ class ReviewWriter(Protocol):
 
     async def add_task_view(self, task_id: str, person: str, at: int) -> None:
         """Keep when a person looks at a task; the first time of a revision counts."""
+        ...
+
+    async def add_look(self, matter: str, person: str, at: int) -> None:
+        """Keep when a matter is shown to a person; the first time counts."""
+        ...
+
+    async def ask_again(self, matter: str, person: str, words: bytes, at: int) -> None:
+        """Keep that a person was asked to say these words of a matter once more."""
+        ...
+
+    async def drop_look(self, matter: str, person: str) -> None:
+        """Drop what is kept of a person's look at a matter."""
+        ...
+
+    async def forget_looks(self, before: int) -> None:
+        """Drop looks that were last touched before a moment."""
         ...
 
     async def erase_task(self, task_id: str, state: TaskState) -> None:

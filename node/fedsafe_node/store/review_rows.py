@@ -107,6 +107,19 @@ class TaskDecisionRow(Row, frozen=True, kw_only=True):
     because: str | None = None
 
 
+class LookRow(Row, frozen=True, kw_only=True):
+    """When a matter was first shown to a person, and the digest of words said too fast.
+
+    `at` is when the row was last touched.
+    """
+
+    matter: str
+    person: str
+    at: int
+    seen_at: int | None = None
+    words: bytes | None = None
+
+
 class TaskHearingRow(Row, frozen=True, kw_only=True):
     """A step of a hearing; `answer_until` is the end of a day."""
 

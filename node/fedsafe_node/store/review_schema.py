@@ -7,7 +7,10 @@ content. One of `task_signals` claims that this signal matched; its content is s
 under a period key. Whatever stops the signal marks it here and takes the content, by
 trigger; `effect_at` is set when the task was flagged for it. `task_decisions` says who
 decided what, alone or as two, and is never changed; the steps of hearings neither.
-One of `task_views` claims that somebody has looked at this revision of a task.
+One of `task_views` claims that somebody has looked at this revision of a task. One of
+`looks` says of other things that a person rules on when they were first shown to that
+person (`seen_at`), and of all that it was asked to say its `words`, by their digest,
+once more; it goes after some days.
 
 Since `SERVICES`, `subject` names the service before its reference (`subject_refs.py`).
 The accounts of older tasks go to the only service that could look up, or where there
@@ -176,4 +179,17 @@ SERVICES: tuple[str, ...] = (
         OR (NEW.subject IS NOT NULL AND NEW.subject <> OLD.subject)
     BEGIN SELECT RAISE(ABORT, 'a task whose content is erased stays so'); END
     """,
+)
+LOOKS: tuple[str, ...] = (
+    """
+    CREATE TABLE looks (
+        matter TEXT NOT NULL,
+        person TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        seen_at INTEGER,
+        words BLOB CHECK (length(words) = 32),
+        PRIMARY KEY (matter, person)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX looks_by_age ON looks (at)",
 )

@@ -45,7 +45,7 @@ from fedsafe_node.store.reasons_schema import REASONS
 from fedsafe_node.store.receipts_schema import RECEIPTS
 from fedsafe_node.store.recipients_schema import RECIPIENTS
 from fedsafe_node.store.repeats_schema import REPEATS
-from fedsafe_node.store.review_schema import REVIEW, SERVICES
+from fedsafe_node.store.review_schema import LOOKS, REVIEW, SERVICES
 from fedsafe_node.store.rights_schema import RIGHTS
 from fedsafe_node.store.scopes_schema import SCOPES
 from fedsafe_node.store.seal_schema import SEAL
@@ -288,6 +288,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0031_trials", TRIALS),
     ("0032_appeals", APPEALS),
     ("0033_inquiries", INQUIRIES),
+    ("0034_looks", LOOKS),
 )
 VERSION = len(MIGRATIONS)
 

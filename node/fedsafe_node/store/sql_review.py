@@ -11,6 +11,7 @@ from fedsafe_node.store.review_rows import (
     FIRST_PLACE,
     UNNAMED,
     ListedTaskRow,
+    LookRow,
     TaskAnswerRow,
     TaskDecisionRow,
     TaskHearingRow,
@@ -52,6 +53,7 @@ _DECISION: Final = f"SELECT {_columns(TaskDecisionRow)} FROM task_decisions "  #
 _HEARING: Final = f"SELECT {_columns(TaskHearingRow)} FROM task_hearings "  # noqa: S608
 _INQUIRY: Final = f"SELECT {_columns(TaskInquiryRow)} FROM task_inquiries "  # noqa: S608
 _ANSWER: Final = f"SELECT {_columns(TaskAnswerRow)} FROM task_answers "  # noqa: S608
+_LOOK: Final = f"SELECT {_columns(LookRow)} FROM looks "  # noqa: S608
 _BEHIND_UNNAMED: Final = UNNAMED[:-1] + chr(ord(UNNAMED[-1]) + 1)
 _HAND: Final = f"""
 WITH hand AS (
@@ -250,6 +252,12 @@ class SqlReviewReader:
         ).fetchone()
         return None if row is None else int(row[0])
 
+    async def look(self, matter: str, person: str) -> LookRow | None:
+        """Return when a person was first shown a matter, and what it is asked again."""
+        sql = _LOOK + "WHERE matter = ? AND person = ?"
+        found = self._review_rows(LookRow, sql, matter, person)
+        return found[0] if found else None
+
 
 class SqlReviewWriter:
     """Keeps tasks."""
@@ -318,6 +326,34 @@ class SqlReviewWriter:
             "at = excluded.at WHERE excluded.revision <> task_views.revision",
             (person, at, task_id),
         )
+
+    async def add_look(self, matter: str, person: str, at: int) -> None:
+        """Keep when a matter is shown to a person; the first time counts."""
+        self._connection.execute(
+            "INSERT INTO looks (matter, person, at, seen_at) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (matter, person) DO UPDATE SET at = excluded.at, "
+            "seen_at = excluded.seen_at WHERE looks.seen_at IS NULL",
+            (matter, person, at, at),
+        )
+
+    async def ask_again(self, matter: str, person: str, words: bytes, at: int) -> None:
+        """Keep that a person was asked to say these words of a matter once more."""
+        self._connection.execute(
+            "INSERT INTO looks (matter, person, at, words) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (matter, person) DO UPDATE SET at = excluded.at, "
+            "words = excluded.words",
+            (matter, person, at, words),
+        )
+
+    async def drop_look(self, matter: str, person: str) -> None:
+        """Drop what is kept of a person's look at a matter."""
+        self._connection.execute(
+            "DELETE FROM looks WHERE matter = ? AND person = ?", (matter, person)
+        )
+
+    async def forget_looks(self, before: int) -> None:
+        """Drop looks that were last touched before a moment."""
+        self._connection.execute("DELETE FROM looks WHERE at < ?", (before,))
 
     async def erase_task(self, task_id: str, state: TaskState) -> None:
         """Erase whom a task is about and what it hung on; its decisions stay."""

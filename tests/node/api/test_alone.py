@@ -120,6 +120,7 @@ async def _ban(house: House, who: str) -> dict[str, Any]:
     why = {"step": "exception", "exception": "no_way_to_reach", "reference": "note-1"}
     await house.done("POST", f"{path}/hearing", why, who)
     await house.done("GET", path, None, who)
+    house.fleet.clock.advance(timedelta(seconds=10))  # sooner it is asked once more
     wanted = {"outcome": "confirm", "level": "L6", "evidence": "case-7"} | {
         "rule": "house-1",
         "phenomenon": "grooming",

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from tests.node.fleet import FEDERATION, Fleet
+from tests.node.insisting import insisting
 from tests.node.origin import WHO
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
@@ -51,7 +52,7 @@ async def dismiss(fleet: Fleet, name: str, request: OutcomeRequest = WRONG) -> N
     """Look somebody up, and dismiss the review."""
     found = await fleet.look_up(name, WHO)
     assert found.task is not None
-    await fleet[name].services.tasks.decide(found.task, request, RITA)
+    await insisting(fleet[name].services.tasks).decide(found.task, request, RITA)
 
 
 async def items(fleet: Fleet, name: str = A) -> list[ListingInquiryShown]:

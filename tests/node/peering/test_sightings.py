@@ -4,6 +4,7 @@ from secrets import token_hex
 
 import pytest
 from tests.node.fleet import Fleet
+from tests.node.insisting import insisting
 from tests.node.review.conftest import match
 from tests.node.signals.conftest import ANNA, RITA
 
@@ -108,7 +109,7 @@ async def ended(
             )
         )
         request = OutcomeRequest(outcome=Outcome.DISMISS, because=because)
-        await node.services.tasks.decide(opened.task, request, RITA)
+        await insisting(node.services.tasks).decide(opened.task, request, RITA)
 
 
 async def told_to(fleet: Fleet, name: str) -> dict[str, dict[str, dict[str, int]]]:

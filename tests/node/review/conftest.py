@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 import pytest
+from tests.node.insisting import insisting
 from tests.node.people.conftest import Team
 
 from fedsafe_node.log.openings import PeriodKeys
@@ -125,7 +126,8 @@ class Ward:
             Act.FLOOD_BOUND: FloodBoundEffect(self.desk),
         }
         self.approvals = Approvals(team.office, effects)
-        self.tasks = ReviewService(self.desk, self.approvals)
+        self.hasty = ReviewService(self.desk, self.approvals)
+        self.tasks = insisting(self.hasty)
         self.people: dict[str, Principal] = {}
 
     def at(self, moment: datetime) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.node.insisting import insisting
 from tests.node.review.conftest import Ward, match
 from tests.node.review.test_floods import BOUND, judge
 
@@ -124,7 +125,7 @@ async def test_a_flood_that_rests_for_a_wrong_listing_is_owed_too(ward: Ward) ->
     await ward.list_signal(ONE)
     for number in range(BOUND + 1):
         await judge(ward, f"acc-{number}")
-    service = FloodService(ward.desk, ward.team.office, ward.approvals)
+    service = insisting(FloodService(ward.desk, ward.team.office, ward.approvals))
     rita = ward.people["rita"]
     (flood,) = (await service.list(FloodsQuery(), rita)).floods
 

@@ -12,6 +12,7 @@ import pytest
 from tests.node.evidence.conftest import STAFF
 from tests.node.evidence.test_keeping import erase
 from tests.node.fleet import Fleet, make
+from tests.node.insisting import insisting
 from tests.node.lookup.asking import email, is_restricted
 from tests.node.origin import WHO
 from tests.node.review.conftest import Ward, match
@@ -85,7 +86,7 @@ async def tasks(node: RunningNode, state: str = "waiting") -> set[str | None]:
 
 async def rule(node: RunningNode, flood: str, ruling: FloodRuling) -> FloodShown:
     request = FloodRulingRequest(ruling=ruling, reason="ticket-7")
-    return await node.services.floods.rule(flood, request, RITA)
+    return await insisting(node.services.floods).rule(flood, request, RITA)
 
 
 async def show(node: RunningNode, flood: str, **query: object) -> FloodAnswer:
@@ -199,7 +200,7 @@ async def test_who_was_counted_is_asked_as_ever(node: RunningNode) -> None:
     await ask(node, accounts)
     again = await ask(node, accounts * 2)
     task = str(again[0].task)
-    await node.services.tasks.decide(
+    await insisting(node.services.tasks).decide(
         task, OutcomeRequest(outcome=Outcome.DISMISS), ANNA
     )
     dismissed = (await ask(node, accounts[:1]))[0]
@@ -292,14 +293,14 @@ async def test_one_person_rules_who_rules_on_disputes(node: RunningNode) -> None
     (flood,) = await listed(node)
     request = FloodRulingRequest(ruling=FloodRuling.RESTS, reason="ticket-7")
     with pytest.raises(DeniedError) as refused:
-        await node.services.floods.rule(flood.flood, request, ANNA)
+        await insisting(node.services.floods).rule(flood.flood, request, ANNA)
 
     assert refused.value.decision.code == "role"
     assert (await listed(node))[0].state == "waiting"
 
 
 async def test_two_people_raise_the_bound_for_seven_days(ward: Ward) -> None:
-    floods = FloodService(ward.desk, ward.team.office, ward.approvals)
+    floods = insisting(FloodService(ward.desk, ward.team.office, ward.approvals))
     await ward.list_signal(match(1))
     before = [await judge(ward, f"acc-{number}") for number in range(BOUND + 2)]
     rita, rolf = ward.people["rita"], ward.people["rolf"]
@@ -439,7 +440,7 @@ async def test_a_crash_among_the_references_leaves_the_rest_to_the_clock(
     ward: Ward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flood = await fill(ward, BOUND + 5)
-    floods = FloodService(ward.desk, ward.team.office, ward.approvals)
+    floods = insisting(FloodService(ward.desk, ward.team.office, ward.approvals))
     monkeypatch.setattr("fedsafe_node.review.flood_rulings.PAGE", 2)
     opened = 0
 

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 from tests.campaigns.poison import poison
 from tests.node.fleet import Fleet
+from tests.node.insisting import insisting
 from tests.node.origin import WHO
 from tests.node.review.conftest import BOT, Ward, match
 from tests.node.signals.conftest import ANNA, RITA, request_for
@@ -40,7 +41,7 @@ class Court:
 
     def __init__(self, ward: Ward) -> None:
         self.ward = ward
-        self.service = TrialService(ward.desk)
+        self.service = insisting(TrialService(ward.desk))
 
     @property
     def store(self) -> Store:

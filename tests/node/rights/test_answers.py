@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 from msgspec.structs import replace
 from tests.node.fleet import Fleet, eventually
+from tests.node.insisting import insisting
 from tests.node.rights.test_disputes import DORA, LEA, matching
 from tests.node.rights.test_requests import SHOP, WHO, asked, collected, requests_of
 from tests.node.signals.conftest import ANNA, RITA, request_for
@@ -54,7 +55,7 @@ async def reviewed(fleet: Fleet, outcome: OutcomeRequest) -> str:
     await fleet.look_up("a.demo", WHO)
     (task,) = (await node.services.tasks.list(TasksQuery(), ANNA)).tasks
     await node.services.tasks.show(task.task, ANNA)
-    await node.services.tasks.decide(task.task, outcome, ANNA)
+    await insisting(node.services.tasks).decide(task.task, outcome, ANNA)
     return ban.signal
 
 

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from tests.node.fleet import FEDERATION, NAMES, Fleet, eventually
 from tests.node.governing.council import agree, at_version, propose
+from tests.node.insisting import insisting
 from tests.node.rights.test_disputes import (
     DORA,
     FALLS,
@@ -94,7 +95,7 @@ async def decide(
 ) -> ActAnswer:
     """Ask for a ruling and approve it, without the two people's accounts."""
     node = fleet[at]
-    asked = await node.services.appeals.rule(appeal, request, RUDI)
+    asked = await insisting(node.services.appeals).rule(appeal, request, RUDI)
     content = msgspec.json.encode(asked.content)
     effect = AppealEffect(node.desk)
     learn = await node.base.store.write(lambda tx: effect.carry_out(tx, content, *TWO))
@@ -234,8 +235,8 @@ async def test_only_officers_appeal_and_two_rulers_rule(trio: Fleet) -> None:
         with pytest.raises(DeniedError):
             await trio["b.demo"].services.appeals.file(disputed.dispute, SAID, who)
     filed = await file(trio, disputed)
-    asked = await trio[HEARS].services.appeals.rule(filed.appeal, ENDS, RUDI)
-    again = await trio[HEARS].services.appeals.rule(filed.appeal, ENDS, RUDI)
+    asked = await insisting(trio[HEARS].services.appeals).rule(filed.appeal, ENDS, RUDI)
+    again = await insisting(trio[HEARS].services.appeals).rule(filed.appeal, ENDS, RUDI)
     judge = trio[HEARS].base.situation
     content, now = msgspec.json.encode(asked.content), trio.clock.now()
     effect = AppealEffect(trio[HEARS].desk)

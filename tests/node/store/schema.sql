@@ -22,6 +22,7 @@ CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
 CREATE INDEX inquirers_by_member ON inquirers (member, received_at);
 CREATE INDEX inquiries_by_state ON inquiries (state, opened_at);
 CREATE INDEX leased_by_hour ON leased (hour);
+CREATE INDEX looks_by_age ON looks (at);
 CREATE UNIQUE INDEX match_floods_alive ON match_floods (origin, signal_id) WHERE state IN ('waiting', 'rested');
 CREATE INDEX match_floods_by_state ON match_floods (state, ends_at);
 CREATE INDEX notices_by_state ON notices (state, queued_at);
@@ -98,6 +99,7 @@ CREATE TABLE inquiries ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 1
 CREATE TABLE leaf_tiles ( log INTEGER NOT NULL, idx INTEGER NOT NULL, hashes BLOB NOT NULL CHECK (length(hashes) = 8192), PRIMARY KEY (log, idx) ) STRICT;
 CREATE TABLE leased ( side TEXT NOT NULL CHECK (side IN ('answered', 'asked', 'received')), member TEXT NOT NULL, purpose TEXT NOT NULL, hour INTEGER NOT NULL, elements INTEGER NOT NULL CHECK (elements >= 0), PRIMARY KEY (side, member, purpose, hour) ) STRICT, WITHOUT ROWID;
 CREATE TABLE logs ( id INTEGER PRIMARY KEY, origin TEXT NOT NULL UNIQUE ) STRICT;
+CREATE TABLE looks ( matter TEXT NOT NULL, person TEXT NOT NULL, at INTEGER NOT NULL, seen_at INTEGER, words BLOB CHECK (length(words) = 32), PRIMARY KEY (matter, person) ) STRICT, WITHOUT ROWID;
 CREATE TABLE match_floods ( id TEXT PRIMARY KEY, origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), state TEXT NOT NULL CHECK (state IN ('waiting', 'rested', 'stands', 'lapsed', 'over')), bound INTEGER NOT NULL CHECK (bound >= 1), opened_at INTEGER NOT NULL, ends_at INTEGER NOT NULL, remind_at INTEGER, kept INTEGER NOT NULL CHECK (kept >= 0), beyond INTEGER NOT NULL CHECK (beyond >= 0), period TEXT NOT NULL, sealed BLOB, ruled_by TEXT, second TEXT, ruled_at INTEGER, reason TEXT, CHECK ((ruled_by IS NULL) = (ruled_at IS NULL)), CHECK (second <> ruled_by) ) STRICT;
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE notice_texts ( number INTEGER PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, signed_by TEXT NOT NULL, role TEXT NOT NULL, signed_at INTEGER NOT NULL, valid_until INTEGER NOT NULL CHECK (valid_until > signed_at) ) STRICT;

@@ -8,6 +8,7 @@ from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.review_rows import (
     FIRST_PLACE,
+    LookRow,
     TaskAnswerRow,
     TaskDecisionRow,
     TaskHearingRow,
@@ -398,3 +399,24 @@ async def test_old_decisions_go_with_the_erased_tasks_they_were_of(
     assert await store.read(lambda r: r.task(task(1).id)) is None
     assert await store.read(lambda r: r.task(task(2).id)) is not None
     assert await store.read(lambda r: r.deciders()) == []
+
+
+async def test_the_first_look_counts_and_the_last_words(store: Store) -> None:
+    async def look() -> LookRow | None:
+        return await store.read(lambda r: r.look("flood:1", "rita"))
+
+    await store.write(lambda tx: tx.ask_again("flood:1", "rita", bytes(32), 90))
+    asked = LookRow(matter="flood:1", person="rita", at=90, words=bytes(32))
+    assert await look() == asked
+    await store.write(lambda tx: tx.add_look("flood:1", "rita", 100))
+    await store.write(lambda tx: tx.add_look("flood:1", "rita", 110))
+    assert await look() == replace(asked, at=100, seen_at=100)
+    await store.write(lambda tx: tx.ask_again("flood:1", "rita", b"b" * 32, 120))
+    last = replace(asked, at=120, seen_at=100, words=b"b" * 32)
+    assert await look() == last
+    await store.write(lambda tx: tx.add_look("flood:1", "anna", 100))
+    await store.write(lambda tx: tx.forget_looks(120))
+    assert await look() == last
+    assert await store.read(lambda r: r.look("flood:1", "anna")) is None
+    await store.write(lambda tx: tx.drop_look("flood:1", "rita"))
+    assert await look() is None

@@ -49,6 +49,7 @@ LONGEST: Final = {
     "list": WORD,
     "log": NODE + WORD,
     "mark": ID,
+    "matter": HASH + WORD,
     "member": NODE,
     "milestone": WORD,
     "migration_set": WORD,
