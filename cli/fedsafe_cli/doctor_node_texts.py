@@ -30,6 +30,9 @@ NODE_SAID: Final[Mapping[str, str]] = {
     "unfinished: {named}": "unvollendet: {named}",
     "{waiting} wait for a person": "{waiting} warten auf einen Menschen",
     "{floods} wait for a ruling": "{floods} warten auf eine Entscheidung",
+    "{probations} run; see `fedsafe trial list`": (
+        "{probations} laufen; siehe `fedsafe trial list`"
+    ),
     # its memory
     "other processes of its user can read it, and a crash may dump it": (
         "andere Prozesse seines Benutzers können ihn lesen, und ein Absturz kann ihn "
@@ -169,6 +172,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "node: reviews": "Knoten: Prüfungen",
     "node: cases": "Knoten: Fälle",
     "node: floods": "Knoten: Trefferfluten",
+    "node: probation": "Knoten: Bewährung",
     "node: policy": "Knoten: Richtlinie",
     "node: witnesses": "Knoten: Zeugen",
     "node: feed of {member}": "Knoten: Feed von {member}",

@@ -160,6 +160,12 @@ def show(context: click.Context, task_id: str) -> ExitStatus:
     metavar="WHY",
     help="listing_wrong, where the listing itself is: dismiss.",
 )
+@click.option(
+    "--with-second",
+    is_flag=True,
+    default=None,
+    help="Leave it open for a second person to find so, too: listing_wrong.",
+)
 @click.option("--revision", type=int, help="Refuse if it has changed since.")
 @say_again
 @shared_options
@@ -180,6 +186,11 @@ def decide(
 
     A limit of features is level L3. From L5 on, a confirmation waits for a second
     person, with status 13: `fedsafe act approve` carries it out.
+
+    That a listing is wrong counts against its origin once two people have found so:
+    with --with-second the review stays open, with status 13, until another person
+    dismisses it as listing_wrong. The account stays as it is until then; if nobody
+    else is there, dismiss it.
 
     Within seconds of the first look you are asked once more; a script is refused with
     status 5 (look_again) and says it again with --again.
@@ -207,6 +218,8 @@ def decide(
     answer = decided(path, body, settings, again=again)
     if settings.json:
         document(answer)
+    elif options["with_second"]:
+        line(say("found_wrong", settings))
     elif answer["decided"]:
         line(
             say("decided", settings).format(outcome=_word(OUTCOMES, outcome, settings))

@@ -104,6 +104,10 @@ _SAID: Final[Words] = {
     "contact": ("Kontakt", "contact"),
     "questions": ("Fragen", "questions"),
     "decided": ("entschieden: {outcome}", "decided: {outcome}"),
+    "found_wrong": (
+        "festgehalten; eine zweite Person beendet die Prüfung: ohne --with-second",
+        "recorded; a second person ends the review: without --with-second",
+    ),
     "waits": (
         (
             "wartet auf eine zweite Person mit der Rolle reviewer: "

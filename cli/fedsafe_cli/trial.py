@@ -15,7 +15,7 @@ from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
 from fedsafe_cli.signal_ids import checked_task
-from fedsafe_cli.texts import label
+from fedsafe_cli.texts import KINDS, label
 
 Json = dict[str, Any]
 Words = dict[str, tuple[str, str]]
@@ -59,7 +59,9 @@ def trial() -> None:
     """Signals on trial: see what came of them, prolong a trial, end one.
 
     Signals of a new member, of an imported list or of a member on probation have no
-    effect on an account for a time. A sample of their matches is reviewed.
+    effect on an account for a time. A sample of their matches is reviewed. On probation
+    are signals of one kind of a member whose listings two people here found wrong too
+    often; only a person ends that.
 
     \b
     Examples:
@@ -166,7 +168,7 @@ def _decide(  # noqa: PLR0913 - what is decided, and what is told of it
     values = (
         ("trial", answer["trial"]),
         ("origin", answer["origin"]),
-        ("cause", label(CAUSES, answer["cause"], german=settings.german)),
+        ("cause", _cause(answer, settings)),
         ("ends", shown(answer["ends_at"])),
         ("ended", shown(answer["ended_at"])),
         ("reason", answer["reason"]),
@@ -181,6 +183,16 @@ def _say(word: str, settings: Settings) -> str:
     return _SAID[word][not settings.german]
 
 
+def _cause(each: Json, settings: Settings) -> str:
+    word = label(CAUSES, each["cause"], german=settings.german)
+    kind = each.get("kind")
+    return (
+        word
+        if kind is None
+        else f"{word}: {label(KINDS, kind, german=settings.german)}"
+    )
+
+
 def _row(each: Json, settings: Settings) -> tuple[object, ...]:
     ended = each["ended_at"]
     said = None
@@ -193,7 +205,7 @@ def _row(each: Json, settings: Settings) -> tuple[object, ...]:
     return (
         each["trial"],
         each["origin"],
-        label(CAUSES, each["cause"], german=settings.german),
+        _cause(each, settings),
         each["list"],
         shown(each["ends_at"]),
         each["matches"],

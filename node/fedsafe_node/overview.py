@@ -140,6 +140,8 @@ async def _check_rows(
         checks["reviews"] = f"{waiting} wait for a person"
     if floods := await reader.floods_waiting():
         checks["floods"] = f"{floods} wait for a ruling"
+    if probations := await reader.probations():
+        checks["probation"] = f"{probations} run; see `fedsafe trial list`"
     if urgent := (await _cases(reader, situation, cases, now)).urgent:
         checks["cases"] = f"{urgent} about life or safety are overdue"
     return checks

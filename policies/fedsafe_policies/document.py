@@ -235,13 +235,17 @@ class Flood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """P22: how long signals are on trial, and how many of their matches are reviewed.
 
-    The `first` ones, and then `percent` of them. Policies from before that section have
-    these numbers.
+    The `first` ones, and then `percent` of them. An origin of whose reviewed matches of
+    a kind surely more than `probation_percent` were listed wrongly is on probation,
+    from `probation_reviews` reviews by two people on. Policies from before that
+    section, or a key of it, have these numbers.
     """
 
     lasts: Span = Span.parse("30 days")
     first: Annotated[int, msgspec.Meta(ge=10, le=100)] = 10
     percent: Annotated[int, msgspec.Meta(ge=5, le=100)] = 5
+    probation_reviews: Annotated[int, msgspec.Meta(ge=30, le=1_000)] = 30
+    probation_percent: Annotated[int, msgspec.Meta(ge=1, le=50)] = 10
 
 
 class RuleEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -246,6 +246,14 @@ NOUNS: Final[Mapping[str, Text]] = {
         "Prozent der weiteren Treffer auf Probe, die geprüft werden",
         "percentage of further matches on trial that is reviewed",
     ),
+    "trial.probation_reviews": Text(
+        "Bewährung frühestens nach so vielen Prüfungen durch zwei Personen",
+        "reviews by two people before an origin can be on probation",
+    ),
+    "trial.probation_percent": Text(
+        "Bewährung über so viel Prozent falscher Einträge",
+        "probation above this percentage of wrong listings",
+    ),
     "rulebook.cited": Text("Anführbare Regeln", "rules that may be cited"),
 }
 """Of keys with one value: what it is."""

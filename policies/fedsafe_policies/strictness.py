@@ -151,6 +151,8 @@ DIMENSIONS: Final[Mapping[str, Compare]] = {
     "trial.lasts": _no_shorter,
     "trial.first": ANY,
     "trial.percent": ANY,
+    "trial.probation_reviews": _at_most,
+    "trial.probation_percent": _at_most,
     "rulebook.cited": _cited,
     **{f"flood.{kind}": _at_most for kind in Flood.__struct_fields__},
 }

@@ -7,10 +7,12 @@ part that is drawn; so people see whether the listings are right before they cou
 Pure rules over counts that the caller keeps.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_policies.decision import Decision, Obligation
+from fedsafe_policies.document import Trial
 from fedsafe_policies.ground import Ground
 from fedsafe_policies.people import Person
 from fedsafe_policies.reasons import Grant, Refusal
@@ -23,6 +25,10 @@ CHANCES: Final = 10_000
 """A draw is a number below this."""
 MOST_DRAWN: Final = 500
 """So many matches of a trial are reviewed at most."""
+DOUBT: Final = 0.01
+"""How likely the lower bound on a share lies above it; as small as it is since the
+share is looked at anew with every review."""
+_STEPS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +79,60 @@ def rule_on_trial_ruling(request: TrialRulingRequest, ground: Ground) -> Decisio
     if not request.prolong and not request.is_over:
         return ground.deny(Refusal.TRIAL_RUNS)
     return ground.allow(Grant.TRIAL_RULED)
+
+
+@dataclass(frozen=True, slots=True)
+class Closings:
+    """How reviews of an origin's matches of one kind ended.
+
+    `by_two` counts those that two people closed, `wrong` those of them whose listing
+    was wrong. `counted` also has what one person closed for another reason.
+    """
+
+    counted: int
+    by_two: int
+    wrong: int
+
+
+def wants_probation(closings: Closings, trial: Trial) -> bool:
+    """Tell whether surely more listings are wrong than the policy bears."""
+    if closings.by_two < trial.probation_reviews:
+        return False
+    # The bound is below the least share if so many finds would be that improbable.
+    bound = trial.probation_percent / 100
+    return _tail(closings.wrong, closings.counted, bound) < DOUBT
+
+
+def least_share(found: int, tries: int) -> float:
+    """Give the lower confidence bound on a share: so much it surely is.
+
+    One-sided and exact: the share at which so many finds, or more, have the
+    probability `DOUBT`.
+
+    Source: Clopper and Pearson, Biometrika 26 (1934), pp. 404-413.
+    """
+    low, high = 0.0, found / tries if tries else 0.0
+    for _ in range(_STEPS if found else 0):
+        middle = (low + high) / 2
+        if _tail(found, tries, middle) < DOUBT:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _tail(found: int, tries: int, share: float) -> float:
+    """Give the probability of so many finds or more (binomial)."""
+    if share <= 0:
+        return 0.0
+    ways = math.lgamma(tries + 1)
+    return math.fsum(
+        math.exp(
+            ways
+            - math.lgamma(each + 1)
+            - math.lgamma(tries - each + 1)
+            + each * math.log(share)
+            + (tries - each) * math.log1p(-share)
+        )
+        for each in range(found, tries + 1)
+    )

@@ -368,3 +368,19 @@ def test_a_script_is_refused_and_says_again_by_an_option(
     node.always(path, DECIDED)
     assert ask("task", "decide", TASK, "dismiss", "--again").status == 0
     assert node.asked[-1][1] == {"outcome": "dismiss", "again": True}
+
+
+def test_a_wrong_listing_is_left_to_a_second_person(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    left = DECIDED | {"decided": False}
+    node.always(f"POST /v1/tasks/{TASK}/outcome", left)
+    call = ("task", "decide", TASK, "dismiss", "--because", "listing_wrong")
+    said = ask(*call, "--with-second")
+    german = ask(*call, "--with-second", "--lang", "de")
+
+    assert (said.status, german.status) == (13, 13)
+    assert "a second person ends the review" in said.out
+    assert "eine zweite Person" in german.out
+    assert node.asked[0][1]["with_second"] is True
+    assert ask(*call, "--with-second", "--json").document == with_moments(left)

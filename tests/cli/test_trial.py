@@ -38,7 +38,8 @@ def test_trials_are_listed_with_what_came_of_them(ask: "Run", node: "FakeNode") 
         "prolonged_by": "rita",
         "prolonged_at": 1_795_521_700,
     }
-    listed = {"trials": [SHOWN, imported]}
+    probation = SHOWN | {"cause": "probation", "kind": "phone"}
+    listed = {"trials": [SHOWN, imported, probation]}
     node.always("GET /v1/trials?state=running", listed)
     ended = SHOWN | {"ended_at": 1_798_113_600, "ended_by": "review"}
     node.always("GET /v1/trials?state=ended", {"trials": [ended]})
@@ -49,6 +50,7 @@ def test_trials_are_listed_with_what_came_of_them(ask: "Run", node: "FakeNode") 
     assert shown.status == 0
     for word in ("new member", "217", "23", "only a person ends it", "prolonged once"):
         assert word in shown.out
+    assert "on probation: phone" in shown.out
     assert "2026-11-23" in shown.out
     for word in ("neues Mitglied", "übernommene Liste", "einmal verlängert"):
         assert word in german.out

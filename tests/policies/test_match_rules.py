@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """P21 and P22: what signals that match many, or are on trial, may do."""
 
+import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -19,8 +21,11 @@ from fedsafe_policies.strictness import loosened
 from fedsafe_policies.trials import (
     CHANCES,
     MOST_DRAWN,
+    Closings,
     TrialRequest,
     TrialRulingRequest,
+    least_share,
+    wants_probation,
 )
 from fedsafe_policies.vocabulary import Act, IdentifierKind, MediaKind
 
@@ -180,6 +185,75 @@ def test_a_diff_tells_of_trials_in_both_languages() -> None:
     assert "60 Tage" in told["trial.lasts"].text.de
     assert told["trial.percent"].direction == "other"
     assert "now 20, was 5" in told["trial.percent"].text.en
+
+
+# --- P22, probation -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("found", "tries", "least"),
+    [(0, 30, 0.0), (30, 30, 0.8577), (8, 30, 0.1044), (7, 30, 0.0830)],
+)
+def test_the_lower_bound_on_a_share_is_the_exact_one(
+    found: int, tries: int, least: float
+) -> None:
+    assert least_share(found, tries) == pytest.approx(least, abs=1e-4)
+
+
+def test_the_lower_bound_is_what_the_binomial_sum_says() -> None:
+    for tries in (1, 30, 31, 400):
+        for found in {1, tries // 3 or 1, tries}:
+            share = least_share(found, tries)
+            more = sum(
+                math.comb(tries, each) * share**each * (1 - share) ** (tries - each)
+                for each in range(found, tries + 1)
+            )
+            assert more == pytest.approx(0.01, rel=1e-3)
+
+
+def test_an_origin_is_on_probation_from_thirty_reviews_by_two_on() -> None:
+    trial = GERMANY.document.trial
+
+    assert not wants_probation(Closings(29, 29, 29), trial)
+    assert not wants_probation(Closings(90, 29, 29), trial)
+    assert wants_probation(Closings(30, 30, 8), trial)
+    assert not wants_probation(Closings(30, 30, 7), trial)
+    assert not wants_probation(Closings(300, 30, 30), trial)
+
+
+def chance_of_probation(share: float, reviews: int) -> float:
+    """Give the chance of ever being on probation, looked at after each review."""
+    trial = GERMANY.document.trial
+    alive, ended, most = {0: 1.0}, 0.0, 0
+    for done in range(1, reviews + 1):
+        after: dict[int, float] = {}
+        for wrong, chance in alive.items():
+            after[wrong] = after.get(wrong, 0.0) + chance * (1 - share)
+            after[wrong + 1] = after.get(wrong + 1, 0.0) + chance * share
+        while not wants_probation(Closings(done, done, most), trial) and most <= done:
+            most += 1  # so many wrong ones are too many
+        ended += sum(chance for wrong, chance in after.items() if wrong >= most)
+        alive = {wrong: chance for wrong, chance in after.items() if wrong < most}
+    return ended
+
+
+def test_an_honest_origin_is_hardly_ever_on_probation() -> None:
+    assert chance_of_probation(0.05, 300) < 0.000_001
+    assert chance_of_probation(0.10, 300) < 0.03
+    assert chance_of_probation(0.30, 300) > 0.99
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("probation_reviews", "29"), ("probation_percent", "51")]
+)
+def test_no_probation_rests_on_few_reviews_or_on_none(key: str, value: str) -> None:
+    text = re.sub(
+        rf"\n{key} = \d+", f"\n{key} = {value}", shipped_text("germany").decode()
+    )
+    with pytest.raises(PolicyFileError) as refused:
+        load_policy(text.encode())
+
+    assert refused.value.key == f"trial.{key}"
 
 
 # --- P13, a decision that is too fast -------------------------------------------------

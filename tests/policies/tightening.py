@@ -59,6 +59,7 @@ TEXT = (
     shipped_text("germany")
     .decode()
     .replace('# child-games = ["spiel.example.de"', 'games = ["b.example.org"')
+    .replace("probation_reviews = 30", "probation_reviews = 31")
     .replace("[jurisdictions.transfers]", '[jurisdictions.transfers]\nUS = "scc-1"')
 )
 LOOSE = load_policy(TEXT.encode())
@@ -355,6 +356,8 @@ TIGHTER: list[tuple[str, str, str, Request | None, int]] = [
     ("flood.blake3", "\nblake3 = 50", "\nblake3 = 9", None, NOW),
     ("flood.pdq", "\npdq = 50", "\npdq = 9", FloodRequest(MediaKind.PDQ, 9), NOW),
     ("trial.lasts", 'lasts = "30 days"', 'lasts = "31 days"', None, NOW),
+    ("trial.probation_reviews", "_reviews = 31", "_reviews = 30", None, NOW),
+    ("trial.probation_percent", "_percent = 10", "_percent = 9", None, NOW),
     ("rulebook.rules[0].id", 'id = "house-1"', 'id = "house-9"', BAN, NOW),
     (
         "rulebook.rules[0].phenomena",

@@ -152,6 +152,7 @@ class Event(StrEnum):
     TASK_REOPENED = "task.reopened"
     TASK_DUE = "task.due"
     TASK_LAPSED = "task.lapsed"
+    TASK_FOUND_WRONG = "task.found_wrong"
     TASK_ALARM = "task.alarm"
     DECISION_HURRIED = "decision.hurried"
     FLOOD_BEGAN = "flood.began"

@@ -58,6 +58,7 @@ class EventKind(StrEnum):
     TASK_LAPSED = "task.lapsed"
     FLOOD_DUE = "flood.due"
     FLOOD_RULED = "flood.ruled"
+    TRIAL_BEGAN = "trial.began"
     TRIAL_DUE = "trial.due"
     INQUIRY_DUE = "inquiry.due"
     INQUIRY_RULED = "inquiry.ruled"

@@ -21,6 +21,7 @@ from fedsafe_node.review.feedback import give_back
 from fedsafe_node.review.habits import weigh_habits
 from fedsafe_node.review.holds import is_held
 from fedsafe_node.review.opening import reminder_before
+from fedsafe_node.review.probation import weigh_origin
 from fedsafe_node.review.reasons import reasons_of
 from fedsafe_node.review.trials import settle_samples
 from fedsafe_node.store.notices_rows import NoticeKind
@@ -67,6 +68,7 @@ async def conclude(  # noqa: PLR0913 - a task, and what a person made of it
     await tx.add_task_decision(made)
     await settle_samples(tx, made)
     await give_back(desk, tx, made, about)
+    await weigh_origin(desk, tx, task, made)
     await withdraw_confirmations(desk, tx, {task.id}, by=made.decided_by)
     after = _after(task, made)
     await tx.put_task(after)

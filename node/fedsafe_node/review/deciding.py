@@ -31,7 +31,8 @@ from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.habits import weigh_habits
 from fedsafe_node.review.inquiring import ask_origin
 from fedsafe_node.review.messages import OutcomeAnswer, OutcomeRequest
-from fedsafe_node.review.pace import Haste, Ruling, weigh_haste
+from fedsafe_node.review.pace import Haste, Ruling, in_time, weigh_haste
+from fedsafe_node.review.probation import find_wrong, with_finder
 from fedsafe_node.review.showing import shown, steps_of
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.review_rows import (
@@ -52,6 +53,7 @@ FOUND: Final = ("phenomenon", "surface", "grade", "source")
 """What a measure says of the provider's own finding, beside its rule."""
 _MEASURES: Final = frozenset({Outcome.FEATURE_LIMIT, Outcome.CONFIRM})
 _CHANGED: Final = "the task has changed: look at it anew"
+_UNSEEN_WRONG: Final = "whoever finds a listing wrong has looked at the task as it is"
 _UNSEEN: Final = "whoever takes an account away has looked at the task as it is"
 
 
@@ -113,31 +115,34 @@ async def decide_task(
         if not decision.allowed:
             return decision, task, _confirmation(case, want)
         about = await _wrong(tx, task, want)
-        after = await conclude(desk, tx, task, case.row, decision, about=about)
+        if want.with_second:
+            await _find_wrong(desk, tx, case, decision)
+            return decision, task, None
+        row = await with_finder(tx, task, case.row)
+        after = await conclude(desk, tx, task, row, decision, about=about)
         if inquiry is not None:
             await ask_origin(desk, tx, after, inquiry)
         return decision, after, None
 
-    done = await desk.admitted(act, who, "task.decide")
-    if isinstance(done, Haste):
-        raise done.error()
-    decision, task, waits = done
-    pending = None
-    if waits is not None:
-        said = waits
-
-        async def keep(tx: Transaction, act: ActAnswer) -> None:
-            await let_one_wait(desk, tx, act, said)
-
-        pending = await approvals.ask(KIND, encode(said), who, keep=keep)
+    decision, task, waits = in_time(await desk.admitted(act, who, "task.decide"))
+    pending = None if waits is None else await _ask(desk, approvals, waits, who)
     return OutcomeAnswer(
         task=shown(task),
         outcome=want.outcome,
-        decided=waits is None,
+        decided=waits is None and not want.with_second,
         rule=decision.rule.value,
         policy=decision.policy,
         act=pending,
     )
+
+
+async def _ask(
+    desk: ReviewDesk, approvals: Approvals, said: Confirmation, who: Principal
+) -> ActAnswer:
+    async def keep(tx: Transaction, act: ActAnswer) -> None:
+        await let_one_wait(desk, tx, act, said)
+
+    return await approvals.ask(KIND, encode(said), who, keep=keep)
 
 
 class ConfirmEffect:
@@ -270,6 +275,14 @@ async def _check_second(
         raise WrongStateError("task_unseen", _UNSEEN)
 
 
+async def _find_wrong(
+    desk: ReviewDesk, tx: Transaction, case: _Case, decision: Decision
+) -> None:
+    if not case.is_seen:
+        raise WrongStateError("task_unseen", _UNSEEN_WRONG)
+    await find_wrong(desk, tx, case.task, case.row, decision)
+
+
 async def _weigh(
     desk: ReviewDesk, tx: Transaction, case: _Case, want: OutcomeRequest, who: Principal
 ) -> Haste | None:
@@ -334,6 +347,7 @@ def _check_fields(want: OutcomeRequest) -> None:
         "signal": outcome is Outcome.INQUIRE or want.because is not None,
         "questions": outcome is Outcome.INQUIRE,
         "because": outcome is Outcome.DISMISS,
+        "with_second": want.because is not None,
         **dict.fromkeys(("rule", *FOUND), outcome in _MEASURES),
     }
     for name, is_used in uses.items():

@@ -41,7 +41,7 @@ from fedsafe_node.review.floods import (
     kind_of,
 )
 from fedsafe_node.review.opening import open_review
-from fedsafe_node.review.pace import Haste, Ruling, weigh_shown
+from fedsafe_node.review.pace import Haste, Ruling, in_time, weigh_shown
 from fedsafe_node.store.floods_rows import FloodRow, FloodState, RaisedRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
@@ -117,9 +117,7 @@ async def rule_on_flood(
             desk, tx, flood, state, decision, [who.name, want.reason]
         )
 
-    ruled = await desk.admitted(act, who, "flood.rule")
-    if isinstance(ruled, Haste):
-        raise ruled.error()
+    ruled = in_time(await desk.admitted(act, who, "flood.rule"))
     await review_references(desk)
     return ruled
 

@@ -251,9 +251,10 @@ class OutcomeRequest(Message, frozen=True):
     rulebook that carries the measure, and the provider's own finding (`phenomenon`,
     `surface`, `grade`) with what led to it (`source`). `inquire` names a `signal` and
     `questions`. `dismiss` may say that the listing itself is wrong (`because`), each of
-    them or the one that `signal` names: its origin is asked. With a `revision` it is
-    refused if anything has changed since. `again` says the same once more, after 409
-    `look_again`.
+    them or the one that `signal` names: its origin is asked; and leave it to another
+    person to close the review so (`with_second`): only what two people found wrong
+    counts against the origin. With a `revision` it is refused if anything has changed
+    since. `again` says the same once more, after 409 `look_again`.
     """
 
     outcome: Outcome
@@ -277,6 +278,7 @@ class OutcomeRequest(Message, frozen=True):
     because: Because | None = None
     revision: Revision | None = None
     again: bool = False
+    with_second: bool = False
 
 
 class OutcomeAnswer(Message, frozen=True):

@@ -11,7 +11,7 @@ are over says it without being asked. Both requests are events.
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,6 +25,7 @@ from fedsafe_node.store.protocol import Transaction
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.reasons import Rule
 
+T = TypeVar("T")
 KEPT: Final = 7 * SECONDS_A_DAY
 """So long a look counts; who decides later is shown the matter anew."""
 
@@ -67,6 +68,17 @@ class Haste:
             "more, with again"
         )
         return WrongStateError("look_again", detail)
+
+
+def in_time(done: T | Haste) -> T:
+    """Return what was done.
+
+    Raises:
+        WrongStateError: it was said too soon, and nothing is done.
+    """
+    if isinstance(done, Haste):
+        raise done.error()
+    return done
 
 
 async def weigh_haste(

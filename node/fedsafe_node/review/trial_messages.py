@@ -31,9 +31,10 @@ class TrialsQuery(Message, frozen=True):
 class TrialShown(Message, frozen=True):
     """Signals of an origin that have no effect here, and what came of their matches.
 
-    `list` is the day on which an imported list was published. Of the `matches`, `drawn`
-    were reviewed: `upheld` by findings of one's own, `wrong` where the listing is, and
-    `other`. With a wrong one it does not end by itself (`needs_person`).
+    `list` is the day on which an imported list was published, `kind` that of signals on
+    probation. Of the `matches`, `drawn` were reviewed: `upheld` by findings of one's
+    own, `wrong` where the listing is, and `other`. With a wrong one, or on probation,
+    it does not end by itself (`needs_person`).
     """
 
     trial: TrialId
@@ -53,6 +54,7 @@ class TrialShown(Message, frozen=True):
     ended_by: str | None = None
     ended_at: int | None = None
     reason: str | None = None
+    kind: str | None = None
 
 
 class TrialsAnswer(Message, frozen=True):

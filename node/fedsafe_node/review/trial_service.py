@@ -15,7 +15,8 @@ from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.principal import Actor, Principal
 from fedsafe_node.provider_events.announcing import Announcement, Content, EventKind
 from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.review.pace import Haste, Ruling, weigh_shown
+from fedsafe_node.review.pace import Haste, Ruling, in_time, weigh_shown
+from fedsafe_node.review.probation import COUNTED_FOR
 from fedsafe_node.review.showing import admit
 from fedsafe_node.review.trial_messages import (
     TrialRequest,
@@ -26,11 +27,12 @@ from fedsafe_node.review.trial_messages import (
 from fedsafe_node.review.trials import (
     begin_trial,
     end_trial,
+    needs_person,
     running_terms,
     trial_event,
 )
 from fedsafe_node.store.protocol import Transaction
-from fedsafe_node.store.trials_rows import TrialRow
+from fedsafe_node.store.trials_rows import TrialCause, TrialRow
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.people import Person
@@ -109,7 +111,7 @@ class TrialService:
             await desk.note(tx, entry)
             return shown(prolonged)
 
-        return _said(await desk.admitted(act, who, "trial.prolong"))
+        return in_time(await desk.admitted(act, who, "trial.prolong"))
 
     async def end(
         self, trial_id: str, request: TrialRequest, who: Principal
@@ -139,7 +141,7 @@ class TrialService:
             )
             return shown(ended)
 
-        return _said(await desk.admitted(act, who, "trial.end"))
+        return in_time(await desk.admitted(act, who, "trial.end"))
 
     async def _decide(
         self,
@@ -171,12 +173,6 @@ class TrialService:
         return await weigh_shown(desk, tx, ruling) or (trial, decision)
 
 
-def _said(done: TrialShown | Haste) -> TrialShown:
-    if isinstance(done, Haste):
-        raise done.error()
-    return done
-
-
 async def tend_trials(desk: ReviewDesk) -> int:
     """Begin, end and remind of trials; return how many ended.
 
@@ -189,6 +185,8 @@ async def tend_trials(desk: ReviewDesk) -> int:
         ended += count
     while await desk.store.write(lambda tx: _remind(desk, tx)):
         pass
+    before = desk.now() - COUNTED_FOR
+    await desk.store.write(lambda tx: tx.forget_closings(before))
     return ended
 
 
@@ -225,11 +223,13 @@ async def _remind(desk: ReviewDesk, tx: Transaction) -> int:
 
 def shown(trial: TrialRow) -> TrialShown:
     """Show how a trial stands."""
+    is_probation = trial.cause is TrialCause.PROBATION
     return TrialShown(
         trial=trial.id,
         origin=trial.origin,
         cause=trial.cause,
-        list=trial.list or None,
+        list=None if is_probation else trial.list or None,
+        kind=trial.list if is_probation else None,
         began_at=trial.began_at,
         ends_at=trial.ends_at,
         matches=trial.matches,
@@ -237,7 +237,7 @@ def shown(trial: TrialRow) -> TrialShown:
         upheld=trial.upheld,
         wrong=trial.wrong,
         other=trial.other,
-        needs_person=trial.ended_at is None and trial.wrong > 0,
+        needs_person=needs_person(trial),
         prolonged_by=trial.prolonged_by,
         prolonged_at=trial.prolonged_at,
         ended_by=trial.ended_by,

@@ -144,7 +144,7 @@ async def _trial_of(
 ) -> TrialRow | None:
     """Give the trial that a match falls under, and begin it if it has to."""
     if not match.own:
-        probation = await tx.probation_of(match.origin)
+        probation = await tx.probation_of(match.origin, match.kind)
         if probation is not None:
             return probation
     now = int(moment.timestamp())
@@ -159,14 +159,25 @@ async def _trial_of(
 
 
 def runs(trial: TrialRow, now: int) -> bool:
-    """Tell whether a trial runs: a listing that was wrong keeps it from ending."""
-    return trial.ended_at is None and (now < trial.ends_at or trial.wrong > 0)
+    """Tell whether a trial runs: some end only by a person."""
+    return trial.ended_at is None and (now < trial.ends_at or needs_person(trial))
+
+
+def needs_person(trial: TrialRow) -> bool:
+    """Tell whether only a person ends it: probation, or a listing that was wrong."""
+    is_probation = trial.cause is TrialCause.PROBATION
+    return trial.ended_at is None and (is_probation or trial.wrong > 0)
 
 
 async def begin_trial(
-    desk: ReviewDesk, tx: Transaction, term: Term, *, by: str
+    desk: ReviewDesk,
+    tx: Transaction,
+    term: Term,
+    *,
+    by: str,
+    found: Detail | None = None,
 ) -> tuple[TrialRow, LogEntry]:
-    """Begin a trial; give the event that the act owes.
+    """Begin a trial; give the event that the act owes, with what was *found*.
 
     Raises:
         ConflictError: it has begun before.
@@ -182,20 +193,27 @@ async def begin_trial(
         seed=seed,
     )
     await tx.add_trial(trial)
-    detail: Detail = {"ends_at": trial.ends_at, "seed_digest": sha256(seed).hexdigest()}
+    digest = sha256(seed).hexdigest()
+    detail = {"ends_at": trial.ends_at, "seed_digest": digest, **(found or {})}
     return trial, trial_event(desk, Event.TRIAL_BEGAN, trial, detail, by=by)
 
 
-async def begin_probation(
-    desk: ReviewDesk, tx: Transaction, origin: str, *, by: str
+async def begin_probation(  # noqa: PLR0913 - whose probation, and why
+    desk: ReviewDesk,
+    tx: Transaction,
+    origin: str,
+    kind: str,
+    *,
+    by: str,
+    found: Detail | None = None,
 ) -> TrialRow:
-    """Put an origin on probation, from now on; who is on it stays on that one."""
-    running = await tx.probation_of(origin)
+    """Put an origin's signals of a kind on probation; one that runs goes on."""
+    running = await tx.probation_of(origin, kind)
     if running is not None:
         return running
     now = desk.now()
-    term = Term(origin, TrialCause.PROBATION, "", now, now + _lasts(desk))
-    trial, event = await begin_trial(desk, tx, term, by=by)
+    term = Term(origin, TrialCause.PROBATION, kind, now, now + _lasts(desk))
+    trial, event = await begin_trial(desk, tx, term, by=by, found=found)
     await desk.note(tx, event)
     return trial
 

@@ -120,6 +120,10 @@ class ReviewReader(Protocol):
         """Return when a person was first shown a matter, and what it is asked again."""
         ...
 
+    async def lookers(self, matter: str) -> list[LookRow]:
+        """Return the looks at a matter, the earliest first."""
+        ...
+
 
 class ReviewWriter(Protocol):
     """Keeps tasks."""

@@ -49,7 +49,7 @@ from fedsafe_node.store.review_schema import LOOKS, REVIEW, SERVICES
 from fedsafe_node.store.rights_schema import RIGHTS
 from fedsafe_node.store.scopes_schema import SCOPES
 from fedsafe_node.store.seal_schema import SEAL
-from fedsafe_node.store.trials_schema import TRIALS
+from fedsafe_node.store.trials_schema import CLOSINGS, TRIALS
 from fedsafe_node.store.witness_schema import WITNESS
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0031_trials", TRIALS),
     ("0032_appeals", APPEALS),
     ("0033_inquiries", INQUIRIES),
-    ("0034_looks", LOOKS),
+    ("0034_quality", (*LOOKS, *CLOSINGS)),
 )
 VERSION = len(MIGRATIONS)
 

@@ -258,6 +258,11 @@ class SqlReviewReader:
         found = self._review_rows(LookRow, sql, matter, person)
         return found[0] if found else None
 
+    async def lookers(self, matter: str) -> list[LookRow]:
+        """Return the looks at a matter, the earliest first."""
+        sql = _LOOK + "WHERE matter = ? ORDER BY seen_at, person"
+        return self._review_rows(LookRow, sql, matter)
+
 
 class SqlReviewWriter:
     """Keeps tasks."""

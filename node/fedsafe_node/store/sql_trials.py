@@ -7,11 +7,13 @@ import msgspec
 
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.sql import Connection, IntegrityError
-from fedsafe_node.store.trials_rows import TrialCause, TrialRow
+from fedsafe_node.store.trials_rows import ClosingRow, TrialCause, TrialRow
+from fedsafe_policies.trials import Closings
 
 _FIELDS: Final = TrialRow.__struct_fields__
 _COLUMNS: Final = ", ".join(_FIELDS)
 _TRIAL: Final = f"SELECT {_COLUMNS} FROM trials "  # noqa: S608 - our own columns
+_PROBATION: Final = "cause = 'probation' AND ended_at IS NULL"
 _ADD: Final = (
     f"INSERT INTO trials ({_COLUMNS}) "  # noqa: S608 - our own columns
     f"VALUES ({', '.join('?' * len(_FIELDS))})"
@@ -49,11 +51,39 @@ class SqlTrialsReader:
         found = self._trials(where, origin, cause.value, list_, began_at)
         return found[0] if found else None
 
-    async def probation_of(self, origin: str) -> TrialRow | None:
-        """Return the probation of an origin that has not ended."""
-        where = "WHERE origin = ? AND cause = 'probation' AND ended_at IS NULL"
-        found = self._trials(where, origin)
+    async def probation_of(self, origin: str, kind: str) -> TrialRow | None:
+        """Return the probation of an origin's signals of a kind that has not ended."""
+        found = self._trials(
+            f"WHERE {_PROBATION} AND origin = ? AND list = ?", origin, kind
+        )
         return found[0] if found else None
+
+    async def last_probation(self, origin: str, kind: str) -> int | None:
+        """Return when the last probation of an origin's signals of a kind ended."""
+        (ended,) = self._connection.execute(
+            "SELECT max(ended_at) FROM trials "
+            "WHERE cause = 'probation' AND origin = ? AND list = ?",
+            (origin, kind),
+        ).fetchone()
+        return None if ended is None else int(ended)
+
+    async def probations(self) -> int:
+        """Count the probations that have not ended."""
+        (count,) = self._connection.execute(
+            f"SELECT count(*) FROM trials WHERE {_PROBATION}"  # noqa: S608 - our own
+        ).fetchone()
+        return int(count)
+
+    async def closings(self, origin: str, kind: str, since: int) -> Closings:
+        """Sum up how reviews of an origin's matches of a kind ended after a moment."""
+        # What one person alone found wrong counts for nothing.
+        counted, by_two, wrong = self._connection.execute(
+            "SELECT count(*), coalesce(sum(is_by_two), 0), coalesce(sum(is_wrong), 0) "
+            "FROM closings WHERE origin = ? AND kind = ? AND closed_at > ? "
+            "AND (is_by_two = 1 OR is_wrong = 0)",
+            (origin, kind, since),
+        ).fetchone()
+        return Closings(counted=int(counted), by_two=int(by_two), wrong=int(wrong))
 
     async def trials(self, *, running: bool, limit: int) -> list[TrialRow]:
         """Return the trials that run, or that have ended; the newest first."""
@@ -65,15 +95,16 @@ class SqlTrialsReader:
         """Return the trials whose time is over at `now`, and that can end by it."""
         where = (
             "WHERE ended_at IS NULL AND ends_at <= ? AND wrong = 0 "
-            "ORDER BY ends_at LIMIT ?"
+            "AND cause <> 'probation' ORDER BY ends_at LIMIT ?"
         )
         return self._trials(where, now, limit)
 
     async def trials_to_remind_of(self, now: int, limit: int) -> list[TrialRow]:
         """Return the trials that only a person ends, and of which nobody was told."""
         where = (
-            "WHERE ended_at IS NULL AND ends_at <= ? AND wrong > 0 "
-            "AND reminded_at IS NULL ORDER BY ends_at LIMIT ?"
+            "WHERE ended_at IS NULL AND ends_at <= ? "
+            "AND (wrong > 0 OR cause = 'probation') AND reminded_at IS NULL "
+            "ORDER BY ends_at LIMIT ?"
         )
         return self._trials(where, now, limit)
 
@@ -135,3 +166,24 @@ class SqlTrialsWriter:
         self._connection.execute(
             "DELETE FROM trial_matches WHERE trial = ?", (trial_id,)
         )
+
+    async def put_closing(self, closing: ClosingRow) -> None:
+        """Keep how a review ended; the last time counts."""
+        self._connection.execute(
+            "INSERT INTO closings (task, origin, kind, closed_at, is_by_two, is_wrong) "
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (task) DO UPDATE SET "
+            "closed_at = excluded.closed_at, is_by_two = excluded.is_by_two, "
+            "is_wrong = excluded.is_wrong",
+            (
+                closing.task,
+                closing.origin,
+                closing.kind,
+                closing.closed_at,
+                int(closing.is_by_two),
+                int(closing.is_wrong),
+            ),
+        )
+
+    async def forget_closings(self, before: int) -> None:
+        """Drop how reviews ended that were closed before a moment."""
+        self._connection.execute("DELETE FROM closings WHERE closed_at < ?", (before,))

@@ -3,7 +3,8 @@
 
 from typing import Protocol
 
-from fedsafe_node.store.trials_rows import TrialCause, TrialRow
+from fedsafe_node.store.trials_rows import ClosingRow, TrialCause, TrialRow
+from fedsafe_policies.trials import Closings
 
 
 class TrialsReader(Protocol):
@@ -19,8 +20,20 @@ class TrialsReader(Protocol):
         """Return the trial of an origin for a cause that began at a moment."""
         ...
 
-    async def probation_of(self, origin: str) -> TrialRow | None:
-        """Return the probation of an origin that has not ended."""
+    async def probation_of(self, origin: str, kind: str) -> TrialRow | None:
+        """Return the probation of an origin's signals of a kind that has not ended."""
+        ...
+
+    async def last_probation(self, origin: str, kind: str) -> int | None:
+        """Return when the last probation of an origin's signals of a kind ended."""
+        ...
+
+    async def probations(self) -> int:
+        """Count the probations that have not ended."""
+        ...
+
+    async def closings(self, origin: str, kind: str, since: int) -> Closings:
+        """Sum up how reviews of an origin's matches of a kind ended after a moment."""
         ...
 
     async def trials(self, *, running: bool, limit: int) -> list[TrialRow]:
@@ -75,4 +88,12 @@ class TrialsWriter(Protocol):
 
     async def forget_trial_matches(self, trial_id: str) -> None:
         """Drop what a trial has counted; its sums stay."""
+        ...
+
+    async def put_closing(self, closing: ClosingRow) -> None:
+        """Keep how a review ended; the last time counts."""
+        ...
+
+    async def forget_closings(self, before: int) -> None:
+        """Drop how reviews ended that were closed before a moment."""
         ...

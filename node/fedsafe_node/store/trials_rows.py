@@ -18,8 +18,9 @@ class TrialCause(StrEnum):
 class TrialRow(Row, frozen=True, kw_only=True):
     """Signals of an origin that have no effect here for a time.
 
-    `list` names the imported list by the day of its publication; it is empty for other
-    causes. `upheld`, `wrong` and `other` count how those that were drawn ended.
+    `list` names the imported list by the day of its publication, and of a probation the
+    kind of the signals; it is empty for a new origin. `upheld`, `wrong` and `other`
+    count how those that were drawn ended.
     """
 
     id: str
@@ -44,3 +45,14 @@ class TrialRow(Row, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Name it, never its seed."""
         return f"TrialRow({self.id}, {self.origin}, {self.cause})"
+
+
+class ClosingRow(Row, frozen=True, kw_only=True):
+    """How a review ended that tells of one origin and kind; it names nobody."""
+
+    task: str
+    origin: str
+    kind: str
+    closed_at: int
+    is_by_two: bool
+    is_wrong: bool

@@ -7,6 +7,8 @@
 * A row of `trial_matches` claims that such a signal has matched an account, or file; it
   names both by a keyed digest only. One with a `task` was drawn and is not decided on.
   They go with the trial.
+* A row of `closings` claims that a review of matches of one origin and kind is closed:
+  by two people or one, and whether the listing was wrong. It names nobody.
 * `because` of a decision is why a match was dismissed, where that is about the listing.
 """
 
@@ -58,4 +60,19 @@ TRIALS: tuple[str, ...] = (
     WHERE task IS NOT NULL
     """,
     "ALTER TABLE task_decisions ADD COLUMN because TEXT",
+)
+
+CLOSINGS: tuple[str, ...] = (
+    """
+    CREATE TABLE closings (
+        task TEXT PRIMARY KEY,
+        origin TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        closed_at INTEGER NOT NULL,
+        is_by_two INTEGER NOT NULL CHECK (is_by_two IN (0, 1)),
+        is_wrong INTEGER NOT NULL CHECK (is_wrong IN (0, 1))
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX closings_by_origin ON closings (origin, kind, closed_at)",
+    "CREATE INDEX closings_by_age ON closings (closed_at)",
 )

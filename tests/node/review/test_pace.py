@@ -157,7 +157,7 @@ async def test_rulings_on_floods_and_trials_are_asked_once_more(ward: Ward) -> N
 
     trials = TrialService(desk)
     trial = await desk.store.write(
-        lambda tx: begin_probation(desk, tx, "b.demo", by=BOT)
+        lambda tx: begin_probation(desk, tx, "b.demo", "email", by=BOT)
     )
     longer = TrialRequest(reason="note-3")
     await trials.list(TrialsQuery(), rita)

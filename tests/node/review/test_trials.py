@@ -263,10 +263,10 @@ async def test_own_bans_are_never_on_trial(court: Court) -> None:
 async def test_an_origin_on_probation_has_no_effect(court: Court) -> None:
     desk = court.ward.desk
     first = await court.store.write(
-        lambda tx: begin_probation(desk, tx, "b.demo", by="review")
+        lambda tx: begin_probation(desk, tx, "b.demo", "email", by="review")
     )
     again = await court.store.write(
-        lambda tx: begin_probation(desk, tx, "b.demo", by="review")
+        lambda tx: begin_probation(desk, tx, "b.demo", "email", by="review")
     )
     tried = await court.ask("acc", match(1), match(2, "c.demo"))
 

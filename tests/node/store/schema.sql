@@ -6,6 +6,8 @@ CREATE INDEX attempts_by_end ON attempts (dispatch_id) WHERE ended_at IS NULL;
 CREATE INDEX breach_entries_by_breach ON breach_entries (breach, number);
 CREATE INDEX case_steps_by_case ON case_steps (case_id, number);
 CREATE INDEX cases_by_age ON cases (known_at, id) WHERE state <> 'closed';
+CREATE INDEX closings_by_age ON closings (closed_at);
+CREATE INDEX closings_by_origin ON closings (origin, kind, closed_at);
 CREATE INDEX dispatches_by_case ON dispatches (case_id, made_at, id);
 CREATE INDEX dispatches_by_due ON dispatches (due_at) WHERE due_at IS NOT NULL;
 CREATE UNIQUE INDEX dispatches_by_reply_token ON dispatches (reply_token);
@@ -70,6 +72,7 @@ CREATE TABLE case_alarms ( case_id TEXT NOT NULL REFERENCES cases (id), urgency 
 CREATE TABLE case_steps ( number INTEGER PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases (id), step TEXT NOT NULL, state TEXT NOT NULL, revision INTEGER NOT NULL, at INTEGER NOT NULL, by TEXT NOT NULL, role TEXT NOT NULL ) STRICT;
 CREATE TABLE cases ( id TEXT PRIMARY KEY, state TEXT NOT NULL, urgency TEXT NOT NULL, minors INTEGER NOT NULL CHECK (minors IN (0, 1)), known_at INTEGER NOT NULL, opened_at INTEGER NOT NULL, opened_by TEXT NOT NULL, revision INTEGER NOT NULL CHECK (revision >= 1), period TEXT NOT NULL, key BLOB, sealed BLOB, CHECK ((key IS NULL) = (sealed IS NULL)) ) STRICT;
 CREATE TABLE circuits ( holder TEXT NOT NULL, purpose TEXT NOT NULL, code TEXT NOT NULL, broken_at INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (holder, purpose) ) STRICT, WITHOUT ROWID;
+CREATE TABLE closings ( task TEXT PRIMARY KEY, origin TEXT NOT NULL, kind TEXT NOT NULL, closed_at INTEGER NOT NULL, is_by_two INTEGER NOT NULL CHECK (is_by_two IN (0, 1)), is_wrong INTEGER NOT NULL CHECK (is_wrong IN (0, 1)) ) STRICT, WITHOUT ROWID;
 CREATE TABLE cosignatures ( log TEXT NOT NULL, size INTEGER NOT NULL, witness TEXT NOT NULL, line TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (log, size, witness) ) STRICT, WITHOUT ROWID;
 CREATE TABLE credential_terms ( credential TEXT PRIMARY KEY REFERENCES credentials (id) ON DELETE CASCADE, holder TEXT NOT NULL, scope TEXT CHECK (scope IN ('lookup', 'publish', 'events', 'rights')), purposes TEXT NOT NULL ) STRICT;
 CREATE TABLE credentials ( id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, role TEXT NOT NULL, secret_hash BLOB NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER ) STRICT;
