@@ -30,6 +30,9 @@ NODE_SAID: Final[Mapping[str, str]] = {
     "unfinished: {named}": "unvollendet: {named}",
     "{waiting} wait for a person": "{waiting} warten auf einen Menschen",
     "{floods} wait for a ruling": "{floods} warten auf eine Entscheidung",
+    "{late} signals are overdue; see `fedsafe signal sample`": (
+        "{late} Signale sind überfällig; siehe `fedsafe signal sample`"
+    ),
     "{probations} run; see `fedsafe trial list`": (
         "{probations} laufen; siehe `fedsafe trial list`"
     ),
@@ -172,6 +175,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "node: reviews": "Knoten: Prüfungen",
     "node: cases": "Knoten: Fälle",
     "node: floods": "Knoten: Trefferfluten",
+    "node: sample": "Knoten: Stichprobe",
     "node: probation": "Knoten: Bewährung",
     "node: policy": "Knoten: Richtlinie",
     "node: witnesses": "Knoten: Zeugen",

@@ -30,7 +30,7 @@ from fedsafe_cli.inputs import (
     question,
     read_lines,
 )
-from fedsafe_cli.keeping import due, keep
+from fedsafe_cli.keeping import due, keep, look, sample
 from fedsafe_cli.labels import say
 from fedsafe_cli.moments import readable
 from fedsafe_cli.options import settings_of, shared_options
@@ -354,6 +354,8 @@ signal.add_command(examine)
 signal.add_command(approve_list)
 signal.add_command(due)
 signal.add_command(keep)
+signal.add_command(sample)
+signal.add_command(look)
 signal.add_command(ending)
 signal.add_command(renew)
 signal.add_command(recipients)

@@ -55,6 +55,7 @@ from fedsafe_node.signals.overlooked import take_overlooked
 from fedsafe_node.signals.relocking import relock
 from fedsafe_node.signals.reviewing import end_unreviewed
 from fedsafe_node.signals.reweighing import weigh_again
+from fedsafe_node.signals.samples import draw_sample
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.witnesses import Witnesses
 
@@ -167,6 +168,7 @@ class Duties:
         ended = await tend_reviews(reviews) + await tend_floods(reviews)
         if ended + await tend_trials(reviews):
             await self._desk.store.scrub()
+        await draw_sample(self._desk)
 
     async def _end_disputes(self) -> None:
         await weigh_again(self._desk)

@@ -142,6 +142,8 @@ async def _check_rows(
         checks["floods"] = f"{floods} wait for a ruling"
     if probations := await reader.probations():
         checks["probation"] = f"{probations} run; see `fedsafe trial list`"
+    if late := await reader.samples_overdue(situation.node, now):
+        checks["sample"] = f"{late} signals are overdue; see `fedsafe signal sample`"
     if urgent := (await _cases(reader, situation, cases, now)).urgent:
         checks["cases"] = f"{urgent} about life or safety are overdue"
     return checks

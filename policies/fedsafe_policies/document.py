@@ -89,6 +89,8 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `renewed` is the whole life of an actor signal that was reviewed again in
     time; a media signal is validated again every `revalidate`. `cases` is how long a
     case is kept once it is closed; policies from before that key keep it shortest.
+    Each year `sample_percent` of the published signals are looked at again; policies
+    from before that key have this number.
     """
 
     actor: Span
@@ -98,6 +100,7 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bucket: Span
     after_match: Span
     cases: Span = Span.parse("6 months")
+    sample_percent: Percent = 5
 
 
 class WorkingDaysOff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -237,6 +237,10 @@ NOUNS: Final[Mapping[str, Text]] = {
         "independent providers for a recommendation",
     ),
     **{f"flood.{kind}": _flood(kind) for kind in Flood.__struct_fields__},
+    "retention.sample_percent": Text(
+        "Prozent der eigenen Signale, die jedes Jahr neu angesehen werden",
+        "percentage of the own signals that is looked at again each year",
+    ),
     "trial.lasts": Text("Signale auf Probe wirken nicht für", "a trial lasts"),
     "trial.first": Text(
         "Treffer auf Probe, die alle geprüft werden",

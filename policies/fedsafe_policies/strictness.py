@@ -116,6 +116,7 @@ DIMENSIONS: Final[Mapping[str, Compare]] = {
     "retention.bucket": _bucket,
     "retention.after_match": _no_longer,
     "retention.cases": _no_longer,
+    "retention.sample_percent": _at_least,
     "working_days.holidays": _no_more,
     "working_days.easter": _no_more,
     "review.working_days": _at_most,

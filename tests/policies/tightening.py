@@ -356,6 +356,7 @@ TIGHTER: list[tuple[str, str, str, Request | None, int]] = [
     ("flood.blake3", "\nblake3 = 50", "\nblake3 = 9", None, NOW),
     ("flood.pdq", "\npdq = 50", "\npdq = 9", FloodRequest(MediaKind.PDQ, 9), NOW),
     ("trial.lasts", 'lasts = "30 days"', 'lasts = "31 days"', None, NOW),
+    ("retention.sample_percent", "sample_percent = 5", "sample_percent = 6", None, NOW),
     ("trial.probation_reviews", "_reviews = 31", "_reviews = 30", None, NOW),
     ("trial.probation_percent", "_percent = 10", "_percent = 9", None, NOW),
     ("rulebook.rules[0].id", 'id = "house-1"', 'id = "house-9"', BAN, NOW),

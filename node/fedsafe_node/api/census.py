@@ -26,6 +26,12 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "listDue": (Event.SIGNAL_READ,),
     "listEnding": (Event.SIGNAL_READ,),
     "keepSignal": (Event.KEPT,),
+    "listSample": (Event.SIGNAL_READ,),
+    "reviewSampled": (
+        Event.SAMPLE_REVIEWED,
+        Event.REVOKED,
+        Event.DECISION_HURRIED,
+    ),
     "listWaitingLists": (Event.SIGNAL_READ,),
     "examineList": (Event.LIST_EXAMINED,),
     "approveList": (Event.LIST_APPROVED,),
@@ -340,6 +346,7 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
         Event.FLOOD_ENDED,
         Event.TRIAL_BEGAN,
         Event.TRIAL_DUE,
+        Event.SAMPLE_DRAWN,
     ),
 }
 """What the node's own duties leave; those with none keep nothing but order."""

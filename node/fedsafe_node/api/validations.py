@@ -6,9 +6,17 @@ from typing import Final
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import ReadQuery
-from fedsafe_node.api.route import Lane, Route
+from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_node.messages import SignalId
-from fedsafe_node.signals.messages import DueAnswer, EndingAnswer, KeptAnswer
+from fedsafe_node.signals.messages import (
+    DueAnswer,
+    EndingAnswer,
+    KeptAnswer,
+    SampleAnswer,
+    SampledSignal,
+    SampleQuery,
+    SampleRequest,
+)
 from fedsafe_policies.vocabulary import Role
 
 _REVIEWERS: Final = frozenset({Role.REVIEWER})
@@ -34,7 +42,49 @@ async def keep_signal(call: Call) -> object:
     )
 
 
+async def list_sample(call: Call) -> object:
+    """List what was drawn of the own signals."""
+    query = call.parameters(SampleQuery)
+    return await call.services.validations.sample(query, call.principal)
+
+
+async def review_sampled(call: Call) -> object:
+    """Enter what was found of a signal that was drawn."""
+    request = call.body(SampleRequest)
+    return await call.services.validations.look(
+        call.path["id"], request, call.principal
+    )
+
+
 VALIDATION_ROUTES: Final = (
+    Route(
+        name="listSample",
+        method="GET",
+        path="/v1/signals/sample",
+        handler=list_sample,
+        auth=Auth.CREDENTIAL,
+        roles=_CASE,
+        lane=Lane.READS,
+        summary="List the own signals that were drawn to be looked at again",
+        query=SampleQuery,
+        answer=SampleAnswer,
+    ),
+    Route(
+        name="reviewSampled",
+        method="POST",
+        path="/v1/signals/{id}/sample",
+        handler=review_sampled,
+        auth=Auth.CREDENTIAL,
+        roles=_REVIEWERS,
+        fresh=True,
+        lane=Lane.WRITES,
+        summary="Say what you found of a signal that was drawn; wrong revokes it",
+        body=SampleRequest,
+        limit=4 * KIB,
+        path_types={"id": SignalId},
+        answer=SampledSignal,
+        refusals=frozenset({404, 409}),
+    ),
     Route(
         name="listDue",
         method="GET",

@@ -112,6 +112,8 @@ class Event(StrEnum):
     REVOKED = "signal.revoked"
     EXPIRED = "signal.expired"
     KEPT = "signal.kept"
+    SAMPLE_DRAWN = "signal.sample_drawn"
+    SAMPLE_REVIEWED = "signal.sample_reviewed"
     LIST_EXAMINED = "list.examined"
     LIST_APPROVED = "list.approved"
     REFUSED = "refused"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the API says of reviews of published signals."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -11,8 +11,11 @@ from fedsafe_node.messages import (
     ListName,
     Message,
     Question,
+    Reference,
     SignalId,
 )
+from fedsafe_node.store.samples_rows import SampleFinding
+from fedsafe_policies.vocabulary import Purpose
 
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
 
@@ -55,6 +58,51 @@ class EndingAnswer(Message, frozen=True):
     until: str | None
     signals: list[EndingSignal]
     more: bool = False
+
+
+class SampleQuery(Message, frozen=True):
+    """Of the year's sample, what waits for a look, or what was `found`.
+
+    Left out, the `purpose` is what the role usually reads signals for.
+    """
+
+    state: Literal["waiting", "found"] = "waiting"
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 200
+    purpose: Purpose | None = None
+
+
+class SampledSignal(Message, frozen=True):
+    """A published signal that was drawn, and what somebody found.
+
+    `is_yours`: you had no part in it, and may look at it. `due_at` is until when.
+    """
+
+    signal: SignalId
+    drawn_at: int
+    due_at: int
+    overdue: bool
+    is_yours: bool
+    finding: SampleFinding | None = None
+    found_by: str | None = None
+    found_at: int | None = None
+    reason: str | None = None
+
+
+class SampleAnswer(Message, frozen=True):
+    """Signals of the sample: first due first, or the newest finding first."""
+
+    signals: list[SampledSignal]
+
+
+class SampleRequest(Message, frozen=True):
+    """What was found, and where that is written down; `wrong` revokes the signal.
+
+    `again` says the same once more, after 409 `look_again`.
+    """
+
+    finding: SampleFinding
+    reason: Reference
+    again: bool = False
 
 
 class DueAnswer(Message, frozen=True):

@@ -25,8 +25,13 @@ from fedsafe_node.signals.messages import (
     DueSignal,
     EndingAnswer,
     KeptAnswer,
+    SampleAnswer,
+    SampledSignal,
+    SampleQuery,
+    SampleRequest,
 )
 from fedsafe_node.signals.naming import read_signal_id, signal_name
+from fedsafe_node.signals.samples import list_sample, review_sampled
 from fedsafe_node.signals.showing import admit
 from fedsafe_node.signals.stopping import revoke_signal
 from fedsafe_node.store.oversight_rows import ValidationRow
@@ -109,6 +114,16 @@ class Validations:
             return Changed(DueAnswer(due))
 
         return await desk.commit(act)
+
+    async def sample(self, query: SampleQuery, who: Principal) -> SampleAnswer:
+        """List the year's sample; see `samples.list_sample`."""
+        return await list_sample(self._desk, query, who)
+
+    async def look(
+        self, name: str, request: SampleRequest, who: Principal
+    ) -> SampledSignal:
+        """Enter what was found; see `samples.review_sampled`."""
+        return await review_sampled(self._desk, name, request, who)
 
     async def ending(self, who: Principal, purpose: Purpose | None) -> EndingAnswer:
         """List the signals that end with their key epoch unless published anew.

@@ -57,6 +57,7 @@ from fedsafe_node.store.rows import (
     StoreTrouble,
     Tail,
 )
+from fedsafe_node.store.samples_protocol import SamplesReader, SamplesWriter
 from fedsafe_node.store.seal_protocol import SealReport, Surroundings
 from fedsafe_node.store.signal_protocol import SignalReader, SignalWriter
 from fedsafe_node.store.trials_protocol import TrialsReader, TrialsWriter
@@ -214,6 +215,7 @@ class Reader(
     ReviewReader,
     RightsReader,
     FloodsReader,
+    SamplesReader,
     TrialsReader,
     InquiriesReader,
     WitnessReader,
@@ -330,6 +332,7 @@ class Transaction(
     ReviewWriter,
     RightsWriter,
     FloodsWriter,
+    SamplesWriter,
     TrialsWriter,
     InquiriesWriter,
     WitnessWriter,

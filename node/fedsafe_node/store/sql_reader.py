@@ -48,6 +48,7 @@ from fedsafe_node.store.sql_rows import (
     restriction_row,
     signal_row,
 )
+from fedsafe_node.store.sql_samples import SqlSamplesReader
 from fedsafe_node.store.sql_trials import SqlTrialsReader
 from fedsafe_node.store.sql_witness import SqlWitnessReader
 
@@ -88,6 +89,7 @@ class SqlReader(
     SqlPruneReader,
     SqlRightsReader,
     SqlFloodsReader,
+    SqlSamplesReader,
     SqlTrialsReader,
     SqlInquiriesReader,
     SqlWitnessReader,

@@ -40,6 +40,7 @@ from fedsafe_node.store.sql_reader import SqlReader
 from fedsafe_node.store.sql_recipients import SqlRecipientsWriter
 from fedsafe_node.store.sql_review import SqlReviewWriter
 from fedsafe_node.store.sql_rights import SqlRightsWriter
+from fedsafe_node.store.sql_samples import SqlSamplesWriter
 from fedsafe_node.store.sql_trials import SqlTrialsWriter
 from fedsafe_node.store.sql_witness import SqlWitnessWriter
 from fedsafe_node.store.writer import Undo
@@ -116,6 +117,7 @@ class SqlTransaction(
     SqlKeepingWriter,
     SqlRightsWriter,
     SqlFloodsWriter,
+    SqlSamplesWriter,
     SqlTrialsWriter,
     SqlInquiriesWriter,
     SqlWitnessWriter,

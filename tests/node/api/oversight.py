@@ -30,6 +30,10 @@ from fedsafe_node.signals.messages import (
     KeptAnswer,
     ListApproved,
     Overlap,
+    SampleAnswer,
+    SampledSignal,
+    SampleQuery,
+    SampleRequest,
     WaitingList,
     WaitingLists,
 )
@@ -177,6 +181,11 @@ _LIST = WaitingList(
 )
 
 
+_SAMPLED: Final = SampledSignal(
+    signal=_SIGNAL, drawn_at=1, due_at=2, overdue=True, is_yours=True
+)
+
+
 @dataclass
 class FakeValidations:
     """One signal that is due."""
@@ -191,6 +200,16 @@ class FakeValidations:
         if once is not None:
             self.memory.rows[once.key] = once.row(answer, now=0)
         return answer
+
+    async def sample(self, query: SampleQuery, who: Principal) -> SampleAnswer:
+        await self.memory.called((query, who))
+        return SampleAnswer([_SAMPLED])
+
+    async def look(
+        self, name: str, request: SampleRequest, who: Principal
+    ) -> SampledSignal:
+        await self.memory.called((name, request, who))
+        return _SAMPLED
 
     async def ending(self, who: Principal, purpose: Purpose | None) -> EndingAnswer:
         await self.memory.called((who, purpose))

@@ -97,6 +97,7 @@ BODIES: dict[str, object] = {
     "ruleFlood": {"ruling": "rests", "reason": "ticket-7"},
     "raiseBound": {"bound": 20, "reason": "ticket-7"},
     "prolongTrial": {"reason": "ticket-7"},
+    "reviewSampled": {"finding": "stands", "reason": "note-7"},
     "endTrial": {"reason": "ticket-7"},
     "lookup": {"questions": [QUESTION]},
     "lookupBatch": {"lookups": [{"questions": [QUESTION]}]},

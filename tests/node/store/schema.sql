@@ -36,6 +36,7 @@ CREATE INDEX recipients_by_recipient ON recipients (recipient, first);
 CREATE INDEX requests_by_due ON requests (state, due_at);
 CREATE INDEX restricted_subjects_by_age ON restricted_subjects (at);
 CREATE INDEX restrictions_by_author ON restrictions (author, seq);
+CREATE INDEX sampled_signals_by_signal ON sampled_signals (signal_id);
 CREATE INDEX sent_inquiries_by_next ON sent_inquiries (next_at) WHERE next_at IS NOT NULL;
 CREATE INDEX sessions_by_age ON sessions (seen_at);
 CREATE INDEX sessions_by_person ON sessions (person);
@@ -126,6 +127,8 @@ CREATE TABLE restricted ( origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (l
 CREATE TABLE restricted_subjects ( origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), mark BLOB NOT NULL CHECK (length(mark) = 16), at INTEGER NOT NULL, PRIMARY KEY (origin, signal_id, mark) ) STRICT, WITHOUT ROWID;
 CREATE TABLE restrictions ( digest BLOB PRIMARY KEY CHECK (length(digest) = 32), origin TEXT NOT NULL, author TEXT NOT NULL, seq INTEGER NOT NULL, effect TEXT NOT NULL, statement BLOB NOT NULL ) STRICT;
 CREATE TABLE rulings ( dispute BLOB NOT NULL CHECK (length(dispute) = 32), origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), outcome TEXT NOT NULL CHECK (outcome IN ('restored', 'revoked', 'lapsed')), at INTEGER NOT NULL, ruled_by TEXT, reason TEXT, PRIMARY KEY (dispute, origin, signal_id) ) STRICT, WITHOUT ROWID;
+CREATE TABLE sampled_signals ( began_at INTEGER NOT NULL REFERENCES samples (began_at), signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), due_at INTEGER NOT NULL, finding TEXT CHECK (finding IN ('stands', 'wrong')), found_by TEXT, found_at INTEGER, reason TEXT, PRIMARY KEY (began_at, signal_id), CHECK ((finding IS NULL) = (found_by IS NULL)), CHECK ((finding IS NULL) = (found_at IS NULL)) ) STRICT, WITHOUT ROWID;
+CREATE TABLE samples ( began_at INTEGER PRIMARY KEY, seed BLOB NOT NULL CHECK (length(seed) = 32), published INTEGER NOT NULL CHECK (published >= 0), drawn INTEGER NOT NULL CHECK (drawn BETWEEN 0 AND published) ) STRICT;
 CREATE TABLE seal ( part TEXT PRIMARY KEY, body BLOB NOT NULL ) STRICT, WITHOUT ROWID;
 CREATE TABLE sendings ( number INTEGER PRIMARY KEY, sends INTEGER NOT NULL CHECK (sends IN (0, 1)), at INTEGER NOT NULL, by TEXT NOT NULL ) STRICT;
 CREATE TABLE sent_inquiries ( origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), state TEXT NOT NULL CHECK (state IN ('waiting', 'open', 'kept', 'ended', 'lost')), day INTEGER NOT NULL, changed_at INTEGER NOT NULL, tries INTEGER NOT NULL CHECK (tries >= 0), next_at INTEGER, PRIMARY KEY (origin, signal_id), CHECK ((next_at IS NOT NULL) = (state IN ('waiting', 'open'))) ) STRICT, WITHOUT ROWID;
@@ -219,6 +222,7 @@ CREATE TRIGGER requests_no_delete BEFORE DELETE ON requests BEGIN SELECT RAISE(A
 CREATE TRIGGER requests_stay_closed BEFORE UPDATE ON requests WHEN NEW.id <> OLD.id OR NEW.kind <> OLD.kind OR NEW.opened_at <> OLD.opened_at OR NEW.opened_by <> OLD.opened_by OR NEW.control <> OLD.control OR (OLD.state = 'closed' AND NEW.state <> 'closed') OR (OLD.sealed IS NULL AND NEW.sealed IS NOT NULL) BEGIN SELECT RAISE(ABORT, 'a closed request stays closed'); END;
 CREATE TRIGGER rulings_no_delete BEFORE DELETE ON rulings BEGIN SELECT RAISE(ABORT, 'rulings are append-only'); END;
 CREATE TRIGGER rulings_no_update BEFORE UPDATE ON rulings BEGIN SELECT RAISE(ABORT, 'rulings are append-only'); END;
+CREATE TRIGGER sampled_signals_stay BEFORE UPDATE ON sampled_signals WHEN OLD.finding IS NOT NULL OR NEW.due_at <> OLD.due_at BEGIN SELECT RAISE(ABORT, 'what was found in a sample stays'); END;
 CREATE TRIGGER sendings_no_delete BEFORE DELETE ON sendings BEGIN SELECT RAISE(ABORT, 'who switched stays'); END;
 CREATE TRIGGER sendings_no_update BEFORE UPDATE ON sendings BEGIN SELECT RAISE(ABORT, 'who switched stays'); END;
 CREATE TRIGGER sighting_counts_only_grow BEFORE UPDATE ON sighting_counts WHEN NEW.count < OLD.count OR NEW.told < OLD.told BEGIN SELECT RAISE(ABORT, 'a count of sightings never falls'); END;
