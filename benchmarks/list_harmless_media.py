@@ -28,6 +28,7 @@ from fedsafe_federation.digests import digest_stream
 from fedsafe_federation.pdq import pdq_hash
 from fedsafe_federation.pictures import picture_pdq
 
+LICENCE: Final = "SPDX-License-Identifier" + ": Apache-2.0"  # no head of this file
 DATED: Final = "2026-11-30"
 VERSION: Final = 1
 REAL: Final = 128
@@ -169,7 +170,7 @@ def main() -> None:
     found = icons(options.parse_args().icons)
     looks = [picture_pdq(io.BytesIO(icon)) for icon in found]
     print(
-        "# SPDX-License-Identifier: Apache-2.0\n"
+        f"# {LICENCE}\n"
         "# Files that are evidence of nothing (rule P17): digests, and no picture.\n"
         "# Written by benchmarks/list_harmless_media.py; a provider's own file of the\n"
         "# form of do_not_share.toml adds lists. They apply under every policy.\n"
