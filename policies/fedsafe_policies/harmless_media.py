@@ -84,7 +84,7 @@ class HarmlessMedia:
         if (counts[0] + counts[1]).min() > MATCH_RADIUS:  # half of the bits rules out
             return None
         distances = counts.sum(axis=0, dtype=np.uint16)
-        nearest = int(distances.argmin())
+        nearest = int(np.argmin(distances))
         found = distances[nearest] <= MATCH_RADIUS
         return self.pictures[nearest][1] if found else None
 
