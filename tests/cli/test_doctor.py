@@ -212,10 +212,8 @@ def test_what_letters_and_the_form_lack_is_named(tmp_path: Path) -> None:
     path.write_text(render_config(node))
     bare = {each.check: each for each in letters(tmp_path)}
     mail = '\n[mail]\nhost = "127.0.0.1"\nsender = "safety@chat.anbieter.de"\n'
-    named = (
-        '\n[provider]\nlegal_name = "Chat GmbH"\naddress = "Ort"\nauthority = "LfD"\n'
-    )
-    path.write_text(render_config(node).replace("[provider]\n", "") + named + mail)
+    named = '[provider]\nlegal_name = "Chat GmbH"\naddress = "Ort"\nauthority = "LfD"\n'
+    path.write_text(render_config(node).replace("[provider]\n", named) + mail)
     full = {each.check: each for each in letters(tmp_path)}
 
     assert bare["letters"].level is bare["form"].level is Level.WARN

@@ -427,6 +427,8 @@ def _staff_served(fed: Federation, root: Path) -> None:
             *("--reply", f"still_stands={ARGUMENT}"),
         ),
         ("task", "inquiries"),
+        ("signal", "sample"),
+        ("signal", "look", ARGUMENT, "stands", "--reason", ARGUMENT),
         ("inquiry", "list"),
         ("inquiry", "sent"),
         ("inquiry", "show", ARGUMENT),

@@ -52,6 +52,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "case": Grounds(Purpose.ESCALATION, Basis.LEGAL_OBLIGATION),
     "credential": _OPERATIONS,
     "door": _OPERATIONS,
+    "decision": _CASEWORK,
     "dispatch": Grounds(Purpose.ESCALATION, Basis.LEGAL_OBLIGATION),
     "events": _CASEWORK,
     "evaluation": Grounds(Purpose.OPERATIONS, Basis.LEGITIMATE_INTERESTS),

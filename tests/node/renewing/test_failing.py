@@ -292,7 +292,10 @@ async def test_a_node_that_dies_at_every_state_goes_on_where_it_was(
     await eventually(renewed, 12 * PATIENCE)
 
     before, after = FaultPoint.KEY_BEFORE_RENAME, FaultPoint.KEY_AFTER_RENAME
-    assert dying.died == [before, after] * 4
+    states, odd = divmod(len(dying.died), 2)
+    assert dying.died == [before, after] * states
+    # Where the others were quicker it wakes up to a later state, and writes that.
+    assert (odd, 2 <= states <= 4) == (0, True)
     assert membership_of(trio, B).shares[1].generation.number == 2
     assert (await trio[B].base.store.check_seal()).faults == ()
     names = [path.name for path in shares_of(trio, B)]
