@@ -13,7 +13,13 @@ from typing import Final
 from fedsafe_node.notices.texts import words
 from fedsafe_node.rights.days import day, written_day
 from fedsafe_node.rights.finding import Finding
-from fedsafe_node.rights.outcomes import PLAIN_WAYS, above, in_language, ways_in
+from fedsafe_node.rights.outcomes import (
+    above,
+    in_language,
+    plain_ways_in,
+    ways_in,
+)
+from fedsafe_node.rights.remedies import Remedy, in_words
 from fedsafe_node.rights.request_messages import Language
 from fedsafe_node.rights.reviewing import (
     KINDS,
@@ -61,7 +67,8 @@ class Shown:
 
     `rule` is in words where the provider that answers has reported it. It is `silent`
     where a pack is withheld: then nothing is said of recipients rather than "none".
-    `forms` are where its recipients are asked what they have passed on.
+    `forms` are where its recipients are asked what they have passed on, `remedies` how
+    far it has come with appeals.
     """
 
     finding: Finding
@@ -71,6 +78,7 @@ class Shown:
     packs: Sequence[Handed] = ()
     silent: bool = False
     forms: Sequence[str] = ()
+    remedies: Sequence[Remedy] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +102,15 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Contested:
-    """How many disputes rest a signal, wait without resting it, and are ruled on."""
+    """How many disputes rest a signal, wait without resting it, and are ruled on.
+
+    `again` wait as well, after the origin has let the signal stand.
+    """
 
     resting: int = 0
     waiting: int = 0
     ruled: int = 0
+    again: int = 0
 
 
 _HEAD: Final[Mapping[Language, str]] = {
@@ -232,6 +244,13 @@ _WAITING: Final = Text(
     "\nDisputed for you, without resting for that: {count}. The reporting provider "
     "decides on it.\n",
 )
+_AGAIN: Final = Text(
+    "\nNoch einmal für Sie bestritten, nachdem der meldende Anbieter es bestehen ließ, "
+    "und ohne dass es deshalb noch einmal ruht: {count}. Wer jetzt entscheidet, steht "
+    "bei dem Signal.\n",
+    "\nDisputed for you again after the reporting provider had let it stand, without "
+    "resting again for that: {count}. Who decides now is said with the signal.\n",
+)
 _RULED: Final = Text(
     "\nFür Sie bestritten und inzwischen entschieden: {count}.\n",
     "\nDisputed for you and decided meanwhile: {count}.\n",
@@ -333,6 +352,7 @@ def write_plainly(  # noqa: PLR0913 - what it tells
     reviewed: bool,
     resting: bool,
     missing: bool,
+    remedies: Sequence[Remedy] = (),
 ) -> str:
     """Write an answer in plain words, for children and young people.
 
@@ -349,7 +369,8 @@ def write_plainly(  # noqa: PLR0913 - what it tells
     ):
         if is_so:
             parts.append(_in(each, language))
-    ways = PLAIN_WAYS[language].format_map(said)
+    parts += [f"{in_words(each, language, plain=True)} " for each in _once(remedies)]
+    ways = plain_ways_in(house, language)
     return f"{''.join(parts).rstrip()}\n\n{ways}"
 
 
@@ -394,6 +415,7 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
     for text, count in (
         (_RESTING, contested.resting),
         (_WAITING, contested.waiting),
+        (_AGAIN, contested.again),
         (_RULED, contested.ruled),
     ):
         if count:
@@ -411,8 +433,14 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
         reviewed=bool(reviews or drafts),
         resting=bool(contested.resting),
         missing=bool(missing),
+        remedies=[each for shown in signals for each in shown.remedies],
     )
     return above(plain, whole, language)
+
+
+def _once(remedies: Sequence[Remedy]) -> list[Remedy]:
+    """Leave out what would be said of another signal in the same words."""
+    return list({(e.step, e.hearer, e.at): e for e in remedies}.values())
 
 
 def _missing(missing: Missing, language: Language) -> list[str]:
@@ -435,6 +463,7 @@ def _signal(shown: Shown, language: Language, node: str) -> list[str]:
         parts.append(_in(_RESTS, language) + "\n")
     elif status is not SignalStatus.ACTIVE:
         parts.append(_in(_ENDED, language) + "\n")
+    parts += [f"  {in_words(each, language)}\n" for each in shown.remedies]
     if finding.own and not shown.packs and not shown.silent:
         parts.append(_OWN[language])
     elif not finding.own and finding.origin != node:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_node.rights.days import day
+from fedsafe_node.rights.remedies import Remedy, in_words, of_signals
 from fedsafe_node.rights.request_messages import Language, RefusalGround
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
 from fedsafe_policies.reasons import Text
@@ -108,7 +109,7 @@ _REMEDIES: Final[Mapping[Language, str]] = {
 }
 WAYS: Final[Mapping[Language, str]] = {
     Language.DE: (
-        "Wenn Sie nicht einverstanden sind:\n"
+        "Wenn Sie nicht einverstanden sind:\n{appeal}"
         "- Sie können sich bei uns beschweren, kostenlos und formlos (bei einer "
         "Entscheidung über Ihr Konto nach Art. 20 DSA): {complaints}.\n"
         "- Sie können eine zugelassene Stelle für außergerichtliche Streitbeilegung "
@@ -118,7 +119,7 @@ WAYS: Final[Mapping[Language, str]] = {
         "- Sie können vor Gericht gehen (Art. 79 DSGVO)."
     ),
     Language.EN: (
-        "If you do not agree:\n"
+        "If you do not agree:\n{appeal}"
         "- You may complain to us, free of charge and in any form (about a decision on "
         "your account by Art. 20 DSA): {complaints}.\n"
         "- You may turn to a certified body for out-of-court dispute settlement "
@@ -129,6 +130,20 @@ WAYS: Final[Mapping[Language, str]] = {
     ),
 }
 """The ways that are open to who does not agree, in outcomes and answers."""
+_APPEAL: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "- Sie können ein Signal bestreiten, mit dem Nachweis, dass die Kennung Ihre "
+        "ist: {reach}. Lässt der meldende Anbieter es bestehen, können Sie Beschwerde "
+        "einlegen: Bestreiten Sie es noch einmal, dann entscheidet {hearer} statt "
+        "seiner.\n"
+    ),
+    Language.EN: (
+        "- You may contest a signal, with proof that the identifier is yours: {reach}. "
+        "If the reporting provider lets it stand, you may appeal: contest it again, "
+        "then {hearer} decides in its place.\n"
+    ),
+}
+"""The way to who decides over the origin, where the charter names somebody."""
 
 
 _PLAIN_EXTENDED: Final[Mapping[Language, str]] = {
@@ -158,7 +173,7 @@ _PLAIN_ENDS: Final[Mapping[Language, Mapping[str, str]]] = {
 PLAIN_WAYS: Final[Mapping[Language, str]] = {
     Language.DE: (
         "Stimmt etwas nicht? Oder bist du unter 18? Sag es uns: {reach}. Das kostet "
-        "nichts. Über Kinder und Jugendliche darf es kein Signal geben.\n\n"
+        "nichts. Über Kinder und Jugendliche darf es kein Signal geben.{appeal}\n\n"
         "Du darfst dir dabei helfen lassen, zum Beispiel von deinen Eltern oder in der "
         "Schule. Ihr könnt euch auch bei einer Stelle für Datenschutz beschweren "
         "({authority_minor}) oder vor Gericht gehen.\n\n"
@@ -166,7 +181,7 @@ PLAIN_WAYS: Final[Mapping[Language, str]] = {
     ),
     Language.EN: (
         "Is something wrong? Or are you under 18? Tell us: {reach}. It costs nothing. "
-        "There may be no signal about children and young people.\n\n"
+        "There may be no signal about children and young people.{appeal}\n\n"
         "You may ask others to help you, such as your parents or somebody at school. "
         "You can also complain to an authority for data protection "
         "({authority_minor}) or go to court.\n\n"
@@ -174,6 +189,16 @@ PLAIN_WAYS: Final[Mapping[Language, str]] = {
     ),
 }
 """The ways in plain words, for children and young people."""
+_PLAIN_APPEAL: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        " Bleibt der Anbieter dabei, der es gemeldet hat? Dann sag es uns noch einmal. "
+        "Das ist eine Beschwerde. Dann entscheidet ein anderer: {hearer}."
+    ),
+    Language.EN: (
+        " Does the provider that reported it keep to it? Then tell us again. That is "
+        "an appeal. Then another one decides: {hearer}."
+    ),
+}
 BELOW: Final[Mapping[Language, str]] = {
     Language.DE: "\n\nDer lange Text, mit allem, was das Gesetz verlangt:\n\n",
     Language.EN: "\n\nThe long text, with all that the law wants to be said:\n\n",
@@ -194,8 +219,27 @@ class Had:
 
 
 def ways_in(house: Mapping[str, Text], language: Language) -> str:
-    """Name the ways that are open to who does not agree (`house_in_words`)."""
-    return WAYS[language].format_map(in_language(house, language))
+    """Name the ways that are open to who does not agree (`house_in_words`).
+
+    With the `hearer` in *house* that of an appeal as well.
+    """
+    return _ways(WAYS, _APPEAL, house, language)
+
+
+def plain_ways_in(house: Mapping[str, Text], language: Language) -> str:
+    """Name the ways to children and young people."""
+    return _ways(PLAIN_WAYS, _PLAIN_APPEAL, house, language)
+
+
+def _ways(
+    ways: Mapping[Language, str],
+    appeal: Mapping[Language, str],
+    house: Mapping[str, Text],
+    language: Language,
+) -> str:
+    said = in_language(house, language)
+    to_appeal = appeal[language].format_map(said) if "hearer" in house else ""
+    return ways[language].format_map({**said, "appeal": to_appeal})
 
 
 def in_language(facts: Mapping[str, Text], language: Language) -> dict[str, str]:
@@ -209,30 +253,41 @@ def note_on(
     ground: RefusalGround | None,
     house: Mapping[str, Text],
     had: Had = Had(),
+    remedies: Sequence[Remedy] = (),
 ) -> str | None:
     """Say how a request ended, or why it takes longer; None if neither is so.
+
+    *remedies* are how far it has come with appeals.
 
     *house* says who the provider is (`house_in_words`); with its `help` the letter is
     for a child or young person, and begins in plain words.
     """
-    note = _note_on(row, ground, house, had)
+    note = _note_on(row, ground, house, had, remedies)
     if note is None or "help" not in house:
         return note
-    return above(_plain_note_on(row, house), note, Language(row.language))
+    plain = _plain_note_on(row, house, remedies)
+    return above(plain, note, Language(row.language))
 
 
-def _plain_note_on(row: RequestRow, house: Mapping[str, Text]) -> str:
+def _plain_note_on(
+    row: RequestRow, house: Mapping[str, Text], remedies: Sequence[Remedy]
+) -> str:
     language = Language(row.language)
     if row.state is RequestState.CLOSED and row.outcome is not None:
-        said = _PLAIN_ENDS[language][row.outcome]
+        told = dict.fromkeys(in_words(e, language, plain=True) for e in remedies)
+        said = " ".join([_PLAIN_ENDS[language][row.outcome], *told])
     else:
         said = _PLAIN_EXTENDED[language].format(day=day(row.due_at, language))
-    ways = PLAIN_WAYS[language].format_map(in_language(house, language))
+    ways = plain_ways_in(house, language)
     return f"{said}\n\n{ways}"
 
 
 def _note_on(
-    row: RequestRow, ground: RefusalGround | None, house: Mapping[str, Text], had: Had
+    row: RequestRow,
+    ground: RefusalGround | None,
+    house: Mapping[str, Text],
+    had: Had,
+    remedies: Sequence[Remedy],
 ) -> str | None:
     language = Language(row.language)
     if row.state is RequestState.CLOSED and row.outcome is not None:
@@ -240,6 +295,7 @@ def _note_on(
         parts = [_ENDS[language][row.outcome].format(day=ended)]
         if ground is not None:
             parts.append(_GROUNDS[language][ground])
+        parts += of_signals(remedies, language)
         if had.members:
             members = ", ".join(had.members)
             parts.append(_MEMBERS[language].format(members=members))

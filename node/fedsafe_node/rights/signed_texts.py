@@ -22,6 +22,7 @@ from fedsafe_node.rights import (
     letters,
     outcomes,
     page_texts,
+    remedies,
     reviewing,
 )
 from fedsafe_node.rights.request_messages import Language
@@ -39,14 +40,14 @@ _MODULES: Final[Mapping[TextName, tuple[Text, tuple[ModuleType, ...]]]] = {
     ),
     TextName.RIGHTS_ANSWER: (
         Text("Die Auskunft (Art. 15 DSGVO)", "The answer (GDPR Art. 15)"),
-        (answering, reviewing),
+        (answering, reviewing, remedies),
     ),
     TextName.RIGHTS_OUTCOME: (
         Text(
             "Wie ein Antrag endet, oder warum es länger dauert (Art. 12 DSGVO)",
             "How a request ends, or why it takes longer (GDPR Art. 12)",
         ),
-        (outcomes,),
+        (outcomes, remedies),
     ),
 }
 DRAFT_MARK: Final[Mapping[Language, str]] = {

@@ -24,6 +24,7 @@ from fedsafe_node.rights.finding import Finding
 from fedsafe_node.rights.listing import drafts_about
 from fedsafe_node.rights.outcomes import Had, note_on
 from fedsafe_node.rights.remains import read_remains
+from fedsafe_node.rights.remedies import hearers_of, read_remedies, stood_disputes
 from fedsafe_node.rights.request_messages import Language, Remaining, Remains
 from fedsafe_node.rights.reviewing import Reviewed, Waiting
 from fedsafe_node.rights.sealing import Content
@@ -62,7 +63,7 @@ async def tell(
         language,
         request=row.id,
         node=situation.node,
-        house=_house(desk, content),
+        house=await _house(reader, desk, content),
         today=desk.clock.now().date().isoformat(),
         basis=basis_in_words(situation),
         signals=[
@@ -79,9 +80,14 @@ async def tell(
     return marked(text, language, situation, draft=draft)
 
 
-def _house(desk: Desk, content: Content | None) -> Mapping[str, Text]:
-    """Say who the provider is, and to a child or young person who helps."""
-    house = house_in_words(desk.situation)
+async def _house(
+    reader: Reader, desk: Desk, content: Content | None
+) -> Mapping[str, Text]:
+    """Say who the provider is, who hears appeals, and to a child who helps."""
+    house = dict(house_in_words(desk.situation))
+    findings = None if content is None else content.findings
+    if hearers := await hearers_of(reader, desk.situation, findings):
+        house["hearer"] = Text(" oder ".join(hearers), " or ".join(hearers))
     if content is None or content.age is not Age.MINOR:
         return house
     return {**house, "help": desk.notices.help()}
@@ -101,7 +107,14 @@ async def tell_end(
         members = forms_of(desk.situation, _who(left, Remains.RECIPIENT))
         had = Had(members, _who(left, Remains.PACK))
     ground = content.ground if content is not None else None
-    note = note_on(row, ground, _house(desk, content), had)
+    found = content.findings if content is not None else ()
+    remedies = [
+        remedy
+        for each in found
+        for remedy in await read_remedies(reader, desk.situation, each)
+    ]
+    house = await _house(reader, desk, content)
+    note = note_on(row, ground, house, had, remedies)
     if note is None:
         return None
     draft = TextName.RIGHTS_OUTCOME in await desk.notices.drafts(reader)
@@ -160,7 +173,7 @@ async def _waiting(reader: Reader, desk: Desk, content: Content) -> list[Waiting
 
 
 async def _contested(reader: Reader, content: Content) -> Contested:
-    resting = waiting = ruled = 0
+    resting = waiting = ruled = again = 0
     for digest in content.disputes:
         dispute = await reader.dispute(bytes.fromhex(digest))
         if dispute is None:
@@ -169,9 +182,13 @@ async def _contested(reader: Reader, content: Content) -> Contested:
             ruled += 1
         elif dispute.weight is Weight.SUSPENDS:
             resting += 1
+        elif await stood_disputes(
+            reader, await reader.disputes_on(dispute.origin, dispute.signal_id)
+        ):
+            again += 1
         else:
             waiting += 1
-    return Contested(resting, waiting, ruled)
+    return Contested(resting, waiting, ruled, again)
 
 
 async def status_of(
@@ -189,19 +206,24 @@ async def _shown(
     status = await status_of(reader, situation, finding)
     rows = await reader.packs_with(read_signal_id(finding.signal))
     packs = _handed(told := await told_of(reader, rows, now))
+    remedies = await read_remedies(reader, situation, finding)
     if finding.origin != situation.node:
-        return Shown(finding, status, packs=packs)
+        return Shown(finding, status, packs=packs, remedies=remedies)
     rule = rule_in_words(finding.rule, situation)
     if finding.own:
         silent = len(told) < len(rows)
-        return Shown(finding, status, rule, packs=packs, silent=silent)
+        return Shown(
+            finding, status, rule, packs=packs, silent=silent, remedies=remedies
+        )
     ledger = await read_recipients(reader, situation, finding.signal)
     recipients = [
         Told(each.recipient, each.purpose, each.first_at, each.last_at, each.times)
         for each in ledger.recipients
     ]
     forms = forms_of(situation, {each.recipient for each in recipients})
-    return Shown(finding, status, rule, recipients, packs, forms=forms)
+    return Shown(
+        finding, status, rule, recipients, packs, forms=forms, remedies=remedies
+    )
 
 
 def forms_of(situation: Situation, names: Collection[str]) -> list[str]:

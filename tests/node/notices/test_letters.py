@@ -51,6 +51,7 @@ from fedsafe_node.rights.answering import (
 from fedsafe_node.rights.letters import code_letter, code_message
 from fedsafe_node.rights.outcomes import BELOW, note_on
 from fedsafe_node.rights.pages import Site
+from fedsafe_node.rights.remedies import Remedy, Step
 from fedsafe_node.rights.request_messages import Language, RefusalGround, RequestKind
 from fedsafe_node.rights.reviewing import Reviewed as TaskTold
 from fedsafe_node.rights.reviewing import Waiting
@@ -141,6 +142,12 @@ NAMELESS: Final = {
     *("rights_outcome, minor", "rights_form, minor"),
 }
 """What follows a page or an answer that has named the provider."""
+REMEDIES: Final = [
+    Remedy(
+        "01a20e5e-7e0b-7dca-b773-0d06d4879060", each, "appeal.other.de", 1_790_000_000
+    )
+    for each in Step
+]
 OTHERS: Final = {Language.DE: "GDPR", Language.EN: "DSGVO"}
 """How the other language calls the regulation."""
 
@@ -280,6 +287,7 @@ def answers(
             rule_in_words("tos-4", situation) if own else None,
             [told(times)],
             [pack],
+            remedies=REMEDIES,
         )
         for own, phenomenon, provenance, status, times in (
             (True, Phenomenon.GROOMING, Provenance.OWN_FINDING, None, 1),
@@ -368,7 +376,7 @@ def outcomes(
         (replace(row, state=RequestState.OPEN, extended_for="file-8"), None),
     ]
     for each, ground in rows:
-        note = note_on(each, ground, house(situation, help_))
+        note = note_on(each, ground, house(situation, help_), remedies=REMEDIES)
         assert note is not None
         yield marked(note, language, situation, draft=False)
 
@@ -411,6 +419,8 @@ def codes(
 def house(situation: Situation, help_: Text | None) -> Mapping[str, Text]:
     """Say who the provider is, and to a child who helps."""
     more = {} if help_ is None else {"help": help_}
+    if situation.config.provider is HOUSE:
+        more["hearer"] = Text("appeal.other.de", "appeal.other.de")
     return {**house_in_words(situation), **more}
 
 

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person is told of appeals: who decides over the origin, by when, and how.
+
+An origin that lets a contested signal stand is not the last to decide where the charter
+names a member that hears appeals. Who contests again, with proof, appeals by that
+(`appeals`); nobody could know, unless answers and outcomes say so.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from typing import Final
+
+from fedsafe_federation.appeals import AppealOutcome, hearer
+from fedsafe_federation.rulings import Outcome
+from fedsafe_node.rights.days import day
+from fedsafe_node.rights.finding import Finding
+from fedsafe_node.rights.request_messages import Language
+from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.rights_rows import AppealRow, DisputeRow, Weight
+from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.reasons import Text
+from fedsafe_policies.vocabulary import Control
+
+
+@unique
+class Step(StrEnum):
+    """How far it has come with a signal that its origin has let stand."""
+
+    STOOD = "stood"
+    AGAIN = "again"
+    OFFERED = "offered"
+    SENT = "sent"
+    OPEN = "open"
+    UNHEARD = "unheard"
+    ENDED = "ended"
+    STANDS = "stands"
+    ASIDE = "aside"
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """A step, who decides or has decided, and by when or when that was."""
+
+    signal: str
+    step: Step
+    hearer: str = ""
+    at: int = 0
+
+
+_STEPS: Final[Mapping[Step, Text]] = {
+    Step.STOOD: Text(
+        "Der meldende Anbieter hat entschieden, dass es bestehen bleibt.",
+        "The reporting provider has decided that it stands.",
+    ),
+    Step.AGAIN: Text(
+        "Der meldende Anbieter hat entschieden, dass es bestehen bleibt. Sie haben es "
+        "noch einmal bestritten: Dort prüft es jetzt ein Mensch, der bisher nicht "
+        "darüber entschieden hat.",
+        "The reporting provider has decided that it stands. You have contested it "
+        "again: somebody there who has not decided on it before reviews it now.",
+    ),
+    Step.OFFERED: Text(
+        "Der meldende Anbieter hat entschieden, dass es bestehen bleibt. Wenn Sie "
+        "nicht einverstanden sind, können Sie Beschwerde einlegen: Bestreiten Sie es "
+        "noch einmal, mit Nachweis. Dann entscheidet {hearer} statt seiner.",
+        "The reporting provider has decided that it stands. If you do not agree, you "
+        "can appeal: contest it again, with proof. Then {hearer} decides in its place.",
+    ),
+    Step.SENT: Text(
+        "Der meldende Anbieter hat entschieden, dass es bestehen bleibt. Sie haben es "
+        "noch einmal bestritten: Das gilt als Beschwerde, und {hearer} entscheidet "
+        "statt seiner.",
+        "The reporting provider has decided that it stands. You have contested it "
+        "again: that counts as an appeal, and {hearer} decides in its place.",
+    ),
+    Step.OPEN: Text(
+        "Beschwerde dagegen, dass der meldende Anbieter es bestehen lässt: {hearer} "
+        "entscheidet statt seiner, Frist bis {day}.",
+        "Appeal against the reporting provider's decision that it stands: {hearer} "
+        "decides in its place, and has until {day}.",
+    ),
+    Step.UNHEARD: Text(
+        "Beschwerde dagegen, dass der meldende Anbieter es bestehen lässt: Wer "
+        "darüber entscheidet, steht noch nicht fest.",
+        "Appeal against the reporting provider's decision that it stands: who decides "
+        "on it is not settled yet.",
+    ),
+    Step.ENDED: Text(
+        "Beschwerde: {hearer} hat am {day} entschieden, dass es endet.",
+        "Appeal: {hearer} decided on {day} that it ends.",
+    ),
+    Step.STANDS: Text(
+        "Beschwerde: {hearer} hat am {day} entschieden, dass es bestehen bleibt.",
+        "Appeal: {hearer} decided on {day} that it stands.",
+    ),
+    Step.ASIDE: Text(
+        "Beschwerde: Die Entscheidung von {hearer} vom {day} haben die Anbieter der "
+        "Föderation gemeinsam aufgehoben.",
+        "Appeal: the providers of the federation together have set aside what "
+        "{hearer} decided on {day}.",
+    ),
+}
+_PLAIN_STEPS: Final[Mapping[Step, Text]] = {
+    Step.STOOD: Text(
+        "Der Anbieter, der es gemeldet hat, bleibt dabei.",
+        "The provider that reported it keeps to it.",
+    ),
+    Step.AGAIN: Text(
+        "Der Anbieter, der es gemeldet hat, bleibt dabei. Du hast noch einmal "
+        "widersprochen. Jetzt schaut dort ein anderer Mensch hin.",
+        "The provider that reported it keeps to it. You have said again that it is "
+        "wrong. Now another person looks at it there.",
+    ),
+    Step.OFFERED: Text(
+        "Der Anbieter, der es gemeldet hat, bleibt dabei. Findest du das falsch? Dann "
+        "sag es uns noch einmal. Das ist eine Beschwerde. Dann entscheidet ein anderer "
+        "Anbieter: {hearer}.",
+        "The provider that reported it keeps to it. Do you think that is wrong? Then "
+        "tell us again. That is an appeal. Then another provider decides: {hearer}.",
+    ),
+    Step.SENT: Text(
+        "Der Anbieter, der es gemeldet hat, bleibt dabei. Du hast noch einmal "
+        "widersprochen. Jetzt entscheidet ein anderer Anbieter: {hearer}.",
+        "The provider that reported it keeps to it. You have said again that it is "
+        "wrong. Now another provider decides: {hearer}.",
+    ),
+    Step.OPEN: Text(
+        "Der Anbieter, der es gemeldet hat, bleibt dabei. Deshalb entscheidet jetzt "
+        "ein anderer Anbieter: {hearer}. Er hat Zeit bis {day}.",
+        "The provider that reported it keeps to it. So another provider decides now: "
+        "{hearer}. It has until {day}.",
+    ),
+    Step.UNHEARD: Text(
+        "Der Anbieter, der es gemeldet hat, bleibt dabei. Ein anderer soll "
+        "entscheiden. Welcher, steht noch nicht fest.",
+        "The provider that reported it keeps to it. Another one is to decide. Which "
+        "one is not settled yet.",
+    ),
+    Step.ENDED: Text(
+        "Ein anderer Anbieter ({hearer}) hat neu hingeschaut und entschieden: Das "
+        "Signal gilt nicht mehr.",
+        "Another provider ({hearer}) has looked again and decided: the signal does "
+        "not count any more.",
+    ),
+    Step.STANDS: Text(
+        "Ein anderer Anbieter ({hearer}) hat neu hingeschaut und entschieden: Das "
+        "Signal bleibt.",
+        "Another provider ({hearer}) has looked again and decided: the signal stays.",
+    ),
+    Step.ASIDE: Text(
+        "Was {hearer} dazu entschieden hat, gilt nicht mehr. Das haben die Anbieter "
+        "zusammen so beschlossen.",
+        "What {hearer} decided about it does not count any more. The providers have "
+        "decided so together.",
+    ),
+}
+_OF_SIGNAL: Final = Text("Signal {signal}: {said}", "Signal {signal}: {said}")
+_ALIVE: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})
+_PENDING: Final = frozenset({Step.SENT, Step.OPEN, Step.UNHEARD})
+
+
+def in_words(remedy: Remedy, language: Language, *, plain: bool = False) -> str:
+    """Say in a sentence how far it has come; *plain* to children and young people."""
+    text = (_PLAIN_STEPS if plain else _STEPS)[remedy.step]
+    said = text.de if language is Language.DE else text.en
+    return said.format(hearer=remedy.hearer, day=day(remedy.at, language))
+
+
+def of_signals(remedies: Sequence[Remedy], language: Language) -> list[str]:
+    """Say for each signal how far it has come, where nothing else names the signal."""
+    text = _OF_SIGNAL.de if language is Language.DE else _OF_SIGNAL.en
+    return [
+        text.format(signal=each.signal, said=in_words(each, language))
+        for each in remedies
+    ]
+
+
+async def read_remedies(
+    reader: Reader, situation: Situation, finding: Finding
+) -> list[Remedy]:
+    """Read how far it has come with a signal; nothing before its origin has ruled."""
+    signal, name = read_signal_id(finding.signal), finding.signal
+    origin = situation.own.name if finding.own else finding.origin
+    row = await reader.signal(origin, signal)
+    disputes = await reader.disputes_on(origin, signal)
+    found = [
+        remedy
+        for appeal in await reader.appeals_on(origin, signal)
+        if (remedy := await _heard(reader, situation, appeal, name)) is not None
+    ]
+    if row is None or row.status not in _ALIVE:
+        return [each for each in found if each.step is Step.ENDED]
+    if row.status is SignalStatus.DISPUTED or any(
+        each.step in _PENDING for each in found
+    ):
+        return found
+    stood = await stood_disputes(reader, disputes)
+    if not stood:
+        return found
+    node = situation.node
+    hears = None
+    if not finding.own and not await _appealed(reader, node, origin, signal):
+        hears = _hearers(situation, stood)
+    again = await _again(reader, disputes, origin if finding.own else node)
+    if hears is not None:
+        return [*found, Remedy(name, Step.SENT if again else Step.OFFERED, hears)]
+    return found or [Remedy(name, Step.AGAIN if again else Step.STOOD)]
+
+
+async def stood_disputes(
+    reader: Reader, disputes: Sequence[DisputeRow]
+) -> list[DisputeRow]:
+    """Choose the disputes on which the origin ruled that the signal stands."""
+    return [
+        each
+        for each in disputes
+        if (ruling := await reader.ruling(each)) is not None
+        and ruling.outcome == Outcome.RESTORED
+    ]
+
+
+async def hearers_of(
+    reader: Reader, situation: Situation, findings: Collection[Finding] | None
+) -> list[str]:
+    """Name who would hear the person's appeals, where they could appeal yet.
+
+    Of *findings*, or in general if what was found is erased. Nobody else knows an own
+    ban, and of a signal that this node has appealed about it files nothing again.
+    """
+    shared, node = situation.shared, situation.node
+    if shared is None:
+        return []
+    charter = shared.membership.charter
+    if findings is None:
+        named = {hearer(charter, {node})}
+    else:
+        named = set[str | None]()
+        for each in findings:
+            signal = read_signal_id(each.signal)
+            row = await reader.signal(each.origin, signal)
+            if each.own or row is None or row.status not in _ALIVE:
+                continue
+            if not await _appealed(reader, node, each.origin, signal):
+                named.add(hearer(charter, {node, each.origin}))
+    return sorted(name for name in named if name is not None)
+
+
+async def _heard(
+    reader: Reader, situation: Situation, appeal: AppealRow, name: str
+) -> Remedy | None:
+    charter = None if situation.shared is None else situation.shared.membership.charter
+    ruling = await reader.appeal_ruling(appeal.digest)
+    if ruling is not None:
+        step = Step.STANDS
+        if charter is not None and ruling.digest in charter.without_effect:
+            step = Step.ASIDE
+        elif ruling.outcome == AppealOutcome.ENDED:
+            step = Step.ENDED
+        return Remedy(name, step, ruling.author, ruling.at)
+    if charter is None:
+        return None
+    by = hearer(charter, {appeal.author, appeal.disputed_by, appeal.origin})
+    if by is None:
+        return Remedy(name, Step.UNHEARD)
+    return Remedy(name, Step.OPEN, by, appeal.due_at)
+
+
+def _hearers(situation: Situation, stood: Sequence[DisputeRow]) -> str | None:
+    if situation.shared is None:
+        return None
+    charter = situation.shared.membership.charter
+    named = (hearer(charter, {situation.node, e.author, e.origin}) for e in stood)
+    return next((name for name in named if name is not None), None)
+
+
+async def _appealed(reader: Reader, node: str, origin: str, signal: bytes) -> bool:
+    known = await reader.appeals_on(origin, signal)
+    return any(each.author == node for each in known)
+
+
+async def _again(reader: Reader, disputes: Sequence[DisputeRow], author: str) -> bool:
+    """Whether somebody with proof has contested here again, and waits."""
+    for each in disputes:
+        proved = each.author == author and each.control != Control.OFFICER
+        waits = proved and each.weight is Weight.REPEAT
+        if waits and await reader.ruling(each) is None:
+            return True
+    return False

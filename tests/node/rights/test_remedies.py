@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person is told of appeals: who decides over the origin, by when, and how."""
+
+from msgspec.structs import replace
+from tests.node.fleet import Fleet
+from tests.node.rights.test_appeals import (
+    ENDS,
+    HEARS,
+    STAYS,
+    decide,
+    name_hearer,
+)
+from tests.node.rights.test_disputes import DORA, LEA, RUTH, STANDS, rule
+from tests.node.rights.test_requests import PLACE, SHOP, WHO, asked, requests_of
+from tests.node.signals.conftest import ANNA, request_for
+
+from fedsafe_node.rights.appeals import file_for_persons
+from fedsafe_node.rights.outcomes import BELOW
+from fedsafe_node.rights.request_messages import (
+    CloseRequest,
+    CollectRequest,
+    Language,
+    RefusalGround,
+    RequestKind,
+    RightsRequestAnswer,
+)
+from fedsafe_policies.help.offers import Age
+from fedsafe_policies.vocabulary import Scope
+
+DISPUTE = RequestKind.DISPUTE
+
+
+async def contest(
+    fleet: Fleet, language: Language, age: Age = Age.ADULT
+) -> RightsRequestAnswer:
+    """Contest with proof, as a person does at b.demo."""
+    request = replace(asked(DISPUTE, language=language), age=age)
+    opened = await requests_of(fleet).open(request, SHOP)
+    await fleet.level("b.demo", ["a.demo", HEARS])
+    return opened
+
+
+async def access(fleet: Fleet) -> RightsRequestAnswer:
+    return await requests_of(fleet).open(asked(language=Language.DE), SHOP)
+
+
+async def told(fleet: Fleet, opened: RightsRequestAnswer) -> str:
+    answered = await requests_of(fleet).answer(opened.request, DORA)
+    assert answered.answer is not None
+    return answered.answer
+
+
+async def refused(
+    fleet: Fleet, opened: RightsRequestAnswer, name: str = "b.demo"
+) -> str:
+    """Refuse what another provider has listed; return what the person reads."""
+    closing = CloseRequest(
+        outcome="refused", reason="letter-3", ground=RefusalGround.NOT_OURS
+    )
+    await requests_of(fleet, name).close(opened.request, closing, LEA)
+    assert opened.collect is not None
+    asked_for = CollectRequest(request=opened.request, code=opened.collect)
+    note = (await requests_of(fleet, name).collect(asked_for, PLACE)).note
+    assert note is not None
+    return note
+
+
+async def let_stand(fleet: Fleet) -> None:
+    (waiting,) = (await fleet["a.demo"].services.disputes.list(RUTH)).disputes
+    await rule(fleet, waiting)
+
+
+async def appeal_of(fleet: Fleet) -> str:
+    """Let the node appeal for whoever has contested again; return its name."""
+    assert await file_for_persons(fleet["b.demo"].desk) == 1
+    await fleet.level("b.demo", ["a.demo", HEARS])
+    (appeal,) = (await fleet[HEARS].services.appeals.list(RUTH)).appeals
+    return appeal.appeal
+
+
+async def test_a_person_learns_how_to_appeal_who_decides_and_that_it_stands(
+    trio: Fleet,
+) -> None:
+    await name_hearer(trio)
+    signal = await trio.publish(WHO)
+    first = await contest(trio, Language.DE)
+    before = await told(trio, first)
+    await let_stand(trio)
+    note = await refused(trio, first)
+    second = await contest(trio, Language.DE)
+    sent = await told(trio, second)
+    appeal = await appeal_of(trio)
+    opened = await told(trio, await access(trio))
+    await decide(trio, appeal, STAYS)
+    await trio.level(HEARS, ["a.demo", "b.demo"])
+    third = await told(trio, await contest(trio, Language.DE))
+
+    way = "Bestreiten Sie es noch einmal, dann entscheidet c.demo statt seiner"
+    assert way in before
+    assert way in note
+    assert f"Signal {signal}: Der meldende Anbieter hat entschieden" in note
+    assert "Dann entscheidet c.demo statt seiner" in note
+    assert "gilt als Beschwerde, und c.demo entscheidet" in sent
+    for text in (sent, third):
+        assert "Der meldende Anbieter entscheidet darüber" not in text
+        assert "Noch einmal für Sie bestritten" in text
+    assert not any(way in text for text in (opened, third))  # it is filed once
+    assert "c.demo entscheidet statt seiner, Frist bis 08.12.2026" in opened
+    assert "c.demo hat am 24.11.2026 entschieden, dass es bestehen bleibt" in third
+
+
+async def test_a_minor_learns_it_in_plain_words_and_that_it_has_ended(
+    trio: Fleet,
+) -> None:
+    await name_hearer(trio)
+    await trio.publish(WHO)
+    first = await contest(trio, Language.EN, Age.MINOR)
+    await let_stand(trio)
+    note, _, _ = (await refused(trio, first)).partition(BELOW[Language.EN])
+    second = await contest(trio, Language.EN, Age.MINOR)
+    appeal = await appeal_of(trio)
+    opened, _, _ = (await told(trio, second)).partition(BELOW[Language.EN])
+    await decide(trio, appeal, ENDS)
+    await trio.level(HEARS, ["a.demo", "b.demo"])
+    ended = await refused(trio, second)
+
+    assert "That is an appeal. Then another provider decides: c.demo" in note
+    assert "another provider decides now: c.demo. It has until 2026-12-08" in opened
+    plain, _, whole = ended.partition(BELOW[Language.EN])
+    assert "Another provider (c.demo) has looked again and decided: the" in plain
+    assert "Appeal: c.demo decided on 2026-11-24 that it ends" in whole
+
+
+async def test_nobody_is_sent_to_who_hears_nothing(trio: Fleet) -> None:
+    await trio.publish(WHO)
+    first = await contest(trio, Language.EN)
+    await let_stand(trio)
+    again = await told(trio, await contest(trio, Language.EN))
+    note = await refused(trio, first)
+
+    assert "appeal" not in again + note
+    assert "somebody there who has not decided on it before reviews it" in again
+    assert "The reporting provider has decided that it stands." in note
+
+
+async def test_nobody_hears_of_an_own_ban(trio: Fleet) -> None:
+    await name_hearer(trio)
+    ban = request_for(WHO, scope=Scope.SELF)
+    await trio["b.demo"].services.signals.add(ban, ANNA)
+    opened = await requests_of(trio).open(asked(DISPUTE), SHOP)
+    (contested,) = (await requests_of(trio).show(opened.request, DORA)).disputes or []
+    await trio["b.demo"].services.disputes.rule(contested, STANDS, RUTH)
+
+    assert "appeal" not in await told(trio, opened)
