@@ -54,7 +54,7 @@ _GROUNDS: Final[Mapping[Language, Mapping[str, str]]] = {
         ),
         RefusalGround.NOT_OURS: (
             "Grund: Was es zu dieser Kennung gibt, hat ein anderer Anbieter gemeldet; "
-            "nur er kann es ändern oder löschen."
+            "wir selbst können es nicht ändern oder löschen."
         ),
         RefusalGround.EXCESSIVE: (
             "Grund: Der Antrag ist offenkundig unbegründet oder exzessiv "
@@ -73,7 +73,7 @@ _GROUNDS: Final[Mapping[Language, Mapping[str, str]]] = {
         ),
         RefusalGround.NOT_OURS: (
             "Reason: what there is about this identifier was reported by another "
-            "provider; only that provider can change or erase it."
+            "provider; we ourselves cannot change or erase it."
         ),
         RefusalGround.EXCESSIVE: (
             "Reason: the request is manifestly unfounded or excessive "
@@ -170,6 +170,12 @@ _PLAIN_ENDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "answered": "Hello,\n\nwe have answered you.",
     },
 }
+_PLAIN_NOT_OURS: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "Ein anderer Anbieter hat das gemeldet. Wir selbst können es nicht löschen."
+    ),
+    Language.EN: "Another provider reported it. We cannot erase it ourselves.",
+}
 PLAIN_WAYS: Final[Mapping[Language, str]] = {
     Language.DE: (
         "Stimmt etwas nicht? Oder bist du unter 18? Sag es uns: {reach}. Das kostet "
@@ -265,17 +271,23 @@ def note_on(
     note = _note_on(row, ground, house, had, remedies)
     if note is None or "help" not in house:
         return note
-    plain = _plain_note_on(row, house, remedies)
+    plain = _plain_note_on(row, ground, house, remedies)
     return above(plain, note, Language(row.language))
 
 
 def _plain_note_on(
-    row: RequestRow, house: Mapping[str, Text], remedies: Sequence[Remedy]
+    row: RequestRow,
+    ground: RefusalGround | None,
+    house: Mapping[str, Text],
+    remedies: Sequence[Remedy],
 ) -> str:
     language = Language(row.language)
     if row.state is RequestState.CLOSED and row.outcome is not None:
-        told = dict.fromkeys(in_words(e, language, plain=True) for e in remedies)
-        said = " ".join([_PLAIN_ENDS[language][row.outcome], *told])
+        parts = [_PLAIN_ENDS[language][row.outcome]]
+        if ground is RefusalGround.NOT_OURS:
+            parts.append(_PLAIN_NOT_OURS[language])
+        parts += [in_words(each, language, plain=True) for each in remedies]
+        said = " ".join(dict.fromkeys(parts))
     else:
         said = _PLAIN_EXTENDED[language].format(day=day(row.due_at, language))
     ways = plain_ways_in(house, language)

@@ -538,7 +538,7 @@ async def test_a_person_walks_through_all_pages(mailing: Fleet, box: MailBox) ->
             *(session, "/rights/answer"), lang="en", request=name, collect=code
         )
         assert "was refused on 2026-11-24" in closed
-        assert "only that provider" in closed
+        assert "we ourselves cannot" in closed
         assert "It will be by" not in closed
 
 

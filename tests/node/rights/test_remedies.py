@@ -100,6 +100,8 @@ async def test_a_person_learns_how_to_appeal_who_decides_and_that_it_stands(
     assert way in note
     assert f"Signal {signal}: Der meldende Anbieter hat entschieden" in note
     assert "Dann entscheidet c.demo statt seiner" in note
+    assert "wir selbst können es nicht ändern oder löschen" in note
+    assert "nur er kann" not in note
     assert "gilt als Beschwerde, und c.demo entscheidet" in sent
     for text in (sent, third):
         assert "Der meldende Anbieter entscheidet darüber" not in text
@@ -124,6 +126,7 @@ async def test_a_minor_learns_it_in_plain_words_and_that_it_has_ended(
     await trio.level(HEARS, ["a.demo", "b.demo"])
     ended = await refused(trio, second)
 
+    assert "Another provider reported it. We cannot erase it ourselves." in note
     assert "That is an appeal. Then another provider decides: c.demo" in note
     assert "another provider decides now: c.demo. It has until 2026-12-08" in opened
     plain, _, whole = ended.partition(BELOW[Language.EN])
@@ -141,6 +144,7 @@ async def test_nobody_is_sent_to_who_hears_nothing(trio: Fleet) -> None:
     assert "appeal" not in again + note
     assert "somebody there who has not decided on it before reviews it" in again
     assert "The reporting provider has decided that it stands." in note
+    assert "only that provider can" not in note
 
 
 async def test_nobody_hears_of_an_own_ban(trio: Fleet) -> None:
