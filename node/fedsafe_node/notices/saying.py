@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
+from fedsafe_federation.appeals import hearer
 from fedsafe_node.appeals import form_of, provable_kinds
 from fedsafe_node.help.fragment import in_words as offers_in_words
 from fedsafe_node.notices.facts import AnyFacts, Facts, Finding, Reviewed
@@ -52,7 +53,26 @@ def house_in_words(situation: Situation) -> Mapping[str, Text]:
         "authority": _named("authority", provider.authority),
         "authority_minor": _named("authority_minor", provider.authority),
         "bodies": _named("bodies", provider.out_of_court),
+        "contest": _contest("contest", "code", situation),
+        "contest_minor": _contest("contest_minor", "code_minor", situation),
     }
+
+
+def _contest(name: str, code: str, situation: Situation) -> Text:
+    """Say how a signal of this provider is contested, and who hears an appeal."""
+    config, fixed, shared = situation.config, words().fixed, situation.shared
+    form, kinds = form_of(config), provable_kinds(config)
+    if form is None:
+        said = _filled(fixed[f"{name}_alone"], contact=_same(config.contact))
+    else:
+        to = fixed[f"{code}_{''.join(kinds)}"]
+        said = _filled(fixed[name], form=_same(form), code=to)
+    charter = None if shared is None else shared.membership.charter
+    hears = None if charter is None else hearer(charter, {situation.node})
+    if hears is None:
+        return said
+    more = _filled(fixed[f"{name}_appeal"], hearer=_same(hears))
+    return Text(said.de + more.de, said.en + more.en)
 
 
 def help_in_words(directory: Directory, now: datetime) -> Text:

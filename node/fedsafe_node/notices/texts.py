@@ -33,7 +33,7 @@ FACTS: Final = frozenset(
         *("recipients", "transfers", "provenance", "source", "detection", "dpo"),
         *("arrangement", "decided_on", "measure", "duration", "trigger"),
         *("deciders", "hearing", "controller", "reach", "complaints", "authority"),
-        *("bodies", "authority_minor", "help"),
+        *("bodies", "authority_minor", "help", "contest", "contest_minor"),
     }
 )
 

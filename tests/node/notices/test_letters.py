@@ -130,8 +130,13 @@ SAYS: Final = {
 """What a letter names of the provider, if it is configured."""
 REACHED: Final = frozenset(
     {
-        *(TextName.DATA_PROTECTION_NOTICE, TextName.END_OF_SIGNAL),
-        *(TextName.REVIEW_REASONS, TextName.RIGHTS_ANSWER, TextName.RIGHTS_OUTCOME),
+        *(TextName.STATEMENT_OF_REASONS, TextName.DATA_PROTECTION_NOTICE),
+        *(
+            TextName.END_OF_SIGNAL,
+            TextName.REVIEW_REASONS,
+            TextName.RIGHTS_ANSWER,
+            TextName.RIGHTS_OUTCOME,
+        ),
     }
 )
 """Letters that name the public form, where that takes requests."""
@@ -517,11 +522,25 @@ def test_letters_name_who_decides_and_only_ways_that_work(
         ({"phone": hook}, "online with a phone number: "),
         ({"mail": MAIL, "phone": hook}, "or online: "),
     ):
-        reach = house_in_words(situation(policy, **more))["reach"].en
-        assert f"{told}{form}" in reach
-
+        said = house_in_words(situation(policy, **more))
+        assert f"{told}{form}" in said["reach"].en
+        assert f": {form}. Mit diesem Nachweis ruht es" in said["contest"].de
     assert letters_lack(full.config) == ("dpo_contact",)
     assert len(letters_lack(bare.config)) == 4
+    said = house_in_words(bare)
+    assert "On your complaint it can rest" in said["contest"].en
+    assert "kann das Signal ruhen" in said["contest_minor"].de
+
+
+@pytest.mark.parametrize("name", texts())
+def test_no_letter_says_that_a_complaint_alone_rests_a_signal(name: TextName) -> None:
+    text = texts()[name]
+    for body in (text.body, text.minor):
+        assert body is not None
+        for lie in ("solange ruht", "until then the signal rests", "acts at once"):
+            assert lie not in body.de + body.en
+        assert "Bis dahin gilt das Signal nicht" not in body.de
+        assert "wirkt bei allen sofort" not in " ".join(body.de.split())
 
 
 def _of_name(table: Mapping[TextName, tuple[str, ...]], name: object) -> Sequence[str]:

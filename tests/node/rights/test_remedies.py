@@ -14,6 +14,7 @@ from tests.node.rights.test_disputes import DORA, LEA, RUTH, STANDS, rule
 from tests.node.rights.test_requests import PLACE, SHOP, WHO, asked, requests_of
 from tests.node.signals.conftest import ANNA, request_for
 
+from fedsafe_node.notices.saying import house_in_words
 from fedsafe_node.rights.appeals import file_for_persons
 from fedsafe_node.rights.outcomes import BELOW
 from fedsafe_node.rights.request_messages import (
@@ -96,6 +97,9 @@ async def test_a_person_learns_how_to_appeal_who_decides_and_that_it_stands(
     third = await told(trio, await contest(trio, Language.DE))
 
     way = "Bestreiten Sie es noch einmal, dann entscheidet c.demo statt seiner"
+    letter = house_in_words(trio["a.demo"].base.situation)
+    assert "dann entscheidet c.demo an unserer Stelle" in letter["contest"].de
+    assert "Then another provider decides: c.demo" in letter["contest_minor"].en
     assert way in before
     assert way in note
     assert f"Signal {signal}: Der meldende Anbieter hat entschieden" in note
