@@ -39,16 +39,22 @@ def spoken(config: Config) -> tuple[str, ...]:
     return tuple(_SPOKEN[kind] for kind in provable_kinds(config))
 
 
+def form_at(situation: Situation, name: str, kind: Kind) -> str | None:
+    """Return the form of another member, if it has said that it takes that kind."""
+    url = situation.url_of(name)
+    takes = _SPOKEN.get(kind) in situation.features.get(name, ())
+    return None if url is None or not takes else url + PUBLIC_FORM
+
+
 def appeal_path(situation: Situation, origin: str, kind: Kind) -> Appeal:
     """Say where a signal of *origin* is contested: here, and at who has listed it.
 
     A form only if it can prove an identifier of that *kind*; of the other one's only
     if it has said so.
     """
-    config, url = situation.config, situation.url_of(origin)
-    takes = _SPOKEN.get(kind) in situation.features.get(origin, ())
+    config = situation.config
     return Appeal(
         form=form_of(config) if kind in provable_kinds(config) else None,
         contact=config.contact,
-        origin_form=None if url is None or not takes else url + PUBLIC_FORM,
+        origin_form=form_at(situation, origin, kind),
     )

@@ -4,6 +4,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from fedsafe_node.appeals import form_at
+from fedsafe_node.messages import Kind
 from fedsafe_node.notices.saying import (
     basis_in_words,
     house_in_words,
@@ -104,7 +106,9 @@ async def tell_end(
     if content is not None and content.erased is not None:
         now = int(desk.clock.now().timestamp())
         left = await read_remains(reader, desk.situation, content, now)
-        members = forms_of(desk.situation, _who(left, Remains.RECIPIENT))
+        members = forms_of(
+            desk.situation, _who(left, Remains.RECIPIENT), content.findings
+        )
         had = Had(members, _who(left, Remains.PACK))
     ground = content.ground if content is not None else None
     found = content.findings if content is not None else ()
@@ -220,21 +224,28 @@ async def _shown(
         Told(each.recipient, each.purpose, each.first_at, each.last_at, each.times)
         for each in ledger.recipients
     ]
-    forms = forms_of(situation, {each.recipient for each in recipients})
+    forms = forms_of(situation, {each.recipient for each in recipients}, [finding])
     return Shown(
         finding, status, rule, recipients, packs, forms=forms, remedies=remedies
     )
 
 
-def forms_of(situation: Situation, names: Collection[str]) -> list[str]:
-    """Say where members take requests of persons; who has left has but a name."""
-    shared = situation.shared
-    members = () if shared is None else shared.membership.charter.members
-    places = {member.name: member.url for member in members}
-    return [
-        f"{name} ({places[name]}/rights)" if name in places else name
-        for name in sorted(names)
-    ]
+def forms_of(
+    situation: Situation, names: Collection[str], findings: Collection[Finding]
+) -> list[str]:
+    """Say where members take requests about what was found.
+
+    By their form, if it takes such an identifier; else by the contact that a signal of
+    theirs names, if one was found, or by their name alone.
+    """
+    kinds = sorted({Kind(each.kind) for each in findings})
+    contacts = {each.origin: each.contact for each in findings}
+    found = list[str]()
+    for name in sorted(names):
+        forms = [form_at(situation, name, kind) for kind in kinds]
+        way = next((form for form in forms if form is not None), contacts.get(name))
+        found.append(name if way is None else f"{name} ({way})")
+    return found
 
 
 def _handed(packs: Sequence[PackRow]) -> list[Handed]:

@@ -10,6 +10,7 @@ from tests.node.rights.test_disputes import DORA, LEA, RUTH, STANDS, matching
 from tests.node.rights.vouching import Vouched
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
+from fedsafe_federation.handshake import RIGHTS_FORM, RIGHTS_FORM_PHONE
 from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import (
     BadRequestError,
@@ -107,11 +108,24 @@ async def test_a_person_is_told_who_lists_them_and_who_has_received_it(
         assert signal in text
         assert all(f"recipient: {other}" in text for other in others)
         forms = [trio[other].base.config.url for other in sorted(others)]
-        assert all(f"{url}/rights" in text for url in forms)
+        assert not any(f"{url}/rights" in text for url in forms)  # they take nothing
         assert ("if you ask for access there" in text) is bool(others)
         assert not any(name in text for name in ("anna", "rita", "dora"))
         assert ("a.demo will tell you" in text) is (name == "b.demo")
         assert ("only this provider uses it" in text) is (name == "b.demo")
+
+
+async def test_only_forms_that_take_such_an_identifier_are_named(trio: Fleet) -> None:
+    await trio.publish(WHO)
+    requests, features = requests_of(trio, "a.demo"), trio["a.demo"].base.situation
+    features.features["b.demo"] = frozenset({RIGHTS_FORM})
+    features.features["c.demo"] = frozenset({RIGHTS_FORM_PHONE})
+    opened = await requests.open(asked(), SHOP)
+    text = (await requests.answer(opened.request, DORA)).answer
+
+    form = f"{trio['b.demo'].base.config.url}/rights"
+    assert text is not None
+    assert f"if you ask for access there: b.demo ({form}), c.demo\n" in text
 
 
 async def test_a_person_is_told_how_often_a_recipient_has_got_it(trio: Fleet) -> None:
