@@ -93,6 +93,18 @@ _MEMBERS: Final[Mapping[Language, str]] = {
         "given extracts."
     ),
 }
+_MEMBERS_ENDED: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "Empfangen hatten Ihre Daten: {members}. Jedem dieser Anbieter haben wir "
+        "mitgeteilt, dass das Signal beendet ist (Art. 19 DSGVO). Er nennt Ihnen auf "
+        "Anfrage, wem er Auszüge gegeben hat."
+    ),
+    Language.EN: (
+        "Your data had been received by: {members}. We have told each of these "
+        "providers that the signal has ended (Art. 19 GDPR). If you ask it, it names "
+        "to whom it has given extracts."
+    ),
+}
 _PACKS: Final[Mapping[Language, str]] = {
     Language.DE: (
         "Auszüge aus unserem Protokoll über Sie hat außerdem: {packs}. Dort können "
@@ -218,10 +230,14 @@ def above(plain: str, text: str, language: Language) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Had:
-    """Who had received what a grant has erased: members, and those with packs."""
+    """Who had received what has ended: members, and those with packs.
+
+    It was `erased` by a grant, or has ended otherwise.
+    """
 
     members: Sequence[str] = ()
     packs: Sequence[str] = ()
+    erased: bool = True
 
 
 def ways_in(house: Mapping[str, Text], language: Language) -> str:
@@ -310,7 +326,8 @@ def _note_on(
         parts += of_signals(remedies, language)
         if had.members:
             members = ", ".join(had.members)
-            parts.append(_MEMBERS[language].format(members=members))
+            said = _MEMBERS if had.erased else _MEMBERS_ENDED
+            parts.append(said[language].format(members=members))
         if had.packs:
             parts.append(_PACKS[language].format(packs=", ".join(had.packs)))
         facts = {**in_language(house, language), "reason": row.reason}

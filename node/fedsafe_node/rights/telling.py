@@ -4,6 +4,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from fedsafe_node.appeals import form_at
 from fedsafe_node.messages import Kind
 from fedsafe_node.notices.saying import (
@@ -22,12 +24,18 @@ from fedsafe_node.rights.answering import (
     Told,
     write_answer,
 )
+from fedsafe_node.rights.contesting import CONTESTABLE
 from fedsafe_node.rights.finding import Finding
 from fedsafe_node.rights.listing import drafts_about
 from fedsafe_node.rights.outcomes import Had, note_on
 from fedsafe_node.rights.remains import read_remains
 from fedsafe_node.rights.remedies import hearers_of, read_remedies, stood_disputes
-from fedsafe_node.rights.request_messages import Language, Remaining, Remains
+from fedsafe_node.rights.request_messages import (
+    Language,
+    Remaining,
+    Remains,
+    RequestKind,
+)
 from fedsafe_node.rights.reviewing import Reviewed, Waiting
 from fedsafe_node.rights.sealing import Content
 from fedsafe_node.rights.signed_texts import marked
@@ -39,7 +47,7 @@ from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.review_rows import TaskState
-from fedsafe_node.store.rights_rows import RequestRow, Weight
+from fedsafe_node.store.rights_rows import RequestRow, RequestState, Weight
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.help.offers import Age
 from fedsafe_policies.reasons import Text
@@ -100,16 +108,11 @@ async def tell_end(
 ) -> str | None:
     """Write how a request ended, or why it takes longer; None if neither is so.
 
-    Who is told that it was granted is told as well who had received it (Art. 19).
+    With what ended of the own signals, who had received them (Art. 19).
     """
     had = Had()
-    if content is not None and content.erased is not None:
-        now = int(desk.clock.now().timestamp())
-        left = await read_remains(reader, desk.situation, content, now)
-        members = forms_of(
-            desk.situation, _who(left, Remains.RECIPIENT), content.findings
-        )
-        had = Had(members, _who(left, Remains.PACK))
+    if content is not None and row.state is RequestState.CLOSED:
+        had = await _had(reader, desk, row, content)
     ground = content.ground if content is not None else None
     found = content.findings if content is not None else ()
     remedies = [
@@ -123,6 +126,36 @@ async def tell_end(
         return None
     draft = TextName.RIGHTS_OUTCOME in await desk.notices.drafts(reader)
     return marked(note, Language(row.language), desk.situation, draft=draft)
+
+
+async def _had(reader: Reader, desk: Desk, row: RequestRow, content: Content) -> Had:
+    """Read who had what was erased, or ended otherwise, as by a ruling.
+
+    The answer to an access request has named them.
+    """
+    situation, erased = desk.situation, content.erased is not None
+    if not erased:
+        if row.kind == RequestKind.ACCESS:
+            return Had()
+        content = await _ended(reader, situation, content)
+    now = int(desk.clock.now().timestamp())
+    left = await read_remains(reader, situation, content, now)
+    members = forms_of(situation, _who(left, Remains.RECIPIENT), content.findings)
+    return Had(members, _who(left, Remains.PACK), erased=erased)
+
+
+async def _ended(reader: Reader, situation: Situation, content: Content) -> Content:
+    """Give what a grant would have left of the own signals that are over."""
+    shared, packs = list[str](), set[int]()
+    for finding in content.findings:
+        status = await status_of(reader, situation, finding)
+        if finding.origin != situation.node or status in CONTESTABLE:
+            continue
+        if not finding.own:
+            shared.append(finding.signal)
+        rows = await reader.packs_with(read_signal_id(finding.signal))
+        packs |= {row.entry for row in rows}
+    return replace(content, shared=shared, packs=sorted(packs))
 
 
 def _who(left: Sequence[Remaining], what: Remains) -> list[str]:

@@ -6,7 +6,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 from tests.node.fleet import NAMES, Fleet
-from tests.node.rights.test_disputes import DORA, LEA, RUTH, STANDS, matching
+from tests.node.rights.test_disputes import (
+    DORA,
+    FALLS,
+    LEA,
+    RUTH,
+    STANDS,
+    matching,
+    rule,
+)
 from tests.node.rights.vouching import Vouched
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
@@ -406,6 +414,38 @@ async def test_nothing_is_granted_by_a_word_alone(
     await node.services.signals.revoke(signal, revoking, RITA)
 
     assert (await requests.close(opened.request, closing, LEA)).outcome == "granted"
+
+
+@pytest.mark.parametrize("outcome", ["granted", "answered"])
+async def test_who_had_a_signal_is_named_when_a_ruling_has_ended_it(
+    trio: Fleet, outcome: RequestOutcome
+) -> None:
+    await trio.publish(WHO, at="b.demo", by=("a.demo", "c.demo"))
+    requests = requests_of(trio)
+    opened = {
+        language: await requests.open(asked(RequestKind.DISPUTE, WHO, language), SHOP)
+        for language in Language
+    }
+    access = await requests.open(asked(), SHOP)
+    (found,) = (await trio["b.demo"].services.disputes.list(RUTH)).disputes
+    await rule(trio, found, FALLS)
+    notes = dict[Language | None, str]()
+    closing = CloseRequest(outcome=outcome, reason="letter-3")
+    for language, each in (*opened.items(), (None, access)):
+        if outcome == "answered":
+            await requests.answer(each.request, DORA)
+        await requests.close(each.request, closing, DORA)
+        assert each.collect is not None
+        asked_for = CollectRequest(request=each.request, code=each.collect)
+        notes[language] = (await requests.collect(asked_for, PLACE)).note or ""
+
+    for name in ("a.demo", "c.demo"):
+        place = f"{name} ({trio[name].base.config.url}/rights)"
+        assert place in notes[Language.DE]
+        assert place in notes[Language.EN]
+        assert place not in notes[None]  # its answer names them
+    assert "dass das Signal beendet ist (Art. 19 DSGVO)" in notes[Language.DE]
+    assert "that the signal has ended (Art. 19 GDPR)" in notes[Language.EN]
 
 
 async def test_a_corrected_signal_takes_the_place_of_the_old_one(trio: Fleet) -> None:
