@@ -33,6 +33,7 @@ MEDIA = "media import"
 BARE = "bare sqlite3 inserts"
 ACTORS = "identifiers, drafted and approved"
 SODIUM = "libsodium calls"
+LIST = {"name": "hotline", "source": "hotline.example/1"}
 STATED = {
     "surface": "public_content",
     "rule": "r1",
@@ -70,16 +71,18 @@ class Desk:
     def add(self, make: Callable[[int], dict[str, object]], signals: int) -> list[str]:
         """Import so many; give their ids."""
         made = [make(next(self._numbers)) for _ in range(signals)]
-        answer = post(self.anna, "/v1/signals/import", {"signals": made})
+        said = {"list": LIST} if make is media_signal else {}
+        answer = post(self.anna, "/v1/signals/import", {"signals": made} | said)
         ids = answer["signals"]
         if answer["problems"] or not isinstance(ids, list):
             raise SystemExit(f"refused: {str(answer['problems'])[:200]}")
         return ids
 
     def publish_files(self, signals: int) -> None:
-        """Import media signals and approve them."""
+        """Import a list of media signals, examine it and approve it."""
         for size in pieces(signals):
-            approve(self.ben, self.add(media_signal, size))
+            self.add(media_signal, size)
+        approve_list(self.ben)
 
     def publish_people(self, signals: int) -> None:
         """Import identifiers and approve them."""
@@ -92,6 +95,14 @@ def approve(client: Client, ids: list[str]) -> None:
     answer = post(client, "/v1/signals/approve", {"signals": ids})
     if answer["problems"]:
         raise SystemExit(f"refused: {str(answer['problems'])[:200]}")
+
+
+def approve_list(client: Client) -> None:
+    """Examine the list of files that waits, and publish all of it."""
+    target = f"/v1/lists/{LIST['name']}"
+    seen = post(client, f"{target}/examine", {"rehearsal": []})
+    if post(client, f"{target}/approve", {"digest": seen["digest"]})["refused"]:
+        raise SystemExit("files of the list are refused")
 
 
 def measure(directory: Path, options: argparse.Namespace) -> list[Row]:

@@ -37,7 +37,7 @@ from replication import cursor_of
 MOST_SECONDS = 30.0
 LOOK = 0.004
 LINES = 16
-MOST_DRAFTED = 5_000
+MOST_DRAFTED = 25  # files without a list
 WARM = 20
 FINDING = {
     "phenomenon": "grooming",

@@ -35,7 +35,7 @@ from federation import Federation, Line, port_of, post, request_of, running
 from fedsafe_cli.client import Client
 from fedsafe_cli.demo import DemoNode
 from fedsafe_cli.fleet import answers, start, stop
-from imports import approve, media_signal
+from imports import LIST, approve_list, media_signal
 from measuring import Row, parser, percentile, report
 from propagation import FINDING
 
@@ -279,10 +279,10 @@ class Wave:
         for size in pieces(signals):
             made = [media_signal(self._made + number) for number in range(size)]
             self._made += size
-            answer = post(self._course.anna, "/v1/signals/import", {"signals": made})
-            drafts = [str(each) for each in _list(answer["signals"])]
-            approve(self._course.ben, drafts)
-            ids += drafts
+            body = {"signals": made, "list": LIST}
+            answer = post(self._course.anna, "/v1/signals/import", body)
+            approve_list(self._course.ben)
+            ids += [str(each) for each in _list(answer["signals"])]
         return ids
 
     def _revoke(self, signal: str) -> None:

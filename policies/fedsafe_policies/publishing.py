@@ -38,6 +38,11 @@ from fedsafe_policies.vocabulary import (
 AUTHORS: Final = frozenset({Role.ANALYST, Role.REVIEWER})
 _MACHINE_AUTHORS: Final = AUTHORS | {Role.SERVICE}
 APPROVERS: Final = frozenset({Role.REVIEWER})
+FILES_WITHOUT_LIST: Final = 25
+"""So many files one act takes at most that are on no list (P6).
+
+A second person looks at so many one by one; of more they examine the list.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ from fedsafe_node.messages import (
 )
 from fedsafe_node.review.trial_messages import TrialsQuery
 from fedsafe_policies.policy import Policy
+from fedsafe_policies.publishing import FILES_WITHOUT_LIST
 from fedsafe_policies.vocabulary import Provenance, Purpose, Scope, Surface
 
 ORIGIN: Final = "a.demo"
@@ -105,18 +106,25 @@ async def _import(
         policy.document.budgets, publications_an_hour=most, publications_a_day=most
     )
     situation.policy = Policy(replace(policy.document, budgets=budgets), policy.digest)
-    for start in range(0, len(values), MAX_IMPORT):
+    is_list = provenance is Provenance.IMPORTED_LIST
+    size = MAX_IMPORT if is_list else FILES_WITHOUT_LIST
+    for start in range(0, len(values), size):
         part = [
             request_for(
                 value, kind=Kind.SHA256, scope=Scope.FEDERATION, provenance=provenance
             )
-            for value in values[start : start + MAX_IMPORT]
+            for value in values[start : start + size]
         ]
-        answer = await signals.add_many(ImportRequest(signals=part, list=said), ANNA)
+        request = ImportRequest(signals=part, list=said if is_list else None)
+        answer = await signals.add_many(request, ANNA)
         assert answer.problems == []
-    seen = await signals.lists.examine(said.name, [], RITA)
-    done = await signals.lists.approve(said.name, seen.digest, RITA)
-    assert (done.approved, done.refused) == (len(values), 0)
+        if not is_list:  # nobody else's: in parts that somebody has looked at
+            names = [str(each) for each in answer.signals]
+            assert (await signals.approve(names, RITA)).approved == names
+    if is_list:
+        seen = await signals.lists.examine(said.name, [], RITA)
+        done = await signals.lists.approve(said.name, seen.digest, RITA)
+        assert (done.approved, done.refused) == (len(values), 0)
 
 
 async def _ask(node: RunningNode, value: str, accounts: int) -> list[LookupAnswer]:

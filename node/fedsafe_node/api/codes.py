@@ -66,6 +66,9 @@ class Code(StrEnum):
     NAME_TAKEN = "name_taken"
     ACT_EXPIRED = "act_expired"
     ACT_CHANGED = "act_changed"
+    MIXED_LIST = "mixed_list"
+    SEEN_LONG_AGO = "seen_long_ago"
+    LIST_MISSING = "list_missing"
     NOT_APPROVED = "not_approved"
     HELD = "held"
     PSEUDONYM_FINAL = "pseudonym_final"
@@ -258,6 +261,9 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
         409,
         "The act is another one, or what it stood on has changed meanwhile",
     ),
+    Code.MIXED_LIST: (409, "The list says too many different things"),
+    Code.SEEN_LONG_AGO: (409, "It was examined too long ago"),
+    Code.LIST_MISSING: (409, "So many files take a list"),
     Code.HELD: (409, "Somebody holds this account"),
     Code.PSEUDONYM_FINAL: (409, "Nobody can reveal this pseudonym"),
     Code.NOT_APPROVED: (409, "No second person has approved it"),

@@ -56,9 +56,9 @@ from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry, SignalStatus
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.decision import Decision, Obligation, deny
 from fedsafe_policies.people import Person
-from fedsafe_policies.publishing import PublishRequest
+from fedsafe_policies.publishing import FILES_WITHOUT_LIST, PublishRequest
 from fedsafe_policies.reasons import Refusal
-from fedsafe_policies.vocabulary import Plane, Scope
+from fedsafe_policies.vocabulary import MediaKind, Plane, Scope
 
 _STALE: Final = WrongStateError(
     "stale_draft", "the keys have changed since; withdraw and draft anew"
@@ -82,6 +82,27 @@ class _Ready:
     decision: Decision
     facts: DraftFacts
 
+    @property
+    def is_file(self) -> bool:
+        """Whether a file is published."""
+        return self.prepared.published and isinstance(self.asked.kind, MediaKind)
+
+
+def check_listed(files: int) -> None:
+    """Refuse more files in one act than somebody looks at one by one.
+
+    Raises:
+        WrongStateError: they take a list, which its second person examines.
+    """
+    if files > FILES_WITHOUT_LIST:
+        raise WrongStateError(
+            "list_missing",
+            f"{files} files for the federation in one act, and {FILES_WITHOUT_LIST} at "
+            "most without a list: import them as one (`fedsafe signal import --list`), "
+            "which its second person examines and approves as a whole; what you have "
+            "found yourselves goes out in parts that somebody has looked at",
+        )
+
 
 async def approve_drafts(  # noqa: PLR0913
     desk: Desk,
@@ -97,7 +118,8 @@ async def approve_drafts(  # noqa: PLR0913
     Raises:
         DeniedError: nothing was approved, since a rule denies it.
         NotFoundError: nothing was approved, since there are no such drafts.
-        WrongStateError: nothing was approved, since they are decided.
+        WrongStateError: nothing was approved, since they are decided, or since more
+            files are among them than one act takes without a list.
         UnavailableError: the node's present changes with every try.
     """
     return await until_it_holds(
@@ -128,6 +150,8 @@ async def _approve(  # noqa: PLR0913
                 ready.append(outcome)
             else:
                 failures.append(outcome)
+    if not as_list:
+        check_listed(sum(item.is_file for item in ready))
     spending = await budget.admit(sum(item.prepared.published for item in ready))
 
     async def act(

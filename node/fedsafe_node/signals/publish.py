@@ -25,6 +25,7 @@ from fedsafe_node.messages import (
     ImportAnswer,
     ImportRequest,
     ItemProblem,
+    Kind,
     NewSignalRequest,
     RevokeRequest,
     SignalAnswer,
@@ -33,7 +34,7 @@ from fedsafe_node.messages import (
 from fedsafe_node.people.services import naming_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.anew import until_it_holds
-from fedsafe_node.signals.approval import approve_drafts
+from fedsafe_node.signals.approval import approve_drafts, check_listed
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
 from fedsafe_node.signals.file_lists import FileLists
 from fedsafe_node.signals.naming import signal_name
@@ -50,12 +51,14 @@ from fedsafe_node.signals.stopping import stop_signal
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_policies.decision import Decision
-from fedsafe_policies.vocabulary import Provenance, Purpose, Scope
+from fedsafe_policies.vocabulary import MediaKind, Provenance, Purpose, Scope
 
 _STATES = {
     OwnPlan: SignalState.OWN,
     DraftPlan: SignalState.DRAFT,
 }
+
+_FILES = frozenset(Kind(each.name.lower()) for each in MediaKind)
 
 Outcome = Plan | Decision | BadRequestError
 
@@ -165,7 +168,8 @@ class SignalService:
 
         Raises:
             ForbiddenError: without an account somebody wants more than own bans.
-            WrongStateError: there is no federation to share with.
+            WrongStateError: there is no federation to share with, or more files are
+                for it than one act takes without a list.
             UnavailableError: fewer than t members answered in time.
             StoreFailedError: nothing of it could be made durable.
         """
@@ -177,6 +181,13 @@ class SignalService:
         desk = self._desk
         if any(item.scope is not Scope.SELF for item in request.signals):
             desk.check_account(who)
+        if request.list is None:
+            check_listed(
+                sum(
+                    item.about.kind in _FILES and item.scope is not Scope.SELF
+                    for item in request.signals
+                )
+            )
         signals = await self._owned(request.signals, who, "/signals/{}")
         request = replace(request, signals=signals)
         present = hold(desk.situation, desk.clock.now())

@@ -27,12 +27,14 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.messages import (
     ApproveAnswer,
     ImportRequest,
+    Kind,
     SignalState,
 )
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.store.rows import DraftState, SignalStatus
 from fedsafe_policies.gate import LegalGate
+from fedsafe_policies.publishing import FILES_WITHOUT_LIST
 from fedsafe_policies.vocabulary import Provenance, Role, Scope
 
 PERSON = "person@mail.example"
@@ -281,3 +283,36 @@ async def test_drafts_are_listed_without_what_they_say(node: Node) -> None:
     with pytest.raises(DeniedError):
         await node.signals.drafts(BOT)
     assert (await node.events())[-1] == (Event.REFUSED, "purpose")
+
+
+async def test_many_files_without_a_list_are_neither_imported_nor_approved(
+    node: Node,
+) -> None:
+    values = [f"{number:064x}" for number in range(1, FILES_WITHOUT_LIST + 2)]
+    signals = [
+        request_for(value, kind=Kind.SHA256, scope=Scope.FEDERATION) for value in values
+    ]
+    for dry_run in (False, True):
+        with pytest.raises(WrongStateError) as refused:
+            await node.signals.add_many(
+                ImportRequest(signals=signals, dry_run=dry_run), ANNA
+            )
+        assert refused.value.code == "list_missing"
+    assert (await node.signals.drafts(RITA)).drafts == []
+    kept = [
+        str(signal)
+        for part in (signals[:1], signals[1:])
+        for signal in (
+            await node.signals.add_many(ImportRequest(signals=part), ANNA)
+        ).signals
+    ]
+    with pytest.raises(WrongStateError) as many:
+        await node.signals.approve(kept, RITA)
+    before = await node.feed()
+    few = await node.signals.approve(kept[1:], RITA)
+
+    assert many.value.code == "list_missing"
+    assert str(FILES_WITHOUT_LIST) in str(many.value)
+    assert "--list" in str(many.value)
+    assert before == []
+    assert len(few.approved) == FILES_WITHOUT_LIST

@@ -39,6 +39,7 @@ from fedsafe_node.messages import (
     ImportAnswer,
     ImportRequest,
     Kind,
+    ListSource,
     NewSignalRequest,
     SignalAnswer,
     SignalState,
@@ -542,14 +543,18 @@ async def test_an_import_does_not_fill_the_memory(
 
 async def test_a_large_import_goes_in_chunks_and_in_order(node: Node) -> None:
     digests = [number.to_bytes(32).hex() for number in range(600)]
+    said = ListSource(name="hotline", source="hotline.example/1")
     batch = ImportRequest(
         signals=[
             request_for(digest, kind=Kind.BLAKE3, scope=SHARED) for digest in digests
-        ]
+        ],
+        list=said,
     )
 
     answer = await node.signals.add_many(batch, ANNA)
-    await node.signals.approve([str(signal) for signal in answer.signals], RITA)
+    seen = await node.signals.lists.examine(said.name, [], RITA)
+    done = await node.signals.lists.approve(said.name, seen.digest, RITA)
+    assert (len(answer.signals), done.approved) == (600, 600)
 
     for place in (0, 255, 256, 599):
         found = (await node.look_up(digests[place], Kind.BLAKE3)).on_trial
