@@ -16,14 +16,31 @@ from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.files import read_small
 from fedsafe_cli.inputs import FormError, Hints, Question, decode, question
 from fedsafe_cli.labels import field, headings, say
+from fedsafe_cli.moments import shown as moment
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings
+from fedsafe_cli.texts import (
+    GRADES,
+    PHENOMENA,
+    PROVENANCES,
+    SIGNAL_WORDS,
+    SURFACES,
+    label,
+)
 
 MOST_REHEARSED: Final = 5_000
 _MAX_BYTES: Final = 1 << 20
 _TIMEOUT: Final = 600.0
+_CODES: Final = (
+    ("provenance", PROVENANCES),
+    ("phenomenon", PHENOMENA),
+    ("surface", SURFACES),
+    ("grade", GRADES),
+    ("scope", SIGNAL_WORDS["scope"]),
+)
 
 
 @click.command("lists")
@@ -63,8 +80,9 @@ def lists(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
 def examine(context: click.Context, /, name: str, rehearsal: str | None) -> ExitStatus:
     """Examine a list of files, as its second person.
 
-    Tells its source, signature and number, how many of its files members list
-    already, and entries that were drawn: look at them at their source. FILE has
+    Tells its source, signature and number, what is said of so many of its files and
+    for whom they are, the rarest first, how many of them members list already, and
+    entries that were drawn: look at them at their source. FILE has
     digests of files that should not be on it, as `fedsafe hash` prints them, of
     uploads of your own for a start: the list is rehearsed on them, and nothing of
     them is kept.
@@ -95,8 +113,10 @@ def examine(context: click.Context, /, name: str, rehearsal: str | None) -> Exit
         "hits": len(answer["hits"]),
         "seed": answer["seed"],
         "digest": answer["digest"],
+        "approve_until": moment(answer["approve_until"]),
     }
     pairs([(field(key, settings), value) for key, value in told.items()], indent="")
+    _show_facts(answer["facts"], settings)
     names = ("drawn", "signal")
     rows = [(f"{e['kind']}:{e['digest']}", e["signal"]) for e in answer["drawn"]]
     table(headings(settings, *names), rows)
@@ -136,6 +156,30 @@ def approve_list(context: click.Context, /, name: str, digest: str) -> ExitStatu
         counts = {"count": answer["approved"], "bad": answer["refused"]}
         line(say("published: {count}, refused: {bad}", settings, **counts))
     return ExitStatus.DENIED if answer["refused"] else OK
+
+
+def _show_facts(facts: list[dict[str, Any]], settings: Settings) -> None:
+    """Show what is said of the files: as what they match, where, and whose list."""
+    rest = ("rule", "legal_review", "match_until", "source", "signature")
+    german = settings.german
+    rows = [
+        [
+            each["count"],
+            *(label(table_, each[name], german=german) for name, table_ in _CODES),
+            _for_whom(each, settings),
+            *(each.get(name) or "-" for name in rest),
+        ]
+        for each in facts
+    ]
+    names = ("count", *(name for name, _ in _CODES), "meant_for", *rest)
+    table([field(name, settings) for name in names], rows)
+
+
+def _for_whom(facts: dict[str, Any], settings: Settings) -> str:
+    if facts.get("group") is not None:
+        return f"{say('group', settings)} {facts['group']}"
+    nodes = facts.get("nodes")
+    return say("all members", settings) if nodes is None else ", ".join(nodes) or "-"
 
 
 def _check_name(name: str) -> None:

@@ -124,6 +124,7 @@ GERMAN: Final[dict[str, str]] = {
     "all confirm anew, also who has confirmed before": (
         "alle bestätigen neu, auch wer schon bestätigt hat"
     ),
+    "all members": "alle Mitglieder",
     "no list of files waits": "keine Liste von Dateien wartet",
     "the list would hit lines {lines}": "die Liste träfe die Zeilen {lines}",
     "published: {count}, refused: {bad}": "veröffentlicht: {count}, abgelehnt: {bad}",

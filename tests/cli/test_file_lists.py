@@ -27,9 +27,25 @@ WAITING: Final[dict[str, Any]] = {
     "sources": ["hotline.example/2026-11"],
     "signatures": ["pgp:8a1f"],
 }
+SAID_OF: Final[dict[str, Any]] = {
+    "provenance": "imported_list",
+    "phenomenon": "abuse_depiction",
+    "surface": "public_content",
+    "grade": "confirmed_media",
+    "scope": "federation",
+    "rule": "r1",
+    "match_until": "2027-11-30",
+    "source": "hotline.example/2026-11",
+    "signature": None,
+}
 EXAMINED: Final[dict[str, Any]] = {
     "waiting": WAITING,
     "digest": DIGEST,
+    "approve_until": 1_796_000_000,
+    "facts": [
+        SAID_OF | {"count": 1, "nodes": ["b.demo"], "phenomenon": "grooming"},
+        SAID_OF | {"count": 1, "nodes": None, "signature": "pgp:8a1f"},
+    ],
     "kinds": {"sha256": 2},
     "overlap": [{"origin": "b.demo", "count": 1}],
     "rehearsed": 1,
@@ -92,7 +108,24 @@ def test_a_list_is_examined_on_what_hash_prints(ask: "Run", node: "FakeNode") ->
         assert word in shown.out
     assert "would hit lines 1" in shown.err
     assert f"approve-list {NAME} {DIGEST}" in shown.err
-    assert told == EXAMINED
+    assert told == EXAMINED | {"approve_until": "2026-11-30T00:53:20Z"}
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("imported list", "Grooming", "b.demo", "all members", "matches until")),
+        ("de", ("aus einer Liste", "bestimmt für", "alle Mitglieder", "trifft bis")),
+    ],
+)
+def test_the_second_person_reads_what_is_said_of_the_files(
+    ask: "Run", node: "FakeNode", language: str, words: tuple[str, ...]
+) -> None:
+    node.always(EXAMINE, EXAMINED)
+    shown = ask("signal", "examine", NAME, "--lang", language)
+
+    for word in (*words, "r1", "hotline.example/2026-11", "2027-11-30", "2026-11-"):
+        assert word in shown.out
 
 
 def test_a_rehearsal_that_is_no_digest_asks_nothing(

@@ -6,20 +6,28 @@ that name. The second person examines it as a whole: how many, of which kinds, h
 of them the members list already, and how many files of a rehearsal it would hit. The
 rehearsal's digests are supplied for it, since lookups keep none, and are not kept
 either. Some entries are drawn to be looked at, by a seed that is drawn once for each
-digest of the list and written down: nobody draws again until what comes is pleasant.
-What is approved is the list of just that digest.
+set of files and written down: nobody draws again until what comes is pleasant.
+
+A list is somebody else's: all of it is on trial as such, and the second person sees
+what is said of its files. What is approved is the list of just that digest, which is
+over the files and over all that is said of them, for a week from when it was seen.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Final
 
+from msgspec.structs import asdict, replace
+
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.signals import decode_opening
+from fedsafe_federation.signals import SignalHeader, decode_opening
+from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.asked import File, read_question
+from fedsafe_node.audiences import group_in
 from fedsafe_node.budgets.publications import PublicationBudget
 from fedsafe_node.errors import (
     BadRequestError,
@@ -34,20 +42,23 @@ from fedsafe_node.messages import Kind, Question
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.approval import approve_drafts
 from fedsafe_node.signals.desk import Changed, Desk
-from fedsafe_node.signals.drafts import open_draft
+from fedsafe_node.signals.drafts import DraftFacts, open_draft
 from fedsafe_node.signals.messages import (
     DrawnFile,
     ExaminedList,
     ListApproved,
+    ListedFacts,
     ListProblem,
     Overlap,
     WaitingList,
     WaitingLists,
 )
 from fedsafe_node.signals.naming import signal_name
-from fedsafe_node.signals.showing import admit
+from fedsafe_node.signals.showing import admit, nodes_in
+from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Transaction
-from fedsafe_node.store.rows import DraftRow, DraftState
+from fedsafe_node.store.rows import DraftRow, DraftState, Row
+from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.people import Person, refuse_second
 from fedsafe_policies.publishing import APPROVERS
@@ -56,7 +67,13 @@ from fedsafe_policies.vocabulary import Matter, MediaKind, Purpose, Role
 DRAWN: Final = 20
 """How many entries are drawn to be looked at; of a shorter list all."""
 
+SEEN_FOR: Final = 7 * SECONDS_A_DAY
+"""So long may be approved what was examined."""
+MOST_FACTS: Final = 50
+"""So many different things a list may say of its files, or nobody could read them."""
+
 _DOMAIN: Final = b"fedsafe/v1/list-of-files\n"
+_SAID_DOMAIN: Final = b"fedsafe/v1/list-of-files-said\n"
 _PAGE: Final = 2_000
 _MOST_PROBLEMS: Final = 100
 _SEED_BYTES: Final = 32
@@ -67,38 +84,94 @@ class _Entry:
     signal_id: bytes
     token: bytes = field(repr=False)
     file: File
+    header: SignalHeader
+    facts: DraftFacts
 
     @property
     def line(self) -> bytes:
-        """The entry as the list's digest has it."""
+        """The file, as the draw has it."""
         return f"{self.file.kind.name.lower()}:{self.file.digest.hex()}\n".encode()
 
 
 @dataclass(slots=True)
 class _List:
-    """The drafts that wait under one name, and what was said of them."""
+    """The drafts that wait under one name, and what was said of them.
+
+    `audiences` are of those that are not meant for the whole federation.
+    """
 
     name: str
     entries: list[_Entry] = field(default_factory=list)
+    audiences: dict[bytes, frozenset[str]] = field(default_factory=dict)
     authors: set[str] = field(default_factory=set)
     sources: set[str] = field(default_factory=set)
     signatures: set[str] = field(default_factory=set)
     count: int = 0
 
     def digest(self) -> str:
-        """Digest the entries, in whatever order they came."""
+        """Digest the files and all that is said of them, in whatever order they came.
+
+        Left out are the day on which it was said, and which do-not-share lists the
+        files were compared with: both are checked anew.
+        """
+        said: dict[bytes, bytes] = {}
+        found = sha256(_SAID_DOMAIN)
+        for line in sorted(self._said(entry, said) for entry in self.entries):
+            found.update(line)
+        return found.hexdigest()
+
+    def files(self) -> str:
+        """Digest the files alone: whoever says other things of them draws the same."""
         found = sha256(_DOMAIN)
         for line in sorted(entry.line for entry in self.entries):
             found.update(line)
         return found.hexdigest()
 
+    def _said(self, entry: _Entry, known: dict[bytes, bytes]) -> bytes:
+        names = self.audiences.get(entry.signal_id)
+        whom = None if names is None else sorted(names)
+        facts = replace(entry.facts, since=date.min, compared={})
+        whole = encode([facts, asdict(entry.header), whom])
+        short = known.setdefault(whole, sha256(whole).digest())
+        return entry.line + short
+
+    def facts(self, situation: Situation) -> list[ListedFacts]:
+        """Tell what is said of the files, the rarest first.
+
+        Raises:
+            WrongStateError: it is more than a person can read.
+        """
+        found: dict[bytes, ListedFacts] = {}
+        counts: Counter[bytes] = Counter()
+        for entry in self.entries:
+            names = self.audiences.get(entry.signal_id)
+            told = _listed_facts(entry, names, situation)
+            key = encode(told)
+            counts[key] += 1
+            found.setdefault(key, told)
+            if len(found) > MOST_FACTS:
+                raise WrongStateError(
+                    "mixed_list",
+                    f"it says more than {MOST_FACTS} different things of its files: "
+                    "withdraw it and import it as lists that say fewer",
+                )
+        rarest = sorted(found, key=lambda key: (counts[key], key))
+        return [replace(found[key], count=counts[key]) for key in rarest]
+
     def drawn(self, seed: bytes) -> list[_Entry]:
         """Draw entries by a seed."""
 
-        def place(entry: _Entry) -> bytes:
-            return sha256(seed + entry.line + entry.signal_id).digest()
+        def place(entry: _Entry) -> tuple[bytes, bytes]:
+            return sha256(seed + entry.line).digest(), entry.signal_id
 
         return sorted(self.entries, key=place)[:DRAWN]
+
+
+class _Seen(Row, frozen=True, kw_only=True):
+    """What somebody has examined of a list, and until when they may approve it."""
+
+    digest: str
+    until: int
 
 
 class FileLists:
@@ -143,16 +216,20 @@ class FileLists:
         decision = await admit(desk, who, Matter.DRAFTS, None, "list.examine")
         found = await self._one(name)
         digest = await desk.offload(found.digest)
+        files_digest = await desk.offload(found.files)
+        facts = await desk.offload(lambda: found.facts(desk.situation))
         hits = await desk.offload(lambda: _hits(found, files))
         rows = await desk.offload(lambda: self._listed(found))
 
         async def act(tx: Transaction) -> Changed[ExaminedList]:
             overlap = await _overlap(tx, rows, desk.situation.own.name)
-            seed = await tx.meta(_seed_key(digest))
+            seed = await tx.meta(_seed_key(files_digest))
             if seed is None:
                 seed = desk.randomness(_SEED_BYTES)
-                await tx.set_meta(_seed_key(digest), seed)
-            await tx.set_meta(_seen_key(digest, who), b"yes")
+                await tx.set_meta(_seed_key(files_digest), seed)
+            until = int(desk.clock.now().timestamp()) + SEEN_FOR
+            seen = _Seen(digest=digest, until=until)
+            await tx.set_meta(_seen_key(name, who), encode(seen))
             detail: Detail = {
                 "list": name,
                 "digest": digest,
@@ -168,6 +245,8 @@ class FileLists:
                 ExaminedList(
                     waiting=_told(found),
                     digest=digest,
+                    approve_until=until,
+                    facts=facts,
                     kinds=dict(
                         Counter(Kind(e.file.kind.name.lower()) for e in found.entries)
                     ),
@@ -194,21 +273,29 @@ class FileLists:
             DeniedError: this role may not, an author approves, or it is more than the
                 budget of publications leaves.
             NotFoundError: no list of that name waits.
-            WrongStateError: this person has not examined that digest, or the list has
-                another one by now.
+            WrongStateError: this person has not examined that digest of late, or the
+                list has another one by now.
             StoreFailedError: it could not be made durable.
         """
         desk = self._desk
         found = await self._one(name)
         now = await desk.offload(found.digest)
-        seen = await desk.store.read(lambda reader: reader.meta(_seen_key(digest, who)))
+        key = _seen_key(name, who)
+        kept = await desk.store.read(lambda reader: reader.meta(key))
+        seen = _Seen(digest="", until=0) if not kept else decode(kept, _Seen)
         if now != digest:
             raise WrongStateError(
                 "act_changed", "the list is another by now: examine it anew"
             )
-        if seen is None:
+        if seen.digest != digest:
             raise WrongStateError(
                 "wrong_state", "you have not examined the list of that digest"
+            )
+        if seen.until <= desk.clock.now().timestamp():
+            raise WrongStateError(
+                "seen_long_ago",
+                f"you have examined it more than {SEEN_FOR // SECONDS_A_DAY} days ago: "
+                f"examine it anew (`fedsafe signal examine {name}`)",
             )
         await self._check(found, who)
         detail: Detail = {
@@ -220,6 +307,7 @@ class FileLists:
         async def act(tx: Transaction) -> Changed[None]:
             entry = desk.event(Event.LIST_APPROVED, who, detail)
             await tx.append(desk.trail.log, entry.record, entry.openings)
+            await tx.set_meta(key, b"")
             return Changed(None)
 
         await desk.commit(act)
@@ -271,6 +359,14 @@ class FileLists:
             raise WrongStateError(
                 "stale_draft", "the keys have changed since; withdraw and draft anew"
             )
+
+        async def add_audiences(reader: Reader) -> None:
+            for entry in found.entries:
+                names = await reader.audience(entry.signal_id)
+                if names is not None:
+                    found.audiences[entry.signal_id] = names
+
+        await self._desk.store.scan(add_audiences)
         return found
 
     async def _read(self, name: str | None) -> dict[str, _List]:
@@ -317,7 +413,9 @@ class FileLists:
                 each.count -= 1  # made under older keys; it is drafted anew
                 continue
             file = File(body.kind, body.digest)
-            each.entries.append(_Entry(row.signal_id, draft.token, file))
+            each.entries.append(
+                _Entry(row.signal_id, draft.token, file, header, draft.facts)
+            )
 
     def _listed(self, found: _List) -> list[tuple[int, ...]]:
         """Give for each entry the rows that may have the same file."""
@@ -383,9 +481,31 @@ def _shown(entry: _Entry) -> DrawnFile:
     )
 
 
-def _seed_key(digest: str) -> str:
-    return f"list-seed/{digest}"
+def _listed_facts(
+    entry: _Entry, names: frozenset[str] | None, situation: Situation
+) -> ListedFacts:
+    facts, said = entry.facts, entry.facts.list
+    until = datetime.fromtimestamp(entry.header.match_until, UTC).date()
+    return ListedFacts(
+        count=1,
+        source=None if said is None else said.source,
+        signature=None if said is None else said.signature,
+        provenance=facts.provenance,
+        scope=entry.header.scope,
+        phenomenon=facts.phenomenon,
+        surface=facts.surface,
+        grade=facts.grade,
+        rule=facts.rule,
+        legal_review=facts.legal_review,
+        match_until=until.isoformat(),
+        nodes=nodes_in(names, situation),
+        group=group_in(names),
+    )
 
 
-def _seen_key(digest: str, who: Principal) -> str:
-    return f"list-seen/{digest}/{who.name}"
+def _seed_key(files: str) -> str:
+    return f"list-seed/{files}"
+
+
+def _seen_key(name: str, who: Principal) -> str:
+    return f"list-seen/{name}/{who.name}"

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from fedsafe_federation.signals import Day, RuleId
+from fedsafe_federation.signed import NodeName
 from fedsafe_node.messages import (
     MAX_IMPORT,
     Kind,
@@ -15,7 +17,15 @@ from fedsafe_node.messages import (
     SignalId,
 )
 from fedsafe_node.store.samples_rows import SampleFinding
-from fedsafe_policies.vocabulary import Purpose
+from fedsafe_policies.document import Label
+from fedsafe_policies.vocabulary import (
+    Grade,
+    Phenomenon,
+    Provenance,
+    Purpose,
+    Scope,
+    Surface,
+)
 
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
 
@@ -148,15 +158,41 @@ class DrawnFile(Message, frozen=True):
     digest: str
 
 
+class ListedFacts(Message, frozen=True):
+    """What is said of `count` files of a list, and of whose list it is.
+
+    `provenance` travels with each: what is said to be from a list is on trial, and
+    nothing else. `nodes` are the members it is meant for, null if all.
+    """
+
+    count: int
+    source: Reference | None
+    signature: Reference | None
+    provenance: Provenance
+    scope: Scope
+    phenomenon: Phenomenon
+    surface: Surface
+    grade: Grade
+    rule: RuleId
+    match_until: Day
+    legal_review: Reference | None = None
+    nodes: list[NodeName] | None = None
+    group: Label | None = None
+
+
 class ExaminedList(Message, frozen=True):
     """What the second person sees of a list, and approves by its `digest`.
 
-    `hits` are positions in the rehearsal. `drawn` are the same entries for whoever
-    asks, by the `seed` that was drawn once for that digest.
+    The digest is over the files and over all that is said of them. Whoever has seen it
+    may approve it before `approve_until` (UTC seconds). `facts` are what is said of the
+    files, the rarest first. `hits` are positions in the rehearsal. `drawn` are the same
+    entries for whoever asks, by the `seed` that was drawn once for those files.
     """
 
     waiting: WaitingList
     digest: Digest
+    approve_until: int
+    facts: list[ListedFacts]
     kinds: dict[Kind, int]
     overlap: list[Overlap]
     rehearsed: int

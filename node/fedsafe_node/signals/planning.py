@@ -184,6 +184,13 @@ class Planner:
                 "a list has files for the federation, and nothing else",
                 pointer=pointer,
             )
+        if (request.provenance or self._unsaid) is not Provenance.IMPORTED_LIST:
+            raise BadRequestError(
+                "not_on_a_list",
+                "a list is somebody else's, and all of it is on trial as such: leave "
+                "the provenance out, and record findings of your own without a list",
+                pointer=f"{pointer}/provenance",
+            )
 
     def _check_open(self) -> None:
         if self._present.shared is None:

@@ -29,6 +29,7 @@ from fedsafe_node.signals.messages import (
     ExaminedList,
     KeptAnswer,
     ListApproved,
+    ListedFacts,
     Overlap,
     SampleAnswer,
     SampledSignal,
@@ -37,7 +38,14 @@ from fedsafe_node.signals.messages import (
     WaitingList,
     WaitingLists,
 )
-from fedsafe_policies.vocabulary import Purpose
+from fedsafe_policies.vocabulary import (
+    Grade,
+    Phenomenon,
+    Provenance,
+    Purpose,
+    Scope,
+    Surface,
+)
 
 if TYPE_CHECKING:
     from tests.node.api.conftest import Memory
@@ -159,6 +167,8 @@ class FakeLists:
         return ExaminedList(
             waiting=_LIST,
             digest="0" * 64,
+            approve_until=1_796_000_000,
+            facts=[_SAID],
             kinds={Identifier.SHA256: 1},
             overlap=[Overlap(origin="b.demo", count=1)],
             rehearsed=len(rehearsal),
@@ -172,6 +182,18 @@ class FakeLists:
         return ListApproved(digest=digest, approved=1, refused=0, problems=[])
 
 
+_SAID = ListedFacts(
+    count=1,
+    source="hotline.example/1",
+    signature=None,
+    provenance=Provenance.IMPORTED_LIST,
+    scope=Scope.FEDERATION,
+    phenomenon=Phenomenon.ABUSE_DEPICTION,
+    surface=Surface.PUBLIC_CONTENT,
+    grade=Grade.CONFIRMED_MEDIA,
+    rule="r1",
+    match_until="2027-11-30",
+)
 _LIST = WaitingList(
     name="hotline",
     count=1,

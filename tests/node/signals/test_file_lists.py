@@ -2,14 +2,24 @@
 """A list of files is one act: what its second person sees, and its approval."""
 
 import json
+from datetime import timedelta
 from hashlib import sha256
 from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 from tests.node.budgets.test_publications import limited
-from tests.node.signals.conftest import ANNA, BOT, RITA, Node, request_for
+from tests.node.signals.conftest import (
+    ANNA,
+    BOT,
+    RITA,
+    Clocked,
+    Node,
+    request_for,
+)
 
+from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import (
     BadRequestError,
     DeniedError,
@@ -17,11 +27,17 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.log.audit import DETAIL, Event, decode_audit_record
-from fedsafe_node.messages import ImportRequest, Kind, ListSource, Question
+from fedsafe_node.messages import (
+    ImportRequest,
+    Kind,
+    ListSource,
+    Question,
+    RevokeRequest,
+)
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals import file_lists
-from fedsafe_node.signals.file_lists import DRAWN
-from fedsafe_policies.vocabulary import Role, Scope
+from fedsafe_node.signals.file_lists import DRAWN, SEEN_FOR
+from fedsafe_policies.vocabulary import Provenance, Role, Scope, Surface
 
 SAID: Final = ListSource(
     name="hotline-2026-11", source="hotline.example/2026-11", signature="pgp:8a1f"
@@ -124,14 +140,135 @@ async def test_a_list_that_has_changed_is_examined_and_drawn_anew(node: Node) ->
     assert await node.feed() == []
 
 
+async def test_what_is_approved_is_what_was_examined_and_not_the_files_alone(
+    node: Node,
+) -> None:
+    values = digests(30)
+    lists = node.signals.lists
+    for signal in await imported(node, values):
+        await node.signals.revoke(signal, RevokeRequest(reason=Reason.MISTAKE), ANNA)
+    own = [
+        request_for(
+            value,
+            kind=Kind.SHA256,
+            scope=Scope.FEDERATION,
+            provenance=Provenance.OWN_FINDING,
+        )
+        for value in values
+    ]
+    refused = await node.signals.add_many(ImportRequest(signals=own, list=SAID), ANNA)
+    assert {(e.code, e.pointer) for e in refused.problems} == {
+        ("not_on_a_list", f"/signals/{n}/provenance") for n in range(30)
+    }
+    for other in (
+        replace(SAID, source="somebody-else.example"),
+        replace(SAID, signature=None),
+    ):
+        drafts = await imported(node, values)
+        seen = await lists.examine(SAID.name, [], RITA)
+        for draft in drafts:
+            await node.signals.revoke(draft, RevokeRequest(reason=Reason.MISTAKE), ANNA)
+        drafts = await imported(node, values, said=other)
+        with pytest.raises(WrongStateError) as changed:
+            await lists.approve(SAID.name, seen.digest, RITA)
+        anew = await lists.examine(SAID.name, [], RITA)
+        for draft in drafts:
+            await node.signals.revoke(draft, RevokeRequest(reason=Reason.MISTAKE), ANNA)
+
+        assert changed.value.code == "act_changed"
+        assert [each.digest for each in anew.drawn] == [e.digest for e in seen.drawn]
+        assert anew.seed == seen.seed
+    assert await node.feed() == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"rule": "rule-8"},
+        {"surface": Surface.SHOP},
+        {"nodes": ["b.demo"]},
+        {"legal_review": "note-1"},
+    ],
+)
+async def test_a_list_says_of_its_rarest_entries_first_what_it_says(
+    node: Node, other: dict[str, Any]
+) -> None:
+    values = digests(12)
+    await imported(node, values[:11])
+    lists = node.signals.lists
+    before = await lists.examine(SAID.name, [], RITA)
+    signal = request_for(values[11], kind=Kind.SHA256, scope=Scope.FEDERATION, **other)
+    added = await node.signals.add_many(
+        ImportRequest(signals=[signal], list=SAID), ANNA
+    )
+    assert added.problems == []
+    seen = await lists.examine(SAID.name, [], RITA)
+    ((name, value),) = other.items()
+
+    assert [each.count for each in before.facts] == [11]
+    assert [each.count for each in seen.facts] == [1, 11]
+    assert getattr(seen.facts[0], name) == value
+    told = seen.facts[1]
+    assert (told.source, told.signature) == (SAID.source, SAID.signature)
+    assert (told.provenance, told.scope) == (
+        Provenance.IMPORTED_LIST,
+        Scope.FEDERATION,
+    )
+
+
+async def test_a_list_that_nobody_could_read_is_not_examined(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_lists, "MOST_FACTS", 2)
+    for rule, value in enumerate(digests(3)):
+        signal = request_for(
+            value, kind=Kind.SHA256, scope=Scope.FEDERATION, rule=f"rule-{rule}"
+        )
+        await node.signals.add_many(ImportRequest(signals=[signal], list=SAID), ANNA)
+    with pytest.raises(WrongStateError) as refused:
+        await node.signals.lists.examine(SAID.name, [], RITA)
+
+    assert refused.value.code == "mixed_list"
+
+
+async def test_what_was_examined_is_of_that_name_and_ends(
+    node: Node, clock: Clocked
+) -> None:
+    values = digests(3)
+    lists = node.signals.lists
+    other = replace(SAID, name="another")
+    first = await imported(node, values)
+    seen = await lists.examine(SAID.name, [], RITA)
+    for draft in first:
+        await node.signals.revoke(draft, RevokeRequest(reason=Reason.MISTAKE), ANNA)
+    await imported(node, values, said=other)
+    unseen = (await lists.examine(other.name, [], RUTH)).digest
+    with pytest.raises(WrongStateError) as elsewhere:
+        await lists.approve(other.name, unseen, RITA)
+    mine = await lists.examine(other.name, [], RITA)
+    clock.advance(timedelta(seconds=SEEN_FOR))
+    with pytest.raises(WrongStateError) as ended:
+        await lists.approve(other.name, mine.digest, RITA)
+    anew = await lists.examine(other.name, [], RITA)
+    await imported(node, digests(2, seed=4))
+    await lists.examine(SAID.name, [], RITA)  # one beside the other
+    done = await lists.approve(other.name, anew.digest, RITA)
+
+    assert elsewhere.value.code == "wrong_state"
+    assert ended.value.code == "seen_long_ago"
+    assert seen.digest != unseen
+    assert mine.approve_until + SEEN_FOR == anew.approve_until
+    assert done.approved == 3
+
+
 @pytest.mark.parametrize("who", [Principal("Anna", Role.REVIEWER), ANNA, BOT])
-async def test_nobody_approves_a_list_of_their_own(node: Node, who: Principal) -> None:
+async def test_nobody_approves_a_list_of_their_own(
+    node: Node, who: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await imported(node, digests(3))
     lists = node.signals.lists
+    monkeypatch.setattr(file_lists, "_seen_key", lambda name, _: f"list-seen/{name}")
     seen = await lists.examine(SAID.name, [], RITA)
-    await node.store.write(
-        lambda tx: tx.set_meta(f"list-seen/{seen.digest}/{who.name}", b"yes")
-    )
     with pytest.raises(DeniedError) as denied:
         await lists.approve(SAID.name, seen.digest, who)
 
