@@ -45,6 +45,7 @@ _STATES: Final[Mapping[str, tuple[str, str]]] = {
     "revoked": ("widerrufen", "revoked"),
     "lapsed": ("verfristet, widerrufen", "lapsed, revoked"),
 }
+_UNHEARD: Final = (", niemand hört eine Berufung", ", nobody hears an appeal")
 _HEADINGS: Final = (
     (
         *("Einwand", "Signal", "Ursprung", "von", "Grund", "Wirkung", "Stand"),
@@ -207,6 +208,11 @@ def _tell(settings: Settings, disputes: list[Json]) -> None:
     table(_HEADINGS[other], [_row(found, other=other) for found in disputes])
 
 
+def _state(found: Json, *, other: bool) -> str:
+    state = _STATES[found["state"]][other]
+    return state + _UNHEARD[other] if found.get("nobody_hears") else state
+
+
 def _row(found: Json, *, other: bool) -> tuple[object, ...]:
     return (
         found["dispute"],
@@ -215,7 +221,7 @@ def _row(found: Json, *, other: bool) -> tuple[object, ...]:
         found["author"],
         CONTENTIONS[found["contention"]][other],
         _WEIGHTS[found["weight"]][other],
-        _STATES[found["state"]][other],
+        _state(found, other=other),
         readable("due_at", found["due_at"]) if found["state"] == "open" else None,
         found["reason"],
     )

@@ -10,8 +10,10 @@ gets a ruling needs nothing else to check it (protocol 3.6).
   restrictions of its author, so who does not know it misses none.
 * One by which the signal *stands* lifts the dispute that is named, and nothing else. It
   may let a signal match, so it is an addition: a record behind a checkpoint.
-* Nobody hears an appeal of their own, on an own signal, or on a dispute of their own:
-  then the charter's deputy does.
+* Nobody hears an appeal of their own, on an own signal, or on a signal that they have
+  disputed, by whatever dispute: then the charter's deputy does. The appeal does not
+  say who else has disputed the signal, so the deputy's ruling carries a dispute of the
+  member that would hear it.
 * A ruling that a quorum has set aside, by its digest in the charter, has no effect.
 
 Both travel as statements in records of restrictions. A node that does not know them
@@ -61,20 +63,26 @@ class Appeal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AppealRuling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """*author* has ruled on an `appeal`."""
+    """*author* has ruled on an `appeal`.
+
+    `disputed` is a dispute of the same signal by the member that the charter names
+    first, where nothing else of the appeal gives its deputy authority.
+    """
 
     v: Annotated[int, msgspec.Meta(ge=1, le=1)]
     author: NodeName
     appeal: Signed
     outcome: AppealOutcome
     at: Seconds
+    disputed: Signed | msgspec.UnsetType = msgspec.UNSET
 
 
 class Heard(msgspec.Struct, frozen=True):
     """An appeal that was checked: whose it is, of what, and by whom it is heard.
 
     `dispute` is the digest of the dispute's statement, `disputed_by` its author. Nobody
-    hears it, `heard_by` None, if the charter names nobody without a part in it.
+    hears it, `heard_by` None, if the charter names nobody without a part in it, as far
+    as the appeal tells: other disputes of the signal are none of it.
     """
 
     digest: bytes
@@ -85,6 +93,11 @@ class Heard(msgspec.Struct, frozen=True):
     disputed_by: str
     heard_by: str | None
     at: int
+
+    @property
+    def parties(self) -> set[str]:
+        """Name who has a part in it."""
+        return {self.author, self.disputed_by, self.origin}
 
 
 class Ruled(msgspec.Struct, frozen=True):
@@ -188,6 +201,8 @@ def open_appeal_ruling(
         at=lambda said: said.at,
     )
     heard = open_appeal(ruling.appeal, charter, trust=max(trust, Trust.SOUND))
+    if ruling.disputed is not msgspec.UNSET:
+        heard = _passed_on(heard, ruling.disputed, charter, max(trust, Trust.SOUND))
     if not ruling.author == statement.signer == heard.heard_by:
         raise UntrustedError(statement.signer, "it does not hear this appeal")
     if ruling.at < heard.at:
@@ -196,6 +211,18 @@ def open_appeal_ruling(
     if name in charter.without_effect:
         raise UntrustedError(statement.signer, "a quorum has set this ruling aside")
     return Ruled(name, ruling.author, heard, ruling.outcome, ruling.at)
+
+
+def _passed_on(heard: Heard, dispute: Signed, charter: Charter, trust: Trust) -> Heard:
+    """Pass an appeal on to the deputy of who has disputed the signal as well."""
+    said = open_restriction(dispute, charter, trust=trust)
+    named = (said.effect, said.origin, said.signals)
+    if named != (Effect.DISPUTED, heard.origin, [heard.signal]):
+        raise UntrustedError(dispute.signer, "no dispute of the signal appealed about")
+    if said.author != heard.heard_by:
+        raise UntrustedError(dispute.signer, "it does not hear this appeal anyway")
+    by = hearer(charter, heard.parties | {said.author})
+    return msgspec.structs.replace(heard, heard_by=by)
 
 
 def signals_of(statement: Signed) -> list[bytes]:

@@ -45,7 +45,7 @@ from fedsafe_federation.verification import verify_restrictions
 from fedsafe_federation.wireformat import encode
 from fedsafe_policies.vocabulary import Contention, Control, Effect
 
-A, B, C = "a.example", "b.example", "c.example"
+A, B, C, D = "a.example", "b.example", "c.example", "d.example"
 NAMED = msgspec.structs.replace(world().charter, appeal=C)
 AT = 1_700_000_000
 
@@ -188,6 +188,32 @@ def test_the_deputy_hears_where_who_is_named_has_a_part(
     )
 
     assert open_appeal(appealed(), charter).heard_by == hears
+
+
+FOUR = msgspec.structs.replace(world(4).charter, appeal=C, deputy=D)
+
+
+def test_the_deputy_hears_where_who_is_named_has_disputed_the_signal() -> None:
+    plain = decided(author=D)
+    carrying = decided(author=D, disputed=OF_C)
+    for refused in (
+        plain,
+        decided(author=C, disputed=OF_C),
+        decided(author=D, disputed=disputed(author=C, number=2)),
+        decided(author=D, disputed=disputed(author=B)),
+        decided(author=D, disputed=disputed(author=D)),
+        decided(author=C, disputed=disputed(author=B)),
+        decided(author=D, disputed=restriction(A, 1, [signal_id(1)])),
+        decided(author=D, disputed=msgspec.structs.replace(OF_C, signer=B)),
+    ):
+        with pytest.raises(FederationError):
+            open_appeal_ruling(refused, FOUR)
+
+    assert open_appeal(appealed(), FOUR).heard_by == C
+    assert open_appeal_ruling(carrying, FOUR).heard.heard_by == D
+    assert b'"disputed":' not in plain.payload
+    assert verify_restrictions([carrying], FOUR)[0] != []
+    assert verify_restrictions([carrying], NAMED)[0] == []
 
 
 def test_a_suspended_member_hears_nothing() -> None:

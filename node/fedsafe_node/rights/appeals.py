@@ -63,6 +63,7 @@ from fedsafe_node.signals.appeals import (
     Hearing,
     end_on_appeal,
     has_disputed,
+    hearer_of,
     may_count,
     stand_on_appeal,
     take_appeal,
@@ -248,7 +249,10 @@ class AppealEffect:
         await _check_rulable(tx, desk, row)
         now = desk.clock.now()
         outcome = AppealOutcome.ENDED if asked.ends else AppealOutcome.STANDS
-        statement, ruled = _signed(desk, row, outcome, int(now.timestamp()))
+        disputed = await _gives_authority(tx, desk, row)
+        statement, ruled = _signed(
+            desk, row, outcome, int(now.timestamp()), disputed=disputed
+        )
         place = await tx.append(desk.feed, encode_record(RestrictionRecord(statement)))
         hearing = Hearing(
             at=int(now.timestamp()),
@@ -335,7 +339,7 @@ async def _citable(reader: Reader, desk: Desk, row: DisputeRow) -> bytes | None:
         if ruling is None or ruling.outcome != Outcome.RESTORED:
             continue
         parties = {desk.situation.node, each.author, each.origin}
-        if hearer(_charter(desk), parties) is not None:
+        if await _hearer(reader, _charter(desk), row, parties) is not None:
             return each.digest
     return None
 
@@ -347,7 +351,7 @@ async def describe_appeal(reader: Reader, row: AppealRow, desk: Desk) -> AppealA
     heard_by, aside = None, False
     if shared is not None:
         charter = shared.membership.charter
-        heard_by = hearer(charter, {row.author, row.disputed_by, row.origin})
+        heard_by = await _hearer(reader, charter, row, _parties(row))
         aside = ruling is not None and ruling.digest in charter.without_effect
     return AppealAnswer(
         appeal=row.digest.hex(),
@@ -444,11 +448,14 @@ class _Filing:
         kept = await tx.restriction(row.digest)
         if kept is None:
             raise NotFoundError("dispute")
-        if hearer(charter, {node, row.author, row.origin}) is None:
+        heard_by = await _hearer(tx, charter, row, {node, row.author, row.origin})
+        if heard_by is None:
             raise _nobody_hears(charter)
-        known = await tx.appeals_on(row.origin, row.signal_id)
-        if any((e.author, e.dispute) == (node, row.digest) for e in known):
-            raise WrongStateError("already_appealed", "this node has appealed already")
+        for each in await tx.appeals_on(row.origin, row.signal_id):
+            waits = await tx.appeal_ruling(each.digest) is None
+            if each.author == node and (each.dispute == row.digest or waits):
+                detail = "this node has appealed already"
+                raise WrongStateError("already_appealed", detail)
         appeal = Appeal(
             v=1,
             author=node,
@@ -476,7 +483,7 @@ class _Filing:
                 "appeal": heard.digest.hex(),
                 "signal": signal_name(heard.signal),
                 "origin": heard.origin,
-                "heard_by": heard.heard_by or "",
+                "heard_by": heard_by,
             },
             decision=decision,
         )
@@ -502,8 +509,37 @@ def _ruling_on(data: bytes, row: DisputeRow, charter: Charter) -> Signed | None:
     return None
 
 
+def _parties(row: AppealRow) -> set[str]:
+    return {row.author, row.disputed_by, row.origin}
+
+
+async def _hearer(
+    reader: Reader, charter: Charter, row: AppealRow | DisputeRow, parties: set[str]
+) -> str | None:
+    return await hearer_of(reader, charter, parties, row.origin, row.signal_id)
+
+
+async def _gives_authority(
+    reader: Reader, desk: Desk, row: AppealRow
+) -> Signed | msgspec.UnsetType:
+    """Find the dispute by which an appeal has passed to this node, if one is needed."""
+    first = hearer(_charter(desk), _parties(row))
+    if first == desk.situation.node:
+        return msgspec.UNSET
+    for each in await reader.disputes_on(row.origin, row.signal_id):
+        kept = await reader.restriction(each.digest)
+        if each.author == first and kept is not None:
+            return decode(kept.statement, Signed)
+    raise NotFoundError("dispute")
+
+
 def _signed(
-    desk: Desk, row: AppealRow, outcome: AppealOutcome, at: int
+    desk: Desk,
+    row: AppealRow,
+    outcome: AppealOutcome,
+    at: int,
+    *,
+    disputed: Signed | msgspec.UnsetType,
 ) -> tuple[Signed, Ruled]:
     charter = _charter(desk)
     ruling = AppealRuling(
@@ -512,6 +548,7 @@ def _signed(
         appeal=decode(row.statement, Signed),
         outcome=outcome,
         at=max(at, row.at),
+        disputed=disputed,
     )
     statement = sign_appeal_ruling(
         ruling, key=desk.statement_key, federation=charter.federation
@@ -526,15 +563,16 @@ async def _check_rulable(reader: Reader, desk: Desk, row: AppealRow) -> None:
         WrongStateError: with the reason.
     """
     node, charter = desk.situation.node, _charter(desk)
-    by = hearer(charter, {row.author, row.disputed_by, row.origin})
+    by = await _hearer(reader, charter, row, _parties(row))
+    heard = _heard(row, by)
+    if by != node and await has_disputed(reader, node, heard):
+        who = "nobody hears it" if by is None else f"{by} hears it"
+        detail = f"this node has disputed the signal itself: {who}"
+        raise WrongStateError("not_hearing", detail)
     if by is None:
         raise _nobody_hears(charter)
     if by != node:
         raise WrongStateError("not_hearing", f"{by} hears this appeal")
-    heard = _heard(row, by)
-    if await has_disputed(reader, node, heard):
-        detail = "this node has disputed the signal itself: the deputy hears it"
-        raise WrongStateError("not_hearing", detail)
     if await reader.appeal_ruling(row.digest) is not None:
         raise WrongStateError("already_ruled", "this appeal has its ruling")
     signal = await reader.signal(row.origin, row.signal_id)

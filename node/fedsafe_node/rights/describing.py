@@ -3,6 +3,7 @@
 
 from typing import Literal, cast
 
+from fedsafe_federation.rulings import Outcome
 from fedsafe_node.rights.dispute_messages import DisputeAnswer
 from fedsafe_node.rights.request_messages import (
     CheckTold,
@@ -15,6 +16,7 @@ from fedsafe_node.rights.request_messages import (
 )
 from fedsafe_node.rights.sealing import Content
 from fedsafe_node.rights.terms import moment
+from fedsafe_node.signals.appeals import hearer_of
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader
@@ -47,7 +49,22 @@ async def describe_dispute(
         ruled_by=ruling.ruled_by if ruling is not None else None,
         ruled_at=moment(ruling.at) if ruling is not None else None,
         reason=ruling.reason if ruling is not None else None,
+        nobody_hears=await _nobody_hears(reader, row, ruling, situation),
     )
+
+
+async def _nobody_hears(
+    reader: Reader, row: DisputeRow, ruling: RulingRow | None, situation: Situation
+) -> bool:
+    """Whether a signal stands after a dispute, and nobody could hear an appeal."""
+    shared = situation.shared
+    if shared is None or row.origin == situation.own.name:
+        return False
+    if ruling is None or ruling.outcome != Outcome.RESTORED:
+        return False
+    charter = shared.membership.charter
+    parties = {situation.node, row.author, row.origin}
+    return await hearer_of(reader, charter, parties, row.origin, row.signal_id) is None
 
 
 def describe_request(

@@ -43,6 +43,8 @@ class DisputeAnswer(Message, frozen=True):
     (`repeat`) or came beyond its author's budget (`flood`). `ours` says that this
     node has to rule, `own` that it is about an own ban, which no other member knows.
     Without a ruling until `due_at`, what it rests is revoked, or as an own ban erased.
+    `nobody_hears` says that the signal stands, and that whom the charter names for an
+    appeal of this node against it has a part in it.
     """
 
     dispute: str
@@ -61,6 +63,7 @@ class DisputeAnswer(Message, frozen=True):
     ruled_by: str | None = None
     ruled_at: str | None = None
     reason: str | None = None
+    nobody_hears: bool = False
 
 
 class DisputesAnswer(Message, frozen=True):

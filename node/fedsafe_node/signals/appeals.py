@@ -22,7 +22,9 @@ from fedsafe_federation.appeals import (
     AppealRuling,
     Heard,
     Ruled,
+    hearer,
 )
+from fedsafe_federation.charter import Charter
 from fedsafe_federation.rulings import Outcome, Ruling
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
@@ -35,6 +37,8 @@ from fedsafe_policies.vocabulary import Effect
 _DAY: Final = 24 * 60 * 60
 DATED_BACK: Final = 7 * _DAY
 """So many seconds before it comes a ruling on an appeal may count at most."""
+APPEALS_A_DAY: Final = RULINGS_A_DAY
+"""So many appeals of one author wait side by side; more could not be ruled on a day."""
 _STOPPED: Final = frozenset({SignalStatus.REVOKED, SignalStatus.ERASED})
 
 
@@ -72,10 +76,18 @@ async def take_appeal(  # noqa: PLR0913 - a statement, and what is known of it
     opened_by: str | None = None,
     reason: str | None = None,
 ) -> bool:
-    """Keep an appeal; of one author about one dispute the first is enough."""
+    """Keep an appeal; of one author about one dispute the first is enough.
+
+    So it is about one signal while nobody has ruled. For each `APPEALS_A_DAY` of an
+    author that wait, another one is due a day later: it comes behind those of others.
+    """
     for row in await tx.appeals_on(heard.origin, heard.signal):
-        if (row.author, row.dispute) == (heard.author, heard.dispute):
+        if row.author != heard.author:
+            continue
+        if row.dispute == heard.dispute or await tx.appeal_ruling(row.digest) is None:
             return False
+    waiting = await tx.appeals_waiting(heard.author)
+    due += waiting // APPEALS_A_DAY * _DAY
     return await tx.add_appeal(
         _row(statement, heard, at, due, opened_by=opened_by, reason=reason)
     )
@@ -87,10 +99,25 @@ async def may_count(reader: Reader, ruled: Ruled, *, at: int) -> bool:
     return await _has_room(reader, ruled.author, charged)
 
 
+async def disputers(reader: Reader, origin: str, signal_id: bytes) -> set[str]:
+    """Name who has disputed a signal, by any dispute that is known here."""
+    return {row.author for row in await reader.disputes_on(origin, signal_id)}
+
+
+async def hearer_of(
+    reader: Reader, charter: Charter, parties: set[str], origin: str, signal_id: bytes
+) -> str | None:
+    """Name who hears an appeal about a signal: nobody who has disputed it as well.
+
+    Every member comes to the same answer once it has the same disputes.
+    """
+    others = await disputers(reader, origin, signal_id)
+    return hearer(charter, parties | others)
+
+
 async def has_disputed(reader: Reader, member: str, heard: Heard) -> bool:
     """Whether a member has disputed the signal itself, by any dispute."""
-    known = await reader.disputes_on(heard.origin, heard.signal)
-    return any(row.author == member for row in known)
+    return member in await disputers(reader, heard.origin, heard.signal)
 
 
 async def end_on_appeal(

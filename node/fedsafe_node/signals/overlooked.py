@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Take in what copied feeds hold of appeals and had no effect when it came.
 
-A record may have come while this node ran a release that knew no appeals, or held a
-version of the charter that named nobody yet, or another member. The copy has it, and
-nobody gives it again. So the copies are searched once whenever who hears appeals has
-changed, and the first time. What a quorum has set aside meanwhile stays without effect.
+A record may have come while this node ran a release that knew no appeals, or no deputy
+who rules since somebody has disputed the signal, or held a version of the charter that
+named nobody yet, or another member. The copy has it, and nobody gives it again. So the
+copies are searched once whenever who hears appeals has changed, and the first time.
+What a quorum has set aside meanwhile stays without effect.
 """
 
 import hashlib
@@ -33,6 +34,8 @@ from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.disputes import ruling_ends
 
 _SEARCHED: Final = "appeals/searched"
+_KNOWN: Final = "rulings of deputies"
+"""What this release has learnt to read last: with another the copies are read again."""
 _PAGE: Final = 1_024
 _MARK: Final = b'"type":"appeal'
 
@@ -64,7 +67,8 @@ async def take_overlooked(desk: Desk) -> int:
 def _mark_of(charter: Charter) -> bytes:
     hearing = [str(charter.appeal), str(charter.stand_in)]
     active = sorted(member.name for member in charter.active())
-    return hashlib.sha256("\n".join(hearing + active).encode()).digest()
+    said = "\n".join([_KNOWN, *hearing, *active])
+    return hashlib.sha256(said.encode()).digest()
 
 
 async def _found(reader: Reader, *, log: str) -> list[Signed]:

@@ -148,6 +148,10 @@ class RightsReader(Protocol):
         """Return the appeals about a signal, in the order in which they came."""
         ...
 
+    async def appeals_waiting(self, author: str) -> int:
+        """Count an author's appeals that have no ruling."""
+        ...
+
     async def appeal_ruling(self, appeal: bytes) -> AppealRulingRow | None:
         """Return how an appeal ended."""
         ...

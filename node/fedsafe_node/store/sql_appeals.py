@@ -55,6 +55,14 @@ class SqlAppealsReader:
         where = "WHERE origin = ? AND signal_id = ? ORDER BY received_at, digest"
         return self._appeals(where, origin, signal_id)
 
+    async def appeals_waiting(self, author: str) -> int:
+        """Count an author's appeals that have no ruling."""
+        (count,) = self._connection.execute(
+            f"SELECT count(*) FROM appeals WHERE author = ? AND NOT {_RULED}",  # noqa: S608
+            (author,),
+        ).fetchone()
+        return int(count)
+
     async def appeal_ruling(self, appeal: bytes) -> AppealRulingRow | None:
         """Return how an appeal ended."""
         found = self._rulings_on_appeal("WHERE appeal = ?", appeal)

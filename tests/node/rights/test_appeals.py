@@ -8,6 +8,7 @@ import pytest
 from tests.node.fleet import FEDERATION, NAMES, Fleet, eventually
 from tests.node.governing.council import agree, at_version, propose
 from tests.node.insisting import insisting
+from tests.node.renewing.fleet import joined
 from tests.node.rights.test_disputes import (
     DORA,
     FALLS,
@@ -25,6 +26,7 @@ from fedsafe_federation.appeals import (
     Appeal,
     AppealOutcome,
     AppealRuling,
+    Heard,
     sign_appeal,
     sign_appeal_ruling,
 )
@@ -49,14 +51,16 @@ from fedsafe_node.rights.appeal_messages import (
 )
 from fedsafe_node.rights.appeals import AppealEffect, file_for_persons
 from fedsafe_node.rights.dispute_messages import DisputeAnswer
+from fedsafe_node.signals.appeals import APPEALS_A_DAY, take_appeal
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.signals.overlooked import take_overlooked
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import AppealRow, AppealRulingRow
 from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Control, Role
 
 HEARS = "c.demo"
+DEPUTY = "d.demo"
 ENDS = AppealRulingRequest(ends=True, reason="appeal-3")
 STAYS = AppealRulingRequest(ends=False, reason="appeal-4")
 SAID = NewAppealRequest(reason="ticket-12")
@@ -210,6 +214,127 @@ async def test_who_has_disputed_a_signal_does_not_hear_the_appeal(trio: Fleet) -
     await decide(trio, filed.appeal, ENDS, at="b.demo")
     await trio.level("b.demo", ["a.demo", HEARS])
     assert await matching(trio) == []
+
+
+@pytest.mark.timeout(120)
+async def test_an_appeal_passes_to_the_deputy_of_who_has_disputed_the_signal(
+    trio: Fleet,
+) -> None:
+    await joined(trio, DEPUTY)
+    number = 1 + (await trio["a.demo"].services.governance.show()).version
+    proposal = await propose(
+        trio, "a.demo", ChangeKind.TERMS, appeal=HEARS, deputy=DEPUTY
+    )
+    await agree(trio, proposal, "b.demo", HEARS)
+    await at_version(trio, number, *NAMES, DEPUTY)
+    signal = await trio.publish(WHO)
+    first = await dispute(trio, signal, at=HEARS)
+    second = await dispute(trio, signal)
+    await rule(trio, first)
+    await trio.level("a.demo", ["b.demo", HEARS, DEPUTY])
+    await trio.level(HEARS, ["a.demo", "b.demo", DEPUTY])
+    filed = await file(trio, second)
+    await trio.level("b.demo", ["a.demo", HEARS, DEPUTY])
+    told = {
+        name: (await trio[name].services.appeals.show(filed.appeal, RUTH)).heard_by
+        for name in (*NAMES, DEPUTY)
+    }
+    with pytest.raises(WrongStateError) as refused:
+        await decide(trio, filed.appeal, ENDS)
+    await forge(trio, HEARS, await statement_of(trio, filed), AppealOutcome.ENDED)
+    before = await matching(trio)
+    await decide(trio, filed.appeal, ENDS, at=DEPUTY)
+    await trio.level(DEPUTY, NAMES)
+
+    assert set(told.values()) == {DEPUTY}
+    assert refused.value.code == "not_hearing"
+    assert f"{DEPUTY} hears it" in str(refused.value)
+    assert before == [*NAMES, DEPUTY]
+    assert await matching(trio) == []
+    for name in NAMES:
+        assert (await trio[name].services.audits.verify(BOT)).ok
+
+
+async def test_an_appeal_that_nobody_hears_is_not_filed(trio: Fleet) -> None:
+    await name_hearer(trio)
+    signal = await trio.publish(WHO)
+    first = await dispute(trio, signal, at=HEARS)
+    second = await dispute(trio, signal, control=Control.MAILED_CODE)
+    await rule(trio, first)
+    again = await dispute(trio, signal, control=Control.MAILED_CODE)
+    assert await file_for_persons(trio["b.demo"].desk) == 0
+    with pytest.raises(WrongStateError) as refused:
+        await file(trio, second)
+    told = await trio["b.demo"].services.disputes.show(second.dispute, LEA)
+
+    assert again.weight == "repeat"
+    assert refused.value.code == "nobody_hears"
+    assert "--deputy" in str(refused.value)
+    assert told.nobody_hears
+    assert (await trio[HEARS].services.appeals.list(RUTH)).appeals == []
+
+
+async def test_repeats_of_one_signal_are_one_appeal(trio: Fleet) -> None:
+    await name_hearer(trio)
+    signal = await trio.publish(WHO)
+    opened = [await dispute(trio, signal) for _ in range(3)]
+    await rule(trio, opened[0])
+    filed = await file(trio, opened[0])
+    with pytest.raises(WrongStateError) as refused:
+        await file(trio, opened[1])
+    appeal = await statement_of(trio, filed)
+    said = decode(appeal.payload, Appeal)
+    kept = await trio[HEARS].base.store.read(
+        lambda r: r.restriction(bytes.fromhex(opened[1].dispute))
+    )
+    assert kept is not None
+    other = msgspec.structs.replace(said, dispute=decode(kept.statement, Signed))
+    node = trio["b.demo"]
+    signed = sign_appeal(other, key=node.desk.statement_key, federation=FEDERATION)
+    record = encode_record(RestrictionRecord(signed))
+    size = 1 + await node.base.store.write(lambda tx: tx.append("b.demo/feed", record))
+    node.desk.announce(size)
+    await trio.reached("b.demo", size, ["a.demo", HEARS])
+    waiting = (await trio[HEARS].services.appeals.list(RUTH)).appeals
+
+    assert refused.value.code == "already_appealed"
+    assert [each.appeal for each in waiting] == [filed.appeal]
+
+
+async def test_who_appeals_much_waits_behind_others(trio: Fleet) -> None:
+    await name_hearer(trio)
+    disputed = await standing(trio)
+    store = trio[HEARS].base.store
+    at = int(trio.clock.now().timestamp())
+
+    async def take(number: int, author: str) -> int:
+        name = number.to_bytes(32)
+        heard = Heard(
+            digest=name,
+            author=author,
+            origin="a.demo",
+            signal=name[16:],
+            dispute=name,
+            disputed_by=author,
+            heard_by=HEARS,
+            at=at,
+        )
+        statement = Signed(type="appeal", signer=author, payload=b"{}", signature=b"")
+
+        async def act(tx: Transaction) -> int:
+            await take_appeal(tx, statement, heard, at=at, due=at)
+            row = await tx.appeal(name)
+            assert row is not None
+            return row.due_at
+
+        return await store.write(act)
+
+    dues = [await take(number, "b.demo") for number in range(2 * APPEALS_A_DAY + 1)]
+    other = await take(5_000, "a.demo")
+
+    assert disputed.state == "restored"
+    assert [due - at for due in dues[::APPEALS_A_DAY]] == [0, 86_400, 172_800]
+    assert other == at
 
 
 async def test_another_dispute_of_its_own_takes_the_appeal_away_as_well(

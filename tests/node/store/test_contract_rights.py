@@ -115,7 +115,11 @@ async def test_an_appeal_waits_until_its_first_ruling(store: Store) -> None:
     assert not await store.write(lambda tx: tx.add_appeal(first))
     waiting = await store.read(lambda r: r.appeals(10, ruled=False))
     behind = await store.read(lambda r: r.appeals(10, second, ruled=False))
+    by_author = first.author
+    assert await store.read(lambda r: r.appeals_waiting(by_author)) == 2
     assert await store.write(lambda tx: tx.add_appeal_ruling(ruling))
+    assert await store.read(lambda r: r.appeals_waiting(by_author)) == 1
+    assert await store.read(lambda r: r.appeals_waiting("z.demo")) == 0
     other = replace(ruling, digest=bytes([6]) * 32, outcome="stands")
     assert not await store.write(lambda tx: tx.add_appeal_ruling(other))
 
