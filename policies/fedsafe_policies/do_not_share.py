@@ -136,6 +136,11 @@ class DoNotShareLists:
         """Name the list that holds a file, or a picture like it; None for none."""
         return self.media.find(kind, digest)
 
+    def digest_of(self, name: str) -> str:
+        """Digest a list by name; an empty text if nobody has it."""
+        entry = self.lists.get(name)
+        return "" if entry is None else entry.digest
+
     def digests(self, kind: IdentifierKind, policy: Policy) -> dict[str, str]:
         """Digest each list that an identifier of `kind` is compared with, by name.
 

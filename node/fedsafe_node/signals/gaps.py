@@ -2,8 +2,8 @@
 """From where on a feed is to be read again, and why: what `granting` counts, as one.
 
 What is *lacking* is asked for again once gates are open, what its origin gives *again*
-at once, and what came *ahead* of the charter once the version that brings its key is
-here.
+at once, what came *ahead* of the charter once the version that brings its key is
+here, and what was *left out* as harmless once the list that held it has changed.
 """
 
 from collections.abc import Sequence
@@ -12,21 +12,27 @@ from dataclasses import dataclass
 from fedsafe_node.signals.arrival import Arrival
 from fedsafe_node.signals.granting import (
     Ahead,
+    LeftOut,
     Span,
     caught_up,
+    earlier,
     note_again,
     note_ahead,
     note_lacking,
+    note_left_out,
     read_again,
     read_ahead,
     read_lacking,
+    read_left_out,
     still_again,
     still_ahead,
     still_lacking,
+    still_left_out,
     with_bare,
 )
 from fedsafe_node.situation import Coverage
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.do_not_share import DoNotShareLists
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +42,36 @@ class Gaps:
     lacking: int | None = None
     again: int | None = None
     ahead: Ahead | None = None
+    left_out: LeftOut | None = None
 
-    def readable(self, version: int) -> int | None:
-        """Tell from where on to read again at once, under a version of the charter."""
-        return caught_up(self.again, self.ahead, version)
+    def readable(self, version: int, lists: DoNotShareLists) -> int | None:
+        """Tell from where on to read again at once.
 
-    def after(
+        *version* is that of the charter here, *lists* what is compared with by now.
+        """
+        asked = caught_up(self.again, self.ahead, version)
+        left = self.left_out
+        changed = left is not None and left.is_changed(lists)
+        return earlier(asked, left.index) if left and changed else asked
+
+    def after(  # noqa: PLR0913 - a batch, and what it is held against
         self,
         span: Span,
         arrivals: Sequence[Arrival],
         *,
         said: int | None,
         version: int,
+        lists: DoNotShareLists,
         carried: bool,
     ) -> "Gaps":
         """Tell what is left after a batch, in which its origin has *said* something."""
-        asked = self.readable(version)
+        asked = self.readable(version, lists)
         ahead = still_ahead(self.ahead, arrivals, version)
+        left = still_left_out(self.left_out, arrivals, lists)
         if carried:
-            return Gaps(self.lacking, with_bare(asked, arrivals), ahead)
+            return Gaps(self.lacking, with_bare(asked, arrivals), ahead, left)
         lacking = still_lacking(self.lacking, span, arrivals)
-        return Gaps(lacking, still_again(asked, said, span), ahead)
+        return Gaps(lacking, still_again(asked, said, span), ahead, left)
 
     def mark(self, coverage: Coverage, origin: str) -> None:
         """Let the node know whether the feed is lacking or ahead."""
@@ -72,6 +87,7 @@ async def read_gaps(reader: Reader, origin: str) -> Gaps:
         await read_lacking(reader, origin),
         await read_again(reader, origin),
         await read_ahead(reader, origin),
+        await read_left_out(reader, origin),
     )
 
 
@@ -83,3 +99,5 @@ async def note_gaps(tx: Transaction, origin: str, before: Gaps, after: Gaps) -> 
         await note_again(tx, origin, after.again)
     if after.ahead != before.ahead:
         await note_ahead(tx, origin, after.ahead)
+    if after.left_out != before.left_out:
+        await note_left_out(tx, origin, after.left_out)

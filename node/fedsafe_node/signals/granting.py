@@ -8,16 +8,21 @@ is read again from there; what has come meanwhile is not counted as complete. An
 origin may also say itself that it gives more *again*: whoever comes to be in a group
 gets what the group was given before. What was denied until then lacked nothing. And
 what another member carried came bare: it is read again from its origin. So is what came
-before the version of the charter that brings its keys, once that version is here.
+before the version of the charter that brings its keys, once that version is here; and
+what was left out as harmless, once the list that held it is another: two people who
+put a file on a list and take it off again have hidden nothing for good.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fedsafe_federation.verification import feed_name
+from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.index.lists import Hint
 from fedsafe_node.signals.arrival import Arrival
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.rows import Row
+from fedsafe_policies.do_not_share import DoNotShareLists
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +135,12 @@ def caught_up(again: int | None, ahead: Ahead | None, version: int) -> int | Non
     """Tell from where on to read again, if a later version has come since."""
     if ahead is None or ahead.version >= version:
         return again
-    return ahead.index if again is None else min(again, ahead.index)
+    return earlier(again, ahead.index)
+
+
+def earlier(one: int | None, other: int | None) -> int | None:
+    """Tell which of two places comes first, if there is one."""
+    return min((each for each in (one, other) if each is not None), default=None)
 
 
 def still_ahead(
@@ -141,6 +151,52 @@ def still_ahead(
     if before is not None and before.version >= version:
         early.append(before.index)
     return Ahead(min(early), version) if early else None
+
+
+class LeftOut(Row, frozen=True, kw_only=True):
+    """From which index on a feed has files that were left out as harmless.
+
+    `lists` digests each do-not-share list that held one, by name.
+    """
+
+    index: int
+    lists: dict[str, str]
+
+    def is_changed(self, lists: DoNotShareLists) -> bool:
+        """Whether one of those lists holds something else by now, or is gone."""
+        return any(
+            each != lists.digest_of(name) for name, each in sorted(self.lists.items())
+        )
+
+
+async def read_left_out(reader: Reader, origin: str) -> LeftOut | None:
+    """Read from where on files of a feed were left out; None if none were."""
+    value = await reader.meta(f"left-out/{origin}")
+    return decode(value, LeftOut) if value else None
+
+
+async def note_left_out(tx: Transaction, origin: str, left: LeftOut | None) -> None:
+    """Keep from where on files of a feed were left out."""
+    await tx.set_meta(f"left-out/{origin}", b"" if left is None else encode(left))
+
+
+def still_left_out(
+    before: LeftOut | None, arrivals: Sequence[Arrival], lists: DoNotShareLists
+) -> LeftOut | None:
+    """Tell what is left out after a batch; of changed lists all is read again."""
+    refused = {
+        item.index: item.harmless.about
+        for item in arrivals
+        if item.harmless is not None
+    }
+    names, index = set(refused.values()), min(refused, default=None)
+    if before is not None and not before.is_changed(lists):
+        names |= set(before.lists)
+        index = before.index if index is None else min(before.index, index)
+    if index is None:
+        return None
+    held = {name: lists.digest_of(name) for name in sorted(names)}
+    return LeftOut(index=index, lists=held)
 
 
 def _key(origin: str) -> str:

@@ -121,7 +121,8 @@ class Intake:
         """Read where this node stands in *origin*'s feed.
 
         For its origin that is further back while openings are lacking that may come
-        now, or the origin has said that it gives more again.
+        now, or the origin has said that it gives more again, or a list has changed that
+        held a file of it.
         """
         member = self._member(origin)
 
@@ -130,7 +131,8 @@ class Intake:
             return last, await read_gaps(reader, origin)
 
         last, gaps = await self._store.read(query)
-        again, lacking = gaps.readable(self._version()), gaps.lacking
+        lists = self._situation.do_not_share
+        again, lacking = gaps.readable(self._version(), lists), gaps.lacking
         if again is not None and not carried:
             return Position(await self._load(member, again), int(last or 0))
         if lacking is not None and not carried and self._may_ask_again(origin):
@@ -188,6 +190,7 @@ class Intake:
         await self._restrict(origin, in_acts(batch.restrictions), ended)
         await self._check_budget(origin, batch)
         situation, now, version = self._situation, self._clock.now(), self._version()
+        lists = situation.do_not_share
         whole = _complete(batch) and not carried
         size_now = batch.known.frontier.size
         mark = await self._budgets.mark(origin, size_now, at) if whole else None
@@ -209,7 +212,12 @@ class Intake:
             await move_position(tx, origin, batch, None if carried else at)
             before = await read_gaps(tx, origin)
             gaps = before.after(
-                span, arrivals, said=batch.again, version=version, carried=carried
+                span,
+                arrivals,
+                said=batch.again,
+                version=version,
+                lists=lists,
+                carried=carried,
             )
             await note_gaps(tx, origin, before, gaps)
             poison = sum(arrival.poison for arrival in arrivals)

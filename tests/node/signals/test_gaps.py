@@ -17,6 +17,7 @@ from fedsafe_node.keys import MediaKeys
 from fedsafe_node.messages import Kind
 from fedsafe_node.signals.gaps import Gaps
 from fedsafe_node.signals.granting import Ahead
+from fedsafe_policies.do_not_share import shipped_lists
 
 HASH = bytes(range(32))
 
@@ -114,10 +115,10 @@ def test_what_is_early_is_read_again_under_a_later_version(
 ) -> None:
     gaps = Gaps(ahead=before)
 
-    assert gaps.readable(version) == index
+    assert gaps.readable(version, shipped_lists()) == index
 
 
 def test_what_is_to_be_read_again_sooner_comes_first() -> None:
     gaps = Gaps(again=3, ahead=Ahead(7, 1))
 
-    assert gaps.readable(2) == 3
+    assert gaps.readable(2, shipped_lists()) == 3

@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 import pytest
-from tests.node.fleet import Fleet
+from tests.node.fleet import Fleet, eventually
 from tests.node.origin import Origin
 from tests.node.signals.conftest import ANNA, RITA, Node, request_for
 
 from fedsafe_node.errors import DeniedError
 from fedsafe_node.log.audit import Event
 from fedsafe_node.messages import ImportRequest, Kind
+from fedsafe_node.signals.gaps import read_gaps
 from fedsafe_policies.do_not_share import DoNotShareLists, load_lists, shipped_lists
 from fedsafe_policies.vocabulary import MediaKind, Scope
 
@@ -34,6 +35,7 @@ BLANK: Final = "00" * 32
 STRIPES: Final = min(shipped_lists().lists["plain_pictures"].entries)
 NEAR: Final = moved(STRIPES, 15)
 GOOD: Final = "a5" * 32
+LATER: Final = "b7" * 32
 POISON: Final = [
     (Kind.SHA256, EMPTY, "trivial_files"),
     (Kind.SHA1, hashlib.sha1(b"").hexdigest(), "trivial_files"),  # noqa: S324
@@ -174,3 +176,38 @@ async def test_what_came_before_it_was_listed_matches_no_more(
 
     assert [len(each.matches) for each in (before, after, again)] == [1, 0, 1]
     assert (event["suppressed"], event["harmless"]) == (1, 1)
+
+
+async def test_what_was_left_out_comes_once_its_entry_is_taken_off_again(
+    fleet: Fleet, origin: Origin
+) -> None:
+    situation = fleet["b.demo"].base.situation
+    situation.do_not_share = with_our_icon()
+    origin.file(bytes.fromhex(LATER))
+    origin.file(bytes.fromhex(GOOD))
+    origin.file(bytes.fromhex(EMPTY))
+    await origin.taken("b.demo")
+    hidden = await fleet.look_up("b.demo", GOOD, Kind.SHA256)
+    origin.file(bytes.fromhex("c8" * 32))
+    await origin.taken("b.demo")
+    still = await fleet.look_up("b.demo", GOOD, Kind.SHA256)
+    situation.do_not_share = shipped_lists()
+
+    async def is_back() -> bool:
+        return bool((await fleet.look_up("b.demo", GOOD, Kind.SHA256)).matches)
+
+    await eventually(is_back)
+    others = [
+        len((await fleet.look_up("b.demo", value, Kind.SHA256)).matches)
+        for value in (LATER, GOOD, EMPTY, "c8" * 32)
+    ]
+    rows = await fleet["b.demo"].base.store.scan(lambda r: r.signals_after(0, 100))
+    gaps = await fleet["b.demo"].base.store.read(lambda r: read_gaps(r, "a.demo"))
+
+    assert [each.matches for each in (hidden, still)] == [[], []]
+    assert others == [1, 1, 0, 1]
+    assert sorted(row.index for row in rows) == [0, 1, 3]
+    assert gaps.left_out is not None
+    assert (gaps.left_out.index, gaps.again) == (2, None)
+    assert list(gaps.left_out.lists) == ["trivial_files"]
+    assert (await fleet["b.demo"].services.audits.verify(RITA)).ok
