@@ -22,6 +22,8 @@ RULERS: Final = frozenset({Role.REVIEWER, Role.LEGAL_ADVISER})
 """Who rules on a flood, and asks to raise a bound: those who rule on disputes."""
 RAISED_FOR: Final = 7 * SECONDS_A_DAY
 """So many seconds a raised bound lasts."""
+REST_REVIEW: Final = 30 * SECONDS_A_DAY
+"""After so many seconds a signal that rests is to be ruled on anew."""
 MOST_RAISED: Final = 10
 """Two people raise a bound to so many times the policy's at most."""
 

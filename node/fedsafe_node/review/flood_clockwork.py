@@ -20,6 +20,7 @@ from fedsafe_node.review.floods import announce_flood, flood_event, is_flood_hel
 from fedsafe_node.store.floods_rows import FloodRow, FloodState
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_policies.days import SECONDS_A_DAY
+from fedsafe_policies.floods import REST_REVIEW
 from fedsafe_policies.reviews import decision_ends
 
 BATCH: Final = 20
@@ -102,16 +103,23 @@ async def _is_put_off(desk: ReviewDesk, tx: Transaction, flood: FloodRow) -> boo
 async def _remind(desk: ReviewDesk, tx: Transaction) -> int:
     rows = await tx.floods_to_remind_of(desk.now(), BATCH)
     for flood in rows:
-        await tx.put_flood(replace(flood, remind_at=None))
-        if flood.state is not FloodState.WAITING:
+        rests = flood.state is FloodState.RESTED
+        again = desk.now() + REST_REVIEW if rests else None
+        await tx.put_flood(replace(flood, remind_at=again))
+        if not (rests or flood.state is FloodState.WAITING):
             continue
         said: Detail = {"references": flood.kept, "ends_at": flood.ends_at}
         entry = flood_event(
-            desk, Event.FLOOD_DUE, flood, said, by=_BY, outcome="reminder"
+            desk,
+            Event.FLOOD_DUE,
+            flood,
+            said,
+            by=_BY,
+            outcome="rests" if rests else "reminder",
         )
         await desk.note(tx, entry)
         content: Content = {
-            "why": "reminder",
+            "why": "rests" if rests else "reminder",
             "bound": flood.bound,
             "ends_at": flood.ends_at,
         }

@@ -4,7 +4,9 @@
 * It *stands*: each reference becomes a review of its account, with nothing restricted
   that was not. The bound counts on, so what matches beyond it is the next flood.
 * It *rests*, at this node and nowhere else, until another ruling or its end. Whom it
-  restricted before is shown as *look anew*; the references stay to be looked at.
+  restricted before is shown as *look anew*; the references stay to be looked at. Every
+  30 days people are reminded to rule on it anew: one person's ruling hides nothing
+  unseen for a signal's life.
 * Two people raise the bound for seven days. That says that it stands, too.
 """
 
@@ -51,6 +53,7 @@ from fedsafe_policies.decision import Decision
 from fedsafe_policies.floods import (
     MOST_RAISED,
     RAISED_FOR,
+    REST_REVIEW,
     FloodRulingRequest,
     flood_bound,
 )
@@ -98,7 +101,7 @@ async def rule_on_flood(
     async def act(tx: Transaction) -> FloodRow | Haste:
         flood = await alive(tx, flood_id)
         state = _STATES[want.ruling]
-        if flood.state is state:
+        if flood.state is state and not is_rest_due(flood, desk.now()):
             raise WrongStateError("flood_ruled", "it was ruled on so")
         stands = want.ruling is FloodRuling.STANDS
         person = Person(who.name, who.role)
@@ -120,6 +123,13 @@ async def rule_on_flood(
     ruled = in_time(await desk.admitted(act, who, "flood.rule"))
     await review_references(desk)
     return ruled
+
+
+def is_rest_due(flood: FloodRow, now: int) -> bool:
+    """Whether a signal rests for so long that somebody rules on it anew."""
+    if flood.state is not FloodState.RESTED or flood.ruled_at is None:
+        return False
+    return flood.ruled_at + REST_REVIEW <= now
 
 
 async def alive(reader: Reader, flood_id: str) -> FloodRow:
@@ -152,7 +162,7 @@ async def _conclude(  # noqa: PLR0913 - a flood, and how it ended
         flood,
         state=state,
         ends_at=max(flood.ends_at, review_ends(now, desk.situation.policy)),
-        remind_at=None,
+        remind_at=now + REST_REVIEW if state is FloodState.RESTED else None,
         ruled_by=by,
         second=second,
         ruled_at=now,

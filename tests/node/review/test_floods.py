@@ -56,6 +56,7 @@ from fedsafe_node.store.keeping_rows import HoldRow
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskRow
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.floods import REST_REVIEW
 from fedsafe_policies.reviews import review_ends
 from fedsafe_policies.vocabulary import Outcome, Purpose, Surface
 
@@ -381,6 +382,30 @@ async def test_people_are_told_once_and_reminded_a_day_before(ward: Ward) -> Non
     assert all(each.subject_ref is None for each in told)
     ((outcome, _),) = await ward.told("flood.due")
     assert outcome == "reminder"
+
+
+async def test_a_signal_that_rests_is_ruled_on_anew_every_thirty_days(
+    ward: Ward,
+) -> None:
+    flood = await fill(ward)
+    floods = insisting(FloodService(ward.desk, ward.team.office, ward.approvals))
+    words = FloodRulingRequest(ruling=FloodRuling.RESTS, reason="ticket-7")
+    await floods.rule(flood, words, RITA)
+    with pytest.raises(WrongStateError, match="ruled on so"):
+        await floods.rule(flood, words, RITA)
+    for _ in range(2):
+        ward.team.pass_time(REST_REVIEW)
+        await tend_floods(ward.desk)
+        await tend_floods(ward.desk)
+    told = [each for each in await ward.announced() if each.kind == "flood.due"]
+    anew = await floods.rule(
+        flood, FloodRulingRequest(ruling=FloodRuling.RESTS, reason="ticket-9"), RITA
+    )
+
+    assert [each.content["why"] for each in told] == ["began", "rests", "rests"]
+    assert (anew.state, anew.reason) == (FloodState.RESTED, "ticket-9")
+    with pytest.raises(WrongStateError, match="ruled on so"):
+        await floods.rule(flood, words, RITA)
 
 
 async def test_references_live_no_longer_than_a_match(ward: Ward) -> None:
