@@ -12,12 +12,13 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Final
 
+from fedsafe_crypto.framing import lp_text
 from fedsafe_crypto.oprf import Blinded, Mode, output_direct
 from fedsafe_crypto.tokens import media_token, origin_token
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.metering import Budget
 from fedsafe_federation.quorum import Quorum
-from fedsafe_node.asked import File, Person
+from fedsafe_node.asked import Asked, File, Person
 from fedsafe_node.keys import MediaKeys, OwnKeys
 from fedsafe_node.membership import Membership
 from fedsafe_policies.vocabulary import EvaluationPurpose
@@ -26,6 +27,7 @@ OWN_EPOCH: Final = 1
 OWN_GENERATION: Final = 1
 MARK_BYTES: Final = 16
 _MARKS: Final = b"fedsafe-marks"
+_LISTINGS: Final = b"fedsafe-listings"
 _BEGINNING: Final = 10 * 60
 """So many seconds a member takes at most to take up a new epoch."""
 
@@ -70,6 +72,19 @@ class OwnList:
             digest_size=MARK_BYTES,
             key=self._keys.media.group,
             person=_MARKS,
+        ).digest()
+
+    def mark_listing(self, origin: str, listed: Asked) -> bytes:
+        """Mark what an origin lists, whatever signal and key epoch it does so in."""
+        if isinstance(listed, File):
+            value = listed.digest
+        else:
+            value = listed.canonical.value.encode()
+        return blake2b(
+            lp_text(origin) + lp_text(listed.kind.name) + value,
+            digest_size=MARK_BYTES,
+            key=self._keys.media.group,
+            person=_LISTINGS,
         ).digest()
 
 

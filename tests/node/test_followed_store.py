@@ -56,7 +56,7 @@ NOT_FOLLOWED = {
     # counted and ruled on in the store alone
     *("add_flood", "add_flood_subject", "add_restricted", "drop_flood_subject"),
     *("drop_flood_subjects", "forget_floods", "forget_raised", "forget_restricted"),
-    *("move_restricted", "put_flood", "put_raised_bound"),
+    *("forget_flood_pictures", "put_flood", "put_flood_picture", "put_raised_bound"),
     *("add_trial", "add_trial_match", "forget_trial_matches", "put_trial"),
     "settle_sample",
     *("add_appeal", "add_appeal_ruling"),

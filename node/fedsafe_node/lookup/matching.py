@@ -7,7 +7,7 @@ header or is refused by policy is suppressed: no match, and nothing is said of i
 but a count in the audit event (protocol 3.2).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Final
@@ -63,11 +63,15 @@ class Found:
     """The matches of one account, and how many active signals were suppressed.
 
     So many of those, *harmless*, because their file is on a do-not-share list.
+    `pictures` has the values of the PDQ signals among them, by list and id.
     """
 
     matches: Sequence[Match] = ()
     suppressed: int = 0
     harmless: int = 0
+    pictures: Mapping[tuple[str, bytes], bytes] = field(
+        default_factory=dict, repr=False
+    )
 
 
 async def match_candidates(
@@ -84,6 +88,7 @@ async def match_candidates(
         for signal in await reader.signals_at(sorted({c.row for c in candidates}))
     }
     matches: list[Match] = []
+    pictures: dict[tuple[str, bytes], bytes] = {}
     suppressed = harmless = 0
     for candidate in candidates:
         row = by_row.get(candidate.row)
@@ -92,13 +97,16 @@ async def match_candidates(
         kept = await reader.opening(row.log, row.index, row.group)
         if kept is None:
             continue
-        match = _open(row, kept.payload, candidate, situation, now)
-        if isinstance(match, Match):
+        opened = _open(row, kept.payload, candidate, situation, now)
+        if isinstance(opened, tuple):
+            match, body = opened
             matches.append(match)
+            if isinstance(body, MediaBody) and body.kind is MediaKind.PDQ:
+                pictures[row.origin, row.signal_id] = body.digest
         else:
             suppressed += 1
-            harmless += match is not None and match.code == Refusal.HARMLESS_MEDIA
-    return Found(matches, suppressed, harmless)
+            harmless += opened is not None and opened.code == Refusal.HARMLESS_MEDIA
+    return Found(matches, suppressed, harmless, pictures)
 
 
 def _may_match(
@@ -150,7 +158,7 @@ def _open(
     candidate: Candidate,
     situation: Situation,
     now: datetime,
-) -> Match | Decision | None:
+) -> tuple[Match, ActorBody | MediaBody] | Decision | None:
     try:
         header, opening = decode_opening(payload)
         if candidate.output is not None:
@@ -173,7 +181,7 @@ def _open(
     decision = _decide(header, body, situation, now, disputed=disputed)
     if decision is None or not decision.allowed:
         return decision
-    return _match(row, body, candidate, situation, decision)
+    return _match(row, body, candidate, situation, decision), body
 
 
 def _open_actor(

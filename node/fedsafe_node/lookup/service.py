@@ -50,7 +50,7 @@ from fedsafe_node.messages import Bilingual
 from fedsafe_node.people.services import Naming, bound_naming, naming_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.review.floods import Judged, judge_floods
+from fedsafe_node.review.floods import About, Judged, judge_floods
 from fedsafe_node.review.opening import open_review
 from fedsafe_node.review.trials import Tried, try_matches
 from fedsafe_node.situation import Situation
@@ -309,7 +309,8 @@ class LookupService:
                 found = await match_candidates(tx, pointers, situation, now)
                 lacks = deferred if case.persons else None
                 tried = await self._try(tx, case, found.matches, step, now)
-                judged = await self._judge(tx, case, tried.matches, step, now)
+                kept = Found(tried.matches, pictures=found.pictures)
+                judged = await self._judge(tx, case, kept, step, now)
                 answer = _answer(case, judged.matches, stale, deferred=lacks)
                 if tried.on_trial:
                     answer = replace(answer, on_trial=tried.on_trial)
@@ -349,14 +350,20 @@ class LookupService:
         self,
         tx: Transaction,
         case: Case,
-        matches: Sequence[Match],
+        found: Found,
         step: _Round,
         now: datetime,
     ) -> Judged:
         """Say which matches restrict by themselves (P21)."""
-        by = step.asking.who.name
         return await judge_floods(
-            self._reviews, tx, case.subject, matches, now, by=by, service=step.service
+            self._reviews,
+            tx,
+            case.subject,
+            found.matches,
+            now,
+            about=About(case.asked, found.pictures),
+            by=step.asking.who.name,
+            service=step.service,
         )
 
     async def _reviewed(

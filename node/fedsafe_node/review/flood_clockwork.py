@@ -24,6 +24,9 @@ from fedsafe_policies.floods import REST_REVIEW
 from fedsafe_policies.reviews import decision_ends
 
 BATCH: Final = 20
+RULING_LASTS: Final = 366 * SECONDS_A_DAY
+"""So long something rests by a ruling after its last signal has ended: as long as a
+signal lives without another look at it (P9)."""
 _BY: Final = Actor.REVIEW.value
 _Step = Callable[[ReviewDesk, Transaction], Awaitable[int]]
 
@@ -51,7 +54,10 @@ async def _all(desk: ReviewDesk, step: _Step) -> int:
 
 
 async def _end_stopped(desk: ReviewDesk, tx: Transaction) -> int:
-    """End what is about a signal that was revoked, has expired or was erased."""
+    """End what is about a signal that was revoked, has expired or was erased.
+
+    A ruling by which it rests stays without it: its origin may list the same again.
+    """
     rows = await tx.floods_stopped(BATCH)
     for flood in rows:
         await _end(desk, tx, flood, FloodState.OVER)
@@ -69,7 +75,7 @@ async def _lapse(desk: ReviewDesk, tx: Transaction) -> int:
 async def _end(
     desk: ReviewDesk, tx: Transaction, flood: FloodRow, state: FloodState
 ) -> None:
-    is_open = flood.state in {FloodState.WAITING, FloodState.RESTED}
+    is_open = flood.state is FloodState.WAITING
     ended = replace(flood, state=state if is_open else flood.state, sealed=None)
     ended = replace(ended, remind_at=None, ends_at=min(flood.ends_at, desk.now()))
     await tx.put_flood(ended)
@@ -131,4 +137,5 @@ async def _forget(desk: ReviewDesk, tx: Transaction) -> None:
     now = desk.now()
     await tx.forget_restricted(now - SECONDS_A_DAY)
     await tx.forget_raised(now)
-    await tx.forget_floods(now - decision_ends(0))
+    await tx.forget_flood_pictures(now - SECONDS_A_DAY)
+    await tx.forget_floods(now - decision_ends(0), now - RULING_LASTS)

@@ -3,10 +3,10 @@
 
 * It *stands*: each reference becomes a review of its account, with nothing restricted
   that was not. The bound counts on, so what matches beyond it is the next flood.
-* It *rests*, at this node and nowhere else, until another ruling or its end. Whom it
-  restricted before is shown as *look anew*; the references stay to be looked at. Every
-  30 days people are reminded to rule on it anew: one person's ruling hides nothing
-  unseen for a signal's life.
+* It *rests*, at this node and nowhere else, until another ruling, and so does what its
+  origin lists of the same later. Whom it restricted before is shown as *look anew*; the
+  references stay to be looked at. Every 30 days people are reminded to rule anew: one
+  person's ruling hides nothing unseen for a signal's life.
 * Two people raise the bound for seven days. That says that it stands, too.
 """
 
@@ -271,7 +271,7 @@ async def ask_to_raise(  # noqa: PLR0913 - what is asked, by whom
             office,
             tx,
             asked,
-            is_alike=lambda other: decode(other, Raise).signal == asked_for.signal,
+            is_alike=lambda other: decode(other, Raise).flood == asked_for.flood,
             is_same=lambda other: decode(other, Raise) == asked_for,
         )
 
@@ -324,8 +324,8 @@ class FloodBoundEffect:
         flood = await _raisable(tx, said.flood)
         now = desk.now()
         row = RaisedRow(
-            origin=flood.origin,
-            signal_id=flood.signal_id,
+            origin=desk.origin_of(flood.origin),
+            about=flood.about,
             bound=said.bound,
             until=now + RAISED_FOR,
             raised_by=first.name,
@@ -340,8 +340,7 @@ class FloodBoundEffect:
         }
         entry = flood_event(desk, Event.BOUND_RAISED, flood, detail, by=first.name)
         await desk.note(tx, entry)
-        live = await tx.flood_alive(flood.origin, flood.signal_id)
-        if live is not None:
+        for live in await tx.floods_alive([flood.about]):
             person = Person(first.name, first.role)
             decision = desk.situation.decide(
                 FloodRulingRequest(person, True, said.reason),  # noqa: FBT003

@@ -83,7 +83,8 @@ class FloodService:
             rows = await tx.flood_subjects(
                 flood.id, query.limit, after=query.after or ""
             )
-            raised = await tx.raised_bound(flood.origin, flood.signal_id, desk.now())
+            origin = desk.origin_of(flood.origin)
+            raised = await tx.raised_bound(origin, flood.about, desk.now())
             detail: Detail = {"references": len(rows), **grounds_of(decision)}
             entry = flood_event(desk, Event.FLOOD_READ, flood, detail, by=who.name)
             await desk.note(tx, entry)

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """P21: a signal that matches too many restricts nobody further by itself.
 
-In the act that writes the lookup's event each match is counted: by signal, and by a
-keyed mark of the account or file, within a day. What names no account counts each time.
+In the act that writes the lookup's event each match is counted: by a keyed mark of the
+origin and what it lists, and by one of the account or file, within a day. What names no
+account counts each time. So all signals of an origin about the same have one bound, at
+once or one after the other, in whatever key epoch; the same listed by another origin
+has its own. A picture (PDQ) is the same as those within the match radius of which the
+file in question lies.
+
 Beyond the bound a *flood* begins: one alarm, and one place that keeps the references of
 all further matches until a person rules. It goes on until then, over the end of the
 day as well. Who is under review already is nobody further, and is asked as ever.
 
-A signal that rests by a ruling matches nothing here, until another ruling or its end.
+What rests by a ruling matches nothing here until another ruling, though its origin
+lists it again; a year after its last signal has ended that is forgotten.
 """
 
 from collections import defaultdict
@@ -20,8 +26,14 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.framing import lp_text
+from fedsafe_federation.pdq import THRESHOLD, hamming_distance
+from fedsafe_node.asked import Asked, File
+from fedsafe_node.errors import StoreFailedError
 from fedsafe_node.evaluators import MARK_BYTES
 from fedsafe_node.log.audit import Detail, Event, grounds_of
+from fedsafe_node.log.openings import period_of
 from fedsafe_node.lookup_messages import Match, MatchReason
 from fedsafe_node.provider_events.announcing import (
     Announcement,
@@ -31,7 +43,7 @@ from fedsafe_node.provider_events.announcing import (
 from fedsafe_node.review.contents import open_match, seal_match
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.opening import named_account, reminder_before
-from fedsafe_node.store.floods_rows import FloodRow, FloodState
+from fedsafe_node.store.floods_rows import FloodRow, FloodState, PictureRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.review_rows import TaskSignalRow
 from fedsafe_node.store.rows import LogEntry
@@ -43,8 +55,22 @@ from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
 
 MOST_KEPT: Final = 100_000
 """So many references a flood keeps; further ones are answered alike, and counted."""
+MOST_PICTURES: Final = 1_000
+"""With so many pictures of its origin that count a match is compared."""
 _ID_BYTES: Final = 16
+_PICTURE: Final = "fedsafe/v1/flood picture"
 _Key = tuple[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What matches are about: the questions by their place, and the PDQ values.
+
+    `pictures` has the value of each signal that is one, by its list and id.
+    """
+
+    asked: Mapping[int, Asked]
+    pictures: Mapping[_Key, bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass(slots=True)
@@ -72,6 +98,7 @@ async def judge_floods(  # noqa: PLR0913 - the act, and what it is about
     matches: Sequence[Match],
     moment: datetime,
     *,
+    about: About,
     by: str,
     service: str,
 ) -> Judged:
@@ -83,7 +110,10 @@ async def judge_floods(  # noqa: PLR0913 - the act, and what it is about
     judged = Judged(named_account(subject, found, service=service))
     held = {} if subject is None else await _held(desk, tx, subject)
     judge = _Judge(desk, tx, subject, judged, moment, by)
-    reasons = {key: await judge.of(key, each[0], held) for key, each in found.items()}
+    reasons = {
+        key: await judge.of(key, await _listing(desk, tx, key, each, about), held)
+        for key, each in found.items()
+    }
     for match in matches:
         list_ = desk.list_of(match.origin, own=match.own)
         reason = reasons[list_, UUID(match.signal).bytes]
@@ -125,6 +155,79 @@ class _Rests:
 
 
 @dataclass(frozen=True, slots=True)
+class _Listing:
+    """What a match is about: its own mark, and those of pictures that are the same.
+
+    `former` is what counted before there were marks: the signal's list and id.
+    """
+
+    match: Match
+    origin: str
+    own: bytes
+    others: Sequence[bytes]
+    former: _Key
+    picture: bytes | None = field(default=None, repr=False)
+
+    @property
+    def marks(self) -> Sequence[bytes]:
+        """Give all the marks under which the match counts."""
+        return (self.own, *self.others)
+
+    @property
+    def counted(self) -> Sequence[_Key]:
+        """Give all under which it may have been counted."""
+        return (*((self.origin, mark) for mark in self.marks), self.former)
+
+
+async def _listing(
+    desk: ReviewDesk, reader: Reader, key: _Key, found: Sequence[Match], about: About
+) -> _Listing:
+    match, own_list = found[0], desk.situation.own
+    picture = about.pictures.get(key)
+    if picture is None:
+        mark = own_list.mark_listing(match.origin, about.asked[match.question])
+        return _Listing(match, match.origin, mark, (), key)
+    mark = own_list.mark_listing(match.origin, File(MediaKind.PDQ, picture))
+    others: list[bytes] = []
+    asked = [about.asked[each.question] for each in found]
+    files = [each.digest for each in asked if isinstance(each, File)]
+    for row in await reader.flood_pictures(match.origin, MOST_PICTURES):
+        value = _open_picture(desk, row)
+        if value is None or row.about == mark:
+            continue
+        if any(hamming_distance(value, each) <= THRESHOLD for each in files):
+            others.append(row.about)
+    return _Listing(match, match.origin, mark, others, key, picture)
+
+
+def _seal_picture(
+    desk: ReviewDesk, listing: _Listing, picture: bytes, moment: datetime
+) -> PictureRow:
+    period = period_of(moment)
+    place = _place(listing.origin, listing.own, period)
+    return PictureRow(
+        origin=listing.origin,
+        about=listing.own,
+        at=int(moment.timestamp()),
+        period=period,
+        sealed=desk.periods.seal(period, picture, place),
+    )
+
+
+def _open_picture(desk: ReviewDesk, row: PictureRow) -> bytes | None:
+    try:
+        return desk.periods.unseal(
+            row.period, row.sealed, _place(row.origin, row.about, row.period)
+        )
+    except CryptoError:
+        raise StoreFailedError("a picture of a flood does not open") from None
+
+
+def _place(origin: str, about: bytes, period: str) -> bytes:
+    return lp_text(_PICTURE) + lp_text(origin) + about + lp_text(period)
+
+
+@dataclass(frozen=True, slots=True)
 class _Judge:
     desk: ReviewDesk
     tx: Transaction
@@ -138,54 +241,86 @@ class _Judge:
         return int(self.moment.timestamp())
 
     async def of(
-        self, key: _Key, match: Match, held: Mapping[_Key, _Held]
+        self, key: _Key, listing: _Listing, held: Mapping[_Key, _Held]
     ) -> MatchReason | _Rests | None:
         """Say why a match does not restrict; None if it does."""
-        flood = await self.tx.flood_alive(*key)
-        if flood is not None and flood.state is FloodState.RESTED:
+        # A flood from before there were marks has the signal's id for one.
+        alive = await self.tx.floods_alive([*listing.marks, key[1]])
+        rested = [each for each in alive if each.state is FloodState.RESTED]
+        if rested:
+            await self._follow(rested[0], key, listing)
             return _Rests()
         if key in held:
             if held[key].reason is not None:
                 self.judged.task = held[key].task
             return held[key].reason
-        if flood is None:
-            decision = await self._decide(key, match)
-            if decision is None:
+        if alive:
+            flood = await self._follow(alive[0], key, listing)
+        else:
+            beyond = await self._decide(listing)
+            if beyond is None:
                 return None
-            flood = await self._begin(key, match, decision)
+            flood = await self._begin(key, listing, *beyond)
         await self._keep(flood)
         return MatchReason.FLOOD
 
-    async def _decide(self, key: _Key, match: Match) -> Decision | None:
-        """Count the match; give the decision if it may restrict nobody further."""
+    async def _decide(self, listing: _Listing) -> tuple[bytes, Decision] | None:
+        """Count the match; say beyond whose bound it is if it restricts nobody."""
         tx, since = self.tx, self.now - SECONDS_A_DAY
         mark = token_bytes(MARK_BYTES)
         if self.subject is not None:
             mark = self.desk.situation.own.mark(self.subject)
-            if await tx.has_restricted(*key, mark, since):
-                return None
-        raised = await tx.raised_bound(*key, self.now)
-        request = FloodRequest(
-            kind_of(match),
-            await tx.restricted(*key, since),
-            None if raised is None else raised.bound,
-        )
-        decision = self.desk.situation.decide(request, self.moment)
-        if decision.allowed:
-            await tx.add_restricted(*key, mark, self.now)
-            return None
-        return decision
+            for each in listing.counted:
+                if await tx.has_restricted(*each, mark, since):
+                    return None
+        for origin, about in listing.counted:
+            raised = await tx.raised_bound(origin, about, self.now)
+            request = FloodRequest(
+                kind_of(listing.match),
+                await tx.restricted(origin, about, since),
+                None if raised is None else raised.bound,
+            )
+            decision = self.desk.situation.decide(request, self.moment)
+            if not decision.allowed:
+                begun = about if about in listing.marks else listing.own
+                return begun, decision
+        for about in listing.marks:
+            await tx.add_restricted(listing.origin, about, mark, self.now)
+        if listing.picture is not None:
+            row = _seal_picture(self.desk, listing, listing.picture, self.moment)
+            await tx.put_flood_picture(row)
+        return None
 
-    async def _begin(self, key: _Key, match: Match, decision: Decision) -> FloodRow:
+    async def _follow(self, flood: FloodRow, key: _Key, listing: _Listing) -> FloodRow:
+        """Let a flood show the newest signal of those that belong to it."""
+        list_, signal_id = key
+        if flood.sealed is not None and signal_id <= flood.signal_id:
+            return flood
+        said = replace(listing.match, reason=MatchReason.FLOOD)
+        sealed = seal_match(flood.id, list_, said, self.desk.periods, self.moment)
+        newer = replace(
+            flood,
+            origin=list_,
+            signal_id=signal_id,
+            period=sealed.period,
+            sealed=sealed.sealed,
+        )
+        await self.tx.put_flood(newer)
+        return newer
+
+    async def _begin(
+        self, key: _Key, listing: _Listing, about: bytes, decision: Decision
+    ) -> FloodRow:
         desk, name = self.desk, token_hex(_ID_BYTES)
         list_, signal_id = key
-        said = replace(match, reason=MatchReason.FLOOD)
+        said = replace(listing.match, reason=MatchReason.FLOOD)
         sealed = seal_match(name, list_, said, desk.periods, self.moment)
         ends = review_ends(self.now, desk.situation.policy)
         flood = FloodRow(
             id=name,
             origin=list_,
             signal_id=signal_id,
+            about=about,
             state=FloodState.WAITING,
             bound=int(decision.about),
             opened_at=self.now,
@@ -273,9 +408,8 @@ def _named(desk: ReviewDesk, flood: FloodRow) -> dict[str, str]:
 async def succeed_flood(
     desk: ReviewDesk, tx: Transaction, ban: bytes, signal: bytes
 ) -> None:
-    """Let what is counted of an own ban count for the signal that follows it."""
+    """Let the flood of an own ban be that of the signal that follows it."""
     node, own_list = desk.situation.node, desk.situation.own.name
-    await tx.move_restricted(own_list, ban, node, signal)
     flood = await tx.flood_alive(own_list, ban)
     if flood is None:
         return

@@ -1,28 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a store promises about match floods. Part of `Reader` and `Transaction`."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from fedsafe_node.store.floods_rows import FloodRow, FloodState, RaisedRow
+from fedsafe_node.store.floods_rows import (
+    FloodRow,
+    FloodState,
+    PictureRow,
+    RaisedRow,
+)
 
 
 class FloodsReader(Protocol):
-    """Reads what signals have restricted of late, and floods."""
+    """Reads what listings have restricted of late, and floods.
+
+    A listing is an origin, and a mark of what it lists (`about`).
+    """
 
     async def has_restricted(
-        self, origin: str, signal_id: bytes, mark: bytes, since: int
+        self, origin: str, about: bytes, mark: bytes, since: int
     ) -> bool:
-        """Tell whether a signal has restricted a marked subject after a moment."""
+        """Tell whether a listing has restricted a marked subject after a moment."""
         ...
 
-    async def restricted(self, origin: str, signal_id: bytes, since: int) -> int:
-        """Count the subjects that a signal has restricted after a moment."""
+    async def restricted(self, origin: str, about: bytes, since: int) -> int:
+        """Count the subjects that a listing has restricted after a moment."""
         ...
 
     async def raised_bound(
-        self, origin: str, signal_id: bytes, now: int
+        self, origin: str, about: bytes, now: int
     ) -> RaisedRow | None:
-        """Return to what two people have raised a signal's bound, while it lasts."""
+        """Return to what two people have raised a bound, while it lasts."""
         ...
 
     async def flood(self, flood_id: str) -> FloodRow | None:
@@ -31,6 +40,14 @@ class FloodsReader(Protocol):
 
     async def flood_alive(self, origin: str, signal_id: bytes) -> FloodRow | None:
         """Return the flood of a signal that waits, or by which it rests."""
+        ...
+
+    async def floods_alive(self, marks: Sequence[bytes]) -> list[FloodRow]:
+        """Return the floods of marked listings that wait, or by which they rest."""
+        ...
+
+    async def flood_pictures(self, origin: str, limit: int) -> list[PictureRow]:
+        """Return the pictures that an origin lists, those with a flood in front."""
         ...
 
     async def floods_in(
@@ -58,7 +75,10 @@ class FloodsReader(Protocol):
         ...
 
     async def floods_stopped(self, limit: int) -> list[FloodRow]:
-        """Return the floods with content whose signal has ended, or is gone."""
+        """Return the floods whose signal has ended, or is gone.
+
+        Of those with a ruling, those that still have content.
+        """
         ...
 
     async def in_flood(self, flood_id: str, subject: str) -> bool:
@@ -80,9 +100,9 @@ class FloodsWriter(Protocol):
     """Keeps what signals restrict, and floods."""
 
     async def add_restricted(
-        self, origin: str, signal_id: bytes, mark: bytes, at: int
+        self, origin: str, about: bytes, mark: bytes, at: int
     ) -> None:
-        """Count a marked subject that a signal restricts; a later moment counts."""
+        """Count a marked subject that a listing restricts; a later moment counts."""
         ...
 
     async def forget_restricted(self, before: int) -> int:
@@ -90,7 +110,7 @@ class FloodsWriter(Protocol):
         ...
 
     async def put_raised_bound(self, row: RaisedRow) -> None:
-        """Keep a raised bound in the place of an earlier one of its signal."""
+        """Keep a raised bound in the place of an earlier one of its listing."""
         ...
 
     async def forget_raised(self, now: int) -> None:
@@ -101,7 +121,7 @@ class FloodsWriter(Protocol):
         """Keep a flood.
 
         Raises:
-            ConflictError: one of its signal is alive.
+            ConflictError: one of its listing is alive.
         """
         ...
 
@@ -121,12 +141,17 @@ class FloodsWriter(Protocol):
         """Drop all references of a flood; it still counts them."""
         ...
 
-    async def forget_floods(self, before: int) -> int:
-        """Drop floods without references that ended before a moment; say how many."""
+    async def forget_floods(self, before: int, rested_before: int) -> int:
+        """Drop floods without references that ended before a moment; say how many.
+
+        A ruling by which something rests goes once its signal ended before another.
+        """
         ...
 
-    async def move_restricted(
-        self, origin: str, signal_id: bytes, to_origin: str, to_signal: bytes
-    ) -> None:
-        """Let what is counted of a signal count for the one that takes its place."""
+    async def put_flood_picture(self, row: PictureRow) -> None:
+        """Keep a picture that an origin lists; a later row takes its place."""
+        ...
+
+    async def forget_flood_pictures(self, before: int) -> None:
+        """Drop the pictures counted at or before a moment, without flood or bound."""
         ...

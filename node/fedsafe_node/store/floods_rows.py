@@ -23,12 +23,14 @@ class FloodState(StrEnum):
 class FloodRow(Row, frozen=True, kw_only=True):
     """A signal that has matched more than its bound within a day.
 
-    `origin` names its list. `ends_at` is when the references go.
+    `origin` names its list, and `about` marks what it lists: another signal of the
+    same belongs to this flood. `ends_at` is when the references go.
     """
 
     id: str
     origin: str
     signal_id: bytes
+    about: bytes
     state: FloodState
     bound: int
     opened_at: int
@@ -45,11 +47,21 @@ class FloodRow(Row, frozen=True, kw_only=True):
 
 
 class RaisedRow(Row, frozen=True, kw_only=True):
-    """The bound to which two people have raised a signal's, until then."""
+    """The bound to which two people have raised that of a listing, until then."""
 
     origin: str
-    signal_id: bytes
+    about: bytes
     bound: int
     until: int
     raised_by: str
     second: str
+
+
+class PictureRow(Row, frozen=True, kw_only=True):
+    """The PDQ value of what an origin lists, sealed, and when it was counted last."""
+
+    origin: str
+    about: bytes
+    at: int
+    period: str
+    sealed: bytes

@@ -9,6 +9,12 @@
   `beyond` how many more were not kept. `subjects` go once they are reviews, or over.
 * A row of `flood_subjects` claims that such a match named that account, or file.
 * A row of `raised_bounds` claims that two people have raised a bound for a time.
+* A row of `flood_pictures` claims that an origin lists a picture, by a signal that was
+  counted then: what lies within the match radius of it is about the same.
+
+`about` is a keyed mark of an origin and what it lists, so that the same listed again,
+or in another key epoch, counts on. What lies there from before it was kept has the id
+of the signal in its place.
 """
 
 FLOODS: tuple[str, ...] = (
@@ -69,6 +75,28 @@ FLOODS: tuple[str, ...] = (
         second TEXT NOT NULL,
         PRIMARY KEY (origin, signal_id),
         CHECK (second <> raised_by)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+FLOOD_MARKS: tuple[str, ...] = (
+    "ALTER TABLE restricted_subjects RENAME COLUMN signal_id TO about",
+    "ALTER TABLE raised_bounds RENAME COLUMN signal_id TO about",
+    "ALTER TABLE match_floods ADD COLUMN about BLOB CHECK (length(about) = 16)",
+    "UPDATE match_floods SET about = signal_id",
+    "DROP INDEX match_floods_alive",
+    """
+    CREATE UNIQUE INDEX match_floods_by_mark ON match_floods (about)
+    WHERE state IN ('waiting', 'rested')
+    """,
+    """
+    CREATE TABLE flood_pictures (
+        origin TEXT NOT NULL,
+        about BLOB NOT NULL CHECK (length(about) = 16),
+        at INTEGER NOT NULL,
+        period TEXT NOT NULL,
+        sealed BLOB NOT NULL,
+        PRIMARY KEY (origin, about)
     ) STRICT, WITHOUT ROWID
     """,
 )

@@ -29,7 +29,7 @@ from fedsafe_node.store.dispatches_schema import (
 )
 from fedsafe_node.store.epochs_schema import EPOCHS
 from fedsafe_node.store.events_schema import EVENTS
-from fedsafe_node.store.floods_schema import FLOODS
+from fedsafe_node.store.floods_schema import FLOOD_MARKS, FLOODS
 from fedsafe_node.store.gate_schema import REGISTER, RELOCK
 from fedsafe_node.store.inquiries_schema import INQUIRIES
 from fedsafe_node.store.keeping_schema import KEEPING
@@ -290,6 +290,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0032_appeals", APPEALS),
     ("0033_inquiries", INQUIRIES),
     ("0034_quality", (*LOOKS, *CLOSINGS, *SAMPLES)),
+    ("0039_listings", FLOOD_MARKS),
 )
 VERSION = len(MIGRATIONS)
 

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of match floods: a reading and a writing half."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.floods_rows import FloodRow, FloodState, RaisedRow
+from fedsafe_node.store.floods_rows import (
+    FloodRow,
+    FloodState,
+    PictureRow,
+    RaisedRow,
+)
 from fedsafe_node.store.sql import Connection, IntegrityError
 
 _FIELDS: Final = FloodRow.__struct_fields__
@@ -22,7 +28,9 @@ _PUT: Final = (
 )
 _ALIVE: Final = "state IN ('waiting', 'rested')"
 _SIGNAL: Final = "origin = ? AND signal_id = ?"
+_LISTING: Final = "origin = ? AND about = ?"
 _RAISED: Final = RaisedRow.__struct_fields__
+_PICTURE: Final = PictureRow.__struct_fields__
 
 
 def _flood(row: Any) -> FloodRow:  # noqa: ANN401 - a raw row
@@ -32,7 +40,7 @@ def _flood(row: Any) -> FloodRow:  # noqa: ANN401 - a raw row
 
 
 class SqlFloodsReader:
-    """Reads what signals have restricted of late, and floods."""
+    """Reads what listings have restricted of late, and floods."""
 
     _connection: Connection
 
@@ -40,33 +48,33 @@ class SqlFloodsReader:
         return [_flood(row) for row in self._connection.execute(_FLOOD + where, values)]
 
     async def has_restricted(
-        self, origin: str, signal_id: bytes, mark: bytes, since: int
+        self, origin: str, about: bytes, mark: bytes, since: int
     ) -> bool:
-        """Tell whether a signal has restricted a marked subject after a moment."""
+        """Tell whether a listing has restricted a marked subject after a moment."""
         row = self._connection.execute(
-            f"SELECT 1 FROM restricted_subjects WHERE {_SIGNAL} "  # noqa: S608
+            f"SELECT 1 FROM restricted_subjects WHERE {_LISTING} "  # noqa: S608
             "AND mark = ? AND at > ?",
-            (origin, signal_id, mark, since),
+            (origin, about, mark, since),
         ).fetchone()
         return row is not None
 
-    async def restricted(self, origin: str, signal_id: bytes, since: int) -> int:
-        """Count the subjects that a signal has restricted after a moment."""
+    async def restricted(self, origin: str, about: bytes, since: int) -> int:
+        """Count the subjects that a listing has restricted after a moment."""
         (count,) = self._connection.execute(
-            f"SELECT count(*) FROM restricted_subjects WHERE {_SIGNAL} "  # noqa: S608
+            f"SELECT count(*) FROM restricted_subjects WHERE {_LISTING} "  # noqa: S608
             "AND at > ?",
-            (origin, signal_id, since),
+            (origin, about, since),
         ).fetchone()
         return int(count)
 
     async def raised_bound(
-        self, origin: str, signal_id: bytes, now: int
+        self, origin: str, about: bytes, now: int
     ) -> RaisedRow | None:
-        """Return to what two people have raised a signal's bound, while it lasts."""
+        """Return to what two people have raised a bound, while it lasts."""
         row = self._connection.execute(
             f"SELECT {', '.join(_RAISED)} FROM raised_bounds "  # noqa: S608
-            f"WHERE {_SIGNAL} AND until > ?",
-            (origin, signal_id, now),
+            f"WHERE {_LISTING} AND until > ?",
+            (origin, about, now),
         ).fetchone()
         return (
             None if row is None else RaisedRow(**dict(zip(_RAISED, row, strict=True)))
@@ -81,6 +89,22 @@ class SqlFloodsReader:
         """Return the flood of a signal that waits, or by which it rests."""
         found = self._floods(f"WHERE {_SIGNAL} AND {_ALIVE}", origin, signal_id)
         return found[0] if found else None
+
+    async def floods_alive(self, marks: Sequence[bytes]) -> list[FloodRow]:
+        """Return the floods of marked listings that wait, or by which they rest."""
+        places = ",".join("?" * len(marks))
+        where = f"WHERE about IN ({places}) AND {_ALIVE} ORDER BY opened_at, id"
+        return self._floods(where, *marks)
+
+    async def flood_pictures(self, origin: str, limit: int) -> list[PictureRow]:
+        """Return the pictures that an origin lists, those with a flood in front."""
+        rows = self._connection.execute(
+            f"SELECT {', '.join(_PICTURE)} FROM flood_pictures p "  # noqa: S608
+            "WHERE origin = ? ORDER BY EXISTS (SELECT 1 FROM match_floods f "
+            f"WHERE f.about = p.about AND {_ALIVE}) DESC, at DESC, about LIMIT ?",
+            (origin, limit),
+        )
+        return [PictureRow(**dict(zip(_PICTURE, row, strict=True))) for row in rows]
 
     async def floods_in(
         self, state: FloodState, limit: int, *, after: str = ""
@@ -117,9 +141,9 @@ class SqlFloodsReader:
         return self._floods(where, now, limit)
 
     async def floods_stopped(self, limit: int) -> list[FloodRow]:
-        """Return the floods with content whose signal has ended, or is gone."""
+        """Return the floods whose signal has ended, or is gone."""
         where = (
-            "WHERE (sealed IS NOT NULL OR state IN ('waiting', 'rested')) "
+            "WHERE (sealed IS NOT NULL OR state = 'waiting') "
             "AND NOT EXISTS (SELECT 1 FROM signals s WHERE s.origin = "
             "match_floods.origin AND s.signal_id = match_floods.signal_id "
             "AND s.status IN ('active', 'disputed')) ORDER BY id LIMIT ?"
@@ -160,14 +184,14 @@ class SqlFloodsWriter:
     _connection: Connection
 
     async def add_restricted(
-        self, origin: str, signal_id: bytes, mark: bytes, at: int
+        self, origin: str, about: bytes, mark: bytes, at: int
     ) -> None:
-        """Count a marked subject that a signal restricts; a later moment counts."""
+        """Count a marked subject that a listing restricts; a later moment counts."""
         self._connection.execute(
-            "INSERT INTO restricted_subjects (origin, signal_id, mark, at) "
-            "VALUES (?, ?, ?, ?) ON CONFLICT (origin, signal_id, mark) "
+            "INSERT INTO restricted_subjects (origin, about, mark, at) "
+            "VALUES (?, ?, ?, ?) ON CONFLICT (origin, about, mark) "
             "DO UPDATE SET at = excluded.at",
-            (origin, signal_id, mark, at),
+            (origin, about, mark, at),
         )
 
     async def forget_restricted(self, before: int) -> int:
@@ -176,12 +200,12 @@ class SqlFloodsWriter:
         return self._connection.execute(sql, (before,)).rowcount
 
     async def put_raised_bound(self, row: RaisedRow) -> None:
-        """Keep a raised bound in the place of an earlier one of its signal."""
+        """Keep a raised bound in the place of an earlier one of its listing."""
         marks = ", ".join("?" * len(_RAISED))
         later = ", ".join(f"{name} = excluded.{name}" for name in _RAISED[2:])
         self._connection.execute(
             f"INSERT INTO raised_bounds ({', '.join(_RAISED)}) "  # noqa: S608
-            f"VALUES ({marks}) ON CONFLICT (origin, signal_id) DO UPDATE SET {later}",
+            f"VALUES ({marks}) ON CONFLICT (origin, about) DO UPDATE SET {later}",
             msgspec.structs.astuple(row),
         )
 
@@ -226,21 +250,33 @@ class SqlFloodsWriter:
             "DELETE FROM flood_subjects WHERE flood = ?", (flood_id,)
         )
 
-    async def forget_floods(self, before: int) -> int:
+    async def forget_floods(self, before: int, rested_before: int) -> int:
         """Drop floods without references that ended before a moment; say how many."""
         return self._connection.execute(
-            "DELETE FROM match_floods WHERE state IN ('stands', 'lapsed', 'over') "
-            "AND ends_at < ? AND NOT EXISTS (SELECT 1 FROM flood_subjects "
+            "DELETE FROM match_floods WHERE ("
+            "state IN ('stands', 'lapsed', 'over') AND ends_at < ? "
+            "OR state = 'rested' AND sealed IS NULL AND ends_at < ?"
+            ") AND NOT EXISTS (SELECT 1 FROM flood_subjects "
             "WHERE flood = match_floods.id)",
-            (before,),
+            (before, rested_before),
         ).rowcount
 
-    async def move_restricted(
-        self, origin: str, signal_id: bytes, to_origin: str, to_signal: bytes
-    ) -> None:
-        """Let what is counted of a signal count for the one that takes its place."""
+    async def put_flood_picture(self, row: PictureRow) -> None:
+        """Keep a picture that an origin lists; a later row takes its place."""
+        marks = ", ".join("?" * len(_PICTURE))
+        later = ", ".join(f"{name} = excluded.{name}" for name in _PICTURE[2:])
         self._connection.execute(
-            f"UPDATE restricted_subjects SET origin = ?, signal_id = ? "  # noqa: S608
-            f"WHERE {_SIGNAL}",
-            (to_origin, to_signal, origin, signal_id),
+            f"INSERT INTO flood_pictures ({', '.join(_PICTURE)}) "  # noqa: S608
+            f"VALUES ({marks}) ON CONFLICT (origin, about) DO UPDATE SET {later}",
+            msgspec.structs.astuple(row),
+        )
+
+    async def forget_flood_pictures(self, before: int) -> None:
+        """Drop the pictures counted at or before a moment, without flood or bound."""
+        self._connection.execute(
+            "DELETE FROM flood_pictures WHERE at <= ? AND NOT EXISTS ("  # noqa: S608
+            "SELECT 1 FROM match_floods f WHERE f.about = flood_pictures.about "
+            f"AND {_ALIVE}) AND NOT EXISTS (SELECT 1 FROM raised_bounds b "
+            "WHERE b.about = flood_pictures.about)",
+            (before,),
         )

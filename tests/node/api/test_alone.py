@@ -15,7 +15,7 @@ from tests.node.api.casework import THREAT
 from tests.node.api.test_people import House, house
 from tests.node.fleet import Fleet, found, make
 from tests.node.people.test_gate import COMPLETE
-from tests.node.review.conftest import listed, match
+from tests.node.review.conftest import about, listed, match
 from tests.node.rights.vouching import decide
 from tests.node.signals.conftest import ANNA, request_for
 from tests.policies.escalation.maximal import MAXIMAL
@@ -89,7 +89,14 @@ async def _flood(house: House, who: str) -> dict[str, Any]:
         for number in range(11):
             name = f"acc-{number}"
             judged = await judge_floods(
-                node.reviews, tx, name, found, now, by="local", service="local"
+                node.reviews,
+                tx,
+                name,
+                found,
+                now,
+                about=about(*found),
+                by="local",
+                service="local",
             )
             flood = judged.flood
         return flood

@@ -315,6 +315,7 @@ async def flood_of(fleet: Fleet) -> str:
         id=token_hex(16),
         origin="b.demo",
         signal_id=token_bytes(16),
+        about=token_bytes(16),
         state=FloodState.WAITING,
         bound=10,
         opened_at=1,

@@ -11,6 +11,8 @@ import pytest
 from tests.node.insisting import insisting
 from tests.node.people.conftest import Team
 
+from fedsafe_federation.identifiers import canonicalise
+from fedsafe_node.asked import Person
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.lookup_messages import Match
 from fedsafe_node.messages import Kind
@@ -23,6 +25,7 @@ from fedsafe_node.review.clockwork import tend_reviews
 from fedsafe_node.review.deciding import ConfirmEffect
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.flood_rulings import FloodBoundEffect
+from fedsafe_node.review.floods import About
 from fedsafe_node.review.messages import (
     HearingAnswer,
     HearingRequest,
@@ -39,6 +42,7 @@ from fedsafe_policies.legal_calendar import shipped_calendar
 from fedsafe_policies.vocabulary import (
     Act,
     Grade,
+    IdentifierKind,
     Level,
     Outcome,
     Phenomenon,
@@ -78,6 +82,17 @@ def match(number: int, origin: str = "b.demo", *, own: bool = False) -> Match:
         published_on="2026-11-23",
         match_until="2027-11-18",
         contact="trust@b.demo",
+    )
+
+
+def about(*found: Match) -> About:
+    """Say what matches are about: a person for each question."""
+    addresses = {each.question: f"person{each.question}@mail.example" for each in found}
+    return About(
+        {
+            place: Person(canonicalise(IdentifierKind.EMAIL, value))
+            for place, value in addresses.items()
+        }
     )
 
 

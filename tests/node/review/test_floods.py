@@ -9,13 +9,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 from tests.node.evidence.conftest import STAFF
 from tests.node.evidence.test_keeping import erase
 from tests.node.fleet import Fleet, make
 from tests.node.insisting import insisting
-from tests.node.lookup.asking import email, is_restricted
+from tests.node.lookup.asking import PICTURE, email, is_restricted
 from tests.node.origin import WHO
-from tests.node.review.conftest import Ward, match
+from tests.node.review.conftest import Ward, about, match
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
 from fedsafe_node.assembly import RunningNode
@@ -46,7 +47,7 @@ from fedsafe_node.review.flood_messages import (
 )
 from fedsafe_node.review.flood_service import FloodService
 from fedsafe_node.review.floods import Judged, judge_floods
-from fedsafe_node.review.messages import OutcomeRequest, TasksQuery
+from fedsafe_node.review.messages import Because, OutcomeRequest, TasksQuery
 from fedsafe_node.review.opening import Opened, open_review
 from fedsafe_node.review.succeeding import succeed
 from fedsafe_node.rights.sealing import Content
@@ -340,7 +341,14 @@ async def judge(ward: Ward, subject: str | None, *matches: Match) -> Judged:
 
     async def act(tx: Transaction) -> Judged:
         judged = await judge_floods(
-            ward.desk, tx, subject, found, now, by=BOT.name, service="local"
+            ward.desk,
+            tx,
+            subject,
+            found,
+            now,
+            about=about(*found),
+            by=BOT.name,
+            service="local",
         )
         if judged.restricting:
             opened = await open_review(
@@ -493,8 +501,10 @@ async def test_no_account_is_named_where_it_is_only_counted(ward: Ward) -> None:
     marked = ward.desk.situation.own.mark("acc-00")
     since = ward.desk.now() - 1
 
+    (person,) = about(match(1)).asked.values()
+    listing = ward.desk.situation.own.mark_listing("b.demo", person)
     assert await ward.desk.store.read(
-        lambda r: r.has_restricted("b.demo", UUID(match(1).signal).bytes, marked, since)
+        lambda r: r.has_restricted("b.demo", listing, marked, since)
     )
     assert b"acc-00" not in marked
 
@@ -512,7 +522,7 @@ async def test_a_published_signal_takes_over_the_flood_of_its_own_ban(
         lambda tx: succeed(ward.desk, tx, UUID(ban.signal).bytes, signal)
     )
 
-    published = match(2, "a.demo")
+    published = replace(match(2, "a.demo"), question=1)
     later = await judge(ward, "acc-later", published)
     assert later.flood == flood
     shown = await FloodService(ward.desk, ward.team.office, ward.approvals).show(
@@ -583,3 +593,97 @@ async def test_a_person_who_asks_is_told_of_a_flood_too(node: RunningNode) -> No
 
     assert not await nothing(f"acc-{BOUND}")
     assert await nothing("somebody")
+
+
+async def rest_all(node: RunningNode) -> None:
+    request = FloodRulingRequest(
+        ruling=FloodRuling.RESTS, reason="ticket-7", because=Because.LISTING_WRONG
+    )
+    for each in await listed(node):
+        await insisting(node.services.floods).rule(each.flood, request, RITA)
+
+
+async def test_listing_again_what_rests_restricts_nobody(trio: Fleet) -> None:
+    shared, node = "shared@mail.example", trio["b.demo"]
+    restricted: list[int] = []
+    for number in range(3):
+        await trio.publish(shared)
+        accounts = [f"acc-{number}-{each}" for each in range(BOUND + 2)]
+        restricted.append(sum(map(is_restricted, await ask(node, accounts, shared))))
+        await rest_all(node)
+
+    # The ruling is about what the origin lists, not about the name it lists it under.
+    assert restricted == [BOUND, 0, 0]
+    (rested,) = await listed(node, FloodState.RESTED)
+    honest = await trio.publish(shared, at="c.demo", by=("a.demo", "b.demo"))
+    answers = await ask(node, ["acc-new"], shared)
+    assert [each.signal for each in answers[0].matches] == [honest]
+    assert rested.match is not None
+
+
+async def test_a_ruling_outlives_the_signal_it_was_about(trio: Fleet) -> None:
+    shared, node = "shared@mail.example", trio["b.demo"]
+    first = await trio.publish(shared)
+    await ask(node, [f"acc-{each}" for each in range(BOUND + 2)], shared)
+    await rest_all(node)
+    await trio.revoke(first, by=["b.demo"])
+    await tend_floods(node.reviews)
+
+    again = await trio.publish(shared)
+    (answer,) = await ask(node, ["acc-new"], shared)
+    assert (answer.result, answer.matches) == (Result.NONE, [])
+    (flood,) = await listed(node, FloodState.RESTED)
+    assert flood.signal == again
+    await rule(node, flood.flood, FloodRuling.STANDS)
+    (answer,) = await ask(node, ["acc-new"], shared)
+    assert [each.signal for each in answer.matches] == [again]
+
+
+async def test_a_picture_listed_again_with_some_bits_changed_rests_on(
+    node: RunningNode,
+) -> None:
+    def picture(first: int, last: int) -> str:
+        changed = (1 << last) - (1 << first)
+        return (int.from_bytes(PICTURE) ^ changed).to_bytes(32).hex()
+
+    async def list_picture(value: str) -> None:
+        await node.services.signals.add(request_for(value, kind=Kind.PDQ), BOT)
+
+    async def upload(names: Sequence[str], value: str) -> list[LookupAnswer]:
+        question = Question(kind=Kind.PDQ, value=value)
+        asked = [Subject(questions=[question], subject_ref=each) for each in names]
+        request = BatchRequest(
+            lookups=asked,
+            purpose=Purpose.MEDIA_MATCHING,
+            surface=Surface.HOSTED_PRIVATE,
+        )
+        answers = (await node.services.lookups.batch(request, BOT)).answers
+        return [each for each in answers if each is not None]
+
+    shared = picture(0, 0)
+    await list_picture(picture(0, 30))
+    first = await upload([f"file-{each}" for each in range(55)], shared)
+    await list_picture(picture(100, 130))  # far from the first, near to the files
+    second = await upload(["file-more"], shared)
+    await rest_all(node)
+    third, fourth = await upload(["file-more", "file-last"], shared)
+    elsewhere = await upload(["file-other"], picture(100, 129))
+
+    assert sum(map(is_restricted, first)) == 50
+    assert not any(map(is_restricted, second))
+    assert (third.matches, fourth.matches) == ([], [])
+    # The first would not have matched this one: nobody has ruled on it.
+    assert is_restricted(elsewhere[0])
+
+
+async def test_what_is_listed_is_marked_alike_in_every_epoch(ward: Ward) -> None:
+    own = ward.desk.situation.own
+    one, other = about(match(1), match(2)).asked.values()
+    marks = {
+        own.mark_listing("b.demo", one),
+        own.mark_listing("b.demo", other),
+        own.mark_listing("c.demo", one),
+    }
+
+    assert len(marks) == 3
+    assert own.mark_listing("b.demo", one) in marks

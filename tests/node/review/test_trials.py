@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """P22: signals on trial have no effect, and a sample of their matches is reviewed."""
 
-from uuid import UUID
-
 import pytest
 from msgspec.structs import replace
 from tests.campaigns.poison import poison
 from tests.node.fleet import Fleet
 from tests.node.insisting import insisting
 from tests.node.origin import WHO
-from tests.node.review.conftest import BOT, Ward, match
+from tests.node.review.conftest import BOT, Ward, about, match
 from tests.node.signals.conftest import ANNA, RITA, request_for
 
 from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
@@ -242,7 +240,14 @@ async def test_a_review_of_the_sample_is_none_that_restricts(court: Court) -> No
     async def judge(tx: Transaction) -> list[Match]:
         now = desk.clock.now()
         judged = await judge_floods(
-            desk, tx, "acc-000", [imported()], now, by=BOT, service="local"
+            desk,
+            tx,
+            "acc-000",
+            [imported()],
+            now,
+            about=about(imported()),
+            by=BOT,
+            service="local",
         )
         return judged.restricting
 
@@ -250,8 +255,9 @@ async def test_a_review_of_the_sample_is_none_that_restricts(court: Court) -> No
     court.ward.team.pass_time(trial.ends_at - desk.now())
     assert [each.reason for each in await court.store.write(judge)] == [None]
     since = desk.now() - 1
-    signal = UUID(match(1).signal).bytes
-    assert await court.store.read(lambda r: r.restricted("b.demo", signal, since)) == 1
+    (person,) = about(imported()).asked.values()
+    mark = desk.situation.own.mark_listing("b.demo", person)
+    assert await court.store.read(lambda r: r.restricted("b.demo", mark, since)) == 1
 
 
 async def test_own_bans_are_never_on_trial(court: Court) -> None:

@@ -3,15 +3,17 @@ import pytest
 from msgspec.structs import replace
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.floods_rows import FloodRow, FloodState, RaisedRow
+from fedsafe_node.store.floods_rows import FloodRow, FloodState, PictureRow, RaisedRow
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import NewSignal, SignalStatus
 
 LIST, SIGNAL, OTHER = "b.demo", bytes([1]) * 16, bytes([2]) * 16
+MARK = bytes([3]) * 16
 FLOOD = FloodRow(
     id=f"{1:032x}",
     origin=LIST,
     signal_id=SIGNAL,
+    about=MARK,
     state=FloodState.WAITING,
     bound=10,
     opened_at=100,
@@ -69,21 +71,9 @@ async def test_a_subject_is_counted_once_within_a_span(store: Store) -> None:
     assert await store.read(lambda r: r.restricted(LIST, SIGNAL, 0)) == 1
 
 
-async def test_what_is_counted_goes_on_under_another_name(store: Store) -> None:
-    async def act(tx: Transaction) -> None:
-        for number in (1, 2):
-            await tx.add_restricted("own:a.demo", SIGNAL, mark(number), 100)
-        await tx.move_restricted("own:a.demo", SIGNAL, "a.demo", OTHER)
-
-    await store.write(act)
-
-    assert await store.read(lambda r: r.restricted("a.demo", OTHER, 0)) == 2
-    assert await store.read(lambda r: r.restricted("own:a.demo", SIGNAL, 0)) == 0
-
-
 async def test_one_flood_of_a_signal_is_alive(store: Store) -> None:
     await add(store, FLOOD)
-    second = replace(FLOOD, id=f"{2:032x}")
+    second = replace(FLOOD, id=f"{2:032x}", signal_id=OTHER)
     with pytest.raises(ConflictError):
         await add(store, second)
     ruled = replace(
@@ -93,8 +83,10 @@ async def test_one_flood_of_a_signal_is_alive(store: Store) -> None:
     await add(store, second)
 
     assert await store.read(lambda r: r.flood(FLOOD.id)) == ruled
-    assert await store.read(lambda r: r.flood_alive(LIST, SIGNAL)) == second
-    assert await store.read(lambda r: r.flood_alive(LIST, OTHER)) is None
+    assert await store.read(lambda r: r.flood_alive(LIST, OTHER)) == second
+    assert await store.read(lambda r: r.flood_alive(LIST, SIGNAL)) is None
+    assert await store.read(lambda r: r.floods_alive([OTHER, MARK])) == [second]
+    assert await store.read(lambda r: r.floods_alive([OTHER])) == []
     assert await store.read(lambda r: r.floods_waiting()) == 1
     assert await store.read(lambda r: r.floods_in(FloodState.STANDS, 9)) == [ruled]
     later = await store.read(
@@ -144,16 +136,16 @@ async def test_what_is_due_is_found_by_its_time(store: Store) -> None:
     assert await store.read(lambda r: r.floods_stopped(9)) == [flood]
     over = replace(flood, state=FloodState.OVER, sealed=None)
     await store.write(lambda tx: tx.put_flood(over))
-    assert await store.write(lambda tx: tx.forget_floods(501)) == 0
+    assert await store.write(lambda tx: tx.forget_floods(501, 0)) == 0
     await store.write(lambda tx: tx.drop_flood_subjects(FLOOD.id))
     assert await store.read(lambda r: r.floods_stopped(9)) == []
-    assert await store.write(lambda tx: tx.forget_floods(501)) == 1
+    assert await store.write(lambda tx: tx.forget_floods(501, 0)) == 1
 
 
 async def test_a_raised_bound_lasts_and_is_replaced(store: Store) -> None:
     raised = RaisedRow(
         origin=LIST,
-        signal_id=SIGNAL,
+        about=SIGNAL,
         bound=20,
         until=700,
         raised_by="rita",
@@ -168,3 +160,51 @@ async def test_a_raised_bound_lasts_and_is_replaced(store: Store) -> None:
     assert await store.read(lambda r: r.raised_bound(LIST, SIGNAL, 700)) is None
     await store.write(lambda tx: tx.forget_raised(700))
     assert await store.read(lambda r: r.raised_bound(LIST, SIGNAL, 0)) is None
+
+
+async def test_a_ruling_stays_without_its_signal_for_a_time(store: Store) -> None:
+    rested = replace(FLOOD, state=FloodState.RESTED, ruled_by="rita", ruled_at=300)
+    await add(store, rested)
+
+    # It is the only content that goes with a signal.
+    assert await store.read(lambda r: r.floods_stopped(9)) == [rested]
+    await store.write(lambda tx: tx.put_flood(replace(rested, sealed=None)))
+    assert await store.read(lambda r: r.floods_stopped(9)) == []
+    assert await store.write(lambda tx: tx.forget_floods(501, 500)) == 0
+    assert len(await store.read(lambda r: r.floods_alive([MARK]))) == 1
+    assert await store.write(lambda tx: tx.forget_floods(0, 501)) == 1
+
+
+async def test_a_picture_stays_while_it_counts(store: Store) -> None:
+    def picture(number: int, at: int) -> PictureRow:
+        return PictureRow(
+            origin=LIST, about=mark(number), at=at, period="2026-11", sealed=b"sealed"
+        )
+
+    async def act(tx: Transaction) -> None:
+        for number, at in ((1, 100), (2, 200), (2, 300), (3, 150), (4, 400)):
+            await tx.put_flood_picture(picture(number, at))
+        await tx.add_flood(replace(FLOOD, about=mark(1)))
+        await tx.put_raised_bound(
+            RaisedRow(
+                origin=LIST,
+                about=mark(3),
+                bound=20,
+                until=700,
+                raised_by="rita",
+                second="rolf",
+            )
+        )
+
+    async def kept(limit: int = 9) -> list[PictureRow]:
+        return await store.read(lambda r: r.flood_pictures(LIST, limit))
+
+    await store.write(act)
+
+    first, *rest = await kept()
+    assert first == picture(1, 100)
+    assert rest == [picture(4, 400), picture(2, 300), picture(3, 150)]
+    assert await kept(1) == [first]
+    assert await store.read(lambda r: r.flood_pictures("c.demo", 9)) == []
+    await store.write(lambda tx: tx.forget_flood_pictures(300))
+    assert {each.about for each in await kept()} == {mark(1), mark(3), mark(4)}

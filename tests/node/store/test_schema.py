@@ -58,7 +58,7 @@ def test_every_migration_leaves_the_statements_it_names() -> None:
     written = [" ".join(each.split()) for _, part in MIGRATIONS for each in part]
     altered = {each.split()[2] for each in written if each.startswith("ALTER TABLE")}
     for place, statement in enumerate(written):
-        kind, name = statement.removeprefix("CREATE UNIQUE ").split()[1:3]
+        kind, name = statement.replace("CREATE UNIQUE ", "CREATE ", 1).split()[1:3]
         if not statement.startswith("CREATE") or name in altered:
             continue
         if f"DROP {kind} {name}" not in written[place:]:
@@ -92,6 +92,23 @@ def test_notices_of_an_older_node_are_kept_by_what_they_are_about(
     assert rows.fetchall() == [
         (b"s" * 16, "publication", 1, "waiting", 7, "2026-11", b"sealed", None)
     ]
+
+
+def test_a_flood_of_an_older_node_goes_on_under_its_signal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = open_database(tmp_path / "node.db")
+    migrate_until("0039_listings", connection, monkeypatch)
+    connection.execute(
+        "INSERT INTO match_floods (id, origin, signal_id, state, bound, opened_at, "
+        "ends_at, kept, beyond, period) "
+        "VALUES ('f', 'b.demo', ?, 'rested', 10, 1, 2, 0, 0, '2026-11')",
+        (b"s" * 16,),
+    )
+    migrate(connection)
+    rows = connection.execute("SELECT id, about FROM match_floods").fetchall()
+
+    assert rows == [("f", b"s" * 16)]
 
 
 @pytest.mark.parametrize("made", [0, VERSION])
