@@ -8,6 +8,11 @@ review; one beyond the budget is a *flood*, noted and not acted on until a later
 budget is free (`reweighing`). A dispute counts by its author's sequence number, so
 that repeating it costs and changes nothing.
 
+An author is charged once a day for saying the same of all signals of one origin under
+one token: they list one person, however often, and one proof rests them all. It takes
+nothing from the next person's budget, and gives none to who lies: of one signal each
+fact is charged as ever.
+
 A day is the statement's own, so that a node which hears a backlog takes no honest
 author for a flood. It is not long past, nor before a day that the author used already.
 
@@ -25,6 +30,8 @@ revoked, has expired or was erased.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from fedsafe_federation.evaluation import digest
 from fedsafe_federation.restrictions import Restriction
@@ -113,18 +120,36 @@ async def weigh(  # noqa: PLR0913 - facts, and what they are weighed by
         and (row.weight is Weight.SUSPENDS or row.digest in ruled)
         for row in known
     )
-    day = charged - charged % _DAY
+    suspended = 0
+    if not await is_shared(reader, facts, charged):
+        suspended = await reader.suspensions_since(
+            facts.author, _day(charged), attested=facts.attested
+        )
     return judge(
         DisputeRequest(
             control_proved=True,
             repeated=repeated,
-            suspended_today=await reader.suspensions_since(
-                facts.author, day, attested=facts.attested
-            ),
+            suspended_today=suspended,
             officer=officer,
             attested=facts.attested,
         )
     )
+
+
+async def is_shared(reader: Reader, facts: Facts, charged: int) -> bool:
+    """Tell whether its author is charged that day for the same of another signal."""
+    return await reader.is_charged(
+        facts.author,
+        facts.origin,
+        facts.signal_id,
+        _day(charged),
+        contention=facts.contention,
+        control=facts.control,
+    )
+
+
+def _day(moment: int) -> int:
+    return moment - moment % _DAY
 
 
 async def charge(reader: Reader, author: str, stated: int, *, at: int) -> int:
@@ -206,6 +231,9 @@ async def take_dispute(  # noqa: PLR0913 - a statement, and what it is weighed b
 
 async def keep_dispute(tx: Transaction, row: DisputeRow) -> Taken:
     """Keep a dispute, and let its signal rest if it weighs enough."""
+    if row.weight is Weight.SUSPENDS:
+        shared = await is_shared(tx, facts_of(row), row.charged_at)
+        row = replace(row, shared=shared)
     await tx.add_dispute(row)
     rested = await rest_disputed(tx, row.origin, [row.signal_id])
     return Taken(row.digest, row.weight, bool(rested))

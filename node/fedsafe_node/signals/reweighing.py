@@ -13,7 +13,13 @@ from typing import Final
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Actor
 from fedsafe_node.signals.desk import Changed, Desk
-from fedsafe_node.signals.disputing import facts_of, rest_disputed, weigh, weight_of
+from fedsafe_node.signals.disputing import (
+    facts_of,
+    is_shared,
+    rest_disputed,
+    weigh,
+    weight_of,
+)
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rights_rows import Weight
 from fedsafe_policies.disputes import ruling_ends
@@ -28,8 +34,12 @@ async def weigh_again(desk: Desk) -> int:
     Raises:
         StoreFailedError: the rest is done by the next run.
     """
-    authors = await desk.store.read(lambda reader: reader.authors_beyond())
-    return sum([await desk.commit(_Weighing(desk, name).run) for name in authors])
+    weighed = 0
+    for name in await desk.store.read(lambda reader: reader.authors_beyond()):
+        # One person who is listed often must not make the next one wait.
+        while count := await desk.commit(_Weighing(desk, name).run):
+            weighed += count
+    return weighed
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,11 @@ class _Weighing:
                 spent.add(facts.attested)
                 continue
             due = ruling_ends(at, desk.situation.policy)
-            await tx.weigh_dispute(row.digest, weight, charged_at=at, due_at=due)
+            rests = weight is Weight.SUSPENDS
+            shared = rests and await is_shared(tx, facts, at)
+            await tx.weigh_dispute(
+                row.digest, weight, charged_at=at, due_at=due, shared=shared
+            )
             rested += len(await rest_disputed(tx, row.origin, [row.signal_id]))
             weighed += 1
         if weighed:

@@ -114,7 +114,25 @@ class RightsReader(Protocol):
     ) -> int:
         """Count an author's disputes that rest a signal and count from a moment on.
 
-        Those that are *attested* are counted apart from the others.
+        Those that are *attested* are counted apart from the others; what is shared
+        does not count.
+        """
+        ...
+
+    async def is_charged(  # noqa: PLR0913 - what is said, and of what
+        self,
+        author: str,
+        origin: str,
+        signal_id: bytes,
+        since: int,
+        *,
+        contention: str,
+        control: str,
+    ) -> bool:
+        """Tell whether an author has said so of another signal of the same listing.
+
+        That is: of one of the same origin that has the same token, in a dispute that
+        rests it and counts from a moment on.
         """
         ...
 
@@ -211,7 +229,13 @@ class RightsWriter(Protocol):
         ...
 
     async def weigh_dispute(
-        self, digest: bytes, weight: Weight, *, charged_at: int, due_at: int
+        self,
+        digest: bytes,
+        weight: Weight,
+        *,
+        charged_at: int,
+        due_at: int,
+        shared: bool = False,
     ) -> None:
         """Keep what a dispute weighs now that was beyond its author's budget.
 

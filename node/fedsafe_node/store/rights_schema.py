@@ -4,7 +4,8 @@
 * `disputes`: each statement by which a member contests a signal, with what it
   weighed when it was taken: whether it rested the signal, repeated known facts, or came
   beyond its author's budget. Only what came beyond it is weighed again, on a later day.
-  `charged_at` lies in the day whose budget it counts against.
+  `charged_at` lies in the day whose budget it counts against, unless it is `shared`:
+  then its author was charged for another signal of the same origin and token.
 * `rulings`: how each dispute ended, whether the dispute has come or not. One counts if
   it is of the origin and the signal that the dispute is about.
 * `requests`: what a person has asked for, by which proof, until when it is to be
@@ -114,5 +115,17 @@ RIGHTS: tuple[str, ...] = (
         OR (OLD.state = 'closed' AND NEW.state <> 'closed')
         OR (OLD.sealed IS NULL AND NEW.sealed IS NOT NULL)
     BEGIN SELECT RAISE(ABORT, 'a closed request stays closed'); END
+    """,
+)
+
+SHARED: tuple[str, ...] = (
+    """
+    ALTER TABLE disputes ADD COLUMN shared INTEGER NOT NULL DEFAULT 0
+    CHECK (shared IN (0, 1))
+    """,
+    """
+    CREATE TRIGGER disputes_charged_once BEFORE UPDATE ON disputes
+    WHEN OLD.weight <> 'flood' AND NEW.shared <> OLD.shared
+    BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END
     """,
 )

@@ -23,7 +23,7 @@ T = TypeVar("T")
 _MOST_VARIABLES: Final = 500
 _DISPUTE: Final = (
     "SELECT digest, origin, signal_id, author, seq, contention, control, weight, "
-    "received_at, charged_at, due_at, opened_by, reminded_at FROM disputes "
+    "received_at, charged_at, due_at, opened_by, reminded_at, shared FROM disputes "
 )
 _RULING: Final = (
     "SELECT dispute, origin, signal_id, outcome, at, ruled_by, reason FROM rulings "
@@ -197,10 +197,35 @@ class SqlRightsReader(SqlAppealsReader):
         """Count an author's disputes that rest a signal and count from a moment on."""
         (count,) = self._connection.execute(
             "SELECT count(*) FROM disputes WHERE author = ? "  # noqa: S608 - our own
-            f"AND charged_at >= ? AND weight = 'suspends' AND {_ATTESTED[attested]}",
+            "AND charged_at >= ? AND weight = 'suspends' AND shared = 0 "
+            f"AND {_ATTESTED[attested]}",
             (author, since),
         ).fetchone()
         return int(count)
+
+    async def is_charged(  # noqa: PLR0913 - what is said, and of what
+        self,
+        author: str,
+        origin: str,
+        signal_id: bytes,
+        since: int,
+        *,
+        contention: str,
+        control: str,
+    ) -> bool:
+        """Tell whether an author has said so of another signal of the same listing."""
+        row = self._connection.execute(
+            "SELECT 1 FROM disputes JOIN signals other "
+            "ON other.origin = disputes.origin "
+            "AND other.signal_id = disputes.signal_id "
+            "JOIN signals asked ON asked.origin = other.origin "
+            "AND asked.token = other.token AND asked.signal_id <> other.signal_id "
+            "WHERE asked.origin = ? AND asked.signal_id = ? AND author = ? "
+            "AND charged_at >= ? AND weight = 'suspends' "
+            "AND contention = ? AND control = ? LIMIT 1",
+            (origin, signal_id, author, since, contention, control),
+        ).fetchone()
+        return row is not None
 
     async def last_charged(self, author: str) -> int:
         """Return the newest moment that an author's disputes count against; or 0."""
@@ -278,8 +303,8 @@ class SqlRightsWriter(SqlAppealsWriter):
             self._connection.execute(
                 "INSERT INTO disputes (digest, origin, signal_id, author, seq, "
                 "contention, control, weight, received_at, charged_at, due_at, "
-                "opened_by, reminded_at) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "opened_by, reminded_at, shared) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     dispute.digest,
                     dispute.origin,
@@ -294,6 +319,7 @@ class SqlRightsWriter(SqlAppealsWriter):
                     dispute.due_at,
                     dispute.opened_by,
                     dispute.reminded_at,
+                    int(dispute.shared),
                 ),
             )
         except IntegrityError as error:
@@ -317,14 +343,20 @@ class SqlRightsWriter(SqlAppealsWriter):
         return added.rowcount > 0
 
     async def weigh_dispute(
-        self, digest: bytes, weight: Weight, *, charged_at: int, due_at: int
+        self,
+        digest: bytes,
+        weight: Weight,
+        *,
+        charged_at: int,
+        due_at: int,
+        shared: bool = False,
     ) -> None:
         """Keep what a dispute weighs now that was beyond its author's budget."""
         try:
             self._connection.execute(
-                "UPDATE disputes SET weight = ?, charged_at = ?, due_at = ? "
-                "WHERE digest = ?",
-                (weight.value, charged_at, due_at, digest),
+                "UPDATE disputes SET weight = ?, charged_at = ?, due_at = ?, "
+                "shared = ? WHERE digest = ?",
+                (weight.value, charged_at, due_at, int(shared), digest),
             )
         except IntegrityError as error:
             raise ConflictError(str(error)) from None
@@ -375,6 +407,7 @@ def _dispute(row: Any) -> DisputeRow:  # noqa: ANN401 - a raw row
         due_at=row[10],
         opened_by=row[11],
         reminded_at=row[12],
+        shared=bool(row[13]),
     )
 
 

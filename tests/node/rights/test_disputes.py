@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from hashlib import sha256
 
 import msgspec
 import pytest
@@ -28,7 +29,14 @@ from fedsafe_node.rights.dispute_messages import (
     NewDisputeRequest,
     RulingRequest,
 )
-from fedsafe_node.rights.request_messages import NewRightsRequest, RequestKind
+from fedsafe_node.rights.opening import Opened, read_person
+from fedsafe_node.rights.request_messages import (
+    Language,
+    NewRightsRequest,
+    RequestKind,
+    Way,
+)
+from fedsafe_node.rights.requests import FORM
 from fedsafe_node.rights.ruling import Ended, end_disputes
 from fedsafe_node.signals.reweighing import weigh_again
 from fedsafe_policies.policy import Policy
@@ -450,6 +458,38 @@ async def test_a_flood_disables_nothing_beyond_its_budget(
     assert ruled.state == "restored"
     trio.clock.advance(timedelta(days=1))
     assert await weigh_again(trio["a.demo"].desk) == 0  # it has its ruling
+
+
+async def test_one_proof_ends_all_matches_of_who_is_listed_often(
+    trio: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(6):
+        await trio.publish(WHO)
+    other = "other@mail.example"
+    await trio.publish(other, at="c.demo", by=("a.demo", "b.demo"))
+    for name in NAMES:
+        limit_disputes(trio, name, 2, monkeypatch)
+
+    for person in (WHO, other):
+        await prove(trio, person)
+        assert await matching(trio, person) == []
+        for name in NAMES:
+            status = await trio[name].services.node.status()
+            assert status.disputes_beyond_budget == {}
+
+
+async def prove(trio: Fleet, person: str, at: str = "b.demo") -> None:
+    """Dispute with a code that was sent to the person."""
+    opened = Opened(
+        kind=RequestKind.DISPUTE,
+        person=read_person(Question(kind=Kind.EMAIL, value=person), pointer=""),
+        control=Control.MAILED_CODE,
+        way=Way.FORM,
+        language=Language.EN,
+        proof=sha256(person.encode()).digest(),
+    )
+    await trio[at].services.requests.open_proved(opened, FORM)
+    await trio.level(at, [name for name in NAMES if name != at])
 
 
 async def test_what_came_in_a_flood_is_ruled_on_in_the_end(

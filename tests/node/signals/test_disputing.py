@@ -29,7 +29,7 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.signals import restricting
 from fedsafe_node.signals.disputing import Dispute, take_ruling
 from fedsafe_node.signals.restricting import Applied, Restricting
-from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.decision import Decision, Obligation, allow
 from fedsafe_policies.disputes import DisputeRequest
@@ -207,6 +207,43 @@ async def test_a_flood_rests_nothing_beyond_its_budget_and_alarms(
     assert told is not None
     assert decode_audit_record(alarm).event == "rights.disputes_flooded"
     assert b'"author":"b.example","disputes":5' in told.payload
+
+
+async def test_one_person_listed_often_costs_once(store: Store) -> None:
+    often, others = range(1, 8), range(8, 11)
+    await hold(store, *often, token=b"t" * 16)
+    await hold(store, *others)
+    await hear(store, *(dispute(B, number, number) for number in often))
+    assert await resting(store, *often) == [*often]
+
+    # Erased meanwhile, they cost no more than they did.
+    async def erase(tx: Transaction) -> None:
+        for row in await tx.signals_named(A, [signal_id(number) for number in often]):
+            await tx.relock_signal(row, event=row.index)
+
+    await store.write(erase)
+    await hear(store, *(dispute(B, number, number) for number in others))
+
+    assert await resting(store, *others) == [8]  # the budget is of two listings
+    assert await store.read(lambda r: r.floods_since(0)) == {B: 2}
+    assert await store.read(lambda r: r.suspensions_since(B, 0, attested=False)) == 2
+
+
+async def test_each_origin_and_each_way_is_charged_for_itself(store: Store) -> None:
+    await hold(store, 1, 2, 3, token=b"t" * 16)
+    await hear(store, dispute(B, 1, 1), dispute(B, 2, 2))
+    await hear(store, dispute(C, 1, 3, replace(TERMS, control=BY_WORD)), courier=C)
+
+    for author, attested, count in ((B, False, 1), (C, False, 0), (C, True, 1)):
+        assert count == await store.read(
+            lambda r, who=author, way=attested: r.suspensions_since(  # type: ignore[misc]
+                who, 0, attested=way
+            )
+        )
+    # Another thing said of the same signal costs as it did.
+    other = replace(TERMS, contention=Contention.MINOR)
+    await hear(store, dispute(B, 3, 1, other))
+    assert await store.read(lambda r: r.suspensions_since(B, 0, attested=False)) == 2
 
 
 async def test_a_budget_is_a_days(store: Store) -> None:

@@ -51,7 +51,9 @@ async def apply(
     return await store.write(act.run)
 
 
-async def hold(store: Store, *numbers: int, origin: str = A) -> None:
+async def hold(
+    store: Store, *numbers: int, origin: str = A, token: bytes | None = None
+) -> None:
     signals = [
         NewSignal(
             signal_id=signal_id(number),
@@ -60,7 +62,7 @@ async def hold(store: Store, *numbers: int, origin: str = A) -> None:
             scope="federation",
             epoch=1,
             generation=1,
-            token=bytes(16),
+            token=number.to_bytes(16) if token is None else token,
             match_until=2_000_000_000,
             erase_after=2_000_000_000,
             log=f"{origin}/feed",

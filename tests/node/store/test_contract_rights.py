@@ -241,6 +241,36 @@ async def test_only_what_was_beyond_the_budget_is_weighed_again(store: Store) ->
         await weigh(flood, due=11)
 
 
+async def test_what_one_listing_has_cost_is_shared(store: Store) -> None:
+    await here(store, SIGNAL, OTHER)
+    first = a_dispute(1, charged_at=5)
+    more = a_dispute(2, signal_id=OTHER, charged_at=5, weight=Weight.FLOOD)
+    await keep(store, first, more)
+
+    async def charged(
+        signal: bytes, since: int = 5, said: str = "minor", by: str = "officer"
+    ) -> bool:
+        return await store.read(
+            lambda r: r.is_charged(B, A, signal, since, contention=said, control=by)
+        )
+
+    assert await charged(OTHER)  # it has the same token
+    assert not await charged(SIGNAL)  # of the same signal each fact costs
+    assert not await charged(OTHER, since=6)
+    assert not await charged(OTHER, said="wrong_person")
+    assert not await charged(OTHER, by="mailed_code")
+    assert not await charged(bytes(16))
+    await store.write(
+        lambda tx: tx.weigh_dispute(
+            more.digest, Weight.SUSPENDS, charged_at=5, due_at=10, shared=True
+        )
+    )
+    assert await store.read(lambda r: r.suspensions_since(B, 0, attested=False)) == 1
+    kept = await store.read(lambda r: r.dispute(more.digest))
+    assert kept is not None
+    assert kept.shared
+
+
 async def beyond(store: Store, *, attested: bool) -> list[DisputeRow]:
     return await store.read(lambda r: r.disputes_beyond(B, 9, attested=attested))
 
@@ -340,7 +370,7 @@ def test_history_cannot_be_changed_with_sql(tmp_path: Path, statement: str) -> N
     migrate(database)
     database.execute(
         "INSERT INTO disputes VALUES (zeroblob(32), 'a', zeroblob(16), 'b', 1, "
-        "'minor', 'officer', 'suspends', 1, 1, 2, NULL, NULL)"
+        "'minor', 'officer', 'suspends', 1, 1, 2, NULL, NULL, 0)"
     )
     database.execute(
         "INSERT INTO rulings VALUES (zeroblob(32), 'a', zeroblob(16), 'revoked', 1, "
