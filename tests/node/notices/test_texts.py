@@ -66,6 +66,17 @@ def test_a_text_says_what_the_law_asks_for(name: TextName) -> None:
         assert [word for word in NEEDED[name] if word not in body] == []
 
 
+def test_an_end_is_not_said_to_be_whose_it_may_not_be() -> None:
+    text = texts()[TextName.END_OF_SIGNAL]
+    assert text.minor is not None
+
+    for body in (text.body, text.minor):  # an appeal or the clock ends it as well
+        assert "beendet worden" in " ".join(body.de.split())
+        assert "was ended on {ended_on}" in " ".join(body.en.split())
+        assert "zurückgenommen" not in body.de
+        assert "took" not in body.en
+
+
 def test_a_filled_text_has_no_gap_left() -> None:
     facts = {name: Text(f"<{name}>", f"<{name}>") for name in FACTS}
     filled = texts()[TextName.STATEMENT_OF_REASONS].fill(facts)
