@@ -76,6 +76,10 @@ _MAILS: Final = (
     "set [mail] or [phone] in node.toml: without them persons can only write, and no "
     "match names the form"
 )
+_HEARER: Final = (
+    "propose one with `fedsafe federation set-policy --appeal MEMBER`, or `--deputy "
+    "MEMBER` where this node is the one: until then each origin decides alone"
+)
 _FILE: Final = "node.toml"
 _SWAPS: Final = Path("/proc/swaps")
 _PACKAGES: Final = ("aiohttp", "cryptography", "msgspec", "pynacl", "numpy")
@@ -499,6 +503,9 @@ def _shares(status: Mapping[str, Any]) -> Iterator[Finding]:
         found = "fewer than three members hold shares: nothing about persons goes out"
         way_out = "invite another member: `fedsafe federation invite`"
         yield Finding("holders", Level.WARN, found, way_out)
+    if status.get("appeals_unheard"):
+        found = "no other member hears the appeals of persons who come to this node"
+        yield Finding("appeals", Level.WARN, found, _HEARER)
     if threshold and holders == threshold > 1:
         found = f"all {holders} members that hold a share are needed (t = n)"
         way_out = (

@@ -190,6 +190,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "resharing": "neue Anteile",
     "share": "Schlüsselanteil",
     "charter": "Charta",
+    "appeals": "Beschwerden",
     "holders": "Anteile",
     "threshold": "Schwelle",
     "notices": "Mitteilungen",

@@ -74,6 +74,17 @@ SAID: Final[Mapping[str, str]] = {
         "`fedsafe signal ending` nennt, was weiter gelten könnte: erneut prüfen, dann "
         "`fedsafe signal renew`"
     ),
+    # the charter
+    "no other member hears the appeals of persons who come to this node": (
+        "kein anderes Mitglied entscheidet über Beschwerden der Personen, die sich an "
+        "diesen Knoten wenden"
+    ),
+    "propose one with `fedsafe federation set-policy --appeal MEMBER`, or `--deputy "
+    "MEMBER` where this node is the one: until then each origin decides alone": (
+        "eines mit `fedsafe federation set-policy --appeal MITGLIED` vorschlagen, oder "
+        "mit `--deputy MITGLIED`, wenn es dieser Knoten ist: Bis dahin entscheidet "
+        "jeder Ursprung allein"
+    ),
     # the directory
     "cannot be read": "nicht lesbar",
     "{count} key files are open to others": (

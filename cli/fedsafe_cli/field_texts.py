@@ -67,6 +67,10 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "holders": ("halten Anteile", "hold shares"),
     "shares_missing": ("fehlende Anteile", "missing shares"),
+    "appeals_unheard": (
+        "niemand entscheidet über Beschwerden",
+        "nobody hears appeals",
+    ),
     "too_few_holders": ("zu wenige halten Anteile", "too few hold shares"),
     "memory": ("Schlüssel im Arbeitsspeicher", "keys in memory"),
     "not_approved": ("benannt, aber ohne Zustimmung", "named, but not approved"),

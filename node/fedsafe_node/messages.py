@@ -314,7 +314,8 @@ class StatusAnswer(Message, frozen=True):
     server, whose disk is not the node's. `holders` are the members that hold a share of
     the newest key, and `shares_missing` counts those that this node was to hold and has
     not, since it was restored without them. With `too_few_holders` nothing about
-    persons is published. `memory` is `resident` if no core is
+    persons is published. With `appeals_unheard` no other member hears an appeal that
+    this node files for a person. `memory` is `resident` if no core is
     written of the process that answers, no other process of its user reads it and
     nothing of it is swapped out; `swappable` if the last may be, else `readable`.
     """
@@ -367,6 +368,7 @@ class StatusAnswer(Message, frozen=True):
     holders: int | None = None
     shares_missing: int = 0
     too_few_holders: bool = False
+    appeals_unheard: bool = False
     memory: str = "readable"
 
 

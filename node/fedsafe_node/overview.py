@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Final
 
 from fedsafe_crypto.sodium import describe
+from fedsafe_federation.appeals import hearer
 from fedsafe_federation.verification import feed_name
 from fedsafe_node.breaches.clock import count_breaches
 from fedsafe_node.cases.clockwork import Overdue, count_overdue
@@ -248,6 +249,8 @@ class Overview:
             holders=None if membership is None else _holders(membership),
             shares_missing=0 if membership is None else _missing(membership),
             too_few_holders=membership is not None and membership.charter.is_short,
+            appeals_unheard=membership is not None
+            and hearer(membership.charter, {situation.node}) is None,
             memory=memory_state().value,
         )
 

@@ -471,6 +471,19 @@ def test_a_resharing_that_is_overdue_is_told_with_who_is_missing(
     assert "diese Knoten starten lassen" in german
 
 
+def test_a_federation_in_which_nobody_hears_appeals_is_told(
+    ask: "Run", healthy: "FakeNode"
+) -> None:
+    status = {"node": "a.demo", "peers": [], "appeals_unheard": True}
+    healthy.always("GET /v1/status", status)
+    found = by_check(ask("doctor", "--json"))["appeals"]
+    german = " ".join(ask("doctor", "--lang", "de").out.split())
+
+    assert found["level"] == "warn"
+    assert "fedsafe federation set-policy --appeal MEMBER" in found["way_out"]
+    assert "kein anderes Mitglied entscheidet über Beschwerden" in german
+
+
 def test_what_waits_for_a_sign_off_is_told_with_whole_commands(
     ask: "Run", healthy: "FakeNode"
 ) -> None:

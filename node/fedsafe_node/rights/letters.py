@@ -11,7 +11,7 @@ from fedsafe_policies.help.offers import Age
 from fedsafe_policies.reasons import Text
 
 _SUBJECTS: Final[Mapping[Language, str]] = {
-    Language.DE: "Ihr Code für den Antrag bei {node}",
+    Language.DE: "Code für den Antrag bei {node}",
     Language.EN: "Your code for the request at {node}",
 }
 _TEXTS: Final[Mapping[Language, str]] = {

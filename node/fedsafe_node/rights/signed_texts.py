@@ -53,7 +53,7 @@ _MODULES: Final[Mapping[TextName, tuple[Text, tuple[ModuleType, ...]]]] = {
 DRAFT_MARK: Final[Mapping[Language, str]] = {
     Language.DE: (
         "Entwurf: Diesen Text hat bei uns noch niemand rechtlich geprüft und "
-        "freigegeben. Ihr Antrag gilt trotzdem, und alle Fristen laufen."
+        "freigegeben. Der Antrag gilt trotzdem, und alle Fristen laufen."
     ),
     Language.EN: (
         "Draft: nobody here has reviewed and signed off this text yet. Your request "

@@ -82,7 +82,11 @@ async def appeal_of(fleet: Fleet) -> str:
 async def test_a_person_learns_how_to_appeal_who_decides_and_that_it_stands(
     trio: Fleet,
 ) -> None:
+    node = trio["b.demo"].services.node
+    assert (await node.status()).appeals_unheard
     await name_hearer(trio)
+    assert not (await node.status()).appeals_unheard
+    assert (await trio[HEARS].services.node.status()).appeals_unheard
     signal = await trio.publish(WHO)
     first = await contest(trio, Language.DE)
     before = await told(trio, first)
