@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person is told of an extension and of an end (GDPR Art. 12 (3) and (4)).
+"""What a person is told of a delay and of an end (GDPR Art. 12 (3) and (4)).
 
 Standard words in German and English, beside the reference that staff gave: the reasons
 of a refusal, and that one may complain or go to court. They are an engineering reading
@@ -25,6 +25,20 @@ _EXTENDED: Final[Mapping[Language, str]] = {
     Language.EN: (
         "We need longer and will answer by {day}, because the review is complex or "
         "there are many requests (Art. 12 (3) GDPR). Our reference: {reason}."
+    ),
+}
+_LATE: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "Unsere Antwort war bis zum {day} fällig und ist verspätet (Art. 12 Abs. 3 "
+        "DSGVO). Wir schulden sie Ihnen weiterhin; ein neuer Antrag ist nicht nötig. "
+        "Fragen Sie nach, mit der Nummer {request}: {reach}. Sie müssen darauf nicht "
+        "warten, sondern können sich schon jetzt bei der Aufsichtsbehörde beschweren."
+    ),
+    Language.EN: (
+        "Our answer was due by {day} and is late (Art. 12 (3) GDPR). We still owe it "
+        "to you; you need no new request. Ask us about it, with the number {request}: "
+        "{reach}. You need not wait for that: you may complain to the supervisory "
+        "authority now."
     ),
 }
 _ENDS: Final[Mapping[Language, Mapping[str, str]]] = {
@@ -162,6 +176,18 @@ _PLAIN_EXTENDED: Final[Mapping[Language, str]] = {
     Language.DE: "Hallo,\n\nwir brauchen länger. Du bekommst die Antwort bis {day}.",
     Language.EN: "Hello,\n\nwe need longer. You will have the answer by {day}.",
 }
+_PLAIN_LATE: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "Hallo,\n\nwir sind zu spät. Du solltest die Antwort bis {day} bekommen. Du "
+        "bekommst sie noch und musst nichts neu ausfüllen. Frag bei uns nach, oder "
+        "beschwere dich. Wie das geht, steht hier."
+    ),
+    Language.EN: (
+        "Hello,\n\nwe are late. You were to have the answer by {day}. You will still "
+        "get it, and you need not fill in anything again. Ask us about it, or "
+        "complain. You can read here how to do that."
+    ),
+}
 _PLAIN_ENDS: Final[Mapping[Language, Mapping[str, str]]] = {
     Language.DE: {
         "granted": "Hallo,\n\nwir haben getan, worum du uns gebeten hast.",
@@ -289,6 +315,17 @@ def note_on(
         return note
     plain = _plain_note_on(row, ground, house, remedies)
     return above(plain, note, Language(row.language))
+
+
+def late_note_on(row: RequestRow, house: Mapping[str, Text]) -> str:
+    """Say that an answer is late, whom to ask, and where to complain."""
+    language, until = Language(row.language), day(row.due_at, Language(row.language))
+    facts = {**in_language(house, language), "day": until, "request": row.id}
+    note = f"{_LATE[language].format_map(facts)}\n{ways_in(house, language)}"
+    if "help" not in house:
+        return note
+    said = _PLAIN_LATE[language].format(day=until)
+    return above(f"{said}\n\n{plain_ways_in(house, language)}", note, language)
 
 
 def _plain_note_on(

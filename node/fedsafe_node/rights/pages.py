@@ -164,7 +164,7 @@ def answer_page(site: Site, language: Language, found: CollectedAnswer) -> bytes
         body += f"<p>{escape(texts['once'])}</p><pre>{escape(found.text)}</pre>"
     elif found.collected:
         body += f"<p>{escape(texts['collected'])}</p>"
-    elif found.state != "closed":
+    elif found.state != "closed" and not found.late:  # else the note says it
         waits = texts["waits"].format(day=written_day(found.due_at, language))
         body += f"<p>{escape(waits)}</p>"
     return _page(site, language, "collect_title", body, "/rights/answer")

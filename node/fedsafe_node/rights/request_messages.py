@@ -216,7 +216,8 @@ class CollectedAnswer(Message, frozen=True):
     """How far a request is, and its answer, handed out once.
 
     `collected` says that it was handed out before. `note` says how the request ended,
-    with the reason and the remedies, or why it takes longer.
+    with the reason and the remedies, or why it takes longer. An answer is `late` that
+    was due by `due_at` and has not come: then `note` says whom to turn to.
     """
 
     state: Literal["open", "answered", "closed"]
@@ -224,6 +225,7 @@ class CollectedAnswer(Message, frozen=True):
     text: str | None = None
     note: str | None = None
     collected: bool = False
+    late: bool = False
 
 
 class WithholdPackRequest(Message, frozen=True):

@@ -53,7 +53,7 @@ from fedsafe_node.rights.request_messages import (
 )
 from fedsafe_node.rights.sealing import Checked, Content, open_content, seal_content
 from fedsafe_node.rights.standing import in_state, known
-from fedsafe_node.rights.telling import tell, tell_end
+from fedsafe_node.rights.telling import is_late, tell, tell_end
 from fedsafe_node.rights.terms import EXTENDED_MONTHS, moment, months_after
 from fedsafe_node.signals.anew import until_it_holds
 from fedsafe_node.signals.desk import Changed, Desk
@@ -432,6 +432,7 @@ class Requests:
                 text=text,
                 note=await tell_end(tx, self._desk, row, content),
                 collected=before,
+                late=is_late(row, self._desk.clock.now()),
             )
 
         collected = await self._desk.store.write(act)

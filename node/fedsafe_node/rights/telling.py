@@ -27,7 +27,7 @@ from fedsafe_node.rights.answering import (
 from fedsafe_node.rights.contesting import CONTESTABLE
 from fedsafe_node.rights.finding import Finding
 from fedsafe_node.rights.listing import drafts_about
-from fedsafe_node.rights.outcomes import Had, note_on
+from fedsafe_node.rights.outcomes import Had, late_note_on, note_on
 from fedsafe_node.rights.remains import read_remains
 from fedsafe_node.rights.remedies import hearers_of, read_remedies, stood_disputes
 from fedsafe_node.rights.request_messages import (
@@ -106,7 +106,7 @@ async def _house(
 async def tell_end(
     reader: Reader, desk: Desk, row: RequestRow, content: Content | None
 ) -> str | None:
-    """Write how a request ended, or why it takes longer; None if neither is so.
+    """Write how a request ended, that it is late, or why it takes longer; else None.
 
     With what ended of the own signals, who had received them (Art. 19).
     """
@@ -121,11 +121,19 @@ async def tell_end(
         for remedy in await read_remedies(reader, desk.situation, each)
     ]
     house = await _house(reader, desk, content)
-    note = note_on(row, ground, house, had, remedies)
+    if is_late(row, desk.clock.now()):
+        note: str | None = late_note_on(row, house)
+    else:
+        note = note_on(row, ground, house, had, remedies)
     if note is None:
         return None
     draft = TextName.RIGHTS_OUTCOME in await desk.notices.drafts(reader)
     return marked(note, Language(row.language), desk.situation, draft=draft)
+
+
+def is_late(row: RequestRow, now: datetime) -> bool:
+    """Whether a request has no answer although it was due."""
+    return row.state is RequestState.OPEN and row.due_at <= int(now.timestamp())
 
 
 async def _had(reader: Reader, desk: Desk, row: RequestRow, content: Content) -> Had:

@@ -37,6 +37,8 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.rights import requests as requests_module
 from fedsafe_node.rights import tending
 from fedsafe_node.rights.finding import Evaluated
+from fedsafe_node.rights.outcomes import BELOW
+from fedsafe_node.rights.pages import Site, answer_page
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
     CollectRequest,
@@ -54,6 +56,7 @@ from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.recipients_rows import RepeatRow
 from fedsafe_node.store.rights_rows import RequestState
+from fedsafe_policies.help.offers import Age
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import (
     IdentifierKind,
@@ -703,6 +706,44 @@ async def test_nobody_extends_what_is_overdue(trio: Fleet) -> None:
 
     with pytest.raises(WrongStateError):
         await requests_of(trio).extend(opened.request, "note-5", LEA)
+
+
+@pytest.mark.parametrize("age", list(Age))
+@pytest.mark.parametrize(
+    ("language", "late", "promised"),
+    [
+        (Language.DE, "bis zum 24.12.2026 fällig und ist verspätet", "Sie kommt bis"),
+        (Language.EN, "was due by 2026-12-24 and is late", "It will be by"),
+    ],
+)
+async def test_a_late_answer_is_called_late_and_promised_by_no_past_day(
+    alone: Fleet, language: Language, late: str, promised: str, age: Age
+) -> None:
+    requests = requests_of(alone, "a.demo")
+    await alone["a.demo"].services.signals.add(request_for(WHO), ANNA)
+    opened = await requests.open(replace(asked(language=language), age=age), SHOP)
+    site = Site(node="a.demo", contact="safety@a.demo")
+    assert opened.collect is not None
+    code = CollectRequest(request=opened.request, code=opened.collect)
+    before = await requests.collect(code, PLACE)
+    alone.clock.advance(timedelta(days=30))
+    after = await requests.collect(code, PLACE)
+    page = answer_page(site, language, after).decode()
+
+    assert (before.late, before.note) == (False, None)
+    assert promised in answer_page(site, language, before).decode()
+    assert (after.late, after.state) == (True, "open")
+    assert after.note is not None
+    assert late in after.note
+    assert opened.request in after.note
+    assert "Art. 77" in after.note
+    assert alone["a.demo"].base.config.contact in after.note
+    assert (BELOW[language] in after.note) is (age is Age.MINOR)
+    assert promised not in page
+    assert late in page
+    await requests.answer(opened.request, DORA)
+    answered = await requests.collect(code, PLACE)
+    assert (answered.late, answered.note) == (False, None)
 
 
 async def test_people_are_reminded_and_what_is_closed_is_wiped(
