@@ -8,7 +8,7 @@ from fedsafe_cli.diagnosis import Finding, Level
 
 
 def overdue(status: Mapping[str, Any]) -> Iterator[Finding]:
-    """Say which deadlines are over: of breaches, cases, orders; and stops."""
+    """Say which deadlines are over: of breaches, cases, orders, requests; and stops."""
     if late := status.get("breaches_overdue"):
         way_out = "tell the authority, then `fedsafe breach notify`"
         found = f"the 72 hours are over for {late} breaches"
@@ -21,6 +21,17 @@ def overdue(status: Mapping[str, Any]) -> Iterator[Finding]:
         way_out = "`fedsafe order list` says which; the legal adviser answers them"
         found = f"{late} orders or letters of authorities are overdue"
         yield Finding("orders", Level.FAIL, found, way_out)
+    if late := status.get("requests_overdue"):
+        way_out = "`fedsafe rights list` says which; answer them: the law gives a month"
+        found = f"{late} requests of persons are overdue"
+        yield Finding("requests", Level.FAIL, found, way_out)
+    if late := status.get("checks_forgotten"):
+        way_out = (
+            "whoever made the check asks again: `fedsafe rights list` says which, then "
+            "`fedsafe rights check REQUEST`"
+        )
+        found = f"{late} identity checks that no second officer can decide on any more"
+        yield Finding("identity checks", Level.FAIL, found, way_out)
     if status.get("sending_off"):
         way_out = "`fedsafe case sending on` lets it go on"
         yield Finding("sending", Level.WARN, "no case package leaves", way_out)

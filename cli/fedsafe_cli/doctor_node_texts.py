@@ -199,6 +199,8 @@ CHECKS: Final[Mapping[str, str]] = {
     "breaches": "Datenpannen",
     "cases": "Fälle",
     "orders": "Anordnungen",
+    "requests": "Anträge von Personen",
+    "identity checks": "Identitätsfeststellungen",
     "sending": "Versand",
     "packages": "Fallpakete",
     "packages taken": "entnommene Fallpakete",

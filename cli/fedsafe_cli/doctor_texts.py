@@ -196,6 +196,20 @@ SAID: Final[Mapping[str, str]] = {
     "`fedsafe order list` says which; the legal adviser answers them": (
         "`fedsafe order list` sagt, welche; die Rechtsberatung beantwortet sie"
     ),
+    "{late} requests of persons are overdue": (
+        "{late} Anträge von Personen sind überfällig"
+    ),
+    "`fedsafe rights list` says which; answer them: the law gives a month": (
+        "`fedsafe rights list` sagt, welche; beantworten: Das Gesetz gibt einen Monat"
+    ),
+    "{late} identity checks that no second officer can decide on any more": (
+        "{late} Identitätsfeststellungen, über die niemand mehr entscheiden kann"
+    ),
+    "whoever made the check asks again: `fedsafe rights list` says which, then "
+    "`fedsafe rights check REQUEST`": (
+        "wer die Identität festgestellt hat, fragt noch einmal: `fedsafe rights list` "
+        "sagt, welche, dann `fedsafe rights check ANTRAG`"
+    ),
     "no case package leaves": "kein Fallpaket verlässt den Knoten",
     "`fedsafe case sending on` lets it go on": (
         "`fedsafe case sending on` lässt den Versand wieder zu"

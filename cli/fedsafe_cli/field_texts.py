@@ -39,6 +39,14 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "cases_open": ("offene Fälle", "open cases"),
     "cases_overdue": ("überfällige Fälle", "overdue cases"),
     "orders_overdue": ("überfällige Anordnungen", "overdue orders"),
+    "requests_overdue": (
+        "überfällige Anträge von Personen",
+        "overdue requests of persons",
+    ),
+    "checks_forgotten": (
+        "Identitätsfeststellungen, die niemand mehr entscheiden kann",
+        "identity checks that nobody can decide on any more",
+    ),
     "sending_off": ("Versand angehalten", "sending is off"),
     "packages_by_hand": (
         "Pakete, die auf eine Person warten",

@@ -55,8 +55,18 @@ _CHECKED: Final = (
     "Identity checked on {seen_on} by {by} ({reference}); decided: {second}",
 )
 _NOBODY: Final = (
-    "noch niemand, bis dahin ruht nichts: fedsafe act approve {act}",
-    "nobody yet, and nothing rests before: fedsafe act approve {act}",
+    "noch niemand, nichts ruht; möglich bis {until}: fedsafe act approve {act}",
+    "nobody yet, nothing rests; until {until}: fedsafe act approve {act}",
+)
+_NOBODY_CAN: Final = (
+    (
+        "niemand, und niemand kann es mehr; nichts ruht. {by} fragt noch einmal: "
+        "fedsafe rights check {request}"
+    ),
+    (
+        "nobody, and nobody can any more; nothing rests. {by} asks again: "
+        "fedsafe rights check {request}"
+    ),
 )
 _WAITS: Final = (
     "Eine zweite Person muss zustimmen: fedsafe act approve {act}",
@@ -287,7 +297,8 @@ def open_(context: click.Context, /, **given: str | None) -> ExitStatus:
 def list_(context: click.Context, state: str) -> ExitStatus:
     """List all requests of a state; what is due first stands in front.
 
-    Without --state: those to be answered.
+    Without --state: those to be answered. Below stand those whose identity check waits
+    for another officer, and until when.
 
     \b
     Examples:
@@ -305,6 +316,10 @@ def list_(context: click.Context, state: str) -> ExitStatus:
         document({"requests": found})
     elif found:
         _table(settings, found)
+        for each in found:
+            if not _decided(each):
+                line(f"\n{each['request']}")
+                line(_second(settings, each))
     else:
         line(("Es gibt keine.", "There are none.")[not settings.german])
     return OK
@@ -326,6 +341,24 @@ def show(context: click.Context, request: str) -> ExitStatus:
     settings = settings_of(context)
     _tell(settings, personal(settings).get(f"/v1/rights/{_checked(request)}"))
     return OK
+
+
+@rights.command("check")
+@click.argument("request")
+@shared_options
+@click.pass_context
+def check_(context: click.Context, request: str) -> ExitStatus:
+    """Ask another officer again to decide on your identity check of REQUEST.
+
+    If nobody has within the three days. Nothing rests before. Ends with status 13:
+    another officer decides with `fedsafe act approve`.
+
+    \b
+    Example:
+      fedsafe rights check 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+    _change(context, request, "check", {})
+    return ExitStatus.WAITING
 
 
 @rights.command("answer")
@@ -447,8 +480,18 @@ def _tell_proof(settings: Settings, found: Json) -> None:
         line(_ATTESTED[other].format(how=how, on=said["verified_on"]))
     if check is not None:
         line()
-        second = check["second"] or _NOBODY[other].format(act=check["act"])
-        line(_CHECKED[other].format(**check | {"second": second}))
+        line(_CHECKED[other].format(**check | {"second": _second(settings, found)}))
+
+
+def _second(settings: Settings, found: Json) -> str:
+    """Say who has decided on a check, or what it takes that somebody does."""
+    check, other = found["checked"], not settings.german
+    if check["second"] is not None:
+        return str(check["second"])
+    if check.get("until") is None:
+        return _NOBODY_CAN[other].format(by=check["by"], request=found["request"])
+    until = readable("until", check["until"])
+    return _NOBODY[other].format(act=check["act"], until=until)
 
 
 def _tell(settings: Settings, found: Json) -> None:

@@ -36,6 +36,7 @@ from fedsafe_node.process_memory import memory_state
 from fedsafe_node.renewing.scene import read_scene
 from fedsafe_node.renewing.wishing import overdue, warnings
 from fedsafe_node.review.habits import rubber_stamps
+from fedsafe_node.rights.standing import count_late
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.keeping_rows import Room
 from fedsafe_node.store.metering_rows import TallyRow
@@ -52,7 +53,10 @@ _WEEK: Final = 7 * _DAY
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """What the store holds at one moment; `breaches` are those open and overdue."""
+    """What the store holds at one moment; `breaches` are those open and overdue.
+
+    `requests` are those overdue, and those whose identity check is forgotten.
+    """
 
     counts: Counts
     peers: list[PeerRow]
@@ -71,6 +75,7 @@ class _Counted:
     breaches: tuple[int, int]
     cases: Overdue
     orders: int
+    requests: tuple[int, int]
     sends: bool
     by_hand: int
     in_hand: int
@@ -105,6 +110,7 @@ async def _count(
         keys=len(await unfinished_effects(reader)),
         breaches=await count_breaches(reader, now),
         orders=await count_orders(reader, now),
+        requests=await count_late(reader, notices.periods, now),
         sends=await sends(reader),
         by_hand=await reader.dispatches_by_hand(),
         in_hand=await reader.dispatches_in_hand(),
@@ -238,6 +244,8 @@ class Overview:
             cases_open=found.cases.open,
             cases_overdue=found.cases.late,
             orders_overdue=found.orders,
+            requests_overdue=found.requests[0],
+            checks_forgotten=found.requests[1],
             sending_off=not found.sends,
             packages_by_hand=found.by_hand,
             packages_in_hand=found.in_hand,

@@ -44,8 +44,10 @@ WAITS = OPEN | {
     "signals": None,
     "disputes": None,
     "unevaluated": None,
-    "checked": CHECK | {"act": "ab" * 16, "second": None},
+    "checked": CHECK
+    | {"act": "ab" * 16, "second": None, "until": "2026-11-27T12:00:00+00:00"},
 }
+FORGOTTEN = WAITS | {"checked": WAITS["checked"] | {"until": None}}
 
 
 def test_the_words_are_those_of_the_node() -> None:
@@ -101,6 +103,23 @@ def test_requests_are_listed(ask: "Run", node: "FakeNode") -> None:
     listed = json.loads(ask("rights", "list", "--json").out)
     assert listed == with_moments({"requests": [OPEN, OPEN]})
     assert ask("rights", "list", "--state", "closed").out == "There are none.\n"
+
+
+def test_a_list_says_what_waits_for_another_officer_and_what_nobody_can_decide(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("GET /v1/rights?state=open", {"requests": [WAITS, FORGOTTEN, OPEN]})
+    node.always(f"POST /v1/rights/{REQUEST}/check", WAITS)
+    english = ask("rights", "list").out
+    german = ask("rights", "list", "--lang", "de").out
+    again = ask("rights", "check", REQUEST)
+
+    assert "2026-11-27" in english
+    assert f"fedsafe act approve {'ab' * 16}" in english
+    assert f"lea asks again: fedsafe rights check {REQUEST}" in english
+    assert "niemand kann es mehr" in german
+    assert again.status == 13
+    assert f"fedsafe act approve {'ab' * 16}" in again.out
 
 
 def test_a_request_is_shown_answered_extended_and_closed(

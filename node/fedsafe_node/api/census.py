@@ -54,6 +54,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "showRequest": (Event.REQUESTS_READ,),
     "collectAnswer": (Event.REQUEST_COLLECTED,),
     "answerRequest": (Event.REQUEST_ANSWERED,),
+    "checkRequest": (Event.ACT_ASKED,),
     "extendRequest": (Event.REQUEST_EXTENDED,),
     "grantRequest": (Event.ACT_ASKED, Event.REQUEST_CLOSED),
     "sendCode": (Event.CODE_SENT,),

@@ -163,6 +163,8 @@ async def metrics(call: Call) -> object:
             "breaches_overdue": now.breaches_overdue,
             "cases_overdue": now.cases_overdue,
             "orders_overdue": now.orders_overdue,
+            "requests_overdue": now.requests_overdue,
+            "checks_forgotten": now.checks_forgotten,
             "peers_covered": sum(peer.covered for peer in now.peers),
         }
     )

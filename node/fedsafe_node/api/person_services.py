@@ -212,6 +212,10 @@ class Requests(Protocol):
         """Write the answer."""
         ...
 
+    async def check(self, request: str, who: Principal) -> RightsRequestAnswer:
+        """Ask another officer again to decide on one's own identity check."""
+        ...
+
     async def extend(
         self, request: str, reason: str, who: Principal
     ) -> RightsRequestAnswer:

@@ -59,6 +59,11 @@ async def answer_request(call: Call) -> object:
     return await call.services.requests.answer(call.path["request"], call.principal)
 
 
+async def check_request(call: Call) -> object:
+    """Ask another officer once more to decide on an identity check."""
+    return await call.services.requests.check(call.path["request"], call.principal)
+
+
 async def extend_request(call: Call) -> object:
     """Take two months more."""
     return await call.services.requests.extend(
@@ -148,6 +153,19 @@ RIGHTS_ROUTES: Final = (
         roles=_OFFICERS,
         lane=Lane.WRITES,
         summary="Write the answer out of what was found, with all recipients",
+        path_types=_REQUEST,
+        answer=RightsRequestAnswer,
+        refusals=_GONE,
+    ),
+    Route(
+        name="checkRequest",
+        method="POST",
+        path="/v1/rights/{request}/check",
+        handler=check_request,
+        auth=Auth.CREDENTIAL,
+        roles=_OFFICERS,
+        lane=Lane.WRITES,
+        summary="Ask another officer again to decide on one's own identity check",
         path_types=_REQUEST,
         answer=RightsRequestAnswer,
         refusals=_GONE,

@@ -72,13 +72,15 @@ def describe_request(
     content: Content | None = None,
     packs: list[PackTold] | None = None,
     remains: list[Remaining] | None = None,
+    until: int | None = None,
 ) -> RightsRequestAnswer:
     """Describe a request, with what was found where that is shown.
 
-    That is nowhere before an officer's identity check is decided on.
+    That is nowhere before an officer's identity check is decided on, which somebody can
+    do *until* a moment.
     """
     attested = content.attested if content is not None else None
-    checked = _check_told(content)
+    checked = _check_told(content, until)
     if content is not None and content.is_undecided:
         content = packs = None
     return RightsRequestAnswer(
@@ -111,7 +113,7 @@ def describe_request(
     )
 
 
-def _check_told(content: Content | None) -> CheckTold | None:
+def _check_told(content: Content | None, until: int | None) -> CheckTold | None:
     checked = content.checked if content is not None else None
     if checked is None:
         return None
@@ -121,6 +123,7 @@ def _check_told(content: Content | None) -> CheckTold | None:
         by=checked.by,
         act=checked.act,
         second=checked.second,
+        until=None if until is None else moment(until),
     )
 
 

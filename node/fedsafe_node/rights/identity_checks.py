@@ -126,5 +126,6 @@ def check_decided(content: Content) -> None:
         raise WrongStateError(
             "not_decided",
             "another officer decides on the identity check first: `fedsafe act list`; "
-            "if nobody can, close the request as refused (not_shown)",
+            "once that is over, `fedsafe rights check` asks again; if nobody can, "
+            "close the request as refused (not_shown)",
         )

@@ -81,7 +81,10 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """One act that opens a request; `packs` are those that name the account."""
+    """One act that opens a request; `packs` are those that name the account.
+
+    A second officer may decide `until` a moment, where one has to.
+    """
 
     desk: Desk
     announcer: Announcer
@@ -90,6 +93,7 @@ class Opening:
     who: Principal
     decision: Decision
     packs: Sequence[PackRow]
+    until: int | None = None
     name: str = field(default_factory=lambda: token_hex(16))
 
     async def run(self, tx: Transaction) -> Changed[RightsRequestAnswer]:
@@ -151,7 +155,7 @@ class Opening:
         shown = content if opened.way is Way.OFFICER else None  # once it is decided
         # Whether it was answered at once would tell who opens it what was found.
         told = replace(
-            describe_request(row, shown),
+            describe_request(row, shown, until=self.until),
             attested=opened.attested,
             state=RequestState.OPEN.value,
             ended_at=None,

@@ -311,6 +311,8 @@ class CheckTold(Message, frozen=True):
     """An identity check: by whom, decided by whom, and the `act` that decides it.
 
     While `second` is null nothing of the request is contested, shown or answered.
+    The act may be approved before `until`; if both are null nobody can decide any more,
+    and whoever made the check asks again.
     """
 
     seen_on: str
@@ -318,6 +320,7 @@ class CheckTold(Message, frozen=True):
     by: str
     act: str
     second: str | None = None
+    until: str | None = None
 
 
 class RightsRequestAnswer(Message, frozen=True):

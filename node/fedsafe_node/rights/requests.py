@@ -20,6 +20,7 @@ from fedsafe_federation.wireformat import encode
 from fedsafe_node.budgets.lookups import LookupBudgets, Spending, Wanted
 from fedsafe_node.errors import (
     ConflictError,
+    ForbiddenError,
     NotFoundError,
     WrongStateError,
 )
@@ -47,21 +48,23 @@ from fedsafe_node.rights.request_messages import (
     CollectRequest,
     NewRightsRequest,
     Proved,
+    RequestKind,
     RightsRequestAnswer,
     RightsRequestsAnswer,
     Way,
 )
 from fedsafe_node.rights.sealing import Checked, Content, open_content, seal_content
-from fedsafe_node.rights.standing import in_state, known
+from fedsafe_node.rights.standing import decidable_until, in_state, known
 from fedsafe_node.rights.telling import is_late, tell, tell_end
 from fedsafe_node.rights.terms import EXTENDED_MONTHS, moment, months_after
 from fedsafe_node.signals.anew import until_it_holds
 from fedsafe_node.signals.desk import Changed, Desk
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.lookups import LookupRequest
+from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import (
     Control,
     Plane,
@@ -203,17 +206,58 @@ class Requests:
             if spending is not None:
                 await spending.keep(tx)
             asked = dataclass_replace(opened, checked=replace(checked, act=act.act))
-            changed = await dataclass_replace(opening, opened=asked).run(tx)
+            opened_now = dataclass_replace(opening, opened=asked, until=act.expires_at)
+            changed = await opened_now.run(tx)
             told[:] = [changed.result]
 
-        check = Check(
-            request=opening.name,
-            asks=opened.kind,
-            control=cast("Proved", opened.control.value),
-            seen_on=checked.seen_on,
-            reason=checked.reference,
-        )
-        await self._approvals.ask(CHECK, encode(check), opening.who, keep=keep)
+        control = opened.control.value
+        content = _check_of(opening.name, opened.kind, control, checked)
+        await self._approvals.ask(CHECK, content, opening.who, keep=keep)
+        return told[0]
+
+    async def check(self, request: str, who: Principal) -> RightsRequestAnswer:
+        """Ask another officer once more to decide on one's own identity check.
+
+        Raises:
+            DeniedError: this role may not.
+            ForbiddenError: somebody else has made the check.
+            NotFoundError: there is no such request.
+            WrongStateError: it is answered, closed or decided, or another is asked.
+        """
+        await self._admit(who, "rights.check")
+        keys, told = self._desk.periods, list[RightsRequestAnswer]()
+
+        async def read(reader: Reader) -> tuple[RequestRow, Content, Checked]:
+            row = await in_state(reader, request, RequestState.OPEN)
+            content = open_content(keys, row)
+            checked = content.checked if content is not None else None
+            if content is None or checked is None or checked.second is not None:
+                raise WrongStateError("not_pending", "no identity check waits here")
+            if (until := await decidable_until(reader, checked, self._now())) is None:
+                return row, content, checked
+            raise WrongStateError(
+                "already_asked",
+                f"another officer is asked until {moment(until)}: act {checked.act}",
+            )
+
+        row, _, checked = await self._desk.store.read(read)
+        first = Person(checked.by, who.role)
+        if first.identity != Person(who.name, who.role).identity:
+            raise ForbiddenError(
+                f"{checked.by} has made this check, and asks again; if they cannot, "
+                "close the request (not_shown), and the person asks anew",
+                authenticated=True,
+            )
+
+        async def keep(tx: Transaction, act: ActAnswer) -> None:
+            row, content, checked = await read(tx)
+            again = replace(checked, act=act.act, reminded_at=None)
+            content = replace(content, checked=again)
+            await tx.put_request(row := self._sealed(row, content))
+            told[:] = [describe_request(row, content, until=act.expires_at)]
+
+        content = _check_of(row.id, RequestKind(row.kind), row.control, checked)
+        await self._approvals.ask(CHECK, content, who, keep=keep)
         return told[0]
 
     async def list(
@@ -235,11 +279,21 @@ class Requests:
             rows = await tx.requests(state, LISTED, last)
             await self._note(tx, Event.REQUESTS_READ, who, decision, count=len(rows))
             return RightsRequestsAnswer(
-                requests=[describe_request(row) for row in rows],
+                requests=[await self._listed(tx, row) for row in rows],
                 next=rows[-1].id if len(rows) == LISTED else None,
             )
 
         return await self._desk.store.write(act)
+
+    async def _listed(self, reader: Reader, row: RequestRow) -> RightsRequestAnswer:
+        """Describe a request for a list: without findings, but with what it lacks."""
+        content = None
+        if row.state is RequestState.OPEN and row.way == Way.OFFICER:
+            content = open_content(self._desk.periods, row)
+        if content is None or content.checked is None or not content.is_undecided:
+            return describe_request(row)
+        until = await decidable_until(reader, content.checked, self._now())
+        return describe_request(row, content, until=until)
 
     async def show(self, request: str, who: Principal) -> RightsRequestAnswer:
         """Show a request with what was found.
@@ -256,7 +310,10 @@ class Requests:
             await self._note(tx, Event.REQUESTS_READ, who, decision, request=row.id)
             content = open_content(desk.periods, row)
             if content is None or content.is_undecided:
-                return describe_request(row, content)
+                if content is None or content.checked is None:
+                    return describe_request(row, content)
+                until = await decidable_until(tx, content.checked, self._now())
+                return describe_request(row, content, until=until)
             told = await show_packs(tx, content, packs, self._now())
             if content.erased is None:
                 return describe_request(row, content, told)
@@ -471,3 +528,15 @@ class Requests:
 
     def _now(self) -> int:
         return int(self._desk.clock.now().timestamp())
+
+
+def _check_of(request: str, kind: RequestKind, control: str, checked: Checked) -> bytes:
+    """Write what a second officer decides on."""
+    check = Check(
+        request=request,
+        asks=kind,
+        control=cast("Proved", control),
+        seen_on=checked.seen_on,
+        reason=checked.reference,
+    )
+    return encode(check)

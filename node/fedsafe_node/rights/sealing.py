@@ -25,7 +25,10 @@ _DOMAIN: Final = "fedsafe/v1/rights-request"
 
 
 class Checked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An officer's identity check; without a `second` nobody has decided on it."""
+    """An officer's identity check; without a `second` nobody has decided on it.
+
+    `reminded_at` is when somebody was last reminded that nobody has.
+    """
 
     seen_on: str
     reference: str
@@ -33,6 +36,7 @@ class Checked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     act: str = ""
     second: str | None = None
     contention: Contention | None = None
+    reminded_at: int | None = None
 
 
 class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read a request, and refuse what can no longer be done with it."""
 
+from collections.abc import AsyncIterator
 from typing import Final
 
 from fedsafe_node.errors import NotFoundError, WrongStateError
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.rights.request_messages import Way
+from fedsafe_node.rights.sealing import Checked, Content, open_content
+from fedsafe_node.store.people_rows import ActState
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
 
+_PAGE: Final = 500
 _STANDS: Final = {
     RequestState.OPEN: "it is open",
     RequestState.ANSWERED: "it is answered: the person collects that with their code",
@@ -37,3 +43,36 @@ async def in_state(reader: Reader, request: str, state: RequestState) -> Request
     if row.state is not state:
         raise WrongStateError(f"request_{row.state.value}", _STANDS[row.state])
     return row
+
+
+async def undecided(
+    reader: Reader, keys: PeriodKeys
+) -> AsyncIterator[tuple[RequestRow, Content, Checked]]:
+    """Go through the open requests whose identity check nobody has decided on."""
+    last: RequestRow | None = None
+    while rows := await reader.requests(RequestState.OPEN, _PAGE, last):
+        for row in rows:
+            content = open_content(keys, row) if row.way == Way.OFFICER else None
+            if content is None or content.checked is None or not content.is_undecided:
+                continue
+            yield row, content, content.checked
+        last = rows[-1]
+
+
+async def decidable_until(reader: Reader, checked: Checked, now: int) -> int | None:
+    """Say until when a second officer may decide on a check; None if nobody can."""
+    act = await reader.act(checked.act)
+    if act is None or act.state is not ActState.PENDING or act.expires_at <= now:
+        return None
+    return act.expires_at
+
+
+async def count_late(reader: Reader, keys: PeriodKeys, now: int) -> tuple[int, int]:
+    """Count the requests whose answer is overdue, and checks that nobody can decide."""
+    late, last = 0, None
+    while rows := await reader.requests(RequestState.OPEN, _PAGE, last):
+        late, last = late + sum(row.due_at <= now for row in rows), rows[-1]
+    forgotten = 0
+    async for _, _, checked in undecided(reader, keys):
+        forgotten += await decidable_until(reader, checked, now) is None
+    return late, forgotten

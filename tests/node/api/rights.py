@@ -88,6 +88,9 @@ class FakeRequests:
     async def answer(self, request: str, who: Principal) -> RightsRequestAnswer:
         return await self._called((request, who))
 
+    async def check(self, request: str, who: Principal) -> RightsRequestAnswer:
+        return await self._called((request, who))
+
     async def extend(
         self, request: str, reason: str, who: Principal
     ) -> RightsRequestAnswer:

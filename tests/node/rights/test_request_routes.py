@@ -34,7 +34,7 @@ MAY: Final[Mapping[str, set[Role]]] = {
     **dict.fromkeys(
         (
             *("listRequests", "showRequest", "answerRequest"),
-            *("extendRequest", "closeRequest"),
+            *("checkRequest", "extendRequest", "closeRequest"),
         ),
         OFFICERS,
     ),

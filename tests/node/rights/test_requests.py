@@ -15,7 +15,7 @@ from tests.node.rights.test_disputes import (
     matching,
     rule,
 )
-from tests.node.rights.vouching import Vouched
+from tests.node.rights.vouching import Vouched, decide
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
 from fedsafe_federation.handshake import RIGHTS_FORM, RIGHTS_FORM_PHONE
@@ -23,6 +23,7 @@ from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import (
     BadRequestError,
     DeniedError,
+    ForbiddenError,
     NotFoundError,
     OverBudgetError,
     TooManyTriesError,
@@ -34,6 +35,7 @@ from fedsafe_node.messages import (
     RevokeRequest,
 )
 from fedsafe_node.principal import Principal
+from fedsafe_node.provider_events.messages import FollowQuery
 from fedsafe_node.rights import requests as requests_module
 from fedsafe_node.rights import tending
 from fedsafe_node.rights.finding import Evaluated
@@ -42,6 +44,7 @@ from fedsafe_node.rights.pages import Site, answer_page
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
     CollectRequest,
+    IdentityCheck,
     Language,
     NewRightsRequest,
     RefusalGround,
@@ -674,6 +677,73 @@ async def test_what_is_no_identifier_is_refused_by_its_place(trio: Fleet) -> Non
         with pytest.raises(BadRequestError) as refused:
             await requests_of(trio).open(request, LEA)
         assert str(refused.value.pointer).startswith(pointer or "/about")
+
+
+async def test_a_check_that_nobody_decides_on_is_told_and_asked_again(
+    alone: Fleet,
+) -> None:
+    node, day = alone["a.demo"], timedelta(days=1)
+    requests, overview = node.services.requests, node.services.node
+    await node.services.signals.add(request_for(WHO, scope=Scope.SELF), ANNA)
+    seen = IdentityCheck(seen_on=alone.clock.now().date(), reference="minute-7")
+    entered = replace(
+        asked(RequestKind.DISPUTE), checked=seen, control="identity_document"
+    )
+    opened = await requests.open(entered, DORA)
+
+    async def told() -> tuple[int, str | None, int]:
+        tended = await tend(alone)
+        (listed,) = (await requests.list(LEA)).requests
+        assert listed.signals is None
+        assert listed.checked is not None
+        shown = await requests.show(opened.request, LEA)
+        assert shown.checked == listed.checked
+        forgotten = (await overview.status()).checks_forgotten
+        return tended.reminded, listed.checked.until, forgotten
+
+    in_time = "2026-11-27T12:00:00+00:00"
+    assert opened.checked is not None
+    assert opened.checked.until == in_time
+    assert await told() == (0, in_time, 0)
+    with pytest.raises(WrongStateError) as refused:
+        await requests.check(opened.request, DORA)
+    assert refused.value.code == "already_asked"
+    alone.clock.advance(2 * day)
+    assert await told() == (1, in_time, 0)  # while there is time
+    assert await told() == (0, in_time, 0)
+    alone.clock.advance(2 * day)
+    assert await told() == (1, None, 1)
+    assert await told() == (0, None, 1)
+    with pytest.raises(ForbiddenError):
+        await requests.check(opened.request, LEA)
+    again = await requests.check(opened.request, DORA)
+    assert again.checked is not None
+    assert again.checked.act != opened.checked.act
+    assert again.checked.until == "2026-12-01T12:00:00+00:00"
+    assert await told() == (0, again.checked.until, 0)
+    said = [
+        (event.content["milestone"], event.content["overdue"])
+        for event in (await node.services.events.read(FollowQuery(), BOT)).events
+        if event.content.get("reminder")
+    ]
+    assert said == [("identity_check", False), ("identity_check", True)]
+    await decide(alone, "a.demo", again, DORA)
+    assert (await requests.list(LEA)).requests[0].checked is None
+    shown = await requests.show(opened.request, LEA)
+    assert len(shown.disputes or []) == 1
+    assert (await node.services.audits.verify(BOT)).ok
+    with pytest.raises(WrongStateError) as refused:
+        await requests.check(opened.request, DORA)
+    assert refused.value.code == "not_pending"
+
+
+async def test_overdue_answers_stand_in_the_status(alone: Fleet) -> None:
+    await alone["a.demo"].services.signals.add(request_for(WHO), ANNA)
+    await requests_of(alone, "a.demo").open(asked(), SHOP)
+    overview = alone["a.demo"].services.node
+    assert (await overview.status()).requests_overdue == 0
+    alone.clock.advance(timedelta(days=30))
+    assert (await overview.status()).requests_overdue == 1
 
 
 # --- the clock ------------------------------------------------------------------------

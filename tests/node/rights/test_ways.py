@@ -137,6 +137,11 @@ async def test_people_of_every_kind_are_unmatched_everywhere_by_their_proof(
         path = f"/v1/rights/{request}/answer"
         status, refused = await staffed.call("POST", path, token=token)
         assert (status, refused["code"]) == (409, "not_decided")
+    path = f"/v1/rights/{request}/check"  # once that waits no more
+    assert (await staffed.call("POST", path, token=dora))[0] == 409
+    await staffed.done("POST", f"/v1/acts/{act}/withdraw", None, rita)
+    assert (await staffed.call("POST", path, token=rita))[0] == 403
+    act = (await staffed.done("POST", path, None, dora))["checked"]["act"]
     acts = (await staffed.done("GET", "/v1/acts", None, rita))["acts"]
     (waiting,) = [each for each in acts if each["act"] == act]
     assert waiting["content"] == {
