@@ -263,6 +263,8 @@ SILENT: Final[Mapping[str, str]] = {
     "listActs": "what waits for a second person, for whoever may be the second",
     "listNoticeTexts": "texts that name nobody",
     "rightsForm": "an empty form, for anybody",
+    "rightsFormCodeAgain": "an empty form, for anybody",
+    "rightsFormProofAgain": "an empty form, for anybody",
     "rightsFormCollect": "an empty form, for anybody",
     "helpOffers": "offers of help, for anybody; who looks for help leaves no trace",
     "helpFragment": "offers of help, for anybody; who looks for help leaves no trace",

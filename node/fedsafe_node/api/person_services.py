@@ -250,6 +250,11 @@ class Proofs(Protocol):
         """Where people can write to instead."""
         ...
 
+    @property
+    def ruling_days(self) -> int:
+        """How many working days an origin has to rule on a dispute."""
+        ...
+
     async def marks(self, language: Language) -> tuple[str, ...]:
         """Return what stands before the form: of a demonstration, and of a draft."""
         ...

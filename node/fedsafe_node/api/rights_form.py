@@ -138,7 +138,7 @@ async def collect(call: Call) -> object:
 
     async def act() -> bytes:
         named = {
-            "request": fields.get("request", "").strip(),
+            "request": fields.get("request", "").strip().lower(),
             "code": fields.get("collect", "").strip(),
         }
         try:
@@ -242,6 +242,7 @@ async def _site(
         kinds=kinds,
         by=named or (kinds[0] if kinds else Kind.EMAIL),
         help_=proofs.help(language) if age is Age.MINOR else "",
+        ruling_days=proofs.ruling_days,
     )
 
 
@@ -302,6 +303,18 @@ FORM_ROUTES: Final = (
         "Send a code, and show the page that asks for it",
         refusals=_TRIES,
         lane=Lane.MAILS,
+    ),
+    _looked_at(
+        "rightsFormCodeAgain",
+        "/rights/code",
+        show_form,
+        "Show the form, to who comes back to where it was sent",
+    ),
+    _looked_at(
+        "rightsFormProofAgain",
+        "/rights/proof",
+        show_form,
+        "Show the form, to who comes back to where it was sent",
     ),
     _posted(
         "rightsFormProof",

@@ -84,11 +84,25 @@ PLAIN: Final[Mapping[Language, Mapping[str, str]]] = {
         "help": "Wenn du mit jemandem reden möchtest:",
         "until": "Du bekommst die Antwort bis {day}.",
         "request": "Deine Nummer",
-        "keep": (
-            "Schreib beides auf. Nur damit bekommst du die Antwort. Zeig es nur "
-            "Menschen, denen du vertraust."
+        "contests": (
+            "Finden wir etwas über dich, schaut ein Mensch neu hin. Das dauert meist "
+            "{days} Arbeitstage. Bis dahin gilt es in der Regel nicht. Wir können dir "
+            "nicht schreiben. Schau mit Nummer und Abholcode hier nach, so oft du "
+            "willst."
         ),
-        "collect_intro": "Gib deine Nummer und deinen Abholcode ein. Es geht einmal.",
+        "keep": (
+            "Schreib beides auf. Du brauchst es für die Antwort. Zeig es nur Menschen, "
+            "denen du vertraust. Ist es weg? Dann frag einfach noch einmal."
+        ),
+        "anew": "Nummer, Code oder Antwort verloren? Frag hier noch einmal.",
+        "bad_collect": (
+            "Zu Nummer und Code gibt es keine Antwort. Schau nach, ob du dich "
+            "vertippt hast. Sonst frag noch einmal."
+        ),
+        "collect_intro": (
+            "Gib deine Nummer und deinen Abholcode ein. Die Antwort siehst du einmal. "
+            "Wie es steht, siehst du immer."
+        ),
         "once": "Speichere die Antwort. Du siehst sie nur jetzt.",
         "waits": "Die Antwort ist noch nicht da. Sie kommt bis {day}.",
         "not_now": "Das geht gerade nicht. Versuch es später noch einmal.",
@@ -144,11 +158,24 @@ PLAIN: Final[Mapping[Language, Mapping[str, str]]] = {
         "help": "If you would like to talk to somebody:",
         "until": "You will have the answer by {day}.",
         "request": "Your number",
-        "keep": (
-            "Write both down. You get the answer only with them. Show them only to "
-            "people whom you trust."
+        "contests": (
+            "If we find something about you, a person looks again. That mostly takes "
+            "{days} working days. Until then it does not count, as a rule. We cannot "
+            "write to you. Look here with number and collect code as often as you like."
         ),
-        "collect_intro": "Enter your number and your collect code. It works once.",
+        "keep": (
+            "Write both down. You need them for the answer. Show them only to people "
+            "whom you trust. Are they gone? Then just ask again."
+        ),
+        "anew": "Number, code or answer lost? Ask again here.",
+        "bad_collect": (
+            "There is no answer for this number and code. Look whether you have "
+            "mistyped. Else ask again."
+        ),
+        "collect_intro": (
+            "Enter your number and your collect code. You see the answer once. How it "
+            "stands you see each time."
+        ),
         "once": "Save the answer. You see it only now.",
         "waits": "The answer is not there yet. It comes by {day}.",
         "not_now": "This does not work right now. Try again later.",
@@ -220,11 +247,26 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "request_hint": "32 Zeichen",
         "collect": "Abholcode",
         "collect_hint": "22 Zeichen",
+        "contests": (
+            "Falls wir etwas zu Ihnen finden, ist es damit bestritten: In der Regel "
+            "ruht es überall, und niemand bekommt einen Treffer, bis der meldende "
+            "Anbieter neu entschieden hat. Er hat dafür {days} Arbeitstage. Wir haben "
+            "Ihre Adresse oder Nummer nicht gespeichert und schreiben Ihnen nicht: "
+            "Sehen Sie mit Nummer und Abholcode nach, wie es steht, so oft Sie wollen."
+        ),
         "keep": (
-            "Schreiben Sie beides auf: Damit holen Sie die Antwort ab, und nur damit."
+            "Schreiben Sie beides auf: Damit holen Sie die Antwort ab. Geht es "
+            "verloren, stellen Sie einen neuen Antrag."
+        ),
+        "anew": (
+            "Nummer, Abholcode oder Antwort verloren? Stellen Sie hier einen neuen "
+            "Antrag."
         ),
         "to_answer": "Antwort abholen",
-        "collect_intro": "Mit Nummer und Abholcode bekommen Sie die Antwort, einmal.",
+        "collect_intro": (
+            "Mit Nummer und Abholcode bekommen Sie die Antwort, einmal, und sehen "
+            "jederzeit, wie es steht."
+        ),
         "fetch": "Abholen",
         "once": "Speichern Sie die Antwort: Sie wird nur dieses Mal gezeigt.",
         "waits": "Die Antwort ist noch nicht da. Sie kommt bis spätestens {day}.",
@@ -233,14 +275,18 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "bad_email": "Das ist keine E-Mail-Adresse.",
         "bad_phone": "Das ist keine vollständige Telefonnummer.",
         "not_phoned": (
-            "An Nummern dieser Art schicken wir keinen Code. Schreiben Sie uns bitte: "
-            "Die Adresse steht auf dieser Seite."
+            "An diese Nummer schicken wir keinen Code. Prüfen Sie bitte, ob sie "
+            "vollständig ist. Ist sie es, schreiben Sie uns: Die Adresse steht auf "
+            "dieser Seite."
         ),
         "bad_code": "Der Code ist nicht richtig oder nicht mehr gültig.",
         "used": "Mit diesem Code ist schon ein Antrag gestellt worden.",
         "too_many": "Das waren zu viele Versuche. Bitte warten Sie einige Minuten.",
         "not_now": "Im Augenblick geht das nicht. Bitte später noch einmal.",
-        "bad_collect": "Zu Nummer und Code gibt es keine Antwort.",
+        "bad_collect": (
+            "Zu Nummer und Code gibt es keine Antwort. Bitte prüfen Sie beides; haben "
+            "Sie es nicht mehr, stellen Sie einen neuen Antrag."
+        ),
         "bad_form": "Das Formular war nicht vollständig.",
         "bad_request": (
             "Die Anfrage Ihres Programms war nicht lesbar. An Ihren Angaben liegt es "
@@ -311,9 +357,23 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "request_hint": "32 characters",
         "collect": "Collect code",
         "collect_hint": "22 characters",
-        "keep": "Write both down: with them you collect the answer, and only so.",
+        "contests": (
+            "If we find something about you, it is contested by this: as a rule it "
+            "rests everywhere, and nobody gets a match, until the reporting provider "
+            "has decided anew. It has {days} working days for that. We have not kept "
+            "your address or number and do not write to you: look with number and "
+            "collect code how it stands, as often as you like."
+        ),
+        "keep": (
+            "Write both down: with them you collect the answer. If you lose them, make "
+            "a new request."
+        ),
+        "anew": "Number, collect code or answer lost? Make a new request here.",
         "to_answer": "Collect an answer",
-        "collect_intro": "With number and code you get the answer, once.",
+        "collect_intro": (
+            "With number and code you get the answer, once, and see at any time how it "
+            "stands."
+        ),
         "fetch": "Collect",
         "once": "Save the answer: it is shown this once.",
         "waits": "The answer is not there yet. It will be by {day}.",
@@ -322,14 +382,17 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "bad_email": "This is no e-mail address.",
         "bad_phone": "This is no complete phone number.",
         "not_phoned": (
-            "We send no code to numbers of this kind. Please write to us: the address "
-            "is on this page."
+            "We send no code to this number. Please check that it is complete. If it "
+            "is, write to us: the address is on this page."
         ),
         "bad_code": "The code is not the one, or no longer good.",
         "used": "A request was made with this code already.",
         "too_many": "These were too many tries. Please wait for some minutes.",
         "not_now": "This is not possible at the moment. Please try again later.",
-        "bad_collect": "There is no answer for this number and code.",
+        "bad_collect": (
+            "There is no answer for this number and code. Please check both; if you "
+            "have them no more, make a new request."
+        ),
         "bad_form": "The form was not complete.",
         "bad_request": (
             "The request of your program could not be read. It is not about what you "

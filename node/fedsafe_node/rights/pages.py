@@ -55,7 +55,7 @@ class Site:
     `age` is the reader's, as they say: children and young people read plain words.
     `kinds` are those to which a code can be sent, and the page is *by* one of them.
     `help_` names to a child whom they can talk to, once a code is on its way: a short
-    message has no room for that.
+    message has no room for that. An origin has `ruling_days` working days to decide.
     """
 
     node: str
@@ -65,6 +65,7 @@ class Site:
     kinds: tuple[Kind, ...] = (Kind.EMAIL,)
     by: Kind = Kind.EMAIL
     help_: str = ""
+    ruling_days: int = 0
 
 
 def ask_page(
@@ -129,8 +130,12 @@ def opened_page(site: Site, language: Language, opened: RightsRequestAnswer) -> 
     """Write the page that tells that a request is open, and its code."""
     texts = _texts(site, language)
     until = texts["until"].format(day=written_day(opened.due_at, language))
+    rests = ""
+    if opened.kind is not RequestKind.ACCESS:
+        said = texts["contests"].format(days=site.ruling_days)
+        rests = f"<p>{escape(said)}</p>"
     body = (
-        f"<p>{escape(until)}</p><dl>"
+        f"<p>{escape(until)}</p>{rests}<dl>"
         f"<dt>{escape(texts['request'])}</dt><dd><code>{opened.request}</code></dd>"
         f"<dt>{escape(texts['collect'])}</dt>"
         f"<dd><code>{escape(opened.collect or '')}</code></dd></dl>"
@@ -151,7 +156,7 @@ def collect_page(
         f'<form method="post" action="/rights/answer">{_reader(site, language)}'
         f"{_field('request', texts, wrong, 'text', 'off')}"
         f"{_field('collect', texts, wrong, 'text', 'off')}"
-        f"<button>{escape(texts['fetch'])}</button></form>"
+        f"<button>{escape(texts['fetch'])}</button></form>{_anew(site, language)}"
     )
     return _page(site, language, "collect_title", body, "/rights/answer")
 
@@ -159,15 +164,25 @@ def collect_page(
 def answer_page(site: Site, language: Language, found: CollectedAnswer) -> bytes:
     """Write the page with an answer, or how far it is."""
     texts = _texts(site, language)
-    body = f"<pre>{escape(found.note)}</pre>" if found.note is not None else ""
+    body = "".join(
+        f"<pre>{escape(said)}</pre>"
+        for said in (found.status, found.note)
+        if said is not None
+    )
     if found.text is not None:
         body += f"<p>{escape(texts['once'])}</p><pre>{escape(found.text)}</pre>"
     elif found.collected:
-        body += f"<p>{escape(texts['collected'])}</p>"
+        body += f"<p>{escape(texts['collected'])}</p>{_anew(site, language)}"
     elif found.state != "closed" and not found.late:  # else the note says it
         waits = texts["waits"].format(day=written_day(found.due_at, language))
         body += f"<p>{escape(waits)}</p>"
     return _page(site, language, "collect_title", body, "/rights/answer")
+
+
+def _anew(site: Site, language: Language) -> str:
+    """Lead who has lost code or answer to a new request."""
+    said = escape(_texts(site, language)["anew"])
+    return f'<p><a href="/rights?{_query(site, language)}">{said}</a></p>'
 
 
 def trouble_page(site: Site, language: Language, wrong: Wrong) -> bytes:

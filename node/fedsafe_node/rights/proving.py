@@ -241,6 +241,11 @@ class Proofs:
         except BadRequestError as error:
             raise BadRequestError(error.code, error.detail, pointer="/phone") from None
 
+    @property
+    def ruling_days(self) -> int:
+        """How many working days an origin has to rule on a dispute, by the policy."""
+        return self.desk.situation.policy.document.disputes.ruling_working_days
+
     def _hook(self) -> Hook:
         if self.hook is None:
             raise UnavailableError(
@@ -253,7 +258,8 @@ class Proofs:
     def _not_sent(self) -> BadRequestError:
         return BadRequestError(
             "not_phoned",
-            f"no code is sent to numbers of this range; write to {self.contact}",
+            "no code is sent to numbers of this range; is it complete? If so, write to "
+            f"{self.contact}",
             pointer="/phone",
         )
 

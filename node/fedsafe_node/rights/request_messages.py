@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests of persons as the API gives and takes them."""
 
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum, unique
 from typing import Annotated, Literal
@@ -212,12 +213,27 @@ class CollectRequest(Message, frozen=True):
         return "CollectRequest(…)"
 
 
+class Contested(Message, frozen=True):
+    """How far it has come with a signal that a request contests, without naming it.
+
+    It `rests`, `waits` for a decision without resting, `stands`, has `ended`, or has
+    `lapsed` as nobody decided; somebody has to decide by `until`. `appeal` says where
+    it stands with an appeal, `heard_by` who decides on that.
+    """
+
+    stage: Literal["rests", "waits", "stands", "ended", "lapsed"]
+    until: str | None = None
+    appeal: str | None = None
+    heard_by: str | None = None
+
+
 class CollectedAnswer(Message, frozen=True):
     """How far a request is, and its answer, handed out once.
 
     `collected` says that it was handed out before. `note` says how the request ended,
     with the reason and the remedies, or why it takes longer. An answer is `late` that
-    was due by `due_at` and has not come: then `note` says whom to turn to.
+    was due by `due_at` and has not come: then `note` says whom to turn to. How far it
+    has come is said each time: of each signal in `contested`, for people in `status`.
     """
 
     state: Literal["open", "answered", "closed"]
@@ -226,6 +242,8 @@ class CollectedAnswer(Message, frozen=True):
     note: str | None = None
     collected: bool = False
     late: bool = False
+    status: str | None = None
+    contested: Sequence[Contested] = ()
 
 
 class WithholdPackRequest(Message, frozen=True):

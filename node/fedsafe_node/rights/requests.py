@@ -10,6 +10,7 @@ more. What a person contests rests at once, shared or not: by a dispute of this 
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import replace as dataclass_replace
 from datetime import UTC
 from typing import Final, cast
@@ -41,11 +42,18 @@ from fedsafe_node.rights.identity_checks import KIND as CHECK
 from fedsafe_node.rights.identity_checks import Check, check_decided, read_check
 from fedsafe_node.rights.opening import Opened, Opening, read_person
 from fedsafe_node.rights.packs import Packs, packs_about, packs_asked_for, show_packs
+from fedsafe_node.rights.progress import (
+    Progress,
+    progress_in_words,
+    read_progress,
+    shown,
+)
 from fedsafe_node.rights.remains import read_remains
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
     CollectedAnswer,
     CollectRequest,
+    Language,
     NewRightsRequest,
     Proved,
     RequestKind,
@@ -483,6 +491,9 @@ class Requests:
                 await self._note(tx, event, FORM, None, request=row.id)
             else:
                 nothing_happened()
+            progress: Sequence[Progress] = ()
+            if content is not None:
+                progress = await read_progress(tx, self._desk.situation, content)
             return CollectedAnswer(
                 state=row.state.value,
                 due_at=moment(row.due_at),
@@ -490,6 +501,8 @@ class Requests:
                 note=await tell_end(tx, self._desk, row, content),
                 collected=before,
                 late=is_late(row, self._desk.clock.now()),
+                status=self._status(row, content, progress),
+                contested=shown(progress),
             )
 
         collected = await self._desk.store.write(act)
@@ -500,6 +513,23 @@ class Requests:
                 await count_tries(self._desk.store, [counter], self._now())
             raise NotFoundError("request")
         return collected
+
+    def _status(
+        self,
+        row: RequestRow,
+        content: Content | None,
+        progress: Sequence[Progress],
+    ) -> str | None:
+        if content is None:
+            return None
+        contact = self._desk.situation.config.contact
+        return progress_in_words(
+            progress,
+            content,
+            Language(row.language),
+            contact=contact,
+            now=self._now(),
+        )
 
     def _sealed(self, row: RequestRow, content: Content) -> RequestRow:
         sealed = seal_content(self._desk.periods, row.id, row.period, content)

@@ -22,6 +22,7 @@ from fedsafe_node.rights import (
     letters,
     outcomes,
     page_texts,
+    progress,
     remedies,
     reviewing,
 )
@@ -32,7 +33,7 @@ from fedsafe_policies.reasons import Text
 _MODULES: Final[Mapping[TextName, tuple[Text, tuple[ModuleType, ...]]]] = {
     TextName.RIGHTS_FORM: (
         Text("Das öffentliche Formular", "The public form"),
-        (page_texts,),
+        (page_texts, progress, remedies),
     ),
     TextName.CODE_LETTER: (
         Text("Der Brief mit dem Code", "The letter with the code"),

@@ -119,6 +119,7 @@ class FakeProofs:
     memory: "Memory"
     kinds: tuple[Kind, ...] = (Kind.EMAIL,)
     contact: str = "safety@a.demo"
+    ruling_days: int = 10
 
     async def marks(self, language: Language) -> tuple[str, ...]:
         await self.memory.called(language)

@@ -518,6 +518,10 @@ async def test_a_person_walks_through_all_pages(mailing: Fleet, box: MailBox) ->
             session, "/rights/answer", lang="en", request=name, collect=code
         )
         assert "It will be by 2026-12-24" in waits
+        assert "It has 10 working days for that" in opened
+        assert "make a new request" in opened
+        assert "it rests: nobody gets a match" in waits
+        assert "has until 2026-12-08" in waits
         await mailing.level("b.demo", ("a.demo", "c.demo"))
         assert await matching(mailing, WHO) == []
         await mailing["b.demo"].services.requests.answer(name, DORA)
@@ -529,6 +533,8 @@ async def test_a_person_walks_through_all_pages(mailing: Fleet, box: MailBox) ->
             *(session, "/rights/answer"), lang="en", request=name, collect=code
         )
         assert "has been collected already" in again
+        assert "it rests: nobody gets a match" in again
+        assert "Make a new request here" in again
         assert "Answer to your request" not in again
         closing = CloseRequest(
             outcome="refused", reason="letter-3", ground=RefusalGround.NOT_OURS
@@ -540,6 +546,26 @@ async def test_a_person_walks_through_all_pages(mailing: Fleet, box: MailBox) ->
         assert "was refused on 2026-11-24" in closed
         assert "we ourselves cannot" in closed
         assert "It will be by" not in closed
+        shouted = await posted(
+            *(session, "/rights/answer"),
+            lang="en",
+            request=name.upper(),
+            collect=code,
+        )
+        assert "was refused on 2026-11-24" in shouted
+        for path in ("/rights/code", "/rights/proof"):  # as after a reload
+            async with session.get(path) as response:
+                assert response.status == 200
+                page = await response.text()
+            Page(page).check()
+            assert 'action="/rights/code"' in page
+        lost = {"lang": "en", "request": "0" * 32, "collect": "A" * 22}
+        async with session.post("/rights/answer", data=lost) as response:
+            assert response.status == 404
+            page = await response.text()
+        Page(page).check()
+        assert "if you have them no more, make a new request" in page
+        assert 'href="/rights?lang=en"' in page
 
 
 async def test_the_language_is_the_readers_or_the_chosen_one(mailing: Fleet) -> None:

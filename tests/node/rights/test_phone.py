@@ -424,7 +424,7 @@ async def test_a_number_that_gets_no_code_is_told_where_to_write(
             problem = await got.json()
 
     assert hook.asked == []
-    assert "no code to numbers of this kind" in page
+    assert "no code to this number" in page
     assert "no complete phone number" in none
     assert "safety@b.demo" in page
     assert (problem["code"], problem["pointer"]) == (

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person is told of appeals: who decides over the origin, by when, and how."""
 
+from datetime import timedelta
+
 from msgspec.structs import replace
 from tests.node.fleet import Fleet
 from tests.node.rights.test_appeals import (
@@ -19,12 +21,15 @@ from fedsafe_node.rights.appeals import file_for_persons
 from fedsafe_node.rights.outcomes import BELOW
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
+    CollectedAnswer,
     CollectRequest,
+    IdentityCheck,
     Language,
     RefusalGround,
     RequestKind,
     RightsRequestAnswer,
 )
+from fedsafe_node.rights.ruling import end_disputes
 from fedsafe_policies.help.offers import Age
 from fedsafe_policies.vocabulary import Scope
 
@@ -130,9 +135,15 @@ async def test_a_minor_learns_it_in_plain_words_and_that_it_has_ended(
     second = await contest(trio, Language.EN, Age.MINOR)
     appeal = await appeal_of(trio)
     opened, _, _ = (await told(trio, second)).partition(BELOW[Language.EN])
+    heard = (await stands(trio, second)).status or ""
     await decide(trio, appeal, ENDS)
     await trio.level(HEARS, ["a.demo", "b.demo"])
     ended = await refused(trio, second)
+    over = (await stands(trio, second)).status or ""
+
+    assert "another provider decides now: c.demo. It has until 2026-12-08" in heard
+    assert "Come back here with your number" in heard
+    assert "The signal counts no more." in over
 
     assert "Another provider reported it. We cannot erase it ourselves." in note
     assert "That is an appeal. Then another provider decides: c.demo" in note
@@ -140,6 +151,92 @@ async def test_a_minor_learns_it_in_plain_words_and_that_it_has_ended(
     plain, _, whole = ended.partition(BELOW[Language.EN])
     assert "Another provider (c.demo) has looked again and decided: the" in plain
     assert "Appeal: c.demo decided on 2026-11-24 that it ends" in whole
+
+
+async def stands(fleet: Fleet, opened: RightsRequestAnswer) -> CollectedAnswer:
+    """Come back with number and code, as often as one likes."""
+    assert opened.collect is not None
+    asked_for = CollectRequest(request=opened.request, code=opened.collect)
+    return await requests_of(fleet).collect(asked_for, PLACE)
+
+
+def staged(found: CollectedAnswer) -> tuple[str, str | None, str | None, str | None]:
+    (only,) = found.contested
+    return only.stage, only.until, only.appeal, only.heard_by
+
+
+async def test_who_comes_back_reads_each_time_how_it_stands(trio: Fleet) -> None:
+    await name_hearer(trio)
+    signal = await trio.publish(WHO)
+    first = await contest(trio, Language.DE)
+    fresh = await stands(trio, first)
+    await told(trio, first)
+    collected, again = await stands(trio, first), await stands(trio, first)
+    await let_stand(trio)
+    offered = await stands(trio, first)
+    second = await contest(trio, Language.DE)
+    appeal = await appeal_of(trio)
+    heard = await stands(trio, second)
+    await decide(trio, appeal, ENDS)
+    await trio.level(HEARS, ["a.demo", "b.demo"])
+    ended = await stands(trio, first)
+
+    due = "2026-12-08T23:00:00+00:00"
+    for each in (fresh, collected, again):
+        assert staged(each) == ("rests", due, None, None)
+        assert "es ruht: Niemand bekommt einen Treffer" in (each.status or "")
+        assert "hat bis 08.12.2026 Zeit" in (each.status or "")
+        assert "Sehen Sie mit Nummer und Abholcode hier wieder nach" in (
+            each.status or ""
+        )
+    assert signal in (collected.text or "")
+    assert (again.collected, again.text) == (True, None)
+    assert staged(offered) == ("stands", None, "offered", HEARS)
+    assert "Dann entscheidet c.demo statt seiner" in (offered.status or "")
+    assert staged(heard) == ("stands", None, "open", HEARS)
+    assert "c.demo entscheidet statt seiner, Frist bis 08.12" in (heard.status or "")
+    assert "hier wieder nach" in (heard.status or "")
+    assert staged(ended) == ("ended", None, "ended", HEARS)
+    assert "Das Signal ist beendet" in (ended.status or "")
+    assert "hier wieder nach" not in (ended.status or "")
+    for each in (fresh, again, offered, heard, ended):
+        assert signal not in (each.status or "")  # no second copy of what was found
+    assert (await stands(trio, await access(trio))).status is None
+
+
+async def test_who_comes_back_learns_that_nobody_has_decided_in_time(
+    trio: Fleet,
+) -> None:
+    await trio.publish(WHO)
+    request = asked(DISPUTE, language=Language.EN)
+    opened = await requests_of(trio).open(request, LEA)
+    await trio.level("b.demo", ["a.demo", "c.demo"])
+    trio.clock.advance(timedelta(days=16))
+    over = await stands(trio, opened)
+    await end_disputes(trio["a.demo"].desk, trio["a.demo"].base.announcer)
+    await trio.level("a.demo", ["b.demo", "c.demo"])
+    lapsed = await stands(trio, opened)
+
+    assert "had until 2026-12-08 and has not decided yet" in (over.status or "")
+    assert staged(lapsed) == ("lapsed", None, None, None)
+    assert "has not decided in time: nobody gets a match" in (lapsed.status or "")
+
+
+async def test_who_waits_for_a_second_officer_reads_that_nothing_rests(
+    alone: Fleet,
+) -> None:
+    requests = alone["a.demo"].services.requests
+    seen = IdentityCheck(seen_on=alone.clock.now().date(), reference="minute-7")
+    request = asked(DISPUTE, language=Language.DE)
+    request = replace(request, checked=seen, control="identity_document")
+    opened = await requests.open(request, LEA)
+    assert opened.collect is not None
+    asked_for = CollectRequest(request=opened.request, code=opened.collect)
+    found = await requests.collect(asked_for, PLACE)
+
+    assert list(found.contested) == []
+    assert "Bis dahin ruht nichts" in (found.status or "")
+    assert alone["a.demo"].base.config.contact in (found.status or "")
 
 
 async def test_nobody_is_sent_to_who_hears_nothing(trio: Fleet) -> None:

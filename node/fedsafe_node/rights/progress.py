@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far it has come with what a person contests, for who has number and code.
+
+It is read anew each time, and names no signal: the answer with the findings is handed
+out once, while the person may come back for this as often as they like.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from typing import Final
+
+from fedsafe_federation.rulings import Outcome
+from fedsafe_node.rights.contesting import CONTESTABLE
+from fedsafe_node.rights.days import day
+from fedsafe_node.rights.finding import Finding
+from fedsafe_node.rights.remedies import Remedy, Step, in_words, read_remedies
+from fedsafe_node.rights.request_messages import Contested, Language
+from fedsafe_node.rights.sealing import Content
+from fedsafe_node.rights.terms import moment
+from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.rights_rows import DisputeRow, Weight
+from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.help.offers import Age
+from fedsafe_policies.reasons import Text
+
+
+@unique
+class Stage(StrEnum):
+    """What has become of a signal that was contested."""
+
+    RESTS = "rests"
+    WAITS = "waits"
+    STANDS = "stands"
+    ENDED = "ended"
+    LAPSED = "lapsed"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A contested signal: its stage, until when somebody decides, and its appeals."""
+
+    stage: Stage
+    until: int | None = None
+    remedies: Sequence[Remedy] = ()
+
+
+_STAGES: Final[Mapping[Stage, Text]] = {
+    Stage.RESTS: Text(
+        "Bestritten, und es ruht: Niemand bekommt einen Treffer.",
+        "Contested, and it rests: nobody gets a match.",
+    ),
+    Stage.WAITS: Text(
+        "Bestritten; deshalb allein ruht es nicht.",
+        "Contested; it does not rest for that alone.",
+    ),
+    Stage.STANDS: Text(
+        "Entschieden: Das Signal bleibt bestehen.", "Decided: the signal stands."
+    ),
+    Stage.ENDED: Text(
+        "Das Signal ist beendet: Niemand bekommt mehr einen Treffer.",
+        "The signal has ended: nobody gets a match any more.",
+    ),
+    Stage.LAPSED: Text(
+        "Das Signal ist beendet, weil der meldende Anbieter nicht rechtzeitig "
+        "entschieden hat: Niemand bekommt mehr einen Treffer.",
+        "The signal has ended, for the reporting provider has not decided in time: "
+        "nobody gets a match any more.",
+    ),
+}
+_PLAIN_STAGES: Final[Mapping[Stage, Text]] = {
+    Stage.RESTS: Text(
+        "Ein Mensch schaut neu hin. Bis dahin gilt das Signal nicht.",
+        "A person looks again. Until then the signal does not count.",
+    ),
+    Stage.WAITS: Text(
+        "Ein Mensch schaut neu hin. Bis dahin gilt das Signal noch.",
+        "A person looks again. Until then the signal still counts.",
+    ),
+    Stage.STANDS: Text(
+        "Es ist entschieden: Das Signal bleibt.", "It is decided: the signal stays."
+    ),
+    Stage.ENDED: Text("Das Signal gilt nicht mehr.", "The signal counts no more."),
+    Stage.LAPSED: Text(
+        "Das Signal gilt nicht mehr. Niemand hat rechtzeitig hingeschaut.",
+        "The signal counts no more. Nobody has looked in time.",
+    ),
+}
+_UNTIL: Final = Text(
+    "Der meldende Anbieter hat bis {day} Zeit, darüber zu entscheiden.",
+    "The reporting provider has until {day} to decide on it.",
+)
+_OVER: Final = Text(
+    "Der meldende Anbieter hatte bis {day} Zeit und hat noch nicht entschieden.",
+    "The reporting provider had until {day} and has not decided yet.",
+)
+_PLAIN_UNTIL: Final = Text("Das dauert bis {day}.", "That takes until {day}.")
+_PLAIN_OVER: Final = Text(
+    "Das sollte bis {day} fertig sein. Es dauert länger.",
+    "That was to be done by {day}. It takes longer.",
+)
+_HEAD: Final = Text("Stand am {today}:", "How it stands on {today}:")
+_OF: Final = Text("{number} von {count}: {said}", "{number} of {count}: {said}")
+_BACK: Final = Text(
+    "Wir schreiben Ihnen nicht, wenn sich etwas ändert: Sehen Sie mit Nummer und "
+    "Abholcode hier wieder nach.",
+    "We do not write to you when something changes: come back here with number and "
+    "collect code.",
+)
+_PLAIN_BACK: Final = Text(
+    "Wir können dir nicht schreiben. Schau mit deiner Nummer und deinem Abholcode "
+    "wieder hier nach.",
+    "We cannot write to you. Come back here with your number and your collect code.",
+)
+_UNDECIDED: Final = Text(
+    "Ein zweiter Mensch muss hier noch bestätigen, wer Sie sind. Bis dahin ruht "
+    "nichts. Dauert das länger als drei Tage, fragen Sie bitte nach: {contact}.",
+    "A second person here still has to confirm who you are. Nothing rests before. If "
+    "that takes longer than three days, please ask: {contact}.",
+)
+_PLAIN_UNDECIDED: Final = Text(
+    "Ein zweiter Mensch muss noch bestätigen, wer du bist. Bis dahin ändert sich "
+    "nichts. Dauert es länger als drei Tage? Dann frag nach: {contact}.",
+    "A second person still has to confirm who you are. Nothing changes before. Does "
+    "it take longer than three days? Then ask: {contact}.",
+)
+_WAITING: Final = frozenset({Stage.RESTS, Stage.WAITS})
+_PENDING: Final = frozenset({Step.AGAIN, Step.SENT, Step.OPEN, Step.UNHEARD})
+
+
+async def read_progress(
+    reader: Reader, situation: Situation, content: Content
+) -> list[Progress]:
+    """Read how far it has come with each signal that a request contests."""
+    disputes: dict[tuple[str, bytes], DisputeRow] = {}
+    for digest in content.disputes:
+        row = await reader.dispute(bytes.fromhex(digest))
+        if row is not None:
+            disputes[row.origin, row.signal_id] = row
+    found: list[Progress] = []
+    for finding in content.findings:
+        origin = situation.own.name if finding.own else finding.origin
+        dispute = disputes.get((origin, read_signal_id(finding.signal)))
+        if dispute is not None:
+            found.append(await _progress(reader, situation, finding, dispute))
+    return found
+
+
+async def _progress(
+    reader: Reader, situation: Situation, finding: Finding, dispute: DisputeRow
+) -> Progress:
+    signal = await reader.signal(dispute.origin, dispute.signal_id)
+    remedies = await read_remedies(reader, situation, finding)
+    ruling = await reader.ruling(dispute)
+    if signal is None or signal.status not in CONTESTABLE:
+        lapsed = ruling is not None and ruling.outcome == Outcome.LAPSED
+        return Progress(Stage.LAPSED if lapsed else Stage.ENDED, None, remedies)
+    if signal.status is SignalStatus.DISPUTED:
+        on_it = await reader.disputes_on(dispute.origin, dispute.signal_id)
+        due = [
+            each.due_at
+            for each in on_it
+            if each.weight is Weight.SUSPENDS and await reader.ruling(each) is None
+        ]
+        until = max(due, default=dispute.due_at)
+        return Progress(Stage.RESTS, until, remedies)
+    if ruling is None and not remedies:
+        return Progress(Stage.WAITS, dispute.due_at)
+    return Progress(Stage.STANDS, None, remedies)
+
+
+def shown(progress: Sequence[Progress]) -> Sequence[Contested]:
+    """Show how far it has come as the API does."""
+    return [
+        Contested(
+            stage=each.stage.value,
+            until=None if each.until is None else moment(each.until),
+            appeal=each.remedies[-1].step.value if each.remedies else None,
+            heard_by=(each.remedies[-1].hearer or None) if each.remedies else None,
+        )
+        for each in progress
+    ]
+
+
+def progress_in_words(
+    progress: Sequence[Progress],
+    content: Content,
+    language: Language,
+    *,
+    contact: str,
+    now: int,
+) -> str | None:
+    """Say how far it has come, plainly to children; None if nothing is contested."""
+    plain = content.age is Age.MINOR
+    if content.is_undecided:
+        text = _PLAIN_UNDECIDED if plain else _UNDECIDED
+        return _in(text, language).format(contact=contact)
+    if not progress:
+        return None
+    said = [_said(each, language, now, plain=plain) for each in progress]
+    if len(said) > 1:
+        of = _in(_OF, language)
+        said = [
+            of.format(number=number, count=len(said), said=each)
+            for number, each in enumerate(said, 1)
+        ]
+    if any(
+        each.stage in _WAITING or any(r.step in _PENDING for r in each.remedies)
+        for each in progress
+    ):
+        said.append(_in(_PLAIN_BACK if plain else _BACK, language))
+    head = _in(_HEAD, language).format(today=day(now, language))
+    return "\n".join([head, *said])
+
+
+def _said(each: Progress, language: Language, now: int, *, plain: bool) -> str:
+    parts: list[str] = []
+    if each.stage is not Stage.STANDS or not each.remedies:  # else they say it
+        parts.append(_in((_PLAIN_STAGES if plain else _STAGES)[each.stage], language))
+    if each.until is not None:
+        over = each.until <= now
+        if plain:
+            text = _PLAIN_OVER if over else _PLAIN_UNTIL
+        else:
+            text = _OVER if over else _UNTIL
+        parts.append(_in(text, language).format(day=day(each.until, language)))
+    parts += [in_words(remedy, language, plain=plain) for remedy in each.remedies]
+    return " ".join(parts)
+
+
+def _in(text: Text, language: Language) -> str:
+    return text.de if language is Language.DE else text.en
