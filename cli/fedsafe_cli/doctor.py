@@ -25,7 +25,7 @@ from fedsafe_cli.diagnosis import Finding, Level
 from fedsafe_cli.doctor_deadlines import overdue
 from fedsafe_cli.doctor_epochs import epochs, resharings
 from fedsafe_cli.doctor_networks import is_inner, networks
-from fedsafe_cli.doctor_sending import phone, sending
+from fedsafe_cli.doctor_sending import mail, phone, sending
 from fedsafe_cli.doctor_server import pages, server, unasked
 from fedsafe_cli.doctor_texts import checked, said
 from fedsafe_cli.errors import CliError, SettingsError
@@ -142,6 +142,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from networks(directory)
     yield from letters(directory)
     yield from sending(directory, time.time())  # noqa: TID251 (the machine's clock)
+    yield from mail(directory, time.time())  # noqa: TID251 (likewise)
     yield from phone(directory, time.time())  # noqa: TID251 (likewise)
     yield from _node(directory)
 

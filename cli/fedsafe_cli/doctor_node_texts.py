@@ -199,6 +199,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "breaches": "Datenpannen",
     "cases": "Fälle",
     "orders": "Anordnungen",
+    "mail": "E-Mail-Adressen",
     "requests": "Anträge von Personen",
     "identity checks": "Identitätsfeststellungen",
     "sending": "Versand",

@@ -2,8 +2,8 @@
 """`fedsafe doctor`: with what case packages and codes leave the node.
 
 A file that is missing shows only when a package waits, a certificate that ends only
-when a partner refuses it, and a hook that is away only to a person who has nothing but
-a phone. `fedsafe_node` is imported inside the functions: it is slow
+when a partner refuses it, and a mail server or hook that is away only to a person who
+waits for a code. `fedsafe_node` is imported inside the functions: it is slow
 to load.
 """
 
@@ -25,6 +25,7 @@ from fedsafe_cli.settings import printable
 
 if TYPE_CHECKING:
     from fedsafe_node.config import Config
+    from fedsafe_node.mail_settings import Mail
     from fedsafe_node.rights.phone_hook import Outcome
     from fedsafe_node.sending.settings import Sending
 
@@ -117,6 +118,60 @@ def phone(directory: Path, now: float) -> Iterator[Finding]:
         yield Finding(secret.setting, Level.FAIL, found, way_out)
         return
     yield asyncio.run(_asked(config, directory))
+
+
+def mail(directory: Path, now: float) -> Iterator[Finding]:
+    """Say whether codes can go by mail: as far as a letter goes, but none does."""
+    from fedsafe_node.config import Place, load_config  # noqa: PLC0415
+    from fedsafe_node.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        settings = load_config(Place(directory)).mail
+    except ConfigError:
+        return  # said elsewhere
+    if settings is None:
+        return
+    if settings.password_file is not None:
+        path = directory / settings.password_file
+        named = _Named("mail.password_file", path, _Kind.PASSWORD)
+        examined = _examined(named, datetime.fromtimestamp(now, UTC))
+        yield examined
+        if examined.level is Level.FAIL:
+            return
+    yield asyncio.run(_mailed(settings, directory))
+
+
+async def _mailed(settings: "Mail", directory: Path) -> Finding:
+    """Connect, protect and log in as the node would."""
+    import smtplib  # noqa: PLC0415 (slow to load, as all below)
+    import ssl  # noqa: PLC0415
+
+    from fedsafe_node.clock import SystemClock  # noqa: PLC0415
+    from fedsafe_node.errors import ConfigError  # noqa: PLC0415
+    from fedsafe_node.rights.mailing import Mailer  # noqa: PLC0415
+
+    way_out = "look into the mail server's log: docs/reference/configuration.md"
+    try:
+        await Mailer(settings, directory, SystemClock()).try_out()
+    except smtplib.SMTPAuthenticationError:
+        found = "the mail server does not take user and password"
+        way_out = "put the right ones in mail.user and the file of mail.password_file"
+    except smtplib.SMTPNotSupportedError:
+        found = "the mail server does not offer what mail.tls or mail.user ask for"
+        way_out = "set mail.tls and mail.port as the mail server wants them"
+    except ssl.SSLError:
+        found = "the mail server's certificate is not trusted, or it speaks no TLS"
+        way_out = (
+            "set mail.tls and mail.port as it wants them, or renew its certificate"
+        )
+    except smtplib.SMTPException:
+        found = "the mail server refuses this node"
+    except (OSError, ConfigError):
+        found = "the mail server does not answer, or not in time"
+        way_out = "start it, or name another mail.host and mail.port in node.toml"
+    else:
+        return Finding("mail", Level.OK, "the mail server answers; no letter was sent")
+    return Finding("mail", Level.FAIL, found, way_out)
 
 
 async def _asked(config: "Config", directory: Path) -> Finding:

@@ -125,6 +125,38 @@ SAID: Final[Mapping[str, str]] = {
     "put there what `openssl rand -hex 32` says, and give it to the hook": (
         "dorthin schreiben, was `openssl rand -hex 32` ausgibt, und es dem Hook geben"
     ),
+    "look into the mail server's log: docs/reference/configuration.md": (
+        "das Protokoll des Mailservers ansehen: docs/reference/configuration.md"
+    ),
+    "the mail server does not take user and password": (
+        "der Mailserver nimmt Benutzer und Passwort nicht an"
+    ),
+    "put the right ones in mail.user and the file of mail.password_file": (
+        "die richtigen in mail.user und die Datei von mail.password_file schreiben"
+    ),
+    "the mail server does not offer what mail.tls or mail.user ask for": (
+        "der Mailserver bietet nicht an, was mail.tls oder mail.user verlangen"
+    ),
+    "set mail.tls and mail.port as the mail server wants them": (
+        "mail.tls und mail.port so setzen, wie der Mailserver es will"
+    ),
+    "the mail server's certificate is not trusted, or it speaks no TLS": (
+        "dem Zertifikat des Mailservers wird nicht vertraut, oder er spricht kein TLS"
+    ),
+    "set mail.tls and mail.port as it wants them, or renew its certificate": (
+        "mail.tls und mail.port so setzen, wie er es will, oder sein Zertifikat "
+        "erneuern"
+    ),
+    "the mail server refuses this node": "der Mailserver weist diesen Knoten ab",
+    "the mail server does not answer, or not in time": (
+        "der Mailserver antwortet nicht, oder nicht rechtzeitig"
+    ),
+    "start it, or name another mail.host and mail.port in node.toml": (
+        "ihn starten oder in node.toml andere mail.host und mail.port nennen"
+    ),
+    "the mail server answers; no letter was sent": (
+        "der Mailserver antwortet; es ging kein Brief hinaus"
+    ),
     "the hook takes requests that nobody has signed": (
         "der Hook nimmt Anfragen an, die niemand signiert hat"
     ),

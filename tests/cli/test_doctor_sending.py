@@ -15,6 +15,8 @@ from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -29,8 +31,9 @@ from tests.node.fleet import config_of, make
 from tests.node.rights.hooks import documented_hook, write_secret
 
 from fedsafe_cli.diagnosis import Finding, Level
-from fedsafe_cli.doctor_sending import phone, sending
+from fedsafe_cli.doctor_sending import mail, phone, sending
 from fedsafe_cli.doctor_texts import said
+from fedsafe_cli.fleet import free_ports
 from fedsafe_node.config import render_config
 
 if TYPE_CHECKING:
@@ -329,6 +332,66 @@ class Careless(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+def test_the_mail_server_for_codes_is_tried_without_a_letter(tmp_path: Path) -> None:
+    node, (port,) = tmp_path / "node.toml", free_ports(1)
+    password, sent = tmp_path / "mail.password", list[bytes]()
+    plain = render_config(config_of("chat.anbieter.de", 8401, policy="strict"))
+
+    class Box:
+        async def handle_DATA(  # noqa: N802 - the server's name for it
+            self, server: object, session: object, envelope: Envelope
+        ) -> str:
+            del self, server, session
+            sent.append(envelope.content or b"")  # type: ignore[arg-type]
+            return "250 taken"
+
+    def findings(tls: str = "none") -> dict[str, Finding]:
+        node.write_text(
+            f'{plain}\n[mail]\nhost = "127.0.0.1"\nport = {port}\ntls = "{tls}"\n'
+            'sender = "safety@chat.anbieter.de"\nuser = "codes"\n'
+            'password_file = "mail.password"\n'
+        )
+        found = {each.check: each for each in mail(tmp_path, NOW.timestamp())}
+        for each in found.values():
+            for text in (each.found, each.way_out):
+                if text is not None:
+                    assert said(text, german=True) != text
+                    assert "hunter2" not in text
+        return found
+
+    def log_in(*asked: object) -> AuthResult:
+        given = asked[-1]
+        assert isinstance(given, LoginPassword)
+        right = given.password == b"hunter2"
+        return AuthResult(success=right, handled=right)
+
+    node.write_text(plain)
+    assert list(mail(tmp_path, NOW.timestamp())) == []
+    assert "there is no file" in findings()["mail.password_file"].found
+    password.write_text("hunter2\n")
+    password.chmod(0o600)
+    assert "does not answer" in findings()["mail"].found
+    server = Controller(
+        Box(),
+        hostname="127.0.0.1",
+        port=port,
+        authenticator=log_in,
+        auth_require_tls=False,
+    )
+    server.start()
+    try:
+        well = findings()
+        assert {each.level for each in well.values()} == {Level.OK}
+        assert "does not offer" in findings("starttls")["mail"].found
+        assert "speaks no TLS" in findings("tls")["mail"].found
+        password.write_text("other\n")
+        refused = findings()["mail"]
+    finally:
+        server.stop()
+    assert (refused.level, sent) == (Level.FAIL, [])
+    assert "user and password" in refused.found
 
 
 def test_the_hook_for_codes_is_asked_without_a_number(tmp_path: Path) -> None:

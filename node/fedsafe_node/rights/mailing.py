@@ -26,6 +26,7 @@ WITHIN: Final = 20.0
 """Seconds that one letter may take in all, however the server drips."""
 UNDER_WAY: Final = 8
 RETRY_AFTER_MS: Final = 60_000
+_WELL: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,23 @@ class Mailer:
         except (OSError, smtplib.SMTPException, ConfigError, ValueError):
             # What a server answers may hold the address: it goes nowhere.
             raise _unavailable() from None
+
+    async def try_out(self) -> None:
+        """Go as far as a letter would: connect, protect, log in; send nothing.
+
+        Raises:
+            OSError: the server does not answer, not in time, or not as itself.
+            SMTPException: it refuses protection, the log-in, or work.
+            ConfigError: the password cannot be read.
+        """
+        line = Line()
+        await self._threads.use(line, lambda: self._try(line))
+
+    def _try(self, line: Line) -> None:
+        with connected(self._server, line, self._context) as server:
+            code, answer = server.noop()
+            if code != _WELL:
+                raise smtplib.SMTPResponseException(code, answer)
 
     def _message(self, letter: Letter) -> EmailMessage:
         message = EmailMessage()
