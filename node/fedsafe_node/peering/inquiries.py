@@ -168,6 +168,11 @@ class InquiryOutbox:
             away.add(row.origin)
             await self._postpone(row, error)
         else:
+            if status.state is InquiryState.ENDED:
+                # The signal is alive here: its end comes by the origin's feed, or the
+                # origin says what is not so.
+                await self._postpone(row)
+                return
             await self._settle(row, SentState(status.state.value))
 
     async def _postpone(

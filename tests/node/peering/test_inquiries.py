@@ -14,7 +14,13 @@ from fedsafe_federation.errors import (
     StaleStatementError,
     UntrustedError,
 )
-from fedsafe_federation.inquiries import Inquiry, InquiryState, sign_inquiry
+from fedsafe_federation.inquiries import (
+    Inquiry,
+    InquiryState,
+    InquiryStatus,
+    sign_inquiry,
+    sign_status,
+)
 from fedsafe_federation.signed import Signed
 from fedsafe_node.errors import (
     DeniedError,
@@ -310,3 +316,31 @@ async def test_a_node_of_the_version_before_is_not_sent_any(
 
     assert asked == []
     assert [row.tries for row in due] == [1]  # it is tried again later
+
+
+async def test_an_origin_that_says_ended_while_its_signal_lives_is_asked_again(
+    trio: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signal = await trio.publish(WHO)
+    await dismiss(trio, B)
+    status = InquiryStatus(
+        v=1,
+        origin=A,
+        member=B,
+        signal=read_signal_id(signal),
+        state=InquiryState.ENDED,
+        day=today(trio),
+    )
+    key = trio[A].base.keys.statement
+    false = sign_status(status, key=key, federation=FEDERATION)
+
+    async def lie(*_: object) -> Signed:
+        return false
+
+    with monkeypatch.context() as lying:
+        lying.setattr(trio[B].client, "inquire", lie)
+        await trio[B].inquiries.run()
+    assert (await sent(trio)).state is SentState.WAITING
+    trio.clock.advance(timedelta(seconds=AFTER))
+    await trio[B].inquiries.run()
+    assert (await sent(trio)).state is SentState.OPEN
