@@ -43,14 +43,16 @@ _KNOWN: Final = (
     "that was known already, or has been lifted",
 )
 _LIFTED: Final = (
-    "aufgehoben; die Signale von {origin} zählen wieder, wenn sonst nichts vorliegt",
-    "lifted; the signals of {origin} match again, unless there is other evidence",
+    "aufgehoben; {origin} zählt wieder wie zuvor, wenn sonst nichts vorliegt",
+    "lifted; {origin} counts again as before, unless there is other evidence",
 )
 
 
 @click.group()
 def evidence() -> None:
     """Proof that a member has signed two histories of one log.
+
+    Of two disputes with one number as well: `b.example/disputes` names them.
 
     \b
     Examples:
@@ -116,7 +118,7 @@ def list_(context: click.Context) -> ExitStatus:
     if settings.json:
         document(answer)
         return OK
-    rows = [[each["log"], each["origin"], each["digest"]] for each in answer["forks"]]
+    rows = [[each["log"], each["origin"], each["digest"]] for each in _all(answer)]
     if not rows:
         note(_say(_EMPTY, settings))
         return OK
@@ -141,7 +143,7 @@ def export(context: click.Context, log: str, out: Path | None) -> ExitStatus:
     """  # noqa: D301
     settings = settings_of(context)
     answer = settings.client().get("/v1/forks")
-    found = [each for each in answer["forks"] if each["log"] == log]
+    found = [each for each in _all(answer) if each["log"] == log]
     if not found:
         raise BadInputError(
             "no evidence about that log is kept", "see `fedsafe evidence list`"
@@ -214,6 +216,11 @@ def lift(context: click.Context, log: str, digest: str, reference: str) -> ExitS
     else:
         line(_say(_LIFTED, settings).format(origin=log.partition("/")[0]))
     return OK
+
+
+def _all(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    # Two disputes with one number convict as two histories do.
+    return [*answer["forks"], *answer.get("doubles", ())]
 
 
 def _say(pair: tuple[str, str], settings: Settings) -> str:

@@ -35,8 +35,17 @@ APPEALS: Final = "appeals"
 """Rulings on appeals, and a charter that names a deputy or sets a ruling aside."""
 INQUIRIES: Final = "inquiries"
 """It takes inquiries about its listings, and tells how reviews ended, in sums."""
+FORWARDED_DISPUTES: Final = "forwarded-disputes"
+"""It takes disputes of third members that their authors' feeds do not show."""
 FEATURES: Final = frozenset(
-    {"charter-versions", GROUP_COMMITMENTS, SIGNED_AUTHORITY, APPEALS, INQUIRIES}
+    {
+        "charter-versions",
+        GROUP_COMMITMENTS,
+        SIGNED_AUTHORITY,
+        APPEALS,
+        INQUIRIES,
+        FORWARDED_DISPUTES,
+    }
 )
 _MOST: Final = 1_000
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)

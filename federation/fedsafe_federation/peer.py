@@ -28,6 +28,7 @@ from fedsafe_federation.feed import MEDIA_TYPE as NDJSON
 from fedsafe_federation.forks import ForkEvidence
 from fedsafe_federation.handshake import SIGNED_AUTHORITY, SPEAKS
 from fedsafe_federation.requests import AUTHORITY, Request, sign_request
+from fedsafe_federation.restrictions import Forwarded
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.transfer import Heard, Take, converse, deaf, exchange, receive
 from fedsafe_federation.wireformat import decode, encode
@@ -41,6 +42,7 @@ CARD_PATH: Final = "/v1/card"
 WITNESS_PATH: Final = "/v1/witness"
 RECEIPT_PATH: Final = "/v1/feed/receipt"
 INQUIRY_PATH: Final = "/v1/feed/inquiry"
+DISPUTES_PATH: Final = "/v1/feed/disputes"
 SIGHTINGS_PATH: Final = "/v1/feed/sightings"
 FORK_PATH: Final = "/v1/forks/told"
 FOUNDING_PATH: Final = "/v1/founding"
@@ -159,6 +161,17 @@ class PeerClient:
             PeerError: no usable answer.
         """
         return await self._statement(member, "GET", SIGHTINGS_PATH, None)
+
+    async def forward_disputes(self, member: Member, forwarded: Forwarded) -> None:
+        """Hand disputes of third members on.
+
+        Raises:
+            PeerError: no usable answer.
+        """
+        body = encode(forwarded)
+        await self._send(
+            member, "POST", DISPUTES_PATH, body, seconds=_POKE_SECONDS, most=_MAX_SAID
+        )
 
     async def tell_fork(self, member: Member, evidence: ForkEvidence) -> None:
         """Hand evidence of a fork on.

@@ -33,6 +33,9 @@ LONGEST_DISPUTE: Final = 60 * 24 * 60 * 60
 """No dispute names a later deadline than so many seconds after its own time."""
 
 
+MAX_FORWARDED: Final = 16
+
+
 @unique
 class Reason(StrEnum):
     """Why a signal is restricted; a closed list, no free text."""
@@ -77,6 +80,19 @@ class Restriction(
         list[Bytes16], msgspec.Meta(min_length=1, max_length=MAX_SIGNALS)
     ]
     terms: Terms | None = None
+
+
+class Forwarded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Disputes that a member hands on, as their authors have signed them.
+
+    Others may lack them: their author's feed does not show them, or shows another one
+    with the same number.
+    """
+
+    v: Annotated[int, msgspec.Meta(ge=1, le=1)]
+    disputes: Annotated[
+        list[Signed], msgspec.Meta(min_length=1, max_length=MAX_FORWARDED)
+    ]
 
 
 def sign_restriction(

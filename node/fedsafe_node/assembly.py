@@ -271,6 +271,7 @@ class RunningNode:
             partings=self._made.partings,
             inquiries=self.inquiries,
             sightings=self.sightings,
+            forwarding=self._made.forwarding,
             outbox=make_outbox(base),
         )
         return {**duties.jobs(), **self.keeper.jobs(), **self._made.refusals.jobs()}

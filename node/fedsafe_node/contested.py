@@ -36,7 +36,7 @@ async def read_contested(reader: Reader) -> Contested:
     found = Contested()
     for row in await reader.disputes(_MOST, ruled=False):
         found.named.add((row.origin, row.signal_id))
-        if row.weight is Weight.SUSPENDS:
+        if row.weight is Weight.SUSPENDS and row.let_go_at is None:
             found.resting.add((row.origin, row.signal_id))
     for row in await reader.disputes(_MOST, ruled=True):
         found.named.add((row.origin, row.signal_id))
@@ -75,7 +75,7 @@ async def check_taken(reader: Reader, said: Restriction, log: str) -> None:
     Raises:
         CorruptRowError: there is none with its number.
     """
-    if await reader.dispute_numbered(said.author, said.sequence) is None:
+    if not await reader.disputes_numbered(said.author, said.sequence):
         name = signal_name(said.signals[0])
         raise CorruptRowError(
             DISPUTES, None, name, f"{log} disputes it, but no row does"

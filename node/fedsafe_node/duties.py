@@ -45,8 +45,10 @@ from fedsafe_node.review.flood_clockwork import tend_floods
 from fedsafe_node.review.trial_service import tend_trials
 from fedsafe_node.rights.appeals import file_for_persons
 from fedsafe_node.rights.erasing import purge_erased
+from fedsafe_node.rights.forwarding import DisputeForwarding
 from fedsafe_node.rights.ruling import end_disputes
 from fedsafe_node.rights.tending import tend_requests
+from fedsafe_node.rights.unrecorded import alarm_overdue, let_go_unrecorded
 from fedsafe_node.shredding import Shredding
 from fedsafe_node.signals.departing import erase_departed
 from fedsafe_node.signals.desk import Desk
@@ -90,7 +92,9 @@ class Duties:
         outbox: Outbox,
         inquiries: InquiryOutbox,
         sightings: SightingsExchange,
+        forwarding: DisputeForwarding,
     ) -> None:
+        self._forwarding = forwarding
         self._inquiries = inquiries
         self._sightings = sightings
         self._outbox = outbox
@@ -122,6 +126,7 @@ class Duties:
             "comparing": Job(self._witnesses.comparing.run, _HOUR, lane=Lane.MEMBERS),
             "cosigning": Job(self._witnesses.cosigning.run, _MINUTE, lane=Lane.MEMBERS),
             "disputes": Job(self._end_disputes, _MINUTE),
+            "disputes-forwarded": Job(self._forwarding.run, _MINUTE, lane=Lane.MEMBERS),
             "evaluations": Job(self._peering.audit_evaluations, _MINUTE, is_own=True),
             "departures": Job(self._erase_departed, _PARTING),
             "debts": Job(self._debts.run, _MINUTE),
@@ -173,6 +178,8 @@ class Duties:
     async def _end_disputes(self) -> None:
         await weigh_again(self._desk)
         await end_disputes(self._desk, self._announcer)
+        await let_go_unrecorded(self._desk)
+        await alarm_overdue(self._desk)
         await take_overlooked(self._desk)
         await file_for_persons(self._desk)
 

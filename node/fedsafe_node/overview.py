@@ -37,6 +37,7 @@ from fedsafe_node.renewing.scene import read_scene
 from fedsafe_node.renewing.wishing import overdue, warnings
 from fedsafe_node.review.habits import rubber_stamps
 from fedsafe_node.rights.standing import count_late
+from fedsafe_node.signals.doubles import DISPUTES
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.keeping_rows import Room
 from fedsafe_node.store.metering_rows import TallyRow
@@ -307,7 +308,9 @@ class Overview:
         elif away is not None:
             checks["witnesses"] = f"away since {away.isoformat(timespec='seconds')}"
         for log in sorted(self._forks.forked):
-            checks[f"log {log}"] = "has shown two trees"
+            twice = log.endswith(DISPUTES)
+            why = "has signed two with one number" if twice else "has shown two trees"
+            checks[f"log {log}"] = why
         return checks
 
     async def _check_store(self) -> str:

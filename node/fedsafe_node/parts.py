@@ -50,9 +50,11 @@ from fedsafe_node.renewing.service import Ceremonies
 from fedsafe_node.renewing.tending import Tending
 from fedsafe_node.replicating import Replicating
 from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.rights.forwarding import DisputeForwarding
 from fedsafe_node.rights.listing import OpenErasures
 from fedsafe_node.rights.signed_texts import rights_texts
 from fedsafe_node.signals.desk import Desk
+from fedsafe_node.signals.doubles import DoubleBook
 from fedsafe_node.signals.intake import Intake
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.witnesses import Witnesses
@@ -78,6 +80,7 @@ class Parts:
     peering: PeeringService
     inquiries: InquiryOutbox
     sightings: SightingsExchange
+    forwarding: DisputeForwarding
     witnesses: Witnesses
     forks: Forks
     foundings: FoundingService
@@ -124,7 +127,9 @@ def make_parts(
         announcer=base.announcer,
         notices=notices,
     )
-    forks = Forks(base.situation, base.store, base.trail, base.clock, client)
+    forks = Forks(
+        base.situation, base.store, base.trail, base.clock, client, DoubleBook()
+    )
     signer = Signer(
         base.situation, base.store, base.keys.statement, base.trail, base.clock
     )
@@ -172,6 +177,9 @@ def make_parts(
         peering=_peering(base, client, feed, attesting, replicating, witnesses),
         inquiries=InquiryOutbox(reviews, client, base.keys.statement, client.features),
         sightings=_sightings(base, client),
+        forwarding=DisputeForwarding(
+            base.situation, base.store, base.clock, client, intake
+        ),
         witnesses=witnesses,
         foundings=foundings,
         ballot=ballot,

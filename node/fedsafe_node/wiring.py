@@ -181,6 +181,7 @@ def make_services(parts: Parts) -> Services:
         inquiries=ListingInquiries(desk),
         inquiry_taker=InquiryTaker(parts.reviews, base.keys.statement),
         sightings_exchange=parts.sightings,
+        forwarding=parts.forwarding,
         requests=requests,
         proofs=Proofs(desk, base.office.vault, requests, _mailer(parts), _hook(parts)),
         node=_overview(parts, policies),

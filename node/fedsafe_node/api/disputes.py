@@ -3,6 +3,8 @@
 
 from typing import Final, Literal
 
+from fedsafe_federation.peer import DISPUTES_PATH
+from fedsafe_federation.restrictions import Forwarded
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import ReadQuery
@@ -11,6 +13,7 @@ from fedsafe_node.rights.dispute_messages import (
     DisputeAnswer,
     DisputeId,
     DisputesAnswer,
+    DisputesTaken,
     NewDisputeRequest,
     RulingRequest,
 )
@@ -62,6 +65,11 @@ async def rule_dispute(call: Call) -> object:
         call.principal,
         once=call.once,
     )
+
+
+async def forward_disputes(call: Call) -> object:
+    """Take disputes that a member hands on."""
+    return await call.services.forwarding.take(call.body(Forwarded), call.member)
 
 
 DISPUTE_ROUTES: Final = (
@@ -121,5 +129,18 @@ DISPUTE_ROUTES: Final = (
         path_types=_DISPUTE,
         answer=DisputeAnswer,
         idempotent=True,
+    ),
+    Route(
+        name="forwardDisputes",
+        method="POST",
+        path=DISPUTES_PATH,
+        handler=forward_disputes,
+        auth=Auth.PEER,
+        lane=Lane.PEERS,
+        handshake=True,
+        summary="Take disputes of third members that their feeds do not show",
+        body=Forwarded,
+        limit=64 * KIB,
+        answer=DisputesTaken,
     ),
 )

@@ -91,6 +91,7 @@ from fedsafe_node.renewing.wishing import Rotations
 from fedsafe_node.review.flood_service import FloodService
 from fedsafe_node.review.service import ReviewService
 from fedsafe_node.review.trial_service import TrialService
+from fedsafe_node.rights.forwarding import DisputeForwarding
 from fedsafe_node.rights.inquiries import ListingInquiries
 from fedsafe_node.signals.messages import ExaminedList, ListApproved, WaitingLists
 from fedsafe_node.signals.quarantining import Quarantines
@@ -327,6 +328,7 @@ class Services:
     inquiries: ListingInquiries
     inquiry_taker: InquiryTaker
     sightings_exchange: SightingsExchange
+    forwarding: DisputeForwarding
     requests: Requests
     proofs: Proofs
     sheets: Sheets

@@ -109,6 +109,7 @@ class Adopting:
                 self.now,
                 judge=lambda request: self.situation.decide(request, self.now),
                 due=ruling_ends(self._at, self.situation.policy),
+                recorded=True,
             )
             before = await self._sequence()
             await self.store.write(act.run, alone=True)

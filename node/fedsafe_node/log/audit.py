@@ -179,6 +179,8 @@ class Event(StrEnum):
     APPEAL_RULED = "rights.appeal_ruled"
     DISPUTES_READ = "rights.disputes_read"
     DISPUTES_FLOODED = "rights.disputes_flooded"
+    DISPUTED_TWICE = "rights.disputed_twice"
+    DISPUTE_LET_GO = "rights.dispute_let_go"
     DISPUTES_WEIGHED = "rights.disputes_weighed"
     RULINGS_TAKEN = "rights.rulings_taken"
     REQUEST_OPENED = "rights.opened"

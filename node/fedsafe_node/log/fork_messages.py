@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from fedsafe_federation.forks import ForkEvidence
+from fedsafe_federation.signed import Signed
 from fedsafe_node.messages import Message
 
 
@@ -18,10 +19,20 @@ class KeptFork(Message, frozen=True):
     evidence: ForkEvidence
 
 
+class KeptDouble(Message, frozen=True):
+    """Two disputes that a member signed with one number; `log` names its disputes."""
+
+    log: str
+    origin: str
+    digest: str
+    evidence: list[Signed]
+
+
 class ForksAnswer(Message, frozen=True):
     """All evidence that is kept and was not lifted."""
 
     forks: list[KeptFork]
+    doubles: list[KeptDouble]
 
 
 class ForkTaken(Message, frozen=True):

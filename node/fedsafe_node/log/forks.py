@@ -15,7 +15,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.tree import EMPTY_ROOT
@@ -38,6 +38,7 @@ from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.fork_messages import (
     ForksAnswer,
     ForkTaken,
+    KeptDouble,
     KeptFork,
     LiftRequest,
 )
@@ -53,6 +54,18 @@ from fedsafe_policies.references import is_reference
 _KEPT: Final = "fork/"
 _EXCUSED: Final = "excused/"
 _LOG: Final = logging.getLogger(f"{LOGGER}.forks")
+
+
+class Doubles(Protocol):
+    """What is held against members that signed two disputes with one number."""
+
+    async def kept(self, reader: Reader, author: str) -> KeptDouble | None:
+        """Return what is held against a member."""
+        ...
+
+    async def excuse(self, tx: Transaction, log: str, name: str) -> bool:
+        """Lift what a digest names; False if that is not held against anybody."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +89,21 @@ class Forks:
     not gone to others yet, `forked` the logs that have shown two trees.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
         situation: Situation,
         store: Store,
         trail: AuditTrail,
         clock: Clock,
         client: PeerClient,
+        doubles: Doubles,
     ) -> None:
         self._situation = situation
         self._store = store
         self._trail = trail
         self._clock = clock
         self._client = client
+        self._doubles = doubles
         self._sending: set[asyncio.Task[None]] = set()
         self._unsent: list[Proven] = []
         self.forked: set[str] = set()
@@ -131,12 +146,14 @@ class Forks:
 
     async def load(self) -> None:
         """Know which logs were forked, from the store."""
-        self.forked |= {each.log for each in (await self.kept()).forks}
+        kept = await self.kept()
+        self.forked |= {each.log for each in kept.forks}
+        self.forked |= {each.log for each in kept.doubles}
 
     async def kept(self) -> ForksAnswer:
         """List the evidence that is kept and was not lifted."""
 
-        async def query(reader: Reader) -> list[KeptFork]:
+        async def query(reader: Reader) -> ForksAnswer:
             found: list[KeptFork] = []
             for log, origin in await self._logs(reader):
                 data = await reader.meta(_KEPT + log)
@@ -144,21 +161,23 @@ class Forks:
                     evidence = decode(data, ForkEvidence)
                     digest = open_fork(evidence).digest
                     found.append(KeptFork(log, origin, digest, evidence))
-            return found
+            twice = [
+                await self._doubles.kept(reader, name)
+                for name in self._situation.others()
+            ]
+            return ForksAnswer(found, [each for each in twice if each is not None])
 
-        return ForksAnswer(await self._store.read(query))
+        return await self._store.read(query)
 
     async def lift(self, request: LiftRequest, who: Principal) -> ForksAnswer:
-        """Excuse one contradiction; the member's signals match again.
+        """Excuse one contradiction; the member's signals match, its disputes rest.
 
         Raises:
             BadRequestError: the reference tells something, or refers to nothing.
             NotFoundError: it is not kept here.
         """
         origin = request.log.partition("/")[0]
-        named = await self._store.read(self._logs)
-        if (request.log, origin) not in named:
-            raise NotFoundError("evidence of such a log")
+        is_fork = (request.log, origin) in await self._store.read(self._logs)
         if not is_reference(request.reference):
             detail = "a reference refers, such as minutes-7; it tells nothing"
             raise BadRequestError("bad_reason", detail, pointer="/reference")
@@ -175,6 +194,11 @@ class Forks:
         )
 
         async def act(tx: Transaction) -> None:
+            if not is_fork:
+                if not await self._doubles.excuse(tx, request.log, request.digest):
+                    raise NotFoundError("evidence of such a log")
+                await tx.append(self._trail.log, entry.record, entry.openings)
+                return
             kept = await tx.meta(_KEPT + request.log)
             found = open_fork(decode(kept, ForkEvidence)).digest if kept else ""
             if found != request.digest:

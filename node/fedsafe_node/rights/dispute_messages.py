@@ -74,3 +74,9 @@ class DisputesAnswer(Message, frozen=True):
 
     disputes: list[DisputeAnswer]
     next: str | None = None
+
+
+class DisputesTaken(Message, frozen=True):
+    """How many disputes were taken that a member has handed on."""
+
+    disputes: int

@@ -164,9 +164,10 @@ async def _near(reader: Reader, *, origin: str, before: int) -> list[DisputeRow]
 def _waits(row: DisputeRow) -> bool:
     """Tell whether only a person ends it.
 
-    It rests nothing and has proof, or rests a signal by a member's word alone.
+    It rests nothing and has proof, or rests a signal by a member's word alone; or it
+    was let go, and what rests nothing revokes nothing.
     """
-    if row.control == ATTESTED:
+    if row.control == ATTESTED or row.let_go_at is not None:
         return True
     return row.weight is not Weight.SUSPENDS and row.control != Control.OFFICER
 

@@ -22,6 +22,12 @@ the origin says it: neither officer nor origin nor a member that attests can use
 suspension of a person who comes later with a proof. What was proved is not rested again
 because it is attested as well. What is attested has a budget of its own.
 
+Only what is a record of its author's feed is known to all, to the origin as well, and
+so is ruled on. Until then a dispute rests its signal for `UNRECORDED` seconds at most
+at others than the origin, and uses up nobody's suspension but its author's. Who has
+signed two disputes with one number rests nothing more until people have decided
+(`doubles`).
+
 A ruling may come before its dispute, and either before the signal: each is kept, and
 the signal's status follows from all of them. None of them touches a signal that was
 revoked, has expired or was erased.
@@ -50,6 +56,12 @@ _PROVED: Final = "proved"
 _DAY: Final = 24 * 60 * 60
 DATED_BACK: Final = 2 * _DAY
 """So many seconds before it comes a dispute may count at most."""
+UNRECORDED: Final = 3 * _DAY
+"""So many seconds at most a dispute rests a signal that its author's feed lacks.
+
+Longer than witnesses are away for a weekend, and less than any ruling takes.
+"""
+_NO_BUDGET: Final = 1 << 40
 Dispute = tuple[bytes, str, bytes]
 """The digest of a dispute, and the origin and id of its signal."""
 Judge = Callable[[DisputeRequest], Decision]
@@ -107,29 +119,33 @@ async def weigh(  # noqa: PLR0913 - facts, and what they are weighed by
     charged: int,
     ended: bool = False,
     officer: Person | None = None,
+    excepted: bool = False,
 ) -> Decision:
     """Put a dispute to policy, with what is known of its facts and of its author.
 
-    It counts against the day of *charged*, but not if it has *ended* already.
+    It counts against the day of *charged*, but not if it has *ended* already. Whoever
+    is in doubt has no budget; *excepted* is what the feed shows of two with one number.
     """
     known = await reader.disputes_on(facts.origin, facts.signal_id)
     rulings = await reader.rulings_on(facts.origin, facts.signal_id)
     ruled = {ruling.dispute for ruling in rulings}
     repeated = ended or any(
         facts.is_repeat_of(facts_of(row))
-        and (row.weight is Weight.SUSPENDS or row.digest in ruled)
+        and (_holds(row, facts.author) or row.digest in ruled)
         for row in known
     )
-    suspended = 0
-    if not await is_shared(reader, facts, charged):
-        suspended = await reader.suspensions_since(
+    spent = 0
+    if not excepted and await reader.meta(doubt_key(facts.author)):
+        spent = _NO_BUDGET
+    elif not await is_shared(reader, facts, charged):
+        spent = await reader.suspensions_since(
             facts.author, _day(charged), attested=facts.attested
         )
     return judge(
         DisputeRequest(
             control_proved=True,
             repeated=repeated,
-            suspended_today=suspended,
+            suspended_today=spent,
             officer=officer,
             attested=facts.attested,
         )
@@ -150,6 +166,17 @@ async def is_shared(reader: Reader, facts: Facts, charged: int) -> bool:
 
 def _day(moment: int) -> int:
     return moment - moment % _DAY
+
+
+def doubt_key(author: str) -> str:
+    """Name what holds why an author's disputes rest nothing; empty if they do."""
+    return f"disputed-twice/{author}"
+
+
+def _holds(row: DisputeRow, author: str) -> bool:
+    # What may be unknown to the others must not use up the suspension of anybody else.
+    known = row.recorded and row.let_go_at is None
+    return row.weight is Weight.SUSPENDS and (known or row.author == author)
 
 
 async def charge(reader: Reader, author: str, stated: int, *, at: int) -> int:
@@ -199,8 +226,13 @@ async def take_dispute(  # noqa: PLR0913 - a statement, and what it is weighed b
     charged: int,
     due_at: int,
     opened_by: str | None = None,
+    recorded: bool = True,
+    let_go_at: int | None = None,
 ) -> Taken:
-    """Keep a new dispute as *decision* weighs it, and let its signal rest."""
+    """Keep a new dispute as *decision* weighs it, and let its signal rest.
+
+    It is *recorded* if its author's feed has shown it; once let go it rests nothing.
+    """
     facts = facts_said(said)
     row = DisputeRow(
         digest=digest(statement),
@@ -215,6 +247,8 @@ async def take_dispute(  # noqa: PLR0913 - a statement, and what it is weighed b
         charged_at=charged,
         due_at=due_at,
         opened_by=opened_by,
+        recorded=recorded,
+        let_go_at=let_go_at,
     )
     kept = RestrictionRow(
         digest=row.digest,
@@ -252,6 +286,23 @@ async def rest_disputed(
     return rested
 
 
+async def has_let_go(reader: Reader, facts: Facts) -> bool:
+    """Whether its author rested the signal before by what no feed has shown."""
+    known = await reader.disputes_on(facts.origin, facts.signal_id)
+    return any(
+        row.author == facts.author and row.let_go_at is not None and not row.recorded
+        for row in known
+    )
+
+
+async def let_go(tx: Transaction, row: DisputeRow, *, at: int) -> bool:
+    """Let a dispute rest nothing any more; tell whether its signal matches again."""
+    await tx.set_let_go(row.digest, at)
+    if await _is_free(tx, row.origin, row.signal_id):
+        return await tx.wake_signal(row.origin, row.signal_id)
+    return False
+
+
 async def take_ruling(
     tx: Transaction,
     ruling: Ruling,
@@ -286,7 +337,11 @@ async def take_ruling(
 async def _may_wake(reader: Reader, ruling: Ruling) -> bool:
     if ruling.outcome is not Outcome.RESTORED:
         return False  # what it revokes, a restriction revokes
-    if await reader.resting(ruling.origin, [ruling.signal]):
+    return await _is_free(reader, ruling.origin, ruling.signal)
+
+
+async def _is_free(reader: Reader, origin: str, signal_id: bytes) -> bool:
+    if await reader.resting(origin, [signal_id]):
         return False
-    ruled = await reader.rulings_on(ruling.origin, ruling.signal)
+    ruled = await reader.rulings_on(origin, signal_id)
     return all(row.outcome == Outcome.RESTORED for row in ruled)

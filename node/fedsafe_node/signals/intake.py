@@ -48,6 +48,7 @@ from fedsafe_node.signals.appeals import (
 )
 from fedsafe_node.signals.arrival import Arrival, read_arrivals
 from fedsafe_node.signals.disputing import Dispute, rest_disputed, take_ruling
+from fedsafe_node.signals.doubles import disputes_of
 from fedsafe_node.signals.gaps import Gaps, note_gaps, read_gaps
 from fedsafe_node.signals.granting import Span
 from fedsafe_node.signals.restricting import Applied, Restricting, in_acts
@@ -100,6 +101,7 @@ class Intake:
     ) -> None:
         self._erased = erased
         self._reviews = reviews
+        self._forks = forks
         self._suspending = Suspending(situation, store, trail, clock, forks)
         self._situation = situation
         self._store = store
@@ -187,7 +189,8 @@ class Intake:
             for item in batch.rulings
             for name in item.ruling.disputes
         )
-        await self._restrict(origin, in_acts(batch.restrictions), ended)
+        parts = in_acts(batch.restrictions)
+        await self._restrict(origin, parts, ended, recorded=True)
         await self._check_budget(origin, batch)
         situation, now, version = self._situation, self._clock.now(), self._version()
         lists = situation.do_not_share
@@ -315,6 +318,8 @@ class Intake:
         origin: str,
         parts: Iterable[Sequence[VerifiedRestriction]],
         ended: frozenset[Dispute] = frozenset(),
+        *,
+        recorded: bool = False,
     ) -> None:
         beyond = ""
         situation = self._situation
@@ -329,11 +334,13 @@ class Intake:
                 due=ruling_ends(int(now.timestamp()), situation.policy),
                 ended=ended,
                 scarce=room is not None and not room.held,
+                recorded=recorded,
             )
             alone = sum(len(item.restriction.signals) for item in part) > _LARGE
             applied = await self._store.write(self._flagging(act), alone=alone)
             self._lists.remove(applied.removed)
             self._erased()
+            self._forks.forked.update(map(disputes_of, applied.doubted))
             beyond = beyond or applied.beyond
         if beyond:
             raise TooManyRestrictionsError(beyond)

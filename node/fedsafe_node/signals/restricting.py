@@ -37,20 +37,27 @@ from fedsafe_federation.evaluation import digest
 from fedsafe_federation.restrictions import Restriction
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import VerifiedRestriction, feed_name
-from fedsafe_federation.wireformat import encode
+from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.log.audit import AuditTrail, Event, audit_log_name
 from fedsafe_node.signals.appeals import Hearing, end_on_appeal, may_count
 from fedsafe_node.signals.disputing import (
     Dispute,
     Judge,
     charge,
+    doubt_key,
+    facts_of,
     facts_said,
+    has_let_go,
+    is_shared,
+    let_go,
+    rest_disputed,
     take_dispute,
     weigh,
     weight_of,
 )
+from fedsafe_node.signals.doubles import enter_double
 from fedsafe_node.store.protocol import Transaction
-from fedsafe_node.store.rights_rows import Weight
+from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import (
     RestrictionRow,
     SignalRow,
@@ -84,6 +91,8 @@ class Applied:
 
     removed: Sequence[int]
     beyond: str
+    doubted: tuple[str, ...] = ()
+    """Who has signed two disputes with one number, if that is new."""
 
 
 def in_acts(
@@ -124,7 +133,8 @@ class Restricting:
 
     *judge* weighs disputes, and *due* says until when one that comes now has to be
     ruled on (UTC seconds); *ended* are those that rulings beside them name. *scarce*
-    says that the disk is full.
+    says that the disk is full. They are *recorded* if they are records of the courier's
+    feed, under a checkpoint that its witnesses have cosigned.
     """
 
     courier: str
@@ -135,10 +145,12 @@ class Restricting:
     due: int
     ended: frozenset[Dispute] = frozenset()
     scarce: bool = False
+    recorded: bool = False
     _removed: list[int] = field(default_factory=list)
     _counts: Counter[str] = field(default_factory=Counter)
     _flooded: Counter[str] = field(default_factory=Counter)
     _beyond: str = ""
+    _doubted: list[str] = field(default_factory=list)
 
     async def run(self, tx: Transaction) -> Applied:
         """Apply them, with one audit event if anything changed."""
@@ -163,7 +175,7 @@ class Restricting:
             await self._write(tx)
         for name, count in self._flooded.items():
             await self._alarm(tx, name, count)
-        return Applied(self._removed, self._beyond)
+        return Applied(self._removed, self._beyond, tuple(self._doubted))
 
     async def _apply(
         self, tx: Transaction, item: VerifiedRestriction, author: _Author
@@ -195,26 +207,51 @@ class Restricting:
     async def _contest(
         self, tx: Transaction, item: VerifiedRestriction, author: _Author
     ) -> None:
+        said, own = item.restriction, item.restriction.author == self.courier
+        known = await tx.disputes_numbered(said.author, said.sequence)
+        name = digest(item.statement)
+        mine = next((row for row in known if row.digest == name), None)
+        if mine is None and not await self._take(tx, item, author, known):
+            self._beyond = said.author
+            return
+        if mine is not None and own and self.recorded and not mine.recorded:
+            await self._record(tx, mine, known)
+        if own and said.sequence == author.sequence + 1:
+            author.sequence += 1
+
+    async def _take(
+        self,
+        tx: Transaction,
+        item: VerifiedRestriction,
+        author: _Author,
+        known: Sequence[DisputeRow],
+    ) -> bool:
+        """Take a new dispute; False if its author has no room for it."""
         said, at = item.restriction, int(self.at.timestamp())
         facts = facts_said(said)
+        recorded = self.recorded and said.author == self.courier
+        # Of two with one number that one counts which the feed of their author shows.
+        excepted = recorded and not any(row.recorded for row in known)
+        if known:
+            if self.trail.log == audit_log_name(said.author):
+                return True  # the node itself knows what it has said
+            await self._doubt(tx, item.statement, known)
         charged = await charge(tx, facts.author, said.at, at=at)
-        # Of two statements with one number the first counts, here as at anybody's.
-        decision = None
-        if await tx.dispute_numbered(said.author, said.sequence) is None:
-            name = digest(item.statement), facts.origin, facts.signal_id
-            ended = name in self.ended or await tx.is_ruled(*name)
-            decision = await weigh(
-                tx, facts, judge=self.judge, charged=charged, ended=ended
-            )
-            # What rests a signal has a budget of its own.
-            rests = weight_of(decision) is Weight.SUSPENDS
-            if not author.has_room_for(1, AHEAD if rests else self._ahead):
-                self._beyond = said.author
-                return
-        if said.author == self.courier and said.sequence == author.sequence + 1:
-            author.sequence += 1
-        if decision is None:
-            return
+        name = digest(item.statement), facts.origin, facts.signal_id
+        ended = name in self.ended or await tx.is_ruled(*name)
+        decision = await weigh(
+            tx,
+            facts,
+            judge=self.judge,
+            charged=charged,
+            ended=ended,
+            excepted=excepted and bool(known),
+        )
+        # What rests a signal has a budget of its own.
+        rests = weight_of(decision) is Weight.SUSPENDS
+        if not author.has_room_for(1, AHEAD if rests else self._ahead):
+            return False
+        spent = rests and not recorded and await has_let_go(tx, facts)
         taken = await take_dispute(
             tx,
             item.statement,
@@ -223,12 +260,54 @@ class Restricting:
             at=at,
             charged=charged,
             due_at=self.due,
+            recorded=recorded,
+            let_go_at=at if spent else None,
         )
         author.kept += 1
         self._counts["statements"] += 1
         self._counts[said.effect.value] += taken.rested
         self._counts[taken.weight.value] += 1
         self._flooded[said.author] += taken.weight is Weight.FLOOD
+        return True
+
+    async def _doubt(
+        self, tx: Transaction, statement: Signed, known: Sequence[DisputeRow]
+    ) -> None:
+        """Hold it against an author that it has used a number twice."""
+        at, author = int(self.at.timestamp()), statement.signer
+        kept = await tx.restriction(known[0].digest)
+        if kept is None:
+            return
+        first = decode(kept.statement, Signed)
+        if await enter_double(tx, self.trail, self.at, first, statement):
+            self._doubted.append(author)
+        if not await tx.meta(doubt_key(author)):
+            return  # people have settled it
+        for row in known:
+            if not row.recorded and row.let_go_at is None:
+                self._counts["let_go"] += await let_go(tx, row, at=at)
+
+    async def _record(
+        self, tx: Transaction, row: DisputeRow, known: Sequence[DisputeRow]
+    ) -> None:
+        """Note that its author's feed shows a dispute: now it rests until a ruling."""
+        await tx.set_recorded(row.digest)
+        if any(other.recorded for other in known):
+            return
+        if row.let_go_at is not None:
+            await tx.set_let_go(row.digest, None)
+        if row.weight is Weight.FLOOD and len(known) > 1:
+            at, facts = int(self.at.timestamp()), facts_of(row)
+            decision = await weigh(
+                tx, facts, judge=self.judge, charged=at, excepted=True
+            )
+            weight = weight_of(decision)
+            shared = weight is Weight.SUSPENDS and await is_shared(tx, facts, at)
+            await tx.weigh_dispute(
+                row.digest, weight, charged_at=at, due_at=self.due, shared=shared
+            )
+        rested = await rest_disputed(tx, row.origin, [row.signal_id])
+        self._counts[Effect.DISPUTED.value] += len(rested)
 
     async def _end(self, tx: Transaction, statement: Signed, ruled: Ruled) -> None:
         at = int(self.at.timestamp())

@@ -54,8 +54,30 @@ class RightsReader(Protocol):
         """Return a dispute by the digest of its statement."""
         ...
 
-    async def dispute_numbered(self, author: str, sequence: int) -> DisputeRow | None:
-        """Return the dispute that an author gave this sequence number."""
+    async def disputes_numbered(self, author: str, sequence: int) -> list[DisputeRow]:
+        """Return the disputes that an author gave this number; one, if it is honest."""
+        ...
+
+    async def disputes_unrecorded(
+        self, besides: str, before: int, limit: int
+    ) -> list[DisputeRow]:
+        """Return what rests signals since before a moment, without a record.
+
+        Those of one origin are left out. What has its ruling rests nothing.
+        """
+        ...
+
+    async def disputes_let_go(self, author: str) -> list[DisputeRow]:
+        """Return an author's disputes that rest nothing any more."""
+        ...
+
+    async def disputes_overdue(
+        self, besides: str, first: int, last: int, limit: int
+    ) -> list[DisputeRow]:
+        """Return what rests signals, was due between two moments, and is unruled.
+
+        Those of one origin are left out, and those that somebody was told of.
+        """
         ...
 
     async def disputes_on(self, origin: str, signal_id: bytes) -> list[DisputeRow]:
@@ -220,7 +242,7 @@ class RightsWriter(Protocol):
         """Keep a dispute.
 
         Raises:
-            ConflictError: it is kept already, or its author used the number.
+            ConflictError: it is kept already.
         """
         ...
 
@@ -246,6 +268,14 @@ class RightsWriter(Protocol):
 
     async def set_reminded(self, digest: bytes, at: int) -> None:
         """Note that somebody was reminded of a dispute."""
+        ...
+
+    async def set_recorded(self, digest: bytes) -> None:
+        """Note that its author's feed has shown a dispute."""
+        ...
+
+    async def set_let_go(self, digest: bytes, at: int | None) -> None:
+        """Note since when a dispute rests nothing; None if it does again."""
         ...
 
     async def wake_signal(self, origin: str, signal_id: bytes) -> bool:

@@ -19,9 +19,10 @@ class DisputeRow(Row, frozen=True):
     """A dispute by the digest of its statement, which `restrictions` keeps.
 
     `charged_at` lies in the day whose budget it counts against, `due_at` says until
-    when somebody has to rule, and `opened_by` is a person of this provider. One that
-    is `shared` costs nothing: its author was charged that day for another signal of
-    the same origin under the same token.
+    when somebody has to rule, and `opened_by` is a person of this provider. It is
+    `recorded` once its author's feed has shown it; since `let_go_at` it rests nothing.
+    One that is `shared` costs nothing: its author was charged that day for another
+    signal of the same origin under the same token.
     """
 
     digest: bytes
@@ -37,6 +38,8 @@ class DisputeRow(Row, frozen=True):
     due_at: int
     opened_by: str | None = None
     reminded_at: int | None = None
+    recorded: bool = True
+    let_go_at: int | None = None
     shared: bool = False
 
 

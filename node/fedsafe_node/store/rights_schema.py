@@ -118,6 +118,80 @@ RIGHTS: tuple[str, ...] = (
     """,
 )
 
+# An author may have signed two statements with one number: both are kept, so the number
+# is no key. A row claims as well whether the feed of its author has shown the dispute
+# (`recorded`), and since when it rests nothing though it has no ruling (`let_go_at`).
+# For what others had said before, the copy of the feed is searched (`unrecorded`).
+RECORDED: tuple[str, ...] = (
+    "CREATE TABLE disputes_kept AS SELECT * FROM disputes",
+    "DROP TRIGGER disputes_no_delete",
+    "DROP TRIGGER disputes_weighed_once",
+    "DROP INDEX disputes_by_signal",
+    "DROP INDEX disputes_by_author",
+    "DROP INDEX disputes_beyond",
+    "DROP INDEX disputes_by_due",
+    "DROP TABLE disputes",
+    """
+    CREATE TABLE disputes (
+        digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
+        origin TEXT NOT NULL,
+        signal_id BLOB NOT NULL CHECK (length(signal_id) = 16),
+        author TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        contention TEXT NOT NULL,
+        control TEXT NOT NULL,
+        weight TEXT NOT NULL CHECK (weight IN ('suspends', 'repeat', 'flood')),
+        received_at INTEGER NOT NULL,
+        charged_at INTEGER NOT NULL,
+        due_at INTEGER NOT NULL,
+        opened_by TEXT,
+        reminded_at INTEGER,
+        recorded INTEGER NOT NULL CHECK (recorded IN (0, 1)),
+        let_go_at INTEGER
+    ) STRICT
+    """,
+    """
+    INSERT INTO disputes (digest, origin, signal_id, author, seq, contention, control,
+        weight, received_at, charged_at, due_at, opened_by, reminded_at, recorded,
+        let_go_at)
+    SELECT digest, origin, signal_id, author, seq, contention, control,
+        weight, received_at, charged_at, due_at, opened_by, reminded_at,
+        CASE WHEN opened_by IS NULL THEN 0 ELSE 1 END, NULL
+    FROM disputes_kept
+    """,
+    "DROP TABLE disputes_kept",
+    "CREATE INDEX disputes_by_signal ON disputes (origin, signal_id)",
+    "CREATE INDEX disputes_by_author ON disputes (author, charged_at)",
+    "CREATE INDEX disputes_by_number ON disputes (author, seq)",
+    "CREATE INDEX disputes_beyond ON disputes (author) WHERE weight = 'flood'",
+    "CREATE INDEX disputes_by_due ON disputes (origin, due_at)",
+    "CREATE INDEX disputes_by_end ON disputes (due_at) WHERE reminded_at IS NULL",
+    """
+    CREATE INDEX disputes_unrecorded ON disputes (received_at)
+    WHERE recorded = 0 AND let_go_at IS NULL
+    """,
+    """
+    CREATE TRIGGER disputes_no_delete BEFORE DELETE ON disputes
+    BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END
+    """,
+    """
+    CREATE TRIGGER disputes_weighed_once BEFORE UPDATE ON disputes
+    WHEN NOT (
+        NEW.digest = OLD.digest AND NEW.origin = OLD.origin
+        AND NEW.signal_id = OLD.signal_id AND NEW.author = OLD.author
+        AND NEW.seq = OLD.seq AND NEW.contention = OLD.contention
+        AND NEW.control = OLD.control AND NEW.received_at = OLD.received_at
+        AND NEW.opened_by IS OLD.opened_by AND NEW.recorded >= OLD.recorded AND (
+            OLD.weight = 'flood' OR (
+                NEW.weight = OLD.weight AND NEW.due_at = OLD.due_at
+                AND NEW.charged_at = OLD.charged_at
+            )
+        )
+    )
+    BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END
+    """,
+)
+
 SHARED: tuple[str, ...] = (
     """
     ALTER TABLE disputes ADD COLUMN shared INTEGER NOT NULL DEFAULT 0

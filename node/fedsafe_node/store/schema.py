@@ -46,7 +46,7 @@ from fedsafe_node.store.receipts_schema import RECEIPTS
 from fedsafe_node.store.recipients_schema import RECIPIENTS
 from fedsafe_node.store.repeats_schema import REPEATS
 from fedsafe_node.store.review_schema import LOOKS, REVIEW, SERVICES
-from fedsafe_node.store.rights_schema import RIGHTS, SHARED
+from fedsafe_node.store.rights_schema import RECORDED, RIGHTS, SHARED
 from fedsafe_node.store.samples_schema import SAMPLES
 from fedsafe_node.store.scopes_schema import SCOPES
 from fedsafe_node.store.seal_schema import SEAL
@@ -290,7 +290,8 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0032_appeals", APPEALS),
     ("0033_inquiries", INQUIRIES),
     ("0034_quality", (*LOOKS, *CLOSINGS, *SAMPLES)),
-    ("0039_listings", (*FLOOD_MARKS, *SHARED)),
+    ("0035_recorded", RECORDED),
+    ("0036_listings", (*FLOOD_MARKS, *SHARED)),
 )
 VERSION = len(MIGRATIONS)
 

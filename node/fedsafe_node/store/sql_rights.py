@@ -23,7 +23,8 @@ T = TypeVar("T")
 _MOST_VARIABLES: Final = 500
 _DISPUTE: Final = (
     "SELECT digest, origin, signal_id, author, seq, contention, control, weight, "
-    "received_at, charged_at, due_at, opened_by, reminded_at, shared FROM disputes "
+    "received_at, charged_at, due_at, opened_by, reminded_at, recorded, let_go_at, "
+    "shared FROM disputes "
 )
 _RULING: Final = (
     "SELECT dispute, origin, signal_id, outcome, at, ruled_by, reason FROM rulings "
@@ -47,6 +48,7 @@ _HERE: Final = (
 _ALIVE: Final = _HERE.replace(
     "disputes.signal_id)", "disputes.signal_id AND status IN ('active', 'disputed'))"
 )
+_RESTS: Final = "weight = 'suspends' AND let_go_at IS NULL"
 _OF_USE: Final = f"({_ALIVE} OR (weight = 'suspends' AND {_HERE}))"
 
 _ATTESTED: Final = {
@@ -108,10 +110,37 @@ class SqlRightsReader(SqlAppealsReader):
         """Return a dispute by the digest of its statement."""
         return _first(self._disputes(_DISPUTE + "WHERE digest = ?", digest))
 
-    async def dispute_numbered(self, author: str, sequence: int) -> DisputeRow | None:
-        """Return the dispute that an author gave this sequence number."""
-        where = _DISPUTE + "WHERE author = ? AND seq = ?"
-        return _first(self._disputes(where, author, sequence))
+    async def disputes_numbered(self, author: str, sequence: int) -> list[DisputeRow]:
+        """Return the disputes that an author gave this number; one, if it is honest."""
+        where = f"{_DISPUTE}WHERE author = ? AND seq = ? ORDER BY received_at, digest"
+        return self._disputes(where, author, sequence)
+
+    async def disputes_unrecorded(
+        self, besides: str, before: int, limit: int
+    ) -> list[DisputeRow]:
+        """Return what rests others' signals since before a moment, without a record."""
+        where = (
+            f"WHERE recorded = 0 AND let_go_at IS NULL AND {_RESTS} AND {_UNRULED} "
+            "AND received_at <= ? AND charged_at <= ? AND origin <> ? "
+            "ORDER BY author, received_at, digest LIMIT ?"
+        )
+        return self._disputes(_DISPUTE + where, before, before, besides, limit)
+
+    async def disputes_let_go(self, author: str) -> list[DisputeRow]:
+        """Return an author's disputes that rest nothing any more."""
+        where = "WHERE author = ? AND let_go_at IS NOT NULL ORDER BY seq, digest"
+        return self._disputes(_DISPUTE + where, author)
+
+    async def disputes_overdue(
+        self, besides: str, first: int, last: int, limit: int
+    ) -> list[DisputeRow]:
+        """Return what rests others' signals, was due then, and was told to nobody."""
+        where = (
+            f"WHERE due_at BETWEEN ? AND ? AND reminded_at IS NULL AND {_RESTS} "
+            f"AND origin <> ? AND {_UNRULED} AND {_ALIVE} "
+            "ORDER BY due_at, digest LIMIT ?"
+        )
+        return self._disputes(_DISPUTE + where, first, last, besides, limit)
 
     async def disputes_on(self, origin: str, signal_id: bytes) -> list[DisputeRow]:
         """Return the disputes of a signal, in the order in which they came."""
@@ -124,8 +153,9 @@ class SqlRightsReader(SqlAppealsReader):
         """Return an origin's disputes without a ruling that are due by a moment."""
         where = (
             f"WHERE origin = ? AND due_at <= ? AND weight <> 'flood' AND {_UNRULED} "
-            f"AND {_OF_USE} AND (weight = 'suspends' AND {_ATTESTED[False]} "
-            "OR control = 'officer' OR coalesce(reminded_at, 0) < due_at) "
+            f"AND {_OF_USE} AND ({_RESTS} AND {_ATTESTED[False]} "
+            "OR control = 'officer' AND let_go_at IS NULL "
+            "OR coalesce(reminded_at, 0) < due_at) "
         )
         order = f"ORDER BY weight = 'suspends' DESC, due_at, {_CAME} LIMIT ?"
         return self._disputes(_DISPUTE + where + order, origin, before, limit)
@@ -185,7 +215,7 @@ class SqlRightsReader(SqlAppealsReader):
             marks = ",".join("?" * len(part))
             rows = self._connection.execute(
                 "SELECT signal_id FROM disputes WHERE origin = ? "  # noqa: S608
-                f"AND signal_id IN ({marks}) AND weight = 'suspends' AND {_UNRULED}",
+                f"AND signal_id IN ({marks}) AND {_RESTS} AND {_UNRULED}",
                 (origin, *part),
             )
             found |= {signal_id for (signal_id,) in rows}
@@ -303,8 +333,8 @@ class SqlRightsWriter(SqlAppealsWriter):
             self._connection.execute(
                 "INSERT INTO disputes (digest, origin, signal_id, author, seq, "
                 "contention, control, weight, received_at, charged_at, due_at, "
-                "opened_by, reminded_at, shared) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "opened_by, reminded_at, recorded, let_go_at, shared) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     dispute.digest,
                     dispute.origin,
@@ -319,6 +349,8 @@ class SqlRightsWriter(SqlAppealsWriter):
                     dispute.due_at,
                     dispute.opened_by,
                     dispute.reminded_at,
+                    int(dispute.recorded),
+                    dispute.let_go_at,
                     int(dispute.shared),
                 ),
             )
@@ -367,6 +399,18 @@ class SqlRightsWriter(SqlAppealsWriter):
             "UPDATE disputes SET reminded_at = ? WHERE digest = ?", (at, digest)
         )
 
+    async def set_recorded(self, digest: bytes) -> None:
+        """Note that its author's feed has shown a dispute."""
+        self._connection.execute(
+            "UPDATE disputes SET recorded = 1 WHERE digest = ?", (digest,)
+        )
+
+    async def set_let_go(self, digest: bytes, at: int | None) -> None:
+        """Note since when a dispute rests nothing; None if it does again."""
+        self._connection.execute(
+            "UPDATE disputes SET let_go_at = ? WHERE digest = ?", (at, digest)
+        )
+
     async def wake_signal(self, origin: str, signal_id: bytes) -> bool:
         """Let a disputed signal match again; False if it is in no such state."""
         changed = self._connection.execute(
@@ -407,7 +451,9 @@ def _dispute(row: Any) -> DisputeRow:  # noqa: ANN401 - a raw row
         due_at=row[10],
         opened_by=row[11],
         reminded_at=row[12],
-        shared=bool(row[13]),
+        recorded=bool(row[13]),
+        let_go_at=row[14],
+        shared=bool(row[15]),
     )
 
 

@@ -31,7 +31,7 @@ from tests.node.api.casework import (
 from tests.node.api.disputes import FakeDisputes
 from tests.node.api.governing import FakeCarrying, FakeCharters, FakeRotations
 from tests.node.api.helping import help_desk
-from tests.node.api.inquiries import FakeInquiries, FakePeerStatements
+from tests.node.api.inquiries import FakeForwarding, FakeInquiries, FakePeerStatements
 from tests.node.api.keeping import fake_keeping
 from tests.node.api.orders import FakeOrders
 from tests.node.api.oversight import (
@@ -426,11 +426,11 @@ class FakeForks:
 
     async def kept(self) -> ForksAnswer:
         await self.memory.called(None)
-        return ForksAnswer([])
+        return ForksAnswer([], [])
 
     async def lift(self, request: LiftRequest, who: Principal) -> ForksAnswer:
         await self.memory.called((request, who))
-        return ForksAnswer([])
+        return ForksAnswer([], [])
 
 
 async def _pieces() -> AsyncIterator[bytes]:
@@ -798,6 +798,7 @@ def make_services(memory: Memory) -> Services:
         inquiries=FakeInquiries(memory),  # type: ignore[arg-type]
         inquiry_taker=FakePeerStatements(memory),  # type: ignore[arg-type]
         sightings_exchange=FakePeerStatements(memory),  # type: ignore[arg-type]
+        forwarding=FakeForwarding(memory),  # type: ignore[arg-type]
         requests=FakeRequests(memory),
         proofs=FakeProofs(memory),
         node=FakeNode(memory),

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from fedsafe_federation.inquiries import InquiryState
+from fedsafe_federation.restrictions import Forwarded
 from fedsafe_federation.signed import Signed
 from fedsafe_node.idempotency import Once
 from fedsafe_node.principal import Principal
+from fedsafe_node.rights.dispute_messages import DisputesTaken
 from fedsafe_node.rights.inquiry_messages import (
     Inquirer,
     InquiryRulingRequest,
@@ -94,3 +96,12 @@ class FakePeerStatements:
     async def tell(self, peer: str) -> Signed:
         await self.memory.called((peer,))
         return _SIGNED
+
+
+@dataclass
+class FakeForwarding:
+    memory: "Memory"
+
+    async def take(self, forwarded: Forwarded, peer: str) -> DisputesTaken:
+        await self.memory.called((forwarded, peer))
+        return DisputesTaken(disputes=len(forwarded.disputes))

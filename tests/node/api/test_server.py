@@ -75,6 +75,7 @@ BODIES: dict[str, object] = {
     "tellFork": FORK,
     "giveReceipt": STATEMENT,
     "inquire": STATEMENT,
+    "forwardDisputes": {"v": 1, "disputes": [STATEMENT]},
     "liftFork": {
         "log": "games.example.fr/feed",
         "digest": "0" * 64,

@@ -36,7 +36,7 @@ from fedsafe_node.rights.request_messages import (
     RequestKind,
     Way,
 )
-from fedsafe_node.rights.requests import FORM
+from fedsafe_node.rights.requests import FORM, Requests
 from fedsafe_node.rights.ruling import Ended, end_disputes
 from fedsafe_node.signals.reweighing import weigh_again
 from fedsafe_policies.policy import Policy
@@ -488,7 +488,9 @@ async def prove(trio: Fleet, person: str, at: str = "b.demo") -> None:
         language=Language.EN,
         proof=sha256(person.encode()).digest(),
     )
-    await trio[at].services.requests.open_proved(opened, FORM)
+    requests = trio[at].services.requests
+    assert isinstance(requests, Requests)
+    await requests.open_proved(opened, FORM)
     await trio.level(at, [name for name in NAMES if name != at])
 
 

@@ -75,6 +75,13 @@ PLACE = "192.0.2.7"
 SHOP = Principal("shop", Role.SERVICE, scope="rights")
 
 
+class Spoken(dict[str, frozenset[str]]):
+    """What members can do, whatever their handshakes say meanwhile."""
+
+    def __setitem__(self, peer: str, features: frozenset[str]) -> None:
+        """Keep what was said first."""
+
+
 def requests_of(fleet: Fleet, name: str = "b.demo") -> Requests:
     return Vouched(fleet, name)
 
@@ -131,9 +138,9 @@ async def test_a_person_is_told_who_lists_them_and_who_has_received_it(
 
 async def test_only_forms_that_take_such_an_identifier_are_named(trio: Fleet) -> None:
     await trio.publish(WHO)
-    requests, features = requests_of(trio, "a.demo"), trio["a.demo"].base.situation
-    features.features["b.demo"] = frozenset({RIGHTS_FORM})
-    features.features["c.demo"] = frozenset({RIGHTS_FORM_PHONE})
+    requests, situation = requests_of(trio, "a.demo"), trio["a.demo"].base.situation
+    forms = {"b.demo": RIGHTS_FORM, "c.demo": RIGHTS_FORM_PHONE}
+    situation.features = Spoken({name: frozenset({forms[name]}) for name in forms})
     opened = await requests.open(asked(), SHOP)
     text = (await requests.answer(opened.request, DORA)).answer
 

@@ -18,6 +18,7 @@ from tests.node.conftest import FixedClock
 from tests.node.signals.test_restricting import TRAIL, events, hold
 
 from fedsafe_federation.evaluation import digest
+from fedsafe_federation.records import RestrictionRecord, encode_record
 from fedsafe_federation.restrictions import Restriction, Terms
 from fedsafe_federation.rulings import Outcome, Ruling
 from fedsafe_federation.signed import Signed
@@ -26,8 +27,10 @@ from fedsafe_federation.wireformat import decode
 from fedsafe_node.log.audit import decode_audit_record
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.rights.unrecorded import recorded_in
 from fedsafe_node.signals import restricting
-from fedsafe_node.signals.disputing import Dispute, take_ruling
+from fedsafe_node.signals.disputing import Dispute, let_go, take_ruling
+from fedsafe_node.signals.doubles import double_digest, excuse_double, read_double
 from fedsafe_node.signals.restricting import Applied, Restricting
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import SignalStatus
@@ -40,6 +43,7 @@ A, B, C = "a.example", "b.example", "c.example"
 BUDGET = 2
 ATTESTED_BUDGET = 1
 BY_WORD = Control.ACCOUNT_LOGIN
+OTHER_TERMS = replace(TERMS, contention=Contention.MINOR)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
@@ -77,8 +81,18 @@ async def hear(
     courier: str = B,
     at: datetime = NOON,
     ended: frozenset[Dispute] = frozenset(),
+    recorded: bool = False,
 ) -> Applied:
-    act = Restricting(courier, checked(*statements), TRAIL, at, judge, 7, ended)
+    act = Restricting(
+        courier,
+        checked(*statements),
+        TRAIL,
+        at,
+        judge,
+        7,
+        ended,
+        recorded=recorded,
+    )
     return await store.write(act.run)
 
 
@@ -320,13 +334,99 @@ async def test_a_statement_that_is_repeated_counts_once(store: Store) -> None:
     for _ in range(5):
         await hear(store, first)
     before = await events(store)
-    forged = dispute(B, 1, 2)  # another statement under a number that was used
-    await hear(store, forged, first)
+    await hear(store, first, courier=C)
 
     assert await events(store) == before
     assert await status(store, 2) is SignalStatus.ACTIVE
     await hear(store, second)
     assert await status(store, 2) is SignalStatus.DISPUTED
+
+
+async def classes(store: Store) -> list[str]:
+    log = TRAIL.log
+    size = await store.read(lambda r: r.log_size(log))
+    kept = await store.read(lambda r: r.records(log, 0, size))
+    return [decode_audit_record(each).event.value for each in kept]
+
+
+@pytest.mark.parametrize("shown", [1, 2])
+@pytest.mark.parametrize("first", [1, 2])
+async def test_two_disputes_with_one_number_are_kept_and_one_rests_at_all(
+    store: Store, shown: int, first: int
+) -> None:
+    await hold(store, 1, 2, 3)
+    said = {1: dispute(B, 1, 1), 2: dispute(B, 1, 2)}
+    order = [said[first], said[3 - first]]
+    applied = [await hear(store, order[0]), await hear(store, order[1], courier=C)]
+    again = await hear(store, *order)
+
+    assert [each.doubted for each in (*applied, again)] == [(), (B,), ()]
+    assert (await classes(store)).count("rights.disputed_twice") == 1
+    for each in order:  # whoever is the origin can rule on either
+        assert await store.read(lambda r, each=each: r.dispute(digest(each)))  # type: ignore[misc]
+    assert await resting(store, 1, 2) == []
+    await hear(store, dispute(B, 2, 3))
+    assert await resting(store, 3) == []  # until people have decided
+    await hear(store, said[shown], recorded=True)
+    assert await resting(store, 1, 2) == [shown]
+    await hear(store, dispute(C, 1, 3 - shown), courier=C)
+    assert await resting(store, 1, 2) == [1, 2]  # nobody's suspension is used up
+
+
+async def test_what_people_excuse_rests_again_and_convicts_no_more(
+    store: Store,
+) -> None:
+    await hold(store, 1, 2, 3)
+    one, two = dispute(B, 1, 1), dispute(B, 1, 2)
+    await hear(store, one, two)
+    name = double_digest(one, two)
+
+    assert not await store.write(lambda tx: excuse_double(tx, B, "0" * 64))
+    assert await store.read(lambda r: read_double(r, B)) == [one, two]
+    assert await store.write(lambda tx: excuse_double(tx, B, name))
+    assert await store.read(lambda r: read_double(r, B)) == []
+    await hear(store, dispute(B, 2, 3))
+    assert await resting(store, 3) == [3]
+    await hear(store, dispute(B, 2, 2))  # another contradiction
+    assert (await classes(store)).count("rights.disputed_twice") == 2
+
+
+async def test_what_no_feed_shows_uses_up_nobody_elses_suspension(
+    store: Store,
+) -> None:
+    await hold(store, 1)
+    hidden, honest = dispute(B, 1, 1), dispute(C, 1, 1)
+    await hear(store, hidden)
+    await hear(store, dispute(B, 2, 1))
+    await hear(store, honest, courier=C, recorded=True)
+    await hear(store, dispute(C, 2, 1), courier=C)
+    kept = await store.read(lambda r: r.disputes_on(A, signal_id(1)))
+
+    assert [(row.author, row.weight.value) for row in kept] == [
+        (B, "suspends"),
+        (B, "repeat"),
+        (C, "suspends"),
+        (C, "repeat"),
+    ]
+    assert [row.recorded for row in kept] == [False, False, True, False]
+
+
+async def test_what_was_let_go_rests_once_it_is_a_record(store: Store) -> None:
+    await hold(store, 1)
+    first, other = dispute(B, 1, 1), dispute(B, 2, 1, OTHER_TERMS)
+    await hear(store, first)
+    row = await store.read(lambda r: r.dispute(digest(first)))
+    assert row is not None
+    assert await store.write(lambda tx: let_go(tx, row, at=9))
+
+    assert await resting(store, 1) == []
+    await hear(store, first)
+    await hear(store, other)  # by other facts, and no feed shows them either
+    assert await resting(store, 1) == []
+    await hear(store, first, recorded=True, courier=C)  # no feed of its author
+    assert await resting(store, 1) == []
+    await hear(store, first, recorded=True)
+    assert await resting(store, 1) == [1]
 
 
 async def test_a_ruling_lifts_only_the_dispute_that_it_names(store: Store) -> None:
@@ -390,6 +490,17 @@ async def test_disputes_are_kept_within_the_bound_of_their_author(
     assert (await hear(store, *statements)).beyond == B
     kept = await store.read(lambda r: r.disputes(100, ruled=False))
     assert len(kept) == 3
+
+
+async def test_what_the_copy_of_a_feed_shows_is_found_in_it(store: Store) -> None:
+    shown, hidden = dispute(B, 1, 1), dispute(B, 2, 2)
+    record, log = encode_record(RestrictionRecord(shown)), f"{B}/feed"
+    for data in (b"junk", record):
+        await store.write(lambda tx, data=data: tx.append(log, data))  # type: ignore[misc]
+    names = {digest(shown), digest(hidden)}
+    found = await store.scan(lambda r: recorded_in(r, log=log, names=names))
+
+    assert found == {digest(shown)}
 
 
 # --- every order --------------------------------------------------------------------

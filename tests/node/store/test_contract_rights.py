@@ -144,11 +144,53 @@ async def test_a_dispute_is_kept_once_and_by_its_number(store: Store) -> None:
     await keep(store, first)
 
     assert await store.read(lambda r: r.dispute(first.digest)) == first
-    assert await store.read(lambda r: r.dispute_numbered(B, 1)) == first
-    assert await store.read(lambda r: r.dispute_numbered(A, 1)) is None
-    for again in (first, replace(first, digest=bytes(32))):
-        with pytest.raises(ConflictError):
-            await keep(store, again)
+    assert await store.read(lambda r: r.disputes_numbered(B, 1)) == [first]
+    assert await store.read(lambda r: r.disputes_numbered(A, 1)) == []
+    with pytest.raises(ConflictError):
+        await keep(store, first)
+    twice = replace(first, digest=bytes(32), received_at=first.received_at + 1)
+    await keep(store, twice)
+    assert await store.read(lambda r: r.disputes_numbered(B, 1)) == [first, twice]
+
+
+async def test_what_rests_others_signals_is_found_by_its_record_and_its_time(
+    store: Store,
+) -> None:
+    await here(store, SIGNAL, OTHER)
+    hidden = a_dispute(1, recorded=False)
+    shown = a_dispute(2, signal_id=OTHER)
+    flood = a_dispute(3, recorded=False, weight=Weight.FLOOD)
+    ruled = a_dispute(4, recorded=False)
+    await keep(store, hidden, shown, flood, ruled, a_ruling(ruled))
+    at = hidden.received_at
+
+    async def unrecorded(besides: str = B, before: int = at) -> list[DisputeRow]:
+        return await store.read(lambda r: r.disputes_unrecorded(besides, before, 9))
+
+    async def overdue(besides: str = B, last: int = 2_000) -> list[DisputeRow]:
+        return await store.read(lambda r: r.disputes_overdue(besides, 0, last, 9))
+
+    assert await unrecorded() == [hidden]
+    assert await unrecorded(A) == await unrecorded(before=at - 1) == []
+    assert [row.sequence for row in await overdue()] == [1, 2]
+    assert await overdue(A) == await overdue(last=hidden.due_at - 1) == []
+    await store.write(lambda tx: tx.set_let_go(hidden.digest, 77))
+    await store.write(lambda tx: tx.set_reminded(shown.digest, 78))
+    gone = replace(hidden, let_go_at=77)
+    assert await unrecorded() == await overdue() == []
+    assert await store.read(lambda r: r.disputes_let_go(B)) == [gone]
+    assert await store.read(lambda r: r.resting(A, [SIGNAL, OTHER])) == {OTHER}
+    # Its clock revokes nothing that does not rest.
+    due = await store.read(lambda r: r.disputes_due(A, 2_000, 9))
+    assert [row.sequence for row in due] == [1, 2]
+    await store.write(lambda tx: tx.set_reminded(hidden.digest, 1 << 40))
+    due = await store.read(lambda r: r.disputes_due(A, 2_000, 9))
+    assert [row.sequence for row in due] == [2]
+    await store.write(lambda tx: tx.set_recorded(hidden.digest))
+    await store.write(lambda tx: tx.set_let_go(hidden.digest, None))
+    assert await store.read(lambda r: r.resting(A, [SIGNAL])) == {SIGNAL}
+    kept = await store.read(lambda r: r.dispute(hidden.digest))
+    assert kept == replace(hidden, recorded=True, reminded_at=1 << 40)
 
 
 async def test_what_rests_has_no_ruling_of_its_own_origin_and_signal(
@@ -359,6 +401,7 @@ async def test_a_request_is_kept_and_ends_once(store: Store) -> None:
         "DELETE FROM disputes",
         "UPDATE disputes SET weight = 'repeat'",
         "UPDATE disputes SET due_at = 5",
+        "UPDATE disputes SET recorded = 0",
         "DELETE FROM rulings",
         "UPDATE rulings SET outcome = 'restored'",
         "DELETE FROM requests",
@@ -370,7 +413,7 @@ def test_history_cannot_be_changed_with_sql(tmp_path: Path, statement: str) -> N
     migrate(database)
     database.execute(
         "INSERT INTO disputes VALUES (zeroblob(32), 'a', zeroblob(16), 'b', 1, "
-        "'minor', 'officer', 'suspends', 1, 1, 2, NULL, NULL, 0)"
+        "'minor', 'officer', 'suspends', 1, 1, 2, NULL, NULL, 1, NULL, 0)"
     )
     database.execute(
         "INSERT INTO rulings VALUES (zeroblob(32), 'a', zeroblob(16), 'revoked', 1, "

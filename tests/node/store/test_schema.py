@@ -98,7 +98,7 @@ def test_a_flood_of_an_older_node_goes_on_under_its_signal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = open_database(tmp_path / "node.db")
-    migrate_until("0039_listings", connection, monkeypatch)
+    migrate_until("0036_listings", connection, monkeypatch)
     connection.execute(
         "INSERT INTO match_floods (id, origin, signal_id, state, bound, opened_at, "
         "ends_at, kept, beyond, period) "
@@ -415,3 +415,23 @@ def test_accounts_of_older_tasks_go_to_the_only_service_or_to_local(
     assert found == [(f"{service}/u-1",), (f"unnamed-0a/{service}",), (None,)]
     with pytest.raises(sqlite3.IntegrityError):
         connection.execute("UPDATE tasks SET subject = 'x' WHERE id = '0'")
+
+
+def test_disputes_of_an_older_node_are_kept_and_looked_for_in_their_feeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = open_database(tmp_path / "node.db")
+    migrate_until("0035_recorded", connection, monkeypatch)
+    said = "'a', zeroblob(16), 'b', {}, 'minor', 'officer', 'suspends', 1, 1, 2"
+    for number, opened_by in ((1, "'lea'"), (2, "NULL")):
+        connection.execute(
+            f"INSERT INTO disputes VALUES (x'{number:064x}', {said.format(number)}, "  # noqa: S608
+            f"{opened_by}, 7)"
+        )
+    migrate(connection)
+    rows = connection.execute(
+        "SELECT seq, opened_by, reminded_at, recorded, let_go_at FROM disputes "
+        "ORDER BY seq"
+    ).fetchall()
+
+    assert rows == [(1, "lea", 7, 1, None), (2, None, 7, 0, None)]
