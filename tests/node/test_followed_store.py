@@ -52,7 +52,7 @@ NOT_FOLLOWED = {
     *("remove_sessions_of", "remove_throttle", "remove_validation", "set_due"),
     *("set_credential_expiry", "set_heard", "set_notice", "set_provider_reminder"),
     *("set_recovery_codes", "set_reminded", "spend_recovery_code", "tail"),
-    *("wake_signal", "weigh_dispute"),
+    *("set_let_go", "set_recorded", "wake_signal", "weigh_dispute"),
     # counted and ruled on in the store alone
     *("add_flood", "add_flood_subject", "add_restricted", "drop_flood_subject"),
     *("drop_flood_subjects", "forget_floods", "forget_raised", "forget_restricted"),

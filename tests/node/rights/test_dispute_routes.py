@@ -64,7 +64,7 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
     sent = {"openDispute": body, "ruleDispute": {"stands": True, "reason": "r-1"}}
     passed: dict[str, set[str]] = {}
     for caller, session in sessions.items():
-        for route in DISPUTE_ROUTES:
+        for route in (each for each in DISPUTE_ROUTES if each.roles):
             response = await session.request(
                 route.method,
                 route.path.format(dispute=dispute),
