@@ -432,9 +432,10 @@ def close(context: click.Context, /, request: str, **given: str | None) -> ExitS
     """Close REQUEST with its outcome; the person reads it with their code.
 
     A refusal says on which ground: the data are right and stay (founded), nobody
-    showed that the identifier is theirs (not_shown), only another provider can do it
-    (not_ours), or the request is unfounded or excessive (excessive). What was found is
-    wiped 90 days later.
+    showed that the identifier is theirs (not_shown), another provider has listed it
+    and this one can neither change nor erase it (not_ours), or the request is
+    unfounded or excessive (excessive). Beside the ground the person reads how to go
+    on, an appeal included where one is open. What was found is wiped 90 days later.
 
     \b
     Examples:

@@ -380,6 +380,7 @@ def letters_lack(config: Config) -> tuple[str, ...]:
         "provider.legal_name": provider.legal_name,
         "provider.address": provider.address,
         "provider.authority": provider.authority,
+        "provider.out_of_court": provider.out_of_court,
     }
     return tuple(name for name, value in found.items() if value is None)
 

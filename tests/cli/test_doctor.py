@@ -213,11 +213,16 @@ def test_what_letters_and_the_form_lack_is_named(tmp_path: Path) -> None:
     bare = {each.check: each for each in letters(tmp_path)}
     mail = '\n[mail]\nhost = "127.0.0.1"\nsender = "safety@chat.anbieter.de"\n'
     named = '[provider]\nlegal_name = "Chat GmbH"\naddress = "Ort"\nauthority = "LfD"\n'
+    path.write_text(render_config(node).replace("[provider]\n", named))
+    no_body = {each.check: each for each in letters(tmp_path)}["letters"]
+    named += 'out_of_court = "Schlichtung Netz e. V., https://schlichtung.org"\n'
     path.write_text(render_config(node).replace("[provider]\n", named) + mail)
     full = {each.check: each for each in letters(tmp_path)}
 
     assert bare["letters"].level is bare["form"].level is Level.WARN
     assert "provider.authority" in bare["letters"].found
+    assert no_body.level is Level.WARN
+    assert no_body.found.endswith(": provider.out_of_court")
     assert "[mail]" in (bare["form"].way_out or "")
     assert full["letters"].level is full["form"].level is Level.OK
     for each in (*bare.values(), *full.values()):

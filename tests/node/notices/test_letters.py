@@ -526,7 +526,7 @@ def test_letters_name_who_decides_and_only_ways_that_work(
         assert f"{told}{form}" in said["reach"].en
         assert f": {form}. Mit diesem Nachweis ruht es" in said["contest"].de
     assert letters_lack(full.config) == ("dpo_contact",)
-    assert len(letters_lack(bare.config)) == 4
+    assert len(letters_lack(bare.config)) == 5
     said = house_in_words(bare)
     assert "On your complaint it can rest" in said["contest"].en
     assert "kann das Signal ruhen" in said["contest_minor"].de
