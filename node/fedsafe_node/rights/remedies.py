@@ -16,6 +16,7 @@ from fedsafe_federation.rulings import Outcome
 from fedsafe_node.rights.days import day
 from fedsafe_node.rights.finding import Finding
 from fedsafe_node.rights.request_messages import Language
+from fedsafe_node.signals.appeals import hearer_of
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader
@@ -203,7 +204,7 @@ async def read_remedies(
     node = situation.node
     hears = None
     if not finding.own and not await _appealed(reader, node, origin, signal):
-        hears = _hearers(situation, stood)
+        hears = await _hearer(reader, situation, origin, signal)
     again = await _again(reader, disputes, origin if finding.own else node)
     if hears is not None:
         return [*found, Remedy(name, Step.SENT if again else Step.OFFERED, hears)]
@@ -244,7 +245,7 @@ async def hearers_of(
             if each.own or row is None or row.status not in _ALIVE:
                 continue
             if not await _appealed(reader, node, each.origin, signal):
-                named.add(hearer(charter, {node, each.origin}))
+                named.add(await _hearer(reader, situation, each.origin, signal))
     return sorted(name for name in named if name is not None)
 
 
@@ -262,18 +263,21 @@ async def _heard(
         return Remedy(name, step, ruling.author, ruling.at)
     if charter is None:
         return None
-    by = hearer(charter, {appeal.author, appeal.disputed_by, appeal.origin})
+    parties = {appeal.author, appeal.disputed_by, appeal.origin}
+    by = await hearer_of(reader, charter, parties, appeal.origin, appeal.signal_id)
     if by is None:
         return Remedy(name, Step.UNHEARD)
     return Remedy(name, Step.OPEN, by, appeal.due_at)
 
 
-def _hearers(situation: Situation, stood: Sequence[DisputeRow]) -> str | None:
+async def _hearer(
+    reader: Reader, situation: Situation, origin: str, signal: bytes
+) -> str | None:
+    """Name who would hear it: whoever has disputed the signal has a part in it."""
     if situation.shared is None:
         return None
-    charter = situation.shared.membership.charter
-    named = (hearer(charter, {situation.node, e.author, e.origin}) for e in stood)
-    return next((name for name in named if name is not None), None)
+    charter, parties = situation.shared.membership.charter, {situation.node, origin}
+    return await hearer_of(reader, charter, parties, origin, signal)
 
 
 async def _appealed(reader: Reader, node: str, origin: str, signal: bytes) -> bool:

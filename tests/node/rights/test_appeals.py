@@ -19,6 +19,7 @@ from tests.node.rights.test_disputes import (
     matching,
     rule,
 )
+from tests.node.rights.test_requests import SHOP, asked, requests_of
 from tests.node.signals.conftest import ANNA, BOT, RITA
 
 from fedsafe_federation.appeals import (
@@ -51,6 +52,7 @@ from fedsafe_node.rights.appeal_messages import (
 )
 from fedsafe_node.rights.appeals import AppealEffect, file_for_persons
 from fedsafe_node.rights.dispute_messages import DisputeAnswer
+from fedsafe_node.rights.request_messages import Language
 from fedsafe_node.signals.appeals import APPEALS_A_DAY, take_appeal
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.signals.overlooked import take_overlooked
@@ -92,6 +94,14 @@ async def file(
     answer = await fleet[at].services.appeals.file(disputed.dispute, SAID, LEA)
     await fleet.level(at, [name for name in NAMES if name != at])
     return answer
+
+
+async def told_to_the_person(fleet: Fleet) -> str:
+    """Answer a person's request for access at b.demo."""
+    opened = await requests_of(fleet).open(asked(language=Language.EN), SHOP)
+    answered = await requests_of(fleet).answer(opened.request, DORA)
+    assert answered.answer is not None
+    return answered.answer
 
 
 async def decide(
@@ -233,8 +243,10 @@ async def test_an_appeal_passes_to_the_deputy_of_who_has_disputed_the_signal(
     await rule(trio, first)
     await trio.level("a.demo", ["b.demo", HEARS, DEPUTY])
     await trio.level(HEARS, ["a.demo", "b.demo", DEPUTY])
+    offered = await told_to_the_person(trio)
     filed = await file(trio, second)
     await trio.level("b.demo", ["a.demo", HEARS, DEPUTY])
+    waiting = await told_to_the_person(trio)
     told = {
         name: (await trio[name].services.appeals.show(filed.appeal, RUTH)).heard_by
         for name in (*NAMES, DEPUTY)
@@ -246,6 +258,8 @@ async def test_an_appeal_passes_to_the_deputy_of_who_has_disputed_the_signal(
     await decide(trio, filed.appeal, ENDS, at=DEPUTY)
     await trio.level(DEPUTY, NAMES)
 
+    assert f"Then {DEPUTY} decides in its place" in offered
+    assert f"{DEPUTY} decides in its place, and has until" in waiting
     assert set(told.values()) == {DEPUTY}
     assert refused.value.code == "not_hearing"
     assert f"{DEPUTY} hears it" in str(refused.value)
@@ -266,8 +280,11 @@ async def test_an_appeal_that_nobody_hears_is_not_filed(trio: Fleet) -> None:
     with pytest.raises(WrongStateError) as refused:
         await file(trio, second)
     told = await trio["b.demo"].services.disputes.show(second.dispute, LEA)
+    letter = await told_to_the_person(trio)
 
     assert again.weight == "repeat"
+    assert "somebody there who has not decided on it before reviews it now" in letter
+    assert HEARS not in letter
     assert refused.value.code == "nobody_hears"
     assert "--deputy" in str(refused.value)
     assert told.nobody_hears
