@@ -2,6 +2,7 @@
 """Where a person contests what is listed about them; never a way that does not work."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from fedsafe_federation.handshake import RIGHTS_FORM, RIGHTS_FORM_PHONE
@@ -17,6 +18,37 @@ _SPOKEN: Final[Mapping[Kind, str]] = {
     Kind.PHONE: RIGHTS_FORM_PHONE,
 }
 """What a member says whose form takes identifiers of that kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The ways beside the own form: whom to write to, and who else takes requests.
+
+    `post` is name and address, `dpo` the data protection officer's mailbox, and `forms`
+    are those of other members for each kind of identifier that they take.
+    """
+
+    contact: str
+    post: str | None = None
+    dpo: str | None = None
+    forms: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
+
+
+def ways_of(situation: Situation) -> Ways:
+    """Name every way that works beside the own form."""
+    config, others = situation.config, sorted(situation.others())
+    provider = config.provider
+    named = (provider.legal_name or config.name, provider.address)
+    return Ways(
+        contact=config.contact,
+        post=None if provider.address is None else ", ".join(filter(None, named)),
+        dpo=config.dpo_contact,
+        forms={
+            kind: tuple(form for form in forms if form is not None)
+            for kind in _SPOKEN
+            if any(forms := [form_at(situation, name, kind) for name in others])
+        },
+    )
 
 
 def provable_kinds(config: Config) -> tuple[Kind, ...]:

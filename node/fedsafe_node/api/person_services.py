@@ -3,6 +3,7 @@
 
 from typing import Protocol
 
+from fedsafe_node.appeals import Ways
 from fedsafe_node.idempotency import Once
 from fedsafe_node.messages import Kind
 from fedsafe_node.notices.messages import (
@@ -248,6 +249,11 @@ class Proofs(Protocol):
     @property
     def contact(self) -> str:
         """Where people can write to instead."""
+        ...
+
+    @property
+    def ways(self) -> Ways:
+        """Every way beside this form."""
         ...
 
     @property

@@ -17,7 +17,7 @@ from fedsafe_node.api.call import Call
 from fedsafe_node.api.responses import Verbatim
 from fedsafe_node.api.route import HTML, KIB, Handler, Lane, Route
 from fedsafe_node.api.services import Services
-from fedsafe_node.appeals import PUBLIC_FORM
+from fedsafe_node.appeals import PUBLIC_FORM, Ways
 from fedsafe_node.errors import (
     BadRequestError,
     ForbiddenError,
@@ -183,7 +183,7 @@ async def _shown(
 
 def show_trouble(services: Services, languages: str, status: int) -> bytes:
     """Show what the border refuses as a page."""
-    site = Site(services.name, services.proofs.contact)
+    site = Site(services.name, Ways(services.proofs.contact))
     key = _TROUBLE.get(status, "not_now" if status >= _SERVERS else "bad_form")
     return pages.trouble_page(site, _read_by(languages), Wrong(key))
 
@@ -236,7 +236,7 @@ async def _site(
     named = next((kind for kind in kinds if kind.value == by), None)
     return Site(
         node=call.services.name,
-        contact=proofs.contact,
+        ways=proofs.ways,
         marks=await proofs.marks(language),
         age=age,
         kinds=kinds,

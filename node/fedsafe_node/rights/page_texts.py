@@ -67,6 +67,20 @@ PLAIN: Final[Mapping[Language, Mapping[str, str]]] = {
             "Geht es um deinen Benutzernamen oder dein Gerät? Das geht hier nicht. "
             "Schreib dann an {contact}."
         ),
+        "way_post": "Mit der Post: {to}.",
+        "way_dpo": "Für Fragen zum Datenschutz: {to}.",
+        "elsewhere_email": (
+            "Geht es um eine E-Mail-Adresse von dir? Dann kannst du auch bei einem "
+            "anderen Anbieter fragen:"
+        ),
+        "elsewhere_phone": (
+            "Geht es um deine Telefonnummer? Dann kannst du auch bei einem anderen "
+            "Anbieter fragen:"
+        ),
+        "elsewhere_limits": (
+            "Er findet, was auch mit ihm geteilt ist. Haben nur wir dich gesperrt? "
+            "Dann schreib uns."
+        ),
         "kind": "Was möchtest du?",
         "email": "Deine E-Mail-Adresse",
         "email_hint": "Zum Beispiel name@beispiel.de",
@@ -140,6 +154,19 @@ PLAIN: Final[Mapping[Language, Mapping[str, str]]] = {
         "others_both": (
             "Is it about your user name or your device? That does not work here. Then "
             "write to {contact}."
+        ),
+        "way_post": "By post: {to}.",
+        "way_dpo": "For questions on data protection: {to}.",
+        "elsewhere_email": (
+            "Is it about an e-mail address of yours? Then you can also ask another "
+            "provider:"
+        ),
+        "elsewhere_phone": (
+            "Is it about your phone number? Then you can also ask another provider:"
+        ),
+        "elsewhere_limits": (
+            "It finds what is shared with it too. Is it only we who have banned you? "
+            "Then write to us."
         ),
         "kind": "What would you like?",
         "email": "Your e-mail address",
@@ -221,6 +248,20 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "others_both": (
             "Für ein Konto oder ein Gerät geht das hier nicht. Schreiben Sie dazu an "
             "{contact}; man sagt Ihnen, was nötig ist."
+        ),
+        "way_post": "Mit der Post: {to}.",
+        "way_dpo": "Die oder der Datenschutzbeauftragte: {to}.",
+        "elsewhere_email": (
+            "Zu einer E-Mail-Adresse können Sie den Antrag auch bei einem anderen "
+            "Anbieter der Föderation stellen, der Codes dorthin schickt:"
+        ),
+        "elsewhere_phone": (
+            "Zu einer Telefonnummer können Sie den Antrag auch bei einem anderen "
+            "Anbieter der Föderation stellen, der Codes dorthin schickt:"
+        ),
+        "elsewhere_limits": (
+            "Er findet und bestreitet für Sie, was auch mit ihm geteilt ist. Unsere "
+            "eigenen Sperren und Ihr Konto bei uns kennt er nicht."
         ),
         "kind": "Was möchten Sie?",
         "email": "E-Mail-Adresse",
@@ -333,6 +374,20 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "others_both": (
             "For an account or a device this does not work here. Write to {contact} "
             "about it; you are told what is needed."
+        ),
+        "way_post": "By post: {to}.",
+        "way_dpo": "The data protection officer: {to}.",
+        "elsewhere_email": (
+            "About an e-mail address you can make the request at another provider of "
+            "the federation as well, which sends codes there:"
+        ),
+        "elsewhere_phone": (
+            "About a phone number you can make the request at another provider of the "
+            "federation as well, which sends codes there:"
+        ),
+        "elsewhere_limits": (
+            "It finds, and contests for you, what is shared with it too. It knows "
+            "neither bans of our own nor your account here."
         ),
         "kind": "What do you want?",
         "email": "E-mail address",

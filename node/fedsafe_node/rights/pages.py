@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Final
 
+from fedsafe_node.appeals import Ways
 from fedsafe_node.messages import Kind
 from fedsafe_node.rights.days import written_day
 from fedsafe_node.rights.page_texts import KINDS, KINDS_PLAIN, PLAIN, TEXTS
@@ -53,13 +54,14 @@ class Site:
     """The provider whose form it is; `marks` say that all is invented, or a draft.
 
     `age` is the reader's, as they say: children and young people read plain words.
-    `kinds` are those to which a code can be sent, and the page is *by* one of them.
+    `kinds` are those to which a code can be sent, and the page is *by* one of them; for
+    the others there are `ways`.
     `help_` names to a child whom they can talk to, once a code is on its way: a short
     message has no room for that. An origin has `ruling_days` working days to decide.
     """
 
     node: str
-    contact: str
+    ways: Ways
     marks: tuple[str, ...] = ()
     age: Age = Age.ADULT
     kinds: tuple[Kind, ...] = (Kind.EMAIL,)
@@ -78,9 +80,10 @@ def ask_page(
     """Write the page that asks for kind and address, or number."""
     texts = _texts(site, language)
     if not site.kinds:  # before anything is typed that leads nowhere
-        instead = texts["no_mail_instead"].format(contact=site.contact)
+        instead = texts["no_mail_instead"].format(contact=site.ways.contact)
         body = (
             f"<p>{escape(texts['no_mail'])}</p><p>{escape(instead)}</p>"
+            f"{_written(site, texts)}{_elsewhere(site, language)}"
             f'<p><a href="/rights/answer?{_query(site, language)}">'
             f"{escape(texts['to_answer'])}</a></p>"
         )
@@ -232,8 +235,34 @@ def _others(site: Site, language: Language) -> str:
         if kind is not site.by
     )
     named = "both" if len(site.kinds) > 1 else site.by.value
-    instead = texts[f"others_{named}"].format(contact=site.contact)
-    return f'{links}<p class="hint">{escape(instead)}</p>'
+    instead = texts[f"others_{named}"].format(contact=site.ways.contact)
+    hint = f'<p class="hint">{escape(instead)}</p>'
+    return f"{links}{hint}{_elsewhere(site, language)}"
+
+
+def _written(site: Site, texts: Mapping[str, str]) -> str:
+    """Name whom else one can write to."""
+    ways = {"way_post": site.ways.post, "way_dpo": site.ways.dpo}
+    return "".join(
+        f"<p>{escape(texts[key].format(to=to))}</p>"
+        for key, to in ways.items()
+        if to is not None
+    )
+
+
+def _elsewhere(site: Site, language: Language) -> str:
+    """Lead to forms of other members for what no code goes to here."""
+    texts, query = _texts(site, language), _query(replace(site, kinds=()), language)
+    found = ""
+    for kind, forms in site.ways.forms.items():
+        if kind in site.kinds:
+            continue
+        links = "".join(
+            f'<li><a href="{escape(form)}?{query}">{escape(form)}</a></li>'
+            for form in forms
+        )
+        found += f"<p>{escape(texts[f'elsewhere_{kind}'])}</p><ul>{links}</ul>"
+    return found and f"{found}<p>{escape(texts['elsewhere_limits'])}</p>"
 
 
 def _help(site: Site, texts: Mapping[str, str]) -> str:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from secrets import token_bytes
 from typing import Final
 
-from fedsafe_node.appeals import provable_kinds
+from fedsafe_node.appeals import Ways, provable_kinds, ways_of
 from fedsafe_node.asked import Person
 from fedsafe_node.errors import (
     BadRequestError,
@@ -96,6 +96,11 @@ class Proofs:
     def contact(self) -> str:
         """Where people can write to instead."""
         return self.desk.situation.config.contact
+
+    @property
+    def ways(self) -> Ways:
+        """Every way beside this form."""
+        return ways_of(self.desk.situation)
 
     async def marks(self, language: Language) -> tuple[str, ...]:
         """Return what stands before the form: of a demonstration, and of a draft."""

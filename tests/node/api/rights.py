@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests of persons as the API's tests have them: one, whatever is asked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tests.node.api.staff import ACT
 
+from fedsafe_node.appeals import Ways
 from fedsafe_node.messages import Kind
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
@@ -119,6 +120,7 @@ class FakeProofs:
     memory: "Memory"
     kinds: tuple[Kind, ...] = (Kind.EMAIL,)
     contact: str = "safety@a.demo"
+    ways: Ways = field(default_factory=lambda: Ways("safety@a.demo"))
     ruling_days: int = 10
 
     async def marks(self, language: Language) -> tuple[str, ...]:

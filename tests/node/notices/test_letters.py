@@ -22,6 +22,7 @@ from tests.node.rights.test_requests import SHOP, WHO, asked, requests_of
 from tests.node.signals.conftest import ANNA, request_for
 
 from fedsafe_crypto.group import random_scalar
+from fedsafe_node.appeals import ways_of
 from fedsafe_node.config import Config, Listen, Provider, letters_lack
 from fedsafe_node.evaluators import OwnList
 from fedsafe_node.keys import MediaKeys, OwnKeys
@@ -391,7 +392,9 @@ def form(situation: Situation, language: Language, help_: Text | None) -> Iterat
     shown = marks(situation, language, draft=False)
     age = Age.ADULT if help_ is None else Age.MINOR
     kinds = (Kind.EMAIL, Kind.PHONE)
-    site = Site(situation.node, situation.config.contact, shown, age, kinds)
+    forms = dict.fromkeys(kinds, ("https://anderer-anbieter.de/rights",))
+    ways = dataclasses.replace(ways_of(situation), forms=forms)
+    site = Site(situation.node, ways, shown, age, kinds)
     phone = dataclasses.replace(site, by=Kind.PHONE)
     kind, nonce = RequestKind.ACCESS, "a" * 22
     for page in (

@@ -10,10 +10,14 @@ from urllib.parse import urlencode
 
 import pytest
 from aiohttp import ClientSession
+from msgspec.structs import replace
 from tests.node.fleet import NAMES, Fleet
 from tests.node.rights.conftest import MailBox
 from tests.node.rights.test_disputes import DORA, matching
+from tests.node.rights.test_requests import Spoken
 
+from fedsafe_federation.handshake import RIGHTS_FORM_PHONE
+from fedsafe_node.config import Provider
 from fedsafe_node.errors import (
     BadRequestError,
     ForbiddenError,
@@ -166,6 +170,40 @@ async def test_a_form_that_cannot_mail_says_so_before_anything_is_typed(
         assert "<form" not in page
         assert "/rights/answer" in page  # what was made before is still collected
     assert (problem["code"], config.contact in problem["detail"]) == ("no_mail", True)
+
+
+@pytest.mark.parametrize("age", ["adult", "minor"])
+async def test_a_closed_form_names_every_way_that_works(trio: Fleet, age: str) -> None:
+    situation = trio["b.demo"].base.situation
+    house = Provider(legal_name="Chat GmbH", address="Weg 1 <Hof>, 10115 Berlin")
+    situation.config = replace(
+        situation.config, provider=house, dpo_contact="dpo@b.demo", mail=None
+    )
+    forms = {"a.demo": RIGHTS_FORM_PHONE, "c.demo": "another feature"}
+    situation.features = Spoken({name: frozenset({forms[name]}) for name in forms})
+    url = {name: trio[name].base.config.url for name in NAMES}
+    async with ClientSession(url["b.demo"]) as session:
+        async with session.get(f"/rights?lang=en&age={age}") as response:
+            closed = await response.text()
+        situation.config = replace(
+            situation.config, mail=Mail("mail.demo", sender="safety@b.demo")
+        )
+        async with session.get(f"/rights?lang=de&age={age}") as response:
+            mails = await response.text()
+
+    minor = "&amp;age=minor" if age == "minor" else ""
+    for page in (closed, mails):
+        Page(page).check()
+        assert situation.config.contact in page
+        assert f"{url['a.demo']}/rights?lang=" in page
+        assert url["c.demo"] not in page
+    assert "By post: Chat GmbH, Weg 1 &lt;Hof&gt;, 10115 Berlin." in closed
+    assert "dpo@b.demo" in closed
+    assert f'{url["a.demo"]}/rights?lang=en{minor}"' in closed
+    assert "about a phone number" in closed.lower() or minor
+    assert "elefonnummer" in mails
+    assert "<form" in mails
+    assert "<form" not in closed
 
 
 async def test_who_says_to_be_under_18_reads_and_contests_as_one(
@@ -409,8 +447,9 @@ class Page(HTMLParser):
         assert not any(
             name.startswith("on") for _, found in self.tags for name in found
         )
-        for _, found in self.tags:
-            assert "://" not in (found.get("src") or found.get("href") or "")
+        for name, found in self.tags:  # a link loads nothing
+            where = found.get("src") or (name != "a" and found.get("href")) or ""
+            assert "://" not in where
 
 
 async def posted(

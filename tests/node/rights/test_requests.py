@@ -20,6 +20,7 @@ from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
 from fedsafe_federation.handshake import RIGHTS_FORM, RIGHTS_FORM_PHONE
 from fedsafe_federation.restrictions import Reason
+from fedsafe_node.appeals import Ways
 from fedsafe_node.errors import (
     BadRequestError,
     DeniedError,
@@ -799,7 +800,7 @@ async def test_a_late_answer_is_called_late_and_promised_by_no_past_day(
     requests = requests_of(alone, "a.demo")
     await alone["a.demo"].services.signals.add(request_for(WHO), ANNA)
     opened = await requests.open(replace(asked(language=language), age=age), SHOP)
-    site = Site(node="a.demo", contact="safety@a.demo")
+    site = Site("a.demo", Ways("safety@a.demo"))
     assert opened.collect is not None
     code = CollectRequest(request=opened.request, code=opened.collect)
     before = await requests.collect(code, PLACE)
