@@ -232,7 +232,7 @@ async def contest_findings(  # noqa: PLR0913 - what is contested, and by whom
         if row is None or row.status not in CONTESTABLE:
             continue
         decision = await weigh_claim(desk, tx, row, claim, None)
-        kept = await _standing(desk, tx, row, decision, who)
+        kept = await _standing(desk, tx, row, decision, claim)
         if kept is None:
             kept, size = await contest(desk, tx, row, claim, decision)
             feed = feed if size is None else size
@@ -241,16 +241,19 @@ async def contest_findings(  # noqa: PLR0913 - what is contested, and by whom
 
 
 async def _standing(
-    desk: Desk, tx: Transaction, row: SignalRow, decision: Decision, who: Principal
+    desk: Desk, tx: Transaction, row: SignalRow, decision: Decision, claim: Claim
 ) -> DisputeRow | None:
     """Find what the same credential has disputed before, and nobody ruled on.
 
-    What rests nothing counts only as long as a new one would rest nothing either.
+    What rests nothing counts only as long as a new one would rest nothing either. That
+    somebody is a minor is for itself (P4): whoever rules on the rest does not hear it.
     """
     resting = weight_of(decision) is Weight.SUSPENDS
     for each in await tx.disputes_on(row.origin, row.signal_id):
         theirs = desk.reviews.origin_of(each.author)
-        if theirs != desk.situation.node or each.opened_by != who.name:
+        if theirs != desk.situation.node or each.opened_by != claim.who.name:
+            continue
+        if claim.contention is Contention.MINOR and each.contention != claim.contention:
             continue
         if resting and each.weight is not Weight.SUSPENDS:
             continue

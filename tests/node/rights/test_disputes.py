@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
+from itertools import product
 
 import msgspec
 import pytest
@@ -39,6 +40,7 @@ from fedsafe_node.rights.request_messages import (
 from fedsafe_node.rights.requests import FORM, Requests
 from fedsafe_node.rights.ruling import Ended, end_disputes
 from fedsafe_node.signals.reweighing import weigh_again
+from fedsafe_policies.help.offers import Age
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import Contention, Control, Purpose, Role
 
@@ -478,7 +480,45 @@ async def test_one_proof_ends_all_matches_of_who_is_listed_often(
             assert status.disputes_beyond_budget == {}
 
 
-async def prove(trio: Fleet, person: str, at: str = "b.demo") -> None:
+@pytest.mark.parametrize("waits", [False, True])
+async def test_that_a_person_is_a_minor_is_heard_once(
+    trio: Fleet, *, waits: bool
+) -> None:
+    await trio.publish(WHO)
+    origin = trio["a.demo"]
+
+    async def waiting() -> dict[str, DisputeAnswer]:
+        listed = (await origin.services.disputes.list(RUTH)).disputes
+        return {each.contention: each for each in listed if each.state == "open"}
+
+    await prove(trio, WHO)
+    if not waits:
+        await rule(trio, (await waiting())["conduct_denied"])
+    await prove(trio, WHO, age=Age.MINOR)
+    assert await matching(trio) == []
+    found = await waiting()
+    assert set(found) == ({"conduct_denied", "minor"} if waits else {"minor"})
+    assert {each.weight for each in found.values()} == {"suspends"}
+    await rule(trio, found["minor"], by=MAX)  # a ruling is on all that waits
+    assert await matching(trio) == list(NAMES)
+    for number, (at, age) in enumerate(product(OTHERS, Age), 1):
+        await prove(trio, WHO, at, age=age, number=number)
+        assert await matching(trio) == list(NAMES)
+    for name in NAMES:
+        charged = await trio[name].base.store.read(
+            lambda r: r.suspensions_since("b.demo", 0, attested=False)
+        )
+        assert charged == 2
+
+
+async def prove(
+    trio: Fleet,
+    person: str,
+    at: str = "b.demo",
+    *,
+    age: Age = Age.ADULT,
+    number: int = 0,
+) -> None:
     """Dispute with a code that was sent to the person."""
     opened = Opened(
         kind=RequestKind.DISPUTE,
@@ -486,7 +526,8 @@ async def prove(trio: Fleet, person: str, at: str = "b.demo") -> None:
         control=Control.MAILED_CODE,
         way=Way.FORM,
         language=Language.EN,
-        proof=sha256(person.encode()).digest(),
+        proof=sha256(f"{person} {age} {number}".encode()).digest(),
+        age=age,
     )
     requests = trio[at].services.requests
     assert isinstance(requests, Requests)

@@ -174,6 +174,31 @@ async def test_no_other_facts_use_up_the_suspension_of_a_person(
     assert await status(store, 1) is SignalStatus.ACTIVE
 
 
+async def test_a_signal_rests_once_for_each_thing_contended_and_no_more(
+    store: Store,
+) -> None:
+    await hold(store, 1)
+    said = [replace(TERMS, contention=each) for each in Contention]
+    for day, terms in enumerate(said, 1):
+        at = NOON + timedelta(days=day)
+        mine = dispute(B, day, 1, terms)
+        await hear(store, mine, at=at)
+        assert await status(store, 1) is SignalStatus.DISPUTED
+        await rule(store, 1, mine)
+        assert await status(store, 1) is SignalStatus.ACTIVE
+    for author in (B, C):
+        for day, terms in enumerate(said, 1 + len(said)):
+            again = dispute(author, day, 1, terms)
+            at = NOON + timedelta(days=day)
+            await hear(store, again, courier=author, at=at)
+            assert await status(store, 1) is SignalStatus.ACTIVE
+
+    # Each has cost its author one.
+    charged = await store.read(lambda r: r.suspensions_since(B, 0, attested=False))
+    assert charged == len(Contention)
+    assert await store.read(lambda r: r.suspensions_since(C, 0, attested=False)) == 0
+
+
 async def test_members_that_attest_rest_no_more_than_their_small_budget(
     store: Store,
 ) -> None:
