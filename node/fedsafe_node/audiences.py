@@ -6,6 +6,7 @@ the policy's to say (`[scopes.groups]`), anew whenever it is asked; an unknown o
 empty group is nobody.
 """
 
+from hashlib import sha256
 from typing import Final
 
 from fedsafe_policies.policy import Policy
@@ -36,6 +37,13 @@ def audience_of(names: frozenset[str] | None) -> Audience:
     if names is None:
         return Audience(Circle.FEDERATION)
     return Audience(Circle.NODES, names)
+
+
+def audience_digest(names: frozenset[str] | None) -> str:
+    """Tell audiences apart, as short as an index needs it; empty for everybody."""
+    if names is None:
+        return ""
+    return sha256("\n".join(sorted(names)).encode()).hexdigest()
 
 
 def members_in(names: frozenset[str] | None, policy: Policy) -> frozenset[str] | None:

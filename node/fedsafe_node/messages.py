@@ -167,10 +167,14 @@ class ListSource(Message, frozen=True):
     signature: Reference | None = None
 
 
+ImportId = TaskId
+
+
 class ImportRequest(Message, frozen=True):
     """Many signals at once; with `dry_run` nothing is written.
 
-    With a `list`, all are signals about files for the federation, and wait under its
+    They belong to the import that `run` names, and to one of their own without it. With
+    a `list`, all are signals about files for the federation, and wait under its
     name for one approval of the whole list; it may come in several requests.
     """
 
@@ -179,6 +183,7 @@ class ImportRequest(Message, frozen=True):
     ]
     dry_run: bool = False
     list: ListSource | None = None
+    run: ImportId | None = None
 
 
 @unique
@@ -213,7 +218,9 @@ class SignalAnswer(Message, frozen=True):
     `nodes` are the members that it is meant for, of a `group` those of now; all if it
     is null. While it is a draft, `provenance`, `findings` and `legal_review` say what
     its author answers for, and its second person will. `erasure` is there once a
-    published signal has ended by a statement.
+    published signal has ended by a statement. `already` answers who has just added it:
+    it was listed before, and nothing new was recorded; it `differs` if its phenomenon,
+    surface, grade, rule or day of removal is another.
     """
 
     signal: SignalId
@@ -231,14 +238,38 @@ class SignalAnswer(Message, frozen=True):
     findings: list[Finding] | None = None
     legal_review: str | None = None
     erasure: ErasureShown | None = None
+    already: bool = False
+    differs: bool = False
+
+
+class OverRows(Message, frozen=True):
+    """Rows whose time is over: their kind is listed for a `term` from the removal.
+
+    The removals of the day `first` and later still count (rule P9).
+    """
+
+    kind: Kind
+    term: str
+    first: Day
+    positions: list[int]
 
 
 class ImportAnswer(Message, frozen=True):
-    """What became of an import: ids in order, null where a problem names it."""
+    """What became of an import: ids in order, null where nothing stands for a row.
+
+    A row is in `problems`, or in `over`, or it is listed. Those at the positions
+    `already` were listed before, or stand earlier in the request; a dry run knows that
+    of own bans only. Of these the `differing` say something else than what stands.
+    `run` names the import, by which it can be undone.
+    """
 
     signals: list[SignalId | None]
     problems: list[ItemProblem]
     state: SignalState
+    already: list[int] = []
+    differing: list[int] = []
+    over: list[OverRows] = []
+    run: ImportId | None = None
 
 
 class ApproveRequest(Message, frozen=True):

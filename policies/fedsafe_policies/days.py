@@ -18,6 +18,12 @@ def day_number(day: date) -> int:
     return day.toordinal() - _FIRST
 
 
+def day_of(number: int) -> date:
+    """Return the calendar day of a number; the calendar's ends are its limits."""
+    first, last = date.min.toordinal(), date.max.toordinal()
+    return date.fromordinal(min(max(number + _FIRST, first), last))
+
+
 def today(now: int) -> int:
     """Number the UTC day of `now`, in seconds."""
     return now // SECONDS_A_DAY

@@ -9,12 +9,15 @@ never rounds a short life away: a whole bucket is left of every span that has on
 So a shorter span never ends later.
 """
 
+from dataclasses import dataclass
 from datetime import date
 
-from fedsafe_policies.days import SECONDS_A_DAY, day_number
+from fedsafe_policies.days import SECONDS_A_DAY, day_number, day_of, today
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.span import Span
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind
+
+_LONGEST_DAYS = 3_660
 
 
 def retention(
@@ -44,6 +47,44 @@ def retention(
         min(seconds[0] * SECONDS_A_DAY, limit),
         min(seconds[1] * SECONDS_A_DAY, limit),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """How long a kind is listed, and which days of removal still count.
+
+    What was removed *first* or later matches now; what was removed on the day asked
+    about matched until *ended*.
+    """
+
+    span: Span
+    first: date
+    ended: date
+
+
+def explain_end(
+    kind: IdentifierKind | MediaKind, since: date, policy: Policy, now: int
+) -> Term:
+    """Say why a signal is over: its term, its end, and the first day that counts.
+
+    The term is that of the kind's ageing where that is shorter than what is kept.
+    """
+    times = policy.document.retention
+    span = times.actor if isinstance(kind, IdentifierKind) else times.media
+    if isinstance(kind, IdentifierKind):
+        age = policy.document.ageing.get(kind.name.lower())  # type: ignore[call-overload]
+        if age is not None and not age.exceeds(span):
+            span = age
+    low, high = 0, _LONGEST_DAYS  # so many days back it still matches, or no more
+    while low < high:
+        back = (low + high + 1) // 2
+        until, _ = retention(kind, day_of(today(now) - back), policy)
+        if until > now:
+            low = back
+        else:
+            high = back - 1
+    until, _ = retention(kind, since, policy)
+    return Term(span, day_of(today(now) - low), day_of(until // SECONDS_A_DAY))
 
 
 def _end(since: date, span: Span, bucket: Span) -> int:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsafe_policies.policy import SHIPPED, Policy, shipped
-from fedsafe_policies.retention import retention
+from fedsafe_policies.retention import explain_end, retention
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind
 
 KINDS = st.one_of(st.sampled_from(IdentifierKind), st.sampled_from(MediaKind))
@@ -87,3 +87,17 @@ def test_strict_keeps_nothing_longer_than_synthetic(
 
     assert strict[0] <= loose[0]
     assert strict[1] <= loose[1]
+
+
+@given(KINDS, DAYS, DAYS, POLICIES)
+def test_what_is_over_is_told_the_first_day_that_still_counts(
+    kind: IdentifierKind | MediaKind, since: date, now: date, policy: Policy
+) -> None:
+    at = seconds(now) + 3_600
+    term = explain_end(kind, since, policy, at)
+    until, _ = retention(kind, since, policy)
+
+    assert seconds(term.ended) == until
+    assert retention(kind, term.first, policy)[0] > at
+    assert retention(kind, term.first - timedelta(days=1), policy)[0] <= at
+    assert (since < term.first) is (until <= at)

@@ -555,8 +555,8 @@ def _looked_around(fed: Federation) -> None:
     caller = fed.caller(fed.a)
     for target in ("health", "metrics", "status", "openapi.json", "charter", "card"):
         assert caller.get(f"/v1/{target}").status == 200
-    drafts = fed.propose(fed.a, [PEOPLE["email"]])
-    revoked = fed.publish(fed.a, [PEOPLE["phone"]])
+    drafts = fed.propose(fed.a, [PEOPLE["email"]], nodes=["b.demo"])
+    revoked = fed.propose(fed.a, [PEOPLE["phone"]])  # it stands, and is answered with
     _disputed(fed, revoked[0])
     _requested(fed)
     kept = fed.fedsafe("signal", "keep", revoked[0], node=fed.a, person="ben")

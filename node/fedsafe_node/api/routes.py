@@ -30,6 +30,7 @@ from fedsafe_node.api.floods import FLOOD_ROUTES
 from fedsafe_node.api.forks import FORK_ROUTES
 from fedsafe_node.api.governing import GOVERNING_ROUTES
 from fedsafe_node.api.help import HELP_ROUTES
+from fedsafe_node.api.imports import IMPORT_ROUTES
 from fedsafe_node.api.inquiries import INQUIRY_ROUTES
 from fedsafe_node.api.keeping import KEEPING_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
@@ -467,6 +468,7 @@ ROUTES: Final = (
     *BUDGET_ROUTES,
     *VALIDATION_ROUTES,
     *LIST_ROUTES,
+    *IMPORT_ROUTES,
     *EVENT_ROUTES,
     *DISPUTE_ROUTES,
     *APPEAL_ROUTES,

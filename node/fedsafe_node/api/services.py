@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from fedsafe_federation.restrictions import Reason
 from fedsafe_node.api.audit_services import (
     Audits,
     Backups,
@@ -93,7 +94,17 @@ from fedsafe_node.review.service import ReviewService
 from fedsafe_node.review.trial_service import TrialService
 from fedsafe_node.rights.forwarding import DisputeForwarding
 from fedsafe_node.rights.inquiries import ListingInquiries
-from fedsafe_node.signals.messages import ExaminedList, ListApproved, WaitingLists
+from fedsafe_node.signals.messages import (
+    BegunImport,
+    ExaminedList,
+    FinishImportRequest,
+    ImportsAnswer,
+    ImportShown,
+    ImportsQuery,
+    ListApproved,
+    UndoneImport,
+    WaitingLists,
+)
 from fedsafe_node.signals.quarantining import Quarantines
 from fedsafe_node.signals.reviewing import Validations
 from fedsafe_policies.gate import LegalGate
@@ -135,6 +146,34 @@ class Lists(Protocol):
         ...
 
 
+class Imports(Protocol):
+    """Imports, and their undoing."""
+
+    async def begin(self, digest: str | None, who: Principal) -> BegunImport:
+        """Begin an import, or go on with the one of that file that is open."""
+        ...
+
+    async def finish(
+        self, run: str, request: FinishImportRequest, who: Principal
+    ) -> ImportShown:
+        """Say what came of all rows of an import."""
+        ...
+
+    async def listed(self, query: ImportsQuery, who: Principal) -> ImportsAnswer:
+        """List imports, newest first."""
+        ...
+
+    async def show(
+        self, run: str, who: Principal, purpose: Purpose | None
+    ) -> ImportShown:
+        """Show an import."""
+        ...
+
+    async def undo(self, run: str, reason: Reason, who: Principal) -> UndoneImport:
+        """Stop what an import has added, or go on with that."""
+        ...
+
+
 class Signals(Protocol):
     """The life of the node's own signals.
 
@@ -152,6 +191,11 @@ class Signals(Protocol):
         self, request: ImportRequest, who: Principal, *, once: Once | None = None
     ) -> ImportAnswer:
         """Record many in one act; bad ones become problems, the others are kept."""
+        ...
+
+    @property
+    def imports(self) -> Imports:
+        """Imports, and their undoing."""
         ...
 
     @property

@@ -29,6 +29,7 @@ RELIEVING: Final = frozenset(
         # A signal stops, here or by a member's word.
         Event.REVOKED,
         Event.WITHDRAWN,
+        Event.IMPORT_UNDONE,
         Event.EXPIRED,
         Event.DISPUTED,
         Event.DISPUTES_WEIGHED,

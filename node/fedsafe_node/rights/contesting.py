@@ -97,7 +97,7 @@ async def _state(
     stated = await state(
         desk,
         tx,
-        row.signal_id,
+        [row.signal_id],
         Effect.DISPUTED,
         Reason.REQUEST_OF_THE_PERSON,
         origin=row.origin,

@@ -5,10 +5,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from fedsafe_federation.restrictions import Reason
 from fedsafe_federation.signals import Day, RuleId
-from fedsafe_federation.signed import NodeName
+from fedsafe_federation.signed import Count, NodeName
 from fedsafe_node.messages import (
     MAX_IMPORT,
+    ImportId,
     Kind,
     ListName,
     Message,
@@ -16,6 +18,7 @@ from fedsafe_node.messages import (
     Reference,
     SignalId,
 )
+from fedsafe_node.store.imports_rows import ImportState
 from fedsafe_node.store.samples_rows import SampleFinding
 from fedsafe_policies.document import Label
 from fedsafe_policies.vocabulary import (
@@ -221,3 +224,97 @@ class ListApproved(Message, frozen=True):
     approved: int
     refused: int
     problems: list[ListProblem]
+
+
+class BeginImportRequest(Message, frozen=True):
+    """Begin an import; `digest` is of the file and of how it is read.
+
+    Only a keyed digest of it is kept. The same of the same person, while it is open, is
+    the same import: one that was broken off goes on.
+    """
+
+    digest: Digest | None = None
+
+
+class BegunImport(Message, frozen=True):
+    """An import that rows may belong to.
+
+    By the `key`, which is not kept either, its requests are told apart: who repeats one
+    gives the same Idempotency-Key. `resumed` says that it was begun before.
+    """
+
+    run: ImportId
+    key: str
+    resumed: bool
+
+
+class FinishImportRequest(Message, frozen=True):
+    """What came of all rows of an import, those included that were never sent."""
+
+    lines: Count
+    listed: Count
+    refused: Count
+    over: Count
+
+
+class ImportsQuery(Message, frozen=True):
+    """Which imports are listed: the newest, or what is older than `before`."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 50
+    before: ImportId | None = None
+    purpose: Purpose | None = None
+
+
+class ImportShown(Message, frozen=True):
+    """An import: of its `lines`, so many were `added`, and so many were not.
+
+    `listed` were on the list before, `refused` were not taken, of `over` the time was
+    over. Of what it added, `stopped` was stopped with it, and `met_again` came with a
+    later import as well: those found it listed, and would not list it any more. That is
+    counted where one import is shown.
+    """
+
+    run: ImportId
+    author: str
+    began_at: int
+    state: ImportState
+    lines: int
+    added: int
+    listed: int
+    refused: int
+    over: int
+    stopped: int
+    met_again: int | None = None
+    list: str | None = None
+    ended_at: int | None = None
+    undone_by: str | None = None
+    undone_at: int | None = None
+    reason: str | None = None
+
+
+class ImportsAnswer(Message, frozen=True):
+    """Imports, newest first; `more`: there are older ones."""
+
+    imports: list[ImportShown]
+    more: bool
+
+
+class UndoImportRequest(Message, frozen=True):
+    """Stop everything that an import has added, for good."""
+
+    reason: Reason = Reason.MISTAKE
+
+
+class UndoneImport(Message, frozen=True):
+    """How far an import is undone; `left` signals are still to be stopped.
+
+    While some are left, the same request goes on. `stopped` counts this request's: own
+    bans and drafts `withdrawn`, what was published `revoked`.
+    """
+
+    run: ImportId
+    state: ImportState
+    withdrawn: int
+    revoked: int
+    left: int
+    met_again: int

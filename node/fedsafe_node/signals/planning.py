@@ -30,7 +30,8 @@ from fedsafe_node.signals.present import Present
 from fedsafe_policies.decision import Decision, Obligation, deny
 from fedsafe_policies.people import Person as Author
 from fedsafe_policies.publishing import PublishRequest
-from fedsafe_policies.reasons import Refusal
+from fedsafe_policies.reasons import Refusal, Text
+from fedsafe_policies.retention import explain_end
 from fedsafe_policies.vocabulary import (
     Circle,
     Detection,
@@ -356,6 +357,8 @@ class Planner:
         wording, meanwhile = self._word(listing, facts, provenance), None
         if decision.allowed and wording.header.match_until <= present.at:
             decision = deny(Refusal.RETENTION, present.policy.reference)
+        if decision.code == Refusal.RETENTION:
+            decision = _explained(decision, facts, present)
         if waits and listing is not self.own and facts.plane is Plane.ACTOR:
             alone = present.decide(replace(facts, scope=Scope.SELF))
             if alone.allowed:
@@ -376,3 +379,23 @@ class Planner:
             contact=self._present.contact,
             published_on=self._today.isoformat(),
         )
+
+
+def _explained(decision: Decision, facts: PublishRequest, present: Present) -> Decision:
+    """Say of a signal whose time is over how long it had, and what still counts."""
+    policy = present.policy
+    term = explain_end(facts.kind, facts.since, policy, present.at)
+    if facts.since >= term.first:
+        return decision  # its key epoch is over, not its term
+    kind, rule = facts.kind.name.lower(), decision.rule.value
+    count, _, unit = str(term.span).partition(" ")
+    spans = {"day": "Tag", "days": "Tage", "month": "Monat", "months": "Monate"}
+    reason = Text(
+        f"Die Zeit ist um: {kind} steht ab der Sperre {count} {spans[unit]} auf der "
+        f"Liste ({rule}), hier bis {term.ended}; Sperren ab {term.first} zählen noch. "
+        "Wurde das Konto später erneut gesperrt, gilt dieser Tag.",
+        f"Its time is over: {kind} is listed for {term.span} from the removal "
+        f"({rule}), here until {term.ended}; removals from {term.first} on still "
+        "count. If the account was removed again later, state that day.",
+    )
+    return replace(decision, reason=reason)

@@ -8,8 +8,10 @@ event and, if the request may be repeated, its kept answer.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from datetime import UTC, datetime
 from functools import partial
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -18,7 +20,8 @@ from fedsafe_node.audiences import group_in
 from fedsafe_node.budgets.publications import PublicationBudget
 from fedsafe_node.errors import BadRequestError
 from fedsafe_node.idempotency import Once
-from fedsafe_node.log.audit import Event
+from fedsafe_node.index.lists import Hint
+from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.messages import (
     ApproveAnswer,
     DraftsAnswer,
@@ -27,6 +30,7 @@ from fedsafe_node.messages import (
     ItemProblem,
     Kind,
     NewSignalRequest,
+    OverRows,
     RevokeRequest,
     SignalAnswer,
     SignalState,
@@ -37,6 +41,7 @@ from fedsafe_node.signals.anew import until_it_holds
 from fedsafe_node.signals.approval import approve_drafts, check_listed
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
 from fedsafe_node.signals.file_lists import FileLists
+from fedsafe_node.signals.imports import Imports, note_rows, open_run
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.signals.planning import (
     DraftPlan,
@@ -44,14 +49,33 @@ from fedsafe_node.signals.planning import (
     Plan,
     Planner,
 )
-from fedsafe_node.signals.present import hold
+from fedsafe_node.signals.present import Present, hold
 from fedsafe_node.signals.recording import Prepared, Recorder
-from fedsafe_node.signals.showing import list_drafts, nodes_in, show_signal
+from fedsafe_node.signals.showing import (
+    describe,
+    list_drafts,
+    nodes_in,
+    show_signal,
+)
 from fedsafe_node.signals.stopping import stop_signal
+from fedsafe_node.store.imports_rows import (
+    ImportRow,
+    ImportState,
+    ListedToken,
+    Standing,
+)
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_policies.decision import Decision
-from fedsafe_policies.vocabulary import MediaKind, Provenance, Purpose, Scope
+from fedsafe_policies.reasons import Refusal
+from fedsafe_policies.retention import explain_end
+from fedsafe_policies.vocabulary import (
+    IdentifierKind,
+    MediaKind,
+    Provenance,
+    Purpose,
+    Scope,
+)
 
 _STATES = {
     OwnPlan: SignalState.OWN,
@@ -59,7 +83,7 @@ _STATES = {
 }
 
 _FILES = frozenset(Kind(each.name.lower()) for each in MediaKind)
-
+_ID_BYTES: Final = 16
 Outcome = Plan | Decision | BadRequestError
 
 
@@ -70,6 +94,7 @@ class _Import:
     request: ImportRequest
     outcomes: Sequence[Outcome]
     prepared: Sequence[Prepared]
+    present: Present
 
     @property
     def plans(self) -> list[Plan]:
@@ -89,6 +114,11 @@ class SignalService:
         )
 
     @property
+    def imports(self) -> Imports:
+        """Imports, and their undoing."""
+        return Imports(self._desk)
+
+    @property
     def lists(self) -> FileLists:
         """The lists of files that wait for one approval."""
         return FileLists(self._desk, self._budget)
@@ -101,6 +131,9 @@ class SignalService:
         self, request: NewSignalRequest, who: Principal, *, once: Once | None = None
     ) -> SignalAnswer:
         """Record an own ban, or keep as a draft what takes two.
+
+        What stands for the same audience already is answered with; nothing is recorded
+        beside it.
 
         Raises:
             BadRequestError: the subject has no canonical form, or a date is wrong.
@@ -151,12 +184,37 @@ class SignalService:
 
         async def act(tx: Transaction) -> Changed[SignalAnswer]:
             planner.check(hold(desk.situation, desk.clock.now()))
-            hints = await recorder.keep(tx, prepared)
-            answer = self._added(plan, prepared[0], who)
+            kept = await recorder.keep(tx, prepared)
+            (before,) = kept.before
+            if before is None:
+                answer = self._added(plan, prepared[0], who)
+            else:
+                answer = await self._standing(tx, before, who)
             await desk.keep_answer(tx, once, answer)
-            return Changed(answer, hints)
+            return Changed(answer, kept.hints)
 
         return await desk.commit(act)
+
+    async def _standing(
+        self, tx: Transaction, before: Standing, who: Principal
+    ) -> SignalAnswer:
+        """Answer with what stood before: where it stands, and not who said it."""
+        desk = self._desk
+        found = await describe(tx, before.signal_id, desk)
+        said: Detail = {"signal": found.signal, "already": True}
+        await self._write(tx, desk.event(Event.SIGNAL_READ, who, said))
+        return SignalAnswer(
+            signal=found.signal,
+            state=found.state,
+            scope=found.scope,
+            plane=found.plane,
+            origin=found.origin,
+            match_until=found.match_until,
+            nodes=found.nodes,
+            group=found.group,
+            already=True,
+            differs=before.differs,
+        )
 
     async def add_many(
         self, request: ImportRequest, who: Principal, *, once: Once | None = None
@@ -164,7 +222,8 @@ class SignalService:
         """Record many in one act; bad ones become problems, the others are kept.
 
         A dry run reads and decides, asks no member, and writes the audit event
-        alone. A file that is named twice gives two signals.
+        alone. What stands for the same audience already, or earlier in the request, is
+        recorded no second time.
 
         Raises:
             ForbiddenError: without an account somebody wants more than own bans.
@@ -202,20 +261,64 @@ class SignalService:
         if any(isinstance(item, OwnPlan) for item in outcomes):
             await desk.check_named(who, "signal.import")
         recorder = Recorder(desk, present, who)
-        batch = _Import(request, outcomes, ())
+        batch = _Import(request, outcomes, (), present)
         if not request.dry_run:
-            batch = _Import(request, outcomes, await recorder.prepare(batch.plans))
-        answer = _imported(batch)
+            prepared = await recorder.prepare(batch.plans)
+            batch = replace_fields(batch, prepared=prepared)
+        run = desk.randomness(_ID_BYTES)
+        bans = [] if not request.dry_run else await recorder.own_listed(batch.plans)
 
         async def act(tx: Transaction) -> Changed[ImportAnswer]:
             planner.check(hold(desk.situation, desk.clock.now()))
-            hints = await recorder.keep(tx, batch.prepared)
-            for entry in self._import_events(batch, who):
+            if request.dry_run:
+                stands = await tx.standing(bans, present.at)
+                answer = _answer(batch, _rehearsed(bans, stands), None)
+                hints: Sequence[Hint] = ()
+            else:
+                kept = await recorder.keep(tx, batch.prepared)
+                row = await self._run(tx, batch, who, run, kept.before)
+                answer, hints = _answer(batch, kept.before, row), kept.hints
+            for entry in self._import_events(batch, answer, who):
                 await self._write(tx, entry)
             await desk.keep_answer(tx, once, answer)
             return Changed(answer, hints)
 
         return await desk.commit(act, alone=len(outcomes) > CHUNK)
+
+    async def _run(
+        self,
+        tx: Transaction,
+        batch: _Import,
+        who: Principal,
+        run: bytes,
+        before: Sequence[Standing | None],
+    ) -> bytes:
+        """Keep which import the rows belong to: the one named, or one of their own."""
+        request = batch.request
+        if request.run is not None:
+            row = await open_run(tx, request.run, who)
+        else:
+            listed = sum(old is not None for old in before)
+            refused = [each for each in batch.outcomes if isinstance(each, _REFUSED)]
+            over = sum(_is_over(each) for each in refused)
+            row = ImportRow(
+                id=run,
+                author=who.name,
+                began_at=batch.present.at,
+                state=ImportState.DONE,
+                list=None if request.list is None else request.list.name,
+                ended_at=batch.present.at,
+                lines=len(batch.outcomes),
+                listed=listed,
+                refused=len(refused) - over,
+                lapsed=over,
+            )
+            await tx.add_import(row)
+        pairs = list(zip(batch.prepared, before, strict=True))
+        added = [item.signal_id for item, old in pairs if old is None]
+        met = [old.signal_id for _, old in pairs if old is not None]
+        await note_rows(tx, row, added, met)
+        return row.id
 
     async def approve(
         self, signals: Sequence[str], who: Principal, *, once: Once | None = None
@@ -295,8 +398,15 @@ class SignalService:
             legal_review=facts.legal_review if facts is not None else None,
         )
 
-    def _import_events(self, batch: _Import, who: Principal) -> list[LogEntry]:
-        plans = batch.plans
+    def _import_events(
+        self, batch: _Import, answer: ImportAnswer, who: Principal
+    ) -> list[LogEntry]:
+        already = set(answer.already)
+        plans = [
+            item
+            for position, item in enumerate(batch.outcomes)
+            if not isinstance(item, _REFUSED) and position not in already
+        ]
         refused: dict[tuple[str, str], list[Decision]] = {}
         for outcome in batch.outcomes:
             if isinstance(outcome, Decision):
@@ -308,8 +418,10 @@ class SignalService:
             who,
             {
                 **({} if said is None else {"list": said.name, "source": said.source}),
+                **({} if answer.run is None else {"import": answer.run}),
                 "own": sum(isinstance(plan, OwnPlan) for plan in plans),
                 "drafts": sum(isinstance(plan, DraftPlan) for plan in plans),
+                "already": len(already),
                 "refused": sum(map(len, refused.values())),
                 "unreadable": sum(
                     isinstance(item, BadRequestError) for item in batch.outcomes
@@ -343,21 +455,84 @@ def _plan_all(
     return outcomes
 
 
-def _imported(batch: _Import) -> ImportAnswer:
-    ids = iter(batch.prepared)
+def _answer(
+    batch: _Import, before: Sequence[Standing | None], run: bytes | None
+) -> ImportAnswer:
+    """Answer row by row; of a dry run *before* is of the own bans alone."""
+    dry = batch.request.dry_run
+    ids, old = iter(batch.prepared), iter(before)
     signals: list[str | None] = []
     problems: list[ItemProblem] = []
+    already: list[int] = []
+    differing: list[int] = []
+    over: dict[Kind, list[int]] = {}
     for position, outcome in enumerate(batch.outcomes):
+        name = None
         if isinstance(outcome, Decision):
-            problems.append(_denied(position, outcome))
+            if _is_over(outcome):
+                kind = batch.request.signals[position].about.kind
+                over.setdefault(kind, []).append(position)
+            else:
+                problems.append(_denied(position, outcome))
         elif isinstance(outcome, BadRequestError):
             problem = _problem(position, outcome.code, outcome.detail, outcome.pointer)
             problems.append(problem)
-        elif not batch.request.dry_run:
-            signals.append(signal_name(next(ids).signal_id))
-            continue
-        signals.append(None)
-    return ImportAnswer(signals=signals, problems=problems, state=_state(batch))
+        else:
+            stood = None
+            if not dry or isinstance(outcome, OwnPlan):
+                stood = next(old)
+            if stood is not None:
+                already.append(position)
+                if stood.differs:
+                    differing.append(position)
+            if not dry:
+                signal_id = next(ids).signal_id
+                name = signal_name(stood.signal_id if stood else signal_id)
+        signals.append(name)
+    return ImportAnswer(
+        signals=signals,
+        problems=problems,
+        state=_state(batch),
+        already=already,
+        differing=differing,
+        over=[_over(batch.present, kind, found) for kind, found in over.items()],
+        run=None if run is None else run.hex(),
+    )
+
+
+def _rehearsed(
+    bans: Sequence[ListedToken], before: Sequence[Standing | None]
+) -> list[Standing | None]:
+    """Say what would stand before each ban, the earlier ones among them included."""
+    found: list[Standing | None] = []
+    first: dict[bytes, ListedToken] = {}
+    for row, stands in zip(bans, before, strict=True):
+        known = first.setdefault(row.token, row)
+        earlier = None
+        if known is not row:
+            differs = known.said != row.said
+            earlier = Standing(signal_id=known.signal_id, differs=differs)
+        found.append(stands or earlier)
+    return found
+
+
+def _is_over(outcome: Outcome) -> bool:
+    return isinstance(outcome, Decision) and outcome.code == Refusal.RETENTION
+
+
+def _over(present: Present, kind: Kind, positions: list[int]) -> OverRows:
+    name = kind.name
+    found = (
+        IdentifierKind[name] if name in IdentifierKind.__members__ else MediaKind[name]
+    )
+    today = present.now.date()
+    term = explain_end(found, today, present.policy, present.at)
+    return OverRows(
+        kind=kind,
+        term=str(term.span),
+        first=term.first.isoformat(),
+        positions=positions,
+    )
 
 
 def _state(batch: _Import) -> SignalState:

@@ -15,7 +15,9 @@ from typing import Final
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.metering import PUBLISHING
 from fedsafe_federation.records import encode_record, signal_record
+from fedsafe_federation.wireformat import encode
 from fedsafe_node.asked import Asked, Person
+from fedsafe_node.audiences import audience_digest
 from fedsafe_node.errors import UnavailableError
 from fedsafe_node.evaluators import Output
 from fedsafe_node.index.lists import Hint
@@ -38,6 +40,7 @@ from fedsafe_node.signals.planning import (
     Plan,
 )
 from fedsafe_node.signals.present import Present
+from fedsafe_node.store.imports_rows import ListedToken, Standing
 from fedsafe_node.store.oversight_rows import ValidationRow
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import DraftRow, LogEntry
@@ -63,8 +66,9 @@ class Prepared:
     """A signal whose rows and log entry are ready.
 
     `made` is what matches from now on: of a draft, its own ban, if it has one.
-    `entry` carries the opening of `made` into the feed if it is `published`, else
-    the audit log.
+    `listed` is where it stands, whoever lists the same again; a draft's own ban has
+    none, since it goes with its draft. `entry` carries the opening of `made` into the
+    feed if it is `published`, else the audit log.
     """
 
     signal_id: bytes
@@ -73,6 +77,18 @@ class Prepared:
     published: bool = False
     waiting: Waiting | None = None
     address: Address = field(default_factory=Address)
+    listed: ListedToken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was kept: hints of what matches now, and for each what stood there before.
+
+    What stood before stays as it is, and nothing is kept beside it.
+    """
+
+    hints: Sequence[Hint]
+    before: Sequence[Standing | None]
 
 
 class Recorder:
@@ -99,19 +115,31 @@ class Recorder:
             prepared += await self._desk.offload(make)
         return prepared
 
-    async def keep(
-        self, tx: Transaction, prepared: Sequence[Prepared]
-    ) -> Sequence[Hint]:
-        """Keep all of it, within an act; return the hints of what matches now."""
-        hints, _ = await append_signals(tx, self._desk.trail.log, prepared)
-        for item in prepared:
+    async def keep(self, tx: Transaction, prepared: Sequence[Prepared]) -> Kept:
+        """Keep within an act what is not listed before."""
+        listed = [item.listed for item in prepared if item.listed is not None]
+        before = await tx.take_listed(listed, self._present.at)
+        new = [item for item, old in zip(prepared, before, strict=True) if old is None]
+        hints, _ = await append_signals(tx, self._desk.trail.log, new)
+        for item in new:
             if item.waiting is not None:
                 await tx.add_draft(item.waiting.row)
                 if item.waiting.custody is not None:
                     await tx.add_custody(item.signal_id, item.waiting.custody)
             if item.address.nodes is not None:
                 await tx.add_audience(item.signal_id, item.address.nodes)
-        return hints
+        return Kept(hints, before)
+
+    async def own_listed(self, plans: Sequence[Plan]) -> list[ListedToken]:
+        """Say where own bans would stand, without keeping anything."""
+        bans = [plan for plan in plans if isinstance(plan, OwnPlan)]
+        found: list[ListedToken] = []
+        for start in range(0, len(bans), CHUNK):
+            chunk = bans[start : start + CHUNK]
+            make = partial(self._prepare, chunk, {}, alone=False)
+            prepared = await self._desk.offload(make)
+            found += [each.listed for each in prepared if each.listed is not None]
+        return found
 
     async def _evaluate(self, plans: Sequence[Plan]) -> dict[int, Output]:
         drafts, persons = list[DraftPlan](), list[Person]()
@@ -167,7 +195,8 @@ class Recorder:
             plan.decision if alone else None,
             plan.address,
         )
-        return Prepared(made.signal_id, made, entry)
+        listed = self._listed_token(made, plan.own, plan.address)
+        return Prepared(made.signal_id, made, entry, listed=listed)
 
     def _draft(
         self, plan: DraftPlan, output: Output | None, *, alone: bool
@@ -197,6 +226,24 @@ class Recorder:
             entry,
             waiting=Waiting(row, custody),
             address=plan.address,
+            listed=self._listed_token(made, plan.wording, plan.address),
+        )
+
+    def _listed_token(
+        self, made: Made, wording: Wording, address: Address
+    ) -> ListedToken:
+        facts = wording.facts
+        said = encode(
+            [facts.phenomenon, facts.surface, facts.grade, facts.rule, facts.since]
+        )
+        is_file = made.media_kind is not None
+        return ListedToken(
+            origin=made.origin,
+            token=made.token,
+            audience=audience_digest(address.nodes),
+            signal_id=made.signal_id,
+            generation=made.header.generation if is_file else 0,
+            said=self._present.own.mark(f"said\n{said.decode()}"),
         )
 
     def _facts(self, plan: DraftPlan) -> DraftFacts:

@@ -51,7 +51,7 @@ async def show_signal(
     entry = desk.event(Event.SIGNAL_READ, who, detail, decision=decision)
 
     async def act(tx: Transaction) -> Changed[SignalAnswer]:
-        answer = await _describe(tx, signal_id, desk)
+        answer = await describe(tx, signal_id, desk)
         await tx.append(desk.trail.log, entry.record, entry.openings)
         return Changed(answer)
 
@@ -140,7 +140,12 @@ def nodes_in(names: frozenset[str] | None, situation: Situation) -> list[str] | 
     return None if members is None else sorted(members)
 
 
-async def _describe(reader: Reader, signal_id: bytes, desk: Desk) -> SignalAnswer:
+async def describe(reader: Reader, signal_id: bytes, desk: Desk) -> SignalAnswer:
+    """Describe a signal of this node, or a draft.
+
+    Raises:
+        NotFoundError: this node has no such signal.
+    """
     situation = desk.situation
     for origin in (situation.own.name, situation.node):
         row = await reader.signal(origin, signal_id)

@@ -5,6 +5,7 @@ A restriction is numbered, kept and repeated in the feed in one act: the number 
 peers ask for what they lack, the repetition makes an omission visible.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fedsafe_federation.evaluation import digest
@@ -36,14 +37,14 @@ class Stated:
 async def state(  # noqa: PLR0913 - what a restriction says
     desk: Desk,
     tx: Transaction,
-    signal_id: bytes,
+    signal_ids: Sequence[bytes],
     effect: Effect,
     reason: Reason,
     *,
     origin: str | None = None,
     terms: Terms | None = None,
 ) -> Stated:
-    """Say that a signal is restricted; of another *origin*, that it is disputed.
+    """Say that signals are restricted; of another *origin*, that one is disputed.
 
     A dispute is not kept here: what it weighs is decided by who takes it.
 
@@ -63,7 +64,7 @@ async def state(  # noqa: PLR0913 - what a restriction says
         effect=effect,
         reason=reason,
         at=int(desk.clock.now().timestamp()),
-        signals=[signal_id],
+        signals=list(signal_ids),
         terms=terms,
     )
     federation = shared.membership.charter.federation

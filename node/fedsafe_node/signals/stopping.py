@@ -14,7 +14,7 @@ from typing import Final, Literal
 from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
 from fedsafe_node.idempotency import Once
-from fedsafe_node.log.audit import Event, grounds_of
+from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.messages import (
     SignalAnswer,
     SignalState,
@@ -26,10 +26,11 @@ from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.signals.restricting import STATUS_OF
 from fedsafe_node.signals.showing import MAX_DRAFTS, describe_draft, describe_row
 from fedsafe_node.signals.stating import state
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import (
     DraftRow,
     DraftState,
+    LogEntry,
     SignalRow,
     SignalStatus,
 )
@@ -106,13 +107,134 @@ async def revoke_signal(
     Raises:
         WrongStateError: this node has no federation.
     """
-    stated = await state(desk, tx, row.signal_id, effect, reason)
+    stated = await state(desk, tx, [row.signal_id], effect, reason)
+    await _end_row(desk, tx, row, effect)
+    return stated.feed
+
+
+async def _end_row(
+    desk: Desk,
+    tx: Transaction,
+    row: SignalRow,
+    effect: Literal[Effect.REVOKED, Effect.ERASED],
+) -> None:
     at = int(desk.clock.now().timestamp())
     await tx.set_signal_status(row.origin, row.signal_id, STATUS_OF[effect])
     await tx.erase_opening(row.log, row.index, row.group, at=at)
     await tx.remove_custody(row.signal_id)
     await tx.remove_validation(row.signal_id)
-    return stated.feed
+
+
+@dataclass(frozen=True, slots=True)
+class Living:
+    """Which of many signals of this node live, and as what."""
+
+    bans: Sequence[SignalRow]
+    published: Sequence[SignalRow]
+    drafts: Sequence[DraftRow]
+
+
+async def find_living(
+    desk: Desk, reader: Reader, signal_ids: Sequence[bytes]
+) -> Living:
+    """Find what lives of these signals of this node."""
+    node, own = desk.situation.node, desk.situation.own.name
+    bans = await reader.signals_named(own, signal_ids)
+    published = await reader.signals_named(node, signal_ids)
+    known = {row.signal_id for row in (*bans, *published)}
+    drafts = [
+        draft
+        for signal_id in signal_ids
+        if signal_id not in known
+        and (draft := await reader.draft(signal_id)) is not None
+        and draft.state is DraftState.PENDING
+    ]
+    return Living(
+        [row for row in bans if row.status is not SignalStatus.ERASED],
+        [row for row in published if row.status not in _STOPPED],
+        drafts,
+    )
+
+
+async def rule_on_stopping(
+    desk: Desk, reader: Reader, living: Living, who: Principal
+) -> Decision:
+    """Decide whether somebody may stop all of this, as one signal at a time.
+
+    Raises:
+        AccountNeededError: it takes an account, and there is none.
+    """
+    by, now = Person(who.name, who.role), desk.clock.now()
+    if living.published or living.drafts:
+        desk.check_account(who)
+    asked = {
+        EraseRequest(Effect.ERASED, by, Plane(row.plane), Scope.SELF)
+        for row in living.bans
+    }
+    asked |= {
+        EraseRequest(Effect.REVOKED, by, Plane(row.plane), Scope.FEDERATION)
+        for row in living.published
+    }
+    if living.drafts or not asked:
+        # A draft has two people, whatever it is about: no machine is one of them.
+        asked.add(EraseRequest(Effect.ERASED, by, Plane.ACTOR, Scope.FEDERATION))
+    decisions = [desk.situation.decide(each, now) for each in asked]
+    for decision in decisions:
+        if not decision.allowed:
+            return decision
+    if living.bans and not who.is_person and await has_accounts(reader):
+        return deny(Refusal.NAMED_PERSON, desk.situation.policy.reference)
+    return decisions[0]
+
+
+async def stop_many(  # noqa: PLR0913 - what the events tell
+    desk: Desk,
+    tx: Transaction,
+    living: Living,
+    reason: Reason,
+    who: Principal,
+    decision: Decision,
+    said: Detail,
+) -> Changed[int]:
+    """Stop signals of this node within an act; return how many were published.
+
+    Those are revoked by one statement. What was withdrawn is one event, with what is
+    *said* of it; each draft and each revocation has its own.
+    """
+    removed: list[int] = []
+    events: list[LogEntry] = []
+    at = int(desk.clock.now().timestamp())
+    for row in living.bans:
+        removed += await erase_own(desk, tx, row.signal_id, at=at)
+    if living.bans:
+        told: Detail = {**said, "reason": reason.value, "bans": len(removed)}
+        events.append(desk.event(Event.WITHDRAWN, who, told, decision=decision))
+    for draft in living.drafts:
+        bans = await withdraw_draft(desk, tx, draft, by=who.name)
+        removed += bans
+        told = {
+            **said,
+            "signal": signal_name(draft.signal_id),
+            "reason": reason.value,
+            "bans": len(bans),
+        }
+        events.append(desk.event(Event.WITHDRAWN, who, told, decision=decision))
+    feed = None
+    if living.published:
+        ids = [row.signal_id for row in living.published]
+        feed = (await state(desk, tx, ids, Effect.REVOKED, reason)).feed
+        for row in living.published:
+            await _end_row(desk, tx, row, Effect.REVOKED)
+            removed.append(row.row)
+            told = {
+                **said,
+                "signal": signal_name(row.signal_id),
+                "reason": reason.value,
+            }
+            events.append(desk.event(Event.REVOKED, who, told, decision=decision))
+    if events:
+        await tx.append_many(desk.trail.log, events)
+    return Changed(len(living.published), removed=removed, feed=feed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from fedsafe_node.store.cases_protocol import CasesReader, CasesWriter
 from fedsafe_node.store.events_protocol import EventsReader, EventsWriter
 from fedsafe_node.store.floods_protocol import FloodsReader, FloodsWriter
 from fedsafe_node.store.gate_protocol import GateReader, GateWriter
+from fedsafe_node.store.imports_protocol import ImportsReader, ImportsWriter
 from fedsafe_node.store.inquiries_protocol import InquiriesReader, InquiriesWriter
 from fedsafe_node.store.keeping_protocol import KeepingReader, KeepingWriter
 from fedsafe_node.store.keeping_rows import Outage, Room
@@ -216,6 +217,7 @@ class Reader(
     RightsReader,
     FloodsReader,
     SamplesReader,
+    ImportsReader,
     TrialsReader,
     InquiriesReader,
     WitnessReader,
@@ -333,6 +335,7 @@ class Transaction(
     RightsWriter,
     FloodsWriter,
     SamplesWriter,
+    ImportsWriter,
     TrialsWriter,
     InquiriesWriter,
     WitnessWriter,

@@ -31,6 +31,7 @@ from fedsafe_node.store.epochs_schema import EPOCHS
 from fedsafe_node.store.events_schema import EVENTS
 from fedsafe_node.store.floods_schema import FLOOD_MARKS, FLOODS
 from fedsafe_node.store.gate_schema import REGISTER, RELOCK
+from fedsafe_node.store.imports_schema import IMPORTS
 from fedsafe_node.store.inquiries_schema import INQUIRIES
 from fedsafe_node.store.keeping_schema import KEEPING
 from fedsafe_node.store.metering_schema import METERING
@@ -292,6 +293,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0034_quality", (*LOOKS, *CLOSINGS, *SAMPLES)),
     ("0035_recorded", RECORDED),
     ("0036_listings", (*FLOOD_MARKS, *SHARED)),
+    ("0037_imports", IMPORTS),
 )
 VERSION = len(MIGRATIONS)
 

@@ -27,6 +27,7 @@ from fedsafe_node.store.sql_cases import SqlCasesReader
 from fedsafe_node.store.sql_events import SqlEventsReader
 from fedsafe_node.store.sql_floods import SqlFloodsReader
 from fedsafe_node.store.sql_gate import SqlGateReader
+from fedsafe_node.store.sql_imports import SqlImportsReader
 from fedsafe_node.store.sql_inquiries import SqlInquiriesReader
 from fedsafe_node.store.sql_keeping import SqlKeepingReader
 from fedsafe_node.store.sql_log_reader import SqlLogReader, Unsealing
@@ -90,6 +91,7 @@ class SqlReader(
     SqlRightsReader,
     SqlFloodsReader,
     SqlSamplesReader,
+    SqlImportsReader,
     SqlTrialsReader,
     SqlInquiriesReader,
     SqlWitnessReader,

@@ -27,6 +27,7 @@ from fedsafe_node.store.sql_cases import SqlCasesWriter
 from fedsafe_node.store.sql_events import SqlEventsWriter
 from fedsafe_node.store.sql_floods import SqlFloodsWriter
 from fedsafe_node.store.sql_gate import SqlGateWriter
+from fedsafe_node.store.sql_imports import SqlImportsWriter
 from fedsafe_node.store.sql_inquiries import SqlInquiriesWriter
 from fedsafe_node.store.sql_keeping import SqlKeepingWriter
 from fedsafe_node.store.sql_log_reader import Unsealing
@@ -118,6 +119,7 @@ class SqlTransaction(
     SqlRightsWriter,
     SqlFloodsWriter,
     SqlSamplesWriter,
+    SqlImportsWriter,
     SqlTrialsWriter,
     SqlInquiriesWriter,
     SqlWitnessWriter,
@@ -208,6 +210,11 @@ class SqlTransaction(
         self, origin: str, signal_id: bytes, status: SignalStatus
     ) -> bool:
         """Set whether a signal may match; False if it is not there."""
+        if status is SignalStatus.ERASED:  # its token goes, here as well
+            self._execute(
+                "DELETE FROM listed_tokens WHERE signal_id = ? AND origin = ?",
+                (signal_id, origin),
+            )
         return self._changed(
             "UPDATE signals SET status = ?1, "
             "token = CASE WHEN ?1 = 'erased' THEN NULL ELSE token END "
@@ -262,6 +269,8 @@ class SqlTransaction(
         self, signal_id: bytes, state: DraftState, *, by: str, at: int
     ) -> bool:
         """Decide a pending draft and wipe its payload; False if none is pending."""
+        if state is DraftState.WITHDRAWN:
+            self._execute("DELETE FROM listed_tokens WHERE signal_id = ?", (signal_id,))
         return self._changed(
             "UPDATE drafts SET state = ?, decided_by = ?, decided_at = ?, "
             "sealed = NULL WHERE signal_id = ? AND state = 'pending'",

@@ -37,6 +37,7 @@ from tests.node.api.orders import FakeOrders
 from tests.node.api.oversight import (
     FakeBreaches,
     FakeBudgets,
+    FakeImports,
     FakeLists,
     FakeValidations,
 )
@@ -195,6 +196,10 @@ class FakeLookups:
 @dataclass
 class FakeSignals:
     memory: Memory
+
+    @property
+    def imports(self) -> FakeImports:
+        return FakeImports(self.memory)
 
     @property
     def lists(self) -> FakeLists:

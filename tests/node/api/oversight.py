@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from fedsafe_federation.restrictions import Reason
 from fedsafe_node.breaches.messages import (
     AssessBreach,
     BreachAnswer,
@@ -21,12 +22,17 @@ from fedsafe_node.messages import Kind as Identifier
 from fedsafe_node.messages import Question
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.messages import (
+    BegunImport,
     DrawnFile,
     DueAnswer,
     DueSignal,
     EndingAnswer,
     EndingSignal,
     ExaminedList,
+    FinishImportRequest,
+    ImportsAnswer,
+    ImportShown,
+    ImportsQuery,
     KeptAnswer,
     ListApproved,
     ListedFacts,
@@ -35,9 +41,11 @@ from fedsafe_node.signals.messages import (
     SampledSignal,
     SampleQuery,
     SampleRequest,
+    UndoneImport,
     WaitingList,
     WaitingLists,
 )
+from fedsafe_node.store.imports_rows import ImportState
 from fedsafe_policies.vocabulary import (
     Grade,
     Phenomenon,
@@ -147,6 +155,59 @@ class FakeBudgets:
         await self.memory.called("budgets")
         shown = BudgetShown(holder="shop", purpose="recheck", spent=7, left=3)
         return BudgetsAnswer([shown])
+
+
+_IMPORT = ImportShown(
+    run="0" * 32,
+    author="anna",
+    began_at=1,
+    state=ImportState.DONE,
+    lines=1,
+    added=1,
+    listed=0,
+    refused=0,
+    over=0,
+    stopped=0,
+    met_again=0,
+)
+
+
+@dataclass
+class FakeImports:
+    """One import."""
+
+    memory: "Memory"
+
+    async def begin(self, digest: str | None, who: Principal) -> BegunImport:
+        await self.memory.called((digest, who))
+        return BegunImport(run=_IMPORT.run, key="0" * 32, resumed=False)
+
+    async def finish(
+        self, run: str, request: FinishImportRequest, who: Principal
+    ) -> ImportShown:
+        await self.memory.called((run, request, who))
+        return _IMPORT
+
+    async def listed(self, query: ImportsQuery, who: Principal) -> ImportsAnswer:
+        await self.memory.called((query, who))
+        return ImportsAnswer(imports=[_IMPORT], more=False)
+
+    async def show(
+        self, run: str, who: Principal, purpose: Purpose | None
+    ) -> ImportShown:
+        await self.memory.called((run, who, purpose))
+        return _IMPORT
+
+    async def undo(self, run: str, reason: Reason, who: Principal) -> UndoneImport:
+        await self.memory.called((run, reason, who))
+        return UndoneImport(
+            run=run,
+            state=ImportState.UNDONE,
+            withdrawn=1,
+            revoked=0,
+            left=0,
+            met_again=0,
+        )
 
 
 @dataclass

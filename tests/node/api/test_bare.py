@@ -47,6 +47,7 @@ PICTURE: Final[dict[str, Any]] = BAN | {
 }
 DOES: Final = {
     *("lookup", "lookupBatch", "addSignal", "importSignals", "revokeSignal"),
+    *("beginImport", "finishImport", "undoImport"),
     *("auditVerify", "auditSubject", "stepUp", "logOut"),
 }
 """What a bare credential does, beside reading; `stepUp` and `logOut` want a session."""
@@ -215,7 +216,8 @@ async def test_with_accounts_an_own_ban_names_who_made_it(
         await house.call("POST", "/v1/signals", BAN, token=shop),
     ]
     asked = await said(socket, "/v1/lookup", ASK | {"purpose": "signup_check"})
-    status, ban = await house.call("POST", "/v1/signals", BAN, token=rita)
+    other = BAN | {"about": BAN["about"] | {"value": "other@mail.example"}}
+    status, ban = await house.call("POST", "/v1/signals", other, token=rita)
 
     for answer in refused:
         assert (answer[0], answer[1]["code"]) == (403, "named_person")

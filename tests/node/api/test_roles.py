@@ -63,6 +63,11 @@ MAY: Final[Mapping[str, set[str]]] = {
     "addSignal": MACHINES | WRITERS,
     "listSignals": WRITERS | COUNSEL | OVERSIGHT,
     "importSignals": MACHINES | WRITERS,
+    "beginImport": MACHINES | WRITERS,
+    "finishImport": MACHINES | WRITERS,
+    "listImports": MACHINES | WRITERS | COUNSEL | OVERSIGHT,
+    "showImport": MACHINES | WRITERS | COUNSEL | OVERSIGHT,
+    "undoImport": MACHINES | WRITERS | {Role.DPO},
     "approveSignals": {Role.REVIEWER},
     "showSignal": MACHINES | WRITERS | COUNSEL | OVERSIGHT,
     "revokeSignal": MACHINES | WRITERS | {Role.DPO},
@@ -146,6 +151,7 @@ READS: Final = {
     "showRecipients",
     *("listNotices", "listNoticeTexts", "showSightings", "listForks"),
     *("listSignals", "showSignal", "auditEvents", "auditVerify"),
+    *("listImports", "showImport"),
     *("askExport", "exportAudit", "searchAudit", "auditStatus", "showEntry"),
     *("exportTiles", "showBudgets", "showGate", "showRegister", "status", "metrics"),
 }
@@ -176,6 +182,7 @@ ACTS_OF_THE_DPO: Final = {
     "recordGate",
     "reviewItem",
     "revokeSignal",
+    "undoImport",
     "liftFork",
 }
 GIVES: Final = {"giveFork"}  # evidence proves itself, so anybody may bring it
@@ -225,6 +232,9 @@ def body_of(
         "lookupBatch": {"lookups": [asked]} | why,
         "addSignal": new,
         "importSignals": {"signals": [new]},
+        "beginImport": {},
+        "finishImport": {"lines": 1, "listed": 0, "refused": 0, "over": 0},
+        "undoImport": {},
         "approveSignals": {"signals": [signal]},
         "revokeSignal": {"reason": "mistake"},
         "confirmFounding": {"proposal": "0" * 64, "groups": {}},
@@ -399,12 +409,16 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
             **await forked(trio, size),
         }
         for route in CREDENTIAL_ROUTES:
-            signal = task = flood = trial = ""
+            signal = task = flood = trial = run = ""
             inquiry = 0
             if "{id}" in route.path or route.name == "approveSignals":
                 signal = await signal_of(trio, route, caller)
             if "listing-inquiries" in route.path and signal:
                 await inquire_about(trio, signal)
+            if "{run}" in route.path:
+                person = request_for(f"{route.name}.{caller}@import.example")
+                added = ImportRequest(signals=[person])
+                run = str((await services.signals.add_many(added, ANNA)).run)
             if "{task}" in route.path:
                 task = await task_of(trio, f"{route.name}.{caller}")
                 inquiry = await inquiry_of(trio, task)
@@ -416,6 +430,7 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
                 route.method,
                 route.path.format(
                     id=signal,
+                    run=run,
                     task=task,
                     inquiry=inquiry,
                     flood=flood,

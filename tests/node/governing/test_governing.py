@@ -303,7 +303,7 @@ async def test_a_dispute_that_comes_after_its_origin_has_parted_is_no_fault(
         lambda tx: state(
             desk,
             tx,
-            read_signal_id(signal),
+            [read_signal_id(signal)],
             Effect.DISPUTED,
             Reason.MISTAKE,
             origin="b.demo",

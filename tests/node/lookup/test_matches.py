@@ -8,6 +8,7 @@ from tests.node.fleet import NAMES, Fleet
 from tests.node.origin import WHO
 from tests.node.signals.conftest import ANNA, request_for
 
+from fedsafe_federation.restrictions import Reason
 from fedsafe_node.lookup.service import REMINDER
 from fedsafe_node.lookup_messages import (
     Appeal,
@@ -17,6 +18,7 @@ from fedsafe_node.lookup_messages import (
 from fedsafe_node.messages import (
     ImportRequest,
     Kind,
+    RevokeRequest,
 )
 from fedsafe_policies.vocabulary import (
     Grade,
@@ -239,13 +241,16 @@ async def test_an_import_corroborates_only_if_it_says_that_it_is_a_finding(
 async def test_repetition_and_single_reports_corroborate_nothing(alone: Fleet) -> None:
     signals = alone["a.demo"].services.signals
     report = request_for(WHO, grade=Grade.SINGLE_REPORT)
-    await signals.add(report, ANNA)
+    first = await signals.add(report, ANNA)
     reported = await alone.look_up("a.demo", WHO)
+    superseded = RevokeRequest(reason=Reason.SUPERSEDED)
+    await signals.revoke(first.signal, superseded, ANNA)
     await signals.add(request_for(WHO), ANNA)
-    await signals.add(request_for(WHO), ANNA)
+    again = await signals.add(request_for(WHO), ANNA)
     found = await alone.look_up("a.demo", WHO)
 
     assert reported.corroboration == [counted(0, others=1)]
-    assert len(found.matches) == 3
+    assert again.already
+    assert len(found.matches) == 1
     assert found.corroboration == [counted(1)]
     assert (await alone.look_up("a.demo", "x@mail.de")).corroboration is None

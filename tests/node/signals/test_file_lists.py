@@ -83,7 +83,13 @@ async def test_the_second_person_sees_the_whole_and_approves_it_at_once(
 ) -> None:
     monkeypatch.setattr(file_lists, "_PAGE", 16)  # several pieces
     values = digests(50)
-    await node.publish(values[7])
+    listed = await node.signals.add(
+        request_for(
+            values[7], kind=Kind.SHA256, scope=Scope.FEDERATION, nodes=["b.demo"]
+        ),
+        ANNA,
+    )
+    await node.signals.approve([listed.signal], RITA)
     await imported(node, values[:30])
     await imported(node, values[30:])
     lists = node.signals.lists

@@ -434,7 +434,9 @@ async def test_an_import_keeps_the_good_and_names_the_bad(node: Node) -> None:
     assert places == [(3, "/signals/3/about/value"), (4, None)]
     assert answer.problems[1].code == "help_instead"
     assert answer.state is SignalState.DRAFT
-    assert len(set(filter(None, answer.signals))) == 5
+    assert answer.already == [5]
+    assert answer.signals[5] == answer.signals[2]
+    assert len(set(filter(None, answer.signals))) == 4
     assert (await node.feed(), node.announced) == ([], [])
     for place, state in ((0, "own"), (1, "draft"), (2, "draft"), (6, "own")):
         signal = answer.signals[place]
@@ -479,9 +481,11 @@ async def test_an_import_says_what_it_did(node: Node) -> None:
     (imported,) = [detail for detail in told if "unreadable" in detail]
     assert imported == {
         "own": 2,
-        "drafts": 3,
+        "drafts": 2,
+        "already": 1,
         "refused": 1,
         "unreadable": 1,
+        "import": imported["import"],
     }
 
 

@@ -26,6 +26,7 @@ WORD: Final = 64  # of our own
 LONGEST: Final = {
     "about": ID,
     "author": NODE,
+    "audience": HASH,
     "breach": ID,
     "appeal": HASH,
     "case_id": ID,
@@ -42,6 +43,7 @@ LONGEST: Final = {
     "hash": HASH,
     "holder": NAME,
     "id": HASH,
+    "import_id": ID,
     "issuer": 2_048,  # `config.Oidc`
     "job": WORD,
     "key": HASH,
@@ -71,6 +73,7 @@ LONGEST: Final = {
     "target": WORD,
     "urgency": WORD,
     "task": ID,
+    "token": ID,
     "trial": ID,
     "witness": NODE,
 }

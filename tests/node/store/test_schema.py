@@ -435,3 +435,43 @@ def test_disputes_of_an_older_node_are_kept_and_looked_for_in_their_feeds(
     ).fetchall()
 
     assert rows == [(1, "lea", 7, 1, None), (2, None, 7, 0, None)]
+
+
+def test_what_stood_before_is_listed_and_what_had_ended_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection = open_database(":memory:")
+    migrate_until("0037_imports", connection, monkeypatch)
+    add = (
+        "INSERT INTO signals (signal_id, origin, plane, scope, epoch, generation, "
+        "token, match_until, erase_after, status, own, log, idx, grp) "
+        "VALUES (?, ?, 'actor', ?, 1, 1, ?, 9, 9, ?, ?, 'l', ?, 'signal')"
+    )
+    rows = [
+        (1, "own:a.demo", "self", "active", 1),
+        (2, "a.demo", "federation", "disputed", 0),
+        (3, "a.demo", "federation", "revoked", 0),
+        (4, "b.demo", "federation", "active", 0),
+        (5, "own:a.demo", "self", "active", 1),
+    ]
+    for number, origin, scope, status, own in rows:
+        name, token = bytes([number]) * 16, bytes([number % 4]) * 16
+        values = (name, origin, scope, token, status, own, number)
+        connection.execute(add, values)
+    for number in (2, 3):
+        connection.execute(
+            "INSERT INTO drafts (signal_id, author, created_at, period, state, "
+            "decided_by, decided_at, plane, scope) "
+            "VALUES (?, 'anna', 1, '2026-11', 'published', 'rita', 2, 'actor', "
+            "'federation')",
+            (bytes([number]) * 16,),
+        )
+    migrate(connection)
+    found = connection.execute(
+        "SELECT signal_id, origin, audience FROM listed_tokens ORDER BY signal_id"
+    ).fetchall()
+
+    assert found == [
+        (bytes([1]) * 16, "own:a.demo", ""),
+        (bytes([2]) * 16, "a.demo", ""),
+    ]

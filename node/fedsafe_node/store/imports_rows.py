@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of imports. Times are whole seconds since 1970 in UTC."""
+
+from enum import StrEnum, unique
+
+from fedsafe_node.store.rows import Row
+
+
+@unique
+class ImportState(StrEnum):
+    """How far an import is, or its undoing."""
+
+    OPEN = "open"
+    DONE = "done"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+
+@unique
+class ImportPart(StrEnum):
+    """What a signal is to an import: added by it, met by it, or undone with it."""
+
+    ADDED = "added"
+    MET = "met"
+    STOPPED = "stopped"
+
+
+class ListedToken(Row, frozen=True, kw_only=True):
+    """Under which token a signal of this node stands, and for whom.
+
+    `audience` is empty for everybody, else a digest of the names that are meant. `said`
+    is a keyed digest of what the signal says, by which another one is told; a draft of
+    a file that waits counts in its own `generation` of keys alone.
+    """
+
+    origin: str
+    token: bytes
+    audience: str
+    signal_id: bytes
+    generation: int = 0
+    said: bytes | None = None
+
+
+class Standing(Row, frozen=True, kw_only=True):
+    """A signal that stands already; `differs`: it says something else."""
+
+    signal_id: bytes
+    differs: bool = False
+
+
+class ImportRow(Row, frozen=True, kw_only=True):
+    """An import: who began it, and what its rows came to.
+
+    `mark` is a keyed digest by which the same file of the same person is known
+    again while the import is open. Of its `lines`, `listed` were on the list already,
+    `refused` were not taken, and the time of `lapsed` was over. Of the signals that it
+    `added`, so many were `stopped` with it.
+    """
+
+    id: bytes
+    author: str
+    began_at: int
+    state: ImportState = ImportState.OPEN
+    mark: bytes | None = None
+    list: str | None = None
+    ended_at: int | None = None
+    lines: int = 0
+    added: int = 0
+    stopped: int = 0
+    listed: int = 0
+    refused: int = 0
+    lapsed: int = 0
+    reason: str | None = None
+    undone_by: str | None = None
+    undone_at: int | None = None

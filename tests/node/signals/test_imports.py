@@ -1,0 +1,357 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One row is one signal, however often it comes, and an import can be undone."""
+
+from datetime import timedelta
+from typing import Final
+
+import pytest
+from tests.node.signals.conftest import (
+    ANNA,
+    BOT,
+    RITA,
+    Clocked,
+    Node,
+    NodeMaker,
+    request_for,
+)
+
+from fedsafe_federation.restrictions import Reason
+from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
+from fedsafe_node.log.audit import Event
+from fedsafe_node.messages import (
+    ImportAnswer,
+    ImportRequest,
+    Kind,
+    NewSignalRequest,
+    RevokeRequest,
+    SignalState,
+)
+from fedsafe_node.principal import Principal
+from fedsafe_node.signals import imports
+from fedsafe_node.signals.messages import FinishImportRequest, ImportsQuery
+from fedsafe_node.store.imports_rows import ImportState
+from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.vocabulary import Grade, Role, Scope
+
+DIGEST: Final = "7f" * 32
+BEN: Final = Principal("ben", Role.ANALYST)
+AUDITOR: Final = Principal("ada", Role.AUDITOR)
+
+
+def addresses(count: int, start: int = 0) -> list[str]:
+    return [f"person{n}@mail.example" for n in range(start, start + count)]
+
+
+def bans(values: list[str]) -> list[NewSignalRequest]:
+    return [request_for(value) for value in values]
+
+
+def shared(values: list[str]) -> list[NewSignalRequest]:
+    return [request_for(value, scope=Scope.FEDERATION) for value in values]
+
+
+async def take(
+    node: Node,
+    signals: list[NewSignalRequest],
+    *,
+    run: str | None = None,
+    who: Principal = ANNA,
+    dry_run: bool = False,
+) -> ImportAnswer:
+    request = ImportRequest(signals=signals, run=run, dry_run=dry_run)
+    return await node.signals.add_many(request, who)
+
+
+async def alive(node: Node) -> int:
+    return sum(row.status is SignalStatus.ACTIVE for row in await node.rows())
+
+
+async def matches(node: Node, value: str) -> bool:
+    answer = await node.look_up(value)
+    return bool(answer.matches)
+
+
+async def test_the_same_import_three_times_makes_one_signal_a_person(
+    node: Node,
+) -> None:
+    first = await take(node, bans(addresses(5)))
+    answers = [await take(node, bans(addresses(5))) for _ in range(2)]
+
+    assert await alive(node) == 5
+    assert first.already == []
+    for answer in answers:
+        assert answer.already == [0, 1, 2, 3, 4]
+        assert answer.signals == first.signals
+        assert answer.problems == []
+
+
+async def test_a_person_who_stands_twice_in_a_list_is_one_signal(node: Node) -> None:
+    answer = await take(node, bans(["Person@Mail.example", "person@mail.example"]))
+
+    assert answer.already == [1]
+    assert answer.signals[0] == answer.signals[1]
+    assert await alive(node) == 1
+
+
+async def test_an_own_ban_and_what_is_shared_are_two_signals(node: Node) -> None:
+    own = await take(node, bans(addresses(1)))
+    drafts = await take(node, shared(addresses(1)))
+    to_one = await take(
+        node, [request_for(addresses(1)[0], scope=Scope.FEDERATION, nodes=["b.demo"])]
+    )
+
+    assert own.already == drafts.already == to_one.already == []
+    again = await take(node, [*bans(addresses(1)), *shared(addresses(1))])
+    assert again.already == [0, 1]
+    assert again.signals == [*own.signals, *drafts.signals]
+
+
+async def test_a_draft_that_waits_and_a_signal_that_came_of_it_are_listed(
+    node: Node,
+) -> None:
+    (signal,) = (await take(node, shared(addresses(1)))).signals
+    waits = await node.signals.add(shared(addresses(1))[0], ANNA)
+    await node.signals.approve([str(signal)], RITA)
+    stands = await node.signals.add(shared(addresses(1))[0], BEN)
+
+    assert (waits.signal, waits.already) == (signal, True)
+    assert (stands.signal, stands.state) == (signal, SignalState.PUBLISHED)
+    assert stands.already
+    assert (stands.author, stands.approver) == (None, None)
+    assert len(await node.feed()) == 1
+
+
+async def test_a_file_is_listed_once_as_well(node: Node) -> None:
+    files = [request_for("a5" * 32, kind=Kind.SHA256, scope=Scope.FEDERATION)] * 2
+    answer = await take(node, files)
+
+    assert answer.already == [1]
+
+
+async def test_adding_twice_says_so_and_leaves_a_trace(node: Node) -> None:
+    first = await node.signals.add(request_for(), ANNA)
+    second = await node.signals.add(request_for(), BEN)
+
+    assert (first.already, second.already) == (False, True)
+    assert second.signal == first.signal
+    assert second.state is SignalState.OWN
+    assert (await node.newest()).event is Event.SIGNAL_READ
+
+
+async def test_what_says_something_else_is_told_and_not_recorded(node: Node) -> None:
+    report = request_for(grade=Grade.SINGLE_REPORT)
+    await node.signals.add(report, ANNA)
+    again = await node.signals.add(report, ANNA)
+    confirmed = await node.signals.add(request_for(), ANNA)
+    answer = await take(node, [report, request_for()])
+
+    assert (again.already, again.differs) == (True, False)
+    assert (confirmed.already, confirmed.differs) == (True, True)
+    assert (answer.already, answer.differing) == ([0, 1], [1])
+
+
+async def test_who_was_taken_off_the_list_can_be_listed_again(node: Node) -> None:
+    first = await node.signals.add(request_for(), ANNA)
+    await node.signals.revoke(first.signal, RevokeRequest(reason=Reason.MISTAKE), ANNA)
+    second = await node.signals.add(request_for(), ANNA)
+
+    assert not second.already
+    assert second.signal != first.signal
+
+
+async def test_a_dry_run_tells_which_own_bans_stand(node: Node) -> None:
+    await take(node, bans(addresses(2)))
+    answer = await take(
+        node,
+        [*bans(addresses(3)), *shared(addresses(1)), *bans(addresses(1, start=2))],
+        dry_run=True,
+    )
+
+    assert answer.already == [0, 1, 4]
+    assert answer.run is None
+    assert await alive(node) == 2
+
+
+async def test_rows_whose_time_is_over_are_counted_by_kind_with_what_counts(
+    node: Node,
+) -> None:
+    old = [
+        request_for("a@mail.example", removed_on="2016-05-01"),
+        request_for("b@mail.example"),
+        request_for("+4915112345678", kind=Kind.PHONE, removed_on="2026-05-01"),
+        request_for("c@mail.example", removed_on="2025-01-01"),
+    ]
+    answer = await take(node, old)
+
+    assert answer.problems == []
+    assert [name is None for name in answer.signals] == [True, False, True, True]
+    email, phone = answer.over
+    assert (email.kind, email.positions) == (Kind.EMAIL, [0, 3])
+    assert (phone.kind, phone.positions, phone.term) == (Kind.PHONE, [2], "6 months")
+    late = request_for("a@mail.example", removed_on=email.first)
+    assert (await take(node, [late])).over == []
+
+
+async def test_a_refusal_for_its_time_says_term_end_rule_and_way_out(
+    node: Node,
+) -> None:
+    with pytest.raises(DeniedError) as told:
+        await node.signals.add(request_for(removed_on="2020-02-03"), ANNA)
+    reason = told.value.decision.reason
+
+    for word in ("12 months", "P9", "2021-0", "2025-1", "state that day"):
+        assert word in reason.en
+    for word in ("12 Monate", "P9", "2021-0", "2025-1", "gilt dieser Tag"):
+        assert word in reason.de
+
+
+async def test_an_import_that_broke_off_goes_on_as_the_same(node: Node) -> None:
+    service = node.signals.imports
+    begun = await service.begin(DIGEST, ANNA)
+    await take(node, bans(addresses(2)), run=begun.run)
+    again = await service.begin(DIGEST, ANNA)
+    other = await service.begin(DIGEST, BEN)
+    rest = await take(node, bans(addresses(4)), run=again.run)
+    shown = await service.finish(
+        again.run, FinishImportRequest(lines=4, listed=0, refused=0, over=0), ANNA
+    )
+
+    assert (begun.resumed, again.resumed, other.resumed) == (False, True, False)
+    assert (again.run, again.key) == (begun.run, begun.key)
+    assert other.run != begun.run
+    assert rest.already == [0, 1]
+    assert (shown.state, shown.added, shown.lines) == (ImportState.DONE, 4, 4)
+    third = await service.begin(DIGEST, ANNA)
+    assert not third.resumed
+
+
+async def test_nobody_adds_to_an_import_of_another_or_one_that_is_over(
+    node: Node,
+) -> None:
+    service = node.signals.imports
+    begun = await service.begin(DIGEST, ANNA)
+
+    with pytest.raises(WrongStateError):
+        await take(node, bans(addresses(1)), run=begun.run, who=BEN)
+    await service.undo(begun.run, Reason.MISTAKE, ANNA)
+    with pytest.raises(WrongStateError):
+        await take(node, bans(addresses(1)), run=begun.run)
+    assert await alive(node) == 0
+
+
+async def test_undone_is_what_it_added_and_nothing_that_stood_before(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "PIECE", 2)
+    before = await node.signals.add(request_for(addresses(1)[0]), ANNA)
+    drafted = shared(addresses(3, start=100))
+    answer = await take(node, [*bans(addresses(4)), *drafted])
+    run = str(answer.run)
+    published, waiting, _ = answer.signals[4:]
+    await node.signals.approve([str(published)], RITA)
+    announced = len(await node.feed())
+
+    undone = await node.signals.imports.undo(run, Reason.MISTAKE, ANNA)
+    again = await node.signals.imports.undo(run, Reason.MISTAKE, ANNA)
+
+    assert (undone.state, undone.left) == (ImportState.UNDONE, 0)
+    assert (undone.withdrawn, undone.revoked) == (5, 1)
+    assert (again.state, again.withdrawn, again.revoked) == (ImportState.UNDONE, 0, 0)
+    assert await matches(node, addresses(1)[0])
+    for value in [*addresses(3, start=1), *addresses(3, start=100)]:
+        assert not await matches(node, value)
+    states = {
+        name: (await node.signals.show(str(name), ANNA)).state
+        for name in (before.signal, published, waiting)
+    }
+    assert list(states.values()) == [
+        SignalState.OWN,
+        SignalState.REVOKED,
+        SignalState.WITHDRAWN,
+    ]
+    assert len(await node.feed()) == announced + 1  # one statement for all of them
+    events = [event for event, _ in await node.events()]
+    assert events.count(Event.REVOKED) == 1
+    assert Event.IMPORT_UNDONE in events
+
+
+async def test_an_undoing_that_was_stopped_goes_on(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "PIECE", 2)
+    monkeypatch.setattr(imports, "PIECES", 1)
+    run = str((await take(node, bans(addresses(5)))).run)
+    left = []
+    for _ in range(4):
+        undone = await node.signals.imports.undo(run, Reason.MISTAKE, ANNA)
+        left.append((undone.state.value, undone.left))
+
+    assert left == [("undoing", 3), ("undoing", 1), ("undoing", 0), ("undone", 0)]
+    assert await alive(node) == 0
+
+
+async def test_what_is_undone_can_be_imported_again(node: Node) -> None:
+    run = str((await take(node, bans(addresses(2)))).run)
+    await node.signals.imports.undo(run, Reason.MISTAKE, ANNA)
+    answer = await take(node, bans(addresses(2)))
+
+    assert answer.already == []
+    assert await matches(node, addresses(1)[0])
+
+
+async def test_what_was_stopped_before_counts_as_stopped(node: Node) -> None:
+    answer = await take(node, bans(addresses(2)))
+    first = str(answer.signals[0])
+    await node.signals.revoke(first, RevokeRequest(reason=Reason.MISTAKE), ANNA)
+    undone = await node.signals.imports.undo(str(answer.run), Reason.MISTAKE, ANNA)
+
+    assert (undone.withdrawn, undone.left) == (1, 0)
+
+
+async def test_undoing_says_what_came_with_another_import_as_well(node: Node) -> None:
+    first = await take(node, bans(addresses(3)))
+    await take(node, bans(addresses(2)))
+    undone = await node.signals.imports.undo(str(first.run), Reason.MISTAKE, ANNA)
+
+    assert undone.met_again == 2
+
+
+async def test_who_may_not_stop_all_of_it_stops_nothing(node: Node) -> None:
+    answer = await take(node, [*bans(addresses(2)), *shared(addresses(1, start=9))])
+    run = str(answer.run)
+    for who in (AUDITOR, BOT):
+        with pytest.raises(DeniedError):
+            await node.signals.imports.undo(run, Reason.MISTAKE, who)
+
+    shown = await node.signals.imports.show(run, ANNA, None)
+    assert (shown.state, shown.stopped) == (ImportState.DONE, 0)
+    assert await matches(node, addresses(1)[0])
+    assert await matches(node, addresses(1, start=9)[0])
+
+
+async def test_imports_are_listed_newest_first(node: Node, clock: Clocked) -> None:
+    runs = []
+    for count in (1, 2, 3):
+        runs.append((await take(node, bans(addresses(count)))).run)
+        clock.advance(timedelta(minutes=1))
+    page = await node.signals.imports.listed(ImportsQuery(limit=2), ANNA)
+    rest = await node.signals.imports.listed(
+        ImportsQuery(limit=2, before=page.imports[-1].run), ANNA
+    )
+
+    assert [each.run for each in (*page.imports, *rest.imports)] == runs[::-1]
+    assert (page.more, rest.more) == (True, False)
+    newest = page.imports[0]
+    assert (newest.lines, newest.added, newest.listed) == (3, 1, 2)
+    with pytest.raises(NotFoundError):
+        await node.signals.imports.show("0" * 32, ANNA, None)
+
+
+async def test_an_import_of_its_own_node_alone_is_undone_without_accounts(
+    make_node: NodeMaker,
+) -> None:
+    node = make_node(joined=False)
+    answer = await take(node, bans(addresses(2)), who=BOT)
+    undone = await node.signals.imports.undo(str(answer.run), Reason.MISTAKE, BOT)
+
+    assert (undone.state, undone.withdrawn) == (ImportState.UNDONE, 2)
