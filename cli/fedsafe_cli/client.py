@@ -106,15 +106,23 @@ class Client:
         return self._ask("POST", target, _encode(document), timeout)
 
     def change(
-        self, target: str, document: object, *, timeout: float = TIMEOUT
+        self,
+        target: str,
+        document: object,
+        *,
+        timeout: float = TIMEOUT,
+        key: str | None = None,
+        keyed: bool = True,
     ) -> Json:
         """Post what changes something, so that it happens once.
 
-        If the connection breaks, the request is repeated under the same
-        Idempotency-Key; if that tells nothing either, the break is the error. Only
-        for routes that take such a key; errors as for `get`.
+        With a *key* of its own it is known again by a later call as well. If the
+        connection breaks, the request is repeated under the same Idempotency-Key; if
+        that tells nothing either, the break is the error. A route that takes no such
+        key, since it happens once by itself, is not *keyed*. Errors as for `get`.
         """
-        body, key = _encode(document), os.urandom(_KEY_BYTES).hex()
+        body = _encode(document)
+        key = (key or os.urandom(_KEY_BYTES).hex()) if keyed else None
         end = time.monotonic() + timeout
         try:
             return self._ask("POST", target, body, timeout, key)

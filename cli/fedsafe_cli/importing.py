@@ -1,23 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe signal import`: many signals at once, with a dry run and a rejects file.
 
-A line is a value (with `--kind`) or an NDJSON record; options fill in what a record
-leaves out. Bad lines are named by number in the rejects file, never repeated; all
-others are recorded.
+A line is a value (with `--kind`), an NDJSON record, or a row of a CSV table; options
+fill in what a record leaves out. Bad lines are named by number in the rejects file,
+never repeated; all others are recorded. What is listed already is recorded no second
+time, and what was broken off goes on where it was.
 """
 
 import json
+import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from io import BufferedReader
 from itertools import islice
 from typing import Any, BinaryIO, Final, TextIO
 
 import click
 
 from fedsafe_cli.client import Client
-from fedsafe_cli.errors import BadInputError, BrokenAnswerError, CliError, RefusedError
+from fedsafe_cli.errors import (
+    BadInputError,
+    BrokenAnswerError,
+    CliError,
+    NodeUnreachableError,
+    RefusedError,
+)
 from fedsafe_cli.exit_codes import ExitStatus, worst
 from fedsafe_cli.findings import finding, finding_options, in_group, problem_status
 from fedsafe_cli.inputs import (
@@ -36,12 +47,51 @@ from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note
 from fedsafe_cli.progress import Advance, reading
 from fedsafe_cli.settings import Settings, printable
+from fedsafe_cli.tables import (
+    ENCODINGS,
+    Row,
+    check_encoding,
+    first_line,
+    fits,
+    looks_like_a_header,
+    open_table,
+    read_map,
+    read_rows,
+    way_out,
+)
 from fedsafe_cli.texts import words
+from fedsafe_policies.vocabulary import (
+    Detection,
+    Finding,
+    Grade,
+    Phenomenon,
+    Provenance,
+    Scope,
+    Source,
+    Surface,
+)
 
 PIECE: Final = 2_000
 _TIMEOUT: Final = 300.0
 _ABOUT: Final = ("kind", "value", "region", "namespace")
 _SHOWN: Final = 10
+_NEEDED: Final = ("phenomenon", "surface", "grade", "rule")
+_FIELDS: Final = (
+    *_ABOUT,
+    *("about", *_NEEDED, "removed_on", "scope", "provenance", "source", "detection"),
+    *("findings", "legal_review", "minor", "nodes", "group", "subject_ref", "renews"),
+)
+_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "phenomenon": tuple(Phenomenon),
+    "surface": tuple(Surface),
+    "grade": tuple(Grade),
+    "provenance": tuple(Provenance),
+    "source": tuple(Source),
+    "detection": tuple(Detection),
+    "findings": tuple(Finding),
+}
+_PART: Final = 1 << 20
+_DIGEST_BYTES: Final = 32
 
 Signal = dict[str, Any]
 
@@ -53,22 +103,103 @@ class Reject:
     number: int
     fault: Fault
     status: ExitStatus
+    column: str | None = None
 
     def __str__(self) -> str:
         """Say it as people read it: where, which field, why."""
         fault = self.fault
-        field = f"{fault.field}: " if fault.field else ""
-        return f"line {self.number}: {field}{fault.detail} ({fault.code})"
+        place = f"{fault.field}: " if fault.field else ""
+        known = f"; known: {', '.join(fault.known)}" if fault.known else ""
+        return f"line {self.number}: {place}{fault.detail}{known} ({fault.code})"
 
     def document(self) -> dict[str, object]:
         """Say it as programs read it; the value is never in it."""
-        return {"line": self.number, **self.fault.document()}
+        column = {} if self.column is None else {"column": self.column}
+        return {"line": self.number, **column, **self.fault.document()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A signal of a line, why it is none, or nothing where the line names nobody."""
+
+    number: int
+    found: Signal | Fault | None
+    column: str | None = None
+
+
+@dataclass(slots=True)
+class _Over:
+    """Lines of a kind whose time is over."""
+
+    term: str
+    first: str
+    lines: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Report:
+    """What became of all lines so far; `ids` has an entry for each signal."""
+
+    lines: int = 0
+    nameless: list[int] = field(default_factory=list)
+    ids: list[str | None] = field(default_factory=list)
+    bad: list[Reject] = field(default_factory=list)
+    already: list[tuple[int, str | None]] = field(default_factory=list)
+    differing: set[int] = field(default_factory=set)
+    over: dict[str, _Over] = field(default_factory=dict)
+    run: str | None = None
+
+    @property
+    def over_count(self) -> int:
+        return sum(len(each.lines) for each in self.over.values())
+
+    @property
+    def added(self) -> int:
+        gone = len(self.bad) + len(self.already) + self.over_count
+        return len(self.ids) - gone
+
+    def document(self, *, dry_run: bool) -> dict[str, object]:
+        """Say it as programs read it."""
+        return {
+            "dry_run": dry_run,
+            "import": self.run,
+            "signals": self.ids,
+            "already": [
+                {"line": number, "signal": signal, "differs": number in self.differing}
+                for number, signal in self.already
+            ],
+            "over": [
+                {
+                    "kind": kind,
+                    "term": each.term,
+                    "first": each.first,
+                    "lines": each.lines,
+                }
+                for kind, each in self.over.items()
+            ],
+            "nameless": self.nameless,
+            "problems": [reject.document() for reject in self.bad],
+        }
 
 
 @click.command("import")
 @click.argument("file", default="-", metavar="[-|FILE]")
 @finding_options(required=False)
 @click.option("--ndjson", is_flag=True, help="Lines are JSON objects.")
+@click.option("--csv", "as_table", is_flag=True, help="A table with a header line.")
+@click.option(
+    "--map",
+    "columns",
+    multiple=True,
+    metavar="FIELD=COLUMN",
+    help="Which column of a table is which field, such as email=E-Mail.",
+)
+@click.option(
+    "--encoding",
+    type=click.Choice(ENCODINGS),
+    metavar="NAME",
+    help="Of a table: utf-8, or cp1252 for one from Windows.",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
 @click.option("--rejects", metavar="FILE", help="Write an NDJSON line per bad line.")
 @click.option("--list", "list_name", metavar="NAME", help="A list of files: one act.")
@@ -81,17 +212,22 @@ def import_signals(
     /,
     file: str,
     *,
-    ndjson: bool,
     dry_run: bool,
     rejects: str | None,
     **given: Any,  # noqa: ANN401 (texts, or many of them)
 ) -> ExitStatus:
     """Record many own bans, or propose many signals.
 
-    A record is a JSON object with kind, value, phenomenon, surface, grade, rule,
-    removed_on, scope, provenance, source, detection, findings (a list),
-    legal_review; an option stands in for a field that is missing. What you found
-    yourself needs --provenance own_finding: only that corroborates what others say.
+    A line is a value, with --kind; a JSON object, with --ndjson; or a row of a CSV
+    table with a header, whose columns --map names. A record has kind, value, region,
+    namespace, phenomenon, surface, grade, rule, removed_on, scope, provenance, source,
+    detection, findings (a list), legal_review; an option stands in for a field that
+    is missing. What you found yourself needs --provenance own_finding: only that
+    corroborates what others say.
+
+    The same row again is the same signal, and is told as listed already. A command that
+    was broken off goes on if you give it again; `fedsafe import undo` takes back what
+    an import has added.
 
     With --list and --list-source, files for the federation wait as one list, which a
     second person examines and approves as a whole (`fedsafe signal lists`).
@@ -99,41 +235,54 @@ def import_signals(
     \b
     Examples:
       fedsafe signal import --dry-run --ndjson bans.ndjson
+      fedsafe signal import --map email=E-Mail --map removed_on='Gesperrt am' \\
+        --phenomenon grooming --surface public_content \\
+        --grade confirmed_conduct --rule tos-4.2 --provenance own_finding \\
+        --rejects rejects.ndjson bans.csv
       fedsafe signal import --kind email --phenomenon grooming \\
         --surface public_content --grade confirmed_conduct --rule tos-4.2 \\
-        --removed-on 2026-11-24 --provenance own_finding \\
-        --rejects rejects.ndjson addresses.txt
+        --removed-on 2026-11-24 --provenance own_finding addresses.txt
     """  # noqa: D301
     settings = settings_of(context)
     client = settings.client()
+    form = _form(given)
     listed = _list(given)
     hints = Hints(
         kind=given["kind"], region=given["region"], namespace=given["namespace"]
     )
-    ids: list[str | None] = []
-    bad: list[Reject] = []
+    report = _Report()
     failure: CliError | None = None
-    with _opened(file) as stream, _rejects(rejects) as sink, reading(stream) as advance:
-        lines = read_lines(stream, LONGEST_RECORD)
-        items = _signals(lines, hints, finding(given), ndjson=ndjson)
-        common = {"dry_run": dry_run} | listed
+    with (
+        _opened(file) as stream,
+        _rejects(rejects) as sink,
+        reading(stream, ends=True) as advance,
+    ):
+        common = finding(given)
+        said = json.dumps([common, listed, str(hints), str(form)], sort_keys=True)
+        digest = _digest(stream, said, form, file)
+        items = _items(stream, hints, common, form, file, german=settings.german)
+        run = None if dry_run else _Run(client, digest, german=settings.german)
         try:
-            for part_ids, part_bad in _send(client, items, advance, common):
-                ids += part_ids
-                bad += part_bad
-                if sink is not None:
-                    sink.writelines(json.dumps(r.document()) + "\n" for r in part_bad)
+            _send_all(
+                client, items, advance, {"dry_run": dry_run} | listed, run, report
+            )
+            if run is not None:
+                run.finish(report)
         except CliError as error:
             failure = error  # what was recorded before it is told first
-    if not ids and failure is None:
+        if sink is not None:
+            sink.writelines(json.dumps(r.document()) + "\n" for r in report.bad)
+    if not report.lines and failure is None:
         raise BadInputError("the input is empty", "give one signal a line")
-    _report(ids, bad, settings, failure, dry_run=dry_run)
-    if not dry_run and len(ids) > len(bad):
+    _tell(report, settings, failure, dry_run=dry_run)
+    if not dry_run and report.added:
         note_unnamed(client, german=settings.german)
     if failure is not None:
+        if isinstance(failure, NodeUnreachableError) and digest is not None:
+            note(f"fedsafe: {words('goes_on', german=settings.german)}")
         failure.told = settings.json
         raise failure
-    return worst(reject.status for reject in bad)
+    return worst(reject.status for reject in report.bad)
 
 
 def note_unnamed(client: Client, *, german: bool) -> None:
@@ -157,47 +306,149 @@ def _list(given: dict[str, Any]) -> Signal:
     return {"list": said if signature is None else said | {"signature": signature}}
 
 
-def _report(
-    ids: list[str | None],
-    bad: list[Reject],
-    settings: Settings,
-    failure: CliError | None,
-    *,
-    dry_run: bool,
-) -> None:
-    if settings.json:
-        problems = [reject.document() for reject in bad]
-        report = {"dry_run": dry_run, "signals": ids, "problems": problems}
-        document(report if failure is None else report | failure.document())
-    else:
-        for reject in bad[:_SHOWN]:
-            note(f"fedsafe: error: {reject}")
-        key = "would" if dry_run else "recorded"
-        counts = {"count": len(ids) - len(bad), "bad": len(bad)}
-        line(words(key, german=settings.german, **counts))
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How the input is to be read."""
+
+    ndjson: bool
+    table: bool
+    columns: Mapping[str, str]
+    encoding: str | None
 
 
-def _signals(
-    lines: Iterable[bytes | Fault],
+def _form(given: dict[str, Any]) -> _Form:
+    ndjson, table = given.pop("ndjson"), given.pop("as_table")
+    columns, encoding = read_map(given.pop("columns")), given.pop("encoding")
+    table = table or bool(columns) or encoding is not None
+    if ndjson and table:
+        raise click.UsageError("--csv, --map and --encoding do not go with --ndjson")
+    return _Form(ndjson, table, columns, encoding)
+
+
+def _digest(stream: BinaryIO, said: str, form: _Form, path: str) -> str | None:
+    """Digest a file and how it is read, so that the same is known again.
+
+    The node keeps a keyed digest of it. What comes through a pipe is read once.
+    """
+    if path == "-" or not stream.seekable():
+        return None
+    found = sha256(said.encode() + b"\n")
+    while part := stream.read(_PART):
+        found.update(part)
+    stream.seek(0)
+    if _is_table(stream, form, path):
+        check_encoding(stream, form.encoding)
+    return found.hexdigest()
+
+
+def _is_table(stream: BinaryIO, form: _Form, path: str) -> bool:
+    if form.ndjson or form.table:
+        return form.table
+    named = path.lower().endswith((".csv", ".tsv"))
+    return named or fits(first_line(stream))
+
+
+def _items(  # noqa: PLR0913 - what says how lines are read
+    stream: BinaryIO,
     hints: Hints,
     common: Signal,
+    form: _Form,
+    path: str,
     *,
-    ndjson: bool,
-) -> Iterator[Signal | Fault]:
-    for text in lines:
+    german: bool,
+) -> Iterator[_Item]:
+    """Read signals in the form that was said, or that shows.
+
+    Raises:
+        BadInputError: the form was not said, and another one shows.
+    """
+    if _is_table(stream, form, path):
+        table = open_table(stream, form.columns, form.encoding)
+        told = words("columns", german=german, count=table.left_out, told=table.told())
+        note(f"fedsafe: {told}")
+        return _from_rows(read_rows(stream, table), hints, common)
+    if not form.ndjson:
+        _check_lines(first_line(stream), hints)
+    lines = read_lines(stream, LONGEST_RECORD)
+    return _from_lines(lines, hints, common, ndjson=form.ndjson)
+
+
+def _check_lines(line_: bytes, hints: Hints) -> None:
+    """Stop before each line of another form is refused by itself."""
+    if line_.startswith(b"{") and line_.endswith(b"}"):
+        raise BadInputError("the lines are JSON objects", "say --ndjson")
+    if hints.kind is None and looks_like_a_header(line_):
+        raise BadInputError("the input looks like a table (CSV)", way_out(line_))
+
+
+def _from_rows(rows: Iterable[Row], hints: Hints, common: Signal) -> Iterator[_Item]:
+    for row in rows:
+        found: Signal | Fault | None
+        if isinstance(row.found, dict):
+            found = _signal(row.found, hints, common)
+        else:
+            found = row.found
+        yield _Item(row.number, found, row.column)
+
+
+def _from_lines(
+    lines: Iterable[bytes | Fault], hints: Hints, common: Signal, *, ndjson: bool
+) -> Iterator[_Item]:
+    for number, text in enumerate(lines, start=1):
         if isinstance(text, Fault):
-            yield text
+            yield _Item(number, text)
             continue
         try:
             if ndjson:
-                yield _record(record(text), hints, common)
+                yield _Item(number, _signal(record(text), hints, common))
             else:
-                yield in_group(common) | {"about": question(decode(text), hints)}
+                about = question(decode(text), hints)
+                _check_words(common)
+                yield _Item(number, in_group(common) | {"about": about})
         except FormError as error:
-            yield error.fault
+            yield _Item(number, error.fault)
+
+
+def _signal(found: dict[str, object], hints: Hints, common: Signal) -> Signal | Fault:
+    try:
+        signal = _record(found, hints, common)
+        _check_words(signal)
+    except FormError as error:
+        return error.fault
+    return signal
+
+
+def _check_words(signal: Mapping[str, Any]) -> None:
+    """Find a word that is none of ours before it makes the node refuse all lines.
+
+    Raises:
+        FormError: a field has such a word, or is missing.
+    """
+    for name in _NEEDED:
+        if signal.get(name) in {None, ""}:
+            option = f"--{name.replace('_', '-')}"
+            raise FormError("missing", f"state it, or give {option}", name)
+    for name, known in _WORDS.items():
+        value = signal.get(name)
+        given = value if name == "findings" else [value]
+        if value is None or not isinstance(given, list):
+            continue
+        if any(isinstance(each, str) and each not in known for each in given):
+            said = "that is none of its words"
+            raise FormError("unknown_word", said, name, known=known)
+    scope = signal.get("scope")
+    if isinstance(scope, str) and scope not in set(Scope):
+        raise FormError(
+            "unknown_word",
+            "that is none of its words",
+            "scope",
+            known=(*Scope, "group:NAME"),
+        )
 
 
 def _record(found: dict[str, object], hints: Hints, common: Signal) -> Signal:
+    if not found.keys() <= set(_FIELDS):
+        raise FormError("unknown_field", "a record has other fields", known=_FIELDS)
     about = {name: found.pop(name) for name in _ABOUT if name in found}
     nested = found.pop("about", None)
     if nested is not None and about:
@@ -205,69 +456,225 @@ def _record(found: dict[str, object], hints: Hints, common: Signal) -> Signal:
     return in_group(common | found) | {"about": as_question(nested or about, hints)}
 
 
-def _send(
+class _Run:
+    """The import that all rows belong to, once it is begun."""
+
+    def __init__(self, client: Client, digest: str | None, *, german: bool) -> None:
+        self._client = client
+        self._digest = digest
+        self._german = german
+        self._begun: Mapping[str, Any] | None = None
+
+    def begin(self) -> Mapping[str, Any]:
+        """Begin it; a node of the version before knows of none."""
+        if self._begun is None:
+            # A drawn digest is nobody's file, but a repeated request is known by it.
+            body = {"digest": self._digest or os.urandom(_DIGEST_BYTES).hex()}
+            try:
+                self._begun = self._client.change("/v1/imports", body, keyed=False)
+            except RefusedError as error:
+                if error.code != "not_found":
+                    raise
+                self._begun = {}
+            if self._begun.get("resumed"):
+                note(f"fedsafe: {words('resumed', german=self._german)}")
+        return self._begun
+
+    def key(self, first: int, last: int, count: int) -> str | None:
+        """Name a piece, so that it is answered again where it was kept."""
+        key = self.begin().get("key")
+        if key is None or self._digest is None:
+            return None
+        return sha256(f"{key}/{first}/{last}/{count}".encode()).hexdigest()
+
+    def finish(self, report: _Report) -> None:
+        """Say what came of all rows."""
+        run = None if self._begun is None else self._begun.get("run")
+        if run is None:
+            return
+        report.run = run
+        counts = {
+            "lines": report.lines,
+            "listed": len(report.already),
+            "refused": len(report.bad),
+            "over": report.over_count,
+        }
+        target = f"/v1/imports/{run}/finish"
+        self._client.change(target, counts, keyed=False)
+
+
+def _send_all(  # noqa: PLR0913 - what is sent, and where it is told
     client: Client,
-    items: Iterable[Signal | Fault],
+    items: Iterable[_Item],
     advance: Advance | None,
     common: Signal,
-) -> Iterator[tuple[list[str | None], list[Reject]]]:
-    source = enumerate(items, start=1)
+    run: _Run | None,
+    report: _Report,
+) -> None:
+    source = iter(items)
+    last = 0
     while piece := list(islice(source, PIECE)):
-        bad = [
-            Reject(number, item, ExitStatus.BAD_INPUT)
-            for number, item in piece
-            if isinstance(item, Fault)
-        ]
-        good = [(number, item) for number, item in piece if isinstance(item, dict)]
-        ids: dict[int, str | None] = dict.fromkeys(number for number, _ in piece)
+        good = [item for item in piece if isinstance(item.found, dict)]
+        part = _Report()
         if good:
-            found, refused = _post(client, good, common)
-            ids |= found
-            bad = sorted(bad + refused, key=lambda reject: reject.number)
-        yield list(ids.values()), bad
+            if run is not None and (name := run.begin().get("run")) is not None:
+                common = common | {"run": name}
+            part = _post(client, good, common, run)
+        ids = iter(part.ids)
+        for item in piece:
+            report.lines += item.number != last
+            last = item.number
+            if item.found is None:
+                report.nameless.append(item.number)
+            elif isinstance(item.found, Fault):
+                report.ids.append(None)
+                bad = Reject(item.number, item.found, ExitStatus.BAD_INPUT, item.column)
+                part.bad.append(bad)
+            else:
+                report.ids.append(next(ids))
+        report.bad += sorted(part.bad, key=lambda reject: reject.number)
+        report.already += part.already
+        report.differing |= part.differing
+        for kind, each in part.over.items():
+            known = report.over.setdefault(kind, _Over(each.term, each.first))
+            known.lines += each.lines
         if advance is not None:
             advance(len(piece))
 
 
 def _post(
-    client: Client, good: list[tuple[int, Signal]], common: Signal
-) -> tuple[dict[int, str | None], list[Reject]]:
-    body = common | {"signals": [signal for _, signal in good]}
+    client: Client, good: Sequence[_Item], common: Signal, run: _Run | None
+) -> _Report:
+    body = common | {"signals": [item.found for item in good]}
+    first, last = good[0].number, good[-1].number
+    key = None if run is None else run.key(first, last, len(good))
+    target = "/v1/signals/import"
     try:
-        answer = client.change("/v1/signals/import", body, timeout=_TIMEOUT)
+        try:
+            answer = client.change(target, body, timeout=_TIMEOUT, key=key)
+        except RefusedError as error:
+            if error.code != "idempotency_mismatch":
+                raise
+            # This program reads the lines in another way than the one before it.
+            answer = client.change(target, body, timeout=_TIMEOUT)
     except RefusedError as error:
-        if error.status is not ExitStatus.BAD_INPUT:
+        if error.status is not ExitStatus.BAD_INPUT or error.code == "wrong_state":
             raise
         if len(good) == 1:
             fault = Fault(error.code, error.detail, field_of(error.pointer))
-            return {}, [Reject(good[0][0], fault, error.status)]
+            (item,) = good
+            bad = Reject(item.number, fault, error.status, item.column)
+            return _Report(ids=[None], bad=[bad])
         # One record out of form makes the node refuse all: find it in halves.
         middle = len(good) // 2
-        ids, bad = _post(client, good[:middle], common)
-        more_ids, more_bad = _post(client, good[middle:], common)
-        return ids | more_ids, bad + more_bad
+        one = _post(client, good[:middle], common, run)
+        other = _post(client, good[middle:], common, run)
+        for kind, each in other.over.items():
+            one.over.setdefault(kind, _Over(each.term, each.first)).lines += each.lines
+        one.ids += other.ids
+        one.bad += other.bad
+        one.already += other.already
+        one.differing |= other.differing
+        return one
     try:
-        ids = {
-            number: found
-            for (number, _), found in zip(good, answer["signals"], strict=True)
-        }
-        bad = [_reject(good, problem) for problem in answer["problems"]]
+        return _read(good, answer)
     except (TypeError, KeyError, ValueError, IndexError):
         raise BrokenAnswerError("the node's import answer is malformed") from None
-    return ids, bad
 
 
-def _reject(good: list[tuple[int, Signal]], problem: dict[str, Any]) -> Reject:
+def _read(good: Sequence[_Item], answer: dict[str, Any]) -> _Report:
+    ids = answer["signals"]
+    if len(ids) != len(good):
+        raise ValueError
+    report = _Report(ids=list(ids))
+    report.bad = [_reject(good, problem) for problem in answer["problems"]]
+    report.already = [(good[at].number, ids[at]) for at in answer.get("already") or ()]
+    report.differing = {good[at].number for at in answer.get("differing") or ()}
+    for each in answer.get("over") or ():
+        lines = [good[at].number for at in each["positions"]]
+        report.over[each["kind"]] = _Over(each["term"], each["first"], lines)
+    return report
+
+
+def _reject(good: Sequence[_Item], problem: dict[str, Any]) -> Reject:
     code = str(problem["code"])
-    number = good[problem["position"]][0]
+    item = good[problem["position"]]
     fault = Fault(code, str(problem["detail"]), field_of(problem.get("pointer")))
-    return Reject(number, fault, problem_status(code))
+    return Reject(item.number, fault, problem_status(code), item.column)
+
+
+def _tell(
+    report: _Report, settings: Settings, failure: CliError | None, *, dry_run: bool
+) -> None:
+    if settings.json:
+        told = report.document(dry_run=dry_run)
+        document(told if failure is None else told | failure.document())
+        return
+    german = settings.german
+    for reject in report.bad[:_SHOWN]:
+        note(f"fedsafe: error: {reject}")
+    if len(report.bad) > _SHOWN:
+        _tell_sums(report.bad, german=german)
+    key = "would" if dry_run else "recorded"
+    texts = [words(key, german=german, count=report.added, bad=len(report.bad))]
+    counts = {
+        "listed_before": len(report.already),
+        "over_rows": report.over_count,
+        "nameless": len(report.nameless),
+    }
+    texts += [
+        words(name, german=german, count=count)
+        for name, count in counts.items()
+        if count
+    ]
+    if dry_run:
+        texts.append(words("nothing_written", german=german))
+    line(", ".join(texts[:-1]) + "; " + texts[-1] if dry_run else ", ".join(texts))
+    if report.already:
+        numbers = _spans([number for number, _ in report.already])
+        line(words("already_lines", german=german, lines=numbers))
+    if report.differing:
+        numbers = _spans([*report.differing])
+        line(words("differing_lines", german=german, lines=numbers))
+    for kind, each in sorted(report.over.items()):
+        values = {"count": len(each.lines), "kind": kind}
+        term = _term(each.term) if german else each.term
+        line(words("over_kind", german=german, **values, term=term, first=each.first))
+    if report.run is not None and report.added:
+        line(words("undo_by", german=german, run=report.run))
+
+
+def _tell_sums(bad: Sequence[Reject], *, german: bool) -> None:
+    """Say how many lines have which fault, and in which field."""
+    sums = Counter((each.fault.field or "-", each.fault.code) for each in bad)
+    for (name, code), count in sums.most_common(_SHOWN):
+        note(words("fault_sum", german=german, number=count, field=name, code=code))
+
+
+def _term(span: str) -> str:
+    """Say in German how long a policy lists something."""
+    for english, german in (("month", "Monat"), ("day", "Tag")):
+        span = span.replace(f"{english}s", f"{german}e").replace(english, german)
+    return span
+
+
+def _spans(numbers: Sequence[int]) -> str:
+    """Write numbers as spans; of many the first ones."""
+    spans: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    told = [f"{a}" if a == b else f"{a}-{b}" for a, b in spans[:_SHOWN]]
+    return ", ".join(told) + (", …" if len(spans) > _SHOWN else "")
 
 
 @contextmanager
 def _opened(path: str) -> Iterator[BinaryIO]:
     if path == "-":
-        yield sys.stdin.buffer
+        stream: Any = sys.stdin.buffer
+        yield stream if hasattr(stream, "peek") else BufferedReader(stream)
         return
     try:
         with open(path, "rb") as stream:  # noqa: PTH123 (pathlib is slow to load)
@@ -278,12 +685,26 @@ def _opened(path: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _rejects(path: str | None) -> Iterator[TextIO | None]:
+    """Write the rejects file whole, or leave the one that is there."""
     if path is None:
         yield None
         return
+    special = os.path.exists(path) and not os.path.isfile(path)  # noqa: PTH110, PTH113
+    written = path if special else f"{path}.part"
     try:
-        sink = open(path, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+        sink = open(written, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     except OSError as error:
         raise BadInputError(f"{printable(path)}: {error.strerror}") from None
-    with sink:
-        yield sink
+    try:
+        with sink:
+            yield sink
+            sink.flush()
+            if not special:
+                os.fsync(sink.fileno())
+        if not special:
+            os.replace(written, path)  # noqa: PTH105
+    except BaseException:
+        if not special:
+            with suppress(OSError):
+                os.unlink(written)  # noqa: PTH108
+        raise

@@ -45,18 +45,20 @@ class Fault:
     """Why an input could not be asked about; never what it was.
 
     `field` is the field of the record that is at fault, where there is one, and `kind`
-    that of the value.
+    that of the value. `known` are the words that it might be.
     """
 
     code: str
     detail: str
     field: str | None = None
     kind: str | None = None
+    known: tuple[str, ...] = ()
 
-    def document(self) -> dict[str, str]:
+    def document(self) -> dict[str, object]:
         """Say it as programs read it."""
         place = {} if self.field is None else {"field": self.field}
-        return {"code": self.code, **place, "detail": self.detail}
+        known = {"known": list(self.known)} if self.known else {}
+        return {"code": self.code, **place, "detail": self.detail, **known}
 
 
 def field_of(pointer: str | None, *, lone: bool = False) -> str | None:
@@ -134,9 +136,11 @@ class FormError(ValueError):
         detail: str,
         field: str | None = None,
         kind: str | None = None,
+        *,
+        known: tuple[str, ...] = (),
     ) -> None:
         super().__init__(detail)
-        self.fault = Fault(code, detail, field, kind)
+        self.fault = Fault(code, detail, field, kind, known)
 
 
 def read_lines(stream: BinaryIO, most: int = LONGEST_LINE) -> Iterator[bytes | Fault]:

@@ -22,6 +22,7 @@ from fedsafe_cli.settings import Settings
 COMMANDS: Final = {
     "lookup": "fedsafe_cli.lookup:lookup",
     "signal": "fedsafe_cli.signal:signal",
+    "import": "fedsafe_cli.imports:imports",
     "appeal": "fedsafe_cli.appeal:appeal",
     "dispute": "fedsafe_cli.dispute:dispute",
     "rights": "fedsafe_cli.rights:rights",

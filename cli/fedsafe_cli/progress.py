@@ -24,9 +24,12 @@ def wanted() -> bool:
 
 
 @contextmanager
-def reading(stream: BinaryIO) -> Iterator[Advance | None]:
-    """Show how far a stream has been read, and how many values were asked."""
-    if not wanted():
+def reading(stream: BinaryIO, *, ends: bool = False) -> Iterator[Advance | None]:
+    """Show how far a stream has been read, and how many values were asked.
+
+    Where results come when it *ends*, standard output may be a terminal as well.
+    """
+    if not (sys.stderr.isatty() if ends else wanted()):
         yield None
         return
     bar = _ReadingBar(stream)

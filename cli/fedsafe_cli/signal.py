@@ -95,7 +95,8 @@ def add(
     """Record an own ban, or a draft for the federation.
 
     The value comes from standard input, or as KIND:VALUE (visible in the process
-    list). A signal about a minor is refused: there is help instead.
+    list). A signal about a minor is refused: there is help instead. What is listed
+    already is told, and recorded no second time.
 
     \b
     Examples:
@@ -124,6 +125,11 @@ def add(
     client = personal(settings) if shared else settings.client()
     answer = client.change("/v1/signals", body)
     show_signal(answer, as_json=settings.json, german=settings.german)
+    if answer.get("already"):
+        note(f"fedsafe: {words('already_listed', german=settings.german)}")
+        if answer.get("differs"):
+            note(f"fedsafe: {words('differs', german=settings.german)}")
+        return OK
     note_unnamed(client, german=settings.german)
     return OK
 

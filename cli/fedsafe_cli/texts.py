@@ -244,11 +244,84 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "{count} recorded, {bad} refused",
     ),
     "would": (
+        "Probelauf: {count} würden aufgenommen, {bad} abgelehnt",
+        "dry run: {count} would be recorded, {bad} refused",
+    ),
+    "nothing_written": ("nichts wurde geschrieben", "nothing was written"),
+    "already_listed": (
+        "steht schon auf der Liste: nichts Neues wurde aufgenommen",
+        "already listed: nothing new was recorded",
+    ),
+    "listed_before": ("{count} schon gelistet", "{count} listed already"),
+    "over_rows": ("{count} abgelaufen", "{count} over"),
+    "nameless": ("{count} ohne Kennung", "{count} without an identifier"),
+    "already_lines": ("schon gelistet: Zeile {lines}", "listed already: line {lines}"),
+    "differing_lines": (
+        "anders als das, was schon steht (es bleibt so): Zeile {lines}",
+        "other than what stands already, which stays as it is: line {lines}",
+    ),
+    "differs": (
+        "was da steht, sagt etwas anderes: erst widerrufen, dann neu aufnehmen",
+        "what stands says something else: revoke it first, then add this anew",
+    ),
+    "over_kind": (
         (
-            "Probelauf: {count} würden aufgenommen, {bad} abgelehnt; "
-            "nichts wurde geschrieben"
+            "abgelaufen: {count} {kind}, ab der Sperre gelistet für {term} (P9); "
+            "Sperren ab {first} zählen noch"
         ),
-        "dry run: {count} would be recorded, {bad} refused; nothing was written",
+        (
+            "over: {count} {kind}, listed for {term} from the removal (P9); removals "
+            "from {first} on still count"
+        ),
+    ),
+    "undo_by": (
+        "rückgängig: `fedsafe import undo {run}`",
+        "to undo it: `fedsafe import undo {run}`",
+    ),
+    "resumed": (
+        "dieser Import war abgebrochen und geht weiter",
+        "this import was broken off, and goes on",
+    ),
+    "goes_on": (
+        "derselbe Befehl noch einmal macht da weiter",
+        "the same command again goes on from there",
+    ),
+    "columns": (
+        "Spalten: {told}; {count} andere bleiben weg",
+        "columns: {told}; {count} others are left out",
+    ),
+    "fault_sum": (
+        "{number} Zeilen: {field} ({code})",
+        "{number} lines: {field} ({code})",
+    ),
+    "import_open": ("abgebrochen", "unfinished"),
+    "import_done": ("fertig", "finished"),
+    "import_undoing": ("wird rückgängig gemacht", "being undone"),
+    "import_undone": ("rückgängig gemacht", "undone"),
+    "undoing": ("rückgängig", "undoing"),
+    "go_on": ("Weiter?", "Go on?"),
+    "no_imports": ("keine Importe", "no imports"),
+    "undone": (
+        "rückgängig gemacht: {count} zurückgenommen, {revoked} widerrufen",
+        "undone: {count} withdrawn, {revoked} revoked",
+    ),
+    "undone_already": (
+        "war schon rückgängig gemacht: nichts war mehr zu tun",
+        "was undone before: nothing was left to do",
+    ),
+    "met_again": (
+        (
+            "{number} davon standen auch in einem anderen Import: importiere diesen "
+            "noch einmal, um sie wieder zu listen"
+        ),
+        (
+            "{number} of them came with another import as well: import that again to "
+            "list them anew"
+        ),
+    ),
+    "ask_undo": (
+        "{count} Signale enden an allen Orten und für immer; was vorher stand, bleibt",
+        "{count} signals end everywhere and for good; what stood before stays",
     ),
     "approved": (
         "{count} bestätigt, {bad} abgelehnt",

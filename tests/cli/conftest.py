@@ -72,12 +72,18 @@ class FakeNode:
     kept: dict[str, tuple[int, Any]] = field(default_factory=dict)
     drops: int = 0
     """So many answers get lost, after the act."""
+    dropped: str = ""
+    """Of which target; of any, if it is empty."""
 
     def on(self, target: str, answering: Answering) -> None:
         self.answers[target] = answering
 
     def always(self, target: str, body: object, status: int = 200) -> None:
         self.answers[target] = lambda _: (status, body)
+
+    def asked_of(self, target: str) -> list[Any]:
+        """Give the bodies of what was asked of one target."""
+        return [body for asked, body in self.asked if asked == target]
 
     def act(self, target: str, body: Any, key: str | None) -> tuple[int, Any]:  # noqa: ANN401
         """Answer a request; one that was done under its key is not done again."""
@@ -154,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
         node.tokens.append(self.headers.get("Authorization"))
         node.keys.append(self.headers.get("Idempotency-Key"))
         status, document = node.act(target, body, node.keys[-1])
-        if node.drops:
+        if node.drops and node.dropped in {"", target}:
             node.drops -= 1
             self.close_connection = True
             return

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 ID = "01a20e5e-7e0b-7dca-b773-0d06d4879060"
 REF = ("lookup", "--kind", "email", "--subject-ref", "u-1", "-")
-FINDING = ("--phenomenon=grooming", "--surface=public_content", "--rule=r")
+FINDING = (
+    *("--phenomenon=grooming", "--surface=public_content", "--rule=r"),
+    "--grade=confirmed_conduct",
+)
 IMPORT = ("signal", "import", "--kind", "email", *FINDING)
 IMPORTED = "POST /v1/signals/import"
 

@@ -13,6 +13,10 @@ from fedsafe_cli.progress import CopyingBar, reading
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
+IMPORT = (
+    *("signal", "import", "--kind", "email", "--phenomenon", "grooming"),
+    *("--surface", "public_content", "--grade", "confirmed_conduct", "--rule", "r1"),
+)
 Attach = Callable[[], Terminal]
 
 
@@ -122,7 +126,7 @@ def test_an_import_shows_its_progress(
 ) -> None:
     terminal = attach()
     node.always("POST /v1/signals/import", {"signals": ["x"], "problems": []})
-    outcome = ask("signal", "import", "--kind", "email", stdin=b"a@b.de\n")
+    outcome = ask(*IMPORT, stdin=b"a@b.de\n")
 
     assert outcome.status == 0
     assert "1" in terminal.getvalue()

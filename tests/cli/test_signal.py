@@ -27,6 +27,7 @@ FINDING = (
     "--removed-on=2026-11-20",
 )
 ADD = ("signal", "add", "--kind", "email", *FINDING)
+IMPORTS = "POST /v1/signals/import"
 IMPORT = ("signal", "import", "--json", "--kind", "email", *FINDING)
 
 
@@ -262,7 +263,7 @@ def test_records_fill_in_for_options_and_the_other_way_round(
     outcome = ask("signal", "import", *FINDING, "--ndjson", "-", stdin=text)
 
     assert outcome.status == 0
-    (signal,) = node.asked[0][1]["signals"]
+    (signal,) = node.asked_of(IMPORTS)[0]["signals"]
     assert signal["rule"] == "tos-1"
     assert signal["about"] == {"kind": "ip", "value": "9.9.9.9"}
     assert signal["grade"] == "confirmed_conduct"
@@ -349,7 +350,9 @@ def test_a_signal_says_where_its_finding_comes_from(
     text = json.dumps(record).encode()
     ask(*IMPORT, "--ndjson", "--provenance=relayed", stdin=text)
 
-    first, second, third = (body for _, body in node.asked)
+    added = [body for target, body in node.asked if target == "POST /v1/signals"]
+    first, second, *_ = added
+    (third,) = node.asked_of(IMPORTS)
     assert "provenance" not in first
     assert second["provenance"] == "relayed"
     assert third["signals"][0]["provenance"] == "own_finding"
@@ -366,7 +369,7 @@ def test_records_of_an_import_have_findings_of_their_own(
     outcome = ask(*IMPORT, *options, stdin=text)
 
     assert outcome.status == 0
-    first, second = node.asked[0][1]["signals"]
+    first, second = node.asked_of(IMPORTS)[0]["signals"]
     assert (first["findings"], first["legal_review"]) == (["targeted"], "review-4")
     assert second["findings"] == ["repeated"]
 
@@ -553,7 +556,7 @@ def test_records_of_an_import_may_be_for_a_group(ask: "Run", node: "FakeNode") -
     ]
     lines = "".join(json.dumps(record) + "\n" for record in records).encode()
     ask(*IMPORT, "--ndjson", "--scope", "group:north", stdin=lines)
-    ((_, body),) = node.asked
+    (body,) = node.asked_of(IMPORTS)
 
     assert [(one["scope"], one.get("group")) for one in body["signals"]] == [
         ("federation", "north"),

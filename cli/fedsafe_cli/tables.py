@@ -1,0 +1,387 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CSV: from the rows of a table to the records of an import.
+
+Which column is which field, `--map FIELD=COLUMN` says; a header of our own field names,
+or of the usual words for them, needs none. Each identifier of a row is a signal of its
+own; a row without one, as of a deleted account, names nobody and is counted. Nothing
+here says what stands in a cell: names of columns are shown, and only where they look
+like a header.
+"""
+
+import codecs
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from io import TextIOWrapper
+from typing import Any, BinaryIO, Final
+
+import click
+
+from fedsafe_cli.errors import BadInputError, Hint
+from fedsafe_cli.inputs import KINDS, Fault
+from fedsafe_cli.settings import printable
+
+FIELDS: Final = (
+    *KINDS,
+    *("kind", "value", "region", "namespace", "phenomenon", "surface", "grade"),
+    *("rule", "removed_on", "scope", "provenance", "source", "detection"),
+    *("findings", "legal_review", "minor", "subject_ref"),
+)
+ENCODINGS: Final = ("utf-8", "cp1252")
+SEPARATORS: Final = ",;\t"
+_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "email": ("mail", "emailaddress", "mailaddress", "emailadresse", "mailadresse"),
+    "phone": ("telefon", "telephone", "telefonnummer", "phonenumber", "mobile"),
+    "username": ("user", "nick", "nickname", "benutzername", "benutzer", "login"),
+    "ip": ("ipaddress", "ipadresse"),
+    "region": ("country", "land", "countrycode"),
+    "removed_on": ("bannedon", "banned", "bannedat", "gesperrtam", "gesperrt"),
+    "minor": ("minderjährig", "minderjaehrig"),
+}
+_USUAL: Final = frozenset(
+    {"id", "userid", "nr", "name", "date", "datum", "reason", "grund", "status"}
+    | {"created", "createdat", "joined", "registriert", "bemerkung", "comment"}
+)
+"""Names of columns that tell a header, though they are no fields of ours."""
+_YES: Final = frozenset({"1", "true", "yes", "y", "ja", "j", "wahr", "x"})
+_NO: Final = frozenset({"", "0", "false", "no", "n", "nein", "falsch"})
+_ISO: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?")
+_DOTTED: Final = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ ,].*)?")
+_LISTED: Final = re.compile(r"[\s,;|]+")
+_LOOKS_LIKE_A_NAME: Final = re.compile(r"[^\W\d_][\w .()/-]{0,39}")
+_MOST_DIGITS: Final = 3
+_FIRST_BYTES: Final = 64 * 1024
+_PART: Final = 1 << 20
+_LONGEST_CELL: Final = 16 * 1024
+_WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one identifier of a row says, or why it says nothing.
+
+    `found` is a record, a fault, or nothing where the row names nobody; `column` is the
+    column that the identifier stands in.
+    """
+
+    number: int
+    found: dict[str, object] | Fault | None
+    column: str | None = None
+
+    def __repr__(self) -> str:
+        """Show the line, never a value."""
+        return f"Row({self.number})"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """How a table is read: its separator, its encoding, and its columns by field."""
+
+    separator: str
+    encoding: str
+    columns: Mapping[str, int]
+    header: Sequence[str]
+
+    @property
+    def left_out(self) -> int:
+        """How many columns nobody asked for."""
+        return len(self.header) - len(set(self.columns.values()))
+
+    def told(self) -> str:
+        """Say which column is which field, if the header is one."""
+        pairs = (
+            f"{field} = {printable(self.header[place])}"
+            for field, place in self.columns.items()
+        )
+        return ", ".join(pairs)
+
+
+def read_map(texts: Iterable[str]) -> dict[str, str]:
+    """Read ``FIELD=COLUMN`` of options.
+
+    Raises:
+        UsageError: one has another form, or a field that there is not.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        field, equals, column = text.partition("=")
+        field = field.strip().lower().replace("-", "_")
+        if not equals or not column.strip():
+            raise click.UsageError("want --map FIELD=COLUMN, such as email=E-Mail")
+        if field not in FIELDS:
+            raise click.UsageError(
+                f"--map knows no such field; it is one of {', '.join(FIELDS)}"
+            )
+        if field in found:
+            raise click.UsageError(f"--map names {field} twice")
+        found[field] = column.strip()
+    return found
+
+
+def first_line(stream: BinaryIO) -> bytes:
+    """Look at the first line of a stream that can be peeked into, and read nothing."""
+    peek: Any = getattr(stream, "peek", None)
+    start: bytes = peek(_FIRST_BYTES) if peek is not None else b""
+    return start.removeprefix(codecs.BOM_UTF8).split(b"\n", 1)[0].rstrip(b"\r")
+
+
+def cells_of(line: bytes) -> list[str]:
+    """Cut a first line into the cells that its separator gives."""
+    text = line.decode("utf-8", "replace")
+    return next(csv.reader([text], delimiter=_separator(text)), [])
+
+
+def fits(line: bytes) -> bool:
+    """Whether a first line is a header by which identifiers are found without help."""
+    cells = cells_of(line)
+    known = _known(cells)
+    return len(cells) > 1 and len(known) > 1 and _names_somebody(known)
+
+
+def looks_like_a_header(line: bytes) -> bool:
+    """Whether a first line may be a table's header: names in several columns."""
+    return _is_header(cells_of(line))
+
+
+def open_table(
+    stream: BinaryIO, mapping: Mapping[str, str], encoding: str | None
+) -> Table:
+    """Say how a table is to be read, by its first line.
+
+    Raises:
+        BadInputError: it has no header, or not that column, or names nobody.
+    """
+    line = first_line(stream)
+    if line.startswith(_WIDE):
+        raise BadInputError(
+            "the table is UTF-16",
+            Hint("save it as CSV UTF-8", "als CSV UTF-8 speichern"),
+        )
+    encoding = encoding or "utf-8"
+    try:
+        text = line.decode(encoding)
+    except UnicodeDecodeError:
+        raise _not_utf8(1) from None
+    if not text.strip():
+        raise BadInputError("the input is empty", "give a header and a row each")
+    separator = _separator(text)
+    header = [cell.strip() for cell in next(csv.reader([text], delimiter=separator))]
+    columns = _known(header)
+    for field, name in mapping.items():
+        columns = {each: at for each, at in columns.items() if each != field}
+        columns[field] = _place(header, name)
+    if not _names_somebody(columns):
+        raise BadInputError(
+            "no column of the table is known as an identifier", way_out(line)
+        )
+    return Table(separator, encoding, columns, header)
+
+
+def way_out(line: bytes) -> Hint:
+    """Say how a table is imported whose columns have names of their own."""
+    cells = cells_of(line)
+    names = ", ".join(printable(cell.strip()) for cell in cells)
+    english = "say which column is which: --map email='E-Mail' --map removed_on='…'"
+    german = "sag, welche Spalte was ist: --map email='E-Mail' --map removed_on='…'"
+    if _is_header(cells):
+        return Hint(
+            f"{english}; its columns: {names}", f"{german}; die Spalten: {names}"
+        )
+    return Hint(
+        f"{english}; a table begins with a header, and its first line looks like none",
+        f"{german}; eine Tabelle beginnt mit Überschriften, die erste Zeile sieht "
+        "nicht so aus",
+    )
+
+
+def check_encoding(stream: BinaryIO, encoding: str | None) -> None:
+    """Find before anything is sent that a table is encoded in another way.
+
+    For a file that can be read twice.
+
+    Raises:
+        BadInputError: it is not UTF-8, and was not said to be anything else; or it is,
+            and was.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    line, plain = 1, True
+    try:
+        while part := stream.read(_PART):
+            plain = plain and part.isascii()
+            decoder.decode(part)
+            line += part.count(b"\n")
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        if encoding in {None, "utf-8"}:
+            line += error.object[: error.start].count(b"\n")
+            raise _not_utf8(line) from None
+    else:
+        if encoding == "cp1252" and not plain:
+            raise BadInputError(
+                "the table is UTF-8",
+                Hint("leave --encoding out", "--encoding weglassen"),
+            )
+    finally:
+        stream.seek(0)
+
+
+def read_rows(stream: BinaryIO, table: Table) -> Iterator[Row]:
+    """Read the rows behind the header."""
+    csv.field_size_limit(_LONGEST_CELL)
+    text = TextIOWrapper(stream, table.encoding, "surrogateescape", newline="")
+    try:
+        reader = csv.reader(text, delimiter=table.separator)
+        next(reader, None)
+        before = reader.line_num
+        while True:
+            number = before + 1
+            try:
+                cells = next(reader, None)
+            except csv.Error:
+                before = reader.line_num
+                said = "the line is no CSV: is a quotation mark left open?"
+                yield Row(number, Fault("bad_row", said))
+                continue
+            before = reader.line_num
+            if cells is None:
+                return
+            if any(cell.strip() for cell in cells):
+                yield from _rows(number, cells, table)
+    finally:
+        text.detach()
+
+
+def _rows(number: int, cells: list[str], table: Table) -> Iterator[Row]:
+    if len(cells) > len(table.header):
+        said = (
+            f"the line has {len(cells)} cells, the header {len(table.header)}: a cell "
+            "with a separator in it stands in quotation marks"
+        )
+        yield Row(number, Fault("bad_row", said))
+        return
+    given = {
+        field: cells[place].strip()
+        for field, place in table.columns.items()
+        if place < len(cells) and cells[place].strip()
+    }
+    try:
+        "".join(given.values()).encode()
+    except UnicodeEncodeError:
+        yield Row(
+            number, Fault("encoding", f"the line is not {table.encoding.upper()}")
+        )
+        return
+    values = {kind: given.pop(kind) for kind in KINDS if kind in given}
+    about: list[tuple[str, dict[str, object]]] = [
+        (kind, {"kind": kind, "value": value}) for kind, value in values.items()
+    ]
+    kind = given.pop("kind", None)
+    if "value" in given:
+        said_kind = {} if kind is None else {"kind": kind}
+        about.insert(0, ("value", {"value": given.pop("value"), **said_kind}))
+    if not about:
+        yield Row(number, None)
+        return
+    said_of = _said(given)
+    for field, question in about:
+        column = table.header[table.columns[field]]
+        found = said_of if isinstance(said_of, Fault) else said_of | question
+        yield Row(number, found, column)
+
+
+def _said(given: Mapping[str, str]) -> dict[str, object] | Fault:
+    """Turn the cells beside the identifiers into fields of a record."""
+    said: dict[str, object] = dict(given)
+    if "removed_on" in given:
+        day = _day(given["removed_on"])
+        if day is None:
+            known = ("2026-11-24", "24.11.2026")
+            text = "the day has another form than those known"
+            return Fault("bad_date", text, "removed_on", known=known)
+        said["removed_on"] = day
+    if "region" in given:
+        said["region"] = given["region"].upper()
+    if "findings" in given:
+        said["findings"] = [word for word in _LISTED.split(given["findings"]) if word]
+    if "minor" in given:
+        word = given["minor"].casefold()
+        if word not in _YES | _NO:
+            text = "it says neither yes nor no"
+            return Fault("unknown_word", text, "minor", known=("yes", "no"))
+        said["minor"] = word in _YES
+    return said
+
+
+def _day(text: str) -> str | None:
+    if found := _ISO.fullmatch(text):
+        year, month, day = found.groups()
+    elif found := _DOTTED.fullmatch(text):
+        day, month, year = found.groups()
+    else:
+        return None
+    return f"{year}-{int(month):02}-{int(day):02}"
+
+
+def _separator(text: str) -> str:
+    bare = re.sub(r'"[^"]*"', "", text)
+    return max(SEPARATORS, key=bare.count)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.casefold())
+
+
+def _known(header: Sequence[str]) -> dict[str, int]:
+    """Find fields by the names of columns; one that two columns may be is none."""
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(header):
+        for field in FIELDS:
+            if _plain(name) in {_plain(field), *_WORDS.get(field, ())}:
+                places.setdefault(field, []).append(place)
+    return {field: found[0] for field, found in places.items() if len(found) == 1}
+
+
+def _names_somebody(columns: Mapping[str, int]) -> bool:
+    return "value" in columns or any(kind in columns for kind in KINDS)
+
+
+def _place(header: Sequence[str], name: str) -> int:
+    found = [place for place, each in enumerate(header) if each == name]
+    if not found:
+        wanted = name.casefold()
+        found = [at for at, each in enumerate(header) if each.casefold() == wanted]
+    if len(found) == 1:
+        return found[0]
+    how = "no column" if not found else "several columns"
+    shown = ", ".join(map(printable, header)) if _is_header(header) else "-"
+    raise BadInputError(
+        f"the table has {how} of a name that --map gives",
+        Hint(f"its columns: {shown}", f"die Spalten: {shown}"),
+    )
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    """Whether a first line may be shown: names of columns, of which one is usual.
+
+    A first line of values is none, though they look like words.
+    """
+    usual = any(_plain(cell) in _USUAL for cell in cells) or bool(_known(cells))
+    return len(cells) > 1 and usual and all(map(_is_name, cells))
+
+
+def _is_name(cell: str) -> bool:
+    digits = sum(letter.isdigit() for letter in cell)
+    name = cell.strip()
+    return digits <= _MOST_DIGITS and _LOOKS_LIKE_A_NAME.fullmatch(name) is not None
+
+
+def _not_utf8(line: int) -> BadInputError:
+    return BadInputError(
+        f"line {line} of the table is not UTF-8",
+        Hint(
+            "of a table from Windows say --encoding cp1252, or save it as CSV UTF-8",
+            "bei einer Tabelle aus Windows --encoding cp1252 angeben, oder als CSV "
+            "UTF-8 speichern",
+        ),
+    )

@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe signal import` of tables, run again, and `fedsafe import`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from tests.cli.conftest import Terminal
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+ID: Final = "01a20e5e-7e0b-7dca-b773-0d06d4879060"
+RUN: Final = "0a" * 16
+KEY: Final = "1b" * 16
+FINDING: Final = (
+    *("--phenomenon", "grooming", "--surface", "public_content"),
+    *("--grade", "confirmed_conduct", "--rule", "tos-4.2"),
+)
+IMPORT: Final = ("signal", "import", *FINDING)
+FORUM: Final = (
+    "id;Benutzername;E-Mail;Telefon;Land;Gesperrt am;Bemerkung\r\n"
+    '1;jürgen;juergen@mail.example;0151 12345678;de;24.11.2026;"alt; gesperrt"\r\n'
+    "2;;[gelöscht];;;2026-11-20 08:00:00;\r\n"
+    "3;zoë;;+43 664 1234567;;2026-11-20;\r\n"
+    "4;;;;;2026-11-20;Konto gelöscht\r\n"
+)
+MAPPED: Final = ("--map", "email=E-Mail", "--map", "removed_on=Gesperrt am")
+SHOWN: Final[dict[str, Any]] = {
+    "run": RUN,
+    "author": "anna",
+    "began_at": 1_796_000_000,
+    "ended_at": 1_796_000_100,
+    "state": "done",
+    "lines": 9,
+    "added": 5,
+    "listed": 2,
+    "refused": 1,
+    "over": 1,
+    "stopped": 0,
+    "met_again": 0,
+    "list": None,
+    "undone_by": None,
+    "undone_at": None,
+    "reason": None,
+}
+
+
+def take_in(node: "FakeNode", *, already: bool = False, resumed: bool = False) -> None:
+    def answering(body: dict[str, Any]) -> tuple[int, Any]:
+        count = len(body["signals"])
+        known = list(range(count)) if already else []
+        answer = {"signals": [ID] * count, "problems": [], "already": known, "over": []}
+        answer["differing"] = known[1:]
+        return 200, answer | {"state": "own", "run": RUN}
+
+    node.on("POST /v1/signals/import", answering)
+    begun = {"run": RUN, "key": KEY, "resumed": resumed}
+    node.always("POST /v1/imports", begun)
+    node.always(f"POST /v1/imports/{RUN}/finish", SHOWN)
+
+
+def sent(node: "FakeNode") -> list[dict[str, Any]]:
+    return [
+        signal
+        for target, body in node.asked
+        if target == "POST /v1/signals/import"
+        for signal in body["signals"]
+    ]
+
+
+def about(node: "FakeNode") -> list[tuple[str, str, str | None]]:
+    return [
+        (
+            each["about"]["kind"],
+            each["about"]["value"],
+            each["about"].get("region"),
+        )
+        for each in sent(node)
+    ]
+
+
+@pytest.fixture
+def forum(tmp_path: Path) -> Path:
+    path = tmp_path / "forum.csv"
+    path.write_bytes(FORUM.encode("utf-8-sig"))
+    return path
+
+
+def test_the_table_of_a_forum_is_imported(
+    ask: "Run", node: "FakeNode", forum: Path
+) -> None:
+    take_in(node)
+    done = ask(*IMPORT, *MAPPED, "--namespace", "forum", "--json", str(forum))
+
+    assert done.status == 0
+    assert about(node) == [
+        ("email", "juergen@mail.example", None),
+        ("phone", "0151 12345678", "DE"),
+        ("username", "jürgen", None),
+        ("email", "[gelöscht]", None),
+        ("phone", "+43 664 1234567", None),
+        ("username", "zoë", None),
+    ]
+    assert [each["removed_on"] for each in sent(node)] == [
+        *["2026-11-24"] * 3,
+        *["2026-11-20"] * 3,
+    ]
+    assert done.document["nameless"] == [5]
+    assert done.document["import"] == RUN
+    assert "Bemerkung" not in done.err
+    assert "mail.example" not in done.err + done.out
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("header", ["email", "E-Mail", '"e-mail"'])
+def test_a_header_that_fits_needs_no_map(
+    ask: "Run", node: "FakeNode", separator: str, header: str
+) -> None:
+    take_in(node)
+    rows = [[header, "banned_on", "x"], ['"a@b.example"', "2026-11-24", '"1,;""2"']]
+    text = "\n".join(separator.join(row) for row in rows)
+    done = ask(*IMPORT, stdin=text.encode())
+
+    assert done.status == 0
+    assert about(node) == [("email", "a@b.example", None)]
+
+
+def test_a_table_from_windows_says_its_encoding(
+    ask: "Run", node: "FakeNode", forum: Path
+) -> None:
+    take_in(node)
+    forum.write_bytes(FORUM.encode("cp1252"))
+    refused = ask(*IMPORT, *MAPPED, str(forum))
+    german = ask(*IMPORT, *MAPPED, "--lang", "de", str(forum))
+    assert node.asked == []
+    done = ask(*IMPORT, *MAPPED, "--encoding", "cp1252", str(forum))
+
+    assert refused.status == 5
+    assert "line 2 of the table is not UTF-8" in refused.err
+    assert "--encoding cp1252" in refused.err
+    assert "aus Windows" in german.err
+    assert done.status == 0
+    assert ("username", "jürgen", None) in about(node)
+
+
+def test_what_is_utf8_is_not_read_as_something_else(
+    ask: "Run", node: "FakeNode", forum: Path
+) -> None:
+    take_in(node)
+    refused = ask(*IMPORT, *MAPPED, "--encoding", "cp1252", str(forum))
+
+    assert refused.status == 5
+    assert "leave --encoding out" in refused.err
+    assert node.asked == []
+
+
+def test_a_table_without_options_gets_a_hint_how(ask: "Run", node: "FakeNode") -> None:
+    table = b"Nr,Kontakt,Datum\n1,a@b.example,2026-11-24\n"
+    refused = ask(*IMPORT, stdin=table)
+    records = ask(*IMPORT, stdin=b'{"kind":"email","value":"a@b.example"}\n')
+
+    assert refused.status == records.status == 5
+    assert "--map email='E-Mail'" in refused.err
+    assert "its columns: Nr, Kontakt, Datum" in refused.err
+    assert "--ndjson" in records.err
+    assert node.asked == []
+
+
+def test_a_first_line_of_values_is_never_shown(ask: "Run", tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("maxmuster;berlin\nerika;hamburg\n", encoding="utf-8")
+    refused = ask(*IMPORT, str(path))
+    mapped = ask(*IMPORT, "--map", "username=Name", str(path))
+
+    assert refused.status == mapped.status == 5
+    assert "begins with a header" in refused.err
+    assert "maxmuster" not in refused.err + mapped.err
+
+
+def test_a_bad_row_is_told_by_line_column_reason_and_known_words(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    take_in(node)
+    table = tmp_path / "list.csv"
+    table.write_text(
+        "email,Grund,banned_on\n"
+        "a@b.example,groming,2026-11-24\n"
+        '"c@d.example",grooming,11/24/2026\n'
+        "e@f.example,grooming,2026-11-24,more\n"
+        "g@h.example,grooming,2026-11-24\n",
+        encoding="utf-8",
+    )
+    rejects = tmp_path / "rejects.ndjson"
+    command = (*IMPORT, "--map", "phenomenon=Grund", "--rejects", str(rejects))
+    done = ask(*command, str(table))
+    lines = [json.loads(line) for line in rejects.read_text().splitlines()]
+
+    assert done.status == 5
+    assert [(each["line"], each.get("field"), each["code"]) for each in lines] == [
+        (2, "phenomenon", "unknown_word"),
+        (3, "removed_on", "bad_date"),
+        (4, None, "bad_row"),
+    ]
+    assert "grooming" in lines[0]["known"]
+    assert lines[0]["column"] == "email"
+    assert "24.11.2026" in lines[1]["known"]
+    assert "groming" not in done.err + done.out + rejects.read_text()
+    assert about(node) == [("email", "g@h.example", None)]
+    assert not (tmp_path / "rejects.ndjson.part").exists()
+
+
+@pytest.mark.parametrize("missing", ["phenomenon", "surface", "grade", "rule"])
+def test_what_a_record_lacks_is_named_with_its_option(
+    ask: "Run", node: "FakeNode", missing: str
+) -> None:
+    take_in(node)
+    at = FINDING.index(f"--{missing}")
+    options = (*FINDING[:at], *FINDING[at + 2 :])
+    done = ask("signal", "import", "--kind", "email", *options, stdin=b"a@b.example\n")
+
+    assert done.status == 5
+    assert f"{missing}: state it, or give --{missing}" in done.err
+    assert sent(node) == []
+
+
+def test_the_same_file_again_asks_under_the_same_keys(
+    ask: "Run", node: "FakeNode", forum: Path
+) -> None:
+    take_in(node, resumed=True)
+    one = ask(*IMPORT, *MAPPED, str(forum))
+    other = ask(*IMPORT, *MAPPED, "--region", "AT", str(forum))
+    again = ask(*IMPORT, *MAPPED, str(forum))
+    digests = [
+        body["digest"]
+        for target, body in node.asked
+        if "imports" in target and "finish" not in target
+    ]
+    keys = [
+        key
+        for (target, _), key in zip(node.asked, node.keys, strict=True)
+        if target == "POST /v1/signals/import"
+    ]
+
+    assert one.status == other.status == again.status == 0
+    assert digests[0] == digests[2] != digests[1]
+    assert keys[0] == keys[2] == keys[1]  # the import that it is says which it is
+    assert "goes on" in one.err
+
+
+def test_what_is_listed_already_is_told_with_its_lines(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    take_in(node, already=True)
+    lines = b"a@b.example\nc@d.example\n"
+    told = ask(*IMPORT, "--kind", "email", stdin=lines)
+    as_json = ask(*IMPORT, "--kind", "email", "--json", stdin=lines)
+
+    assert told.status == 0
+    assert "0 recorded, 0 refused, 2 listed already" in told.out
+    assert "line 1-2" in told.out
+    assert "other than what stands already, which stays as it is: line 2" in told.out
+    assert as_json.document["already"] == [
+        {"line": 1, "signal": ID, "differs": False},
+        {"line": 2, "signal": ID, "differs": True},
+    ]
+
+
+def test_rows_that_are_over_are_counted_and_no_error(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    take_in(node)
+    over = {"kind": "email", "term": "12 months", "first": "2025-12-01"}
+    answer = {
+        "signals": [None, None, ID],
+        "problems": [],
+        "already": [],
+        "over": [over | {"positions": [0, 1]}],
+    }
+    node.always("POST /v1/signals/import", answer)
+    lines = b"a@b.example\nc@d.example\ne@f.example\n"
+    told = ask(*IMPORT, "--kind", "email", "--dry-run", stdin=lines)
+    german = ask(*IMPORT, "--kind", "email", "--lang", "de", stdin=lines)
+
+    assert told.status == german.status == 0
+    assert "1 would be recorded, 0 refused, 2 over; nothing was written" in told.out
+    assert "listed for 12 months from the removal (P9)" in told.out
+    assert "removals from 2025-12-01 on still count" in told.out
+    assert "12 Monate" in german.out
+
+
+def test_a_bar_is_drawn_on_a_terminal_and_json_stays_clean(
+    ask: "Run", node: "FakeNode", forum: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_in(node)
+    silent = ask(*IMPORT, *MAPPED, "--json", str(forum))
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    ask(*IMPORT, *MAPPED, "--json", str(forum))
+
+    assert json.loads(silent.out)["dry_run"] is False
+    assert "100%" not in silent.err
+    assert "100%" in terminal.getvalue()
+
+
+def test_adding_twice_says_listed_already(ask: "Run", node: "FakeNode") -> None:
+    state = {"signal": ID, "state": "own", "scope": "self", "already": True}
+    state["differs"] = True
+    node.always("POST /v1/signals", state, 201)
+    command = ("signal", "add", "--kind", "email", *FINDING)
+    told = ask(*command, stdin=b"a@b.example\n")
+    german = ask(*command, "--lang", "de", stdin=b"a@b.example\n")
+
+    assert told.status == 0
+    assert "already listed" in told.err
+    assert "revoke it first" in told.err
+    assert "steht schon auf der Liste" in german.err
+
+
+def test_imports_are_listed_and_shown(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/imports?limit=50", {"imports": [SHOWN], "more": False})
+    node.always(f"GET /v1/imports/{RUN}", SHOWN)
+    listed = ask("import", "list")
+    shown = ask("import", "show", RUN, "--lang", "de")
+    bad = ask("import", "show", "x")
+
+    assert RUN in listed.out
+    assert max(map(len, listed.out.splitlines())) <= 80
+    assert "finished" in listed.out
+    assert "schon gelistet" in shown.out
+    assert bad.status == 5
+
+
+def test_undoing_goes_on_until_nothing_is_left(ask: "Run", node: "FakeNode") -> None:
+    target = f"POST /v1/imports/{RUN}/undo"
+    answers = [
+        {"state": "undoing", "withdrawn": 3, "revoked": 0, "left": 2},
+        {"state": "undone", "withdrawn": 1, "revoked": 1, "left": 0},
+    ]
+    rest = [dict(each, run=RUN, met_again=2) for each in answers]
+    node.on(target, lambda _: (200, rest.pop(0)))
+    node.always(f"GET /v1/imports/{RUN}", SHOWN)
+    asked = ask("import", "undo", RUN)
+    assert len(rest) == 2
+    done = ask("import", "undo", RUN, "--yes", "--reason", "superseded")
+
+    assert asked.status == 5
+    assert "5 signals end everywhere" in asked.err
+    assert "--yes" in asked.err
+    assert done.status == 0
+    assert "4 withdrawn, 1 revoked" in done.out
+    assert "import that again" in done.err
+    assert rest == []
