@@ -2,13 +2,13 @@
 """`fedsafe import`: list what was imported, show it, and undo it."""
 
 import re
-import sys
 import time
 from typing import Final
 
 import click
 
 from fedsafe_cli.client import Client, Json
+from fedsafe_cli.confirming import confirm
 from fedsafe_cli.errors import BadInputError, BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
@@ -18,15 +18,16 @@ from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.progress import CopyingBar
 from fedsafe_cli.reading import read_for, reading_purpose
+from fedsafe_cli.revocations import REASONS
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
-from fedsafe_cli.signal import REASONS
 from fedsafe_cli.texts import words
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _PAGE: Final = 200
 _DAY: Final = len("2026-11-24")
 _TIMEOUT: Final = 300.0
+_ASKED: Final = ("Den Import zurücknehmen?", "Undo this import?")
 _LISTED: Final = ("began_at", "state", "author", "lines", "added")
 _SHOWN: Final = (
     *("run", "state", "author", "began_at", "ended_at", "list", "lines", "added"),
@@ -176,9 +177,7 @@ def _ask(client: Client, target: str, settings: Settings) -> None:
     if not count:
         return
     note(words("ask_undo", german=settings.german, count=count))
-    if not sys.stdin.isatty():
-        raise BadInputError("nobody is here to be asked", "say --yes")
-    click.confirm(words("go_on", german=settings.german), abort=True, err=True)
+    confirm(_ASKED, settings, without="without a terminal: --yes")
 
 
 def _piece(client: Client, target: str, reason: str) -> Json:

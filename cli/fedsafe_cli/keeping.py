@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Yearly reviews of the own signals: `fedsafe signal keep`, `due`, `sample`, `look`."""
+"""Yearly reviews of the own signals: `fedsafe signal keep`, `sample`, `look`."""
 
 from typing import Any, Final
 
@@ -14,14 +14,6 @@ from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.signal_ids import checked_id
 
-_HEADINGS: Final = (
-    ("Signal", "angelegt von", "zu prüfen bis"),
-    ("signal", "author", "review by"),
-)
-_NOTHING: Final = (
-    "in den nächsten zwei Monaten ist nichts zu prüfen",
-    "nothing is due for a review within two months",
-)
 _KEPT: Final = (
     "{signal} gilt weiter; das nächste Mal zu prüfen bis {review_by}",
     "{signal} lives on; the next review is due by {review_by}",
@@ -44,31 +36,15 @@ _YOURS: Final = {
 _NONE_DRAWN: Final = ("nichts ist gezogen", "nothing is drawn")
 
 
-@click.command("due")
-@reading_purpose
-@shared_options
-@click.pass_context
-def due(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
-    """List the signals about files whose yearly review is due within two months.
-
-    What nobody has reviewed by then is revoked by itself.
-
-    \b
-    Example:
-      fedsafe signal due
-    """  # noqa: D301
-    settings = settings_of(context)
-    answer = personal(settings).get(read_for("/v1/signals/due", purpose))
-    language = 0 if settings.german else 1
-    if settings.json:
-        document(answer)
-    elif answer["signals"]:
-        names = ("signal", "author", "review_by")
-        rows = [[str(each[name]) for name in names] for each in answer["signals"]]
-        table(_HEADINGS[language], rows)
-    else:
-        line(_NOTHING[language])
-    return OK
+@click.command("due", hidden=True, context_settings={"ignore_unknown_options": True})
+@click.argument("rest", nargs=-1)
+def due(rest: tuple[str, ...]) -> ExitStatus:
+    """Say which command lists what is due for a review."""
+    del rest
+    raise click.UsageError(
+        "`signal due` is now a part of the list: "
+        "`fedsafe signal list --ends-before DAY` has what is due for a review as well"
+    )
 
 
 @click.command("keep")

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from fedsafe_cli.moments import with_moments
 
 Row = Sequence[object]
+_LEAST = 10
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 _BREAK = "\N{DOWNWARDS ARROW WITH CORNER LEFTWARDS} "
 
 
@@ -68,6 +70,57 @@ def table(headings: Sequence[str], rows: Sequence[Row]) -> None:
     for row in [list(headings), *texts]:
         padded = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
         line("  ".join(padded).rstrip())
+
+
+def narrow_table(
+    headings: Sequence[str],
+    rows: Sequence[tuple[Row, str]],
+    *,
+    flexible: int,
+    width: int,
+) -> None:
+    """Print a table that stays within a width, without any drawing.
+
+    The *flexible* column gives way; what does not fit in it ends with `…`. What stands
+    beside a row is told below it, wrapped.
+    """
+    from textwrap import wrap  # noqa: PLC0415 (only a list needs it)
+
+    texts = [
+        ["" if cell is None else _one_line(cell) for cell in row] for row, _ in rows
+    ]
+    widths = [
+        max(len(cell) for cell in column)
+        for column in zip(headings, *texts, strict=True)
+    ]
+    taken = sum(widths) + 2 * (len(widths) - 1) - widths[flexible]
+    widths[flexible] = max(_LEAST, min(widths[flexible], width - taken))
+    below = iter(["", *(_one_line(more) for _, more in rows)])
+    for row in [list(headings), *texts]:
+        row[flexible] = _cut(row[flexible], widths[flexible])
+        padded = (f"{cell:<{size}}" for cell, size in zip(row, widths, strict=True))
+        line("  ".join(padded).rstrip())
+        for part in wrap(next(below), max(width - 4, 2 * _LEAST)):
+            line(f"    {part}")
+
+
+def csv_rows(headings: Sequence[str], rows: Sequence[Row]) -> None:
+    """Print rows as CSV (RFC 4180); no cell is taken for a formula."""
+    import csv  # noqa: PLC0415 (only a list needs it)
+
+    writer = csv.writer(sys.stdout, lineterminator="\r\n")
+    writer.writerow(headings)
+    for row in rows:
+        writer.writerow(map(_csv_cell, row))
+
+
+def _csv_cell(value: object) -> str:
+    text = "" if value is None else _one_line(value)
+    return f"'{text}" if text.startswith(_FORMULAS) else text
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _one_line(value: object) -> str:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe signal recipients` and `sightings`: who has a signal, what came of others'.
 
-Who has received a signal of this node, when, what for and why; and in sums what
-reviews here made of other members' signals.
+Who has received a signal of this node, when, what for and why, and how many each member
+has; and in sums what reviews here made of other members' signals.
 """
 
 from collections.abc import Mapping
@@ -42,6 +42,14 @@ _PACK_HEADINGS: Final = (
     ("gemacht für", "am", "Zweck", "Grundlage", "Ereignis", "beantragt", "zugestimmt"),
     ("made for", "when", "purpose", "basis", "event", "asked by", "approved by"),
 )
+_HOLDERS: Final = (
+    ("Mitglied", "hat gültige", "hatte beendete", "Quittungen fehlen"),
+    ("member", "has living", "had ended", "receipts missing"),
+)
+_NO_HOLDERS: Final = (
+    "Kein Mitglied hat etwas von diesem Knoten erhalten; veröffentlicht: {count}.",
+    "No member has received anything of this node; published: {count}.",
+)
 _GROUP: Final = ("Gruppe: {group}", "group: {group}")
 _MEANT: Final = ("bestimmt für: {nodes}", "meant for: {nodes}")
 _TOLD: Final[Mapping[bool | None, tuple[str, str]]] = {
@@ -78,23 +86,29 @@ _OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
 
 
 @click.command("recipients")
-@click.argument("signal", metavar="SIGNAL")
+@click.argument("signal", metavar="[SIGNAL]", required=False)
 @reading_purpose
 @shared_options
 @click.pass_context
 def recipients(
-    context: click.Context, /, *, signal: str, purpose: str | None
+    context: click.Context, /, *, signal: str | None, purpose: str | None
 ) -> ExitStatus:
-    """Tell who has received a signal: the answer under GDPR Article 15.
+    """Tell who has received a signal, or how many each member has of this node.
 
-    Beside the members stand the evidence packs with openings that tell of it.
+    Of one signal it is the answer under GDPR Article 15. Beside the members stand the
+    evidence packs with openings that tell of it. `fedsafe signal list --recipient NODE`
+    names the signals that a member has.
 
     \b
     Examples:
+      fedsafe signal recipients
       fedsafe signal recipients SIGNAL
       fedsafe signal recipients SIGNAL --purpose rights_of_the_person --json
     """  # noqa: D301
     settings = settings_of(context)
+    if signal is None:
+        _show_holders(settings, purpose)
+        return OK
     target = read_for(f"/v1/signals/{checked_id(signal)}/recipients", purpose)
     answer = personal(settings).get(target)
     if settings.json:
@@ -116,6 +130,19 @@ def recipients(
         packs = [_pack(each, settings) for each in answer["packs"]]
         table(_PACK_HEADINGS[other], packs)
     return OK
+
+
+def _show_holders(settings: Settings, purpose: str | None) -> None:
+    answer = personal(settings).get(read_for("/v1/recipients", purpose))
+    other = not settings.german
+    if settings.json:
+        document(answer)
+    elif answer["holders"]:
+        names = ("recipient", "living", "ended", "owed")
+        rows = [[each[name] for name in names] for each in answer["holders"]]
+        table(_HOLDERS[other], rows)
+    else:
+        line(_NO_HOLDERS[other].format(count=answer["published"]))
 
 
 def _show_receipts(recipients: list[dict[str, Any]], settings: Settings) -> None:

@@ -18,7 +18,6 @@ from fedsafe_cli.findings import (
     finding,
     finding_options,
     in_group,
-    one_of,
     problem_status,
 )
 from fedsafe_cli.importing import import_signals, note_unnamed
@@ -30,27 +29,21 @@ from fedsafe_cli.inputs import (
     question,
     read_lines,
 )
+from fedsafe_cli.inventory import Pages, list_signals
 from fedsafe_cli.keeping import due, keep, look, sample
 from fedsafe_cli.labels import say
 from fedsafe_cli.moments import readable
 from fedsafe_cli.options import settings_of, shared_options
-from fedsafe_cli.output import document, line, note, pairs, table
+from fedsafe_cli.output import document, line, note, pairs
 from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.recipients import recipients, sightings
 from fedsafe_cli.renewing import ending, renew
+from fedsafe_cli.revocations import revoke
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.signal_ids import checked_id
 from fedsafe_cli.texts import FINDINGS, SIGNAL_WORDS, label, words
 from fedsafe_policies.vocabulary import Scope
 
-REASONS: Final = (
-    "mistake",
-    "appeal_granted",
-    "finding_withdrawn",
-    "request_of_the_person",
-    "retention",
-    "superseded",
-)
 MOST_APPROVED: Final = 5_000
 _TIMEOUT: Final = 120.0
 _STATED: Final = ("provenance", "findings", "legal_review")
@@ -161,7 +154,7 @@ def approve(
     \b
     Examples:
       fedsafe signal approve --credential reviewer.key SIGNAL
-      fedsafe signal list --ids | fedsafe signal approve --credential r.key -
+      fedsafe signal list --state draft --ids | fedsafe signal approve -
     """  # noqa: D301
     settings = settings_of(context)
     client = personal(settings)
@@ -196,40 +189,13 @@ def _wanted(client: Client, signals: tuple[str, ...], *, every: bool) -> list[st
     if every == bool(signals):
         raise click.UsageError('name signals, or "-" for standard input, or --all')
     if every:
-        return [str(draft["signal"]) for draft in drafts(client)]
+        return [str(draft["signal"]) for draft in Pages(client, {"state": "draft"})]
     if signals != ("-",):
         wanted = enumerate(signals, start=1)
         return [checked_id(text, f"signal {n}: ") for n, text in wanted]
     lines = (part.decode("ascii", "replace").strip() for part in sys.stdin.buffer)
     found = enumerate(lines, start=1)
     return [checked_id(text, f"line {n}: ") for n, text in found if text]
-
-
-@signal.command("revoke")
-@click.argument("signal_id", metavar="SIGNAL")
-@click.option(
-    "--reason",
-    type=click.Choice(REASONS),
-    required=True,
-    metavar="WORD",
-    help=one_of("Why", REASONS),
-)
-@shared_options
-@click.pass_context
-def revoke(context: click.Context, signal_id: str, reason: str) -> ExitStatus:
-    """Stop a signal everywhere, for good.
-
-    A draft or an own ban is withdrawn.
-
-    \b
-    Example:
-      fedsafe signal revoke --credential reviewer.key SIGNAL --reason mistake
-    """  # noqa: D301
-    settings = settings_of(context)
-    target = f"/v1/signals/{checked_id(signal_id)}/revoke"
-    answer = personal(settings).change(target, {"reason": reason})
-    show_signal(answer, as_json=settings.json, german=settings.german)
-    return OK
 
 
 @signal.command("show")
@@ -251,55 +217,6 @@ def show(
     answer = personal(settings).get(target)
     show_signal(answer, as_json=settings.json, german=settings.german)
     return OK
-
-
-@signal.command("list")
-@click.option("--ids", is_flag=True, help="Print only the signals' ids.")
-@reading_purpose
-@shared_options
-@click.pass_context
-def list_drafts(
-    context: click.Context, /, *, ids: bool, purpose: str | None
-) -> ExitStatus:
-    """List the drafts that wait for a second person, oldest first.
-
-    \b
-    Example:
-      fedsafe signal list
-    """  # noqa: D301
-    settings = settings_of(context)
-    found = drafts(personal(settings), purpose)
-    german = settings.german
-    if settings.json:
-        document({"drafts": found})
-    elif ids:
-        for draft in found:
-            line(str(draft["signal"]))
-    elif not found:
-        line(words("no_drafts", german=german))
-    else:
-        names = ["signal", "plane", "scope", "author"]  # how long is not decided yet
-        names += [name for name in _STATED if any(draft.get(name) for draft in found)]
-        headings = [words(name, german=german) for name in names]
-        rows = [_listed(draft, german=german) for draft in found]
-        table(headings, [[row.get(name) for name in names] for row in rows])
-    return OK
-
-
-def _listed(draft: Json, *, german: bool) -> Json:
-    """Say for whom a draft is meant where that is not the whole federation."""
-    told = in_words(draft, german=german)
-    if draft.get("group") is not None:
-        return told | {"scope": f"{words('group', german=german)} {draft['group']}"}
-    if draft.get("nodes") is not None:
-        return told | {"scope": ", ".join(draft["nodes"]) or "-"}
-    return told
-
-
-def drafts(client: Client, purpose: str | None = None) -> list[dict[str, Json]]:
-    """Return all drafts that wait."""
-    target = read_for("/v1/signals?state=draft", purpose)
-    return _field(client.get(target), "drafts")
 
 
 def show_signal(answer: Json, *, as_json: bool, german: bool) -> None:
@@ -354,6 +271,8 @@ def _field(answer: Json, name: str) -> list[Json]:
     return value
 
 
+signal.add_command(list_signals)
+signal.add_command(revoke)
 signal.add_command(import_signals)
 signal.add_command(lists)
 signal.add_command(examine)

@@ -299,7 +299,6 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "import_undoing": ("wird rückgängig gemacht", "being undone"),
     "import_undone": ("rückgängig gemacht", "undone"),
     "undoing": ("rückgängig", "undoing"),
-    "go_on": ("Weiter?", "Go on?"),
     "no_imports": ("keine Importe", "no imports"),
     "undone": (
         "rückgängig gemacht: {count} zurückgenommen, {revoked} widerrufen",

@@ -213,14 +213,17 @@ class ErasureShown(Message, frozen=True):
 
 
 class SignalAnswer(Message, frozen=True):
-    """A signal's state; nothing of it that a match alone would show.
+    """A signal's state, and what this node knows it is about.
 
-    `nodes` are the members that it is meant for, of a `group` those of now; all if it
-    is null. While it is a draft, `provenance`, `findings` and `legal_review` say what
-    its author answers for, and its second person will. `erasure` is there once a
-    published signal has ended by a statement. `already` answers who has just added it:
-    it was listed before, and nothing new was recorded; it `differs` if its phenomenon,
-    surface, grade, rule or day of removal is another.
+    Never what it is found by. `kind`, `phenomenon` and `rule` are null once it has
+    ended; the account is there for whoever may read drafts. `recipients` are the
+    members that received it. `end_is_told`: its person knows of it, and is told once it
+    ends. `nodes` are the members that it is meant for, of a `group` those of now; all
+    if it is null. While it is a draft, `provenance`, `findings` and `legal_review` say
+    what its author answers for, and its second person will. `erasure` is there once a
+    published signal has ended by a statement. `already` answers who has just added
+    it: it was listed before, and nothing new was recorded; it `differs` if its
+    phenomenon, surface, grade, rule or day of removal is another.
     """
 
     signal: SignalId
@@ -238,6 +241,13 @@ class SignalAnswer(Message, frozen=True):
     findings: list[Finding] | None = None
     legal_review: str | None = None
     erasure: ErasureShown | None = None
+    kind: Kind | None = None
+    phenomenon: Phenomenon | None = None
+    rule: str | None = None
+    service: str | None = None
+    subject_ref: str | None = None
+    recipients: list[NodeName] | None = None
+    end_is_told: bool | None = None
     already: bool = False
     differs: bool = False
 
@@ -291,12 +301,6 @@ class RevokeRequest(Message, frozen=True):
     """Stop a signal everywhere, for good."""
 
     reason: Reason
-
-
-class DraftsAnswer(Message, frozen=True):
-    """The drafts that wait for a second person, oldest first."""
-
-    drafts: list[SignalAnswer]
 
 
 class PeerStatus(Message, frozen=True):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fedsafe_cli import inputs
 from fedsafe_cli.inputs import Account, Fault, Hints
-from fedsafe_cli.signal import REASONS
+from fedsafe_cli.revocations import REASONS
 from fedsafe_cli.texts import GRADES, KINDS, PHENOMENA, SURFACES
 from fedsafe_federation.restrictions import Reason
 from fedsafe_node import lookup_messages, messages

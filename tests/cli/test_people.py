@@ -724,7 +724,7 @@ def test_signals_of_people_take_the_login(
         *("--surface", "public_content", "--grade", "confirmed_conduct"),
     )
     for command in (
-        ("signal", "revoke", signal, "--reason", "mistake"),
+        ("signal", "revoke", signal, "--reason", "mistake", "--yes"),
         ("signal", "show", signal),
         ("signal", "add", *finding, "--scope", "federation"),
     ):

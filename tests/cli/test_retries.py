@@ -51,7 +51,7 @@ def count_acts(node: "FakeNode", target: str, document: object) -> list[int]:
         (IMPORT, "POST /v1/signals/import", IMPORTED),
         (("signal", "approve", ID), "POST /v1/signals/approve", APPROVED),
         (
-            ("signal", "revoke", ID, "--reason", "mistake"),
+            ("signal", "revoke", ID, "--reason", "mistake", "--yes"),
             f"POST /v1/signals/{ID}/revoke",
             STATE,
         ),

@@ -18,7 +18,7 @@ from msgspec.structs import replace as replace_
 from tests.node.fleet import NAMES, Fleet
 from tests.node.governing.council import ballot_of
 from tests.node.rotating import rotate
-from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
+from tests.node.signals.conftest import ANNA, BOT, DRAFTS, RITA, request_for
 
 from fedsafe_crypto.keys import KeyShare
 from fedsafe_crypto.oprf import Mode, output_direct
@@ -152,8 +152,8 @@ async def test_after_the_overlap_nothing_of_an_epoch_is_left(trio: Fleet) -> Non
         assert '"epoch":1,"keys":2' in said.text
         verified = await trio[name].services.audits.verify(BOT)
         assert verified.ok, [each for each in verified.tables if not each.ok]
-    drafts = await trio["a.demo"].services.signals.drafts(RITA)
-    assert draft.signal not in {each.signal for each in drafts.drafts}
+    drafts = await trio["a.demo"].services.signals.listed(DRAFTS, RITA)
+    assert draft.signal not in {each.signal for each in drafts.signals}
     assert len(secrets) == 5
     await trio.close()
     left = await asyncio.to_thread(found_in, trio.root, [*secrets, *tokens])

@@ -65,7 +65,7 @@ NOT_FOLLOWED = {
     *("count_sighting", "end_inquiries", "forget_inquiries", "put_inquirer"),
     *("put_inquiry", "put_sent_inquiry", "put_told", "tell_sightings"),
     *("add_look", "ask_again", "drop_look", "forget_looks"),
-    *("put_closing", "forget_closings", "add_sample", "put_sampled"),
+    *("put_closing", "forget_closings", "add_sample", "put_sampled", "add_inventory"),
     # an index points to rows, and their status is read before they count
     *("relock_signal", "set_signal_status"),
     # the files that go are followed, not the note that they are to go

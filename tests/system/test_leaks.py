@@ -508,7 +508,8 @@ def _staff_served(fed: Federation, root: Path) -> None:
 def _looked_around(fed: Federation) -> None:
     pack = str(fed.root / "pack.zip")
     for arguments, person in (
-        (("signal", "list"), "ben"),
+        (("signal", "list", "--accounts", "--csv"), "ben"),
+        (("signal", "list", "--state", "all", "--kind", "email", "--json"), "ben"),
         (("audit", "search", "--json", "--limit", "1000"), "audit"),
         (("audit", "show", "3", "--proof"), "audit"),
         (("audit", "status"), "audit"),
@@ -524,7 +525,8 @@ def _looked_around(fed: Federation) -> None:
         (("budget", "show"), None),
         (("evidence", "list", "--json"), "ben"),
         (("breach", "list"), "ben"),
-        (("signal", "due"), "ben"),
+        (("signal", "recipients"), "ben"),
+        (("signal", "list", "--owed"), "ben"),
         (("signal", "ending"), "ben"),
         (("gate", "show"), None),
         (("events", "list"), "ben"),
@@ -569,7 +571,9 @@ def _looked_around(fed: Federation) -> None:
         shown = fed.fedsafe("signal", "show", signal, node=fed.a, person="ben")
         assert shown.returncode == 0, shown.stderr
         done = fed.fedsafe(
-            "signal", "revoke", signal, "--reason", "mistake", node=fed.a, person="ben"
+            *("signal", "revoke", signal, "--reason", "mistake", "--yes"),
+            node=fed.a,
+            person="ben",
         )
         assert done.returncode == 0, done.stderr
 

@@ -7,7 +7,7 @@ the service decides what else policy asks for.
 
 from fedsafe_federation.signed import Signed
 from fedsafe_node.api.call import Call
-from fedsafe_node.api.queries import EventsQuery, ReadQuery, SignalsQuery
+from fedsafe_node.api.queries import EventsQuery, ReadQuery
 from fedsafe_node.lookup_messages import (
     BatchRequest,
     LookupRequest,
@@ -22,6 +22,7 @@ from fedsafe_node.messages import (
     RevokeRequest,
     WithdrawRequest,
 )
+from fedsafe_node.signals.messages import SignalsQuery
 from fedsafe_policies.gate import LegalGate
 
 
@@ -71,9 +72,9 @@ async def show_signal(call: Call) -> object:
 
 
 async def list_signals(call: Call) -> object:
-    """List the drafts."""
-    purpose = call.parameters(SignalsQuery).purpose
-    return await call.services.signals.drafts(call.principal, purpose)
+    """List the node's own signals."""
+    query = call.parameters(SignalsQuery)
+    return await call.services.signals.listed(query, call.principal)
 
 
 async def audit_events(call: Call) -> object:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The query parameters of API version 1, as closed types."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
@@ -17,12 +17,6 @@ class ReadQuery(Message, frozen=True):
     """What something is read for; left out, for what the role usually reads it."""
 
     purpose: Purpose | None = None
-
-
-class SignalsQuery(ReadQuery, frozen=True):
-    """Which signals are listed: the drafts that wait."""
-
-    state: Literal["draft"] = "draft"
 
 
 class EventsQuery(ReadQuery, frozen=True):

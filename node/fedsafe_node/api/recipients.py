@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who has received a signal, over HTTP."""
+"""Who has received a signal, and what of this node each member has, over HTTP."""
 
 from typing import Final
 
@@ -9,6 +9,7 @@ from fedsafe_node.api.queries import ReadQuery
 from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.messages import SignalId
 from fedsafe_node.peering.messages import RecipientsAnswer, SightingsAnswer
+from fedsafe_node.signals.messages import HoldersAnswer
 from fedsafe_policies.vocabulary import Role
 
 _READERS: Final = frozenset({Role.REVIEWER, Role.DPO, Role.AUDITOR})
@@ -22,6 +23,12 @@ async def show(call: Call) -> object:
     )
 
 
+async def list_holders(call: Call) -> object:
+    """Count by member which of this node's signals it has received."""
+    query = call.parameters(ReadQuery)
+    return await call.services.signals.holders(call.principal, query.purpose)
+
+
 async def sightings(call: Call) -> object:
     """Tell what came of other members' signals."""
     query = call.parameters(ReadQuery)
@@ -29,6 +36,18 @@ async def sightings(call: Call) -> object:
 
 
 RECIPIENT_ROUTES: Final = (
+    Route(
+        name="listRecipients",
+        method="GET",
+        path="/v1/recipients",
+        handler=list_holders,
+        auth=Auth.CREDENTIAL,
+        roles=_READERS,
+        lane=Lane.READS,
+        summary="Count by member which of this node's signals it has received",
+        query=ReadQuery,
+        answer=HoldersAnswer,
+    ),
     Route(
         name="showRecipients",
         method="GET",

@@ -39,7 +39,7 @@ from fedsafe_node.api.orders import ORDER_ROUTES
 from fedsafe_node.api.partners import PARTNER_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.provider_events import EVENT_ROUTES
-from fedsafe_node.api.queries import EventsQuery, FeedQuery, ReadQuery, SignalsQuery
+from fedsafe_node.api.queries import EventsQuery, FeedQuery, ReadQuery
 from fedsafe_node.api.recipients import RECIPIENT_ROUTES
 from fedsafe_node.api.register import REGISTER_ROUTES
 from fedsafe_node.api.rights import RIGHTS_ROUTES
@@ -61,7 +61,6 @@ from fedsafe_node.messages import (
     ApproveAnswer,
     ApproveRequest,
     ConfirmRequest,
-    DraftsAnswer,
     FoundingAnswer,
     FoundingsAnswer,
     GateAnswer,
@@ -77,6 +76,7 @@ from fedsafe_node.messages import (
     StatusAnswer,
     WithdrawRequest,
 )
+from fedsafe_node.signals.messages import SignalsAnswer, SignalsQuery
 from fedsafe_node.telemetry import METRICS_TYPE
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Role
@@ -144,9 +144,9 @@ ROUTES: Final = (
         auth=Auth.HOUSE,
         roles=_ANY,
         lane=Lane.READS,
-        summary="List the drafts that wait for a second person",
+        summary="List the node's own signals: own bans, drafts, published, ended",
         query=SignalsQuery,
-        answer=DraftsAnswer,
+        answer=SignalsAnswer,
     ),
     Route(
         name="importSignals",

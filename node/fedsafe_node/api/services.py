@@ -65,7 +65,6 @@ from fedsafe_node.lookup_messages import (
 )
 from fedsafe_node.messages import (
     ApproveAnswer,
-    DraftsAnswer,
     GateAnswer,
     ImportAnswer,
     ImportRequest,
@@ -98,10 +97,13 @@ from fedsafe_node.signals.messages import (
     BegunImport,
     ExaminedList,
     FinishImportRequest,
+    HoldersAnswer,
     ImportsAnswer,
     ImportShown,
     ImportsQuery,
     ListApproved,
+    SignalsAnswer,
+    SignalsQuery,
     UndoneImport,
     WaitingLists,
 )
@@ -226,10 +228,14 @@ class Signals(Protocol):
         """Tell where a signal stands."""
         ...
 
-    async def drafts(
+    async def listed(self, query: SignalsQuery, who: Principal) -> SignalsAnswer:
+        """List the node's own signals."""
+        ...
+
+    async def holders(
         self, who: Principal, purpose: Purpose | None = None
-    ) -> DraftsAnswer:
-        """List the drafts that wait for a second person."""
+    ) -> HoldersAnswer:
+        """Count by member which of this node's signals it has received."""
         ...
 
 

@@ -9,7 +9,6 @@ from fedsafe_node.api.queries import ReadQuery
 from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_node.messages import SignalId
 from fedsafe_node.signals.messages import (
-    DueAnswer,
     EndingAnswer,
     KeptAnswer,
     SampleAnswer,
@@ -21,12 +20,6 @@ from fedsafe_policies.vocabulary import Role
 
 _REVIEWERS: Final = frozenset({Role.REVIEWER})
 _CASE: Final = _REVIEWERS | {Role.ANALYST}
-
-
-async def list_due(call: Call) -> object:
-    """List the signals whose review is due."""
-    purpose = call.parameters(ReadQuery).purpose
-    return await call.services.validations.due(call.principal, purpose)
 
 
 async def list_ending(call: Call) -> object:
@@ -84,18 +77,6 @@ VALIDATION_ROUTES: Final = (
         path_types={"id": SignalId},
         answer=SampledSignal,
         refusals=frozenset({404, 409}),
-    ),
-    Route(
-        name="listDue",
-        method="GET",
-        path="/v1/signals/due",
-        handler=list_due,
-        auth=Auth.CREDENTIAL,
-        roles=_CASE,
-        lane=Lane.READS,
-        summary="List the signals about files whose review is due",
-        query=ReadQuery,
-        answer=DueAnswer,
     ),
     Route(
         name="listEnding",

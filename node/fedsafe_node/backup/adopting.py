@@ -35,6 +35,7 @@ from fedsafe_node.peering.handing import PURPOSES
 from fedsafe_node.signals.arrival import Arrival
 from fedsafe_node.signals.disputing import take_ruling
 from fedsafe_node.signals.drafts import open_draft
+from fedsafe_node.signals.inventory_facts import listed
 from fedsafe_node.signals.making import signal_row
 from fedsafe_node.signals.restricting import Restricting, in_acts
 from fedsafe_node.signals.shelving import keep_arrivals
@@ -136,6 +137,7 @@ class Adopting:
         self.adopted.openings += len(hints)
         for arrival in usable:
             if arrival.signal is not None:
+                await tx.add_inventory([listed(arrival.signal)])
                 await self._settle(tx, arrival.signal.signal_id, arrival.index)
         for item in batch.rulings:
             await take_ruling(tx, item.ruling, at=self._at)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the API says of reviews of published signals."""
 
+from enum import StrEnum, unique
 from typing import Annotated, Literal
 
 import msgspec
@@ -17,13 +18,16 @@ from fedsafe_node.messages import (
     Question,
     Reference,
     SignalId,
+    SignalState,
 )
 from fedsafe_node.store.imports_rows import ImportState
 from fedsafe_node.store.samples_rows import SampleFinding
 from fedsafe_policies.document import Label
 from fedsafe_policies.vocabulary import (
+    Finding,
     Grade,
     Phenomenon,
+    Plane,
     Provenance,
     Purpose,
     Scope,
@@ -33,18 +37,134 @@ from fedsafe_policies.vocabulary import (
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
 
 
+_ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+Cursor = Annotated[str, msgspec.Meta(pattern=rf"^([0-9]{{1,12}}\.)?{_ID}(?!\n)$")]
+
+
+@unique
+class ListedState(StrEnum):
+    """How the signals stand that are listed: some states together, or one of them."""
+
+    LIVING = "living"
+    ENDED = "ended"
+    ALL = "all"
+    OWN = "own"
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    DISPUTED = "disputed"
+    WITHDRAWN = "withdrawn"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    ERASED = "erased"
+
+
+class SignalsQuery(Message, frozen=True):
+    """Which of the node's own signals are listed, and in which order.
+
+    Without a `state` those that live: drafts, own bans, published and disputed ones; of
+    those for which receipts are `owed`, those that have ended. `since` and `before` are
+    days on which they were recorded, `ends_before` is the day before which they stop to
+    match or their review is due. `recipient` names a member that has received them.
+    `sort` is by when they were recorded, or by their end, which comes first where
+    `ends_before` is given; drafts are oldest first, all else newest. `after` is where
+    the page before ended. `accounts` shows the provider's names of accounts, each with
+    an event of its own in the audit log; of a page of a hundred at most. Left out, the
+    `purpose` is what the role usually reads signals for.
+    """
+
+    state: ListedState | None = None
+    kind: Kind | None = None
+    phenomenon: Phenomenon | None = None
+    since: Day | None = None
+    before: Day | None = None
+    ends_before: Day | None = None
+    disputed: bool = False
+    owed: bool = False
+    recipient: NodeName | None = None
+    accounts: bool = False
+    sort: Literal["newest", "oldest", "ends"] | None = None
+    after: Cursor | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 100
+    purpose: Purpose | None = None
+
+
+class ListedSignal(Message, frozen=True):
+    """An own signal in a list: how it stands, and what this node knows it is about.
+
+    The identifier is not here: the node does not have it. Whatever it is about is null
+    once the signal has ended, or if an older version of this program recorded it.
+    `ends` is when it stops to match by itself, at the latest: with its term, or once a
+    review is not done by `review_by`. `recipients` counts the members that received
+    it; `owed` names, if that is asked for, those without a receipt for its erasure.
+    `disputed`: a dispute waits for its ruling. For a draft, what its author answers
+    for, as in `SignalAnswer`.
+    """
+
+    signal: SignalId
+    state: SignalState
+    scope: Scope
+    plane: Plane
+    listed_at: int
+    kind: Kind | None = None
+    phenomenon: Phenomenon | None = None
+    surface: Surface | None = None
+    grade: Grade | None = None
+    rule: str | None = None
+    list_name: str | None = None
+    service: str | None = None
+    subject_ref: str | None = None
+    match_until: Day | None = None
+    review_by: Day | None = None
+    ends: Day | None = None
+    disputed: bool = False
+    recipients: int | None = None
+    owed: list[NodeName] | None = None
+    author: str | None = None
+    approver: str | None = None
+    nodes: list[NodeName] | None = None
+    group: str | None = None
+    provenance: Provenance | None = None
+    findings: list[Finding] | None = None
+    legal_review: str | None = None
+
+
+class SignalsAnswer(Message, frozen=True):
+    """A page of the own signals; `after` leads to the next one, null at the end.
+
+    A page may be short, or empty, and not be the last: no request looks at more than
+    20,000 signals. `unknown` counts those that were passed over because nobody here
+    can read any more what they are about.
+    """
+
+    signals: list[ListedSignal]
+    after: Cursor | None = None
+    unknown: int = 0
+
+
+class HolderShown(Message, frozen=True):
+    """How many of this node's signals a member has received.
+
+    Those that `live`, those that have `ended`, and of these those for which it `owes`
+    a receipt.
+    """
+
+    recipient: str
+    living: int
+    ended: int
+    owed: int
+
+
+class HoldersAnswer(Message, frozen=True):
+    """Which members have what of this node, by name; `published` signals in all."""
+
+    published: int
+    holders: list[HolderShown]
+
+
 class KeptAnswer(Message, frozen=True):
     """A signal that lives on; the next review is due before that day (UTC)."""
 
     signal: SignalId
-    review_by: str
-
-
-class DueSignal(Message, frozen=True):
-    """A published signal about a file, who is its author, and until when to review."""
-
-    signal: SignalId
-    author: str
     review_by: str
 
 
@@ -116,12 +236,6 @@ class SampleRequest(Message, frozen=True):
     finding: SampleFinding
     reason: Reference
     again: bool = False
-
-
-class DueAnswer(Message, frozen=True):
-    """The signals whose review is due within two months, most urgent first."""
-
-    signals: list[DueSignal]
 
 
 class WaitingList(Message, frozen=True):

@@ -24,7 +24,6 @@ from fedsafe_node.index.lists import Hint
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.messages import (
     ApproveAnswer,
-    DraftsAnswer,
     ImportAnswer,
     ImportRequest,
     ItemProblem,
@@ -42,6 +41,8 @@ from fedsafe_node.signals.approval import approve_drafts, check_listed
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
 from fedsafe_node.signals.file_lists import FileLists
 from fedsafe_node.signals.imports import Imports, note_rows, open_run
+from fedsafe_node.signals.inventory import list_holders, list_signals
+from fedsafe_node.signals.messages import HoldersAnswer, SignalsAnswer, SignalsQuery
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.signals.planning import (
     DraftPlan,
@@ -51,12 +52,7 @@ from fedsafe_node.signals.planning import (
 )
 from fedsafe_node.signals.present import Present, hold
 from fedsafe_node.signals.recording import Prepared, Recorder
-from fedsafe_node.signals.showing import (
-    describe,
-    list_drafts,
-    nodes_in,
-    show_signal,
-)
+from fedsafe_node.signals.showing import describe, nodes_in, show_signal
 from fedsafe_node.signals.stopping import stop_signal
 from fedsafe_node.store.imports_rows import (
     ImportRow,
@@ -365,15 +361,15 @@ class SignalService:
         """
         return await show_signal(self._desk, signal, who, purpose)
 
-    async def drafts(
-        self, who: Principal, purpose: Purpose | None = None
-    ) -> DraftsAnswer:
-        """List the drafts that wait for a second person.
+    async def listed(self, query: SignalsQuery, who: Principal) -> SignalsAnswer:
+        """List the node's own signals; see `inventory.list_signals`."""
+        return await list_signals(self._desk, query, who)
 
-        Raises:
-            DeniedError: this role may not, or not for that purpose.
-        """
-        return await list_drafts(self._desk, who, purpose)
+    async def holders(
+        self, who: Principal, purpose: Purpose | None = None
+    ) -> HoldersAnswer:
+        """Count by member what it has; see `inventory.list_holders`."""
+        return await list_holders(self._desk, who, purpose)
 
     async def _write(self, tx: Transaction, entry: LogEntry) -> None:
         await tx.append(self._desk.trail.log, entry.record, entry.openings)

@@ -25,6 +25,7 @@ from fedsafe_node.log.audit import Event, grounds_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.desk import CHUNK, Desk
 from fedsafe_node.signals.drafts import DraftFacts, draft_row
+from fedsafe_node.signals.inventory_facts import drafted, facts_of, listed
 from fedsafe_node.signals.making import (
     Made,
     Wording,
@@ -41,6 +42,7 @@ from fedsafe_node.signals.planning import (
 )
 from fedsafe_node.signals.present import Present
 from fedsafe_node.store.imports_rows import ListedToken, Standing
+from fedsafe_node.store.inventory_rows import NewInventoryRow
 from fedsafe_node.store.oversight_rows import ValidationRow
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import DraftRow, LogEntry
@@ -66,9 +68,11 @@ class Prepared:
     """A signal whose rows and log entry are ready.
 
     `made` is what matches from now on: of a draft, its own ban, if it has one.
-    `listed` is where it stands, whoever lists the same again; a draft's own ban has
-    none, since it goes with its draft. `entry` carries the opening of `made` into the
-    feed if it is `published`, else the audit log.
+    `drafted` enters what waits, or what an own ban is about, into the inventory; the
+    own ban that matches while a draft waits is no line of its own there. `listed` is
+    where it stands, whoever lists the same again; a draft's own ban has none, since it
+    goes with its draft. `entry` carries the opening of `made` into the feed if it is
+    `published`, else the audit log.
     """
 
     signal_id: bytes
@@ -76,6 +80,7 @@ class Prepared:
     entry: LogEntry
     published: bool = False
     waiting: Waiting | None = None
+    drafted: NewInventoryRow | None = None
     address: Address = field(default_factory=Address)
     listed: ListedToken | None = None
 
@@ -121,6 +126,8 @@ class Recorder:
         before = await tx.take_listed(listed, self._present.at)
         new = [item for item, old in zip(prepared, before, strict=True) if old is None]
         hints, _ = await append_signals(tx, self._desk.trail.log, new)
+        waiting = [item.drafted for item in new if item.waiting is not None]
+        await tx.add_inventory([each for each in waiting if each is not None])
         for item in new:
             if item.waiting is not None:
                 await tx.add_draft(item.waiting.row)
@@ -195,8 +202,19 @@ class Recorder:
             plan.decision if alone else None,
             plan.address,
         )
-        listed = self._listed_token(made, plan.own, plan.address)
-        return Prepared(made.signal_id, made, entry, listed=listed)
+        return Prepared(
+            made.signal_id,
+            made,
+            entry,
+            drafted=self._entered(made, plan.own, plan),
+            listed=self._listed_token(made, plan.own, plan.address),
+        )
+
+    def _entered(self, made: Made, wording: Wording, plan: Plan) -> NewInventoryRow:
+        about = plan.address
+        name = None if about.list is None else about.list.name
+        facts = facts_of(wording.facts, about.subject_ref, name)
+        return drafted(made, facts, self._desk.periods, self._present.now)
 
     def _draft(
         self, plan: DraftPlan, output: Output | None, *, alone: bool
@@ -225,6 +243,7 @@ class Recorder:
             own,
             entry,
             waiting=Waiting(row, custody),
+            drafted=self._entered(made, plan.wording, plan),
             address=plan.address,
             listed=self._listed_token(made, plan.wording, plan.address),
         )
@@ -326,7 +345,16 @@ async def append_signals(
         for item, index in zip(prepared, indices, strict=True)
         if item.made is not None
     ]
-    rows = await tx.add_signals([made.at(log, index) for made, index in placed])
+    signals = [made.at(log, index) for made, index in placed]
+    rows = await tx.add_signals(signals)
+    entered = [item for item in prepared if item.made is not None]
+    await tx.add_inventory(
+        [
+            listed(signal, item.drafted)
+            for signal, item in zip(signals, entered, strict=True)
+            if item.waiting is None
+        ]
+    )
     hints = [
         Hint(row, made.token, made.pdq)
         for row, (made, _) in zip(rows, placed, strict=True)

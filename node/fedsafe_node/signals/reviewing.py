@@ -21,8 +21,6 @@ from fedsafe_node.principal import Actor, Principal
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.ending import read_ending
 from fedsafe_node.signals.messages import (
-    DueAnswer,
-    DueSignal,
     EndingAnswer,
     KeptAnswer,
     SampleAnswer,
@@ -45,7 +43,6 @@ from fedsafe_policies.vocabulary import Matter, Plane, Purpose, Role
 
 BATCH: Final = 500
 ACTOR_NAME: Final = Actor.EXPIRY.value
-_NEAR: Final = timedelta(days=60)
 _ALIVE: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})
 
 
@@ -86,34 +83,6 @@ class Validations:
         if isinstance(result, Decision):
             raise DeniedError(result)
         return result
-
-    async def due(self, who: Principal, purpose: Purpose | None) -> DueAnswer:
-        """List the signals about files whose review is due within two months.
-
-        Raises:
-            DeniedError: this role may not, or not for that purpose.
-        """
-        desk = self._desk
-        decision = await admit(desk, who, Matter.SIGNALS, purpose, "signal.due")
-
-        async def act(tx: Transaction) -> Changed[DueAnswer]:
-            until = desk.clock.now() + _NEAR
-            rows = await tx.validations(_cutoff(desk, until), BATCH)
-            due = [
-                DueSignal(
-                    signal=signal_name(row.signal_id),
-                    author=row.author,
-                    review_by=_due(desk, row).isoformat(),
-                )
-                for row in rows
-                if _due(desk, row) <= until.date()
-            ]
-            detail = {"signals": len(due)}
-            entry = desk.event(Event.SIGNAL_READ, who, detail, decision=decision)
-            await tx.append(desk.trail.log, entry.record, entry.openings)
-            return Changed(DueAnswer(due))
-
-        return await desk.commit(act)
 
     async def sample(self, query: SampleQuery, who: Principal) -> SampleAnswer:
         """List the year's sample; see `samples.list_sample`."""

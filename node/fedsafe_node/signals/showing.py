@@ -8,13 +8,13 @@ import msgspec
 from msgspec.structs import replace
 
 from fedsafe_federation.errors import MalformedError
+from fedsafe_federation.feed import MAX_RECORDS
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.audiences import group_in, members_in
 from fedsafe_node.erasures import read_erasure
 from fedsafe_node.errors import NotFoundError, WrongStateError
-from fedsafe_node.log.audit import ACTOR, Event
+from fedsafe_node.log.audit import ACTOR, Event, grounds_of
 from fedsafe_node.messages import (
-    DraftsAnswer,
     SignalAnswer,
     SignalState,
 )
@@ -22,10 +22,13 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.drafts import DraftFacts, open_draft
+from fedsafe_node.signals.inventory_facts import InventoryFacts, kind_of, open_facts
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.situation import Situation
+from fedsafe_node.store.notices_rows import NoticeKind, NoticeState
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, SignalRow, SignalStatus
+from fedsafe_node.subject_refs import account_of
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.vocabulary import Matter, Plane, Purpose, Scope
 
@@ -47,37 +50,40 @@ async def show_signal(
     """
     decision = await admit(desk, who, Matter.SIGNALS, purpose, "signal.show")
     signal_id = read_signal_id(name)
-    detail = {"signal": name}
-    entry = desk.event(Event.SIGNAL_READ, who, detail, decision=decision)
+    now = desk.clock.now()
+    accounts = rule_on_reading(desk.situation, who, Matter.DRAFTS, purpose, now).allowed
 
     async def act(tx: Transaction) -> Changed[SignalAnswer]:
         answer = await describe(tx, signal_id, desk)
+        facts = await _about(tx, signal_id, desk)
+        subject = None
+        if facts is not None:
+            subject = facts.subject_ref if accounts else None
+            service, reference = account_of(subject)
+            answer = replace(
+                answer,
+                kind=kind_of(facts.kind, answer.plane),
+                phenomenon=facts.phenomenon,
+                rule=facts.rule,
+                service=service,
+                subject_ref=reference,
+            )
+        entry = desk.trail.entry(
+            Event.SIGNAL_READ,
+            at=now,
+            actor=who.name,
+            subject=subject,
+            detail={"signal": name, **grounds_of(decision)},
+        )
         await tx.append(desk.trail.log, entry.record, entry.openings)
         return Changed(answer)
 
     return await desk.commit(act)
 
 
-async def list_drafts(
-    desk: Desk, who: Principal, purpose: Purpose | None
-) -> DraftsAnswer:
-    """List the drafts that wait, oldest first.
-
-    Raises:
-        DeniedError: this role may not, or not for that purpose.
-    """
-    decision = await admit(desk, who, Matter.DRAFTS, purpose, "signal.drafts")
-
-    async def act(tx: Transaction) -> Changed[DraftsAnswer]:
-        rows = await tx.drafts(DraftState.PENDING, MAX_DRAFTS)
-        detail = {"drafts": len(rows)}
-        entry = desk.event(Event.SIGNAL_READ, who, detail, decision=decision)
-        await tx.append(desk.trail.log, entry.record, entry.openings)
-        state = SignalState.DRAFT
-        drafts = [await describe_draft(tx, row, state, desk) for row in rows]
-        return Changed(DraftsAnswer(drafts=drafts))
-
-    return await desk.commit(act)
+async def _about(reader: Reader, signal_id: bytes, desk: Desk) -> InventoryFacts | None:
+    rows = await reader.inventory_named([signal_id])
+    return open_facts(rows[0], desk.periods) if rows else None
 
 
 async def describe_draft(
@@ -151,8 +157,17 @@ async def describe(reader: Reader, signal_id: bytes, desk: Desk) -> SignalAnswer
         row = await reader.signal(origin, signal_id)
         if row is not None:
             answer = await describe_row(reader, row, _state(row), desk)
-            erasure = None if row.own else await read_erasure(reader, row)
-            return replace(answer, erasure=erasure)
+            if row.own:
+                return answer
+            runs = await reader.handed(row.index, MAX_RECORDS)
+            notice = await reader.notice(signal_id, NoticeKind.PUBLICATION)
+            return replace(
+                answer,
+                erasure=await read_erasure(reader, row),
+                recipients=sorted({run.recipient for run in runs}),
+                end_is_told=notice is not None
+                and notice.state is not NoticeState.ERASED,
+            )
     draft = await reader.draft(signal_id)
     if draft is None:
         raise NotFoundError("signal")

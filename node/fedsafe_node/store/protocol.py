@@ -29,6 +29,7 @@ from fedsafe_node.store.floods_protocol import FloodsReader, FloodsWriter
 from fedsafe_node.store.gate_protocol import GateReader, GateWriter
 from fedsafe_node.store.imports_protocol import ImportsReader, ImportsWriter
 from fedsafe_node.store.inquiries_protocol import InquiriesReader, InquiriesWriter
+from fedsafe_node.store.inventory_protocol import InventoryReader, InventoryWriter
 from fedsafe_node.store.keeping_protocol import KeepingReader, KeepingWriter
 from fedsafe_node.store.keeping_rows import Outage, Room
 from fedsafe_node.store.metering_protocol import MeteringReader, MeteringWriter
@@ -220,6 +221,7 @@ class Reader(
     ImportsReader,
     TrialsReader,
     InquiriesReader,
+    InventoryReader,
     WitnessReader,
     Protocol,
 ):
@@ -338,6 +340,7 @@ class Transaction(
     ImportsWriter,
     TrialsWriter,
     InquiriesWriter,
+    InventoryWriter,
     WitnessWriter,
     Protocol,
 ):

@@ -33,6 +33,7 @@ from fedsafe_node.store.floods_schema import FLOOD_MARKS, FLOODS
 from fedsafe_node.store.gate_schema import REGISTER, RELOCK
 from fedsafe_node.store.imports_schema import IMPORTS
 from fedsafe_node.store.inquiries_schema import INQUIRIES
+from fedsafe_node.store.inventory_schema import INVENTORY
 from fedsafe_node.store.keeping_schema import KEEPING
 from fedsafe_node.store.metering_schema import METERING
 from fedsafe_node.store.notices_schema import NOTICES
@@ -294,6 +295,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0035_recorded", RECORDED),
     ("0036_listings", (*FLOOD_MARKS, *SHARED)),
     ("0037_imports", IMPORTS),
+    ("0038_inventory", INVENTORY),
 )
 VERSION = len(MIGRATIONS)
 

@@ -29,6 +29,7 @@ from fedsafe_node.store.sql_floods import SqlFloodsReader
 from fedsafe_node.store.sql_gate import SqlGateReader
 from fedsafe_node.store.sql_imports import SqlImportsReader
 from fedsafe_node.store.sql_inquiries import SqlInquiriesReader
+from fedsafe_node.store.sql_inventory import SqlInventoryReader
 from fedsafe_node.store.sql_keeping import SqlKeepingReader
 from fedsafe_node.store.sql_log_reader import SqlLogReader, Unsealing
 from fedsafe_node.store.sql_metering import SqlMeteringReader
@@ -94,6 +95,7 @@ class SqlReader(
     SqlImportsReader,
     SqlTrialsReader,
     SqlInquiriesReader,
+    SqlInventoryReader,
     SqlWitnessReader,
 ):
     """Reads over one connection."""

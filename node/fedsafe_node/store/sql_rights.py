@@ -36,7 +36,7 @@ _REQUEST_COLUMNS: Final = (
 )
 _REQUEST: Final = f"SELECT {', '.join(_REQUEST_COLUMNS)} FROM requests"  # noqa: S608 - our own
 _CAME: Final = "received_at, author, seq"
-_UNRULED: Final = (
+UNRULED: Final = (
     "NOT EXISTS (SELECT 1 FROM rulings WHERE rulings.dispute = disputes.digest "
     "AND rulings.origin = disputes.origin "
     "AND rulings.signal_id = disputes.signal_id)"
@@ -120,7 +120,7 @@ class SqlRightsReader(SqlAppealsReader):
     ) -> list[DisputeRow]:
         """Return what rests others' signals since before a moment, without a record."""
         where = (
-            f"WHERE recorded = 0 AND let_go_at IS NULL AND {_RESTS} AND {_UNRULED} "
+            f"WHERE recorded = 0 AND let_go_at IS NULL AND {_RESTS} AND {UNRULED} "
             "AND received_at <= ? AND charged_at <= ? AND origin <> ? "
             "ORDER BY author, received_at, digest LIMIT ?"
         )
@@ -137,7 +137,7 @@ class SqlRightsReader(SqlAppealsReader):
         """Return what rests others' signals, was due then, and was told to nobody."""
         where = (
             f"WHERE due_at BETWEEN ? AND ? AND reminded_at IS NULL AND {_RESTS} "
-            f"AND origin <> ? AND {_UNRULED} AND {_ALIVE} "
+            f"AND origin <> ? AND {UNRULED} AND {_ALIVE} "
             "ORDER BY due_at, digest LIMIT ?"
         )
         return self._disputes(_DISPUTE + where, first, last, besides, limit)
@@ -152,7 +152,7 @@ class SqlRightsReader(SqlAppealsReader):
     ) -> list[DisputeRow]:
         """Return an origin's disputes without a ruling that are due by a moment."""
         where = (
-            f"WHERE origin = ? AND due_at <= ? AND weight <> 'flood' AND {_UNRULED} "
+            f"WHERE origin = ? AND due_at <= ? AND weight <> 'flood' AND {UNRULED} "
             f"AND {_OF_USE} AND ({_RESTS} AND {_ATTESTED[False]} "
             "OR control = 'officer' AND let_go_at IS NULL "
             "OR coalesce(reminded_at, 0) < due_at) "
@@ -162,7 +162,7 @@ class SqlRightsReader(SqlAppealsReader):
 
     async def disputes(self, limit: int, *, ruled: bool) -> list[DisputeRow]:
         """Return disputes that wait for a ruling, or that have one; first due first."""
-        unruled = f"NOT {_UNRULED}" if ruled else _UNRULED
+        unruled = f"NOT {UNRULED}" if ruled else UNRULED
         where = f"WHERE {unruled} ORDER BY due_at, {_CAME} LIMIT ?"
         return self._disputes(_DISPUTE + where, limit)
 
@@ -170,7 +170,7 @@ class SqlRightsReader(SqlAppealsReader):
         self, limit: int, after: DisputeRow | None = None, *, ruled: bool
     ) -> list[DisputeRow]:
         """Return disputes of signals that are here, from behind one on."""
-        which = f"NOT {_UNRULED} AND {_HERE}" if ruled else f"{_UNRULED} AND {_OF_USE}"
+        which = f"NOT {UNRULED} AND {_HERE}" if ruled else f"{UNRULED} AND {_OF_USE}"
         where = f"WHERE {which} "
         values: tuple[object, ...] = ()
         if after is not None:
@@ -185,7 +185,7 @@ class SqlRightsReader(SqlAppealsReader):
         """Name whose disputes beyond their budget wait, of signals that live here."""
         rows = self._connection.execute(
             "SELECT DISTINCT author FROM disputes WHERE weight = 'flood' "  # noqa: S608
-            f"AND {_UNRULED} AND {_ALIVE} ORDER BY author"
+            f"AND {UNRULED} AND {_ALIVE} ORDER BY author"
         )
         return [author for (author,) in rows]
 
@@ -195,7 +195,7 @@ class SqlRightsReader(SqlAppealsReader):
         """Return those of an author that are attested, or not; the oldest in front."""
         where = (
             f"WHERE author = ? AND {_ATTESTED[attested]} "
-            f"AND weight = 'flood' AND {_UNRULED} AND {_ALIVE} ORDER BY seq LIMIT ?"
+            f"AND weight = 'flood' AND {UNRULED} AND {_ALIVE} ORDER BY seq LIMIT ?"
         )
         return self._disputes(_DISPUTE + where, author, limit)
 
@@ -215,7 +215,7 @@ class SqlRightsReader(SqlAppealsReader):
             marks = ",".join("?" * len(part))
             rows = self._connection.execute(
                 "SELECT signal_id FROM disputes WHERE origin = ? "  # noqa: S608
-                f"AND signal_id IN ({marks}) AND {_RESTS} AND {_UNRULED}",
+                f"AND signal_id IN ({marks}) AND {_RESTS} AND {UNRULED}",
                 (origin, *part),
             )
             found |= {signal_id for (signal_id,) in rows}
@@ -267,7 +267,7 @@ class SqlRightsReader(SqlAppealsReader):
     async def open_disputes(self) -> int:
         """Count the disputes that wait for a ruling, as `disputes_here` lists them."""
         (count,) = self._connection.execute(
-            f"SELECT count(*) FROM disputes WHERE {_UNRULED} AND {_OF_USE}"  # noqa: S608
+            f"SELECT count(*) FROM disputes WHERE {UNRULED} AND {_OF_USE}"  # noqa: S608
         ).fetchone()
         return int(count)
 
@@ -418,7 +418,13 @@ class SqlRightsWriter(SqlAppealsWriter):
             "WHERE origin = ? AND signal_id = ? AND status = 'disputed'",
             (origin, signal_id),
         )
-        return changed.rowcount > 0
+        if woken := changed.rowcount > 0:
+            self._connection.execute(
+                "UPDATE inventory SET state = 'active' "
+                "WHERE signal_id = ? AND origin = ?",
+                (signal_id, origin),
+            )
+        return woken
 
 
 def _first(rows: Sequence[T]) -> T | None:

@@ -29,6 +29,11 @@ from fedsafe_node.store.sql_floods import SqlFloodsWriter
 from fedsafe_node.store.sql_gate import SqlGateWriter
 from fedsafe_node.store.sql_imports import SqlImportsWriter
 from fedsafe_node.store.sql_inquiries import SqlInquiriesWriter
+from fedsafe_node.store.sql_inventory import (
+    SET_STATE,
+    WITHDRAW,
+    SqlInventoryWriter,
+)
 from fedsafe_node.store.sql_keeping import SqlKeepingWriter
 from fedsafe_node.store.sql_log_reader import Unsealing
 from fedsafe_node.store.sql_logs import SqlLogRows
@@ -122,6 +127,7 @@ class SqlTransaction(
     SqlImportsWriter,
     SqlTrialsWriter,
     SqlInquiriesWriter,
+    SqlInventoryWriter,
     SqlWitnessWriter,
 ):
     """Reads and writes over the write connection; one act at a time."""
@@ -215,7 +221,7 @@ class SqlTransaction(
                 "DELETE FROM listed_tokens WHERE signal_id = ? AND origin = ?",
                 (signal_id, origin),
             )
-        return self._changed(
+        changed = self._changed(
             "UPDATE signals SET status = ?1, "
             "token = CASE WHEN ?1 = 'erased' THEN NULL ELSE token END "
             "WHERE signal_id = ?2 AND origin = ?3 AND status <> 'erased'",
@@ -223,6 +229,9 @@ class SqlTransaction(
             signal_id,
             origin,
         )
+        if changed:
+            self._execute(SET_STATE, (status.value, signal_id, origin))
+        return changed
 
     async def add_restriction(
         self, restriction: RestrictionRow, signal_ids: Sequence[bytes]
@@ -271,7 +280,7 @@ class SqlTransaction(
         """Decide a pending draft and wipe its payload; False if none is pending."""
         if state is DraftState.WITHDRAWN:
             self._execute("DELETE FROM listed_tokens WHERE signal_id = ?", (signal_id,))
-        return self._changed(
+        decided = self._changed(
             "UPDATE drafts SET state = ?, decided_by = ?, decided_at = ?, "
             "sealed = NULL WHERE signal_id = ? AND state = 'pending'",
             state.value,
@@ -279,6 +288,9 @@ class SqlTransaction(
             at,
             signal_id,
         )
+        if decided and state is DraftState.WITHDRAWN:
+            self._execute(WITHDRAW, (signal_id,))
+        return decided
 
     async def add_custody(self, signal_id: bytes, sealed: bytes) -> None:
         """Keep a sealed identifier; an older one of the signal is replaced."""

@@ -80,7 +80,6 @@ from fedsafe_node.lookup_messages import (
 from fedsafe_node.messages import (
     ApproveAnswer,
     ConfirmRequest,
-    DraftsAnswer,
     FoundingAnswer,
     FoundingsAnswer,
     GateAnswer,
@@ -119,6 +118,11 @@ from fedsafe_node.register_messages import (
     RegisterAnswer,
 )
 from fedsafe_node.searching import Wanted
+from fedsafe_node.signals.messages import (
+    HoldersAnswer,
+    SignalsAnswer,
+    SignalsQuery,
+)
 from fedsafe_node.standing_messages import AuditStanding
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.subject_refs import account_of
@@ -269,11 +273,15 @@ class FakeSignals:
         await self.memory.called((signal, who, purpose))
         return self._known(signal)
 
-    async def drafts(
+    async def listed(self, query: SignalsQuery, who: Principal) -> SignalsAnswer:
+        await self.memory.called((query, who))
+        return SignalsAnswer(signals=[])
+
+    async def holders(
         self, who: Principal, purpose: Purpose | None = None
-    ) -> DraftsAnswer:
+    ) -> HoldersAnswer:
         await self.memory.called((who, purpose))
-        return DraftsAnswer(drafts=list(self.memory.signals.values()))
+        return HoldersAnswer(published=0, holders=[])
 
     def _known(self, signal: str) -> SignalAnswer:
         if signal not in self.memory.signals:

@@ -24,8 +24,6 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.signals.messages import (
     BegunImport,
     DrawnFile,
-    DueAnswer,
-    DueSignal,
     EndingAnswer,
     EndingSignal,
     ExaminedList,
@@ -297,8 +295,3 @@ class FakeValidations:
     async def ending(self, who: Principal, purpose: Purpose | None) -> EndingAnswer:
         await self.memory.called((who, purpose))
         return EndingAnswer("a.demo", "2027-12-24", [EndingSignal(_SIGNAL, 1, b"x")])
-
-    async def due(self, who: Principal, purpose: Purpose | None) -> DueAnswer:
-        await self.memory.called((who, purpose))
-        due = DueSignal(signal=_SIGNAL, author="anna", review_by="2027-11-24")
-        return DueAnswer([due])

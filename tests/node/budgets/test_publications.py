@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from tests.node.fleet import Fleet, eventually
 from tests.node.signals.conftest import (
     ANNA,
+    DRAFTS,
     RITA,
     Clocked,
     Node,
@@ -102,7 +103,7 @@ async def test_an_approval_counts_and_an_import_does_not(
     answer = await node.signals.approve(names[:2], RITA)
 
     assert answer.approved == names[:2]
-    assert len((await node.signals.drafts(RITA)).drafts) == 2
+    assert len((await node.signals.listed(DRAFTS, RITA)).signals) == 2
 
 
 async def test_a_feed_that_grows_too_fast_is_not_taken(trio: Fleet) -> None:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.node.fleet import Fleet, eventually
-from tests.node.signals.conftest import ANNA, RITA, request_for
+from tests.node.signals.conftest import ANNA, DRAFTS, RITA, request_for
 
 from fedsafe_federation.feed import FeedOpening, FeedRequest, RecordLine, decode_batch
 from fedsafe_federation.signals import SignalHeader, encode_opening
@@ -147,7 +147,7 @@ async def published_for(fleet: Fleet, value: str, nodes: list[str] | None) -> st
     request = request_for(value, scope=Scope.FEDERATION, nodes=nodes)
     draft = await signals.add(request, ANNA)
     assert draft.nodes == nodes
-    assert (await signals.drafts(RITA)).drafts[0].nodes == nodes
+    assert (await signals.listed(DRAFTS, RITA)).signals[0].nodes == nodes
     await signals.approve([draft.signal], RITA)
     await fleet.level("a.demo", ("b.demo", "c.demo"))
     return draft.signal

@@ -55,6 +55,7 @@ from fedsafe_node.provisions import Provisions
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.signals.custody import Custody
 from fedsafe_node.signals.desk import Desk
+from fedsafe_node.signals.messages import ListedState, SignalsQuery
 from fedsafe_node.signals.publish import SignalService
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store
@@ -80,6 +81,7 @@ ENDS = datetime(2027, 3, 1, tzinfo=UTC)
 ANNA = Principal("anna", Role.ANALYST)
 RITA = Principal("rita", Role.REVIEWER)
 BOT = Principal("local", Role.SERVICE)
+DRAFTS = SignalsQuery(state=ListedState.DRAFT, limit=1_000)
 
 
 class Clocked(Protocol):

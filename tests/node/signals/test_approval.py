@@ -6,6 +6,7 @@ import pytest
 from tests.node.signals.conftest import (
     ANNA,
     BOT,
+    DRAFTS,
     ENDS,
     RITA,
     Clocked,
@@ -191,8 +192,8 @@ async def test_many_are_approved_in_one_act_and_the_others_named(node: Node) -> 
         (2, "not_pending"),
     ]
     assert node.announced == [1, 3]
-    waiting = await node.signals.drafts(RITA)
-    assert [item.signal for item in waiting.drafts] == sorted(signals[3:])
+    waiting = await node.signals.listed(DRAFTS, RITA)
+    assert [item.signal for item in waiting.signals] == sorted(signals[3:])
     kept = await node.store.read(lambda reader: reader.idempotent_answer("key"))
     assert kept is not None
     assert msgspec.json.decode(kept.body, type=ApproveAnswer) == answer
@@ -275,13 +276,13 @@ async def test_an_own_ban_that_was_erased_meanwhile_does_not_matter(
 async def test_drafts_are_listed_without_what_they_say(node: Node) -> None:
     (signal,) = await draft(node, PERSON)
 
-    (listed,) = (await node.signals.drafts(RITA)).drafts
+    (listed,) = (await node.signals.listed(DRAFTS, RITA)).signals
 
     assert (listed.signal, listed.state) == (signal, SignalState.DRAFT)
     assert (listed.author, listed.approver) == ("anna", None)
     assert (await node.events())[-1] == (Event.SIGNAL_READ, "ok")
     with pytest.raises(DeniedError):
-        await node.signals.drafts(BOT)
+        await node.signals.listed(DRAFTS, BOT)
     assert (await node.events())[-1] == (Event.REFUSED, "purpose")
 
 
@@ -298,7 +299,7 @@ async def test_many_files_without_a_list_are_neither_imported_nor_approved(
                 ImportRequest(signals=signals, dry_run=dry_run), ANNA
             )
         assert refused.value.code == "list_missing"
-    assert (await node.signals.drafts(RITA)).drafts == []
+    assert (await node.signals.listed(DRAFTS, RITA)).signals == []
     kept = [
         str(signal)
         for part in (signals[:1], signals[1:])

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 import pytest
-from tests.node.signals.conftest import ANNA, RITA, Node, in_thread, request_for
+from tests.node.signals.conftest import ANNA, DRAFTS, RITA, Node, in_thread, request_for
 
 from fedsafe_node.errors import DeniedError, UnavailableError
 from fedsafe_node.log.audit import Event
@@ -72,7 +72,7 @@ async def test_a_gate_that_closes_meanwhile_lets_no_draft_through(node: Node) ->
 
     assert denied.value.decision.code == "synthetic_only"
     assert await node.events() == [(Event.REFUSED, "synthetic_only")]
-    assert not (await node.signals.drafts(RITA)).drafts
+    assert not (await node.signals.listed(DRAFTS, RITA)).signals
 
 
 async def test_a_gate_that_closes_meanwhile_lets_no_import_through(node: Node) -> None:
@@ -82,7 +82,7 @@ async def test_a_gate_that_closes_meanwhile_lets_no_import_through(node: Node) -
     answer = await meanwhile(node, close(node)).add_many(batch, ANNA)
 
     assert [problem.code for problem in answer.problems] == ["synthetic_only"] * 5
-    assert not (await node.signals.drafts(RITA)).drafts
+    assert not (await node.signals.listed(DRAFTS, RITA)).signals
 
 
 async def test_a_gate_that_closes_meanwhile_lets_no_approval_through(
@@ -99,7 +99,7 @@ async def test_a_gate_that_closes_meanwhile_lets_no_approval_through(
 
     assert denied.value.decision.code == "synthetic_only"
     assert await node.feed() == []
-    assert len((await node.signals.drafts(RITA)).drafts) == 5
+    assert len((await node.signals.listed(DRAFTS, RITA)).signals) == 5
 
 
 async def test_another_policy_is_named_by_what_it_decides(node: Node) -> None:
@@ -109,7 +109,7 @@ async def test_another_policy_is_named_by_what_it_decides(node: Node) -> None:
 
     assert answer.state is SignalState.DRAFT
     assert record.event is Event.DRAFT
-    assert len((await node.signals.drafts(RITA)).drafts) == 1
+    assert len((await node.signals.listed(DRAFTS, RITA)).signals) == 1
 
 
 async def test_a_present_that_never_stands_still_is_no_reason_to_act(

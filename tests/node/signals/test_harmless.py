@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 from tests.node.fleet import Fleet, eventually
 from tests.node.origin import Origin
-from tests.node.signals.conftest import ANNA, RITA, Node, request_for
+from tests.node.signals.conftest import ANNA, DRAFTS, RITA, Node, request_for
 
 from fedsafe_node.errors import DeniedError
 from fedsafe_node.log.audit import Event
@@ -84,7 +84,7 @@ async def test_the_origin_refuses_with_rule_and_list(
     assert (decision.rule, decision.code) == ("P17", "harmless_media")
     assert decision.about == listed
     assert await node.events() == [(Event.REFUSED, "harmless_media")]
-    assert (await node.signals.drafts(RITA)).drafts == []
+    assert (await node.signals.listed(DRAFTS, RITA)).signals == []
 
 
 async def test_one_poison_in_an_import_is_named_and_the_rest_kept(node: Node) -> None:

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from tests.node.signals.conftest import ANNA, BOT, RITA, Node, NodeMaker, request_for
+from tests.node.signals.conftest import (
+    ANNA,
+    BOT,
+    DRAFTS,
+    RITA,
+    Node,
+    NodeMaker,
+    request_for,
+)
 
 from fedsafe_node.errors import BadRequestError, DeniedError
 from fedsafe_node.log.audit import DETAIL
@@ -163,7 +171,7 @@ async def test_the_second_person_sees_what_a_draft_rests_on(
 ) -> None:
     request = wanted("avatar_acts", "house-1", "targeted", legal_review=REVIEW)
     draft = await node.signals.add(request, ANNA)
-    (listed,) = (await node.signals.drafts(RITA)).drafts
+    (listed,) = (await node.signals.listed(DRAFTS, RITA)).signals
     shown = await node.signals.show(draft.signal, RITA)
     await node.signals.approve([draft.signal], RITA)
     published = await node.signals.show(draft.signal, RITA)

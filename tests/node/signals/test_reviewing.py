@@ -185,23 +185,6 @@ async def test_what_has_ended_or_is_unknown_is_not_kept(
     assert await node.store.read(lambda r: r.validations(1 << 40, 9)) == []
 
 
-async def test_what_is_due_is_listed_two_months_before(
-    node: Node, validations: Validations, clock: Clocked
-) -> None:
-    signal = await publish(node)
-    early = await validations.due(RITA, None)
-    clock.advance(timedelta(days=310))
-    later = await publish(node, "cd" * 32)
-    due = await validations.due(RITA, None)
-    with pytest.raises(DeniedError):
-        await validations.due(Principal("olaf", Role.OPERATOR), None)
-
-    assert early.signals == []
-    assert [(each.signal, each.author) for each in due.signals] == [(signal, "anna")]
-    assert due.signals[0].review_by == "2027-11-24"
-    assert later not in {each.signal for each in due.signals}
-
-
 async def test_a_repeated_key_keeps_once(
     node: Node, validations: Validations, clock: Clocked
 ) -> None:

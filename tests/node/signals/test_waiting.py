@@ -4,7 +4,15 @@
 from datetime import timedelta
 
 import pytest
-from tests.node.signals.conftest import ANNA, BOT, RITA, Clocked, Node, request_for
+from tests.node.signals.conftest import (
+    ANNA,
+    BOT,
+    DRAFTS,
+    RITA,
+    Clocked,
+    Node,
+    request_for,
+)
 
 from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import DeniedError, WrongStateError
@@ -61,7 +69,7 @@ async def test_the_second_person_lets_it_match(
     node: Node, kind: Kind, value: str, scope: Scope
 ) -> None:
     added = await node.signals.add(request_for(value, kind=kind, scope=scope), ANNA)
-    (listed,) = (await node.signals.drafts(RITA)).drafts
+    (listed,) = (await node.signals.listed(DRAFTS, RITA)).signals
     answer = await node.signals.approve([added.signal], RITA)
     (match,) = (await node.look_up(value, kind)).matches
     shown = await node.signals.show(added.signal, RITA)
@@ -143,7 +151,7 @@ async def test_what_waits_is_withdrawn_without_a_trace(
         await node.signals.approve([added.signal], RITA)
 
     assert (await node.look_up(value, kind)).matches == []
-    assert (await node.signals.drafts(RITA)).drafts == []
+    assert (await node.signals.listed(DRAFTS, RITA)).signals == []
 
 
 async def test_an_own_ban_that_nobody_approves_ends(node: Node, clock: Clocked) -> None:

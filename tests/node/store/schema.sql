@@ -29,6 +29,8 @@ CREATE INDEX imports_by_age ON imports (began_at, id);
 CREATE INDEX imports_open ON imports (mark) WHERE state = 'open';
 CREATE INDEX inquirers_by_member ON inquirers (member, received_at);
 CREATE INDEX inquiries_by_state ON inquiries (state, opened_at);
+CREATE INDEX inventory_by_end ON inventory (match_until, signal_id) WHERE state IN ('active', 'disputed');
+CREATE INDEX inventory_by_state ON inventory (own, state, signal_id);
 CREATE INDEX leased_by_hour ON leased (hour);
 CREATE INDEX listed_tokens_by_signal ON listed_tokens (signal_id);
 CREATE INDEX looks_by_age ON looks (at);
@@ -41,6 +43,7 @@ CREATE INDEX provider_events_by_reminder ON provider_events (remind_at) WHERE re
 CREATE INDEX recipients_by_first ON recipients (first);
 CREATE INDEX recipients_by_recipient ON recipients (recipient, first);
 CREATE INDEX requests_by_due ON requests (state, due_at);
+CREATE INDEX restricted_by_digest ON restricted (digest);
 CREATE INDEX restricted_subjects_by_age ON restricted_subjects (at);
 CREATE INDEX restrictions_by_author ON restrictions (author, seq);
 CREATE INDEX sampled_signals_by_signal ON sampled_signals (signal_id);
@@ -110,6 +113,7 @@ CREATE TABLE import_signals ( import_id BLOB NOT NULL REFERENCES imports (id), s
 CREATE TABLE imports ( id BLOB PRIMARY KEY CHECK (length(id) = 16), author TEXT NOT NULL, began_at INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('open', 'done', 'undoing', 'undone')), mark BLOB CHECK (length(mark) = 16), list TEXT, ended_at INTEGER, lines INTEGER NOT NULL CHECK (lines >= 0), added INTEGER NOT NULL CHECK (added >= 0), stopped INTEGER NOT NULL CHECK (stopped BETWEEN 0 AND added), listed INTEGER NOT NULL CHECK (listed >= 0), refused INTEGER NOT NULL CHECK (refused >= 0), lapsed INTEGER NOT NULL CHECK (lapsed >= 0), reason TEXT, undone_by TEXT, undone_at INTEGER ) STRICT;
 CREATE TABLE inquirers ( signal_id BLOB NOT NULL REFERENCES inquiries (signal_id), member TEXT NOT NULL, day INTEGER NOT NULL, received_at INTEGER NOT NULL, PRIMARY KEY (signal_id, member) ) STRICT, WITHOUT ROWID;
 CREATE TABLE inquiries ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16), origin TEXT NOT NULL, state TEXT NOT NULL CHECK (state IN ('open', 'kept', 'ended')), opened_at INTEGER NOT NULL, ruled_at INTEGER, ruled_by TEXT, reason TEXT, CHECK ((ruled_at IS NULL) = (state = 'open')) ) STRICT, WITHOUT ROWID;
+CREATE TABLE inventory ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16), own INTEGER NOT NULL CHECK (own IN (0, 1)), origin TEXT, state TEXT NOT NULL CHECK (state IN ( 'draft', 'withdrawn', 'active', 'disputed', 'revoked', 'expired', 'erased' )), match_until INTEGER, period TEXT, sealed BLOB, CHECK ((origin IS NULL) = (state IN ('draft', 'withdrawn'))), CHECK ((origin IS NULL) = (match_until IS NULL)), CHECK (sealed IS NULL OR (period IS NOT NULL AND state IN ('draft', 'active', 'disputed'))) ) STRICT;
 CREATE TABLE leaf_tiles ( log INTEGER NOT NULL, idx INTEGER NOT NULL, hashes BLOB NOT NULL CHECK (length(hashes) = 8192), PRIMARY KEY (log, idx) ) STRICT;
 CREATE TABLE leased ( side TEXT NOT NULL CHECK (side IN ('answered', 'asked', 'received')), member TEXT NOT NULL, purpose TEXT NOT NULL, hour INTEGER NOT NULL, elements INTEGER NOT NULL CHECK (elements >= 0), PRIMARY KEY (side, member, purpose, hour) ) STRICT, WITHOUT ROWID;
 CREATE TABLE listed_tokens ( token BLOB NOT NULL CHECK (length(token) = 16), origin TEXT NOT NULL, audience TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), generation INTEGER NOT NULL, said BLOB CHECK (length(said) = 16), PRIMARY KEY (token, origin, audience) ) STRICT, WITHOUT ROWID;
@@ -203,6 +207,7 @@ CREATE TRIGGER handed_again_no_delete BEFORE DELETE ON handed_again BEGIN SELECT
 CREATE TRIGGER handed_again_only_grows BEFORE UPDATE ON handed_again WHEN NEW.line <> OLD.line OR NEW.times <= OLD.times OR NEW.last_at < OLD.last_at BEGIN SELECT RAISE(ABORT, 'the recipient ledger only grows'); END;
 CREATE TRIGGER holds_no_delete BEFORE DELETE ON holds BEGIN SELECT RAISE(ABORT, 'holds stay as they are'); END;
 CREATE TRIGGER holds_only_end BEFORE UPDATE ON holds WHEN OLD.lifted_at IS NOT NULL OR NEW.lifted_at IS NULL OR NEW.id <> OLD.id OR NEW.reason <> OLD.reason OR NEW.until <> OLD.until OR NEW.placed_at <> OLD.placed_at OR NEW.placed_by <> OLD.placed_by OR NEW.first IS NOT OLD.first OR NEW.last IS NOT OLD.last BEGIN SELECT RAISE(ABORT, 'a hold is only lifted'); END;
+CREATE TRIGGER inventory_no_delete BEFORE DELETE ON inventory BEGIN SELECT RAISE(ABORT, 'the inventory ends, and is never deleted'); END;
 CREATE TRIGGER leaf_tiles_no_delete BEFORE DELETE ON leaf_tiles BEGIN SELECT RAISE(ABORT, 'leaf_tiles are append-only'); END;
 CREATE TRIGGER leaf_tiles_no_update BEFORE UPDATE ON leaf_tiles BEGIN SELECT RAISE(ABORT, 'leaf_tiles are append-only'); END;
 CREATE TRIGGER logs_no_delete BEFORE DELETE ON logs BEGIN SELECT RAISE(ABORT, 'logs are append-only'); END;
