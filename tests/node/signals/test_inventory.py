@@ -420,6 +420,26 @@ async def test_a_list_is_an_event_with_counts_and_each_account_one_of_its_own(
     assert signal in (told[1][2] or "")
 
 
+async def test_one_signal_says_what_it_is_about_and_whom_its_end_concerns(
+    node: Node, clock: Clocked
+) -> None:
+    signal = await publish(node, clock, "a@mail.example", subject_ref="shop/7")
+    file = await publish(node, clock, FILE, kind=Kind.SHA256)
+    await hand(node, 0, 0, "c.demo")
+    await hand(node, 0, 0, "b.demo")
+    shown = await node.signals.show(signal, RITA)
+    by_machine = await node.signals.show(signal, BOT)
+    told = await said(node)
+
+    assert (await node.signals.show(file, RITA)).end_is_told is False
+    assert (shown.kind, shown.rule) == (Kind.EMAIL, "rule-7")
+    assert (shown.service, shown.subject_ref) == ("shop", "7")
+    assert shown.recipients == ["b.demo", "c.demo"]
+    assert shown.end_is_told is True
+    assert (by_machine.kind, by_machine.subject_ref) == (Kind.EMAIL, None)
+    assert [subject is not None for _, subject, _ in told[-2:]] == [True, False]
+
+
 async def test_an_entry_says_no_more_once_its_signal_has_ended(
     node: Node, clock: Clocked
 ) -> None:
