@@ -9,10 +9,11 @@ from fedsafe_cli.audit_export import export
 from fedsafe_cli.audit_hold import hold
 from fedsafe_cli.audit_keeping import access, erase, gaps, reveal, subject, withhold
 from fedsafe_cli.audit_losses import count_lost, tell_lost
+from fedsafe_cli.audit_report import report
 from fedsafe_cli.audit_search import search
 from fedsafe_cli.audit_tiles import tiles
 from fedsafe_cli.audit_verify import verify_directory
-from fedsafe_cli.damage_texts import finding
+from fedsafe_cli.damage_texts import damage_status, finding
 from fedsafe_cli.errors import BrokenAnswerError, NotRunningError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import coded, field, headings, say
@@ -25,12 +26,6 @@ from fedsafe_cli.settings import Settings, printable
 from fedsafe_cli.texts import words
 
 _TIMEOUT: Final = 600.0
-_WORST: Final = ExitStatus.LOG_TAMPERED
-_DAMAGE: Final = {  # the most serious first
-    "tampered": ExitStatus.LOG_TAMPERED,
-    "incomplete": ExitStatus.LOG_INCOMPLETE,
-    "unreadable": ExitStatus.LOG_UNREADABLE,
-}
 _MOVED: Final = "this store is old: it has moved, and goes on at {where}"
 _PARTS: Final = {"files": "den Schlüsseldateien", "main": "den Eckdaten"}
 """German for the parts of a seal."""
@@ -44,6 +39,7 @@ def audit() -> None:
     Examples:
       fedsafe audit verify
       fedsafe audit search --event lookup --since 2026-11-01
+      fedsafe audit report --account account-17 --since 2026-11-01
       fedsafe audit show 17 --proof
       fedsafe audit export --without-openings -o pack.zip
     """  # noqa: D301
@@ -52,7 +48,7 @@ def audit() -> None:
 audit.add_command(export)
 audit.add_command(search)
 audit.add_command(tiles)
-for _command in (subject, access, gaps, erase, reveal, withhold, hold):
+for _command in (subject, report, access, gaps, erase, reveal, withhold, hold):
     audit.add_command(_command)
 
 
@@ -99,13 +95,6 @@ def verify(context: click.Context) -> ExitStatus:
     if not ok:
         return damage_status(answer)
     return ExitStatus.LOG_INCOMPLETE if answer.get("lost") else OK
-
-
-def damage_status(answer: dict[str, Any]) -> ExitStatus:
-    """Return the exit status of the most serious damage that was found."""
-    checks = [*answer["logs"], *(answer.get("tables") or [])]
-    found = {check.get("damage") for check in checks}
-    return next((_DAMAGE[word] for word in _DAMAGE if word in found), _WORST)
 
 
 def log_row(log: dict[str, Any], settings: Settings) -> list[object]:

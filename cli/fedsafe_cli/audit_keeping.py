@@ -12,6 +12,7 @@ from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.gap_texts import erased_rows, failing_row, gap_rows
 from fedsafe_cli.labels import headings, say
+from fedsafe_cli.moments import start_of
 from fedsafe_cli.notice import REASONS
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
@@ -46,20 +47,28 @@ def _act(settings: Settings, asked: Any, then: str) -> ExitStatus:  # noqa: ANN4
 
 @click.command("subject")
 @click.argument("ref", metavar="REF")
+@click.option("--since", metavar="YYYY-MM-DD", callback=start_of, help="First day.")
+@click.option("--until", metavar="YYYY-MM-DD", callback=start_of, help="Day behind it.")
 @shared_options
 @click.pass_context
-def subject(context: click.Context, ref: str) -> ExitStatus:
-    """Print all events that name an account, by your own name for it.
+def subject(
+    context: click.Context, ref: str, since: int | None, until: int | None
+) -> ExitStatus:
+    """Print the events that name an account, by your own name for it.
 
     For a person who asks what is held about them (Art. 15 GDPR): it is read for the
     purpose rights_of_the_person, and the reading is an event about the account too.
+    All events, or those of a span of days in UTC.
 
     \b
-    Example:
+    Examples:
       fedsafe audit subject account-17
+      fedsafe audit subject account-17 --since 2026-11-01
     """  # noqa: D301
     settings = settings_of(context)
-    body = {"subject_ref": ref}
+    span = {"after": since, "before": until}
+    asked = {name: value for name, value in span.items() if value is not None}
+    body = {"subject_ref": ref} | asked
     answer = personal(settings).post("/v1/audit/subject", body, timeout=_TIMEOUT)
     events = _events(answer)
     if settings.json:

@@ -84,6 +84,7 @@ class _RouteName(click.ParamType[str]):
     "--route", type=_RouteName(), metavar="NAME", help="Such as knock or searchAudit."
 )
 @click.option("--peer", metavar="NAME", help="A member.")
+@click.option("--subject", metavar="REF", help="An account, by your own name for it.")
 @click.option("--since", metavar="YYYY-MM-DD", callback=start_of, help="First day.")
 @click.option("--until", metavar="YYYY-MM-DD", callback=start_of, help="Day behind it.")
 @click.option("--from", "first", type=click.IntRange(min=0), default=0, help="Entry.")
@@ -106,6 +107,7 @@ def search(
       fedsafe audit search --event refused --event door.refused --since 2026-11-01
       fedsafe audit search --event door.refused --who keyless --route knock
       fedsafe audit search --actor staff-2026q4-mfzwizltmvxgk4tfon2gc --json
+      fedsafe audit search --subject account-17 --event lookup
     """  # noqa: D301
     settings = settings_of(context)
     names = {"outcome": "outcome", "actor": "actor", "since": "after"}
@@ -114,6 +116,8 @@ def search(
     wanted = {to: given[of] for of, to in names.items() if given[of] is not None}
     if given["event"]:
         wanted["events"] = ",".join(given["event"])
+    if given["subject"] is not None:
+        wanted["subject_ref"] = given["subject"]
     answer = _search(personal(settings), wanted, first, limit)
     if settings.json:
         document(answer)
@@ -131,8 +135,11 @@ def _search(
     found: list[Any] = []
     place, more = first, True
     while more and len(found) < limit:
-        query = urlencode(wanted | {"since": place, "limit": limit - len(found)})
-        answer = client.get(f"{_TARGET}?{query}")
+        asked = wanted | {"since": place, "limit": limit - len(found)}
+        if "subject_ref" in asked:  # which stands in no URL
+            answer = client.post(_TARGET, asked)
+        else:
+            answer = client.get(f"{_TARGET}?{urlencode(asked)}")
         if not _goes_on(answer, place):
             raise BrokenAnswerError("the node's answer lists no events")
         found += answer["events"]

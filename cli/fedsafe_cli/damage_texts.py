@@ -7,8 +7,16 @@ name). A finding that is newer than this table is shown as the node says it.
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
+from fedsafe_cli.exit_codes import ExitStatus
+
+_WORST: Final = ExitStatus.LOG_TAMPERED
+_DAMAGE: Final = {  # the most serious first
+    "tampered": ExitStatus.LOG_TAMPERED,
+    "incomplete": ExitStatus.LOG_INCOMPLETE,
+    "unreadable": ExitStatus.LOG_UNREADABLE,
+}
 FINDINGS: Final[Mapping[str, str]] = {
     # logs
     "entries are missing that {whose} had": "es fehlen Einträge, die {whose} hatte",
@@ -212,3 +220,10 @@ def finding(why: object, *, german: bool) -> str:
             }
             return template.format(**named)
     return text
+
+
+def damage_status(answer: dict[str, Any]) -> ExitStatus:
+    """Return the exit status of the most serious damage that was found."""
+    checks = [*answer["logs"], *(answer.get("tables") or [])]
+    found = {check.get("damage") for check in checks}
+    return next((_DAMAGE[word] for word in _DAMAGE if word in found), _WORST)

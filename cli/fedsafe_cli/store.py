@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fedsafe_cli.audit import damage_status, log_row, table_row
+from fedsafe_cli.audit import log_row, table_row
+from fedsafe_cli.damage_texts import damage_status
 from fedsafe_cli.errors import (
     CliError,
     ProgrammeError,

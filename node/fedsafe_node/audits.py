@@ -55,6 +55,7 @@ from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified
 from fedsafe_node.losses import lost_entries
+from fedsafe_node.people.services import naming_of
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_node.prunings import PRUNED, check_pruned
 from fedsafe_node.reading import rule_on_reading
@@ -134,6 +135,10 @@ class AuditService:
             _LOG.exception("damage not audited", extra=fields(reason="store"))
         return answer
 
+    async def check_own(self) -> LogCheck:
+        """Verify the audit log alone; whoever shows the outcome notes the reading."""
+        return await self._verify(self._trail.log)
+
     async def events(
         self, since: int, limit: int, who: Principal, purpose: Purpose | None = None
     ) -> AuditEvents:
@@ -155,24 +160,33 @@ class AuditService:
         await self._note(Event.AUDIT_READ, who, detail=detail)
         return AuditEvents(events=events, next=first + len(events))
 
-    async def search(
+    async def search(  # noqa: PLR0913 - what, where, who, what for
         self,
         wanted: Wanted,
         since: int,
         limit: int,
         who: Principal,
         purpose: Purpose | None = None,
+        *,
+        subject_ref: str | None = None,
     ) -> FoundEvents:
         """Find events from an entry on; looks at so many at a time, then says where.
 
+        With *subject_ref* only those that name the account; the search is about it too.
+
         Raises:
-            BadRequestError: a class of events that there is not.
+            BadRequestError: a class of events that there is not, or no such account.
             DeniedError: this role may not, or not for that purpose.
             CorruptLogError: an entry is no audit event.
         """
         classes = read_events(wanted.events)
-        sieve = Sieve(wanted, None if classes is None else frozenset(classes))
         grounds = await self.admit(who, purpose)
+        subject = None
+        if subject_ref is not None:
+            naming = await self._store.read(lambda reader: naming_of(reader, who))
+            subject = naming.named(subject_ref)
+        named = None if classes is None else frozenset(classes)
+        sieve = Sieve(wanted, named, subject)
 
         async def query(reader: Reader) -> FoundEvents:
             return await self._sift(reader, sieve, since, limit)
@@ -180,7 +194,7 @@ class AuditService:
         answer = await self._store.scan(query)
         found = len(answer.events)
         detail: Detail = {"since": since, "search": True, "events": found, **grounds}
-        await self._note(Event.AUDIT_READ, who, detail=detail)
+        await self._note(Event.AUDIT_READ, who, detail=detail, subject=subject)
         return answer
 
     async def _sift(
@@ -356,13 +370,20 @@ class AuditService:
             return msgspec.structs.replace(bad, why="a row cannot be read")
 
     async def _note(
-        self, event: Event, who: Principal, *, outcome: str = "ok", detail: Detail
+        self,
+        event: Event,
+        who: Principal,
+        *,
+        outcome: str = "ok",
+        detail: Detail,
+        subject: str | None = None,
     ) -> None:
         entry = self._trail.entry(
             event,
             at=self._clock.now(),
             outcome=outcome,
             actor=who.name,
+            subject=subject,
             detail=detail,
         )
 

@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 from fedsafe_federation.signed import Seconds
 from fedsafe_node.audit_messages import AuditEvent
 from fedsafe_node.messages import Message
+from fedsafe_node.subject_refs import is_about, join
 
 MOST_LOOKED_AT = 20_000
 Classes = Annotated[str, msgspec.Meta(pattern=r"^[a-z_.,]*$", max_length=1_000)]
@@ -38,15 +39,18 @@ class Wanted(Message, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Sieve:
-    """A search, made ready to be asked of many events."""
+    """A search, made ready to be asked of many events; `subject` is an account."""
 
     wanted: Wanted
     classes: frozenset[str] | None
+    subject: str | None = None
 
     def fits(self, event: AuditEvent) -> bool:
         """Whether an event is looked for."""
         wanted = self.wanted
         if self.classes is not None and event.event not in self.classes:
+            return False
+        if self.subject is not None and not is_about(_account(event), self.subject):
             return False
         said = event.detail or {}
         words = (
@@ -62,3 +66,9 @@ class Sieve:
         if wanted.after is not UNSET and moment < wanted.after:
             return False
         return wanted.before is UNSET or moment < wanted.before
+
+
+def _account(event: AuditEvent) -> str | None:
+    if event.subject_ref is None or event.service is None:
+        return event.subject_ref
+    return join(event.service, event.subject_ref)

@@ -205,6 +205,19 @@ def test_a_search_asks_until_there_are_enough(ask: "Run", node: "FakeNode") -> N
     assert "--from 23" in outcome.err
 
 
+def test_a_search_for_an_account_has_it_in_no_url(ask: "Run", node: "FakeNode") -> None:
+    node.always("POST /v1/audit/search", found(7, to=20, more=False))
+    outcome = ask("audit", "search", "--subject", "account-1", "--event", "lookup")
+
+    assert outcome.status == 0, outcome.err
+    assert node.asked == [
+        (
+            "POST /v1/audit/search",
+            {"events": "lookup", "subject_ref": "account-1", "since": 0, "limit": 100},
+        )
+    ]
+
+
 def test_a_search_for_refusals(ask: "Run", node: "FakeNode") -> None:
     event = {
         "index": 7,

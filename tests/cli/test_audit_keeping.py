@@ -58,6 +58,18 @@ def test_the_events_of_an_account_are_asked_for_in_a_body(
     assert "audit export" in outcome.err
 
 
+def test_the_events_of_an_account_are_asked_for_by_days(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    target = "POST /v1/audit/subject"
+    node.always(target, {"events": [EVENT], "more": False})
+    days = ("--since", "2026-11-01", "--until", "2026-12-01")
+
+    assert ask("audit", "subject", "account-17", *days).status == 0
+    span = {"after": 1_793_491_200, "before": 1_796_083_200}
+    assert node.asked == [(target, {"subject_ref": "account-17"} | span)]
+
+
 def test_an_account_that_nothing_names_is_said_to_be_none(
     ask: "Run", node: "FakeNode"
 ) -> None:

@@ -474,7 +474,9 @@ def _staff_served(fed: Federation, root: Path) -> None:
         ("federation", "quarantine", ARGUMENT, "--undo", "--yes"),
         ("federation", "quarantine", ARGUMENT, "--after", "2026-11-03", "--yes"),
         ("evidence", "lift", ARGUMENT, "0" * 64, "--reference", ARGUMENT),
-        ("audit", "subject", "account-7"),
+        ("audit", "subject", "account-7", "--since", "2026-11-01"),
+        ("audit", "search", "--subject", "account-7"),
+        ("audit", "report", "--account", "account-7", "--since", "2026-11-01"),
         ("audit", "erase", "account-7", "--reason", "ticket:7"),
         ("audit", "reveal", "staff-2026q4-" + "a" * 21, "--reason", "ticket:7"),
         (

@@ -39,15 +39,17 @@ class Audits(Protocol):
         """
         ...
 
-    async def search(
+    async def search(  # noqa: PLR0913 - what, where, who, what for
         self,
         wanted: Wanted,
         since: int,
         limit: int,
         who: Principal,
         purpose: Purpose | None = None,
+        *,
+        subject_ref: str | None = None,
     ) -> FoundEvents:
-        """Find events of the audit log.
+        """Find events of the audit log; with *subject_ref* those that name it.
 
         Raises:
             BadRequestError: a class of events that there is not.

@@ -14,7 +14,7 @@ from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_node.audit_messages import AuditEntry, FoundEvents
 from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.evidence.tiled import OwnLog
-from fedsafe_node.messages import Message
+from fedsafe_node.messages import AccountRef, Message
 from fedsafe_node.people.messages import ActAnswer, ActId
 from fedsafe_node.searching import Wanted
 from fedsafe_node.standing_messages import AuditStanding
@@ -30,6 +30,12 @@ class SearchQuery(Wanted, frozen=True):
     purpose: Purpose | None = None
     since: Count = 0
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_EVENTS)] = 100
+
+
+class AccountSearch(SearchQuery, frozen=True, kw_only=True):
+    """The same of one account, which is never in a URL."""
+
+    subject_ref: AccountRef
 
 
 class EntryQuery(Message, frozen=True):
@@ -60,6 +66,19 @@ async def search(call: Call) -> object:
     query = call.parameters(SearchQuery)
     return await call.services.audits.search(
         query, query.since, query.limit, call.principal, query.purpose
+    )
+
+
+async def search_account(call: Call) -> object:
+    """Find events that name an account."""
+    body = call.body(AccountSearch)
+    return await call.services.audits.search(
+        body,
+        body.since,
+        body.limit,
+        call.principal,
+        body.purpose,
+        subject_ref=body.subject_ref,
     )
 
 
@@ -136,6 +155,20 @@ EVIDENCE_ROUTES: Final = (
         lane=Lane.READS,
         summary="Find events by class, outcome, actor and time",
         query=SearchQuery,
+        answer=FoundEvents,
+    ),
+    Route(
+        name="searchAccount",
+        bare=True,
+        method="POST",
+        path="/v1/audit/search",
+        handler=search_account,
+        auth=Auth.HOUSE,
+        roles=_TAKERS,
+        lane=Lane.READS,
+        summary="Find events that name an account, by class, outcome, actor and time",
+        body=AccountSearch,
+        limit=4 * KIB,
         answer=FoundEvents,
     ),
     Route(

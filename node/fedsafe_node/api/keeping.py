@@ -23,6 +23,7 @@ from fedsafe_node.evidence.keeping_messages import (
     SubjectEvents,
     SubjectRequest,
 )
+from fedsafe_node.evidence.report_messages import AccountReport, ReportRequest
 from fedsafe_node.messages import Message
 from fedsafe_node.people.messages import ActAnswer, ActId
 from fedsafe_node.rights.request_messages import PackEntry, WithholdPackRequest
@@ -46,6 +47,12 @@ async def subject(call: Call) -> object:
     """Give all events about an account."""
     telling = call.services.keeping.telling
     return await telling.subject(call.body(SubjectRequest), call.principal)
+
+
+async def report(call: Call) -> object:
+    """Report on an account."""
+    reports = call.services.keeping.reports
+    return await reports.report(call.body(ReportRequest), call.principal)
 
 
 async def access(call: Call) -> object:
@@ -114,10 +121,24 @@ KEEPING_ROUTES: Final = (
         auth=Auth.CREDENTIAL,
         roles=_READERS,
         lane=Lane.BATCHES,
-        summary="Give all events that name an account, for the rights of a person",
+        summary="Give the events that name an account, for the rights of a person",
         body=SubjectRequest,
         limit=4 * KIB,
         answer=SubjectEvents,
+    ),
+    Route(
+        name="auditReport",
+        bare=True,
+        method="POST",
+        path="/v1/audit/report",
+        handler=report,
+        auth=Auth.CREDENTIAL,
+        roles=_READERS,
+        lane=Lane.BATCHES,
+        summary="Report who looked at an account, why, and what came of it",
+        body=ReportRequest,
+        limit=4 * KIB,
+        answer=AccountReport,
     ),
     Route(
         name="auditAccess",

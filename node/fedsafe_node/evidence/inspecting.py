@@ -43,6 +43,7 @@ from fedsafe_node.store.rows import Tail
 from fedsafe_policies.vocabulary import Purpose
 
 Admit = Callable[[Principal, Purpose | None], Awaitable[Detail]]
+Cosigned = Callable[[], Awaitable[AnchorProof | None]]
 SHOWN: Final = frozenset({ACTOR, SUBJECT, DETAIL, SOURCE})  # as a page of events shows
 _PAGE: Final = 4_096
 
@@ -57,7 +58,7 @@ class Inspector:
         guard: Guard,
         keep: Callable[[], Awaitable[Tail]],
         admit: Admit,
-        cosigned: Callable[[], Awaitable[AnchorProof | None]],
+        cosigned: Cosigned,
     ) -> None:
         self._office = office
         self._keys = keys
@@ -88,7 +89,7 @@ class Inspector:
             kept_at=await asyncio.to_thread(self._guard.kept_at, log),
             key=key.encode(),
             fingerprint=fingerprint(key),
-            cosigned=_told(await self._cosigned()),
+            cosigned=cosigned_standing(await self._cosigned()),
             lost=lost,
         )
 
@@ -134,7 +135,8 @@ class Inspector:
         return await office.store.scan(query)
 
 
-def _told(proof: AnchorProof | None) -> CosignedStanding | None:
+def cosigned_standing(proof: AnchorProof | None) -> CosignedStanding | None:
+    """Tell what others have cosigned, if they have."""
     if proof is None:
         return None
     by = [

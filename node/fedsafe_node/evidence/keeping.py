@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Final
 
 from fedsafe_federation.replication import Offload
+from fedsafe_node.audit_messages import LogCheck
 from fedsafe_node.config import AuditRetention
 from fedsafe_node.erasers import Erasers
+from fedsafe_node.evidence.account_reports import AccountReports
 from fedsafe_node.evidence.destroying import Destroying
 from fedsafe_node.evidence.erasing import ErasureService, SubjectErasure
 from fedsafe_node.evidence.gaps import Gaps
 from fedsafe_node.evidence.holding import Holding
-from fedsafe_node.evidence.inspecting import Admit
+from fedsafe_node.evidence.inspecting import Admit, Cosigned
 from fedsafe_node.evidence.pruning import Pruning, Sizes
 from fedsafe_node.evidence.retention import Retention
 from fedsafe_node.evidence.revealing import RevealEffect, RevealService
@@ -36,6 +38,7 @@ class Keeping:
     """All that people do with the audit log, beside reading and exporting it."""
 
     telling: Telling
+    reports: AccountReports
     holding: Holding
     erasure: ErasureService
     reveals: RevealService
@@ -91,11 +94,21 @@ class Keeper:
             Act.RECIPIENT_SILENCE: RecipientSilence(self._office),
         }
 
-    def keeping(self, approvals: Approvals, admit: Admit, search: Search) -> Keeping:
-        """Return what people do with it."""
+    def keeping(
+        self,
+        approvals: Approvals,
+        admit: Admit,
+        search: Search,
+        *,
+        check: Callable[[], Awaitable[LogCheck]],
+        cosigned: Cosigned,
+    ) -> Keeping:
+        """Return what people do with it; *check* verifies the log."""
         office = self._office
+        telling = Telling(office, admit, search)
         return Keeping(
-            telling=Telling(office, admit, search),
+            telling=telling,
+            reports=AccountReports(office, admit, check, telling.gaps, cosigned),
             holding=Holding(office),
             erasure=ErasureService(office, approvals),
             reveals=RevealService(office, approvals, self._pseudonyms),

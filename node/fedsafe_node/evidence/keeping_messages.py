@@ -4,6 +4,7 @@
 from typing import Annotated
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from fedsafe_federation.signed import Count, Seconds
 from fedsafe_node.audit_messages import AuditEvent, LostEntries
@@ -20,9 +21,14 @@ PseudonymText = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,64}(?!\n)$")]
 
 
 class SubjectRequest(Message, frozen=True):
-    """Which account is asked about; it is never in a URL."""
+    """Which account is asked about, and of which time; it is never in a URL.
+
+    `after` and `before` are seconds in UTC, the second one excluded.
+    """
 
     subject_ref: AccountRef
+    after: Seconds | UnsetType = UNSET
+    before: Seconds | UnsetType = UNSET
 
 
 class SubjectEvents(Message, frozen=True):

@@ -75,7 +75,7 @@ async def find_part(reader: Reader, log: LogName, request: ExportRequest) -> Par
     if request.since is not UNSET:
         start = await first_since(reader, log, size, request.since)
     if request.until is not UNSET:
-        end = await _end_until(reader, log, size, request.until)
+        end = await end_until(reader, log, size, request.until)
     if start < minimum:
         raise PrunedError(log, start, minimum)
     if not start < end <= size:
@@ -127,12 +127,46 @@ async def first_since(reader: Reader, log: LogName, size: int, moment: int) -> i
     return place
 
 
-async def _end_until(reader: Reader, log: LogName, size: int, moment: int) -> int:
+async def end_until(reader: Reader, log: LogName, size: int, moment: int) -> int:
+    """Return the entry behind the last one that is before a moment.
+
+    Raises:
+        CorruptLogError: an entry that was looked at is no audit event.
+    """
     place = await _bisect(reader, log, size, moment)
     for index in reversed(range(place, min(size, place + _NEAR))):
         if await _moment(reader, log, index) < moment:
             return index + 1
     return place
+
+
+async def span_of(
+    reader: Reader, log: LogName, after: int | UnsetType, before: int | UnsetType
+) -> tuple[int, int]:
+    """Return the first entry of a span of time, and the one behind its last.
+
+    Raises:
+        BadRequestError: the span ends before it begins.
+        CorruptLogError: an entry that was looked at is no audit event.
+    """
+    if after is not UNSET and before is not UNSET and after >= before:
+        detail = "the span does not begin before it ends"
+        raise BadRequestError("bad_span", detail, pointer="/before")
+    size = await reader.log_size(log)
+    first, end = await reader.minimum(log), size
+    if after is not UNSET:
+        first = await first_since(reader, log, size, after)
+    if before is not UNSET:
+        end = await end_until(reader, log, size, before)
+    return first, end
+
+
+def is_within(at: str, after: int | UnsetType, before: int | UnsetType) -> bool:
+    """Whether a moment, as a record has it, lies in a span."""
+    moment = datetime.fromisoformat(at).timestamp()
+    if after is not UNSET and moment < after:
+        return False
+    return before is UNSET or moment < before
 
 
 async def _bisect(reader: Reader, log: LogName, size: int, moment: int) -> int:

@@ -14,6 +14,7 @@ from fedsafe_node.evidence.keeping_messages import (
     SubjectEvents,
     SubjectRequest,
 )
+from fedsafe_node.evidence.span import is_within, span_of
 from fedsafe_node.log.audit import Event
 from fedsafe_node.log.naming import entries_naming
 from fedsafe_node.losses import lost_entries
@@ -44,9 +45,10 @@ class Telling:
         self._search = search
 
     async def subject(self, request: SubjectRequest, who: Principal) -> SubjectEvents:
-        """Give all events that name an account, for the answer that it may ask for.
+        """Give the events that name an account, for the answer that it may ask for.
 
         Raises:
+            BadRequestError: the span ends before it begins, or no such account.
             DeniedError: the rights of a person are not this role's to serve.
             CorruptLogError: what is stored is not what was sealed.
         """
@@ -56,10 +58,13 @@ class Telling:
         subject = naming.named(request.subject_ref)
 
         async def query(reader: Reader) -> SubjectEvents:
-            named = await entries_naming(reader, log, {subject})
+            span = request.after, request.before
+            first, end = await span_of(reader, log, *span)
+            named = await entries_naming(reader, log, {subject}, since=first, end=end)
             events: list[AuditEvent] = []
             for index in named[:MOST_EVENTS]:
-                events += await read_log_events(reader, log, index, 1)
+                read = await read_log_events(reader, log, index, 1)
+                events += [event for event in read if is_within(event.at, *span)]
             return SubjectEvents(events=events, more=len(named) > MOST_EVENTS)
 
         answer = await office.store.scan(query)

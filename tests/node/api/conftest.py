@@ -468,15 +468,18 @@ class FakeAudits:
         await self.memory.called((since, limit, who, purpose))
         return AuditEvents(events=[], next=since)
 
-    async def search(
+    async def search(  # noqa: PLR0913 - as the service has it
         self,
         wanted: Wanted,
         since: int,
         limit: int,
         who: Principal,
         purpose: Purpose | None = None,
+        *,
+        subject_ref: str | None = None,
     ) -> FoundEvents:
-        await self.memory.called((wanted, since, limit, who, purpose))
+        asked = () if subject_ref is None else (subject_ref,)
+        await self.memory.called((wanted, since, limit, who, purpose, *asked))
         return FoundEvents(events=[], next=since, more=False)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.node.api.staff import ACT
 
-from fedsafe_node.audit_messages import FoundEvents
+from fedsafe_node.audit_messages import FoundEvents, LogCheck
 from fedsafe_node.evidence.keeping_messages import (
     EraseRequest,
     GapsAnswer,
@@ -19,6 +19,7 @@ from fedsafe_node.evidence.keeping_messages import (
     SubjectEvents,
     SubjectRequest,
 )
+from fedsafe_node.evidence.report_messages import AccountReport, ReportRequest
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.rights.request_messages import WithholdPackRequest
@@ -37,9 +38,27 @@ HOLD: Final = HoldAnswer(
     placed_at=0,
     placed_by="dora",
 )
+REPORT: Final = AccountReport(
+    node="a.demo",
+    service="shop",
+    subject_ref="account-17",
+    after=0,
+    before=1,
+    made_at=1,
+    made_by="staff-1",
+    purpose="audit_review",
+    entry=7,
+    end=7,
+    entries=[],
+    more=False,
+    nameless=[],
+    log=LogCheck(log="a.demo/audit", size=7, root="00", openings=0, erased=0, ok=True),
+    gaps=GapsAnswer(missing=0, gaps=[], keys=[], erased={}, holds=0),
+)
 _WHY: Final = {"reason": "order-1"}
 KEEPING_BODIES: Final[dict[str, object]] = {
     "auditSubject": {"subject_ref": "account-17"},
+    "auditReport": {"subject_ref": "account-17", "after": 0},
     "askErasure": _WHY | {"subject_ref": "account-17"},
     "askReveal": _WHY | {"pseudonym": "p-1"},
     "reveal": _WHY | {"pseudonym": "p-1", "act": "0" * 32},
@@ -61,6 +80,10 @@ class FakeKeeping:
     async def subject(self, request: SubjectRequest, who: Principal) -> SubjectEvents:
         await self.memory.called((request, who))
         return SubjectEvents(events=[], more=False)
+
+    async def report(self, request: ReportRequest, who: Principal) -> AccountReport:
+        await self.memory.called((request, who))
+        return REPORT
 
     async def access(
         self, since: int, limit: int, who: Principal, purpose: Purpose | None
@@ -107,5 +130,10 @@ def fake_keeping(memory: "Memory") -> SimpleNamespace:
     """Give what `Services.keeping` holds."""
     fake = FakeKeeping(memory)
     return SimpleNamespace(
-        telling=fake, holding=fake, erasure=fake, reveals=fake, withholding=fake
+        telling=fake,
+        reports=fake,
+        holding=fake,
+        erasure=fake,
+        reveals=fake,
+        withholding=fake,
     )

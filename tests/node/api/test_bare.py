@@ -48,7 +48,8 @@ PICTURE: Final[dict[str, Any]] = BAN | {
 DOES: Final = {
     *("lookup", "lookupBatch", "addSignal", "importSignals", "revokeSignal"),
     *("beginImport", "finishImport", "undoImport"),
-    *("auditVerify", "auditSubject", "stepUp", "logOut"),
+    *("auditVerify", "auditSubject", "auditReport", "searchAccount"),
+    *("stepUp", "logOut"),
 }
 """What a bare credential does, beside reading; `stepUp` and `logOut` want a session."""
 TAKES_OUT: Final = {"exportAudit", "exportTiles"}

@@ -19,6 +19,7 @@ WHY: Final = {"reason": "ticket:17"}
 PSEUDONYM: Final = "staff-2026q4-" + "a" * 21
 MAY: Final[Mapping[str, set[str]]] = {
     "auditSubject": {Role.REVIEWER, Role.DPO},
+    "auditReport": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "auditAccess": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "auditGaps": {LOCAL, *PERSONS},
     "askErasure": {Role.DPO},
@@ -31,6 +32,7 @@ MAY: Final[Mapping[str, set[str]]] = {
 }
 BODIES: Final[Mapping[str, object]] = {
     "auditSubject": {"subject_ref": "account-17"},
+    "auditReport": {"subject_ref": "account-17", "after": 0},
     "askErasure": WHY | {"subject_ref": "account-17"},
     "askReveal": WHY | {"pseudonym": PSEUDONYM},
     "reveal": WHY | {"pseudonym": PSEUDONYM, "act": "0" * 32},

@@ -74,6 +74,7 @@ MAY: Final[Mapping[str, set[str]]] = {
     "auditEvents": {LOCAL, Role.REVIEWER} | OVERSIGHT,
     "auditVerify": {LOCAL, *PERSONS},
     "searchAudit": {LOCAL, Role.REVIEWER, Role.DPO, Role.AUDITOR},
+    "searchAccount": {LOCAL, Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "auditStatus": {LOCAL, *PERSONS},
     "showEntry": {LOCAL, Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "askExport": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
@@ -153,6 +154,7 @@ READS: Final = {
     *("listSignals", "showSignal", "auditEvents", "auditVerify"),
     *("listImports", "showImport"),
     *("askExport", "exportAudit", "searchAudit", "auditStatus", "showEntry"),
+    "searchAccount",
     *("exportTiles", "showBudgets", "showGate", "showRegister", "status", "metrics"),
 }
 OFFICE: Final = (
@@ -242,6 +244,8 @@ def body_of(
         "noteBackup": {"digest": "0" * 64, "keys": False},
         "recordGate": {"dpia": "file-12"},
         "askExport": {"first": 0, "last": 0},
+        "searchAccount": {"subject_ref": "account-1"}
+        | (NAMED if caller == LOCAL else {}),
         "enterItem": {"status": "planned", "expires_on": "2026-12-24"},
         "reviewItem": {"entry": "0" * 32},
         "decideTask": {"outcome": "dismiss"},

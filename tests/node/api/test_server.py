@@ -128,6 +128,7 @@ BODIES: dict[str, object] = {
     "reshare": {"threshold": 2},
     "proposeCharter": {"change": "suspend", "member": "games.example.fr"},
     "askExport": {"first": 0, "last": 3},
+    "searchAccount": {"subject_ref": "account-17"},
     "propose": {"federation": "pilot.example.org", "cards": [STATEMENT] * 3},
     "reviewFounding": STATEMENT,
     "confirmFounding": {

@@ -80,7 +80,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A whole rendering; `banner` is its mark in words, empty where it has none."""
+    """A whole rendering; `banner` is its mark in words, empty where it has none.
+
+    `running` stands above each page of it that a browser prints.
+    """
 
     language: Language
     title: str
@@ -88,11 +91,13 @@ class Document:
     banner: str
     lead: tuple[str, ...]
     sections: tuple[Section, ...]
+    running: str = ""
 
 
 def texts_of(document: Document) -> Iterator[str]:
     """Go through all that a document says."""
-    yield from (document.title, document.author, document.banner, *document.lead)
+    yield from (document.title, document.author, document.banner)
+    yield from (document.running, *document.lead)
     for section in document.sections:
         yield section.heading
         for block in section.blocks:

@@ -59,9 +59,22 @@ def html(document: Document) -> bytes:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
         f'<meta name="author" content="{escape(document.author)}">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n"
+        f"<title>{escape(title)}</title>\n"
+        f"<style>\n{_STYLE}{_running(document.running)}\n</style>\n</head>\n"
         "<body>\n<main>\n" + "\n".join(body) + "\n</main>\n</body>\n</html>\n"
     ).encode()
+
+
+def _running(text: str) -> str:
+    """Put a text above each printed page, and the page's number below."""
+    if not text:
+        return ""
+    # A string of CSS in a page: no letter may end the string, the rule or the element.
+    said = "".join(c if c.isalnum() or c == " " else f"\\{ord(c):x} " for c in text)
+    return (
+        f'\n@page {{ @top-left {{ content: "{said}"; font-size: 8pt; }}\n'
+        '  @bottom-right { content: counter(page) " / " counter(pages); } }'
+    )
 
 
 def _section(section: Section, charts: int) -> str:
