@@ -21,6 +21,7 @@ from tests.postgresql.fixtures import (  # noqa: F401 - fixtures
     postgresql,
     postgresql_url,
 )
+from tests.promises import MARK, PROMISES, ids_of, read_promises
 
 _READ_ON_LOOP = SQLiteStore._read_on_loop.__code__  # noqa: SLF001 - it alone may block
 # Every process that a test starts would compile all of FedSafe anew, and every worker
@@ -57,6 +58,19 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)  # as a node does
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a mark that names no promise."""
+    known = ids_of(read_promises())
+    for item in items:
+        for mark in item.iter_markers(MARK):
+            unknown = [each for each in mark.args if each not in known]
+            if unknown or not mark.args:
+                named = ", ".join(map(str, unknown)) or "no id"
+                raise pytest.UsageError(
+                    f"{item.nodeid}: {named} is no promise of {PROMISES.name}"
+                )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -42,6 +42,7 @@ def demo(short_path: Path) -> Iterator[Path]:
     fedsafe("demo", "down", "--dir", str(short_path / "d"))
 
 
+@pytest.mark.promise("RM-02")
 @pytest.mark.timeout(120)
 def test_the_story_holds(demo: Path) -> None:
     done = fedsafe("demo", "story", "--once", "--lang", "en", "--dir", str(demo))
@@ -98,6 +99,7 @@ def test_a_demo_that_fails_leaves_nothing_running(demo: Path) -> None:
     assert find(demo / "b.demo") is None
 
 
+@pytest.mark.promise("RM-01")
 @pytest.mark.timeout(120)
 def test_one_node_alone_finds_its_own_ban_however_it_is_written(demo: Path) -> None:
     fedsafe("demo", "up", "--nodes", "1", "--dir", str(demo))

@@ -368,6 +368,7 @@ def test_a_closed_gate_is_named_as_the_cause(ask: "Run", node: "FakeNode") -> No
     assert "gate" not in stale.out
 
 
+@pytest.mark.promise("RM-04")
 @pytest.mark.parametrize("form", ["--json", "--ndjson"])
 @pytest.mark.parametrize("count", [1, 2, 1_001])
 def test_a_node_that_is_down_never_reads_like_no_signal(

@@ -72,6 +72,7 @@ def acts_of(recipe: str, where: Path, asks: str) -> set[str]:
     return acts if "admit" in acts else acts | {"restrict"}
 
 
+@pytest.mark.promise("RM-03")
 @pytest.mark.parametrize(
     ("body", "status", "wanted"),
     [

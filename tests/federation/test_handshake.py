@@ -39,6 +39,7 @@ def test_neighbours_speak_the_highest_version_of_both(
     assert agree(one, other).features == {"b"}
 
 
+@pytest.mark.promise("LR-25")
 def test_without_a_common_version_or_arrangement_nothing_passes() -> None:
     newer = Speaks(frozenset({3}), OWN.features, 1, HASH)
     others = Speaks(OWN.protocols, OWN.features, 7, bytes(32))

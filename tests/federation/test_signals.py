@@ -209,6 +209,7 @@ def test_a_body_survives_the_round_trip(  # noqa: PLR0913
     assert decode(encode(body), ActorBody) == body
 
 
+@pytest.mark.promise("LR-02")
 @pytest.mark.parametrize(
     "change",
     [
@@ -232,6 +233,7 @@ def test_there_is_no_room_for_free_text(change: dict[str, Any]) -> None:
         decode(encode(body), ActorBody)
 
 
+@pytest.mark.promise("LR-02")
 def test_no_type_has_a_field_for_a_person_or_a_story() -> None:
     fields = {
         field.name

@@ -110,6 +110,7 @@ async def test_the_log_is_read_for_a_purpose_of_ones_role(
     assert await alone.audit("a.demo", "refused") == []
 
 
+@pytest.mark.promise("LR-05", "LR-10")
 @pytest.mark.parametrize(
     ("who", "purpose"),
     [
@@ -168,6 +169,7 @@ SPACE = "entries SET record = CAST(record || x'20' AS BLOB)"
 JUNK = "entries SET record = x'00'"
 
 
+@pytest.mark.promise("LR-13")
 @pytest.mark.parametrize(
     ("log", "change", "place"),
     [

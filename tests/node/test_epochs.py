@@ -210,6 +210,7 @@ def opened(fleet: Fleet, each: EndingSignal) -> Canonical:
     )
 
 
+@pytest.mark.promise("TM-02")
 @pytest.mark.embedded
 async def test_all_that_is_left_evaluates_no_token_of_a_backup(trio: Fleet) -> None:
     await trio.publish(WHO)

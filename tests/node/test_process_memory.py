@@ -130,6 +130,7 @@ def test_the_thief_takes_what_a_plain_process_has(tmp_path: Path) -> None:
         assert found["dumped"]
 
 
+@pytest.mark.promise("TM-04")
 def test_nobody_takes_the_memory_of_a_node(founded: Path, tmp_path: Path) -> None:
     place = copy_of(founded, tmp_path / "n").place("a.demo")
     node = {"command": [*RUN, str(place.directory)], "ready": '"ready"'}
@@ -138,6 +139,7 @@ def test_nobody_takes_the_memory_of_a_node(founded: Path, tmp_path: Path) -> Non
     check_kept(found["node"], 1)
 
 
+@pytest.mark.promise("TM-04")
 @pytest.mark.timeout(120)
 def test_nobody_takes_the_memory_of_a_worker(
     prepare: Callable[[int], Preparing], tmp_path: Path

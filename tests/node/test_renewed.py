@@ -177,6 +177,7 @@ async def test_each_finds_the_same_however_many_have_followed(
     assert (D, 1) not in members.asked
 
 
+@pytest.mark.promise("LR-28")
 async def test_once_the_old_shares_are_gone_the_new_ones_do(tmp_path: Path) -> None:
     members = await to_thread(Members, tmp_path, ahead=(A, B, C, D), destroyed=True)
 

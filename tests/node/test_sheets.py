@@ -150,6 +150,7 @@ async def test_those_who_answer_for_it_read(alone: Fleet) -> None:
     ]
 
 
+@pytest.mark.promise("LR-27")
 def test_every_setting_is_told_or_exempt() -> None:
     settings = set(Config.__struct_fields__)
 

@@ -41,6 +41,7 @@ def test_a_complete_record_opens_the_gate(
     assert decision.policy == gated.reference
 
 
+@pytest.mark.promise("LR-01", "LR-30")
 @pytest.mark.parametrize("name", LegalGate.__struct_fields__)
 def test_every_missing_field_keeps_the_gate_closed(
     gated: Policy, real_site: BuildSite, full_gate: LegalGate, now: int, name: str
@@ -59,6 +60,7 @@ def test_without_a_record_the_gate_is_closed(
     assert len(missing(LegalGate(), now)) == 9
 
 
+@pytest.mark.promise("LR-01")
 def test_the_gate_closes_as_its_last_day_begins(
     gated: Policy, real_site: BuildSite, full_gate: LegalGate
 ) -> None:

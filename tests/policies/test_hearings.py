@@ -47,6 +47,7 @@ def test_a_hearing_goes_its_way(step: Hearing) -> None:
     assert fault_of(step, (), NOW) is None
 
 
+@pytest.mark.promise("LR-50")
 def test_nobody_is_silent_before_the_time_to_answer_is_over() -> None:
     last = NOW + 7 * SECONDS_A_DAY
 
@@ -55,6 +56,7 @@ def test_nobody_is_silent_before_the_time_to_answer_is_over() -> None:
     assert fault_of(SILENCE, (INVITED, HEARD), last + SECONDS_A_DAY) == "step"
 
 
+@pytest.mark.promise("LR-50")
 @given(st.lists(st.sampled_from([INVITED, HEARD, SILENCE, SPARED])))
 def test_an_invitation_alone_is_no_hearing(steps: list[Hearing]) -> None:
     heard = completed(steps)

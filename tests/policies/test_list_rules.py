@@ -71,6 +71,7 @@ AT_NI_ICS: list[Request] = [
 ]
 
 
+@pytest.mark.promise("LR-03")
 @pytest.mark.parametrize("request_", AT_NI_ICS)
 def test_private_messages_are_closed_without_a_basis_in_force(
     request_: Request,
@@ -164,6 +165,7 @@ def test_nobody_claims_a_basis_for_private_messages_without_a_reference() -> Non
     assert load_calendar(open_anyway.encode(), shipped_calendar()).entries
 
 
+@pytest.mark.promise("LR-03")
 @given(near(*AT_NI_ICS), MOMENTS)
 def test_no_private_message_is_used_on_a_day_without_a_basis(
     request: Request, now: int
@@ -202,6 +204,7 @@ def test_a_signal_lives_on_once_reviewed_by_another() -> None:
     assert ask(fresh).allowed
 
 
+@pytest.mark.promise("LR-12")
 @given(near(KEPT), MOMENTS)
 def test_no_signal_lives_beyond_two_years(request: KeepRequest, now: int) -> None:
     if ask(request, now=now).allowed:

@@ -49,6 +49,7 @@ def test_a_purpose_outside_role_or_plane_is_refused(
     assert (decision.effect, decision.rule) == ("deny", "P8")
 
 
+@pytest.mark.promise("LR-10")
 @pytest.mark.parametrize("name", ["strict", "synthetic"])
 def test_no_policy_allows_a_role_more_than_its_purposes(
     demo_site: Site, now: int, name: str

@@ -38,6 +38,7 @@ RULING = FloodRulingRequest(RUTH, stands=False, reason="ticket-7")
 # --- P21, match flood -----------------------------------------------------------------
 
 
+@pytest.mark.promise("TM-12")
 def test_beyond_its_bound_a_signal_restricts_nobody_by_itself() -> None:
     at_bound = ask(FloodRequest(MAIL, BOUND))
 

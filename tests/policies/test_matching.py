@@ -50,6 +50,7 @@ def ask(
     return decide(request, policy, shipped_calendar(), now, site)
 
 
+@pytest.mark.promise("LR-23")
 def test_a_match_is_a_reason_to_review(
     synthetic: Policy, demo_site: Site, now: int
 ) -> None:
@@ -161,6 +162,7 @@ def test_own_bans_match_before_any_gate(real_site: BuildSite, now: int) -> None:
     assert (decision.effect, decision.code) == ("allow", "own_ban")
 
 
+@pytest.mark.promise("LR-01")
 def test_a_closed_gate_keeps_and_matches_nothing_of_others(
     gated: Policy, real_site: BuildSite, full_gate: LegalGate, now: int
 ) -> None:

@@ -114,6 +114,7 @@ def test_an_act_refers_to_why_and_does_not_tell() -> None:
     assert (decision.rule, decision.code) == ("P2", "free_text")
 
 
+@pytest.mark.promise("TM-14")
 @given(st.from_type(Act), PEOPLE, st.none() | PEOPLE)
 def test_no_act_of_one_person_is_ever_allowed(
     act: Act, first: Person, second: Person | None
@@ -128,6 +129,7 @@ def test_no_act_of_one_person_is_ever_allowed(
 GATE = ActRequest(Act.GATE_OPENING, RUTH, DANA, "legal-gate-record")
 
 
+@pytest.mark.promise("LR-31")
 @pytest.mark.parametrize(
     ("first", "second"),
     [(RUTH, DANA), (OLGA, DANA), (DANA, LEO), (DANA, RUTH), (DANA, OLGA)],
@@ -154,6 +156,7 @@ def test_without_the_officer_no_two_open_the_gate(
 TASKS = ReadRequest(Role.ANALYST, Purpose.MODERATION_REVIEW, Matter.TASKS)
 
 
+@pytest.mark.promise("LR-10")
 @pytest.mark.parametrize(
     ("request_", "code"),
     [
@@ -239,6 +242,7 @@ def test_an_independent_ruling_in_time_stands_and_a_late_one_revokes() -> None:
     assert Obligation.REVOKE in revoked.obligations
 
 
+@pytest.mark.promise("LR-22")
 @given(near(RULING), MOMENTS)
 def test_no_ruling_comes_late_or_from_who_was_involved(
     request: RulingRequest, now: int
@@ -374,6 +378,7 @@ def test_no_account_is_lost_without_own_evidence_and_two_people(
 # --- P16, transparency ----------------------------------------------------------------
 
 
+@pytest.mark.promise("LR-16")
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -390,6 +395,7 @@ def test_a_notice_is_not_withheld_without_reason_and_end(
     assert ask(replace(WITHHOLD, **change)).code == code  # type: ignore[arg-type]
 
 
+@pytest.mark.promise("LR-16")
 def test_a_reason_that_the_policy_does_not_list_is_refused() -> None:
     text = shipped_text("germany").decode().replace('["bdsg_29_1", ', "[")
     decision = ask(WITHHOLD, load_policy(text.encode()))

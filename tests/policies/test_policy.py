@@ -167,6 +167,7 @@ def test_the_table_says_what_the_plan_says() -> None:
     }
 
 
+@pytest.mark.promise("LR-24")
 def test_strict_shares_no_actor_signal() -> None:
     strict = shipped("strict").document
 

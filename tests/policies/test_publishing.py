@@ -182,6 +182,7 @@ def test_a_policy_that_does_not_name_files_is_looser(text: bytes) -> None:
     assert load_node_policy(text, load_policy(older)).name
 
 
+@pytest.mark.promise("LR-11", "LR-33")
 @pytest.mark.parametrize(
     ("change", "rule", "code"),
     [
@@ -217,6 +218,7 @@ def test_each_rule_refuses(
     assert Obligation.AUDIT_EVENT in decision.obligations
 
 
+@pytest.mark.promise("LR-33")
 def test_a_minor_is_shown_the_way_to_help(
     synthetic: Policy, demo_site: Site, now: int
 ) -> None:

@@ -14,6 +14,7 @@ def test_a_label_refers(label: str) -> None:
     assert is_reference(label)
 
 
+@pytest.mark.promise("LR-02")
 @pytest.mark.parametrize(
     "told",
     [

@@ -78,6 +78,7 @@ def test_a_signal_ends_with_its_epoch(
     assert times == (min(free[0], epoch_ends), min(free[1], epoch_ends))
 
 
+@pytest.mark.promise("LR-24")
 @given(KINDS, DAYS)
 def test_strict_keeps_nothing_longer_than_synthetic(
     kind: IdentifierKind | MediaKind, since: date

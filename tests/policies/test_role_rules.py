@@ -212,6 +212,7 @@ def test_what_suffices_lets_every_act_and_a_ruling_go_through(
             )
 
 
+@pytest.mark.promise("LR-31")
 @given(
     st.dictionaries(
         st.sampled_from("abc"), st.frozensets(st.from_type(Role)), max_size=3

@@ -220,6 +220,7 @@ def test_an_export_is_entered_in_the_ledger_if_it_has_openings(
 # --- P15, jurisdiction ----------------------------------------------------------------
 
 
+@pytest.mark.promise("LR-32")
 def test_a_place_outside_needs_a_recorded_basis() -> None:
     decision = ask(ABROAD)
 
@@ -228,12 +229,14 @@ def test_a_place_outside_needs_a_recorded_basis() -> None:
     assert not ask(replace(ABROAD, transfer_basis="scc-2"), WITH_BASIS).allowed
 
 
+@pytest.mark.promise("LR-24")
 def test_the_eea_and_recorded_transfers_are_allowed() -> None:
     for place in ("DE", "NO", "IS", "LI"):
         assert ask(replace(ABROAD, jurisdiction=place)).allowed
     assert ask(replace(ABROAD, transfer_basis="scc-1"), WITH_BASIS).allowed
 
 
+@pytest.mark.promise("LR-32")
 @given(near(ABROAD, OPENING))
 def test_nothing_goes_to_a_place_that_is_not_admitted(
     request: TransferRequest | OpeningRequest,

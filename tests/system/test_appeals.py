@@ -95,6 +95,7 @@ def _found(caller: Caller) -> list[object] | None:
     return None if answer.status != 200 else list(answer.body["matches"])
 
 
+@pytest.mark.promise("LR-47")
 def test_a_ruling_on_an_appeal_ends_a_signal_everywhere_within_seconds(
     tmp_path: Path,
 ) -> None:

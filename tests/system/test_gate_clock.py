@@ -180,6 +180,7 @@ def _signals(directory: Path) -> list[tuple[SignalRow, bool]]:
     return asyncio.run(run())
 
 
+@pytest.mark.promise("LR-01")
 def test_within_a_minute_past_its_end_a_gate_refuses_and_erases(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ SEED = 1
 ROUNDS = 18
 
 
+@pytest.mark.promise("RM-06")
 @pytest.mark.timeout(400)
 def test_killed_nodes_keep_all_that_they_acknowledged(tmp_path: Path) -> None:
     with federation(tmp_path / "f") as fed:

@@ -731,6 +731,7 @@ def _ask_on(fed: Federation, node: DemoNode) -> None:
         return
 
 
+@pytest.mark.promise("TM-03")
 def test_after_a_run_of_everything_no_secret_lies_anywhere(run: Run) -> None:
     # One test, for the run takes a minute and each worker would do one of its own.
     names = {Path(name).name for name, _ in run.sources}

@@ -16,6 +16,7 @@ SEED = 20_261_124
 COUNT = 200
 
 
+@pytest.mark.promise("TM-06")
 async def test_whatever_is_changed_in_a_directory_is_found(tmp_path: Path) -> None:
     judged = [each async for each in run(tmp_path, range(COUNT), SEED)]
     wrong = [str(each) for each in judged if each.is_wrong]

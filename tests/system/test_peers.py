@@ -38,6 +38,7 @@ def _exit_status(fed: Federation, node: DemoNode, value: str) -> int:
     return fed.fedsafe(*command, node=node, typed=f"{value}\n".encode()).returncode
 
 
+@pytest.mark.promise("TM-09")
 @pytest.mark.parametrize("how", LIES)
 def test_a_liar_is_named_and_another_is_asked(fed: Federation, how: str) -> None:
     before = len(_accused(fed, fed.a))
@@ -58,6 +59,7 @@ def test_a_liar_is_named_and_another_is_asked(fed: Federation, how: str) -> None
     assert named == [fed.c.name]
 
 
+@pytest.mark.promise("TM-09")
 def test_too_few_members_defer_and_the_same_question_succeeds_later(
     fed: Federation,
 ) -> None:

@@ -96,6 +96,7 @@ def test_the_dictionary_is_in_canonical_form(crime: Crime) -> None:
         assert (found.canonicaliser, found.value) == (CANONICALISER, number)
 
 
+@pytest.mark.promise("TM-01")
 def test_a_thief_of_t_nodes_recovers_all(crime: Crime) -> None:
     loot = crime.rob("b", "c")
 
@@ -104,6 +105,7 @@ def test_a_thief_of_t_nodes_recovers_all(crime: Crime) -> None:
     assert attack(loot, crime.dictionary, thorough=False).shared() == crime.listed
 
 
+@pytest.mark.promise("LR-28")
 def test_a_thief_of_fewer_nodes_recovers_nobody_out_of_a_dictionary(
     crime: Crime,
 ) -> None:

@@ -159,6 +159,7 @@ async def test_three_people_run_the_policy_and_the_check_says_how(
     assert (status, answer["code"]) == (403, "roles_apart")
 
 
+@pytest.mark.promise("TM-14")
 async def test_nobody_acts_alone(house: House) -> None:
     olaf = await house.found()
     for name in ("rita", "dora", "ben"):

@@ -163,6 +163,7 @@ async def test_a_breach_is_opened_assessed_notified_and_closed(
     ]
 
 
+@pytest.mark.promise("LR-29")
 async def test_the_clock_reminds_a_day_before_at_the_end_and_every_day_after(
     register: Register, olaf: Principal
 ) -> None:
@@ -187,6 +188,7 @@ async def test_the_clock_reminds_a_day_before_at_the_end_and_every_day_after(
     assert [outcome for _, outcome, _ in told] == ["near", "overdue", "overdue"]
 
 
+@pytest.mark.promise("LR-29")
 async def test_the_other_members_are_told_within_24_hours(
     register: Register, olaf: Principal
 ) -> None:
@@ -388,6 +390,7 @@ async def test_a_note_lies_sealed_and_goes_with_its_month(
     assert (await register.breaches.show(breach, olaf)).notes == []
 
 
+@pytest.mark.promise("LR-29")
 @given(
     told=st.lists(st.sampled_from(Notified), max_size=3),
     risk=st.sampled_from(Risk),

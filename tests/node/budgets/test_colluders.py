@@ -152,6 +152,7 @@ async def guesses(evaluators: Evaluators, colluders: Sequence[str]) -> int:
         right += 1
 
 
+@pytest.mark.promise("TM-10")
 @pytest.mark.parametrize("together", [1, 2])
 async def test_colluders_get_no_more_guesses_than_the_formula_says(
     evaluators: Evaluators, together: int

@@ -172,6 +172,7 @@ def restart(node: Node) -> None:
     )
 
 
+@pytest.mark.promise("LR-05")
 async def test_trying_identifiers_out_breaks_the_circuit_for_an_hour(
     node: Node, clock: Clocked
 ) -> None:

@@ -60,6 +60,7 @@ async def refused(node: Node, file: str) -> OverBudgetError:
     return caught.value
 
 
+@pytest.mark.promise("LR-05")
 async def test_mass_listing_breaks_the_circuit(node: Node, clock: Clocked) -> None:
     for file in FILES[:2]:
         await publish(node, file)

@@ -279,6 +279,7 @@ async def test_a_foreign_signal_alone_is_refused_with_the_rules_name(
     assert (await desk.cases.list(ada)).cases == []
 
 
+@pytest.mark.promise("LR-15")
 async def test_what_is_known_lies_sealed_and_opens_in_its_place_only(
     desk: Desk, ada: Principal
 ) -> None:
@@ -524,6 +525,7 @@ async def test_an_opinion_stands_for_what_the_adviser_was_asked(
     assert (await desk.cases.show(case, ada)).opinion is None
 
 
+@pytest.mark.promise("LR-15")
 async def test_each_role_sees_what_is_its_to_see(desk: Desk, ada: Principal) -> None:
     yara = await desk.hire("yara", Role.YOUTH_PROTECTION_OFFICER)
     case = await desk.full(ada)
@@ -566,6 +568,7 @@ async def test_no_exercise_comes_before_a_case_about_somebody(
     ]
 
 
+@pytest.mark.promise("LR-52")
 async def test_whose_age_nobody_knows_comes_with_the_minors(
     desk: Desk, ada: Principal
 ) -> None:
@@ -761,6 +764,7 @@ async def test_evidence_and_consent_are_not_rewritten_by_an_assessment(
     assert early.pointer == "/elements/consent/given_at"
 
 
+@pytest.mark.promise("LR-04")
 async def test_no_field_takes_media_and_nothing_of_them_is_kept(
     desk: Desk, ada: Principal, tmp_path: Path
 ) -> None:

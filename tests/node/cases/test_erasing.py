@@ -72,6 +72,7 @@ async def row_of(desk: Desk, case: str) -> CaseRow:
     return row
 
 
+@pytest.mark.promise("LR-12")
 async def test_a_closed_case_is_erased_after_its_time_and_its_numbers_stay(
     desk: Desk, ada: Principal
 ) -> None:

@@ -92,6 +92,7 @@ def _changes() -> dict[str, Facts]:
     }
 
 
+@pytest.mark.promise("LR-27")
 @pytest.mark.parametrize("change", _changes())
 def test_a_changed_configuration_changes_the_records(change: str) -> None:
     assert text_of(Kind.ART30, _changes()[change]) != text_of(Kind.ART30, FEDERATED)
@@ -104,6 +105,7 @@ def test_what_is_configured_beside_the_policy_is_told(option: Option) -> None:
     assert text_of(Kind.ART30, switched) != text_of(Kind.ART30, FEDERATED)
 
 
+@pytest.mark.promise("LR-30")
 def test_a_policy_that_is_newer_than_the_gate_asks_for_another_look() -> None:
     older = replace(FEDERATED.gate, recorded_on=date(2026, 11, 1))
     late = replace(FEDERATED, gate=older)

@@ -180,6 +180,7 @@ def by_number(signals: list[SignalRow]) -> dict[int, SignalRow]:
     return {int.from_bytes(row.signal_id): row for row in signals}
 
 
+@pytest.mark.promise("RM-06")
 @pytest.mark.parametrize(("point", "hits"), COMBINATIONS)
 def test_nothing_acknowledged_is_lost_and_nothing_is_half_applied(
     child: subprocess.Popen[str], tmp_path: Path, point: FaultPoint, hits: int

@@ -111,6 +111,7 @@ async def looked_at(fleet: Fleet) -> tuple[datetime, list[Look]]:
     return since, done
 
 
+@pytest.mark.promise("RM-07")
 async def test_fifty_looks_are_told_to_the_entry_in_both_languages(
     alone: Fleet,
 ) -> None:

@@ -57,6 +57,7 @@ async def erase(fleet: Fleet) -> None:
     await services.staff.approvals.approve(asked.act, bytes.fromhex(asked.digest), RUTH)
 
 
+@pytest.mark.promise("TM-05")
 @pytest.mark.embedded
 async def test_neither_the_account_nor_its_ciphertext_is_left(provider: Fleet) -> None:
     base, services = provider["a.demo"].base, provider["a.demo"].services

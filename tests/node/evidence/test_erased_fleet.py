@@ -86,6 +86,7 @@ async def meet(fleet: Fleet) -> None:
     await keep_elsewhere(fleet, ACCOUNT, closed=True)
 
 
+@pytest.mark.promise("TM-05")
 @pytest.mark.embedded
 async def test_an_account_is_in_no_file_and_the_cosigned_log_verifies(
     staffed: Fleet,
@@ -189,6 +190,7 @@ async def test_a_revoked_identifier_is_in_no_file_of_any_member(
         assert await asyncio.to_thread(files_with, directory, tokens[name]) == set()
 
 
+@pytest.mark.promise("LR-19")
 @pytest.mark.embedded
 async def test_what_was_granted_is_in_no_file_of_any_member(staffed: Fleet) -> None:
     base, services = staffed["a.demo"].base, staffed["a.demo"].services

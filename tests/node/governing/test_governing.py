@@ -352,6 +352,7 @@ async def test_taking_the_same_twice_changes_nothing(trio: Fleet) -> None:
     assert taken == [False, False, False]
 
 
+@pytest.mark.promise("LR-25")
 async def test_nodes_with_other_arrangements_exchange_nothing(trio: Fleet) -> None:
     shared = trio["b.demo"].base.situation.shared
     assert shared is not None

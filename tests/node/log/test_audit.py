@@ -40,6 +40,7 @@ def openings_of(entry: LogEntry) -> dict[str, object]:
     return {each.group: json.loads(each.payload) for each in entry.openings}
 
 
+@pytest.mark.promise("LR-14")
 def test_the_record_says_what_decided_and_what_for(trail: AuditTrail) -> None:
     entry = trail.entry(
         Event.AUDIT_READ,
@@ -82,6 +83,7 @@ def test_a_class_has_a_purpose_of_its_own(trail: AuditTrail) -> None:
     assert record.rule is record.policy_hash is None
 
 
+@pytest.mark.promise("LR-14")
 @pytest.mark.parametrize("event", Event)
 def test_every_class_is_of_a_family_whose_grounds_are_written_down(
     event: Event,
@@ -144,6 +146,7 @@ async def test_an_event_names_the_request_and_the_member(trail: AuditTrail) -> N
     assert asking.events == {"feed.served"}
 
 
+@pytest.mark.promise("LR-14")
 def test_a_record_without_its_grounds_is_none(trail: AuditTrail) -> None:
     members = msgspec.json.decode(trail.entry(Event.NODE_STARTED, at=NOW).record)
 

@@ -73,6 +73,7 @@ async def test_destroying_a_periods_key_erases_its_openings_only(
     assert await engine.opening(FEED, 1500, "subject") == entry(1).openings[0]
 
 
+@pytest.mark.promise("LR-13")
 @pytest.mark.parametrize(
     ("damage", "first", "reason"),
     [

@@ -76,6 +76,7 @@ async def test_no_value_is_in_any_audit_event(trio: Fleet) -> None:
     assert "planted" not in "".join(event.text for event in written).lower()
 
 
+@pytest.mark.promise("RM-05")
 async def test_without_a_durable_event_there_is_no_answer(
     alone: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@
 from datetime import timedelta
 from importlib.resources import files
 
+import pytest
 from tests.node.fleet import Fleet, eventually
 from tests.node.origin import WHO
 from tests.node.signals.conftest import ANNA, request_for
@@ -14,6 +15,7 @@ from fedsafe_node.messages import Kind
 from fedsafe_policies.policy import load_policy, shipped
 
 
+@pytest.mark.promise("RM-04")
 async def test_a_stale_feed_makes_the_answer_incomplete(trio: Fleet) -> None:
     await trio.stop("c.demo")
     trio.clock.advance(timedelta(seconds=61))

@@ -59,6 +59,7 @@ async def take_calendar(fleet: Fleet, text: str) -> None:
     await fleet.decide_by_named("a.demo")
 
 
+@pytest.mark.promise("LR-03")
 async def test_private_messages_are_not_matched_without_a_basis(alone: Fleet) -> None:
     with pytest.raises(DeniedError) as caught:
         await match_file(alone, PRIVATE)
@@ -90,6 +91,7 @@ async def test_a_batch_about_private_messages_is_refused_whole(
     assert caught.value.decision.about == "eu-interim-2026"
 
 
+@pytest.mark.promise("LR-03")
 async def test_a_basis_in_force_opens_private_messages_until_its_last_day(
     alone: Fleet,
 ) -> None:

@@ -590,6 +590,7 @@ LONGEST_SENTENCE: Final = 30
 USUAL_SENTENCE: Final = 11
 
 
+@pytest.mark.promise("LR-34", "LR-52")
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("policy", ["strict", "germany"])
 def test_a_letter_to_a_child_is_plain_kind_and_leads_to_help(

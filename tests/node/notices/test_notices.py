@@ -109,6 +109,7 @@ async def states(fleet: Fleet) -> list[tuple[str | None, NoticeKind, NoticeState
     return [(each.signal, each.notice, each.state) for each in answer.notices]
 
 
+@pytest.mark.promise("LR-16")
 async def test_a_publication_announces_reasons_and_notice_to_the_person(
     node: Fleet,
 ) -> None:
@@ -210,6 +211,7 @@ async def test_a_notice_names_the_legal_basis_on_record(node: Fleet) -> None:
     assert "file-2026-17" in str(event.content["data_protection_notice_en"])
 
 
+@pytest.mark.promise("LR-43")
 async def test_a_publication_says_what_led_to_it_and_who_found_it(node: Fleet) -> None:
     await sign_all(node)
     request = request_for(
@@ -230,6 +232,7 @@ async def test_a_publication_says_what_led_to_it_and_who_found_it(node: Fleet) -
     assert "wherever our service is offered" in english
 
 
+@pytest.mark.promise("LR-25", "LR-31")
 async def test_a_notice_names_data_protection_officer_and_arrangement(
     node: Fleet,
 ) -> None:
@@ -349,6 +352,7 @@ async def test_exactly_the_words_that_were_read_are_signed_off(node: Fleet) -> N
     assert shown[TextName.STATEMENT_OF_REASONS].standing is Standing.DRAFT
 
 
+@pytest.mark.promise("LR-16")
 async def test_a_notice_held_back_goes_out_by_itself_on_its_day(node: Fleet) -> None:
     await sign_all(node)
     signal = await draft(node)
@@ -373,6 +377,7 @@ async def test_a_notice_held_back_goes_out_by_itself_on_its_day(node: Fleet) -> 
     assert len(await node.audit(A, "notice.released")) == 1
 
 
+@pytest.mark.promise("LR-41")
 @pytest.mark.parametrize("why", ["order", "hold", "accounts", "learnt"])
 async def test_nobody_is_told_while_an_order_or_a_hold_forbids_it(
     node: Fleet, why: str

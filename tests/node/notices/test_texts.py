@@ -58,6 +58,7 @@ def test_a_text_uses_known_facts_and_the_same_in_both_languages(
     assert facts_named(text) <= FACTS
 
 
+@pytest.mark.promise("LR-43", "LR-48")
 @pytest.mark.parametrize("name", texts())
 def test_a_text_says_what_the_law_asks_for(name: TextName) -> None:
     text = texts()[name]

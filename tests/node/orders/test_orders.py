@@ -100,6 +100,7 @@ def seconds(moment: str) -> int:
     return int(datetime.fromisoformat(moment).timestamp())
 
 
+@pytest.mark.promise("LR-41")
 @pytest.mark.parametrize(
     ("kind", "emergency", "end"),
     [
@@ -151,6 +152,7 @@ def test_a_kind_either_has_its_time_or_leaves_it_to_the_letter(
     assert key in str(caught.value)
 
 
+@pytest.mark.promise("LR-40")
 async def test_an_order_is_entered_acknowledged_and_answered_by_another(
     register: Register, ella: Principal, jura: Principal
 ) -> None:
@@ -243,6 +245,7 @@ async def test_grounds_go_with_a_refusal_and_a_case_must_be_there(
     assert isinstance(lost, NotFoundError)
 
 
+@pytest.mark.promise("LR-41")
 async def test_an_emergency_is_told_of_at_half_time_when_it_is_over_and_daily(
     register: Register, ella: Principal, jura: Principal
 ) -> None:
@@ -272,6 +275,7 @@ async def test_an_emergency_is_told_of_at_half_time_when_it_is_over_and_daily(
     assert shown.scope == "Konto kim77"
 
 
+@pytest.mark.promise("LR-40")
 async def test_an_order_by_word_of_mouth_is_reminded_of_until_it_is_confirmed(
     register: Register, ella: Principal, jura: Principal
 ) -> None:
@@ -296,6 +300,7 @@ def letter(register: Register, due_at: int) -> AddOrder:
     )
 
 
+@pytest.mark.promise("LR-53")
 async def test_a_letter_of_the_bzkj_is_told_of_by_the_deadline_that_it_sets(
     register: Register, ella: Principal, jura: Principal
 ) -> None:

@@ -177,6 +177,7 @@ def entries(fleet: Fleet) -> int:
     return int(behind.find("SELECT count(*) FROM entries")[0][0])
 
 
+@pytest.mark.promise("TM-07")
 async def test_a_directory_that_was_put_back_whole_does_not_start(
     trio: Fleet, tmp_path: Path
 ) -> None:

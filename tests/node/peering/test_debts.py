@@ -95,6 +95,7 @@ async def owing(trio: Fleet) -> Fleet:
     return trio
 
 
+@pytest.mark.promise("LR-19")
 async def test_a_debt_alarms_after_a_day_and_stops_openings_after_three(
     owing: Fleet,
 ) -> None:
@@ -146,6 +147,7 @@ async def test_a_late_receipt_ends_the_alarm_once_and_the_next_debt_raises_anew(
     assert await opened(owing, "b.demo") == 1
 
 
+@pytest.mark.promise("LR-19")
 async def test_a_receipt_that_does_not_fit_pays_nothing(owing: Fleet) -> None:
     of_c = await receipt_of(owing, "c.demo")
     bad: list[tuple[Signed, type[Exception]]] = [

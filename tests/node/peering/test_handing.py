@@ -52,6 +52,7 @@ audiences = st.none() | st.frozensets(st.sampled_from(MEMBERS[1:]))
 feeds = st.lists(st.tuples(planes, audiences), max_size=30)
 
 
+@pytest.mark.promise("LR-21")
 async def test_whatever_was_handed_over_is_in_the_ledger_and_nothing_else(
     trio: Fleet,
 ) -> None:
@@ -96,6 +97,7 @@ async def test_whatever_was_handed_over_is_in_the_ledger_and_nothing_else(
     check()
 
 
+@pytest.mark.promise("LR-32")
 async def test_a_place_that_policy_does_not_admit_gets_nothing(trio: Fleet) -> None:
     base = trio["a.demo"].base
     shared = base.situation.shared
@@ -188,6 +190,7 @@ async def test_a_signal_is_for_members_and_no_own_ban_is_for_any(trio: Fleet) ->
         assert str(refused.value.pointer).startswith("/nodes")
 
 
+@pytest.mark.promise("LR-21")
 async def test_the_ledger_outlives_the_signal_and_knows_who_heard_of_its_end(
     trio: Fleet,
 ) -> None:

@@ -305,6 +305,7 @@ async def test_a_member_pokes_for_itself_only(fleet: Fleet) -> None:
         await peering.poked(Poke(origin="c.demo", size=1), "a.demo")
 
 
+@pytest.mark.promise("LR-28")
 @pytest.mark.usefixtures("origin")
 async def test_a_request_without_a_members_signature_is_refused(fleet: Fleet) -> None:
     peering = fleet["b.demo"].services.peering

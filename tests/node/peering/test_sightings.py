@@ -75,6 +75,7 @@ async def test_reviews_are_counted_once_by_their_newest_outcome(store: Store) ->
     }
 
 
+@pytest.mark.promise("LR-24")
 async def test_only_sums_of_ten_are_told(trio: Fleet) -> None:
     node = trio["a.demo"]
     for number in range(FEWEST):

@@ -84,6 +84,7 @@ async def test_without_a_record_everything_is_missing(gates: Gates) -> None:
     assert "dpia" in answer.missing
 
 
+@pytest.mark.promise("LR-01")
 async def test_two_people_open_the_gate(
     gates: Gates, situation: Situation, team: Team, ben: Principal
 ) -> None:

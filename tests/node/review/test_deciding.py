@@ -183,6 +183,7 @@ async def test_what_an_outcome_has_no_use_for_is_refused(
     assert (await ward.show(task)).decisions == []
 
 
+@pytest.mark.promise("LR-23")
 async def test_a_confirmation_needs_evidence_of_the_providers_own(ward: Ward) -> None:
     task = await opened(ward)
 
@@ -261,6 +262,7 @@ async def test_closing_an_account_takes_a_second_person(ward: Ward) -> None:
     assert "rita" in text
 
 
+@pytest.mark.promise("LR-23")
 async def test_nobody_closes_an_account_alone(ward: Ward) -> None:
     task = await opened(ward)
     await heard(ward, task)
@@ -452,6 +454,7 @@ async def test_the_clock_runs_while_a_second_person_is_waited_for(ward: Ward) ->
     assert refused.value.decision.code == "lapsed"
 
 
+@pytest.mark.promise("LR-50")
 async def test_a_permanent_ban_takes_a_hearing(ward: Ward) -> None:
     task = await opened(ward)
     anna = {"level": Level.L6, "evidence": "case-7"}

@@ -111,6 +111,7 @@ async def attended(tmp_path: Path) -> AsyncIterator[Fleet]:
     await fleet.close()
 
 
+@pytest.mark.promise("TM-12")
 async def test_a_signal_that_hits_500_of_1000_restricts_its_bound(
     alone: Fleet, node: RunningNode
 ) -> None:

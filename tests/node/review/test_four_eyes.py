@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.node.fleet import StandingClock
@@ -124,6 +125,7 @@ async def play(folder: Path, steps: Sequence[Step]) -> list[TaskDecisionRow]:
     return decisions
 
 
+@pytest.mark.promise("LR-23")
 @settings(max_examples=25)
 @given(st.lists(STEPS, max_size=12))
 def test_no_account_is_lost_without_own_evidence_and_two_people(

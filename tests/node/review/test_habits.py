@@ -47,6 +47,7 @@ async def test_who_decides_unseen_took_no_time(ward: Ward) -> None:
     assert (await ward.show(task)).decisions[0].dwell == 0
 
 
+@pytest.mark.promise("LR-23")
 @pytest.mark.parametrize(
     ("seconds", "confirmed", "raises"), [(60, 50, True), (60, 47, False), (5, 9, True)]
 )

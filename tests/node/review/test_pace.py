@@ -36,6 +36,7 @@ async def shown(ward: Ward, who: str = "anna") -> str:
     return task
 
 
+@pytest.mark.promise("LR-23")
 async def test_who_decides_in_seconds_is_asked_once_more_and_may(ward: Ward) -> None:
     task, anna = await shown(ward), ward.people["anna"]
     ward.team.pass_time(LEAST - 1)

@@ -117,6 +117,7 @@ async def decide(
     return asked
 
 
+@pytest.mark.promise("LR-47")
 async def test_a_ruling_on_an_appeal_ends_a_signal_against_its_origin(
     trio: Fleet,
 ) -> None:

@@ -99,6 +99,7 @@ async def suppressed(fleet: Fleet, name: str) -> int:
     return event.text.count('"suppressed":1')
 
 
+@pytest.mark.promise("LR-20", "LR-47")
 async def test_a_dispute_rests_a_signal_everywhere_until_the_origin_rules(
     trio: Fleet,
 ) -> None:
@@ -324,6 +325,7 @@ async def announced(fleet: Fleet, name: str = "a.demo") -> Sequence[str]:
     return [row.kind for row in rows]
 
 
+@pytest.mark.promise("LR-22")
 async def test_nobody_rules_in_time_so_it_is_revoked_everywhere(trio: Fleet) -> None:
     signal = await trio.publish(WHO)
     opened = await dispute(trio, signal)
@@ -434,6 +436,7 @@ async def test_what_a_member_attests_rests_until_a_person_rules_and_alarms(
 # --- a flood --------------------------------------------------------------------------
 
 
+@pytest.mark.promise("TM-11")
 async def test_a_flood_disables_nothing_beyond_its_budget(
     trio: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

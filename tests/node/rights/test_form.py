@@ -127,6 +127,7 @@ async def test_a_code_is_for_one_address_and_one_nonce(
             await proved(mailing, nonce, given, email=email)
 
 
+@pytest.mark.promise("TM-13")
 async def test_the_answer_before_the_proof_is_the_same_for_everybody(
     mailing: Fleet, box: MailBox
 ) -> None:
@@ -206,6 +207,7 @@ async def test_a_closed_form_names_every_way_that_works(trio: Fleet, age: str) -
     assert "<form" not in closed
 
 
+@pytest.mark.promise("LR-34")
 async def test_who_says_to_be_under_18_reads_and_contests_as_one(
     mailing: Fleet, box: MailBox
 ) -> None:

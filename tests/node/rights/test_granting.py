@@ -58,6 +58,7 @@ async def approve(fleet: Fleet, act: ActAnswer, who: Principal = RUTH) -> ActAns
     return await approvals.approve(act.act, bytes.fromhex(act.digest), who)
 
 
+@pytest.mark.promise("LR-19")
 async def test_two_persons_erase_what_this_provider_lists(staffed: Fleet) -> None:
     signal = await staffed.publish(WHO)
     node, requests = staffed["a.demo"], requests_of(staffed, "a.demo")

@@ -107,6 +107,7 @@ async def collected(fleet: Fleet, opened: RightsRequestAnswer) -> str | None:
     return (await requests_of(fleet).collect(request, PLACE)).text
 
 
+@pytest.mark.promise("LR-17")
 async def test_a_person_is_told_who_lists_them_and_who_has_received_it(
     trio: Fleet,
 ) -> None:
@@ -367,6 +368,7 @@ async def test_the_identifier_is_kept_nowhere(trio: Fleet) -> None:
         assert FOLDED not in event.text.lower()
 
 
+@pytest.mark.promise("LR-22")
 @pytest.mark.parametrize(
     "kind",
     [RequestKind.DISPUTE, RequestKind.OBJECTION, RequestKind.ERASURE],
@@ -463,6 +465,7 @@ async def test_who_had_a_signal_is_named_when_a_ruling_has_ended_it(
     assert "that the signal has ended (Art. 19 GDPR)" in notes[Language.EN]
 
 
+@pytest.mark.promise("LR-18")
 async def test_a_corrected_signal_takes_the_place_of_the_old_one(trio: Fleet) -> None:
     old = await trio.publish(WHO)
     node, requests = trio["a.demo"], requests_of(trio, "a.demo")
@@ -757,6 +760,7 @@ async def test_overdue_answers_stand_in_the_status(alone: Fleet) -> None:
 # --- the clock ------------------------------------------------------------------------
 
 
+@pytest.mark.promise("LR-17", "LR-34")
 async def test_a_request_has_a_month_and_two_more_for_a_reason(trio: Fleet) -> None:
     await trio.publish(WHO)
     requests = requests_of(trio)

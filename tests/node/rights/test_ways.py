@@ -232,6 +232,7 @@ async def test_what_is_not_verified_reads_nothing_and_rests_nothing(
     assert await matching(fleet, IBAN) == list(NAMES)
 
 
+@pytest.mark.promise("TM-11")
 async def test_members_that_lie_rest_no_more_than_their_small_budgets(
     trio: Fleet,
 ) -> None:

@@ -31,6 +31,7 @@ def until(row: SignalRow, clock: Clocked, *, erase: bool = False) -> timedelta:
     return timedelta(seconds=end - clock.now().timestamp())
 
 
+@pytest.mark.promise("LR-12")
 async def test_a_signal_ends_at_its_date_and_is_erased_later(
     node: Node, clock: Clocked
 ) -> None:
@@ -202,6 +203,7 @@ async def matching(node: Node, about: Question) -> list[str]:
     return [match.signal for match in answer.matches]
 
 
+@pytest.mark.promise("LR-12")
 async def test_a_member_lets_an_identifier_age_without_its_origin(trio: Fleet) -> None:
     today = trio.clock.now().date().isoformat()
     signals = trio["a.demo"].services.signals

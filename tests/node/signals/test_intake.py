@@ -405,6 +405,7 @@ async def test_a_tampered_batch_is_refused_whole_and_then_taken_when_honest(
     assert await result(fleet) == ["a.demo"]
 
 
+@pytest.mark.promise("TM-08")
 async def test_two_trees_suspend_their_origin_for_good(
     fleet: Fleet, origin: Origin
 ) -> None:

@@ -60,6 +60,7 @@ def case(*sources: CaseSource, evidence: tuple[str, ...] = ()) -> CaseRequest:
     return CaseRequest(ADA, frozenset(sources), evidence)
 
 
+@pytest.mark.promise("LR-23")
 def test_a_foreign_signal_alone_never_makes_a_case() -> None:
     for sources in ((), (CaseSource.FOREIGN_SIGNAL,)):
         decision = ask(case(*sources, evidence=("vault-7",)), GERMANY)
@@ -141,6 +142,7 @@ def test_borderline_cases_wait_for_the_legal_adviser() -> None:
     assert is_borderline(None, None) is False
 
 
+@pytest.mark.promise("LR-45")
 @pytest.mark.parametrize(
     ("field", "name"),
     [
@@ -157,6 +159,7 @@ def test_a_case_is_not_closed_without_each_answer(field: str, name: str) -> None
     assert unanswered(replace(COMPLETE, **{field: None})) == (name,)  # type: ignore[arg-type]
 
 
+@pytest.mark.promise("LR-45")
 def test_an_unclear_threat_is_answered_by_the_legal_adviser() -> None:
     unclear = replace(COMPLETE, danger=Danger.UNCLEAR)
 
@@ -187,6 +190,7 @@ def waiting(number: int, urgency: Urgency, age: int, *, minors: bool) -> Waiting
     )
 
 
+@pytest.mark.promise("LR-52")
 def test_urgency_comes_first_then_minors_then_age() -> None:
     cases = [
         waiting(1, Urgency.U0, 10, minors=False),

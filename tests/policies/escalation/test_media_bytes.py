@@ -64,6 +64,7 @@ def _in_pieces(text: str, mark: str, length: int = 5) -> str:
     return mark.join(text[at : at + length] for at in range(0, len(text), length))
 
 
+@pytest.mark.promise("LR-04")
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", FILES)
 def test_media_are_found_however_they_are_written(kind: str, way: str) -> None:
@@ -92,6 +93,7 @@ def test_media_are_found_behind_other_letters_of_base64(kind: str) -> None:
     assert None not in found
 
 
+@pytest.mark.promise("LR-04")
 @pytest.mark.parametrize(
     "field",
     [

@@ -137,6 +137,7 @@ def foreseen(partner: str) -> list[object]:
     return seen
 
 
+@pytest.mark.promise("LR-46")
 @pytest.mark.parametrize("partner", PartnerClass)
 def test_each_class_receives_exactly_what_it_may(partner: PartnerClass) -> None:
     assert list(observe(partner, shipped_matrix())) == foreseen(partner)
@@ -224,6 +225,7 @@ def test_a_class_of_which_no_cell_is_named_receives_nothing() -> None:
             project(MAXIMAL, {}, partner, bare, EVERYTHING)
 
 
+@pytest.mark.promise("LR-32")
 def test_nothing_goes_to_another_country_without_a_transfer_basis() -> None:
     with pytest.raises(NothingForPartnerError, match="transfer_basis"):
         project(MAXIMAL, {}, PartnerClass.NCMEC, shipped_matrix())

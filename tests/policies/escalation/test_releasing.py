@@ -67,6 +67,7 @@ def test_a_complete_case_may_go(urgency: Urgency) -> None:
     assert found(MAXIMAL, urgency) == []
 
 
+@pytest.mark.promise("LR-46")
 @pytest.mark.parametrize(
     ("element", "kind"),
     [

@@ -46,6 +46,7 @@ MANY: Final = [
 ]
 
 
+@pytest.mark.promise("LR-53")
 @pytest.mark.parametrize("language", Language)
 def test_features_measures_and_effects_of_many_cases_are_told(
     language: Language,
@@ -67,6 +68,7 @@ def test_fewer_than_ten_cases_are_never_told(written: Written) -> None:
     assert "Entfernung des Inhalts" not in text
 
 
+@pytest.mark.promise("LR-53")
 def test_no_single_case_is_in_a_pack() -> None:
     text = _pack(MANY, Language.DE, Written.HTML).decode()
 

@@ -71,6 +71,7 @@ def _row(
     return row
 
 
+@pytest.mark.promise("LR-44")
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("source", CaseSource)
 @pytest.mark.parametrize("phenomenon", Phenomenon)
@@ -90,6 +91,7 @@ def test_a_row_holds_fields_and_values_of_the_database_only(
         assert values <= allowed
 
 
+@pytest.mark.promise("LR-44")
 def test_a_row_holds_nobody() -> None:
     text = str(_row())
 
@@ -138,6 +140,7 @@ def test_a_row_that_would_lack_something_is_refused(known: Elements) -> None:
     assert refused.value.code == "lacking"
 
 
+@pytest.mark.promise("LR-44")
 def test_how_the_content_was_found_is_never_guessed() -> None:
     with pytest.raises(RenderingError, match="automated means"):
         _row(told=Told(TOLD.sources))

@@ -116,6 +116,7 @@ def test_a_hotline_learns_of_no_person() -> None:
     assert "user-" not in str(report)
 
 
+@pytest.mark.promise("LR-46")
 def test_the_police_get_address_and_port() -> None:
     report = _report(PartnerClass.LAW_ENFORCEMENT)
 
