@@ -29,7 +29,8 @@ _HEAD: Final = """\
 What the README, the handbook and the threat model promise, and what the law requires
 as engineers read it, each beside the tests that show it. The table names what no test
 shows, and why. It is not legal advice: a test shows what a program does, not that it is
-lawful.
+lawful. The rules of data protection, P1 to P22, have their tests beside them in
+[policy rules](policy-rules.md).
 
 <!-- Written by `python -m tests.promises` out of tests/promises.toml and marks. -->
 
