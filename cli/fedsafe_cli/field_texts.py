@@ -15,6 +15,7 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "added": ("aufgenommen", "added"),
     "listed": ("schon gelistet", "listed already"),
     "refused": ("abgelehnt", "refused"),
+    "taken_off": ("früher heruntergenommen", "taken off before"),
     "over": ("abgelaufen", "over"),
     "stopped": ("beendete Signale", "stopped"),
     "met_again": ("auch in anderen Importen", "in other imports too"),

@@ -59,7 +59,7 @@ from fedsafe_cli.tables import (
     read_rows,
     way_out,
 )
-from fedsafe_cli.texts import words
+from fedsafe_cli.texts import REASONS, label, words
 from fedsafe_policies.vocabulary import (
     Detection,
     Finding,
@@ -73,6 +73,7 @@ from fedsafe_policies.vocabulary import (
 
 PIECE: Final = 2_000
 _TIMEOUT: Final = 300.0
+_CONFLICT: Final = 409
 _ABOUT: Final = ("kind", "value", "region", "namespace")
 _SHOWN: Final = 10
 _NEEDED: Final = ("phenomenon", "surface", "grade", "rule")
@@ -147,6 +148,7 @@ class _Report:
     already: list[tuple[int, str | None]] = field(default_factory=list)
     differing: set[int] = field(default_factory=set)
     over: dict[str, _Over] = field(default_factory=dict)
+    taken_off: dict[str, list[int]] = field(default_factory=dict)
     run: str | None = None
 
     @property
@@ -154,9 +156,19 @@ class _Report:
         return sum(len(each.lines) for each in self.over.values())
 
     @property
+    def taken_off_count(self) -> int:
+        return sum(map(len, self.taken_off.values()))
+
+    @property
     def added(self) -> int:
-        gone = len(self.bad) + len(self.already) + self.over_count
+        gone = len(self.bad) + len(self.already)
+        gone += self.over_count + self.taken_off_count
         return len(self.ids) - gone
+
+    def take_off(self, other: "_Report") -> None:
+        """Count whom another report has found to be taken off before."""
+        for reason, lines in other.taken_off.items():
+            self.taken_off.setdefault(reason, []).extend(lines)
 
     def document(self, *, dry_run: bool) -> dict[str, object]:
         """Say it as programs read it."""
@@ -176,6 +188,10 @@ class _Report:
                     "lines": each.lines,
                 }
                 for kind, each in self.over.items()
+            ],
+            "taken_off": [
+                {"reason": reason, "lines": lines}
+                for reason, lines in self.taken_off.items()
             ],
             "nameless": self.nameless,
             "problems": [reject.document() for reject in self.bad],
@@ -200,6 +216,7 @@ class _Report:
     metavar="NAME",
     help="Of a table: utf-8, or cp1252 for one from Windows.",
 )
+@click.option("--anew", is_flag=True, help="List those as well who were taken off.")
 @click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
 @click.option("--rejects", metavar="FILE", help="Write an NDJSON line per bad line.")
 @click.option("--list", "list_name", metavar="NAME", help="A list of files: one act.")
@@ -212,6 +229,7 @@ def import_signals(
     /,
     file: str,
     *,
+    anew: bool,
     dry_run: bool,
     rejects: str | None,
     **given: Any,  # noqa: ANN401 (texts, or many of them)
@@ -225,9 +243,10 @@ def import_signals(
     is missing. What you found yourself needs --provenance own_finding: only that
     corroborates what others say.
 
-    The same row again is the same signal, and is told as listed already. A command that
-    was broken off goes on if you give it again; `fedsafe import undo` takes back what
-    an import has added.
+    The same row again is the same signal, and is told as listed already. Whoever was
+    taken off the list before, by a revocation or a ruling, is listed only with --anew.
+    A command that was broken off goes on if you give it again; `fedsafe import undo`
+    takes back what an import has added.
 
     With --list and --list-source, files for the federation wait as one list, which a
     second person examines and approves as a whole (`fedsafe signal lists`).
@@ -246,7 +265,7 @@ def import_signals(
     settings = settings_of(context)
     client = settings.client()
     form = _form(given)
-    listed = _list(given)
+    listed = _list(given) | ({"anew": True} if anew else {})
     hints = Hints(
         kind=given["kind"], region=given["region"], namespace=given["namespace"]
     )
@@ -499,6 +518,8 @@ class _Run:
             "refused": len(report.bad),
             "over": report.over_count,
         }
+        if report.taken_off:
+            counts["taken_off"] = report.taken_off_count
         target = f"/v1/imports/{run}/finish"
         self._client.change(target, counts, keyed=False)
 
@@ -538,6 +559,7 @@ def _send_all(  # noqa: PLR0913 - what is sent, and where it is told
         for kind, each in part.over.items():
             known = report.over.setdefault(kind, _Over(each.term, each.first))
             known.lines += each.lines
+        report.take_off(part)
         if advance is not None:
             advance(len(piece))
 
@@ -558,7 +580,8 @@ def _post(
             # This program reads the lines in another way than the one before it.
             answer = client.change(target, body, timeout=_TIMEOUT)
     except RefusedError as error:
-        if error.status is not ExitStatus.BAD_INPUT or error.code == "wrong_state":
+        # Of many parts of a piece none may do what the node refuses of the piece.
+        if error.status is not ExitStatus.BAD_INPUT or error.http_status == _CONFLICT:
             raise
         if len(good) == 1:
             fault = Fault(error.code, error.detail, field_of(error.pointer))
@@ -575,6 +598,7 @@ def _post(
         one.bad += other.bad
         one.already += other.already
         one.differing |= other.differing
+        one.take_off(other)
         return one
     try:
         return _read(good, answer)
@@ -593,6 +617,9 @@ def _read(good: Sequence[_Item], answer: dict[str, Any]) -> _Report:
     for each in answer.get("over") or ():
         lines = [good[at].number for at in each["positions"]]
         report.over[each["kind"]] = _Over(each["term"], each["first"], lines)
+    for each in answer.get("taken_off") or ():
+        lines = [good[at].number for at in each["positions"]]
+        report.taken_off[each["reason"]] = lines
     return report
 
 
@@ -620,6 +647,7 @@ def _tell(
     counts = {
         "listed_before": len(report.already),
         "over_rows": report.over_count,
+        "taken_off_before": report.taken_off_count,
         "nameless": len(report.nameless),
     }
     texts += [
@@ -640,8 +668,18 @@ def _tell(
         values = {"count": len(each.lines), "kind": kind}
         term = _term(each.term) if german else each.term
         line(words("over_kind", german=german, **values, term=term, first=each.first))
+    _tell_taken_off(report, german=german)
     if report.run is not None and report.added:
         line(words("undo_by", german=german, run=report.run))
+
+
+def _tell_taken_off(report: _Report, *, german: bool) -> None:
+    for reason, numbers in sorted(report.taken_off.items()):
+        why = label(REASONS, reason, german=german)
+        lines = _spans(numbers)
+        line(words("taken_off_lines", german=german, reason=why, lines=lines))
+    if report.taken_off:
+        line(words("taken_off_anew", german=german))
 
 
 def _tell_sums(bad: Sequence[Reject], *, german: bool) -> None:

@@ -31,8 +31,8 @@ _ASKED: Final = ("Den Import zurücknehmen?", "Undo this import?")
 _LISTED: Final = ("began_at", "state", "author", "lines", "added")
 _SHOWN: Final = (
     *("run", "state", "author", "began_at", "ended_at", "list", "lines", "added"),
-    *("listed", "refused", "over", "stopped", "met_again", "undone_by", "undone_at"),
-    "reason",
+    *("listed", "refused", "over", "taken_off", "stopped", "met_again", "undone_by"),
+    *("undone_at", "reason"),
 )
 
 

@@ -254,6 +254,18 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "listed_before": ("{count} schon gelistet", "{count} listed already"),
     "over_rows": ("{count} abgelaufen", "{count} over"),
+    "taken_off_before": (
+        "{count} früher von der Liste genommen",
+        "{count} taken off before",
+    ),
+    "taken_off_lines": (
+        "von der Liste genommen ({reason}): Zeile {lines}",
+        "taken off the list ({reason}): line {lines}",
+    ),
+    "taken_off_anew": (
+        "sie bleiben unten, bis jemand sie mit --anew neu aufnimmt",
+        "they stay off until somebody lists them with --anew",
+    ),
     "nameless": ("{count} ohne Kennung", "{count} without an identifier"),
     "already_lines": ("schon gelistet: Zeile {lines}", "listed already: line {lines}"),
     "differing_lines": (
@@ -370,6 +382,15 @@ def account_in(entry: Mapping[str, object]) -> str | None:
     if not isinstance(reference, str) or service is None:
         return None if reference is None else str(reference)
     return f"{service}/{reference}"
+
+
+REASONS: Final[dict[str, tuple[str, str]]] = {
+    "mistake": ("Irrtum", "a mistake"),
+    "appeal_granted": ("Beschwerde stattgegeben", "an appeal was granted"),
+    "finding_withdrawn": ("Befund zurückgenommen", "the finding was withdrawn"),
+    "request_of_the_person": ("auf Antrag der Person", "the person asked for it"),
+    "superseded": ("durch anderes ersetzt", "superseded"),
+}
 
 
 def label(table: dict[str, tuple[str, str]], code: str, *, german: bool) -> str:

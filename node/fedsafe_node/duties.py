@@ -253,6 +253,7 @@ class Duties:
     async def _forget_answers(self) -> None:
         now = int(self._desk.clock.now().timestamp())
         await self._desk.store.write(lambda tx: tx.forget_idempotent_answers(now))
+        await self._desk.store.write(lambda tx: tx.forget_taken_off(now))
 
 
 async def _forget_spent(tx: Transaction, before: int) -> None:

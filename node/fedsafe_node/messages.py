@@ -175,7 +175,8 @@ class ImportRequest(Message, frozen=True):
 
     They belong to the import that `run` names, and to one of their own without it. With
     a `list`, all are signals about files for the federation, and wait under its
-    name for one approval of the whole list; it may come in several requests.
+    name for one approval of the whole list; it may come in several requests. Whom a
+    person has taken off is listed only with `anew`.
     """
 
     signals: Annotated[
@@ -184,6 +185,7 @@ class ImportRequest(Message, frozen=True):
     dry_run: bool = False
     list: ListSource | None = None
     run: ImportId | None = None
+    anew: bool = False
 
 
 @unique
@@ -264,13 +266,20 @@ class OverRows(Message, frozen=True):
     positions: list[int]
 
 
+class TakenOffRows(Message, frozen=True):
+    """Rows of whom a person has taken off the list before, and why."""
+
+    reason: str
+    positions: list[int]
+
+
 class ImportAnswer(Message, frozen=True):
     """What became of an import: ids in order, null where nothing stands for a row.
 
-    A row is in `problems`, or in `over`, or it is listed. Those at the positions
-    `already` were listed before, or stand earlier in the request; a dry run knows that
-    of own bans only. Of these the `differing` say something else than what stands.
-    `run` names the import, by which it can be undone.
+    A row is in `problems`, in `over` or in `taken_off`, or it is listed. Those at the
+    positions `already` were listed before, or stand earlier in the request; a dry run
+    knows that, and who was taken off, of own bans only. Of these the `differing` say
+    something else than what stands. `run` names the import, by which it can be undone.
     """
 
     signals: list[SignalId | None]
@@ -279,6 +288,7 @@ class ImportAnswer(Message, frozen=True):
     already: list[int] = []
     differing: list[int] = []
     over: list[OverRows] = []
+    taken_off: list[TakenOffRows] = []
     run: ImportId | None = None
 
 

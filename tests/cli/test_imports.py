@@ -268,6 +268,53 @@ def test_what_is_listed_already_is_told_with_its_lines(
     ]
 
 
+def test_who_was_taken_off_before_is_counted_with_reason_and_way_out(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    take_in(node)
+    answer = {
+        "signals": [None, ID, None],
+        "problems": [],
+        "taken_off": [
+            {"reason": "mistake", "positions": [0]},
+            {"reason": "appeal_granted", "positions": [2]},
+        ],
+    }
+    node.always("POST /v1/signals/import", answer)
+    lines = b"a@b.example\nc@d.example\ne@f.example\n"
+    told = ask(*IMPORT, "--kind", "email", stdin=lines)
+    as_json = ask(*IMPORT, "--kind", "email", "--json", stdin=lines)
+    finished = [body for target, body in node.asked if target.endswith("/finish")]
+    german = ask(*IMPORT, "--kind", "email", "--lang", "de", "--anew", stdin=lines)
+    sent = [body for target, body in node.asked if target.endswith("signals/import")]
+
+    assert told.status == german.status == 0
+    assert "1 recorded, 0 refused, 2 taken off before" in told.out
+    assert "taken off the list (a mistake): line 1" in told.out
+    assert "taken off the list (an appeal was granted): line 3" in told.out
+    assert "--anew" in told.out
+    assert "von der Liste genommen (Irrtum): Zeile 1" in german.out
+    assert as_json.document["taken_off"] == [
+        {"reason": "mistake", "lines": [1]},
+        {"reason": "appeal_granted", "lines": [3]},
+    ]
+    assert [each["taken_off"] for each in finished] == [2, 2]
+    assert [each.get("anew") for each in sent] == [None, None, True]
+
+
+def test_what_the_node_refuses_of_a_whole_piece_is_not_tried_in_parts(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    take_in(node)
+    problem = {"type": "about:blank", "code": "list_missing", "detail": "take a list"}
+    node.on("POST /v1/signals/import", lambda _: (409, problem))
+    told = ask(*IMPORT, "--kind", "email", stdin=b"a@b.example\nc@d.example\n")
+
+    assert told.status == 5
+    assert "list_missing" in told.err
+    assert len(node.asked_of("POST /v1/signals/import")) == 1
+
+
 def test_rows_that_are_over_are_counted_and_no_error(
     ask: "Run", node: "FakeNode"
 ) -> None:

@@ -55,7 +55,7 @@ NOT_FOLLOWED = {
     *("set_let_go", "set_recorded", "wake_signal", "weigh_dispute"),
     # counted and ruled on in the store alone
     *("add_import", "put_import", "add_import_signals", "stop_import_signals"),
-    "take_listed",
+    *("take_listed", "add_taken_off", "clear_taken_off", "forget_taken_off"),
     *("add_flood", "add_flood_subject", "add_restricted", "drop_flood_subject"),
     *("drop_flood_subjects", "forget_floods", "forget_raised", "forget_restricted"),
     *("forget_flood_pictures", "put_flood", "put_flood_picture", "put_raised_bound"),

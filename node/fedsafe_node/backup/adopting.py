@@ -27,6 +27,7 @@ from fedsafe_federation.verification import (
     VerifiedSignal,
     feed_name,
 )
+from fedsafe_node.audiences import audience_digest
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.log.openings import PeriodKeys
@@ -40,10 +41,12 @@ from fedsafe_node.signals.making import signal_row
 from fedsafe_node.signals.restricting import Restricting, in_acts
 from fedsafe_node.signals.shelving import keep_arrivals
 from fedsafe_node.situation import Situation
+from fedsafe_node.store.imports_rows import ListedToken
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.recipients_rows import HandedRow
 from fedsafe_node.store.rows import (
     DraftState,
+    NewSignal,
     Opening,
     SignalRow,
     SignalStatus,
@@ -138,6 +141,7 @@ class Adopting:
         for arrival in usable:
             if arrival.signal is not None:
                 await tx.add_inventory([listed(arrival.signal)])
+                await self._take(tx, arrival.signal)
                 await self._settle(tx, arrival.signal.signal_id, arrival.index)
         for item in batch.rulings:
             await take_ruling(tx, item.ruling, at=self._at)
@@ -191,6 +195,18 @@ class Adopting:
             return None
         keys = shared.membership.media[header.epoch, header.generation]
         return body.kind, media_token(keys.token, body.kind, body.digest)
+
+    async def _take(self, tx: Transaction, signal: NewSignal) -> None:
+        """Keep under which token a signal stands, so that no import lists it twice."""
+        row = ListedToken(
+            origin=signal.origin,
+            token=signal.token,
+            audience=audience_digest(await tx.audience(signal.signal_id)),
+            signal_id=signal.signal_id,
+            generation=signal.generation if signal.media_kind is not None else 0,
+            until=signal.match_until,
+        )
+        await tx.take_listed([row], self._at)
 
     async def _settle(self, tx: Transaction, signal_id: bytes, index: int) -> None:
         """End the draft that the signal came of, and the own ban beside it."""

@@ -77,7 +77,7 @@ async def erase_listed(  # noqa: PLR0913 - what is erased, and who stands by it
         WrongStateError: this node has no federation to tell it to.
     """
     for draft in listed.drafts:
-        removed = await withdraw_draft(desk, tx, draft, by=by)
+        removed = await withdraw_draft(desk, tx, draft, by=by, reason=REASON)
         gone.removed += removed
         gone.own_bans += len(removed)
         gone.drafts += 1

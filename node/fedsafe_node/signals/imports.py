@@ -102,6 +102,7 @@ class Imports:
                 listed=request.listed,
                 refused=request.refused,
                 lapsed=request.over,
+                taken_off=request.taken_off,
             )
             await tx.put_import(row)
             shown = _shown(row)
@@ -112,6 +113,7 @@ class Imports:
                 "listed": shown.listed,
                 "refused": shown.refused,
                 "over": shown.over,
+                "taken_off": shown.taken_off,
             }
             await self._write(tx, desk.event(Event.IMPORT_FINISHED, who, said))
             return Changed(shown)
@@ -328,6 +330,7 @@ def _shown(row: ImportRow, met_again: int | None = None) -> ImportShown:
         listed=row.listed,
         refused=row.refused,
         over=row.lapsed,
+        taken_off=row.taken_off,
         stopped=row.stopped,
         met_again=met_again,
         list=row.list,

@@ -335,6 +335,7 @@ class Intake:
                 ended=ended,
                 scarce=room is not None and not room.held,
                 recorded=recorded,
+                own=situation.own,
             )
             alone = sum(len(item.restriction.signals) for item in part) > _LARGE
             applied = await self._store.write(self._flagging(act), alone=alone)

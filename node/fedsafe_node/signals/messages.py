@@ -369,6 +369,7 @@ class FinishImportRequest(Message, frozen=True):
     listed: Count
     refused: Count
     over: Count
+    taken_off: Count = 0
 
 
 class ImportsQuery(Message, frozen=True):
@@ -383,9 +384,10 @@ class ImportShown(Message, frozen=True):
     """An import: of its `lines`, so many were `added`, and so many were not.
 
     `listed` were on the list before, `refused` were not taken, of `over` the time was
-    over. Of what it added, `stopped` was stopped with it, and `met_again` came with a
-    later import as well: those found it listed, and would not list it any more. That is
-    counted where one import is shown.
+    over, and `taken_off` had been taken off by somebody before. Of what it added,
+    `stopped` was stopped with it, and `met_again` came with a later import as well:
+    those found it listed, and would not list it any more. That is counted where one
+    import is shown.
     """
 
     run: ImportId
@@ -397,6 +399,7 @@ class ImportShown(Message, frozen=True):
     listed: int
     refused: int
     over: int
+    taken_off: int
     stopped: int
     met_again: int | None = None
     list: str | None = None

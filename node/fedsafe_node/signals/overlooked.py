@@ -110,6 +110,7 @@ async def _take(
         now,
         judge=lambda request: situation.decide(request, now),
         due=due,
+        own=situation.own,
     )
     applied = await act.run(tx)
     return Changed(None, removed=applied.removed)

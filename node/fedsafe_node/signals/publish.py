@@ -33,6 +33,7 @@ from fedsafe_node.messages import (
     RevokeRequest,
     SignalAnswer,
     SignalState,
+    TakenOffRows,
 )
 from fedsafe_node.people.services import naming_of
 from fedsafe_node.principal import Principal
@@ -51,14 +52,16 @@ from fedsafe_node.signals.planning import (
     Planner,
 )
 from fedsafe_node.signals.present import Present, hold
-from fedsafe_node.signals.recording import Prepared, Recorder
+from fedsafe_node.signals.recording import Kept, Prepared, Recorder
 from fedsafe_node.signals.showing import describe, nodes_in, show_signal
 from fedsafe_node.signals.stopping import stop_signal
+from fedsafe_node.signals.taken_off import find_taken
 from fedsafe_node.store.imports_rows import (
     ImportRow,
     ImportState,
     ListedToken,
     Standing,
+    TakenOff,
 )
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import LogEntry
@@ -180,7 +183,8 @@ class SignalService:
 
         async def act(tx: Transaction) -> Changed[SignalAnswer]:
             planner.check(hold(desk.situation, desk.clock.now()))
-            kept = await recorder.keep(tx, prepared)
+            # Whoever adds one by one has decided anew.
+            kept = await recorder.keep(tx, prepared, anew=True)
             (before,) = kept.before
             if before is None:
                 answer = self._added(plan, prepared[0], who)
@@ -267,13 +271,13 @@ class SignalService:
         async def act(tx: Transaction) -> Changed[ImportAnswer]:
             planner.check(hold(desk.situation, desk.clock.now()))
             if request.dry_run:
-                stands = await tx.standing(bans, present.at)
-                answer = _answer(batch, _rehearsed(bans, stands), None)
+                answer = await _rehearse(tx, batch, bans)
                 hints: Sequence[Hint] = ()
             else:
-                kept = await recorder.keep(tx, batch.prepared)
-                row = await self._run(tx, batch, who, run, kept.before)
-                answer, hints = _answer(batch, kept.before, row), kept.hints
+                kept = await recorder.keep(tx, batch.prepared, anew=request.anew)
+                row = await self._run(tx, batch, who, run, kept)
+                answer = _answer(batch, kept.before, kept.taken, row)
+                hints = kept.hints
             for entry in self._import_events(batch, answer, who):
                 await self._write(tx, entry)
             await desk.keep_answer(tx, once, answer)
@@ -287,14 +291,14 @@ class SignalService:
         batch: _Import,
         who: Principal,
         run: bytes,
-        before: Sequence[Standing | None],
+        kept: Kept,
     ) -> bytes:
         """Keep which import the rows belong to: the one named, or one of their own."""
         request = batch.request
         if request.run is not None:
             row = await open_run(tx, request.run, who)
         else:
-            listed = sum(old is not None for old in before)
+            listed = sum(old is not None for old in kept.before)
             refused = [each for each in batch.outcomes if isinstance(each, _REFUSED)]
             over = sum(_is_over(each) for each in refused)
             row = ImportRow(
@@ -308,11 +312,17 @@ class SignalService:
                 listed=listed,
                 refused=len(refused) - over,
                 lapsed=over,
+                taken_off=sum(off is not None for off in kept.taken),
             )
             await tx.add_import(row)
-        pairs = list(zip(batch.prepared, before, strict=True))
-        added = [item.signal_id for item, old in pairs if old is None]
-        met = [old.signal_id for _, old in pairs if old is not None]
+        added = [
+            item.signal_id
+            for item, old, off in zip(
+                batch.prepared, kept.before, kept.taken, strict=True
+            )
+            if old is None and off is None
+        ]
+        met = [old.signal_id for old in kept.before if old is not None]
         await note_rows(tx, row, added, met)
         return row.id
 
@@ -397,11 +407,12 @@ class SignalService:
     def _import_events(
         self, batch: _Import, answer: ImportAnswer, who: Principal
     ) -> list[LogEntry]:
-        already = set(answer.already)
+        taken = {at for each in answer.taken_off for at in each.positions}
+        known = taken | set(answer.already)
         plans = [
             item
             for position, item in enumerate(batch.outcomes)
-            if not isinstance(item, _REFUSED) and position not in already
+            if not isinstance(item, _REFUSED) and position not in known
         ]
         refused: dict[tuple[str, str], list[Decision]] = {}
         for outcome in batch.outcomes:
@@ -417,7 +428,8 @@ class SignalService:
                 **({} if answer.run is None else {"import": answer.run}),
                 "own": sum(isinstance(plan, OwnPlan) for plan in plans),
                 "drafts": sum(isinstance(plan, DraftPlan) for plan in plans),
-                "already": len(already),
+                "already": len(answer.already),
+                "taken_off": len(taken),
                 "refused": sum(map(len, refused.values())),
                 "unreadable": sum(
                     isinstance(item, BadRequestError) for item in batch.outcomes
@@ -452,16 +464,20 @@ def _plan_all(
 
 
 def _answer(
-    batch: _Import, before: Sequence[Standing | None], run: bytes | None
+    batch: _Import,
+    before: Sequence[Standing | None],
+    taken: Sequence[TakenOff | None],
+    run: bytes | None,
 ) -> ImportAnswer:
-    """Answer row by row; of a dry run *before* is of the own bans alone."""
+    """Answer row by row; of a dry run *before* and *taken* are of own bans alone."""
     dry = batch.request.dry_run
-    ids, old = iter(batch.prepared), iter(before)
+    ids, old = iter(batch.prepared), iter(zip(before, taken, strict=True))
     signals: list[str | None] = []
     problems: list[ItemProblem] = []
     already: list[int] = []
     differing: list[int] = []
     over: dict[Kind, list[int]] = {}
+    reasons: dict[str, list[int]] = {}
     for position, outcome in enumerate(batch.outcomes):
         name = None
         if isinstance(outcome, Decision):
@@ -474,16 +490,16 @@ def _answer(
             problem = _problem(position, outcome.code, outcome.detail, outcome.pointer)
             problems.append(problem)
         else:
-            stood = None
-            if not dry or isinstance(outcome, OwnPlan):
-                stood = next(old)
-            if stood is not None:
+            is_known = not dry or isinstance(outcome, OwnPlan)
+            stood, off = next(old) if is_known else (None, None)
+            if off is not None:
+                reasons.setdefault(off.reason, []).append(position)
+            elif stood is not None:
                 already.append(position)
                 if stood.differs:
                     differing.append(position)
             if not dry:
-                signal_id = next(ids).signal_id
-                name = signal_name(stood.signal_id if stood else signal_id)
+                name = _named(next(ids), stood, off)
         signals.append(name)
     return ImportAnswer(
         signals=signals,
@@ -492,8 +508,31 @@ def _answer(
         already=already,
         differing=differing,
         over=[_over(batch.present, kind, found) for kind, found in over.items()],
+        taken_off=[
+            TakenOffRows(reason=reason, positions=found)
+            for reason, found in reasons.items()
+        ],
         run=None if run is None else run.hex(),
     )
+
+
+def _named(item: Prepared, stood: Standing | None, off: TakenOff | None) -> str | None:
+    """Name the signal that stands for a row now; None if it is none."""
+    if off is not None:
+        return None
+    return signal_name(item.signal_id if stood is None else stood.signal_id)
+
+
+async def _rehearse(
+    tx: Transaction, batch: _Import, bans: Sequence[ListedToken]
+) -> ImportAnswer:
+    """Answer a dry run, whose own bans would stand at *bans*."""
+    now = batch.present.at
+    stands = _rehearsed(bans, await tx.standing(bans, now))
+    taken: list[TakenOff | None] = [None] * len(bans)
+    if not batch.request.anew:
+        taken = await find_taken(tx, bans, now)
+    return _answer(batch, stands, taken, None)
 
 
 def _rehearsed(

@@ -41,7 +41,8 @@ from fedsafe_node.signals.planning import (
     Plan,
 )
 from fedsafe_node.signals.present import Present
-from fedsafe_node.store.imports_rows import ListedToken, Standing
+from fedsafe_node.signals.taken_off import find_taken, mark_of
+from fedsafe_node.store.imports_rows import ListedToken, Standing, TakenOff
 from fedsafe_node.store.inventory_rows import NewInventoryRow
 from fedsafe_node.store.oversight_rows import ValidationRow
 from fedsafe_node.store.protocol import Transaction
@@ -89,11 +90,13 @@ class Prepared:
 class Kept:
     """What was kept: hints of what matches now, and for each what stood there before.
 
-    What stood before stays as it is, and nothing is kept beside it.
+    What stood before stays as it is, and nothing is kept beside it; nor of what had
+    been `taken` off.
     """
 
     hints: Sequence[Hint]
     before: Sequence[Standing | None]
+    taken: Sequence[TakenOff | None]
 
 
 class Recorder:
@@ -120,11 +123,27 @@ class Recorder:
             prepared += await self._desk.offload(make)
         return prepared
 
-    async def keep(self, tx: Transaction, prepared: Sequence[Prepared]) -> Kept:
-        """Keep within an act what is not listed before."""
+    async def keep(
+        self, tx: Transaction, prepared: Sequence[Prepared], *, anew: bool
+    ) -> Kept:
+        """Keep within an act what is not listed before.
+
+        What a person has taken off is kept only if it is to be listed *anew*.
+        """
         listed = [item.listed for item in prepared if item.listed is not None]
-        before = await tx.take_listed(listed, self._present.at)
-        new = [item for item, old in zip(prepared, before, strict=True) if old is None]
+        taken = await find_taken(tx, listed, self._present.at)
+        if anew:
+            await tx.clear_taken_off({each.mark for each in taken if each is not None})
+            taken = [None] * len(listed)
+        pairs = zip(listed, taken, strict=True)
+        free = [row for row, off in pairs if off is None]
+        stands = iter(await tx.take_listed(free, self._present.at))
+        before = [None if off is not None else next(stands) for off in taken]
+        new = [
+            item
+            for item, old, off in zip(prepared, before, taken, strict=True)
+            if old is None and off is None
+        ]
         hints, _ = await append_signals(tx, self._desk.trail.log, new)
         waiting = [item.drafted for item in new if item.waiting is not None]
         await tx.add_inventory([each for each in waiting if each is not None])
@@ -135,7 +154,7 @@ class Recorder:
                     await tx.add_custody(item.signal_id, item.waiting.custody)
             if item.address.nodes is not None:
                 await tx.add_audience(item.signal_id, item.address.nodes)
-        return Kept(hints, before)
+        return Kept(hints, before, taken)
 
     async def own_listed(self, plans: Sequence[Plan]) -> list[ListedToken]:
         """Say where own bans would stand, without keeping anything."""
@@ -245,11 +264,11 @@ class Recorder:
             waiting=Waiting(row, custody),
             drafted=self._entered(made, plan.wording, plan),
             address=plan.address,
-            listed=self._listed_token(made, plan.wording, plan.address),
+            listed=self._listed_token(made, plan.wording, plan.address, own),
         )
 
     def _listed_token(
-        self, made: Made, wording: Wording, address: Address
+        self, made: Made, wording: Wording, address: Address, own: Made | None = None
     ) -> ListedToken:
         facts = wording.facts
         said = encode(
@@ -263,6 +282,12 @@ class Recorder:
             signal_id=made.signal_id,
             generation=made.header.generation if is_file else 0,
             said=self._present.own.mark(f"said\n{said.decode()}"),
+            until=made.header.match_until,
+            marks=tuple(
+                mark_of(self._present.own, each.token)
+                for each in (made, own)
+                if each is not None
+            ),
         )
 
     def _facts(self, plan: DraftPlan) -> DraftFacts:

@@ -34,10 +34,11 @@ from msgspec.structs import replace
 
 from fedsafe_federation.appeals import Ruled
 from fedsafe_federation.evaluation import digest
-from fedsafe_federation.restrictions import Restriction
+from fedsafe_federation.restrictions import Reason, Restriction
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import VerifiedRestriction, feed_name
 from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.evaluators import OwnList
 from fedsafe_node.log.audit import AuditTrail, Event, audit_log_name
 from fedsafe_node.signals.appeals import Hearing, end_on_appeal, may_count
 from fedsafe_node.signals.disputing import (
@@ -56,6 +57,7 @@ from fedsafe_node.signals.disputing import (
     weight_of,
 )
 from fedsafe_node.signals.doubles import enter_double
+from fedsafe_node.signals.taken_off import take_off
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import (
@@ -134,7 +136,9 @@ class Restricting:
     *judge* weighs disputes, and *due* says until when one that comes now has to be
     ruled on (UTC seconds); *ended* are those that rulings beside them name. *scarce*
     says that the disk is full. They are *recorded* if they are records of the courier's
-    feed, under a checkpoint that its witnesses have cosigned.
+    feed, under a checkpoint that its witnesses have cosigned. *own* is the own list, by
+    whose key is kept that no import lists anybody again whose signal a ruling on an
+    appeal has ended.
     """
 
     courier: str
@@ -146,6 +150,7 @@ class Restricting:
     ended: frozenset[Dispute] = frozenset()
     scarce: bool = False
     recorded: bool = False
+    own: OwnList | None = None
     _removed: list[int] = field(default_factory=list)
     _counts: Counter[str] = field(default_factory=Counter)
     _flooded: Counter[str] = field(default_factory=Counter)
@@ -316,10 +321,14 @@ class Restricting:
         if not await may_count(tx, ruled, at=at):
             self._beyond = ruled.author
             return
-        own = self.trail.log == audit_log_name(ruled.heard.origin)
+        heard = ruled.heard
+        own = self.trail.log == audit_log_name(heard.origin)
         ending = await end_on_appeal(
             tx, statement, ruled, Hearing(at, self.due), own=own
         )
+        if own and self.own is not None and ending.removed:
+            why = Reason.APPEAL_GRANTED
+            await take_off(tx, self.own, heard.origin, heard.signal, why, at=at)
         self._removed.extend(ending.removed)
         self._counts["statements"] += ending.counted
         self._counts["on_appeal"] += ending.counted

@@ -26,6 +26,7 @@ from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.signals.restricting import STATUS_OF
 from fedsafe_node.signals.showing import MAX_DRAFTS, describe_draft, describe_row
 from fedsafe_node.signals.stating import state
+from fedsafe_node.signals.taken_off import take_off
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import (
     DraftRow,
@@ -80,16 +81,32 @@ async def stop_within(
 
 
 async def erase_own(
-    desk: Desk, tx: Transaction, signal_id: bytes, *, at: int
+    desk: Desk,
+    tx: Transaction,
+    signal_id: bytes,
+    *,
+    at: int,
+    reason: Reason | None = None,
 ) -> Sequence[int]:
-    """Erase an own ban with its token and opening; return the rows to forget."""
+    """Erase an own ban with its token and opening; return the rows to forget.
+
+    With a *reason* it is taken off: no import lists it again.
+    """
     origin = desk.situation.own.name
     row = await tx.signal(origin, signal_id)
     if row is None or row.status is SignalStatus.ERASED:
         return ()
+    await _take_off(desk, tx, signal_id, reason)
     await tx.set_signal_status(origin, signal_id, SignalStatus.ERASED)
     await tx.erase_opening(row.log, row.index, row.group, at=at)
     return (row.row,)
+
+
+async def _take_off(
+    desk: Desk, tx: Transaction, signal_id: bytes, reason: Reason | None
+) -> None:
+    situation, at = desk.situation, int(desk.clock.now().timestamp())
+    await take_off(tx, situation.own, situation.node, signal_id, reason, at=at)
 
 
 async def revoke_signal(
@@ -107,6 +124,7 @@ async def revoke_signal(
     Raises:
         WrongStateError: this node has no federation.
     """
+    await _take_off(desk, tx, row.signal_id, reason)
     stated = await state(desk, tx, [row.signal_id], effect, reason)
     await _end_row(desk, tx, row, effect)
     return stated.feed
@@ -273,7 +291,9 @@ class _Stop:
             entry = self.desk.refusal(denied, self.who, "signal.revoke")
             await tx.append(self.desk.trail.log, entry.record, entry.openings)
             return Changed(denied)
-        removed = await erase_own(self.desk, tx, self.signal_id, at=self.at)
+        removed = await erase_own(
+            self.desk, tx, self.signal_id, at=self.at, reason=self.reason
+        )
         if not removed:
             raise WrongStateError("already_erased", "this own ban is erased")
         await self._write(tx, Event.WITHDRAWN, decision, bans=len(removed))
@@ -291,7 +311,9 @@ class _Stop:
             return Changed(decision)
         if draft.state is not DraftState.PENDING:
             raise WrongStateError("not_pending", "this draft is decided")
-        removed = await withdraw_draft(self.desk, tx, draft, by=self.who.name)
+        removed = await withdraw_draft(
+            self.desk, tx, draft, by=self.who.name, reason=self.reason
+        )
         await self._write(tx, Event.WITHDRAWN, decision, bans=len(removed))
         answer = await describe_draft(tx, draft, SignalState.WITHDRAWN, self.desk)
         return Changed(answer, removed=removed)
@@ -359,11 +381,11 @@ async def withdraw_own(  # noqa: PLR0913 - what the event tells
         except WrongStateError:
             continue  # nobody can ever publish what does not open
         if hangs:
-            removed = await withdraw_draft(desk, tx, row, by=by)
+            removed = await withdraw_draft(desk, tx, row, by=by, reason=reason)
             await told(row.signal_id, reason, len(removed))
             return removed
     at = int(desk.clock.now().timestamp())
-    removed = await erase_own(desk, tx, signal_id, at=at)
+    removed = await erase_own(desk, tx, signal_id, at=at, reason=reason)
     if removed:
         await told(signal_id, reason, len(removed))
     return removed
@@ -399,16 +421,27 @@ async def note_withdrawn(  # noqa: PLR0913 - what the event tells
 
 
 async def withdraw_draft(
-    desk: Desk, tx: Transaction, draft: DraftRow, *, by: str
+    desk: Desk,
+    tx: Transaction,
+    draft: DraftRow,
+    *,
+    by: str,
+    reason: Reason | None = None,
 ) -> Sequence[int]:
-    """Withdraw a pending draft with its own ban and custody; return rows to forget."""
+    """Withdraw a pending draft with its own ban and custody; return rows to forget.
+
+    With a *reason* it is taken off: no import lists it again.
+    """
+    await _take_off(desk, tx, draft.signal_id, reason)
     at = int(desk.clock.now().timestamp())
     try:
         own = open_draft(draft, desk.periods).own
     except WrongStateError:  # unreadable: its own ban ends with its retention
         removed: Sequence[int] = ()
     else:
-        removed = () if own is None else await erase_own(desk, tx, own, at=at)
+        removed = (
+            () if own is None else await erase_own(desk, tx, own, at=at, reason=reason)
+        )
     await tx.decide_draft(draft.signal_id, DraftState.WITHDRAWN, by=by, at=at)
     await tx.remove_custody(draft.signal_id)
     return removed

@@ -12,6 +12,7 @@ from fedsafe_node.store.imports_rows import (
     ImportRow,
     ListedToken,
     Standing,
+    TakenOff,
 )
 
 
@@ -22,6 +23,21 @@ class ImportsReader(Protocol):
         self, listed: Sequence[ListedToken], now: int
     ) -> list[Standing | None]:
         """Return for each the signal that stands there and lives at *now*, if any."""
+        ...
+
+    async def tokens_of(
+        self, signal_id: bytes, origins: Sequence[str]
+    ) -> dict[bytes, int]:
+        """Return tokens of a signal or draft here, and until when each counts.
+
+        *origins* are the names of this node's lists.
+        """
+        ...
+
+    async def taken_off(
+        self, marks: Collection[bytes], now: int
+    ) -> dict[bytes, TakenOff]:
+        """Return who was taken off and is not to be listed again yet, by mark."""
         ...
 
     async def import_run(self, import_id: bytes) -> ImportRow | None:
@@ -58,6 +74,18 @@ class ImportsWriter(Protocol):
         Return for each the signal that stood there before, or earlier among these; None
         where it is the first.
         """
+        ...
+
+    async def add_taken_off(self, rows: Sequence[TakenOff]) -> None:
+        """Keep whom a person has taken off; the later row counts."""
+        ...
+
+    async def clear_taken_off(self, marks: Collection[bytes]) -> None:
+        """Drop what keeps imports from listing somebody."""
+        ...
+
+    async def forget_taken_off(self, now: int) -> None:
+        """Drop what counts no more."""
         ...
 
     async def add_import(self, row: ImportRow) -> None:

@@ -30,7 +30,8 @@ class ListedToken(Row, frozen=True, kw_only=True):
 
     `audience` is empty for everybody, else a digest of the names that are meant. `said`
     is a keyed digest of what the signal says, by which another one is told; a draft of
-    a file that waits counts in its own `generation` of keys alone.
+    a file that waits counts in its own `generation` of keys alone. It matches until
+    `until`. Under one of its `marks` it may have been taken off; they are not kept.
     """
 
     origin: str
@@ -39,6 +40,20 @@ class ListedToken(Row, frozen=True, kw_only=True):
     signal_id: bytes
     generation: int = 0
     said: bytes | None = None
+    until: int = 0
+    marks: tuple[bytes, ...] = ()
+
+
+class TakenOff(Row, frozen=True, kw_only=True):
+    """Somebody whom a person has taken off the list, by a keyed digest of the token.
+
+    No import lists them before `until`, unless it is told to.
+    """
+
+    mark: bytes
+    reason: str
+    at: int
+    until: int
 
 
 class Standing(Row, frozen=True, kw_only=True):
@@ -53,8 +68,8 @@ class ImportRow(Row, frozen=True, kw_only=True):
 
     `mark` is a keyed digest by which the same file of the same person is known
     again while the import is open. Of its `lines`, `listed` were on the list already,
-    `refused` were not taken, and the time of `lapsed` was over. Of the signals that it
-    `added`, so many were `stopped` with it.
+    `refused` were not taken, the time of `lapsed` was over, and `taken_off` had been
+    taken off before. Of the signals that it `added`, so many were `stopped` with it.
     """
 
     id: bytes
@@ -70,6 +85,7 @@ class ImportRow(Row, frozen=True, kw_only=True):
     listed: int = 0
     refused: int = 0
     lapsed: int = 0
+    taken_off: int = 0
     reason: str | None = None
     undone_by: str | None = None
     undone_at: int | None = None

@@ -4,6 +4,9 @@
 * A row of `listed_tokens` claims that a signal of this node, or a draft that waits,
   stands under a token for an audience. It counts only while that signal lives, and goes
   when the signal's token is wiped.
+* A row of `taken_off` claims that a person here has taken somebody off the list: no
+  import lists them again before `until`, unless it is told to. It has a keyed digest
+  of the token, and goes when they are listed anew.
 * A row of `imports` claims that somebody imported a list, and what came of it.
 * A row of `import_signals` claims that an import added a signal or met it, or that it
   was stopped with what the import had added.
@@ -18,6 +21,7 @@ IMPORTS: tuple[str, ...] = (
         signal_id BLOB NOT NULL CHECK (length(signal_id) = 16),
         generation INTEGER NOT NULL,
         said BLOB CHECK (length(said) = 16),
+        until INTEGER NOT NULL,
         PRIMARY KEY (token, origin, audience)
     ) STRICT, WITHOUT ROWID
     """,
@@ -25,14 +29,23 @@ IMPORTS: tuple[str, ...] = (
     # What stood before: own bans, and what two people have published to all. A draft
     # that waits has its token under seal.
     """
-    INSERT INTO listed_tokens (token, origin, audience, signal_id, generation)
-    SELECT s.token, s.origin, '', s.signal_id, s.generation
+    INSERT INTO listed_tokens (token, origin, audience, signal_id, generation, until)
+    SELECT s.token, s.origin, '', s.signal_id, s.generation, s.match_until
     FROM signals s LEFT JOIN drafts d ON d.signal_id = s.signal_id
     WHERE s.token IS NOT NULL AND s.status IN ('active', 'disputed')
     AND (s.own = 1 OR d.state = 'published')
     AND NOT EXISTS (SELECT 1 FROM audiences a WHERE a.signal_id = s.signal_id)
     ON CONFLICT (token, origin, audience) DO NOTHING
     """,
+    """
+    CREATE TABLE taken_off (
+        mark BLOB PRIMARY KEY CHECK (length(mark) = 16),
+        reason TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        until INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX taken_off_by_end ON taken_off (until)",
     """
     CREATE TABLE imports (
         id BLOB PRIMARY KEY CHECK (length(id) = 16),
@@ -48,6 +61,7 @@ IMPORTS: tuple[str, ...] = (
         listed INTEGER NOT NULL CHECK (listed >= 0),
         refused INTEGER NOT NULL CHECK (refused >= 0),
         lapsed INTEGER NOT NULL CHECK (lapsed >= 0),
+        taken_off INTEGER NOT NULL CHECK (taken_off >= 0),
         reason TEXT,
         undone_by TEXT,
         undone_at INTEGER

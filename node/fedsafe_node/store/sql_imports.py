@@ -13,6 +13,7 @@ from fedsafe_node.store.imports_rows import (
     ImportState,
     ListedToken,
     Standing,
+    TakenOff,
 )
 from fedsafe_node.store.sql import Connection, IntegrityError
 
@@ -101,6 +102,38 @@ class SqlImportsReader:
         found = _find_listed(self._connection, listed, now)
         return [_standing(found, row) for row in listed]
 
+    async def tokens_of(
+        self, signal_id: bytes, origins: Sequence[str]
+    ) -> dict[bytes, int]:
+        """Return tokens of a signal or draft here, and until when each counts."""
+        marks = ",".join("?" * len(origins))
+        rows = self._connection.execute(
+            "SELECT token, until FROM listed_tokens "  # noqa: S608 - our own
+            f"WHERE signal_id = ? AND origin IN ({marks}) "
+            "UNION SELECT token, match_until FROM signals "
+            f"WHERE signal_id = ? AND origin IN ({marks}) AND token IS NOT NULL",
+            (signal_id, *origins, signal_id, *origins),
+        )
+        return {bytes(token): int(until) for token, until in rows}
+
+    async def taken_off(
+        self, marks: Collection[bytes], now: int
+    ) -> dict[bytes, TakenOff]:
+        """Return who was taken off and is not to be listed again yet, by mark."""
+        found: dict[bytes, TakenOff] = {}
+        asked = sorted(marks)
+        for start in range(0, len(asked), _MOST):
+            part = asked[start : start + _MOST]
+            rows = self._connection.execute(
+                "SELECT mark, reason, at, until FROM taken_off "  # noqa: S608 - our own
+                f"WHERE mark IN ({','.join('?' * len(part))}) AND until > ?",
+                (*part, now),
+            )
+            for mark, reason, at, until in rows:
+                row = TakenOff(mark=bytes(mark), reason=reason, at=at, until=until)
+                found[row.mark] = row
+        return found
+
     async def import_run(self, import_id: bytes) -> ImportRow | None:
         """Return an import."""
         sql = _IMPORT + "WHERE id = ?"
@@ -161,17 +194,37 @@ class SqlImportsWriter:
             before.append(_standing(found, row))
             if before[-1] is None:
                 found[_place(row)] = row, False
-                new.append((*_place(row), row.signal_id, row.generation, row.said))
+                new.append(
+                    (*_place(row), row.signal_id, row.generation, row.said, row.until)
+                )
         if new:
             self._connection.executemany(
                 "INSERT INTO listed_tokens (token, origin, audience, signal_id, "
-                "generation, said) VALUES (?, ?, ?, ?, ?, ?) "
+                "generation, said, until) VALUES (?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (token, origin, audience) DO UPDATE SET "
                 "signal_id = excluded.signal_id, generation = excluded.generation, "
-                "said = excluded.said",
+                "said = excluded.said, until = excluded.until",
                 new,
             )
         return before
+
+    async def add_taken_off(self, rows: Sequence[TakenOff]) -> None:
+        """Keep whom a person has taken off; the later row counts."""
+        self._connection.executemany(
+            "INSERT INTO taken_off (mark, reason, at, until) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (mark) DO UPDATE SET reason = excluded.reason, "
+            "at = excluded.at, until = excluded.until",
+            [(row.mark, row.reason, row.at, row.until) for row in rows],
+        )
+
+    async def clear_taken_off(self, marks: Collection[bytes]) -> None:
+        """Drop what keeps imports from listing somebody."""
+        sql = "DELETE FROM taken_off WHERE mark = ?"
+        self._connection.executemany(sql, [(mark,) for mark in marks])
+
+    async def forget_taken_off(self, now: int) -> None:
+        """Drop what counts no more."""
+        self._connection.execute("DELETE FROM taken_off WHERE until <= ?", (now,))
 
     async def add_import(self, row: ImportRow) -> None:
         """Keep an import."""
@@ -188,11 +241,11 @@ class SqlImportsWriter:
         """Keep how far an import is."""
         self._connection.execute(
             "UPDATE imports SET state = ?, ended_at = ?, lines = ?, added = ?, "
-            "stopped = ?, listed = ?, refused = ?, lapsed = ?, reason = ?, "
-            "undone_by = ?, undone_at = ? WHERE id = ?",
+            "stopped = ?, listed = ?, refused = ?, lapsed = ?, taken_off = ?, "
+            "reason = ?, undone_by = ?, undone_at = ? WHERE id = ?",
             (
                 *(row.state.value, row.ended_at, row.lines, row.added, row.stopped),
-                *(row.listed, row.refused, row.lapsed, row.reason),
+                *(row.listed, row.refused, row.lapsed, row.taken_off, row.reason),
                 *(row.undone_by, row.undone_at, row.id),
             ),
         )

@@ -165,6 +165,7 @@ _IMPORT = ImportShown(
     listed=0,
     refused=0,
     over=0,
+    taken_off=0,
     stopped=0,
     met_again=0,
 )

@@ -12,6 +12,7 @@ import pytest
 from tests.node.backup.test_making import back_up, medium
 from tests.node.fleet import Fleet
 from tests.node.governing.test_new_keys import rotate
+from tests.node.signals.conftest import ANNA, request_for
 from tests.node.store.test_contract_cases import CASE
 from tests.node.store.test_contract_dispatches import SENT
 from tests.node.store.test_contract_partners import BKA
@@ -33,9 +34,11 @@ from fedsafe_node.examining import verify_node
 from fedsafe_node.faults import FaultPoint, Faults
 from fedsafe_node.keyfiles import read_secret
 from fedsafe_node.log.guard import Kept, put_back, read_kept
+from fedsafe_node.messages import ImportRequest
 from fedsafe_node.peering.repeats import Repeats
 from fedsafe_node.principal import LOCAL
 from fedsafe_policies.escalation.dispatching import DispatchState
+from fedsafe_policies.vocabulary import Scope
 
 __all__ = ["medium"]
 
@@ -92,8 +95,13 @@ async def test_yesterday_comes_back_into_the_living_federation(
     seen = {name: await found(trio, name) for name in (*OTHERS, "a.demo")}
     forks = {name: (await trio[name].forks.kept()).forks for name in OTHERS}
 
+    table = [request_for(each, scope=Scope.FEDERATION) for each in (BEFORE, SINCE)]
+    signals = trio["a.demo"].services.signals
+    again = await signals.add_many(ImportRequest(signals=table), ANNA)
+
     assert (outcome.adopted.records, outcome.adopted.openings) == (3, 1)
     assert after
+    assert again.already == [0, 1]
     assert verified.ok, [each for each in verified.tables if not each.ok]
     assert seen["a.demo"] == {BEFORE: True, SINCE: True, STOPPED: False}
     assert seen["b.demo"] == seen["c.demo"] == seen["a.demo"]

@@ -20,7 +20,7 @@ from tests.node.rights.test_disputes import (
     rule,
 )
 from tests.node.rights.test_requests import SHOP, asked, requests_of
-from tests.node.signals.conftest import ANNA, BOT, RITA
+from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
 from fedsafe_federation.appeals import (
     RULINGS_A_DAY,
@@ -42,7 +42,7 @@ from fedsafe_federation.records import (
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.errors import DeniedError, WrongStateError
-from fedsafe_node.messages import SignalState
+from fedsafe_node.messages import ImportRequest, SignalState
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.rights.appeal_messages import (
@@ -59,7 +59,7 @@ from fedsafe_node.signals.overlooked import take_overlooked
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import AppealRow, AppealRulingRow
 from fedsafe_policies.people import Person
-from fedsafe_policies.vocabulary import Control, Role
+from fedsafe_policies.vocabulary import Control, Role, Scope
 
 HEARS = "c.demo"
 DEPUTY = "d.demo"
@@ -152,6 +152,9 @@ async def test_a_ruling_on_an_appeal_ends_a_signal_against_its_origin(
     with pytest.raises(WrongStateError) as refused:
         await decide(trio, filed.appeal, STAYS)
     assert refused.value.code == "already_ruled"
+    table = ImportRequest(signals=[request_for(WHO, scope=Scope.FEDERATION)])
+    again = await trio["a.demo"].services.signals.add_many(table, ANNA)
+    assert [each.reason for each in again.taken_off] == ["appeal_granted"]
 
 
 async def test_a_signal_that_stands_on_appeal_stands(trio: Fleet) -> None:

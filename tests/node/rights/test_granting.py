@@ -14,7 +14,7 @@ from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
 from fedsafe_node.evidence.keeping_messages import HoldRequest
 from fedsafe_node.log.naming import entries_naming
 from fedsafe_node.lookup_messages import LookupRequest
-from fedsafe_node.messages import Kind, Question, SignalState
+from fedsafe_node.messages import ImportRequest, Kind, Question, SignalState
 from fedsafe_node.notices.upkeep import NoticeUpkeep
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.messages import ActAnswer
@@ -97,6 +97,11 @@ async def test_two_persons_erase_what_this_provider_lists(staffed: Fleet) -> Non
     for name in NAMES:
         answer = await staffed[name].services.audits.verify(BOT)
         assert answer.ok, answer
+    table = [request_for(WHO, scope=scope) for scope in (Scope.SELF, Scope.FEDERATION)]
+    again = await node.services.signals.add_many(ImportRequest(signals=table), ANNA)
+    assert [(each.reason, each.positions) for each in again.taken_off] == [
+        ("request_of_the_person", [0, 1])
+    ]
 
 
 @pytest.mark.parametrize(

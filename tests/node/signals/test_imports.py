@@ -50,15 +50,16 @@ def shared(values: list[str]) -> list[NewSignalRequest]:
     return [request_for(value, scope=Scope.FEDERATION) for value in values]
 
 
-async def take(
+async def take(  # noqa: PLR0913 - what an import says
     node: Node,
     signals: list[NewSignalRequest],
     *,
     run: str | None = None,
     who: Principal = ANNA,
     dry_run: bool = False,
+    anew: bool = False,
 ) -> ImportAnswer:
-    request = ImportRequest(signals=signals, run=run, dry_run=dry_run)
+    request = ImportRequest(signals=signals, run=run, dry_run=dry_run, anew=anew)
     return await node.signals.add_many(request, who)
 
 
@@ -150,7 +151,84 @@ async def test_what_says_something_else_is_told_and_not_recorded(node: Node) -> 
     assert (answer.already, answer.differing) == ([0, 1], [1])
 
 
-async def test_who_was_taken_off_the_list_can_be_listed_again(node: Node) -> None:
+async def take_off(node: Node, signal: object) -> None:
+    await node.signals.revoke(str(signal), RevokeRequest(reason=Reason.MISTAKE), ANNA)
+
+
+async def test_who_was_taken_off_is_not_listed_again_by_the_same_table(
+    node: Node,
+) -> None:
+    first = await take(node, bans(addresses(3)))
+    await take_off(node, first.signals[1])
+    again = await take(node, bans(addresses(3)))
+    rehearsed = await take(node, bans(addresses(3)), dry_run=True)
+
+    for answer in (again, rehearsed):
+        assert answer.already == [0, 2]
+        assert [(r.reason, r.positions) for r in answer.taken_off] == [("mistake", [1])]
+    assert again.signals == [first.signals[0], None, first.signals[2]]
+    assert not await matches(node, addresses(3)[1])
+    run = await node.signals.imports.show(str(again.run), ANNA, None)
+    assert (run.added, run.listed, run.taken_off) == (0, 2, 1)
+
+
+async def test_who_was_taken_off_is_listed_if_the_import_is_told_to(
+    node: Node,
+) -> None:
+    first = await take(node, bans(addresses(2)))
+    await take_off(node, first.signals[0])
+    rehearsed = await take(node, bans(addresses(2)), dry_run=True, anew=True)
+    anew = await take(node, bans(addresses(2)), anew=True)
+    again = await take(node, bans(addresses(2)))
+
+    assert (rehearsed.already, rehearsed.taken_off) == ([1], [])
+    assert (anew.already, anew.taken_off) == ([1], [])
+    assert (again.already, again.taken_off) == ([0, 1], [])
+    assert again.signals[0] == anew.signals[0] != first.signals[0]
+    assert await matches(node, addresses(1)[0])
+
+
+@pytest.mark.parametrize("published", [True, False])
+async def test_what_was_revoked_or_withdrawn_makes_no_draft_by_the_same_table(
+    node: Node, *, published: bool
+) -> None:
+    (signal,) = (await take(node, shared(addresses(1)))).signals
+    if published:
+        await node.signals.approve([str(signal)], RITA)
+    await take_off(node, signal)
+    again = await take(node, shared(addresses(1)))
+
+    assert [each.positions for each in again.taken_off] == [[0]]
+    assert again.signals == [None]
+    assert not await matches(node, addresses(1)[0])
+
+
+async def test_who_was_taken_off_as_an_own_ban_makes_no_draft_either(
+    node: Node,
+) -> None:
+    (signal,) = (await take(node, bans(addresses(1)))).signals
+    await take_off(node, signal)
+    answer = await take(node, shared(addresses(1)))
+
+    assert [each.positions for each in answer.taken_off] == [[0]]
+
+
+async def test_that_somebody_was_taken_off_is_forgotten_with_the_term(
+    node: Node, clock: Clocked
+) -> None:
+    (signal,) = (await take(node, bans(addresses(1)))).signals
+    await take_off(node, signal)
+    clock.advance(timedelta(days=400))
+    now = int(clock.now().timestamp())
+    await node.store.write(lambda tx: tx.forget_taken_off(now))
+    late = request_for(addresses(1)[0], removed_on=clock.now().date().isoformat())
+    answer = await take(node, [late])
+
+    assert answer.taken_off == []
+    assert await matches(node, addresses(1)[0])
+
+
+async def test_who_adds_one_by_one_has_decided_anew(node: Node) -> None:
     first = await node.signals.add(request_for(), ANNA)
     await node.signals.revoke(first.signal, RevokeRequest(reason=Reason.MISTAKE), ANNA)
     second = await node.signals.add(request_for(), ANNA)

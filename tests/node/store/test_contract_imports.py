@@ -9,6 +9,7 @@ from fedsafe_node.store.imports_rows import (
     ImportRow,
     ImportState,
     ListedToken,
+    TakenOff,
 )
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, SignalStatus
@@ -135,6 +136,48 @@ async def test_what_says_something_else_is_told_where_that_is_known(
     found = await store.read(lambda r: r.standing(rows, NOW))
 
     assert [each and each.differs for each in found] == [False, True, False]
+
+
+async def test_tokens_of_a_signal_are_told_while_they_are_kept(store: Store) -> None:
+    one = replace(await stand(store, 1), until=2_000)
+    await take(store, one)
+    draft = replace(listed_token(2, 9), origin="b.demo", until=7)
+    await take(store, draft)
+    theirs = replace(listed(1), origin="b.demo", token=named(8), match_until=2_000)
+    await store.write(lambda tx: tx.add_signal(theirs))
+
+    async def told(signal: int, *origins: str) -> dict[bytes, int]:
+        return await store.read(lambda r: r.tokens_of(named(signal), origins))
+
+    assert await told(1, US, "own:a.demo") == {named(1): 2_000}
+    assert await told(9, "b.demo") == {named(2): 7}
+    assert await told(9, US) == {}
+    await store.write(
+        lambda tx: tx.set_signal_status(US, named(1), SignalStatus.ERASED)
+    )
+    assert await told(1, US, "own:a.demo") == {}
+
+
+async def test_who_was_taken_off_is_known_until_it_is_cleared_or_over(
+    store: Store,
+) -> None:
+    rows = [
+        TakenOff(mark=named(n), reason="mistake", at=n, until=10 * n) for n in (1, 2, 3)
+    ]
+    marks = [row.mark for row in rows] + [named(4)]
+    await store.write(lambda tx: tx.add_taken_off(rows))
+    later = replace(rows[1], reason="superseded", at=9)
+    await store.write(lambda tx: tx.add_taken_off([later]))
+
+    async def known(now: int) -> list[TakenOff]:
+        found = await store.read(lambda r: r.taken_off(marks, now))
+        return [found[mark] for mark in marks if mark in found]
+
+    assert await known(9) == [rows[0], later, rows[2]]
+    assert await known(10) == [later, rows[2]]
+    await store.write(lambda tx: tx.clear_taken_off([named(3), named(4)]))
+    await store.write(lambda tx: tx.forget_taken_off(10))
+    assert await known(0) == [later]
 
 
 async def test_imports_are_listed_newest_first_in_pages(store: Store) -> None:
