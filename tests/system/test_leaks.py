@@ -596,6 +596,7 @@ def _requested(fed: Federation) -> None:
     name = json.loads(opened.stdout)["request"]
     for arguments in (
         ("show", name),
+        ("check", name),
         ("grant", name, "--reason", "note-2"),
         ("extend", name, "--reason", "note-1"),
         ("answer", name),

@@ -323,10 +323,12 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     ),
     "disputes": (
         Event.DISPUTES_WEIGHED,
+        Event.DISPUTE_LET_GO,
         Event.RULING_DUE,
         Event.REVOKED,
         Event.APPEALED,
     ),
+    "disputes-forwarded": (),
     "evaluations": (Event.EVALUATED,),
     "events": (Event.PROVIDER_REMINDED, Event.PROVIDER_ERASED),
     "expiry": (Event.EXPIRED,),

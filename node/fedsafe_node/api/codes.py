@@ -108,6 +108,7 @@ class Code(StrEnum):
     ALREADY_RULED = "already_ruled"
     NOT_THE_ORIGIN = "not_the_origin"
     NOT_RULED = "not_ruled"
+    NO_ROOM = "no_room"
     ALREADY_APPEALED = "already_appealed"
     NOBODY_HEARS = "nobody_hears"
     APPEALS_UNKNOWN = "appeals_unknown"
@@ -186,6 +187,7 @@ class Code(StrEnum):
     MEDIA_REFUSED = "media_refused"
     LATE_REASON_MISSING = "late_reason_missing"
     PACK_TOO_LARGE = "pack_too_large"
+    NO_DISPUTE = "no_dispute"
     BAD_PURPOSES = "bad_purposes"
     CHOOSE_ROLE = "choose_role"
     OWN_ROLE = "own_role"
@@ -302,6 +304,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.REPLY_NOT_APPROVED: (409, "No counselling centre has approved the reply"),
     Code.ALREADY_RULED: (409, "The dispute or appeal has its ruling"),
     Code.NOT_THE_ORIGIN: (409, "Only the signal's origin rules"),
+    Code.NO_ROOM: (409, "There is no room for more of a member's disputes"),
     Code.NOT_RULED: (409, "The dispute has no ruling yet"),
     Code.ALREADY_APPEALED: (409, "This node has appealed already"),
     Code.NOBODY_HEARS: (409, "Nobody hears this appeal"),
@@ -387,6 +390,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_SILENCE: (422, "The reason does not cover who was not told"),
     Code.LATE_REASON_MISSING: (422, "A late notification says why"),
     Code.PACK_TOO_LARGE: (422, "The pack becomes too large"),
+    Code.NO_DISPUTE: (422, "None of them is a dispute of a member"),
     Code.BAD_PURPOSES: (422, "The purposes do not fit"),
     Code.CHOOSE_ROLE: (422, "A role must be chosen"),
     Code.OWN_ROLE: (422, "Nobody decides on a role of their own"),
