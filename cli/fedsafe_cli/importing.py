@@ -486,18 +486,20 @@ class _Run:
 
     def begin(self) -> Mapping[str, Any]:
         """Begin it; a node of the version before knows of none."""
-        if self._begun is None:
-            # A drawn digest is nobody's file, but a repeated request is known by it.
-            body = {"digest": self._digest or os.urandom(_DIGEST_BYTES).hex()}
-            try:
-                self._begun = self._client.change("/v1/imports", body, keyed=False)
-            except RefusedError as error:
-                if error.code != "not_found":
-                    raise
-                self._begun = {}
-            if self._begun.get("resumed"):
-                note(f"fedsafe: {words('resumed', german=self._german)}")
-        return self._begun
+        if self._begun is not None:
+            return self._begun
+        # A drawn digest is nobody's file, but a repeated request is known by it.
+        body = {"digest": self._digest or os.urandom(_DIGEST_BYTES).hex()}
+        begun: Mapping[str, Any] = {}
+        try:
+            begun = self._client.change("/v1/imports", body, keyed=False)
+        except RefusedError as error:
+            if error.code != "not_found":
+                raise
+        self._begun = begun
+        if begun.get("resumed"):
+            note(f"fedsafe: {words('resumed', german=self._german)}")
+        return begun
 
     def key(self, first: int, last: int, count: int) -> str | None:
         """Name a piece, so that it is answered again where it was kept."""
