@@ -106,6 +106,28 @@ def test_every_audit_event_is_explained_to_compliance_officers() -> None:
     )
 
 
+def test_a_generated_page_says_so_at_its_head() -> None:
+    written = {
+        (page, ".".join(path.relative_to(ROOT).with_suffix("").parts[1:]))
+        for path in ROOT.glob("*/fedsafe_*/**/*.py")
+        if '\nif __name__ == "__main__":' in (text := path.read_text())
+        for page in re.findall(r"`docs/(reference/[\w-]+\.md)`", text)
+    }
+    heads = {page: page.read_text().splitlines()[:4] for page in PAGES}
+    said = {
+        (str(page.relative_to(DOCS)), module)
+        for page, head in heads.items()
+        for module in re.findall(r"<!-- .*enerated.*: python -m ([\w.]+)", str(head))
+    }
+    drawn_in = [page for page in PAGES if "\n::: " in page.read_text()]
+
+    assert said == written
+    assert len(said) > 1
+    assert [
+        page for page in drawn_in if "generated from docstrings" not in str(heads[page])
+    ] == []
+
+
 def test_every_command_has_its_heading() -> None:
     text = (DOCS / "reference/cli.md").read_text()
     missing = [name for name in _commands(fedsafe) if f"`{name}" not in text]

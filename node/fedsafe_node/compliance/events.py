@@ -18,6 +18,8 @@ from fedsafe_policies.reasons import Text
 _HEAD: Final = """\
 # Events of the audit log
 
+<!-- Generated from data/events.toml: python -m fedsafe_node.compliance.events -->
+
 Every act leaves an event in the node's log `<node>/audit`, durable before its effect
 or answer leaves the node. In clear each has its class, moment and outcome, what it was
 for and on which legal basis, and which rule of which policy decided. Who acted
@@ -31,8 +33,6 @@ find by it what the log says of somebody who asks (Art. 15 GDPR).
 
 An identifier, token or key is in none of them. `fedsafe audit search --event CLASS`
 lists those of one class.
-
-<!-- Written by `python -m fedsafe_node.compliance.events` out of data/events.toml. -->
 """
 
 
