@@ -6,8 +6,10 @@ import shlex
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
+from enum import Enum, EnumType, IntEnum
 from itertools import takewhile
 from pathlib import Path
+from types import ModuleType
 
 import click
 import msgspec
@@ -18,10 +20,17 @@ from fedsafe_node.compliance.events import meanings
 from fedsafe_node.compliance.events import page as events_page
 from fedsafe_node.config import Config
 from fedsafe_node.log.audit import Event
+from fedsafe_policies import vocabulary
 from fedsafe_policies.document import Document
+from fedsafe_policies.escalation import vocabulary as case_vocabulary
+from fedsafe_policies.escalation.matrix import shipped_matrix
+from fedsafe_policies.escalation.rendering.wording import Named, text_of
+from fedsafe_policies.escalation.vocabulary import Condition, PartnerClass
+from fedsafe_policies.ladder import ladder
 from fedsafe_policies.policy import shipped, shipped_text
 from fedsafe_policies.reasons import Text
-from fedsafe_policies.vocabulary import Role
+from fedsafe_policies.vocabulary import Level, Role
+from fedsafe_policies.wording import said
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -190,6 +199,98 @@ def test_every_command_in_a_shell_block_can_be_given(page: Path) -> None:
             if "No such file" in error.format_message():
                 continue  # the page makes it
             pytest.fail(f"fedsafe {shlex.join(call)}: {error.format_message()}")
+
+
+GLOSSARY = DOCS / "explanation/glossary.md"
+ROW = re.compile(r"^\| (?!---|code |English )(.+?) \| (.+?) \| (.+) \|$", re.MULTILINE)
+
+
+def _glossary() -> dict[str, dict[str, tuple[str, str]]]:
+    """Return the German and the English of each word, by its heading."""
+    parts = re.split(r"^#+ (.+)\n", GLOSSARY.read_text(), flags=re.MULTILINE)[1:]
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for heading, text in zip(parts[::2], parts[1::2], strict=True):
+        rows = ROW.findall(text)
+        found[heading] = {word.strip("`"): (de, en) for word, de, en in rows}
+        assert len(found[heading]) == len(rows), heading
+    return found
+
+
+def _vocabulary(*modules: ModuleType) -> dict[str, list[Enum]]:
+    """Return the values of each enumeration, by the heading that it has."""
+    return {
+        re.sub(r"(?<=[a-z])[A-Z]", lambda big: f" {big[0].lower()}", name): list(each)
+        for module in modules
+        for name, each in vars(module).items()
+        if isinstance(each, EnumType) and each.__module__ == module.__name__
+    }
+
+
+def _code(value: Enum) -> str:
+    return value.name.lower() if isinstance(value, IntEnum) else str(value)
+
+
+def test_the_glossary_holds_each_value_of_the_vocabularies() -> None:
+    told = {name: set(rows) for name, rows in _glossary().items()}
+    codes = {
+        name: {_code(value) for value in values}
+        for name, values in _vocabulary(vocabulary, case_vocabulary).items()
+    }
+    elsewhere = codes.pop("Element")  # in the table of who receives what
+    codes["Step"] -= codes["Level"]
+    package = (DOCS / "reference/case-package.md").read_text()
+
+    assert {name: told.get(name, set()) for name in codes} == codes
+    assert [code for code in elsewhere if f"| `{code}` |" not in package] == []
+
+
+def _shown(value: Enum) -> Text:
+    """Return what people are shown for a value, or its code where it has no words."""
+    match value:
+        case PartnerClass():
+            return shipped_matrix().partner(value).name
+        case Condition():
+            return shipped_matrix().condition_name(value)
+        case Level():
+            return ladder()[value]
+        case _ if isinstance(value, Named):
+            return text_of(value)
+        case _:
+            return said(_code(value))
+
+
+def test_the_glossary_says_what_people_are_shown() -> None:
+    glossary = _glossary()
+    differing = [
+        (name, code, words, cell)
+        for name, values in _vocabulary(vocabulary, case_vocabulary).items()
+        for value in values
+        if (told := glossary.get(name, {}).get(code := _code(value)))
+        for text in [_shown(value)]
+        for words, cell in [(text.de, told[0]), (text.en, told[1])]
+        if words not in {code, cell}
+    ]
+
+    assert differing == []
+
+
+def test_one_thing_has_one_word() -> None:
+    codes = _vocabulary(vocabulary, case_vocabulary)
+    rows = [
+        (word, german)
+        for name, each in _glossary().items()
+        if name not in codes
+        for word, (german, _) in each.items()
+    ]
+    listed = DOCS / "howto/handbuch/woerter.md"
+    handbook = re.findall(
+        r"^\| ([^|]+) \| ([a-z ]+) \|", listed.read_text(), re.MULTILINE
+    )
+
+    assert len(dict(rows)) == len(rows)
+    assert len({german for _, german in rows}) == len(rows)
+    assert len(handbook) > 20
+    assert [pair for pair in handbook if pair[::-1] not in rows] == []
 
 
 def test_the_first_people_of_a_node_can_be_had_word_for_word() -> None:
