@@ -37,6 +37,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted(
     page for page in DOCS.rglob("*.md") if "changes" not in page.relative_to(DOCS).parts
 )
+AT_THE_ROOT = [ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")]
 POLICY_PAGES = [
     DOCS / "howto/compliance/policy.md",
     DOCS / "howto/handbuch/richtlinie.md",
@@ -87,7 +88,7 @@ def test_the_front_page_of_the_handbook_leads_to_all_of_it() -> None:
     ] == []
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [*AT_THE_ROOT, *PAGES], ids=lambda p: p.name)
 def test_links_lead_somewhere(page: Path) -> None:
     broken = [
         target
@@ -190,7 +191,7 @@ def _parse(arguments: list[str]) -> None:
         command.make_context(command.name, list(arguments), parent=context)
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [*AT_THE_ROOT, *PAGES], ids=lambda p: p.name)
 def test_every_command_in_a_shell_block_can_be_given(page: Path) -> None:
     for call in _shell(page):
         try:
