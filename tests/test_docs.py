@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from fedsafe_cli.main import fedsafe
+from fedsafe_cli.story_texts import LINES
 from fedsafe_node.compliance.events import meanings
 from fedsafe_node.compliance.events import page as events_page
 from fedsafe_node.config import Config
@@ -97,6 +98,23 @@ def test_links_lead_somewhere(page: Path) -> None:
     ]
 
     assert broken == []
+
+
+def test_the_front_page_shows_what_the_demo_prints() -> None:
+    text = (ROOT / "README.md").read_text()
+    shown = text.partition("```\n$ ./run --once\n")[2].partition("```")[0].splitlines()
+    lines = {
+        name: re.compile(re.sub(r"\\{.*?\\}", ".*?", re.escape(line)))
+        for name, (_, line) in LINES.items()
+    }
+    names = [
+        next((name for name, line in lines.items() if line.fullmatch(each)), each)
+        for each in shown
+    ]
+    other = {"real", "nodes", "stay", "failed"}  # another input, a demo that stays
+    always = [name for name in LINES if name not in other]
+
+    assert list(dict.fromkeys(names)) == always
 
 
 def test_every_setting_is_documented() -> None:
