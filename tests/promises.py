@@ -26,13 +26,13 @@ _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 _HEAD: Final = """\
 # Promises and the tests that show them
 
+<!-- Generated from tests/promises.toml and marks: python -m tests.promises -->
+
 What the README, the handbook and the threat model promise, and what the law requires
 as engineers read it, each beside the tests that show it. The table names what no test
 shows, and why. It is not legal advice: a test shows what a program does, not that it is
 lawful. The rules of data protection, P1 to P22, have their tests beside them in
 [policy rules](policy-rules.md).
-
-<!-- Written by `python -m tests.promises` out of tests/promises.toml and marks. -->
 
 """
 
