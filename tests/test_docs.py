@@ -38,7 +38,9 @@ DOCS = ROOT / "docs"
 PAGES = sorted(
     page for page in DOCS.rglob("*.md") if "changes" not in page.relative_to(DOCS).parts
 )
-AT_THE_ROOT = [ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")]
+AT_THE_ROOT = [
+    ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")
+]
 POLICY_PAGES = [
     DOCS / "howto/compliance/policy.md",
     DOCS / "howto/handbuch/richtlinie.md",
