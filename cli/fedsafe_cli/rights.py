@@ -76,6 +76,10 @@ _FOUND: Final = (
     "Gefunden: {signals}. Bestritten: {disputes}. Nicht zu prüfen: {unevaluated}.",
     "Found: {signals}. Disputed: {disputes}. Not to be checked: {unevaluated}.",
 )
+_AGAIN: Final = (
+    "Noch nicht überall nachgesehen; das wird ab {at} wieder versucht.",
+    "Not looked everywhere yet; that is tried again from {at} on.",
+)
 _PACKS: Final = (
     "Auszüge aus dem Protokoll über die Person:",
     "Evidence packs about the person:",
@@ -511,6 +515,9 @@ def _tell(settings: Settings, found: Json) -> None:
                 unevaluated=", ".join(found["unevaluated"]) or "-",
             )
         )
+    if found.get("again_at") is not None:
+        line()
+        line(_AGAIN[other].format(at=readable("again_at", found["again_at"])))
     if found.get("packs"):
         line()
         line(_PACKS[other])

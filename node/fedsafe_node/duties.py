@@ -46,7 +46,9 @@ from fedsafe_node.review.trial_service import tend_trials
 from fedsafe_node.rights.appeals import file_for_persons
 from fedsafe_node.rights.erasing import purge_erased
 from fedsafe_node.rights.forwarding import DisputeForwarding
+from fedsafe_node.rights.retries import alarm_waiting, look_up_again
 from fedsafe_node.rights.ruling import end_disputes
+from fedsafe_node.rights.shares import Shares
 from fedsafe_node.rights.tending import tend_requests
 from fedsafe_node.rights.unrecorded import alarm_overdue, let_go_unrecorded
 from fedsafe_node.shredding import Shredding
@@ -144,6 +146,7 @@ class Duties:
             "partings": Job(self._partings.run, _PARTING, lane=Lane.MEMBERS),
             "repeats": Job(self._repeats.run, _MINUTE),
             "requests": Job(self._tend_requests, _MINUTE),
+            "retries": Job(self._look_up_again, _MINUTE, lane=Lane.MEMBERS),
             "relock": Job(self._relock, _RELOCK),
             "resharing": Job(self._tending.run, _MINUTE),
             "keys": Job(self._ballot.forget_over, _MINUTE, is_own=True),
@@ -185,6 +188,12 @@ class Duties:
 
     async def _tend_requests(self) -> None:
         await tend_requests(self._desk, self._announcer)
+
+    async def _look_up_again(self) -> None:
+        desk, vault = self._desk, self._office.vault
+        shares = Shares(desk.situation, desk.store, vault, desk.clock)
+        await look_up_again(desk, shares)
+        await alarm_waiting(desk, vault, self._announcer)
 
     async def _tend_notices(self) -> None:
         await NoticeUpkeep(self._desk.store, self._desk.notices).run()

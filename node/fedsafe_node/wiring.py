@@ -70,6 +70,7 @@ from fedsafe_node.rights.mailing import Mailer
 from fedsafe_node.rights.phone_hook import Hook
 from fedsafe_node.rights.proving import Proofs
 from fedsafe_node.rights.requests import Requests
+from fedsafe_node.rights.shares import Shares
 from fedsafe_node.sending.carriers import Carriers
 from fedsafe_node.sheets import Sheets
 from fedsafe_node.signals.publish import SignalService
@@ -109,9 +110,9 @@ def make_services(parts: Parts) -> Services:
     def matrix() -> Matrix:
         return base.situation.matrix  # another one may be approved while it runs
 
-    requests = Requests(
-        desk, base.announcer, base.office.vault, approvals, lookups.budgets
-    )
+    vault = base.office.vault
+    shares = Shares(base.situation, base.store, vault, base.clock)
+    requests = Requests(desk, base.announcer, vault, approvals, lookups.budgets, shares)
     return Services(
         name=base.config.name,
         lookups=lookups,
@@ -189,7 +190,7 @@ def make_services(parts: Parts) -> Services:
         sightings_exchange=parts.sightings,
         forwarding=parts.forwarding,
         requests=requests,
-        proofs=Proofs(desk, base.office.vault, requests, _mailer(parts), _hook(parts)),
+        proofs=Proofs(desk, vault, requests, shares, _mailer(parts), _hook(parts)),
         node=_overview(parts, policies),
         sheets=_sheets(parts, gates, registers, staff),
         help=_help_desk(base),

@@ -53,6 +53,7 @@ NOT_FOLLOWED = {
     *("set_credential_expiry", "set_heard", "set_notice", "set_provider_reminder"),
     *("set_recovery_codes", "set_reminded", "spend_recovery_code", "tail"),
     *("set_let_go", "set_recorded", "wake_signal", "weigh_dispute"),
+    *("add_waiting", "end_waiting", "put_off_waiting", "set_waiting_again"),
     # counted and ruled on in the store alone
     *("add_import", "put_import", "add_import_signals", "stop_import_signals"),
     *("take_listed", "add_taken_off", "clear_taken_off", "forget_taken_off"),

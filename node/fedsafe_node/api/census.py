@@ -350,6 +350,7 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
         Event.KEY_DESTROYED,
     ),
     "requests": (Event.REQUEST_DUE, Event.REQUESTS_WIPED),
+    "retries": (Event.REQUEST_LOOKED_UP, Event.DISPUTED, Event.REQUEST_DUE),
     "residues": (),
     "tallies": (Event.EVALUATIONS_COMPARED,),
     "reviews": (

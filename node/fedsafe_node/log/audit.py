@@ -193,6 +193,7 @@ class Event(StrEnum):
     REQUEST_CLOSED = "rights.closed"
     REQUEST_COLLECTED = "rights.collected"
     REQUEST_DUE = "rights.due"
+    REQUEST_LOOKED_UP = "rights.looked_up"
     REQUESTS_WIPED = "rights.wiped"
     CODE_SENT = "rights.code_sent"
     NOTICE_QUEUED = "notice.queued"

@@ -63,6 +63,7 @@ BESIDE: Final = frozenset(
     {
         Event.ACT_APPROVED,
         Event.REQUEST_OPENED,  # an objection rests what it is about
+        Event.REQUEST_LOOKED_UP,  # as that
         Event.REQUEST_CLOSED,
         Event.RULING_DUE,
         Event.DISPUTES_FLOODED,

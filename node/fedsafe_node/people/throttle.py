@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec.structs import replace
+
 from fedsafe_node.errors import TooManyTriesError
 from fedsafe_node.people.vault import Vault
 from fedsafe_node.store.people_rows import ThrottleRow
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Reader, Store, Transaction
 
 FORGOTTEN: Final = 24 * 60 * 60
 _DOUBLINGS: Final = 10  # 2**10 s is longer than the longest wait
@@ -76,6 +78,25 @@ async def count_tries(store: Store, counters: Sequence[Counter], now: int) -> No
             await _count(tx, counter, now)
 
     await store.write(act, vital=True)
+
+
+async def uncount_tries(store: Store, counters: Sequence[Counter], now: int) -> None:
+    """Take back a try that was counted within budgets and came to nothing."""
+
+    async def act(tx: Transaction) -> None:
+        for counter in counters:
+            row = await tx.throttle(counter.key)
+            if row is not None and row.failures:
+                fewer = replace(row, failures=row.failures - 1, until=now)
+                await tx.put_throttle(fewer)
+
+    await store.write(act)
+
+
+async def wait_for(reader: Reader, counters: Sequence[Counter], now: int) -> int:
+    """Say in how many seconds a try under several names would be counted; 0 for now."""
+    rows = [await reader.throttle(counter.key) for counter in counters]
+    return max((row.until - now for row in rows if row is not None), default=0)
 
 
 async def _count(tx: Transaction, counter: Counter, now: int) -> None:

@@ -94,6 +94,7 @@ class Missing:
     uncovered: Sequence[str] = ()
     closed: bool = False
     shredded: Sequence[int] = ()
+    waits: bool = False
 
     def __bool__(self) -> bool:
         """Whether something is missing."""
@@ -117,14 +118,25 @@ _HEAD: Final[Mapping[Language, str]] = {
     Language.DE: (
         "Antwort auf Ihren Antrag {request}\n\n"
         "Verantwortlich: {controller} ({contact}). Stand: {today}.\n"
-        "Ihre Kennung haben wir für diese Auskunft geprüft und nicht gespeichert.\n"
+        "{kept}\n"
     ),
     Language.EN: (
         "Answer to your request {request}\n\n"
         "Controller: {controller} ({contact}). As of {today}.\n"
-        "We have checked your identifier for this answer and have not kept it.\n"
+        "{kept}\n"
     ),
 }
+_KEPT: Final[Mapping[bool, Text]] = {
+    False: Text(
+        "Ihre Kennung haben wir für diese Auskunft geprüft und nicht gespeichert.",
+        "We have checked your identifier for this answer and have not kept it.",
+    ),
+    True: Text(
+        "Ihre Kennung liegt hier verschlüsselt, bis wir überall nachgesehen haben.",
+        "Your identifier lies here encrypted until we have looked everywhere.",
+    ),
+}
+"""By whether it waits to be looked up."""
 _NOTHING: Final[Mapping[Language, str]] = {
     Language.DE: "\nZu dieser Kennung ist kein Signal gespeichert.\n",
     Language.EN: "\nNo signal is kept about this identifier.\n",
@@ -263,6 +275,15 @@ _UNEVALUATED: Final = Text(
     "\nNicht zu prüfen war: {what}. Bitte fragen Sie später noch einmal.\n",
     "\nThis could not be checked: {what}. Please ask again later.\n",
 )
+_UNLOOKED: Final = Text(
+    "\nNoch nicht überall nachgesehen: {what}. Wir holen das nach, wenn andere "
+    "Anbieter wieder für uns nachsehen, bestreiten dann, was wir finden, wenn Sie das "
+    "wollten, und schreiben diese Antwort neu. Sehen Sie mit Nummer und Abholcode "
+    "wieder nach.\n",
+    "\nNot looked everywhere yet: {what}. We do so when other providers look for us "
+    "again, contest then what we find if that is what you wanted, and write this "
+    "answer anew. Come back with number and collect code.\n",
+)
 _UNCOVERED: Final = Text(
     "\nNicht oder nicht vollständig zu prüfen waren die Signale von: {what}. Ob Sie "
     "dort gelistet sind, sagen Ihnen diese Anbieter selbst.\n",
@@ -397,7 +418,10 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
     said = in_language(house, language)
     contact = said["contact"]
     head = _HEAD[language].format(
-        **said, request=request, today=written_day(today, language)
+        **said,
+        request=request,
+        today=written_day(today, language),
+        kept=_in(_KEPT[missing.waits], language),
     )
     parts = [head]
     if signals or reviews or drafts or packs:
@@ -448,7 +472,7 @@ def _missing(missing: Missing, language: Language) -> list[str]:
     return [
         _in(text, language).format(what=", ".join(names))
         for text, names in (
-            (_UNEVALUATED, missing.unevaluated),
+            (_UNLOOKED if missing.waits else _UNEVALUATED, missing.unevaluated),
             (uncovered, missing.uncovered),
             (_SHREDDED, [str(epoch) for epoch in missing.shredded]),
         )

@@ -18,6 +18,7 @@ from fedsafe_node.rights.listing import ERASES, listed_here
 from fedsafe_node.rights.request_messages import CloseRequest, RequestKind
 from fedsafe_node.rights.sealing import Content, open_content
 from fedsafe_node.rights.telling import status_of
+from fedsafe_node.rights.terms import moment
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.situation import Situation
@@ -92,11 +93,14 @@ async def check_end(
 
     Raises:
         WrongStateError: it would be granted and something is still listed, or refused
-            and a dispute of an own signal has no ruling, or answered without answer.
+            and a dispute of an own signal has no ruling, or answered without answer or
+            while it waits to be looked up.
     """
     situation = desk.situation
     if outcome == "granted":
         check_decided(content)
+    if outcome in {"granted", "answered"}:
+        await check_looked_up(reader, desk, row)
     if outcome == "answered" and row.state is RequestState.OPEN:
         raise WrongStateError(
             "not_answered", "it has no answer yet: first `fedsafe rights answer`"
@@ -107,6 +111,21 @@ async def check_end(
         await _check_gone(reader, situation, content)
     if outcome == "refused":
         await _check_ruled(reader, situation, content)
+
+
+async def check_looked_up(reader: Reader, desk: Desk, row: RequestRow) -> None:
+    """Refuse to end what was not looked up yet, as long as its term allows.
+
+    Raises:
+        WrongStateError: it waits.
+    """
+    waiting, now = await reader.waiting(row.id), int(desk.clock.now().timestamp())
+    if waiting is not None and now < row.due_at:
+        raise WrongStateError(
+            "still_waiting",
+            "its identifier was not looked up yet, which is tried again from "
+            f"{moment(max(now, waiting.again_at))} on: `fedsafe rights show {row.id}`",
+        )
 
 
 async def _check_gone(reader: Reader, situation: Situation, content: Content) -> None:

@@ -67,17 +67,18 @@ async def _nobody_hears(
     return await hearer_of(reader, charter, parties, row.origin, row.signal_id) is None
 
 
-def describe_request(
+def describe_request(  # noqa: PLR0913 - what is told of one
     row: RequestRow,
     content: Content | None = None,
     packs: list[PackTold] | None = None,
     remains: list[Remaining] | None = None,
     until: int | None = None,
+    again_at: int | None = None,
 ) -> RightsRequestAnswer:
     """Describe a request, with what was found where that is shown.
 
     That is nowhere before an officer's identity check is decided on, which somebody can
-    do *until* a moment.
+    do *until* a moment. What could not be looked up is again from *again_at*.
     """
     attested = content.attested if content is not None else None
     checked = _check_told(content, until)
@@ -110,6 +111,7 @@ def describe_request(
         remains=remains,
         attested=attested,
         checked=checked,
+        again_at=None if again_at is None else moment(again_at),
     )
 
 

@@ -67,13 +67,22 @@ async def evaluate(situation: Situation, person: Person) -> Evaluated:
     shared = situation.shared
     if shared is None:
         return Evaluated((), ())
-    live = shared.live()
-    over = [e for e in range(1, shared.membership.epoch.epoch + 1) if e not in live]
+    nothing = unevaluated(situation)
     try:
         (outputs,) = await shared.outputs([person], RIGHTS, within=WITHIN)
     except QuorumError:
-        return Evaluated((), [f"epoch {epoch}" for epoch in sorted(live)], over)
-    return Evaluated(outputs, (), over)
+        return nothing
+    return Evaluated(outputs, (), nothing.shredded)
+
+
+def unevaluated(situation: Situation) -> Evaluated:
+    """Say what nobody has evaluated, where nobody was asked or has answered."""
+    shared = situation.shared
+    if shared is None:
+        return Evaluated((), ())
+    live = shared.live()
+    over = [e for e in range(1, shared.membership.epoch.epoch + 1) if e not in live]
+    return Evaluated((), [f"epoch {epoch}" for epoch in sorted(live)], over)
 
 
 def name_missed(evaluated: Evaluated, listed: set[int]) -> Evaluated:

@@ -26,6 +26,7 @@ from fedsafe_node.log.audit import DETAIL, SUBJECT, Detail, Event
 from fedsafe_node.log.naming import entries_naming, packs_naming, subject_of
 from fedsafe_node.messages import Reference
 from fedsafe_node.principal import Principal
+from fedsafe_node.rights.closing import check_looked_up
 from fedsafe_node.rights.erasing import decide_erasure, erase_listed, settle_erased
 from fedsafe_node.rights.identity_checks import check_decided
 from fedsafe_node.rights.listing import ERASES, Listed, listed_here
@@ -81,7 +82,7 @@ async def grantable(reader: Reader, desk: Desk, request: str) -> Grantable:
     Raises:
         NotFoundError: there is no such request.
         WrongStateError: it is closed, asks for no erasure, or is others' to grant, or
-            its identity check waits.
+            its identity check or lookup waits.
     """
     row = await reader.request(request)
     if row is None:
@@ -95,6 +96,7 @@ async def grantable(reader: Reader, desk: Desk, request: str) -> Grantable:
         check_decided(content)
     if content is None or not len(await listed_here(reader, desk, content)):
         raise WrongStateError("nothing_to_erase", "this provider lists nothing here")
+    await check_looked_up(reader, desk, row)
     listed = await listed_here(reader, desk, content, _UNERASED)
     subject = content.subject_ref if row.kind in ERASES else None
     return Grantable(row, content, listed, subject)

@@ -35,18 +35,26 @@ from fedsafe_node.rights.request_messages import (
     RightsRequestAnswer,
     Way,
 )
-from fedsafe_node.rights.sealing import Checked, Content, seal_content
+from fedsafe_node.rights.sealing import (
+    Checked,
+    Content,
+    Sought,
+    seal_content,
+    seal_sought,
+)
+from fedsafe_node.rights.shares import VOUCHED, Share
 from fedsafe_node.rights.telling import holds_nothing, is_closed, tell
 from fedsafe_node.rights.terms import MONTHS, months_after
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.disputing import weight_of
 from fedsafe_node.signals.naming import read_signal_id
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.rights_rows import (
     DisputeRow,
     RequestRow,
     RequestState,
+    WaitingRow,
     Weight,
 )
 from fedsafe_node.store.rows import SignalRow
@@ -77,13 +85,15 @@ class Opened:
     proof: bytes | None = None
     attested: Attestation | None = None
     checked: Checked | None = None
+    share: Share = VOUCHED
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
     """One act that opens a request; `packs` are those that name the account.
 
-    A second officer may decide `until` a moment, where one has to.
+    A second officer may decide `until` a moment, where one has to. What could not be
+    evaluated is looked up again from `again_at`.
     """
 
     desk: Desk
@@ -94,6 +104,7 @@ class Opening:
     decision: Decision
     packs: Sequence[PackRow]
     until: int | None = None
+    again_at: int | None = None
     name: str = field(default_factory=lambda: token_hex(16))
 
     async def run(self, tx: Transaction) -> Changed[RightsRequestAnswer]:
@@ -104,7 +115,7 @@ class Opening:
         """
         desk, opened = self.desk, self.opened
         now = desk.clock.now()
-        at, name, code = int(now.timestamp()), self.name, token_urlsafe(16)
+        name, code = self.name, token_urlsafe(16)
         findings = await find(
             tx, desk.situation, desk.lists, opened.person, self.evaluated
         )
@@ -133,29 +144,19 @@ class Opening:
                 contention=opened.contention,
             )
             content = replace(content, disputes=disputes)
-        row = self._row(name, code, now)
-        answered = (
-            opened.kind is RequestKind.ACCESS
-            and opened.checked is None
-            and not self.packs
-            and await holds_nothing(tx, desk, content)
+        row, content = await answer_nothing(
+            tx, desk, self._row(name, code, now), content, self.packs
         )
-        if answered:  # there is nothing to weigh
-            content = replace(content, answer=await tell(tx, desk, row, content, ()))
-            row = replace(
-                row,
-                state=RequestState.ANSWERED,
-                ended_at=at,
-                ended_by=self.who.name,
-            )
         sealed = seal_content(desk.periods, name, row.period, content)
         row = replace(row, sealed=sealed)
         await tx.add_request(row)
+        if self.again_at is not None:
+            await tx.add_waiting(await self._waiting(tx, row, self.again_at))
         await self._tell(tx, row, content)
         shown = content if opened.way is Way.OFFICER else None  # once it is decided
         # Whether it was answered at once would tell who opens it what was found.
         told = replace(
-            describe_request(row, shown, until=self.until),
+            describe_request(row, shown, until=self.until, again_at=self.again_at),
             attested=opened.attested,
             state=RequestState.OPEN.value,
             ended_at=None,
@@ -181,6 +182,30 @@ class Opening:
             collect=hashlib.sha256(code.encode()).digest(),
         )
 
+    async def _waiting(
+        self, reader: Reader, row: RequestRow, again_at: int
+    ) -> WaitingRow:
+        opened, keys = self.opened, self.desk.periods
+        canonical, share = opened.person.canonical, opened.share
+        sought = Sought(
+            kind=canonical.kind,
+            canonicaliser=canonical.canonicaliser,
+            value=canonical.value,
+            role=self.who.role,
+            contention=opened.contention,
+        )
+        turn = await reader.next_turn(share.domain, share.place) if share.domain else 0
+        return WaitingRow(
+            request=row.id,
+            domain=share.domain,
+            place=share.place,
+            turn=turn,
+            since=row.opened_at,
+            again_at=again_at,
+            period=row.period,
+            sealed=seal_sought(keys, row.id, row.period, sought),
+        )
+
     async def _tell(self, tx: Transaction, row: RequestRow, content: Content) -> None:
         detail: Detail = {
             "request": row.id,
@@ -202,6 +227,35 @@ class Opening:
         await self.announcer.announce(
             tx, Announcement(EventKind.RIGHTS_DUE, content.subject_ref, said)
         )
+
+
+async def answer_nothing(
+    reader: Reader,
+    desk: Desk,
+    row: RequestRow,
+    content: Content,
+    packs: Sequence[PackRow],
+) -> tuple[RequestRow, Content]:
+    """Answer a request for access at once where nothing is kept: nobody has to weigh.
+
+    With an identity check another officer decides first; *packs* name the account.
+    """
+    answered = (
+        row.kind == RequestKind.ACCESS
+        and content.checked is None
+        and not packs
+        and await holds_nothing(reader, desk, content)
+    )
+    if not answered:
+        return row, content
+    content = replace(content, answer=await tell(reader, desk, row, content, ()))
+    row = replace(
+        row,
+        state=RequestState.ANSWERED,
+        ended_at=int(desk.clock.now().timestamp()),
+        ended_by=row.opened_by,
+    )
+    return row, content
 
 
 async def contest_findings(  # noqa: PLR0913 - what is contested, and by whom

@@ -98,6 +98,12 @@ PLAIN: Final[Mapping[Language, Mapping[str, str]]] = {
         "help": "Wenn du mit jemandem reden möchtest:",
         "until": "Du bekommst die Antwort bis {day}.",
         "request": "Deine Nummer",
+        "not_looked": (
+            "Gerade fragen zu viele, oder andere antworten nicht. Wir haben noch "
+            "nicht überall nachgesehen und tun das ab {again}, der Reihe nach. Deine "
+            "Adresse oder Nummer liegt so lange verschlüsselt bei uns. Schau mit "
+            "Nummer und Abholcode hier nach, wie es steht."
+        ),
         "contests": (
             "Finden wir etwas über dich, schaut ein Mensch neu hin. Das dauert meist "
             "{days} Arbeitstage. Bis dahin gilt es in der Regel nicht. Wir können dir "
@@ -185,6 +191,12 @@ PLAIN: Final[Mapping[Language, Mapping[str, str]]] = {
         "help": "If you would like to talk to somebody:",
         "until": "You will have the answer by {day}.",
         "request": "Your number",
+        "not_looked": (
+            "Too many ask right now, or others do not answer. We have not looked "
+            "everywhere yet and do so from {again} on, in turn. Until then we keep "
+            "your address or number encrypted. Look here with number and collect code "
+            "how it stands."
+        ),
         "contests": (
             "If we find something about you, a person looks again. That mostly takes "
             "{days} working days. Until then it does not count, as a rule. We cannot "
@@ -288,6 +300,13 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "request_hint": "32 Zeichen",
         "collect": "Abholcode",
         "collect_hint": "22 Zeichen",
+        "not_looked": (
+            "Im Augenblick fragen zu viele, oder andere Anbieter antworten nicht. Wir "
+            "haben noch nicht überall nachgesehen und tun das ab {again}, der Reihe "
+            "nach; dann wird bestritten, was wir finden, wenn Sie das wollten. So "
+            "lange liegt Ihre Adresse oder Nummer hier verschlüsselt, danach nicht "
+            "mehr: Sehen Sie mit Nummer und Abholcode nach, wie es steht."
+        ),
         "contests": (
             "Falls wir etwas zu Ihnen finden, ist es damit bestritten: In der Regel "
             "ruht es überall, und niemand bekommt einen Treffer, bis der meldende "
@@ -412,6 +431,13 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "request_hint": "32 characters",
         "collect": "Collect code",
         "collect_hint": "22 characters",
+        "not_looked": (
+            "Too many ask at present, or other providers do not answer. We have not "
+            "looked everywhere yet and do so from {again} on, in turn; what we find "
+            "is contested then, if that is what you wanted. Until then your address "
+            "or number lies here encrypted, and no longer: look with number and "
+            "collect code how it stands."
+        ),
         "contests": (
             "If we find something about you, it is contested by this: as a rule it "
             "rests everywhere, and nobody gets a match, until the reporting provider "

@@ -134,7 +134,11 @@ def opened_page(site: Site, language: Language, opened: RightsRequestAnswer) -> 
     texts = _texts(site, language)
     until = texts["until"].format(day=written_day(opened.due_at, language))
     rests = ""
-    if opened.kind is not RequestKind.ACCESS:
+    if opened.again_at is not None:
+        again = f"{written_day(opened.again_at, language)}, {opened.again_at[11:16]}"
+        said = texts["not_looked"].format(again=f"{again} UTC")
+        rests = f"<p>{escape(said)}</p>"
+    elif opened.kind is not RequestKind.ACCESS:
         said = texts["contests"].format(days=site.ruling_days)
         rests = f"<p>{escape(said)}</p>"
     body = (

@@ -126,6 +126,22 @@ _PLAIN_UNDECIDED: Final = Text(
     "A second person still has to confirm who you are. Nothing changes before. Does "
     "it take longer than three days? Then ask: {contact}.",
 )
+_SOUGHT: Final = Text(
+    "Noch nicht überall nachgesehen: Im Augenblick fragen zu viele, oder andere "
+    "Anbieter antworten nicht. Wir sehen ab {again} wieder nach, der Reihe nach, und "
+    "bestreiten dann, was wir finden, wenn Sie das wollten. Die Frist bleibt: {due}. "
+    "So lange liegt Ihre Kennung hier verschlüsselt, danach nicht mehr.",
+    "Not looked everywhere yet: too many ask at present, or other providers do not "
+    "answer. We look again from {again} on, in turn, and then contest what we find if "
+    "that is what you wanted. The term stays: {due}. Until then your identifier lies "
+    "here encrypted, and no longer.",
+)
+_PLAIN_SOUGHT: Final = Text(
+    "Wir haben noch nicht überall nachgesehen, denn gerade fragen zu viele. Ab "
+    "{again} sehen wir wieder nach. Bis {due} hast du die Antwort.",
+    "We have not looked everywhere yet, for too many ask right now. We look again "
+    "from {again} on. You have the answer by {due}.",
+)
 _WAITING: Final = frozenset({Stage.RESTS, Stage.WAITS})
 _PENDING: Final = frozenset({Step.AGAIN, Step.SENT, Step.OPEN, Step.UNHEARD})
 
@@ -184,7 +200,33 @@ def shown(progress: Sequence[Progress]) -> Sequence[Contested]:
     ]
 
 
-def progress_in_words(
+def progress_in_words(  # noqa: PLR0913 - what is told
+    progress: Sequence[Progress],
+    content: Content,
+    language: Language,
+    *,
+    contact: str,
+    now: int,
+    again_at: int | None = None,
+    due_at: int = 0,
+) -> str | None:
+    """Say how far it has come, plainly to children; None if nothing is contested.
+
+    What waits is looked up from *again_at* on; the answer is due by *due_at*.
+    """
+    said = _progress_in_words(progress, content, language, contact=contact, now=now)
+    if again_at is None:
+        return said
+    plain = content.age is Age.MINOR
+    again = f"{day(again_at, language)}, {moment(again_at)[11:16]} UTC"
+    due = day(due_at, language)
+    text = _in(_PLAIN_SOUGHT if plain else _SOUGHT, language)
+    back = _in(_PLAIN_BACK if plain else _BACK, language)
+    waits = text.format(again=again, due=due)
+    return f"{waits}\n{back}" if said is None else f"{waits}\n{said}"
+
+
+def _progress_in_words(
     progress: Sequence[Progress],
     content: Content,
     language: Language,
@@ -192,7 +234,6 @@ def progress_in_words(
     contact: str,
     now: int,
 ) -> str | None:
-    """Say how far it has come, plainly to children; None if nothing is contested."""
     plain = content.age is Age.MINOR
     if content.is_undecided:
         text = _PLAIN_UNDECIDED if plain else _UNDECIDED

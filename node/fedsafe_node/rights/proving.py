@@ -11,7 +11,8 @@ as well, and messages to them have budgets of a day (`phone_budgets`).
 A nonce is the node's own, for one address and time: who guesses needs a mail for every
 few tries, and mails are slowed by place, by address and place, and by address. Who has
 the right code is held up by nobody's wrong ones but those with the same nonce. The
-counters have blinded names. All mails together have a bound an hour.
+counters have blinded names. All mails together have a bound an hour, and what they
+prove is looked up within shares of the budget of evaluations (`shares`).
 """
 
 import hmac
@@ -56,6 +57,7 @@ from fedsafe_node.rights.request_messages import (
     Way,
 )
 from fedsafe_node.rights.requests import FORM, Requests
+from fedsafe_node.rights.shares import Shares
 from fedsafe_node.rights.signed_texts import marked, marks
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.store.protocol import Transaction
@@ -84,6 +86,7 @@ class Proofs:
     desk: Desk
     vault: Vault
     requests: Requests
+    shares: Shares
     mailer: Mailer | None
     hook: Hook | None = None
 
@@ -225,6 +228,7 @@ class Proofs:
             language=request.language,
             age=request.age,
             proof=bytes.fromhex(proof),
+            share=self.shares.share_of(person, source),
         )
         return await self.requests.open_proved(opened, FORM)
 

@@ -123,8 +123,8 @@ class NewRightsRequest(Message, frozen=True):
     `attested` how it has verified the identifier. An officer says what they have
     `checked`, and another officer decides. `contention` is what a dispute, objection or
     erasure contends. A minor's letters begin in plain words, and what they contest is
-    contested as a minor's. The identifier is evaluated and not kept; `subject_ref` is
-    the provider's own name for the account.
+    contested as a minor's. The identifier is evaluated and not kept, unless it waits
+    for that; `subject_ref` is the provider's own name for the account.
     """
 
     kind: RequestKind
@@ -234,6 +234,8 @@ class CollectedAnswer(Message, frozen=True):
     with the reason and the remedies, or why it takes longer. An answer is `late` that
     was due by `due_at` and has not come: then `note` says whom to turn to. How far it
     has come is said each time: of each signal in `contested`, for people in `status`.
+    As long as the identifier waits to be looked up, `again_at` says from when on that
+    is tried.
     """
 
     state: Literal["open", "answered", "closed"]
@@ -244,6 +246,7 @@ class CollectedAnswer(Message, frozen=True):
     late: bool = False
     status: str | None = None
     contested: Sequence[Contested] = ()
+    again_at: str | None = None
 
 
 class WithholdPackRequest(Message, frozen=True):
@@ -348,7 +351,8 @@ class RightsRequestAnswer(Message, frozen=True):
     is opened or shown. `signals` and `disputes` are null once they are wiped, and
     before a check is decided on. `unevaluated` names the epochs and members that could
     not be asked, `shredded` the key epochs that are over, of which nothing can be
-    answered any more. `packs` are told where one request is
+    answered any more. As long as the identifier waits to be looked up, `again_at` says
+    from when on that is tried. `packs` are told where one request is
     shown or answered. `collect` is shown once, to whom hands it to the person. Once it
     is granted, `erased` says what has gone where, and `remains` what has not.
     """
@@ -378,6 +382,7 @@ class RightsRequestAnswer(Message, frozen=True):
     checked: CheckTold | None = None
     erased: list[ErasedPart] | None = None
     remains: list[Remaining] | None = None
+    again_at: str | None = None
 
 
 class RightsRequestsAnswer(Message, frozen=True):

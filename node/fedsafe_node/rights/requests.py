@@ -4,8 +4,9 @@
 Whoever opens one has seen that the identifier is the person's: the provider's
 back-end attests it (`attestations`), two officers stand by an identity check
 (`identity_checks`), or the public form knows by a mailed code. The identifier is
-evaluated and forgotten; the request keeps which signals were found, sealed, and no
-more. What a person contests rests at once, shared or not: by a dispute of this node.
+evaluated and forgotten, or waits for that (`retries`); the request keeps which signals
+were found, sealed, and no more. What a person contests rests at once, shared or not: by
+a dispute of this node.
 """
 
 import hashlib
@@ -36,7 +37,6 @@ from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.rights.attestations import read_attestation
 from fedsafe_node.rights.closing import check_apart, check_end, check_ground
 from fedsafe_node.rights.describing import describe_request
-from fedsafe_node.rights.finding import evaluate, name_missed
 from fedsafe_node.rights.granting import KIND, Grant, grantable
 from fedsafe_node.rights.identity_checks import KIND as CHECK
 from fedsafe_node.rights.identity_checks import Check, check_decided, read_check
@@ -61,7 +61,9 @@ from fedsafe_node.rights.request_messages import (
     RightsRequestsAnswer,
     Way,
 )
+from fedsafe_node.rights.retries import look_up
 from fedsafe_node.rights.sealing import Checked, Content, open_content, seal_content
+from fedsafe_node.rights.shares import Shares
 from fedsafe_node.rights.standing import decidable_until, in_state, known
 from fedsafe_node.rights.telling import is_late, tell, tell_end
 from fedsafe_node.rights.terms import EXTENDED_MONTHS, moment, months_after
@@ -88,19 +90,21 @@ FORM: Final = Principal(Actor.FORM.value, Role.SERVICE)
 class Requests:
     """Opens, answers and closes requests of persons."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every way to open one has its part
         self,
         desk: Desk,
         announcer: Announcer,
         vault: Vault,
         approvals: Approvals,
         budgets: LookupBudgets,
+        shares: Shares,
     ) -> None:
         self._desk = desk
         self._announcer = announcer
         self._vault = vault
         self._approvals = approvals
         self._budgets = budgets
+        self._shares = shares
 
     async def open(
         self, request: NewRightsRequest, who: Principal
@@ -156,13 +160,19 @@ class Requests:
         spending: Spending | None,
     ) -> RightsRequestAnswer:
         desk = self._desk
-        listed = await desk.store.scan(lambda reader: reader.epochs_listed())
-        found = name_missed(await evaluate(desk.situation, opened.person), listed)
+        found, again_at = await look_up(desk, self._shares, opened.person, opened.share)
 
         async def attempt() -> RightsRequestAnswer:
             packs = await packs_about(desk, opened.subject_ref)
             opening = Opening(
-                desk, self._announcer, opened, found, who, decision, packs.rows
+                desk,
+                self._announcer,
+                opened,
+                found,
+                who,
+                decision,
+                packs.rows,
+                again_at=again_at,
             )
             if opened.checked is not None:
                 return await self._ask(opening, packs, spending)
@@ -295,13 +305,13 @@ class Requests:
 
     async def _listed(self, reader: Reader, row: RequestRow) -> RightsRequestAnswer:
         """Describe a request for a list: without findings, but with what it lacks."""
-        content = None
+        content, again_at = None, await self._again_at(reader, row)
         if row.state is RequestState.OPEN and row.way == Way.OFFICER:
             content = open_content(self._desk.periods, row)
         if content is None or content.checked is None or not content.is_undecided:
-            return describe_request(row)
+            return describe_request(row, again_at=again_at)
         until = await decidable_until(reader, content.checked, self._now())
-        return describe_request(row, content, until=until)
+        return describe_request(row, content, until=until, again_at=again_at)
 
     async def show(self, request: str, who: Principal) -> RightsRequestAnswer:
         """Show a request with what was found.
@@ -317,14 +327,15 @@ class Requests:
             row = await known(tx, request)
             await self._note(tx, Event.REQUESTS_READ, who, decision, request=row.id)
             content = open_content(desk.periods, row)
+            again_at = await self._again_at(tx, row)
             if content is None or content.is_undecided:
                 if content is None or content.checked is None:
                     return describe_request(row, content)
                 until = await decidable_until(tx, content.checked, self._now())
-                return describe_request(row, content, until=until)
+                return describe_request(row, content, until=until, again_at=again_at)
             told = await show_packs(tx, content, packs, self._now())
             if content.erased is None:
-                return describe_request(row, content, told)
+                return describe_request(row, content, told, again_at=again_at)
             left = await read_remains(tx, desk.situation, content, self._now())
             return describe_request(row, content, told, left)
 
@@ -366,7 +377,8 @@ class Requests:
             await tx.put_request(answered)
             await self._note(tx, Event.REQUEST_ANSWERED, who, decision, request=row.id)
             told = await show_packs(tx, content, packs, self._now())
-            return describe_request(answered, content, told)
+            again_at = await self._again_at(tx, row)
+            return describe_request(answered, content, told, again_at=again_at)
 
         return await desk.store.write(act)
 
@@ -492,6 +504,7 @@ class Requests:
             else:
                 nothing_happened()
             progress: Sequence[Progress] = ()
+            again_at = await self._again_at(tx, row)
             if content is not None:
                 progress = await read_progress(tx, self._desk.situation, content)
             return CollectedAnswer(
@@ -501,8 +514,9 @@ class Requests:
                 note=await tell_end(tx, self._desk, row, content),
                 collected=before,
                 late=is_late(row, self._desk.clock.now()),
-                status=self._status(row, content, progress),
+                status=self._status(row, content, progress, again_at),
                 contested=shown(progress),
+                again_at=None if again_at is None else moment(again_at),
             )
 
         collected = await self._desk.store.write(act)
@@ -519,6 +533,7 @@ class Requests:
         row: RequestRow,
         content: Content | None,
         progress: Sequence[Progress],
+        again_at: int | None,
     ) -> str | None:
         if content is None:
             return None
@@ -529,7 +544,14 @@ class Requests:
             Language(row.language),
             contact=contact,
             now=self._now(),
+            again_at=again_at,
+            due_at=row.due_at,
         )
+
+    async def _again_at(self, reader: Reader, row: RequestRow) -> int | None:
+        """Say from when on what waits is looked up again; None if nothing does."""
+        waiting = await reader.waiting(row.id)
+        return None if waiting is None else max(waiting.again_at, self._now())
 
     def _sealed(self, row: RequestRow, content: Content) -> RequestRow:
         sealed = seal_content(self._desk.periods, row.id, row.period, content)

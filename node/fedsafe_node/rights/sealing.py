@@ -17,11 +17,12 @@ from fedsafe_node.rights.request_messages import (
     RefusalGround,
     Remaining,
 )
-from fedsafe_node.store.rights_rows import RequestRow
+from fedsafe_node.store.rights_rows import RequestRow, WaitingRow
 from fedsafe_policies.help.offers import Age
-from fedsafe_policies.vocabulary import Contention
+from fedsafe_policies.vocabulary import Contention, Role
 
 _DOMAIN: Final = "fedsafe/v1/rights-request"
+_SOUGHT: Final = "fedsafe/v1/rights-sought"
 
 
 class Checked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -83,6 +84,23 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         return not self.unevaluated and not self.uncovered
 
 
+class Sought(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The identifier that a request waits for, and who wants to contest what.
+
+    Kept apart from all else, and only until it was looked up.
+    """
+
+    kind: int
+    canonicaliser: str
+    value: str
+    role: Role
+    contention: Contention | None = None
+
+    def __repr__(self) -> str:
+        """Show nothing of whom it is about."""
+        return "Sought(…)"
+
+
 def seal_content(keys: PeriodKeys, name: str, period: str, content: Content) -> bytes:
     """Seal a request's content for its row."""
     return keys.seal(period, encode(content), _place(name, period))
@@ -99,5 +117,20 @@ def open_content(keys: PeriodKeys, row: RequestRow) -> Content | None:
         return None
 
 
-def _place(name: str, period: str) -> bytes:
-    return lp_text(_DOMAIN) + lp_text(name) + lp_text(period)
+def seal_sought(keys: PeriodKeys, name: str, period: str, sought: Sought) -> bytes:
+    """Seal what a request waits for."""
+    return keys.seal(period, encode(sought), _place(name, period, _SOUGHT))
+
+
+def open_sought(keys: PeriodKeys, row: WaitingRow) -> Sought | None:
+    """Open what a request waits for; None if its key is destroyed."""
+    place = _place(row.request, row.period, _SOUGHT)
+    try:
+        payload = keys.unseal(row.period, row.sealed, place)
+        return None if payload is None else decode(payload, Sought)
+    except (CryptoError, MalformedError):
+        return None
+
+
+def _place(name: str, period: str, domain: str = _DOMAIN) -> bytes:
+    return lp_text(domain) + lp_text(name) + lp_text(period)

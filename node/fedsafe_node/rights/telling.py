@@ -84,7 +84,11 @@ async def tell(
         packs=_handed(await told_of(reader, packs, now)),
         contested=await _contested(reader, content),
         missing=Missing(
-            content.unevaluated, content.uncovered, content.closed, content.shredded
+            content.unevaluated,
+            content.uncovered,
+            content.closed,
+            content.shredded,
+            waits=await reader.waiting(row.id) is not None,
         ),
     )
     return marked(text, language, situation, draft=draft)

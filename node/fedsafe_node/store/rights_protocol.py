@@ -14,6 +14,7 @@ from fedsafe_node.store.rights_rows import (
     RequestRow,
     RequestState,
     RulingRow,
+    WaitingRow,
     Weight,
 )
 
@@ -41,6 +42,29 @@ class RightsReader(Protocol):
 
     async def requests_ended(self, before: int, limit: int) -> list[RequestRow]:
         """Return those answered or closed by a moment, with something sealed."""
+        ...
+
+    async def waiting(self, request_id: str) -> WaitingRow | None:
+        """Return what waits of a request to be looked up; None if nothing does."""
+        ...
+
+    async def waiting_due(self, now: int, limit: int) -> list[WaitingRow]:
+        """Return what may be looked up again by now; the lowest turn first."""
+        ...
+
+    async def waiting_oldest(self) -> WaitingRow | None:
+        """Return what has waited for longest."""
+        ...
+
+    async def count_waiting(self, before: int | None = None) -> int:
+        """Count what waits; with *before* what has since a moment."""
+        ...
+
+    async def next_turn(self, domain: str, place: str) -> int:
+        """Give the turn of what comes now of a domain and place.
+
+        Behind all of the same two, and not before what is next.
+        """
         ...
 
     async def epochs_listed(self) -> set[int]:
@@ -231,11 +255,37 @@ class RightsWriter(Protocol):
         ...
 
     async def put_request(self, request: RequestRow) -> None:
-        """Keep what has become of a request.
+        """Keep what has become of a request; one that is closed waits no more.
 
         Raises:
             ConflictError: it was closed, or something else of it would change.
         """
+        ...
+
+    async def add_waiting(self, waiting: WaitingRow) -> None:
+        """Keep that a request waits to be looked up."""
+        ...
+
+    async def put_off_waiting(
+        self,
+        until: int,
+        *,
+        domain: str | None = None,
+        place: str | None = None,
+        vouched: bool = False,
+    ) -> None:
+        """Look nothing up before a moment of a domain or place, or of any.
+
+        With *vouched* also what has neither.
+        """
+        ...
+
+    async def set_waiting_again(self, request_id: str, at: int) -> None:
+        """Look up a request no earlier than at a moment."""
+        ...
+
+    async def end_waiting(self, request_id: str) -> None:
+        """Forget that a request waits, with the identifier that it waits for."""
         ...
 
     async def add_dispute(self, dispute: DisputeRow) -> None:

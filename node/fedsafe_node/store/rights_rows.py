@@ -127,3 +127,21 @@ class RequestRow(Row, frozen=True):
     reason: str | None = None
     ended_at: int | None = None
     ended_by: str | None = None
+
+
+class WaitingRow(Row, frozen=True):
+    """A request whose identifier could not be looked up, and is again from `again_at`.
+
+    The identifier is `sealed`. The one with the lowest `turn` is next. What came by the
+    public form has the blinded names of its `domain` and `place`; what the provider
+    vouches for has none, and turn 0.
+    """
+
+    request: str
+    domain: str
+    place: str
+    turn: int
+    since: int
+    again_at: int
+    period: str
+    sealed: bytes

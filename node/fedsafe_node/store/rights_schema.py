@@ -13,6 +13,9 @@
   period key and wiped some time after the end. The identifier is in none of it. `proof`
   names the proof that opened it, so that none opens two; `collect` is the hash of the
   code with which the answer is collected.
+* `requests_waiting`: the requests whose identifier could not be looked up yet. It is
+  sealed under the month's period key, and goes with its row as soon as it was looked up
+  or the request is closed. Domain and place are blinded; turns are fair over both.
 """
 
 RIGHTS: tuple[str, ...] = (
@@ -202,4 +205,23 @@ SHARED: tuple[str, ...] = (
     WHEN OLD.weight <> 'flood' AND NEW.shared <> OLD.shared
     BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END
     """,
+)
+
+WAITING: tuple[str, ...] = (
+    """
+    CREATE TABLE requests_waiting (
+        request TEXT PRIMARY KEY,
+        domain TEXT NOT NULL,
+        place TEXT NOT NULL,
+        turn INTEGER NOT NULL CHECK (turn >= 0),
+        since INTEGER NOT NULL,
+        again_at INTEGER NOT NULL,
+        period TEXT NOT NULL,
+        sealed BLOB NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX requests_waiting_by_turn ON requests_waiting (turn, since, request)",
+    "CREATE INDEX requests_waiting_by_lane ON requests_waiting (domain, place, turn)",
+    "CREATE INDEX requests_waiting_by_place ON requests_waiting (place)",
+    "CREATE INDEX requests_waiting_by_age ON requests_waiting (since)",
 )

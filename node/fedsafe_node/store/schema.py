@@ -48,7 +48,7 @@ from fedsafe_node.store.receipts_schema import RECEIPTS
 from fedsafe_node.store.recipients_schema import RECIPIENTS
 from fedsafe_node.store.repeats_schema import REPEATS
 from fedsafe_node.store.review_schema import LOOKS, REVIEW, SERVICES
-from fedsafe_node.store.rights_schema import RECORDED, RIGHTS, SHARED
+from fedsafe_node.store.rights_schema import RECORDED, RIGHTS, SHARED, WAITING
 from fedsafe_node.store.samples_schema import SAMPLES
 from fedsafe_node.store.scopes_schema import SCOPES
 from fedsafe_node.store.seal_schema import SEAL
@@ -296,6 +296,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0036_listings", (*FLOOD_MARKS, *SHARED)),
     ("0037_imports", IMPORTS),
     ("0038_inventory", INVENTORY),
+    ("0039_waiting", WAITING),
 )
 VERSION = len(MIGRATIONS)
 

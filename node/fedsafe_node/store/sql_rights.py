@@ -13,6 +13,7 @@ from fedsafe_node.store.rights_rows import (
     RequestRow,
     RequestState,
     RulingRow,
+    WaitingRow,
     Weight,
 )
 from fedsafe_node.store.sql import Connection, IntegrityError
@@ -35,6 +36,8 @@ _REQUEST_COLUMNS: Final = (
     *("reminded_at", "state", "outcome", "reason", "ended_at", "ended_by"),
 )
 _REQUEST: Final = f"SELECT {', '.join(_REQUEST_COLUMNS)} FROM requests"  # noqa: S608 - our own
+_WAITING_COLUMNS: Final = WaitingRow.__struct_fields__
+_WAITING: Final = f"SELECT {', '.join(_WAITING_COLUMNS)} FROM requests_waiting"  # noqa: S608
 _CAME: Final = "received_at, author, seq"
 UNRULED: Final = (
     "NOT EXISTS (SELECT 1 FROM rulings WHERE rulings.dispute = disputes.digest "
@@ -94,6 +97,43 @@ class SqlRightsReader(SqlAppealsReader):
         """Return those answered or closed by a moment, with something sealed."""
         where = "WHERE state <> 'open' AND sealed IS NOT NULL AND ended_at <= ? LIMIT ?"
         return self._requests(where, before, limit)
+
+    def _waiting(self, where: str, *values: object) -> list[WaitingRow]:
+        rows = self._connection.execute(f"{_WAITING} {where}", values)
+        return [WaitingRow(*row) for row in rows]
+
+    async def waiting(self, request_id: str) -> WaitingRow | None:
+        """Return what waits of a request to be looked up; None if nothing does."""
+        return _first(self._waiting("WHERE request = ?", request_id))
+
+    async def waiting_due(self, now: int, limit: int) -> list[WaitingRow]:
+        """Return what may be looked up again by now; the lowest turn first."""
+        where = "WHERE again_at <= ? ORDER BY turn, since, request LIMIT ?"
+        return self._waiting(where, now, limit)
+
+    async def waiting_oldest(self) -> WaitingRow | None:
+        """Return what has waited for longest."""
+        return _first(self._waiting("ORDER BY since, request LIMIT 1"))
+
+    async def count_waiting(self, before: int | None = None) -> int:
+        """Count what waits; with *before* what has since a moment."""
+        where, values = ("", ()) if before is None else ("WHERE since <= ?", (before,))
+        (count,) = self._connection.execute(
+            f"SELECT count(*) FROM requests_waiting {where}",  # noqa: S608 - our own
+            values,
+        ).fetchone()
+        return int(count)
+
+    async def next_turn(self, domain: str, place: str) -> int:
+        """Give the turn of what comes now of a domain and place."""
+        (last,) = self._connection.execute(
+            "SELECT max(turn) FROM requests_waiting WHERE domain = ? AND place = ?",
+            (domain, place),
+        ).fetchone()
+        (present,) = self._connection.execute(
+            "SELECT min(turn) FROM requests_waiting WHERE turn > 0"
+        ).fetchone()
+        return max(int(last or 0) + 1, int(present or 1))
 
     async def epochs_listed(self) -> set[int]:
         """Return the epochs under which others' and shared signals list persons."""
@@ -326,6 +366,48 @@ class SqlRightsWriter(SqlAppealsWriter):
             )
         except IntegrityError as error:
             raise ConflictError(str(error)) from None
+        if request.state is RequestState.CLOSED:
+            await self.end_waiting(request.id)
+
+    async def add_waiting(self, waiting: WaitingRow) -> None:
+        """Keep that a request waits to be looked up."""
+        marks = ", ".join("?" * len(_WAITING_COLUMNS))
+        self._connection.execute(
+            f"INSERT INTO requests_waiting ({', '.join(_WAITING_COLUMNS)}) "  # noqa: S608
+            f"VALUES ({marks})",
+            tuple(getattr(waiting, name) for name in _WAITING_COLUMNS),
+        )
+
+    async def put_off_waiting(
+        self,
+        until: int,
+        *,
+        domain: str | None = None,
+        place: str | None = None,
+        vouched: bool = False,
+    ) -> None:
+        """Look nothing up before a moment of a domain or place, or of any."""
+        of = {"domain": domain, "place": place}
+        named = {name: value for name, value in of.items() if value is not None}
+        also = "".join(f" AND {name} = ?" for name in named)
+        also += "" if vouched else " AND turn > 0"
+        self._connection.execute(
+            f"UPDATE requests_waiting SET again_at = ? WHERE again_at < ?{also}",  # noqa: S608
+            (until, until, *named.values()),
+        )
+
+    async def set_waiting_again(self, request_id: str, at: int) -> None:
+        """Look up a request no earlier than at a moment."""
+        self._connection.execute(
+            "UPDATE requests_waiting SET again_at = ? WHERE request = ?",
+            (at, request_id),
+        )
+
+    async def end_waiting(self, request_id: str) -> None:
+        """Forget that a request waits, with the identifier that it waits for."""
+        self._connection.execute(
+            "DELETE FROM requests_waiting WHERE request = ?", (request_id,)
+        )
 
     async def add_dispute(self, dispute: DisputeRow) -> None:
         """Keep a dispute."""

@@ -38,7 +38,7 @@ from fedsafe_node.messages import (
 from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.messages import FollowQuery
 from fedsafe_node.rights import requests as requests_module
-from fedsafe_node.rights import tending
+from fedsafe_node.rights import retries, tending
 from fedsafe_node.rights.finding import Evaluated
 from fedsafe_node.rights.outcomes import BELOW
 from fedsafe_node.rights.pages import Site, answer_page
@@ -556,7 +556,7 @@ async def test_what_could_not_be_asked_is_named(trio: Fleet) -> None:
     assert opened.state == "open"  # nobody may say that there is nothing
     answered = await requests_of(trio).answer(opened.request, LEA)
     assert answered.answer is not None
-    assert "could not be checked: epoch 1" in answered.answer
+    assert "Not looked everywhere yet: epoch 1" in answered.answer
 
 
 async def test_opening_tells_nobody_whether_something_is_found(alone: Fleet) -> None:
@@ -630,7 +630,7 @@ async def test_an_epoch_that_is_not_asked_is_named(
         return Evaluated((), ())
 
     await trio.publish(WHO)
-    monkeypatch.setattr(requests_module, "evaluate", ended)
+    monkeypatch.setattr(retries, "evaluate", ended)
     opened = await requests_of(trio).open(asked(), LEA)
 
     assert (opened.state, opened.unevaluated) == ("open", ["epoch 1"])

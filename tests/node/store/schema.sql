@@ -43,6 +43,10 @@ CREATE INDEX provider_events_by_reminder ON provider_events (remind_at) WHERE re
 CREATE INDEX recipients_by_first ON recipients (first);
 CREATE INDEX recipients_by_recipient ON recipients (recipient, first);
 CREATE INDEX requests_by_due ON requests (state, due_at);
+CREATE INDEX requests_waiting_by_age ON requests_waiting (since);
+CREATE INDEX requests_waiting_by_lane ON requests_waiting (domain, place, turn);
+CREATE INDEX requests_waiting_by_place ON requests_waiting (place);
+CREATE INDEX requests_waiting_by_turn ON requests_waiting (turn, since, request);
 CREATE INDEX restricted_by_digest ON restricted (digest);
 CREATE INDEX restricted_subjects_by_age ON restricted_subjects (at);
 CREATE INDEX restrictions_by_author ON restrictions (author, seq);
@@ -139,6 +143,7 @@ CREATE TABLE recovery_codes ( person TEXT NOT NULL REFERENCES persons (id), hash
 CREATE TABLE register ( number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, item TEXT NOT NULL, record BLOB NOT NULL, recorded_at INTEGER NOT NULL, recorded_by TEXT NOT NULL ) STRICT;
 CREATE TABLE relocked ( origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), log TEXT NOT NULL, idx INTEGER NOT NULL, grp TEXT NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (origin, signal_id), UNIQUE (log, idx, grp) ) STRICT, WITHOUT ROWID;
 CREATE TABLE requests ( id TEXT PRIMARY KEY, kind TEXT NOT NULL CHECK ( kind IN ('access', 'rectification', 'erasure', 'objection', 'dispute') ), way TEXT NOT NULL CHECK (way IN ('provider', 'officer', 'form')), control TEXT NOT NULL, language TEXT NOT NULL CHECK (language IN ('de', 'en')), opened_at INTEGER NOT NULL, opened_by TEXT NOT NULL, proof BLOB UNIQUE, collect BLOB, due_at INTEGER NOT NULL, extended_for TEXT, reminded_at INTEGER, state TEXT NOT NULL CHECK (state IN ('open', 'answered', 'closed')), outcome TEXT, reason TEXT, ended_at INTEGER, ended_by TEXT, period TEXT NOT NULL, sealed BLOB ) STRICT;
+CREATE TABLE requests_waiting ( request TEXT PRIMARY KEY, domain TEXT NOT NULL, place TEXT NOT NULL, turn INTEGER NOT NULL CHECK (turn >= 0), since INTEGER NOT NULL, again_at INTEGER NOT NULL, period TEXT NOT NULL, sealed BLOB NOT NULL ) STRICT;
 CREATE TABLE restricted ( origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), effect TEXT NOT NULL, digest BLOB NOT NULL REFERENCES restrictions (digest), PRIMARY KEY (origin, signal_id, effect, digest) ) STRICT, WITHOUT ROWID;
 CREATE TABLE restricted_subjects ( origin TEXT NOT NULL, about BLOB NOT NULL CHECK (length(about) = 16), mark BLOB NOT NULL CHECK (length(mark) = 16), at INTEGER NOT NULL, PRIMARY KEY (origin, about, mark) ) STRICT, WITHOUT ROWID;
 CREATE TABLE restrictions ( digest BLOB PRIMARY KEY CHECK (length(digest) = 32), origin TEXT NOT NULL, author TEXT NOT NULL, seq INTEGER NOT NULL, effect TEXT NOT NULL, statement BLOB NOT NULL ) STRICT;

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tests.node.store.test_schema import open_database
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rights_rows import (
     AppealRow,
     AppealRulingRow,
@@ -17,6 +17,7 @@ from fedsafe_node.store.rights_rows import (
     RequestRow,
     RequestState,
     RulingRow,
+    WaitingRow,
     Weight,
 )
 from fedsafe_node.store.rows import NewSignal, SignalStatus
@@ -393,6 +394,73 @@ async def test_a_request_is_kept_and_ends_once(store: Store) -> None:
     ):
         with pytest.raises(ConflictError):
             await store.write(lambda tx, row=changed: tx.put_request(row))  # type: ignore[misc]
+
+
+def what_waits(number: int, **more: object) -> WaitingRow:
+    row = WaitingRow(
+        request=f"{number:032x}",
+        domain="d",
+        place="p",
+        turn=number,
+        since=number,
+        again_at=10,
+        period="2026-11",
+        sealed=b"sealed",
+    )
+    return replace(row, **more)
+
+
+async def test_what_waits_has_a_turn_and_goes_when_its_request_is_closed(
+    store: Store,
+) -> None:
+    assert await store.read(lambda r: r.next_turn("d", "p")) == 1
+    rows = [
+        what_waits(1, turn=4),
+        what_waits(2, turn=5),
+        what_waits(3, turn=4, domain="e", place="q", again_at=11),
+        what_waits(4, turn=0, domain="", place=""),
+    ]
+    for row in rows:
+        await store.write(lambda tx, row=row: tx.add_waiting(row))  # type: ignore[misc]
+
+    assert await store.read(lambda r: r.next_turn("d", "p")) == 6
+    assert await store.read(lambda r: r.next_turn("d", "q")) == 4
+    assert await store.read(lambda r: r.waiting_due(10, 9)) == [
+        rows[3],
+        rows[0],
+        rows[1],
+    ]
+    assert await store.read(lambda r: r.waiting_due(11, 2)) == [rows[3], rows[0]]
+    assert await store.read(lambda r: r.waiting_oldest()) == rows[0]
+    assert await store.read(lambda r: r.count_waiting()) == 4
+    assert await store.read(lambda r: r.count_waiting(2)) == 2
+
+    async def put_off(tx: Transaction) -> None:
+        await tx.put_off_waiting(12)
+        await tx.put_off_waiting(20, domain="d")
+        await tx.put_off_waiting(15, place="p")
+        await tx.set_waiting_again(rows[1].request, 5)
+
+    await store.write(put_off)
+    due = await store.read(lambda r: r.waiting_due(99, 9))
+    assert [(row.request, row.again_at) for row in due] == [
+        (rows[3].request, 10),
+        (rows[0].request, 20),
+        (rows[2].request, 12),
+        (rows[1].request, 5),
+    ]
+    await store.write(lambda tx: tx.put_off_waiting(30, vouched=True))
+    assert await store.read(lambda r: r.waiting_due(29, 9)) == []
+
+    request = a_request(1)
+    closed = replace(request, state=RequestState.CLOSED, ended_at=5)
+    await store.write(lambda tx: tx.add_request(request))
+    await store.write(lambda tx: tx.put_request(replace(request, due_at=5)))
+    assert await store.read(lambda r: r.waiting(request.id)) is not None
+    await store.write(lambda tx: tx.put_request(closed))
+    assert await store.read(lambda r: r.waiting(request.id)) is None
+    await store.write(lambda tx: tx.end_waiting(rows[1].request))
+    assert await store.read(lambda r: r.count_waiting()) == 2
 
 
 @pytest.mark.parametrize(
