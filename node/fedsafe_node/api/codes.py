@@ -116,6 +116,7 @@ class Code(StrEnum):
     RULINGS_SPENT = "rulings_spent"
     NOT_ANSWERED = "not_answered"
     NOT_DECIDED = "not_decided"
+    STILL_WAITING = "still_waiting"
     STILL_LISTED = "still_listed"
     NOTHING_TO_ERASE = "nothing_to_erase"
     REQUEST_OPEN = "request_open"
@@ -311,6 +312,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.APPEALS_UNKNOWN: (409, "A member could not read such a charter"),
     Code.NOT_HEARING: (409, "Another member hears this appeal"),
     Code.RULINGS_SPENT: (409, "No more rulings on appeals count today"),
+    Code.STILL_WAITING: (409, "Not all was looked up for it yet"),
     Code.NOT_DECIDED: (409, "The identity check waits for another officer"),
     Code.NOT_ANSWERED: (409, "The request has no answer yet"),
     Code.STILL_LISTED: (409, "What the person asked about is still listed"),

@@ -473,9 +473,9 @@ async def test_a_corrected_signal_takes_the_place_of_the_old_one(trio: Fleet) ->
     await trio.level("a.demo", ("b.demo", "c.demo"))
     assert await matching(trio, WHO) == []
 
-    await trio.publish(WHO)
     superseded = RevokeRequest(reason=Reason.SUPERSEDED)
     await node.services.signals.revoke(old, superseded, RITA)
+    await trio.publish(WHO)
     closing = CloseRequest(outcome="granted", reason="letter-3")
     await requests.close(opened.request, closing, LEA)
 
