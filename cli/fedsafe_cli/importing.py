@@ -51,8 +51,10 @@ from fedsafe_cli.tables import (
     ENCODINGS,
     Row,
     check_encoding,
+    check_quotes,
     first_line,
     fits,
+    hold,
     looks_like_a_header,
     open_table,
     read_map,
@@ -272,13 +274,14 @@ def import_signals(
     report = _Report()
     failure: CliError | None = None
     with (
-        _opened(file) as stream,
+        _opened(file) as opened,
         _rejects(rejects) as sink,
-        reading(stream, ends=True) as advance,
+        reading(opened, ends=True) as advance,
     ):
         common = finding(given)
         said = json.dumps([common, listed, str(hints), str(form)], sort_keys=True)
-        digest = _digest(stream, said, form, file)
+        digest = _digest(opened, said, file)
+        stream = _checked(opened, form, file)
         items = _items(stream, hints, common, form, file, german=settings.german)
         run = None if dry_run else _Run(client, digest, german=settings.german)
         try:
@@ -344,7 +347,7 @@ def _form(given: dict[str, Any]) -> _Form:
     return _Form(ndjson, table, columns, encoding)
 
 
-def _digest(stream: BinaryIO, said: str, form: _Form, path: str) -> str | None:
+def _digest(stream: BinaryIO, said: str, path: str) -> str | None:
     """Digest a file and how it is read, so that the same is known again.
 
     The node keeps a keyed digest of it. What comes through a pipe is read once.
@@ -355,9 +358,18 @@ def _digest(stream: BinaryIO, said: str, form: _Form, path: str) -> str | None:
     while part := stream.read(_PART):
         found.update(part)
     stream.seek(0)
-    if _is_table(stream, form, path):
-        check_encoding(stream, form.encoding)
     return found.hexdigest()
+
+
+def _checked(stream: BinaryIO, form: _Form, path: str) -> BinaryIO:
+    """Check a table as a whole, before any row of it is sent; give what to read."""
+    if not _is_table(stream, form, path):
+        return stream
+    if path == "-" or not stream.seekable():
+        stream = hold(stream)
+    check_encoding(stream, form.encoding)
+    check_quotes(stream, open_table(stream, form.columns, form.encoding))
+    return stream
 
 
 def _is_table(stream: BinaryIO, form: _Form, path: str) -> bool:

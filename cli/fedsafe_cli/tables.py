@@ -12,8 +12,9 @@ import codecs
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from io import TextIOWrapper
+from io import BufferedReader, BytesIO, TextIOWrapper
 from typing import Any, BinaryIO, Final
 
 import click
@@ -54,6 +55,11 @@ _MOST_DIGITS: Final = 3
 _FIRST_BYTES: Final = 64 * 1024
 _PART: Final = 1 << 20
 _LONGEST_CELL: Final = 16 * 1024
+_MOST_LINES: Final = 100
+"""So many lines a row may take, by line breaks within quotation marks."""
+_MOST_HELD: Final = 256 << 20
+_MANY_SEPARATORS: Final = 3
+"""More semicolons or tabs than a sentence has."""
 _WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -87,6 +93,12 @@ class Table:
     def left_out(self) -> int:
         """How many columns nobody asked for."""
         return len(self.header) - len(set(self.columns.values()))
+
+    @property
+    def width(self) -> int:
+        """How many cells a row has; separators at the end of the header are none."""
+        named = [at for at, name in enumerate(self.header) if name]
+        return named[-1] + 1 if named else 0
 
     def told(self) -> str:
         """Say which column is which field, if the header is one."""
@@ -195,6 +207,106 @@ def way_out(line: bytes) -> Hint:
     )
 
 
+def hold(stream: BinaryIO) -> BinaryIO:
+    """Read what comes through a pipe, so that it is checked before a row is sent.
+
+    Raises:
+        BadInputError: it is larger than a table may be that is held in memory.
+    """
+    held = stream.read(_MOST_HELD + 1)
+    if len(held) > _MOST_HELD:
+        raise BadInputError(
+            f"a table through a pipe has at most {_MOST_HELD >> 20} MiB",
+            Hint("give it as a file", "als Datei angeben"),
+        )
+    return BufferedReader(BytesIO(held), _FIRST_BYTES)
+
+
+def check_quotes(stream: BinaryIO, table: Table) -> None:
+    """Find before anything is sent that a quotation mark has taken in rows.
+
+    A cell in quotation marks may have line breaks. It has too many, or rows in it,
+    where one mark was left open: then nobody knows which rows are lost.
+
+    Raises:
+        BadInputError: so it is.
+    """
+    csv.field_size_limit(_LONGEST_CELL)
+    text = TextIOWrapper(stream, table.encoding, "surrogateescape", newline="")
+    ended = False
+
+    def lines() -> Iterator[str]:
+        nonlocal ended
+        for line in text:  # noqa: UP028 - whoever yields from a stream closes it
+            yield line
+        ended = True
+
+    reader = csv.reader(lines(), delimiter=table.separator, strict=True)
+    before = 0
+    try:
+        while True:
+            cells: list[str] | None = []
+            broken = False
+            try:
+                cells = next(reader, None)
+            except csv.Error:
+                broken = True
+            if cells is None:
+                return
+            last = reader.line_num
+            several = last > before + 1
+            if (broken and (ended or several)) or (
+                several and (before == 0 or _holds_rows(cells, last - before, table))
+            ):
+                raise _swallowed(before + 1, last)
+            before = last
+    finally:
+        text.detach()
+        stream.seek(0)
+
+
+def _holds_rows(cells: Iterable[str], lines: int, table: Table) -> bool:
+    """Whether a row of several lines has what looks like other rows in a cell."""
+    if lines > _MOST_LINES:
+        return True
+    return any(
+        _is_row(part, place, table)
+        for place, cell in enumerate(cells)
+        for part in cell.splitlines()
+        if "\n" in cell or "\r" in cell
+    )
+
+
+def _is_row(part: str, place: int, table: Table) -> bool:
+    """Whether a line within a cell has as many separators as a row up to that cell.
+
+    There the next mark stands that closes one left open. In a sentence a blank follows
+    each separator.
+    """
+    least = min(max(place, 1), table.width - 1)
+    found = part.count(table.separator)
+    if found < least:
+        return False
+    spoken = part.count(f"{table.separator} ") == found > 0
+    return not spoken or (table.separator != "," and least >= _MANY_SEPARATORS)
+
+
+def _swallowed(first: int, last: int) -> BadInputError:
+    error = BadInputError(
+        f"a quotation mark in line {first} of the table is left open, and takes in "
+        f"what follows, up to line {last}",
+        Hint(
+            "close it, or take it out, and look at these lines; nothing was imported",
+            "schließen oder löschen und diese Zeilen ansehen; nichts wurde importiert",
+        ),
+    )
+    error.german = (
+        f"ein Anführungszeichen in Zeile {first} der Tabelle bleibt offen und "
+        f"verschluckt alles bis Zeile {last}"
+    )
+    return error
+
+
 def check_encoding(stream: BinaryIO, encoding: str | None) -> None:
     """Find before anything is sent that a table is encoded in another way.
 
@@ -231,7 +343,7 @@ def read_rows(stream: BinaryIO, table: Table) -> Iterator[Row]:
     csv.field_size_limit(_LONGEST_CELL)
     text = TextIOWrapper(stream, table.encoding, "surrogateescape", newline="")
     try:
-        reader = csv.reader(text, delimiter=table.separator)
+        reader = csv.reader(text, delimiter=table.separator, strict=True)
         next(reader, None)
         before = reader.line_num
         while True:
@@ -240,7 +352,10 @@ def read_rows(stream: BinaryIO, table: Table) -> Iterator[Row]:
                 cells = next(reader, None)
             except csv.Error:
                 before = reader.line_num
-                said = "the line is no CSV: is a quotation mark left open?"
+                said = (
+                    "the line is no CSV: a quotation mark within a cell is doubled, "
+                    f"and a cell has at most {_LONGEST_CELL} characters"
+                )
                 yield Row(number, Fault("bad_row", said))
                 continue
             before = reader.line_num
@@ -249,21 +364,27 @@ def read_rows(stream: BinaryIO, table: Table) -> Iterator[Row]:
             if any(cell.strip() for cell in cells):
                 yield from _rows(number, cells, table)
     finally:
-        text.detach()
+        # Whoever stops reading may have closed the file already.
+        with suppress(ValueError):
+            text.detach()
 
 
 def _rows(number: int, cells: list[str], table: Table) -> Iterator[Row]:
-    if len(cells) > len(table.header):
-        said = (
-            f"the line has {len(cells)} cells, the header {len(table.header)}: a cell "
-            "with a separator in it stands in quotation marks"
+    # A separator at the end of a line makes no cell of its own.
+    if len(cells) < table.width or any(cell.strip() for cell in cells[table.width :]):
+        way_out = (
+            "a row that was cut off may name somebody else, so complete it, with a "
+            "separator for each empty cell"
+            if len(cells) < table.width
+            else "a cell with a separator in it stands in quotation marks"
         )
+        said = f"the line has {len(cells)} cells, the header {table.width}: {way_out}"
         yield Row(number, Fault("bad_row", said))
         return
     given = {
         field: cells[place].strip()
         for field, place in table.columns.items()
-        if place < len(cells) and cells[place].strip()
+        if cells[place].strip()
     }
     try:
         "".join(given.values()).encode()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe signal import` of tables, run again, and `fedsafe import`."""
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -401,3 +402,129 @@ def test_undoing_goes_on_until_nothing_is_left(ask: "Run", node: "FakeNode") -> 
     assert "4 withdrawn, 1 revoked" in done.out
     assert "import that again" in done.err
     assert rest == []
+
+
+HEAD: Final = "Benutzername;E-Mail;Telefon;Gesperrt am;Grund;weg\n"
+ROWS: Final = (
+    "eins;eins@mail.example;0171/1234567;04.11.2026;{};nein\n"
+    "zwei;zwei@mail.example;0171/1234568;04.11.2026;{};nein\n"
+    "drei;drei@mail.example;;04.11.2026;{};nein\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("rows", "first", "last"),
+    [
+        (ROWS.format("x", '"Groom', "x"), 3, 4),  # open to the end
+        (ROWS.format('"Groom', '"x"', "x"), 2, 3),  # another mark closes it
+        (ROWS.format('"Groom', '"', "x"), 2, 3),  # one with a separator behind it
+        (ROWS.format("x", "x", '"Groom').removesuffix(";nein\n"), 4, 4),
+        ('"eins;' + ROWS.format("x", "x", "x") + 'vier";a@b.example;;;;\n', 2, 5),
+        (ROWS.format('"' + "so\n" * 100 + '"', "x", "x"), 2, 102),
+    ],
+    ids=["end", "mark", "separator", "last line", "whole rows", "many lines"],
+)
+@pytest.mark.parametrize("piped", [True, False])
+def test_an_open_quotation_mark_stops_all_before_a_row_is_sent(  # noqa: PLR0913
+    ask: "Run",
+    node: "FakeNode",
+    tmp_path: Path,
+    rows: str,
+    first: int,
+    last: int,
+    *,
+    piped: bool,
+) -> None:
+    take_in(node)
+    path = tmp_path / "list.csv"
+    path.write_text(HEAD + rows, encoding="utf-8")
+    if piped:
+        done = ask(*IMPORT, "--csv", stdin=path.read_bytes())
+    else:
+        done = ask(*IMPORT, str(path))
+
+    assert done.status == 5
+    assert f"a quotation mark in line {first} " in done.err
+    assert f"up to line {last}" in done.err
+    assert node.asked == []
+    german = ask(*IMPORT, "--lang", "de", str(path))
+    assert f"ein Anführungszeichen in Zeile {first} " in german.err
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        'sagte\n""komm, nur; zu mir""\n\nund mehr',
+        "so\n" * 98 + "so",
+        "erst dies; dann das;\ndann jenes; und so",
+    ],
+)
+def test_a_remark_of_several_lines_is_no_open_quotation_mark(
+    ask: "Run", node: "FakeNode", remark: str
+) -> None:
+    take_in(node)
+    rows = ROWS.format("x", f'"{remark}"', "x")
+    done = ask(*IMPORT, "--region", "DE", "--json", stdin=(HEAD + rows).encode())
+
+    assert done.status == 0
+    emails = [value for kind, value, _ in about(node) if kind == "email"]
+    assert emails == ["eins@mail.example", "zwei@mail.example", "drei@mail.example"]
+
+
+def test_remarks_of_sentences_with_commas_are_no_rows(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    take_in(node)
+    spoken = b'email,banned_on,Grund\na@b.example,2026-11-24,"so, und, so\nwar es"\n'
+    swallowed = b'email,banned_on,Grund\na@b.example,2026-11-24,"so\nc@d.example,,"\n'
+
+    assert ask(*IMPORT, stdin=spoken).status == 0
+    assert ask(*IMPORT, stdin=swallowed).status == 5
+    assert about(node) == [("email", "a@b.example", None)]
+
+
+def test_a_row_that_was_cut_off_names_nobody(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    take_in(node)
+    table = tmp_path / "list.csv"
+    table.write_text(
+        "Gesperrt am;Benutzername;E-Mail;Telefon;\n"
+        "03.11.2026;eins;eins@mail.ex\n"
+        "04.11.2026;zwei;zwei@mail.example;;\n"
+        "04.11.2026;;drei@mail.example;;;\n"
+        "04.11.2026;;vier@mail.example;\n"
+        '04.11.2026;"fü"nf;fuenf@mail.example;\n'
+        "04.11.2026;;sechs@mail.example;;;more\n",
+        encoding="utf-8",
+    )
+    done = ask(*IMPORT, "--json", str(table))
+    problems = done.document["problems"]
+
+    assert done.status == 5
+    assert [(each["line"], each["code"]) for each in problems] == [
+        (2, "bad_row"),
+        (6, "bad_row"),
+        (7, "bad_row"),
+    ]
+    assert "3 cells, the header 4" in problems[0]["detail"]
+    assert "complete it" in problems[0]["detail"]
+    emails = [value for kind, value, _ in about(node) if kind == "email"]
+    assert emails == ["zwei@mail.example", "drei@mail.example", "vier@mail.example"]
+
+
+def test_a_node_that_goes_away_leaves_no_traceback(
+    ask: "Run", node: "FakeNode", forum: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_in(node)
+    unseen: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unseen.append)
+    node.on("POST /v1/signals/import", lambda _: (503, {"code": "x", "detail": "x"}))
+    forum.write_text(
+        FORUM + "3;zoë;;+43 664 1234567;;2026-11-20;\n" * 3_000, encoding="utf-8"
+    )
+    done = ask(*IMPORT, *MAPPED, str(forum))
+    gc.collect()
+
+    assert done.status != 0
+    assert unseen == []
