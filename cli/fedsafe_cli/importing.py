@@ -434,6 +434,7 @@ def _from_lines(
                 yield _Item(number, _signal(record(text), hints, common))
             else:
                 about = question(decode(text), hints)
+                _check_phone(about)
                 _check_words(common)
                 yield _Item(number, in_group(common) | {"about": about})
         except FormError as error:
@@ -444,9 +445,30 @@ def _signal(found: dict[str, object], hints: Hints, common: Signal) -> Signal | 
     try:
         signal = _record(found, hints, common)
         _check_words(signal)
+        _check_phone(signal["about"])
     except FormError as error:
         return error.fault
     return signal
+
+
+def _check_phone(about: Mapping[str, str]) -> None:
+    """Find a number that names somebody else, should it have lost its +.
+
+    Raises:
+        FormError: so it may be.
+    """
+    if about["kind"] != "phone":
+        return
+    from fedsafe_federation.identifiers.phone import (  # noqa: PLC0415 (slow to load)
+        may_be_international,
+    )
+
+    if may_be_international(about["value"], about.get("region")):
+        said = (
+            "it may begin with the code of a country: write + before it, or 0 if it "
+            "is a number of that region"
+        )
+        raise FormError("phone_ambiguous", said, "value", "phone")
 
 
 def _check_words(signal: Mapping[str, Any]) -> None:

@@ -528,3 +528,37 @@ def test_a_node_that_goes_away_leaves_no_traceback(
 
     assert done.status != 0
     assert unseen == []
+
+
+@pytest.mark.parametrize(
+    ("number", "region", "clear"),
+    [
+        ("48501777889", "DE", False),
+        ("351 912 345 679", "DE", False),
+        ("4917155566688", "DE", False),
+        ("4917155566688", "at", False),
+        ("+48501777889", "DE", True),
+        ("0048501777889", "DE", True),
+        ("0171 5556668", "DE", True),
+        ("1715556668", "DE", True),  # no country's
+        ("48501777889", "PL", True),  # the same person in both readings
+        ("501777889", "PL", True),
+        ("912345679", "PT", True),
+        ("2125550123", "US", True),
+    ],
+)
+def test_a_number_that_may_have_lost_its_plus_is_refused(
+    ask: "Run", node: "FakeNode", number: str, region: str, *, clear: bool
+) -> None:
+    take_in(node)
+    table = f"phone,region,banned_on\n{number},{region},2026-11-24\n"
+    done = ask(*IMPORT, stdin=table.encode())
+    options = ("--kind", "phone", "--region", region.upper())
+    line = ask(*IMPORT, *options, stdin=f"{number}\n".encode())
+
+    assert done.status == line.status == (0 if clear else 5)
+    assert len(sent(node)) == (2 if clear else 0)
+    if not clear:
+        assert "phone_ambiguous" in done.err
+        assert "write + before it, or 0" in line.err
+        assert number not in done.err + line.err

@@ -48,6 +48,45 @@ def canonical_phone(raw: str, region: str | None) -> str:
     return number if again == number else _refuse(IdentifierFault.NOT_POSSIBLE)
 
 
+def may_be_international(raw: str, region: str | None) -> bool:
+    """Tell whether a national number may have lost its + instead.
+
+    German numbers have up to 15 digits, so 48501777889 is possible in Germany, and is
+    a Polish number without its +. Nothing is said of a number that cannot be read. A
+    form that is usual in the country, with its 0 or where there is none, is national.
+
+    Args:
+        raw: The number as somebody wrote it.
+        region: ISO 3166 code of the country whose national form it may have.
+    """
+    from phonenumbers import (  # noqa: PLC0415 - loads dozens of ms
+        country_code_for_region,
+        is_possible_number,
+        is_valid_number,
+        ndd_prefix_for_region,
+        parse,
+    )
+
+    try:
+        digits = _dialled(admit(IdentifierKind.PHONE, raw, tolerated=DIRECTION_MARKS))
+        if digits.startswith(("+", "0")):
+            return False
+        code = _checked(region)
+        national = _parsed(digits, code)
+        international = _parsed(f"+{digits}", None)
+    except IdentifierError:
+        return False
+    if national == international:
+        return False
+    meant = parse(international, None)
+    own = meant.country_code == country_code_for_region(code)
+    if not (is_possible_number(meant) if own else is_valid_number(meant)):
+        return False
+    prefix = ndd_prefix_for_region(code, strip_non_digits=True)
+    usual = not (prefix or "").startswith("0")
+    return not (usual and is_valid_number(parse(national, None)))
+
+
 def _refuse(fault: IdentifierFault) -> str:
     raise IdentifierError(IdentifierKind.PHONE, fault)
 
