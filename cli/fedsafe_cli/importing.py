@@ -26,6 +26,7 @@ from fedsafe_cli.errors import (
     BadInputError,
     BrokenAnswerError,
     CliError,
+    Hint,
     NodeUnreachableError,
     RefusedError,
 )
@@ -49,7 +50,9 @@ from fedsafe_cli.progress import Advance, reading
 from fedsafe_cli.settings import Settings, printable
 from fedsafe_cli.tables import (
     ENCODINGS,
+    Reading,
     Row,
+    Table,
     check_encoding,
     check_quotes,
     first_line,
@@ -59,6 +62,8 @@ from fedsafe_cli.tables import (
     open_table,
     read_map,
     read_rows,
+    read_where,
+    read_words,
     way_out,
 )
 from fedsafe_cli.texts import REASONS, label, words
@@ -123,11 +128,15 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A signal of a line, why it is none, or nothing where the line names nobody."""
+    """A signal of a line, why it is none, or nothing where the line names nobody.
+
+    `left_out` is the option that leaves it out.
+    """
 
     number: int
     found: Signal | Fault | None
     column: str | None = None
+    left_out: str | None = None
 
 
 @dataclass(slots=True)
@@ -145,6 +154,7 @@ class _Report:
 
     lines: int = 0
     nameless: list[int] = field(default_factory=list)
+    left_out: dict[str, list[int]] = field(default_factory=dict)
     ids: list[str | None] = field(default_factory=list)
     bad: list[Reject] = field(default_factory=list)
     already: list[tuple[int, str | None]] = field(default_factory=list)
@@ -196,6 +206,7 @@ class _Report:
                 for reason, lines in self.taken_off.items()
             ],
             "nameless": self.nameless,
+            "left_out": self.left_out,
             "problems": [reject.document() for reject in self.bad],
         }
 
@@ -217,6 +228,25 @@ class _Report:
     type=click.Choice(ENCODINGS),
     metavar="NAME",
     help="Of a table: utf-8, or cp1252 for one from Windows.",
+)
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    help="Take only such rows of a table; again for another value or column.",
+)
+@click.option(
+    "--word",
+    "own_words",
+    multiple=True,
+    metavar="COLUMN:WORD=OURS",
+    help="What a word of a column is called here, as 'Grund:Anbahnung=grooming'.",
+)
+@click.option(
+    "--except",
+    "excepted",
+    metavar="FILE",
+    help="Values to leave out, such as placeholders, one a line.",
 )
 @click.option("--anew", is_flag=True, help="List those as well who were taken off.")
 @click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
@@ -247,6 +277,8 @@ def import_signals(
 
     The same row again is the same signal, and is told as listed already. Whoever was
     taken off the list before, by a revocation or a ruling, is listed only with --anew.
+    Of a table --where takes only rows that say so, --word says what a word of a column
+    is called here, and --except leaves out values such as placeholders.
     A command that was broken off goes on if you give it again; `fedsafe import undo`
     takes back what an import has added.
 
@@ -260,6 +292,10 @@ def import_signals(
         --phenomenon grooming --surface public_content \\
         --grade confirmed_conduct --rule tos-4.2 --provenance own_finding \\
         --rejects rejects.ndjson bans.csv
+      fedsafe signal import --dry-run --where Grund=Grooming --where Grund=Erpressung \\
+        --map phenomenon=Grund --word Grund:Erpressung=sextortion \\
+        --surface public_content --grade confirmed_conduct --rule tos-4.2 \\
+        --except placeholders.txt bans.csv
       fedsafe signal import --kind email --phenomenon grooming \\
         --surface public_content --grade confirmed_conduct --rule tos-4.2 \\
         --removed-on 2026-11-24 --provenance own_finding addresses.txt
@@ -267,6 +303,7 @@ def import_signals(
     settings = settings_of(context)
     client = settings.client()
     form = _form(given)
+    excepted = _excepted(given.pop("excepted"))
     listed = _list(given) | ({"anew": True} if anew else {})
     hints = Hints(
         kind=given["kind"], region=given["region"], namespace=given["namespace"]
@@ -279,10 +316,13 @@ def import_signals(
         reading(opened, ends=True) as advance,
     ):
         common = finding(given)
-        said = json.dumps([common, listed, str(hints), str(form)], sort_keys=True)
+        said = json.dumps(
+            [common, listed, str(hints), str(form), sorted(excepted)], sort_keys=True
+        )
         digest = _digest(opened, said, file)
         stream = _checked(opened, form, file)
-        items = _items(stream, hints, common, form, file, german=settings.german)
+        source = _Source(hints, common, excepted)
+        items = _items(stream, source, form, file, german=settings.german)
         run = None if dry_run else _Run(client, digest, german=settings.german)
         try:
             _send_all(
@@ -334,17 +374,50 @@ class _Form:
 
     ndjson: bool
     table: bool
-    columns: Mapping[str, str]
-    encoding: str | None
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What is said of all lines, and which values are left out."""
+
+    hints: Hints
+    common: Signal
+    excepted: frozenset[str]
+
+    def leaves_out(self, value: object) -> bool:
+        """Whether --except names a value."""
+        return isinstance(value, str) and value.strip().casefold() in self.excepted
 
 
 def _form(given: dict[str, Any]) -> _Form:
     ndjson, table = given.pop("ndjson"), given.pop("as_table")
-    columns, encoding = read_map(given.pop("columns")), given.pop("encoding")
-    table = table or bool(columns) or encoding is not None
+    reading_ = Reading(
+        columns=read_map(given.pop("columns")),
+        encoding=given.pop("encoding"),
+        where=read_where(given.pop("where")),
+        words=read_words(given.pop("own_words")),
+    )
+    table = table or reading_ != Reading({}, None, {}, {})
     if ndjson and table:
-        raise click.UsageError("--csv, --map and --encoding do not go with --ndjson")
-    return _Form(ndjson, table, columns, encoding)
+        raise click.UsageError(
+            "--csv, --map, --where, --word and --encoding do not go with --ndjson"
+        )
+    return _Form(ndjson, table, reading_)
+
+
+def _excepted(path: str | None) -> frozenset[str]:
+    """Read the values to leave out, in a file so that no argument has them."""
+    if path is None:
+        return frozenset()
+    if path == "-":
+        raise click.UsageError("--except takes a file")
+    with _opened(path) as stream:
+        try:
+            lines = stream.read().decode("utf-8-sig").splitlines()
+        except UnicodeDecodeError:
+            raise BadInputError(f"{printable(path)}: it is not UTF-8") from None
+    return frozenset(line.strip().casefold() for line in lines if line.strip())
 
 
 def _digest(stream: BinaryIO, said: str, path: str) -> str | None:
@@ -367,9 +440,30 @@ def _checked(stream: BinaryIO, form: _Form, path: str) -> BinaryIO:
         return stream
     if path == "-" or not stream.seekable():
         stream = hold(stream)
-    check_encoding(stream, form.encoding)
-    check_quotes(stream, open_table(stream, form.columns, form.encoding))
+    check_encoding(stream, form.reading.encoding)
+    table = open_table(stream, form.reading)
+    _check_translations(table)
+    check_quotes(stream, table)
     return stream
+
+
+def _check_translations(table: Table) -> None:
+    """Find a word before it makes each of its rows be refused.
+
+    Raises:
+        BadInputError: --word gives one that is none of the field's.
+    """
+    for name, place in table.columns.items():
+        known = _WORDS.get(name, () if place in table.words else None)
+        ours = set(table.words.get(place, {}).values())
+        if known is not None and not ours <= set(known):
+            raise BadInputError(
+                f"--word gives {name} a word that it does not have",
+                Hint(
+                    f"its words: {', '.join(known) or '-'}",
+                    f"seine Wörter: {', '.join(known) or '-'}",
+                ),
+            )
 
 
 def _is_table(stream: BinaryIO, form: _Form, path: str) -> bool:
@@ -379,14 +473,8 @@ def _is_table(stream: BinaryIO, form: _Form, path: str) -> bool:
     return named or fits(first_line(stream))
 
 
-def _items(  # noqa: PLR0913 - what says how lines are read
-    stream: BinaryIO,
-    hints: Hints,
-    common: Signal,
-    form: _Form,
-    path: str,
-    *,
-    german: bool,
+def _items(
+    stream: BinaryIO, source: _Source, form: _Form, path: str, *, german: bool
 ) -> Iterator[_Item]:
     """Read signals in the form that was said, or that shows.
 
@@ -394,14 +482,19 @@ def _items(  # noqa: PLR0913 - what says how lines are read
         BadInputError: the form was not said, and another one shows.
     """
     if _is_table(stream, form, path):
-        table = open_table(stream, form.columns, form.encoding)
-        told = words("columns", german=german, count=table.left_out, told=table.told())
+        table = open_table(stream, form.reading)
+        told = words("columns", german=german, told=table.told())
+        if table.left_out:
+            left_out, count = table.tell_left_out(), len(table.left_out)
+            told += "; " + words(
+                "columns_left_out", german=german, count=count, told=left_out
+            )
         note(f"fedsafe: {told}")
-        return _from_rows(read_rows(stream, table), hints, common)
+        return _from_rows(read_rows(stream, table), source)
     if not form.ndjson:
-        _check_lines(first_line(stream), hints)
+        _check_lines(first_line(stream), source.hints)
     lines = read_lines(stream, LONGEST_RECORD)
-    return _from_lines(lines, hints, common, ndjson=form.ndjson)
+    return _from_lines(lines, source, ndjson=form.ndjson)
 
 
 def _check_lines(line_: bytes, hints: Hints) -> None:
@@ -412,38 +505,53 @@ def _check_lines(line_: bytes, hints: Hints) -> None:
         raise BadInputError("the input looks like a table (CSV)", way_out(line_))
 
 
-def _from_rows(rows: Iterable[Row], hints: Hints, common: Signal) -> Iterator[_Item]:
+def _from_rows(rows: Iterable[Row], source: _Source) -> Iterator[_Item]:
     for row in rows:
         found: Signal | Fault | None
+        if not row.chosen:
+            yield _Item(row.number, None, left_out="where")
+            continue
         if isinstance(row.found, dict):
-            found = _signal(row.found, hints, common)
+            if source.leaves_out(row.found["value"]):
+                yield _Item(row.number, None, left_out="except")
+                continue
+            found = _signal(row.found, source)
         else:
             found = row.found
         yield _Item(row.number, found, row.column)
 
 
 def _from_lines(
-    lines: Iterable[bytes | Fault], hints: Hints, common: Signal, *, ndjson: bool
+    lines: Iterable[bytes | Fault], source: _Source, *, ndjson: bool
 ) -> Iterator[_Item]:
     for number, text in enumerate(lines, start=1):
         if isinstance(text, Fault):
             yield _Item(number, text)
             continue
         try:
+            found: dict[str, object] = {}
             if ndjson:
-                yield _Item(number, _signal(record(text), hints, common))
+                found = record(text)
+                about = found.get("about", found)
+                value = about.get("value") if isinstance(about, dict) else None
             else:
-                about = question(decode(text), hints)
-                _check_phone(about)
-                _check_words(common)
-                yield _Item(number, in_group(common) | {"about": about})
+                value = decode(text)
+            if source.leaves_out(value):
+                yield _Item(number, None, left_out="except")
+            elif ndjson:
+                yield _Item(number, _signal(found, source))
+            else:
+                plain = question(str(value), source.hints)
+                _check_phone(plain)
+                _check_words(source.common)
+                yield _Item(number, in_group(source.common) | {"about": plain})
         except FormError as error:
             yield _Item(number, error.fault)
 
 
-def _signal(found: dict[str, object], hints: Hints, common: Signal) -> Signal | Fault:
+def _signal(found: dict[str, object], source: _Source) -> Signal | Fault:
     try:
-        signal = _record(found, hints, common)
+        signal = _record(found, source.hints, source.common)
         _check_words(signal)
         _check_phone(signal["about"])
     except FormError as error:
@@ -581,7 +689,9 @@ def _send_all(  # noqa: PLR0913 - what is sent, and where it is told
         for item in piece:
             report.lines += item.number != last
             last = item.number
-            if item.found is None:
+            if item.left_out is not None:
+                report.left_out.setdefault(item.left_out, []).append(item.number)
+            elif item.found is None:
                 report.nameless.append(item.number)
             elif isinstance(item.found, Fault):
                 report.ids.append(None)
@@ -685,6 +795,8 @@ def _tell(
         "over_rows": report.over_count,
         "taken_off_before": report.taken_off_count,
         "nameless": len(report.nameless),
+        "left_out_where": len(report.left_out.get("where", ())),
+        "left_out_except": len(report.left_out.get("except", ())),
     }
     texts += [
         words(name, german=german, count=count)

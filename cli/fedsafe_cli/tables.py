@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedReader, BytesIO, TextIOWrapper
 from typing import Any, BinaryIO, Final
+from unicodedata import normalize
 
 import click
 
@@ -40,6 +41,10 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "removed_on": ("bannedon", "banned", "bannedat", "gesperrtam", "gesperrt"),
     "minor": ("minderjährig", "minderjaehrig"),
 }
+_CODED: Final = (
+    *("phenomenon", "surface", "grade"),
+    *("provenance", "source", "detection"),
+)
 _USUAL: Final = frozenset(
     {"id", "userid", "nr", "name", "date", "datum", "reason", "grund", "status"}
     | {"created", "createdat", "joined", "registriert", "bemerkung", "comment"}
@@ -67,17 +72,32 @@ _WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 class Row:
     """What one identifier of a row says, or why it says nothing.
 
-    `found` is a record, a fault, or nothing where the row names nobody; `column` is the
-    column that the identifier stands in.
+    `found` is a record, a fault, or nothing where the row names nobody, or is not
+    *chosen*; `column` is the column that the identifier stands in.
     """
 
     number: int
     found: dict[str, object] | Fault | None
     column: str | None = None
+    chosen: bool = True
 
     def __repr__(self) -> str:
         """Show the line, never a value."""
         return f"Row({self.number})"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the options say of a table: columns, encoding, rows to take, and words.
+
+    `where` has the values by column of which a row has one; `words` by column and the
+    provider's word what it is called here.
+    """
+
+    columns: Mapping[str, str]
+    encoding: str | None
+    where: Mapping[str, Sequence[str]]
+    words: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +108,27 @@ class Table:
     encoding: str
     columns: Mapping[str, int]
     header: Sequence[str]
+    where: Mapping[int, frozenset[str]]
+    words: Mapping[int, Mapping[str, str]]
 
     @property
-    def left_out(self) -> int:
-        """How many columns nobody asked for."""
-        return len(self.header) - len(set(self.columns.values()))
+    def left_out(self) -> Sequence[str]:
+        """The columns that nobody asked for."""
+        used = {*self.columns.values(), *self.where}
+        return [
+            name for at, name in enumerate(self.header[: self.width]) if at not in used
+        ]
+
+    def tell_left_out(self) -> str:
+        """Name these columns, if the header is one."""
+        names = self.left_out
+        if not names or not _is_header(self.header[: self.width]):
+            return "" if not names else "…"
+        return ", ".join(map(printable, names))
+
+    def chooses(self, cells: Sequence[str]) -> bool:
+        """Whether a row is one of those to take."""
+        return all(_folded(cells[at]) in values for at, values in self.where.items())
 
     @property
     def width(self) -> int:
@@ -131,6 +167,41 @@ def read_map(texts: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def read_where(texts: Iterable[str]) -> dict[str, list[str]]:
+    """Read ``COLUMN=VALUE`` of options; several values of a column are alternatives.
+
+    Raises:
+        UsageError: one has another form.
+    """
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        column, equals, value = text.partition("=")
+        if not equals or not column.strip():
+            raise click.UsageError("want --where COLUMN=VALUE, such as Grund=Grooming")
+        found.setdefault(column.strip(), []).append(_folded(value))
+    return found
+
+
+def read_words(texts: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Read ``COLUMN:WORD=OURS`` of options.
+
+    Raises:
+        UsageError: one has another form, or a word is translated twice.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for text in texts:
+        left, _, ours = text.rpartition("=")
+        column, _, word = (part.strip() for part in left.partition(":"))
+        if not column or not word or not ours.strip():
+            raise click.UsageError(
+                "want --word COLUMN:WORD=OURS, such as 'Grund:Anbahnung=grooming'"
+            )
+        known = found.setdefault(column, {})
+        if known.setdefault(_folded(word), ours.strip()) != ours.strip():
+            raise click.UsageError("--word translates a word twice")
+    return found
+
+
 def first_line(stream: BinaryIO) -> bytes:
     """Look at the first line of a stream that can be peeked into, and read nothing."""
     peek: Any = getattr(stream, "peek", None)
@@ -156,9 +227,7 @@ def looks_like_a_header(line: bytes) -> bool:
     return _is_header(cells_of(line))
 
 
-def open_table(
-    stream: BinaryIO, mapping: Mapping[str, str], encoding: str | None
-) -> Table:
+def open_table(stream: BinaryIO, reading: Reading) -> Table:
     """Say how a table is to be read, by its first line.
 
     Raises:
@@ -170,7 +239,7 @@ def open_table(
             "the table is UTF-16",
             Hint("save it as CSV UTF-8", "als CSV UTF-8 speichern"),
         )
-    encoding = encoding or "utf-8"
+    encoding = reading.encoding or "utf-8"
     try:
         text = line.decode(encoding)
     except UnicodeDecodeError:
@@ -180,14 +249,29 @@ def open_table(
     separator = _separator(text)
     header = [cell.strip() for cell in next(csv.reader([text], delimiter=separator))]
     columns = _known(header)
-    for field, name in mapping.items():
+    for field, name in reading.columns.items():
         columns = {each: at for each, at in columns.items() if each != field}
-        columns[field] = _place(header, name)
+        columns[field] = _place(header, name, "--map")
     if not _names_somebody(columns):
         raise BadInputError(
             "no column of the table is known as an identifier", way_out(line)
         )
-    return Table(separator, encoding, columns, header)
+    where: dict[int, frozenset[str]] = {}
+    for name, values in reading.where.items():
+        place = _place(header, name, "--where")
+        where[place] = where.get(place, frozenset()).union(values)
+    words: dict[int, dict[str, str]] = {}
+    for name, each in reading.words.items():
+        words.setdefault(_place(header, name, "--word"), {}).update(each)
+    if not words.keys() <= set(columns.values()):
+        raise BadInputError(
+            "--word translates a column that no field is read from",
+            Hint(
+                "say which field it is, such as --map phenomenon=COLUMN",
+                "sag, welches Feld sie ist, etwa --map phenomenon=SPALTE",
+            ),
+        )
+    return Table(separator, encoding, columns, header, where, words)
 
 
 def way_out(line: bytes) -> Hint:
@@ -381,8 +465,13 @@ def _rows(number: int, cells: list[str], table: Table) -> Iterator[Row]:
         said = f"the line has {len(cells)} cells, the header {table.width}: {way_out}"
         yield Row(number, Fault("bad_row", said))
         return
+    if not table.chooses(cells):
+        yield Row(number, None, chosen=False)
+        return
     given = {
-        field: cells[place].strip()
+        field: table.words.get(place, {}).get(
+            _folded(cells[place]), cells[place].strip()
+        )
         for field, place in table.columns.items()
         if cells[place].strip()
     }
@@ -421,6 +510,7 @@ def _said(given: Mapping[str, str]) -> dict[str, object] | Fault:
             text = "the day has another form than those known"
             return Fault("bad_date", text, "removed_on", known=known)
         said["removed_on"] = day
+    said |= {name: given[name].lower() for name in _CODED if name in given}
     if "region" in given:
         said["region"] = given["region"].upper()
     if "findings" in given:
@@ -449,6 +539,11 @@ def _separator(text: str) -> str:
     return max(SEPARATORS, key=bare.count)
 
 
+def _folded(text: str) -> str:
+    """Make what is compared with a cell alike in case and blanks around."""
+    return normalize("NFC", text).strip().casefold()
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[\W_]", "", name.casefold())
 
@@ -467,7 +562,7 @@ def _names_somebody(columns: Mapping[str, int]) -> bool:
     return "value" in columns or any(kind in columns for kind in KINDS)
 
 
-def _place(header: Sequence[str], name: str) -> int:
+def _place(header: Sequence[str], name: str, option: str) -> int:
     found = [place for place, each in enumerate(header) if each == name]
     if not found:
         wanted = name.casefold()
@@ -477,7 +572,7 @@ def _place(header: Sequence[str], name: str) -> int:
     how = "no column" if not found else "several columns"
     shown = ", ".join(map(printable, header)) if _is_header(header) else "-"
     raise BadInputError(
-        f"the table has {how} of a name that --map gives",
+        f"the table has {how} of the name that {option} gives: {printable(name)}",
         Hint(f"its columns: {shown}", f"die Spalten: {shown}"),
     )
 

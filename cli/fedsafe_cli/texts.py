@@ -298,9 +298,22 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "derselbe Befehl noch einmal macht da weiter",
         "the same command again goes on from there",
     ),
-    "columns": (
-        "Spalten: {told}; {count} andere bleiben weg",
-        "columns: {told}; {count} others are left out",
+    "columns": ("Spalten: {told}", "columns: {told}"),
+    "columns_left_out": (
+        "weg bleiben {count} andere: {told}",
+        "{count} others are left out: {told}",
+    ),
+    "columns_left_out_one": (
+        "weg bleibt eine andere: {told}",
+        "one other is left out: {told}",
+    ),
+    "left_out_where": (
+        "{count} durch --where weggelassen",
+        "{count} left out by --where",
+    ),
+    "left_out_except": (
+        "{count} durch --except weggelassen",
+        "{count} left out by --except",
     ),
     "fault_sum": (
         "{number} Zeilen: {field} ({code})",

@@ -111,7 +111,6 @@ def test_the_table_of_a_forum_is_imported(
     ]
     assert done.document["nameless"] == [5]
     assert done.document["import"] == RUN
-    assert "Bemerkung" not in done.err
     assert "mail.example" not in done.err + done.out
 
 
@@ -562,3 +561,92 @@ def test_a_number_that_may_have_lost_its_plus_is_refused(
         assert "phone_ambiguous" in done.err
         assert "write + before it, or 0" in line.err
         assert number not in done.err + line.err
+
+
+REASONED: Final = (
+    "Nick;E-Mail;Gesperrt am;Grund\n"
+    "eins;a@b.example;24.11.2026; GROOMING \n"
+    "zwei;c@d.example;24.11.2026;Verdacht\n"
+    "drei;e@f.example;24.11.2026;Erpressung: Bild=Geld\n"
+    ";geloescht@forum.example;24.11.2026;Grooming\n"
+    ";;never;Spam\n"
+)
+
+
+def test_only_rows_with_a_value_are_taken_and_words_are_translated(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    take_in(node)
+    without = (*FINDING[2:], "--map", "phenomenon=Grund", "--json")
+    choice = ("--where", "grund=Grooming", "--where", "Grund=erpressung: bild=geld")
+    word = ("--word", "Grund:Erpressung: Bild=Geld=sextortion")
+    placeholders = tmp_path / "placeholders.txt"
+    placeholders.write_text("\n Geloescht@forum.example\n", encoding="utf-8")
+    left_out = ("--except", str(placeholders))
+    command = ("signal", "import", *without, *choice, *word, *left_out)
+    done = ask(*command, stdin=REASONED.encode())
+
+    assert done.status == 0
+    assert [
+        (each["about"]["value"], each["phenomenon"])
+        for each in sent(node)
+        if each["about"]["kind"] == "email"
+    ] == [("a@b.example", "grooming"), ("e@f.example", "sextortion")]
+    assert done.document["left_out"] == {"where": [3, 6], "except": [5]}
+    assert done.document["nameless"] == []
+    told = ask(*(each for each in command if each != "--json"), stdin=REASONED.encode())
+    assert "2 left out by --where, 1 left out by --except" in told.out
+
+
+def test_columns_that_nobody_names_are_told_by_name(
+    ask: "Run", node: "FakeNode", forum: Path
+) -> None:
+    take_in(node)
+    done = ask(*IMPORT, *MAPPED, str(forum))
+    german = ask(*IMPORT, *MAPPED, "--lang", "de", str(forum))
+
+    assert "2 others are left out: id, Bemerkung" in done.err
+    assert "weg bleiben 2 andere: id, Bemerkung" in german.err
+
+
+def test_values_are_left_out_of_lines_and_records_as_well(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    take_in(node)
+    path = tmp_path / "out.txt"
+    path.write_text("a@b.example\n", encoding="utf-8")
+    lines = b"A@b.example\nc@d.example\n"
+    records = b"".join(
+        b'{"kind":"email","value":"%s"}\n' % each for each in lines.split()
+    )
+    plain = ask(*IMPORT, "--kind", "email", "--except", str(path), stdin=lines)
+    ndjson = ask(*IMPORT, "--ndjson", "--except", str(path), stdin=records)
+
+    assert plain.status == ndjson.status == 0
+    assert [value for _, value, _ in about(node)] == ["c@d.example"] * 2
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--where", "Anlass=x"), "no column of the name that --where gives: Anlass"),
+        (("--map", "phone=Tel"), "no column of the name that --map gives: Tel"),
+        (("--word", "Grund:Spam=grooming"), "a column that no field is read from"),
+        (
+            ("--map", "phenomenon=Grund", "--word", "Grund:Spam=spam"),
+            "--word gives phenomenon a word that it does not have",
+        ),
+        (("--word", "Grund=grooming"), "COLUMN:WORD=OURS"),
+        (("--where", "Grund"), "COLUMN=VALUE"),
+        (("--except", "/nowhere"), "No such file"),
+    ],
+)
+def test_a_choice_that_fits_nothing_stops_before_anything_is_sent(
+    ask: "Run", node: "FakeNode", options: tuple[str, ...], said: str
+) -> None:
+    take_in(node)
+    done = ask(*IMPORT, "--csv", *options, stdin=REASONED.encode())
+
+    assert done.status in {2, 5}
+    assert said in done.err
+    assert node.asked == []
