@@ -10,7 +10,6 @@ time, and what was broken off goes on where it was.
 import json
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -100,6 +99,8 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _PART: Final = 1 << 20
 _DIGEST_BYTES: Final = 32
+_MANY_ROWS: Final = 5
+"""On so many rows an identifier is perhaps a placeholder."""
 
 Signal = dict[str, Any]
 
@@ -126,17 +127,68 @@ class Reject:
         return {"line": self.number, **column, **self.fault.document()}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Item:
     """A signal of a line, why it is none, or nothing where the line names nobody.
 
-    `left_out` is the option that leaves it out.
+    `left_out` is the option that leaves it out; `fate` why nothing new was recorded.
     """
 
     number: int
     found: Signal | Fault | None
     column: str | None = None
     left_out: str | None = None
+    fate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Repeated:
+    """Lines on which one identifier stands; which it is, nobody is told."""
+
+    kind: str
+    column: str | None
+    lines: Sequence[int]
+
+
+class _Seen:
+    """Which identifiers stood on which lines so far, by hashes of this process."""
+
+    def __init__(self) -> None:
+        self._lines: dict[int, int | list[int]] = {}
+        self._places: dict[int, tuple[str, str | None]] = {}
+        self._added: set[int] = set()
+
+    def meet(self, item: _Item, signal: Signal) -> bool:
+        """Note a signal; tell whether an earlier line has added its identifier."""
+        about = signal["about"]
+        who = (
+            *(about["kind"], about["value"].strip().casefold()),
+            *(about.get("region"), about.get("namespace")),
+        )
+        key = hash(who)
+        known = self._lines.get(key)
+        if known is None:
+            self._lines[key] = item.number
+        elif isinstance(known, int):
+            self._lines[key] = [known, item.number]
+        else:
+            known.append(item.number)
+            self._places[key] = about["kind"], item.column
+        key = hash((who, signal.get("scope"), signal.get("group")))
+        added = key in self._added
+        if item.fate is None:
+            self._added.add(key)
+        return added
+
+    def repeated(self) -> list[_Repeated]:
+        """Find what stands on many lines, most first."""
+        found: list[_Repeated] = []
+        for key, (kind, column) in self._places.items():
+            known = self._lines[key]
+            lines = [] if isinstance(known, int) else sorted(set(known))
+            if len(lines) >= _MANY_ROWS:
+                found.append(_Repeated(kind, column, lines))
+        return sorted(found, key=lambda each: -len(each.lines))
 
 
 @dataclass(slots=True)
@@ -158,6 +210,9 @@ class _Report:
     ids: list[str | None] = field(default_factory=list)
     bad: list[Reject] = field(default_factory=list)
     already: list[tuple[int, str | None]] = field(default_factory=list)
+    twice: list[tuple[int, str | None]] = field(default_factory=list)
+    repeated: Sequence[_Repeated] = ()
+    added_lines: set[int] = field(default_factory=set)
     differing: set[int] = field(default_factory=set)
     over: dict[str, _Over] = field(default_factory=dict)
     taken_off: dict[str, list[int]] = field(default_factory=dict)
@@ -173,7 +228,7 @@ class _Report:
 
     @property
     def added(self) -> int:
-        gone = len(self.bad) + len(self.already)
+        gone = len(self.bad) + len(self.already) + len(self.twice)
         gone += self.over_count + self.taken_off_count
         return len(self.ids) - gone
 
@@ -191,6 +246,14 @@ class _Report:
             "already": [
                 {"line": number, "signal": signal, "differs": number in self.differing}
                 for number, signal in self.already
+            ],
+            "twice": [
+                {"line": number, "signal": signal, "differs": number in self.differing}
+                for number, signal in self.twice
+            ],
+            "repeated": [
+                {"kind": each.kind, "column": each.column, "lines": each.lines}
+                for each in self.repeated
             ],
             "over": [
                 {
@@ -658,7 +721,7 @@ class _Run:
         report.run = run
         counts = {
             "lines": report.lines,
-            "listed": len(report.already),
+            "listed": len(report.already) + len(report.twice),
             "refused": len(report.bad),
             "over": report.over_count,
         }
@@ -677,6 +740,7 @@ def _send_all(  # noqa: PLR0913 - what is sent, and where it is told
     report: _Report,
 ) -> None:
     source = iter(items)
+    seen = _Seen()
     last = 0
     while piece := list(islice(source, PIECE)):
         good = [item for item in piece if isinstance(item.found, dict)]
@@ -689,18 +753,17 @@ def _send_all(  # noqa: PLR0913 - what is sent, and where it is told
         for item in piece:
             report.lines += item.number != last
             last = item.number
-            if item.left_out is not None:
-                report.left_out.setdefault(item.left_out, []).append(item.number)
-            elif item.found is None:
-                report.nameless.append(item.number)
+            if isinstance(item.found, dict):
+                _sort(report, item, next(ids), seen, common)
             elif isinstance(item.found, Fault):
                 report.ids.append(None)
                 bad = Reject(item.number, item.found, ExitStatus.BAD_INPUT, item.column)
                 part.bad.append(bad)
+            elif item.left_out is not None:
+                report.left_out.setdefault(item.left_out, []).append(item.number)
             else:
-                report.ids.append(next(ids))
+                report.nameless.append(item.number)
         report.bad += sorted(part.bad, key=lambda reject: reject.number)
-        report.already += part.already
         report.differing |= part.differing
         for kind, each in part.over.items():
             known = report.over.setdefault(kind, _Over(each.term, each.first))
@@ -708,6 +771,23 @@ def _send_all(  # noqa: PLR0913 - what is sent, and where it is told
         report.take_off(part)
         if advance is not None:
             advance(len(piece))
+    report.repeated = seen.repeated()
+
+
+def _sort(
+    report: _Report, item: _Item, signal: str | None, seen: _Seen, common: Signal
+) -> None:
+    """Count a signal that the node has answered to."""
+    report.ids.append(signal)
+    met = isinstance(item.found, dict) and seen.meet(item, common | item.found)
+    # A dry run knows of no row that stood in a request before.
+    again = item.fate == "already" or (item.fate is None and common.get("dry_run"))
+    if met and again:
+        report.twice.append((item.number, signal))
+    elif item.fate == "already":
+        report.already.append((item.number, signal))
+    elif item.fate is None:
+        report.added_lines.add(item.number)
 
 
 def _post(
@@ -733,6 +813,7 @@ def _post(
             fault = Fault(error.code, error.detail, field_of(error.pointer))
             (item,) = good
             bad = Reject(item.number, fault, error.status, item.column)
+            item.fate = "refused"
             return _Report(ids=[None], bad=[bad])
         # One record out of form makes the node refuse all: find it in halves.
         middle = len(good) // 2
@@ -742,7 +823,6 @@ def _post(
             one.over.setdefault(kind, _Over(each.term, each.first)).lines += each.lines
         one.ids += other.ids
         one.bad += other.bad
-        one.already += other.already
         one.differing |= other.differing
         one.take_off(other)
         return one
@@ -758,20 +838,28 @@ def _read(good: Sequence[_Item], answer: dict[str, Any]) -> _Report:
         raise ValueError
     report = _Report(ids=list(ids))
     report.bad = [_reject(good, problem) for problem in answer["problems"]]
-    report.already = [(good[at].number, ids[at]) for at in answer.get("already") or ()]
     report.differing = {good[at].number for at in answer.get("differing") or ()}
+    for at in answer.get("already") or ():
+        good[at].fate = "already"
     for each in answer.get("over") or ():
-        lines = [good[at].number for at in each["positions"]]
+        lines = _gone(good, each["positions"])
         report.over[each["kind"]] = _Over(each["term"], each["first"], lines)
     for each in answer.get("taken_off") or ():
-        lines = [good[at].number for at in each["positions"]]
-        report.taken_off[each["reason"]] = lines
+        report.taken_off[each["reason"]] = _gone(good, each["positions"])
     return report
+
+
+def _gone(good: Sequence[_Item], positions: Iterable[int]) -> list[int]:
+    """Note of items that nothing was recorded; return their lines."""
+    for at in positions:
+        good[at].fate = "gone"
+    return [good[at].number for at in positions]
 
 
 def _reject(good: Sequence[_Item], problem: dict[str, Any]) -> Reject:
     code = str(problem["code"])
     item = good[problem["position"]]
+    item.fate = "refused"
     fault = Fault(code, str(problem["detail"]), field_of(problem.get("pointer")))
     return Reject(item.number, fault, problem_status(code), item.column)
 
@@ -784,31 +872,45 @@ def _tell(
         document(told if failure is None else told | failure.document())
         return
     german = settings.german
-    for reject in report.bad[:_SHOWN]:
-        note(f"fedsafe: error: {reject}")
-    if len(report.bad) > _SHOWN:
-        _tell_sums(report.bad, german=german)
+    _tell_bad(report.bad, german=german)
+    if report.lines != len(report.ids):
+        count, lines = len(report.ids), report.lines
+        line(words("read", german=german, count=count, lines=lines))
     key = "would" if dry_run else "recorded"
-    texts = [words(key, german=german, count=report.added, bad=len(report.bad))]
     counts = {
-        "listed_before": len(report.already),
-        "over_rows": report.over_count,
-        "taken_off_before": report.taken_off_count,
-        "nameless": len(report.nameless),
-        "left_out_where": len(report.left_out.get("where", ())),
-        "left_out_except": len(report.left_out.get("except", ())),
+        key: (report.added, len(report.added_lines)),
+        "refused": _counted([reject.number for reject in report.bad]),
+        "listed_before": _counted([number for number, _ in report.already]),
+        "twice": _counted([number for number, _ in report.twice]),
+        "over_rows": _counted([n for each in report.over.values() for n in each.lines]),
+        "taken_off_before": _counted(
+            [n for lines in report.taken_off.values() for n in lines]
+        ),
+        "nameless": _counted(report.nameless),
+        "left_out_where": _counted(report.left_out.get("where", ())),
+        "left_out_except": _counted(report.left_out.get("except", ())),
     }
-    texts += [
-        words(name, german=german, count=count)
-        for name, count in counts.items()
-        if count
+    always = {key, "refused"}
+    texts = [
+        _count_text(name, *numbers, german=german)
+        for name, numbers in counts.items()
+        if numbers[0] or name in always
     ]
+    summary = ", ".join(texts)
     if dry_run:
-        texts.append(words("nothing_written", german=german))
-    line(", ".join(texts[:-1]) + "; " + texts[-1] if dry_run else ", ".join(texts))
-    if report.already:
-        numbers = _spans([number for number, _ in report.already])
-        line(words("already_lines", german=german, lines=numbers))
+        summary += f"; {words('nothing_written', german=german)}"
+    line(summary)
+    _tell_lines(report, german=german)
+    if report.run is not None and report.added:
+        line(words("undo_by", german=german, run=report.run))
+
+
+def _tell_lines(report: _Report, *, german: bool) -> None:
+    """Name the lines of which nothing was recorded, and why."""
+    for name, met in (("already_lines", report.already), ("twice_lines", report.twice)):
+        if met:
+            numbers = _spans([number for number, _ in met])
+            line(words(name, german=german, lines=numbers))
     if report.differing:
         numbers = _spans([*report.differing])
         line(words("differing_lines", german=german, lines=numbers))
@@ -817,8 +919,31 @@ def _tell(
         term = _term(each.term) if german else each.term
         line(words("over_kind", german=german, **values, term=term, first=each.first))
     _tell_taken_off(report, german=german)
-    if report.run is not None and report.added:
-        line(words("undo_by", german=german, run=report.run))
+    for found in report.repeated[:_SHOWN]:
+        count, kind = len(found.lines), found.column or found.kind
+        lines = _spans(found.lines)
+        line(words("placeholder", german=german, count=count, kind=kind, lines=lines))
+
+
+def _count_text(name: str, count: int, lines: int, *, german: bool) -> str:
+    text = words(name, german=german, count=count)
+    if count == lines:
+        return text
+    return text + words("of_lines", german=german, count=lines)
+
+
+def _counted(numbers: Sequence[int]) -> tuple[int, int]:
+    """Count identifiers, and the lines that they stand on."""
+    return len(numbers), len(set(numbers))
+
+
+def _tell_bad(bad: Sequence[Reject], *, german: bool) -> None:
+    """Say of the first lines what is wrong, once where it is all of a line."""
+    told = dict.fromkeys(str(reject) for reject in bad)
+    for text in list(told)[:_SHOWN]:
+        note(f"fedsafe: error: {text}")
+    if len(told) > _SHOWN:
+        _tell_sums(bad, german=german)
 
 
 def _tell_taken_off(report: _Report, *, german: bool) -> None:
@@ -832,9 +957,16 @@ def _tell_taken_off(report: _Report, *, german: bool) -> None:
 
 def _tell_sums(bad: Sequence[Reject], *, german: bool) -> None:
     """Say how many lines have which fault, and in which field."""
-    sums = Counter((each.fault.field or "-", each.fault.code) for each in bad)
-    for (name, code), count in sums.most_common(_SHOWN):
-        note(words("fault_sum", german=german, number=count, field=name, code=code))
+    sums: dict[tuple[str, str], list[int]] = {}
+    for each in bad:
+        place = each.fault.field or "-", each.fault.code
+        sums.setdefault(place, []).append(each.number)
+    most = sorted(sums.items(), key=lambda pair: -len(pair[1]))
+    for (name, code), numbers in most[:_SHOWN]:
+        count, lines = _counted(numbers)
+        values = {"count": lines, "field": name, "code": code, "identifiers": count}
+        key = "fault_sum" if count == lines else "fault_sum_identifiers"
+        note(words(key, german=german, **values))
 
 
 def _term(span: str) -> str:

@@ -240,19 +240,41 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "{receipts} of {recipients}, residues until {until}",
     ),
     "recorded": (
-        "{count} aufgenommen, {bad} abgelehnt",
-        "{count} recorded, {bad} refused",
+        "{count} aufgenommen",
+        "{count} recorded",
     ),
     "would": (
-        "Probelauf: {count} würden aufgenommen, {bad} abgelehnt",
-        "dry run: {count} would be recorded, {bad} refused",
+        "Probelauf: {count} würden aufgenommen",
+        "dry run: {count} would be recorded",
     ),
+    "refused": ("{count} abgelehnt", "{count} refused"),
+    "read": (
+        "gelesen: {lines} Zeilen mit {count} Kennungen",
+        "read: {lines} lines with {count} identifiers",
+    ),
+    "of_lines": (" (Kennungen aus {count} Zeilen)", " (identifiers of {count} lines)"),
+    "of_lines_one": (" (Kennungen einer Zeile)", " (identifiers of one line)"),
     "nothing_written": ("nichts wurde geschrieben", "nothing was written"),
     "already_listed": (
         "steht schon auf der Liste: nichts Neues wurde aufgenommen",
         "already listed: nothing new was recorded",
     ),
     "listed_before": ("{count} schon gelistet", "{count} listed already"),
+    "twice": ("{count} doppelt in dieser Liste", "{count} twice in this list"),
+    "twice_lines": (
+        "doppelt in dieser Liste: Zeile {lines}",
+        "twice in this list: line {lines}",
+    ),
+    "placeholder": (
+        (
+            "dieselbe Kennung ({kind}) steht in {count} Zeilen: {lines}: ein "
+            "Platzhalter? Mit --except DATEI bleibt sie weg"
+        ),
+        (
+            "the same identifier ({kind}) stands on {count} lines: {lines}: a "
+            "placeholder? --except FILE leaves it out"
+        ),
+    ),
     "over_rows": ("{count} abgelaufen", "{count} over"),
     "taken_off_before": (
         "{count} früher von der Liste genommen",
@@ -316,8 +338,17 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "{count} left out by --except",
     ),
     "fault_sum": (
-        "{number} Zeilen: {field} ({code})",
-        "{number} lines: {field} ({code})",
+        "{count} Zeilen: {field} ({code})",
+        "{count} lines: {field} ({code})",
+    ),
+    "fault_sum_one": ("1 Zeile: {field} ({code})", "1 line: {field} ({code})"),
+    "fault_sum_identifiers": (
+        "{count} Zeilen, {identifiers} Kennungen: {field} ({code})",
+        "{count} lines, {identifiers} identifiers: {field} ({code})",
+    ),
+    "fault_sum_identifiers_one": (
+        "1 Zeile, {identifiers} Kennungen: {field} ({code})",
+        "1 line, {identifiers} identifiers: {field} ({code})",
     ),
     "import_open": ("abgebrochen", "unfinished"),
     "import_done": ("fertig", "finished"),

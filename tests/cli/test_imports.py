@@ -650,3 +650,73 @@ def test_a_choice_that_fits_nothing_stops_before_anything_is_sent(
     assert done.status in {2, 5}
     assert said in done.err
     assert node.asked == []
+
+
+def test_lines_and_identifiers_are_counted_apart(ask: "Run", node: "FakeNode") -> None:
+    take_in(node)
+    good = "eins{0};a{0}@b.example;24.11.2026\n"
+    bad = "zwei{0};c{0}@d.example;{0}/11/2026\n"
+    rows = "".join(good.format(n) for n in range(3))
+    rows += "".join(bad.format(n) for n in range(11)) + "drei;e@f.example\n"
+    table = "Nick;E-Mail;Gesperrt am\n" + rows
+    told = ask(*IMPORT, *MAPPED, stdin=table.encode())
+    german = ask(*IMPORT, *MAPPED, "--lang", "de", stdin=table.encode())
+
+    assert "read: 15 lines with 29 identifiers" in told.out
+    assert "6 recorded (identifiers of 3 lines), 23 refused (identifiers of 12 " in (
+        told.out
+    )
+    assert "11 lines, 22 identifiers: removed_on (bad_date)" in told.err
+    assert "1 line: - (bad_row)" in told.err
+    assert told.err.count("line 5") == 1
+    assert "gelesen: 15 Zeilen mit 29 Kennungen" in german.out
+    assert "11 Zeilen, 22 Kennungen" in german.err
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_what_stands_twice_in_a_table_is_not_called_listed_already(
+    ask: "Run", node: "FakeNode", *, dry: bool
+) -> None:
+    take_in(node)
+
+    def answering(body: dict[str, Any]) -> tuple[int, Any]:
+        values = [signal["about"]["value"].lower() for signal in body["signals"]]
+        known = [
+            at
+            for at, each in enumerate(values)
+            if each in values[:at] or each[0] == "s"
+        ]
+        answer = {"signals": [ID] * len(values), "problems": [], "already": known}
+        return 200, answer
+
+    node.on("POST /v1/signals/import", answering)
+    options = ("--kind", "email", *(("--dry-run",) if dry else ()))
+    lines = b"a@b.example\nstood@b.example\nA@b.example\nstood@b.example\n"
+    more = b"".join(b"n%d@b.example\n" % n for n in range(2_000)) + b"a@b.example\n"
+    told = ask(*IMPORT, *options, stdin=lines + (more if dry else b""))
+    found = ask(*IMPORT, *options, "--json", stdin=lines).document
+
+    assert "2 listed already, " in told.out
+    assert "listed already: line 2, 4" in told.out
+    assert f"twice in this list: line 3{', 2005' if dry else ''}\n" in told.out
+    assert [each["line"] for each in found["already"]] == [2, 4]
+    assert [each["line"] for each in found["twice"]] == [3]
+
+
+def test_an_identifier_on_many_rows_may_be_a_placeholder(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    take_in(node)
+    rows = [f"n{n};Geloescht@forum.example;24.11.2026" for n in range(5)]
+    rows += [f"m{n};vier@forum.example;24.11.2026" for n in range(4)]
+    table = "\n".join(["Nick;E-Mail;Gesperrt am", *rows, ""])
+    told = ask(*IMPORT, *MAPPED, "--dry-run", stdin=table.encode())
+    german = ask(*IMPORT, *MAPPED, "--lang", "de", stdin=table.encode())
+    found = ask(*IMPORT, *MAPPED, "--json", stdin=table.encode()).document
+
+    assert "(E-Mail) stands on 5 lines: 2-6: a placeholder? --except FILE" in told.out
+    assert "ein Platzhalter?" in german.out
+    assert found["repeated"] == [
+        {"kind": "email", "column": "E-Mail", "lines": [2, 3, 4, 5, 6]}
+    ]
+    assert "forum.example" not in told.out + told.err + german.out
