@@ -114,13 +114,6 @@ class Reject:
     status: ExitStatus
     column: str | None = None
 
-    def __str__(self) -> str:
-        """Say it as people read it: where, which field, why."""
-        fault = self.fault
-        place = f"{fault.field}: " if fault.field else ""
-        known = f"; known: {', '.join(fault.known)}" if fault.known else ""
-        return f"line {self.number}: {place}{fault.detail}{known} ({fault.code})"
-
     def document(self) -> dict[str, object]:
         """Say it as programs read it; the value is never in it."""
         column = {} if self.column is None else {"column": self.column}
@@ -939,11 +932,29 @@ def _counted(numbers: Sequence[int]) -> tuple[int, int]:
 
 def _tell_bad(bad: Sequence[Reject], *, german: bool) -> None:
     """Say of the first lines what is wrong, once where it is all of a line."""
-    told = dict.fromkeys(str(reject) for reject in bad)
-    for text in list(told)[:_SHOWN]:
-        note(f"fedsafe: error: {text}")
-    if len(told) > _SHOWN:
+    columns: dict[tuple[int, Fault], list[str]] = {}
+    for reject in bad:
+        found = columns.setdefault((reject.number, reject.fault), [])
+        if reject.column is not None:
+            found.append(printable(reject.column))
+    for (number, fault), names in list(columns.items())[:_SHOWN]:
+        where = words("line", german=german, number=number)
+        where += f" ({', '.join(names)})" if names else ""
+        note(f"fedsafe: error: {where}: {_said(fault, german=german)}")
+    if len(columns) > _SHOWN:
         _tell_sums(bad, german=german)
+
+
+def _said(fault: Fault, *, german: bool) -> str:
+    """Say as people read it what is wrong: which field, why, and what it might be."""
+    place = f"{fault.field}: " if fault.field else ""
+    detail = fault.detail
+    if german:
+        from fedsafe_cli.import_refusal_texts import in_german  # noqa: PLC0415
+
+        detail = in_german(detail)
+    known = f"; {'bekannt' if german else 'known'}: {', '.join(fault.known)}"
+    return f"{place}{detail}{known if fault.known else ''} ({fault.code})"
 
 
 def _tell_taken_off(report: _Report, *, german: bool) -> None:

@@ -3,12 +3,17 @@
 
 import gc
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from tests.cli.conftest import Terminal
+
+from fedsafe_cli.import_refusal_texts import GERMAN
+from fedsafe_federation.errors import IdentifierError, IdentifierFault
+from fedsafe_policies.vocabulary import IdentifierKind
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -720,3 +725,40 @@ def test_an_identifier_on_many_rows_may_be_a_placeholder(
         {"kind": "email", "column": "E-Mail", "lines": [2, 3, 4, 5, 6]}
     ]
     assert "forum.example" not in told.out + told.err + german.out
+
+
+def test_what_is_wrong_with_a_row_is_said_in_german_with_its_columns(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    take_in(node)
+    problems = [
+        {"code": "identifier_malformed", "detail": str(error), "position": 0}
+        for error in [IdentifierError(IdentifierKind.EMAIL, IdentifierFault.MALFORMED)]
+    ]
+    answer = {"signals": [None], "problems": problems}
+    node.always("POST /v1/signals/import", answer)
+    table = (
+        "Nick;E-Mail;Telefon;Gesperrt am;Grund\n"
+        "eins;a@b.example;;11/24/2026;grooming\n"
+        "zwei;c@d.example;;2026-11-24\n"
+        ";c@d.example;;2026-11-24;Spam\n"
+        ";;48501777889;2026-11-24;grooming\n"
+        ";e@f.example;;2026-11-24;grooming\n"
+    )
+    mapped = (*MAPPED, "--map", "phenomenon=Grund", "--region", "DE")
+    said = ask(*IMPORT, *mapped, "--lang", "de", stdin=table.encode()).err
+    english = ask(*IMPORT, *mapped, stdin=table.encode()).err
+
+    assert "Zeile 2 (E-Mail, Nick): removed_on: der Tag hat eine andere Form" in said
+    assert "; bekannt: 2026-11-24, 24.11.2026 (bad_date)" in said
+    assert "Zeile 3: die Zeile hat 4 Zellen, die Überschrift 5" in said
+    assert "Zeile 4 (E-Mail): phenomenon: das ist keines seiner Wörter" in said
+    assert "Zeile 5 (Telefon): value: sie beginnt vielleicht mit einer Landes" in said
+    assert "Zeile 6 (E-Mail): email: der Wert hat nicht die Form seiner Art" in said
+    assert "line 2 (E-Mail, Nick): removed_on: the day has another form" in english
+    assert "line 6 (E-Mail): email: the value does not have the form" in english
+
+
+def test_german_refusals_have_the_places_of_the_english_ones() -> None:
+    for english, german in GERMAN.items():
+        assert set(re.findall(r"{\w+}", english)) == set(re.findall(r"{\w+}", german))
