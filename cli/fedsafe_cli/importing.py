@@ -57,6 +57,7 @@ from fedsafe_cli.tables import (
     first_line,
     fits,
     hold,
+    is_wide,
     looks_like_a_header,
     open_table,
     read_map,
@@ -494,7 +495,7 @@ def _checked(stream: BinaryIO, form: _Form, path: str) -> BinaryIO:
     """Check a table as a whole, before any row of it is sent; give what to read."""
     if not _is_table(stream, form, path):
         return stream
-    if path == "-" or not stream.seekable():
+    if path == "-" or not stream.seekable() or is_wide(stream):
         stream = hold(stream)
     check_encoding(stream, form.reading.encoding)
     table = open_table(stream, form.reading)

@@ -65,6 +65,7 @@ _MOST_LINES: Final = 100
 _MOST_HELD: Final = 256 << 20
 _MANY_SEPARATORS: Final = 3
 """More semicolons or tabs than a sentence has."""
+_SAID_SEPARATOR: Final = re.compile(rb'"?sep=([,;\t])"?', re.IGNORECASE)
 _WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -110,6 +111,8 @@ class Table:
     header: Sequence[str]
     where: Mapping[int, frozenset[str]]
     words: Mapping[int, Mapping[str, str]]
+    behind: int = 1
+    """Behind so many lines the rows begin."""
 
     @property
     def left_out(self) -> Sequence[str]:
@@ -203,10 +206,27 @@ def read_words(texts: Iterable[str]) -> dict[str, dict[str, str]]:
 
 
 def first_line(stream: BinaryIO) -> bytes:
-    """Look at the first line of a stream that can be peeked into, and read nothing."""
+    """Look at the first line of a stream that can be peeked into, and read nothing.
+
+    A line that only says the separator (`sep=;`) is passed over.
+    """
+    return _first_lines(stream)[0]
+
+
+def _first_lines(stream: BinaryIO) -> tuple[bytes, str | None]:
+    """Look at the header, and at the separator that a line before it says."""
     peek: Any = getattr(stream, "peek", None)
     start: bytes = peek(_FIRST_BYTES) if peek is not None else b""
-    return start.removeprefix(codecs.BOM_UTF8).split(b"\n", 1)[0].rstrip(b"\r")
+    if start.startswith(_WIDE):
+        # The wide bytes of a header whose end is not seen yet are cut off.
+        start = start.decode("utf-16", "ignore").encode()
+    lines = [
+        line.rstrip(b"\r")
+        for line in start.removeprefix(codecs.BOM_UTF8).split(b"\n", 2)
+    ]
+    if len(lines) > 1 and (said := _SAID_SEPARATOR.fullmatch(lines[0])) is not None:
+        return lines[1], said[1].decode()
+    return lines[0], None
 
 
 def cells_of(line: bytes) -> list[str]:
@@ -233,12 +253,7 @@ def open_table(stream: BinaryIO, reading: Reading) -> Table:
     Raises:
         BadInputError: it has no header, or not that column, or names nobody.
     """
-    line = first_line(stream)
-    if line.startswith(_WIDE):
-        raise BadInputError(
-            "the table is UTF-16",
-            Hint("save it as CSV UTF-8", "als CSV UTF-8 speichern"),
-        )
+    line, said = _first_lines(stream)
     encoding = reading.encoding or "utf-8"
     try:
         text = line.decode(encoding)
@@ -246,9 +261,10 @@ def open_table(stream: BinaryIO, reading: Reading) -> Table:
         raise _not_utf8(1) from None
     if not text.strip():
         raise BadInputError("the input is empty", "give a header and a row each")
-    separator = _separator(text)
+    separator = said or _separator(text)
     header = [cell.strip() for cell in next(csv.reader([text], delimiter=separator))]
     columns = _known(header)
+    _check_names(header, columns, reading)
     for field, name in reading.columns.items():
         columns = {each: at for each, at in columns.items() if each != field}
         columns[field] = _place(header, name, "--map")
@@ -271,7 +287,35 @@ def open_table(stream: BinaryIO, reading: Reading) -> Table:
                 "sag, welches Feld sie ist, etwa --map phenomenon=SPALTE",
             ),
         )
-    return Table(separator, encoding, columns, header, where, words)
+    behind = 1 if said is None else 2
+    return Table(separator, encoding, columns, header, where, words, behind)
+
+
+def _check_names(
+    header: Sequence[str], known: Mapping[str, int], reading: Reading
+) -> None:
+    """Find two columns of one name, of which a field would be read.
+
+    Raises:
+        BadInputError: there are two, and no option says which one is meant.
+    """
+    if not _is_header([name for name in header if name]):
+        return
+    for field in FIELDS:
+        found = [name for name in header if _means(name, field)]
+        if field in {*known, *reading.columns} or len(found) <= 1:
+            continue
+        names = ", ".join(map(printable, found))
+        error = BadInputError(
+            f"several columns of the table may be {field}: {names}",
+            Hint(
+                f"say which one: --map {field}=COLUMN; of one name, rename one first",
+                f"sag, welche: --map {field}=SPALTE; bei gleichem Namen erst eine "
+                "umbenennen",
+            ),
+        )
+        error.german = f"mehrere Spalten der Tabelle sind vielleicht {field}: {names}"
+        raise error
 
 
 def way_out(line: bytes) -> Hint:
@@ -291,8 +335,16 @@ def way_out(line: bytes) -> Hint:
     )
 
 
+def is_wide(stream: BinaryIO) -> bool:
+    """Whether a stream that can be peeked into is UTF-16, by its byte order mark."""
+    peek: Any = getattr(stream, "peek", None)
+    return peek is not None and peek(2).startswith(_WIDE)
+
+
 def hold(stream: BinaryIO) -> BinaryIO:
     """Read what comes through a pipe, so that it is checked before a row is sent.
+
+    What is UTF-16 becomes UTF-8.
 
     Raises:
         BadInputError: it is larger than a table may be that is held in memory.
@@ -300,9 +352,17 @@ def hold(stream: BinaryIO) -> BinaryIO:
     held = stream.read(_MOST_HELD + 1)
     if len(held) > _MOST_HELD:
         raise BadInputError(
-            f"a table through a pipe has at most {_MOST_HELD >> 20} MiB",
-            Hint("give it as a file", "als Datei angeben"),
+            f"a table through a pipe, or in UTF-16, has at most {_MOST_HELD >> 20} MiB",
+            Hint("give it as a file in UTF-8", "als Datei in UTF-8 angeben"),
         )
+    if held.startswith(_WIDE):
+        try:
+            held = held.decode("utf-16").encode()
+        except UnicodeError:
+            raise BadInputError(
+                "the table is UTF-16, and damaged",
+                Hint("save it as CSV UTF-8", "als CSV UTF-8 speichern"),
+            ) from None
     return BufferedReader(BytesIO(held), _FIRST_BYTES)
 
 
@@ -340,7 +400,8 @@ def check_quotes(stream: BinaryIO, table: Table) -> None:
             last = reader.line_num
             several = last > before + 1
             if (broken and (ended or several)) or (
-                several and (before == 0 or _holds_rows(cells, last - before, table))
+                several
+                and (before < table.behind or _holds_rows(cells, last - before, table))
             ):
                 raise _swallowed(before + 1, last)
             before = last
@@ -428,7 +489,8 @@ def read_rows(stream: BinaryIO, table: Table) -> Iterator[Row]:
     text = TextIOWrapper(stream, table.encoding, "surrogateescape", newline="")
     try:
         reader = csv.reader(text, delimiter=table.separator, strict=True)
-        next(reader, None)
+        for _ in range(table.behind):
+            next(reader, None)
         before = reader.line_num
         while True:
             number = before + 1
@@ -553,9 +615,13 @@ def _known(header: Sequence[str]) -> dict[str, int]:
     places: dict[str, list[int]] = {}
     for place, name in enumerate(header):
         for field in FIELDS:
-            if _plain(name) in {_plain(field), *_WORDS.get(field, ())}:
+            if _means(name, field):
                 places.setdefault(field, []).append(place)
     return {field: found[0] for field, found in places.items() if len(found) == 1}
+
+
+def _means(name: str, field: str) -> bool:
+    return _plain(name) in {_plain(field), *_WORDS.get(field, ())}
 
 
 def _names_somebody(columns: Mapping[str, int]) -> bool:

@@ -762,3 +762,59 @@ def test_what_is_wrong_with_a_row_is_said_in_german_with_its_columns(
 def test_german_refusals_have_the_places_of_the_english_ones() -> None:
     for english, german in GERMAN.items():
         assert set(re.findall(r"{\w+}", english)) == set(re.findall(r"{\w+}", german))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("piped", [True, False])
+def test_a_table_in_utf_16_is_read(
+    ask: "Run", node: "FakeNode", tmp_path: Path, encoding: str, *, piped: bool
+) -> None:
+    take_in(node)
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    path = tmp_path / "list.csv"
+    path.write_bytes((mark + FORUM).encode(encoding))
+    command = (*IMPORT, *MAPPED, "--json")
+    arguments = [] if piped else [str(path)]
+    done = ask(*command, *arguments, stdin=path.read_bytes())
+
+    assert done.status == 0
+    assert ("username", "jürgen", None) in about(node)
+    path.write_bytes(path.read_bytes()[:-1])
+    damaged = ask(*command, str(path))
+    assert damaged.status == 5
+    assert "UTF-16, and damaged" in damaged.err + damaged.out
+
+
+@pytest.mark.parametrize("said", ["sep=;", '"sep=;"', "\ufeffSEP=;"])
+def test_a_line_that_says_the_separator_is_understood(
+    ask: "Run", node: "FakeNode", said: str
+) -> None:
+    take_in(node)
+    table = (
+        f"{said}\r\nE-Mail;Gesperrt am;a,b,c,d\r\n;bad\r\na@b.example;24.11.2026;\r\n"
+    )
+    done = ask(*IMPORT, "--csv", *MAPPED, "--json", stdin=table.encode())
+
+    assert [each["line"] for each in done.document["problems"]] == [3]
+    assert about(node) == [("email", "a@b.example", None)]
+
+
+def test_two_columns_that_may_be_one_field_are_refused_by_name(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    take_in(node)
+    day = ";Gesperrt am\n"
+    rows = "x.y@mail.example;z.y@mail.example;24.11.2026\n"
+    one = ask(*IMPORT, "--csv", stdin=f"E-Mail;E-Mail{day}{rows}".encode())
+    german = ask(
+        *(*IMPORT, "--lang", "de", "--csv"), stdin=f"E-Mail;Mail{day}{rows}".encode()
+    )
+    assert node.asked == []
+    chosen = ask(*IMPORT, *MAPPED, stdin=f"E-Mail;Mail{day}{rows}".encode())
+
+    assert one.status == german.status == 5
+    assert "several columns of the table may be email: E-Mail, E-Mail" in one.err
+    assert "mehrere Spalten" in german.err
+    assert "--map email=SPALTE" in german.err
+    assert chosen.status == 0
+    assert about(node) == [("email", "x.y@mail.example", None)]
