@@ -9,6 +9,7 @@ import click
 
 from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.inputs import KINDS
+from fedsafe_cli.tables import read_day
 from fedsafe_policies.vocabulary import (
     Detection,
     Finding,
@@ -163,9 +164,10 @@ def _shared(*, required: bool) -> Sequence[_Option]:
 
 
 def _day(_context: click.Context, _option: object, text: str | None) -> str | None:
-    if text is not None and not _DAY.fullmatch(text):
-        raise click.BadParameter("want a day such as 2026-11-24")
-    return text
+    day = None if text is None else read_day(text)
+    if text is not None and (day is None or not _DAY.fullmatch(day)):
+        raise click.BadParameter("want a day such as 2026-11-24 or 24.11.2026")
+    return day
 
 
 def _scope(_context: click.Context, _option: object, text: str | None) -> str | None:

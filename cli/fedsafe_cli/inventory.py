@@ -25,6 +25,7 @@ from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
 from fedsafe_cli.signal_ids import checked_id, checked_member, shortened
+from fedsafe_cli.tables import read_day
 from fedsafe_cli.texts import (
     FINDINGS,
     PHENOMENA,
@@ -82,9 +83,13 @@ def _day(
     _context: click.Context, _option: click.Parameter, text: str | None
 ) -> str | None:
     try:
-        return None if text is None else date.fromisoformat(text).isoformat()
+        return (
+            None
+            if text is None
+            else date.fromisoformat(read_day(text) or text).isoformat()
+        )
     except ValueError:
-        raise click.BadParameter("want a day such as 2027-11-03") from None
+        raise click.BadParameter("want a day such as 2027-11-03 or 3.11.2027") from None
 
 
 @click.command("list")

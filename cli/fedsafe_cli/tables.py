@@ -566,7 +566,7 @@ def _said(given: Mapping[str, str]) -> dict[str, object] | Fault:
     """Turn the cells beside the identifiers into fields of a record."""
     said: dict[str, object] = dict(given)
     if "removed_on" in given:
-        day = _day(given["removed_on"])
+        day = read_day(given["removed_on"])
         if day is None:
             known = ("2026-11-24", "24.11.2026")
             text = "the day has another form than those known"
@@ -586,7 +586,8 @@ def _said(given: Mapping[str, str]) -> dict[str, object] | Fault:
     return said
 
 
-def _day(text: str) -> str | None:
+def read_day(text: str) -> str | None:
+    """Read a day in one of the forms known, a time behind it left out."""
     if found := _ISO.fullmatch(text):
         year, month, day = found.groups()
     elif found := _DOTTED.fullmatch(text):

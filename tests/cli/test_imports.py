@@ -818,3 +818,14 @@ def test_two_columns_that_may_be_one_field_are_refused_by_name(
     assert "--map email=SPALTE" in german.err
     assert chosen.status == 0
     assert about(node) == [("email", "x.y@mail.example", None)]
+
+
+def test_a_day_of_an_option_has_the_forms_of_a_cell(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    take_in(node)
+    options = ("--kind", "email", "--removed-on", "3.11.2026")
+    done = ask(*IMPORT, *options, stdin=b"a@b.example\n")
+
+    assert done.status == 0
+    assert [each["removed_on"] for each in sent(node)] == ["2026-11-03"]

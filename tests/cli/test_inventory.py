@@ -116,7 +116,7 @@ def test_every_filter_reaches_the_node(ask: "Run", node: "FakeNode") -> None:
     said = (
         *("--state", "all", "--kind", "email", "--phenomenon", "grooming"),
         *("--since", "2026-11-01", "--before", "2026-12-01"),
-        *("--ends-before", "2027-01-01", "--disputed", "--owed"),
+        *("--ends-before", "1.1.2027", "--disputed", "--owed"),
         *("--recipient", "b.demo", "--accounts", "--sort", "ends"),
         *("--after", f"9.{shortened(ID)}", "--limit", "7"),
     )

@@ -78,7 +78,7 @@ def test_a_value_from_standard_input_is_recorded(ask: "Run", node: "FakeNode") -
 
 
 def test_a_day_in_another_form_is_wrong_usage(ask: "Run", node: "FakeNode") -> None:
-    outcome = ask(*ADD, "--removed-on", "20.11.2026", stdin=b"anna@example.de\n")
+    outcome = ask(*ADD, "--removed-on", "11/20/2026", stdin=b"anna@example.de\n")
 
     assert outcome.status == 2
     assert "want a day such as" in outcome.err
