@@ -9,22 +9,24 @@ import click
 
 from fedsafe_cli.client import Client, Json
 from fedsafe_cli.confirming import confirm
-from fedsafe_cli.errors import BadInputError, BrokenAnswerError
+from fedsafe_cli.errors import BadInputError, BrokenAnswerError, RefusedError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
 from fedsafe_cli.labels import field
-from fedsafe_cli.moments import readable, shown
+from fedsafe_cli.moments import readable, shown, written
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.progress import CopyingBar
 from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.revocations import REASONS
 from fedsafe_cli.sessions import personal
-from fedsafe_cli.settings import Settings
+from fedsafe_cli.settings import Settings, printable
 from fedsafe_cli.texts import words
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _PAGE: Final = 200
+_LATER: Final = 200
+_OTHERS: Final = 5
 _DAY: Final = len("2026-11-24")
 _TIMEOUT: Final = 300.0
 _ASKED: Final = ("Den Import zurücknehmen?", "Undo this import?")
@@ -166,8 +168,41 @@ def undo_import(
     else:
         line(words("undone", german=german, count=count, revoked=revoked))
     if answer["met_again"]:
-        note(words("met_again", german=german, number=answer["met_again"]))
+        _tell_others(client, run, answer["met_again"], german=german)
     return OK
+
+
+def _tell_others(client: Client, run: str, count: int, *, german: bool) -> None:
+    """Say which later imports may have met what was undone.
+
+    The same table once more, of which nothing was added, is none to import again.
+    """
+    own: Json = {}
+    try:
+        own = client.get(f"/v1/imports/{run}")
+        found = _all(client, _LATER, None)
+    except RefusedError:
+        found = []
+    later = [
+        each
+        for each in found
+        if each["run"] != run
+        and each["state"] in {"open", "done"}
+        and each["began_at"] >= own["began_at"]
+        and (each["state"] == "open" or each["listed"])
+    ]
+    others = [
+        each
+        for each in later
+        if each["state"] == "open" or each["added"] or each["lines"] != own["lines"]
+    ]
+    if later and not others:
+        return
+    note(words("met_again", german=german, number=count))
+    for each in others[:_OTHERS]:
+        when, who = written(each["began_at"]), printable(str(each["author"]))
+        said = words("met_in", german=german, run=each["run"], when=when, who=who)
+        note(said)
 
 
 def _ask(client: Client, target: str, settings: Settings) -> None:

@@ -269,9 +269,11 @@ def open_table(stream: BinaryIO, reading: Reading) -> Table:
         columns = {each: at for each, at in columns.items() if each != field}
         columns[field] = _place(header, name, "--map")
     if not _names_somebody(columns):
-        raise BadInputError(
+        error = BadInputError(
             "no column of the table is known as an identifier", way_out(line)
         )
+        error.german = "keine Spalte der Tabelle ist als Kennung bekannt"
+        raise error
     where: dict[int, frozenset[str]] = {}
     for name, values in reading.where.items():
         place = _place(header, name, "--where")
@@ -638,10 +640,13 @@ def _place(header: Sequence[str], name: str, option: str) -> int:
         return found[0]
     how = "no column" if not found else "several columns"
     shown = ", ".join(map(printable, header)) if _is_header(header) else "-"
-    raise BadInputError(
+    error = BadInputError(
         f"the table has {how} of the name that {option} gives: {printable(name)}",
         Hint(f"its columns: {shown}", f"die Spalten: {shown}"),
     )
+    of_it = "keine Spalte" if not found else "mehrere Spalten"
+    error.german = f"die Tabelle hat {of_it} des Namens bei {option}: {printable(name)}"
+    raise error
 
 
 def _is_header(cells: Sequence[str]) -> bool:
@@ -660,7 +665,7 @@ def _is_name(cell: str) -> bool:
 
 
 def _not_utf8(line: int) -> BadInputError:
-    return BadInputError(
+    error = BadInputError(
         f"line {line} of the table is not UTF-8",
         Hint(
             "of a table from Windows say --encoding cp1252, or save it as CSV UTF-8",
@@ -668,3 +673,5 @@ def _not_utf8(line: int) -> BadInputError:
             "UTF-8 speichern",
         ),
     )
+    error.german = f"Zeile {line} der Tabelle ist nicht UTF-8"
+    return error

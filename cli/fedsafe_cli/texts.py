@@ -364,6 +364,10 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "war schon rückgängig gemacht: nichts war mehr zu tun",
         "was undone before: nothing was left to do",
     ),
+    "met_in": (
+        "  vielleicht {run}, {when}, von {who}",
+        "  perhaps {run}, {when}, by {who}",
+    ),
     "met_again": (
         (
             "{number} davon standen auch in einem anderen Import: importiere diesen "

@@ -146,6 +146,7 @@ def test_a_table_from_windows_says_its_encoding(
     assert refused.status == 5
     assert "line 2 of the table is not UTF-8" in refused.err
     assert "--encoding cp1252" in refused.err
+    assert "Zeile 2 der Tabelle ist nicht UTF-8" in german.err
     assert "aus Windows" in german.err
     assert done.status == 0
     assert ("username", "jürgen", None) in about(node)
@@ -829,3 +830,27 @@ def test_a_day_of_an_option_has_the_forms_of_a_cell(
 
     assert done.status == 0
     assert [each["removed_on"] for each in sent(node)] == ["2026-11-03"]
+
+
+def test_undoing_names_which_later_imports_met_the_same(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    answer = {"state": "undone", "withdrawn": 3, "revoked": 0, "left": 0}
+    node.always(f"POST /v1/imports/{RUN}/undo", answer | {"run": RUN, "met_again": 2})
+    node.always(f"GET /v1/imports/{RUN}", SHOWN)
+    repeat = SHOWN | {"run": "0c" * 16, "added": 0, "listed": 7}
+    other = SHOWN | {"run": "0d" * 16, "author": "ben", "lines": 4, "added": 0}
+    before = SHOWN | {"run": "0e" * 16, "began_at": SHOWN["began_at"] - 1}
+    target = "GET /v1/imports?limit=200"
+    node.always(target, {"imports": [repeat, other, SHOWN, before], "more": False})
+    done = ask("import", "undo", RUN, "--yes")
+    german = ask("import", "undo", RUN, "--yes", "--lang", "de")
+    node.always(target, {"imports": [repeat, SHOWN, before], "more": False})
+    alone = ask("import", "undo", RUN, "--yes")
+
+    assert "import that again" in done.err
+    assert f"perhaps {'0d' * 16}, 2026-11-30T00:53:20Z, by ben" in done.err
+    assert "0c" * 16 not in done.err
+    assert "0e" * 16 not in done.err
+    assert "von ben" in german.err
+    assert "again" not in alone.err
