@@ -10,6 +10,7 @@ time, and what was broken off goes on where it was.
 import json
 import os
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ from fedsafe_cli.inputs import (
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note
 from fedsafe_cli.progress import Advance, reading
-from fedsafe_cli.settings import Settings, printable
+from fedsafe_cli.settings import FILE, Settings, printable
 from fedsafe_cli.tables import (
     ENCODINGS,
     Reading,
@@ -378,7 +379,7 @@ def import_signals(
         )
         digest = _digest(opened, said, file)
         stream = _checked(opened, form, file)
-        source = _Source(hints, common, excepted)
+        source = _Source(hints, common, excepted, _own_addresses(settings.directory()))
         items = _items(stream, source, form, file, german=settings.german)
         run = None if dry_run else _Run(client, digest, german=settings.german)
         try:
@@ -441,10 +442,27 @@ class _Source:
     hints: Hints
     common: Signal
     excepted: frozenset[str]
+    own: frozenset[str]
 
-    def leaves_out(self, value: object) -> bool:
-        """Whether --except names a value."""
-        return isinstance(value, str) and value.strip().casefold() in self.excepted
+    def leaves_out(self, value: object) -> str | None:
+        """Say what leaves a value out: --except, or that it is this node's own."""
+        if not isinstance(value, str):
+            return None
+        folded = value.strip().casefold()
+        if folded in self.excepted:
+            return "except"
+        return "own" if folded in self.own else None
+
+
+def _own_addresses(directory: str) -> frozenset[str]:
+    """Read where this node itself is written to, if its settings can be read here."""
+    try:
+        with open(os.path.join(directory, FILE), "rb") as stream:  # noqa: PTH118, PTH123
+            settings = tomllib.load(stream)
+    except (OSError, ValueError):
+        return frozenset()
+    told = (settings.get(name) for name in ("contact", "dpo_contact"))
+    return frozenset(each.casefold() for each in told if isinstance(each, str))
 
 
 def _form(given: dict[str, Any]) -> _Form:
@@ -569,8 +587,8 @@ def _from_rows(rows: Iterable[Row], source: _Source) -> Iterator[_Item]:
             yield _Item(row.number, None, left_out="where")
             continue
         if isinstance(row.found, dict):
-            if source.leaves_out(row.found["value"]):
-                yield _Item(row.number, None, left_out="except")
+            if (why := source.leaves_out(row.found["value"])) is not None:
+                yield _Item(row.number, None, left_out=why)
                 continue
             found = _signal(row.found, source)
         else:
@@ -593,8 +611,8 @@ def _from_lines(
                 value = about.get("value") if isinstance(about, dict) else None
             else:
                 value = decode(text)
-            if source.leaves_out(value):
-                yield _Item(number, None, left_out="except")
+            if (why := source.leaves_out(value)) is not None:
+                yield _Item(number, None, left_out=why)
             elif ndjson:
                 yield _Item(number, _signal(found, source))
             else:
@@ -883,6 +901,7 @@ def _tell(
         "nameless": _counted(report.nameless),
         "left_out_where": _counted(report.left_out.get("where", ())),
         "left_out_except": _counted(report.left_out.get("except", ())),
+        "left_out_own": _counted(report.left_out.get("own", ())),
     }
     always = {key, "refused"}
     texts = [

@@ -333,6 +333,10 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "{count} durch --where weggelassen",
         "{count} left out by --where",
     ),
+    "left_out_own": (
+        "{count} weggelassen: die eigene Adresse dieses Knotens",
+        "{count} left out: this node's own address",
+    ),
     "left_out_except": (
         "{count} durch --except weggelassen",
         "{count} left out by --except",

@@ -854,3 +854,15 @@ def test_undoing_names_which_later_imports_met_the_same(
     assert "0e" * 16 not in done.err
     assert "von ben" in german.err
     assert "again" not in alone.err
+
+
+def test_the_node_does_not_list_its_own_address(ask: "Run", node: "FakeNode") -> None:
+    take_in(node)
+    settings = 'contact = "abuse@forum.example"\ndpo_contact = "dpo@forum.example"\n'
+    (node.directory / "node.toml").write_text(settings, encoding="utf-8")
+    lines = b"Abuse@forum.example\ndpo@forum.example\na@b.example\n"
+    done = ask(*IMPORT, "--kind", "email", "--dry-run", stdin=lines)
+
+    assert done.status == 0
+    assert about(node) == [("email", "a@b.example", None)]
+    assert "2 left out: this node's own address" in done.out
