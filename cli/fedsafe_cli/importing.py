@@ -22,6 +22,7 @@ from typing import Any, BinaryIO, Final, TextIO
 import click
 
 from fedsafe_cli.client import Client
+from fedsafe_cli.confirming import confirm
 from fedsafe_cli.errors import (
     BadInputError,
     BrokenAnswerError,
@@ -103,6 +104,13 @@ _PART: Final = 1 << 20
 _DIGEST_BYTES: Final = 32
 _MANY_ROWS: Final = 5
 """On so many rows an identifier is perhaps a placeholder."""
+_COMES_BACK: Final = frozenset({"mistake"})
+_ASKED_ANEW: Final = ("Sie neu aufnehmen?", "List them again?")
+_NOT_ANEW: Final = (
+    "nicht bestätigt: niemand wurde neu aufgenommen (ohne Terminal: --yes)",
+    "not confirmed: nobody was listed again (without a terminal: --yes)",
+)
+_WITHOUT: Final = "without a terminal: --yes"
 
 Signal = dict[str, Any]
 
@@ -195,9 +203,31 @@ class _Over:
     lines: list[int] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """A line whose removal is later than that of the signal that stands."""
+
+    number: int
+    signal: str
+    listed: str
+    removed_on: str
+
+    def document(self) -> dict[str, object]:
+        """Say it as programs read it."""
+        return {
+            "line": self.number,
+            "signal": self.signal,
+            "listed": self.listed,
+            "removed_on": self.removed_on,
+        }
+
+
 @dataclass(slots=True)
 class _Report:
-    """What became of all lines so far; `ids` has an entry for each signal."""
+    """What became of all lines so far; `ids` has an entry for each signal.
+
+    `held` are those who had been taken off: their place among the ids, and why.
+    """
 
     lines: int = 0
     nameless: list[int] = field(default_factory=list)
@@ -210,7 +240,9 @@ class _Report:
     added_lines: set[int] = field(default_factory=set)
     differing: set[int] = field(default_factory=set)
     over: dict[str, _Over] = field(default_factory=dict)
+    later: list[_Later] = field(default_factory=list)
     taken_off: dict[str, list[int]] = field(default_factory=dict)
+    held: list[tuple[int, _Item, str]] = field(default_factory=list)
     run: str | None = None
 
     @property
@@ -250,6 +282,7 @@ class _Report:
                 {"kind": each.kind, "column": each.column, "lines": each.lines}
                 for each in self.repeated
             ],
+            "later": [each.document() for each in self.later],
             "over": [
                 {
                     "kind": kind,
@@ -306,7 +339,10 @@ class _Report:
     metavar="FILE",
     help="Values to leave out, such as placeholders, one a line.",
 )
-@click.option("--anew", is_flag=True, help="List those as well who were taken off.")
+@click.option(
+    "--anew", is_flag=True, help="List those again who were taken off as a mistake."
+)
+@click.option("--yes", is_flag=True, help="Do not ask who is listed anew.")
 @click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
 @click.option("--rejects", metavar="FILE", help="Write an NDJSON line per bad line.")
 @click.option("--list", "list_name", metavar="NAME", help="A list of files: one act.")
@@ -334,7 +370,9 @@ def import_signals(
     corroborates what others say.
 
     The same row again is the same signal, and is told as listed already. Whoever was
-    taken off the list before, by a revocation or a ruling, is listed only with --anew.
+    taken off the list before is not listed: --anew lists those again who were taken off
+    with the reason `mistake`, says how many, and asks. After a ruling, an appeal or an
+    erasure only `signal add` lists somebody again, one at a time.
     Of a table --where takes only rows that say so, --word says what a word of a column
     is called here, and --except leaves out values such as placeholders.
     A command that was broken off goes on if you give it again; `fedsafe import undo`
@@ -362,7 +400,9 @@ def import_signals(
     client = settings.client()
     form = _form(given)
     excepted = _excepted(given.pop("excepted"))
-    listed = _list(given) | ({"anew": True} if anew else {})
+    listed = _list(given)
+    asks = not given.pop("yes") and not dry_run
+    _check_asking(file, asks=anew and asks)
     hints = Hints(
         kind=given["kind"], region=given["region"], namespace=given["namespace"]
     )
@@ -375,7 +415,8 @@ def import_signals(
     ):
         common = finding(given)
         said = json.dumps(
-            [common, listed, str(hints), str(form), sorted(excepted)], sort_keys=True
+            [common, listed | {"anew": anew}, str(hints), str(form), sorted(excepted)],
+            sort_keys=True,
         )
         digest = _digest(opened, said, file)
         stream = _checked(opened, form, file)
@@ -383,9 +424,10 @@ def import_signals(
         items = _items(stream, source, form, file, german=settings.german)
         run = None if dry_run else _Run(client, digest, german=settings.german)
         try:
-            _send_all(
-                client, items, advance, {"dry_run": dry_run} | listed, run, report
-            )
+            said_of_all = {"dry_run": dry_run} | listed
+            _send_all(client, items, advance, said_of_all, run, report)
+            if anew and _is_confirmed(report, settings, asks=asks):
+                _list_anew(client, said_of_all, run, report)
             if run is not None:
                 run.finish(report)
         except CliError as error:
@@ -762,10 +804,13 @@ def _send_all(  # noqa: PLR0913 - what is sent, and where it is told
                 common = common | {"run": name}
             part = _post(client, good, common, run)
         ids = iter(part.ids)
+        off = {id(item): why for _, item, why in part.held}
         for item in piece:
             report.lines += item.number != last
             last = item.number
             if isinstance(item.found, dict):
+                if (why := off.get(id(item))) is not None:
+                    report.held.append((len(report.ids), item, why))
                 _sort(report, item, next(ids), seen, common)
             elif isinstance(item.found, Fault):
                 report.ids.append(None)
@@ -775,12 +820,7 @@ def _send_all(  # noqa: PLR0913 - what is sent, and where it is told
                 report.left_out.setdefault(item.left_out, []).append(item.number)
             else:
                 report.nameless.append(item.number)
-        report.bad += sorted(part.bad, key=lambda reject: reject.number)
-        report.differing |= part.differing
-        for kind, each in part.over.items():
-            known = report.over.setdefault(kind, _Over(each.term, each.first))
-            known.lines += each.lines
-        report.take_off(part)
+        _add(report, part)
         if advance is not None:
             advance(len(piece))
     report.repeated = seen.repeated()
@@ -800,6 +840,63 @@ def _sort(
         report.already.append((item.number, signal))
     elif item.fate is None:
         report.added_lines.add(item.number)
+
+
+def _add(report: _Report, part: _Report) -> None:
+    """Count in what became of a part of the lines, but for the ids."""
+    report.bad += sorted(part.bad, key=lambda reject: reject.number)
+    report.differing |= part.differing
+    report.later += part.later
+    for kind, each in part.over.items():
+        known = report.over.setdefault(kind, _Over(each.term, each.first))
+        known.lines += each.lines
+    report.take_off(part)
+
+
+def _check_asking(path: str, *, asks: bool) -> None:
+    """Refuse before anything is sent where nobody could be asked."""
+    if asks and path == "-":
+        raise BadInputError("who reads the rows cannot be asked", _WITHOUT)
+
+
+def _is_confirmed(report: _Report, settings: Settings, *, asks: bool) -> bool:
+    """Say who was taken off as a mistake, and ask whether they are listed again."""
+    lines = [item.number for _, item, why in report.held if why in _COMES_BACK]
+    if not lines or not asks:
+        return bool(lines)
+    values = {"number": len(lines), "lines": _spans(lines)}
+    note(words("anew_told", german=settings.german, **values))
+    try:
+        confirm(_ASKED_ANEW, settings, without=_WITHOUT)
+    except BadInputError:
+        note(f"fedsafe: {_NOT_ANEW[not settings.german]}")
+        return False
+    return True
+
+
+def _list_anew(
+    client: Client, common: Signal, run: _Run | None, report: _Report
+) -> None:
+    """Send those again who were taken off as a mistake, to be listed."""
+    back = [each for each in report.held if each[2] in _COMES_BACK]
+    report.held = [each for each in report.held if each[2] not in _COMES_BACK]
+    for reason in _COMES_BACK:
+        report.taken_off.pop(reason, None)
+    common = common | {"anew": True}
+    if run is not None and back and (name := run.begin().get("run")) is not None:
+        common = common | {"run": name}
+    for start in range(0, len(back), PIECE):
+        piece = back[start : start + PIECE]
+        for _, item, _ in piece:
+            item.fate = None
+        part = _post(client, [item for _, item, _ in piece], common, run)
+        for (place, item, _), signal in zip(piece, part.ids, strict=True):
+            report.ids[place] = signal
+            if item.fate is None:
+                report.added_lines.add(item.number)
+            elif item.fate == "already":
+                report.already.append((item.number, signal))
+        _add(report, part)
 
 
 def _post(
@@ -836,6 +933,8 @@ def _post(
         one.ids += other.ids
         one.bad += other.bad
         one.differing |= other.differing
+        one.later += other.later
+        one.held += other.held
         one.take_off(other)
         return one
     try:
@@ -857,7 +956,13 @@ def _read(good: Sequence[_Item], answer: dict[str, Any]) -> _Report:
         lines = _gone(good, each["positions"])
         report.over[each["kind"]] = _Over(each["term"], each["first"], lines)
     for each in answer.get("taken_off") or ():
-        report.taken_off[each["reason"]] = _gone(good, each["positions"])
+        lines = _gone(good, each["positions"])
+        report.taken_off[each["reason"]] = lines
+        report.held += [(at, good[at], each["reason"]) for at in each["positions"]]
+    for each in answer.get("later") or ():
+        at = each["position"]
+        days = str(each["listed"]), str(each["removed_on"])
+        report.later.append(_Later(good[at].number, str(ids[at]), *days))
     return report
 
 
@@ -927,6 +1032,7 @@ def _tell_lines(report: _Report, *, german: bool) -> None:
     if report.differing:
         numbers = _spans([*report.differing])
         line(words("differing_lines", german=german, lines=numbers))
+    _tell_later(report, german=german)
     for kind, each in sorted(report.over.items()):
         values = {"count": len(each.lines), "kind": kind}
         term = _term(each.term) if german else each.term
@@ -977,12 +1083,24 @@ def _said(fault: Fault, *, german: bool) -> str:
     return f"{place}{detail}{known if fault.known else ''} ({fault.code})"
 
 
+def _tell_later(report: _Report, *, german: bool) -> None:
+    for row in report.later[:_SHOWN]:
+        told = {"listed": row.listed, "removed_on": row.removed_on}
+        told |= {"number": str(row.number), "signal": row.signal}
+        line(words("later_line", german=german, **told))
+    if len(report.later) > _SHOWN:
+        more = len(report.later) - _SHOWN
+        line(words("later_more", german=german, count=more))
+
+
 def _tell_taken_off(report: _Report, *, german: bool) -> None:
     for reason, numbers in sorted(report.taken_off.items()):
         why = label(REASONS, reason, german=german)
         lines = _spans(numbers)
         line(words("taken_off_lines", german=german, reason=why, lines=lines))
-    if report.taken_off:
+    if report.taken_off.keys() - _COMES_BACK:
+        line(words("taken_off_for_good", german=german))
+    if report.taken_off.keys() & _COMES_BACK:
         line(words("taken_off_anew", german=german))
 
 

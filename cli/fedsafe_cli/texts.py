@@ -285,8 +285,42 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "taken off the list ({reason}): line {lines}",
     ),
     "taken_off_anew": (
-        "sie bleiben unten, bis jemand sie mit --anew neu aufnimmt",
-        "they stay off until somebody lists them with --anew",
+        "wer als Irrtum von der Liste kam, bleibt es, bis --anew ihn neu aufnimmt",
+        "who was taken off as a mistake stays off until --anew lists them",
+    ),
+    "taken_off_for_good": (
+        (
+            "nach Entscheidung, Beschwerde oder Löschung nimmt nur `fedsafe signal "
+            "add` neu auf, einzeln"
+        ),
+        (
+            "after a ruling, an appeal or an erasure only `fedsafe signal add` lists "
+            "somebody again, one at a time"
+        ),
+    ),
+    "anew_told": (
+        (
+            "--anew: {number} kamen als Irrtum von der Liste und werden wieder "
+            "aufgenommen: Zeile {lines}"
+        ),
+        (
+            "--anew: {number} were taken off as a mistake, and are to be listed again: "
+            "line {lines}"
+        ),
+    ),
+    "later_line": (
+        (
+            "Zeile {number}: gesperrt am {removed_on}, gelistet ab {listed}: `fedsafe "
+            "signal revoke {signal} --reason superseded`, dann noch einmal importieren"
+        ),
+        (
+            "line {number}: removed on {removed_on}, listed as of {listed}: `fedsafe "
+            "signal revoke {signal} --reason superseded`, then import again"
+        ),
+    ),
+    "later_more": (
+        "und {count} weitere: --json nennt alle",
+        "and {count} more: --json names all",
     ),
     "nameless": ("{count} ohne Kennung", "{count} without an identifier"),
     "already_lines": ("schon gelistet: Zeile {lines}", "listed already: line {lines}"),

@@ -176,7 +176,8 @@ class ImportRequest(Message, frozen=True):
     They belong to the import that `run` names, and to one of their own without it. With
     a `list`, all are signals about files for the federation, and wait under its
     name for one approval of the whole list; it may come in several requests. Whom a
-    person has taken off is listed only with `anew`.
+    person has taken off is listed only with `anew`, and then only if the reason was a
+    mistake: a ruling, an appeal or an erasure holds until somebody adds them by hand.
     """
 
     signals: Annotated[
@@ -273,13 +274,26 @@ class TakenOffRows(Message, frozen=True):
     positions: list[int]
 
 
+class LaterRow(Message, frozen=True):
+    """A row with a later removal than what stands, and with both days.
+
+    What stands ends by its own day until somebody puts the row in its place.
+    """
+
+    position: int
+    listed: Day
+    removed_on: Day
+
+
 class ImportAnswer(Message, frozen=True):
     """What became of an import: ids in order, null where nothing stands for a row.
 
     A row is in `problems`, in `over` or in `taken_off`, or it is listed. Those at the
     positions `already` were listed before, or stand earlier in the request; a dry run
     knows that, and who was taken off, of own bans only. Of these the `differing` say
-    something else than what stands. `run` names the import, by which it can be undone.
+    something else than what stands, of which those that are `later` name a later
+    removal. Of rows of one import that are one own ban, the latest removal is what
+    stands. `run` names the import, by which it can be undone.
     """
 
     signals: list[SignalId | None]
@@ -287,6 +301,7 @@ class ImportAnswer(Message, frozen=True):
     state: SignalState
     already: list[int] = []
     differing: list[int] = []
+    later: list[LaterRow] = []
     over: list[OverRows] = []
     taken_off: list[TakenOffRows] = []
     run: ImportId | None = None

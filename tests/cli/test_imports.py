@@ -291,8 +291,7 @@ def test_who_was_taken_off_before_is_counted_with_reason_and_way_out(
     told = ask(*IMPORT, "--kind", "email", stdin=lines)
     as_json = ask(*IMPORT, "--kind", "email", "--json", stdin=lines)
     finished = [body for target, body in node.asked if target.endswith("/finish")]
-    german = ask(*IMPORT, "--kind", "email", "--lang", "de", "--anew", stdin=lines)
-    sent = [body for target, body in node.asked if target.endswith("signals/import")]
+    german = ask(*IMPORT, "--kind", "email", "--lang", "de", stdin=lines)
 
     assert told.status == german.status == 0
     assert "1 recorded, 0 refused, 2 taken off before" in told.out
@@ -304,8 +303,81 @@ def test_who_was_taken_off_before_is_counted_with_reason_and_way_out(
         {"reason": "mistake", "lines": [1]},
         {"reason": "appeal_granted", "lines": [3]},
     ]
+    assert "only `fedsafe signal add` lists" in told.out
     assert [each["taken_off"] for each in finished] == [2, 2]
-    assert [each.get("anew") for each in sent] == [None, None, True]
+
+
+def test_anew_asks_and_lists_only_whom_a_mistake_had_taken_off(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    take_in(node)
+
+    def answering(body: dict[str, Any]) -> tuple[int, Any]:
+        if body.get("anew"):
+            return 200, {"signals": [ID] * len(body["signals"]), "problems": []}
+        off = [
+            {"reason": "mistake", "positions": [0]},
+            {"reason": "appeal_granted", "positions": [2]},
+        ]
+        answer = {"signals": [None, ID, None], "problems": [], "taken_off": off}
+        return 200, answer
+
+    node.on("POST /v1/signals/import", answering)
+    path = tmp_path / "addresses.txt"
+    path.write_bytes(b"a@b.example\nc@d.example\ne@f.example\n")
+    anew = (*IMPORT, "--kind", "email", "--anew")
+    declined = ask(*anew, str(path), stdin=b"n\n")
+    assert not any(body.get("anew") for _, body in node.asked)
+    agreed = ask(*anew, str(path), stdin=b"y\n")
+    piped = ask(*anew, stdin=path.read_bytes())
+    as_json = ask(*anew, "--yes", "--json", str(path))
+    again = [body["signals"] for _, body in node.asked if body.get("anew")]
+
+    assert (declined.status, piped.status) == (0, 5)
+    assert (
+        "1 were taken off as a mistake, and are to be listed again: line 1"
+        in declined.err
+    )
+    assert "not confirmed: nobody was listed again" in declined.err
+    assert "1 recorded, 0 refused, 2 taken off before" in declined.out
+    assert "--yes" in piped.err
+    assert agreed.status == as_json.status == 0
+    assert "2 recorded, 0 refused, 1 taken off before" in agreed.out
+    assert [[each["about"]["value"] for each in part] for part in again] == [
+        ["a@b.example"],
+        ["a@b.example"],
+    ]
+    assert as_json.document["signals"] == [ID, ID, None]
+    assert [each["reason"] for each in as_json.document["taken_off"]] == [
+        "appeal_granted"
+    ]
+
+
+def test_a_later_removal_is_told_with_both_days_and_the_command(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    take_in(node)
+    later = {"position": 1, "listed": "2026-06-03", "removed_on": "2026-11-20"}
+    answer = {"signals": [ID, ID], "problems": [], "already": [1], "differing": [1]}
+    node.always("POST /v1/signals/import", answer | {"later": [later]})
+    lines = b"a@b.example\nc@d.example\n"
+    told = ask(*IMPORT, "--kind", "email", stdin=lines)
+    german = ask(*IMPORT, "--kind", "email", "--lang", "de", stdin=lines)
+    as_json = ask(*IMPORT, "--kind", "email", "--json", stdin=lines)
+
+    command = f"fedsafe signal revoke {ID} --reason superseded"
+    assert "line 2: removed on 2026-11-20, listed as of 2026-06-03" in told.out
+    assert "Zeile 2: gesperrt am 2026-11-20, gelistet ab 2026-06-03" in german.out
+    assert command in told.out
+    assert command in german.out
+    assert as_json.document["later"] == [
+        {
+            "line": 2,
+            "signal": ID,
+            "listed": "2026-06-03",
+            "removed_on": "2026-11-20",
+        }
+    ]
 
 
 def test_what_the_node_refuses_of_a_whole_piece_is_not_tried_in_parts(

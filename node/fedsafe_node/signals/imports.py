@@ -303,6 +303,13 @@ async def open_run(
     )
 
 
+async def added_by(reader: Reader, row: ImportRow, signal_id: bytes) -> bool:
+    """Tell whether an import has added a signal, and not stopped it since."""
+    before = (int.from_bytes(signal_id) - 1).to_bytes(len(signal_id))
+    found = await reader.import_signals(row.id, ImportPart.ADDED, before, 1)
+    return signal_id in found
+
+
 async def note_rows(
     tx: Transaction, row: ImportRow, added: Sequence[bytes], met: Sequence[bytes]
 ) -> None:

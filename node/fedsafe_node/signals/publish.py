@@ -9,12 +9,13 @@ event and, if the request may be repeated, its kept answer.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Final
 
 from msgspec.structs import replace
 
+from fedsafe_federation.restrictions import Reason
 from fedsafe_federation.signals import SignalHeader
 from fedsafe_node.audiences import group_in
 from fedsafe_node.budgets.publications import PublicationBudget
@@ -28,6 +29,7 @@ from fedsafe_node.messages import (
     ImportRequest,
     ItemProblem,
     Kind,
+    LaterRow,
     NewSignalRequest,
     OverRows,
     RevokeRequest,
@@ -41,7 +43,7 @@ from fedsafe_node.signals.anew import until_it_holds
 from fedsafe_node.signals.approval import approve_drafts, check_listed
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
 from fedsafe_node.signals.file_lists import FileLists
-from fedsafe_node.signals.imports import Imports, note_rows, open_run
+from fedsafe_node.signals.imports import Imports, added_by, note_rows, open_run
 from fedsafe_node.signals.inventory import list_holders, list_signals
 from fedsafe_node.signals.messages import HoldersAnswer, SignalsAnswer, SignalsQuery
 from fedsafe_node.signals.naming import signal_name
@@ -52,10 +54,22 @@ from fedsafe_node.signals.planning import (
     Planner,
 )
 from fedsafe_node.signals.present import Present, hold
-from fedsafe_node.signals.recording import Kept, Prepared, Recorder
+from fedsafe_node.signals.recording import (
+    Kept,
+    Prepared,
+    Recorder,
+    date_standing,
+    latest_first,
+)
 from fedsafe_node.signals.showing import describe, nodes_in, show_signal
-from fedsafe_node.signals.stopping import stop_signal
-from fedsafe_node.signals.taken_off import find_taken
+from fedsafe_node.signals.stopping import (
+    Living,
+    find_living,
+    rule_on_stopping,
+    stop_many,
+    stop_signal,
+)
+from fedsafe_node.signals.taken_off import find_taken, may_come_back
 from fedsafe_node.store.imports_rows import (
     ImportRow,
     ImportState,
@@ -184,7 +198,7 @@ class SignalService:
         async def act(tx: Transaction) -> Changed[SignalAnswer]:
             planner.check(hold(desk.situation, desk.clock.now()))
             # Whoever adds one by one has decided anew.
-            kept = await recorder.keep(tx, prepared, anew=True)
+            kept = await recorder.keep(tx, prepared, anew=lambda _: True)
             (before,) = kept.before
             if before is None:
                 answer = self._added(plan, prepared[0], who)
@@ -271,19 +285,54 @@ class SignalService:
         async def act(tx: Transaction) -> Changed[ImportAnswer]:
             planner.check(hold(desk.situation, desk.clock.now()))
             if request.dry_run:
-                answer = await _rehearse(tx, batch, bans)
+                answer = await _rehearse(tx, batch, bans, desk)
                 hints: Sequence[Hint] = ()
+                gone: Sequence[int] = ()
             else:
-                kept = await recorder.keep(tx, batch.prepared, anew=request.anew)
+                gone = await self._give_way(tx, batch, who)
+                anew = may_come_back if request.anew else None
+                kept = await recorder.keep(tx, batch.prepared, anew=anew)
                 row = await self._run(tx, batch, who, run, kept)
                 answer = _answer(batch, kept.before, kept.taken, row)
                 hints = kept.hints
             for entry in self._import_events(batch, answer, who):
                 await self._write(tx, entry)
             await desk.keep_answer(tx, once, answer)
-            return Changed(answer, hints)
+            return Changed(answer, hints, removed=gone)
 
         return await desk.commit(act, alone=len(outcomes) > CHUNK)
+
+    async def _give_way(
+        self, tx: Transaction, batch: _Import, who: Principal
+    ) -> Sequence[int]:
+        """Withdraw own bans of an import for its rows with a later removal.
+
+        Only what the same import has added gives way: its undoing still leaves all as
+        it was before. What stood earlier is told, and a person decides.
+        """
+        if batch.request.run is None:
+            return ()
+        desk = self._desk
+        rows = [item.listed for item in batch.prepared if item.listed is not None]
+        stands = await tx.standing(rows, batch.present.at)
+        dated = await date_standing(tx, desk.periods, rows, stands)
+        old = {each.signal_id for each in dated if each is not None and each.since}
+        if not old:
+            return ()
+        run = await open_run(tx, batch.request.run, who)
+        added = [each for each in sorted(old) if await added_by(tx, run, each)]
+        bans = (await find_living(desk, tx, added)).bans
+        living = Living(bans=bans, published=(), drafts=())
+        decision = await rule_on_stopping(desk, tx, living, who)
+        if not bans or not decision.allowed:
+            return ()
+        said: Detail = {"import": batch.request.run}
+        reason = Reason.SUPERSEDED
+        changed = await stop_many(desk, tx, living, reason, who, decision, said)
+        ids = [row.signal_id for row in bans]
+        await tx.stop_import_signals(run.id, ids)
+        await tx.put_import(replace(run, stopped=run.stopped + len(ids)))
+        return changed.removed
 
     async def _run(
         self,
@@ -476,6 +525,7 @@ def _answer(
     problems: list[ItemProblem] = []
     already: list[int] = []
     differing: list[int] = []
+    later: list[LaterRow] = []
     over: dict[Kind, list[int]] = {}
     reasons: dict[str, list[int]] = {}
     for position, outcome in enumerate(batch.outcomes):
@@ -498,6 +548,8 @@ def _answer(
                 already.append(position)
                 if stood.differs:
                     differing.append(position)
+                if stood.since is not None:
+                    later.append(_later(position, stood.since, outcome))
             if not dry:
                 name = _named(next(ids), stood, off)
         signals.append(name)
@@ -507,12 +559,22 @@ def _answer(
         state=_state(batch),
         already=already,
         differing=differing,
+        later=later,
         over=[_over(batch.present, kind, found) for kind, found in over.items()],
         taken_off=[
             TakenOffRows(reason=reason, positions=found)
             for reason, found in reasons.items()
         ],
         run=None if run is None else run.hex(),
+    )
+
+
+def _later(position: int, since: date, plan: Plan) -> LaterRow:
+    wording = plan.own if isinstance(plan, OwnPlan) else plan.wording
+    return LaterRow(
+        position=position,
+        listed=since.isoformat(),
+        removed_on=wording.facts.since.isoformat(),
     )
 
 
@@ -524,14 +586,15 @@ def _named(item: Prepared, stood: Standing | None, off: TakenOff | None) -> str 
 
 
 async def _rehearse(
-    tx: Transaction, batch: _Import, bans: Sequence[ListedToken]
+    tx: Transaction, batch: _Import, bans: Sequence[ListedToken], desk: Desk
 ) -> ImportAnswer:
     """Answer a dry run, whose own bans would stand at *bans*."""
     now = batch.present.at
     stands = _rehearsed(bans, await tx.standing(bans, now))
-    taken: list[TakenOff | None] = [None] * len(bans)
-    if not batch.request.anew:
-        taken = await find_taken(tx, bans, now)
+    stands = await date_standing(tx, desk.periods, bans, stands)
+    taken = await find_taken(tx, bans, now)
+    if batch.request.anew:
+        taken = [None if e is None or may_come_back(e) else e for e in taken]
     return _answer(batch, stands, taken, None)
 
 
@@ -541,8 +604,10 @@ def _rehearsed(
     """Say what would stand before each ban, the earlier ones among them included."""
     found: list[Standing | None] = []
     first: dict[bytes, ListedToken] = {}
+    for row in sorted(bans, key=latest_first):
+        first.setdefault(row.token, row)
     for row, stands in zip(bans, before, strict=True):
-        known = first.setdefault(row.token, row)
+        known = first[row.token]
         earlier = None
         if known is not row:
             differs = known.said != row.said

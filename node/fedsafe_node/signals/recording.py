@@ -6,11 +6,14 @@ from the event loop; the act itself only inserts. An own ban's opening lies in t
 audit log beside the event that records it; a published signal's in the feed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from math import ceil
 from typing import Final
+
+from msgspec.structs import replace
 
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.metering import PUBLISHING
@@ -22,10 +25,11 @@ from fedsafe_node.errors import UnavailableError
 from fedsafe_node.evaluators import Output
 from fedsafe_node.index.lists import Hint
 from fedsafe_node.log.audit import Event, grounds_of
+from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.desk import CHUNK, Desk
 from fedsafe_node.signals.drafts import DraftFacts, draft_row
-from fedsafe_node.signals.inventory_facts import drafted, facts_of, listed
+from fedsafe_node.signals.inventory_facts import drafted, facts_of, listed, open_facts
 from fedsafe_node.signals.making import (
     Made,
     Wording,
@@ -45,7 +49,7 @@ from fedsafe_node.signals.taken_off import find_taken, mark_of
 from fedsafe_node.store.imports_rows import ListedToken, Standing, TakenOff
 from fedsafe_node.store.inventory_rows import NewInventoryRow
 from fedsafe_node.store.oversight_rows import ValidationRow
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, LogEntry
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.people import Person as Author
@@ -124,21 +128,30 @@ class Recorder:
         return prepared
 
     async def keep(
-        self, tx: Transaction, prepared: Sequence[Prepared], *, anew: bool
+        self,
+        tx: Transaction,
+        prepared: Sequence[Prepared],
+        *,
+        anew: Callable[[TakenOff], bool] | None = None,
     ) -> Kept:
         """Keep within an act what is not listed before.
 
-        What a person has taken off is kept only if it is to be listed *anew*.
+        What a person has taken off is kept only where it is to be listed *anew*. Of
+        rows that are one signal the one with the latest removal is kept.
         """
         listed = [item.listed for item in prepared if item.listed is not None]
         taken = await find_taken(tx, listed, self._present.at)
-        if anew:
-            await tx.clear_taken_off({each.mark for each in taken if each is not None})
-            taken = [None] * len(listed)
-        pairs = zip(listed, taken, strict=True)
-        free = [row for row, off in pairs if off is None]
-        stands = iter(await tx.take_listed(free, self._present.at))
-        before = [None if off is not None else next(stands) for off in taken]
+        if anew is not None:
+            back = {each.mark for each in taken if each is not None and anew(each)}
+            await tx.clear_taken_off(back)
+            taken = [None if e is None or e.mark in back else e for e in taken]
+        free = [at for at, off in enumerate(taken) if off is None]
+        free.sort(key=lambda at: latest_first(listed[at]))
+        rows = [listed[at] for at in free]
+        stands = await tx.take_listed(rows, self._present.at)
+        stands = await date_standing(tx, self._desk.periods, rows, stands)
+        found = dict(zip(free, stands, strict=True))
+        before = [found.get(at) for at in range(len(listed))]
         new = [
             item
             for item, old, off in zip(prepared, before, taken, strict=True)
@@ -283,6 +296,7 @@ class Recorder:
             generation=made.header.generation if is_file else 0,
             said=self._present.own.mark(f"said\n{said.decode()}"),
             until=made.header.match_until,
+            since=facts.since,
             marks=tuple(
                 mark_of(self._present.own, each.token)
                 for each in (made, own)
@@ -334,6 +348,35 @@ class Recorder:
             detail=detail,
             extra=[] if own is None else [own.opening],
         )
+
+
+def latest_first(row: ListedToken) -> int:
+    """Order rows so that of those that are one signal the latest removal comes first.
+
+    Of one day the first row counts; the order is kept.
+    """
+    return -(row.since or date.min).toordinal()
+
+
+async def date_standing(
+    reader: Reader,
+    periods: PeriodKeys,
+    rows: Sequence[ListedToken],
+    stands: Sequence[Standing | None],
+) -> list[Standing | None]:
+    """Say of what stands since when, where its removal is before that of the row."""
+    named = {each.signal_id for each in stands if each is not None and each.differs}
+    known = await reader.inventory_named(sorted(named)) if named else []
+    facts = {row.signal_id: open_facts(row, periods) for row in known}
+    return [
+        each
+        if each is None
+        or (said := facts.get(each.signal_id)) is None
+        or row.since is None
+        or said.since >= row.since
+        else replace(each, since=said.since)
+        for row, each in zip(rows, stands, strict=True)
+    ]
 
 
 def feed_entry(feed: str, made: Made) -> LogEntry:

@@ -6,15 +6,28 @@ was a mistake, that an appeal is granted, that a person is to be erased. What is
 a keyed digest of the token, with the reason and until when the signal would have
 matched; it names nobody to whoever has the database alone. Of tokens under keys of the
 members it is one more digest, so that even with the own key it takes the members to
-tell who it is. An import counts such rows, and lists them only if it is told to.
+tell who it is. An import counts such rows. Told to, it lists anew whom only a mistake
+had taken off; who was let go by a ruling, on appeal or on request comes back by
+`signal add` alone, one at a time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from fedsafe_federation.restrictions import Reason
 from fedsafe_node.evaluators import OwnList
 from fedsafe_node.store.imports_rows import ListedToken, TakenOff
 from fedsafe_node.store.protocol import Reader, Transaction
+
+_FOR_GOOD: Final = frozenset(
+    {
+        Reason.APPEAL_GRANTED.value,
+        Reason.FINDING_WITHDRAWN.value,  # a ruling on a dispute or an inquiry
+        Reason.REQUEST_OF_THE_PERSON.value,  # an erasure
+    }
+)
+_FREE: Final = frozenset({Reason.RETENTION, Reason.SUPERSEDED})
+"""A term that is over and a row that takes another's place decide about nobody."""
 
 
 def mark_of(own: OwnList, token: bytes) -> bytes:
@@ -33,9 +46,10 @@ async def take_off(  # noqa: PLR0913 - what is taken off, and why
 ) -> None:
     """Keep that no import lists again whom a signal is about, while its token is here.
 
-    Where nobody has decided so (no reason, or that its time is over), nothing is kept.
+    Where nobody has decided so (no reason, its time is over, another takes its place),
+    nothing is kept.
     """
-    if reason is None or reason is Reason.RETENTION:
+    if reason is None or reason in _FREE:
         return
     tokens = await tx.tokens_of(signal_id, (own.name, node))
     rows = [
@@ -53,7 +67,19 @@ async def find_taken(
     found = await reader.taken_off(marks, now)
     if not found:
         return [None] * len(listed)
-    return [
-        next((found[mark] for mark in row.marks if mark in found), None)
-        for row in listed
-    ]
+    return [_strictest(found, row.marks) for row in listed]
+
+
+def may_come_back(taken: TakenOff) -> bool:
+    """Tell whether an import that is told to may list somebody again."""
+    return taken.reason not in _FOR_GOOD
+
+
+def _strictest(
+    found: Mapping[bytes, TakenOff], marks: Iterable[bytes]
+) -> TakenOff | None:
+    """Of what took somebody off under several marks, return what binds most."""
+    rows = [found[mark] for mark in marks if mark in found]
+    # What a node of the version before kept of a row that was superseded binds nobody.
+    rows = [row for row in rows if row.reason not in _FREE]
+    return min(rows, key=may_come_back, default=None)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of imports. Times are whole seconds since 1970 in UTC."""
 
+from datetime import date
 from enum import StrEnum, unique
 
 from fedsafe_node.store.rows import Row
@@ -31,7 +32,8 @@ class ListedToken(Row, frozen=True, kw_only=True):
     `audience` is empty for everybody, else a digest of the names that are meant. `said`
     is a keyed digest of what the signal says, by which another one is told; a draft of
     a file that waits counts in its own `generation` of keys alone. It matches until
-    `until`. Under one of its `marks` it may have been taken off; they are not kept.
+    `until`. Under one of its `marks` it may have been taken off, and `since` is the day
+    of the removal; these are not kept.
     """
 
     origin: str
@@ -42,6 +44,7 @@ class ListedToken(Row, frozen=True, kw_only=True):
     said: bytes | None = None
     until: int = 0
     marks: tuple[bytes, ...] = ()
+    since: date | None = None
 
 
 class TakenOff(Row, frozen=True, kw_only=True):
@@ -57,10 +60,14 @@ class TakenOff(Row, frozen=True, kw_only=True):
 
 
 class Standing(Row, frozen=True, kw_only=True):
-    """A signal that stands already; `differs`: it says something else."""
+    """A signal that stands already; `differs`: it says something else.
+
+    `since` is the day of its removal, where that is before the one that came now.
+    """
 
     signal_id: bytes
     differs: bool = False
+    since: date | None = None
 
 
 class ImportRow(Row, frozen=True, kw_only=True):

@@ -28,7 +28,9 @@ from fedsafe_node.messages import (
 )
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals import imports
+from fedsafe_node.signals.inventory_facts import open_facts
 from fedsafe_node.signals.messages import FinishImportRequest, ImportsQuery
+from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.store.imports_rows import ImportState
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.vocabulary import Grade, Role, Scope
@@ -433,3 +435,100 @@ async def test_an_import_of_its_own_node_alone_is_undone_without_accounts(
     undone = await node.signals.imports.undo(str(answer.run), Reason.MISTAKE, BOT)
 
     assert (undone.state, undone.withdrawn) == (ImportState.UNDONE, 2)
+
+
+@pytest.mark.parametrize("reason", Reason)
+async def test_only_what_somebody_has_decided_keeps_an_import_from_listing(
+    node: Node, reason: Reason
+) -> None:
+    first = await take(node, bans(addresses(1)))
+    await node.signals.revoke(str(first.signals[0]), RevokeRequest(reason=reason), ANNA)
+    again = await take(node, bans(addresses(1)))
+    told_to = await take(node, bans(addresses(1)), anew=True)
+    is_free = reason in {Reason.RETENTION, Reason.SUPERSEDED}
+
+    assert [each.reason for each in again.taken_off] == (
+        [] if is_free else [reason.value]
+    )
+    # Told to, an import lists anew after a mistake; what was ruled, granted or asked
+    # for comes back by hand alone.
+    comes_back = is_free or reason is Reason.MISTAKE
+    assert (told_to.taken_off == []) is comes_back
+    assert await matches(node, addresses(1)[0]) is comes_back
+    await node.signals.add(bans(addresses(1))[0], ANNA)
+    assert await matches(node, addresses(1)[0])
+
+
+def removed(day: str, scope: Scope = Scope.SELF) -> NewSignalRequest:
+    return request_for(addresses(1)[0], removed_on=day, scope=scope)
+
+
+async def since(node: Node, signal: object) -> str:
+    name = read_signal_id(str(signal))
+    (row,) = await node.store.read(lambda reader: reader.inventory_named([name]))
+    facts = open_facts(row, node.desk.periods)
+    assert facts is not None
+    return facts.since.isoformat()
+
+
+@pytest.mark.parametrize("scope", [Scope.SELF, Scope.FEDERATION])
+async def test_of_rows_that_are_one_person_the_latest_removal_counts(
+    node: Node, scope: Scope
+) -> None:
+    days = ["2026-10-03", "2026-11-20", "2026-11-02"]
+    rows = [removed(day, scope) for day in days]
+    rehearsed = await take(node, rows, dry_run=True)
+    answer = await take(node, rows)
+
+    assert answer.already == [0, 2]
+    assert answer.signals == [answer.signals[1]] * 3
+    assert await since(node, answer.signals[0]) == "2026-11-20"
+    assert answer.later == rehearsed.later == []
+    if scope is Scope.SELF:
+        assert rehearsed.already == [0, 2]
+
+
+async def test_of_rows_of_one_import_a_later_removal_takes_the_place_of_what_stands(
+    node: Node,
+) -> None:
+    begun = await node.signals.imports.begin(DIGEST, ANNA)
+    one = await take(node, [removed("2026-10-03")], run=begun.run)
+    two = await take(node, [removed("2026-11-20")], run=begun.run)
+    same = await take(node, [removed("2026-11-01")], run=begun.run)
+
+    assert (two.already, same.already) == ([], [0])
+    assert two.signals == same.signals != one.signals
+    assert await alive(node) == 1
+    assert await matches(node, addresses(1)[0])
+    assert await since(node, two.signals[0]) == "2026-11-20"
+    assert (await node.events()).count((Event.WITHDRAWN, "ok")) == 1
+    shown = await node.signals.imports.show(begun.run, ANNA, None)
+    assert (shown.added, shown.stopped) == (2, 1)
+    await node.signals.imports.undo(begun.run, Reason.MISTAKE, ANNA)
+    assert not await matches(node, addresses(1)[0])
+
+
+async def test_of_a_later_import_the_later_removal_is_told_with_both_days(
+    node: Node,
+) -> None:
+    one = await take(node, [removed("2026-10-03")])
+    later = [removed("2026-11-20")]
+    two = await take(node, later)
+    rehearsed = await take(node, later, dry_run=True)
+    earlier = await take(node, [removed("2026-09-20")])
+
+    for answer in (two, rehearsed):
+        (row,) = answer.later
+        assert (row.position, row.listed, row.removed_on) == (
+            0,
+            "2026-10-03",
+            "2026-11-20",
+        )
+    assert (earlier.differing, earlier.later) == ([0], [])
+    assert two.signals == one.signals
+    # The way out that is told: what stands makes room, and the row takes its place.
+    superseded = RevokeRequest(reason=Reason.SUPERSEDED)
+    await node.signals.revoke(str(one.signals[0]), superseded, ANNA)
+    three = await take(node, later)
+    assert (three.already, three.taken_off, three.later) == ([], [], [])
+    assert await matches(node, addresses(1)[0])
