@@ -222,8 +222,14 @@ WAYS_OUT: Final[Mapping[str, Both]] = {
         ),
     ),
     "named_person": (
-        "`fedsafe login`, dann mit --credential die Datei nennen, die es angibt",
-        "`fedsafe login`, then name with --credential the file that it tells",
+        (
+            "`fedsafe login`, dann mit --credential die Datei nennen, die es angibt; "
+            "ohne Konto die Datei, die `fedsafe node init --staff` geschrieben hat"
+        ),
+        (
+            "`fedsafe login`, then name with --credential the file that it tells; "
+            "without an account the file that `fedsafe node init --staff` wrote"
+        ),
     ),
     "choose_role": ("eine mit --role nennen", "name one with --role"),
     "too_many_tries": (

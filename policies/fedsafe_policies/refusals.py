@@ -181,10 +181,10 @@ REFUSED: Final[dict[Refusal, tuple[Rule, Text]]] = {
     Refusal.NAMED_PERSON: (
         Rule.FOUR_EYES,
         Text(
-            "Eine eigene Sperre trägt ein Mensch ein, und er nimmt sie zurück: Dieser "
-            "Knoten hat Konten, also nennt sie, wer es war.",
-            "A person records an own ban, and takes it back: this node has accounts, "
-            "so the ban names who it was.",
+            "Eine Sperre trägt ein Mensch ein, und er nimmt sie zurück: Dieser Knoten "
+            "kennt seine Leute, also nennt sie, wer es war.",
+            "A person records a ban, and takes it back: this node knows its people, so "
+            "the ban names who it was.",
         ),
     ),
     Refusal.RULING_LATE: (

@@ -32,10 +32,12 @@ from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.reasons import Refusal
+from fedsafe_policies.vocabulary import Role
 
 T = TypeVar("T")
 CHUNK: Final = 256
 _SMALL: Final = 4
+_ENDERS: Final = frozenset({Role.ANALYST.value, Role.REVIEWER.value, Role.DPO.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,14 @@ class Changed(Generic[T]):
 async def has_accounts(reader: Reader) -> bool:
     """Tell whether anybody has an account, so that a person can be named."""
     return any(each.state is PersonState.ACTIVE for each in await reader.persons())
+
+
+async def has_staff(reader: Reader, now: int) -> bool:
+    """Tell whether somebody who may end a signal has a credential of their own."""
+    return any(
+        each.role in _ENDERS and (each.expires_at is None or now < each.expires_at)
+        for each in await reader.credentials()
+    )
 
 
 class Shield(Protocol):

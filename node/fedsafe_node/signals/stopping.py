@@ -19,8 +19,8 @@ from fedsafe_node.messages import (
     SignalAnswer,
     SignalState,
 )
-from fedsafe_node.principal import Principal
-from fedsafe_node.signals.desk import Changed, Desk, has_accounts
+from fedsafe_node.principal import LOCAL, Principal
+from fedsafe_node.signals.desk import Changed, Desk, has_accounts, has_staff
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.signals.restricting import STATUS_OF
@@ -193,16 +193,38 @@ async def rule_on_stopping(
         EraseRequest(Effect.REVOKED, by, Plane(row.plane), Scope.FEDERATION)
         for row in living.published
     }
-    if living.drafts or not asked:
+    if living.drafts:
         # A draft has two people, whatever it is about: no machine is one of them.
         asked.add(EraseRequest(Effect.ERASED, by, Plane.ACTOR, Scope.FEDERATION))
+    if not asked:  # nothing is left: whoever may end an own ban is told so
+        asked.add(EraseRequest(Effect.ERASED, by, Plane.ACTOR, Scope.SELF))
     decisions = [desk.situation.decide(each, now) for each in asked]
     for decision in decisions:
         if not decision.allowed:
             return decision
-    if living.bans and not who.is_person and await has_accounts(reader):
+    if (living.bans and await must_be_named(desk, reader, who, Scope.SELF)) or (
+        living.published and await must_be_named(desk, reader, who, Scope.FEDERATION)
+    ):
         return deny(Refusal.NAMED_PERSON, desk.situation.policy.reference)
     return decisions[0]
+
+
+async def must_be_named(
+    desk: Desk, reader: Reader, who: Principal, scope: Scope
+) -> bool:
+    """Tell whether only a person may end a signal, and this is none (P6, P11).
+
+    Once there are accounts no machine ends an own ban. Whoever has but the socket ends
+    nothing as soon as somebody who may do it has an account or a credential: else the
+    log would name nobody for what somebody has recorded under a name.
+    """
+    if who.is_person:
+        return False
+    is_local = who.name == LOCAL.name
+    if await has_accounts(reader):
+        return is_local or scope is Scope.SELF
+    now = int(desk.clock.now().timestamp())
+    return is_local and await has_staff(reader, now)
 
 
 async def stop_many(  # noqa: PLR0913 - what the events tell
@@ -285,11 +307,7 @@ class _Stop:
         decision = await self._decide(tx, Effect.ERASED, row.plane, Scope.SELF)
         if not decision.allowed:
             return Changed(decision)
-        if not self.who.is_person and await has_accounts(tx):
-            reference = self.desk.situation.policy.reference
-            denied = deny(Refusal.NAMED_PERSON, reference)
-            entry = self.desk.refusal(denied, self.who, "signal.revoke")
-            await tx.append(self.desk.trail.log, entry.record, entry.openings)
+        if denied := await self._unnamed(tx, Scope.SELF):
             return Changed(denied)
         removed = await erase_own(
             self.desk, tx, self.signal_id, at=self.at, reason=self.reason
@@ -326,12 +344,24 @@ class _Stop:
         decision = await self._decide(tx, Effect.REVOKED, row.plane, scope)
         if not decision.allowed:
             return Changed(decision)
+        if denied := await self._unnamed(tx, scope):
+            return Changed(denied)
         if row.status in _STOPPED:
             raise WrongStateError(f"already_{row.status.value}", "it is stopped")
         size = await revoke_signal(self.desk, tx, row, self.reason)
         await self._write(tx, Event.REVOKED, decision)
         answer = await describe_row(tx, row, SignalState.REVOKED, self.desk)
         return Changed(answer, removed=(row.row,), feed=size)
+
+    async def _unnamed(self, tx: Transaction, scope: Scope) -> Decision | None:
+        """Refuse who must be named and is not, and write it down."""
+        desk, who = self.desk, self.who
+        if not await must_be_named(desk, tx, who, scope):
+            return None
+        denied = deny(Refusal.NAMED_PERSON, desk.situation.policy.reference)
+        entry = desk.refusal(denied, who, "signal.revoke")
+        await tx.append(desk.trail.log, entry.record, entry.openings)
+        return denied
 
     async def _decide(
         self, tx: Transaction, effect: Effect, plane: str, scope: Scope

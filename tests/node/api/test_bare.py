@@ -201,6 +201,45 @@ async def test_without_accounts_the_socket_records_own_bans(
     assert (status, ban["author"], gone) == (201, "local", 200)
 
 
+@pytest.mark.parametrize(
+    ("role", "code"),
+    [
+        (Role.ANALYST, "named_person"),
+        (Role.REVIEWER, "named_person"),
+        (Role.DPO, "named_person"),
+        (Role.AUDITOR, None),  # such as Prometheus: it ends nothing itself
+        (Role.SERVICE, None),
+    ],
+)
+async def test_where_staff_has_credentials_the_socket_alone_ends_nothing(
+    house: House, socket: ClientSession, role: Role, code: str | None
+) -> None:
+    _, ban = await said(socket, "/v1/signals", BAN)
+    token = await bare(house, role)
+    other = BAN | {"about": BAN["about"] | {"value": "other@mail.example"}}
+    _, many = await said(socket, "/v1/signals/import", {"signals": [other]})
+    mistake = {"reason": "mistake"}
+    undo = f"/v1/imports/{many['run']}/undo"
+    answers = [
+        await said(socket, f"/v1/signals/{ban['signal']}/revoke", mistake),
+        await said(socket, undo, mistake),
+    ]
+    state = await house.fleet["a.demo"].services.node.status()
+
+    assert [told.get("code") for _, told in answers] == [code, code]
+    assert state.own_bans == (0 if code is None else 2)
+    if code is not None:
+        undone = await house.call("POST", undo, mistake, token=token)
+        again = await said(socket, undo, mistake)
+        assert (undone[0], undone[1]["withdrawn"]) == (200, 1)
+        # Nothing is left to be ended, so nobody is refused: it is undone.
+        assert (again[0], again[1]["state"], again[1]["withdrawn"]) == (
+            200,
+            "undone",
+            0,
+        )
+
+
 async def test_with_accounts_an_own_ban_names_who_made_it(
     house: House, socket: ClientSession
 ) -> None:

@@ -32,7 +32,8 @@ from fedsafe_node.signals.inventory_facts import open_facts
 from fedsafe_node.signals.messages import FinishImportRequest, ImportsQuery
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.store.imports_rows import ImportState
-from fedsafe_node.store.rows import SignalStatus
+from fedsafe_node.store.rows import CredentialRow, SignalStatus
+from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Grade, Role, Scope
 
 DIGEST: Final = "7f" * 32
@@ -425,6 +426,33 @@ async def test_imports_are_listed_newest_first(node: Node, clock: Clocked) -> No
     assert (newest.lines, newest.added, newest.listed) == (3, 1, 2)
     with pytest.raises(NotFoundError):
         await node.signals.imports.show("0" * 32, ANNA, None)
+
+
+async def test_what_is_undone_is_undone_for_whoever_asks_again(node: Node) -> None:
+    answer = await take(node, bans(addresses(2)))
+    run = str(answer.run)
+    await node.signals.imports.undo(run, Reason.MISTAKE, ANNA)
+    again = await node.signals.imports.undo(run, Reason.MISTAKE, BOT)
+
+    assert (again.state, again.withdrawn, again.left) == (ImportState.UNDONE, 0, 0)
+    with pytest.raises(DeniedError):
+        await node.signals.imports.undo(run, Reason.MISTAKE, AUDITOR)
+
+
+async def test_the_socket_revokes_nothing_published_once_staff_has_a_credential(
+    node: Node,
+) -> None:
+    signal = await node.publish("a5" * 32)
+    staff = CredentialRow("1", "anna", Role.ANALYST.value, bytes(32), 0)
+    await node.store.write(lambda tx: tx.add_credential(staff))
+    mistake = RevokeRequest(reason=Reason.MISTAKE)
+    with pytest.raises(DeniedError) as denied:
+        await node.signals.revoke(signal, mistake, BOT)
+    assert denied.value.decision.code == Refusal.NAMED_PERSON
+
+    scanner = Principal("scanner", Role.SERVICE)  # what has a credential has a name
+    revoked = await node.signals.revoke(signal, mistake, scanner)
+    assert revoked.state is SignalState.REVOKED
 
 
 async def test_an_import_of_its_own_node_alone_is_undone_without_accounts(

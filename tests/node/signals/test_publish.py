@@ -483,6 +483,7 @@ async def test_an_import_says_what_it_did(node: Node) -> None:
         "own": 2,
         "drafts": 2,
         "already": 1,
+        "taken_off": 0,
         "refused": 1,
         "unreadable": 1,
         "import": imported["import"],
