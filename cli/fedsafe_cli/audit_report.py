@@ -17,6 +17,7 @@ from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.gap_texts import ERASED, KINDS, REASONS
 from fedsafe_cli.labels import say
 from fedsafe_cli.moments import readable, shown, start_of
+from fedsafe_cli.moments import written as written_at
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note
 from fedsafe_cli.reading import reading_purpose
@@ -38,6 +39,7 @@ _NODE: Final = frozenset(
 _LOCAL: Final = "local"
 _LOOSE: Final = ("report", "search")
 _WRITTEN: Final = "written: {file}"
+_SPAN: Final = ("after", "before")
 
 Answer = Mapping[str, Any]
 
@@ -78,7 +80,8 @@ def report(context: click.Context, /, account: str, **given: Any) -> ExitStatus:
     if not isinstance(answer, dict) or not isinstance(answer.get("entries"), list):
         raise BrokenAnswerError("the node's answer is no report")
     if settings.json:
-        document(answer)
+        # Elsewhere `after` is a place in a list.
+        document(answer | {name: written_at(answer[name]) for name in _SPAN})
     else:
         for each in as_text(answer, german=settings.german).splitlines():
             line(each)

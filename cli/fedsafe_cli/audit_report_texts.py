@@ -151,8 +151,35 @@ DID: Final[Words] = {
         "hat eine Mitteilung an die Person zugestellt",
         "delivered a notice to the person",
     ),
+    "notice.erased": (
+        "hat eine Mitteilung an die Person gelöscht",
+        "erased a notice to the person",
+    ),
+    "notice.read": (
+        "hat eine Mitteilung an die Person gelesen",
+        "read a notice to the person",
+    ),
+    "signal.read": (
+        "hat ein Signal mit dem Namen des Kontos gelesen",
+        "read a signal with the name of the account",
+    ),
+    "audit.erased": (
+        "hat Angaben zu ihm im Protokoll gelöscht",
+        "erased particulars of it in the log",
+    ),
+    "records.written": (
+        "hat ein Blatt mit seinen Daten ausgegeben",
+        "wrote a sheet with its data",
+    ),
+    "rights.answered": (
+        "hat ein Ersuchen der Person beantwortet",
+        "answered a request of the person",
+    ),
 }
-OTHER: Final[Pair] = ("hat {event} festgehalten", "recorded {event}")
+OTHER: Final[Pair] = (
+    "hat etwas anderes dazu eingetragen (Klasse {event})",
+    "recorded something else about it (class {event})",
+)
 GROUNDS: Final[Words] = {
     "purpose": ("Zweck: {purpose}", "purpose: {purpose}"),
     "basis": ("Rechtsgrundlage: {basis}", "legal basis: {basis}"),

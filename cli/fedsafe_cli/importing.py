@@ -365,9 +365,10 @@ def import_signals(
     A line is a value, with --kind; a JSON object, with --ndjson; or a row of a CSV
     table with a header, whose columns --map names. A record has kind, value, region,
     namespace, phenomenon, surface, grade, rule, removed_on, scope, provenance, source,
-    detection, findings (a list), legal_review; an option stands in for a field that
-    is missing. What you found yourself needs --provenance own_finding: only that
-    corroborates what others say.
+    detection, findings (a list), legal_review, subject_ref (your word for the account:
+    letters, digits and ._:-); an option stands in for a field that is missing. What
+    you found yourself needs --provenance own_finding: only that corroborates what
+    others say.
 
     The same row again is the same signal, and is told as listed already. Whoever was
     taken off the list before is not listed: --anew lists those again who were taken off

@@ -286,7 +286,7 @@ class LaterRow(Message, frozen=True):
 
 
 class ImportAnswer(Message, frozen=True):
-    """What became of an import: ids in order, null where nothing stands for a row.
+    """What became of an import: ids in order, null where nothing stands for a row yet.
 
     A row is in `problems`, in `over` or in `taken_off`, or it is listed. Those at the
     positions `already` were listed before, or stand earlier in the request; a dry run

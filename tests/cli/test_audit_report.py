@@ -169,6 +169,37 @@ def test_pseudonyms_of_two_quarters_may_be_one_person() -> None:
     assert "one person may" not in as_text(REPORT, german=False)
 
 
+def test_every_time_of_the_json_form_is_written_in_one_way(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always(TARGET, REPORT)
+    told = ask(*NAMED, "--json").document
+
+    assert told["after"] == "2026-11-01T00:00:00Z"
+    assert told["before"] == told["made_at"] == "2026-12-01T00:00:00Z"
+    assert told["entries"][0]["at"].endswith("Z")
+
+
+ABOUT_ACCOUNTS: Final = {
+    *("lookup", "audit.read", "task.read", "signal.read", "notice.read"),
+    *("own_ban.recorded", "signal.drafted", "audit.held", "audit.erased"),
+    *("records.written", "rights.answered", "notice.erased"),
+}
+"""Classes of events that name an account, beside those of a review's course."""
+
+
+@pytest.mark.parametrize("german", [True, False])
+def test_no_sentence_has_the_code_of_an_event(*, german: bool) -> None:
+    looks = [LOOK | {"event": each} for each in sorted(ABOUT_ACCOUNTS)]
+    said = " ".join(as_text(REPORT | {"entries": looks}, german=german).split())
+
+    assert texts.DID.keys() >= ABOUT_ACCOUNTS
+    for event in ABOUT_ACCOUNTS - {"lookup"}:
+        assert event not in said
+    newer = as_text(REPORT | {"entries": [LOOK | {"event": "x.y"}]}, german=german)
+    assert "x.y" in newer  # of a newer node: better a code than nothing
+
+
 def test_every_look_purpose_and_basis_has_words() -> None:
     assert texts.DID.keys() >= {"lookup", "audit.read", "task.read"}
     assert {"audit.read", "task.read"} <= set(ACCESSES)

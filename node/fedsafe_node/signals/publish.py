@@ -97,6 +97,8 @@ _STATES = {
 
 _FILES = frozenset(Kind(each.name.lower()) for each in MediaKind)
 _ID_BYTES: Final = 16
+_UNKEPT: Final = b""
+"""The id of what a dry run would have kept."""
 Outcome = Plan | Decision | BadRequestError
 
 
@@ -550,8 +552,7 @@ def _answer(
                     differing.append(position)
                 if stood.since is not None:
                     later.append(_later(position, stood.since, outcome))
-            if not dry:
-                name = _named(next(ids), stood, off)
+            name = _named(None if dry else next(ids), stood, off)
         signals.append(name)
     return ImportAnswer(
         signals=signals,
@@ -578,11 +579,14 @@ def _later(position: int, since: date, plan: Plan) -> LaterRow:
     )
 
 
-def _named(item: Prepared, stood: Standing | None, off: TakenOff | None) -> str | None:
+def _named(
+    item: Prepared | None, stood: Standing | None, off: TakenOff | None
+) -> str | None:
     """Name the signal that stands for a row now; None if it is none."""
-    if off is not None:
+    standing = item if stood is None else stood
+    if off is not None or standing is None or standing.signal_id == _UNKEPT:
         return None
-    return signal_name(item.signal_id if stood is None else stood.signal_id)
+    return signal_name(standing.signal_id)
 
 
 async def _rehearse(
@@ -611,7 +615,7 @@ def _rehearsed(
         earlier = None
         if known is not row:
             differs = known.said != row.said
-            earlier = Standing(signal_id=known.signal_id, differs=differs)
+            earlier = Standing(signal_id=_UNKEPT, differs=differs)
         found.append(stands or earlier)
     return found
 

@@ -241,7 +241,7 @@ async def test_who_adds_one_by_one_has_decided_anew(node: Node) -> None:
 
 
 async def test_a_dry_run_tells_which_own_bans_stand(node: Node) -> None:
-    await take(node, bans(addresses(2)))
+    kept = await take(node, bans(addresses(2)))
     answer = await take(
         node,
         [*bans(addresses(3)), *shared(addresses(1)), *bans(addresses(1, start=2))],
@@ -249,6 +249,7 @@ async def test_a_dry_run_tells_which_own_bans_stand(node: Node) -> None:
     )
 
     assert answer.already == [0, 1, 4]
+    assert answer.signals == [*kept.signals, None, None, None]
     assert answer.run is None
     assert await alive(node) == 2
 
@@ -553,7 +554,7 @@ async def test_of_a_later_import_the_later_removal_is_told_with_both_days(
             "2026-11-20",
         )
     assert (earlier.differing, earlier.later) == ([0], [])
-    assert two.signals == one.signals
+    assert two.signals == rehearsed.signals == one.signals
     # The way out that is told: what stands makes room, and the row takes its place.
     superseded = RevokeRequest(reason=Reason.SUPERSEDED)
     await node.signals.revoke(str(one.signals[0]), superseded, ANNA)
