@@ -35,6 +35,8 @@ from fedsafe_cli.exit_codes import ExitStatus, worst
 from fedsafe_cli.findings import finding, finding_options, in_group, problem_status
 from fedsafe_cli.inputs import (
     LONGEST_RECORD,
+    OUT_OF_FORM,
+    SUBJECT_REF,
     Fault,
     FormError,
     Hints,
@@ -707,6 +709,9 @@ def _check_words(signal: Mapping[str, Any]) -> None:
         if signal.get(name) in {None, ""}:
             option = f"--{name.replace('_', '-')}"
             raise FormError("missing", f"state it, or give {option}", name)
+    reference = signal.get("subject_ref")
+    if isinstance(reference, str) and SUBJECT_REF.fullmatch(reference) is None:
+        raise FormError("subject_ref", OUT_OF_FORM, "subject_ref")
     for name, known in _WORDS.items():
         value = signal.get(name)
         given = value if name == "findings" else [value]

@@ -22,6 +22,10 @@ LONGEST_VALUE: Final = 4_096
 LONGEST_LINE: Final = 4 * LONGEST_VALUE
 LONGEST_RECORD: Final = 16 * LONGEST_LINE
 MOST_QUESTIONS: Final = 16
+OUT_OF_FORM: Final = (
+    "the subject_ref is out of form: letters, digits and . _ : -, 128 at most, such as "
+    "acc-4711 or shop/acc-4711"
+)
 SUBJECT_REF: Final = re.compile(
     r"^(?:[a-z][a-z0-9._-]{0,31}/)?[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"
 )
@@ -226,7 +230,7 @@ def one_account(
             "questions",
         )
     if subject_ref is not None and SUBJECT_REF.fullmatch(subject_ref) is None:
-        return Fault("subject_ref", "the subject_ref is out of form", "subject_ref")
+        return Fault("subject_ref", OUT_OF_FORM, "subject_ref")
     return Account(tuple(questions), subject_ref, unreadable)
 
 
@@ -268,7 +272,7 @@ def record(line: bytes) -> dict[str, object]:
 def _account(document: dict[str, object], hints: Hints) -> Account | Fault:
     reference = document.pop("subject_ref", None)
     if reference is not None and not isinstance(reference, str):
-        raise FormError("subject_ref", "the subject_ref is out of form", "subject_ref")
+        raise FormError("subject_ref", OUT_OF_FORM, "subject_ref")
     nested = document.pop("questions", None)
     if nested is None:
         return one_account([as_question(document, hints)], reference)

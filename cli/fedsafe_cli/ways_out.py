@@ -13,7 +13,32 @@ _UNSEEN: Final = (
     "`fedsafe node status` sagt, welche Mitglieder seit wann nicht gesehen wurden",
     "`fedsafe node status` says which members are not seen, since when",
 )
+_READER: Final = (
+    (
+        "das liest, wer die Rolle hat: `fedsafe account list`; allein geht es nicht, "
+        "also jemand anderem ein Konto geben: `fedsafe account add NAME`, `fedsafe "
+        "training add NAME`, `fedsafe account roles NAME --grant dpo`"
+    ),
+    (
+        "whoever has the role reads it: `fedsafe account list`; nobody does it alone, "
+        "so give somebody else an account: `fedsafe account add NAME`, `fedsafe "
+        "training add NAME`, `fedsafe account roles NAME --grant dpo`"
+    ),
+)
 WAYS_OUT: Final[Mapping[str, Both]] = {
+    "this takes the credential of a reviewer or an auditor or a dpo": _READER,
+    "own_role": (
+        (
+            "eine andere Person, die Rollen vergibt, tut es; ist keine da, erst einer "
+            "Konto und Rolle geben: `fedsafe account add NAME`, `fedsafe account roles "
+            "NAME --grant dpo`"
+        ),
+        (
+            "another person who grants roles does it; if there is none, seat one "
+            "first: `fedsafe account add NAME`, `fedsafe account roles NAME --grant "
+            "dpo`"
+        ),
+    ),
     "no such partner": (
         (
             "`fedsafe partner list` zeigt Ihre; aus einer mitgelieferten Stelle wird "

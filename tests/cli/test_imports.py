@@ -353,6 +353,24 @@ def test_anew_asks_and_lists_only_whom_a_mistake_had_taken_off(
     ]
 
 
+def test_a_reference_out_of_form_is_told_with_the_form(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    take_in(node)
+    path = tmp_path / "forum.csv"
+    path.write_text("id,email\nacc-4711,a@b.example\nJane Doe,c@d.example\n")
+    rejects = tmp_path / "rejects.ndjson"
+    told = ask(
+        *(*IMPORT, "--map", "subject_ref=id", "--removed-on", "2026-11-20"),
+        *("--rejects", str(rejects), str(path)),
+    )
+
+    assert told.status == 5
+    assert [each["subject_ref"] for each in sent(node)] == ["acc-4711"]
+    assert "line 3: subject_ref: the subject_ref is out of form: letters" in told.err
+    assert "Jane" not in told.err + told.out + rejects.read_text()
+
+
 def test_a_later_removal_is_told_with_both_days_and_the_command(
     ask: "Run", node: "FakeNode"
 ) -> None:

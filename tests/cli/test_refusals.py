@@ -11,6 +11,8 @@ import pytest
 from fedsafe_cli.case_refusal_texts import GERMAN
 from fedsafe_cli.refusals import read_refusal
 from fedsafe_cli.ways_out import WAYS_OUT
+from fedsafe_node.api.auth import describe
+from fedsafe_node.api.routes import ROUTES
 from fedsafe_policies.errors import NothingForPartnerError
 from fedsafe_policies.escalation.closing import Answers, unanswered
 from fedsafe_policies.escalation.dispatching import FAULTS, PartnerFault
@@ -340,6 +342,15 @@ def test_an_option_that_a_hint_names_has_its_form_in_german(
     watch = ("task", "decide", TASK, "watch", "--until", "soon")
 
     assert "--until erwartet einen Tag wie 2027" in ask(*watch, "--lang", "de").err
+
+
+@pytest.mark.parametrize("name", ["auditReport", "auditSubject", "auditAccess"])
+def test_who_may_not_read_of_accounts_is_told_who_can_be_let(name: str) -> None:
+    (route,) = (each for each in ROUTES if each.name == name)
+    detail = f"this takes {describe(route.auth, route.roles)}"
+
+    assert "--grant dpo" in WAYS_OUT[detail][1]
+    assert "--grant dpo" in WAYS_OUT["own_role"][0]
 
 
 @pytest.mark.parametrize("name", WAYS_OUT)
