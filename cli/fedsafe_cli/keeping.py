@@ -36,17 +36,6 @@ _YOURS: Final = {
 _NONE_DRAWN: Final = ("nichts ist gezogen", "nothing is drawn")
 
 
-@click.command("due", hidden=True, context_settings={"ignore_unknown_options": True})
-@click.argument("rest", nargs=-1)
-def due(rest: tuple[str, ...]) -> ExitStatus:
-    """Say which command lists what is due for a review."""
-    del rest
-    raise click.UsageError(
-        "`signal due` is now a part of the list: "
-        "`fedsafe signal list --ends-before DAY` has what is due for a review as well"
-    )
-
-
 @click.command("keep")
 @click.argument("signal_id", metavar="SIGNAL")
 @shared_options

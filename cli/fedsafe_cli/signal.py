@@ -30,7 +30,7 @@ from fedsafe_cli.inputs import (
     read_lines,
 )
 from fedsafe_cli.inventory import Pages, list_signals
-from fedsafe_cli.keeping import due, keep, look, sample
+from fedsafe_cli.keeping import keep, look, sample
 from fedsafe_cli.labels import say
 from fedsafe_cli.moments import readable
 from fedsafe_cli.options import settings_of, shared_options
@@ -277,7 +277,6 @@ signal.add_command(import_signals)
 signal.add_command(lists)
 signal.add_command(examine)
 signal.add_command(approve_list)
-signal.add_command(due)
 signal.add_command(keep)
 signal.add_command(sample)
 signal.add_command(look)

@@ -367,7 +367,7 @@ def test_a_reference_out_of_form_is_told_with_the_form(
 
     assert told.status == 5
     assert [each["subject_ref"] for each in sent(node)] == ["acc-4711"]
-    assert "line 3: subject_ref: the subject_ref is out of form: letters" in told.err
+    assert "line 3 (email): subject_ref: the subject_ref is out of" in told.err
     assert "Jane" not in told.err + told.out + rejects.read_text()
 
 

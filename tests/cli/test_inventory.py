@@ -184,15 +184,6 @@ def test_csv_has_codes_and_no_formula(ask: "Run", node: "FakeNode") -> None:
     assert own["listed_at"].endswith("Z")
 
 
-def test_the_former_list_of_reviews_says_where_it_went(
-    ask: "Run", node: "FakeNode"
-) -> None:
-    outcome = ask("signal", "due", "--lang", "de")
-    assert outcome.status == 2
-    assert "signal list --ends-before" in outcome.err
-    assert node.asked == []
-
-
 def test_a_review_lets_a_signal_live_on(ask: "Run", node: "FakeNode") -> None:
     kept = {"signal": ID, "review_by": "2027-11-24"}
     node.always(f"POST /v1/signals/{ID}/keep", kept)
