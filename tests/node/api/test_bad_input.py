@@ -250,7 +250,7 @@ PLACES = [
     ("CONNECT", "planted.example:443", 404, "not_found"),
     ("BREW", "/v1/lookup", 400, "malformed_request"),
     ("GET", "/v1/status?a=1", 422, "invalid_query"),
-    ("GET", "/v1/signals?state=published", 422, "invalid_query"),
+    ("GET", "/v1/signals?state=everything", 422, "invalid_query"),
     ("GET", "/v1/audit/events?since=-1", 422, "invalid_query"),
     ("GET", "/v1/audit/events?since=1e999", 422, "invalid_query"),
     ("GET", "/v1/audit/events?since=" + "9" * 400, 422, "invalid_query"),

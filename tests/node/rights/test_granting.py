@@ -162,9 +162,6 @@ async def test_a_grant_erases_what_was_listed_after_the_request(
     first = await node.services.signals.add(request_for(WHO, scope=Scope.SELF), ANNA)
     opened = await requests.open(asked(RequestKind.RECTIFICATION), SHOP)
     later = await staffed.publish(WHO)
-    waiting = await node.services.signals.add(
-        request_for(WHO, scope=Scope.FEDERATION), ANNA
-    )
     other = await node.services.signals.add(
         request_for("other@mail.example", scope=Scope.FEDERATION), ANNA
     )
@@ -175,9 +172,9 @@ async def test_a_grant_erases_what_was_listed_after_the_request(
     assert await matching(staffed, WHO) == []
     states = [
         (await node.services.signals.show(each, LEA)).state.value
-        for each in (first.signal, later, waiting.signal, other.signal)
+        for each in (first.signal, later, other.signal)
     ]
-    assert states == ["erased", "erased", "withdrawn", "draft"]
+    assert states == ["erased", "erased", "draft"]
     assert (await node.services.audits.verify(BOT)).ok
 
 

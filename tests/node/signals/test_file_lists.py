@@ -39,6 +39,7 @@ from fedsafe_node.signals import file_lists
 from fedsafe_node.signals.file_lists import DRAWN, SEEN_FOR
 from fedsafe_policies.vocabulary import Provenance, Role, Scope, Surface
 
+SUPERSEDED = RevokeRequest(reason=Reason.SUPERSEDED)
 SAID: Final = ListSource(
     name="hotline-2026-11", source="hotline.example/2026-11", signature="pgp:8a1f"
 )
@@ -152,7 +153,7 @@ async def test_what_is_approved_is_what_was_examined_and_not_the_files_alone(
     values = digests(30)
     lists = node.signals.lists
     for signal in await imported(node, values):
-        await node.signals.revoke(signal, RevokeRequest(reason=Reason.MISTAKE), ANNA)
+        await node.signals.revoke(signal, SUPERSEDED, ANNA)
     own = [
         request_for(
             value,
@@ -173,13 +174,13 @@ async def test_what_is_approved_is_what_was_examined_and_not_the_files_alone(
         drafts = await imported(node, values)
         seen = await lists.examine(SAID.name, [], RITA)
         for draft in drafts:
-            await node.signals.revoke(draft, RevokeRequest(reason=Reason.MISTAKE), ANNA)
+            await node.signals.revoke(draft, SUPERSEDED, ANNA)
         drafts = await imported(node, values, said=other)
         with pytest.raises(WrongStateError) as changed:
             await lists.approve(SAID.name, seen.digest, RITA)
         anew = await lists.examine(SAID.name, [], RITA)
         for draft in drafts:
-            await node.signals.revoke(draft, RevokeRequest(reason=Reason.MISTAKE), ANNA)
+            await node.signals.revoke(draft, SUPERSEDED, ANNA)
 
         assert changed.value.code == "act_changed"
         assert [each.digest for each in anew.drawn] == [e.digest for e in seen.drawn]
@@ -246,7 +247,7 @@ async def test_what_was_examined_is_of_that_name_and_ends(
     first = await imported(node, values)
     seen = await lists.examine(SAID.name, [], RITA)
     for draft in first:
-        await node.signals.revoke(draft, RevokeRequest(reason=Reason.MISTAKE), ANNA)
+        await node.signals.revoke(draft, SUPERSEDED, ANNA)
     await imported(node, values, said=other)
     unseen = (await lists.examine(other.name, [], RUTH)).digest
     with pytest.raises(WrongStateError) as elsewhere:
