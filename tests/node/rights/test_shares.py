@@ -101,6 +101,12 @@ async def again(fleet: Fleet, step: timedelta = timedelta(0)) -> int:
     return await look_up_again(fleet["b.demo"].desk, shares_of(fleet))
 
 
+async def matching_now(fleet: Fleet) -> list[str]:
+    """Tell where the victim matches, once all know what b.demo has disputed."""
+    await fleet.level("b.demo", ["a.demo", "c.demo"])
+    return await matching(fleet, VICTIM)
+
+
 async def waiting(fleet: Fleet, request: RightsRequestAnswer) -> WaitingRow | None:
     store = fleet["b.demo"].base.store
     return await store.read(lambda reader: reader.waiting(request.request))
@@ -123,8 +129,7 @@ async def test_one_domain_leaves_room_for_others(strict: Fleet) -> None:
 
     assert (shown.unevaluated, mine.again_at) == ([], None)
     assert len(shown.disputes or ()) == 1
-    await strict.level("b.demo", ["a.demo", "c.demo"])
-    assert await matching(strict, VICTIM) == []
+    assert await matching_now(strict) == []
     looked_up = [each for each in stranger if each.again_at is None]
     assert len(looked_up) == 25 // 3
 
@@ -139,8 +144,7 @@ async def test_one_network_leaves_room_for_others(strict: Fleet) -> None:
     mine = await proved(strict, VICTIM)
 
     assert mine.again_at is None
-    await strict.level("b.demo", ["a.demo", "c.demo"])
-    assert await matching(strict, VICTIM) == []
+    assert await matching_now(strict) == []
 
 
 async def test_an_hour_has_room_for_what_somebody_vouches_for(strict: Fleet) -> None:
@@ -152,8 +156,7 @@ async def test_an_hour_has_room_for_what_somebody_vouches_for(strict: Fleet) -> 
 
     assert waits.again_at is not None
     assert vouched.again_at is None
-    await strict.level("b.demo", ["a.demo", "c.demo"])
-    assert await matching(strict, VICTIM) == []
+    assert await matching_now(strict) == []
 
 
 async def test_turns_go_round_and_the_dispute_is_opened_then(strict: Fleet) -> None:
@@ -178,8 +181,7 @@ async def test_turns_go_round_and_the_dispute_is_opened_then(strict: Fleet) -> N
     assert (shown.unevaluated, shown.again_at) == ([], None)
     assert [found.signal for found in shown.signals or ()] == [signal]
     assert len(shown.disputes or ()) == 1
-    await strict.level("b.demo", ["a.demo", "c.demo"])
-    assert await matching(strict, VICTIM) == []
+    assert await matching_now(strict) == []
     after = await collected(strict, mine)
     assert after.status is not None
     assert "it rests" in after.status
@@ -205,7 +207,7 @@ async def test_what_waited_is_looked_up_after_a_restart(strict: Fleet) -> None:
     bounded(strict, 3)
     await again(strict, timedelta(minutes=15))
 
-    assert await matching(strict, VICTIM) == []
+    assert await matching_now(strict) == []
     assert await waiting(strict, mine) is None
     (event,) = [
         each
@@ -278,7 +280,7 @@ async def test_the_form_says_that_it_waits(mailing: Fleet, box: MailBox) -> None
     assert [said in page for page in pages] == [False, True]
     assert await matching(mailing, VICTIM) == list(NAMES)
     await again(mailing, timedelta(hours=1))
-    assert await matching(mailing, VICTIM) == []
+    assert await matching_now(mailing) == []
 
 
 async def test_a_proxy_of_the_house_is_no_network(trio: Fleet) -> None:
@@ -314,5 +316,4 @@ async def test_a_crash_before_the_act_loses_nothing(
     assert await waiting(strict, mine) is not None
     assert sorted(await matching(strict, VICTIM)) == list(NAMES)
     await again(strict)
-    await strict.level("b.demo", ["a.demo", "c.demo"])
-    assert await matching(strict, VICTIM) == []
+    assert await matching_now(strict) == []
