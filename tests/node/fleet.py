@@ -7,7 +7,9 @@ are always the same. Its clock stands until a test moves it.
 
 import asyncio
 import shutil
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -262,6 +264,16 @@ class Fleet:
         request = RevokeRequest(reason=Reason.MISTAKE)
         await self[at].services.signals.revoke(signal, request, RITA)
         await self.level(at, by)
+
+    async def forget_listed(self, name: str) -> None:
+        """Let a node list again whom it has listed, as an origin that keeps no such."""
+
+        def forget() -> None:
+            with closing(sqlite3.connect(self.place(name).database)) as connection:
+                assert connection.execute("DELETE FROM listed_tokens").rowcount > 0
+                connection.commit()
+
+        await asyncio.to_thread(forget)
 
     async def level(
         self, origin: str, others: Sequence[str], patience: float = PATIENCE

@@ -290,7 +290,7 @@ class KillLoop:
         caller = self._federation.caller(desk.node)
         state = caller.get("/v1/status").body
         reviewer = self._federation.caller(desk.node, "ben")
-        drafts = reviewer.get("/v1/signals?state=draft").body["drafts"]
+        drafts = reviewer.get("/v1/signals?state=draft").body["signals"]
 
         assert {draft["signal"] for draft in drafts} == {*desk.pending.values()}
         assert state["feed_size"] == self._records(desk)

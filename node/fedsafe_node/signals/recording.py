@@ -21,7 +21,7 @@ from fedsafe_federation.records import encode_record, signal_record
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.asked import Asked, Person
 from fedsafe_node.audiences import audience_digest
-from fedsafe_node.errors import UnavailableError
+from fedsafe_node.errors import KeyFileError, StoreFailedError, UnavailableError
 from fedsafe_node.evaluators import Output
 from fedsafe_node.index.lists import Hint
 from fedsafe_node.log.audit import Event, grounds_of
@@ -116,6 +116,7 @@ class Recorder:
 
         Raises:
             UnavailableError: fewer than t members answered in time.
+            StoreFailedError: the key of a new month can't be written.
         """
         outputs = await self._evaluate(plans)
         alone = len(plans) == 1
@@ -124,7 +125,10 @@ class Recorder:
             chunk = plans[start : start + CHUNK]
             make = partial(self._prepare, chunk, outputs, alone=alone)
             # Never on the event loop: the first seal of a month writes a key file.
-            prepared += await self._desk.offload(make)
+            try:
+                prepared += await self._desk.offload(make)
+            except KeyFileError as error:
+                raise StoreFailedError("no key of the month") from error
         return prepared
 
     async def keep(

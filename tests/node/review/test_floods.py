@@ -609,6 +609,7 @@ async def test_listing_again_what_rests_restricts_nobody(trio: Fleet) -> None:
     restricted: list[int] = []
     for number in range(3):
         await trio.publish(shared)
+        await trio.forget_listed("a.demo")
         accounts = [f"acc-{number}-{each}" for each in range(BOUND + 2)]
         restricted.append(sum(map(is_restricted, await ask(node, accounts, shared))))
         await rest_all(node)

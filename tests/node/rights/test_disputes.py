@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Disputes and rulings between real nodes: who may, what rests, what comes back."""
 
-import asyncio
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from datetime import timedelta
 from hashlib import sha256
 from itertools import product
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -474,7 +470,7 @@ async def test_one_proof_ends_all_matches_of_who_is_listed_often(
 ) -> None:
     for _ in range(6):  # as an origin lists that has its own idea of one person
         await trio.publish(WHO)
-        await asyncio.to_thread(forget_listed, trio.place("a.demo").database)
+        await trio.forget_listed("a.demo")
     other = "other@mail.example"
     await trio.publish(other, at="c.demo", by=("a.demo", "b.demo"))
     for name in NAMES:
@@ -486,11 +482,6 @@ async def test_one_proof_ends_all_matches_of_who_is_listed_often(
         for name in NAMES:
             status = await trio[name].services.node.status()
             assert status.disputes_beyond_budget == {}
-
-
-def forget_listed(database: Path) -> None:
-    with closing(sqlite3.connect(database)) as connection, connection:
-        assert connection.execute("DELETE FROM listed_tokens").rowcount > 0
 
 
 @pytest.mark.parametrize("waits", [False, True])
