@@ -136,15 +136,23 @@ async def test_one_domain_leaves_room_for_others(strict: Fleet) -> None:
 
 async def test_one_network_leaves_room_for_others(strict: Fleet) -> None:
     await strict.publish(VICTIM)
-    for n in range(12):
+    hour, proofs = 6, 7  # two networks prove more than two peers evaluate
+    bounded(strict, hour)
+    near = [
         await proved(strict, f"a@stranger{n}.example", f"2001:db8:1:{n:x}::/64")
-    for n in range(12):
-        number = f"+49151{n:04}0000"
-        await proved(strict, number, f"{FAR[:-1]}{n}", by=Kind.PHONE)
+        for n in range(proofs)
+    ]
+    far = [
+        await proved(strict, f"+49151{n:04}0000", f"{FAR[:-1]}{n}", by=Kind.PHONE)
+        for n in range(proofs)
+    ]
     mine = await proved(strict, VICTIM)
 
     assert mine.again_at is None
     assert await matching_now(strict) == []
+    for network in (near, far):
+        looked_up = [each for each in network if each.again_at is None]
+        assert len(looked_up) == hour // 3
 
 
 async def test_an_hour_has_room_for_what_somebody_vouches_for(strict: Fleet) -> None:
