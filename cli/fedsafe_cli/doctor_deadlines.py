@@ -2,9 +2,12 @@
 """What `fedsafe doctor` says of deadlines that are over."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from fedsafe_cli.diagnosis import Finding, Level
+
+_PROMISED_S: Final = 5 * 60
+"""Within so many seconds what a person contests rests at all members."""
 
 
 def overdue(status: Mapping[str, Any]) -> Iterator[Finding]:
@@ -25,6 +28,20 @@ def overdue(status: Mapping[str, Any]) -> Iterator[Finding]:
         way_out = "`fedsafe rights list` says which; answer them: the law gives a month"
         found = f"{late} requests of persons are overdue"
         yield Finding("requests", Level.FAIL, found, way_out)
+    seconds = int(status.get("longest_wait_s") or 0)
+    if seconds > _PROMISED_S:
+        waiting = status.get("requests_waiting")
+        hours, minutes = divmod(seconds // 60, 60)
+        way_out = (
+            "see at each peer whether it answers; for people whom you know open "
+            "requests as an officer (`fedsafe rights open`), which come first: "
+            "docs/howto/operate.md, the form for persons"
+        )
+        found = (
+            f"{waiting} requests of persons wait to be looked up, the oldest for "
+            f"{hours} h {minutes} min"
+        )
+        yield Finding("requests that wait", Level.WARN, found, way_out)
     if late := status.get("checks_forgotten"):
         way_out = (
             "whoever made the check asks again: `fedsafe rights list` says which, then "

@@ -202,6 +202,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "mail": "E-Mail-Adressen",
     "requests": "Anträge von Personen",
     "identity checks": "Identitätsfeststellungen",
+    "requests that wait": "wartende Anträge",
     "sending": "Versand",
     "packages": "Fallpakete",
     "packages taken": "entnommene Fallpakete",

@@ -234,6 +234,18 @@ SAID: Final[Mapping[str, str]] = {
     "`fedsafe rights list` says which; answer them: the law gives a month": (
         "`fedsafe rights list` sagt, welche; beantworten: Das Gesetz gibt einen Monat"
     ),
+    "{waiting} requests of persons wait to be looked up, the oldest for {hours} h "
+    "{minutes} min": (
+        "zu {waiting} Anträgen von Personen ist noch nachzusehen, zum ältesten seit "
+        "{hours} Std. {minutes} Min."
+    ),
+    "see at each peer whether it answers; for people whom you know open requests as "
+    "an officer (`fedsafe rights open`), which come first: docs/howto/operate.md, the "
+    "form for persons": (
+        "bei jedem Mitglied sehen, ob es antwortet; für Personen, die Sie kennen, als "
+        "befugte Person Anträge eintragen (`fedsafe rights open`), die zuerst kommen: "
+        "docs/howto/operate.md, the form for persons"
+    ),
     "{late} identity checks that no second officer can decide on any more": (
         "{late} Identitätsfeststellungen, über die niemand mehr entscheiden kann"
     ),

@@ -59,6 +59,14 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
         "überfällige Anträge von Personen",
         "overdue requests of persons",
     ),
+    "requests_waiting": (
+        "Anträge, zu denen noch nachzusehen ist",
+        "requests that wait to be looked up",
+    ),
+    "longest_wait_s": (
+        "Sekunden, die der älteste davon wartet",
+        "seconds that the oldest of them waits",
+    ),
     "checks_forgotten": (
         "Identitätsfeststellungen, die niemand mehr entscheiden kann",
         "identity checks that nobody can decide on any more",

@@ -360,8 +360,9 @@ class StatusAnswer(Message, frozen=True):
     `breaches_overdue` counts those open whose 72 hours are over, `cases_overdue` the
     open cases that owe something by now, without exercises, `orders_overdue` the orders
     of authorities that are unanswered or unconfirmed in time, `requests_overdue` the
-    requests of persons without their answer, `checks_forgotten` those whose identity
-    check no second officer can decide on any more. With `sending_off` no
+    requests of persons without their answer, `requests_waiting` those that wait to be
+    looked up, the oldest for `longest_wait_s` seconds, `checks_forgotten` those whose
+    identity check no second officer can decide on any more. With `sending_off` no
     case package leaves; `packages_by_hand` wait for somebody, and `packages_in_hand`
     are those that somebody took out without saying what came of them. `not_approved`
     names what node.toml names now, and the node does not decide by. `rests` says why
@@ -418,6 +419,8 @@ class StatusAnswer(Message, frozen=True):
     cases_overdue: int = 0
     orders_overdue: int = 0
     requests_overdue: int = 0
+    requests_waiting: int = 0
+    longest_wait_s: int = 0
     checks_forgotten: int = 0
     sending_off: bool = False
     packages_by_hand: int = 0

@@ -36,7 +36,7 @@ from fedsafe_node.process_memory import memory_state
 from fedsafe_node.renewing.scene import read_scene
 from fedsafe_node.renewing.wishing import overdue, warnings
 from fedsafe_node.review.habits import rubber_stamps
-from fedsafe_node.rights.standing import count_late
+from fedsafe_node.rights.standing import count_late, count_waiting
 from fedsafe_node.signals.doubles import DISPUTES
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.keeping_rows import Room
@@ -56,7 +56,8 @@ _WEEK: Final = 7 * _DAY
 class _Counted:
     """What the store holds at one moment; `breaches` are those open and overdue.
 
-    `requests` are those overdue, and those whose identity check is forgotten.
+    `requests` are those overdue, and those whose identity check is forgotten; `waiting`
+    are those that wait to be looked up, and for how many seconds the oldest does.
     """
 
     counts: Counts
@@ -77,6 +78,7 @@ class _Counted:
     cases: Overdue
     orders: int
     requests: tuple[int, int]
+    waiting: tuple[int, int]
     sends: bool
     by_hand: int
     in_hand: int
@@ -112,6 +114,7 @@ async def _count(
         breaches=await count_breaches(reader, now),
         orders=await count_orders(reader, now),
         requests=await count_late(reader, notices.periods, now),
+        waiting=await count_waiting(reader, now),
         sends=await sends(reader),
         by_hand=await reader.dispatches_by_hand(),
         in_hand=await reader.dispatches_in_hand(),
@@ -246,6 +249,8 @@ class Overview:
             cases_overdue=found.cases.late,
             orders_overdue=found.orders,
             requests_overdue=found.requests[0],
+            requests_waiting=found.waiting[0],
+            longest_wait_s=found.waiting[1],
             checks_forgotten=found.requests[1],
             sending_off=not found.sends,
             packages_by_hand=found.by_hand,

@@ -200,7 +200,11 @@ class Metrics:
             ("what",),
             registry=self.registry,
         )
-
+        self._longest_wait = Gauge(
+            "fedsafe_rights_longest_wait_seconds",
+            "For how long the oldest request of a person waits to be looked up",
+            registry=self.registry,
+        )
         self._failing = Gauge(
             "fedsafe_store_failing",
             "1 while the store does not take writes",
@@ -241,6 +245,10 @@ class Metrics:
         """Set how much the node holds."""
         for what, count in counts.items():
             self._node.labels(what).set(count)
+
+    def set_longest_wait(self, seconds: int) -> None:
+        """Set for how long the oldest request waits to be looked up; 0 if none does."""
+        self._longest_wait.set(seconds)
 
     def set_failing(self, *, failing: bool) -> None:
         """Set whether the store does not take writes."""

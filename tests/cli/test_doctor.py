@@ -476,6 +476,28 @@ def test_a_resharing_that_is_overdue_is_told_with_who_is_missing(
     assert "diese Knoten starten lassen" in german
 
 
+def test_requests_that_wait_for_longer_than_promised_are_told(
+    ask: "Run", healthy: "FakeNode"
+) -> None:
+    def waiting(longest: int) -> dict[str, object]:
+        waits = {"requests_waiting": 2, "longest_wait_s": longest}
+        return {"node": "a.demo", "peers": [], **waits}
+
+    healthy.always("GET /v1/status", waiting(300))
+    in_time = by_check(ask("doctor", "--json"))
+    healthy.always("GET /v1/status", waiting(26 * 3_600 + 299))
+    late = by_check(ask("doctor", "--json"))["requests that wait"]
+    german = " ".join(ask("doctor", "--lang", "de").out.split())
+
+    assert "requests that wait" not in in_time
+    assert late["level"] == "warn"
+    assert late["found"].startswith("2 requests of persons wait")
+    assert late["found"].endswith("the oldest for 26 h 4 min")
+    assert "`fedsafe rights open`" in late["way_out"]
+    assert "zum ältesten seit 26 Std. 4 Min." in german
+    assert "ob es antwortet" in german
+
+
 def test_a_federation_in_which_nobody_hears_appeals_is_told(
     ask: "Run", healthy: "FakeNode"
 ) -> None:

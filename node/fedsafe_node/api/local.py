@@ -165,10 +165,12 @@ async def metrics(call: Call) -> object:
             "cases_overdue": now.cases_overdue,
             "orders_overdue": now.orders_overdue,
             "requests_overdue": now.requests_overdue,
+            "requests_waiting": now.requests_waiting,
             "checks_forgotten": now.checks_forgotten,
             "peers_covered": sum(peer.covered for peer in now.peers),
         }
     )
+    call.metrics.set_longest_wait(now.longest_wait_s)
     call.metrics.set_failing(failing=now.store != "ok")
     if now.disk_free_mib is not None and now.reserve_mib is not None:
         free, reserve = now.disk_free_mib << 20, now.reserve_mib << 20

@@ -76,3 +76,11 @@ async def count_late(reader: Reader, keys: PeriodKeys, now: int) -> tuple[int, i
     async for _, _, checked in undecided(reader, keys):
         forgotten += await decidable_until(reader, checked, now) is None
     return late, forgotten
+
+
+async def count_waiting(reader: Reader, now: int) -> tuple[int, int]:
+    """Count what waits to be looked up, and the seconds that the oldest has waited."""
+    oldest = await reader.waiting_oldest()
+    if oldest is None:
+        return 0, 0
+    return await reader.count_waiting(), max(0, now - oldest.since)

@@ -743,6 +743,8 @@ class FakeNode:
             audit_size=11,
             sodium="test",
             url="http://127.0.0.1:1",
+            requests_waiting=2,
+            longest_wait_s=610,
         )
 
     async def checks(self) -> dict[str, str]:

@@ -335,6 +335,8 @@ async def test_metrics_count_by_route(api: Api) -> None:
 
     assert 'fedsafe_requests_total{route="lookup",status="200"} 1.0' in page
     assert 'fedsafe_node_entries{what="signals"} 7.0' in page
+    assert 'fedsafe_node_entries{what="requests_waiting"} 2.0' in page
+    assert "fedsafe_rights_longest_wait_seconds 610.0" in page
     assert "fedsafe_store_failing 0.0" in page
     assert "fedsafe_disk_bytes{" not in page  # nobody knows of its disk
 

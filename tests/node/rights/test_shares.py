@@ -253,6 +253,25 @@ async def test_what_waits_is_not_granted_and_is_forgotten_at_its_end(
     assert await again(strict, timedelta(hours=1)) == 0
 
 
+async def test_what_waits_is_counted_with_the_oldest_s_wait(strict: Fleet) -> None:
+    overview = strict["b.demo"].services.node
+
+    async def told() -> tuple[int, int]:
+        status = await overview.status()
+        return status.requests_waiting, status.longest_wait_s
+
+    assert await told() == (0, 0)
+    await strict.stop("a.demo", "c.demo")
+    mine = await proved(strict, VICTIM)
+    strict.clock.advance(timedelta(minutes=6))
+    await proved(strict, "other@mail.example")
+    assert await told() == (2, 360)
+    await requests_of(strict).close(mine.request, CLOSED, DORA)
+    assert await told() == (1, 0)
+    strict.clock.advance(-timedelta(minutes=1))
+    assert await told() == (1, 0)  # a clock that went back
+
+
 async def test_people_hear_of_what_waits_long_once_a_day(strict: Fleet) -> None:
     node = strict["b.demo"]
     vault = node.base.office.vault
