@@ -28,7 +28,8 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
-from fedsafe_node.api.server import ApiServer, bind_socket
+from fedsafe_node.api.ports import bind_socket
+from fedsafe_node.api.server import ApiServer
 from fedsafe_node.api.services import Services
 from fedsafe_node.lookup_messages import (
     LookupAnswer,

@@ -18,7 +18,6 @@ from fedsafe_node.following import ALONE, Follower, Following
 from fedsafe_node.help.service import read_directory
 from fedsafe_node.identity import load_identity
 from fedsafe_node.index.lists import Lists
-from fedsafe_node.index.pdq import PdqIndex
 from fedsafe_node.keys import HeldKeys
 from fedsafe_node.loading import load_gate, load_tokens, share_tokens
 from fedsafe_node.log.anchor import read_life
@@ -27,7 +26,7 @@ from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.pseudonyms import Pseudonyms
-from fedsafe_node.log.relief import AuditRelief
+from fedsafe_node.log.relief import reserve_of
 from fedsafe_node.notices.texts import texts
 from fedsafe_node.people.names import names_of_people
 from fedsafe_node.people.office import Office
@@ -51,7 +50,6 @@ from fedsafe_node.situation import Situation
 from fedsafe_node.storage import store_at
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import PeerState
 from fedsafe_node.store.sqlite import check_free
 from fedsafe_node.telemetry import LOGGER, fields
@@ -97,11 +95,6 @@ class Base:
     def following(self) -> Following:
         """What keeps this process up to date with a store that it shares."""
         return ALONE if self.follower is None else self.follower
-
-
-def reserve_of(place: Place, config: Config) -> Reserve:
-    """Give the reserve of a node; nothing is made before its store is opened."""
-    return Reserve(place.reserve, config.disk.reserve, AuditRelief(config.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +286,7 @@ async def open_base(
         guard=files.guard,
         custody=files.custody,
         store=store,
-        lists=Lists(tokens, PdqIndex(), shared=follower is not None),
+        lists=Lists(tokens, shared=follower is not None),
         trail=trail,
         pseudonyms=files.pseudonyms,
         situation=situation,

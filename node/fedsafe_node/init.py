@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fedsafe_node.attempts import Attempt, Plan
-from fedsafe_node.base import reserve_of
 from fedsafe_node.cases.certificate_names import name_certificate
 from fedsafe_node.clock import Clock, SystemClock
 from fedsafe_node.config import Config, Place, parse_config, render_config
@@ -24,6 +23,7 @@ from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.pseudonyms import Pseudonyms
+from fedsafe_node.log.relief import reserve_of
 from fedsafe_node.people.credentials import GOOD_FOR, People
 from fedsafe_node.people.first import add_first
 from fedsafe_node.people.messages import SetUpCodeAnswer

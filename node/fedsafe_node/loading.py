@@ -112,7 +112,7 @@ async def follow_removals(lists: Lists, store: Store) -> None:
     new = index.removed - known
     if new:
         await store.read(lambda reader: _check_removals(reader, index, new))
-        lists.pictures.remove(*(new & index.removed))
+        lists.remove_pictures(new & index.removed)
 
 
 async def merge_tokens(index: TokenIndex, store: Store, *, full: bool = False) -> None:

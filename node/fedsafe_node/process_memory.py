@@ -92,7 +92,7 @@ def unlock(mapped: memoryview) -> None:
     release = _call("munlock", ctypes.c_void_p, ctypes.c_size_t)
     if not _LOCKED.is_set() or release is None:
         return
-    import numpy as np  # noqa: PLC0415 - loaded already where memory is locked
+    import numpy as np  # noqa: PLC0415 - slow to load
 
     release(np.frombuffer(mapped, np.uint8).ctypes.data, mapped.nbytes)
 

@@ -28,8 +28,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any, Final
 
-from fedsafe_node.api.ports import claim_port
-from fedsafe_node.api.server import bind_socket
+from fedsafe_node.api.ports import bind_socket, claim_port
 from fedsafe_node.config import Config, Place
 from fedsafe_node.errors import ConfigError, StoreBusyError, WorkerFailedError
 from fedsafe_node.telemetry import LOGGER, fields

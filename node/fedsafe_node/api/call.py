@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A request as a handler sees it: decoded, checked, and with its asker known."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 class Call:
     """Everything that a handler may use.
 
-    `document` is the OpenAPI document. `who` is there on routes for credentials,
+    `document` writes the OpenAPI document. `who` is there on routes for credentials,
     `peer` on routes for members; `local` tells, on routes for statements, whether
     they came over the node's Unix socket. `source` is the address that an open route
     is called from, empty for this machine's own user; `languages` are those that its
@@ -26,7 +26,7 @@ class Call:
 
     services: Services
     metrics: Metrics
-    document: bytes
+    document: Callable[[], bytes]
     path: Mapping[str, str]
     request: object = None
     query: object = None

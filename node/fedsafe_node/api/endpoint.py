@@ -172,7 +172,7 @@ class Border:
         services: Services,
         *,
         metrics: Metrics,
-        document: bytes,
+        document: Callable[[], bytes],
         access: AccessLog,
         lanes: Mapping[Lane, int] = LANES,
     ) -> None:

@@ -180,4 +180,4 @@ async def metrics(call: Call) -> object:
 
 async def openapi(call: Call) -> object:
     """Give the OpenAPI document."""
-    return call.document
+    return call.document()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ports at which a node listens: of one process, or shared by the processes of a node.
+"""Where a node listens: its Unix socket, and ports, of one process or of several.
 
 Linux lets all processes of a user share a port once they ask for it, those of another
 node as well: each would get some of the other's calls, and no one an error. So whoever
@@ -8,7 +8,9 @@ shares a port claims it first.
 
 import asyncio
 import errno
+import os
 import socket
+import stat
 import sys
 from pathlib import Path
 from typing import Final
@@ -128,3 +130,44 @@ def unusable(address: object, error: OSError) -> ConfigError:
     else:
         why = f"{error.strerror or 'cannot be listened on'}: choose another address"
     return ConfigError(address, f"{why} under [listen] in node.toml")
+
+
+def bind_socket(path: Path) -> socket.socket:
+    """Bind a Unix socket that only the node's own user can open.
+
+    Raises:
+        ConfigError: a process answers there, or what lies there is no socket.
+    """
+    _clear(path)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    former = os.umask(0o177)
+    try:
+        sock.bind(str(path))
+    except OSError as error:
+        sock.close()
+        raise ConfigError(path, error.strerror or "cannot be bound") from None
+    finally:
+        os.umask(former)
+    sock.settimeout(0)
+    return sock
+
+
+def _clear(path: Path) -> None:
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise ConfigError(path, "is no socket; it is left as it is")
+    probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    probe.settimeout(0)
+    try:
+        probe.connect(str(path))
+    except ConnectionRefusedError:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(path, error.strerror or "cannot be tried") from None
+    else:
+        raise ConfigError(path, "another process answers on this socket")
+    finally:
+        probe.close()

@@ -19,10 +19,8 @@ await server.stop()
 
 import asyncio
 import logging
-import os
 import resource
 import socket
-import stat
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -42,13 +40,12 @@ from fedsafe_node.api.endpoint import (
     make_endpoint,
 )
 from fedsafe_node.api.openapi import document
-from fedsafe_node.api.ports import bind_port, unusable
+from fedsafe_node.api.ports import bind_port, bind_socket, unusable
 from fedsafe_node.api.problems import RefusedError
 from fedsafe_node.api.route import Lane
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.api.services import Services
 from fedsafe_node.api.strangers import TURN_BYTES, Doorway, prefix_of
-from fedsafe_node.errors import ConfigError
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, fields
 from fedsafe_node.tracing import Asker
 
@@ -82,7 +79,7 @@ def make_app(
     border = Border(
         services,
         metrics=metrics,
-        document=document(),
+        document=document,  # written when it is first asked for
         access=access or AccessLog(),
         lanes=lanes,
     )
@@ -511,44 +508,3 @@ def raise_connection_limit() -> None:
     if most < _DESCRIPTORS:
         facts = fields(descriptors=most, connections=connection_limit())
         _LOG.warning("few descriptors are allowed", extra=facts)
-
-
-def bind_socket(path: Path) -> socket.socket:
-    """Bind a Unix socket that only the node's own user can open.
-
-    Raises:
-        ConfigError: a process answers there, or what lies there is no socket.
-    """
-    _clear(path)
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    former = os.umask(0o177)
-    try:
-        sock.bind(str(path))
-    except OSError as error:
-        sock.close()
-        raise ConfigError(path, error.strerror or "cannot be bound") from None
-    finally:
-        os.umask(former)
-    sock.settimeout(0)
-    return sock
-
-
-def _clear(path: Path) -> None:
-    try:
-        mode = path.lstat().st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISSOCK(mode):
-        raise ConfigError(path, "is no socket; it is left as it is")
-    probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    probe.settimeout(0)
-    try:
-        probe.connect(str(path))
-    except ConnectionRefusedError:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise ConfigError(path, error.strerror or "cannot be tried") from None
-    else:
-        raise ConfigError(path, "another process answers on this socket")
-    finally:
-        probe.close()

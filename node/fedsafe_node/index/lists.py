@@ -7,9 +7,12 @@ hints: whoever finds a row here reads its status in the store before it counts.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from fedsafe_node.index.pdq import Match, PdqIndex
 from fedsafe_node.index.tokens import TokenIndex
+
+if TYPE_CHECKING:
+    from fedsafe_node.index.pdq import Match, PdqIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +32,25 @@ class Lists:
     up to which row all pictures are known, and which of those behind it are.
     """
 
-    def __init__(
-        self, tokens: TokenIndex, pictures: PdqIndex, *, shared: bool = False
-    ) -> None:
+    def __init__(self, tokens: TokenIndex, *, shared: bool = False) -> None:
         self.tokens = tokens
-        self.pictures = pictures
+        self._pictures: PdqIndex | None = None
         self._shared = shared
         self.pictures_until = 0
         self._ahead: set[int] = set()
+
+    @property
+    def pictures(self) -> "PdqIndex":
+        """The index of pictures; a node that knows none yet does without numpy."""
+        if self._pictures is None:
+            from fedsafe_node.index.pdq import PdqIndex  # noqa: PLC0415 - loads numpy
+
+            self._pictures = PdqIndex()
+        return self._pictures
+
+    def count_pictures(self) -> int:
+        """Count the pictures that a query can find."""
+        return 0 if self._pictures is None else len(self._pictures)
 
     def add_pictures(self, found: Sequence[tuple[int, bytes]], *, until: int) -> None:
         """Add the pictures that the store has up to a row, if they are not here."""
@@ -71,12 +85,17 @@ class Lists:
         gone = list(rows)
         for row in gone:
             self.tokens.remove(row)
-        self.pictures.remove(*gone)
+        self.remove_pictures(gone)
+
+    def remove_pictures(self, rows: Iterable[int]) -> None:
+        """Forget the pictures of rows."""
+        if self._pictures is not None:
+            self._pictures.remove(*rows)
 
     def rows(self, token: bytes) -> tuple[int, ...]:
         """Give the rows that may carry *token*."""
         return self.tokens.rows(token)
 
-    def similar(self, digest: bytes) -> list[Match]:
+    def similar(self, digest: bytes) -> list["Match"]:
         """Give the rows whose picture may be the same, with distances."""
-        return self.pictures.query(digest)
+        return [] if self._pictures is None else self._pictures.query(digest)

@@ -9,6 +9,7 @@ something to somebody waits until there is room again; so does an act without ev
 from typing import Final
 
 from fedsafe_federation.errors import MalformedError
+from fedsafe_node.config import Config, Place
 from fedsafe_node.log.audit import (
     AuditRecord,
     Event,
@@ -16,6 +17,7 @@ from fedsafe_node.log.audit import (
     decode_audit_record,
 )
 from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.reserve import Reserve
 
 RELIEVING: Final = frozenset(
     {
@@ -115,3 +117,8 @@ class AuditRelief:
             fit or record.event in BESIDE
             for fit, record in zip(fits, said, strict=True)
         )
+
+
+def reserve_of(place: Place, config: Config) -> Reserve:
+    """Give the reserve of a node; nothing is made before its store is opened."""
+    return Reserve(place.reserve, config.disk.reserve, AuditRelief(config.name))

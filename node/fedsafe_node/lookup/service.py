@@ -270,7 +270,7 @@ class LookupService:
 
     async def _run(self, work: Callable[[], T], questions: int) -> T:
         # A thread hop costs more than a few questions, and less than many.
-        pictures = len(self._lists.pictures) > OFFLOAD_PICTURES
+        pictures = self._lists.count_pictures() > OFFLOAD_PICTURES
         if questions > OFFLOAD_QUESTIONS or pictures:
             return await self._offload(work)
         return work()

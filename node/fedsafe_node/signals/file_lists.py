@@ -35,7 +35,6 @@ from fedsafe_node.errors import (
     NotFoundError,
     WrongStateError,
 )
-from fedsafe_node.index.pdq import PdqIndex
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.media import open_media_body
 from fedsafe_node.messages import Kind, Question
@@ -440,6 +439,8 @@ async def _overlap(
 
 def _hits(found: _List, files: Sequence[File]) -> list[int]:
     """Tell which files of a rehearsal the list would match."""
+    from fedsafe_node.index.pdq import PdqIndex  # noqa: PLC0415 - loads numpy
+
     exact = {entry.file for entry in found.entries}
     pictures = PdqIndex()
     looks = [e.file.digest for e in found.entries if e.file.kind is MediaKind.PDQ]

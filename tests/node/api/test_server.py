@@ -31,9 +31,10 @@ from tests.node.api.staff import PEOPLE_BODIES
 
 from fedsafe_cli.fleet import free_ports
 from fedsafe_node.api.openapi import build
+from fedsafe_node.api.ports import bind_socket
 from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.api.routes import ROUTES
-from fedsafe_node.api.server import ApiServer, bind_socket
+from fedsafe_node.api.server import ApiServer
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.lookup_messages import LookupRequest
 from fedsafe_node.principal import Principal

@@ -32,7 +32,6 @@ from fedsafe_federation.silence import Silences
 from fedsafe_node.config import Config, Listen
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.index.lists import Lists
-from fedsafe_node.index.pdq import PdqIndex
 from fedsafe_node.index.tokens import TokenIndex
 from fedsafe_node.keys import MediaKeys, OwnKeys
 from fedsafe_node.log.audit import AuditRecord, AuditTrail, Event, decode_audit_record
@@ -328,7 +327,7 @@ def federation(clock: Clocked) -> Federation:
 
 @pytest.fixture
 def lists(tmp_path: Path) -> Lists:
-    return Lists(TokenIndex.open(tmp_path / "index", covered=0), PdqIndex())
+    return Lists(TokenIndex.open(tmp_path / "index", covered=0))
 
 
 @pytest.fixture
