@@ -1,6 +1,6 @@
 # make help lists the targets; ./test runs every check without make.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo fix lint types house test coverage docs bench lock release
+.PHONY: help setup run demo fix quick lint types house test coverage docs bench lock release
 
 BIN := .venv/bin
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
@@ -20,6 +20,9 @@ demo: ## The same, ending after the main job
 fix: ## Format, and mend what can be mended
 	$(BIN)/ruff check --fix --quiet
 	$(BIN)/ruff format --quiet
+
+quick: ## What to run before each commit, in a few minutes
+	./test --quick
 
 lint: ## Style, licences
 	./test --only lint

@@ -6,6 +6,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from types import FrameType
 
 import pytest
@@ -13,6 +14,7 @@ from blockbuster import BlockBuster
 from hypothesis import settings
 
 from fedsafe_node.store.sqlite import SQLiteStore
+from tests.costs import function_of, read_slow
 from tests.measuring import is_traced, untraced
 from tests.postgresql.fixtures import (  # noqa: F401 - fixtures
     INSTALLED,
@@ -38,6 +40,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     known = ("sqlite", *(f"postgresql-{major}" for major in INSTALLED))
     told = "where the tests of whole nodes keep their stores (default: sqlite)"
     parser.addoption("--store", choices=known, default="sqlite", help=told)
+    told = "leave out what takes long (tests/slow.txt)"
+    parser.addoption("--quick", action="store_true", help=told)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Let a quick run not even read the files that it leaves out."""
+    if not config.getoption("--quick") or collection_path.suffix != ".py":
+        return None
+    name = collection_path.relative_to(config.rootpath).as_posix()
+    return True if name in read_slow() else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -60,8 +72,10 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 20, 20)  # as a node does
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a mark that names no promise."""
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Refuse a mark that names no promise; leave what takes long out of a quick run."""
     known = ids_of(read_promises())
     for item in items:
         for mark in item.iter_markers(MARK):
@@ -71,6 +85,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 raise pytest.UsageError(
                     f"{item.nodeid}: {named} is no promise of {PROMISES.name}"
                 )
+    if config.getoption("--quick"):
+        slow = read_slow()
+        gone = [item for item in items if function_of(item.nodeid) in slow]
+        config.hook.pytest_deselected(items=gone)
+        items[:] = [item for item in items if function_of(item.nodeid) not in slow]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -111,4 +111,4 @@ def test_an_unknown_mark_ends_the_collection(
     item.add_marker(getattr(pytest.mark, MARK)(*ids))
 
     with pytest.raises(pytest.UsageError, match=f"{named} is no promise of"):
-        pytest_collection_modifyitems([item])
+        pytest_collection_modifyitems(request.config, [item])
