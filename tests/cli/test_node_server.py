@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier, Literal
-from tests.node.databases import Prepared, preparing
+from tests.node.conftest import prepare  # noqa: F401 - a fixture
+from tests.node.databases import Prepared, Preparing, preparing
 from tests.postgresql.databases import Databases, fresh_name, name_in
 
 from fedsafe_node.config import Place
@@ -19,6 +20,8 @@ from fedsafe_node.store.schema import MIGRATIONS, VERSION
 from fedsafe_node.supervising import alone_in
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.cli.conftest import Run
 
 MAKE = ("node", "init", "--name", "chat.demo", "--policy", "synthetic")
@@ -26,12 +29,28 @@ TALKS = ("--contact", "trust@chat.demo", "--listen", "127.0.0.1:8999")
 
 
 @pytest.fixture
-def empty(postgresql: Databases) -> Iterator[Prepared]:
+def made(
+    postgresql: Databases,
+    prepare: "Callable[[int], Preparing]",  # noqa: F811
+) -> Preparing:
+    """Give what makes databases for nodes."""
+    return prepare(postgresql.major)
+
+
+@pytest.fixture
+def empty(made: Preparing) -> Iterator[Prepared]:
     """Give a database without a schema."""
-    with preparing(postgresql) as made:
-        prepared = made.make_empty()
-        yield prepared
-        made.drop(prepared)
+    prepared = made.make_empty()
+    yield prepared
+    made.drop(prepared)
+
+
+@pytest.fixture
+def whole(made: Preparing) -> Iterator[Prepared]:
+    """Give a database with a schema and no rows."""
+    prepared = made.borrow()
+    yield prepared
+    made.give_back(prepared)
 
 
 def test_the_owner_makes_the_tables_and_the_node_uses_them(
@@ -60,23 +79,21 @@ def test_the_owner_makes_the_tables_and_the_node_uses_them(
 
 
 def test_doctor_names_what_a_stopped_node_s_role_lacks_or_has_too_much(
-    run: "Run", short_path: Path, postgresql: Databases
+    run: "Run", short_path: Path, whole: Prepared
 ) -> None:
     home = short_path / "n"
-    with preparing(postgresql) as made:
-        prepared = made.make()
-        run(*MAKE, *TALKS, "--dir", str(home), "--store", prepared.node)
-        well = run("doctor", "--config", str(home))
-        role, name = urlsplit(prepared.node).username, name_in(prepared.node)
-        with psycopg.connect(prepared.superuser, autocommit=True) as superuser:
-            for statement in (
-                f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC",
-                f"GRANT DELETE ON fedsafe.entries TO {role}",
-            ):
-                superuser.execute(statement.encode())
-            older = b"DELETE FROM fedsafe.migrations WHERE number = $1"
-            psycopg.RawCursor(superuser).execute(older, (VERSION,))
-        ill = run("doctor", "--config", str(home))
+    run(*MAKE, *TALKS, "--dir", str(home), "--store", whole.node)
+    well = run("doctor", "--config", str(home))
+    role, name = urlsplit(whole.node).username, name_in(whole.node)
+    with psycopg.connect(whole.superuser, autocommit=True) as superuser:
+        for statement in (
+            f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC",
+            f"GRANT DELETE ON fedsafe.entries TO {role}",
+        ):
+            superuser.execute(statement.encode())
+        older = b"DELETE FROM fedsafe.migrations WHERE number = $1"
+        psycopg.RawCursor(superuser).execute(older, (VERSION,))
+    ill = run("doctor", "--config", str(home))
 
     told = (
         "the node's role has no TEMPORARY right",
@@ -149,12 +166,11 @@ def test_what_fails_at_the_server_can_be_done_again(
 
 
 def test_a_database_that_is_another_nodes_is_refused(
-    run: "Run", short_path: Path, postgresql: Databases
+    run: "Run", short_path: Path, whole: Prepared
 ) -> None:
-    with preparing(postgresql) as made:
-        asked = (*MAKE, *TALKS, "--store", made.make().node, "--dir")
-        first = run(*asked, str(short_path / "n"))
-        second = run(*asked, str(short_path / "m"))
+    asked = (*MAKE, *TALKS, "--store", whole.node, "--dir")
+    first = run(*asked, str(short_path / "n"))
+    second = run(*asked, str(short_path / "m"))
 
     assert first.status == 0, first.err
     assert second.status == 2
@@ -163,11 +179,10 @@ def test_a_database_that_is_another_nodes_is_refused(
 
 
 def test_a_server_that_is_down_is_no_damage(
-    run: "Run", short_path: Path, postgresql: Databases
+    run: "Run", short_path: Path, whole: Prepared
 ) -> None:
     home = short_path / "n"
-    with preparing(postgresql) as made:
-        run(*MAKE, *TALKS, "--dir", str(home), "--store", made.make().node)
+    run(*MAKE, *TALKS, "--dir", str(home), "--store", whole.node)
     config = home / "node.toml"
     url = f'url = "postgresql://node@/fedsafe?host={short_path}"'
     lines = config.read_text().splitlines()
@@ -254,7 +269,7 @@ def test_an_owner_s_address_that_does_not_fit_is_told_without_quoting_it(
     owner.touch(0o600)
     said = []
     with preparing(postgresql) as others:
-        elsewhere = others.make().owner
+        elsewhere = others.make_empty().owner
         for number, address in enumerate(("nonsense: pw=hunter2", elsewhere)):
             owner.write_text(address)
             where = ("--dir", str(short_path / str(number)), "--store", empty.node)
@@ -267,52 +282,47 @@ def test_an_owner_s_address_that_does_not_fit_is_told_without_quoting_it(
 
 
 def test_a_role_that_owns_the_logs_is_refused(
-    run: "Run", short_path: Path, postgresql: Databases
+    run: "Run", short_path: Path, whole: Prepared
 ) -> None:
-    with preparing(postgresql) as made:
-        owner = made.make().owner
-        where = ("--dir", str(short_path / "n"), "--store", owner)
-        outcome = run(*MAKE, *TALKS, *where)
+    where = ("--dir", str(short_path / "n"), "--store", whole.owner)
+    outcome = run(*MAKE, *TALKS, *where)
 
     assert outcome.status != 0
     assert "may change them" in outcome.err
 
 
 def test_the_owner_prepares_the_tables_of_a_node_again(
-    run: "Run", short_path: Path, postgresql: Databases
+    run: "Run", short_path: Path, whole: Prepared
 ) -> None:
     owner, home = short_path / "owner.url", short_path / "n"
-    with preparing(postgresql) as made:
-        prepared = made.make()
-        owner.touch(0o600)
-        owner.write_text(prepared.owner)
-        run(*MAKE, *TALKS, "--dir", str(home), "--store", prepared.node)
-        asked = ("store", "prepare", "--config", str(home), "--owner-file", str(owner))
-        outcome = run(*asked)
-        owner.chmod(0o644)
-        refused = run(*asked)
+    owner.touch(0o600)
+    owner.write_text(whole.owner)
+    run(*MAKE, *TALKS, "--dir", str(home), "--store", whole.node)
+    asked = ("store", "prepare", "--config", str(home), "--owner-file", str(owner))
+    outcome = run(*asked)
+    owner.chmod(0o644)
+    refused = run(*asked)
 
     assert outcome.status == 0, outcome.err
     assert f"schema {VERSION}" in outcome.out
     assert refused.status == 2
     assert "--owner-file" in refused.err
-    assert prepared.owner not in outcome.out + outcome.err + refused.err
+    assert whole.owner not in outcome.out + outcome.err + refused.err
 
 
 def test_whoever_does_not_own_the_tables_prepares_none_though_nothing_is_due(
-    run: "Run", short_path: Path, postgresql: Databases
+    run: "Run", short_path: Path, whole: Prepared, postgresql: Databases
 ) -> None:
     owner, home = short_path / "owner.url", short_path / "n"
     owner.touch(0o600)
-    with preparing(postgresql) as made, preparing(postgresql) as others:
-        prepared, elsewhere = made.make(), others.make()
-        stranger = urlsplit(elsewhere.owner).username or ""
-        run(*MAKE, *TALKS, "--dir", str(home), "--store", prepared.node)
+    with preparing(postgresql) as others:
+        stranger = urlsplit(others.make_empty().owner).username or ""
+        run(*MAKE, *TALKS, "--dir", str(home), "--store", whole.node)
         asked = ("store", "prepare", "--config", str(home), "--owner-file", str(owner))
         said = []
         for address in (
-            prepared.node,
-            postgresql.url(name_in(prepared.node), role=stranger),
+            whole.node,
+            postgresql.url(name_in(whole.node), role=stranger),
         ):
             owner.write_text(address)
             said.append(run(*asked))

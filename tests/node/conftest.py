@@ -91,7 +91,7 @@ def behind(
 ) -> Iterator[Behind]:
     """Give an empty store of the run's kind, with its tables.
 
-    The store's own tests use each kind, and let the embedded one make its file.
+    The store's own tests use each kind.
     """
     yield from reach(kind_in(request.config), tmp_path, prepare, migrated)
 

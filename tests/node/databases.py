@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, LiteralString, Protocol
+from typing import Any, Final, LiteralString, Protocol
 
 import psycopg
 import pytest
@@ -44,14 +44,64 @@ class Prepared:
     node: str
 
 
+# What tells whether a database is made as it was: its own objects, and who may what.
+# A row of a catalog that was written anew is another version of it.
+_MADE_AS: Final = b"""
+    SELECT md5(string_agg(what, ' ' ORDER BY what)) FROM (
+        SELECT 'class ' || oid || ctid || xmin FROM pg_class WHERE oid > 16383
+        UNION ALL
+        SELECT 'column ' || attrelid || ' ' || attnum || ctid || xmin
+            FROM pg_attribute WHERE attrelid > 16383
+        UNION ALL
+        SELECT 'trigger ' || oid || ctid || xmin FROM pg_trigger WHERE oid > 16383
+        UNION ALL
+        SELECT 'constraint ' || oid || ctid || xmin
+            FROM pg_constraint WHERE oid > 16383
+        UNION ALL
+        SELECT 'function ' || oid || ctid || xmin FROM pg_proc WHERE oid > 16383
+        UNION ALL
+        SELECT 'schema ' || oid || ctid || xmin FROM pg_namespace
+            WHERE nspname NOT LIKE 'pg\\_%temp\\_%'
+        UNION ALL
+        SELECT 'database ' || coalesce(datacl::text, '') || datconnlimit
+            FROM pg_database WHERE datname = current_database()
+        UNION ALL
+        SELECT 'setting ' || setconfig::text FROM pg_db_role_setting AS s
+            JOIN pg_database AS d ON d.oid = setdatabase
+            WHERE datname = current_database()
+        UNION ALL
+        SELECT 'migration ' || number || name FROM fedsafe.migrations
+    ) AS made (what)
+"""
+_FILLED: Final = b"""
+    SELECT format('DELETE FROM fedsafe.%I', relname) FROM pg_class
+        WHERE relnamespace = 'fedsafe'::regnamespace AND relkind = 'r'
+        AND relname <> 'migrations'
+    UNION ALL
+    SELECT format('SELECT setval(''fedsafe.%I'', 1, false)', relname) FROM pg_class
+        WHERE relnamespace = 'fedsafe'::regnamespace AND relkind = 'S'
+"""
+_END_ALL: Final = b"""
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
 class Preparing:
-    """Copies one migrated database, so that a test waits for no migration."""
+    """Copies one migrated database, so that a test waits for no migration.
+
+    To copy it takes the server longer than most tests do: whoever changes rows alone
+    borrows a database, and gives it back.
+    """
 
     def __init__(self, databases: Databases) -> None:
         self._databases = databases
         self._owner, self._role = fresh_name("owner"), fresh_name("node")
+        self._has_roles = False
         self._template: str | None = None
         self._left: dict[str, Prepared] = {}
+        self._idle: list[Prepared] = []
+        self._made_as: dict[str, str] = {}
 
     def at(self, url: str) -> Prepared:
         """Return the database that a node has at a URL."""
@@ -65,9 +115,26 @@ class Preparing:
 
     def make_empty(self) -> Prepared:
         """Make a database without any schema."""
-        if self._template is None:
-            self._template = self._made()
         return self._prepared(self._owned())
+
+    def borrow(self) -> Prepared:
+        """Give a database with the newest schema and no rows, to be given back."""
+        if self._idle:
+            return self._idle.pop()
+        made = self.make()
+        self._made_as[made.superuser] = _made_as(made)
+        return made
+
+    def give_back(self, prepared: Prepared) -> None:
+        """Empty a database that was borrowed; it goes if it is no more as it was."""
+        try:
+            is_as_before = _emptied(prepared) == self._made_as[prepared.superuser]
+        except psycopg.Error:
+            is_as_before = False
+        if is_as_before:
+            self._idle.append(prepared)
+        else:
+            self.drop(prepared)
 
     def drop(self, prepared: Prepared) -> None:
         """Drop a database."""
@@ -80,16 +147,19 @@ class Preparing:
             self.drop(prepared)
         if self._template is not None:
             self._databases.drop(self._template)
+        if self._has_roles:
             self._run("DROP ROLE {}, {}", self._owner, self._role)
 
     def _made(self) -> str:
-        for role in (self._owner, self._role):
-            self._run("CREATE ROLE {} LOGIN", role)
         url = self._owned()
         migrate(self._databases.url(name_in(url), role=self._owner), self._role)
         return url
 
     def _owned(self) -> str:
+        if not self._has_roles:
+            for role in (self._owner, self._role):
+                self._run("CREATE ROLE {} LOGIN", role)
+            self._has_roles = True
         url = self._databases.database()
         self._run("GRANT CREATE ON DATABASE {} TO {}", name_in(url), self._owner)
         return url
@@ -121,6 +191,23 @@ class Preparing:
     def copy(self, prepared: Prepared) -> Prepared:
         """Copy a database to which nobody is connected."""
         return self._prepared(self._databases.database(prepared.superuser))
+
+
+def _made_as(prepared: Prepared) -> str:
+    with psycopg.connect(prepared.superuser, autocommit=True) as connection:
+        (found,) = connection.execute(_MADE_AS).fetchone() or ("",)
+        return str(found)
+
+
+def _emptied(prepared: Prepared) -> str:
+    """Take all rows out of a database, and tell how it is made before that."""
+    with psycopg.connect(prepared.superuser, autocommit=True) as connection:
+        connection.execute(_END_ALL)
+        (found,) = connection.execute(_MADE_AS).fetchone() or ("",)
+        connection.execute("SET session_replication_role = replica")
+        filled = [each for (each,) in connection.execute(_FILLED)]
+        connection.execute(";".join(filled).encode())
+        return str(found)
 
 
 class Behind(Protocol):
@@ -236,10 +323,11 @@ class BehindServer:
         assert self._old is not None
         self._preparing.put_back(self._old, self._prepared)
 
-    def drop(self) -> None:
-        """Drop the database, and its copy."""
-        for each in filter(None, (self._prepared, self._old)):
-            self._preparing.drop(each)
+    def give_back(self) -> None:
+        """Give the database back, and drop its copy."""
+        if self._old is not None:
+            self._preparing.drop(self._old)
+        self._preparing.give_back(self._prepared)
 
 
 @contextmanager
@@ -280,6 +368,6 @@ def reach(
         yield BehindFile(path)
         return
     databases = prepare(kind)
-    made = BehindServer(databases, databases.make())
+    made = BehindServer(databases, databases.borrow())
     yield made
-    made.drop()
+    made.give_back()

@@ -49,9 +49,9 @@ class Made:
 @contextmanager
 def made_on(databases: Preparing, root: Path) -> Iterator[Made]:
     """Make a node with an empty store."""
-    prepared = databases.make()
+    prepared = databases.borrow()
     yield make(root, store=Storage(prepared.node))
-    databases.drop(prepared)
+    databases.give_back(prepared)
 
 
 def make(root: Path, name: str = NAME, *, store: Storage | None = None) -> Made:

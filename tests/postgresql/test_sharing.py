@@ -1,20 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The processes of a run have one server, and it ends with the last of them."""
+"""The processes of a run have one server, and it ends with the last of them.
+
+Tests that change rows alone borrow their databases.
+"""
 
 import fcntl
 import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from tests.node.conftest import prepare  # noqa: F401 - a fixture
+from tests.node.databases import Prepared, Preparing
 from tests.postgresql import guest
-from tests.postgresql.databases import Databases
+from tests.postgresql.databases import Databases, name_in
+from tests.postgresql.fixtures import MAJORS
 from tests.postgresql.installation import (
     Installation,
     NoServerError,
@@ -138,3 +145,61 @@ def test_versions_are_found_where_debian_and_others_keep_them(tmp_path: Path) ->
 
     assert [one.major for one in found] == [16, 17]
     assert installed(tmp_path / "none", str(tmp_path / "none")) == ()
+
+
+@pytest.fixture
+def databases(
+    prepare: Callable[[int], Preparing],  # noqa: F811
+) -> Preparing:
+    """Give what makes databases for nodes."""
+    return prepare(MAJORS[-1])
+
+
+def _run(prepared: Prepared, statement: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(prepared.superuser, autocommit=True) as connection:
+        done = connection.execute(statement.encode())
+        return done.fetchall() if done.description is not None else []
+
+
+def test_a_database_that_is_given_back_is_lent_again_without_rows(
+    databases: Preparing,
+) -> None:
+    lent = databases.borrow()
+    with psycopg.connect(lent.superuser) as left_open:
+        _run(lent, "INSERT INTO fedsafe.turns VALUES ('a', '\\x00')")
+        _run(lent, "SELECT nextval('fedsafe.turn')")
+        databases.give_back(lent)
+        again = databases.borrow()
+        with pytest.raises(psycopg.OperationalError):
+            left_open.execute("SELECT 1")
+
+    assert again == lent
+    assert _run(again, "SELECT count(*) FROM fedsafe.turns") == [(0,)]
+    assert _run(again, "SELECT nextval('fedsafe.turn')") == [(1,)]
+    databases.give_back(again)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE fedsafe.more (number int)",
+        "ALTER TABLE fedsafe.entries DISABLE TRIGGER USER",
+        "ALTER TABLE fedsafe.turns ADD COLUMN more int",
+        "GRANT DELETE ON fedsafe.entries TO PUBLIC",
+        "REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC",
+        "ALTER DATABASE {} SET work_mem = 4096",
+        "DELETE FROM fedsafe.migrations WHERE number = 1",
+    ],
+)
+def test_a_database_that_was_changed_is_lent_to_nobody(
+    databases: Preparing, statement: str
+) -> None:
+    lent = databases.borrow()
+    _run(lent, statement.format(name_in(lent.superuser)))
+    databases.give_back(lent)
+    other = databases.borrow()
+
+    assert other != lent
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        _run(lent, "SELECT 1")
+    databases.give_back(other)

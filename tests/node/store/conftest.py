@@ -21,6 +21,7 @@ def behind(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     prepare: Callable[[int], Preparing],
+    migrated: Path,
 ) -> Iterator[Behind]:
-    """Give an empty store: SQLite, and PostgreSQL in each version."""
-    yield from reach(request.param, tmp_path, prepare)
+    """Give an empty store with its tables: SQLite, and PostgreSQL."""
+    yield from reach(request.param, tmp_path, prepare, migrated)

@@ -25,9 +25,9 @@ def databases(
 @pytest.fixture
 def prepared(databases: Preparing) -> Iterator[Prepared]:
     """Give a migrated database, on each version."""
-    made = databases.make()
+    made = databases.borrow()
     yield made
-    databases.drop(made)
+    databases.give_back(made)
 
 
 def session(url: str) -> Session:
