@@ -8,7 +8,6 @@
 import asyncio
 import io
 import json
-import os
 import shutil
 import subprocess
 import tarfile
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from tests.foreign.building import GOPATH, build
 from tests.node.evidence.aging import grow_old, let_records_go, write
 from tests.node.evidence.conftest import AUDRA, STAFF, write_events
 from tests.node.fleet import NAMES, Fleet, copy_of, make, make_founded
@@ -32,7 +32,6 @@ from fedsafe_node.evidence.contents import audit_verifier
 from fedsafe_node.evidence.tiled import OwnLog
 from fedsafe_node.log.engine import LogEngine
 
-GOPATH: Final = Path("/usr/share/gocode")
 LIBRARIES: Final = {
     "golang-golang-x-mod-dev": "golang.org/x/mod/sumdb/tlog",
     "golang-github-transparency-dev-formats-dev": (
@@ -159,21 +158,7 @@ def go() -> str:
 
 @pytest.fixture(scope="module")
 def reader(go: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    built = tmp_path_factory.mktemp("built")
-    source = Path(__file__).with_name("reader.go")
-    settings = {
-        "GO111MODULE": "off",
-        "CGO_ENABLED": "0",
-        "GOPATH": str(GOPATH),
-        "GOCACHE": str(built / "cache"),
-        "GOFLAGS": "",
-    }
-    subprocess.run(
-        [go, "build", "-o", built / "reader", source],
-        env=os.environ | settings,
-        check=True,
-    )
-    return built / "reader"
+    return build(go, "reader", tmp_path_factory.mktemp("built"))
 
 
 def judged(reader: Path, questions: Sequence[Question]) -> list[str]:

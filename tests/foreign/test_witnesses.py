@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from tests.foreign.building import GOPATH, build
 from tests.node.fleet import Fleet, copy_of, make_founded
 from tests.node.peering.witnessed_log import OpenLog
 from tests.programs import files, program
@@ -29,7 +30,6 @@ from fedsafe_crypto.note import COSIGNER, VerifierKey, split_note
 from fedsafe_federation.peer import WITNESS_PATH
 from fedsafe_node.clock import SystemClock
 
-GOPATH: Final = Path("/usr/share/gocode")
 SIGSUM: Final = GOPATH / "src/sigsum.org/sigsum-go/pkg/client"
 LOG: Final = "b.demo/feed"
 ROUTER: Final = {"GODEBUG": "httpmuxgo121=0"}
@@ -48,23 +48,11 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    program("go", "golang-go")
+    go = program("go", "golang-go")
     files("golang-sigsum-sigsum-go-dev", SIGSUM)
     built = tmp_path_factory.mktemp("built")
-    settings = {
-        "GO111MODULE": "off",
-        "CGO_ENABLED": "0",
-        "GOPATH": str(GOPATH),
-        "GOCACHE": str(built / "cache"),
-        "GOFLAGS": "",
-    }
     for name in ("asker", "witness"):
-        source = Path(__file__).with_name(f"{name}.go")
-        subprocess.run(
-            ["go", "build", "-o", built / name, source],  # noqa: S607
-            env=os.environ | settings,
-            check=True,
-        )
+        build(go, name, built)
     return built
 
 
