@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe account`: accounts of people, their roles and what proves them."""
 
-import asyncio
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,6 +61,8 @@ def first(context: click.Context, name: str) -> ExitStatus:
     Example:
       fedsafe account first --config /srv/fedsafe olaf
     """  # noqa: D301
+    import asyncio  # noqa: PLC0415 - slow to load
+
     from fedsafe_cli.making import add_administrator  # noqa: PLC0415 (slow to load)
 
     settings = settings_of(context)

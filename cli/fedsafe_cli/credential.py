@@ -4,7 +4,6 @@
 A token is written once to a new file of mode 0600 and never shown.
 """
 
-import asyncio
 import os
 from pathlib import Path
 from typing import Any, Final
@@ -99,6 +98,8 @@ def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # no
         --until 2027-06-01 --out events.key
       fedsafe node credential add --config /srv/fedsafe cem --role reviewer --out c.key
     """  # noqa: D301
+    import asyncio  # noqa: PLC0415 - slow to load
+
     settings, out = settings_of(context), given["out"]
     if (given["role"] is None) == (given["scope"] is None):
         raise click.UsageError(

@@ -10,7 +10,6 @@
 | `story` | is there while the demo is that of `demo story` alone |
 """
 
-import asyncio
 import json
 import shlex
 import shutil
@@ -317,6 +316,8 @@ def make_shown(
 
     It is reached at its port, unless *url* leads there.
     """
+    import asyncio  # noqa: PLC0415 - slow to load
+
     from fedsafe_cli.making import NewNode, make_node  # noqa: PLC0415 (slow to load)
 
     root, name = directory.parent, directory.name

@@ -5,7 +5,6 @@ Every line is ok, warn or fail. It never changes anything but a probe file, whic
 it removes.
 """
 
-import asyncio
 import os
 import shlex
 import shutil
@@ -312,6 +311,8 @@ def letters(directory: Path) -> Iterator[Finding]:
 
 def stored(directory: Path) -> Iterator[Finding]:
     """Say whether the stopped node's logs, tables and keys are what it left."""
+    import asyncio  # noqa: PLC0415 - slow to load
+
     from fedsafe_node.config import Place, load_config  # noqa: PLC0415 (slow to load)
     from fedsafe_node.errors import ConfigError  # noqa: PLC0415
     from fedsafe_node.examining import examine_node  # noqa: PLC0415
@@ -341,6 +342,8 @@ def stored(directory: Path) -> Iterator[Finding]:
 
 
 def _approved(place: "Place", config: "Config") -> Iterator[Finding]:
+    import asyncio  # noqa: PLC0415 - slow to load
+
     from fedsafe_node.errors import ConfigError  # noqa: PLC0415 (slow to load)
     from fedsafe_node.examining import approved_in  # noqa: PLC0415
     from fedsafe_node.provisions import check_named  # noqa: PLC0415
@@ -359,6 +362,8 @@ def _approved(place: "Place", config: "Config") -> Iterator[Finding]:
 
 
 def _charter(place: "Place", config: "Config") -> Iterator[Finding]:
+    import asyncio  # noqa: PLC0415 - slow to load
+
     from fedsafe_node.examining import unfit_charter  # noqa: PLC0415 (slow to load)
 
     why = asyncio.run(unfit_charter(place, config))

@@ -7,7 +7,6 @@ waits for a code. `fedsafe_node` is imported inside the functions: it is slow
 to load.
 """
 
-import asyncio
 import secrets
 import shlex
 import stat
@@ -89,6 +88,8 @@ def sending(directory: Path, now: float) -> Iterator[Finding]:
 
 def phone(directory: Path, now: float) -> Iterator[Finding]:
     """Say whether the hook for codes is there and checks who asks; no number goes."""
+    import asyncio  # noqa: PLC0415 - slow to load
+
     from fedsafe_node.config import Place, load_config  # noqa: PLC0415
     from fedsafe_node.errors import ConfigError  # noqa: PLC0415
     from fedsafe_node.rights.phone_hook import read_secret  # noqa: PLC0415
@@ -122,6 +123,8 @@ def phone(directory: Path, now: float) -> Iterator[Finding]:
 
 def mail(directory: Path, now: float) -> Iterator[Finding]:
     """Say whether codes can go by mail: as far as a letter goes, but none does."""
+    import asyncio  # noqa: PLC0415 - slow to load
+
     from fedsafe_node.config import Place, load_config  # noqa: PLC0415
     from fedsafe_node.errors import ConfigError  # noqa: PLC0415
 

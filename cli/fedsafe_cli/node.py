@@ -5,7 +5,6 @@
 for.
 """
 
-import asyncio
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -118,6 +117,8 @@ def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
         --contact trust@chat.example.de --store-owner-file owner.url \\
         --store 'postgresql://fedsafe_node@/fedsafe?host=/run/postgresql'
     """  # noqa: D301
+    import asyncio  # noqa: PLC0415 - slow to load
+
     from fedsafe_cli.making import make_node  # noqa: PLC0415 (slow to load)
 
     wanted = _wanted(given)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe store prepare`: the owner brings the tables up to date."""
 
-import asyncio
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +37,8 @@ def prepare(context: click.Context, /, owner_file: str) -> ExitStatus:
     Example:
       fedsafe store prepare --config /srv/fedsafe --owner-file owner.url
     """  # noqa: D301
+    import asyncio  # noqa: PLC0415 - slow to load
+
     settings = settings_of(context)
     owner = read_owner("--owner-file", owner_file)
     version = asyncio.run(_prepare(Path(settings.directory()), owner))
@@ -65,6 +66,8 @@ def read_owner(option: str, path: str) -> str:
 
 
 async def _prepare(directory: Path, owner: str) -> int:
+    import asyncio  # noqa: PLC0415 - slow to load
+
     from fedsafe_node.clock import SystemClock  # noqa: PLC0415 (slow to load)
     from fedsafe_node.config import Place, load_config  # noqa: PLC0415
     from fedsafe_node.errors import (  # noqa: PLC0415
