@@ -30,8 +30,13 @@ _READ_ON_LOOP = SQLiteStore._read_on_loop.__code__  # noqa: SLF001 - it alone ma
 # would rewrite all assertions.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-# Speed is measured under benchmarks/, never asserted here.
-settings.register_profile("fedsafe", deadline=None)
+# Speed is measured under benchmarks/, never asserted here. More examples than these are
+# for a campaign: tests/campaigns/properties.py.
+settings.register_profile(
+    "fedsafe",
+    deadline=None,
+    max_examples=int(os.environ.get("FEDSAFE_EXAMPLES", "25")),
+)
 settings.load_profile("fedsafe")
 
 

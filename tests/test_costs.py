@@ -2,8 +2,10 @@
 """What tests cost is measured, and what is slow is left out of a quick run."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -125,3 +127,21 @@ def test_a_quick_run_does_not_read_files_in_which_all_is_slow(
 
     assert bool(pytest_ignore_collect(whole, pytestconfig)) is quick
     assert not pytest_ignore_collect(Path(__file__), pytestconfig)
+
+
+def test_what_is_run_no_more_names_what_runs_it_and_why() -> None:
+    moved = tomllib.loads((ROOT / "tests" / "moved.toml").read_text("utf-8"))
+    rows = [*moved["moved"], *moved["fewer"]]
+    modules = [name for row in rows for name in re.findall(r"-m (\S+)", row["runs"])]
+    files = [
+        row["tests"] for row in moved["fewer"] if row["tests"].startswith("tests/")
+    ]
+
+    assert all(row["why"] and row["runs"] for row in rows)
+    assert modules
+    assert [m for m in modules if not _is_there(f"{m.replace('.', '/')}.py")] == []
+    assert [name for name in files if not _is_there(name)] == []
+    assert all(row["count"] > 0 for row in moved["moved"])
+    assert all(
+        0 < r["examples"]["now"] < r["examples"]["before"] for r in moved["fewer"]
+    )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A bit rots in the database or the index: never a crash, never a silent wrong answer.
 
-Each flip is harmless, refused at start, or named by verification. Twenty seeded
-flips run here; `FEDSAFE_FLIPS=2000 pytest --timeout=0` makes a longer run.
+Each flip is harmless, refused at start, or named by verification. Eight seeded
+flips run here, more in `tests.campaigns.properties`.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from fedsafe_node.messages import (
     RevokeRequest,
 )
 
-FLIPS = int(os.environ.get("FEDSAFE_FLIPS", "20"))
+FLIPS = int(os.environ.get("FEDSAFE_FLIPS", "8"))
 HASHES = [f"{number:02x}" * 32 for number in range(6)]
 PEOPLE = [f"p{number}@mail.example" for number in range(20)]
 QUESTIONS = [

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures: a PostgreSQL server of each version that is installed here.
+"""Fixtures: a PostgreSQL server of the newest version that is installed here.
 
-Where none can be started, the tests that ask for one are skipped, or fail where the
-run needs PostgreSQL (`tests.programs`).
+`FEDSAFE_POSTGRESQL=oldest` takes the oldest instead, `all` takes each. Where none can
+be started, the tests that ask for one are skipped, or fail where the run needs
+PostgreSQL (`tests.programs`).
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,8 +26,11 @@ from tests.postgresql.sharing import shared
 from tests.programs import do_without
 
 INSTALLED: Final = {one.major: one for one in installed()}
+_ASKED: Final = {"all": slice(None), "oldest": slice(1), "newest": slice(-1, None)}
 # For `params=`: without any, one test remains, to tell that it is skipped.
-MAJORS: Final = tuple(INSTALLED) or (OLDEST,)
+MAJORS: Final = tuple(INSTALLED)[
+    _ASKED[os.environ.get("FEDSAFE_POSTGRESQL", "newest")]
+] or (OLDEST,)
 PACKAGE: Final = "postgresql"
 LendPostgresql = Callable[[int], Databases]
 
@@ -87,13 +92,13 @@ class _Lender:
 def postgresql(
     request: pytest.FixtureRequest, lend_postgresql: LendPostgresql
 ) -> Databases:
-    """Give a server that all tests share, to make databases in; each version."""
+    """Give a server that all tests share, to make databases in."""
     return lend_postgresql(request.param)
 
 
 @pytest.fixture
 def postgresql_url(postgresql: Databases) -> Iterator[str]:
-    """Give a new, empty database of the shared server; each version."""
+    """Give a new, empty database of the shared server."""
     url = postgresql.database()
     yield url
     postgresql.drop(url)
@@ -101,7 +106,7 @@ def postgresql_url(postgresql: Databases) -> Iterator[str]:
 
 @pytest.fixture(params=MAJORS, ids=named)
 def own_postgresql(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """Give a durable server that the test may stop and kill; each version."""
+    """Give a durable server that the test may stop and kill."""
     with ExitStack() as stack:
         try:
             installation = installation_of(request.param)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two hundred changes to a node's directory: each is found and named, none crashes it.
+"""Eighty changes to a node's directory: each is found and named, none crashes it.
 
 The long version is `tests.campaigns.mutations`.
 """
@@ -10,10 +10,10 @@ import pytest
 from tests.campaigns.mutations import run
 from tests.campaigns.telling import Judgement
 
-pytestmark = pytest.mark.timeout(180)  # two hundred starts, one after the other
+pytestmark = pytest.mark.timeout(180)  # eighty starts, one after the other
 
 SEED = 20_261_124
-COUNT = 200
+COUNT = 80
 
 
 @pytest.mark.promise("TM-06")

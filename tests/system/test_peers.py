@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.system.federation import Federation, federation, until
+from tests.system.hatching import hatchery
 from tests.system.lying_node import LIES
 
 from fedsafe_cli.demo import DemoNode
@@ -19,7 +20,9 @@ TRIES = 15  # of two lookups, each of which asks the liar or the other by chance
 
 @pytest.fixture(scope="module")
 def fed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
-    with federation(tmp_path_factory.mktemp("peers") / "f") as raised:
+    root = tmp_path_factory.mktemp("peers")
+    with federation(root / "f") as raised, hatchery(root / "clock") as hatched:
+        raised.starter = hatched.start
         raised.publish(raised.a, [PERSON])
         until(raised.caught_up, "replication")
         yield raised

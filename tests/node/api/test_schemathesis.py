@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Schemathesis makes out of the OpenAPI document, sent to a running API.
 
-Seed and budget are fixed: every run sends the same requests. The checks are named
-here one by one, so that a new version neither adds nor drops one unseen.
+Seed and budget are fixed: every run sends the same requests, a campaign sends more
+(tests/campaigns/properties.py). The checks are named here one by one, so that a new
+version neither adds nor drops one unseen.
 """
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -41,7 +43,8 @@ CHECKS = [
     response_schema_conformance,
     negative_data_rejection,
 ]
-EXAMPLES = 12
+EXAMPLES = int(os.environ.get("FEDSAFE_EXAMPLES", "12"))
+WHOLE = "FEDSAFE_EXAMPLES" in os.environ
 HEADERS = {(route.method, route.path): MEMBER | authorised(route) for route in ROUTES}
 Case = schemathesis.Case[Any]
 REFUSED = [
@@ -50,7 +53,10 @@ REFUSED = [
 ]
 """How what does not fit may be refused: what is too long may be too large first."""
 CONFIG = SchemathesisConfig.from_dict(
-    {"checks": {"negative_data_rejection": {"expected-statuses": REFUSED}}}
+    {
+        "checks": {"negative_data_rejection": {"expected-statuses": REFUSED}},
+        "phases": {"coverage": {"enabled": WHOLE}},  # hundreds of requests a route
+    }
 )
 SCHEMA = schemathesis.openapi.from_dict(build(), config=CONFIG)
 
