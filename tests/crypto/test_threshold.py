@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fedsafe_crypto import threshold
 from fedsafe_crypto.errors import (
     CryptoError,
     GenerationMismatchError,
@@ -28,6 +29,7 @@ from fedsafe_crypto.threshold import (
     KeyShare,
     Pins,
     VerifiedEvaluation,
+    evaluate_own,
     evaluate_share,
     finalize_threshold,
     verify_evaluation,
@@ -214,8 +216,9 @@ def test_mixed_generations_accuse_nobody(generation: Generation) -> None:
 
     with pytest.raises(GenerationMismatchError):
         verify_evaluation(THREE.pins, ELEMENTS, theirs, asked=1)
-    with pytest.raises(GenerationMismatchError):
-        evaluate_share(reshared.shares[1], THREE.pins, ELEMENTS)
+    for evaluate in (evaluate_share, evaluate_own):
+        with pytest.raises(GenerationMismatchError):
+            evaluate(reshared.shares[1], THREE.pins, ELEMENTS)
     for mixed in ([VERIFIED[2], verified], [verified, VERIFIED[2]]):
         for pins in (THREE.pins, reshared.pins):
             with pytest.raises(GenerationMismatchError):
@@ -256,8 +259,26 @@ def test_empty_batches_are_refused() -> None:
 
 
 def test_a_share_that_is_not_pinned_answers_nothing() -> None:
-    with pytest.raises(SharesError):
-        evaluate_share(replace(THREE.shares[1], index=7), THREE.pins, ELEMENTS)
+    for evaluate in (evaluate_share, evaluate_own):
+        with pytest.raises(SharesError, match="share 7 is not pinned"):
+            evaluate(replace(THREE.shares[1], index=7), THREE.pins, ELEMENTS)
+
+
+def test_what_a_node_answers_itself_joins_with_the_answers_of_others() -> None:
+    own = evaluate_own(THREE.shares[1], THREE.pins, ELEMENTS)
+
+    assert own == VERIFIED[1]
+    assert finalize_threshold(
+        THREE.pins, INPUTS, BLINDS, [own, VERIFIED[2]]
+    ) == THREE.expected(INPUTS)
+
+
+def test_a_batch_has_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threshold, "MAX_BATCH", 3)
+
+    assert verify_evaluation(THREE.pins, ELEMENTS, ANSWERS[1], asked=1) == VERIFIED[1]
+    with pytest.raises(SharesError, match="a batch of 4 elements"):
+        verify_evaluation(THREE.pins, [*ELEMENTS, OTHER], ANSWERS[1], asked=1)
 
 
 @given(st.lists(st.binary(max_size=40), min_size=1, max_size=3))

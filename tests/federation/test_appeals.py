@@ -41,7 +41,11 @@ from fedsafe_federation.restrictions import (
 )
 from fedsafe_federation.rulings import Outcome, Ruling, sign_ruling
 from fedsafe_federation.signed import Signed
-from fedsafe_federation.verification import verify_restrictions
+from fedsafe_federation.verification import (
+    VerifiedAppeal,
+    verify_appeals,
+    verify_restrictions,
+)
 from fedsafe_federation.wireformat import encode
 from fedsafe_policies.vocabulary import Contention, Control, Effect
 
@@ -113,6 +117,18 @@ def test_who_the_charter_names_ends_a_signal_of_another() -> None:
     assert item.ruled is not None
     assert signals_of(statement) == [signal_id(1)]
     assert signals_of(restriction(A, 1, [signal_id(7)])) == [signal_id(7)]
+
+
+def test_a_feed_keeps_its_appeals_and_the_rulings_by_which_a_signal_stands() -> None:
+    appeal, ended = appealed(), decided()
+    stands = decided(outcome=AppealOutcome.STANDS)
+    broken = msgspec.structs.replace(appeal, signature=bytes(64))
+    heard = VerifiedAppeal(appeal, open_appeal(appeal, NAMED))
+    said = VerifiedAppeal(stands, open_appeal_ruling(stands, NAMED))
+
+    assert verify_appeals([broken, appeal, disputed()], B, NAMED) == [heard]
+    assert verify_appeals([ended, stands, appeal], C, NAMED) == [said]
+    assert verify_appeals([appeal, stands], A, NAMED) == []
 
 
 def test_a_node_that_does_not_know_it_keeps_the_record_and_nothing_follows() -> None:

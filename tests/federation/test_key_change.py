@@ -41,6 +41,7 @@ from fedsafe_federation.errors import (
 from fedsafe_federation.forks import culprit, open_fork, transferable
 from fedsafe_federation.former import FormerKeys, Trust, former_of
 from fedsafe_federation.receipts import Receipt, open_receipt, sign_receipt
+from fedsafe_federation.records import RulingRecord, encode_record
 from fedsafe_federation.restrictions import (
     Reason,
     Restriction,
@@ -177,6 +178,25 @@ def test_a_former_key_says_nothing_that_no_feed_holds() -> None:
         open_ruling(rulings[0], late())
     assert open_ruling(rulings[0], late(), trust=Trust.VOUCHED) == ruled
     assert open_ruling(rulings[1], late()) == ruled
+
+
+def test_a_feed_vouches_for_the_rulings_in_it_of_its_own_member_alone() -> None:
+    old = Ruling(1, A, signal_id(1), [bytes(32)], Outcome.RESTORED, 1_500)
+    own = sign_ruling(old, key=key_of(A, "statement"), federation=FEDERATION)
+    forged = sign_ruling(old, key=key_of("z"), federation=FEDERATION)
+    theirs = sign_ruling(
+        replace(old, origin=NAMES[1]),
+        key=key_of(NAMES[1], "statement"),
+        federation=FEDERATION,
+    )
+    log = make_log(1, 0)
+    log.records += [encode_record(RulingRecord(e)) for e in (forged, own, theirs)]
+    known = Known(Frontier())
+    batch = served(log, known)
+    held = verify_batch(batch, late().member(A), known, late(), trust=Trust.SOUND)
+
+    assert [(each.statement, each.ruling) for each in held.rulings] == [(own, old)]
+    assert len(held.records) == 4
 
 
 def test_a_carried_copy_that_a_thief_has_gone_on_with_is_refused() -> None:

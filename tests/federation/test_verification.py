@@ -26,6 +26,7 @@ from tests.federation.conftest import (
 
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.tree import Frontier
+from fedsafe_federation import verification
 from fedsafe_federation.errors import (
     FederationError,
     FeedError,
@@ -41,6 +42,7 @@ from fedsafe_federation.verification import (
     open_checkpoint,
     verify_batch,
     verify_restrictions,
+    verifying,
 )
 from fedsafe_policies.vocabulary import Plane
 
@@ -287,10 +289,25 @@ def test_a_restriction_record_has_nothing_to_open() -> None:
 
 
 def test_a_withheld_opening_is_no_fault() -> None:
-    result = verified(in_line(BATCH, 0, opening=None), KNOWN)
+    known = Known(Frontier())
+    batch = in_line(served(LOG, known), 0, opening=None)
+    result = verified(in_line(batch, 1, opening=None, erased=True), known)
+    withheld = [entry.withheld for entry in result.records]
 
-    assert result.records[0].signal is None
-    assert result.records[0].fault == ""
+    assert withheld == [True] + [False] * (SIZE - 1)  # nor what has none to give
+    assert [entry.signal for entry in result.records[:2]] == [None, None]
+    assert {entry.fault for entry in result.records} == {""}
+
+
+def test_others_have_a_turn_behind_every_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "SLICE", 4)
+    log = Log().fill(2)
+    for number in range(5):
+        log.add_restriction(number)
+    known = Known(Frontier())
+    turns = list(verifying(served(log, known), ORIGIN, known, CHARTER))
+
+    assert len(turns) == 2 + 2  # seven records, five statements among them
 
 
 POISON = [

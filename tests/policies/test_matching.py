@@ -44,6 +44,10 @@ _UNTIL, _ERASE = retention(BODY.kind, BODY.since, shipped("synthetic"))
 HEADER = HeaderFacts(Plane.ACTOR, Scope.FEDERATION, _UNTIL, _ERASE)
 
 
+def seconds_of(day: date) -> int:
+    return (day - date(1970, 1, 1)).days * DAY
+
+
 def ask(
     request: MatchRequest | ReceiptRequest, site: Site, policy: Policy, now: int
 ) -> Decision:
@@ -91,6 +95,80 @@ def test_the_receivers_own_date_counts_as_well(
     assert (
         ask(ReceiptRequest(stretched), demo_site, synthetic, _UNTIL).code == "retention"
     )
+
+
+def test_a_signal_ends_when_its_origin_says_though_it_might_live_longer_here(
+    synthetic: Policy, demo_site: Site, now: int
+) -> None:
+    ends = replace(HEADER, match_until=now + 60, erase_after=now + 60)
+    requests = [
+        MatchRequest(replace(ends, scope=scope), BODY)
+        for scope in (Scope.FEDERATION, Scope.SELF)
+    ]
+
+    for request in requests:
+        assert ask(request, demo_site, synthetic, now + 59).allowed
+        assert ask(request, demo_site, synthetic, now + 60).code == "retention"
+    assert ask(ReceiptRequest(ends), demo_site, synthetic, now + 60).code == "retention"
+
+
+@pytest.mark.parametrize(
+    ("plane", "last"),
+    [(Plane.ACTOR, date(2027, 10, 9)), (Plane.MEDIA, date(2028, 10, 9))],
+)
+def test_no_opening_is_kept_longer_than_a_span_from_today_and_eight_days(
+    synthetic: Policy, demo_site: Site, plane: Plane, last: date
+) -> None:
+    now = seconds_of(date(2026, 10, 1))
+    kept = HeaderFacts(plane, Scope.FEDERATION, now + DAY, seconds_of(last))
+    longer = replace(kept, erase_after=kept.erase_after + 1)
+
+    assert ask(ReceiptRequest(kept), demo_site, synthetic, now).allowed
+    assert ask(ReceiptRequest(kept), demo_site, synthetic, now - 1).code == "retention"
+    assert ask(ReceiptRequest(longer), demo_site, synthetic, now).code == "retention"
+
+
+def test_a_removal_may_be_of_tomorrow_somewhere_on_earth_and_not_later(
+    synthetic: Policy, demo_site: Site
+) -> None:
+    now = seconds_of(BODY.since) - DAY
+    header = HeaderFacts(Plane.ACTOR, Scope.FEDERATION, now + 2 * DAY, now + 2 * DAY)
+    request = MatchRequest(header, BODY)
+
+    assert ask(request, demo_site, synthetic, now).allowed
+    assert ask(request, demo_site, synthetic, now - 1).code == "contradiction"
+
+
+def test_a_file_on_a_list_of_harmless_ones_matches_for_nobody_but_its_lister(
+    synthetic: Policy, demo_site: Site, now: int
+) -> None:
+    own = replace(HEADER, scope=Scope.SELF)
+    receipt = ask(ReceiptRequest(HEADER, "logos"), demo_site, synthetic, now)
+    match = ask(MatchRequest(HEADER, BODY, listed="logos"), demo_site, synthetic, now)
+    closed = ask(
+        ReceiptRequest(replace(HEADER, scope=Scope.SELF), "logos"),
+        demo_site,
+        synthetic,
+        now,
+    )
+
+    for denied in (receipt, match):
+        assert (denied.code, denied.about) == ("harmless_media", "logos")
+    assert closed.code == "scope"
+    listed = MatchRequest(own, BODY, listed="logos")
+    assert ask(listed, demo_site, synthetic, now).allowed
+
+
+def test_only_a_refused_surface_names_what_would_open_it(
+    synthetic: Policy, demo_site: Site, now: int
+) -> None:
+    closed = replace(BODY, surface=Surface.NI_ICS_PRIVATE)
+    surface = ask(MatchRequest(HEADER, closed), demo_site, synthetic, now)
+    disputed = MatchRequest(HEADER, BODY, disputed=True)
+    other = ask(disputed, demo_site, synthetic, now)
+
+    assert surface.about == shipped_calendar().nearest(Surface.NI_ICS_PRIVATE) != ""
+    assert other.about == ""
 
 
 @pytest.mark.parametrize(
