@@ -178,6 +178,42 @@ async def test_a_grant_erases_what_was_listed_after_the_request(
     assert (await node.services.audits.verify(BOT)).ok
 
 
+async def test_a_grant_withdraws_a_draft_that_waits_beside_what_is_published(
+    staffed: Fleet,
+) -> None:
+    node, requests = staffed["a.demo"], requests_of(staffed, "a.demo")
+    signals = node.services.signals
+    published = await staffed.publish(WHO)
+    # The same person for fewer members is another signal.
+    fewer = request_for(WHO, scope=Scope.FEDERATION, nodes=["b.demo"])
+    before = await signals.add(fewer, ANNA)
+    opened = await requests.open(asked(RequestKind.ERASURE), SHOP)
+    fewest = request_for(WHO, scope=Scope.FEDERATION, nodes=["c.demo"])
+    after = await signals.add(fewest, ANNA)
+    other = await signals.add(request_for(OTHER, scope=Scope.FEDERATION), ANNA)
+    waiting = [before.signal, after.signal]
+    assert {before.state, after.state} == {SignalState.DRAFT}
+    act = await requests.grant(opened.request, "decision-3", DORA)
+    await approve(staffed, act)
+    await staffed.level("a.demo", ("b.demo", "c.demo"))
+
+    states = [
+        (await signals.show(each, LEA)).state
+        for each in (published, *waiting, other.signal)
+    ]
+    assert states == [
+        SignalState.ERASED,
+        *[SignalState.WITHDRAWN] * 2,
+        SignalState.DRAFT,
+    ]
+    assert await matching(staffed, WHO) == []
+    for each in waiting:
+        with pytest.raises(WrongStateError) as gone:
+            await signals.approve([each], RITA)
+        assert gone.value.code == "not_pending"
+    assert (await node.services.audits.verify(BOT)).ok
+
+
 async def test_nobody_is_published_while_their_erasure_is_open(
     staffed: Fleet,
 ) -> None:
