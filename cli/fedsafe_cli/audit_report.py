@@ -18,7 +18,7 @@ from fedsafe_cli.gap_texts import ERASED, KINDS, REASONS
 from fedsafe_cli.labels import say
 from fedsafe_cli.moments import readable, shown, start_of
 from fedsafe_cli.moments import written as written_at
-from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.options import named_account, settings_of, shared_options
 from fedsafe_cli.output import document, line, note
 from fedsafe_cli.reading import reading_purpose
 from fedsafe_cli.sessions import personal
@@ -75,7 +75,7 @@ def report(context: click.Context, /, account: str, **given: Any) -> ExitStatus:
         check_new(file)
     names = {"since": "after", "until": "before", "purpose": "purpose"}
     asked = {to: given[of] for of, to in names.items() if given[of] is not None}
-    body = {"subject_ref": _named(account, given["service"])} | asked
+    body = {"subject_ref": named_account(account, given["service"])} | asked
     answer = personal(settings).post("/v1/audit/report", body, timeout=_TIMEOUT)
     if not isinstance(answer, dict) or not isinstance(answer.get("entries"), list):
         raise BrokenAnswerError("the node's answer is no report")
@@ -93,14 +93,6 @@ def report(context: click.Context, /, account: str, **given: Any) -> ExitStatus:
     gaps = answer["gaps"]
     is_whole = not gaps["missing"] and not gaps.get("lost")
     return OK if is_whole else ExitStatus.LOG_INCOMPLETE
-
-
-def _named(account: str, service: str | None) -> str:
-    if service is None:
-        return account
-    if "/" in account:
-        raise click.UsageError("name the service in --account or in --service")
-    return f"{service}/{account}"
 
 
 def as_text(answer: Answer, *, german: bool) -> str:

@@ -107,6 +107,10 @@ DID: Final[Words] = {
         "hat ein Signal dazu entworfen",
         "drafted a signal about it",
     ),
+    "signal.account_revoked": (
+        "hat beendet, was zu ihm gelistet war",
+        "ended what was listed about it",
+    ),
     "audit.held": ("hat es festgehalten", "placed a hold on it"),
     "task.opened": ("hat eine Prüfung begonnen", "opened a review"),
     "task.grown": (

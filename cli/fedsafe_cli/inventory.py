@@ -267,16 +267,16 @@ def _show(found: list[dict[str, Any]], settings: Settings) -> None:
                 each["signal"] if width >= _ROOM else shortened(each["signal"]),
                 label(SIGNAL_WORDS["state"], each["state"], german=settings.german),
                 each.get("ends") or "-",
-                _about(each, german=settings.german),
+                about(each, german=settings.german),
             ),
-            _below(each, german=settings.german),
+            below(each, german=settings.german),
         )
         for each in found
     ]
     narrow_table(_HEADINGS[other], rows, flexible=_FLEXIBLE, width=width)
 
 
-def _about(found: dict[str, Any], *, german: bool) -> str:
+def about(found: dict[str, Any], *, german: bool) -> str:
     """Say what a signal is about; of one that has ended only whether of a person."""
     kind, phenomenon = found.get("kind"), found.get("phenomenon")
     said = [label(KIND_WORDS, kind, german=german)] if kind else []
@@ -285,8 +285,8 @@ def _about(found: dict[str, Any], *, german: bool) -> str:
     return ", ".join(said) or plane
 
 
-def _below(found: dict[str, Any], *, german: bool) -> str:
-    """Say the rest of what is known, as one line."""
+def below(found: dict[str, Any], *, german: bool) -> str:
+    """Say of a listed signal the rest of what is known, as one line."""
     told: dict[str, object] = {
         "account": account_in(found),
         "recorded": written(found["listed_at"])[:10],

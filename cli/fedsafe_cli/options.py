@@ -28,6 +28,15 @@ def settings_of(context: click.Context) -> Settings:
     return context.ensure_object(Settings)
 
 
+def named_account(account: str, service: str | None) -> str:
+    """Name an account of --account as one of --service, if that is given."""
+    if service is None:
+        return account
+    if "/" in account:
+        raise click.UsageError("name the service in --account or in --service")
+    return f"{service}/{account}"
+
+
 _OPTIONS = (
     click.option(
         "--config",

@@ -3,7 +3,8 @@
 
 What is told comes from the node, one signal after the other: which one, what it is
 about, who has received it, what its person hears. Whatever is stopped already is said
-to be, and is no error, so that a call that broke off may be repeated.
+to be, and is no error, so that a call that broke off may be repeated. All that is
+listed about one account the node finds and ends, in one act.
 """
 
 import sys
@@ -11,12 +12,18 @@ from typing import Any, Final
 
 import click
 
-from fedsafe_cli.client import Client
+from fedsafe_cli.client import Client, Json
 from fedsafe_cli.confirming import confirm
-from fedsafe_cli.errors import BadInputError, CliError, RefusedError
-from fedsafe_cli.exit_codes import ExitStatus, worst
+from fedsafe_cli.errors import (
+    BadInputError,
+    BrokenAnswerError,
+    CliError,
+    RefusedError,
+)
+from fedsafe_cli.exit_codes import OK, ExitStatus, worst
 from fedsafe_cli.findings import one_of
-from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.inventory import about, below
+from fedsafe_cli.options import named_account, settings_of, shared_options
 from fedsafe_cli.output import document, line, note
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
@@ -103,10 +110,62 @@ _FINAL: Final = (
     ),
     "It cannot be taken back. Reviews that hang on it come before a person again.",
 )
+_ACCOUNT: Final = "/v1/signals/revoke"
+_TIMEOUT: Final = 300.0
+_ENDS: Final = ("endet am {ends}", "ends on {ends}")
+_AT_SO_MANY: Final = (
+    "Veröffentlicht in der Föderation; erhalten von {count} Mitgliedern.",
+    "Published in the federation; members that received it: {count}.",
+)
+_INQUIRED: Final = (
+    "Ein Mitglied hat um Prüfung gebeten, und niemand hat entschieden.",
+    "A member has asked for a review, and nobody has decided.",
+)
+_PERSON: Final = {
+    True: (
+        (
+            "Die Person hat eine Mitteilung und erfährt, was geendet hat, seit wann "
+            "und wer es erhalten hatte."
+        ),
+        (
+            "The person was given notice, and is told what has ended, since when, "
+            "and who had received it."
+        ),
+    ),
+    False: _TOLD[False],
+}
+_ENDED_SUM: Final = (
+    (
+        "beendet: {count} (Entwürfe zurückgezogen: {withdrawn}, eigene Sperren "
+        "gelöscht: {erased}, widerrufen: {revoked})"
+    ),
+    (
+        "ended: {count} (drafts withdrawn: {withdrawn}, own bans erased: {erased}, "
+        "revoked: {revoked})"
+    ),
+)
+_NOTHING: Final = (
+    "Zu diesem Konto ist nichts gelistet.",
+    "Nothing is listed about this account.",
+)
+_UNKNOWN: Final = (
+    (
+        "{count} eigene Signale übergangen: zu welchem Konto sie gehören, kann hier "
+        "niemand mehr lesen; siehe `fedsafe signal list --accounts`"
+    ),
+    (
+        "{count} own signals passed over: nobody here can read any more whose they "
+        "are; see `fedsafe signal list --accounts`"
+    ),
+)
 
 
 @click.command("revoke")
-@click.argument("signals", nargs=-1, required=True, metavar="[-|SIGNAL…]")
+@click.argument("signals", nargs=-1, metavar="[-|SIGNAL…]")
+@click.option(
+    "--account", metavar="REF", help="All that is listed about it; your name for it."
+)
+@click.option("--service", metavar="NAME", help="Whose account, where several ask.")
 @click.option(
     "--reason",
     type=click.Choice(REASONS),
@@ -117,32 +176,118 @@ _FINAL: Final = (
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @shared_options
 @click.pass_context
-def revoke(
-    context: click.Context, /, signals: tuple[str, ...], *, reason: str, yes: bool
+def revoke(  # noqa: PLR0913 - the options of the command
+    context: click.Context,
+    /,
+    signals: tuple[str, ...],
+    *,
+    account: str | None,
+    service: str | None,
+    reason: str,
+    yes: bool,
 ) -> ExitStatus:
     """Stop signals everywhere, for good; says what that does, and asks.
 
     A draft is withdrawn, an own ban erased. What has ended before is said to have, so
-    a call may be repeated.
+    a call may be repeated. With --account all that this provider lists about one
+    account ends in one act, or nothing of it.
 
     \b
     Examples:
       fedsafe signal revoke SIGNAL --reason mistake
+      fedsafe signal revoke --account acc-4711 --reason mistake
       fedsafe signal list --recipient c.example.de --ids |
         fedsafe signal revoke - --reason superseded --yes
     """  # noqa: D301
     settings = settings_of(context)
+    if (account is None) == (not signals):
+        raise click.UsageError("name signals, or --account REF")
+    if account is None:
+        if service is not None:
+            raise click.UsageError("--service goes with --account")
+    else:
+        named = {"subject_ref": named_account(account, service), "reason": reason}
+        return _revoke_account(personal(settings), named, settings, asks=not yes)
     wanted = _wanted(signals, asks=not yes)
     client = personal(settings)
     if not yes:
         wanted = _explain(client, wanted, settings)
         if wanted:
-            one = len(wanted) == 1
-            asked = (
-                _ASKED if one else tuple(t.format(count=len(wanted)) for t in _SEVERAL)
-            )
-            confirm((asked[0], asked[1]), settings, without=_WITHOUT)
+            _confirm(len(wanted), settings)
     return _stop(client, wanted, reason, settings, alone=len(signals) == 1)
+
+
+def _confirm(count: int, settings: Settings) -> None:
+    asked = _ASKED if count == 1 else tuple(t.format(count=count) for t in _SEVERAL)
+    confirm((asked[0], asked[1]), settings, without=_WITHOUT)
+
+
+def _revoke_account(
+    client: Client, named: dict[str, str], settings: Settings, *, asks: bool
+) -> ExitStatus:
+    answer: dict[str, Any] | None = None
+    if asks:
+        body = named | {"dry_run": True}
+        answer = _account(client.post(_ACCOUNT, body, timeout=_TIMEOUT))
+        _explain_account(answer, settings)
+        if answer["signals"]:
+            _confirm(len(answer["signals"]), settings)
+    if answer is None or answer["signals"]:
+        answer = _account(client.change(_ACCOUNT, named, timeout=_TIMEOUT))
+    if settings.json:
+        document(answer)
+    else:
+        _say_ended(answer, settings)
+    return OK
+
+
+def _say_ended(answer: dict[str, Any], settings: Settings) -> None:
+    other = not settings.german
+    for each in answer["signals"]:
+        state = label(SIGNAL_WORDS["state"], each["state"], german=settings.german)
+        line(_DONE[other].format(signal=each["signal"], state=state))
+    if answer["signals"]:
+        line(_ENDED_SUM[other].format(count=len(answer["signals"]), **answer))
+    elif not answer["unknown"]:
+        line(_NOTHING[other])
+    if answer["unknown"]:
+        note(_UNKNOWN[other].format(count=answer["unknown"]))
+
+
+def _account(answer: Json) -> dict[str, Any]:
+    if not isinstance(answer, dict) or not isinstance(answer.get("signals"), list):
+        raise BrokenAnswerError("the node's answer has no signals")
+    return answer
+
+
+def _explain_account(found: dict[str, Any], settings: Settings) -> None:
+    """Say of each signal of an account how it stands, and what its end does."""
+    other, german = not settings.german, settings.german
+    for each in found["signals"]:
+        state = label(SIGNAL_WORDS["state"], each["state"], german=german)
+        note(f"{each['signal']}: {state}, {about(each, german=german)}")
+        end = [_ENDS[other].format(ends=each["ends"])] if each.get("ends") else []
+        note(f"  {'; '.join([*end, below(each, german=german)])}")
+        texts = [_WHAT[_sort(each)][other]]
+        if _sort(each) == "published":
+            count = each.get("recipients")
+            at = _AT_SO_MANY[other].format(count=count) if count else _AT_NOBODY[other]
+            texts.append(at)
+        if each["signal"] in found["inquired"]:
+            texts.append(_INQUIRED[other])
+        for text in texts:
+            note(f"  {text}")
+    if any(_sort(each) == "published" for each in found["signals"]):
+        note(_PERSON[bool(found["end_is_told"])][other])
+    if found["signals"]:
+        note(_FINAL[other])
+
+
+def _sort(found: dict[str, Any]) -> str:
+    """Say which sort of signal it is, and so what its end does."""
+    if found["state"] == "draft":
+        return "draft"
+    return "own" if found["scope"] == "self" else "published"
 
 
 def _wanted(signals: tuple[str, ...], *, asks: bool) -> list[str]:
@@ -183,21 +328,16 @@ def _explained(found: dict[str, Any], settings: Settings) -> list[str]:
     state = found["state"]
     kind, phenomenon = found.get("kind"), found.get("phenomenon")
     rule = found.get("rule")
-    about = [
+    told = [
         label(SIGNAL_WORDS["state"], state, german=german),
         label(KINDS, kind, german=german) if kind else None,
         label(PHENOMENA, phenomenon, german=german) if phenomenon else None,
         f"{words('rule', german=german)} {rule}" if rule else None,
         account_in(found),
     ]
-    texts = [f"{found['signal']}: {', '.join(filter(None, about))}"]
-    is_own = found["scope"] == "self"
-    if state == "draft":
-        texts.append(_WHAT["draft"][other])
-    elif is_own:
-        texts.append(_WHAT["own"][other])
-    else:
-        texts.append(_WHAT["published"][other])
+    texts = [f"{found['signal']}: {', '.join(filter(None, told))}"]
+    texts.append(_WHAT[_sort(found)][other])
+    if _sort(found) == "published":
         names = found.get("recipients") or ()
         at = _AT if names else _AT_NOBODY
         texts.append(at[other].format(names=", ".join(names)))

@@ -184,6 +184,7 @@ ABOUT_ACCOUNTS: Final = {
     *("lookup", "audit.read", "task.read", "signal.read", "notice.read"),
     *("own_ban.recorded", "signal.drafted", "audit.held", "audit.erased"),
     *("records.written", "rights.answered", "notice.erased"),
+    "signal.account_revoked",
 }
 """Classes of events that name an account, beside those of a review's course."""
 

@@ -322,3 +322,118 @@ def test_what_has_ended_asks_nobody(ask: "Run", node: "FakeNode") -> None:
     assert outcome.status == 0
     assert "has ended already" in outcome.err
     assert posts(node) == []
+
+
+ACCOUNT = ("signal", "revoke", "--account", "acc-4711", "--reason", "mistake")
+ROUTE = "POST /v1/signals/revoke"
+ENDS: dict[str, Any] = {
+    "signals": [OWN, PUBLISHED, DRAFT],
+    "withdrawn": 1,
+    "erased": 1,
+    "revoked": 1,
+    "inquired": [OTHER],
+    "end_is_told": True,
+    "unknown": 0,
+    "dry_run": False,
+}
+
+
+def of_account(node: "FakeNode", **more: object) -> list[dict[str, Any]]:
+    """Let the node know an account; what it is asked comes here."""
+    asked: list[dict[str, Any]] = []
+
+    def answering(body: dict[str, Any]) -> tuple[int, Any]:
+        asked.append(body)
+        ended = [each | {"state": "erased"} for each in ({**ENDS, **more})["signals"]]
+        dry = body.get("dry_run", False)
+        told = {**ENDS, **more, "dry_run": dry}
+        return 200, told if dry else told | {"signals": ended}
+
+    node.on(ROUTE, answering)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "sum_"),
+    [
+        (
+            "en",
+            (
+                *(ID, OTHER, "e-mail address", "ends on 2027-11-18"),
+                *("The draft is withdrawn.", "is erased and matches here no more"),
+                *("members that received it: 2", "disputed", "asked for a review"),
+                *("is told what has ended", "cannot be taken back"),
+                "End these 3, for good? [y/N]",
+            ),
+            "ended: 3 (drafts withdrawn: 1, own bans erased: 1, revoked: 1)",
+        ),
+        (
+            "de",
+            (
+                *(ID, OTHER, "E-Mail-Adresse", "endet am 2027-11-18"),
+                *("Der Entwurf wird zurückgezogen.", "eigene Sperre wird gelöscht"),
+                *("erhalten von 2 Mitgliedern", "bestritten", "um Prüfung gebeten"),
+                *("erfährt, was geendet hat", "nicht zurücknehmen"),
+                "Diese 3 beenden, für immer? [j/N]",
+            ),
+            (
+                "beendet: 3 (Entwürfe zurückgezogen: 1, eigene Sperren gelöscht: 1, "
+                "widerrufen: 1)"
+            ),
+        ),
+    ],
+)
+def test_the_end_of_an_account_is_shown_before_it_is_asked_for(
+    ask: "Run", node: "FakeNode", language: str, said: tuple[str, ...], sum_: str
+) -> None:
+    asked = of_account(node)
+    no = ask(*ACCOUNT, "--lang", language, stdin=b"n\n")
+    named = {"subject_ref": "acc-4711", "reason": "mistake"}
+    assert (no.status, asked) == (5, [named | {"dry_run": True}])
+    for each in said:
+        assert each in no.err
+    yes = ask(*ACCOUNT, "--lang", language, stdin=b"j\n")
+    assert (yes.status, asked[2:]) == (0, [named])
+    assert yes.out.splitlines()[-1] == sum_
+
+
+def test_an_account_ends_without_a_question_if_yes_is_said(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    asked = of_account(node)
+    assert ask(*ACCOUNT).status == 5
+    told = ask(*ACCOUNT, "--service", "shop", "--yes", "--json")
+    assert asked[-1] == {"subject_ref": "shop/acc-4711", "reason": "mistake"}
+    assert told.document["revoked"] == 1
+    assert [each["state"] for each in told.document["signals"]] == ["erased"] * 3
+
+
+def test_an_account_of_which_nothing_stands_is_no_error(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    none = {"signals": [], "withdrawn": 0, "erased": 0, "revoked": 0}
+    asked = of_account(node, **none)
+    for more in ((), ("--yes",)):
+        outcome = ask(*ACCOUNT, *more)
+        assert outcome.status == 0
+        assert outcome.out == "Nothing is listed about this account.\n"
+    assert [each.get("dry_run", False) for each in asked] == [True, False]
+    german = ask(*ACCOUNT, "--lang", "de").out
+    assert german == "Zu diesem Konto ist nichts gelistet.\n"
+    of_account(node, **none, unknown=3)
+    unread = ask(*ACCOUNT, "--yes")
+    assert "3 own signals passed over" in unread.err
+    assert unread.out == ""
+
+
+def test_signals_or_an_account_are_named(ask: "Run", node: "FakeNode") -> None:
+    asked = of_account(node)
+    for wrong in (
+        REVOKE,
+        (*ACCOUNT, ID),
+        (*REVOKE, ID, "--service", "shop"),
+        ("signal", "revoke", "--account", "acc-4711"),
+        (*ACCOUNT[:3], "shop/acc-4711", "--service", "shop", *ACCOUNT[4:]),
+    ):
+        assert ask(*wrong, "--yes").status == 2, wrong
+    assert asked == []

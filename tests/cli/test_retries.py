@@ -55,8 +55,13 @@ def count_acts(node: "FakeNode", target: str, document: object) -> list[int]:
             f"POST /v1/signals/{ID}/revoke",
             STATE,
         ),
+        (
+            ("signal", "revoke", "--account", "a", "--reason", "mistake", "--yes"),
+            "POST /v1/signals/revoke",
+            {"signals": [], "unknown": 0},
+        ),
     ],
-    ids=["add", "import", "approve", "revoke"],
+    ids=["add", "import", "approve", "revoke", "account"],
 )
 def test_a_lost_answer_is_asked_for_and_the_act_happens_once(  # noqa: PLR0913
     ask: "Run",

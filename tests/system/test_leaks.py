@@ -444,6 +444,8 @@ def _staff_served(fed: Federation, root: Path) -> None:
         ("import", "show", "0" * 32),
         ("import", "show", ARGUMENT),
         ("import", "undo", "0" * 32, "--yes", "--reason", "mistake"),
+        ("signal", "revoke", "--account", ARGUMENT, "--reason", "mistake"),
+        ("signal", "revoke", "--account", "acc-1", "--reason", "mistake", "--yes"),
         ("inquiry", "list"),
         ("inquiry", "sent"),
         ("inquiry", "show", ARGUMENT),

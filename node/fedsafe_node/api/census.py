@@ -26,6 +26,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "undoImport": (Event.IMPORT_UNDONE,),
     "approveSignals": (Event.PUBLISHED, Event.OWN_BAN, Event.REFUSED),
     "revokeSignal": (Event.REVOKED, Event.WITHDRAWN),
+    "revokeAccount": (Event.ACCOUNT_REVOKED, Event.SIGNAL_READ),
     "listSignals": (Event.SIGNAL_READ,),
     "showSignal": (Event.SIGNAL_READ,),
     "listEnding": (Event.SIGNAL_READ,),

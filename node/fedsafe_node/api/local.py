@@ -22,7 +22,7 @@ from fedsafe_node.messages import (
     RevokeRequest,
     WithdrawRequest,
 )
-from fedsafe_node.signals.messages import SignalsQuery
+from fedsafe_node.signals.messages import RevokeAccountRequest, SignalsQuery
 from fedsafe_policies.gate import LegalGate
 
 
@@ -62,6 +62,13 @@ async def revoke_signal(call: Call) -> object:
     """Stop a signal everywhere."""
     return await call.services.signals.revoke(
         call.path["id"], call.body(RevokeRequest), call.principal, once=call.once
+    )
+
+
+async def revoke_account(call: Call) -> object:
+    """Stop all that is listed about an account."""
+    return await call.services.signals.revoke_account(
+        call.body(RevokeAccountRequest), call.principal, once=call.once
     )
 
 

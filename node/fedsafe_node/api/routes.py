@@ -76,7 +76,12 @@ from fedsafe_node.messages import (
     StatusAnswer,
     WithdrawRequest,
 )
-from fedsafe_node.signals.messages import SignalsAnswer, SignalsQuery
+from fedsafe_node.signals.messages import (
+    RevokeAccountRequest,
+    RevokedAccount,
+    SignalsAnswer,
+    SignalsQuery,
+)
 from fedsafe_node.telemetry import METRICS_TYPE
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Role
@@ -209,6 +214,23 @@ ROUTES: Final = (
         path_types=_SIGNAL,
         answer=SignalAnswer,
         idempotent=True,
+    ),
+    Route(
+        name="revokeAccount",
+        bare=True,
+        method="POST",
+        path="/v1/signals/revoke",
+        handler=local.revoke_account,
+        auth=Auth.HOUSE,
+        roles=_ANY,
+        scope="publish",
+        lane=Lane.BATCHES,
+        summary="Stop all that is listed about one account, for good",
+        body=RevokeAccountRequest,
+        limit=4 * KIB,
+        answer=RevokedAccount,
+        idempotent=True,
+        refusals=frozenset({409}),
     ),
     Route(
         name="auditEvents",

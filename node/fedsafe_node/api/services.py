@@ -102,6 +102,8 @@ from fedsafe_node.signals.messages import (
     ImportShown,
     ImportsQuery,
     ListApproved,
+    RevokeAccountRequest,
+    RevokedAccount,
     SignalsAnswer,
     SignalsQuery,
     UndoneImport,
@@ -220,6 +222,16 @@ class Signals(Protocol):
         once: Once | None = None,
     ) -> SignalAnswer:
         """Stop a signal everywhere; a draft or own ban is withdrawn."""
+        ...
+
+    async def revoke_account(
+        self,
+        request: RevokeAccountRequest,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> RevokedAccount:
+        """Stop all that is listed about an account, or say what that would be."""
         ...
 
     async def show(

@@ -111,6 +111,7 @@ class Event(StrEnum):
     IMPORT_BEGUN = "signal.import_begun"
     IMPORT_FINISHED = "signal.import_finished"
     IMPORT_UNDONE = "signal.import_undone"
+    ACCOUNT_REVOKED = "signal.account_revoked"
     WITHDRAWN = "signal.withdrawn"
     REVOKED = "signal.revoked"
     EXPIRED = "signal.expired"

@@ -32,6 +32,7 @@ RELIEVING: Final = frozenset(
         Event.REVOKED,
         Event.WITHDRAWN,
         Event.IMPORT_UNDONE,
+        Event.ACCOUNT_REVOKED,
         Event.EXPIRED,
         Event.DISPUTED,
         Event.DISPUTES_WEIGHED,

@@ -45,7 +45,7 @@ from fedsafe_node.store.inventory_rows import (
 )
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_node.subject_refs import account_of
+from fedsafe_node.subject_refs import account_of, is_about
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.span import Span
 from fedsafe_policies.vocabulary import Matter, Plane, Purpose, Scope
@@ -53,6 +53,7 @@ from fedsafe_policies.vocabulary import Matter, Plane, Purpose, Scope
 MOST_ACCOUNTS: Final = 100
 _MOST: Final = 20_000  # rows that a request looks at
 _PAGE: Final = 500
+_LARGEST: Final = 1_000  # that a query takes
 _LONGEST_MONTH: Final = 31
 _DAY: Final = 24 * 60 * 60
 _LAST_SECOND: Final = _DAY - 1
@@ -125,6 +126,25 @@ async def list_holders(
         return Changed(answer)
 
     return await desk.commit(act)
+
+
+async def find_about(
+    desk: Desk, subject: str, most: int
+) -> tuple[list[ListedSignal], int]:
+    """Find what lives of an account, and how many signals nobody can read any more.
+
+    Walks over all that lives, and stops once it has found more than *most*.
+    """
+    found: list[ListedSignal] = []
+    unknown, after = 0, None
+    while len(found) <= most:
+        query = SignalsQuery(sort="oldest", after=after, limit=_LARGEST)
+        page = await desk.store.scan(_Search(desk, query, subject=subject).run)
+        found += page.signals
+        unknown, after = unknown + page.unknown, page.after
+        if after is None:
+            break
+    return found, unknown
 
 
 def _check_day(day: str | None, name: str) -> None:
@@ -290,9 +310,15 @@ class _Search:
     """Finds one page; `accounts` has the subjects that it shows, by signal."""
 
     def __init__(
-        self, desk: Desk, query: SignalsQuery, *, bans_only: bool = False
+        self,
+        desk: Desk,
+        query: SignalsQuery,
+        *,
+        bans_only: bool = False,
+        subject: str | None = None,
     ) -> None:
         self._desk = desk
+        self._subject = subject
         self._query = query
         self._situation = desk.situation
         self.accounts: dict[str, str] = {}
@@ -355,7 +381,8 @@ class _Search:
             within = sorted(each for each in ids if above < each < below)
             return _named(reader, within[:: -1 if self._newest else 1])
         size = min(self._limit + 1, _PAGE)
-        if self._query.kind or self._query.phenomenon or self._query.recipient:
+        narrow = (self._query.kind, self._query.phenomenon, self._query.recipient)
+        if any((*narrow, self._subject)):
             size = _PAGE
         sources = [
             _by_id(
@@ -459,6 +486,9 @@ class _Search:
 
     def _is_about(self, row: InventoryRow, facts: InventoryFacts | None) -> bool:
         query = self._query
+        if self._subject is not None:
+            self._unknown += facts is None
+            return facts is not None and is_about(facts.subject_ref, self._subject)
         if query.kind is None and query.phenomenon is None:
             return True
         kind = _kind(row, facts)

@@ -11,6 +11,7 @@ from fedsafe_federation.signals import Day, RuleId
 from fedsafe_federation.signed import Count, NodeName
 from fedsafe_node.messages import (
     MAX_IMPORT,
+    AccountRef,
     ImportId,
     Kind,
     ListName,
@@ -414,6 +415,37 @@ class ImportsAnswer(Message, frozen=True):
 
     imports: list[ImportShown]
     more: bool
+
+
+class RevokeAccountRequest(Message, frozen=True):
+    """Stop everything that this provider lists about one account, for good.
+
+    A `dry_run` says what that would end, and ends nothing.
+    """
+
+    subject_ref: AccountRef
+    reason: Reason
+    dry_run: bool = False
+
+
+class RevokedAccount(Message, frozen=True):
+    """What ended of one account, or would end if it was a `dry_run`.
+
+    Drafts are `withdrawn`, own bans `erased`, what was published is `revoked`. A dry
+    run has each signal as it stands, else it has the state that it ended in. Members
+    have asked for a review of those `inquired`. `end_is_told`: the person knows of a
+    published signal, and is told of its end. Of those `unknown` nobody here can read
+    any more whose they are: they stay.
+    """
+
+    signals: list[ListedSignal]
+    withdrawn: int
+    erased: int
+    revoked: int
+    inquired: list[SignalId]
+    end_is_told: bool
+    unknown: int
+    dry_run: bool
 
 
 class UndoImportRequest(Message, frozen=True):

@@ -39,13 +39,20 @@ from fedsafe_node.messages import (
 )
 from fedsafe_node.people.services import naming_of
 from fedsafe_node.principal import Principal
+from fedsafe_node.signals.accounts import revoke_account
 from fedsafe_node.signals.anew import until_it_holds
 from fedsafe_node.signals.approval import approve_drafts, check_listed
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
 from fedsafe_node.signals.file_lists import FileLists
 from fedsafe_node.signals.imports import Imports, added_by, note_rows, open_run
 from fedsafe_node.signals.inventory import list_holders, list_signals
-from fedsafe_node.signals.messages import HoldersAnswer, SignalsAnswer, SignalsQuery
+from fedsafe_node.signals.messages import (
+    HoldersAnswer,
+    RevokeAccountRequest,
+    RevokedAccount,
+    SignalsAnswer,
+    SignalsQuery,
+)
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.signals.planning import (
     DraftPlan,
@@ -410,6 +417,16 @@ class SignalService:
             StoreFailedError: it could not be made durable.
         """
         return await stop_signal(self._desk, signal, request.reason, who, once)
+
+    async def revoke_account(
+        self,
+        request: RevokeAccountRequest,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> RevokedAccount:
+        """Stop all that is listed about an account; see `accounts.revoke_account`."""
+        return await revoke_account(self._desk, request, who, once)
 
     async def show(
         self, signal: str, who: Principal, purpose: Purpose | None = None

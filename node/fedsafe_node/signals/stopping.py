@@ -235,22 +235,33 @@ async def stop_many(  # noqa: PLR0913 - what the events tell
     who: Principal,
     decision: Decision,
     said: Detail,
+    *,
+    decided: bool = False,
 ) -> Changed[int]:
     """Stop signals of this node within an act; return how many were published.
 
     Those are revoked by one statement. What was withdrawn is one event, with what is
-    *said* of it; each draft and each revocation has its own.
+    *said* of it; each draft and each revocation has its own. Where somebody has
+    *decided* on these very signals, each own ban has its own as well, and no import
+    lists again whom they are about.
     """
     removed: list[int] = []
     events: list[LogEntry] = []
     at = int(desk.clock.now().timestamp())
+    off = reason if decided else None
+    told: Detail
     for row in living.bans:
-        removed += await erase_own(desk, tx, row.signal_id, at=at)
-    if living.bans:
-        told: Detail = {**said, "reason": reason.value, "bans": len(removed)}
+        gone = await erase_own(desk, tx, row.signal_id, at=at, reason=off)
+        removed += gone
+        if decided:
+            name = signal_name(row.signal_id)
+            told = {**said, "signal": name, "reason": reason.value, "bans": len(gone)}
+            events.append(desk.event(Event.WITHDRAWN, who, told, decision=decision))
+    if living.bans and not decided:
+        told = {**said, "reason": reason.value, "bans": len(removed)}
         events.append(desk.event(Event.WITHDRAWN, who, told, decision=decision))
     for draft in living.drafts:
-        bans = await withdraw_draft(desk, tx, draft, by=who.name)
+        bans = await withdraw_draft(desk, tx, draft, by=who.name, reason=off)
         removed += bans
         told = {
             **said,
@@ -262,6 +273,8 @@ async def stop_many(  # noqa: PLR0913 - what the events tell
     feed = None
     if living.published:
         ids = [row.signal_id for row in living.published]
+        for signal_id in ids:
+            await _take_off(desk, tx, signal_id, off)
         feed = (await state(desk, tx, ids, Effect.REVOKED, reason)).feed
         for row in living.published:
             await _end_row(desk, tx, row, Effect.REVOKED)

@@ -120,6 +120,8 @@ from fedsafe_node.register_messages import (
 from fedsafe_node.searching import Wanted
 from fedsafe_node.signals.messages import (
     HoldersAnswer,
+    RevokeAccountRequest,
+    RevokedAccount,
     SignalsAnswer,
     SignalsQuery,
 )
@@ -266,6 +268,26 @@ class FakeSignals:
         del once
         await self.memory.called((signal, request, who))
         return self._known(signal)
+
+    async def revoke_account(
+        self,
+        request: RevokeAccountRequest,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> RevokedAccount:
+        del once
+        await self.memory.called((request, who))
+        return RevokedAccount(
+            signals=[],
+            withdrawn=0,
+            erased=0,
+            revoked=0,
+            inquired=[],
+            end_is_told=False,
+            unknown=0,
+            dry_run=request.dry_run,
+        )
 
     async def show(
         self, signal: str, who: Principal, purpose: Purpose | None = None

@@ -47,6 +47,7 @@ PICTURE: Final[dict[str, Any]] = BAN | {
 }
 DOES: Final = {
     *("lookup", "lookupBatch", "addSignal", "importSignals", "revokeSignal"),
+    "revokeAccount",
     *("beginImport", "finishImport", "undoImport"),
     *("auditVerify", "auditSubject", "auditReport", "searchAccount"),
     *("stepUp", "logOut"),
@@ -102,10 +103,17 @@ async def test_a_bare_credential_records_and_takes_back_own_bans(
     path = f"/v1/signals/{added['signal']}/revoke"
     gone = await house.done("POST", path, {"reason": "mistake"}, anna)
 
+    await house.done("POST", "/v1/signals", BAN | {"subject_ref": "account-17"}, anna)
+    account = {"subject_ref": "account-17", "reason": "mistake"}
+    all_ = await house.done("POST", "/v1/signals/revoke", account, anna)
+    none = await house.done("POST", "/v1/signals/revoke", account, anna)
+
     assert added["state"] == "own"
     assert found["result"] == "review"
     assert many["problems"] == []
     assert gone["state"] == "erased"
+    assert [each["state"] for each in all_["signals"]] == ["erased"]
+    assert none["signals"] == []
 
 
 @pytest.mark.parametrize("policy", ["strict", "germany", "two"])

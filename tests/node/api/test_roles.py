@@ -71,6 +71,7 @@ MAY: Final[Mapping[str, set[str]]] = {
     "approveSignals": {Role.REVIEWER},
     "showSignal": MACHINES | WRITERS | COUNSEL | OVERSIGHT,
     "revokeSignal": {Role.SERVICE, Role.DPO} | WRITERS,
+    "revokeAccount": {Role.SERVICE, Role.DPO} | WRITERS,
     "auditEvents": {LOCAL, Role.REVIEWER} | OVERSIGHT,
     "auditVerify": {LOCAL, *PERSONS},
     "searchAudit": {LOCAL, Role.REVIEWER, Role.DPO, Role.AUDITOR},
@@ -184,6 +185,7 @@ ACTS_OF_THE_DPO: Final = {
     "recordGate",
     "reviewItem",
     "revokeSignal",
+    "revokeAccount",
     "undoImport",
     "liftFork",
 }
@@ -239,6 +241,7 @@ def body_of(
         "undoImport": {},
         "approveSignals": {"signals": [signal]},
         "revokeSignal": {"reason": "mistake"},
+        "revokeAccount": {"subject_ref": "account-1", "reason": "mistake"},
         "confirmFounding": {"proposal": "0" * 64, "groups": {}},
         "withdrawFounding": {"proposal": "0" * 64},
         "noteBackup": {"digest": "0" * 64, "keys": False},

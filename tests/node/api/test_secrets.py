@@ -17,6 +17,7 @@ PLANTS: Mapping[str, object] = {
     "kind": {"questions": [{"kind": VALUE, "value": "x"}]},
     "field": {"questions": [{"kind": "email", "value": "x", VALUE: 1}]},
     "reference": {"questions": [], "subject_ref": VALUE},
+    "account": {"subject_ref": VALUE, "reason": "mistake"},
     "purpose": {"questions": [{"kind": "email", "value": "x"}], "purpose": VALUE},
     "top": VALUE,
 }
@@ -43,6 +44,7 @@ async def test_nothing_planted_comes_out(api: Api) -> None:
         "/v1/signals",
         "/v1/signals/import",
         "/v1/signals/approve",
+        "/v1/signals/revoke",
         f"/v1/signals/{quote(VALUE)}/revoke",
         f"/v1/{quote(VALUE)}",
         f"/v1/lookup?value={quote(VALUE)}",

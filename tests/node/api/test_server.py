@@ -110,6 +110,7 @@ BODIES: dict[str, object] = {
     "undoImport": {"reason": "mistake"},
     "approveSignals": {"signals": [KNOWN, UNKNOWN]},
     "revokeSignal": {"reason": "mistake"},
+    "revokeAccount": {"subject_ref": "account-17", "reason": "mistake"},
     "poke": {"origin": "games.example.fr", "size": 3},
     "evaluate": STATEMENT,
     "founding": [STATEMENT],
