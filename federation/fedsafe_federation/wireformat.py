@@ -35,6 +35,16 @@ _LEARNING = RLock()
 _PLACE = re.compile(r" - at `(\$[\w.\[\]]*)`$")
 
 
+def name_of(type_: type) -> str:
+    """Return the name that errors and the OpenAPI document give a type.
+
+    It is the class's, or what the class states as `__schema_name__`, as SQLAlchemy's
+    state `__tablename__`: a class may take another name or place, readers see the same.
+    A class that inherits from it does not inherit its name.
+    """
+    return str(type_.__dict__.get("__schema_name__", type_.__name__))
+
+
 def encode(value: object) -> bytes:
     """Encode *value*; equal values give equal bytes."""
     return _ENCODER.encode(value)
@@ -48,7 +58,7 @@ def decode(data: bytes | bytearray | memoryview | msgspec.Raw, type_: type[T]) -
             not fit the type.
     """
     if has_more_parts(data, MOST_PARTS):
-        raise MalformedError(type_.__name__, "more parts than any document has")
+        raise MalformedError(name_of(type_), "more parts than any document has")
     decoder = _DECODERS.get(type_)
     if decoder is None:
         with _LEARNING:
@@ -56,9 +66,9 @@ def decode(data: bytes | bytearray | memoryview | msgspec.Raw, type_: type[T]) -
     try:
         return decoder.decode(data)  # type: ignore[return-value]
     except msgspec.ValidationError as error:
-        raise MalformedError(type_.__name__, _explain(error)) from None
+        raise MalformedError(name_of(type_), _explain(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise MalformedError(type_.__name__, "not valid JSON") from None
+        raise MalformedError(name_of(type_), "not valid JSON") from None
 
 
 def has_more_parts(
@@ -91,9 +101,9 @@ def unpack(data: bytes | memoryview, type_: type[T]) -> T:
     try:
         return decoder.decode(data)  # type: ignore[return-value]
     except msgspec.ValidationError as error:
-        raise MalformedError(type_.__name__, _explain(error)) from None
+        raise MalformedError(name_of(type_), _explain(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise MalformedError(type_.__name__, "not valid MessagePack") from None
+        raise MalformedError(name_of(type_), "not valid MessagePack") from None
 
 
 def _explain(error: msgspec.ValidationError) -> str:

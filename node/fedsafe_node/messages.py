@@ -57,6 +57,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Kind(StrEnum):
     """What a question or a signal is about: an identifier or a file's digest."""
 
+    __schema_name__ = "QuestionKind"
+
     EMAIL = "email"
     PHONE = "phone"
     USERNAME = "username"

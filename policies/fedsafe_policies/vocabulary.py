@@ -100,6 +100,8 @@ class Provenance(StrEnum):
 class Finding(StrEnum):
     """What an author has established of person and conduct; it never travels."""
 
+    __schema_name__ = "AuthorFinding"
+
     ADULT = "adult"
     AIMED_AT_MINOR = "aimed_at_minor"
     REPEATED = "repeated"
@@ -225,6 +227,8 @@ class Level(StrEnum):
 @unique
 class Outcome(StrEnum):
     """How a person ends, or puts off, the review of a match."""
+
+    __schema_name__ = "ReviewOutcome"
 
     DISMISS = "dismiss"
     WATCH = "watch"

@@ -25,7 +25,7 @@ from fedsafe_federation.signals import (
     SignalOpening,
 )
 from fedsafe_federation.signed import Signed
-from fedsafe_federation.wireformat import MOST_PARTS, decode, encode
+from fedsafe_federation.wireformat import MOST_PARTS, decode, encode, unpack
 
 DOCUMENTS: list[type] = [
     Card,
@@ -222,3 +222,19 @@ def test_parts_are_counted_before_any_of_them_is_made(part: bytes) -> None:
     assert peak < 65_536
     fewer = b"[" + b",".join([part] * (MOST_PARTS + 1)) + b"]"
     assert len(decode(fewer, list)) == MOST_PARTS + 1
+
+
+class _Pinned(msgspec.Struct):
+    __schema_name__ = "Moved"
+
+
+class _Heir(_Pinned):
+    pass
+
+
+@pytest.mark.parametrize(("kind", "name"), [(_Pinned, "Moved"), (_Heir, "_Heir")])
+def test_errors_name_a_type_as_it_states(kind: type, name: str) -> None:
+    with pytest.raises(MalformedError, match=f"^{name}\\b"):
+        decode(b"[]", kind)
+    with pytest.raises(MalformedError, match=f"^{name}\\b"):
+        unpack(b"\x90", kind)

@@ -51,6 +51,8 @@ class PackQuery(ExportRequest, frozen=True):
     `anchors` is the leaf of the anchor from which on all are opened.
     """
 
+    __schema_name__ = "EvidencePackQuery"
+
     act: ActId | UnsetType = UNSET
     anchors: Count | UnsetType = UNSET
 

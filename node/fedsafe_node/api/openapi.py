@@ -6,6 +6,8 @@ committed copy, which a test holds to be current.
 """
 
 import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from functools import cache
 from http import HTTPStatus
 from importlib.metadata import version
@@ -14,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from fedsafe_federation.wireformat import name_of
 from fedsafe_node.api.auth import Auth, describe
 from fedsafe_node.api.codes import CODES, Code
 from fedsafe_node.api.problems import MEDIA_TYPE
@@ -24,6 +27,7 @@ from fedsafe_node.messages import Problem
 
 VERSION: Final = version("fedsafe")
 _REF: Final = "#/components/schemas/{name}"
+_REFERS: Final = "of-type:"
 _Schemas = dict[str, dict[str, Any]]
 _SECURITY: Final[dict[Auth, list[dict[str, list[str]]]]] = {
     Auth.OPEN: [],
@@ -78,7 +82,7 @@ def build() -> dict[str, Any]:
     asked = [route.query for route in ROUTES if route.query is not None]
     places = [type_ for route in ROUTES for type_ in route.path_types.values()]
     types = [*bodies, *answers, *asked, *places, Problem]
-    schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
+    schemas, components = _schema_components(types)
     for component in components.values():
         if "description" in component:  # a docstring; Python 3.13 strips its margin
             component["description"] = cleandoc(component["description"])
@@ -101,6 +105,55 @@ def build() -> dict[str, Any]:
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": _SCHEMES},
     }
+
+
+def _schema_components(
+    types: Sequence[object],
+) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Write the schemas of types, each under the name that `name_of` gives it.
+
+    msgspec names two classes of one name after their modules.
+    """
+    schemas, components = msgspec.json.schema_components(
+        types, ref_template=_REFERS + "{name}"
+    )
+    names: dict[str, str] = {}
+    for each in _classes(msgspec.inspect.multi_type_info(types)):
+        place = f"{each.__module__}.{each.__qualname__}"
+        names[place if place in components else each.__name__] = name_of(each)
+    if names.keys() != components.keys() or len({*names.values()}) != len(names):
+        twice = [name for name, n in Counter(names.values()).items() if n > 1]
+        raise ValueError(f"tell these types apart by `__schema_name__`: {twice}")
+
+    def renamed(value: Any) -> Any:  # noqa: ANN401 - JSON
+        if isinstance(value, dict):
+            return {key: renamed(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [renamed(item) for item in value]
+        if isinstance(value, str) and value.startswith(_REFERS):
+            return _REF.format(name=names[value.removeprefix(_REFERS)])
+        return value
+
+    named = {names[name]: renamed(schema) for name, schema in components.items()}
+    return [renamed(schema) for schema in schemas], named
+
+
+def _classes(infos: Iterable[object]) -> set[type]:
+    """Find all classes in what msgspec knows of types."""
+    found: set[type] = set()
+    waiting = list(infos)
+    while waiting:
+        info = waiting.pop()
+        if isinstance(info, tuple):
+            waiting += info
+        elif isinstance(info, msgspec.inspect.Type | msgspec.inspect.Field):
+            class_ = getattr(info, "cls", None)
+            if class_ in found:
+                continue
+            if class_ is not None:
+                found.add(class_)
+            waiting += [getattr(info, name) for name in info.__struct_fields__]
+    return found
 
 
 @cache

@@ -22,6 +22,8 @@ Reference = Annotated[
 class Kind(StrEnum):
     """What was broken."""
 
+    __schema_name__ = "BreachKind"
+
     CONFIDENTIALITY = "confidentiality"
     INTEGRITY = "integrity"
     AVAILABILITY = "availability"

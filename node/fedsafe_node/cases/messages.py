@@ -144,6 +144,8 @@ class NoteInquiry(Message, frozen=True):
 class InquiryShown(Message, frozen=True):
     """That a partner asked for more, or was answered, and who noted it."""
 
+    __schema_name__ = "PartnerInquiryShown"
+
     step: CaseState
     at: int
     reference: str
@@ -220,6 +222,8 @@ class RenderCase(CasesQuery, frozen=True, kw_only=True):
 
 class PackQuery(CasesQuery, frozen=True):
     """How the quarterly pack is written."""
+
+    __schema_name__ = "QuarterlyPackQuery"
 
     written: Written = Written.HTML
     language: Language = Language.DE
@@ -382,6 +386,8 @@ class TaskShown(Message, frozen=True):
 
     `recalls` names the dispatch that this one corrects.
     """
+
+    __schema_name__ = "DispatchTaskShown"
 
     kind: WorkKind
     dispatch: str

@@ -31,6 +31,8 @@ class SheetKind(StrEnum):
 class Language(StrEnum):
     """The languages of every document."""
 
+    __schema_name__ = "DocumentLanguage"
+
     DE = "de"
     EN = "en"
 

@@ -102,6 +102,8 @@ class ReceiptShown(Message, frozen=True):
     `signed_by` is the fingerprint of the partner's OpenPGP key that has signed it.
     """
 
+    __schema_name__ = "DispatchReceiptShown"
+
     kind: ReceiptKind
     way: ReceiptWay | None
     reference: str

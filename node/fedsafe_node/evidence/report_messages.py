@@ -37,6 +37,8 @@ class ErasedPart(Message, frozen=True):
     `erased_at` is null where the key of its month was destroyed.
     """
 
+    __schema_name__ = "EntryErasedPart"
+
     group: str
     erased_at: int | None
     why: ErasedFor

@@ -33,6 +33,8 @@ Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
 class Standing(StrEnum):
     """Whether a text may go out."""
 
+    __schema_name__ = "TextStanding"
+
     DRAFT = "draft"
     SIGNED = "signed"
     EXPIRED = "expired"

@@ -16,6 +16,8 @@ class ReceiptShown(Message, frozen=True):
     true, nothing proves.
     """
 
+    __schema_name__ = "ErasureReceiptShown"
+
     sequence: int
     method: ErasureMethod
     erased_at: str

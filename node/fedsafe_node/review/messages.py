@@ -80,6 +80,8 @@ class TaskShown(Message, frozen=True):
     a new look. `service` and `subject_ref` are null once the content is gone.
     """
 
+    __schema_name__ = "ReviewTaskShown"
+
     task: TaskId
     service: ServiceName | None
     subject_ref: SubjectRef | None
@@ -184,6 +186,8 @@ class InquiryShown(Message, frozen=True):
     `contact` is where the origin is reached about its signal; null once what the task
     held of the signal is gone.
     """
+
+    __schema_name__ = "OriginInquiryShown"
 
     inquiry: int
     task: TaskId

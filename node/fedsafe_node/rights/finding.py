@@ -35,6 +35,8 @@ WITHIN: Final = 10.0
 class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A signal that lists the person, with all that it says of them."""
 
+    __schema_name__ = "ListedFinding"
+
     signal: str
     origin: str
     own: bool

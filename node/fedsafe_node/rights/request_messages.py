@@ -41,6 +41,8 @@ RequestOutcome = Literal["granted", "refused", "withdrawn", "answered"]
 class Language(StrEnum):
     """The language of an answer."""
 
+    __schema_name__ = "AnswerLanguage"
+
     DE = "de"
     EN = "en"
 
@@ -48,6 +50,8 @@ class Language(StrEnum):
 @unique
 class Way(StrEnum):
     """By which way a request has come."""
+
+    __schema_name__ = "RequestWay"
 
     PROVIDER = "provider"
     OFFICER = "officer"
@@ -311,6 +315,8 @@ class Remains(StrEnum):
 
 class ErasedPart(Message, frozen=True):
     """How much of a part of the node was erased."""
+
+    __schema_name__ = "RightsErasedPart"
 
     part: str
     count: int

@@ -57,6 +57,8 @@ class Outcome(StrEnum):
     says so: no attempt of its own, but what became of one that was delivered.
     """
 
+    __schema_name__ = "DispatchOutcome"
+
     DELIVERED = "delivered"
     UNREACHABLE = "unreachable"
     REFUSED = "refused"

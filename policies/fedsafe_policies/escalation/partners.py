@@ -44,6 +44,8 @@ CertificateText = Annotated[str, msgspec.Meta(min_length=1, max_length=32_768)]
 class Way(StrEnum):
     """How a partner is reached by hand; a person records what came of it."""
 
+    __schema_name__ = "PartnerWay"
+
     PORTAL = "portal"
     PHONE = "phone"
     LETTER = "letter"
@@ -85,6 +87,8 @@ class Partner(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 @unique
 class Standing(StrEnum):
     """Whether an entry counts."""
+
+    __schema_name__ = "PartnerStanding"
 
     VERIFIED = "verified"
     UNVERIFIED = "unverified"

@@ -75,6 +75,8 @@ class Tongue(StrEnum):
 class Way(StrEnum):
     """How an offer is reached."""
 
+    __schema_name__ = "OfferWay"
+
     CHAT = "chat"
     MESSENGER = "messenger"
     PHONE = "phone"

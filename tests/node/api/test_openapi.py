@@ -4,8 +4,11 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from fedsafe_node.api.openapi import build, document
 from fedsafe_node.api.routes import ROUTES
+from fedsafe_node.messages import Problem
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference"
 
@@ -52,3 +55,19 @@ def test_every_route_is_in_the_reference() -> None:
     missing = [r.path for r in ROUTES if f"`{r.method} {r.path}`" not in text]
 
     assert missing == []
+
+
+def test_no_schema_is_named_after_a_module() -> None:
+    names = build()["components"]["schemas"]
+
+    assert names
+    assert [name for name in names if not name.isidentifier()] == []
+
+
+def test_two_types_of_one_name_are_told_apart_before_anything_is_served(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Problem, "__schema_name__", "QuestionKind", raising=False)
+
+    with pytest.raises(ValueError, match="QuestionKind"):
+        build()

@@ -16,6 +16,8 @@ from fedsafe_policies.escalation.package import refuse_media
 class Language(StrEnum):
     """The languages of every rendering."""
 
+    __schema_name__ = "RenderingLanguage"
+
     DE = "de"
     EN = "en"
 
