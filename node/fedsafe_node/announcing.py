@@ -8,7 +8,7 @@ nobody pulls in vain.
 
 from dataclasses import dataclass
 
-from fedsafe_node.base import Base
+from fedsafe_node.following import Follower
 from fedsafe_node.replicating import Replicating
 from fedsafe_node.witnesses import Witnesses
 
@@ -17,7 +17,7 @@ from fedsafe_node.witnesses import Witnesses
 class Announcing:
     """Tells members and witnesses; the process that leads asks the witnesses."""
 
-    base: Base
+    follower: Follower | None
     replicating: Replicating
     witnesses: Witnesses
 
@@ -34,5 +34,5 @@ class Announcing:
 
     def _ask(self) -> None:
         self.witnesses.feed.grew()
-        if self.base.follower is not None and not self.replicating.replicates:
-            self.base.follower.poke()
+        if self.follower is not None and not self.replicating.replicates:
+            self.follower.poke()

@@ -137,14 +137,14 @@ class RunningNode:
         base = self.base
         membership = await self._read_membership()
         if membership is not None:
-            await take_up_keys(base, membership)
+            await self._take_up_keys(membership)
             await self._witnessed(membership)
         worker, situation = base.worker, base.situation
         run = worker.run if worker is not None else ALONE
         await self.keeper.gaps.begin(situation.policy.reference, run)
         await self.feed.checkpoint()
         if membership is not None:
-            await agree_on_policy(base, membership)
+            await self._agree_on_policy(membership)
             self._join(membership)
             if membership.charter.is_short:
                 _LOG.warning("nothing published", extra=fields(reason="few holders"))
@@ -329,6 +329,20 @@ class RunningNode:
         shared = SharedLists(membership, quorums, former, now=self.base.clock.now)
         self.base.situation.join(shared)
 
+    async def _take_up_keys(self, membership: Membership) -> None:
+        base = self.base
+        await take_up_keys(base.keys, membership, base.place, base.workers)
+
+    async def _agree_on_policy(self, membership: Membership) -> None:
+        base = self.base
+        await agree_on_policy(
+            base.situation,
+            membership,
+            place=base.place,
+            keys=base.keys,
+            offload=base.workers,
+        )
+
     async def _changed(self, membership: Membership | None) -> None:
         """Take part as the charter says by now; None: in nothing any more."""
         await self._settle()
@@ -341,11 +355,11 @@ class RunningNode:
             self.base.situation.leave()
             return
         try:
-            await take_up_keys(self.base, membership)
+            await self._take_up_keys(membership)
         except NodeError as error:
             # It rests until then; the next start says which file it is, and stops.
             _LOG.exception("keys not read", extra=fields(reason=type(error).__name__))
-        await agree_on_policy(self.base, membership)
+        await self._agree_on_policy(membership)
         self._join(membership)
         await self._load_lacking()
         try:
@@ -361,7 +375,8 @@ class RunningNode:
 
     async def _take_part(self, membership: Membership) -> None:
         if self.base.situation.rests is not None:
-            await note_rest(self.base, membership)
+            base = self.base
+            await note_rest(base.store, base.trail, base.clock, membership)
             return
         self.attesting.start(membership)
         self.replicating.start(membership, self.witnesses.own)

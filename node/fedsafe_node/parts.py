@@ -145,7 +145,7 @@ def make_parts(
     )
     feed = _feed(base)
     attesting = _attesting(base, client, replicating)
-    witnesses = Witnesses.make(base, client, feed, replicating.announce, forks)
+    witnesses = _witnesses(base, client, feed, replicating, forks)
     ballot = _ballot(base, changed)
     foundings = _foundings(base, changed)
     wishes = Wishes(base.office, base.situation, client, base.keys.statement)
@@ -153,11 +153,13 @@ def make_parts(
         base.situation, ballot, client, wishes, poll=base.config.sync.poll
     )
     ballot.spread = _spreader(base, spreading)
-    ceremonies = Ceremonies(base, ballot, _kinds(base))
+    ceremonies = _ceremonies(base, ballot)
     keeper = _keeper(base, feed, witnesses.cosigning)
-    desk = _desk(base, reviews, notices, Announcing(base, replicating, witnesses))
+    desk = _desk(
+        base, reviews, notices, Announcing(base.follower, replicating, witnesses)
+    )
     register_hands(keeper.erasers, desk, base.announcer)
-    carrying = Carrying(base, ceremonies, ballot, client)
+    carrying = _carrying(base, ceremonies, ballot, client)
     ceremonies.wake = ballot.spread
     spreading.also, spreading.after = carrying.swap, ceremonies.advance
     client.speaks, client.heard = _hand(base), _ear(base, ballot)
@@ -190,7 +192,7 @@ def make_parts(
         joining=_joining(base, ballot, client, foundings),
         ceremonies=ceremonies,
         carrying=carrying,
-        tending=Tending(base, ceremonies, ballot, keeper.destroying),
+        tending=_tending(base, ceremonies, ballot, keeper),
         forks=forks,
         desk=desk,
         keeper=keeper,
@@ -330,6 +332,29 @@ def _spreader(base: Base, spreading: Spreading) -> Callable[[], None]:
     return spread
 
 
+def _witnesses(
+    base: Base,
+    client: PeerClient,
+    feed: FeedServer,
+    replicating: Replicating,
+    forks: Forks,
+) -> Witnesses:
+    return Witnesses.make(
+        base.place,
+        base.situation,
+        base.store,
+        base.trail,
+        base.clock,
+        keys=base.keys,
+        guard=base.guard,
+        offload=base.workers,
+        client=client,
+        feed=feed,
+        tell=replicating.announce,
+        forks=forks,
+    )
+
+
 def _ballot(base: Base, changed: Changed) -> Ballot:
     return Ballot(
         base.place,
@@ -345,6 +370,49 @@ def _ballot(base: Base, changed: Changed) -> Ballot:
 
 def _kinds(base: Base) -> Mapping[str, Kind]:
     return {PROPOSAL: ResharingKind(base.situation, base.keys.statement)}
+
+
+def _ceremonies(base: Base, ballot: Ballot) -> Ceremonies:
+    return Ceremonies(
+        base.place,
+        base.situation,
+        base.store,
+        base.trail,
+        base.clock,
+        ballot,
+        _kinds(base),
+        offload=base.workers,
+    )
+
+
+def _carrying(
+    base: Base, ceremonies: Ceremonies, ballot: Ballot, client: PeerClient
+) -> Carrying:
+    return Carrying(
+        base.place,
+        base.situation,
+        base.store,
+        ceremonies,
+        ballot,
+        client,
+        keys=base.keys,
+        offload=base.workers,
+    )
+
+
+def _tending(
+    base: Base, ceremonies: Ceremonies, ballot: Ballot, keeper: Keeper
+) -> Tending:
+    return Tending(
+        base.place,
+        base.situation,
+        base.store,
+        ceremonies,
+        ballot,
+        keeper.destroying,
+        keys=base.keys,
+        offload=base.workers,
+    )
 
 
 def _joining(

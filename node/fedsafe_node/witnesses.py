@@ -12,10 +12,13 @@ from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.verification import feed_name
 from fedsafe_federation.witness_policy import Policy, parse_policy
 from fedsafe_federation.witnessing import witness_name, witness_of
-from fedsafe_node.base import Base
+from fedsafe_node.clock import Clock
 from fedsafe_node.config import Place
 from fedsafe_node.errors import ConfigError
+from fedsafe_node.keys import HeldKeys
+from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.log.forks import Forks
+from fedsafe_node.log.guard import Guard
 from fedsafe_node.membership import Membership
 from fedsafe_node.peering.anchoring import Anchor
 from fedsafe_node.peering.comparing import Comparing
@@ -25,6 +28,9 @@ from fedsafe_node.peering.own_logs import OwnFeed, OwnLogKeys
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.peering.waiting import Waiting
 from fedsafe_node.peering.witnessing import WitnessServer
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.workers import Workers
 
 
 @dataclass(slots=True)
@@ -46,9 +52,17 @@ class Witnesses:
     own: Policy | None = None
 
     @classmethod
-    def make(
+    def make(  # noqa: PLR0913 - everything it needs is an argument
         cls,
-        base: Base,
+        place: Place,
+        situation: Situation,
+        store: Store,
+        trail: AuditTrail,
+        clock: Clock,
+        *,
+        keys: HeldKeys,
+        guard: Guard,
+        offload: Workers,
         client: PeerClient,
         feed: FeedServer,
         tell: Callable[[int], None],
@@ -56,41 +70,41 @@ class Witnesses:
     ) -> Self:
         """Put the parts together; *tell* hears how far the own feed was cosigned."""
         anchor = Anchor(
-            base.trail,
-            base.store,
-            base.guard,
-            base.keys.audit,
+            trail,
+            store,
+            guard,
+            keys.audit,
             feed.keep_audit,
-            offload=base.workers,
+            offload=offload,
         )
-        log = feed_name(base.config.name)
-        own = OwnFeed(feed, base.store, log, OwnLogKeys("feed", base.keys.feed))
+        log = feed_name(situation.node)
+        own = OwnFeed(feed, store, log, OwnLogKeys("feed", keys.feed))
         server = WitnessServer(
-            base.situation,
-            base.store,
-            base.keys.witness,
-            base.trail,
-            base.clock,
+            situation,
+            store,
+            keys.witness,
+            trail,
+            clock,
             forks,
         )
         return cls(
-            base.place,
+            place,
             anchor,
             own,
-            Cosigning(anchor, base.store, client, base.trail, base.clock),
+            Cosigning(anchor, store, client, trail, clock),
             server,
-            Comparing(base.situation, client, server, forks),
+            Comparing(situation, client, server, forks),
             feed,
             FeedCosigning(
                 own,
-                base.store,
+                store,
                 client,
-                base.trail,
-                base.clock,
-                coverage=base.situation.coverage,
+                trail,
+                clock,
+                coverage=situation.coverage,
                 tell=tell,
             ),
-            Waiting(base.situation, base.store, base.trail, base.clock),
+            Waiting(situation, store, trail, clock),
         )
 
     def join(self, membership: Membership) -> None:

@@ -8,22 +8,33 @@ people, and exchanges nothing with members but versions of the charter.
 
 import logging
 
-from fedsafe_node.base import Base
+from fedsafe_node.clock import Clock
+from fedsafe_node.config import Place
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.identity import find_identity
-from fedsafe_node.log.audit import Event
+from fedsafe_node.keys import HeldKeys
+from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.membership import Membership
 from fedsafe_node.provisions import check_federation_policy
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.telemetry import LOGGER, fields
+from fedsafe_node.workers import Workers
 
 _LOG = logging.getLogger(f"{LOGGER}.governing")
 
 
-async def agree_on_policy(base: Base, membership: Membership) -> None:
+async def agree_on_policy(
+    situation: Situation,
+    membership: Membership,
+    *,
+    place: Place,
+    keys: HeldKeys,
+    offload: Workers,
+) -> None:
     """Know the policy of the members and have the keys that they know, or rest."""
-    situation, reference = base.situation, membership.charter.policy
-    if base.keys.public() != membership.me.keys:
+    reference = membership.charter.policy
+    if keys.public() != membership.me.keys:
         situation.rests = (
             "the members know other keys of this node than are here: restore the "
             "newest, or let them expel this node and invite it anew"
@@ -36,8 +47,8 @@ async def agree_on_policy(base: Base, membership: Membership) -> None:
         return
     own = situation.provisions
     try:
-        situation.agreed = await base.workers(
-            lambda: check_federation_policy(base.place, own, reference)
+        situation.agreed = await offload(
+            lambda: check_federation_policy(place, own, reference)
         )
     except ConfigError as error:
         situation.rests = f"{error}; then start the node anew"
@@ -46,30 +57,34 @@ async def agree_on_policy(base: Base, membership: Membership) -> None:
         situation.rests = None
 
 
-async def take_up_keys(base: Base, membership: Membership) -> None:
+async def take_up_keys(
+    keys: HeldKeys, membership: Membership, place: Place, offload: Workers
+) -> None:
     """Use the keys that the charter names from now on, if they are here.
 
     Raises:
         KeyFileError: a file is loose or malformed.
     """
     public = membership.me.keys
-    if base.keys.public() == public:
+    if keys.public() == public:
         return
-    found = await base.workers(lambda: find_identity(base.place, public))
+    found = await offload(lambda: find_identity(place, public))
     if found is not None:
-        base.keys.turn_to(found.keys)
+        keys.turn_to(found.keys)
 
 
-async def note_rest(base: Base, membership: Membership) -> None:
+async def note_rest(
+    store: Store, trail: AuditTrail, clock: Clock, membership: Membership
+) -> None:
     """Write down that the node rests, once for each start and version."""
     charter = membership.charter
-    entry = base.trail.entry(
+    entry = trail.entry(
         Event.MEMBER_RESTS,
-        at=base.clock.now(),
+        at=clock.now(),
         detail={"version": charter.version, "policy": charter.policy.sha256.hex()},
     )
 
     async def act(tx: Transaction) -> None:
-        await tx.append(base.trail.log, entry.record, entry.openings)
+        await tx.append(trail.log, entry.record, entry.openings)
 
-    await base.store.write(act)
+    await store.write(act)

@@ -20,12 +20,12 @@ from fedsafe_federation.holdings import HOLDING
 from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.base import Base
+from fedsafe_node.config import Place
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.governing.ballot import Ballot
 from fedsafe_node.governing.media_keys import opened_media, sealed_media
 from fedsafe_node.governing.messages import SealedKeys
-from fedsafe_node.keys import load_media_keys, write_media_keys
+from fedsafe_node.keys import HeldKeys, load_media_keys, write_media_keys
 from fedsafe_node.renewing.keeping import digest_of
 from fedsafe_node.renewing.messages import (
     MOST_HEARD,
@@ -36,7 +36,10 @@ from fedsafe_node.renewing.messages import (
 )
 from fedsafe_node.renewing.scene import Scene, read_scene
 from fedsafe_node.renewing.service import Ceremonies
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.telemetry import LOGGER, fields
+from fedsafe_node.workers import Workers
 
 _LOG = logging.getLogger(f"{LOGGER}.renewing")
 _MOST_SENT: Final = 2 * 1024 * 1024
@@ -57,10 +60,23 @@ class Carrying:
     Owned by the event loop: `_told`, what each member was told.
     """
 
-    def __init__(
-        self, base: Base, ceremonies: Ceremonies, ballot: Ballot, client: PeerClient
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
+        self,
+        place: Place,
+        situation: Situation,
+        store: Store,
+        ceremonies: Ceremonies,
+        ballot: Ballot,
+        client: PeerClient,
+        *,
+        keys: HeldKeys,
+        offload: Workers,
     ) -> None:
-        self._base = base
+        self._place = place
+        self._situation = situation
+        self._store = store
+        self._keys = keys
+        self._offload = offload
         self._ceremonies = ceremonies
         self._ballot = ballot
         self._client = client
@@ -76,7 +92,7 @@ class Carrying:
         ack = peer, request.version
         if await ceremonies.take(request.statements, ack=ack):
             self._ballot.spread()
-        scene = await self._base.store.scan(read_scene)
+        scene = await self._store.scan(read_scene)
         if scene is None:
             raise WrongStateError("no_federation", "this node has no federation")
         if request.version > scene.version.charter.version:
@@ -128,7 +144,7 @@ class Carrying:
 
     def _said(self, scene: Scene, member: str) -> list[Signed]:
         """Give what a member is told: what this node said, after all that it cites."""
-        node = self._base.situation.node
+        node = self._situation.node
         return [
             each
             for each in scene.kept.statements()
@@ -146,7 +162,7 @@ class Carrying:
 
     async def _lacks(self, scene: Scene) -> list[Lacked]:
         """Name the generations of which this node should have media keys."""
-        shared = self._base.situation.shared
+        shared = self._situation.shared
         if shared is None:
             return []
         here = shared.membership.media
@@ -160,7 +176,7 @@ class Carrying:
     def _media(
         self, scene: Scene, peer: str, wanted: Sequence[Lacked]
     ) -> list[SealedKeys]:
-        shared = self._base.situation.shared
+        shared = self._situation.shared
         charter = scene.version.charter
         member = next((each for each in charter.active() if each.name == peer), None)
         if shared is None or member is None or MemberRole.MEDIA not in member.roles:
@@ -181,21 +197,19 @@ class Carrying:
         given = [e for e in sealed if (e.epoch, e.generation) in wanted]
         if not given:
             return
-        base = self._base
+        place, node = self._place, self._situation.node
 
         def write() -> None:
             for each in given:
-                keys = opened_media(
-                    base.keys.sealing, each, scene.chain, base.situation.node
-                )
-                known = load_media_keys(base.place)
+                keys = opened_media(self._keys.sealing, each, scene.chain, node)
+                known = load_media_keys(place)
                 same = {known[n].token for n in known if n[0] == each.epoch}
                 if same and keys.token not in same:
                     raise AmendmentError("the media token key is another one")
-                write_media_keys(base.place, each.epoch, each.generation, keys)
+                write_media_keys(place, each.epoch, each.generation, keys)
 
         try:
-            await base.workers(write)
+            await self._offload(write)
         except AmendmentError as error:
             facts = fields(peer=giver, reason=str(error))
             _LOG.warning("media keys refused", extra=facts)

@@ -25,12 +25,13 @@ from fedsafe_federation.amendment import Version
 from fedsafe_federation.errors import CeremonyError, FederationError
 from fedsafe_federation.renewal import Step
 from fedsafe_federation.signed import Signed
-from fedsafe_node.base import Base
 from fedsafe_node.ceremony_files import RENEWAL, StateFiles, locked
+from fedsafe_node.clock import Clock
+from fedsafe_node.config import Place
 from fedsafe_node.errors import NodeError
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.governing.ballot import Ballot
-from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.renewing.keeping import (
     Attempt,
     Kept,
@@ -42,8 +43,10 @@ from fedsafe_node.renewing.keeping import (
 from fedsafe_node.renewing.kinds import Kind, Opened
 from fedsafe_node.renewing.scene import Scene, read_scene
 from fedsafe_node.renewing.votes import Votes, names_of
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.telemetry import LOGGER, fields
+from fedsafe_node.workers import Workers
 
 _Seen = tuple[int, bool, frozenset[str]]
 """How many messages, whether it was late, and who had failed other attempts."""
@@ -60,16 +63,26 @@ class Ceremonies:
     each attempt was last looked at.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
-        base: Base,
+        place: Place,
+        situation: Situation,
+        store: Store,
+        trail: AuditTrail,
+        clock: Clock,
         ballot: Ballot,
         kinds: Mapping[str, Kind],
         *,
+        offload: Workers,
         faults: Faults = NO_FAULTS,
     ) -> None:
-        self._base = base
-        self._votes = Votes(base, ballot, kinds)
+        self._place = place
+        self._situation = situation
+        self._store = store
+        self._trail = trail
+        self._clock = clock
+        self._offload = offload
+        self._votes = Votes(situation, store, ballot, kinds)
         self.kinds = kinds
         self._faults = faults
         self._stepping = asyncio.Lock()
@@ -78,8 +91,8 @@ class Ceremonies:
 
     async def present(self) -> Scene | None:
         """Read how things stand where this node takes part now; None elsewhere."""
-        scene = await self._base.store.scan(read_scene)
-        shared = self._base.situation.shared
+        scene = await self._store.scan(read_scene)
+        shared = self._situation.shared
         if scene is None or shared is None or not shared.membership.me.active:
             return None
         is_here = shared.membership.version.digest == scene.version.digest
@@ -93,7 +106,7 @@ class Ceremonies:
         Returns:
             Whether anything was said that is new.
         """
-        node, now = self._base.situation.node, self.now()
+        node, now = self._situation.node, self.now()
 
         def merged(scene: Scene) -> Kept:
             kept = taken(
@@ -103,7 +116,7 @@ class Ceremonies:
                 kept = replace(kept, acks={**kept.acks, ack[0]: ack[1]})
             return kept
 
-        before = await self._base.store.read(read_scene)
+        before = await self._store.read(read_scene)
         if before is None or merged(before) == before.kept:
             return False
 
@@ -116,7 +129,7 @@ class Ceremonies:
                 await keep(tx, after)
             return after.attempts != scene.kept.attempts
 
-        return await self._base.store.write(act)
+        return await self._store.write(act)
 
     async def advance(self) -> None:
         """Make all steps that can be made."""
@@ -133,15 +146,15 @@ class Ceremonies:
                 await self._votes.run(scene)
 
     async def _has_steps(self) -> bool:
-        scene = await self._base.store.read(read_scene)
+        scene = await self._store.read(read_scene)
         if scene is None:
             return False
         willing = names_of(scene.version.charter.willing())
-        return bool(scene.kept.attempts) or self._base.situation.node not in willing
+        return bool(scene.kept.attempts) or self._situation.node not in willing
 
     def now(self) -> int:
         """Return the present in whole seconds."""
-        return int(self._base.clock.now().timestamp())
+        return int(self._clock.now().timestamp())
 
     def is_late(self, scene: Scene, attempt: Attempt) -> bool:
         """Whether the deadline of an attempt has passed."""
@@ -151,8 +164,8 @@ class Ceremonies:
     async def alone(self) -> AsyncIterator[None]:
         """Be the only one of the node that makes a step."""
         async with self._stepping:
-            place = self._base.place
-            lock = await self._base.workers(lambda: locked(place))
+            place = self._place
+            lock = await self._offload(lambda: locked(place))
             try:
                 yield
             finally:
@@ -173,7 +186,7 @@ class Ceremonies:
         if self._made.get(run) == seen:
             return
         try:
-            done = await self._base.workers(
+            done = await self._offload(
                 lambda: self._step(scene.version, attempt, opened, gone)
             )
         except (FederationError, NodeError) as error:
@@ -181,7 +194,7 @@ class Ceremonies:
             _LOG.info("no part in a ceremony", extra=facts)
             self._made[run] = seen
             return
-        is_new = await self._base.store.write(
+        is_new = await self._store.write(
             lambda tx: self._keep_step(tx, run, opened, done)
         )
         if is_new:
@@ -197,7 +210,7 @@ class Ceremonies:
         gone: frozenset[str],
     ) -> "Step | _Failed":
         states = StateFiles(
-            self._base.place,
+            self._place,
             attempt.proposal,
             kind=RENEWAL,
             failure=CeremonyError,
@@ -264,10 +277,8 @@ class Ceremonies:
         self, tx: Transaction, event: Event, detail: Detail, *, outcome: str = "ok"
     ) -> None:
         """Write an audit event in the act that it tells of."""
-        trail = self._base.trail
-        entry = trail.entry(
-            event, at=self._base.clock.now(), outcome=outcome, detail=detail
-        )
+        trail = self._trail
+        entry = trail.entry(event, at=self._clock.now(), outcome=outcome, detail=detail)
         await tx.append(trail.log, entry.record, entry.openings)
 
 

@@ -14,20 +14,22 @@ from msgspec.structs import replace
 from fedsafe_federation.charter import Charter
 from fedsafe_federation.errors import FederationError
 from fedsafe_federation.signed import Signed
-from fedsafe_node.base import Base
 from fedsafe_node.ceremony_files import RENEWAL, destroy_states
+from fedsafe_node.config import Place
 from fedsafe_node.evidence.destroying import Destroying
 from fedsafe_node.governing.ballot import Ballot
 from fedsafe_node.identity import passed_over
-from fedsafe_node.keys import load_shares
+from fedsafe_node.keys import HeldKeys, load_shares
 from fedsafe_node.renewing.installing import former_shares
 from fedsafe_node.renewing.keeping import Kept, gone_from, keep, opened_of
 from fedsafe_node.renewing.kinds import Kind, Wanted
 from fedsafe_node.renewing.scene import Scene, read_scene
 from fedsafe_node.renewing.service import Ceremonies
+from fedsafe_node.situation import Situation
 from fedsafe_node.store.keeping_rows import EffectKind
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.telemetry import LOGGER, fields
+from fedsafe_node.workers import Workers
 
 _LOG = logging.getLogger(f"{LOGGER}.renewing")
 _PATIENCE: Final = 60
@@ -40,14 +42,23 @@ _DAY: Final = 24 * 3600
 class Tending:
     """Looks after the keys of the federation."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
-        base: Base,
+        place: Place,
+        situation: Situation,
+        store: Store,
         ceremonies: Ceremonies,
         ballot: Ballot,
         destroying: Destroying,
+        *,
+        keys: HeldKeys,
+        offload: Workers,
     ) -> None:
-        self._base = base
+        self._place = place
+        self._situation = situation
+        self._store = store
+        self._keys = keys
+        self._offload = offload
         self._destroying = destroying
         self._ceremonies = ceremonies
         self._ballot = ballot
@@ -77,7 +88,7 @@ class Tending:
         ]
         if bool(wanted) != bool(since):
             kept = replace(scene.kept, since=now if wanted else 0)
-            await self._base.store.write(lambda tx: self._keep_since(tx, kept))
+            await self._store.write(lambda tx: self._keep_since(tx, kept))
             since = kept.since
         for kind, each in wanted:
             proposal = self._next(scene, kind, each, since, now)
@@ -112,7 +123,7 @@ class Tending:
             names = [name for name in willing if name not in gone]
             if last.gone:
                 repeated = opened, gone
-        node = self._base.situation.node
+        node = self._situation.node
         if node not in names or now < begin + names.index(node) * _PATIENCE:
             return None
         try:
@@ -125,10 +136,10 @@ class Tending:
 
     async def _let_go(self, scene: Scene) -> None:
         """Destroy what newer shares stand for, and states of what is over."""
-        place, charter = self._base.place, scene.version.charter
+        place, charter = self._place, scene.version.charter
         live = {each.run for each in scene.kept.attempts}
-        await self._base.workers(lambda: destroy_states(place, RENEWAL, but=live))
-        former = await self._base.workers(lambda: former_shares(place, charter))
+        await self._offload(lambda: destroy_states(place, RENEWAL, but=live))
+        former = await self._offload(lambda: former_shares(place, charter))
         if not former or not self._all_followed(scene):
             return
 
@@ -142,30 +153,30 @@ class Tending:
 
         An index is never given again, so they are of no use but to a thief.
         """
-        scene = await self._base.store.scan(read_scene)
-        node, place = self._base.situation.node, self._base.place
+        scene = await self._store.scan(read_scene)
+        node, place = self._situation.node, self._place
         if scene is None or node in {e.name for e in scene.version.charter.members}:
             return
-        await self._base.workers(lambda: destroy_states(place, RENEWAL))
-        for epoch, generation in await self._base.workers(lambda: load_shares(place)):
+        await self._offload(lambda: destroy_states(place, RENEWAL))
+        for epoch, generation in await self._offload(lambda: load_shares(place)):
             target = f"share-{epoch}-{generation}"
             await self._destroying.destroy(EffectKind.EPOCH_KEY, target)
 
     async def _give_up(self, scene: Scene) -> None:
         """Destroy own keys that no version of the charter can bring up any more."""
-        place, charter = self._base.place, scene.version.charter
-        name = self._base.situation.node
+        place, charter = self._place, scene.version.charter
+        name = self._situation.node
         me = next((each for each in charter.members if each.name == name), None)
-        if me is None or me.keys != self._base.keys.public():
+        if me is None or me.keys != self._keys.public():
             return
-        for target in await self._base.workers(
+        for target in await self._offload(
             lambda: passed_over(place, me.keys, charter.version)
         ):
             await self._destroying.destroy(EffectKind.EPOCH_KEY, target)
 
     def _all_followed(self, scene: Scene) -> bool:
         """Whether all members know the newest generations, or had long enough to."""
-        charter, node = scene.version.charter, self._base.situation.node
+        charter, node = scene.version.charter, self._situation.node
         needed = max(_shown_since(scene.chain, each) for each in _shown(charter))
         made = next(each for each in scene.chain if each.version == needed)
         if self._ceremonies.now() >= made.created + _LONGEST_WAIT:

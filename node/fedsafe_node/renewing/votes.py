@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from fedsafe_federation.charter import Charter, Member, charter_digest
 from fedsafe_federation.refreshing import fitting, is_ending, is_exposed, renewal_in
 from fedsafe_federation.wireformat import decode
-from fedsafe_node.base import Base
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.governing.ballot import Ballot, Present
 from fedsafe_node.renewing.keeping import opened_of
 from fedsafe_node.renewing.kinds import Kind
 from fedsafe_node.renewing.scene import Scene
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.telemetry import LOGGER, fields
 
 _LOG = logging.getLogger(f"{LOGGER}.renewing")
@@ -26,8 +27,15 @@ _LOG = logging.getLogger(f"{LOGGER}.renewing")
 class Votes:
     """Signs and refuses, without asking."""
 
-    def __init__(self, base: Base, ballot: Ballot, kinds: Mapping[str, Kind]) -> None:
-        self._base = base
+    def __init__(
+        self,
+        situation: Situation,
+        store: Store,
+        ballot: Ballot,
+        kinds: Mapping[str, Kind],
+    ) -> None:
+        self._situation = situation
+        self._store = store
         self._ballot = ballot
         self._kinds = kinds
 
@@ -36,7 +44,7 @@ class Votes:
         present = await self._ballot.present()
         if present is None or present.version.digest != scene.version.digest:
             return
-        node = self._base.situation.node
+        node = self._situation.node
         for ended in self._ended(scene, present):
             first, *later = sorted(ended, key=charter_digest)
             for payload in [first, *later]:
@@ -54,14 +62,14 @@ class Votes:
             if each.agreed:
                 target = opened_of(scene.version, self._kinds, each).target
                 found.setdefault(target, []).append(each.agreed)
-        if self._base.situation.node not in names_of(scene.version.charter.willing()):
+        if self._situation.node not in names_of(scene.version.charter.willing()):
             for target, payload in onlooked(scene, present):
                 found.setdefault(target, []).append(payload)
         return list(found.values())
 
     async def _say(self, payload: bytes, *, refuse: bool) -> None:
         try:
-            await self._base.store.write(
+            await self._store.write(
                 lambda tx: self._ballot.sign(tx, payload, refuse=refuse)
             )
         except WrongStateError as error:
