@@ -27,11 +27,12 @@ from fedsafe_node.errors import (
     StoreFailedError,
 )
 from fedsafe_node.errors import WrongStateError as NodeStateError
-from fedsafe_node.init import create_node, open_trail, stopped_store
+from fedsafe_node.init import create_node
 from fedsafe_node.keyfiles import make_private_directory, write_secret
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.first import add_first
 from fedsafe_node.people.messages import SetUpCodeAnswer
+from fedsafe_node.stopped_node import open_trail, stopped_store
 from fedsafe_policies.vocabulary import Role
 
 CUSTODY_FILE: Final = "custody.pub"

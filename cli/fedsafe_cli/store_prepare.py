@@ -76,7 +76,7 @@ async def _prepare(directory: Path, owner: str) -> int:
         StoreBusyError,
         StoreFailedError,
     )
-    from fedsafe_node.init import stopped_store  # noqa: PLC0415
+    from fedsafe_node.stopped_node import stopped_store  # noqa: PLC0415
     from fedsafe_node.store.schema import VERSION  # noqa: PLC0415
 
     place = Place(directory)

@@ -27,10 +27,11 @@ from fedsafe_node.errors import (
     TooFewConnectionsError,
 )
 from fedsafe_node.process_memory import forbid_dumps, lock_memory
+from fedsafe_node.stopped_node import alone_in
 from fedsafe_node.storage import store_at
 from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.postgresql.server import Server
-from fedsafe_node.supervising import Supervisor, alone_in
+from fedsafe_node.supervising import Supervisor
 from fedsafe_node.telemetry import LOGGER, configure_logging, fields
 
 LOOK_SECONDS: Final = 5.0

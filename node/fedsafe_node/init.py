@@ -6,8 +6,7 @@ configuration is written last: a node with a configuration is whole.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,26 +17,20 @@ from fedsafe_node.config import Config, Place, parse_config, render_config
 from fedsafe_node.errors import BadRequestError, ConfigError
 from fedsafe_node.keyfiles import write_secret
 from fedsafe_node.keys import create_keys
-from fedsafe_node.log.audit import AuditTrail, Event
-from fedsafe_node.log.engine import open_store
-from fedsafe_node.log.guard import Guard
-from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.log.pseudonyms import Pseudonyms
+from fedsafe_node.log.audit import Event
 from fedsafe_node.log.relief import reserve_of
 from fedsafe_node.people.credentials import GOOD_FOR, People
 from fedsafe_node.people.first import add_first
 from fedsafe_node.people.messages import SetUpCodeAnswer
-from fedsafe_node.people.names import check_name, look_of, names_of_people
+from fedsafe_node.people.names import check_name, look_of
 from fedsafe_node.principal import Actor
 from fedsafe_node.provisions import check_named
-from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.signals.custody import create_custody_key
-from fedsafe_node.storage import store_at
+from fedsafe_node.stopped_node import open_node_store, open_trail
 from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store, Transaction
-from fedsafe_node.store.reserve import Reserve, free_bytes, room_for
-from fedsafe_node.supervising import alone_in
+from fedsafe_node.store.reserve import free_bytes, room_for
 from fedsafe_policies.vocabulary import Role
 
 
@@ -181,69 +174,6 @@ def _make_files(attempt: Attempt, plan: Plan) -> None:
     public = directory / plan.config.custody_key
     create_custody_key(place, private=plan.custody_private, public=public)
     create_keys(place)
-
-
-async def open_node_store(
-    place: Place,
-    config: Config,
-    clock: Clock,
-    reserve: Reserve | None = None,
-    *,
-    owner_url: str | None = None,
-) -> Store:
-    """Open the node's store with its period keys and guard.
-
-    *owner_url* is the owner's address of a database on a server, where its schema is
-    to be made or brought up to date.
-
-    Raises:
-        ConfigError: the file with the password of its server does not fit.
-        StoreError: it does not fit, or does not open.
-    """
-    keys, guard = await asyncio.to_thread(
-        lambda: (PeriodKeys(place.periods), Guard(place.guard))
-    )
-    around = await asyncio.to_thread(lambda: SealedFiles(place, guard.sizes))
-    return await open_store(
-        await asyncio.to_thread(store_at, place.database, config.store, owner_url),
-        keys=keys,
-        clock=clock,
-        guard=guard,
-        node=config.name,
-        around=around,
-        reserve=reserve,
-    )
-
-
-@asynccontextmanager
-async def stopped_store(
-    place: Place, config: Config, clock: Clock, *, owner_url: str | None = None
-) -> AsyncIterator[Store]:
-    """Open the store of a node that does not run, and see that it is not started.
-
-    Raises:
-        StoreBusyError: it runs.
-        ConfigError: the file with the password of its server does not fit.
-        StoreError: it does not fit, or does not open.
-    """
-    with alone_in(place):
-        store = await open_node_store(place, config, clock, owner_url=owner_url)
-        try:
-            yield store
-        finally:
-            await store.close()
-
-
-async def open_trail(place: Place, node: str, store: Store) -> AuditTrail:
-    """Open what makes audit events, while the node itself is not running.
-
-    Raises:
-        KeyFileError: a key of the pseudonyms cannot be read.
-    """
-    pseudonyms = await asyncio.to_thread(lambda: Pseudonyms(place.pseudonyms))
-    trail = AuditTrail(node, pseudonyms)
-    trail.know_people(*await store.read(names_of_people))
-    return trail
 
 
 async def _first_people(

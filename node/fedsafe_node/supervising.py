@@ -17,20 +17,18 @@ work.
 """
 
 import asyncio
-import fcntl
 import logging
 import os
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any, Final
 
 from fedsafe_node.api.ports import bind_socket, claim_port
 from fedsafe_node.config import Config, Place
-from fedsafe_node.errors import ConfigError, StoreBusyError, WorkerFailedError
+from fedsafe_node.errors import ConfigError, WorkerFailedError
 from fedsafe_node.telemetry import LOGGER, fields
 
 READY: Final = "ready"
@@ -43,26 +41,6 @@ _STEADY: Final = 60.0  # seconds after which a process that ends was no bad star
 _GRACE: Final = 60.0  # seconds until one that was told to end is killed
 _MODULE: Final = "fedsafe_node.supervised"
 _LOG = logging.getLogger(f"{LOGGER}.supervising")
-
-
-@contextmanager
-def alone_in(place: Place) -> Iterator[int]:
-    """Be the only one that runs the node of a directory; give the lock's descriptor.
-
-    It is held until whoever has inherited the descriptor has ended as well.
-
-    Raises:
-        StoreBusyError: somebody else does.
-    """
-    lock = os.open(place.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise StoreBusyError(str(place.directory)) from None
-        yield lock
-    finally:
-        os.close(lock)
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ import pytest
 from fedsafe_cli.settings import read_credential
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import Place, load_config
-from fedsafe_node.init import open_node_store
+from fedsafe_node.stopped_node import open_node_store
 from fedsafe_node.store.protocol import Store
 
 if TYPE_CHECKING:

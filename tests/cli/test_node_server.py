@@ -15,9 +15,9 @@ from tests.node.databases import Prepared, Preparing, preparing
 from tests.postgresql.databases import Databases, fresh_name, name_in
 
 from fedsafe_node.config import Place
+from fedsafe_node.stopped_node import alone_in
 from fedsafe_node.store.postgresql.schema import migrate
 from fedsafe_node.store.schema import MIGRATIONS, VERSION
-from fedsafe_node.supervising import alone_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,8 @@ from tests.node.fleet import STAFF, StandingClock, config_of
 from fedsafe_node.cases.certificate_names import certificate_name
 from fedsafe_node.config import Config, Place, load_config
 from fedsafe_node.errors import BadRequestError, ConfigError
-from fedsafe_node.init import Created, create_node, stopped_store
+from fedsafe_node.init import Created, create_node
+from fedsafe_node.stopped_node import stopped_store
 from fedsafe_policies.vocabulary import Role
 
 

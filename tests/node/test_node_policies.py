@@ -15,9 +15,9 @@ from tests.node.fleet import FEDERATION, NAMES, Fleet, confirm, make
 from fedsafe_federation.errors import FoundingError
 from fedsafe_node.config import Place, load_config
 from fedsafe_node.errors import ConfigError, WrongStateError
-from fedsafe_node.init import open_node_store
 from fedsafe_node.messages import ProposalRequest
 from fedsafe_node.provisions import keep_approved, read_provisions
+from fedsafe_node.stopped_node import open_node_store
 from fedsafe_node.telemetry import LOGGER, SafeFormatter
 from fedsafe_policies.policy import shipped, shipped_text
 

@@ -28,8 +28,9 @@ from fedsafe_cli.demo import DemoNode
 from fedsafe_cli.fleet import answers, free_ports, start, stop
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import Place, load_config
-from fedsafe_node.init import create_node, open_node_store
+from fedsafe_node.init import create_node
 from fedsafe_node.register_messages import EntryRequest
+from fedsafe_node.stopped_node import open_node_store
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus
 from fedsafe_policies.register import Status, catalogue

@@ -66,7 +66,6 @@ from fedsafe_node.governing.chain import (
     read_version,
 )
 from fedsafe_node.identity import load_identity
-from fedsafe_node.init import open_trail
 from fedsafe_node.keyfiles import make_private_directory, sync_directory
 from fedsafe_node.keys import NodeKeys
 from fedsafe_node.log.anchor import keep_life, read_life
@@ -85,13 +84,13 @@ from fedsafe_node.provisions import (
 )
 from fedsafe_node.sealed_files import key_names, key_of_seal
 from fedsafe_node.situation import Situation
+from fedsafe_node.stopped_node import alone_in, open_trail
 from fedsafe_node.storage import store_at
 from fedsafe_node.store.keeping_rows import RESTORED, GapKind, GapRow
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import sequence_key
 from fedsafe_node.store.sealed_parts import Seal, read_seal
 from fedsafe_node.store.sqlite_connection import SqliteConnection
-from fedsafe_node.supervising import alone_in
 
 _RUNNING: Final = "running"
 

@@ -6,9 +6,9 @@ from fedsafe_node.backup.messages import BackupNote
 from fedsafe_node.backup.noting import said_of
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
-from fedsafe_node.init import open_trail, stopped_store
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import LOCAL
+from fedsafe_node.stopped_node import open_trail, stopped_store
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.schema import VERSION
 

@@ -41,6 +41,7 @@ from fedsafe_node.moving.finishing import (
 )
 from fedsafe_node.moving.sqlite_ends import SqliteSource, SqliteTarget
 from fedsafe_node.sealed_files import SealedFiles
+from fedsafe_node.stopped_node import alone_in
 from fedsafe_node.storage import password_of
 from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.sealed_parts import (
@@ -55,7 +56,6 @@ from fedsafe_node.store.sql_log_reader import Unsealing
 from fedsafe_node.store.sql_reader import SqlReader
 from fedsafe_node.store.sqlite import held
 from fedsafe_node.store.writer import run_act
-from fedsafe_node.supervising import alone_in
 
 
 @dataclass(frozen=True, slots=True)
