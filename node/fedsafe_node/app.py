@@ -28,7 +28,7 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.process_memory import forbid_dumps, lock_memory
 from fedsafe_node.stopped_node import alone_in
-from fedsafe_node.storage import store_at
+from fedsafe_node.store.address import store_at
 from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.supervising import Supervisor

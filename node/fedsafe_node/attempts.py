@@ -35,7 +35,7 @@ from fedsafe_node.keyfiles import (
     write_durably,
 )
 from fedsafe_node.sealed_files import key_of_seal
-from fedsafe_node.storage import store_at
+from fedsafe_node.store.address import store_at
 from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.postgresql.server import Server
 

@@ -47,7 +47,7 @@ from fedsafe_node.shared_nonces import SharedNonces, make_shared
 from fedsafe_node.signals.custody import Custody, load_custody
 from fedsafe_node.signals.quarantining import boundaries
 from fedsafe_node.situation import Situation
-from fedsafe_node.storage import store_at
+from fedsafe_node.store.address import store_at
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import PeerState

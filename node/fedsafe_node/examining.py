@@ -39,7 +39,7 @@ from fedsafe_node.log.verification import Anchor, verify_log
 from fedsafe_node.losses import lost_entries
 from fedsafe_node.provisions import NOT_ITS_NAME, Digests, approved_digests, odd_text
 from fedsafe_node.sealed_files import SealedFiles
-from fedsafe_node.storage import store_at
+from fedsafe_node.store.address import store_at
 from fedsafe_node.store.causes import BY_WRONG_CELLS
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import LogName, Reader

@@ -17,7 +17,7 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.pseudonyms import Pseudonyms
 from fedsafe_node.people.names import names_of_people
 from fedsafe_node.sealed_files import SealedFiles
-from fedsafe_node.storage import store_at
+from fedsafe_node.store.address import store_at
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reserve import Reserve
 

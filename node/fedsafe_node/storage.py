@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a node's store is: in its directory, or on a PostgreSQL server.
+"""What `node.toml` says of the PostgreSQL server that keeps a node's store.
 
 The address of a server never holds a password, and never leaves open where it leads or
 whether the way there is protected: what libpq would take from its environment instead
@@ -7,16 +7,10 @@ of it has to be in it.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Final
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
-
-from fedsafe_node.errors import ConfigError, KeyFileError
-from fedsafe_node.keyfiles import read_secret
-from fedsafe_node.store.postgresql.instances import instance_of
-from fedsafe_node.store.postgresql.server import Server
 
 SCHEME: Final = "postgresql"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -58,23 +52,6 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ]
         | None
     ) = None
-
-
-def store_at(
-    database: Path, storage: Storage | None, owner_url: str | None = None
-) -> str | Server:
-    """Say where a store is; without *storage* it is the embedded one. It blocks.
-
-    With *owner_url* its schema may be made or brought up to date.
-
-    Raises:
-        ConfigError: the file with the password does not fit.
-    """
-    if storage is None:
-        return f"sqlite://{quote(str(database.absolute()))}"
-    password = password_of(database.parent, storage)
-    instance = instance_of(database.parent)
-    return Server(storage.url, password, owner_url, instance=instance)
 
 
 def unfit_storage(storage: Storage) -> str | None:
@@ -128,22 +105,3 @@ def _host(text: str) -> str:
     if text.startswith("["):
         return text[1:].partition("]")[0]
     return unquote(text.partition(":")[0])
-
-
-def password_of(directory: Path, storage: Storage) -> str | None:
-    """Read the password of a server; None if no file is named. It blocks.
-
-    Raises:
-        ConfigError: the file cannot be read, others can read it, or it holds none.
-    """
-    if storage.password_file is None:
-        return None
-    path = directory / storage.password_file
-    try:
-        password = read_secret(path).decode().strip("\r\n")
-    except (KeyFileError, UnicodeDecodeError) as error:
-        why = str(error) if isinstance(error, KeyFileError) else "it is not UTF-8"
-        raise ConfigError(path, why) from None
-    if not password or not password.isprintable():
-        raise ConfigError(path, "want one line with the password, and nothing else")
-    return password

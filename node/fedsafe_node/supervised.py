@@ -18,7 +18,7 @@ from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import Config, Place, load_config
 from fedsafe_node.errors import NodeError, StoreFailedError
 from fedsafe_node.leading import Leadership
-from fedsafe_node.storage import store_at
+from fedsafe_node.store.address import store_at
 from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.supervising import LAST, READY

@@ -6,7 +6,8 @@ from tests.node.fleet import config_of
 
 from fedsafe_node.config import Config, Place, load_config, render_config
 from fedsafe_node.errors import ConfigError
-from fedsafe_node.storage import Storage, password_of, store_at
+from fedsafe_node.storage import Storage
+from fedsafe_node.store.address import password_of, store_at
 from fedsafe_node.store.postgresql.instances import instance_of
 from fedsafe_node.store.postgresql.server import Server
 

@@ -28,7 +28,7 @@ from fedsafe_node.examining import unsealing_of, verify_reader
 from fedsafe_node.log.engine import examine_store
 from fedsafe_node.log.guard import Kept, read_kept
 from fedsafe_node.sealed_files import SealedFiles, key_names, key_of_seal
-from fedsafe_node.storage import store_at
+from fedsafe_node.store.address import store_at
 from fedsafe_node.store.protocol import LogName, Reader
 
 

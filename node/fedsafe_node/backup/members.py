@@ -8,7 +8,7 @@ from fedsafe_node.config import Place
 from fedsafe_node.examining import unsealing_of
 from fedsafe_node.governing.chain import read_charters
 from fedsafe_node.log.engine import examine_store
-from fedsafe_node.storage import store_at
+from fedsafe_node.store.address import store_at
 
 
 def read_own_keys(place: Place, database: Path, node: str) -> list[MemberKeys]:

@@ -85,7 +85,7 @@ from fedsafe_node.provisions import (
 from fedsafe_node.sealed_files import key_names, key_of_seal
 from fedsafe_node.situation import Situation
 from fedsafe_node.stopped_node import alone_in, open_trail
-from fedsafe_node.storage import store_at
+from fedsafe_node.store.address import store_at
 from fedsafe_node.store.keeping_rows import RESTORED, GapKind, GapRow
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import sequence_key

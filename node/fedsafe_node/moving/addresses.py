@@ -19,13 +19,8 @@ from fedsafe_node.config import Config, Place, parse_config
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.keyfiles import read_secret, sync_directory, write_durably
 from fedsafe_node.moving.errors import MoveRefusedError
-from fedsafe_node.storage import (
-    SCHEME,
-    Storage,
-    password_of,
-    store_at,
-    unfit_storage,
-)
+from fedsafe_node.storage import SCHEME, Storage, unfit_storage
+from fedsafe_node.store.address import password_of, store_at
 
 _EMBEDDED: Final = "sqlite"
 _SECTION: Final = re.compile(r"\s*\[\s*store\s*\]\s*(#.*)?")

@@ -42,7 +42,7 @@ from fedsafe_node.moving.finishing import (
 from fedsafe_node.moving.sqlite_ends import SqliteSource, SqliteTarget
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.stopped_node import alone_in
-from fedsafe_node.storage import password_of
+from fedsafe_node.store.address import password_of
 from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.sealed_parts import (
     Moved,

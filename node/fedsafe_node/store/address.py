@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a node's store is: in its directory, or on a PostgreSQL server."""
+
+from pathlib import Path
+from urllib.parse import quote
+
+from fedsafe_node.errors import ConfigError, KeyFileError
+from fedsafe_node.keyfiles import read_secret
+from fedsafe_node.storage import Storage
+from fedsafe_node.store.postgresql.instances import instance_of
+from fedsafe_node.store.postgresql.server import Server
+
+
+def store_at(
+    database: Path, storage: Storage | None, owner_url: str | None = None
+) -> str | Server:
+    """Say where a store is; without *storage* it is the embedded one. It blocks.
+
+    With *owner_url* its schema may be made or brought up to date.
+
+    Raises:
+        ConfigError: the file with the password does not fit.
+    """
+    if storage is None:
+        return f"sqlite://{quote(str(database.absolute()))}"
+    password = password_of(database.parent, storage)
+    instance = instance_of(database.parent)
+    return Server(storage.url, password, owner_url, instance=instance)
+
+
+def password_of(directory: Path, storage: Storage) -> str | None:
+    """Read the password of a server; None if no file is named. It blocks.
+
+    Raises:
+        ConfigError: the file cannot be read, others can read it, or it holds none.
+    """
+    if storage.password_file is None:
+        return None
+    path = directory / storage.password_file
+    try:
+        password = read_secret(path).decode().strip("\r\n")
+    except (KeyFileError, UnicodeDecodeError) as error:
+        why = str(error) if isinstance(error, KeyFileError) else "it is not UTF-8"
+        raise ConfigError(path, why) from None
+    if not password or not password.isprintable():
+        raise ConfigError(path, "want one line with the password, and nothing else")
+    return password
