@@ -5,14 +5,14 @@ Here a raw value ends: what goes on is a framed OPRF input or a digest. Neither 
 ever shown.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from fedsafe_crypto.tokens import frame_input
 from fedsafe_federation.errors import IdentifierError, IdentifierFault
-from fedsafe_federation.identifiers import Canonical, canonicalise
+from fedsafe_federation.identifiers import canonicalise
 from fedsafe_federation.signals import DIGEST_BYTES
 from fedsafe_node.errors import BadRequestError
+from fedsafe_node.lookup_items import Asked, File, Person
 from fedsafe_node.messages import Bilingual, Question
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
 
@@ -21,38 +21,6 @@ _MEDIA: Final = {kind.name.lower(): kind for kind in MediaKind}
 _NAMES_NOBODY: Final = frozenset(
     {IdentifierFault.NOT_GLOBAL, IdentifierFault.PLACEHOLDER}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """An identifier in canonical form."""
-
-    canonical: Canonical = field(repr=False)
-
-    @property
-    def kind(self) -> IdentifierKind:
-        """The identifier's kind."""
-        return self.canonical.kind
-
-    def input(self, federation: str) -> bytes:
-        """Give the OPRF input under a federation (protocol 3.2)."""
-        return frame_input(
-            federation,
-            self.kind,
-            self.canonical.canonicaliser,
-            self.canonical.value,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A digest of a file."""
-
-    kind: MediaKind
-    digest: bytes = field(repr=False)
-
-
-Asked = Person | File
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from fedsafe_crypto.tokens import media_token, origin_token
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.metering import Budget
 from fedsafe_federation.quorum import Quorum
-from fedsafe_node.asked import Asked, File, Person
 from fedsafe_node.keys import MediaKeys, OwnKeys
+from fedsafe_node.lookup_items import Asked, File, Person
 from fedsafe_node.membership import Membership
 from fedsafe_policies.vocabulary import EvaluationPurpose
 

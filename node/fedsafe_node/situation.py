@@ -16,9 +16,9 @@ from typing import Final
 
 from fedsafe_federation.attestation import LIFE, Attestations
 from fedsafe_federation.charter import Member, MemberRole
-from fedsafe_node.asked import File
 from fedsafe_node.config import Config
 from fedsafe_node.evaluators import OwnList, SharedLists
+from fedsafe_node.lookup_items import File
 from fedsafe_node.provisions import Provisions
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.document import GateMode

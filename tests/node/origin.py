@@ -50,10 +50,11 @@ from fedsafe_federation.signals import (
 )
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import encode
-from fedsafe_node.asked import Person, read_question
+from fedsafe_node.asked import read_question
 from fedsafe_node.evaluators import Output
 from fedsafe_node.governing.chain import CHARTER_DOCUMENT
 from fedsafe_node.keys import load_keys
+from fedsafe_node.lookup_items import Person
 from fedsafe_node.membership import load_membership
 from fedsafe_node.messages import (
     Kind,

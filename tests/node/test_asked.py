@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_node.asked import File, Person, plane_of, read_question
+from fedsafe_node.asked import plane_of, read_question
 from fedsafe_node.errors import BadRequestError
+from fedsafe_node.lookup_items import File, Person
 from fedsafe_node.messages import (
     Kind,
     Question,

@@ -29,12 +29,12 @@ from fedsafe_federation.charter import OVERLAP
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.identifiers import Canonical, canonicalise
 from fedsafe_federation.metering import RIGHTS
-from fedsafe_node.asked import Person
 from fedsafe_node.config import Place
 from fedsafe_node.errors import StoreFailedError, WrongStateError
 from fedsafe_node.evidence.destroying import Destroying
 from fedsafe_node.keyfiles import read_secret
 from fedsafe_node.keys import load_media_keys, load_shares
+from fedsafe_node.lookup_items import Person
 from fedsafe_node.lookup_messages import LookupAnswer, Result
 from fedsafe_node.messages import Kind
 from fedsafe_node.peering.service import OVER_FOR_ALL

@@ -20,9 +20,10 @@ from fedsafe_federation.amendment import Version
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.metering import LOOKUPS, PUBLISHING
 from fedsafe_federation.signed import Signed
-from fedsafe_node.asked import File, Person, read_question
+from fedsafe_node.asked import read_question
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.keys import MediaKeys, OwnKeys
+from fedsafe_node.lookup_items import File, Person
 from fedsafe_node.membership import Membership
 from fedsafe_node.messages import (
     Kind,

@@ -27,11 +27,11 @@ from fedsafe_federation.quorum import Holder, Quorum
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.silence import Silences
 from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.asked import Person
 from fedsafe_node.config import Place
 from fedsafe_node.errors import KeyFileError, MembershipError
 from fedsafe_node.evaluators import SharedLists
 from fedsafe_node.keys import MediaKeys, write_epoch_keys, write_media_keys
+from fedsafe_node.lookup_items import Person
 from fedsafe_node.membership import Membership, load_membership
 from fedsafe_policies.vocabulary import IdentifierKind
 

@@ -19,9 +19,9 @@ from tests.system.search import Haystack, encodings
 from fedsafe_crypto.oprf import Mode, output_direct
 from fedsafe_crypto.shares import recover
 from fedsafe_federation.identifiers import canonicalise
-from fedsafe_node.asked import Person
 from fedsafe_node.config import Place
 from fedsafe_node.keys import load_shares
+from fedsafe_node.lookup_items import Person
 from fedsafe_policies.vocabulary import IdentifierKind
 
 PEOPLE: Final[dict[str, dict[str, str]]] = {

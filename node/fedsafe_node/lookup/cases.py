@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fedsafe_node.asked import Asked, Person, Unread, plane_of, try_question
+from fedsafe_node.asked import Unread, plane_of, try_question
 from fedsafe_node.budgets.lookups import Wanted
 from fedsafe_node.errors import BadRequestError
+from fedsafe_node.lookup_items import Asked, Person
 from fedsafe_node.lookup_messages import LeftOut, Subject
 from fedsafe_node.messages import (
     Bilingual,

@@ -26,8 +26,8 @@ from fedsafe_federation.signals import (
 )
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.appeals import appeal_path
-from fedsafe_node.asked import File
 from fedsafe_node.evaluators import Output
+from fedsafe_node.lookup_items import File
 from fedsafe_node.lookup_messages import Match
 from fedsafe_node.media import open_media_body
 from fedsafe_node.messages import Kind

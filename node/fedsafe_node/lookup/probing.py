@@ -3,10 +3,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from fedsafe_node.asked import Asked, File, Person
 from fedsafe_node.evaluators import Output
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.lookup.matching import Candidate
+from fedsafe_node.lookup_items import Asked, File, Person
 from fedsafe_node.situation import Situation
 from fedsafe_policies.vocabulary import MediaKind
 

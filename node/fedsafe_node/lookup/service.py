@@ -19,7 +19,6 @@ from msgspec.structs import replace
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.metering import LOOKUPS
 from fedsafe_federation.replication import Offload
-from fedsafe_node.asked import Person
 from fedsafe_node.budgets.lookups import LookupBudgets, Spending
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import DeniedError
@@ -37,6 +36,7 @@ from fedsafe_node.lookup.corroborating import corroborate
 from fedsafe_node.lookup.matching import Candidate, Found, match_candidates
 from fedsafe_node.lookup.probing import Prober
 from fedsafe_node.lookup.telling import Asking, Told, Writing
+from fedsafe_node.lookup_items import Person
 from fedsafe_node.lookup_messages import (
     BatchAnswer,
     BatchRequest,

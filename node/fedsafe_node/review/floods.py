@@ -29,11 +29,11 @@ from msgspec.structs import replace
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.framing import lp_text
 from fedsafe_federation.pdq import THRESHOLD, hamming_distance
-from fedsafe_node.asked import Asked, File
 from fedsafe_node.errors import StoreFailedError
 from fedsafe_node.evaluators import MARK_BYTES
 from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.log.openings import period_of
+from fedsafe_node.lookup_items import Asked, File
 from fedsafe_node.lookup_messages import Match, MatchReason
 from fedsafe_node.provider_events.announcing import (
     Announcement,

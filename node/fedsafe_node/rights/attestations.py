@@ -14,9 +14,9 @@ from typing import Final
 
 from fedsafe_federation.errors import IdentifierError
 from fedsafe_federation.identifiers.namespaces import resolve_namespace
-from fedsafe_node.asked import Person
 from fedsafe_node.config import Config
 from fedsafe_node.errors import BadRequestError
+from fedsafe_node.lookup_items import Person
 from fedsafe_node.rights.request_messages import (
     Attestation,
     NewRightsRequest,

@@ -18,11 +18,11 @@ from fedsafe_federation.errors import MalformedError, QuorumError
 from fedsafe_federation.metering import RIGHTS
 from fedsafe_federation.signals import ActorBody, decode_opening
 from fedsafe_federation.wireformat import decode
-from fedsafe_node.asked import Person
 from fedsafe_node.evaluators import Output
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.lookup.matching import Candidate
 from fedsafe_node.lookup.probing import Prober
+from fedsafe_node.lookup_items import Person
 from fedsafe_node.rights.terms import moment
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.situation import Situation

@@ -11,9 +11,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fedsafe_node.asked import Person
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.lookup_items import Person
 from fedsafe_node.rights.finding import Evaluated
 from fedsafe_node.rights.request_messages import RequestKind
 from fedsafe_node.rights.sealing import Content, open_content

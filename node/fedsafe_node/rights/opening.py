@@ -10,10 +10,11 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from fedsafe_node.asked import Person, read_question
+from fedsafe_node.asked import read_question
 from fedsafe_node.errors import BadRequestError
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.log.openings import period_of
+from fedsafe_node.lookup_items import Person
 from fedsafe_node.messages import Question
 from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.announcing import (

@@ -23,7 +23,6 @@ from secrets import token_bytes
 from typing import Final
 
 from fedsafe_node.appeals import Ways, provable_kinds, ways_of
-from fedsafe_node.asked import Person
 from fedsafe_node.errors import (
     BadRequestError,
     ConfigError,
@@ -32,6 +31,7 @@ from fedsafe_node.errors import (
     UnavailableError,
 )
 from fedsafe_node.log.audit import Event
+from fedsafe_node.lookup_items import Person
 from fedsafe_node.messages import (
     Kind,
     Question,

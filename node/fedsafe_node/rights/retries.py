@@ -17,9 +17,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from fedsafe_federation.identifiers import Canonical
-from fedsafe_node.asked import Person
 from fedsafe_node.errors import TooManyTriesError
 from fedsafe_node.log.audit import Event
+from fedsafe_node.lookup_items import Person
 from fedsafe_node.people.throttle import Counter, count_tries
 from fedsafe_node.people.vault import Vault
 from fedsafe_node.principal import Actor, Principal

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-from fedsafe_node.asked import Person
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import TooManyTriesError
+from fedsafe_node.lookup_items import Person
 from fedsafe_node.people.throttle import (
     Counter,
     count_tries,

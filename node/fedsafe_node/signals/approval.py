@@ -17,7 +17,6 @@ from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.charter import Epoch
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.signals import SignalHeader, decode_opening
-from fedsafe_node.asked import File
 from fedsafe_node.audiences import members_in
 from fedsafe_node.budgets.publications import PublicationBudget
 from fedsafe_node.errors import (
@@ -29,6 +28,7 @@ from fedsafe_node.errors import (
 from fedsafe_node.idempotency import Once
 from fedsafe_node.index.lists import Hint
 from fedsafe_node.log.audit import Event, grounds_of
+from fedsafe_node.lookup_items import File
 from fedsafe_node.media import open_media_body
 from fedsafe_node.messages import ApproveAnswer
 from fedsafe_node.notices.facts import Facts, Finding

@@ -26,7 +26,7 @@ from fedsafe_federation.verification import (
     VerifiedSignal,
     feed_name,
 )
-from fedsafe_node.asked import File
+from fedsafe_node.lookup_items import File
 from fedsafe_node.media import open_media_body
 from fedsafe_node.membership import Membership
 from fedsafe_node.situation import Situation

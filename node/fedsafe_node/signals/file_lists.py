@@ -26,7 +26,7 @@ from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.signals import SignalHeader, decode_opening
 from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.asked import File, read_question
+from fedsafe_node.asked import read_question
 from fedsafe_node.audiences import group_in
 from fedsafe_node.budgets.publications import PublicationBudget
 from fedsafe_node.errors import (
@@ -36,6 +36,7 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.lookup_items import File
 from fedsafe_node.media import open_media_body
 from fedsafe_node.messages import Kind, Question
 from fedsafe_node.principal import Principal

@@ -22,10 +22,10 @@ from fedsafe_federation.signals import (
     encode_opening,
 )
 from fedsafe_federation.wireformat import encode
-from fedsafe_node.asked import File, Person
 from fedsafe_node.errors import MembershipError, UnavailableError
 from fedsafe_node.evaluators import OWN_EPOCH, OWN_GENERATION, Output, OwnList
 from fedsafe_node.keys import MediaKeys
+from fedsafe_node.lookup_items import File, Person
 from fedsafe_node.membership import Membership
 from fedsafe_node.store.rows import NewSignal, Opening
 from fedsafe_policies.policy import Policy

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Final
 
-from fedsafe_node.asked import Asked, File, read_question
+from fedsafe_node.asked import read_question
 from fedsafe_node.audiences import audience_of, of_group
 from fedsafe_node.errors import BadRequestError, WrongStateError
+from fedsafe_node.lookup_items import Asked, File
 from fedsafe_node.messages import ListSource, NewSignalRequest
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.anew import OutdatedError

@@ -4,8 +4,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from fedsafe_node.asked import Asked, File
 from fedsafe_node.evaluators import OwnList, SharedLists
+from fedsafe_node.lookup_items import Asked, File
 from fedsafe_node.situation import Situation
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.do_not_share import DoNotShareLists

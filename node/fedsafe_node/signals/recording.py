@@ -19,13 +19,13 @@ from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.metering import PUBLISHING
 from fedsafe_federation.records import encode_record, signal_record
 from fedsafe_federation.wireformat import encode
-from fedsafe_node.asked import Asked, Person
 from fedsafe_node.audiences import audience_digest
 from fedsafe_node.errors import KeyFileError, StoreFailedError, UnavailableError
 from fedsafe_node.evaluators import Output
 from fedsafe_node.index.lists import Hint
 from fedsafe_node.log.audit import Event, grounds_of
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.lookup_items import Asked, Person
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.desk import CHUNK, Desk
 from fedsafe_node.signals.drafts import DraftFacts, draft_row

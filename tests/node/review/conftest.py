@@ -12,8 +12,8 @@ from tests.node.insisting import insisting
 from tests.node.people.conftest import Team
 
 from fedsafe_federation.identifiers import canonicalise
-from fedsafe_node.asked import Person
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.lookup_items import Person
 from fedsafe_node.lookup_messages import Match
 from fedsafe_node.messages import Kind
 from fedsafe_node.notices.keeping import NoticeDesk

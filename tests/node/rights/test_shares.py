@@ -12,8 +12,8 @@ from tests.node.rights.test_disputes import DORA, LEA, matching
 from tests.node.rights.test_form import EN, post_all, posted
 from tests.node.rights.test_requests import SHOP, asked, requests_of
 
-from fedsafe_node.asked import Person
 from fedsafe_node.errors import WrongStateError
+from fedsafe_node.lookup_items import Person
 from fedsafe_node.messages import Kind, Question
 from fedsafe_node.rights import retries
 from fedsafe_node.rights.opening import Opened, read_person
