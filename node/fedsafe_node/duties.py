@@ -32,12 +32,8 @@ from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.peering.sightings import SightingsExchange
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.waiting import sweep_acts
-from fedsafe_node.provider_events.announcing import (
-    Announcement,
-    Announcer,
-    Content,
-    EventKind,
-)
+from fedsafe_node.provider_events.announcing import Announcement, Announcer, Content
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.renewing.tending import Tending
 from fedsafe_node.review.clockwork import tend_reviews

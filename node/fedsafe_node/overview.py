@@ -27,7 +27,7 @@ from fedsafe_node.messages import (
     StatusAnswer,
 )
 from fedsafe_node.notices.keeping import NoticeDesk
-from fedsafe_node.notices.texts import TextName
+from fedsafe_node.notices.messages import TextName
 from fedsafe_node.orders.clockwork import count_orders
 from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.debts import is_late

@@ -12,7 +12,7 @@ from fedsafe_cli.doctor_node_texts import CHECKS, NODE_SAID
 from fedsafe_cli.doctor_texts import SAID, checked, said
 from fedsafe_cli.labels import CODES
 from fedsafe_node.examining import STORE
-from fedsafe_node.notices.texts import TextName
+from fedsafe_node.notices.messages import TextName
 
 ROOT = Path(__file__).parents[2]
 ROOM = ROOT / "cli/fedsafe_cli"

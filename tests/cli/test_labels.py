@@ -13,7 +13,7 @@ from fedsafe_cli.field_texts import FIELDS
 from fedsafe_cli.labels import CODES, GERMAN, grouped
 from fedsafe_cli.settings import Settings
 from fedsafe_node.messages import PeerStatus, StatusAnswer
-from fedsafe_node.notices.texts import TextName
+from fedsafe_node.notices.messages import TextName
 from fedsafe_node.provisions import Digests
 
 if TYPE_CHECKING:

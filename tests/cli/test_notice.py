@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedsafe_cli.moments import with_moments
 from fedsafe_cli.notice import NAMES, REASONS
-from fedsafe_node.notices.texts import TextName
+from fedsafe_node.notices.messages import TextName
 from fedsafe_policies.vocabulary import Withholding
 
 if TYPE_CHECKING:

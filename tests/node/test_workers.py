@@ -16,8 +16,8 @@ from fedsafe_node.errors import UnavailableError
 from fedsafe_node.log.audit import Event
 from fedsafe_node.lookup_messages import LookupRequest, Result
 from fedsafe_node.messages import Kind, Question, RevokeRequest
-from fedsafe_node.provider_events.announcing import Announcement, EventKind
-from fedsafe_node.provider_events.messages import FollowQuery
+from fedsafe_node.provider_events.announcing import Announcement
+from fedsafe_node.provider_events.messages import EventKind, FollowQuery
 from fedsafe_node.store.people_rows import PersonRow, PersonState
 from fedsafe_node.store.rows import PeerState
 from fedsafe_policies.gate import LegalGate

@@ -45,7 +45,8 @@ from fedsafe_node.people.messages import (
     TrainingRequest,
 )
 from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.announcing import Announcement, EventKind
+from fedsafe_node.provider_events.announcing import Announcement
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.review.messages import OutcomeRequest
 from fedsafe_node.rights.dispute_messages import NewDisputeRequest, RulingRequest
 from fedsafe_node.rights.request_messages import (

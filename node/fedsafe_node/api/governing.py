@@ -23,6 +23,7 @@ from fedsafe_node.governing.messages import (
     JoinRequest,
     KnockAnswer,
     KnockRequest,
+    QuarantineAnswer,
 )
 from fedsafe_node.messages import Message
 from fedsafe_node.people.messages import ActAnswer
@@ -31,7 +32,7 @@ from fedsafe_node.renewing.messages import (
     CarriedRequest,
     ReshareRequest,
 )
-from fedsafe_node.signals.quarantining import QuarantineAnswer, QuarantineRequest
+from fedsafe_node.signals.quarantining import QuarantineRequest
 from fedsafe_policies.acts import firsts_of
 from fedsafe_policies.vocabulary import Act, Role
 

@@ -11,11 +11,11 @@ from fedsafe_node.notices.messages import (
     NoticeAbout,
     NoticesAnswer,
     SignOffRequest,
+    TextName,
     TextsAnswer,
     WithheldAnswer,
     WithholdRequest,
 )
-from fedsafe_node.notices.texts import TextName
 from fedsafe_policies.vocabulary import Role
 
 _SIGNERS: Final = frozenset({Role.DPO, Role.LEGAL_ADVISER})

@@ -19,12 +19,8 @@ from fedsafe_node.breaches.entries import (
 from fedsafe_node.breaches.messages import Notified
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.principal import Actor
-from fedsafe_node.provider_events.announcing import (
-    Announcement,
-    Announcer,
-    Content,
-    EventKind,
-)
+from fedsafe_node.provider_events.announcing import Announcement, Announcer, Content
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.store.oversight_rows import BreachRow
 from fedsafe_node.store.protocol import Reader, Transaction

@@ -11,19 +11,15 @@ from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.audit import DETAIL, SUBJECT
 from fedsafe_node.log.naming import entries_naming
 from fedsafe_node.notices.facts import open_facts
+from fedsafe_node.notices.messages import NoticeState
 from fedsafe_node.principal import Actor
-from fedsafe_node.provider_events.announcing import (
-    Announcement,
-    Announcer,
-    Content,
-    EventKind,
-)
+from fedsafe_node.provider_events.announcing import Announcement, Announcer, Content
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.review.confirming import withdraw_confirmations
 from fedsafe_node.rights.erasing import AccountErasure
 from fedsafe_node.rights.sealing import open_content
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.store.keeping_rows import Erasing
-from fedsafe_node.store.notices_rows import NoticeState
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskState
 from fedsafe_node.store.rights_rows import RequestState

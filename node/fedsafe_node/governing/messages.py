@@ -23,7 +23,23 @@ from fedsafe_federation.signed import (
     Signed,
 )
 from fedsafe_node.messages import Bilingual, Message
-from fedsafe_node.signals.quarantining import QuarantineAnswer
+
+
+class QuarantineAnswer(Message, frozen=True, kw_only=True):
+    """What of a member is set aside: its feed from `first` on.
+
+    `records` counts what of that is here. `whole` says that all of its feed is, since
+    the audit log does not tell any more what came before that moment.
+    """
+
+    member: str
+    after: int
+    first: int
+    records: int
+    whole: bool
+    by: str
+    at: int
+
 
 DAY: Final = 24 * 60 * 60
 MOST_STATEMENTS: Final = 16 * MAX_MEMBERS

@@ -15,8 +15,9 @@ from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.errors import StoreFailedError
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.notices.messages import NoticeKind
 from fedsafe_node.notices.texts import Trigger
-from fedsafe_node.store.notices_rows import NoticeKey, NoticeKind, NoticeRow
+from fedsafe_node.store.notices_rows import NoticeKey, NoticeRow
 from fedsafe_node.store.rows import Row
 from fedsafe_policies.vocabulary import (
     Detection,

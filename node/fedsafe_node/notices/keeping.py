@@ -16,25 +16,18 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.notices.facts import AnyFacts, Reviewed, open_facts, seal_facts
+from fedsafe_node.notices.messages import NoticeKind, NoticeState, TextName
 from fedsafe_node.notices.saying import (
     demonstration_mark,
     help_in_words,
     in_words,
 )
-from fedsafe_node.notices.texts import NoticeText, TextName, texts
+from fedsafe_node.notices.texts import NoticeText, texts
 from fedsafe_node.principal import Actor
-from fedsafe_node.provider_events.announcing import (
-    Announcement,
-    Announcer,
-    EventKind,
-)
+from fedsafe_node.provider_events.announcing import Announcement, Announcer
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.notices_rows import (
-    NoticeKind,
-    NoticeRow,
-    NoticeState,
-    SignOffRow,
-)
+from fedsafe_node.store.notices_rows import NoticeRow, SignOffRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.help.offers import Age, Directory, shipped_directory
 from fedsafe_policies.reasons import Text

@@ -13,9 +13,42 @@ from fedsafe_node.messages import (
     SignalId,
     TaskId,
 )
-from fedsafe_node.notices.texts import TextName
-from fedsafe_node.store.notices_rows import NoticeKind, NoticeState
 from fedsafe_policies.vocabulary import Role, Withholding
+
+
+@unique
+class TextName(StrEnum):
+    """The texts that there are."""
+
+    STATEMENT_OF_REASONS = "statement_of_reasons"
+    DATA_PROTECTION_NOTICE = "data_protection_notice"
+    END_OF_SIGNAL = "end_of_signal"
+    REVIEW_REASONS = "review_reasons"
+    RIGHTS_FORM = "rights_form"
+    CODE_LETTER = "code_letter"
+    RIGHTS_ANSWER = "rights_answer"
+    RIGHTS_OUTCOME = "rights_outcome"
+
+
+@unique
+class NoticeKind(StrEnum):
+    """Why a person is told something."""
+
+    PUBLICATION = "publication"
+    END = "end"
+    REVIEW = "review"
+
+
+@unique
+class NoticeState(StrEnum):
+    """How far a notice is."""
+
+    WAITING = "waiting"
+    ANNOUNCED = "announced"
+    DELIVERED = "delivered"
+    ERASED = "erased"
+    """Its facts went before it was delivered; nobody can be told any more."""
+
 
 _Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 NoticeAbout = Annotated[

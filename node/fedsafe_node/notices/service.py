@@ -18,25 +18,22 @@ from fedsafe_node.log.audit import Event, grounds_of
 from fedsafe_node.messages import Bilingual
 from fedsafe_node.notices.keeping import NoticeDesk, in_force, named
 from fedsafe_node.notices.messages import (
+    NoticeKind,
     NoticesAnswer,
     NoticeShown,
+    NoticeState,
     SignOffRequest,
     Standing,
+    TextName,
     TextsAnswer,
     TextShown,
     WithheldAnswer,
     WithholdRequest,
 )
-from fedsafe_node.notices.texts import NoticeText, TextName
+from fedsafe_node.notices.texts import NoticeText
 from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
-from fedsafe_node.store.notices_rows import (
-    NoticeKind,
-    NoticeRow,
-    NoticeState,
-    SignOffRow,
-    WithholdingRow,
-)
+from fedsafe_node.store.notices_rows import NoticeRow, SignOffRow, WithholdingRow
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import DraftState
 from fedsafe_policies.decision import Decision

@@ -17,6 +17,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from fedsafe_node.notices.messages import TextName
 from fedsafe_policies.reasons import Text
 from fedsafe_policies.vocabulary import (
     Detection,
@@ -36,20 +37,6 @@ FACTS: Final = frozenset(
         *("bodies", "authority_minor", "help", "contest", "contest_minor"),
     }
 )
-
-
-@unique
-class TextName(StrEnum):
-    """The texts that there are."""
-
-    STATEMENT_OF_REASONS = "statement_of_reasons"
-    DATA_PROTECTION_NOTICE = "data_protection_notice"
-    END_OF_SIGNAL = "end_of_signal"
-    REVIEW_REASONS = "review_reasons"
-    RIGHTS_FORM = "rights_form"
-    CODE_LETTER = "code_letter"
-    RIGHTS_ANSWER = "rights_answer"
-    RIGHTS_OUTCOME = "rights_outcome"
 
 
 @unique

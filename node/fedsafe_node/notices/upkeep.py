@@ -15,7 +15,8 @@ from fedsafe_federation.feed import MAX_RECORDS
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.notices.facts import Facts, open_facts
 from fedsafe_node.notices.keeping import NoticeDesk
-from fedsafe_node.store.notices_rows import NoticeKind, NoticeRow, NoticeState
+from fedsafe_node.notices.messages import NoticeKind, NoticeState
+from fedsafe_node.store.notices_rows import NoticeRow
 from fedsafe_node.store.protocol import Store, Transaction
 
 BATCH: Final = 200

@@ -38,11 +38,13 @@ from fedsafe_node.errors import NotFoundError, WrongStateError
 from fedsafe_node.evaluators import SharedLists
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Actor
-from fedsafe_node.provider_events.announcing import Announcement, Content, EventKind
+from fedsafe_node.provider_events.announcing import Announcement, Content
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.feedback import adds, take_inquiry
 from fedsafe_node.review.messages import Because
-from fedsafe_node.store.inquiries_rows import InquiryRow, SentInquiryRow, SentState
+from fedsafe_node.rights.inquiry_messages import SentState
+from fedsafe_node.store.inquiries_rows import InquiryRow, SentInquiryRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_node.telemetry import LOGGER, fields

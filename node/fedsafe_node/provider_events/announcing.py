@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum, unique
 from secrets import token_bytes
 from threading import Lock
 from typing import Final
@@ -29,6 +28,7 @@ from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreFailedError
 from fedsafe_node.log.openings import PeriodKeys, period_of
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.store.events_rows import ProviderEventRow
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import Row
@@ -44,29 +44,6 @@ REMINDED: Final = timedelta(days=1)
 """How often somebody is reminded of a receipt that is overdue."""
 _MARK_BYTES: Final = 8
 _DOMAIN: Final = "fedsafe/v1/provider-event"
-
-
-@unique
-class EventKind(StrEnum):
-    """What is announced: a closed list."""
-
-    SIGNAL_RESTRICTED = "signal.restricted"
-    NOTICE_DUE = "notice.due"
-    TASK_DUE = "task.due"
-    TASK_INQUIRY = "task.inquiry"
-    TASK_DECIDED = "task.decided"
-    TASK_LAPSED = "task.lapsed"
-    FLOOD_DUE = "flood.due"
-    FLOOD_RULED = "flood.ruled"
-    TRIAL_BEGAN = "trial.began"
-    TRIAL_DUE = "trial.due"
-    INQUIRY_DUE = "inquiry.due"
-    INQUIRY_RULED = "inquiry.ruled"
-    DISPUTE_RULED = "dispute.ruled"
-    RIGHTS_DUE = "rights.due"
-    BREACH_DUE = "breach.due"
-    CASE_DUE = "case.due"
-    ORDER_DUE = "order.due"
 
 
 RECEIPT_WITHIN: Final[Mapping[EventKind, timedelta]] = {

@@ -28,8 +28,9 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.log.audit import AuditTrail, Detail, Event, grounds_of
 from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.announcing import KEPT, Announcer, EventKind
+from fedsafe_node.provider_events.announcing import KEPT, Announcer
 from fedsafe_node.provider_events.messages import (
+    EventKind,
     EventReceipt,
     FollowQuery,
     ProviderEvent,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bodies of the API for the provider's events, as closed types."""
 
+from enum import StrEnum, unique
 from typing import Annotated
 
 import msgspec
@@ -10,8 +11,31 @@ from fedsafe_node.messages import (
     ServiceName,
     SubjectRef,
 )
-from fedsafe_node.provider_events.announcing import EventKind
 from fedsafe_policies.vocabulary import Purpose
+
+
+@unique
+class EventKind(StrEnum):
+    """What is announced: a closed list."""
+
+    SIGNAL_RESTRICTED = "signal.restricted"
+    NOTICE_DUE = "notice.due"
+    TASK_DUE = "task.due"
+    TASK_INQUIRY = "task.inquiry"
+    TASK_DECIDED = "task.decided"
+    TASK_LAPSED = "task.lapsed"
+    FLOOD_DUE = "flood.due"
+    FLOOD_RULED = "flood.ruled"
+    TRIAL_BEGAN = "trial.began"
+    TRIAL_DUE = "trial.due"
+    INQUIRY_DUE = "inquiry.due"
+    INQUIRY_RULED = "inquiry.ruled"
+    DISPUTE_RULED = "dispute.ruled"
+    RIGHTS_DUE = "rights.due"
+    BREACH_DUE = "breach.due"
+    CASE_DUE = "case.due"
+    ORDER_DUE = "order.due"
+
 
 LONGEST_WAIT = 30
 MOST_EVENTS = 500

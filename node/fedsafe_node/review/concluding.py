@@ -14,7 +14,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from fedsafe_node.log.audit import Detail, Event, grounds_of
-from fedsafe_node.provider_events.announcing import EventKind
+from fedsafe_node.notices.messages import NoticeKind
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.review.confirming import withdraw_confirmations
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.feedback import give_back
@@ -24,7 +25,6 @@ from fedsafe_node.review.opening import reminder_before
 from fedsafe_node.review.probation import weigh_origin
 from fedsafe_node.review.reasons import reasons_of
 from fedsafe_node.review.trials import settle_samples
-from fedsafe_node.store.notices_rows import NoticeKind
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskDecisionRow, TaskRow, TaskState
 from fedsafe_policies.decision import Decision, Obligation

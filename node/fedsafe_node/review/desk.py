@@ -11,12 +11,8 @@ from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.announcing import (
-    Announcement,
-    Announcer,
-    Content,
-    EventKind,
-)
+from fedsafe_node.provider_events.announcing import Announcement, Announcer, Content
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.review_rows import TaskRow

@@ -17,16 +17,13 @@ from uuid import UUID
 from fedsafe_federation.inquiries import InquiryState
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.principal import Actor
-from fedsafe_node.provider_events.announcing import Announcement, Content, EventKind
+from fedsafe_node.provider_events.announcing import Announcement, Content
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.review.contents import open_match
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.messages import Because
-from fedsafe_node.store.inquiries_rows import (
-    InquirerRow,
-    InquiryRow,
-    SentInquiryRow,
-    SentState,
-)
+from fedsafe_node.rights.inquiry_messages import SentState
+from fedsafe_node.store.inquiries_rows import InquirerRow, InquiryRow, SentInquiryRow
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskDecisionRow
 from fedsafe_policies.days import SECONDS_A_DAY

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Actor
-from fedsafe_node.provider_events.announcing import EventKind
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.opening import reminder_before
 from fedsafe_node.store.protocol import Transaction

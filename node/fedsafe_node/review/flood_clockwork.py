@@ -13,11 +13,13 @@ from msgspec.structs import replace
 
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.principal import Actor
-from fedsafe_node.provider_events.announcing import Content, EventKind
+from fedsafe_node.provider_events.announcing import Content
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.flood_messages import FloodState
 from fedsafe_node.review.flood_rulings import review_references
 from fedsafe_node.review.floods import announce_flood, flood_event, is_flood_held
-from fedsafe_node.store.floods_rows import FloodRow, FloodState
+from fedsafe_node.store.floods_rows import FloodRow
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.floods import REST_REVIEW

@@ -20,8 +20,22 @@ from fedsafe_node.messages import (
     SubjectRef,
 )
 from fedsafe_node.review.messages import Because
-from fedsafe_node.store.floods_rows import FloodState
 from fedsafe_policies.vocabulary import Purpose
+
+
+@unique
+class FloodState(StrEnum):
+    """Whether a flood waits for a ruling, was ruled on, or ended by itself.
+
+    It is *over* once its signal has ended.
+    """
+
+    WAITING = "waiting"
+    RESTED = "rested"
+    STANDS = "stands"
+    LAPSED = "lapsed"
+    OVER = "over"
+
 
 MOST_SUBJECTS = 1_000
 MOST_FLOODS = 500

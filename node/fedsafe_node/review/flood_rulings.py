@@ -30,11 +30,12 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.people.services import LOCAL_SERVICE
 from fedsafe_node.people.waiting import let_one_wait
 from fedsafe_node.principal import Actor, Principal
-from fedsafe_node.provider_events.announcing import Content, EventKind
+from fedsafe_node.provider_events.announcing import Content
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.feedback import inquire
 from fedsafe_node.review.flagging import flag_tasks
-from fedsafe_node.review.flood_messages import BoundRequest, FloodRuling
+from fedsafe_node.review.flood_messages import BoundRequest, FloodRuling, FloodState
 from fedsafe_node.review.flood_messages import FloodRulingRequest as RulingWords
 from fedsafe_node.review.floods import (
     announce_flood,
@@ -44,7 +45,7 @@ from fedsafe_node.review.floods import (
 )
 from fedsafe_node.review.opening import open_review
 from fedsafe_node.review.pace import Haste, Ruling, in_time, weigh_shown
-from fedsafe_node.store.floods_rows import FloodRow, FloodState, RaisedRow
+from fedsafe_node.store.floods_rows import FloodRow, RaisedRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
 from fedsafe_node.subject_refs import split

@@ -35,15 +35,13 @@ from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.log.openings import period_of
 from fedsafe_node.lookup_items import Asked, File
 from fedsafe_node.lookup_messages import Match, MatchReason
-from fedsafe_node.provider_events.announcing import (
-    Announcement,
-    Content,
-    EventKind,
-)
+from fedsafe_node.provider_events.announcing import Announcement, Content
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.review.contents import open_match, seal_match
 from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.flood_messages import FloodState
 from fedsafe_node.review.opening import named_account, reminder_before
-from fedsafe_node.store.floods_rows import FloodRow, FloodState, PictureRow
+from fedsafe_node.store.floods_rows import FloodRow, PictureRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.review_rows import TaskSignalRow
 from fedsafe_node.store.rows import LogEntry

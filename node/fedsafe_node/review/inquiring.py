@@ -20,7 +20,8 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.announcing import Content, EventKind
+from fedsafe_node.provider_events.announcing import Content
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.messages import (
     InquiriesAnswer,

@@ -18,7 +18,8 @@ from msgspec.structs import replace
 
 from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.principal import Actor
-from fedsafe_node.provider_events.announcing import Announcement, Content, EventKind
+from fedsafe_node.provider_events.announcing import Announcement, Content
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.review.contents import open_match
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.messages import Because

@@ -4,13 +4,23 @@
 Times are seconds since 1970 in UTC.
 """
 
+from enum import StrEnum, unique
 from typing import Annotated, Literal
 
 import msgspec
 
 from fedsafe_node.messages import Message, Reference, TaskId
-from fedsafe_node.store.trials_rows import TrialCause
 from fedsafe_policies.vocabulary import Purpose
+
+
+@unique
+class TrialCause(StrEnum):
+    """Why signals are on trial."""
+
+    NEW_ORIGIN = "new_origin"
+    IMPORTED_LIST = "imported_list"
+    PROBATION = "probation"
+
 
 TrialId = TaskId
 TrialState = Literal["running", "ended"]

@@ -13,12 +13,14 @@ from msgspec.structs import replace
 from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
 from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.principal import Actor, Principal
-from fedsafe_node.provider_events.announcing import Announcement, Content, EventKind
+from fedsafe_node.provider_events.announcing import Announcement, Content
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.pace import Haste, Ruling, in_time, weigh_shown
 from fedsafe_node.review.probation import COUNTED_FOR
 from fedsafe_node.review.showing import admit
 from fedsafe_node.review.trial_messages import (
+    TrialCause,
     TrialRequest,
     TrialsAnswer,
     TrialShown,
@@ -32,7 +34,7 @@ from fedsafe_node.review.trials import (
     trial_event,
 )
 from fedsafe_node.store.protocol import Transaction
-from fedsafe_node.store.trials_rows import TrialCause, TrialRow
+from fedsafe_node.store.trials_rows import TrialRow
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.people import Person

@@ -12,7 +12,6 @@ from typing import Final
 
 from fedsafe_node.notices.texts import words
 from fedsafe_node.rights.days import day, written_day
-from fedsafe_node.rights.finding import Finding
 from fedsafe_node.rights.outcomes import (
     above,
     in_language,
@@ -20,7 +19,7 @@ from fedsafe_node.rights.outcomes import (
     ways_in,
 )
 from fedsafe_node.rights.remedies import Remedy, in_words
-from fedsafe_node.rights.request_messages import Language
+from fedsafe_node.rights.request_messages import Finding, Language
 from fedsafe_node.rights.reviewing import (
     KINDS,
     Reviewed,

@@ -28,6 +28,7 @@ from fedsafe_node.loading import merge_tokens
 from fedsafe_node.log.audit import DETAIL, Event
 from fedsafe_node.log.naming import class_of
 from fedsafe_node.notices.facts import open_facts
+from fedsafe_node.notices.messages import NoticeKind, NoticeState
 from fedsafe_node.review.flagging import flag_stopped
 from fedsafe_node.rights.listing import Listed
 from fedsafe_node.rights.ruling import say_ruling
@@ -41,7 +42,6 @@ from fedsafe_node.signals.stopping import (
     withdraw_draft,
     withdraw_own,
 )
-from fedsafe_node.store.notices_rows import NoticeKind, NoticeState
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, SignalRow, SignalStatus
 from fedsafe_node.subject_refs import is_about

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import msgspec
-
 from fedsafe_crypto.envelope import open_envelope
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.errors import MalformedError, QuorumError
@@ -23,6 +21,7 @@ from fedsafe_node.index.lists import Lists
 from fedsafe_node.lookup.matching import Candidate
 from fedsafe_node.lookup.probing import Prober
 from fedsafe_node.lookup_items import Person
+from fedsafe_node.rights.request_messages import Finding
 from fedsafe_node.rights.terms import moment
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.situation import Situation
@@ -30,26 +29,6 @@ from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import SignalRow
 
 WITHIN: Final = 10.0
-
-
-class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A signal that lists the person, with all that it says of them."""
-
-    __schema_name__ = "ListedFinding"
-
-    signal: str
-    origin: str
-    own: bool
-    kind: str
-    phenomenon: str
-    surface: str
-    grade: str
-    provenance: str
-    rule: str
-    removed_on: str
-    published_on: str
-    match_until: str
-    contact: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,19 @@ import msgspec
 
 from fedsafe_federation.inquiries import InquiryState
 from fedsafe_node.messages import Message, Reference, SignalId
-from fedsafe_node.store.inquiries_rows import SentState
 from fedsafe_policies.vocabulary import Purpose
+
+
+@unique
+class SentState(StrEnum):
+    """Where an inquiry of this node stands, as its origin says, or since it is gone."""
+
+    WAITING = "waiting"
+    OPEN = "open"
+    KEPT = "kept"
+    ENDED = "ended"
+    LOST = "lost"
+
 
 MOST_INQUIRIES = 500
 

@@ -17,14 +17,11 @@ from fedsafe_node.log.openings import period_of
 from fedsafe_node.lookup_items import Person
 from fedsafe_node.messages import Question
 from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.announcing import (
-    Announcement,
-    Announcer,
-    EventKind,
-)
+from fedsafe_node.provider_events.announcing import Announcement, Announcer
 from fedsafe_node.provider_events.announcing import (
     Content as Said,
 )
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.rights.contesting import CONTESTABLE, Claim, contest, weigh_claim
 from fedsafe_node.rights.describing import describe_request
 from fedsafe_node.rights.finding import Evaluated, find

@@ -13,9 +13,8 @@ from typing import Final
 from fedsafe_federation.rulings import Outcome
 from fedsafe_node.rights.contesting import CONTESTABLE
 from fedsafe_node.rights.days import day
-from fedsafe_node.rights.finding import Finding
 from fedsafe_node.rights.remedies import Remedy, Step, in_words, read_remedies
-from fedsafe_node.rights.request_messages import Contested, Language
+from fedsafe_node.rights.request_messages import Contested, Finding, Language
 from fedsafe_node.rights.sealing import Content
 from fedsafe_node.rights.terms import moment
 from fedsafe_node.signals.naming import read_signal_id

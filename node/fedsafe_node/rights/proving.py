@@ -36,7 +36,7 @@ from fedsafe_node.messages import (
     Kind,
     Question,
 )
-from fedsafe_node.notices.texts import TextName
+from fedsafe_node.notices.messages import TextName
 from fedsafe_node.people.throttle import Counter, count_tries
 from fedsafe_node.people.vault import Vault
 from fedsafe_node.rights.letters import code_letter, code_message

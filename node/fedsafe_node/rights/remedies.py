@@ -14,8 +14,7 @@ from typing import Final
 from fedsafe_federation.appeals import AppealOutcome, hearer
 from fedsafe_federation.rulings import Outcome
 from fedsafe_node.rights.days import day
-from fedsafe_node.rights.finding import Finding
-from fedsafe_node.rights.request_messages import Language
+from fedsafe_node.rights.request_messages import Finding, Language
 from fedsafe_node.signals.appeals import hearer_of
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.situation import Situation

@@ -14,9 +14,29 @@ from fedsafe_node.messages import (
     Question,
     Reference,
 )
-from fedsafe_node.rights.finding import Finding
 from fedsafe_policies.help.offers import Age
 from fedsafe_policies.vocabulary import Contention, Withholding
+
+
+class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A signal that lists the person, with all that it says of them."""
+
+    __schema_name__ = "ListedFinding"
+
+    signal: str
+    origin: str
+    own: bool
+    kind: str
+    phenomenon: str
+    surface: str
+    grade: str
+    provenance: str
+    rule: str
+    removed_on: str
+    published_on: str
+    match_until: str
+    contact: str
+
 
 PackEntry = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,14}(?!\n)$")]
 """The entry of the audit log with which a pack went out."""

@@ -23,14 +23,11 @@ from fedsafe_node.lookup_items import Person
 from fedsafe_node.people.throttle import Counter, count_tries
 from fedsafe_node.people.vault import Vault
 from fedsafe_node.principal import Actor, Principal
-from fedsafe_node.provider_events.announcing import (
-    Announcement,
-    Announcer,
-    EventKind,
-)
+from fedsafe_node.provider_events.announcing import Announcement, Announcer
 from fedsafe_node.provider_events.announcing import (
     Content as Said,
 )
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.rights.finding import (
     Evaluated,
     evaluate,

@@ -23,12 +23,8 @@ from fedsafe_federation.rulings import MAX_DISPUTES, Outcome, Ruling, sign_rulin
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Actor
-from fedsafe_node.provider_events.announcing import (
-    Announcement,
-    Announcer,
-    Content,
-    EventKind,
-)
+from fedsafe_node.provider_events.announcing import Announcement, Announcer, Content
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.disputing import facts_of, take_ruling
 from fedsafe_node.signals.naming import signal_name

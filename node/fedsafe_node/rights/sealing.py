@@ -10,10 +10,10 @@ from fedsafe_crypto.framing import lp_text
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.rights.finding import Finding
 from fedsafe_node.rights.request_messages import (
     Attestation,
     ErasedPart,
+    Finding,
     RefusalGround,
     Remaining,
 )

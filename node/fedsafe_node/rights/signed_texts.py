@@ -15,8 +15,9 @@ from functools import cache
 from types import ModuleType
 from typing import Final
 
+from fedsafe_node.notices.messages import TextName
 from fedsafe_node.notices.saying import demonstration_mark
-from fedsafe_node.notices.texts import NoticeText, TextName, written_text
+from fedsafe_node.notices.texts import NoticeText, written_text
 from fedsafe_node.rights import (
     answering,
     letters,

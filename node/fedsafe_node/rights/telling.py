@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from fedsafe_node.appeals import form_at
 from fedsafe_node.messages import Kind
+from fedsafe_node.notices.messages import TextName
 from fedsafe_node.notices.saying import (
     basis_in_words,
     house_in_words,
     rule_in_words,
 )
-from fedsafe_node.notices.texts import TextName
 from fedsafe_node.peering.recipients import read_recipients
 from fedsafe_node.people.services import settled
 from fedsafe_node.rights.answering import (
@@ -25,12 +25,12 @@ from fedsafe_node.rights.answering import (
     write_answer,
 )
 from fedsafe_node.rights.contesting import CONTESTABLE
-from fedsafe_node.rights.finding import Finding
 from fedsafe_node.rights.listing import drafts_about
 from fedsafe_node.rights.outcomes import Had, late_note_on, note_on
 from fedsafe_node.rights.remains import read_remains
 from fedsafe_node.rights.remedies import hearers_of, read_remedies, stood_disputes
 from fedsafe_node.rights.request_messages import (
+    Finding,
     Language,
     Remaining,
     Remains,

@@ -12,12 +12,8 @@ from msgspec.structs import replace
 
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Actor
-from fedsafe_node.provider_events.announcing import (
-    Announcement,
-    Announcer,
-    Content,
-    EventKind,
-)
+from fedsafe_node.provider_events.announcing import Announcement, Announcer, Content
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.rights.sealing import open_content, seal_content
 from fedsafe_node.rights.standing import decidable_until, undecided
 from fedsafe_node.signals.desk import Desk

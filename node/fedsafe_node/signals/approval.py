@@ -32,7 +32,7 @@ from fedsafe_node.lookup_items import File
 from fedsafe_node.media import open_media_body
 from fedsafe_node.messages import ApproveAnswer
 from fedsafe_node.notices.facts import Facts, Finding
-from fedsafe_node.notices.texts import TextName
+from fedsafe_node.notices.messages import NoticeKind, TextName
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.succeeding import succeed
 from fedsafe_node.signals.anew import OutdatedError, until_it_holds
@@ -50,7 +50,6 @@ from fedsafe_node.signals.recording import (
     note_published,
 )
 from fedsafe_node.signals.stopping import erase_own
-from fedsafe_node.store.notices_rows import NoticeKind
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry, SignalStatus
 from fedsafe_node.tracing import nothing_happened

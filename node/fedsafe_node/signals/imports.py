@@ -27,6 +27,7 @@ from fedsafe_node.signals.messages import (
     ImportsAnswer,
     ImportShown,
     ImportsQuery,
+    ImportState,
     UndoneImport,
 )
 from fedsafe_node.signals.showing import admit
@@ -35,7 +36,7 @@ from fedsafe_node.signals.stopping import (
     rule_on_stopping,
     stop_many,
 )
-from fedsafe_node.store.imports_rows import ImportPart, ImportRow, ImportState
+from fedsafe_node.store.imports_rows import ImportPart, ImportRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_policies.decision import Decision

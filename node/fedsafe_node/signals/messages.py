@@ -21,8 +21,6 @@ from fedsafe_node.messages import (
     SignalId,
     SignalState,
 )
-from fedsafe_node.store.imports_rows import ImportState
-from fedsafe_node.store.samples_rows import SampleFinding
 from fedsafe_policies.document import Label
 from fedsafe_policies.vocabulary import (
     Finding,
@@ -34,6 +32,25 @@ from fedsafe_policies.vocabulary import (
     Scope,
     Surface,
 )
+
+
+@unique
+class ImportState(StrEnum):
+    """How far an import is, or its undoing."""
+
+    OPEN = "open"
+    DONE = "done"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+
+@unique
+class SampleFinding(StrEnum):
+    """What a person finds of a signal that was drawn."""
+
+    STANDS = "stands"
+    WRONG = "wrong"
+
 
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
 

@@ -48,6 +48,7 @@ from fedsafe_node.signals.imports import Imports, added_by, note_rows, open_run
 from fedsafe_node.signals.inventory import list_holders, list_signals
 from fedsafe_node.signals.messages import (
     HoldersAnswer,
+    ImportState,
     RevokeAccountRequest,
     RevokedAccount,
     SignalsAnswer,
@@ -77,13 +78,7 @@ from fedsafe_node.signals.stopping import (
     stop_signal,
 )
 from fedsafe_node.signals.taken_off import find_taken, may_come_back
-from fedsafe_node.store.imports_rows import (
-    ImportRow,
-    ImportState,
-    ListedToken,
-    Standing,
-    TakenOff,
-)
+from fedsafe_node.store.imports_rows import ImportRow, ListedToken, Standing, TakenOff
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_policies.decision import Decision

@@ -24,6 +24,7 @@ from fedsafe_federation.signed import NodeName, Seconds
 from fedsafe_federation.verification import feed_name
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.errors import BadRequestError, NotFoundError, WrongStateError
+from fedsafe_node.governing.messages import QuarantineAnswer
 from fedsafe_node.log.audit import DETAIL, Detail, Event, decode_audit_record
 from fedsafe_node.messages import Message
 from fedsafe_node.people.approvals import Approvals
@@ -51,22 +52,6 @@ class QuarantineRequest(Message, frozen=True, kw_only=True):
 
     member: NodeName
     after: Seconds
-
-
-class QuarantineAnswer(Message, frozen=True, kw_only=True):
-    """What of a member is set aside: its feed from `first` on.
-
-    `records` counts what of that is here. `whole` says that all of its feed is, since
-    the audit log does not tell any more what came before that moment.
-    """
-
-    member: str
-    after: int
-    first: int
-    records: int
-    whole: bool
-    by: str
-    at: int
 
 
 class Quarantine(Row, frozen=True, kw_only=True):

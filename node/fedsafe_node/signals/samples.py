@@ -28,6 +28,7 @@ from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.messages import (
     SampleAnswer,
     SampledSignal,
+    SampleFinding,
     SampleQuery,
     SampleRequest,
 )
@@ -36,7 +37,7 @@ from fedsafe_node.signals.showing import admit
 from fedsafe_node.signals.stopping import stop_within
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import SignalStatus
-from fedsafe_node.store.samples_rows import SampledRow, SampleFinding, SampleRow
+from fedsafe_node.store.samples_rows import SampledRow, SampleRow
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.reasons import Refusal

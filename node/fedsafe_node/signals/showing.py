@@ -18,6 +18,7 @@ from fedsafe_node.messages import (
     SignalAnswer,
     SignalState,
 )
+from fedsafe_node.notices.messages import NoticeKind, NoticeState
 from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.signals.desk import Changed, Desk
@@ -25,7 +26,6 @@ from fedsafe_node.signals.drafts import DraftFacts, open_draft
 from fedsafe_node.signals.inventory_facts import InventoryFacts, kind_of, open_facts
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.notices_rows import NoticeKind, NoticeState
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, SignalRow, SignalStatus
 from fedsafe_node.subject_refs import account_of

@@ -4,12 +4,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from fedsafe_node.store.floods_rows import (
-    FloodRow,
-    FloodState,
-    PictureRow,
-    RaisedRow,
-)
+from fedsafe_node.review.flood_messages import FloodState
+from fedsafe_node.store.floods_rows import FloodRow, PictureRow, RaisedRow
 
 
 class FloodsReader(Protocol):

@@ -1,23 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of match floods. Times are whole seconds since 1970 in UTC."""
 
-from enum import StrEnum, unique
-
+from fedsafe_node.review.flood_messages import FloodState
 from fedsafe_node.store.rows import Row
-
-
-@unique
-class FloodState(StrEnum):
-    """Whether a flood waits for a ruling, was ruled on, or ended by itself.
-
-    It is *over* once its signal has ended.
-    """
-
-    WAITING = "waiting"
-    RESTED = "rested"
-    STANDS = "stands"
-    LAPSED = "lapsed"
-    OVER = "over"
 
 
 class FloodRow(Row, frozen=True, kw_only=True):

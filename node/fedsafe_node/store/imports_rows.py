@@ -4,17 +4,8 @@
 from datetime import date
 from enum import StrEnum, unique
 
+from fedsafe_node.signals.messages import ImportState
 from fedsafe_node.store.rows import Row
-
-
-@unique
-class ImportState(StrEnum):
-    """How far an import is, or its undoing."""
-
-    OPEN = "open"
-    DONE = "done"
-    UNDOING = "undoing"
-    UNDONE = "undone"
 
 
 @unique

@@ -1,21 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of inquiries and sightings. Times are whole seconds since 1970 in UTC."""
 
-from enum import StrEnum, unique
-
 from fedsafe_federation.inquiries import InquiryState
+from fedsafe_node.rights.inquiry_messages import SentState
 from fedsafe_node.store.rows import Row
-
-
-@unique
-class SentState(StrEnum):
-    """Where an inquiry of this node stands, as its origin says, or since it is gone."""
-
-    WAITING = "waiting"
-    OPEN = "open"
-    KEPT = "kept"
-    ENDED = "ended"
-    LOST = "lost"
 
 
 class SentInquiryRow(Row, frozen=True, kw_only=True):

@@ -6,11 +6,10 @@ Part of `Reader` and `Transaction`.
 
 from typing import Protocol
 
+from fedsafe_node.notices.messages import NoticeKind, NoticeState
 from fedsafe_node.store.notices_rows import (
     NoticeKey,
-    NoticeKind,
     NoticeRow,
-    NoticeState,
     SignOffRow,
     WithholdingRow,
 )

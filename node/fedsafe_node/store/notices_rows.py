@@ -1,29 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of what persons are told. Times are seconds since 1970, UTC."""
 
-from enum import StrEnum, unique
-
+from fedsafe_node.notices.messages import NoticeKind, NoticeState
 from fedsafe_node.store.rows import Row
-
-
-@unique
-class NoticeKind(StrEnum):
-    """Why a person is told something."""
-
-    PUBLICATION = "publication"
-    END = "end"
-    REVIEW = "review"
-
-
-@unique
-class NoticeState(StrEnum):
-    """How far a notice is."""
-
-    WAITING = "waiting"
-    ANNOUNCED = "announced"
-    DELIVERED = "delivered"
-    ERASED = "erased"
-    """Its facts went before it was delivered; nobody can be told any more."""
 
 
 class NoticeRow(Row, frozen=True, kw_only=True):

@@ -1,17 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of samples of own signals. Times are whole seconds since 1970 in UTC."""
 
-from enum import StrEnum, unique
-
+from fedsafe_node.signals.messages import SampleFinding
 from fedsafe_node.store.rows import Row
-
-
-@unique
-class SampleFinding(StrEnum):
-    """What a person finds of a signal that was drawn."""
-
-    STANDS = "stands"
-    WRONG = "wrong"
 
 
 class SampleRow(Row, frozen=True, kw_only=True):

@@ -7,12 +7,8 @@ from typing import Any, Final
 import msgspec
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.floods_rows import (
-    FloodRow,
-    FloodState,
-    PictureRow,
-    RaisedRow,
-)
+from fedsafe_node.review.flood_messages import FloodState
+from fedsafe_node.store.floods_rows import FloodRow, PictureRow, RaisedRow
 from fedsafe_node.store.sql import Connection, IntegrityError
 
 _FIELDS: Final = FloodRow.__struct_fields__

@@ -7,10 +7,10 @@ from typing import Any, Final
 import msgspec
 
 from fedsafe_node.errors import ConflictError
+from fedsafe_node.signals.messages import ImportState
 from fedsafe_node.store.imports_rows import (
     ImportPart,
     ImportRow,
-    ImportState,
     ListedToken,
     Standing,
     TakenOff,

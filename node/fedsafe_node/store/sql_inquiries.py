@@ -6,11 +6,11 @@ from typing import Any, Final
 import msgspec
 
 from fedsafe_federation.inquiries import InquiryState
+from fedsafe_node.rights.inquiry_messages import SentState
 from fedsafe_node.store.inquiries_rows import (
     InquirerRow,
     InquiryRow,
     SentInquiryRow,
-    SentState,
     ToldRow,
 )
 from fedsafe_node.store.rows import Row

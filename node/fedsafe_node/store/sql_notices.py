@@ -7,11 +7,10 @@ They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
 from typing import Any, Final
 
 from fedsafe_node.errors import ConflictError
+from fedsafe_node.notices.messages import NoticeKind, NoticeState
 from fedsafe_node.store.notices_rows import (
     NoticeKey,
-    NoticeKind,
     NoticeRow,
-    NoticeState,
     SignOffRow,
     WithholdingRow,
 )

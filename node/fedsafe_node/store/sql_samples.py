@@ -7,7 +7,8 @@ from typing import Any, Final
 import msgspec
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.samples_rows import SampledRow, SampleFinding, SampleRow
+from fedsafe_node.signals.messages import SampleFinding
+from fedsafe_node.store.samples_rows import SampledRow, SampleRow
 from fedsafe_node.store.sql import Connection, IntegrityError
 
 _SAMPLE: Final = "SELECT began_at, seed, published, drawn FROM samples "

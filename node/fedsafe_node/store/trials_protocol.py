@@ -3,7 +3,8 @@
 
 from typing import Protocol
 
-from fedsafe_node.store.trials_rows import ClosingRow, TrialCause, TrialRow
+from fedsafe_node.review.trial_messages import TrialCause
+from fedsafe_node.store.trials_rows import ClosingRow, TrialRow
 from fedsafe_policies.trials import Closings
 
 

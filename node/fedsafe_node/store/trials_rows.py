@@ -1,18 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of trials. Times are whole seconds since 1970 in UTC."""
 
-from enum import StrEnum, unique
-
+from fedsafe_node.review.trial_messages import TrialCause
 from fedsafe_node.store.rows import Row
-
-
-@unique
-class TrialCause(StrEnum):
-    """Why signals are on trial."""
-
-    NEW_ORIGIN = "new_origin"
-    IMPORTED_LIST = "imported_list"
-    PROBATION = "probation"
 
 
 class TrialRow(Row, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from fedsafe_node.governing.messages import (
     JoinAnswer,
     KnockAnswer,
     KnockRequest,
+    QuarantineAnswer,
 )
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
@@ -25,7 +26,7 @@ from fedsafe_node.renewing.messages import (
     CarriedRequest,
     ReshareRequest,
 )
-from fedsafe_node.signals.quarantining import QuarantineAnswer, QuarantineRequest
+from fedsafe_node.signals.quarantining import QuarantineRequest
 from fedsafe_policies.vocabulary import Act
 
 ASKED = ActAnswer(

@@ -19,8 +19,8 @@ from fedsafe_node.rights.inquiry_messages import (
     SentInquiriesAnswer,
     SentInquiriesQuery,
     SentInquiryShown,
+    SentState,
 )
-from fedsafe_node.store.inquiries_rows import SentState
 from fedsafe_policies.vocabulary import Purpose
 
 if TYPE_CHECKING:

@@ -31,6 +31,7 @@ from fedsafe_node.signals.messages import (
     ImportsAnswer,
     ImportShown,
     ImportsQuery,
+    ImportState,
     KeptAnswer,
     ListApproved,
     ListedFacts,
@@ -43,7 +44,6 @@ from fedsafe_node.signals.messages import (
     WaitingList,
     WaitingLists,
 )
-from fedsafe_node.store.imports_rows import ImportState
 from fedsafe_policies.vocabulary import (
     Grade,
     Phenomenon,

@@ -13,6 +13,7 @@ from fedsafe_node.review.flood_messages import (
     FloodReference,
     FloodsAnswer,
     FloodShown,
+    FloodState,
 )
 from fedsafe_node.review.flood_service import FloodService
 from fedsafe_node.review.messages import (
@@ -25,10 +26,8 @@ from fedsafe_node.review.messages import (
     TaskShown,
 )
 from fedsafe_node.review.service import ReviewService
-from fedsafe_node.review.trial_messages import TrialsAnswer, TrialShown
+from fedsafe_node.review.trial_messages import TrialCause, TrialsAnswer, TrialShown
 from fedsafe_node.review.trial_service import TrialService
-from fedsafe_node.store.floods_rows import FloodState
-from fedsafe_node.store.trials_rows import TrialCause
 from fedsafe_policies.vocabulary import Act, Outcome
 
 SHOWN: Final = TaskShown(

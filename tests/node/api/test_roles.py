@@ -37,14 +37,18 @@ from fedsafe_node.api.rights import RIGHTS_ROUTES
 from fedsafe_node.api.route import Route
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.messages import ImportRequest, Kind, ListSource
-from fedsafe_node.notices.texts import TextName, texts
+from fedsafe_node.notices.messages import TextName
+from fedsafe_node.notices.texts import texts
 from fedsafe_node.people.credentials import People
-from fedsafe_node.provider_events.announcing import Announcement, EventKind
+from fedsafe_node.provider_events.announcing import Announcement
+from fedsafe_node.provider_events.messages import EventKind
+from fedsafe_node.review.flood_messages import FloodState
 from fedsafe_node.review.opening import open_review
-from fedsafe_node.store.floods_rows import FloodRow, FloodState
+from fedsafe_node.review.trial_messages import TrialCause
+from fedsafe_node.store.floods_rows import FloodRow
 from fedsafe_node.store.inquiries_rows import InquiryRow
 from fedsafe_node.store.review_rows import TaskInquiryRow
-from fedsafe_node.store.trials_rows import TrialCause, TrialRow
+from fedsafe_node.store.trials_rows import TrialRow
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
 LOCAL: Final = "local"

@@ -15,8 +15,9 @@ from fedsafe_node.evidence.keeping_messages import EraseRequest
 from fedsafe_node.log.openings import period_of
 from fedsafe_node.messages import ImportRequest
 from fedsafe_node.notices.facts import Facts, seal_facts
+from fedsafe_node.notices.messages import NoticeKind, NoticeState
 from fedsafe_node.rights.sealing import Content, seal_content
-from fedsafe_node.store.notices_rows import NoticeKind, NoticeRow, NoticeState
+from fedsafe_node.store.notices_rows import NoticeRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
 from fedsafe_policies.vocabulary import Scope

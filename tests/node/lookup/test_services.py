@@ -22,7 +22,7 @@ from fedsafe_node.people.messages import (
 )
 from fedsafe_node.people.services import naming_of
 from fedsafe_node.principal import LOCAL, Principal
-from fedsafe_node.provider_events.announcing import EventKind
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.store.review_rows import TaskRow
 from fedsafe_node.subject_refs import is_about, join, split
 from fedsafe_policies.vocabulary import Purpose, Role, Surface

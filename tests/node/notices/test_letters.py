@@ -32,15 +32,16 @@ from fedsafe_node.mail_settings import Mail, Phone
 from fedsafe_node.messages import Kind
 from fedsafe_node.notices.facts import AnyFacts, Facts, Finding, Reviewed
 from fedsafe_node.notices.keeping import PARTS, NoticeDesk
+from fedsafe_node.notices.messages import NoticeKind, TextName
 from fedsafe_node.notices.saying import (
     basis_in_words,
     house_in_words,
     rule_in_words,
 )
-from fedsafe_node.notices.texts import TextName, Trigger, texts, words
+from fedsafe_node.notices.texts import Trigger, texts, words
 from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.provisions import Provisions
-from fedsafe_node.rights import finding, pages
+from fedsafe_node.rights import pages, request_messages
 from fedsafe_node.rights.answering import (
     Contested,
     Handed,
@@ -59,7 +60,6 @@ from fedsafe_node.rights.reviewing import Waiting
 from fedsafe_node.rights.signed_texts import marked, marks, rights_texts
 from fedsafe_node.signals.drafts import DraftFacts
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.notices_rows import NoticeKind
 from fedsafe_node.store.review_rows import TaskDecisionRow, TaskState
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
 from fedsafe_node.store.rows import SignalStatus
@@ -274,7 +274,7 @@ def answers(
     pack = Handed("court.anbieter.de", Purpose.SUPERVISION, 1_790_000_000)
     shown = [
         Shown(
-            finding.Finding(
+            request_messages.Finding(
                 signal="01a20e5e-7e0b-7dca-b773-0d06d4879060",
                 origin=node if own else "chat.other.de",
                 own=own,

@@ -24,15 +24,21 @@ from fedsafe_node.messages import (
     Kind,
     RevokeRequest,
 )
-from fedsafe_node.notices.messages import SignOffRequest, Standing, WithholdRequest
-from fedsafe_node.notices.texts import TextName, texts
+from fedsafe_node.notices.messages import (
+    NoticeKind,
+    NoticeState,
+    SignOffRequest,
+    Standing,
+    TextName,
+    WithholdRequest,
+)
+from fedsafe_node.notices.texts import texts
 from fedsafe_node.notices.upkeep import NoticeUpkeep
 from fedsafe_node.orders.messages import AddOrder
 from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.messages import FollowQuery, ProviderEvent
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.rights.dispute_messages import NewDisputeRequest
-from fedsafe_node.store.notices_rows import NoticeKind, NoticeState
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.orders import OrderKind
 from fedsafe_policies.escalation.package import Elements, Suspect, Threat, Victim

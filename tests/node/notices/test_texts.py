@@ -3,14 +3,8 @@ import re
 
 import pytest
 
-from fedsafe_node.notices.texts import (
-    FACTS,
-    TextName,
-    Trigger,
-    facts_named,
-    texts,
-    words,
-)
+from fedsafe_node.notices.messages import TextName
+from fedsafe_node.notices.texts import FACTS, Trigger, facts_named, texts, words
 from fedsafe_node.rights.signed_texts import rights_texts
 from fedsafe_policies.hearings import HearingException
 from fedsafe_policies.reasons import Text

@@ -40,9 +40,10 @@ from fedsafe_node.rights.inquiry_messages import (
     ListingInquiryShown,
     SentInquiriesQuery,
     SentInquiryShown,
+    SentState,
 )
 from fedsafe_node.signals.naming import read_signal_id
-from fedsafe_node.store.inquiries_rows import InquirerRow, InquiryRow, SentState
+from fedsafe_node.store.inquiries_rows import InquirerRow, InquiryRow
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.vocabulary import Outcome, Role

@@ -22,14 +22,9 @@ from fedsafe_node.log.audit import AuditTrail, Event, decode_audit_record
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.announcing import (
-    Announcement,
-    Announcer,
-    Content,
-    EventKind,
-)
+from fedsafe_node.provider_events.announcing import Announcement, Announcer, Content
 from fedsafe_node.provider_events.feed import EventFeed
-from fedsafe_node.provider_events.messages import FollowQuery, ProviderEvents
+from fedsafe_node.provider_events.messages import EventKind, FollowQuery, ProviderEvents
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction

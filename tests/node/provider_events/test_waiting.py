@@ -14,8 +14,9 @@ from fedsafe_node.people.credentials import People
 from fedsafe_node.people.machines import Machines
 from fedsafe_node.people.messages import CredentialScope, NewCredentialRequest
 from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.announcing import Announcement, EventKind
+from fedsafe_node.provider_events.announcing import Announcement
 from fedsafe_node.provider_events.feed import MOST_EACH, MOST_WAITING
+from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_policies.vocabulary import Purpose, Role
 
 NOTICE = Announcement(EventKind.NOTICE_DUE, "user-4711", {"notice": "n-1"})

@@ -20,7 +20,8 @@ from fedsafe_node.review.flood_messages import (
 )
 from fedsafe_node.review.flood_service import FloodService
 from fedsafe_node.review.messages import Because
-from fedsafe_node.store.inquiries_rows import SentInquiryRow, SentState
+from fedsafe_node.rights.inquiry_messages import SentState
+from fedsafe_node.store.inquiries_rows import SentInquiryRow
 from fedsafe_node.store.sql_transaction import SqlTransaction
 from fedsafe_policies.vocabulary import Level, Outcome
 

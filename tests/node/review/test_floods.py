@@ -44,6 +44,7 @@ from fedsafe_node.review.flood_messages import (
     FloodRulingRequest,
     FloodShown,
     FloodsQuery,
+    FloodState,
 )
 from fedsafe_node.review.flood_service import FloodService
 from fedsafe_node.review.floods import Judged, judge_floods
@@ -52,7 +53,6 @@ from fedsafe_node.review.opening import Opened, open_review
 from fedsafe_node.review.succeeding import succeed
 from fedsafe_node.rights.sealing import Content
 from fedsafe_node.rights.telling import holds_nothing
-from fedsafe_node.store.floods_rows import FloodState
 from fedsafe_node.store.keeping_rows import HoldRow
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskRow

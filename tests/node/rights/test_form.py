@@ -30,8 +30,7 @@ from fedsafe_node.messages import (
     Kind,
     Question,
 )
-from fedsafe_node.notices.messages import SignOffRequest
-from fedsafe_node.notices.texts import TextName
+from fedsafe_node.notices.messages import SignOffRequest, TextName
 from fedsafe_node.rights.letters import code_letter
 from fedsafe_node.rights.mailing import Mailer
 from fedsafe_node.rights.opening import read_person

@@ -15,6 +15,7 @@ from fedsafe_node.evidence.keeping_messages import HoldRequest
 from fedsafe_node.log.naming import entries_naming
 from fedsafe_node.lookup_messages import LookupRequest
 from fedsafe_node.messages import ImportRequest, Kind, Question, SignalState
+from fedsafe_node.notices.messages import NoticeKind
 from fedsafe_node.notices.upkeep import NoticeUpkeep
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.messages import ActAnswer
@@ -26,7 +27,6 @@ from fedsafe_node.rights.request_messages import (
     RequestKind,
 )
 from fedsafe_node.signals.naming import read_signal_id
-from fedsafe_node.store.notices_rows import NoticeKind
 from fedsafe_node.store.protocol import Reader
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 

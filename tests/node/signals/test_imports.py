@@ -29,9 +29,8 @@ from fedsafe_node.messages import (
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals import imports
 from fedsafe_node.signals.inventory_facts import open_facts
-from fedsafe_node.signals.messages import FinishImportRequest, ImportsQuery
+from fedsafe_node.signals.messages import FinishImportRequest, ImportsQuery, ImportState
 from fedsafe_node.signals.naming import read_signal_id
-from fedsafe_node.store.imports_rows import ImportState
 from fedsafe_node.store.rows import CredentialRow, SignalStatus
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Grade, Role, Scope

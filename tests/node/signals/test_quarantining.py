@@ -10,11 +10,11 @@ from tests.node.fleet import Fleet
 from fedsafe_federation.feed import FeedRequest, decode_batch
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.errors import BadRequestError, NotFoundError, WrongStateError
+from fedsafe_node.governing.messages import QuarantineAnswer
 from fedsafe_node.lookup_messages import Result
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.quarantining import (
     Ending,
-    QuarantineAnswer,
     QuarantineEnd,
     QuarantineRequest,
     came_after,

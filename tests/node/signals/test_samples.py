@@ -21,11 +21,15 @@ from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.messages import Kind, RevokeRequest, SignalState
 from fedsafe_node.principal import Principal
-from fedsafe_node.signals.messages import SampledSignal, SampleQuery, SampleRequest
+from fedsafe_node.signals.messages import (
+    SampledSignal,
+    SampleFinding,
+    SampleQuery,
+    SampleRequest,
+)
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.signals.reviewing import Validations
 from fedsafe_node.signals.samples import LEAST, YEAR, draw_sample, mark_of
-from fedsafe_node.store.samples_rows import SampleFinding
 from fedsafe_policies.vocabulary import Role, Scope
 
 SECOND = timedelta(seconds=1)

@@ -3,7 +3,8 @@ import pytest
 from msgspec.structs import replace
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.floods_rows import FloodRow, FloodState, PictureRow, RaisedRow
+from fedsafe_node.review.flood_messages import FloodState
+from fedsafe_node.store.floods_rows import FloodRow, PictureRow, RaisedRow
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import NewSignal, SignalStatus
 

@@ -4,13 +4,8 @@ from msgspec.structs import replace
 from tests.node.store.test_contract_review import listed
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.imports_rows import (
-    ImportPart,
-    ImportRow,
-    ImportState,
-    ListedToken,
-    TakenOff,
-)
+from fedsafe_node.signals.messages import ImportState
+from fedsafe_node.store.imports_rows import ImportPart, ImportRow, ListedToken, TakenOff
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, SignalStatus
 

@@ -3,11 +3,11 @@ from msgspec.structs import replace
 from tests.node.review.conftest import listed, match
 
 from fedsafe_federation.inquiries import STEP, InquiryState
+from fedsafe_node.rights.inquiry_messages import SentState
 from fedsafe_node.store.inquiries_rows import (
     InquirerRow,
     InquiryRow,
     SentInquiryRow,
-    SentState,
     ToldRow,
 )
 from fedsafe_node.store.protocol import Reader, Store, Transaction

@@ -4,13 +4,8 @@ from msgspec.structs import replace
 from tests.node.store.test_contract_gate import signal
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.notices_rows import (
-    NoticeKind,
-    NoticeRow,
-    NoticeState,
-    SignOffRow,
-    WithholdingRow,
-)
+from fedsafe_node.notices.messages import NoticeKind, NoticeState
+from fedsafe_node.store.notices_rows import NoticeRow, SignOffRow, WithholdingRow
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import SignalStatus
 
