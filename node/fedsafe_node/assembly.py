@@ -38,7 +38,8 @@ from fedsafe_node.evidence.gaps import ALONE
 from fedsafe_node.following import Follower
 from fedsafe_node.governing.agreeing import agree_on_policy, note_rest, take_up_keys
 from fedsafe_node.governing.chain import CHARTER_DOCUMENT, read_older
-from fedsafe_node.jobs import Job, Jobs
+from fedsafe_node.job import Job
+from fedsafe_node.jobs import Jobs
 from fedsafe_node.leading import lead
 from fedsafe_node.loading import follow_removals, load_pictures
 from fedsafe_node.log.audit import Event

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from fedsafe_node.clock import Clock
 from fedsafe_node.following import POLL
-from fedsafe_node.jobs import Job
+from fedsafe_node.job import Job
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.tracing import begin
 

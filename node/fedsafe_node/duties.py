@@ -17,7 +17,7 @@ from fedsafe_node.dispatch.outbox import Outbox
 from fedsafe_node.governing.ballot import Ballot
 from fedsafe_node.governing.joining import Joining
 from fedsafe_node.index.lists import Lists
-from fedsafe_node.jobs import Job, Lane
+from fedsafe_node.job import Job, Lane
 from fedsafe_node.loading import merge_tokens
 from fedsafe_node.notices.upkeep import NoticeUpkeep
 from fedsafe_node.orders.clockwork import OrderClock, tend_orders

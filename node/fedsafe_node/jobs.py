@@ -11,11 +11,9 @@ an expiry or a relock, nor a partner's slow server a joining.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum, auto
 from typing import Final
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -23,6 +21,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError
 from fedsafe_node.following import ALONE, Following
+from fedsafe_node.job import Job, Lane
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.tracing import begin
@@ -30,28 +29,6 @@ from fedsafe_node.tracing import begin
 TICK_SECONDS: Final = 1
 RETRY: Final = timedelta(minutes=1)
 _LOG = logging.getLogger(f"{LOGGER}.jobs")
-
-
-class Lane(Enum):
-    """For whom jobs wait; those of one lane run one after the other."""
-
-    HERE = auto()
-    MEMBERS = auto()
-    PARTNERS = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Something to do again and again, and in which lane.
-
-    `is_own` says that it is about what a process has in its own memory: of the
-    processes of one node each does it (`attending`), all else only the one that leads.
-    """
-
-    work: Callable[[], Awaitable[None]]
-    every: timedelta
-    lane: Lane = Lane.HERE
-    is_own: bool = False
 
 
 class Jobs:

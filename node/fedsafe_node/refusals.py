@@ -26,7 +26,7 @@ from fedsafe_crypto.randomness import draw
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError
-from fedsafe_node.jobs import Job
+from fedsafe_node.job import Job
 from fedsafe_node.log.audit import SOURCE, AuditTrail, Event
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import LogEntry, Opening

@@ -14,7 +14,9 @@ is held stays, and who must hear nothing hears nothing.
 
 from typing import Final
 
-from fedsafe_node.store.review_rows import UNNAMED
+UNNAMED: Final = "unnamed-"
+"""How a reference begins that the node has made up for an account."""
+
 
 _SLASH: Final = "/"
 

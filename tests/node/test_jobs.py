@@ -14,7 +14,8 @@ from tests.node.signals.conftest import ANNA, request_for
 from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import StoreError, StoreFailedError
 from fedsafe_node.index import tokens
-from fedsafe_node.jobs import RETRY, Job, Jobs, Lane
+from fedsafe_node.job import Job, Lane
+from fedsafe_node.jobs import RETRY, Jobs
 from fedsafe_node.messages import RevokeRequest
 from fedsafe_node.store.protocol import Store
 

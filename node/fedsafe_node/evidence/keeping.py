@@ -21,7 +21,7 @@ from fedsafe_node.evidence.pruning import Pruning, Sizes
 from fedsafe_node.evidence.retention import Retention
 from fedsafe_node.evidence.revealing import RevealEffect, RevealService
 from fedsafe_node.evidence.telling import Search, Telling
-from fedsafe_node.jobs import Job
+from fedsafe_node.job import Job
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.pseudonyms import Pseudonyms
 from fedsafe_node.people.approvals import Approvals, Effect

@@ -15,8 +15,8 @@ from fedsafe_node.errors import BadRequestError, ConflictError
 from fedsafe_node.principal import Actor
 from fedsafe_node.store.people_rows import TermsRow
 from fedsafe_node.store.protocol import Reader, Transaction
-from fedsafe_node.store.review_rows import UNNAMED
 from fedsafe_node.store.rows import CredentialRow
+from fedsafe_node.subject_refs import UNNAMED
 from fedsafe_policies.vocabulary import Role
 
 RESERVED: Final = frozenset(actor.value for actor in Actor)

@@ -6,9 +6,6 @@ from typing import Final
 
 from fedsafe_node.store.rows import Row
 
-UNNAMED: Final = "unnamed-"
-"""How a reference begins that the node has made up for an account."""
-
 
 @unique
 class TaskState(StrEnum):

@@ -9,7 +9,6 @@ import msgspec
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.review_rows import (
     FIRST_PLACE,
-    UNNAMED,
     ListedTaskRow,
     LookRow,
     TaskAnswerRow,
@@ -23,6 +22,7 @@ from fedsafe_node.store.review_rows import (
 )
 from fedsafe_node.store.rows import Row
 from fedsafe_node.store.sql import Connection, IntegrityError
+from fedsafe_node.subject_refs import UNNAMED
 
 T = TypeVar("T", bound=Row)
 _AT_HAND: Final = "(state = 'open' OR flagged_at IS NOT NULL)"
