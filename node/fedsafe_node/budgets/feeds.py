@@ -17,11 +17,23 @@ from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.pacing import Bucket
 from fedsafe_node.budgets.circuits import Account, Circuits
 from fedsafe_node.errors import OverBudgetError
-from fedsafe_node.peering.serving import Served
 from fedsafe_node.situation import Situation
 from fedsafe_node.tracing import Limit, limits
 from fedsafe_policies.decision import deny
 from fedsafe_policies.reasons import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A batch as it leaves, and how many records are in it.
+
+    `lines` is beside how many lines of the ledger it was counted as a repeat.
+    """
+
+    data: bytes
+    records: int
+    lines: int = 0
+
 
 ACT: Final = "feed"
 WINDOW: Final = 60

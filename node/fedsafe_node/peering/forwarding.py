@@ -26,12 +26,12 @@ from fedsafe_federation.former import Trust
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import feed_name, open_checkpoint
 from fedsafe_federation.wireformat import decode
+from fedsafe_node.budgets.feeds import Served
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import BadRequestError, NotFoundError
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.proofs import prove_consistency
 from fedsafe_node.peering.repeats import Handed, count_served
-from fedsafe_node.peering.serving import Served
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.tracing import nothing_happened

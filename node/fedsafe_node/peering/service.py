@@ -39,7 +39,7 @@ from fedsafe_node.attesting import Attesting
 from fedsafe_node.budgets.asked import AskedLedger
 from fedsafe_node.budgets.circuits import Circuits
 from fedsafe_node.budgets.evaluations import EvaluationBudgets
-from fedsafe_node.budgets.feeds import FeedBudgets
+from fedsafe_node.budgets.feeds import FeedBudgets, Served
 from fedsafe_node.budgets.recent import charges_with
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import (
@@ -55,7 +55,7 @@ from fedsafe_node.messages import Poke
 from fedsafe_node.peering.forwarding import CopyServer
 from fedsafe_node.peering.handing import Hander
 from fedsafe_node.peering.places import Places, Share
-from fedsafe_node.peering.serving import FeedServer, Served
+from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.peering.tallying import Tallying
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction

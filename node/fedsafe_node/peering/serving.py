@@ -32,6 +32,7 @@ from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import feed_name
 from fedsafe_federation.wireformat import decode
 from fedsafe_federation.witness_policy import Policy
+from fedsafe_node.budgets.feeds import Served
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import BadRequestError, NotFoundError
 from fedsafe_node.log.audit import AuditTrail, Event
@@ -73,18 +74,6 @@ class _Page:
     @property
     def openings(self) -> int:
         return sum(run.last - run.first + 1 for run in self.runs)
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A batch as it leaves, and how many records are in it.
-
-    `lines` is beside how many lines of the ledger it was counted as a repeat.
-    """
-
-    data: bytes
-    records: int
-    lines: int = 0
 
 
 class FeedServer:

@@ -18,9 +18,9 @@ from fedsafe_node.budgets.feeds import (
     REQUESTS_AGAIN,
     WINDOW,
     FeedBudgets,
+    Served,
 )
 from fedsafe_node.errors import OverBudgetError
-from fedsafe_node.peering.serving import Served
 from fedsafe_node.tracing import begin
 
 BATCH = 7_750_000  # bytes of 5,000 records with openings as JSON; 3,490,000 in bulk
