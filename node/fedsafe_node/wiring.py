@@ -16,11 +16,11 @@ from fedsafe_node.breaches.entries import Notes
 from fedsafe_node.breaches.service import Breaches, BreachSilence
 from fedsafe_node.budgets.service import BudgetService
 from fedsafe_node.cases.content import CaseVault
-from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.cases.keeping import CaseKeeper, CaseParts
 from fedsafe_node.cases.partners import Partners
 from fedsafe_node.cases.releasing import CaseRelease
 from fedsafe_node.cases.rendering import CaseRenderings
-from fedsafe_node.cases.service import CaseParts, Cases
+from fedsafe_node.cases.service import Cases
 from fedsafe_node.dispatch.noting import DispatchNotes
 from fedsafe_node.dispatch.outbox import Outbox
 from fedsafe_node.dispatch.recalling import Recalls

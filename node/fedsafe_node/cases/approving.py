@@ -5,12 +5,13 @@ Both are ruled on in the act that keeps them: a training that lapses, or a chang
 the case, comes before it or after it, never in between.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from fedsafe_node.cases.changing import CHANGEABLE
 from fedsafe_node.cases.content import Release
+from fedsafe_node.cases.keeping import CaseParts
 from fedsafe_node.cases.messages import ApproveCase, CaseReceipt
 from fedsafe_node.cases.releasing import (
     approved,
@@ -30,9 +31,6 @@ from fedsafe_policies.escalation.vocabulary import Urgency
 from fedsafe_policies.people import Person, refuse_second
 from fedsafe_policies.vocabulary import Role
 
-if TYPE_CHECKING:
-    from fedsafe_node.cases.service import CaseParts
-
 _LOOKERS: Final = frozenset(
     {Role.ESCALATION_OFFICER, Role.REVIEWER, Role.LEGAL_ADVISER}
 )
@@ -40,7 +38,7 @@ _LOOKERS: Final = frozenset(
 
 async def release_alone(
     tx: Transaction,
-    parts: "CaseParts",
+    parts: CaseParts,
     case_id: str,
     request: ApproveCase,
     who: Principal,
@@ -72,7 +70,7 @@ async def release_alone(
 
 
 async def look(
-    tx: Transaction, parts: "CaseParts", case_id: str, who: Principal
+    tx: Transaction, parts: CaseParts, case_id: str, who: Principal
 ) -> CaseReceipt | Decision:
     """Look at what one person let go, as the second pair of eyes.
 

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads and keeps cases within an act: content, step and audit event together."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_node.cases.content import CaseFile, CaseVault
 from fedsafe_node.errors import NotFoundError, WrongStateError
 from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.office import Office
+from fedsafe_node.situation import Situation
 from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.states import CaseState, may_follow
 from fedsafe_policies.escalation.vocabulary import Urgency
 from fedsafe_policies.people import Person
@@ -141,3 +145,13 @@ def _check_step(state: CaseState, following: CaseState) -> None:
             "wrong_state",
             f"a case that is {state} does not become {following}{way_out}",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class CaseParts:
+    """What the service of cases works with."""
+
+    situation: Situation
+    keeper: CaseKeeper
+    approvals: Approvals
+    matrix: Callable[[], Matrix]

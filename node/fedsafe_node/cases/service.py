@@ -7,7 +7,6 @@ comes in is searched for them before anything is kept.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from secrets import token_hex
 
 import msgspec
@@ -27,7 +26,7 @@ from fedsafe_node.cases.changing import (
 from fedsafe_node.cases.closing import check_answered
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.inquiring import inquired
-from fedsafe_node.cases.keeping import CaseKeeper, Change
+from fedsafe_node.cases.keeping import CaseParts, Change
 from fedsafe_node.cases.listing import Queue, list_cases
 from fedsafe_node.cases.mentioning import fallen
 from fedsafe_node.cases.messages import (
@@ -58,17 +57,14 @@ from fedsafe_node.errors import DeniedError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.orders.content import OrderVault
-from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
-from fedsafe_node.situation import Situation
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.escalation.laender import Calendar
-from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.opening import CaseRequest
 from fedsafe_policies.escalation.states import EDITABLE, CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
@@ -76,16 +72,6 @@ from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Matter, Purpose
 
 Step = Callable[[CaseRow, CaseFile], Change]
-
-
-@dataclass(frozen=True, slots=True)
-class CaseParts:
-    """What the service of cases works with."""
-
-    situation: Situation
-    keeper: CaseKeeper
-    approvals: Approvals
-    matrix: Callable[[], Matrix]
 
 
 class Cases:

@@ -17,7 +17,7 @@ from fedsafe_federation.wireformat import encode
 from fedsafe_node.api.census import is_audited
 from fedsafe_node.cases.content import CaseVault
 from fedsafe_node.cases.course import course_of
-from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.cases.keeping import CaseKeeper, CaseParts
 from fedsafe_node.cases.listing import Listable, Queue, queue_of
 from fedsafe_node.cases.messages import (
     ApproveCase,
@@ -29,7 +29,7 @@ from fedsafe_node.cases.messages import (
     OpenCase,
 )
 from fedsafe_node.cases.releasing import CaseRelease, dispatch_content
-from fedsafe_node.cases.service import CaseParts, Cases
+from fedsafe_node.cases.service import Cases
 from fedsafe_node.errors import (
     BadRequestError,
     CorruptRowError,
