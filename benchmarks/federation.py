@@ -17,7 +17,7 @@ from pathlib import Path
 from time import perf_counter
 
 from fedsafe_cli.client import Client
-from fedsafe_cli.demo import DemoNode, raise_demo
+from fedsafe_cli.demo_nodes import DemoNode, raise_demo
 from fedsafe_cli.fleet import find, free_ports, stop
 from measuring import cpu_of
 

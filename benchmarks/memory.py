@@ -18,7 +18,7 @@ from time import perf_counter
 
 from bare_inserts import pieces
 from federation import pid_of, post, running
-from fedsafe_cli.demo import DemoNode, raise_demo
+from fedsafe_cli.demo_nodes import DemoNode, raise_demo
 from fedsafe_cli.fleet import stop
 from measuring import Row, cpu_of, parser, report
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import perf_counter, sleep
 
 from fedsafe_cli.client import Client
-from fedsafe_cli.demo import make_shown
+from fedsafe_cli.demo_nodes import make_shown
 from fedsafe_cli.fleet import answers, free_ports
 from processes import tree_of
 

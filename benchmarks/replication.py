@@ -32,7 +32,7 @@ from time import perf_counter
 
 from bare_inserts import PIECE, BareInserts, pieces
 from federation import Line, pid_of, port_of, running
-from fedsafe_cli.demo import DemoNode
+from fedsafe_cli.demo_nodes import DemoNode
 from fedsafe_cli.fleet import start, stop
 from feed_pieces import FeedPieces
 from imports import Desk

@@ -34,7 +34,7 @@ import aiohttp
 import uvloop
 
 from federation import Federation, pid_of, port_of, running
-from fedsafe_cli.demo import DemoNode
+from fedsafe_cli.demo_nodes import DemoNode
 from fedsafe_cli.fleet import answers, free_ports, start, stop
 from measuring import Row, parser, percentile, report
 

@@ -21,6 +21,7 @@ from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings, printable
 from fedsafe_cli.signal_ids import checked_id
+from fedsafe_cli.signal_texts import show_signal
 from fedsafe_policies.vocabulary import Scope
 
 ENDING: Final = "/v1/signals/ending"
@@ -135,8 +136,6 @@ def renew(
 
 
 def _shown(answer: dict[str, Any], settings: Settings) -> ExitStatus:
-    from fedsafe_cli.signal import show_signal  # noqa: PLC0415 (it holds this command)
-
     show_signal(answer, as_json=settings.json, german=settings.german)
     return OK
 

@@ -32,22 +32,20 @@ from fedsafe_cli.inputs import (
 from fedsafe_cli.inventory import Pages, list_signals
 from fedsafe_cli.keeping import keep, look, sample
 from fedsafe_cli.labels import say
-from fedsafe_cli.moments import readable
 from fedsafe_cli.options import settings_of, shared_options
-from fedsafe_cli.output import document, line, note, pairs
+from fedsafe_cli.output import document, line, note
 from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.recipients import recipients, sightings
 from fedsafe_cli.renewing import ending, renew
 from fedsafe_cli.revocations import revoke
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.signal_ids import checked_id
-from fedsafe_cli.texts import FINDINGS, SIGNAL_WORDS, label, words
+from fedsafe_cli.signal_texts import show_signal
+from fedsafe_cli.texts import words
 from fedsafe_policies.vocabulary import Scope
 
 MOST_APPROVED: Final = 5_000
 _TIMEOUT: Final = 120.0
-_STATED: Final = ("provenance", "findings", "legal_review")
-_ENDED: Final = frozenset({"withdrawn", "revoked", "expired", "erased"})
 
 
 @click.group()
@@ -217,51 +215,6 @@ def show(
     answer = personal(settings).get(target)
     show_signal(answer, as_json=settings.json, german=settings.german)
     return OK
-
-
-def show_signal(answer: Json, *, as_json: bool, german: bool) -> None:
-    """Print a signal's state."""
-    if as_json:
-        document(answer)
-        return
-    names = ["signal", "state", "scope", "plane", "origin", "author", "approver"]
-    if answer.get("group") is not None:
-        names.append("group")
-    if answer.get("state") not in _ENDED:  # else it matches no more, planned or not
-        names.append("match_until")
-    if answer.get("nodes") is not None:
-        answer = answer | {"nodes": ", ".join(answer["nodes"]) or "-"}
-        names.append("nodes")
-    if answer.get("erasure") is not None:
-        answer = answer | {"erasure": _erasure(answer["erasure"], german=german)}
-        names.append("erasure")
-    names += [name for name in _STATED if answer.get(name)]
-    told = in_words(answer, german=german)
-    pairs([(words(name, german=german), told.get(name)) for name in names], indent="")
-
-
-def _erasure(found: Json, *, german: bool) -> str:
-    """Say how many of those who received a signal have signed that it is erased."""
-    until = readable("residual_until", found.get("residual_until")) or "-"
-    counts = {name: found[name] for name in ("receipts", "recipients")}
-    return words("erasure_told", german=german, until=until, **counts)
-
-
-def in_words(answer: Json, *, german: bool) -> Json:
-    """Say the codes of a signal in the reader's language."""
-    stated = [
-        label(FINDINGS, str(word), german=german)
-        for word in answer.get("findings") or ()
-    ]
-    return (
-        answer
-        | {"findings": ", ".join(stated)}
-        | {
-            name: label(table_, str(answer[name]), german=german)
-            for name, table_ in SIGNAL_WORDS.items()
-            if answer.get(name) is not None
-        }
-    )
 
 
 def _field(answer: Json, name: str) -> list[Json]:

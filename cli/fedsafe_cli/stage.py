@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
-from fedsafe_cli.demo import MARK, load_demo
+from fedsafe_cli.demo_nodes import MARK, load_demo
 from fedsafe_cli.errors import ProgrammeError, SettingsError, WrongStateError
 from fedsafe_cli.fleet import Process, find, log_tail, stop
 from fedsafe_cli.settings import printable

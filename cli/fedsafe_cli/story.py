@@ -17,7 +17,7 @@ from typing import Final
 
 from fedsafe_cli.asking import Answer, Terms, ask_all
 from fedsafe_cli.client import Client
-from fedsafe_cli.demo import DemoNode, raise_demo
+from fedsafe_cli.demo_nodes import DemoNode, raise_demo
 from fedsafe_cli.errors import CliError, RefusedError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.fleet import ended_by_sigterm, fedsafe, find, stop

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from fedsafe_cli.asking import Answer, Terms, ask_all
 from fedsafe_cli.client import Client
-from fedsafe_cli.demo import DemoNode
+from fedsafe_cli.demo_nodes import DemoNode
 from fedsafe_cli.errors import ProgrammeError
 from fedsafe_cli.fleet import find, wait_until
 from fedsafe_cli.inputs import Account, Question

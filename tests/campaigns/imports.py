@@ -28,7 +28,7 @@ from typing import Any, Final
 
 from tests.system.federation import Federation, federation, until
 
-from fedsafe_cli.demo import DemoNode
+from fedsafe_cli.demo_nodes import DemoNode
 from fedsafe_crypto.group import random_scalar
 from fedsafe_crypto.oprf import Mode, output_direct
 

@@ -19,7 +19,7 @@ from tests.campaigns.acknowledged import NotAcknowledgedError, Writer
 from tests.campaigns.database_hosts import DatabaseHosts, until
 from tests.system.federation import Answer, Caller
 
-from fedsafe_cli.demo import DemoNode
+from fedsafe_cli.demo_nodes import DemoNode
 from fedsafe_cli.fleet import answers, free_ports, start
 from fedsafe_node.config import Config, Disk, Listen, Place
 from fedsafe_node.init import create_node

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fedsafe_cli.demo import MARK, STATE
+from fedsafe_cli.demo_nodes import MARK, STATE
 from fedsafe_cli.errors import ProgrammeError, SettingsError, WrongStateError
 from fedsafe_cli.fleet import PID_FILE, Process, find
 from fedsafe_cli.stage import stage, watch

@@ -16,7 +16,7 @@ from tests.system.hatching import hatchery
 from tests.system.links import Links, linked
 from tests.system.storming import StormLoop
 
-from fedsafe_cli.demo import STAFF, STATE, make_shown
+from fedsafe_cli.demo_nodes import STAFF, STATE, make_shown
 from fedsafe_cli.fleet import free_ports, stop
 from fedsafe_policies.vocabulary import Role
 

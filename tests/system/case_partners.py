@@ -10,7 +10,7 @@ import msgspec
 from tests.system.case_receivers import Receivers
 from tests.system.federation import Caller, until
 
-from fedsafe_cli.demo import DemoNode, make_shown
+from fedsafe_cli.demo_nodes import DemoNode, make_shown
 from fedsafe_cli.fleet import answers, free_ports
 from fedsafe_crypto.seal import RecipientKey
 from fedsafe_federation.casework.keys import key_fingerprint, write_public

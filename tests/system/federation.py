@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from tests.system.commands import command_of
 
-from fedsafe_cli.demo import DemoNode, load_demo
+from fedsafe_cli.demo_nodes import DemoNode, load_demo
 from fedsafe_cli.fleet import Process, answers, find, start, stop
 
 PATIENCE: Final = 20.0

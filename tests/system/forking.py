@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from tests.system.federation import Federation, until
 from tests.system.ordering import order
 
-from fedsafe_cli.demo import DemoNode
+from fedsafe_cli.demo_nodes import DemoNode
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_federation.peer import WITNESS_PATH
 from fedsafe_federation.witnessing import AddCheckpoint

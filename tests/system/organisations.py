@@ -14,7 +14,7 @@ from typing import Final
 
 from tests.system.federation import Federation, until
 
-from fedsafe_cli.demo import DemoNode
+from fedsafe_cli.demo_nodes import DemoNode
 from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.fleet import answers, free_ports, start, stop
 

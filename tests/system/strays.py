@@ -18,7 +18,7 @@ from tests.system.federation import Federation, until
 from tests.system.killing import Desk
 from tests.system.ordering import order, propose_keys, share_anew
 
-from fedsafe_cli.demo import DemoNode
+from fedsafe_cli.demo_nodes import DemoNode
 from fedsafe_cli.fleet import LOG_FILE
 
 _PATIENCE: Final = 120.0

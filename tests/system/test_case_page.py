@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from fedsafe_cli.case_skeleton import skeleton, without_comments
-from fedsafe_cli.demo import make_shown
+from fedsafe_cli.demo_nodes import make_shown
 from fedsafe_cli.fleet import answers, free_ports, start, stop, wait_until
 from fedsafe_node.clock import SystemClock
 from fedsafe_policies.escalation.matrix import Handling, shipped_matrix

@@ -24,7 +24,7 @@ from tests.node.signals.conftest import ANNA, RITA
 from tests.programs import do_without
 from tests.system.federation import Caller, until
 
-from fedsafe_cli.demo import DemoNode
+from fedsafe_cli.demo_nodes import DemoNode
 from fedsafe_cli.fleet import answers, free_ports, start, stop
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import Place, load_config

@@ -29,7 +29,7 @@ from tests.system.planting import (
 )
 from tests.system.search import Haystack, encodings
 
-from fedsafe_cli.demo import DemoNode
+from fedsafe_cli.demo_nodes import DemoNode
 from fedsafe_cli.exit_codes import ExitStatus
 
 pytestmark = pytest.mark.timeout(900)

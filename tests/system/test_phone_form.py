@@ -23,7 +23,7 @@ from tests.node.rights.hooks import code_in, documented_hook, write_secret
 from tests.system.federation import Caller, until
 from tests.system.test_gate_clock import running
 
-from fedsafe_cli.demo import DemoNode
+from fedsafe_cli.demo_nodes import DemoNode
 from fedsafe_cli.fleet import free_ports
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import Place
