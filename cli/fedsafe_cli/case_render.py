@@ -27,11 +27,14 @@ from fedsafe_cli.reading import reading_purpose
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings, printable
 from fedsafe_policies.errors import RenderingError
-from fedsafe_policies.escalation.rendering.document import Language
-from fedsafe_policies.escalation.rendering.forms import Form, Written
 from fedsafe_policies.escalation.rendering.pack import Quarter
-from fedsafe_policies.escalation.rendering.xarf import Classification
-from fedsafe_policies.escalation.vocabulary import PartnerClass
+from fedsafe_policies.escalation.vocabulary import (
+    Classification,
+    Form,
+    Language,
+    PartnerClass,
+    Written,
+)
 
 _MARKS: Final = {
     "draft": (

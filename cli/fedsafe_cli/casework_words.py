@@ -13,13 +13,13 @@ import msgspec
 
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.package import Consent, Elements
-from fedsafe_policies.escalation.rendering.document import Language
 from fedsafe_policies.escalation.rendering.facts import day, lines_of, moment
 from fedsafe_policies.escalation.rendering.wording import in_language, text_of
 from fedsafe_policies.escalation.vocabulary import (
     Absence,
     Condition,
     Element,
+    Language,
     PartnerClass,
     Step,
 )

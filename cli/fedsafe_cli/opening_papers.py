@@ -22,14 +22,12 @@ def papers_of(opened: "Opened") -> dict[str, bytes]:
         RenderingError,
     )
     from fedsafe_policies.escalation.matrix import shipped_matrix  # noqa: PLC0415
-    from fedsafe_policies.escalation.rendering.document import (  # noqa: PLC0415
-        Language,
-    )
     from fedsafe_policies.escalation.rendering.forms import (  # noqa: PLC0415
         paper_of,
         render,
     )
     from fedsafe_policies.escalation.rendering.sheets import Context  # noqa: PLC0415
+    from fedsafe_policies.escalation.vocabulary import Language  # noqa: PLC0415
 
     package, names = opened.package, {each.name for each in opened.documents}
     form = paper_of(package.partner_class)

@@ -21,18 +21,20 @@ from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import Elements, Feature, Threat
 from fedsafe_policies.escalation.partners import Standing
 from fedsafe_policies.escalation.playbooks import StepId
-from fedsafe_policies.escalation.rendering.document import Language, Mark
-from fedsafe_policies.escalation.rendering.forms import Form, Written
-from fedsafe_policies.escalation.rendering.xarf import Classification
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.urgency import Fallback
 from fedsafe_policies.escalation.vocabulary import (
     Absence,
     AgeBand,
+    Classification,
     Condition,
     Element,
+    Form,
+    Language,
+    Mark,
     PartnerClass,
     Urgency,
+    Written,
 )
 from fedsafe_policies.vocabulary import Level, Phenomenon, Purpose, Role
 

@@ -38,9 +38,7 @@ from fedsafe_policies.errors import (
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.package import Elements
 from fedsafe_policies.escalation.projecting import make_package, project
-from fedsafe_policies.escalation.rendering.document import Mark
 from fedsafe_policies.escalation.rendering.forms import (
-    Form,
     Rendering,
     Told,
     render,
@@ -51,7 +49,7 @@ from fedsafe_policies.escalation.rendering.pack import Quarter
 from fedsafe_policies.escalation.rendering.sheets import Context
 from fedsafe_policies.escalation.states import EDITABLE, CaseState
 from fedsafe_policies.escalation.viewing import as_seen_by
-from fedsafe_policies.escalation.vocabulary import PartnerClass
+from fedsafe_policies.escalation.vocabulary import Form, Mark, PartnerClass
 from fedsafe_policies.vocabulary import Matter, Role
 
 _PACKAGE: Final = "fedsafe/case-rendering/v1"

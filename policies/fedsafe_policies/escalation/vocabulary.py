@@ -186,3 +186,55 @@ class ConsentGiver(StrEnum):
 
     AFFECTED_PERSON = "affected_person"
     GUARDIAN = "guardian"
+
+
+@unique
+class Language(StrEnum):
+    """The languages of every rendering."""
+
+    __schema_name__ = "RenderingLanguage"
+
+    DE = "de"
+    EN = "en"
+
+
+@unique
+class Mark(StrEnum):
+    """What a rendering says of itself on every page, in this order of weight."""
+
+    TEST = "test"
+    DRAFT = "draft"
+
+
+@unique
+class Form(StrEnum):
+    """As what a case is written."""
+
+    PORTAL_SHEET = "portal-sheet"
+    LETTER = "letter"
+    NOTICE = "notice"
+    HAND_OVER = "hand-over"
+    VIGNETTE = "vignette"
+    PACKAGE = "package"
+    XARF = "xarf"
+    DSA_ROW = "dsa-row"
+
+
+@unique
+class Written(StrEnum):
+    """How a form for people is written; those for programs are JSON."""
+
+    HTML = "html"
+    PDF = "pdf"
+    TEXT = "text"
+
+
+@unique
+class Classification(StrEnum):
+    """How a person has classed depicted abuse, in the words of X-ARF."""
+
+    BASELINE = "baseline"
+    A1 = "A1"
+    A2 = "A2"
+    B1 = "B1"
+    B2 = "B2"

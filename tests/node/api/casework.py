@@ -51,9 +51,8 @@ from fedsafe_policies.escalation.dispatching import DispatchState
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import Elements
 from fedsafe_policies.escalation.partners import Standing
-from fedsafe_policies.escalation.rendering.document import Mark
 from fedsafe_policies.escalation.states import CaseState
-from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.escalation.vocabulary import Mark, Urgency
 from fedsafe_policies.vocabulary import Purpose
 
 if TYPE_CHECKING:

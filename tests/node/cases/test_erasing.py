@@ -30,8 +30,7 @@ from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.escalation.erasing import countable, erased_from
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.package import Elements, Preservation, present
-from fedsafe_policies.escalation.rendering.forms import Form
-from fedsafe_policies.escalation.vocabulary import Element, PartnerClass, Urgency
+from fedsafe_policies.escalation.vocabulary import Element, Form, PartnerClass, Urgency
 from fedsafe_policies.span import Span
 
 __all__ = ["ada", "desk", "tables", "team"]

@@ -28,12 +28,19 @@ from fedsafe_node.principal import Principal
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.package import Vignette
 from fedsafe_policies.escalation.playbooks import playbooks
-from fedsafe_policies.escalation.rendering.document import Language, Mark
-from fedsafe_policies.escalation.rendering.forms import Form, Rendering, Written
+from fedsafe_policies.escalation.rendering.forms import Rendering
 from fedsafe_policies.escalation.rendering.wording import wording
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.urgency import urgencies
-from fedsafe_policies.escalation.vocabulary import Element, PartnerClass, Urgency
+from fedsafe_policies.escalation.vocabulary import (
+    Element,
+    Form,
+    Language,
+    Mark,
+    PartnerClass,
+    Urgency,
+    Written,
+)
 from fedsafe_policies.ladder import ladder
 from fedsafe_policies.people import Person
 from fedsafe_policies.phenomena import phenomena

@@ -7,27 +7,9 @@ code of the written form included, is shown and never obeyed.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum, unique
 
 from fedsafe_policies.escalation.package import refuse_media
-
-
-@unique
-class Language(StrEnum):
-    """The languages of every rendering."""
-
-    __schema_name__ = "RenderingLanguage"
-
-    DE = "de"
-    EN = "en"
-
-
-@unique
-class Mark(StrEnum):
-    """What a rendering says of itself on every page, in this order of weight."""
-
-    TEST = "test"
-    DRAFT = "draft"
+from fedsafe_policies.escalation.vocabulary import Language
 
 
 @dataclass(frozen=True, slots=True)

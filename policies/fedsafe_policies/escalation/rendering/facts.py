@@ -37,9 +37,9 @@ from fedsafe_policies.escalation.package import (
     Victim,
     Vignette,
 )
-from fedsafe_policies.escalation.rendering.document import Fact, Facts, Language
+from fedsafe_policies.escalation.rendering.document import Fact, Facts
 from fedsafe_policies.escalation.rendering.wording import in_language, name_of, say
-from fedsafe_policies.escalation.vocabulary import AgeBand, Element
+from fedsafe_policies.escalation.vocabulary import AgeBand, Element, Language
 from fedsafe_policies.vocabulary import Phenomenon
 
 Lines = Iterator[str]

@@ -8,7 +8,6 @@ form, and writes a form for the classes that it is meant for and for no other.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum, unique
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID
@@ -22,7 +21,7 @@ from fedsafe_policies.escalation.package import (
     encode_package,
     refuse_media,
 )
-from fedsafe_policies.escalation.rendering.document import Document, Language
+from fedsafe_policies.escalation.rendering.document import Document
 from fedsafe_policies.escalation.rendering.html import html
 from fedsafe_policies.escalation.rendering.pack import Quarter, quarter_pack
 from fedsafe_policies.escalation.rendering.pdf import pdf
@@ -37,31 +36,14 @@ from fedsafe_policies.escalation.rendering.sheets import (
     welfare_letter,
 )
 from fedsafe_policies.escalation.rendering.transparency import dsa_row
-from fedsafe_policies.escalation.rendering.xarf import Classification, xarf
-from fedsafe_policies.escalation.vocabulary import PartnerClass
-
-
-@unique
-class Form(StrEnum):
-    """As what a case is written."""
-
-    PORTAL_SHEET = "portal-sheet"
-    LETTER = "letter"
-    NOTICE = "notice"
-    HAND_OVER = "hand-over"
-    VIGNETTE = "vignette"
-    PACKAGE = "package"
-    XARF = "xarf"
-    DSA_ROW = "dsa-row"
-
-
-@unique
-class Written(StrEnum):
-    """How a form for people is written; those for programs are JSON."""
-
-    HTML = "html"
-    PDF = "pdf"
-    TEXT = "text"
+from fedsafe_policies.escalation.rendering.xarf import xarf
+from fedsafe_policies.escalation.vocabulary import (
+    Classification,
+    Form,
+    Language,
+    PartnerClass,
+    Written,
+)
 
 
 @dataclass(frozen=True, slots=True)

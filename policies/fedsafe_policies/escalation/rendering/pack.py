@@ -26,7 +26,6 @@ from fedsafe_policies.escalation.rendering.document import (
     Document,
     Fact,
     Facts,
-    Language,
     Paragraph,
     Section,
     check,
@@ -35,6 +34,7 @@ from fedsafe_policies.escalation.rendering.wording import in_language, name_of, 
 from fedsafe_policies.escalation.vocabulary import (
     AgeBand,
     Element,
+    Language,
     PartnerClass,
     Step,
 )

@@ -22,8 +22,6 @@ from fedsafe_policies.escalation.rendering.document import (
     Document,
     Fact,
     Facts,
-    Language,
-    Mark,
     Paragraph,
     Section,
     check,
@@ -32,7 +30,7 @@ from fedsafe_policies.escalation.rendering.document import (
 from fedsafe_policies.escalation.rendering.facts import facts_of
 from fedsafe_policies.escalation.rendering.identifiers import find_identifier
 from fedsafe_policies.escalation.rendering.wording import in_language, name_of, say
-from fedsafe_policies.escalation.vocabulary import Element
+from fedsafe_policies.escalation.vocabulary import Element, Language, Mark
 
 Parts = tuple[tuple[str, tuple[Element, ...]], ...]
 

@@ -17,10 +17,9 @@ from msgspec import UNSET
 from fedsafe_policies.errors import RenderingError
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import Elements, refuse_media
-from fedsafe_policies.escalation.rendering.document import Language
 from fedsafe_policies.escalation.rendering.identifiers import find_identifier
 from fedsafe_policies.escalation.rendering.wording import name_of, say
-from fedsafe_policies.escalation.vocabulary import Step
+from fedsafe_policies.escalation.vocabulary import Language, Step
 from fedsafe_policies.vocabulary import Phenomenon
 
 _MINORS: Final = "STATEMENT_CATEGORY_PROTECTION_OF_MINORS"

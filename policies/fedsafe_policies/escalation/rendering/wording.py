@@ -12,7 +12,6 @@ from typing import Final, Literal
 import msgspec
 
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.escalation.rendering.document import Language
 from fedsafe_policies.escalation.urgency import urgencies
 from fedsafe_policies.escalation.vocabulary import (
     Absence,
@@ -20,6 +19,7 @@ from fedsafe_policies.escalation.vocabulary import (
     Clock,
     ConsentGiver,
     Danger,
+    Language,
     NetworkEvent,
     Step,
     Urgency,

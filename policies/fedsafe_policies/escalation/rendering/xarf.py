@@ -9,7 +9,6 @@ every report against the JSON Schemas that the X-ARF project publishes.
 
 from base64 import b64encode
 from collections.abc import Mapping
-from enum import StrEnum, unique
 from ipaddress import IPv4Address
 from types import MappingProxyType
 from typing import Any, Final
@@ -21,21 +20,10 @@ from msgspec import UNSET
 from fedsafe_policies.errors import RenderingError
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import CasePackage, Elements, refuse_media
-from fedsafe_policies.escalation.vocabulary import AgeBand, Step
+from fedsafe_policies.escalation.vocabulary import AgeBand, Classification, Step
 from fedsafe_policies.vocabulary import Phenomenon
 
 VERSION: Final = "4.2.0"
-
-
-@unique
-class Classification(StrEnum):
-    """How a person has classed depicted abuse, in the words of X-ARF."""
-
-    BASELINE = "baseline"
-    A1 = "A1"
-    A2 = "A2"
-    B1 = "B1"
-    B2 = "B2"
 
 
 _EXPLOITATION: Final[Mapping[Phenomenon, str]] = MappingProxyType(

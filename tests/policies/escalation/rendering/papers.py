@@ -13,10 +13,15 @@ from fedsafe_policies.escalation.projecting import (
     make_package,
     project,
 )
-from fedsafe_policies.escalation.rendering.document import Language, Mark
-from fedsafe_policies.escalation.rendering.forms import Form
 from fedsafe_policies.escalation.rendering.sheets import Context
-from fedsafe_policies.escalation.vocabulary import Condition, Element, PartnerClass
+from fedsafe_policies.escalation.vocabulary import (
+    Condition,
+    Element,
+    Form,
+    Language,
+    Mark,
+    PartnerClass,
+)
 
 ALL: Final = Circumstances(granted=frozenset(Condition), consented=frozenset(Element))
 assert MAXIMAL.consent is not UNSET

@@ -19,14 +19,18 @@ from fedsafe_policies.escalation.rendering.document import (
     Document,
     Fact,
     Facts,
-    Language,
-    Mark,
     Paragraph,
     Section,
 )
-from fedsafe_policies.escalation.rendering.forms import Form, Written, render
+from fedsafe_policies.escalation.rendering.forms import render
 from fedsafe_policies.escalation.rendering.pdf import drawn, pdf
-from fedsafe_policies.escalation.vocabulary import PartnerClass
+from fedsafe_policies.escalation.vocabulary import (
+    Form,
+    Language,
+    Mark,
+    PartnerClass,
+    Written,
+)
 
 
 def _page(text: str, *blocks: Chart | Facts) -> Document:

@@ -31,14 +31,8 @@ from fedsafe_policies.escalation.package import (
 )
 from fedsafe_policies.escalation.projecting import Circumstances
 from fedsafe_policies.escalation.rendering import sheets
-from fedsafe_policies.escalation.rendering.document import Language, Mark
 from fedsafe_policies.escalation.rendering.facts import fact_of
-from fedsafe_policies.escalation.rendering.forms import (
-    Form,
-    Written,
-    forms_of,
-    render,
-)
+from fedsafe_policies.escalation.rendering.forms import forms_of, render
 from fedsafe_policies.escalation.rendering.wording import load_wording, wording
 from fedsafe_policies.escalation.vocabulary import (
     AgeBand,
@@ -47,10 +41,14 @@ from fedsafe_policies.escalation.vocabulary import (
     ConsentGiver,
     Danger,
     Element,
+    Form,
+    Language,
+    Mark,
     NetworkEvent,
     PartnerClass,
     Step,
     Urgency,
+    Written,
 )
 from fedsafe_policies.vocabulary import Phenomenon
 

@@ -12,14 +12,14 @@ from tests.policies.escalation.rendering.papers import PAPERS, WHOLE, context, p
 from tests.policies.escalation.rendering.test_pack import MANY, Q4
 
 from fedsafe_policies.escalation.matrix import shipped_matrix
-from fedsafe_policies.escalation.rendering.document import Language, Mark
-from fedsafe_policies.escalation.rendering.forms import (
+from fedsafe_policies.escalation.rendering.forms import render, render_pack
+from fedsafe_policies.escalation.vocabulary import (
     Form,
+    Language,
+    Mark,
+    PartnerClass,
     Written,
-    render,
-    render_pack,
 )
-from fedsafe_policies.escalation.vocabulary import PartnerClass
 
 MARKS: Final = (None, *Mark)
 EMERGENCY: Final = (Form.LETTER, PartnerClass.POLICE_EMERGENCY)

@@ -11,9 +11,8 @@ from tests.policies.escalation.rendering.papers import WHOLE
 from fedsafe_policies.errors import RenderingError
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import Elements, MeasureTaken, Suspicion
-from fedsafe_policies.escalation.rendering.document import Language
 from fedsafe_policies.escalation.rendering.forms import Told, render_row
-from fedsafe_policies.escalation.vocabulary import Step
+from fedsafe_policies.escalation.vocabulary import Language, Step
 from fedsafe_policies.vocabulary import Phenomenon
 
 PUID: Final = UUID("0199a000-0000-4000-8000-00000000000a")

@@ -17,9 +17,8 @@ from tests.policies.escalation.rendering.papers import WHOLE, context, packed
 from fedsafe_policies.errors import RenderingError
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import Elements, Locator
-from fedsafe_policies.escalation.rendering.forms import Form, Told, render
-from fedsafe_policies.escalation.rendering.xarf import Classification
-from fedsafe_policies.escalation.vocabulary import PartnerClass
+from fedsafe_policies.escalation.rendering.forms import Told, render
+from fedsafe_policies.escalation.vocabulary import Classification, Form, PartnerClass
 from fedsafe_policies.vocabulary import Phenomenon
 
 OWN: Final = frozenset({CaseSource.OWN_REVIEW})
