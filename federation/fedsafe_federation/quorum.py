@@ -45,7 +45,7 @@ from fedsafe_federation.errors import (
 )
 from fedsafe_federation.evaluation import MAX_ELEMENTS, open_answer, sign_request
 from fedsafe_federation.metering import Budget, Ledger
-from fedsafe_federation.replication import Offload
+from fedsafe_federation.offload import Offload
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.silence import Round, Silences, patience_of
 

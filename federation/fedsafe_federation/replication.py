@@ -58,6 +58,7 @@ from fedsafe_federation.feed import (
     FeedRequest,
 )
 from fedsafe_federation.gating import WitnessGate
+from fedsafe_federation.offload import Offload
 from fedsafe_federation.pacing import FIRST_BACKOFF, IDLE_BYTES, Pace, Patience, backoff
 from fedsafe_federation.transfer import Take
 from fedsafe_federation.verification import (
@@ -171,14 +172,6 @@ class Fetch(Protocol):
         Raises:
             PeerError: no usable answer.
         """
-        ...
-
-
-class Offload(Protocol):
-    """Runs a long pure function away from the event loop."""
-
-    async def __call__(self, work: Callable[[], T]) -> T:
-        """Run *work* and return what it returns."""
         ...
 
 

@@ -15,9 +15,10 @@ from typing import Final
 
 from fedsafe_federation.charter import Member
 from fedsafe_federation.errors import FederationError
+from fedsafe_federation.offload import Offload
 from fedsafe_federation.pacing import Pace, Patience
 from fedsafe_federation.peer import PeerClient
-from fedsafe_federation.replication import Offload, Replicator
+from fedsafe_federation.replication import Replicator
 from fedsafe_federation.witness_policy import Policy
 from fedsafe_node.clock import Clock
 from fedsafe_node.finishing import Finishing

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import Final, Protocol
 
 from fedsafe_federation.charter import Member, PolicyReference
-from fedsafe_federation.replication import Offload
+from fedsafe_federation.offload import Offload
 from fedsafe_node.appeals import provable_kinds
 from fedsafe_node.compliance.facts import (
     Facts,

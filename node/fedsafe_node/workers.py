@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Threads for long pure functions (`replication.Offload`)."""
+"""Threads for long pure functions (`offload.Offload`)."""
 
 import asyncio
 import ctypes

@@ -38,6 +38,7 @@ from fedsafe_federation.feed import (
     decode_batch,
     encode_batch,
 )
+from fedsafe_federation.offload import Offload
 from fedsafe_federation.pacing import Pace, Patience
 from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.records import (
@@ -45,7 +46,7 @@ from fedsafe_federation.records import (
     encode_record,
     signal_record,
 )
-from fedsafe_federation.replication import Fetch, Offload, Position, Replicator
+from fedsafe_federation.replication import Fetch, Position, Replicator
 from fedsafe_federation.restrictions import (
     Reason,
     Restriction,

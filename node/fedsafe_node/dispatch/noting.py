@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from fedsafe_federation.replication import Offload
+from fedsafe_federation.offload import Offload
 from fedsafe_node.cases.changing import check_past
 from fedsafe_node.cases.content import CaseFile, KeptReceipt
 from fedsafe_node.cases.keeping import CaseKeeper

@@ -10,7 +10,7 @@ the next run goes on with it, since to destroy a key twice does no harm.
 from contextlib import suppress
 from pathlib import Path
 
-from fedsafe_federation.replication import Offload
+from fedsafe_federation.offload import Offload
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.keyfiles import destroy_secret

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from fedsafe_federation.replication import Offload
+from fedsafe_federation.offload import Offload
 from fedsafe_node.audit_messages import LogCheck
 from fedsafe_node.config import AuditRetention
 from fedsafe_node.erasers import Erasers

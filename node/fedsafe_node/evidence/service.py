@@ -19,7 +19,7 @@ import msgspec
 
 from fedsafe_crypto.checkpoint import Checkpoint
 from fedsafe_federation.charter import SignedCharter
-from fedsafe_federation.replication import Offload
+from fedsafe_federation.offload import Offload
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.errors import DeniedError, WrongStateError

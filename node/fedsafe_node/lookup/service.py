@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.metering import LOOKUPS
-from fedsafe_federation.replication import Offload
+from fedsafe_federation.offload import Offload
 from fedsafe_node.budgets.lookups import LookupBudgets, Spending
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import DeniedError

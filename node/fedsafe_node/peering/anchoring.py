@@ -13,7 +13,7 @@ from fedsafe_crypto.cosignature import add_lines
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.note import VerifierKey
-from fedsafe_federation.replication import Offload
+from fedsafe_federation.offload import Offload
 from fedsafe_federation.witnessing import anchor_life, anchor_name
 from fedsafe_node.log.anchor import (
     CHECKPOINT,

@@ -31,7 +31,7 @@ from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.freshness import SeenNonces
 from fedsafe_federation.handshake import Speaks, agree, parse_speaks
 from fedsafe_federation.metering import Budget
-from fedsafe_federation.replication import Offload
+from fedsafe_federation.offload import Offload
 from fedsafe_federation.requests import Request, verify_request
 from fedsafe_federation.signed import Signed
 from fedsafe_node.appeals import spoken

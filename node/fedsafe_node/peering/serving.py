@@ -27,7 +27,7 @@ from fedsafe_federation.feed import (
     RecordLine,
     encode_batch,
 )
-from fedsafe_federation.replication import Offload
+from fedsafe_federation.offload import Offload
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import feed_name
 from fedsafe_federation.wireformat import decode

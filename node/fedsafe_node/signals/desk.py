@@ -11,7 +11,7 @@ from typing import Final, Generic, NoReturn, Protocol, TypeVar
 import msgspec
 
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.replication import Offload
+from fedsafe_federation.offload import Offload
 from fedsafe_federation.verification import feed_name
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import AccountNeededError, DeniedError, StoreError

@@ -22,7 +22,8 @@ from fedsafe_federation.errors import (
 )
 from fedsafe_federation.feed import MAX_RESTRICTIONS
 from fedsafe_federation.former import Trust
-from fedsafe_federation.replication import Offload, Position
+from fedsafe_federation.offload import Offload
+from fedsafe_federation.replication import Position
 from fedsafe_federation.verification import (
     Known,
     VerifiedBatch,
