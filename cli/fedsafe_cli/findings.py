@@ -8,8 +8,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from fedsafe_cli.exit_codes import ExitStatus
-from fedsafe_cli.inputs import KINDS
-from fedsafe_cli.tables import read_day
+from fedsafe_cli.inputs import KINDS, read_day
 from fedsafe_policies.vocabulary import (
     Detection,
     Finding,

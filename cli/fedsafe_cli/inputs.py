@@ -31,6 +31,8 @@ SUBJECT_REF: Final = re.compile(
 )
 REGION: Final = re.compile(r"^[A-Z]{2}$")
 NAMESPACE: Final = re.compile(r"^[a-z0-9][a-z0-9.-]{0,62}$")
+_ISO: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?")
+_DOTTED: Final = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ ,].*)?")
 _OF_VALUE: Final = frozenset(
     {"empty", "encoding", "kind_twice", "not_bare", "nul", "too_long"}
 )
@@ -391,3 +393,14 @@ def _whole(text: str) -> str:
     except UnicodeEncodeError:
         raise FormError("encoding", "it is not UTF-8") from None
     return text
+
+
+def read_day(text: str) -> str | None:
+    """Read a day in one of the forms known, a time behind it left out."""
+    if found := _ISO.fullmatch(text):
+        year, month, day = found.groups()
+    elif found := _DOTTED.fullmatch(text):
+        day, month, year = found.groups()
+    else:
+        return None
+    return f"{year}-{int(month):02}-{int(day):02}"

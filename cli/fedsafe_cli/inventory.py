@@ -17,7 +17,7 @@ from fedsafe_cli.client import Client
 from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
-from fedsafe_cli.inputs import KINDS
+from fedsafe_cli.inputs import KINDS, read_day
 from fedsafe_cli.moments import written
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import csv_rows, document, line, narrow_table, note
@@ -25,7 +25,6 @@ from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
 from fedsafe_cli.signal_ids import checked_id, checked_member, shortened
-from fedsafe_cli.tables import read_day
 from fedsafe_cli.texts import (
     FINDINGS,
     PHENOMENA,

@@ -21,7 +21,7 @@ from unicodedata import normalize
 import click
 
 from fedsafe_cli.errors import BadInputError, Hint
-from fedsafe_cli.inputs import KINDS, Fault
+from fedsafe_cli.inputs import KINDS, Fault, read_day
 from fedsafe_cli.settings import printable
 
 FIELDS: Final = (
@@ -52,8 +52,6 @@ _USUAL: Final = frozenset(
 """Names of columns that tell a header, though they are no fields of ours."""
 _YES: Final = frozenset({"1", "true", "yes", "y", "ja", "j", "wahr", "x"})
 _NO: Final = frozenset({"", "0", "false", "no", "n", "nein", "falsch"})
-_ISO: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?")
-_DOTTED: Final = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ ,].*)?")
 _LISTED: Final = re.compile(r"[\s,;|]+")
 _LOOKS_LIKE_A_NAME: Final = re.compile(r"[^\W\d_][\w .()/-]{0,39}")
 _MOST_DIGITS: Final = 3
@@ -586,17 +584,6 @@ def _said(given: Mapping[str, str]) -> dict[str, object] | Fault:
             return Fault("unknown_word", text, "minor", known=("yes", "no"))
         said["minor"] = word in _YES
     return said
-
-
-def read_day(text: str) -> str | None:
-    """Read a day in one of the forms known, a time behind it left out."""
-    if found := _ISO.fullmatch(text):
-        year, month, day = found.groups()
-    elif found := _DOTTED.fullmatch(text):
-        day, month, year = found.groups()
-    else:
-        return None
-    return f"{year}-{int(month):02}-{int(day):02}"
 
 
 def _separator(text: str) -> str:
