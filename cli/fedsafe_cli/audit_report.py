@@ -143,8 +143,8 @@ class _Writer:
         self._acts = [each for each in answer["entries"] if not each["access"]]
 
     def document(self) -> "Document":
-        from fedsafe_policies.escalation.rendering.document import Document
-        from fedsafe_policies.escalation.vocabulary import Language
+        from fedsafe_policies.escalation.rendering.document import Document  # noqa: PLC0415
+        from fedsafe_policies.escalation.vocabulary import Language  # noqa: PLC0415
 
         answer, head = self._answer, self._head()
         return Document(

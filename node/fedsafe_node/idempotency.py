@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
@@ -67,16 +67,8 @@ def recognise(
     return Once(hashlib.sha256(_DOMAIN + owner).hexdigest(), digest, status)
 
 
-class KeptAnswers(Protocol):
-    """Finds answers that were kept."""
-
-    async def find(self, key: str) -> IdempotencyRow | None:
-        """Return what `Once.row` made under this key, unless it has expired."""
-        ...
-
-
 class StoredAnswers:
-    """The answers in the node's own store."""
+    """Finds answers that were kept, in the node's own store."""
 
     __slots__ = ("_clock", "_store")
 

@@ -28,10 +28,10 @@ from aiohttp import HttpVersion11, web
 
 from fedsafe_federation.requests import is_plain
 from fedsafe_node.api.codes import Code
-from fedsafe_node.api.peer_services import Peering
 from fedsafe_node.api.problems import RefusedError
-from fedsafe_node.api.services import People
 from fedsafe_node.errors import AccountNeededError
+from fedsafe_node.peering.service import PeeringService
+from fedsafe_node.people.entrance import Entrance
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_node.tracing import recognised
 from fedsafe_policies.vocabulary import Role
@@ -114,7 +114,7 @@ def named_host(request: web.Request) -> str | None:
 
 
 async def identify(
-    request: web.Request, people: People, auth: Auth, roles: Collection[Role]
+    request: web.Request, people: Entrance, auth: Auth, roles: Collection[Role]
 ) -> Principal:
     """Find out who asks, and whether that is somebody for this route.
 
@@ -248,7 +248,7 @@ def _bound_hosts(request: web.Request) -> tuple[str, ...]:
     return tuple(f"{each}:{port}" for each in names)
 
 
-def _check_host(request: web.Request, peering: Peering) -> None:
+def _check_host(request: web.Request, peering: PeeringService) -> None:
     """Refuse a member's request that names another host than this node."""
     host = named_host(request)
     if (
@@ -264,7 +264,7 @@ def _check_host(request: web.Request, peering: Peering) -> None:
     )
 
 
-def identify_peer(request: web.Request, peering: Peering, body: bytes) -> str:
+def identify_peer(request: web.Request, peering: PeeringService, body: bytes) -> str:
     """Check a member's signature on the request and name the member.
 
     Raises:

@@ -785,14 +785,14 @@ def authorised(route: Route) -> dict[str, str]:
 def make_services(memory: Memory) -> Services:
     return Services(
         name=NAME,
-        lookups=FakeLookups(memory),
+        lookups=FakeLookups(memory),  # type: ignore[arg-type]
         tasks=fake_tasks(memory),
         floods=fake_floods(memory),
         trials=fake_trials(memory),
-        signals=FakeSignals(memory),
-        people=FakePeople(),
+        signals=FakeSignals(memory),  # type: ignore[arg-type]
+        people=FakePeople(),  # type: ignore[arg-type]
         staff=fake_staff(memory),
-        gates=FakeGates(memory),
+        gates=FakeGates(memory),  # type: ignore[arg-type]
         policies=FakePolicies(memory),  # type: ignore[arg-type]
         keeping=fake_keeping(memory),  # type: ignore[arg-type]
         breaches=FakeBreaches(memory),  # type: ignore[arg-type]
@@ -807,16 +807,16 @@ def make_services(memory: Memory) -> Services:
         packages=FakeDispatches(memory),  # type: ignore[arg-type]
         budgets=FakeBudgets(memory),  # type: ignore[arg-type]
         validations=FakeValidations(memory),  # type: ignore[arg-type]
-        registers=FakeRegisters(memory),
-        audits=FakeAudits(memory),
-        evidence=FakeEvidence(memory),
-        tiling=FakeTiling(memory),
-        inspections=FakeInspections(memory),
-        peering=FakePeering(memory),
-        receipts=FakeReceipts(memory),
-        witness=FakeWitness(memory),
-        forks=FakeForks(memory),
-        foundings=FakeFoundings(memory),
+        registers=FakeRegisters(memory),  # type: ignore[arg-type]
+        audits=FakeAudits(memory),  # type: ignore[arg-type]
+        evidence=FakeEvidence(memory),  # type: ignore[arg-type]
+        tiling=FakeTiling(memory),  # type: ignore[arg-type]
+        inspections=FakeInspections(memory),  # type: ignore[arg-type]
+        peering=FakePeering(memory),  # type: ignore[arg-type]
+        receipts=FakeReceipts(memory),  # type: ignore[arg-type]
+        witness=FakeWitness(memory),  # type: ignore[arg-type]
+        forks=FakeForks(memory),  # type: ignore[arg-type]
+        foundings=FakeFoundings(memory),  # type: ignore[arg-type]
         charters=FakeCharters(memory),  # type: ignore[arg-type]
         admitting=FakeCharters(memory),  # type: ignore[arg-type]
         inviting=FakeCharters(memory),  # type: ignore[arg-type]
@@ -826,24 +826,24 @@ def make_services(memory: Memory) -> Services:
         quarantines=FakeCharters(memory),  # type: ignore[arg-type]
         carrying=FakeCarrying(memory),  # type: ignore[arg-type]
         rotations=FakeRotations(memory),  # type: ignore[arg-type]
-        events=FakeEvents(memory),
-        recipients=FakeRecipients(memory),
-        notices=FakeNotices(memory),
-        sightings=FakeSightings(memory),
-        sheets=FakeSheets(memory),
+        events=FakeEvents(memory),  # type: ignore[arg-type]
+        recipients=FakeRecipients(memory),  # type: ignore[arg-type]
+        notices=FakeNotices(memory),  # type: ignore[arg-type]
+        sightings=FakeSightings(memory),  # type: ignore[arg-type]
+        sheets=FakeSheets(memory),  # type: ignore[arg-type]
         help=help_desk(),
-        backups=FakeBackups(memory),
-        disputes=FakeDisputes(memory),
-        appeals=FakeAppeals(memory),
+        backups=FakeBackups(memory),  # type: ignore[arg-type]
+        disputes=FakeDisputes(memory),  # type: ignore[arg-type]
+        appeals=FakeAppeals(memory),  # type: ignore[arg-type]
         inquiries=FakeInquiries(memory),  # type: ignore[arg-type]
         inquiry_taker=FakePeerStatements(memory),  # type: ignore[arg-type]
         sightings_exchange=FakePeerStatements(memory),  # type: ignore[arg-type]
         forwarding=FakeForwarding(memory),  # type: ignore[arg-type]
-        requests=FakeRequests(memory),
-        proofs=FakeProofs(memory),
+        requests=FakeRequests(memory),  # type: ignore[arg-type]
+        proofs=FakeProofs(memory),  # type: ignore[arg-type]
         node=FakeNode(memory),
-        refusals=FakeRefusals(memory),
-        answers=memory,
+        refusals=FakeRefusals(memory),  # type: ignore[arg-type]
+        answers=memory,  # type: ignore[arg-type]
     )
 
 

@@ -120,7 +120,7 @@ async def test_those_who_wait_leave_places_to_those_who_do_not(alone: Fleet) -> 
     feed, most = alone["a.demo"].services.events, MOST_WAITING // MOST_EACH
     with ExitStack() as places:
         for number in range(MOST_WAITING):
-            places.enter_context(feed._place(f"shop-{number % most}"))  # type: ignore[attr-defined] # noqa: SLF001
+            places.enter_context(feed._place(f"shop-{number % most}"))  # noqa: SLF001
         async with await session_of(alone) as session:
             waits = await session.get("/v1/events", params={"wait": "30"})
             reads = await session.get("/v1/events")
