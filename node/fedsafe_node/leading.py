@@ -12,9 +12,12 @@ task = asyncio.create_task(lead(leadership, begin=node.begin, end=node.end))
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from fedsafe_node.telemetry import LOGGER, fields
+
+if TYPE_CHECKING:  # the driver, which a node with the embedded store has not
+    from fedsafe_node.store.postgresql.leading import AdvisoryLeadership
 
 PAUSE: Final = 1.0
 """Seconds until a process tries again after a term that could not begin."""
@@ -23,24 +26,8 @@ _LOG = logging.getLogger(f"{LOGGER}.leading")
 Step = Callable[[], Awaitable[None]]
 
 
-class Leadership(Protocol):
-    """Says whether this process leads; at most one of a node does."""
-
-    async def won(self) -> None:
-        """Wait until this process leads."""
-        ...
-
-    async def lost(self) -> None:
-        """Wait until it leads no more."""
-        ...
-
-    async def give_up(self) -> None:
-        """Lead no more, so that another process may; nothing if it does not."""
-        ...
-
-
 async def lead(
-    leadership: Leadership,
+    leadership: "AdvisoryLeadership",
     *,
     begin: Step,
     end: Step,
@@ -65,7 +52,7 @@ async def lead(
         await asyncio.sleep(pause)
 
 
-async def _serve(leadership: Leadership, begin: Step, end: Step) -> None:
+async def _serve(leadership: "AdvisoryLeadership", begin: Step, end: Step) -> None:
     try:
         await begin()
         await leadership.lost()

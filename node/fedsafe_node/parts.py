@@ -45,7 +45,7 @@ from fedsafe_node.peering.sightings import SightingsExchange
 from fedsafe_node.peering.tallying import Tallying
 from fedsafe_node.refusals import Refusals
 from fedsafe_node.renewing.carrying import Carrying
-from fedsafe_node.renewing.kinds import Kind, ResharingKind
+from fedsafe_node.renewing.kinds import ResharingKind
 from fedsafe_node.renewing.service import Ceremonies
 from fedsafe_node.renewing.tending import Tending
 from fedsafe_node.replicating import Replicating
@@ -368,7 +368,7 @@ def _ballot(base: Base, changed: Changed) -> Ballot:
     )
 
 
-def _kinds(base: Base) -> Mapping[str, Kind]:
+def _kinds(base: Base) -> Mapping[str, ResharingKind]:
     return {PROPOSAL: ResharingKind(base.situation, base.keys.statement)}
 
 

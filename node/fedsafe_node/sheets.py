@@ -7,10 +7,9 @@ text, so that a paper that turns up later can be told from another one.
 
 import hashlib
 from collections import Counter
-from collections.abc import Awaitable
 from datetime import UTC, date, datetime
 from importlib.metadata import version
-from typing import Final, Protocol
+from typing import Final
 
 from fedsafe_federation.charter import Member, PolicyReference
 from fedsafe_federation.offload import Offload
@@ -32,8 +31,11 @@ from fedsafe_node.config import Config
 from fedsafe_node.errors import DeniedError
 from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.messages import GateAnswer
-from fedsafe_node.people.messages import SeatHolder, StaffingAnswer
+from fedsafe_node.people.gate import Gates
+from fedsafe_node.people.messages import SeatHolder
 from fedsafe_node.people.office import Office
+from fedsafe_node.people.register import Registers
+from fedsafe_node.people.staffing import Staffing
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_node.provider_events.announcing import KEPT, UNRECEIPTED
 from fedsafe_node.provisions import Digests
@@ -52,18 +54,6 @@ _REGISTER: Final = "register"
 _DIGITS: Final = 8
 
 
-class _Gates(Protocol):
-    def show(self) -> Awaitable[GateAnswer]: ...
-
-
-class _Registers(Protocol):
-    def show(self) -> Awaitable[RegisterAnswer]: ...
-
-
-class _Staffing(Protocol):
-    def check(self) -> Awaitable[StaffingAnswer]: ...
-
-
 class Sheets:
     """Writes documents about the node; `offload` takes the writing off the loop."""
 
@@ -72,9 +62,9 @@ class Sheets:
         office: Office,
         situation: Situation,
         *,
-        gates: _Gates,
-        registers: _Registers,
-        staffing: _Staffing,
+        gates: Gates,
+        registers: Registers,
+        staffing: Staffing,
         offload: Offload,
     ) -> None:
         self._office = office

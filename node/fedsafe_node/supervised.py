@@ -10,6 +10,7 @@ import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fedsafe_node.api.ports import bind_port
 from fedsafe_node.app import LOOK_SECONDS, collect_less, prepare
@@ -17,13 +18,15 @@ from fedsafe_node.assembly import RunningNode
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import Config, Place, load_config
 from fedsafe_node.errors import NodeError, StoreFailedError
-from fedsafe_node.leading import Leadership
 from fedsafe_node.store.address import store_at
 from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.supervising import LAST, READY
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.working import Worker
+
+if TYPE_CHECKING:  # the driver, which is loaded by who leads
+    from fedsafe_node.store.postgresql.leading import AdvisoryLeadership
 
 _LOG = logging.getLogger(f"{LOGGER}.supervised")
 
@@ -101,16 +104,18 @@ async def _start(given: argparse.Namespace) -> RunningNode:
     return await RunningNode.start(place, config, SystemClock(), worker)
 
 
-def _leadership(place: Place, config: Config, is_first: bool) -> Leadership:  # noqa: FBT001 - passed on
+def _leadership(
+    place: Place,
+    config: Config,
+    is_first: bool,  # noqa: FBT001 - passed on
+) -> "AdvisoryLeadership":
     server = store_at(place.database, config.store)
     if not isinstance(server, Server):
         raise StoreFailedError("several processes share a store on a server only")
     with driver_needed():
-        from fedsafe_node.store.postgresql.leading import (  # noqa: PLC0415
-            AdvisoryLeadership,
-        )
+        from fedsafe_node.store.postgresql import leading  # noqa: PLC0415
 
-    return AdvisoryLeadership(server, is_first=is_first)
+    return leading.AdvisoryLeadership(server, is_first=is_first)
 
 
 async def _gave_up(node: RunningNode, stop: asyncio.Event) -> bool:

@@ -7,8 +7,10 @@ there is no other: it makes what is made once, and clears away what a crash has 
 
 import socket
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from fedsafe_node.leading import Leadership
+if TYPE_CHECKING:  # the driver, which a node with the embedded store has not
+    from fedsafe_node.store.postgresql.leading import AdvisoryLeadership
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +25,5 @@ class Worker:
     number: int
     run: str
     is_first: bool
-    leadership: Leadership
+    leadership: "AdvisoryLeadership"
     sockets: tuple[socket.socket, ...] = ()

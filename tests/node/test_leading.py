@@ -39,7 +39,8 @@ class Node:
 
 
 def leading(turns: Turns, node: Node) -> asyncio.Task[None]:
-    return asyncio.create_task(lead(turns, begin=node.begin, end=node.end, pause=0))
+    term = lead(turns, begin=node.begin, end=node.end, pause=0)  # type: ignore[arg-type]
+    return asyncio.create_task(term)
 
 
 async def cancel(task: asyncio.Task[None]) -> None:
@@ -90,7 +91,7 @@ async def test_a_term_is_logged_from_its_begin_to_its_end(
     caplog.set_level(logging.INFO, LOGGER)
     turns, node = Turns(), Node()
     task = asyncio.create_task(
-        lead(turns, begin=node.begin, end=node.end, number=3, pause=0)
+        lead(turns, begin=node.begin, end=node.end, number=3, pause=0)  # type: ignore[arg-type]
     )
 
     turns.win()

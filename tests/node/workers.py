@@ -98,7 +98,7 @@ class Several:
             number=len(self.all),
             run=run,
             is_first=not self.all,
-            leadership=turns,
+            leadership=turns,  # type: ignore[arg-type]
             sockets=tuple(await bind_port(listen.host, listen.port, shared=True)),
         )
         with pytest.MonkeyPatch.context() as patch:

@@ -8,7 +8,7 @@ all, and the next append reads them from disk and checks that they add up.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from fedsafe_crypto.tiles import TILE_HEIGHT, TILE_WIDTH
 from fedsafe_crypto.tree import leaf_hash, leaf_hashes
@@ -33,72 +33,9 @@ from fedsafe_node.store.rows import (
     SealedOpening,
     Tail,
 )
+from fedsafe_node.store.sql_logs import SqlLogRows
 
 _NOWHERE: Final = (0, b"")
-
-
-class LogRows(Protocol):
-    """The rows of the logs, as the sequencer needs them."""
-
-    def number_of(self, log: LogName) -> int | None:
-        """Return a log's number, None if it has no entry yet."""
-        ...
-
-    def add_log(self, log: LogName) -> int:
-        """Begin a log; return its number."""
-        ...
-
-    def size_of(self, number: int) -> int:
-        """Return the number of entries of a log."""
-        ...
-
-    def records_from(self, number: int, start: int) -> list[bytes]:
-        """Return all records from an index on."""
-        ...
-
-    def tile_roots_from(self, number: int, level: int, start: int) -> list[bytes]:
-        """Return the entries of a tile level from an index on."""
-        ...
-
-    def add_entry(self, number: int, index: int, record: bytes) -> None:
-        """Add one entry."""
-        ...
-
-    def add_entries(self, entries: Iterable[tuple[int, int, bytes]]) -> None:
-        """Add entries (log number, index, record)."""
-        ...
-
-    def add_openings(
-        self, openings: Iterable[tuple[int, int, str, str, bytes]]
-    ) -> None:
-        """Add openings (log number, index, group, period, sealed)."""
-        ...
-
-    def grant_opening(self, opening: tuple[int, int, str, str, bytes]) -> None:
-        """Add an opening, or bring one back that was erased."""
-        ...
-
-    def add_tile_roots(self, tiles: Sequence[tuple[int, int, int, bytes]]) -> None:
-        """Add roots of full tiles (log number, level, index, hash)."""
-        ...
-
-    def erase_opening(self, number: int, index: int, group: str, *, at: int) -> bool:
-        """Wipe the sealed bytes of an opening; False if there are none."""
-        ...
-
-    def records_between(self, number: int, start: int, stop: int) -> list[bytes]:
-        """Return the records from an index to below another."""
-        ...
-
-    def pruned_size(self, number: int) -> int:
-        """Return how many entries of a log were pruned."""
-        ...
-
-    def prune(
-        self, number: int, row: PrunedRow, tiles: Iterable[tuple[int, bytes]]
-    ) -> None:
-        """Keep leaf tiles (index, hashes), and delete the entries below a size."""
-        ...
 
 
 class _Log:
@@ -156,7 +93,7 @@ class Sequencer:
         self._vouched = sealed
 
     def append(
-        self, rows: LogRows, log: LogName, record: bytes, openings: Sequence[Opening]
+        self, rows: SqlLogRows, log: LogName, record: bytes, openings: Sequence[Opening]
     ) -> int:
         """Append a record; return its index."""
         self._faults.reach(FaultPoint.LOG_BEFORE_APPEND)
@@ -172,7 +109,7 @@ class Sequencer:
         return index
 
     def append_many(
-        self, rows: LogRows, log: LogName, entries: Sequence[LogEntry]
+        self, rows: SqlLogRows, log: LogName, entries: Sequence[LogEntry]
     ) -> range:
         """Append many entries; return their indices."""
         if len(entries) == 1:  # as most acts do: what serves many costs one too much
@@ -197,7 +134,7 @@ class Sequencer:
         self._faults.reach(FaultPoint.LOG_AFTER_APPEND)
         return indices
 
-    def tail(self, rows: LogRows, log: LogName) -> Tail:
+    def tail(self, rows: SqlLogRows, log: LogName) -> Tail:
         """Return a log's end as it was appended, not as the disk has it now.
 
         Of a log that was not used since the start there is only the disk's word.
@@ -227,7 +164,7 @@ class Sequencer:
         }
 
     def erase(
-        self, rows: LogRows, log: LogName, index: int, group: str, *, at: int
+        self, rows: SqlLogRows, log: LogName, index: int, group: str, *, at: int
     ) -> bool:
         """Erase an opening; False if there is none."""
         number = rows.number_of(log)
@@ -237,13 +174,15 @@ class Sequencer:
         self._faults.reach(FaultPoint.LOG_AFTER_ERASE)
         return erased
 
-    def grant(self, rows: LogRows, log: LogName, index: int, opening: Opening) -> None:
+    def grant(
+        self, rows: SqlLogRows, log: LogName, index: int, opening: Opening
+    ) -> None:
         """Keep the opening of an entry that lacks it."""
         number = self._touch(rows, log).number
         (sealed,) = self._sealed(log, number, index, [opening], self._period())
         rows.grant_opening(sealed)
 
-    def prune(self, rows: LogRows, row: PrunedRow) -> None:
+    def prune(self, rows: SqlLogRows, row: PrunedRow) -> None:
         """Keep the hashes of the entries below a size, and nothing else of them.
 
         Raises:
@@ -304,12 +243,12 @@ class Sequencer:
         ]
 
     def _keep_tiles(
-        self, rows: LogRows, number: int, tiles: Sequence[TileRoot]
+        self, rows: SqlLogRows, number: int, tiles: Sequence[TileRoot]
     ) -> None:
         rows.add_tile_roots([(number, *tile) for tile in tiles])
         self._faults.reach(FaultPoint.LOG_AFTER_TILE)
 
-    def _known(self, rows: LogRows, log: LogName) -> _Log | None:
+    def _known(self, rows: SqlLogRows, log: LogName) -> _Log | None:
         """Return what is held of a log, with all that others have appended."""
         state = self._logs.get(log)
         if state is not None and log in self._behind:
@@ -333,7 +272,7 @@ class Sequencer:
         self._behind.discard(log)
         raise UnsealedLogError(log, sealed=size, found=edge.size)
 
-    def _touch(self, rows: LogRows, log: LogName) -> _Log:
+    def _touch(self, rows: SqlLogRows, log: LogName) -> _Log:
         state = self._known(rows, log)
         if state is None:
             number = rows.number_of(log)
@@ -349,7 +288,7 @@ class Sequencer:
         return state
 
 
-def load_edge(rows: LogRows, log: LogName, number: int) -> Edge:
+def load_edge(rows: SqlLogRows, log: LogName, number: int) -> Edge:
     """Read the edge of a log from disk and check that it adds up.
 
     Raises:

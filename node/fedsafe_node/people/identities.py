@@ -15,12 +15,11 @@ provider proves no second factor of the node's: approvals still want one.
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from secrets import token_bytes
 from struct import Struct
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 import msgspec
@@ -53,6 +52,7 @@ from fedsafe_node.people.messages import (
 )
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.sessions import Sessions
+from fedsafe_node.people.web import ProviderWeb
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import IdentityRow, PersonState
 from fedsafe_node.store.protocol import Transaction
@@ -69,22 +69,6 @@ _KEPT: Final = 60 * 60  # seconds that discovery and keys are kept
 _PAUSE: Final = 60  # seconds between two looks at a provider's keys
 _REST: Final = 5  # seconds in which a provider that failed is not asked again
 _REFUSED: Final = "the provider's answer is not accepted; begin anew"
-
-
-class Web(Protocol):
-    """Speaks to the provider."""
-
-    async def get(self, url: str) -> bytes:
-        """Get a document.
-
-        Raises:
-            IdentityError: the provider does not answer as it should.
-        """
-        ...
-
-    async def post(self, url: str, form: Mapping[str, str]) -> bytes:
-        """Post a form and return the answer; errors as for `get`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +94,7 @@ class Identities:
         office: Office,
         sessions: Sessions,
         oidc: Oidc | None,
-        web: Web,
+        web: ProviderWeb,
         seen: SeenNonces,
     ) -> None:
         self._seen = seen

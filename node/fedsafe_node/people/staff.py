@@ -9,12 +9,13 @@ from fedsafe_node.config import Oidc
 from fedsafe_node.people.accounts import Accounts
 from fedsafe_node.people.approvals import Approvals, Effect
 from fedsafe_node.people.granting import Granting, RoleGrant
-from fedsafe_node.people.identities import Identities, Web
+from fedsafe_node.people.identities import Identities
 from fedsafe_node.people.machines import Machines
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.sessions import Sessions
 from fedsafe_node.people.staffing import Staffing
 from fedsafe_node.people.training import Training
+from fedsafe_node.people.web import ProviderWeb
 from fedsafe_policies.vocabulary import Act
 
 
@@ -35,7 +36,7 @@ class Staff:
 def make_staff(
     office: Office,
     oidc: Oidc | None,
-    web: Web,
+    web: ProviderWeb,
     effects: Mapping[Act, Effect],
     seen: SeenNonces,
 ) -> Staff:

@@ -37,7 +37,7 @@ def provider_session() -> aiohttp.ClientSession:
 
 
 class ProviderWeb:
-    """Asks a provider (`identities.Web`), over a session of their own."""
+    """Asks a provider of identities, over a session of their own."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session

@@ -21,7 +21,7 @@ from fedsafe_federation.holdings import HOLDING
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.ceremony_files import run_of
-from fedsafe_node.renewing.kinds import Kind, Opened
+from fedsafe_node.renewing.kinds import Opened, ResharingKind
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
 
@@ -127,7 +127,7 @@ def digest_of(statement: Signed) -> bytes:
 def taken(  # noqa: PLR0913 - everything it needs is an argument
     kept: Kept,
     version: Version,
-    kinds: Mapping[str, Kind],
+    kinds: Mapping[str, ResharingKind],
     statements: Iterable[Signed],
     *,
     node: str,
@@ -151,13 +151,15 @@ def taken(  # noqa: PLR0913 - everything it needs is an argument
     return kept
 
 
-def opened_of(version: Version, kinds: Mapping[str, Kind], attempt: Attempt) -> Opened:
+def opened_of(
+    version: Version, kinds: Mapping[str, ResharingKind], attempt: Attempt
+) -> Opened:
     """Open an attempt's proposal, which was checked when it came."""
     return kinds[attempt.proposal.type].open(version, attempt.proposal)
 
 
 def gone_from(
-    kept: Kept, version: Version, kinds: Mapping[str, Kind], opened: Opened
+    kept: Kept, version: Version, kinds: Mapping[str, ResharingKind], opened: Opened
 ) -> frozenset[str]:
     """Name whom the attempts at one generation have failed by, as seen here."""
     return frozenset(
@@ -171,7 +173,7 @@ def gone_from(
 def _with_proposal(  # noqa: PLR0913 - everything it needs is an argument
     kept: Kept,
     version: Version,
-    kinds: Mapping[str, Kind],
+    kinds: Mapping[str, ResharingKind],
     proposal: Signed,
     node: str,
     now: int,
@@ -210,7 +212,7 @@ def _is_past(attempt: Attempt, node: str, now: int) -> bool:
 
 
 def _with_message(
-    kept: Kept, version: Version, kinds: Mapping[str, Kind], message: Signed
+    kept: Kept, version: Version, kinds: Mapping[str, ResharingKind], message: Signed
 ) -> Kept:
     for attempt in kept.attempts:
         opened = opened_of(version, kinds, attempt)

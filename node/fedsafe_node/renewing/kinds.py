@@ -33,7 +33,7 @@ from fedsafe_federation.refreshing import (
     made_at,
     need_of,
 )
-from fedsafe_federation.renewal import Attendant, Resharing, Step
+from fedsafe_federation.renewal import Attendant, Resharing
 from fedsafe_federation.resharing import (
     LONGEST,
     ResharingProposal,
@@ -89,22 +89,6 @@ class Wanted:
     grace: int
 
 
-class Side(Protocol):
-    """One participant's side of an attempt."""
-
-    def step(self, messages: Sequence[Signed], *, now: int) -> Step:
-        """Go as far as the messages allow.
-
-        Raises:
-            CeremonyError: the attempt is over.
-        """
-        ...
-
-    def gone(self, messages: Sequence[Signed], *, now: int) -> frozenset[str]:
-        """Name whom the next attempt may leave out."""
-        ...
-
-
 class Asked(Protocol):
     """What two people here agreed on, if they did.
 
@@ -129,64 +113,6 @@ class Asked(Protocol):
     @property
     def opens(self) -> bool:
         """Whether it is a new key that they agreed on."""
-        ...
-
-
-class Kind(Protocol):
-    """A kind of ceremony."""
-
-    def open(self, version: Version, proposal: Signed) -> Opened:
-        """Check a proposal.
-
-        Raises:
-            FederationError: its terms cannot be, or it is badly signed.
-        """
-        ...
-
-    def side(
-        self,
-        version: Version,
-        opened: Opened,
-        states: States,
-        *,
-        gone: Collection[str],
-    ) -> Side:
-        """Take a seat.
-
-        Raises:
-            FederationError: this node takes no part, or judges otherwise of who is
-                left out.
-        """
-        ...
-
-    def wanted(
-        self, chain: Sequence[Charter], wish: Asked | None, now: int
-    ) -> list[Wanted]:
-        """Say what is to be proposed now."""
-        ...
-
-    def agrees(
-        self, chain: Sequence[Charter], opened: Opened, wish: Asked | None
-    ) -> bool:
-        """Whether this node takes part without asking its people."""
-        ...
-
-    def propose(self, version: Version, wanted: Wanted, now: int) -> Signed:
-        """Propose a first attempt.
-
-        Raises:
-            FederationError: it cannot be.
-        """
-        ...
-
-    def repeat(
-        self, version: Version, opened: Opened, gone: Collection[str], now: int
-    ) -> Signed:
-        """Propose the next attempt, without whoever the last one failed by.
-
-        Raises:
-            FederationError: too few would be left.
-        """
         ...
 
 

@@ -40,7 +40,7 @@ from fedsafe_node.renewing.keeping import (
     opened_of,
     taken,
 )
-from fedsafe_node.renewing.kinds import Kind, Opened
+from fedsafe_node.renewing.kinds import Opened, ResharingKind
 from fedsafe_node.renewing.scene import Scene, read_scene
 from fedsafe_node.renewing.votes import Votes, names_of
 from fedsafe_node.situation import Situation
@@ -71,7 +71,7 @@ class Ceremonies:
         trail: AuditTrail,
         clock: Clock,
         ballot: Ballot,
-        kinds: Mapping[str, Kind],
+        kinds: Mapping[str, ResharingKind],
         *,
         offload: Workers,
         faults: Faults = NO_FAULTS,

@@ -22,7 +22,7 @@ from fedsafe_node.identity import passed_over
 from fedsafe_node.keys import HeldKeys, load_shares
 from fedsafe_node.renewing.installing import former_shares
 from fedsafe_node.renewing.keeping import Kept, gone_from, keep, opened_of
-from fedsafe_node.renewing.kinds import Kind, Wanted
+from fedsafe_node.renewing.kinds import ResharingKind, Wanted
 from fedsafe_node.renewing.scene import Scene, read_scene
 from fedsafe_node.renewing.service import Ceremonies
 from fedsafe_node.situation import Situation
@@ -101,7 +101,7 @@ class Tending:
             await keep(tx, replace(scene.kept, since=kept.since))
 
     def _next(
-        self, scene: Scene, kind: Kind, wanted: Wanted, since: int, now: int
+        self, scene: Scene, kind: ResharingKind, wanted: Wanted, since: int, now: int
     ) -> Signed | None:
         """Give the proposal that is this node's to make, if it is its turn."""
         attempts = [

@@ -15,7 +15,7 @@ from fedsafe_federation.wireformat import decode
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.governing.ballot import Ballot, Present
 from fedsafe_node.renewing.keeping import opened_of
-from fedsafe_node.renewing.kinds import Kind
+from fedsafe_node.renewing.kinds import ResharingKind
 from fedsafe_node.renewing.scene import Scene
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store
@@ -32,7 +32,7 @@ class Votes:
         situation: Situation,
         store: Store,
         ballot: Ballot,
-        kinds: Mapping[str, Kind],
+        kinds: Mapping[str, ResharingKind],
     ) -> None:
         self._situation = situation
         self._store = store

@@ -61,23 +61,3 @@ class SealReport:
     faults: tuple[SealBrokenError, ...] = ()
     logs: Mapping[str, Position] = field(default_factory=dict)
     moved: str | None = None
-
-
-class Seal(Protocol):
-    """Vouches for what a commit leaves behind, within that commit."""
-
-    def write(self) -> None:
-        """Write the seal into the transaction under way."""
-        ...
-
-    def confirm(self) -> None:
-        """Be told that the transaction was committed."""
-        ...
-
-    def forget(self) -> None:
-        """Be told that the transaction was taken back."""
-        ...
-
-    def reload(self, *, anew: bool = False) -> None:
-        """Be told that others have written, or nobody knows how it has ended."""
-        ...

@@ -52,7 +52,7 @@ from fedsafe_node.store.keeping_rows import Outage
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import StoreTrouble, Trouble
-from fedsafe_node.store.seal_protocol import Seal
+from fedsafe_node.store.sealing import Sealer
 from fedsafe_node.store.sql import (
     Error,
     OperationalError,
@@ -129,7 +129,7 @@ class Writer:
         transaction: Transaction,
         undo: Undo,
         *,
-        seal: Seal | None,
+        seal: Sealer | None,
         reserve: Reserve | None,
         clock: Clock,
         faults: Faults,

@@ -267,7 +267,7 @@ async def test_a_node_without_a_provider_says_so(
 PKCE: Final = {"code_challenge_methods_supported": ["S256"]}
 
 
-class FakeWeb:
+class FakeWeb(ProviderWeb):
     """A provider that answers, or fails, at once; it counts."""
 
     def __init__(self) -> None:

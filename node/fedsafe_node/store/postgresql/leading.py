@@ -51,7 +51,7 @@ _Connection = psycopg.AsyncConnection[Any]
 
 
 class AdvisoryLeadership:
-    """Leads while its session holds the lock (`leading.Leadership`).
+    """Leads while its session holds the lock (`leading.lead`).
 
     Owned by the event loop: the connection, the session that has won, whether nobody
     can have led before: then the first win needs no wait; and whether the server gave
