@@ -35,8 +35,8 @@ from fedsafe_node.init import create_node
 from fedsafe_node.log.audit import Event
 from fedsafe_node.log.verification import verify_log
 from fedsafe_node.principal import LOCAL
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.store.sql_reader import Reader
 from measuring import Row, parser, report
 
 NODE = "a.demo"

@@ -53,7 +53,7 @@ from fedsafe_node.refreshing import Refreshing
 from fedsafe_node.renewing.installing import take_up_membership
 from fedsafe_node.shredding import Shredding
 from fedsafe_node.signals.gaps import read_gaps
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, Metrics, fields
 from fedsafe_node.wiring import make_outbox, make_services
 from fedsafe_node.working import Worker

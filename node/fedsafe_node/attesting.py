@@ -37,8 +37,9 @@ from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.membership import Membership
 from fedsafe_node.peering.repeats import end_grant
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 
 FIRST_BACKOFF: Final = 0.05

@@ -45,12 +45,7 @@ from fedsafe_node.evidence.span import read_events
 from fedsafe_node.governing.chain import opened_under, read_back
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.loading import INDEX, check_tokens
-from fedsafe_node.log.audit import (
-    AuditTrail,
-    Detail,
-    Event,
-    grounds_of,
-)
+from fedsafe_node.log.audit import AuditTrail, Detail, Event, grounds_of
 from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified
@@ -59,17 +54,15 @@ from fedsafe_node.people.services import naming_of
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_node.prunings import PRUNED, check_pruned
 from fedsafe_node.reading import rule_on_reading
-from fedsafe_node.restriction_tables import (
-    RESTRICTED,
-    RESTRICTIONS,
-    RestrictionRows,
-)
+from fedsafe_node.restriction_tables import RESTRICTED, RESTRICTIONS, RestrictionRows
 from fedsafe_node.sealed_checks import check_seal
 from fedsafe_node.searching import MOST_LOOKED_AT, Sieve, Wanted
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.causes import BY_WRONG_CELLS
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import PeerRow, Tail
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.tables import SIGNALS, SignalRows
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_policies.vocabulary import Matter, Purpose

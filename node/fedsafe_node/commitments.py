@@ -11,7 +11,7 @@ from fedsafe_federation.witnessing import anchor_life
 from fedsafe_node.log.anchor import CHECKPOINT, decode_anchor_record
 from fedsafe_node.log.audit import decode_audit_record
 from fedsafe_node.log.verification import CommitmentsOf
-from fedsafe_node.store.protocol import LogName
+from fedsafe_node.store.rows import LogName
 
 
 def commitments_for(log: LogName) -> CommitmentsOf:

@@ -10,14 +10,7 @@ fewer members, which a consent covers, three; neither pushes anybody out, and wh
 operator brings takes the place of theirs.
 """
 
-from collections.abc import (
-    Awaitable,
-    Callable,
-    Collection,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,8 +39,9 @@ from fedsafe_node.messages import FoundingAnswer, FoundingMember
 from fedsafe_node.networks import leads_inside
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_node.workers import Workers
 

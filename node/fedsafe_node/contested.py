@@ -13,8 +13,8 @@ from fedsafe_crypto.framing import lp_text
 from fedsafe_federation.restrictions import Restriction
 from fedsafe_node.errors import CorruptRowError
 from fedsafe_node.signals.naming import signal_name
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
+from fedsafe_node.store.sql_reader import Reader
 
 DISPUTES: Final = "disputes"
 _MOST: Final = 1 << 40

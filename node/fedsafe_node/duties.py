@@ -56,7 +56,8 @@ from fedsafe_node.signals.relocking import relock
 from fedsafe_node.signals.reviewing import end_unreviewed
 from fedsafe_node.signals.reweighing import weigh_again
 from fedsafe_node.signals.samples import draw_sample
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.witnesses import Witnesses
 
 _MINUTE: Final = timedelta(minutes=1)

@@ -16,7 +16,7 @@ await erasers.settle(erasure)
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.people import Person
 
 

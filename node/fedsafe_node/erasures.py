@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from fedsafe_federation.feed import MAX_RECORDS
 from fedsafe_node.messages import ErasureShown
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import SignalRow
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.vocabulary import Effect
 
 

@@ -42,10 +42,16 @@ from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.store.address import store_at
 from fedsafe_node.store.causes import BY_WRONG_CELLS
 from fedsafe_node.store.postgresql.server import Server
-from fedsafe_node.store.protocol import LogName, Reader
-from fedsafe_node.store.rows import Committed, Opening, RawOpening, SealedOpening
+from fedsafe_node.store.rows import (
+    Committed,
+    LogName,
+    Opening,
+    RawOpening,
+    SealedOpening,
+)
 from fedsafe_node.store.seal_protocol import Position, SealReport, Surroundings
 from fedsafe_node.store.sql_log_reader import Unsealing
+from fedsafe_node.store.sql_reader import Reader
 
 AUDIT: Final = "/audit"
 DATABASE: Final = "database"

@@ -10,9 +10,11 @@ from typing import Any, Final, TypeVar, cast
 
 from fedsafe_node.following import Follower, Topic, count_changes
 from fedsafe_node.store.keeping_rows import Outage, Room
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import StoreTrouble
 from fedsafe_node.store.seal_protocol import SealReport
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 T = TypeVar("T")
 

@@ -26,7 +26,9 @@ import msgspec
 
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.errors import StoreError, UnavailableError
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 
 POLL: Final = 0.5

@@ -27,21 +27,13 @@ from fedsafe_federation.consent import Consent, says_same
 from fedsafe_federation.errors import FoundingError
 from fedsafe_federation.founding import Ceremony, Founded, Participant
 from fedsafe_federation.identifiers.corpus import corpus_digests
-from fedsafe_federation.proposal import (
-    PROPOSAL,
-    Proposal,
-    sign_proposal,
-)
+from fedsafe_federation.proposal import PROPOSAL, Proposal, sign_proposal
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.ceremony_files import FOUNDING, StateFiles, destroy_states, locked
 from fedsafe_node.config import Place
 from fedsafe_node.consents import Consents, Known, forget_foundings
-from fedsafe_node.errors import (
-    ConfigError,
-    ForbiddenError,
-    WrongStateError,
-)
+from fedsafe_node.errors import ConfigError, ForbiddenError, WrongStateError
 from fedsafe_node.following import ALONE, Following
 from fedsafe_node.governing.chain import CHARTER_DOCUMENT, read_chain
 from fedsafe_node.governing.inviting import forget_invited
@@ -60,7 +52,7 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.provisions import check_federation_policy
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_node.workers import Workers
 from fedsafe_policies.policy import Policy

@@ -29,8 +29,9 @@ from fedsafe_node.signals.custody import create_custody_key
 from fedsafe_node.stopped_node import open_node_store, open_trail
 from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.postgresql.server import Server
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reserve import free_bytes, room_for
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Role
 
 

@@ -22,7 +22,8 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError
 from fedsafe_node.following import ALONE, Following
 from fedsafe_node.job import Job, Lane
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.tracing import begin
 

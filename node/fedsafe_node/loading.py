@@ -25,8 +25,10 @@ from fedsafe_node.index.tokens import TokenIndex
 from fedsafe_node.media import open_media_body
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import SignalRow, SignalStatus, TokenRow
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import MediaKind

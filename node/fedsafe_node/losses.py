@@ -10,7 +10,8 @@ from fedsafe_node.evidence.events import read_log_events
 from fedsafe_node.log.audit import Event
 from fedsafe_node.store.causes import BY_WRONG_CELLS
 from fedsafe_node.store.keeping_rows import RESTORED
-from fedsafe_node.store.protocol import LogName, Reader
+from fedsafe_node.store.rows import LogName
+from fedsafe_node.store.sql_reader import Reader
 
 _PAGE: Final = 500
 _MARK: Final = f'"{Event.RESTORED.value}"'.encode()

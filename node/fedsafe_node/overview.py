@@ -22,10 +22,7 @@ from fedsafe_node.governing.chain import forked
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.log.forks import Forks
 from fedsafe_node.membership import Membership
-from fedsafe_node.messages import (
-    PeerStatus,
-    StatusAnswer,
-)
+from fedsafe_node.messages import PeerStatus, StatusAnswer
 from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.notices.messages import TextName
 from fedsafe_node.orders.clockwork import count_orders
@@ -41,8 +38,9 @@ from fedsafe_node.signals.doubles import DISPUTES
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.keeping_rows import Room
 from fedsafe_node.store.metering_rows import TallyRow
-from fedsafe_node.store.protocol import Reader, Store
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import Counts, PeerRow
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.erasures import ErasureDebtRequest
 
 VERSION: Final = version("fedsafe")

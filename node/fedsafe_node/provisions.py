@@ -24,8 +24,9 @@ from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.config import AuditRetention, Config, Place
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.keyfiles import make_private_directory, sync_directory, write_durably
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.do_not_share import DoNotShareLists, load_lists, shipped_lists
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.matrix import Matrix, shipped_matrix

@@ -12,8 +12,9 @@ from fedsafe_federation.wireformat import decode
 from fedsafe_node.errors import CorruptRowError, UnknownEntryError
 from fedsafe_node.log.audit import DETAIL, Event, decode_audit_record
 from fedsafe_node.log.proofs import log_root
-from fedsafe_node.store.protocol import LogName, Reader
 from fedsafe_node.store.prune_rows import PrunedRow
+from fedsafe_node.store.rows import LogName
+from fedsafe_node.store.sql_reader import Reader
 
 PRUNED: Final = "pruned"
 

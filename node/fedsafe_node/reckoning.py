@@ -14,13 +14,9 @@ from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.signals import SIGNAL_GROUP
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.errors import CorruptRowError
-from fedsafe_node.log.audit import (
-    DETAIL,
-    AuditRecord,
-    Event,
-    decode_audit_record,
-)
-from fedsafe_node.store.protocol import LogName, Reader
+from fedsafe_node.log.audit import DETAIL, AuditRecord, Event, decode_audit_record
+from fedsafe_node.store.rows import LogName
+from fedsafe_node.store.sql_reader import Reader
 
 _PAGE: Final = 1_024
 _TABLE: Final = "signals"

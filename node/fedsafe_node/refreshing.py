@@ -17,8 +17,8 @@ from fedsafe_node.present import Present
 from fedsafe_node.provisions import approved_digests, kept_provisions
 from fedsafe_node.signals.gaps import Gaps, read_gaps
 from fedsafe_node.signals.quarantining import boundaries
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import PeerState
+from fedsafe_node.store.sql_reader import Reader
 
 
 class Refreshing:

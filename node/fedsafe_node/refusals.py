@@ -28,8 +28,9 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError
 from fedsafe_node.job import Job
 from fedsafe_node.log.audit import SOURCE, AuditTrail, Event
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry, Opening
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 
 KEYLESS: Final = "keyless"

@@ -15,10 +15,7 @@ from fedsafe_federation.charter import Charter
 from fedsafe_federation.errors import FederationError, MalformedError
 from fedsafe_federation.evaluation import digest
 from fedsafe_federation.former import Trust
-from fedsafe_federation.records import (
-    RestrictionRecord,
-    decode_record,
-)
+from fedsafe_federation.records import RestrictionRecord, decode_record
 from fedsafe_federation.restrictions import Restriction
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import feed_name
@@ -33,13 +30,9 @@ from fedsafe_node.errors import CorruptRowError
 from fedsafe_node.governing.chain import opened_under, read_back
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import LogName, Reader
 from fedsafe_node.store.rights_rows import DisputeRow
-from fedsafe_node.store.rows import (
-    NamedRow,
-    RestrictionRow,
-    SignalStatus,
-)
+from fedsafe_node.store.rows import LogName, NamedRow, RestrictionRow, SignalStatus
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_node.tables import bad_row
 from fedsafe_policies.vocabulary import Effect
 

@@ -43,7 +43,7 @@ from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.register_messages import RegisterAnswer
 from fedsafe_node.rights.tending import WIPED
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.gate import LegalGate, is_loopback
 from fedsafe_policies.vocabulary import Matter, Purpose, Role

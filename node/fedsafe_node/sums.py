@@ -8,8 +8,8 @@ from typing import Final
 from fedsafe_node.errors import CorruptRowError
 from fedsafe_node.reckoning import Reckoning, Recorded
 from fedsafe_node.signals.granting import read_lacking
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import PeerState
+from fedsafe_node.store.sql_reader import Reader
 
 _SIGNALS: Final = "signals"
 

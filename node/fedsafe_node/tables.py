@@ -19,16 +19,10 @@ from typing import Final
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.tokens import media_token
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.records import (
-    SignalRecord,
-    decode_record,
-)
+from fedsafe_federation.records import SignalRecord, decode_record
 from fedsafe_federation.signals import SIGNAL_GROUP, decode_opening
 from fedsafe_federation.verification import feed_name
-from fedsafe_node.contested import (
-    Contested,
-    read_contested,
-)
+from fedsafe_node.contested import Contested, read_contested
 from fedsafe_node.errors import CorruptLogError, CorruptRowError
 from fedsafe_node.log.audit import Event, audit_log_name, decode_audit_record
 from fedsafe_node.log.openings import period_of
@@ -36,12 +30,8 @@ from fedsafe_node.media import media_keys, open_media_body
 from fedsafe_node.reckoning import Reckoner, missing_row
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import LogName, Reader
-from fedsafe_node.store.rows import (
-    KeptOpening,
-    SignalRow,
-    SignalStatus,
-)
+from fedsafe_node.store.rows import KeptOpening, LogName, SignalRow, SignalStatus
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_node.sums import Sums
 
 SIGNALS: Final = "signals"

@@ -12,7 +12,7 @@ import sqlite3
 from contextlib import AsyncExitStack, closing
 from itertools import product
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from tests.node.fleet import NAMES, Fleet, StandingClock, copy_of
 from tests.node.people.test_gate import COMPLETE
@@ -39,9 +39,8 @@ from fedsafe_node.people.messages import (
 from fedsafe_node.principal import Principal
 from fedsafe_node.rights.dispute_messages import NewDisputeRequest
 from fedsafe_node.signals.relocking import relock
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.sql import Connection
-from fedsafe_node.store.sql_transaction import SqlTransaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Contention, Module, Purpose, Role, Scope
 
@@ -205,7 +204,7 @@ async def _fill(place: Place) -> None:
 
 async def _add_rows(base: Base, name: str, sql: str) -> bool:
     async def act(tx: Transaction) -> bool:
-        connection = cast("SqlTransaction", tx)._connection  # noqa: SLF001
+        connection = tx._connection  # noqa: SLF001
         added = [_add_row(connection, name, sql, number) for number in (1, 2)]
         return any(added)
 

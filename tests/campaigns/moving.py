@@ -34,8 +34,8 @@ from tests.postgresql.making import serving
 from fedsafe_node.base import Base, open_base
 from fedsafe_node.config import Place, load_config
 from fedsafe_node.log.audit import Event
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import NewSignal
+from fedsafe_node.store.sql_transaction import Transaction
 
 NODE: Final = "a.demo"
 _ROOT: Final = Path(__file__).parents[2]

@@ -20,8 +20,9 @@ from fedsafe_node.errors import StoreError
 from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.postgresql.server import Server
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import IdempotencyRow
+from fedsafe_node.store.sql_transaction import Transaction
 
 T = TypeVar("T")
 LOG: Final = "campaign.example/audit"

@@ -26,22 +26,11 @@ from fedsafe_federation.restrictions import Reason
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.assembly import RunningNode
-from fedsafe_node.config import (
-    Config,
-    Disk,
-    Founding,
-    Listen,
-    Place,
-    Sync,
-    load_config,
-)
+from fedsafe_node.config import Config, Disk, Founding, Listen, Place, Sync, load_config
 from fedsafe_node.errors import UnavailableError
 from fedsafe_node.init import create_node
 from fedsafe_node.log.audit import AuditRecord, decode_audit_record
-from fedsafe_node.lookup_messages import (
-    LookupAnswer,
-    LookupRequest,
-)
+from fedsafe_node.lookup_messages import LookupAnswer, LookupRequest
 from fedsafe_node.messages import (
     ConfirmRequest,
     Kind,
@@ -56,7 +45,8 @@ from fedsafe_node.people.gate import GateOpening, Opening
 from fedsafe_node.people.policy_changes import Change, PolicyChange
 from fedsafe_node.principal import Principal
 from fedsafe_node.provisions import read_provisions
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Purpose, Role, Scope, Surface

@@ -25,7 +25,7 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.sequencer import Sequencer
 from fedsafe_node.stopped_node import alone_in
 from fedsafe_node.store.address import store_at
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_node.supervising import Supervisor
 
 COUNT = 2

@@ -31,8 +31,8 @@ from fedsafe_node.log.pseudonyms import quarter_of
 from fedsafe_node.people.messages import NewAccountRequest
 from fedsafe_node.register_messages import EntryRequest
 from fedsafe_node.store.keeping_rows import EffectKind
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import configure_logging
 from fedsafe_policies.register import Status
 

@@ -31,8 +31,8 @@ from fedsafe_node.config import Place, load_config
 from fedsafe_node.init import create_node
 from fedsafe_node.register_messages import EntryRequest
 from fedsafe_node.stopped_node import open_node_store
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.register import Status, catalogue
 
 pytestmark = pytest.mark.timeout(300)

@@ -42,7 +42,7 @@ from fedsafe_node.signals.restricting import Restricting, in_acts
 from fedsafe_node.signals.shelving import keep_arrivals
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.imports_rows import ListedToken
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.recipients_rows import HandedRow
 from fedsafe_node.store.rows import (
     DraftState,
@@ -52,6 +52,7 @@ from fedsafe_node.store.rows import (
     SignalStatus,
     sequence_key,
 )
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.disputes import ruling_ends
 from fedsafe_policies.vocabulary import MediaKind, Plane
 

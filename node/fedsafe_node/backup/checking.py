@@ -29,7 +29,8 @@ from fedsafe_node.log.engine import examine_store
 from fedsafe_node.log.guard import Kept, read_kept
 from fedsafe_node.sealed_files import SealedFiles, key_names, key_of_seal
 from fedsafe_node.store.address import store_at
-from fedsafe_node.store.protocol import LogName, Reader
+from fedsafe_node.store.rows import LogName
+from fedsafe_node.store.sql_reader import Reader
 
 
 @dataclass(frozen=True, slots=True)

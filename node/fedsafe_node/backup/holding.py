@@ -13,7 +13,7 @@ from fedsafe_node.dispatch.showing import sends
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.store.dispatches_rows import UNKNOWN, SendingRow, TakingRow
 from fedsafe_node.store.keeping_rows import RESTORED
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 
 _ALL: Final = (1 << 63) - 1
 """Whenever it is due."""

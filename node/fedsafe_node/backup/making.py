@@ -43,9 +43,9 @@ from fedsafe_node.log.engine import examine_store
 from fedsafe_node.sealed_files import key_of_seal
 from fedsafe_node.signals.custody import load_custody
 from fedsafe_node.store.address import store_at
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.reserve import free_bytes
 from fedsafe_node.store.sealed_parts import refuse_marked
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_node.store.sqlite_connection import SqliteConnection
 from fedsafe_policies.policy import SHIPPED
 

@@ -12,7 +12,7 @@ from fedsafe_node.backup.messages import Digest
 from fedsafe_node.config import Place
 from fedsafe_node.keyfiles import sync_directory, write_durably
 from fedsafe_node.log.guard import Kept
-from fedsafe_node.store.protocol import LogName
+from fedsafe_node.store.rows import LogName
 
 
 class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

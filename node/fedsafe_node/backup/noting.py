@@ -5,7 +5,7 @@ from fedsafe_node.backup.messages import BackupNote, BackupNoted
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 
 
 class Backups:

@@ -36,22 +36,11 @@ from fedsafe_federation.verification import Known, feed_name
 from fedsafe_federation.wireformat import decode
 from fedsafe_federation.witnessing import anchor_name
 from fedsafe_node.backup.adopting import Adopted, Adopting
-from fedsafe_node.backup.asking import (
-    Heard,
-    Members,
-    check_reach,
-    newer_versions,
-)
+from fedsafe_node.backup.asking import Heard, Members, check_reach, newer_versions
 from fedsafe_node.backup.errors import BackupRefusedError, PastLostError
 from fedsafe_node.backup.holding import count_as_taken, hold_back
 from fedsafe_node.backup.marking import Mark, lift_mark, put_mark
-from fedsafe_node.backup.placing import (
-    DRAFT,
-    Placed,
-    Request,
-    check_said,
-    place_backup,
-)
+from fedsafe_node.backup.placing import DRAFT, Placed, Request, check_said, place_backup
 from fedsafe_node.backup.restored import DESTROYED, RestoredFiles
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Place
@@ -87,9 +76,10 @@ from fedsafe_node.situation import Situation
 from fedsafe_node.stopped_node import alone_in, open_trail
 from fedsafe_node.store.address import store_at
 from fedsafe_node.store.keeping_rows import RESTORED, GapKind, GapRow
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import sequence_key
 from fedsafe_node.store.sealed_parts import Seal, read_seal
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.store.sqlite_connection import SqliteConnection
 
 _RUNNING: Final = "running"

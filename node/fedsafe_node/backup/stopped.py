@@ -9,8 +9,8 @@ from fedsafe_node.config import Config, Place
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import LOCAL
 from fedsafe_node.stopped_node import open_trail, stopped_store
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.schema import VERSION
+from fedsafe_node.store.sql_transaction import Transaction
 
 
 async def note_stopped(

@@ -10,12 +10,7 @@ from functools import partial
 
 import msgspec
 
-from fedsafe_node.breaches.entries import (
-    REMINDED,
-    breach_record,
-    read_breach,
-    written,
-)
+from fedsafe_node.breaches.entries import REMINDED, breach_record, read_breach, written
 from fedsafe_node.breaches.messages import Notified
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.principal import Actor
@@ -23,7 +18,8 @@ from fedsafe_node.provider_events.announcing import Announcement, Announcer, Con
 from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.store.oversight_rows import BreachRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 ACTOR_NAME = Actor.CLOCK.value
 

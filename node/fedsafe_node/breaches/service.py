@@ -42,8 +42,9 @@ from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.oversight_rows import BreachRow
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Act

@@ -16,7 +16,8 @@ from fedsafe_node.budgets.leases import Key, Leases
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError
 from fedsafe_node.store.metering_rows import LeasedRow, Side
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 
 _UNBOUND: Final = Quota(day=1 << 50, hour=1 << 50)  # it is only counted here
 _LATER: Final = 60.0

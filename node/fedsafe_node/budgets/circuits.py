@@ -17,8 +17,9 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import OverBudgetError
 from fedsafe_node.log.audit import AuditTrail, Event, grounds_of
 from fedsafe_node.store.oversight_rows import CircuitRow
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.reasons import Refusal

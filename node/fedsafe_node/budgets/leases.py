@@ -23,7 +23,8 @@ from fedsafe_federation.metering import (
 )
 from fedsafe_node.clock import Clock
 from fedsafe_node.store.metering_rows import LeasedRow, Side
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 
 Key = tuple[str, str]
 """A member, and the name of its budget."""

@@ -23,7 +23,8 @@ from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.principal import Principal
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.oversight_rows import SpentRow
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.tracing import Limit, limits
 from fedsafe_policies.budgets import LookupBudgetRequest
 from fedsafe_policies.decision import Decision, deny

@@ -20,7 +20,8 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.oversight_rows import MarkRow
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.budgets import PublicationBudgetRequest
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.engine import decide

@@ -15,7 +15,8 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.metering_rows import LeasedRow, Side
 from fedsafe_node.store.oversight_rows import CircuitRow, SpentRow
-from fedsafe_node.store.protocol import Reader, Store
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.vocabulary import EvaluationPurpose, Purpose
 
 ASKED: Final = "ask."

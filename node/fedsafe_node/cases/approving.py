@@ -24,7 +24,7 @@ from fedsafe_node.cases.releasing import (
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency

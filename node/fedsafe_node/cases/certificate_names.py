@@ -8,7 +8,8 @@ has a certificate without a name, and goes on with it.
 
 from typing import Final
 
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 _NAME: Final = "case-certificate-name"
 

@@ -21,7 +21,8 @@ from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Actor
 from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.escalation.clocks import Alarm, Course, Term, alarms, terms
 from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.urgency import Fallback

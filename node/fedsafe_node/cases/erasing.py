@@ -25,15 +25,12 @@ from fedsafe_node.cases.keeping import CaseKeeper, Change
 from fedsafe_node.errors import CorruptRowError, WrongStateError
 from fedsafe_node.principal import Actor
 from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.escalation.dispatching import UNDER_WAY, DispatchState
-from fedsafe_policies.escalation.erasing import (
-    countable,
-    erased_from,
-    preserved_until,
-)
+from fedsafe_policies.escalation.erasing import countable, erased_from, preserved_until
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
 from fedsafe_policies.people import Person

@@ -11,7 +11,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from fedsafe_node.store.partners_rows import PartnerRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.escalation.channels import host_keys_of
 from fedsafe_policies.escalation.partners import Partner
 

@@ -12,7 +12,8 @@ from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.office import Office
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.states import CaseState, may_follow
 from fedsafe_policies.escalation.vocabulary import Urgency

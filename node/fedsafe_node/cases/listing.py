@@ -18,7 +18,7 @@ from fedsafe_node.cases.releasing import pending_dispatches, waits_for_look
 from fedsafe_node.cases.showing import own_gaps, show_term
 from fedsafe_node.errors import CorruptRowError, WrongStateError
 from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.escalation.clocks import Course
 from fedsafe_policies.escalation.closing import unanswered
 from fedsafe_policies.escalation.deadlines import end_of

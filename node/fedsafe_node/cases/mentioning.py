@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.vocabulary import Effect
 
 _ENDED: Final = frozenset({Effect.REVOKED.value, Effect.ERASED.value})

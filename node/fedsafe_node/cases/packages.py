@@ -13,7 +13,7 @@ from fedsafe_federation.wireformat import decode
 from fedsafe_node.cases.messages import Reach, Reached, WorkKind
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.store.dispatches_rows import DispatchRow, TakingRow
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.escalation.dispatching import (
     ARRIVED,
     MAY_HAVE_ARRIVED,

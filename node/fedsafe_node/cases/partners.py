@@ -55,7 +55,8 @@ from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.partners_rows import PartnerRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.escalation.channels import host_keys_of, place_of
 from fedsafe_policies.escalation.matrix import Matrix

@@ -25,8 +25,9 @@ from fedsafe_node.people.rules import is_trained
 from fedsafe_node.people.waiting import CASE_CLOSED, all_pending, end_act
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.people_rows import ActRow
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.acts import ActRequest, seconds_of
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.errors import NothingForPartnerError

@@ -28,7 +28,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.errors import (
     CasePackageError,

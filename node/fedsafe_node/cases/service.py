@@ -61,7 +61,7 @@ from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.escalation.laender import Calendar

@@ -21,7 +21,7 @@ from fedsafe_node.errors import CorruptRowError, WrongStateError
 from fedsafe_node.orders.content import OrderVault
 from fedsafe_node.orders.secrecy import secrecy_of
 from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_node.subject_refs import is_about
 from fedsafe_node.telemetry import LOGGER, fields
 

@@ -17,7 +17,7 @@ from fedsafe_node.cases.content import CaseFile, accounts_of
 from fedsafe_node.errors import CorruptRowError
 from fedsafe_node.orders.content import OrderVault
 from fedsafe_node.orders.secrecy import begin_of, secrecy_of
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.days import SECONDS_A_DAY
 
 Span = tuple[int, float]

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from fedsafe_node.cases.packages import is_recalled
 from fedsafe_node.dispatch.falling_back import by_next_channel
 from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
 
 MOST_BOUNCES: Final = 3

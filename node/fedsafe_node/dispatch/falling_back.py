@@ -23,7 +23,8 @@ from fedsafe_node.dispatch.moving import live_dispatches
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
 from fedsafe_node.store.dispatches_rows import MENDABLE, DispatchRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.escalation.channels import Channel, SftpChannel
 from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
 from fedsafe_policies.escalation.partners import Partner

@@ -22,7 +22,7 @@ from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.dispatches_rows import DispatchRow
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.escalation.dispatching import UNDER_WAY, DispatchState
 
 

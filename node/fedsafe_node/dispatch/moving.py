@@ -7,11 +7,9 @@ from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.keeping import CaseKeeper, Change
 from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
 from fedsafe_node.store.dispatches_rows import DispatchRow
-from fedsafe_node.store.protocol import Reader, Transaction
-from fedsafe_policies.escalation.dispatching import (
-    DispatchState,
-    case_steps,
-)
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_policies.escalation.dispatching import DispatchState, case_steps
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
 from fedsafe_policies.people import Person

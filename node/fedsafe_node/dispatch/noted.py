@@ -12,17 +12,13 @@ from fedsafe_node.cases.packages import (
     may_be_there,
     needs_recall,
 )
-from fedsafe_node.dispatch.messages import (
-    DispatchReceipt,
-    ReceiptWay,
-    ReplyReceipt,
-)
+from fedsafe_node.dispatch.messages import DispatchReceipt, ReceiptWay, ReplyReceipt
 from fedsafe_node.dispatch.replying import Reply
 from fedsafe_node.errors import BadRequestError, NotFoundError, WrongStateError
 from fedsafe_node.log.audit import Detail
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.dispatches_rows import DispatchRow
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.escalation.dispatching import (
     MAY_HAVE_ARRIVED,
     UNDER_WAY,

@@ -47,13 +47,10 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
 from fedsafe_node.store.partners_rows import PartnerRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.tracing import nothing_happened
-from fedsafe_policies.escalation.dispatching import (
-    UNDER_WAY,
-    DispatchState,
-    Outcome,
-)
+from fedsafe_policies.escalation.dispatching import UNDER_WAY, DispatchState, Outcome
 from fedsafe_policies.escalation.partners import Way
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.people import Person

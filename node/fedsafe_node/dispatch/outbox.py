@@ -37,7 +37,8 @@ from fedsafe_node.principal import Actor
 from fedsafe_node.sending.errors import SendingError
 from fedsafe_node.sending.parcels import Carrier, Parcel
 from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_policies.escalation.channels import Channel
 from fedsafe_policies.escalation.dispatching import (

@@ -44,7 +44,8 @@ from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.dispatches_rows import DispatchRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.escalation.dispatching import (
     UNDER_WAY,
     DispatchState,

@@ -19,7 +19,7 @@ from fedsafe_node.dispatch.messages import (
 )
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
 from fedsafe_policies.escalation.partners import Partner, Way
 from fedsafe_policies.escalation.states import CaseState

@@ -25,7 +25,9 @@ from fedsafe_node.evidence.span import first_since
 from fedsafe_node.log.audit import DETAIL, Detail, Event, decode_audit_record
 from fedsafe_node.sending.parcels import Parcel, Sealing
 from fedsafe_node.store.dispatches_rows import DispatchRow
-from fedsafe_node.store.protocol import LogName, Reader, Transaction
+from fedsafe_node.store.rows import LogName
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 _AT_ONCE: Final = 256
 _MOST: Final = 4_096

@@ -22,7 +22,8 @@ from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Principal
 from fedsafe_node.sending.files import MEDIA_TYPES, name_of
 from fedsafe_node.store.dispatches_rows import DispatchRow, TakingRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 MOST_TIMES: Final = 50
 """How often one person takes a package out: who goes on without end fills the disk."""

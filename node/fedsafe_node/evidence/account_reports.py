@@ -35,7 +35,9 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.people.services import naming_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.keeping_rows import Erasing
-from fedsafe_node.store.protocol import LogName, Reader, Transaction
+from fedsafe_node.store.rows import LogName
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.subject_refs import account_of
 
 _PAGE: Final = 2_000

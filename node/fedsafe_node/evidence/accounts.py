@@ -20,9 +20,9 @@ from fedsafe_node.rights.erasing import AccountErasure
 from fedsafe_node.rights.sealing import open_content
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.store.keeping_rows import Erasing
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskState
 from fedsafe_node.store.rights_rows import RequestState
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.subject_refs import is_about
 
 _PAGE: Final = 500

@@ -18,8 +18,8 @@ from fedsafe_node.errors import CorruptLogError
 from fedsafe_node.evidence.pages import PAGE
 from fedsafe_node.log.anchor import CHECKPOINT, checkpoint_in
 from fedsafe_node.log.proofs import prove_consistency
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import Opening
+from fedsafe_node.store.sql_reader import Reader
 
 MOST: Final = 50_000
 """Leaves that are shown where nobody says from which on: five weeks, one a minute."""

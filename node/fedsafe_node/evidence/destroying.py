@@ -18,7 +18,9 @@ from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.log.pseudonyms import Pseudonyms, quarter_of
 from fedsafe_node.store.keeping_rows import EffectKind, EffectRow
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 
 async def unfinished_effects(reader: Reader) -> list[EffectRow]:

@@ -31,7 +31,8 @@ from fedsafe_node.people.services import naming_of, settled
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.keeping_rows import Erasing
 from fedsafe_node.store.people_rows import ActRow, ActState
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.subject_refs import is_about
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.people import Person

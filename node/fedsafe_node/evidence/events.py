@@ -11,7 +11,8 @@ from fedsafe_node.audit_messages import AuditEvent
 from fedsafe_node.errors import CorruptLogError, PrunedError
 from fedsafe_node.log.audit import ACTOR, DETAIL, SOURCE, SUBJECT, decode_audit_record
 from fedsafe_node.log.naming import NamedSubject
-from fedsafe_node.store.protocol import LogName, Reader
+from fedsafe_node.store.rows import LogName
+from fedsafe_node.store.sql_reader import Reader
 
 
 class _Actor(msgspec.Struct, frozen=True):

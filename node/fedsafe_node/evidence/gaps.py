@@ -17,8 +17,10 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreFailedError
 from fedsafe_node.log.audit import AuditTrail, Detail, Event, decode_audit_record
 from fedsafe_node.store.keeping_rows import GapKind, GapRow, Outage
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import StoreTrouble, Trouble
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 ALONE: Final = "1"
 _RUNNING: Final = "running"

@@ -17,17 +17,14 @@ from fedsafe_node.errors import (
     PrunedError,
     WrongStateError,
 )
-from fedsafe_node.evidence.keeping_messages import (
-    HoldAnswer,
-    HoldRequest,
-    HoldsAnswer,
-)
+from fedsafe_node.evidence.keeping_messages import HoldAnswer, HoldRequest, HoldsAnswer
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.services import naming_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.keeping_rows import HoldRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.subject_refs import account_of, is_about
 from fedsafe_policies.references import is_reference
 

@@ -33,13 +33,10 @@ from fedsafe_node.log.proofs import prove_inclusion
 from fedsafe_node.losses import lost_entries
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
-from fedsafe_node.standing_messages import (
-    AuditStanding,
-    CosignedBy,
-    CosignedStanding,
-)
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.standing_messages import AuditStanding, CosignedBy, CosignedStanding
 from fedsafe_node.store.rows import Tail
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Purpose
 
 Admit = Callable[[Principal, Purpose | None], Awaitable[Detail]]

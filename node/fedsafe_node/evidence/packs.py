@@ -20,7 +20,9 @@ from fedsafe_node.errors import BadRequestError
 from fedsafe_node.evidence.span import Part
 from fedsafe_node.log.audit import DETAIL
 from fedsafe_node.log.naming import class_of
-from fedsafe_node.store.protocol import LogName, Reader, Store
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.rows import LogName
+from fedsafe_node.store.sql_reader import Reader
 
 MAX_SIGNALS: Final = 100_000  # they are written in one commit
 _PAGE: Final = 2_000

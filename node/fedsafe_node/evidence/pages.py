@@ -17,8 +17,8 @@ from fedsafe_node.errors import CorruptLogError
 from fedsafe_node.evidence.contents import Decided
 from fedsafe_node.evidence.span import Part
 from fedsafe_node.log.audit import SOURCE, AuditRecord, decode_audit_record
-from fedsafe_node.store.protocol import LogName, Reader
-from fedsafe_node.store.rows import KeptOpening, Opening
+from fedsafe_node.store.rows import KeptOpening, LogName, Opening
+from fedsafe_node.store.sql_reader import Reader
 
 PAGE: Final = 256
 

@@ -28,8 +28,10 @@ from fedsafe_node.log.audit import Event, decode_audit_record
 from fedsafe_node.log.openings import period_of
 from fedsafe_node.log.proofs import log_root
 from fedsafe_node.people.office import Office
-from fedsafe_node.store.protocol import LogName, Reader, Transaction
 from fedsafe_node.store.prune_rows import PrunedRow
+from fedsafe_node.store.rows import LogName
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 _AT_ONCE: Final = 8 * TILE_WIDTH
 

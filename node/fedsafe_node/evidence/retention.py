@@ -35,7 +35,8 @@ from fedsafe_node.log.naming import entries_naming
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.pseudonyms import Pseudonyms
 from fedsafe_node.store.keeping_rows import EffectKind, Erasing, HoldRow
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 
 _AT_ONCE: Final = 500
 _SOURCE_DAYS: Final = 6

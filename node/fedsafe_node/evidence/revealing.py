@@ -12,10 +12,7 @@ import msgspec
 
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.errors import BadRequestError, WrongStateError
-from fedsafe_node.evidence.keeping_messages import (
-    RevealedAnswer,
-    RevealRequest,
-)
+from fedsafe_node.evidence.keeping_messages import RevealedAnswer, RevealRequest
 from fedsafe_node.evidence.service import APPROVED_FOR
 from fedsafe_node.log.audit import Event
 from fedsafe_node.log.pseudonyms import PSEUDONYM, Pseudonyms
@@ -24,7 +21,8 @@ from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import ActState
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.people import Person
 from fedsafe_policies.references import is_reference

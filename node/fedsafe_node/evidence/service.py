@@ -47,9 +47,10 @@ from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import ActState
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.rows import Tail
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.people import Person
 from fedsafe_policies.reading import ExportRequest as ExportQuestion
 from fedsafe_policies.vocabulary import Act, Matter, Purpose, Role

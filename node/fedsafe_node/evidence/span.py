@@ -17,7 +17,8 @@ from fedsafe_federation.signed import Count, Seconds
 from fedsafe_node.errors import BadRequestError, CorruptLogError, PrunedError
 from fedsafe_node.log.audit import Event, decode_audit_record
 from fedsafe_node.messages import Message
-from fedsafe_node.store.protocol import LogName, Reader
+from fedsafe_node.store.rows import LogName
+from fedsafe_node.store.sql_reader import Reader
 
 MAX_ENTRIES: Final = 1_000_000
 _NEAR: Final = 256

@@ -23,7 +23,8 @@ from fedsafe_node.people.services import naming_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.searching import Wanted
 from fedsafe_node.store.keeping_rows import EffectKind, EffectRow, Erasing, GapKind
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Purpose
 
 MOST_EVENTS: Final = 10_000

@@ -21,7 +21,7 @@ from fedsafe_node.log.audit import Event
 from fedsafe_node.log.tiling import SignedTree, tile_files
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.people import Person
 
 _BLOCK: Final = tarfile.BLOCKSIZE

@@ -42,7 +42,7 @@ from fedsafe_node.governing.messages import (
 from fedsafe_node.log.audit import Event
 from fedsafe_node.people.office import Office
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.tracing import nothing_happened
 
 

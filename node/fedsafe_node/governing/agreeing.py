@@ -17,7 +17,8 @@ from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.membership import Membership
 from fedsafe_node.provisions import check_federation_policy
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.workers import Workers
 

@@ -50,18 +50,15 @@ from fedsafe_node.governing.chain import (
     read_version,
 )
 from fedsafe_node.governing.leaving import keep_wish
-from fedsafe_node.governing.pending import (
-    Pending,
-    keep_pending,
-    merged,
-    read_pending,
-)
+from fedsafe_node.governing.pending import Pending, keep_pending, merged, read_pending
 from fedsafe_node.identity import find_identity
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.membership import Membership
 from fedsafe_node.renewing.installing import take_up_membership
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.workers import Workers
 

@@ -18,16 +18,12 @@ from fedsafe_federation.amendment import (
     verify_chain,
 )
 from fedsafe_federation.bundles import bundle_of, size_of
-from fedsafe_federation.charter import (
-    Charter,
-    Member,
-    SignedCharter,
-    charter_digest,
-)
+from fedsafe_federation.charter import Charter, Member, SignedCharter, charter_digest
 from fedsafe_federation.errors import FederationError, MalformedError
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 CHARTER_DOCUMENT: Final = "charter"
 KEYS_DOCUMENT: Final = "charter-keys"

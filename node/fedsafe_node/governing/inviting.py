@@ -24,8 +24,9 @@ from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 MOST: Final = 32
 _KEPT: Final = 30 * 24 * 60 * 60

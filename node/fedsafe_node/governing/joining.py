@@ -16,11 +16,7 @@ from typing import Final
 
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.seal import RecipientKey
-from fedsafe_federation.amendment import (
-    Version,
-    open_successor,
-    sign_charter,
-)
+from fedsafe_federation.amendment import Version, open_successor, sign_charter
 from fedsafe_federation.bundles import documents
 from fedsafe_federation.card import open_card
 from fedsafe_federation.charter import (
@@ -59,8 +55,9 @@ from fedsafe_node.networks import leads_inside, member_networks
 from fedsafe_node.people.office import Office
 from fedsafe_node.provisions import check_federation_policy
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.workers import Workers
 

@@ -22,7 +22,8 @@ from fedsafe_node.governing.chain import read_chain, read_version
 from fedsafe_node.log.audit import Event
 from fedsafe_node.people.office import Office
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.tracing import nothing_happened
 

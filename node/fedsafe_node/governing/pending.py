@@ -22,18 +22,14 @@ from fedsafe_federation.amendment import (
     open_successor,
     tally,
 )
-from fedsafe_federation.charter import (
-    CHARTER,
-    Charter,
-    SignedCharter,
-    charter_digest,
-)
+from fedsafe_federation.charter import CHARTER, Charter, SignedCharter, charter_digest
 from fedsafe_federation.errors import FederationError
 from fedsafe_federation.key_change import robbed
 from fedsafe_federation.signed import Signed, open_payload
 from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 PENDING_DOCUMENT: Final = "proposals"
 MOST_OF_ONE: Final = 4

@@ -2,12 +2,7 @@
 """What people are shown of the charter: how it stands, and how it came about."""
 
 from fedsafe_federation.amendment import Version
-from fedsafe_federation.charter import (
-    Charter,
-    Member,
-    PolicyReference,
-    charter_digest,
-)
+from fedsafe_federation.charter import Charter, Member, PolicyReference, charter_digest
 from fedsafe_federation.differing import differences
 from fedsafe_federation.introducing import introduced
 from fedsafe_federation.wireformat import decode
@@ -32,7 +27,8 @@ from fedsafe_node.networks import leads_inside, member_networks
 from fedsafe_node.renewing.wishing import Rotations
 from fedsafe_node.signals.quarantining import Quarantines
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Store
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_reader import Reader
 
 
 class Governance:

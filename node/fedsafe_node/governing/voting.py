@@ -14,11 +14,7 @@ from fedsafe_federation.amendment import Version, may_sign, open_successor
 from fedsafe_federation.bundles import Bundle, bundle_of, bundled, opened
 from fedsafe_federation.card import Card
 from fedsafe_federation.changing import Change, ChangeKind, amended
-from fedsafe_federation.charter import (
-    ALL_ROLES,
-    Charter,
-    charter_digest,
-)
+from fedsafe_federation.charter import ALL_ROLES, Charter, charter_digest
 from fedsafe_federation.differing import Difference
 from fedsafe_federation.identifiers.corpus import corpus_digests
 from fedsafe_federation.introducing import introduced
@@ -33,10 +29,7 @@ from fedsafe_node.errors import (
 from fedsafe_node.governing.admitting import Admitting
 from fedsafe_node.governing.asking import change_of
 from fedsafe_node.governing.ballot import Ballot, Present
-from fedsafe_node.governing.chain import (
-    read_chain,
-    versions_after,
-)
+from fedsafe_node.governing.chain import read_chain, versions_after
 from fedsafe_node.governing.messages import (
     ChangeRequest,
     ExchangeAnswer,
@@ -51,8 +44,9 @@ from fedsafe_node.people.waiting import let_one_wait
 from fedsafe_node.principal import Principal
 from fedsafe_node.provisions import check_federation_policy
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.workers import Workers
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.people import Person

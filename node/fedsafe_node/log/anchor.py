@@ -18,8 +18,9 @@ from fedsafe_crypto.commitment import SALT_BYTES, commit
 from fedsafe_crypto.note import split_note
 from fedsafe_federation.signed import Bytes32
 from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import LogEntry, Opening
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 CHECKPOINT: Final = "checkpoint"
 _LIFE: Final = "anchor/"

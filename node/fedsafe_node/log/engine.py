@@ -27,11 +27,12 @@ from fedsafe_node.log.sequencer import Sequencer
 from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified, verify_log
 from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.postgresql.server import Server
-from fedsafe_node.store.protocol import LogName, Reader, Store
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reserve import Reserve
-from fedsafe_node.store.rows import KeptOpening, Opening
+from fedsafe_node.store.rows import KeptOpening, LogName, Opening
 from fedsafe_node.store.seal_protocol import Position, Surroundings
 from fedsafe_node.store.sql_log_reader import Unsealing
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_node.store.sqlite import SQLiteStore, examine_file
 
 _AUDIT: Final = "/audit"

@@ -20,11 +20,7 @@ from typing import Final, Protocol
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.tree import EMPTY_ROOT
 from fedsafe_federation.charter import Member
-from fedsafe_federation.errors import (
-    FederationError,
-    MalformedError,
-    UnknownLogError,
-)
+from fedsafe_federation.errors import FederationError, MalformedError, UnknownLogError
 from fedsafe_federation.forks import Fork, ForkEvidence, culprit, fork_of, open_fork
 from fedsafe_federation.former import Trust
 from fedsafe_federation.peer import PeerClient
@@ -45,8 +41,10 @@ from fedsafe_node.log.fork_messages import (
 from fedsafe_node.log.proofs import log_root, prove_consistency
 from fedsafe_node.principal import Principal
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import PeerRow, PeerState
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.references import is_reference

@@ -20,13 +20,10 @@ import msgspec
 from fedsafe_crypto.tree import HASH_BYTES
 from fedsafe_node.errors import CorruptLogError, NodeError, RolledBackError
 from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
-from fedsafe_node.keyfiles import (
-    make_private_directory,
-    sync_directory,
-    write_durably,
-)
+from fedsafe_node.keyfiles import make_private_directory, sync_directory, write_durably
 from fedsafe_node.log.proofs import log_root
-from fedsafe_node.store.protocol import LogName, LogReader
+from fedsafe_node.store.rows import LogName
+from fedsafe_node.store.sql_reader import Reader
 
 _SUFFIX = ".checkpoint"
 _ROOT = re.compile(r"[0-9a-f]{64}")
@@ -192,7 +189,7 @@ class Guard:
                     return self._path(log).name
         return None
 
-    async def check(self, reader: LogReader) -> None:
+    async def check(self, reader: Reader) -> None:
         """Compare every kept checkpoint with the database.
 
         Raises:

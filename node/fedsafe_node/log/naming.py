@@ -10,9 +10,9 @@ from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.errors import CorruptLogError
 from fedsafe_node.log.audit import DETAIL, SUBJECT, Event, decode_audit_record
-from fedsafe_node.store.protocol import LogName, Reader
 from fedsafe_node.store.recipients_rows import PackRow
-from fedsafe_node.store.rows import KeptOpening
+from fedsafe_node.store.rows import KeptOpening, LogName
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_node.subject_refs import join, split
 
 _PAGE: Final = 2_000

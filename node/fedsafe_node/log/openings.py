@@ -20,12 +20,7 @@ from threading import Lock
 from fedsafe_crypto.commitment import SALT_BYTES, begin_commitment, commit_begun
 from fedsafe_crypto.errors import OpenError
 from fedsafe_crypto.framing import lp_text
-from fedsafe_crypto.secretbox import (
-    KEY_BYTES,
-    decrypt,
-    encrypt,
-    opener,
-)
+from fedsafe_crypto.secretbox import KEY_BYTES, decrypt, encrypt, opener
 from fedsafe_node.errors import CorruptLogError, KeyFileError, LogError
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.keyfiles import (
@@ -35,8 +30,13 @@ from fedsafe_node.keyfiles import (
     read_secret,
     share_secret,
 )
-from fedsafe_node.store.protocol import LogName
-from fedsafe_node.store.rows import Committed, Opening, RawOpening, SealedOpening
+from fedsafe_node.store.rows import (
+    Committed,
+    LogName,
+    Opening,
+    RawOpening,
+    SealedOpening,
+)
 
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _SUFFIX = ".key"

@@ -23,12 +23,13 @@ from fedsafe_crypto.tree import (
     root_at,
 )
 from fedsafe_node.errors import CorruptLogError, UnknownEntryError
-from fedsafe_node.store.protocol import LogName, LogReader
+from fedsafe_node.store.rows import LogName
+from fedsafe_node.store.sql_reader import Reader
 
 T = TypeVar("T")
 
 
-async def log_root(reader: LogReader, log: LogName, size: int) -> bytes:
+async def log_root(reader: Reader, log: LogName, size: int) -> bytes:
     """Return the root that the log had at a size.
 
     Raises:
@@ -38,7 +39,7 @@ async def log_root(reader: LogReader, log: LogName, size: int) -> bytes:
     return await _compute(reader, log, size, lambda source: root_at(source, size))
 
 
-async def log_frontier(reader: LogReader, log: LogName, size: int) -> Frontier:
+async def log_frontier(reader: Reader, log: LogName, size: int) -> Frontier:
     """Return the tree's edge at a size, to go on from.
 
     Raises:
@@ -49,7 +50,7 @@ async def log_frontier(reader: LogReader, log: LogName, size: int) -> Frontier:
 
 
 async def prove_inclusion(
-    reader: LogReader, log: LogName, index: int, size: int
+    reader: Reader, log: LogName, index: int, size: int
 ) -> list[bytes]:
     """Prove that an entry is in the tree of `size` entries.
 
@@ -65,7 +66,7 @@ async def prove_inclusion(
 
 
 async def prove_range(
-    reader: LogReader, log: LogName, start: int, end: int, size: int
+    reader: Reader, log: LogName, start: int, end: int, size: int
 ) -> list[bytes]:
     """Prove that the entries `start` to below `end` are in the tree of `size`.
 
@@ -81,7 +82,7 @@ async def prove_range(
 
 
 async def prove_consistency(
-    reader: LogReader, log: LogName, old: int, new: int
+    reader: Reader, log: LogName, old: int, new: int
 ) -> list[bytes]:
     """Prove that the tree of `new` entries extends that of `old`.
 
@@ -97,7 +98,7 @@ async def prove_consistency(
 
 
 async def _compute(
-    reader: LogReader, log: LogName, size: int, proof: Callable[[TileSource], T]
+    reader: Reader, log: LogName, size: int, proof: Callable[[TileSource], T]
 ) -> T:
     if not 0 <= size <= await reader.log_size(log):
         raise UnknownEntryError(log, size)
@@ -115,7 +116,7 @@ async def _compute(
         raise CorruptLogError(log, size, "rows of its tree are missing") from None
 
 
-async def read_tile(reader: LogReader, log: LogName, tile: Tile) -> bytes:
+async def read_tile(reader: Reader, log: LogName, tile: Tile) -> bytes:
     """Return the hashes of a tile; too few if rows are missing."""
     start = tile.index * TILE_WIDTH
     if tile.level == 0:

@@ -16,8 +16,8 @@ from fedsafe_node.log.audit import (
     audit_log_name,
     decode_audit_record,
 )
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.reserve import Reserve
+from fedsafe_node.store.sql_reader import Reader
 
 RELIEVING: Final = frozenset(
     {

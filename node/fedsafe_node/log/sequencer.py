@@ -23,11 +23,11 @@ from fedsafe_node.log.openings import (
     seal_opening,
     unseal_opening,
 )
-from fedsafe_node.store.protocol import LogName
 from fedsafe_node.store.prune_rows import PrunedRow
 from fedsafe_node.store.rows import (
     Committed,
     LogEntry,
+    LogName,
     Opening,
     RawOpening,
     SealedOpening,

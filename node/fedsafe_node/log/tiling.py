@@ -13,7 +13,8 @@ from fedsafe_crypto.checkpoint import Checkpoint
 from fedsafe_crypto.tiles import TILE_WIDTH, Tile
 from fedsafe_node.errors import CorruptLogError
 from fedsafe_node.log.proofs import read_tile
-from fedsafe_node.store.protocol import LogName, LogReader
+from fedsafe_node.store.rows import LogName
+from fedsafe_node.store.sql_reader import Reader
 
 MAX_ENTRY: Final = 0xFFFF  # a bundle has two bytes for an entry's length
 
@@ -27,7 +28,7 @@ class SignedTree:
 
 
 async def tile_files(
-    reader: LogReader, log: LogName, tile: Tile
+    reader: Reader, log: LogName, tile: Tile
 ) -> list[tuple[str, bytes]]:
     """Give path and content of a tile, and of the bundle below one of level 0.
 

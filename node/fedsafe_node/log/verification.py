@@ -15,8 +15,8 @@ from fedsafe_crypto.tiles import TILE_WIDTH
 from fedsafe_crypto.tree import HASH_BYTES, leaf_hashes
 from fedsafe_node.errors import CorruptLogError, MissingEntriesError
 from fedsafe_node.log.edge import Edge, TileRoot
-from fedsafe_node.store.protocol import LogName, LogReader
-from fedsafe_node.store.rows import Committed
+from fedsafe_node.store.rows import Committed, LogName
+from fedsafe_node.store.sql_reader import Reader
 
 CommitmentsOf = Callable[[bytes], Mapping[str, bytes]]
 _BLOCK = 4 * TILE_WIDTH
@@ -49,7 +49,7 @@ class Verified:
 
 
 async def verify_log(
-    reader: LogReader,
+    reader: Reader,
     log: LogName,
     commitments_of: CommitmentsOf,
     anchors: Sequence[Anchor] = (),
@@ -104,7 +104,7 @@ async def verify_log(
     )
 
 
-async def _check_no_stray(reader: LogReader, log: LogName, size: int) -> None:
+async def _check_no_stray(reader: Reader, log: LogName, size: int) -> None:
     """Look for openings before the first entry and behind the last."""
     for since, until in ((-_NO_END, 0), (size, _NO_END)):
         strays = await reader.sealed_openings(log, since, until - since)
@@ -113,7 +113,7 @@ async def _check_no_stray(reader: LogReader, log: LogName, size: int) -> None:
 
 
 async def _grow(
-    reader: LogReader,
+    reader: Reader,
     log: LogName,
     edge: Edge,
     known: "_Anchors",
@@ -123,7 +123,7 @@ async def _grow(
         known.note(await _tile_fault(reader, log, *tile))
 
 
-async def _leaves(reader: LogReader, log: LogName, tile: int) -> list[bytes]:
+async def _leaves(reader: Reader, log: LogName, tile: int) -> list[bytes]:
     """Read the leaf hashes that stay of a tile that was pruned."""
     kept = await reader.leaf_tile(log, tile)
     if kept is None or len(kept) != TILE_WIDTH * HASH_BYTES:
@@ -208,9 +208,7 @@ def _changed(edge: Edge, anchor: Anchor) -> tuple[int, int]:
     return 0, max(0, anchor.size - 1)
 
 
-async def _block(
-    reader: LogReader, log: LogName, start: int, count: int
-) -> list[bytes]:
+async def _block(reader: Reader, log: LogName, start: int, count: int) -> list[bytes]:
     records = await reader.records(log, start, count)
     if len(records) == count:
         return records
@@ -221,7 +219,7 @@ async def _block(
 
 
 async def _tile_fault(
-    reader: LogReader, log: LogName, level: int, index: int, root: bytes
+    reader: Reader, log: LogName, level: int, index: int, root: bytes
 ) -> CorruptLogError | None:
     found = await reader.tile_roots(log, level, index, index + 1)
     first = index << 8 * level

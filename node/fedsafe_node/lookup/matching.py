@@ -32,8 +32,8 @@ from fedsafe_node.lookup_messages import Match
 from fedsafe_node.media import open_media_body
 from fedsafe_node.messages import Kind
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.matching import BodyFacts, HeaderFacts, MatchRequest
 from fedsafe_policies.reasons import Refusal

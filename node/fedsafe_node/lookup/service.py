@@ -54,8 +54,9 @@ from fedsafe_node.review.floods import About, Judged, judge_floods
 from fedsafe_node.review.opening import open_review
 from fedsafe_node.review.trials import Tried, try_matches
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.subject_refs import account_of
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.decision import Decision, Obligation

@@ -25,35 +25,18 @@ from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
 from fedsafe_node.log.guard import Kept, read_kept
 from fedsafe_node.moving.addresses import Route, file_in, is_file, same_spelling
 from fedsafe_node.moving.copying import copy_rows, total_rows
-from fedsafe_node.moving.ends import (
-    Filled,
-    Source,
-    State,
-    Target,
-    seal_of,
-)
+from fedsafe_node.moving.ends import Filled, Source, State, Target, seal_of
 from fedsafe_node.moving.errors import MoveRefusedError, UnverifiedError
-from fedsafe_node.moving.finishing import (
-    check_tables,
-    compare,
-    same_state,
-    write_seal,
-)
+from fedsafe_node.moving.finishing import check_tables, compare, same_state, write_seal
 from fedsafe_node.moving.sqlite_ends import SqliteSource, SqliteTarget
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.stopped_node import alone_in
 from fedsafe_node.store.address import password_of
 from fedsafe_node.store.postgresql.driver import driver_needed
-from fedsafe_node.store.sealed_parts import (
-    Moved,
-    Seal,
-    SealKey,
-    close_mark,
-    read_marks,
-)
+from fedsafe_node.store.sealed_parts import Moved, Seal, SealKey, close_mark, read_marks
 from fedsafe_node.store.sql import UNREADABLE, Connection
 from fedsafe_node.store.sql_log_reader import Unsealing
-from fedsafe_node.store.sql_reader import SqlReader
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_node.store.sqlite import held
 from fedsafe_node.store.writer import run_act
 
@@ -162,7 +145,7 @@ class _Node:
         Raises:
             UnverifiedError: it does not add up.
         """
-        reader = SqlReader(connection, self.unsealing)
+        reader = Reader(connection, self.unsealing)
         query = verify_reader(reader, self.kept, self.name, self.around)
         answer = run_act(query)
         if not answer.ok:

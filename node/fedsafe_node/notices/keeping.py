@@ -17,18 +17,15 @@ from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.notices.facts import AnyFacts, Reviewed, open_facts, seal_facts
 from fedsafe_node.notices.messages import NoticeKind, NoticeState, TextName
-from fedsafe_node.notices.saying import (
-    demonstration_mark,
-    help_in_words,
-    in_words,
-)
+from fedsafe_node.notices.saying import demonstration_mark, help_in_words, in_words
 from fedsafe_node.notices.texts import NoticeText, texts
 from fedsafe_node.principal import Actor
 from fedsafe_node.provider_events.announcing import Announcement, Announcer
 from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.notices_rows import NoticeRow, SignOffRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.help.offers import Age, Directory, shipped_directory
 from fedsafe_policies.reasons import Text
 from fedsafe_policies.vocabulary import Contention

@@ -34,8 +34,10 @@ from fedsafe_node.notices.texts import NoticeText
 from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.store.notices_rows import NoticeRow, SignOffRow, WithholdingRow
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import DraftState
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.notices import WithholdingRequest
 from fedsafe_policies.people import Person

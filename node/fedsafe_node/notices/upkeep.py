@@ -17,7 +17,8 @@ from fedsafe_node.notices.facts import Facts, open_facts
 from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.notices.messages import NoticeKind, NoticeState
 from fedsafe_node.store.notices_rows import NoticeRow
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 
 BATCH: Final = 200
 

@@ -19,14 +19,11 @@ from fedsafe_node.orders.content import OrderVault
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Actor
 from fedsafe_node.store.orders_rows import OrderRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.escalation.laender import Calendar
-from fedsafe_policies.escalation.orders import (
-    OrderKind,
-    deadline_of,
-    last_reminder,
-)
+from fedsafe_policies.escalation.orders import OrderKind, deadline_of, last_reminder
 
 ACTOR_NAME: Final = Actor.CLOCK.value
 Tell = Callable[[Transaction, Detail], Awaitable[object]]

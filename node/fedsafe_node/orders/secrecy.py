@@ -13,7 +13,7 @@ from fedsafe_node.errors import BadRequestError, NotFoundError, WrongStateError
 from fedsafe_node.orders.content import OrderVault
 from fedsafe_node.orders.messages import AddOrder
 from fedsafe_node.store.orders_rows import OrderRow
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.sql_reader import Reader
 
 
 @dataclass(frozen=True, slots=True)

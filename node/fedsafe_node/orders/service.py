@@ -39,7 +39,8 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.orders_rows import OrderRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.escalation.orders import (
     OrderKind,

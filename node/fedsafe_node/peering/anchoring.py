@@ -27,8 +27,10 @@ from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.proofs import log_root
 from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.peering.own_logs import OwnLogKeys, compare_own, prove_growth
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import Tail
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 
 class Anchor:

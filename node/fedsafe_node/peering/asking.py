@@ -19,11 +19,7 @@ from fedsafe_crypto.cosignature import take_cosignature
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.note import VerifierKey
 from fedsafe_federation.charter import Member
-from fedsafe_federation.errors import (
-    FederationError,
-    PeerError,
-    PeerRefusedError,
-)
+from fedsafe_federation.errors import FederationError, PeerError, PeerRefusedError
 from fedsafe_federation.peer import WITNESS_PATH, PeerClient
 from fedsafe_federation.witness_policy import Policy
 from fedsafe_federation.witnessing import AddCheckpoint, parse_size
@@ -33,7 +29,8 @@ from fedsafe_node.log.anchor import Cosigned
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.peering.quorums import forgotten, largest
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.store.witness_rows import CosignatureRow
 from fedsafe_node.telemetry import LOGGER, fields
 

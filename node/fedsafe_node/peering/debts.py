@@ -27,8 +27,10 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.log.audit import AuditTrail, Event, grounds_of
 from fedsafe_node.peering.partings import read_partings, unreceipted
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_policies.decision import Decision, Obligation
 from fedsafe_policies.erasures import ErasureDebtRequest

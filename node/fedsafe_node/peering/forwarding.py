@@ -33,7 +33,9 @@ from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.proofs import prove_consistency
 from fedsafe_node.peering.repeats import Handed, count_served
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.tracing import nothing_happened
 
 

@@ -45,8 +45,9 @@ from fedsafe_node.review.feedback import adds, take_inquiry
 from fedsafe_node.review.messages import Because
 from fedsafe_node.rights.inquiry_messages import SentState
 from fedsafe_node.store.inquiries_rows import InquiryRow, SentInquiryRow
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.days import SECONDS_A_DAY

@@ -11,7 +11,8 @@ from fedsafe_node.errors import RolledBackError
 from fedsafe_node.log.proofs import log_root, prove_consistency
 from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.peering.serving import FeedServer
-from fedsafe_node.store.protocol import Reader, Store
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_reader import Reader
 
 
 async def prove_growth(store: Store, log: str, old: int, new: int) -> tuple[bytes, ...]:

@@ -26,8 +26,9 @@ from fedsafe_node.governing.chain import parted, read_charters
 from fedsafe_node.log.audit import Event
 from fedsafe_node.peering.receipts import Signer
 from fedsafe_node.peering.repeats import end_grant
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import sequence_key
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 
 _KEY: Final = "partings"

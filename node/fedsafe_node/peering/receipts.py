@@ -32,9 +32,11 @@ from fedsafe_node.governing.chain import parted, read_charters
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.membership import Membership
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.recipients_rows import HeardRow, ReceiptRow
 from fedsafe_node.store.rows import LogEntry, sequence_key
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.vocabulary import ErasureMethod

@@ -28,12 +28,10 @@ from fedsafe_node.peering.messages import (
 from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Store, Transaction
-from fedsafe_node.store.recipients_rows import (
-    LedgerRow,
-    PackRow,
-    ReceiptRow,
-)
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.recipients_rows import LedgerRow, PackRow, ReceiptRow
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import ErasureMethod, Matter, Purpose
 
 

@@ -27,7 +27,7 @@ from fedsafe_federation.metering import HOUR
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.clock import Clock
 from fedsafe_node.log.audit import AuditTrail, Event
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.recipients_rows import (
     HandedRow,
     LedgerRow,
@@ -35,6 +35,7 @@ from fedsafe_node.store.recipients_rows import (
     ServedRow,
 )
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.tracing import counted
 from fedsafe_policies.gate import LegalGate
 

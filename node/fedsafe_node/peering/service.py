@@ -58,7 +58,8 @@ from fedsafe_node.peering.places import Places, Share
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.peering.tallying import Tallying
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.tracing import recognised
 from fedsafe_policies.decision import deny
 from fedsafe_policies.gating import GateRequest

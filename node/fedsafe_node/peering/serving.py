@@ -42,9 +42,11 @@ from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.peering.handing import Hander
 from fedsafe_node.peering.quorums import largest
 from fedsafe_node.peering.repeats import count_served, enter
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.recipients_rows import HandedRow, HeardRow
 from fedsafe_node.store.rows import Tail, sequence_key
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.tracing import nothing_happened
 
 _LARGE: Final = 64

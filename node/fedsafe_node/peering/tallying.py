@@ -34,7 +34,9 @@ from fedsafe_node.evaluators import SharedLists
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.metering_rows import LeasedRow, Side, TallyRow
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_policies.vocabulary import EvaluationPurpose
 

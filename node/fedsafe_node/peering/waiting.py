@@ -10,7 +10,8 @@ from typing import Final
 from fedsafe_node.clock import Clock
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 
 LATE: Final = timedelta(minutes=1)
 

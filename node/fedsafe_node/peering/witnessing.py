@@ -51,7 +51,9 @@ from fedsafe_node.log.anchor import keep_life, read_life
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.forks import Forks
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.store.witness_rows import WitnessedRow
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.tracing import nothing_happened

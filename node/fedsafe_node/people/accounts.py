@@ -44,7 +44,8 @@ from fedsafe_node.people.training import first_training
 from fedsafe_node.people.waiting import withdraw_acts_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import GrantRow, PersonRow, PersonState
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Role
 
 CODE_SECONDS: Final = 72 * 60 * 60

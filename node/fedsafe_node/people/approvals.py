@@ -47,7 +47,8 @@ from fedsafe_node.people.waiting import (
 )
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import ActRow, ActState
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.acts import ActRequest, seconds_of
 from fedsafe_policies.people import Person

@@ -24,8 +24,9 @@ from fedsafe_node.people.names import (
     look_of,
 )
 from fedsafe_node.store.people_rows import TermsRow
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import CredentialRow
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Role
 
 _PREFIX: Final = "fs1_"

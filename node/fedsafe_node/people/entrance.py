@@ -17,8 +17,8 @@ from fedsafe_node.people.rules import may_act
 from fedsafe_node.people.sessions import Sessions
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import TermsRow
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import CredentialRow
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.vocabulary import Purpose, Role
 
 

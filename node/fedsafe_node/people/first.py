@@ -19,7 +19,9 @@ from fedsafe_node.people.messages import NewAccountRequest, SetUpCodeAnswer
 from fedsafe_node.people.names import check_name, check_person_name
 from fedsafe_node.people.rules import FIRST, is_in_force
 from fedsafe_node.store.people_rows import GrantRow, PersonState
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Role
 
 _ENOUGH: Final = 2

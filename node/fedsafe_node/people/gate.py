@@ -34,8 +34,9 @@ from fedsafe_node.people.rules import roles_of
 from fedsafe_node.people.waiting import let_one_wait
 from fedsafe_node.principal import Principal
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import GateRow, Row
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.engine import decide
 from fedsafe_policies.gate import LegalGate, missing, plain

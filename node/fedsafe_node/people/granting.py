@@ -27,7 +27,8 @@ from fedsafe_node.people.rules import is_in_force, role_request
 from fedsafe_node.people.waiting import let_one_wait, withdraw_acts_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import GrantRow, PersonRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.people import Person
 from fedsafe_policies.roles import RoleRequest as RoleFacts
 from fedsafe_policies.vocabulary import Act, Role

@@ -55,7 +55,7 @@ from fedsafe_node.people.sessions import Sessions
 from fedsafe_node.people.web import ProviderWeb
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import IdentityRow, PersonState
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Role
 
 if TYPE_CHECKING:

@@ -45,8 +45,9 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.people.waiting import withdraw_acts_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import TermsRow
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import CredentialRow
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Purpose, Role
 
 _NUMBER: Final = re.compile(r"~\d+")

@@ -14,8 +14,9 @@ from typing import Final
 from fedsafe_node.errors import BadRequestError, ConflictError
 from fedsafe_node.principal import Actor
 from fedsafe_node.store.people_rows import TermsRow
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import CredentialRow
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.subject_refs import UNNAMED
 from fedsafe_policies.vocabulary import Role
 

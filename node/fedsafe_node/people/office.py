@@ -8,7 +8,8 @@ from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.people.passwords import Passwords
 from fedsafe_node.people.rules import Judge
 from fedsafe_node.people.vault import Vault
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision
 
 

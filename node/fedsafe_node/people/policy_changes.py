@@ -37,8 +37,9 @@ from fedsafe_node.provisions import (
     read_provisions,
 )
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.workers import Workers
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.effects import Effect, effects

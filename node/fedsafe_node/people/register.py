@@ -33,14 +33,11 @@ from fedsafe_node.people.register_entries import (
     waiting,
 )
 from fedsafe_node.principal import Principal
-from fedsafe_node.register_messages import (
-    EntryRequest,
-    PublicRegister,
-    RegisterAnswer,
-)
+from fedsafe_node.register_messages import EntryRequest, PublicRegister, RegisterAnswer
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry, RegisterRow
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import deny
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.register import Fault, catalogue, fault_of

@@ -16,7 +16,8 @@ from fedsafe_node.register_messages import (
     RegisterEntry,
     RegisterItem,
 )
-from fedsafe_node.store.protocol import Reader, Store
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.register import (
     CLAIMS,
     Claim,

@@ -9,13 +9,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Final, Protocol
 
-from fedsafe_node.store.people_rows import (
-    GrantRow,
-    PersonRow,
-    PersonState,
-    TrainingRow,
-)
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.people_rows import GrantRow, PersonRow, PersonState, TrainingRow
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.notices import WithholdingRequest

@@ -12,7 +12,7 @@ from typing import Final
 from fedsafe_node.errors import BadRequestError
 from fedsafe_node.people.names import holder_of
 from fedsafe_node.principal import LOCAL, Principal
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_node.subject_refs import join, split
 from fedsafe_policies.vocabulary import Role
 

@@ -33,7 +33,8 @@ from fedsafe_node.people.throttle import Counter, count_tries, login_counters
 from fedsafe_node.people.totp import DIGITS, accepted_step, new_secret, step_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import PersonRow, PersonState, SessionRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.vocabulary import Role
 

@@ -11,7 +11,7 @@ from fedsafe_node.people.messages import SeatHolder, StaffingAnswer
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.rules import is_trained, roles_of
 from fedsafe_node.store.people_rows import PersonState
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.escalation.urgency import urgencies
 from fedsafe_policies.escalation.vocabulary import Urgency
 from fedsafe_policies.staffing import gaps

@@ -19,15 +19,11 @@ from fedsafe_node.people.messages import (
     TrainingShown,
 )
 from fedsafe_node.people.office import Office
-from fedsafe_node.people.rules import (
-    FIRST,
-    is_in_force,
-    role_request,
-    roles_of,
-)
+from fedsafe_node.people.rules import FIRST, is_in_force, role_request, roles_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import PersonRow, TrainingRow
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Module, Role
 

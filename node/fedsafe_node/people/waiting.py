@@ -14,7 +14,8 @@ from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Actor
 from fedsafe_node.store.people_rows import ActRow, ActState
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Role
 
 LISTED: Final = 200

@@ -30,8 +30,8 @@ from fedsafe_node.errors import StoreFailedError
 from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.store.events_rows import ProviderEventRow
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.subject_refs import account_of, join
 
 Content = Mapping[str, str | int | bool | None]

@@ -39,7 +39,9 @@ from fedsafe_node.provider_events.messages import (
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.events_rows import ProviderEventRow
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.subject_refs import account_of
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.vocabulary import Matter, Purpose

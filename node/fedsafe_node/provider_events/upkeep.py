@@ -12,7 +12,8 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.principal import Actor
 from fedsafe_node.provider_events.announcing import REMINDED, Announcer
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 
 BATCH: Final = 200
 ACTOR_NAME: Final = Actor.EVENTS.value

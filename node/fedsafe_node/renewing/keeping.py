@@ -22,8 +22,9 @@ from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.ceremony_files import run_of
 from fedsafe_node.renewing.kinds import Opened, ResharingKind
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 DOCUMENT: Final = "ceremonies"
 MOST_OF_ONE: Final = 4

@@ -9,7 +9,7 @@ from fedsafe_federation.charter import Charter
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.governing.chain import read_chain, read_version
 from fedsafe_node.renewing.keeping import Kept, read_kept
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.sql_reader import Reader
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ from fedsafe_node.renewing.kinds import Opened, ResharingKind
 from fedsafe_node.renewing.scene import Scene, read_scene
 from fedsafe_node.renewing.votes import Votes, names_of
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.workers import Workers
 

@@ -27,7 +27,8 @@ from fedsafe_node.renewing.scene import Scene, read_scene
 from fedsafe_node.renewing.service import Ceremonies
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.keeping_rows import EffectKind
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.workers import Workers
 

@@ -35,17 +35,13 @@ from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.waiting import let_one_wait
 from fedsafe_node.principal import Principal
-from fedsafe_node.renewing.keeping import (
-    Attempt,
-    Wish,
-    keep,
-    opened_of,
-)
+from fedsafe_node.renewing.keeping import Attempt, Wish, keep, opened_of
 from fedsafe_node.renewing.messages import ReshareRequest
 from fedsafe_node.renewing.scene import Scene, read_scene
 from fedsafe_node.renewing.service import Ceremonies
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.people import Person

@@ -22,8 +22,8 @@ from fedsafe_node.review.flagging import flag_stopped
 from fedsafe_node.review.holds import is_held
 from fedsafe_node.review.opening import reminder_before
 from fedsafe_node.review.pace import KEPT
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskRow, TaskState
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.reasons import Rule
 from fedsafe_policies.reviews import decision_ends, review_ends

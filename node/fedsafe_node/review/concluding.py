@@ -25,8 +25,8 @@ from fedsafe_node.review.opening import reminder_before
 from fedsafe_node.review.probation import weigh_origin
 from fedsafe_node.review.reasons import reasons_of
 from fedsafe_node.review.trials import settle_samples
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskDecisionRow, TaskRow, TaskState
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision, Obligation
 from fedsafe_policies.reviews import decision_ends, is_rubber_stamp
 from fedsafe_policies.vocabulary import Outcome

@@ -17,15 +17,8 @@ from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.waiting import all_pending, told_of
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.store.people_rows import ActRow, ActState
-from fedsafe_node.store.protocol import Transaction
-from fedsafe_policies.vocabulary import (
-    Act,
-    Grade,
-    Level,
-    Phenomenon,
-    Source,
-    Surface,
-)
+from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_policies.vocabulary import Act, Grade, Level, Phenomenon, Source, Surface
 
 KIND: Final = Act.PERMANENT_BAN
 """What a confirmation that takes two people is kept as while it waits."""

@@ -34,13 +34,14 @@ from fedsafe_node.review.messages import OutcomeAnswer, OutcomeRequest
 from fedsafe_node.review.pace import Haste, Ruling, in_time, weigh_haste
 from fedsafe_node.review.probation import find_wrong, with_finder
 from fedsafe_node.review.showing import shown, steps_of
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.review_rows import (
     TaskDecisionRow,
     TaskInquiryRow,
     TaskRow,
     TaskState,
 )
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.hearings import completed
 from fedsafe_policies.people import Person

@@ -14,9 +14,10 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.announcing import Announcement, Announcer, Content
 from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.review_rows import TaskRow
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.reasons import Rule
 
 T = TypeVar("T")

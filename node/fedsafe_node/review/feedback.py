@@ -24,8 +24,8 @@ from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.messages import Because
 from fedsafe_node.rights.inquiry_messages import SentState
 from fedsafe_node.store.inquiries_rows import InquirerRow, InquiryRow, SentInquiryRow
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskDecisionRow
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.vocabulary import Outcome
 

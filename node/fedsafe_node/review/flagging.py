@@ -19,8 +19,8 @@ from fedsafe_node.principal import Actor
 from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.opening import reminder_before
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskRow, TaskSignalRow, TaskState
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.reviews import review_ends
 
 MOST: Final = 500

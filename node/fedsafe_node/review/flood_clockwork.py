@@ -20,7 +20,7 @@ from fedsafe_node.review.flood_messages import FloodState
 from fedsafe_node.review.flood_rulings import review_references
 from fedsafe_node.review.floods import announce_flood, flood_event, is_flood_held
 from fedsafe_node.store.floods_rows import FloodRow
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.floods import REST_REVIEW
 from fedsafe_policies.reviews import decision_ends

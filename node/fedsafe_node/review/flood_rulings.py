@@ -37,17 +37,13 @@ from fedsafe_node.review.feedback import inquire
 from fedsafe_node.review.flagging import flag_tasks
 from fedsafe_node.review.flood_messages import BoundRequest, FloodRuling, FloodState
 from fedsafe_node.review.flood_messages import FloodRulingRequest as RulingWords
-from fedsafe_node.review.floods import (
-    announce_flood,
-    flood_event,
-    flood_match,
-    kind_of,
-)
+from fedsafe_node.review.floods import announce_flood, flood_event, flood_match, kind_of
 from fedsafe_node.review.opening import open_review
 from fedsafe_node.review.pace import Haste, Ruling, in_time, weigh_shown
 from fedsafe_node.store.floods_rows import FloodRow, RaisedRow
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.subject_refs import split
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.decision import Decision

@@ -42,9 +42,10 @@ from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.flood_messages import FloodState
 from fedsafe_node.review.opening import named_account, reminder_before
 from fedsafe_node.store.floods_rows import FloodRow, PictureRow
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.review_rows import TaskSignalRow
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.floods import FloodRequest

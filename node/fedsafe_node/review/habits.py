@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from statistics import median_low
 from typing import Final
 
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.review_rows import TaskDecisionRow
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.document import Review
 from fedsafe_policies.reviews import Habit, is_rubber_stamp
 from fedsafe_policies.vocabulary import Outcome

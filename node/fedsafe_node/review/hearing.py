@@ -10,8 +10,8 @@ from fedsafe_node.review.deciding import at_hand
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.messages import HearingAnswer, HearingRequest
 from fedsafe_node.review.showing import shown, steps_of
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskHearingRow
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.hearings import Hearing, HearingFault, completed, fault_of
 from fedsafe_policies.reviews import day_ends
 

@@ -32,13 +32,14 @@ from fedsafe_node.review.messages import (
 )
 from fedsafe_node.review.opening import reminder_before
 from fedsafe_node.review.showing import admit, describe, inquiries_of
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.review_rows import (
     TaskAnswerRow,
     TaskInquiryRow,
     TaskRow,
     TaskState,
 )
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.references import is_case_number
 from fedsafe_policies.reviews import review_ends
 

@@ -24,9 +24,9 @@ from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.lookup_messages import Match
 from fedsafe_node.review.contents import seal_match
 from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskRow, TaskState
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.subject_refs import UNNAMED, join
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.reviews import review_ends

@@ -21,7 +21,7 @@ from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.reasons import Rule
 

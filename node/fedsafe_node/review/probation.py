@@ -24,8 +24,9 @@ from fedsafe_node.review.contents import open_match
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.messages import Because
 from fedsafe_node.review.trials import begin_probation
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.review_rows import TaskDecisionRow, TaskRow
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.store.trials_rows import ClosingRow
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.decision import Decision

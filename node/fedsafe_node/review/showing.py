@@ -26,7 +26,6 @@ from fedsafe_node.review.messages import (
     TaskSignal,
     TasksQuery,
 )
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.review_rows import (
     FIRST_PLACE,
     ListedTaskRow,
@@ -39,14 +38,11 @@ from fedsafe_node.store.review_rows import (
     TaskSignalRow,
     TaskState,
 )
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.subject_refs import account_of
 from fedsafe_policies.decision import Decision
-from fedsafe_policies.hearings import (
-    Hearing,
-    HearingException,
-    HearingStep,
-    completed,
-)
+from fedsafe_policies.hearings import Hearing, HearingException, HearingStep, completed
 from fedsafe_policies.vocabulary import (
     Grade,
     Level,

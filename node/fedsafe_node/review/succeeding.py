@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from fedsafe_node.review.contents import open_match, seal_match
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.floods import succeed_flood
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 
 
 async def succeed(desk: ReviewDesk, tx: Transaction, ban: bytes, signal: bytes) -> int:

@@ -33,7 +33,7 @@ from fedsafe_node.review.trials import (
     running_terms,
     trial_event,
 )
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.store.trials_rows import TrialRow
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.decision import Decision

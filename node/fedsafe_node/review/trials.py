@@ -31,9 +31,10 @@ from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.messages import Because
 from fedsafe_node.review.opening import named_account, open_review
 from fedsafe_node.review.trial_messages import TrialCause
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.review_rows import TaskDecisionRow
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.store.trials_rows import TrialRow
 from fedsafe_policies.days import SECONDS_A_DAY, day_number
 from fedsafe_policies.trials import CHANCES, TrialRequest

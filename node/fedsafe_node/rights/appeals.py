@@ -70,9 +70,10 @@ from fedsafe_node.signals.appeals import (
 )
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.naming import signal_name
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import AppealRow, DisputeRow, Weight
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.disputes import DisputeRequest, ruling_ends

@@ -22,8 +22,8 @@ from fedsafe_node.rights.terms import moment
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.decision import deny
 from fedsafe_policies.reasons import Refusal
 

@@ -26,9 +26,9 @@ from fedsafe_node.signals.disputing import (
 )
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.signals.stating import state
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import SignalRow, SignalStatus, sequence_key
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision, Obligation
 from fedsafe_policies.disputes import ruling_ends
 from fedsafe_policies.people import Person

@@ -19,8 +19,8 @@ from fedsafe_node.rights.terms import moment
 from fedsafe_node.signals.appeals import hearer_of
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rights_rows import DisputeRow, RequestRow, RulingRow
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.vocabulary import Contention, Control
 
 State = Literal["open", "restored", "revoked", "lapsed"]

@@ -36,9 +36,10 @@ from fedsafe_node.rights.involved import involved_in
 from fedsafe_node.rights.ruling import announce_ruling, say_ruling, stop_contested
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.naming import read_signal_id, signal_name
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import SignalRow
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.disputes import ATTESTED
 from fedsafe_policies.disputes import RulingRequest as Asked

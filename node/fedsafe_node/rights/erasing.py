@@ -18,12 +18,7 @@ from fedsafe_federation.rulings import Outcome
 from fedsafe_federation.signals import SIGNAL_GROUP, decode_opening
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.erasers import Erasure, Gone
-from fedsafe_node.errors import (
-    DeniedError,
-    NotFoundError,
-    StoreError,
-    WrongStateError,
-)
+from fedsafe_node.errors import DeniedError, NotFoundError, StoreError, WrongStateError
 from fedsafe_node.loading import merge_tokens
 from fedsafe_node.log.audit import DETAIL, Event
 from fedsafe_node.log.naming import class_of
@@ -42,8 +37,9 @@ from fedsafe_node.signals.stopping import (
     withdraw_draft,
     withdraw_own,
 )
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, SignalRow, SignalStatus
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.subject_refs import is_about
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.erasures import EraseRequest

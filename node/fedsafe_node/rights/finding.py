@@ -25,8 +25,8 @@ from fedsafe_node.rights.request_messages import Finding
 from fedsafe_node.rights.terms import moment
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import SignalRow
+from fedsafe_node.store.sql_reader import Reader
 
 WITHIN: Final = 10.0
 

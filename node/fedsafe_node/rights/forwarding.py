@@ -30,7 +30,8 @@ from fedsafe_node.rights.dispute_messages import DisputesTaken
 from fedsafe_node.signals.doubles import read_double
 from fedsafe_node.signals.intake import Intake
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Store
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.vocabulary import Effect

@@ -36,9 +36,10 @@ from fedsafe_node.rights.sealing import Content, open_content, seal_content
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.store.keeping_rows import Erasing
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Act

@@ -28,8 +28,9 @@ from fedsafe_node.rights.request_messages import (
 )
 from fedsafe_node.rights.sealing import Content, open_content, seal_content
 from fedsafe_node.signals.desk import Desk
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import RequestState
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Act, Control

@@ -36,8 +36,9 @@ from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.signals.stopping import stop_within
 from fedsafe_node.store.inquiries_rows import InquiryRow
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.disputes import RulingRequest

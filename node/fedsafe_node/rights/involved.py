@@ -10,8 +10,8 @@ from fedsafe_node.people.approvals import LIFETIME
 from fedsafe_node.rights.sealing import open_content
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.showing import actor_of
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rights_rows import DisputeRow
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.vocabulary import Control
 
 _APART: Final = 2  # seconds between a request and the disputes that it opens

@@ -22,9 +22,9 @@ from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.signals.showing import MAX_DRAFTS
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rights_rows import RequestState
 from fedsafe_node.store.rows import DraftRow, DraftState, SignalRow, SignalStatus
+from fedsafe_node.store.sql_reader import Reader
 
 _ENDED: Final = frozenset({SignalStatus.REVOKED, SignalStatus.ERASED})
 ERASES: Final = frozenset({RequestKind.ERASURE.value, RequestKind.OBJECTION.value})

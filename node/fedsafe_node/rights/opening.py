@@ -18,9 +18,7 @@ from fedsafe_node.lookup_items import Person
 from fedsafe_node.messages import Question
 from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.announcing import Announcement, Announcer
-from fedsafe_node.provider_events.announcing import (
-    Content as Said,
-)
+from fedsafe_node.provider_events.announcing import Content as Said
 from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.rights.contesting import CONTESTABLE, Claim, contest, weigh_claim
 from fedsafe_node.rights.describing import describe_request
@@ -46,7 +44,6 @@ from fedsafe_node.rights.terms import MONTHS, months_after
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.disputing import weight_of
 from fedsafe_node.signals.naming import read_signal_id
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.rights_rows import (
     DisputeRow,
@@ -56,6 +53,8 @@ from fedsafe_node.store.rights_rows import (
     Weight,
 )
 from fedsafe_node.store.rows import SignalRow
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.help.offers import Age
 from fedsafe_policies.vocabulary import Contention, Control

@@ -17,8 +17,8 @@ from fedsafe_node.rights.withholding import shown, withheld
 from fedsafe_node.signals.anew import OutdatedError
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.naming import read_signal_id
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.recipients_rows import PackRow
+from fedsafe_node.store.sql_reader import Reader
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from fedsafe_node.rights.sealing import Content
 from fedsafe_node.rights.terms import moment
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.help.offers import Age
 from fedsafe_policies.reasons import Text
 

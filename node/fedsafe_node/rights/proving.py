@@ -32,10 +32,7 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.log.audit import Event
 from fedsafe_node.lookup_items import Person
-from fedsafe_node.messages import (
-    Kind,
-    Question,
-)
+from fedsafe_node.messages import Kind, Question
 from fedsafe_node.notices.messages import TextName
 from fedsafe_node.people.throttle import Counter, count_tries
 from fedsafe_node.people.vault import Vault
@@ -60,7 +57,7 @@ from fedsafe_node.rights.requests import FORM, Requests
 from fedsafe_node.rights.shares import Shares
 from fedsafe_node.rights.signed_texts import marked, marks
 from fedsafe_node.signals.desk import Desk
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER
 from fedsafe_policies.help.offers import Age
 from fedsafe_policies.vocabulary import Control, IdentifierKind

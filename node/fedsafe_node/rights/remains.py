@@ -22,7 +22,7 @@ from fedsafe_node.rights.withholding import told_of
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.keeping_rows import HoldRow
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.sql_reader import Reader
 
 _DAY: Final = 24 * 60 * 60
 

@@ -18,9 +18,9 @@ from fedsafe_node.rights.request_messages import Finding, Language
 from fedsafe_node.signals.appeals import hearer_of
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rights_rows import AppealRow, DisputeRow, Weight
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.reasons import Text
 from fedsafe_policies.vocabulary import Control
 

@@ -69,18 +69,14 @@ from fedsafe_node.rights.telling import is_late, tell, tell_end
 from fedsafe_node.rights.terms import EXTENDED_MONTHS, moment, months_after
 from fedsafe_node.signals.anew import until_it_holds
 from fedsafe_node.signals.desk import Changed, Desk
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.lookups import LookupRequest
 from fedsafe_policies.people import Person
-from fedsafe_policies.vocabulary import (
-    Control,
-    Plane,
-    Purpose,
-    Role,
-)
+from fedsafe_policies.vocabulary import Control, Plane, Purpose, Role
 
 LISTED: Final = 500
 FORM: Final = Principal(Actor.FORM.value, Role.SERVICE)

@@ -50,9 +50,9 @@ from fedsafe_node.rights.shares import Share, Shares
 from fedsafe_node.rights.telling import is_closed, tell
 from fedsafe_node.signals.anew import until_it_holds
 from fedsafe_node.signals.desk import Changed, Desk
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.rights_rows import RequestRow, RequestState, WaitingRow
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER
 from fedsafe_policies.vocabulary import Control, IdentifierKind
 

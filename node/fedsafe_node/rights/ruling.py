@@ -29,9 +29,10 @@ from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.disputing import facts_of, take_ruling
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.signals.stopping import revoke_signal, withdraw_own
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.disputes import ATTESTED
 from fedsafe_policies.vocabulary import Control
 

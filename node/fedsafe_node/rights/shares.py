@@ -29,7 +29,9 @@ from fedsafe_node.people.throttle import (
 )
 from fedsafe_node.people.vault import Vault
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import EvaluationPurpose, IdentifierKind
 
 _HOUR: Final = 60 * 60

@@ -9,8 +9,8 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.rights.request_messages import Way
 from fedsafe_node.rights.sealing import Checked, Content, open_content
 from fedsafe_node.store.people_rows import ActState
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
+from fedsafe_node.store.sql_reader import Reader
 
 _PAGE: Final = 500
 _STANDS: Final = {

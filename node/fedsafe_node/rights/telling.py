@@ -9,11 +9,7 @@ from msgspec.structs import replace
 from fedsafe_node.appeals import form_at
 from fedsafe_node.messages import Kind
 from fedsafe_node.notices.messages import TextName
-from fedsafe_node.notices.saying import (
-    basis_in_words,
-    house_in_words,
-    rule_in_words,
-)
+from fedsafe_node.notices.saying import basis_in_words, house_in_words, rule_in_words
 from fedsafe_node.peering.recipients import read_recipients
 from fedsafe_node.people.services import settled
 from fedsafe_node.rights.answering import (
@@ -44,11 +40,11 @@ from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.review_rows import TaskState
 from fedsafe_node.store.rights_rows import RequestRow, RequestState, Weight
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.help.offers import Age
 from fedsafe_policies.reasons import Text
 from fedsafe_policies.vocabulary import Purpose

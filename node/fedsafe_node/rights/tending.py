@@ -17,8 +17,8 @@ from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.rights.sealing import open_content, seal_content
 from fedsafe_node.rights.standing import decidable_until, undecided
 from fedsafe_node.signals.desk import Desk
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
+from fedsafe_node.store.sql_transaction import Transaction
 
 REMINDED: Final = 7 * 24 * 60 * 60
 """So many seconds before a request is due, people are reminded of it."""

@@ -26,8 +26,9 @@ from fedsafe_node.principal import Actor
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.disputing import UNRECORDED, let_go
 from fedsafe_node.signals.naming import signal_name
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import DisputeRow
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 OVERDUE: Final = 24 * 60 * 60
 """So many seconds after it was due here a ruling is missed: it has to come here."""

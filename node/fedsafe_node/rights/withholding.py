@@ -20,9 +20,10 @@ from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.rights.request_messages import PackWithheld, WithholdPackRequest
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.notices import WithholdingRequest

@@ -20,6 +20,7 @@ from fedsafe_node.errors import WrongStateError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.messages import SignalState
+from fedsafe_node.notices.messages import NoticeKind, NoticeState
 from fedsafe_node.people.services import naming_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.desk import Changed, Desk, has_accounts
@@ -38,9 +39,9 @@ from fedsafe_node.signals.stopping import (
     rule_on_stopping,
     stop_many,
 )
-from fedsafe_node.store.notices_rows import NoticeKind, NoticeState
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Matter, Scope

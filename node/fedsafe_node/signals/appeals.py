@@ -29,9 +29,10 @@ from fedsafe_federation.rulings import Outcome, Ruling
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.signals.disputing import take_ruling
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import AppealRow, AppealRulingRow
 from fedsafe_node.store.rows import RestrictionRow, SignalStatus
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Effect
 
 _DAY: Final = 24 * 60 * 60

@@ -19,12 +19,7 @@ from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.signals import SignalHeader, decode_opening
 from fedsafe_node.audiences import members_in
 from fedsafe_node.budgets.publications import PublicationBudget
-from fedsafe_node.errors import (
-    DeniedError,
-    NodeError,
-    NotFoundError,
-    WrongStateError,
-)
+from fedsafe_node.errors import DeniedError, NodeError, NotFoundError, WrongStateError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.index.lists import Hint
 from fedsafe_node.log.audit import Event, grounds_of
@@ -50,8 +45,9 @@ from fedsafe_node.signals.recording import (
     note_published,
 )
 from fedsafe_node.signals.stopping import erase_own
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry, SignalStatus
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.decision import Decision, Obligation, deny
 from fedsafe_policies.people import Person

@@ -28,8 +28,10 @@ from fedsafe_node.signals.custody import Custody
 from fedsafe_node.signals.making import Randomness
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.people_rows import PersonState
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Role

@@ -44,9 +44,10 @@ from fedsafe_federation.restrictions import Restriction
 from fedsafe_federation.rulings import Outcome, Ruling
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import encode
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import DisputeRow, RulingRow, Weight
 from fedsafe_node.store.rows import RestrictionRow, SignalStatus
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision, Obligation
 from fedsafe_policies.disputes import ATTESTED, DisputeRequest
 from fedsafe_policies.people import Person

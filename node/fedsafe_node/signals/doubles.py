@@ -24,8 +24,9 @@ from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.fork_messages import KeptDouble
 from fedsafe_node.signals.disputing import doubt_key, rest_disputed
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import Weight
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 DISPUTES: Final = "/disputes"
 """With it the name of an author names its disputes, as logs are named."""

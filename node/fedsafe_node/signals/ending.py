@@ -15,8 +15,8 @@ from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.messages import EndingAnswer, EndingSignal
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.vocabulary import Plane
 
 MOST: Final = 500

@@ -17,8 +17,9 @@ from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.showing import MAX_DRAFTS
 from fedsafe_node.signals.stopping import withdraw_draft
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry, SignalStatus
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.erasures import EraseRequest
 from fedsafe_policies.vocabulary import Effect, Plane
 

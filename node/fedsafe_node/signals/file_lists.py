@@ -56,8 +56,9 @@ from fedsafe_node.signals.messages import (
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.signals.showing import admit, nodes_in
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, Row
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.people import Person, refuse_second

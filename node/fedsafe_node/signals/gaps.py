@@ -31,7 +31,8 @@ from fedsafe_node.signals.granting import (
     with_bare,
 )
 from fedsafe_node.situation import Coverage
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.do_not_share import DoNotShareLists
 
 

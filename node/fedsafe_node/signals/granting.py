@@ -20,8 +20,9 @@ from fedsafe_federation.verification import feed_name
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.index.lists import Hint
 from fedsafe_node.signals.arrival import Arrival
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.do_not_share import DoNotShareLists
 
 

@@ -31,14 +31,11 @@ from fedsafe_node.signals.messages import (
     UndoneImport,
 )
 from fedsafe_node.signals.showing import admit
-from fedsafe_node.signals.stopping import (
-    find_living,
-    rule_on_stopping,
-    stop_many,
-)
+from fedsafe_node.signals.stopping import find_living, rule_on_stopping, stop_many
 from fedsafe_node.store.imports_rows import ImportPart, ImportRow
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.vocabulary import Matter, Purpose
 

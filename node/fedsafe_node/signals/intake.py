@@ -16,10 +16,7 @@ from typing import Final
 
 from fedsafe_federation.appeals import Heard
 from fedsafe_federation.charter import Member
-from fedsafe_federation.errors import (
-    EquivocationError,
-    TooManyRestrictionsError,
-)
+from fedsafe_federation.errors import EquivocationError, TooManyRestrictionsError
 from fedsafe_federation.feed import MAX_RESTRICTIONS
 from fedsafe_federation.former import Trust
 from fedsafe_federation.offload import Offload
@@ -56,10 +53,10 @@ from fedsafe_node.signals.restricting import Applied, Restricting, in_acts
 from fedsafe_node.signals.shelving import keep_arrivals, move_position
 from fedsafe_node.signals.suspending import Suspending
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Store, Transaction
-from fedsafe_node.store.rows import (
-    sequence_key,
-)
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.rows import sequence_key
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.disputes import ruling_ends

@@ -43,8 +43,9 @@ from fedsafe_node.store.inventory_rows import (
     InventoryRow,
     InventoryState,
 )
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.subject_refs import account_of, is_about
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.span import Span

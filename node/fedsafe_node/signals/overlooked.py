@@ -30,7 +30,8 @@ from fedsafe_node.signals.appeals import (
 )
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.restricting import Restricting
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.disputes import ruling_ends
 
 _SEARCHED: Final = "appeals/searched"

@@ -55,12 +55,7 @@ from fedsafe_node.signals.messages import (
     SignalsQuery,
 )
 from fedsafe_node.signals.naming import signal_name
-from fedsafe_node.signals.planning import (
-    DraftPlan,
-    OwnPlan,
-    Plan,
-    Planner,
-)
+from fedsafe_node.signals.planning import DraftPlan, OwnPlan, Plan, Planner
 from fedsafe_node.signals.present import Present, hold
 from fedsafe_node.signals.recording import (
     Kept,
@@ -79,8 +74,8 @@ from fedsafe_node.signals.stopping import (
 )
 from fedsafe_node.signals.taken_off import find_taken, may_come_back
 from fedsafe_node.store.imports_rows import ImportRow, ListedToken, Standing, TakenOff
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.retention import explain_end

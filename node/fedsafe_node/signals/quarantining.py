@@ -33,8 +33,9 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.people.waiting import let_one_wait
 from fedsafe_node.principal import Principal
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import LogName, Reader, Transaction
-from fedsafe_node.store.rows import Row
+from fedsafe_node.store.rows import LogName, Row
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.people import Person

@@ -38,19 +38,15 @@ from fedsafe_node.signals.making import (
     make_media_signal,
 )
 from fedsafe_node.signals.naming import signal_name
-from fedsafe_node.signals.planning import (
-    Address,
-    DraftPlan,
-    OwnPlan,
-    Plan,
-)
+from fedsafe_node.signals.planning import Address, DraftPlan, OwnPlan, Plan
 from fedsafe_node.signals.present import Present
 from fedsafe_node.signals.taken_off import find_taken, mark_of
 from fedsafe_node.store.imports_rows import ListedToken, Standing, TakenOff
 from fedsafe_node.store.inventory_rows import NewInventoryRow
 from fedsafe_node.store.oversight_rows import ValidationRow
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, LogEntry
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.people import Person as Author
 from fedsafe_policies.vocabulary import Scope

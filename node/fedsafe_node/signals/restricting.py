@@ -58,7 +58,6 @@ from fedsafe_node.signals.disputing import (
 )
 from fedsafe_node.signals.doubles import enter_double
 from fedsafe_node.signals.taken_off import take_off
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import (
     RestrictionRow,
@@ -66,6 +65,7 @@ from fedsafe_node.store.rows import (
     SignalStatus,
     sequence_key,
 )
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Effect
 
 AHEAD: Final = 100_000

@@ -33,8 +33,9 @@ from fedsafe_node.signals.samples import list_sample, review_sampled
 from fedsafe_node.signals.showing import admit
 from fedsafe_node.signals.stopping import revoke_signal
 from fedsafe_node.store.oversight_rows import ValidationRow
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import SignalRow, SignalStatus
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.keeping import KeepRequest
 from fedsafe_policies.people import Person

@@ -20,8 +20,8 @@ from fedsafe_node.signals.disputing import (
     weigh,
     weight_of,
 )
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rights_rows import Weight
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.disputes import ruling_ends
 
 ACTOR_NAME: Final = Actor.DISPUTES.value

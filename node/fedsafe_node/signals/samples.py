@@ -35,9 +35,10 @@ from fedsafe_node.signals.messages import (
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.signals.showing import admit
 from fedsafe_node.signals.stopping import stop_within
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_node.store.samples_rows import SampledRow, SampleRow
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.reasons import Refusal

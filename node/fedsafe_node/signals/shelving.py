@@ -5,21 +5,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from fedsafe_crypto.tree import EMPTY_ROOT
-from fedsafe_federation.verification import (
-    VerifiedBatch,
-    feed_name,
-)
+from fedsafe_federation.verification import VerifiedBatch, feed_name
 from fedsafe_node.index.lists import Hint
 from fedsafe_node.signals.arrival import Arrival
-from fedsafe_node.signals.granting import (
-    grant,
-)
-from fedsafe_node.store.protocol import Transaction
-from fedsafe_node.store.rows import (
-    LogEntry,
-    PeerRow,
-    PeerState,
-)
+from fedsafe_node.signals.granting import grant
+from fedsafe_node.store.rows import LogEntry, PeerRow, PeerState
+from fedsafe_node.store.sql_transaction import Transaction
 
 
 async def keep_arrivals(

@@ -14,10 +14,7 @@ from fedsafe_node.audiences import group_in, members_in
 from fedsafe_node.erasures import read_erasure
 from fedsafe_node.errors import NotFoundError, WrongStateError
 from fedsafe_node.log.audit import ACTOR, Event, grounds_of
-from fedsafe_node.messages import (
-    SignalAnswer,
-    SignalState,
-)
+from fedsafe_node.messages import SignalAnswer, SignalState
 from fedsafe_node.notices.messages import NoticeKind, NoticeState
 from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
@@ -26,8 +23,9 @@ from fedsafe_node.signals.drafts import DraftFacts, open_draft
 from fedsafe_node.signals.inventory_facts import InventoryFacts, kind_of, open_facts
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, SignalRow, SignalStatus
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.subject_refs import account_of
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.vocabulary import Matter, Plane, Purpose, Scope

@@ -10,18 +10,13 @@ from dataclasses import dataclass
 
 from fedsafe_federation.evaluation import digest
 from fedsafe_federation.records import RestrictionRecord, encode_record
-from fedsafe_federation.restrictions import (
-    Reason,
-    Restriction,
-    Terms,
-    sign_restriction,
-)
+from fedsafe_federation.restrictions import Reason, Restriction, Terms, sign_restriction
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.signals.desk import Desk
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import RestrictionRow, sequence_key
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Effect
 
 

@@ -15,10 +15,7 @@ from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Detail, Event, grounds_of
-from fedsafe_node.messages import (
-    SignalAnswer,
-    SignalState,
-)
+from fedsafe_node.messages import SignalAnswer, SignalState
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_node.signals.desk import Changed, Desk, has_accounts, has_staff
 from fedsafe_node.signals.drafts import open_draft
@@ -27,7 +24,6 @@ from fedsafe_node.signals.restricting import STATUS_OF
 from fedsafe_node.signals.showing import MAX_DRAFTS, describe_draft, describe_row
 from fedsafe_node.signals.stating import state
 from fedsafe_node.signals.taken_off import take_off
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import (
     DraftRow,
     DraftState,
@@ -35,6 +31,8 @@ from fedsafe_node.store.rows import (
     SignalRow,
     SignalStatus,
 )
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.erasures import EraseRequest
 from fedsafe_policies.people import Person

@@ -8,8 +8,9 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.forks import Forks
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import PeerState
+from fedsafe_node.store.sql_transaction import Transaction
 
 
 class Suspending:

@@ -17,7 +17,8 @@ from typing import Final
 from fedsafe_federation.restrictions import Reason
 from fedsafe_node.evaluators import OwnList
 from fedsafe_node.store.imports_rows import ListedToken, TakenOff
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 _FOR_GOOD: Final = frozenset(
     {

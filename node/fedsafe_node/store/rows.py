@@ -9,6 +9,8 @@ from enum import StrEnum, unique
 
 from msgspec import Struct
 
+LogName = str  # such as "chat.example.de/feed": the C2SP origin of the log
+
 
 class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A row; its bytes are not shown."""

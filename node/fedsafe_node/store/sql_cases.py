@@ -108,7 +108,11 @@ class SqlCasesWriter(SqlPartnersWriter, SqlDispatchesWriter):
     _connection: Connection
 
     async def put_case(self, row: CaseRow) -> None:
-        """Keep a case; its next revision takes the place of the one before."""
+        """Keep a case; its next revision takes the place of the one before.
+
+        Raises:
+            ConflictError: it is not the next revision.
+        """
         values = (*msgspec.structs.astuple(row)[:3], int(row.minors))
         values += msgspec.structs.astuple(row)[4:]
         kept = self._connection.execute(
@@ -131,7 +135,11 @@ class SqlCasesWriter(SqlPartnersWriter, SqlDispatchesWriter):
         )
 
     async def add_case_alarm(self, row: CaseAlarmRow) -> None:
-        """Keep that people were told of something."""
+        """Keep that people were told of something.
+
+        Raises:
+            ConflictError: they were told of it before.
+        """
         marks = ", ".join("?" * len(CaseAlarmRow.__struct_fields__))
         kept = self._connection.execute(
             f"INSERT INTO case_alarms ({_ALARM}) VALUES ({marks}) "  # noqa: S608

@@ -149,7 +149,11 @@ class SqlDispatchesWriter:
     _connection: Connection
 
     async def add_dispatch(self, row: DispatchRow) -> None:
-        """Keep a new dispatch."""
+        """Keep a new dispatch.
+
+        Raises:
+            ConflictError: its key is there already.
+        """
         marks = ", ".join("?" * len(DispatchRow.__struct_fields__))
         values = [_plain(value) for value in msgspec.structs.astuple(row)]
         self._change(
@@ -160,7 +164,11 @@ class SqlDispatchesWriter:
         )
 
     async def move_dispatch(self, row: DispatchRow) -> None:
-        """Keep where a dispatch is now."""
+        """Keep where a dispatch is now; to whom and what it brings never changes.
+
+        Raises:
+            ConflictError: there is none of this key.
+        """
         changes = ", ".join(f"{name} = ?" for name in _MOVES)
         values = [getattr(row, name) for name in _MOVES]
         self._change(
@@ -170,7 +178,11 @@ class SqlDispatchesWriter:
         )
 
     async def erase_dispatch(self, dispatch_id: str) -> None:
-        """Erase what a dispatch and its attempts say beyond their course."""
+        """Erase what a dispatch and its attempts say beyond their course.
+
+        What was sealed goes, where a call was noted, what servers said, and which
+        channels people could mend; that it was brought, when and by which way stays.
+        """
         self._connection.execute(
             "UPDATE dispatches SET called = NULL, sealed = NULL, signature = NULL "
             "WHERE id = ?",
@@ -185,7 +197,11 @@ class SqlDispatchesWriter:
         )
 
     async def add_attempt(self, row: AttemptRow) -> None:
-        """Keep that an attempt began."""
+        """Keep that an attempt began.
+
+        Raises:
+            ConflictError: it is there already.
+        """
         marks = ", ".join("?" * len(AttemptRow.__struct_fields__))
         self._change(
             f"INSERT INTO attempts ({_ATTEMPT}) VALUES ({marks}) "  # noqa: S608
@@ -195,7 +211,11 @@ class SqlDispatchesWriter:
         )
 
     async def end_attempt(self, row: AttemptRow) -> None:
-        """Keep what came of an attempt."""
+        """Keep what came of an attempt.
+
+        Raises:
+            ConflictError: there is none, or it has ended already.
+        """
         changes = ", ".join(f"{name} = ?" for name in _END)
         self._change(
             f"UPDATE attempts SET {changes} "  # noqa: S608
@@ -205,7 +225,11 @@ class SqlDispatchesWriter:
         )
 
     async def add_taking(self, row: TakingRow) -> None:
-        """Keep that a person takes a sealed package out."""
+        """Keep that a person takes a sealed package out.
+
+        Raises:
+            ConflictError: it is there already.
+        """
         marks = ", ".join("?" * len(TakingRow.__struct_fields__))
         self._change(
             f"INSERT INTO takings ({_TAKING}) VALUES ({marks}) "  # noqa: S608
@@ -215,7 +239,11 @@ class SqlDispatchesWriter:
         )
 
     async def end_taking(self, row: TakingRow) -> None:
-        """Keep that what a person took was kept back."""
+        """Keep that what a person took was kept back.
+
+        Raises:
+            ConflictError: there is none, or that was said already.
+        """
         self._change(
             "UPDATE takings SET kept_back_at = ?, kept_back_by = ? "
             "WHERE dispatch_id = ? AND number = ? AND kept_back_at IS NULL",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Events for the provider in SQLite: a reading and a writing half.
 
-They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
+They are mixed into `Reader` and `Transaction`, which own the connection.
 """
 
 from typing import Any, Final
@@ -73,7 +73,11 @@ class SqlEventsWriter:
     _connection: Connection
 
     async def add_provider_event(self, event: ProviderEventRow) -> None:
-        """Keep an event."""
+        """Keep an event.
+
+        Raises:
+            ConflictError: its number is taken.
+        """
         values = tuple(getattr(event, field) for field in _FIELDS)
         try:
             self._connection.execute(_ADD, values)
@@ -83,7 +87,10 @@ class SqlEventsWriter:
     async def receipt_provider_event(
         self, number: int, *, at: int, by: str, expires_at: int
     ) -> bool:
-        """Note that an event has reached its person; False if that was noted before."""
+        """Note that an event has reached its person; False if that was noted before.
+
+        Its content ends at `expires_at`.
+        """
         changed = self._connection.execute(
             "UPDATE provider_events SET receipted_at = ?, receipted_by = ?, "
             "expires_at = ? WHERE number = ? AND receipted_at IS NULL "

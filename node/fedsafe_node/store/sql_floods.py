@@ -137,7 +137,10 @@ class SqlFloodsReader:
         return self._floods(where, now, limit)
 
     async def floods_stopped(self, limit: int) -> list[FloodRow]:
-        """Return the floods whose signal has ended, or is gone."""
+        """Return the floods whose signal has ended, or is gone.
+
+        Of those with a ruling, those that still have content.
+        """
         where = (
             "WHERE (sealed IS NOT NULL OR state = 'waiting') "
             "AND NOT EXISTS (SELECT 1 FROM signals s WHERE s.origin = "
@@ -210,7 +213,11 @@ class SqlFloodsWriter:
         self._connection.execute("DELETE FROM raised_bounds WHERE until <= ?", (now,))
 
     async def add_flood(self, flood: FloodRow) -> None:
-        """Keep a flood."""
+        """Keep a flood.
+
+        Raises:
+            ConflictError: one of its listing is alive.
+        """
         try:
             self._connection.execute(_ADD, msgspec.structs.astuple(flood))
         except IntegrityError as error:
@@ -247,7 +254,10 @@ class SqlFloodsWriter:
         )
 
     async def forget_floods(self, before: int, rested_before: int) -> int:
-        """Drop floods without references that ended before a moment; say how many."""
+        """Drop floods without references that ended before a moment; say how many.
+
+        A ruling by which something rests goes once its signal ended before another.
+        """
         return self._connection.execute(
             "DELETE FROM match_floods WHERE ("
             "state IN ('stands', 'lapsed', 'over') AND ends_at < ? "

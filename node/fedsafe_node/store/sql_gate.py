@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Register and relock in SQLite: a reading and a writing half for the store's classes.
 
-They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
+They are mixed into `Reader` and `Transaction`, which own the connection.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,10 @@ class SqlGateReader:
         return [signal_row(row) for row in rows]
 
     async def relocked(self, origin: str, signal_ids: Sequence[bytes]) -> set[bytes]:
-        """Return which of an origin's ids may come back after a relock."""
+        """Return which of an origin's ids may come back after a relock.
+
+        Those that it erased, and that no statement restricts.
+        """
         found: set[bytes] = set()
         for start in range(0, len(signal_ids), _MOST_VARIABLES):
             part = signal_ids[start : start + _MOST_VARIABLES]
@@ -90,7 +93,11 @@ class SqlGateWriter:
     _connection: Connection
 
     async def add_register_entry(self, entry: RegisterRow) -> None:
-        """Add an entry to the Schutzkonzept register."""
+        """Add an entry to the Schutzkonzept register.
+
+        Raises:
+            ConflictError: its id is taken.
+        """
         try:
             self._connection.execute(
                 "INSERT INTO register (id, item, record, recorded_at, recorded_by) "
@@ -107,7 +114,11 @@ class SqlGateWriter:
             raise ConflictError(str(error)) from None
 
     async def relock_signal(self, signal: SignalRow, *, event: int) -> None:
-        """Erase a signal's token, so that it may come back."""
+        """Erase a signal's token, so that it may come back.
+
+        Its opening is erased by `erase_opening`; `event` is the audit entry that
+        says why.
+        """
         self._connection.execute(
             "UPDATE signals SET status = 'erased', token = NULL "
             "WHERE origin = ? AND signal_id = ?",
@@ -129,7 +140,8 @@ class SqlGateWriter:
     async def revive_signal(self, origin: str, signal_id: bytes, token: bytes) -> int:
         """Let a relocked signal match again; return its new row.
 
-        A new row, since indexes take each row once.
+        Raises:
+            ConflictError: no relock has erased it.
         """
         (last,) = self._connection.execute("SELECT max(row) FROM signals").fetchone()
         try:

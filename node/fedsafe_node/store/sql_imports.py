@@ -105,7 +105,10 @@ class SqlImportsReader:
     async def tokens_of(
         self, signal_id: bytes, origins: Sequence[str]
     ) -> dict[bytes, int]:
-        """Return tokens of a signal or draft here, and until when each counts."""
+        """Return tokens of a signal or draft here, and until when each counts.
+
+        *origins* are the names of this node's lists.
+        """
         marks = ",".join("?" * len(origins))
         rows = self._connection.execute(
             "SELECT token, until FROM listed_tokens "  # noqa: S608 - our own
@@ -186,7 +189,11 @@ class SqlImportsWriter:
     async def take_listed(
         self, listed: Sequence[ListedToken], now: int
     ) -> list[Standing | None]:
-        """Keep under which tokens signals stand, one of each."""
+        """Keep under which tokens signals stand, one of each.
+
+        Return for each the signal that stood there before, or earlier among these; None
+        where it is the first.
+        """
         found = _find_listed(self._connection, listed, now)
         before: list[Standing | None] = []
         new: list[tuple[object, ...]] = []
@@ -227,7 +234,11 @@ class SqlImportsWriter:
         self._connection.execute("DELETE FROM taken_off WHERE until <= ?", (now,))
 
     async def add_import(self, row: ImportRow) -> None:
-        """Keep an import."""
+        """Keep an import.
+
+        Raises:
+            ConflictError: there is one of that id.
+        """
         marks = ", ".join("?" * len(ImportRow.__struct_fields__))
         try:
             self._connection.execute(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The inventory of own signals: a reading and a writing half.
 
-They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
+They are mixed into `Reader` and `Transaction`, which own the connection.
 """
 
 from collections.abc import Sequence
@@ -114,7 +114,10 @@ class SqlInventoryReader:
         below: bytes,
         newest: bool,
     ) -> list[InventoryRow]:
-        """Return own bans, or others, of a state with ids between two bounds."""
+        """Return own bans, or others, of a state with ids between two bounds.
+
+        In the order of their ids, which is that in which they were made.
+        """
         sql = NEWEST_FIRST if newest else OLDEST_FIRST
         return self._inventory_rows(sql, int(own), state.value, above, below, limit)
 
@@ -141,7 +144,10 @@ class SqlInventoryReader:
         return self._inventory_rows(REVIEWED, until, *after, limit)
 
     async def contested_inventory(self, origins: Sequence[str]) -> list[bytes]:
-        """Return ids of what matches or rests, and a dispute waits for its ruling."""
+        """Return ids of what matches or rests while a dispute waits for its ruling.
+
+        *origins* are the names of this node's lists.
+        """
         marks = ",".join("?" * len(origins))
         rows = self._connection.execute(CONTESTED.format(marks), tuple(origins))
         return [bytes(signal_id) for (signal_id,) in rows]
@@ -149,7 +155,10 @@ class SqlInventoryReader:
     async def handed_runs(
         self, first: int, last: int, longest: int
     ) -> list[tuple[str, int, int]]:
-        """Return who got which run of entries that holds any of these."""
+        """Return who got which run of entries that holds any of these.
+
+        `longest` is the most entries that a run may have. From 0 it walks the ledger.
+        """
         values = (first - longest, last, first)
         return self._connection.execute(RUNS, values).fetchall()
 

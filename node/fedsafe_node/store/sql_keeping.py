@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holds, effects, gaps and erasures in SQLite: a reading and a writing half.
 
-They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
+They are mixed into `Reader` and `Transaction`, which own the connection.
 """
 
 from collections import Counter
@@ -77,7 +77,10 @@ class SqlKeepingReader:
         return [period for (period,) in rows]
 
     async def erased_openings(self, log: str) -> int:
-        """Count the openings of a log that are erased, pruned ones included."""
+        """Count the openings of a log that are erased, pruned ones included.
+
+        Walks them.
+        """
         (count,) = self._connection.execute(
             "SELECT count(*) + coalesce((SELECT p.openings FROM pruned AS p "
             "WHERE p.log = (SELECT id FROM logs WHERE origin = ?1)), 0) "
@@ -90,7 +93,10 @@ class SqlKeepingReader:
     async def sealed_periods(
         self, *, but: Collection[tuple[str, str]] = ()
     ) -> dict[str, int]:
-        """Count by period what is sealed and there, but for groups of some logs."""
+        """Count by period what is sealed and there, but for groups (log, group).
+
+        Walks all tables that hold sealed bytes under a period key.
+        """
         values = [value for log, group in but for value in (group, log)]
         found: Counter[str] = Counter()
         for table in self._sealing_tables():
@@ -136,7 +142,11 @@ class SqlKeepingWriter:
         return cursor.rowcount > 0
 
     async def begin_effect(self, kind: EffectKind, target: str, *, at: int) -> None:
-        """Say that an effect is going to happen."""
+        """Say that an effect is going to happen.
+
+        Raises:
+            ConflictError: it was begun before.
+        """
         if kind is EffectKind.EPOCH_KEY:
             self._connection.execute(
                 "INSERT INTO epoch_effects (target, begun_at) VALUES (?, ?)",
@@ -149,7 +159,7 @@ class SqlKeepingWriter:
         )
 
     async def end_effect(self, kind: EffectKind, target: str, *, at: int) -> bool:
-        """Say that an effect has happened; False if none is under way."""
+        """Say that an effect has happened; False if none was begun, or it has ended."""
         if kind is EffectKind.EPOCH_KEY:
             cursor = self._connection.execute(
                 "UPDATE epoch_effects SET ended_at = ? "

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading the logs in SQLite: the half that `SqlReader` shares with nobody.
+"""Reading the logs in SQLite: the half that `Reader` shares with nobody.
 
-It is mixed into `SqlReader`, which owns the connection.
+It is mixed into `Reader`, which owns the connection.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from fedsafe_node.store.protocol import LogName
 from fedsafe_node.store.rows import (
     Committed,
     KeptOpening,
+    LogName,
     Opening,
     RawOpening,
     SealedOpening,
@@ -78,7 +78,7 @@ class SqlLogReader:
         return self._bytes(sql, log, index)
 
     async def records(self, log: LogName, since: int, limit: int) -> list[bytes]:
-        """Return up to `limit` entries from index `since` on."""
+        """Return the entries from index `since` to below `since + limit`."""
         sql = (
             f"SELECT record FROM entries WHERE log = {_LOG} "  # noqa: S608
             "AND idx >= ? AND idx < ? ORDER BY idx"
@@ -97,7 +97,11 @@ class SqlLogReader:
         return [digest for (digest,) in self._all(sql, log, level, start, stop)]
 
     async def opening(self, log: LogName, index: int, group: str) -> Opening | None:
-        """Return an opening; None if it is erased, or was never there."""
+        """Return an opening; None if it is erased, or was never there.
+
+        Raises:
+            CorruptLogError: what is stored is not what was sealed.
+        """
         sql = (
             "SELECT idx, grp, period, sealed, erased_at FROM openings "  # noqa: S608
             f"WHERE log = {_LOG} AND idx = ? AND grp = ?"
@@ -108,7 +112,11 @@ class SqlLogReader:
     async def openings(
         self, log: LogName, since: int, limit: int, *, group: str | None = None
     ) -> list[KeptOpening]:
-        """Return the openings of the `limit` entries from `since` on."""
+        """Return the openings of the `limit` entries from `since` on.
+
+        Raises:
+            CorruptLogError: what is stored is not what was sealed.
+        """
         unseal = self._unsealing.unseal
         return [
             KeptOpening(
@@ -136,6 +144,12 @@ class SqlLogReader:
     async def committed(
         self, log: LogName, since: int, limit: int
     ) -> Iterator[Committed]:
-        """Tell what the openings of the `limit` entries from `since` on commit to."""
+        """Tell what the openings of the `limit` entries from `since` on commit to.
+
+        They are opened as they are asked for, in the order of entries and groups.
+
+        Raises:
+            CorruptLogError: what is stored is not what was sealed.
+        """
         rows = self._execute(_RAW_OPENINGS, (log, since, since + limit))
         return self._unsealing.committed(log, rows)

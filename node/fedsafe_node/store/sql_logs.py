@@ -8,8 +8,8 @@ an act of the writer.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from fedsafe_node.store.protocol import LogName
 from fedsafe_node.store.prune_rows import PrunedRow
+from fedsafe_node.store.rows import LogName
 from fedsafe_node.store.sql import WriteConnection
 
 OpeningValues = tuple[int, int, str, str, bytes]

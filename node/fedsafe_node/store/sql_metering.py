@@ -62,7 +62,11 @@ class SqlMeteringWriter:
         )
 
     async def give_back(self, row: LeasedRow) -> None:
-        """Put elements back that were leased and never spent."""
+        """Put elements back that were leased and never spent.
+
+        Raises:
+            ConflictError: so many were not leased.
+        """
         self._connection.execute(
             "UPDATE leased SET elements = elements - ? "
             "WHERE side = ? AND member = ? AND purpose = ? AND hour = ?",

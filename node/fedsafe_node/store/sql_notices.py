@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Notices in SQLite: a reading and a writing half for the store's classes.
 
-They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
+They are mixed into `Reader` and `Transaction`, which own the connection.
 """
 
 from typing import Any, Final
@@ -94,7 +94,8 @@ class SqlNoticesReader:
     async def ended_unannounced(self, origin: str, limit: int) -> list[bytes]:
         """Return an origin's stopped signals whose persons know of them, not of that.
 
-        Those with a notice of publication, not erased untold, and none of the end.
+        Those with a notice of publication, not erased untold, and none of the end; of
+        what was erased on request only those whose notice still says to whom it goes.
         """
         rows = self._connection.execute(
             "SELECT n.about FROM notices n "
@@ -139,7 +140,11 @@ class SqlNoticesWriter:
     _connection: Connection
 
     async def add_notice(self, notice: NoticeRow) -> None:
-        """Queue a notice."""
+        """Queue a notice.
+
+        Raises:
+            ConflictError: there is one with that kind and number.
+        """
         _add(self._connection, "notices", notice)
 
     async def set_notice(
@@ -170,7 +175,11 @@ class SqlNoticesWriter:
         )
 
     async def add_withholding(self, row: WithholdingRow) -> None:
-        """Hold back the notices about a signal or a review."""
+        """Hold back the notices about a signal or a review.
+
+        Raises:
+            ConflictError: it was held back before.
+        """
         _add(self._connection, "withholdings", row)
 
     async def add_sign_off(self, row: SignOffRow) -> None:

@@ -49,7 +49,11 @@ class SqlOrdersWriter:
     _connection: Connection
 
     async def put_order(self, row: OrderRow) -> None:
-        """Keep an order; its next revision takes the place of the one before."""
+        """Keep an order; its next revision takes the place of the one before.
+
+        Raises:
+            ConflictError: it is not the next revision.
+        """
         values = msgspec.structs.asdict(row) | {"emergency": int(row.emergency)}
         kept = self._connection.execute(
             f"INSERT INTO orders ({_ORDER}) VALUES ({_MARKS}) "  # noqa: S608

@@ -39,7 +39,11 @@ class SqlPartnersWriter:
     _connection: Connection
 
     async def put_partner(self, row: PartnerRow) -> None:
-        """Keep a partner; its next revision takes the place of the one before."""
+        """Keep a partner; its next revision takes the place of the one before.
+
+        Raises:
+            ConflictError: it is not the next revision.
+        """
         values = [
             int(value) if isinstance(value, bool) else value
             for value in msgspec.structs.astuple(row)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The people's tables in SQLite: a reading and a writing half for the store's classes.
 
-They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
+They are mixed into `Reader` and `Transaction`, which own the connection.
 """
 
 from collections.abc import Sequence
@@ -170,7 +170,11 @@ class SqlPeopleWriter:
         self._keep(table, row, f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}")
 
     async def add_person(self, person: PersonRow) -> None:
-        """Keep a new person."""
+        """Keep a new person.
+
+        Raises:
+            ConflictError: the name was given before.
+        """
         self._keep("persons", person)
 
     async def set_person(self, person: PersonRow) -> bool:
@@ -252,7 +256,11 @@ class SqlPeopleWriter:
     async def decide_act(
         self, act_id: str, state: ActState, *, by: str, at: int
     ) -> bool:
-        """Decide a pending act and drop its content; False if none is pending."""
+        """Decide a pending act and drop its content; False if none is pending.
+
+        Raises:
+            ConflictError: whoever asked for it also approves it.
+        """
         sql = (
             "UPDATE acts SET state = ?, decided_by = ?, decided_at = ?, content = NULL "
             "WHERE id = ? AND state = 'pending'"
@@ -269,7 +277,11 @@ class SqlPeopleWriter:
         return self._run(sql, at, credential_id) > 0
 
     async def add_identity(self, identity: IdentityRow) -> None:
-        """Keep who somebody is at an issuer."""
+        """Keep who somebody is at an issuer.
+
+        Raises:
+            ConflictError: the identity, or the person's place there, is taken.
+        """
         self._keep("identities", identity)
 
     async def remove_identities_of(self, person_id: str) -> int:

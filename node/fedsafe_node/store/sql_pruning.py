@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pruned beginnings of logs in SQLite: the reading half.
 
-It is mixed into `SqlReader`, which owns the connection. What is written goes
+It is mixed into `Reader`, which owns the connection. What is written goes
 through the sequencer, like all that concerns the tree.
 """
 
@@ -47,7 +47,7 @@ class SqlPruneReader:
         ]
 
     async def leaf_tile(self, log: str, index: int) -> bytes | None:
-        """Return the 256 leaf hashes of a tile that was pruned."""
+        """Return the 256 leaf hashes of a tile whose entries were pruned."""
         row = self._connection.execute(
             f"SELECT hashes FROM leaf_tiles WHERE log = {_NUMBER} AND idx = ?",  # noqa: S608
             (log, index),
@@ -55,7 +55,11 @@ class SqlPruneReader:
         return None if row is None else bytes(row[0])
 
     async def first_readable(self, log: str, since: int, period: str) -> int | None:
-        """Find the first entry from `since` on that keeps all behind it."""
+        """Find the first entry from `since` on that keeps all behind it.
+
+        Of such an entry an opening can still be read, or was sealed in that month or
+        later, or a signal that is not erased points to it. None if there is none.
+        """
         execute = self._connection.execute
         opening = execute(_READABLE, (log, since, period)).fetchone()
         (signal,) = execute(_POINTED_AT, (log, since)).fetchone()

@@ -75,7 +75,7 @@ _MOST_VARIABLES = 500
 _FIRST_NAME = NamedRow(origin="", signal_id=b"", effect="", digest=b"")
 
 
-class SqlReader(
+class Reader(
     SqlLogReader,
     SqlCasesReader,
     SqlMeteringReader,
@@ -98,7 +98,7 @@ class SqlReader(
     SqlInventoryReader,
     SqlWitnessReader,
 ):
-    """Reads over one connection."""
+    """Reads everything on one snapshot, over one connection."""
 
     def __init__(self, connection: Connection, unsealing: Unsealing) -> None:
         self._connection = connection

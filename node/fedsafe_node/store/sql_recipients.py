@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Audiences and the recipient ledger in SQLite: a reading and a writing half.
 
-They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
+They are mixed into `Reader` and `Transaction`, which own the connection.
 """
 
 from collections.abc import Collection, Sequence
@@ -85,7 +85,10 @@ class SqlRecipientsReader:
     _connection: Connection
 
     async def handed(self, index: int, longest: int) -> list[LedgerRow]:
-        """Return the lines that hold an entry of the own feed, oldest first."""
+        """Return the lines that hold an entry of the own feed, oldest first.
+
+        `longest` is the most entries that a line may have.
+        """
         rows = self._connection.execute(
             _LINES + "WHERE first > ? AND first <= ? AND last >= ? ORDER BY number",
             (index - longest, index, index),
@@ -121,7 +124,10 @@ class SqlRecipientsReader:
         return [ServedRow(**each) for each in named]
 
     async def handed_after(self, number: int) -> dict[str, int]:
-        """Return who got something behind a line, with the newest line of each."""
+        """Return who got something behind a line of the ledger, with the newest line.
+
+        From 0 it walks the ledger, so use it in `scan`.
+        """
         rows = self._connection.execute(
             "SELECT recipient, max(number) FROM recipients WHERE number > ? "
             "GROUP BY recipient",
@@ -137,7 +143,10 @@ class SqlRecipientsReader:
         return None if row is None else _names(row[0])
 
     async def audiences(self, since: int, limit: int) -> dict[int, frozenset[str]]:
-        """Return whom the signals of `limit` entries from `since` on are meant for."""
+        """Return whom the signals of `limit` entries from `since` on are meant for.
+
+        Those that are meant for all are left out.
+        """
         rows = self._connection.execute(
             "SELECT idx, names FROM audiences WHERE idx >= ? AND idx < ?",
             (since, since + limit),
@@ -147,7 +156,11 @@ class SqlRecipientsReader:
     async def ungiven(
         self, log: str, names: Collection[str], recipient: str, before: int
     ) -> int | None:
-        """Return the first entry before another one that a member has never got."""
+        """Return the first entry before another one that a member has never got.
+
+        Of those that are meant for exactly one of *names*, and still have their
+        opening. Walks the audiences, so use it in `scan`.
+        """
         marks = ",".join("?" * len(names))
         (index,) = self._connection.execute(
             f"SELECT min(idx) FROM audiences WHERE names IN ({marks}) AND idx < ? "  # noqa: S608
@@ -214,7 +227,10 @@ class SqlRecipientsReader:
         return [PackRow(**dict(zip(_PACK_FIELDS, row, strict=True))) for row in rows]
 
     async def signals_placed(self, log: str, first: int, last: int) -> dict[int, bytes]:
-        """Return which signals have their opening from `first` to `last` of a log."""
+        """Return which signals have their opening from `first` to `last` of a log.
+
+        Walks the signals, so use it in `scan`.
+        """
         rows = self._connection.execute(
             "SELECT idx, signal_id FROM signals WHERE log = ? AND idx BETWEEN ? AND ?",
             (log, first, last),
@@ -222,7 +238,10 @@ class SqlRecipientsReader:
         return {index: bytes(signal_id) for index, signal_id in rows}
 
     async def sightings(self) -> dict[tuple[str, str], int]:
-        """Count decided reviews by (origin, newest outcome) of the signals behind."""
+        """Count decided reviews by (origin, newest outcome) of the signals behind.
+
+        Walks the decisions, so use it in `scan`.
+        """
         rows = self._connection.execute(
             "SELECT s.origin, d.outcome, count(DISTINCT d.task) "
             "FROM task_decisions d JOIN task_signals s ON s.task = d.task "
@@ -246,7 +265,10 @@ class SqlRecipientsWriter:
     async def add_repeats(
         self, line: int, repeats: Sequence[RepeatRow], *, at: int
     ) -> None:
-        """Enter that entries of a line were handed over once more at that moment."""
+        """Enter that entries of a line were handed over once more at that moment.
+
+        *repeats* is all that the line has been repeated, this time included.
+        """
         parts = [
             (each.first, each.last, each.times, each.first_at, each.last_at)
             for each in repeats
@@ -279,7 +301,11 @@ class SqlRecipientsWriter:
         )
 
     async def add_audience(self, signal_id: bytes, names: frozenset[str]) -> None:
-        """Keep the members that a signal is meant for."""
+        """Keep the members that a signal is meant for.
+
+        Raises:
+            ConflictError: that was said before.
+        """
         try:
             self._connection.execute(
                 "INSERT INTO audiences (signal_id, names) VALUES (?, ?)",

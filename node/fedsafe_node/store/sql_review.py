@@ -127,7 +127,11 @@ class SqlReviewReader:
     async def tasks_at_hand(
         self, limit: int, *, after: TaskPlace = FIRST_PLACE, crowd: int = 20
     ) -> list[ListedTaskRow]:
-        """Return what waits for a person, by place, from behind one on."""
+        """Return what waits for a person, by place, from behind one on.
+
+        What hangs only on signals that more than `crowd` tasks wait on comes after
+        the rest, and then what nobody named. Walks all that waits: use it in `scan`.
+        """
         values = (crowd, after.rank, after.moment, after.id, limit)
         found: list[ListedTaskRow] = []
         for rank, alike, *row in self._connection.execute(_HAND, values):
@@ -276,7 +280,11 @@ class SqlReviewWriter:
             raise ConflictError(str(error)) from None
 
     async def add_task(self, task: TaskRow) -> None:
-        """Keep a task."""
+        """Keep a task.
+
+        Raises:
+            ConflictError: its account has an open one.
+        """
         self._keep_review("tasks", task)
 
     async def put_task(self, task: TaskRow) -> None:
@@ -319,7 +327,11 @@ class SqlReviewWriter:
         return int(number)
 
     async def add_task_answer(self, answer: TaskAnswerRow) -> None:
-        """Keep what an origin replied."""
+        """Keep what an origin replied.
+
+        Raises:
+            ConflictError: that inquiry is answered.
+        """
         self._keep_review("task_answers", answer)
 
     async def add_task_view(self, task_id: str, person: str, at: int) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Disputes, rulings and requests in SQLite: halves for the store's two classes.
 
-They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
+They are mixed into `Reader` and `Transaction`, which own the connection.
 """
 
 from collections.abc import Sequence
@@ -125,7 +125,10 @@ class SqlRightsReader(SqlAppealsReader):
         return int(count)
 
     async def next_turn(self, domain: str, place: str) -> int:
-        """Give the turn of what comes now of a domain and place."""
+        """Give the turn of what comes now of a domain and place.
+
+        Behind all of the same two, and not before what is next.
+        """
         (last,) = self._connection.execute(
             "SELECT max(turn) FROM requests_waiting WHERE domain = ? AND place = ?",
             (domain, place),
@@ -136,7 +139,10 @@ class SqlRightsReader(SqlAppealsReader):
         return max(int(last or 0) + 1, int(present or 1))
 
     async def epochs_listed(self) -> set[int]:
-        """Return the epochs under which others' and shared signals list persons."""
+        """Return the epochs under which others' and shared signals list persons.
+
+        It walks the signals, so use it in `scan`.
+        """
         rows = self._connection.execute(
             "SELECT DISTINCT epoch FROM signals WHERE plane = 'actor' AND own = 0 "
             "AND status IN ('active', 'disputed', 'expired')"
@@ -158,7 +164,10 @@ class SqlRightsReader(SqlAppealsReader):
     async def disputes_unrecorded(
         self, besides: str, before: int, limit: int
     ) -> list[DisputeRow]:
-        """Return what rests others' signals since before a moment, without a record."""
+        """Return what rests signals since before a moment, without a record.
+
+        Those of one origin are left out. What has its ruling rests nothing.
+        """
         where = (
             f"WHERE recorded = 0 AND let_go_at IS NULL AND {_RESTS} AND {UNRULED} "
             "AND received_at <= ? AND charged_at <= ? AND origin <> ? "
@@ -174,7 +183,10 @@ class SqlRightsReader(SqlAppealsReader):
     async def disputes_overdue(
         self, besides: str, first: int, last: int, limit: int
     ) -> list[DisputeRow]:
-        """Return what rests others' signals, was due then, and was told to nobody."""
+        """Return what rests signals, was due between two moments, and is unruled.
+
+        Those of one origin are left out, and those that somebody was told of.
+        """
         where = (
             f"WHERE due_at BETWEEN ? AND ? AND reminded_at IS NULL AND {_RESTS} "
             f"AND origin <> ? AND {UNRULED} AND {_ALIVE} "
@@ -190,7 +202,12 @@ class SqlRightsReader(SqlAppealsReader):
     async def disputes_due(
         self, origin: str, before: int, limit: int
     ) -> list[DisputeRow]:
-        """Return an origin's disputes without a ruling that are due by a moment."""
+        """Return an origin's disputes without a ruling that are due by a moment.
+
+        Those that rest a signal stand in front. One that names no signal here is
+        never due; nor is one beyond its author's budget, a repeat with proof once
+        somebody was reminded that it was, or a repeat about a stopped signal.
+        """
         where = (
             f"WHERE origin = ? AND due_at <= ? AND weight <> 'flood' AND {UNRULED} "
             f"AND {_OF_USE} AND ({_RESTS} AND {_ATTESTED[False]} "
@@ -209,7 +226,11 @@ class SqlRightsReader(SqlAppealsReader):
     async def disputes_here(
         self, limit: int, after: DisputeRow | None = None, *, ruled: bool
     ) -> list[DisputeRow]:
-        """Return disputes of signals that are here, from behind one on."""
+        """Return disputes of signals that are here, from behind one on.
+
+        What rests a signal stands in front, then what is due first. What rests a
+        stopped signal not, waits for nothing.
+        """
         which = f"NOT {UNRULED} AND {_HERE}" if ruled else f"{UNRULED} AND {_OF_USE}"
         where = f"WHERE {which} "
         values: tuple[object, ...] = ()
@@ -264,7 +285,11 @@ class SqlRightsReader(SqlAppealsReader):
     async def suspensions_since(
         self, author: str, since: int, *, attested: bool
     ) -> int:
-        """Count an author's disputes that rest a signal and count from a moment on."""
+        """Count an author's disputes that rest a signal and count from a moment on.
+
+        Those that are *attested* are counted apart from the others; what is shared
+        does not count.
+        """
         (count,) = self._connection.execute(
             "SELECT count(*) FROM disputes WHERE author = ? "  # noqa: S608 - our own
             "AND charged_at >= ? AND weight = 'suspends' AND shared = 0 "
@@ -283,7 +308,11 @@ class SqlRightsReader(SqlAppealsReader):
         contention: str,
         control: str,
     ) -> bool:
-        """Tell whether an author has said so of another signal of the same listing."""
+        """Tell whether an author has said so of another signal of the same listing.
+
+        That is: of one of the same origin that has the same token, in a dispute that
+        rests it and counts from a moment on.
+        """
         row = self._connection.execute(
             "SELECT 1 FROM disputes JOIN signals other "
             "ON other.origin = disputes.origin "
@@ -345,7 +374,11 @@ class SqlRightsWriter(SqlAppealsWriter):
     _connection: Connection
 
     async def add_request(self, request: RequestRow) -> None:
-        """Keep a person's request."""
+        """Keep a person's request.
+
+        Raises:
+            ConflictError: its proof has opened another one.
+        """
         marks = ", ".join("?" * len(_REQUEST_COLUMNS))
         try:
             self._connection.execute(
@@ -357,7 +390,11 @@ class SqlRightsWriter(SqlAppealsWriter):
             raise ConflictError(str(error)) from None
 
     async def put_request(self, request: RequestRow) -> None:
-        """Keep what has become of a request."""
+        """Keep what has become of a request; one that is closed waits no more.
+
+        Raises:
+            ConflictError: it was closed, or something else of it would change.
+        """
         named = ", ".join(f"{name} = ?" for name in _REQUEST_COLUMNS)
         try:
             self._connection.execute(
@@ -386,7 +423,10 @@ class SqlRightsWriter(SqlAppealsWriter):
         place: str | None = None,
         vouched: bool = False,
     ) -> None:
-        """Look nothing up before a moment of a domain or place, or of any."""
+        """Look nothing up before a moment of a domain or place, or of any.
+
+        With *vouched* also what has neither.
+        """
         of = {"domain": domain, "place": place}
         named = {name: value for name, value in of.items() if value is not None}
         also = "".join(f" AND {name} = ?" for name in named)
@@ -410,7 +450,11 @@ class SqlRightsWriter(SqlAppealsWriter):
         )
 
     async def add_dispute(self, dispute: DisputeRow) -> None:
-        """Keep a dispute."""
+        """Keep a dispute.
+
+        Raises:
+            ConflictError: it is kept already.
+        """
         try:
             self._connection.execute(
                 "INSERT INTO disputes (digest, origin, signal_id, author, seq, "
@@ -465,7 +509,11 @@ class SqlRightsWriter(SqlAppealsWriter):
         due_at: int,
         shared: bool = False,
     ) -> None:
-        """Keep what a dispute weighs now that was beyond its author's budget."""
+        """Keep what a dispute weighs now that was beyond its author's budget.
+
+        Raises:
+            ConflictError: it was not beyond it.
+        """
         try:
             self._connection.execute(
                 "UPDATE disputes SET weight = ?, charged_at = ?, due_at = ?, "

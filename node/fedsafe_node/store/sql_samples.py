@@ -108,7 +108,11 @@ class SqlSamplesWriter:
     _connection: Connection
 
     async def add_sample(self, sample: SampleRow, drawn: Sequence[SampledRow]) -> None:
-        """Keep a sample with what was drawn."""
+        """Keep a sample with what was drawn.
+
+        Raises:
+            ConflictError: one began at that moment.
+        """
         try:
             self._connection.execute(
                 "INSERT INTO samples (began_at, seed, published, drawn) "
@@ -124,7 +128,11 @@ class SqlSamplesWriter:
             raise ConflictError(str(error)) from None
 
     async def put_sampled(self, row: SampledRow) -> None:
-        """Keep what somebody found."""
+        """Keep what somebody found.
+
+        Raises:
+            ConflictError: somebody has found something before.
+        """
         finding = None if row.finding is None else row.finding.value
         try:
             self._connection.execute(

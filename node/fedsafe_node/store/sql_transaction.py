@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.protocol import LogName
 from fedsafe_node.store.prune_rows import PrunedRow
 from fedsafe_node.store.rows import (
     CredentialRow,
@@ -14,6 +13,7 @@ from fedsafe_node.store.rows import (
     GateRow,
     IdempotencyRow,
     LogEntry,
+    LogName,
     NewSignal,
     Opening,
     PeerRow,
@@ -29,11 +29,7 @@ from fedsafe_node.store.sql_floods import SqlFloodsWriter
 from fedsafe_node.store.sql_gate import SqlGateWriter
 from fedsafe_node.store.sql_imports import SqlImportsWriter
 from fedsafe_node.store.sql_inquiries import SqlInquiriesWriter
-from fedsafe_node.store.sql_inventory import (
-    SET_STATE,
-    WITHDRAW,
-    SqlInventoryWriter,
-)
+from fedsafe_node.store.sql_inventory import SET_STATE, WITHDRAW, SqlInventoryWriter
 from fedsafe_node.store.sql_keeping import SqlKeepingWriter
 from fedsafe_node.store.sql_log_reader import Unsealing
 from fedsafe_node.store.sql_logs import SqlLogRows
@@ -42,20 +38,39 @@ from fedsafe_node.store.sql_notices import SqlNoticesWriter
 from fedsafe_node.store.sql_orders import SqlOrdersWriter
 from fedsafe_node.store.sql_oversight import SqlOversightWriter
 from fedsafe_node.store.sql_people import SqlPeopleWriter
-from fedsafe_node.store.sql_reader import SqlReader
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_node.store.sql_recipients import SqlRecipientsWriter
 from fedsafe_node.store.sql_review import SqlReviewWriter
 from fedsafe_node.store.sql_rights import SqlRightsWriter
 from fedsafe_node.store.sql_samples import SqlSamplesWriter
 from fedsafe_node.store.sql_trials import SqlTrialsWriter
 from fedsafe_node.store.sql_witness import SqlWitnessWriter
-from fedsafe_node.store.writer import Undo
 
 _ADD_SIGNAL = (
     "INSERT INTO signals (row, signal_id, origin, plane, scope, epoch, generation, "
     "media_kind, token, match_until, erase_after, status, own, log, idx, grp) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+
+
+class Undo(Protocol):
+    """Memory that has to follow when the database takes something back."""
+
+    def begin_act(self) -> None:
+        """Remember the present as the start of an act."""
+        ...
+
+    def undo_act(self) -> None:
+        """Go back to the start of the act."""
+        ...
+
+    def forget(self) -> None:
+        """Drop everything; read it from disk when it is needed."""
+        ...
+
+    def catch_up(self) -> None:
+        """Be told that others have added to the database since the last commit."""
+        ...
 
 
 class Sequencing(Unsealing, Undo, Protocol):
@@ -108,8 +123,8 @@ class Sequencing(Unsealing, Undo, Protocol):
         ...
 
 
-class SqlTransaction(
-    SqlReader,
+class Transaction(
+    Reader,
     SqlCasesWriter,
     SqlMeteringWriter,
     SqlOrdersWriter,
@@ -130,7 +145,7 @@ class SqlTransaction(
     SqlInventoryWriter,
     SqlWitnessWriter,
 ):
-    """Reads and writes over the write connection; one act at a time."""
+    """Reads and writes within one act, and sees its own writes."""
 
     def __init__(self, connection: WriteConnection, sequencing: Sequencing) -> None:
         super().__init__(connection, sequencing)
@@ -160,24 +175,42 @@ class SqlTransaction(
         return self._sequencing.append_many(self._log_rows, log, entries)
 
     async def tail(self, log: LogName) -> Tail:
-        """Return a log's end as it was appended, not as the disk has it now."""
+        """Return a log's end as it was appended, not as the disk has it now.
+
+        What was not used since the store was opened is read from disk.
+
+        Raises:
+            CorruptLogError: it has to be read, and does not add up.
+        """
         return self._sequencing.tail(self._log_rows, log)
 
     async def erase_opening(
         self, log: LogName, index: int, group: str, *, at: int
     ) -> bool:
-        """Erase an opening for good; False if there is none or it was erased."""
+        """Erase an opening for good; False if there is none or it was erased.
+
+        The row stays as the mark of erasure; record, tree and proofs don't change.
+        """
         return self._sequencing.erase(self._log_rows, log, index, group, at=at)
 
     async def grant_opening(self, log: LogName, index: int, opening: Opening) -> None:
-        """Keep the opening of an entry that came without it, or was relocked."""
+        """Keep the opening of an entry that came without it, or was relocked.
+
+        Raises:
+            ConflictError: it is there, or was erased for good.
+        """
         try:
             self._sequencing.grant(self._log_rows, log, index, opening)
         except IntegrityError as error:
             raise ConflictError(str(error)) from None
 
     async def prune(self, row: PrunedRow) -> None:
-        """Keep the hashes of the entries below a size, and nothing else of them."""
+        """Keep the hashes of the entries below a size, and nothing else of them.
+
+        Raises:
+            CorruptLogError: they are not those of the tiles above them.
+            ConflictError: no so much may be pruned, or not so far.
+        """
         try:
             self._sequencing.prune(self._log_rows, row)
         except IntegrityError as error:
@@ -186,13 +219,21 @@ class SqlTransaction(
     # --- signals ----------------------------------------------------------------
 
     async def add_signal(self, signal: NewSignal) -> int:
-        """Keep a signal; return its row."""
+        """Keep a signal; return its row.
+
+        Raises:
+            ConflictError: its origin used the id before.
+        """
         row = self._next_signal_row()
         self._insert(_ADD_SIGNAL, *_signal_values(row, signal))
         return row
 
     async def add_signals(self, signals: Sequence[NewSignal]) -> range:
-        """Keep many signals in consecutive rows; return the rows."""
+        """Keep many signals in consecutive rows; return the rows.
+
+        Raises:
+            ConflictError: an origin used an id before.
+        """
         first = self._next_signal_row()
         rows = range(first, first + len(signals))
         self._execute("SAVEPOINT signals")  # an act may catch the conflict and go on
@@ -215,7 +256,10 @@ class SqlTransaction(
     async def set_signal_status(
         self, origin: str, signal_id: bytes, status: SignalStatus
     ) -> bool:
-        """Set whether a signal may match; False if it is not there."""
+        """Set whether a signal may match; False if it is not there.
+
+        `ERASED` is final and wipes the token as well.
+        """
         if status is SignalStatus.ERASED:  # its token goes, here as well
             self._execute(
                 "DELETE FROM listed_tokens WHERE signal_id = ? AND origin = ?",
@@ -257,7 +301,11 @@ class SqlTransaction(
         return added
 
     async def add_draft(self, draft: DraftRow) -> None:
-        """Keep a draft."""
+        """Keep a draft.
+
+        Raises:
+            ConflictError: its id is taken.
+        """
         self._insert(
             "INSERT INTO drafts (signal_id, author, created_at, period, sealed, state, "
             "decided_by, decided_at, plane, scope) "
@@ -330,7 +378,11 @@ class SqlTransaction(
         )
 
     async def add_credential(self, credential: CredentialRow) -> None:
-        """Keep a credential."""
+        """Keep a credential.
+
+        Raises:
+            ConflictError: its id or name is taken.
+        """
         self._insert(
             "INSERT INTO credentials (id, name, role, secret_hash, created_at, "
             "expires_at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -347,7 +399,11 @@ class SqlTransaction(
         return self._changed("DELETE FROM credentials WHERE id = ?", credential_id)
 
     async def add_gate(self, gate: GateRow) -> None:
-        """Enter a legal-gate record."""
+        """Enter a legal-gate record.
+
+        Raises:
+            ConflictError: its id is taken.
+        """
         self._insert(
             "INSERT INTO gate (id, record, valid_until, recorded_at, recorded_by) "
             "VALUES (?, ?, ?, ?, ?)",
@@ -359,7 +415,11 @@ class SqlTransaction(
         )
 
     async def add_idempotent_answer(self, answer: IdempotencyRow) -> None:
-        """Keep the answer to a request."""
+        """Keep the answer to a request.
+
+        Raises:
+            ConflictError: the key is taken by another request of the same batch.
+        """
         self._insert(
             "INSERT INTO idempotency (key, request_digest, status, body, expires_at) "
             "VALUES (?, ?, ?, ?, ?)",

@@ -132,11 +132,19 @@ class SqlTrialsWriter:
     _connection: Connection
 
     async def add_trial(self, trial: TrialRow) -> None:
-        """Keep a trial."""
+        """Keep a trial.
+
+        Raises:
+            ConflictError: there is one like it.
+        """
         self._write_trial(_ADD, msgspec.structs.astuple(trial))
 
     async def put_trial(self, trial: TrialRow) -> None:
-        """Keep how a trial stands."""
+        """Keep how a trial stands.
+
+        Raises:
+            ConflictError: it has ended.
+        """
         id_, *values = msgspec.structs.astuple(trial)
         self._write_trial(_PUT, (*values, id_))
 

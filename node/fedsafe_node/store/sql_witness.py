@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Witnessing in SQLite: a reading and a writing half for the store's classes.
 
-They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
+They are mixed into `Reader` and `Transaction`, which own the connection.
 """
 
 from collections.abc import Collection
@@ -17,7 +17,7 @@ class SqlWitnessReader:
     _connection: Connection
 
     async def witnessed(self, log: str) -> WitnessedRow | None:
-        """Return the largest tree of a log that was cosigned here."""
+        """Return the largest tree that was cosigned here of a log with this key."""
         row = self._connection.execute(
             "SELECT log, size, root, note, at FROM witnessed WHERE log = ?", (log,)
         ).fetchone()
@@ -39,7 +39,11 @@ class SqlWitnessWriter:
     _connection: Connection
 
     async def put_witnessed(self, row: WitnessedRow) -> None:
-        """Keep what was cosigned of a log."""
+        """Keep what was cosigned of a log.
+
+        Raises:
+            ConflictError: more was cosigned before, or another root.
+        """
         try:
             self._connection.execute(
                 "INSERT INTO witnessed (log, size, root, note, at) "

@@ -28,19 +28,15 @@ from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.keyfiles import make_private_directory, sync_directory
 from fedsafe_node.store.causes import by_damage, is_full
 from fedsafe_node.store.keeping_rows import Room
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.seal_protocol import Surroundings
 from fedsafe_node.store.sealed_parts import refuse_marked
 from fedsafe_node.store.sealing import Sealer
 from fedsafe_node.store.sql import UNREADABLE, Connection
 from fedsafe_node.store.sql_log_reader import Unsealing
-from fedsafe_node.store.sql_reader import SqlReader
-from fedsafe_node.store.sql_transaction import Sequencing, SqlTransaction
-from fedsafe_node.store.sqlite_connection import (
-    SqliteConnection,
-    SqliteWriteConnection,
-)
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Sequencing, Transaction
+from fedsafe_node.store.sqlite_connection import SqliteConnection, SqliteWriteConnection
 from fedsafe_node.store.sqlite_durable import make_log_durable
 from fedsafe_node.store.sqlite_notes import SqliteNotes
 from fedsafe_node.store.writer import Writer, run_act
@@ -68,10 +64,10 @@ class SQLiteStore(WrittenStore):
         self._files = files
         self._sequencing = sequencing
         self._closed = False
-        self._reader = SqlReader(files.reading, sequencing)
+        self._reader = Reader(files.reading, sequencing)
         writer = Writer(
             files.writing,
-            SqlTransaction(files.writing, sequencing),
+            Transaction(files.writing, sequencing),
             sequencing,
             seal=files.sealer,
             reserve=files.reserve,
@@ -157,7 +153,7 @@ class SQLiteStore(WrittenStore):
     def _scan(self, query: Callable[[Reader], Awaitable[T]]) -> T:
         connection = SqliteConnection.to_read(self._path)
         try:
-            reader = SqlReader(connection, self._sequencing)
+            reader = Reader(connection, self._sequencing)
             return _run_query(connection, reader, query)
         finally:
             connection.close()
@@ -197,7 +193,7 @@ class _Files:
 
 def _run_query(
     connection: Connection,
-    reader: SqlReader,
+    reader: Reader,
     query: Callable[[Reader], Awaitable[T]],
 ) -> T:
     try:
@@ -231,7 +227,7 @@ def examine_file(
     except UNREADABLE as error:
         raise StoreFailedError(str(error)) from error
     try:
-        return _run_query(connection, SqlReader(connection, unsealing), query)
+        return _run_query(connection, Reader(connection, unsealing), query)
     finally:
         connection.close()
 
@@ -277,7 +273,7 @@ def _open_files(
             if around is not None:
                 refuse_marked(writing, around.key)
             if check is not None:
-                _run_query(writing, SqlReader(writing, sequencing), check)
+                _run_query(writing, Reader(writing, sequencing), check)
             sealer = None
             if around is None:
                 writing.migrate()

@@ -31,34 +31,19 @@ from contextvars import Context, copy_context
 from itertools import islice
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import (
-    NoRoomError,
-    StoreClosedError,
-    StoreFailedError,
-)
+from fedsafe_node.errors import NoRoomError, StoreClosedError, StoreFailedError
 from fedsafe_node.faults import FaultPoint, Faults
 from fedsafe_node.store.answers import Answers, Future, Outcome
-from fedsafe_node.store.causes import (
-    by_damage,
-    for_caller,
-    is_full,
-    kind_of,
-    log_cause,
-)
+from fedsafe_node.store.causes import by_damage, for_caller, is_full, kind_of, log_cause
 from fedsafe_node.store.keeping_rows import Outage
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import StoreTrouble, Trouble
 from fedsafe_node.store.sealing import Sealer
-from fedsafe_node.store.sql import (
-    Error,
-    OperationalError,
-    Since,
-    WriteConnection,
-)
+from fedsafe_node.store.sql import Error, OperationalError, Since, WriteConnection
+from fedsafe_node.store.sql_transaction import Transaction, Undo
 
 T = TypeVar("T")
 Act = Callable[[Transaction], Awaitable[Any]]
@@ -75,26 +60,6 @@ class _Waiting(NamedTuple):
     context: Context
     vital: bool
     alone: bool
-
-
-class Undo(Protocol):
-    """Memory that has to follow when the database takes something back."""
-
-    def begin_act(self) -> None:
-        """Remember the present as the start of an act."""
-        ...
-
-    def undo_act(self) -> None:
-        """Go back to the start of the act."""
-        ...
-
-    def forget(self) -> None:
-        """Drop everything; read it from disk when it is needed."""
-        ...
-
-    def catch_up(self) -> None:
-        """Be told that others have added to the database since the last commit."""
-        ...
 
 
 def run_act(awaitable: Awaitable[T]) -> T:

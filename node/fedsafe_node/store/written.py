@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
 from fedsafe_node.store.keeping_rows import Outage
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import StoreTrouble
 from fedsafe_node.store.seal_protocol import SealReport, Surroundings
 from fedsafe_node.store.sealing import Sealer
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_node.store.writer import Writer
 
 T = TypeVar("T")

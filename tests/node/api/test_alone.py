@@ -28,8 +28,8 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.review.floods import judge_floods
 from fedsafe_node.review.opening import open_review
 from fedsafe_node.rights.request_messages import RightsRequestAnswer
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.recipients_rows import PackRow
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.policy import load_policy, shipped_text
 from fedsafe_policies.vocabulary import Act, Role, Scope
 

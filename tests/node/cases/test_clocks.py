@@ -20,7 +20,7 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.announcing import Announcement, Announcer
 from fedsafe_node.provider_events.messages import EventKind
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.escalation.calling import Ordered, Said
 from fedsafe_policies.escalation.clocks import Course, alarms
 from fedsafe_policies.escalation.laender import Calendar, Land

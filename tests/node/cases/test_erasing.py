@@ -25,7 +25,7 @@ from fedsafe_node.cases.messages import AssessCase, NewHold, NoteCall, RenderCas
 from fedsafe_node.cases.rendering import CaseRenderings
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.escalation.erasing import countable, erased_from
 from fedsafe_policies.escalation.matrix import shipped_matrix

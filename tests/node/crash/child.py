@@ -23,10 +23,11 @@ from fedsafe_node.log.proofs import log_root
 from fedsafe_node.peering.repeats import count_served, enter
 from fedsafe_node.provider_events.announcing import Announcement, Announcer
 from fedsafe_node.provider_events.messages import EventKind
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.prune_rows import PrunedRow
 from fedsafe_node.store.recipients_rows import HandedRow
 from fedsafe_node.store.rows import LogEntry, NewSignal, Opening
+from fedsafe_node.store.sql_transaction import Transaction
 
 FEED = "a.demo/feed"
 AUDIT = "a.demo/audit"

@@ -23,7 +23,7 @@ from tests.node.fleet import Fleet, make
 from fedsafe_node.assembly import RunningNode
 from fedsafe_node.principal import LOCAL
 from fedsafe_node.store.keeping_rows import EffectKind
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.telemetry import configure_logging
 
 MOST: Final = 3_000

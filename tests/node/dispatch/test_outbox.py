@@ -26,7 +26,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.sending.errors import Fault, SendingError
 from fedsafe_node.sending.parcels import Handed, Parcel
 from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_node.tracing import begin
 from fedsafe_policies.escalation.channels import Channel, MailChannel, WebhookChannel
 from fedsafe_policies.escalation.dispatching import (

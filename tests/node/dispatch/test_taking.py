@@ -23,7 +23,7 @@ from fedsafe_node.dispatch.switching import SendingSwitch
 from fedsafe_node.dispatch.taking import SealedPackages
 from fedsafe_node.errors import CorruptRowError, NotFoundError
 from fedsafe_node.principal import Principal
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.escalation.dispatching import RecallReason
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.vocabulary import Role

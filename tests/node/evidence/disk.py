@@ -11,7 +11,7 @@ from typing import Final
 from tests.system.search import Haystack
 
 from fedsafe_node.base import Base
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.sql_reader import Reader
 
 _PIECE: Final = 16
 

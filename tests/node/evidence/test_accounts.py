@@ -18,8 +18,9 @@ from fedsafe_node.notices.facts import Facts, seal_facts
 from fedsafe_node.notices.messages import NoticeKind, NoticeState
 from fedsafe_node.rights.sealing import Content, seal_content
 from fedsafe_node.store.notices_rows import NoticeRow
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Scope
 
 

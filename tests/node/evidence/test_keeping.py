@@ -31,7 +31,7 @@ from fedsafe_node.evidence.verify import verify_pack
 from fedsafe_node.log.audit import Event
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.store.keeping_rows import EffectKind
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.store.sqlite_residues import can_clear_here
 from fedsafe_policies.vocabulary import Purpose, Scope
 

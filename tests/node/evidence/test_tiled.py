@@ -19,8 +19,8 @@ from fedsafe_node.evidence.tiled import OwnLog
 from fedsafe_node.log.audit import decode_audit_record
 from fedsafe_node.log.tiling import MAX_ENTRY
 from fedsafe_node.principal import Principal
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.store.sql_transaction import Transaction
 
 
 async def taken(

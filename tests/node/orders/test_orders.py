@@ -15,15 +15,10 @@ from fedsafe_node.log.audit import Detail
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.orders.clockwork import OrderClock, count_orders, tend_orders
 from fedsafe_node.orders.content import OrderVault
-from fedsafe_node.orders.messages import (
-    AddOrder,
-    AnswerOrder,
-    NoteOrder,
-    OrderStep,
-)
+from fedsafe_node.orders.messages import AddOrder, AnswerOrder, NoteOrder, OrderStep
 from fedsafe_node.orders.service import Orders
 from fedsafe_node.principal import Principal
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.laender import Calendar, laender
 from fedsafe_policies.escalation.orders import (

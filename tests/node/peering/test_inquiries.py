@@ -9,11 +9,7 @@ from tests.node.insisting import insisting
 from tests.node.origin import WHO
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
-from fedsafe_federation.errors import (
-    PeerError,
-    StaleStatementError,
-    UntrustedError,
-)
+from fedsafe_federation.errors import PeerError, StaleStatementError, UntrustedError
 from fedsafe_federation.inquiries import (
     Inquiry,
     InquiryState,
@@ -44,7 +40,7 @@ from fedsafe_node.rights.inquiry_messages import (
 )
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.store.inquiries_rows import InquirerRow, InquiryRow
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.vocabulary import Outcome, Role
 

@@ -15,8 +15,8 @@ from fedsafe_node.errors import StoreError
 from fedsafe_node.peering.handing import Hander
 from fedsafe_node.peering.messages import RecipientShown
 from fedsafe_node.peering.repeats import Repeats, count_again, end_grant, split
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.recipients_rows import HandedRow, LedgerRow, RepeatRow
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.gate import LegalGate
 
 REPEATS = 1_000

@@ -13,13 +13,14 @@ from fedsafe_node.peering.sightings import FEWEST
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.messages import Because, OutcomeRequest
 from fedsafe_node.review.opening import open_review
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.review_rows import (
     TaskDecisionRow,
     TaskRow,
     TaskSignalRow,
     TaskState,
 )
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Outcome, Role
 
 DORA = Principal("dora", Role.DPO)

@@ -23,7 +23,8 @@ from fedsafe_federation.peer import WITNESS_PATH
 from fedsafe_federation.witnessing import SIZE_TYPE, AddCheckpoint
 from fedsafe_node.errors import NotFoundError, StoreFailedError
 from fedsafe_node.peering.witnessing import MOST_FORKS, WitnessAnswer, WitnessServer
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 
 LOG = "b.demo/feed"  # a log that its member does not let be witnessed by itself yet
 LEAVES = [leaf_hash(bytes([number])) for number in range(20)]

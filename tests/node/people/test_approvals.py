@@ -16,17 +16,14 @@ from fedsafe_node.errors import (
     NotFoundError,
     WrongStateError,
 )
-from fedsafe_node.people.approvals import (
-    LIFETIME,
-    Approvals,
-    digest_of,
-)
+from fedsafe_node.people.approvals import LIFETIME, Approvals, digest_of
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.machines import Machines
 from fedsafe_node.people.messages import ActAnswer, RoleRequest
 from fedsafe_node.people.waiting import LISTED, sweep_acts
 from fedsafe_node.principal import Principal
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.people import Person
 from fedsafe_policies.policy import shipped

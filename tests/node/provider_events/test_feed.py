@@ -27,7 +27,8 @@ from fedsafe_node.provider_events.feed import EventFeed
 from fedsafe_node.provider_events.messages import EventKind, FollowQuery, ProviderEvents
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Purpose, Role
 
 __all__ = ["situation"]

@@ -13,7 +13,7 @@ from fedsafe_node.keys import load_media_keys, load_shares
 from fedsafe_node.lookup_messages import Result
 from fedsafe_node.renewing.keeping import Wish, keep
 from fedsafe_node.renewing.scene import read_scene
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 
 WHO = "somebody@mail.example"
 

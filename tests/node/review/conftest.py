@@ -35,8 +35,9 @@ from fedsafe_node.review.messages import (
 )
 from fedsafe_node.review.opening import Opened, open_review
 from fedsafe_node.review.service import ReviewService
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import NewSignal, SignalStatus
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.hearings import HearingStep
 from fedsafe_policies.legal_calendar import shipped_calendar
 from fedsafe_policies.vocabulary import (

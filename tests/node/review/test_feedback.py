@@ -22,7 +22,7 @@ from fedsafe_node.review.flood_service import FloodService
 from fedsafe_node.review.messages import Because
 from fedsafe_node.rights.inquiry_messages import SentState
 from fedsafe_node.store.inquiries_rows import SentInquiryRow
-from fedsafe_node.store.sql_transaction import SqlTransaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Level, Outcome
 
 ONE, TWO = match(1), match(2, "c.demo")
@@ -152,7 +152,7 @@ async def test_what_is_owed_is_kept_with_the_decision_or_not_at_all(
         raise StoreFailedError("the disk is full")
 
     with monkeypatch.context() as full:
-        full.setattr(SqlTransaction, "erase_task", fail)
+        full.setattr(Transaction, "erase_task", fail)
         with pytest.raises(StoreFailedError):
             await ward.decide(task, Outcome.DISMISS, because=WRONG)
     nothing = await owed(ward)

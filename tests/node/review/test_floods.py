@@ -54,9 +54,9 @@ from fedsafe_node.review.succeeding import succeed
 from fedsafe_node.rights.sealing import Content
 from fedsafe_node.rights.telling import holds_nothing
 from fedsafe_node.store.keeping_rows import HoldRow
-from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskRow
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.floods import REST_REVIEW
 from fedsafe_policies.reviews import review_ends
 from fedsafe_policies.vocabulary import Outcome, Purpose, Surface

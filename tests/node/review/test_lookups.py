@@ -10,14 +10,9 @@ from tests.node.origin import WHO
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
 from fedsafe_node.errors import StoreFailedError
-from fedsafe_node.lookup_messages import (
-    BatchRequest,
-    LookupRequest,
-    Result,
-    Subject,
-)
+from fedsafe_node.lookup_messages import BatchRequest, LookupRequest, Result, Subject
 from fedsafe_node.review.messages import ListedTask, TasksQuery
-from fedsafe_node.store.sql_transaction import SqlTransaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Scope
 
 OTHER = "somebody.else@mail.example"
@@ -109,7 +104,7 @@ async def test_task_and_event_are_one_act(
     async def fail(*_: object) -> None:
         raise StoreFailedError("the log takes no more")
 
-    monkeypatch.setattr(SqlTransaction, "append_many", fail)
+    monkeypatch.setattr(Transaction, "append_many", fail)
     with pytest.raises(StoreFailedError):
         await alone["a.demo"].services.lookups.lookup(
             LookupRequest(questions=[email()], subject_ref="account-1"), BOT

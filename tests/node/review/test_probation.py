@@ -19,7 +19,8 @@ from fedsafe_node.review.opening import open_review
 from fedsafe_node.review.trial_messages import TrialRequest, TrialShown, TrialsQuery
 from fedsafe_node.review.trial_service import TrialService, tend_trials
 from fedsafe_node.review.trials import Tried, try_matches
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.trials import Closings
 from fedsafe_policies.vocabulary import Level, Outcome, Role
 

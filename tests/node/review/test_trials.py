@@ -17,8 +17,9 @@ from fedsafe_node.review.messages import Because, TasksQuery
 from fedsafe_node.review.trial_messages import TrialRequest, TrialShown, TrialsQuery
 from fedsafe_node.review.trial_service import TrialService, tend_trials
 from fedsafe_node.review.trials import Tried, begin_probation, draw_of, try_matches
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.trials import CHANCES
 from fedsafe_policies.vocabulary import Level, Outcome, Provenance, Scope
 

@@ -56,8 +56,9 @@ from fedsafe_node.rights.request_messages import Language
 from fedsafe_node.signals.appeals import APPEALS_A_DAY, take_appeal
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.signals.overlooked import take_overlooked
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import AppealRow, AppealRulingRow
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Control, Role, Scope
 

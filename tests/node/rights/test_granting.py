@@ -27,7 +27,7 @@ from fedsafe_node.rights.request_messages import (
     RequestKind,
 )
 from fedsafe_node.signals.naming import read_signal_id
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
 RUTH = Principal("ruth", Role.REVIEWER, fresh=True)

@@ -30,11 +30,7 @@ from fedsafe_node.errors import (
     TooManyTriesError,
     WrongStateError,
 )
-from fedsafe_node.messages import (
-    Kind,
-    Question,
-    RevokeRequest,
-)
+from fedsafe_node.messages import Kind, Question, RevokeRequest
 from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.messages import FollowQuery
 from fedsafe_node.rights import requests as requests_module
@@ -57,18 +53,12 @@ from fedsafe_node.rights.requests import Requests
 from fedsafe_node.rights.reviewing import KINDS
 from fedsafe_node.rights.tending import Tended, tend_requests
 from fedsafe_node.signals.expiry import expire_signals
-from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.recipients_rows import RepeatRow
 from fedsafe_node.store.rights_rows import RequestState
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.help.offers import Age
 from fedsafe_policies.policy import Policy
-from fedsafe_policies.vocabulary import (
-    IdentifierKind,
-    Provenance,
-    Purpose,
-    Role,
-    Scope,
-)
+from fedsafe_policies.vocabulary import IdentifierKind, Provenance, Purpose, Role, Scope
 
 WHO = "Person@Mail.example"
 FOLDED = "person@mail.example"

@@ -32,8 +32,9 @@ from fedsafe_node.signals import restricting
 from fedsafe_node.signals.disputing import Dispute, let_go, take_ruling
 from fedsafe_node.signals.doubles import double_digest, excuse_double, read_double
 from fedsafe_node.signals.restricting import Applied, Restricting
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.decision import Decision, Obligation, allow
 from fedsafe_policies.disputes import DisputeRequest
 from fedsafe_policies.reasons import Grant

@@ -49,7 +49,7 @@ from fedsafe_node.signals.custody import open_custody
 from fedsafe_node.signals.desk import Changed
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.naming import read_signal_id
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_policies.vocabulary import Grade, Phenomenon, Plane, Role, Scope
 
 PERSON = "person@mail.example"

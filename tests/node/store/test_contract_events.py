@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.events_rows import ProviderEventRow
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 
 
 def event(number: int) -> ProviderEventRow:

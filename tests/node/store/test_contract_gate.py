@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import (
     NewSignal,
     Opening,
@@ -14,6 +14,7 @@ from fedsafe_node.store.rows import (
     SignalRow,
     SignalStatus,
 )
+from fedsafe_node.store.sql_transaction import Transaction
 
 
 def entry(number: int, item: str = "S-V-1") -> RegisterRow:

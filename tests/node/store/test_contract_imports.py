@@ -6,8 +6,9 @@ from tests.node.store.test_contract_review import listed
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.signals.messages import ImportState
 from fedsafe_node.store.imports_rows import ImportPart, ImportRow, ListedToken, TakenOff
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import DraftRow, DraftState, SignalStatus
+from fedsafe_node.store.sql_transaction import Transaction
 
 US = "a.demo"
 NOW = 1_000

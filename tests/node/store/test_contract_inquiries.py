@@ -10,8 +10,10 @@ from fedsafe_node.store.inquiries_rows import (
     SentInquiryRow,
     ToldRow,
 )
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 
 ONE, TWO = bytes([1]) * 16, bytes([2]) * 16
 SENT = SentInquiryRow(

@@ -24,7 +24,7 @@ from fedsafe_node.store.inventory_rows import (
     NewInventoryRow,
 )
 from fedsafe_node.store.oversight_rows import ValidationRow
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rights_rows import RulingRow
 from fedsafe_node.store.rows import (
     DraftRow,
@@ -43,6 +43,7 @@ from fedsafe_node.store.sql_inventory import (
     REVIEWED,
     RUNS,
 )
+from fedsafe_node.store.sql_transaction import Transaction
 
 US, OWN, THEM = "a.demo", "own:a.demo", "b.demo"
 OURS: Final = 5_000

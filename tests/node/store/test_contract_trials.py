@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.review.trial_messages import TrialCause
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.store.trials_rows import ClosingRow, TrialRow
 from fedsafe_policies.trials import Closings
 

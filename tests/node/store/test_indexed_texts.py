@@ -12,8 +12,9 @@ from tests.node.store.test_contract_people import ANNA
 
 from fedsafe_node.errors import BadRequestError
 from fedsafe_node.store.people_rows import IdentityRow
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.schema import migrate
+from fedsafe_node.store.sql_transaction import Transaction
 
 MOST: Final = 2_704  # bytes of a row of an index, PostgreSQL 15 to 17
 A_ROW: Final = 24  # bytes for what is not the values

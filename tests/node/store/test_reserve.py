@@ -18,9 +18,10 @@ from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.relief import BESIDE, RELIEVING, AuditRelief
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import Trouble
+from fedsafe_node.store.sql_transaction import Transaction
 
 MIB: Final = 1 << 20
 TOO_MUCH: Final = 1 << 60  # no disk has room for it

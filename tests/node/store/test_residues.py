@@ -14,8 +14,9 @@ from tests.node.store.test_sqlite import FailAt, open_sqlite, sqlite_error
 
 from fedsafe_node.errors import StoreClosedError, StoreFailedError
 from fedsafe_node.faults import FaultPoint
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry, Opening
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.store.sqlite_connection import SqliteWriteConnection
 from fedsafe_node.store.sqlite_residues import Residues, without_copies
 

@@ -20,9 +20,10 @@ from fedsafe_node.errors import (
 from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry, Opening, Trouble
-from fedsafe_node.store.sql_transaction import SqlTransaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.store.sqlite_connection import SqliteWriteConnection
 
 FEED = "a.demo/feed"
@@ -140,7 +141,7 @@ async def test_a_transaction_that_sqlite_took_back_fails_its_whole_batch(
     store: Store,
 ) -> None:
     async def full(tx: Transaction) -> None:
-        assert isinstance(tx, SqlTransaction)
+        assert isinstance(tx, Transaction)
         await tx.append(FEED, b"lost")
         tx._execute("ROLLBACK")  # noqa: SLF001 - as SQLite does on a full disk
         raise sqlite_error(sqlite3.SQLITE_FULL)

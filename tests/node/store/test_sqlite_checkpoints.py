@@ -11,7 +11,8 @@ import pytest
 from tests.node.store.test_residues import LOGS, append, erase, files_left
 from tests.node.store.test_sqlite import open_sqlite
 
-from fedsafe_node.store.protocol import Reader, Store
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_reader import Reader
 from fedsafe_node.store.sqlite_checkpoints import Checkpoints
 from fedsafe_node.store.sqlite_connection import SqliteWriteConnection
 from fedsafe_node.store.sqlite_residues import Residues

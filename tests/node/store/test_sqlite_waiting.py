@@ -15,11 +15,12 @@ from fedsafe_node.errors import CorruptLogError, StoreFailedError
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.oversight_rows import SpentRow
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import Opening
 from fedsafe_node.store.schema import migrate
 from fedsafe_node.store.sql_logs import ENTRY, OPENING
 from fedsafe_node.store.sql_oversight import ADD_SPENT
+from fedsafe_node.store.sql_transaction import Transaction
 from fedsafe_node.store.sqlite_connection import SqliteWriteConnection
 
 Act = Callable[[Transaction], Awaitable[object]]

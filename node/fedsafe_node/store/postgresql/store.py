@@ -43,15 +43,14 @@ from fedsafe_node.store.postgresql.notes import PostgresNotes
 from fedsafe_node.store.postgresql.schema import check_owner, migrate
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.postgresql.writing import PostgresWriteConnection
-from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.schema import VERSION
 from fedsafe_node.store.seal_protocol import Position, Surroundings
 from fedsafe_node.store.sealed_parts import refuse_marked
 from fedsafe_node.store.sealing import Sealer
 from fedsafe_node.store.sql import UNREADABLE, UnfitTextError
 from fedsafe_node.store.sql_log_reader import Unsealing
-from fedsafe_node.store.sql_reader import SqlReader
-from fedsafe_node.store.sql_transaction import Sequencing, SqlTransaction
+from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.sql_transaction import Sequencing, Transaction
 from fedsafe_node.store.writer import Writer, run_act
 from fedsafe_node.store.written import WrittenStore
 
@@ -83,7 +82,7 @@ class PostgresStore(WrittenStore):
         self._readers = _Readers(server, sequencing)
         writer = Writer(
             opened.writing,
-            SqlTransaction(opened.writing, sequencing),
+            Transaction(opened.writing, sequencing),
             sequencing,
             seal=opened.sealer,
             reserve=None,
@@ -211,7 +210,7 @@ def _open(
 
             def examine(known: Mapping[str, Position]) -> None:
                 if check is not None:
-                    run_act(check(SqlReader(writing, sequencing), known))
+                    run_act(check(Reader(writing, sequencing), known))
 
             with _snapshot(writing):
                 examine({})
@@ -336,7 +335,7 @@ def _run_query(
     query: Callable[[Reader], Awaitable[T]],
     unsealing: Unsealing,
 ) -> T:
-    reader = SqlReader(connection, unsealing)
+    reader = Reader(connection, unsealing)
     try:
         with connection.pipeline():
             connection.execute(_SNAPSHOT)

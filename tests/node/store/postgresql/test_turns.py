@@ -22,9 +22,10 @@ from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.store.oversight_rows import SpentRow
 from fedsafe_node.store.postgresql.connection import PostgresConnection, connect
 from fedsafe_node.store.postgresql.server import Server
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry, Opening
 from fedsafe_node.store.sealed_parts import read_seal
+from fedsafe_node.store.sql_transaction import Transaction
 
 FEED: Final = "a.demo/feed"
 OPENING: Final = Opening("actor", bytes(32), b"anna")

@@ -23,8 +23,9 @@ from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.store.postgresql.server import Server
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import IdempotencyRow, Opening
+from fedsafe_node.store.sql_transaction import Transaction
 
 LOGS: Final = ("a.demo/feed", "a.demo/audit")
 BAD: Final = b"never kept"

@@ -22,7 +22,8 @@ from tests.postgresql.server import Server
 from fedsafe_crypto.tree import Frontier, leaf_hashes
 from fedsafe_node.log.proofs import log_root
 from fedsafe_node.store.postgresql.schema import migrate
-from fedsafe_node.store.protocol import Reader, Store
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.sql_reader import Reader
 
 WORKERS: Final = 4
 WRITERS: Final = 16  # of each worker
