@@ -76,8 +76,8 @@ BOUNDS: Final = frozenset({"maximum", "minimum"})
 """Of a schema; one is a number that would be a moment."""
 BY_CHANCE: Final = frozenset({"repeat"})
 """Details that tell whether a member was told the same twice."""
-BY_CLOCK: Final = frozenset({"sightings.taken"})
-"""Events of a job that comes once an hour: during a run, or not."""
+BY_CLOCK: Final = frozenset({"evaluation.served", "sightings.taken"})
+"""Events of what others ask, whom they choose, and of a job that comes once an hour."""
 UNORDERED: Final = frozenset(
     {"acts", "breaches", "cases", "dispatches", "disputes", "drafts", "holds"}
     | {"imports", "notices", "orders", "requests", "signals", "tasks"}
