@@ -28,16 +28,16 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
-from fedsafe_node.api.ports import bind_socket
-from fedsafe_node.api.server import ApiServer
-from fedsafe_node.api.services import Services
-from fedsafe_node.lookup_messages import (
+from fedsafe_node.acts.lookup import (
     LookupAnswer,
     LookupRequest,
     Result,
 )
-from fedsafe_node.principal import Principal
-from fedsafe_node.telemetry import Metrics, configure_logging
+from fedsafe_node.api.ports import bind_socket
+from fedsafe_node.api.server import ApiServer
+from fedsafe_node.api.services import Services
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.telemetry import Metrics, configure_logging
 
 BODY = json.dumps(
     {"questions": [{"kind": "email", "value": "anna@example.de"}], "subject_ref": "u-1"}

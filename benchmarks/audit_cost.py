@@ -28,12 +28,12 @@ from time import perf_counter, process_time
 import uvloop
 
 from durable_appends import open_node_store
-from fedsafe_node.app import collect_less
-from fedsafe_node.clock import SystemClock
+from fedsafe_node.app.run import collect_less
+from fedsafe_node.ground.clock import SystemClock
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Purpose, Surface
 from measuring import (
     SYNC,

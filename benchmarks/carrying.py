@@ -23,17 +23,17 @@ from aiohttp import web
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 
-from fedsafe_cli.fleet import free_ports
-from fedsafe_crypto.identity import SigningKey
+from fedsafe_cli.demo.fleet import free_ports
+from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_federation.casework.container import MAGIC
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.sending.carriers import Carriers
-from fedsafe_node.sending.settings import (
+from fedsafe_node.casework.transports.carriers import Carriers
+from fedsafe_node.ground.carrier_settings import (
     MailSending,
     Sending,
     SftpSending,
     WebhookSending,
 )
+from fedsafe_node.ground.clock import SystemClock
 from fedsafe_policies.escalation.channels import (
     Channel,
     MailChannel,

@@ -12,9 +12,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from fedsafe_policies.documents.legal_calendar import shipped_calendar
 from fedsafe_policies.engine import RULINGS, Request, decide
-from fedsafe_policies.legal_calendar import shipped_calendar
-from fedsafe_policies.lookups import LookupRequest
+from fedsafe_policies.rules.lookups import LookupRequest
 from fedsafe_policies.vocabulary import Plane, Purpose, Role
 from measuring import Row, interleave, once, parser, report
 

@@ -15,9 +15,9 @@ import numpy as np
 from blake3 import blake3
 from PIL import Image
 
-from fedsafe_federation.digests import CHUNK_BYTES, digest_stream
-from fedsafe_federation.pdq import pdq_hash
-from fedsafe_federation.pictures import decode_picture
+from fedsafe_federation.media.digests import CHUNK_BYTES, digest_stream
+from fedsafe_federation.media.pdq import pdq_hash
+from fedsafe_federation.media.pictures import decode_picture
 from measuring import Row, Work, interleave, once, parser, report
 
 TOGETHER = "one pass"

@@ -21,10 +21,10 @@ from tests.node.cases.test_cases import Desk
 from tests.node.dispatch.desk import Post
 from tests.node.people.conftest import Team
 
-from fedsafe_node.clock import SystemClock
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.principal import Principal
 from fedsafe_policies.vocabulary import Role
 
 SEND = "send: project, sign, seal, queue"

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from fedsafe_federation.pdq import hamming_distance
-from fedsafe_federation.pictures import picture_pdq
+from fedsafe_federation.media.pdq import hamming_distance
+from fedsafe_federation.media.pictures import picture_pdq
 
 SIZE = (480, 320)
 SCALE = 2  # drawn larger and shrunk, for soft edges

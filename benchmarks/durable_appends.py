@@ -25,16 +25,16 @@ from time import perf_counter
 
 import uvloop
 
-from fedsafe_crypto.commitment import commit
-from fedsafe_node.app import collect_less
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.config import Place
+from fedsafe_crypto.primitives.commitment import commit
+from fedsafe_node.app.run import collect_less
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.config import Place
 from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import Opening
+from fedsafe_node.store.sealed_files import SealedFiles
 from measuring import (
     SYNC,
     Row,

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from fedsafe_cli.client import Client
-from fedsafe_cli.demo_nodes import DemoNode, raise_demo
-from fedsafe_cli.fleet import find, free_ports, stop
+from fedsafe_cli.demo.fleet import find, free_ports, stop
+from fedsafe_cli.demo.nodes import DemoNode, raise_demo
+from fedsafe_cli.terminal.client import Client
 from measuring import cpu_of
 
 MOST_SECONDS = 600.0

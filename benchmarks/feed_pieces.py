@@ -9,22 +9,22 @@ import os
 from typing import cast
 
 from bare_inserts import PIECE
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.tree import Frontier, leaf_hash
-from fedsafe_federation.card import MemberKeys
-from fedsafe_federation.charter import Charter, Member
-from fedsafe_federation.feed import (
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.tlog.tree import Frontier, leaf_hash
+from fedsafe_federation.charter.card import MemberKeys
+from fedsafe_federation.charter.charter import Charter, Member
+from fedsafe_federation.feed.batch import (
     FeedOpening,
     RecordLine,
     decode_batch,
     encode_batch,
 )
-from fedsafe_federation.records import encode_record, signal_record
-from fedsafe_federation.signals import SignalHeader, encode_opening
-from fedsafe_federation.signed import Signed, open_payload, sign_payload
-from fedsafe_federation.verification import Known, feed_name, verify_batch
-from fedsafe_federation.wireformat import decode, encode
+from fedsafe_federation.feed.records import encode_record, signal_record
+from fedsafe_federation.feed.signals import SignalHeader, encode_opening
+from fedsafe_federation.feed.verification import Known, feed_name, verify_batch
+from fedsafe_federation.wire.signed import Signed, open_payload, sign_payload
+from fedsafe_federation.wire.wireformat import decode, encode
 from fedsafe_policies.vocabulary import Plane, Scope
 
 NAME = "a.example"

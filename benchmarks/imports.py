@@ -23,8 +23,8 @@ from pathlib import Path
 
 from bare_inserts import BareInserts, pieces
 from federation import Federation, pid_of, post, running
-from fedsafe_cli.client import Client
-from fedsafe_cli.fleet import stop
+from fedsafe_cli.demo.fleet import stop
+from fedsafe_cli.terminal.client import Client
 from measuring import Row, Work, cpu_of, interleave, once, parser, report
 from sodium_calls import SodiumCalls
 

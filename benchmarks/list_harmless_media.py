@@ -24,9 +24,9 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fedsafe_federation.digests import digest_stream
-from fedsafe_federation.pdq import pdq_hash
-from fedsafe_federation.pictures import picture_pdq
+from fedsafe_federation.media.digests import digest_stream
+from fedsafe_federation.media.pdq import pdq_hash
+from fedsafe_federation.media.pictures import picture_pdq
 
 LICENCE: Final = "SPDX-License-Identifier" + ": Apache-2.0"  # no head of this file
 DATED: Final = "2026-11-30"

@@ -18,8 +18,8 @@ from time import perf_counter
 
 from bare_inserts import pieces
 from federation import pid_of, post, running
-from fedsafe_cli.demo_nodes import DemoNode, raise_demo
-from fedsafe_cli.fleet import stop
+from fedsafe_cli.demo.fleet import stop
+from fedsafe_cli.demo.nodes import DemoNode, raise_demo
 from measuring import Row, cpu_of, parser, report
 
 PICTURES = 10  # one in so many

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter, sleep
 
-from fedsafe_cli.client import Client
-from fedsafe_cli.demo_nodes import make_shown
-from fedsafe_cli.fleet import answers, free_ports
+from fedsafe_cli.demo.fleet import answers, free_ports
+from fedsafe_cli.demo.nodes import make_shown
+from fedsafe_cli.terminal.client import Client
 from processes import tree_of
 
 _LATEST = 120.0  # seconds until a node has to answer

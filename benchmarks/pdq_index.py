@@ -13,7 +13,7 @@ from time import perf_counter
 
 import numpy as np
 
-from fedsafe_node.index.pdq import PdqIndex
+from fedsafe_node.lookup.index.pdq import PdqIndex
 from measuring import Row, interleave, once, parser, report
 
 PIECE = 50_000

@@ -29,7 +29,7 @@ from pathlib import Path
 from time import perf_counter
 
 from federation import Federation, Line, port_of, post, request_of, running
-from fedsafe_cli.client import Client
+from fedsafe_cli.terminal.client import Client
 from imports import media_signal
 from measuring import Row, parser, percentile, report
 from replication import cursor_of

@@ -32,8 +32,8 @@ from time import perf_counter
 
 from bare_inserts import PIECE, BareInserts, pieces
 from federation import Line, pid_of, port_of, running
-from fedsafe_cli.demo_nodes import DemoNode
-from fedsafe_cli.fleet import start, stop
+from fedsafe_cli.demo.fleet import start, stop
+from fedsafe_cli.demo.nodes import DemoNode
 from feed_pieces import FeedPieces
 from imports import Desk
 from measuring import Figures, Row, cpu_of, interleave, once, parser, percentile, report

@@ -32,9 +32,9 @@ from time import perf_counter
 
 from bare_inserts import pieces
 from federation import Federation, Line, port_of, post, request_of, running
-from fedsafe_cli.client import Client
-from fedsafe_cli.demo_nodes import DemoNode
-from fedsafe_cli.fleet import answers, start, stop
+from fedsafe_cli.demo.fleet import answers, start, stop
+from fedsafe_cli.demo.nodes import DemoNode
+from fedsafe_cli.terminal.client import Client
 from imports import LIST, approve_list, media_signal
 from measuring import Row, parser, percentile, report
 from propagation import FINDING

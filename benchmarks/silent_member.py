@@ -34,8 +34,8 @@ import aiohttp
 import uvloop
 
 from federation import Federation, pid_of, port_of, running
-from fedsafe_cli.demo_nodes import DemoNode
-from fedsafe_cli.fleet import answers, free_ports, start, stop
+from fedsafe_cli.demo.fleet import answers, free_ports, start, stop
+from fedsafe_cli.demo.nodes import DemoNode
 from measuring import Row, parser, percentile, report
 
 DEADLINE_MS = 800

@@ -16,18 +16,18 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from fedsafe_crypto import group
-from fedsafe_crypto.group import multiply_base, random_scalar
-from fedsafe_crypto.keys import Generation, KeyShare, Pins
-from fedsafe_crypto.oprf import Mode, blind_all, output_direct
-from fedsafe_crypto.shares import draw_polynomial, value_at
-from fedsafe_crypto.sodium import load
-from fedsafe_crypto.threshold import (
+from fedsafe_crypto.oprf.keys import Generation, KeyShare, Pins
+from fedsafe_crypto.oprf.shares import draw_polynomial, value_at
+from fedsafe_crypto.oprf.threshold import (
     evaluate_own,
     evaluate_share,
     finalize_threshold,
     verify_evaluation,
 )
+from fedsafe_crypto.oprf.voprf import Mode, blind_all, output_direct
+from fedsafe_crypto.primitives import ristretto as group
+from fedsafe_crypto.primitives.ristretto import multiply_base, random_scalar
+from fedsafe_crypto.primitives.sodium import load
 
 THRESHOLD = 2
 MEMBERS = 3

@@ -19,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fedsafe_node.faults import NO_FAULTS
-from fedsafe_node.index.builder import Span, sort_tokens, write_merged
-from fedsafe_node.index.chain import segment_name
-from fedsafe_node.index.tokens import TokenIndex
+from fedsafe_node.ground.faults import NO_FAULTS
+from fedsafe_node.lookup.index.builder import Span, sort_tokens, write_merged
+from fedsafe_node.lookup.index.segment_chain import segment_name
+from fedsafe_node.lookup.index.tokens import TokenIndex
 from measuring import Row, Work, interleave, once, parser, report
 
 READS = 20_000

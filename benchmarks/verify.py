@@ -26,17 +26,17 @@ from pathlib import Path
 from time import process_time
 
 from audit_cost import DETAIL, POLICY
-from fedsafe_node.audits import AuditService
-from fedsafe_node.base import Base, open_base
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.commitments import commitments_for
-from fedsafe_node.config import Config, Listen, Place
-from fedsafe_node.init import create_node
+from fedsafe_node.app.container import Base, open_base
+from fedsafe_node.app.init import create_node
+from fedsafe_node.audit.service import AuditService
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.config import Config, Listen, Place
+from fedsafe_node.ground.principal import LOCAL
 from fedsafe_node.log.audit import Event
+from fedsafe_node.log.commitments import commitments_for
 from fedsafe_node.log.verification import verify_log
-from fedsafe_node.principal import LOCAL
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_node.store.sql_reader import Reader
 from measuring import Row, parser, report
 
 NODE = "a.demo"

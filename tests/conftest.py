@@ -13,7 +13,7 @@ import pytest
 from blockbuster import BlockBuster
 from hypothesis import settings
 
-from fedsafe_node.store.sqlite import SQLiteStore
+from fedsafe_node.store.sqlite.store import SQLiteStore
 from tests.costs import function_of, read_slow
 from tests.measuring import is_traced, untraced
 from tests.postgresql.fixtures import (  # noqa: F401 - fixtures

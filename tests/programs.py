@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 
 import pytest
 
-from fedsafe_node.store.sqlite_residues import can_clear_here
+from fedsafe_node.store.sqlite.residues import can_clear_here
 
 NEEDS: Final = "FEDSAFE_NEEDS"
 # Where Debian puts what only root is meant to start.

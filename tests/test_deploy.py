@@ -25,7 +25,7 @@ from deploy.patroni.render import (
     render,
 )
 
-from fedsafe_node.storage import Storage, unfit_storage
+from fedsafe_node.ground.store_settings import Storage, unfit_storage
 from tests.campaigns.acknowledged import Acknowledgement, Writer, judged
 
 ROOT: Final = Path(__file__).parent.parent

@@ -15,23 +15,23 @@ import click
 import msgspec
 import pytest
 
+from fedsafe_cli.demo.story_texts import LINES
 from fedsafe_cli.main import fedsafe
-from fedsafe_cli.story_texts import LINES
-from fedsafe_node.compliance.events import meanings
-from fedsafe_node.compliance.events import page as events_page
-from fedsafe_node.config import Config
+from fedsafe_node.audit.compliance.events import meanings
+from fedsafe_node.audit.compliance.events import page as events_page
+from fedsafe_node.casework.rendering.texts import Named, text_of
+from fedsafe_node.ground.config import Config
 from fedsafe_node.log.audit import Event
 from fedsafe_policies import vocabulary
-from fedsafe_policies.document import Document
+from fedsafe_policies.documents.document import Document
+from fedsafe_policies.documents.ladder import ladder
+from fedsafe_policies.documents.policy import shipped, shipped_text
+from fedsafe_policies.documents.value_words import said
 from fedsafe_policies.escalation import vocabulary as case_vocabulary
 from fedsafe_policies.escalation.matrix import shipped_matrix
-from fedsafe_policies.escalation.rendering.wording import Named, text_of
 from fedsafe_policies.escalation.vocabulary import Condition, PartnerClass
-from fedsafe_policies.ladder import ladder
-from fedsafe_policies.policy import shipped, shipped_text
-from fedsafe_policies.reasons import Text
+from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.vocabulary import Level, Role
-from fedsafe_policies.wording import said
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -122,12 +122,13 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_every_audit_event_is_explained_to_compliance_officers() -> None:
-    where = "node/fedsafe_node/compliance/data/events.toml"
+    where = "node/fedsafe_node/audit/compliance/data/events.toml"
     missing = sorted(event.value for event in set(Event) - set(meanings()))
 
     assert missing == [], f"say in {where} when these are written"
     assert (DOCS / "reference/events.md").read_text() == events_page(), (
-        "renew it: python -m fedsafe_node.compliance.events > docs/reference/events.md"
+        "renew it: python -m fedsafe_node.audit.compliance.events "
+        "> docs/reference/events.md"
     )
 
 

@@ -11,13 +11,13 @@ from contextlib import suppress
 def main() -> int:
     """Load the command line and run it; return its exit status."""
     with suppress(KeyboardInterrupt):
-        from fedsafe_node.process_memory import forbid_dumps  # noqa: PLC0415
+        from fedsafe_node.ground.process_memory import forbid_dumps  # noqa: PLC0415
 
         forbid_dumps()
         from fedsafe_cli.main import main as command  # noqa: PLC0415
 
         return command()
-    from fedsafe_cli.exit_codes import INTERRUPTED  # noqa: PLC0415
+    from fedsafe_cli.terminal.exit_codes import INTERRUPTED  # noqa: PLC0415
 
     sys.stderr.write("\n")
     return INTERRUPTED

@@ -9,8 +9,17 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from fedsafe_policies.acts import ActRequest, rule_on_act
-from fedsafe_policies.budgets import (
+from fedsafe_policies.documents.legal_calendar import Calendar
+from fedsafe_policies.documents.policy import Policy
+from fedsafe_policies.escalation.case_start import CaseRequest, rule_on_case
+from fedsafe_policies.ground.reasons import Refusal
+from fedsafe_policies.rules.access import (
+    ExportRequest,
+    ReadRequest,
+    rule_on_export,
+    rule_on_reading,
+)
+from fedsafe_policies.rules.budgets import (
     EvaluationBudgetRequest,
     LookupBudgetRequest,
     PublicationBudgetRequest,
@@ -18,58 +27,52 @@ from fedsafe_policies.budgets import (
     rule_on_lookup_budget,
     rule_on_publication_budget,
 )
-from fedsafe_policies.corroboration import CorroborationRequest, rule_on_corroboration
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.disputes import (
-    DisputeRequest,
-    RulingRequest,
-    rule_on_dispute,
-    rule_on_ruling,
+from fedsafe_policies.rules.context import Ground
+from fedsafe_policies.rules.continuation import KeepRequest, rule_on_keeping
+from fedsafe_policies.rules.corroboration import (
+    CorroborationRequest,
+    rule_on_corroboration,
 )
-from fedsafe_policies.erasures import (
-    EraseRequest,
-    ErasureDebtRequest,
-    rule_on_debt,
-    rule_on_erasing,
-)
-from fedsafe_policies.escalation.opening import CaseRequest, rule_on_case
-from fedsafe_policies.floods import (
-    FloodRequest,
-    FloodRulingRequest,
-    rule_on_flood,
-    rule_on_flood_ruling,
-)
-from fedsafe_policies.gate import Site
-from fedsafe_policies.gating import GateRequest, rule_on_gate
-from fedsafe_policies.ground import Ground
-from fedsafe_policies.keeping import KeepRequest, rule_on_keeping
-from fedsafe_policies.legal_calendar import Calendar
-from fedsafe_policies.lookups import LookupRequest, rule_on_lookup
-from fedsafe_policies.matching import (
-    MatchRequest,
-    ReceiptRequest,
-    rule_on_match,
-    rule_on_receipt,
-)
-from fedsafe_policies.notices import WithholdingRequest, rule_on_withholding
-from fedsafe_policies.policy import Policy
-from fedsafe_policies.publishing import PublishRequest, rule_on_publication
-from fedsafe_policies.reading import (
-    ExportRequest,
-    ReadRequest,
-    rule_on_export,
-    rule_on_reading,
-)
-from fedsafe_policies.reasons import Refusal
-from fedsafe_policies.reviews import ReviewRequest, rule_on_review
-from fedsafe_policies.roles import RoleRequest, rule_on_role
-from fedsafe_policies.sharing import (
+from fedsafe_policies.rules.decision import Decision
+from fedsafe_policies.rules.disclosure import (
     OpeningRequest,
     TransferRequest,
     rule_on_opening,
     rule_on_transfer,
 )
-from fedsafe_policies.trials import (
+from fedsafe_policies.rules.disputes import (
+    DisputeRequest,
+    RulingRequest,
+    rule_on_dispute,
+    rule_on_ruling,
+)
+from fedsafe_policies.rules.erasures import (
+    EraseRequest,
+    ErasureDebtRequest,
+    rule_on_debt,
+    rule_on_erasing,
+)
+from fedsafe_policies.rules.floods import (
+    FloodRequest,
+    FloodRulingRequest,
+    rule_on_flood,
+    rule_on_flood_ruling,
+)
+from fedsafe_policies.rules.four_eyes import ActRequest, rule_on_act
+from fedsafe_policies.rules.gate import Site
+from fedsafe_policies.rules.legal_gate import GateRequest, rule_on_gate
+from fedsafe_policies.rules.lookups import LookupRequest, rule_on_lookup
+from fedsafe_policies.rules.matching import (
+    MatchRequest,
+    ReceiptRequest,
+    rule_on_match,
+    rule_on_receipt,
+)
+from fedsafe_policies.rules.notices import WithholdingRequest, rule_on_withholding
+from fedsafe_policies.rules.publication import PublishRequest, rule_on_publication
+from fedsafe_policies.rules.reviews import ReviewRequest, rule_on_review
+from fedsafe_policies.rules.roles import RoleRequest, rule_on_role
+from fedsafe_policies.rules.trials import (
     TrialRequest,
     TrialRulingRequest,
     rule_on_trial,

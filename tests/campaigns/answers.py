@@ -32,7 +32,7 @@ from tests.system.federation import Federation, federation, until
 from tests.system.hostile_answers import LIE, LIES, TOLD, TRUTH
 from tests.system.lying_node import ANSWERS
 
-from fedsafe_cli.fleet import find
+from fedsafe_cli.demo.fleet import find
 
 MOST_RATIO: Final = 1.5
 MOST_MIB: Final = 64.0

@@ -20,28 +20,28 @@ from tests.node.people.test_register import MET
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 from tests.node.test_attesting import recorded
 
-from fedsafe_crypto.tiles import TILE_WIDTH
-from fedsafe_federation.witnessing import anchor_name
-from fedsafe_node.base import Base, open_base
-from fedsafe_node.config import Place, load_config
-from fedsafe_node.evaluators import SharedLists
-from fedsafe_node.evidence.pruning import Pruning, Sizes
-from fedsafe_node.evidence.span import ExportRequest
-from fedsafe_node.governing.chain import CHARTER_DOCUMENT
-from fedsafe_node.membership import load_membership
-from fedsafe_node.messages import Kind
-from fedsafe_node.people.messages import (
+from fedsafe_crypto.tlog.tiles import TILE_WIDTH
+from fedsafe_federation.feed.witnessing import anchor_name
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.acts.disputes import NewDisputeRequest
+from fedsafe_node.acts.people import (
     NewAccountRequest,
     RoleRequest,
     SetUpRequest,
     TrainingRequest,
 )
-from fedsafe_node.principal import Principal
-from fedsafe_node.rights.dispute_messages import NewDisputeRequest
-from fedsafe_node.signals.relocking import relock
+from fedsafe_node.app.container import Base, open_base
+from fedsafe_node.audit.pruning import Pruning, Sizes
+from fedsafe_node.ground.config import Place, load_config
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.keys.charter_chain import CHARTER_DOCUMENT
+from fedsafe_node.keys.evaluators import SharedLists
+from fedsafe_node.keys.membership import load_membership
+from fedsafe_node.log.span import ExportRequest
+from fedsafe_node.signals.relock import relock
 from fedsafe_node.store.sql import Connection
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.gate import LegalGate
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.rules.gate import LegalGate
 from fedsafe_policies.vocabulary import Contention, Module, Purpose, Role, Scope
 
 NODE: Final = "b.demo"

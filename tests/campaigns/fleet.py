@@ -38,12 +38,12 @@ from tests.postgresql.fixtures import MAJORS, installation_of
 from tests.postgresql.making import serving
 from tests.postgresql.server import Server
 
-from fedsafe_cli import fleet
-from fedsafe_cli.ceremony import Terms, carry, confirm_at, propose
-from fedsafe_cli.client import Client
-from fedsafe_cli.remote import remote
-from fedsafe_node.config import load_config
-from fedsafe_node.examining import verify_node
+from fedsafe_cli.demo import fleet
+from fedsafe_cli.federation.ceremony import Terms, carry, confirm_at, propose
+from fedsafe_cli.terminal.client import Client
+from fedsafe_cli.terminal.remote import remote
+from fedsafe_node.ground.config import load_config
+from fedsafe_node.operations.offline_inspect import verify_node
 
 WORKERS: Final = 4
 WRITERS: Final = 64

@@ -21,15 +21,15 @@ from typing import Any, Final
 
 from tests.node.evidence.conftest import Made
 
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_crypto.cosignature import cosign
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.note import COSIGNER, VerifierKey
-from fedsafe_crypto.tiles import TileSource
-from fedsafe_crypto.tree import Frontier, consistency_proof, leaf_hash
-from fedsafe_federation.charter import CHARTER
-from fedsafe_federation.signed import sign_payload
-from fedsafe_node.evidence.archive import Archive
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.tlog.cosignature import cosign
+from fedsafe_crypto.tlog.note import COSIGNER, VerifierKey
+from fedsafe_crypto.tlog.tiles import TileSource
+from fedsafe_crypto.tlog.tree import Frontier, consistency_proof, leaf_hash
+from fedsafe_federation.charter.charter import CHARTER
+from fedsafe_federation.wire.signed import sign_payload
+from fedsafe_node.audit.packs.archive import Archive
 from fedsafe_node.evidence.verify import MANIFEST, central_header, end_record
 
 Files = dict[str, bytes]

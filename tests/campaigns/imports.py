@@ -28,9 +28,9 @@ from typing import Any, Final
 
 from tests.system.federation import Federation, federation, until
 
-from fedsafe_cli.demo_nodes import DemoNode
-from fedsafe_crypto.group import random_scalar
-from fedsafe_crypto.oprf import Mode, output_direct
+from fedsafe_cli.demo.nodes import DemoNode
+from fedsafe_crypto.oprf.voprf import Mode, output_direct
+from fedsafe_crypto.primitives.ristretto import random_scalar
 
 BROKEN: Final = 0.03
 MOST_SHARED: Final = 200

@@ -31,11 +31,11 @@ from tests.node.fleet import StandingClock, make
 from tests.postgresql.installation import installed
 from tests.postgresql.making import serving
 
-from fedsafe_node.base import Base, open_base
-from fedsafe_node.config import Place, load_config
+from fedsafe_node.app.container import Base, open_base
+from fedsafe_node.ground.config import Place, load_config
 from fedsafe_node.log.audit import Event
 from fedsafe_node.store.rows import NewSignal
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 NODE: Final = "a.demo"
 _ROOT: Final = Path(__file__).parents[2]

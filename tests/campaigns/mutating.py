@@ -52,13 +52,13 @@ from tests.campaigns.telling import (
     wanted_of,
 )
 
-from fedsafe_node.audit_messages import VerifyAnswer
-from fedsafe_node.audits import AuditService
-from fedsafe_node.base import Base
-from fedsafe_node.config import Place, load_config
-from fedsafe_node.errors import NodeError
-from fedsafe_node.examining import verify_node
-from fedsafe_node.principal import LOCAL
+from fedsafe_node.acts.audit import VerifyAnswer
+from fedsafe_node.app.container import Base
+from fedsafe_node.audit.service import AuditService
+from fedsafe_node.ground.config import Place, load_config
+from fedsafe_node.ground.errors import NodeError
+from fedsafe_node.ground.principal import LOCAL
+from fedsafe_node.operations.offline_inspect import verify_node
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 

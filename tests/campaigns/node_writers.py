@@ -19,11 +19,11 @@ from tests.campaigns.acknowledged import NotAcknowledgedError, Writer
 from tests.campaigns.database_hosts import DatabaseHosts, until
 from tests.system.federation import Answer, Caller
 
-from fedsafe_cli.demo_nodes import DemoNode
-from fedsafe_cli.fleet import answers, free_ports, start
-from fedsafe_node.config import Config, Disk, Listen, Place
-from fedsafe_node.init import create_node
-from fedsafe_node.storage import Storage
+from fedsafe_cli.demo.fleet import answers, free_ports, start
+from fedsafe_cli.demo.nodes import DemoNode
+from fedsafe_node.app.init import create_node
+from fedsafe_node.ground.config import Config, Disk, Listen, Place
+from fedsafe_node.ground.store_settings import Storage
 from fedsafe_node.store.postgresql.schema import migrate
 from fedsafe_policies.vocabulary import Role
 

@@ -25,10 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from fedsafe_federation import pdq_transform
-from fedsafe_federation.digests import digest_stream
-from fedsafe_federation.pdq import USABLE_QUALITY
-from fedsafe_policies.do_not_share import shipped_lists
+from fedsafe_federation.media import pdq_transform
+from fedsafe_federation.media.digests import digest_stream
+from fedsafe_federation.media.pdq import USABLE_QUALITY
+from fedsafe_policies.documents.do_not_share import shipped_lists
 from fedsafe_policies.vocabulary import MediaKind
 
 SIDES: Final = (64, 96, 128, 160, 240, 320)

@@ -26,18 +26,18 @@ from tests.node.fleet import NAMES, Fleet, copy_of, make_founded
 from tests.node.lookup.asking import is_restricted
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
-from fedsafe_node.assembly import RunningNode
-from fedsafe_node.lookup_messages import BatchRequest, LookupAnswer, Result, Subject
-from fedsafe_node.messages import (
+from fedsafe_node.acts.bodies import (
     MAX_IMPORT,
     ImportRequest,
     Kind,
     ListSource,
     Question,
 )
-from fedsafe_node.review.trial_messages import TrialsQuery
-from fedsafe_policies.policy import Policy
-from fedsafe_policies.publishing import FILES_WITHOUT_LIST
+from fedsafe_node.acts.lookup import BatchRequest, LookupAnswer, Result, Subject
+from fedsafe_node.acts.trials import TrialsQuery
+from fedsafe_node.app.lifecycle import RunningNode
+from fedsafe_policies.documents.policy import Policy
+from fedsafe_policies.rules.publication import FILES_WITHOUT_LIST
 from fedsafe_policies.vocabulary import Provenance, Purpose, Scope, Surface
 
 ORIGIN: Final = "a.demo"

@@ -15,14 +15,14 @@ from tests.campaigns.acknowledged import NotAcknowledgedError, Writer
 from tests.campaigns.database_hosts import DatabaseHosts, until
 from tests.campaigns.sql_writers import by_key
 
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.errors import StoreError
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.errors import StoreError
 from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import IdempotencyRow
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 T = TypeVar("T")
 LOG: Final = "campaign.example/audit"

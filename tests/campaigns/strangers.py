@@ -25,9 +25,9 @@ import uvloop
 from tests.node.fleet import NAMES, Fleet, copy_of, make_founded
 from tests.node.strangers import WAYS, hammered, open_routes
 
+from fedsafe_node.acts.lookup import Result
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.routes import ROUTES
-from fedsafe_node.lookup_messages import Result
 
 _USUAL_MS: Final = 800
 _PACE: Final = 0.02

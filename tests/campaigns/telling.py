@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from tests.campaigns.directory import Row, Rows
 
-from fedsafe_node.audit_messages import VerifyAnswer
+from fedsafe_node.acts.audit import VerifyAnswer
 
 OF_LOGS: Final = frozenset({"logs", "entries", "openings", "tile_roots"})
 WRONG: Final = frozenset({"unseen", "unnamed", "crash"})

@@ -40,7 +40,7 @@ def counted(function):
 
 import psycopg
 from fedsafe_cli.main import main
-import fedsafe_cli.making
+import fedsafe_cli.node.node_factory
 
 psycopg.Connection.execute = counted(psycopg.Connection.execute)
 psycopg.RawCursor.execute = counted(psycopg.RawCursor.execute)

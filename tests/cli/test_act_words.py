@@ -11,24 +11,24 @@ import pytest
 from msgspec import inspect
 from tests.cli.test_people import ACT
 
-from fedsafe_cli.act_texts import FIELDS, KINDS, UNSAID
-from fedsafe_node.breaches.service import Closing
-from fedsafe_node.cases.releasing import Dispatch
-from fedsafe_node.evidence.erasing import _Content as Erasing
-from fedsafe_node.evidence.revealing import _Content as Revealing
-from fedsafe_node.evidence.span import Part
-from fedsafe_node.governing.voting import Vote
+from fedsafe_cli.acts.act_texts import FIELDS, KINDS, UNSAID
+from fedsafe_node.acts.people import RoleRequest
+from fedsafe_node.audit.account_erasure import _Content as Erasing
+from fedsafe_node.audit.breaches.service import Closing
+from fedsafe_node.audit.pseudonym_reveal import _Content as Revealing
+from fedsafe_node.casework.cases.release import Dispatch
+from fedsafe_node.log.span import Part
+from fedsafe_node.members.ceremonies.resharing_requests import Rotation
+from fedsafe_node.members.charter.votes import Vote
+from fedsafe_node.members.quarantine import Ending
 from fedsafe_node.people.gate import Opening
-from fedsafe_node.people.messages import RoleRequest
 from fedsafe_node.people.policy_changes import Change
-from fedsafe_node.renewing.wishing import Rotation
-from fedsafe_node.review.confirming import Confirmation
+from fedsafe_node.review.confirmation import Confirmation
 from fedsafe_node.review.flood_rulings import Raise
 from fedsafe_node.rights.appeals import OnAppeal
-from fedsafe_node.rights.granting import Grant
+from fedsafe_node.rights.grants import Grant
 from fedsafe_node.rights.identity_checks import Check
-from fedsafe_node.rights.withholding import Silence
-from fedsafe_node.signals.quarantining import Ending
+from fedsafe_node.rights.withheld import Silence
 from fedsafe_policies.vocabulary import Act
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedsafe_cli.exit_codes import ExitStatus
-from fedsafe_cli.moments import with_moments
+from fedsafe_cli.terminal.exit_codes import ExitStatus
+from fedsafe_cli.terminal.moments import with_moments
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import pytest
 
-from fedsafe_cli.audit_search import search
-from fedsafe_cli.moments import with_moments
+from fedsafe_cli.audit.search import search
+from fedsafe_cli.terminal.moments import with_moments
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

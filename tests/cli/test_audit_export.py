@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.cli.conftest import Terminal
 
-from fedsafe_crypto.checkpoint import Checkpoint
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.seal import RecipientKey
-from fedsafe_crypto.tree import leaf_hash
-from fedsafe_node.evidence.archive import Archive
-from fedsafe_node.evidence.contents import Facts, first_files, policy_files
-from fedsafe_node.evidence.span import Part
-from fedsafe_node.keys import MediaKeys, NodeKeys, OwnKeys
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.seal.hpke import RecipientKey
+from fedsafe_crypto.tlog.checkpoint import Checkpoint
+from fedsafe_crypto.tlog.tree import leaf_hash
+from fedsafe_node.audit.packs.archive import Archive
+from fedsafe_node.audit.packs.contents import Facts, first_files, policy_files
+from fedsafe_node.keys.own_keys import MediaKeys, NodeKeys, OwnKeys
+from fedsafe_node.log.span import Part
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

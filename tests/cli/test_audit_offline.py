@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from tests.node.fleet import Fleet, make
 
-from fedsafe_node.errors import NodeError
-from fedsafe_node.principal import LOCAL
+from fedsafe_node.ground.errors import NodeError
+from fedsafe_node.ground.principal import LOCAL
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Run

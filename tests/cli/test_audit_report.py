@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-import fedsafe_cli.audit_report_texts as texts
-from fedsafe_cli.audit_report import as_text
-from fedsafe_node.evidence.telling import ACCESSES
-from fedsafe_node.log.grounds import Basis
+import fedsafe_cli.audit.report_texts as texts
+from fedsafe_cli.audit.report import as_text
+from fedsafe_node.audit.account_view import ACCESSES
+from fedsafe_node.log.retention_grounds import Basis
 from fedsafe_policies.vocabulary import Purpose
 
 if TYPE_CHECKING:

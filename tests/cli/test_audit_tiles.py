@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.tiles import tiles
-from fedsafe_crypto.tree import Frontier, leaf_hash
-from fedsafe_federation.card import Card, MemberKeys, sign_card
-from fedsafe_federation.wireformat import encode
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.tlog.tiles import tiles
+from fedsafe_crypto.tlog.tree import Frontier, leaf_hash
+from fedsafe_federation.charter.card import Card, MemberKeys, sign_card
+from fedsafe_federation.wire.wireformat import encode
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from fedsafe_cli.exit_codes import ExitStatus
-from fedsafe_cli.sending_texts import in_words
+from fedsafe_cli.cases.carrier_texts import in_words
+from fedsafe_cli.terminal.exit_codes import ExitStatus
 from fedsafe_node import dispatch, sending
 
 if TYPE_CHECKING:

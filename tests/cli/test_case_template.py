@@ -14,14 +14,14 @@ from tests.cli.test_case import CASE, RECEIPT
 from tests.node.fleet import config_of
 from tests.policies.escalation.maximal import MAXIMAL
 
-from fedsafe_cli.case_skeleton import skeleton, without_comments
-from fedsafe_cli.case_skeleton_texts import HINTS
-from fedsafe_node.config import render_config
-from fedsafe_node.sending.settings import MailSending, Sending
+from fedsafe_cli.cases.skeleton import skeleton, without_comments
+from fedsafe_cli.cases.skeleton_texts import HINTS
+from fedsafe_node.ground.carrier_settings import MailSending, Sending
+from fedsafe_node.ground.config import render_config
 from fedsafe_policies.errors import NothingForPartnerError
 from fedsafe_policies.escalation.matrix import Handling, shipped_matrix
 from fedsafe_policies.escalation.package import Elements, present
-from fedsafe_policies.escalation.projecting import Circumstances, project
+from fedsafe_policies.escalation.projection import Circumstances, project
 from fedsafe_policies.escalation.vocabulary import Condition, Element, PartnerClass
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from tests.cli.test_case_dispatch import LIST as DISPATCHES
 from tests.cli.test_partner import CHANNELS, ENTRY, LIST, OFFICE, SHOWN
 from tests.policies.escalation.maximal import MAXIMAL
 
-from fedsafe_cli.casework_words import (
+from fedsafe_cli.terminal.casework_words import (
     absence_word,
     class_word,
     condition_word,
@@ -24,12 +24,12 @@ from fedsafe_cli.casework_words import (
     element_word,
     level_word,
 )
-from fedsafe_node.cases.messages import WorkKind
-from fedsafe_policies.escalation.calling import Ordered, Said
+from fedsafe_node.acts.cases import WorkKind
+from fedsafe_policies.escalation.calls import Ordered, Said
+from fedsafe_policies.escalation.case_start import CaseSource
 from fedsafe_policies.escalation.clocks import Milestone
-from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
+from fedsafe_policies.escalation.dispatches import DispatchState, Outcome
 from fedsafe_policies.escalation.next_steps import NextStep
-from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.partners import Way
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.urgency import Fallback

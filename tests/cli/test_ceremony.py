@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fedsafe_cli.ceremony import Folder
-from fedsafe_cli.errors import BadInputError, SettingsError
-from fedsafe_cli.remote import remote
+from fedsafe_cli.federation.ceremony import Folder
+from fedsafe_cli.terminal.errors import BadInputError, SettingsError
+from fedsafe_cli.terminal.remote import remote
 
 
 def message(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 (JSON)

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedsafe_cli.charter import COMMANDS
-from fedsafe_cli.charter_texts import CONSEQUENCES
-from fedsafe_federation.invitation import Invitation
+from fedsafe_cli.federation.charter import COMMANDS
+from fedsafe_cli.federation.charter_texts import CONSEQUENCES
+from fedsafe_federation.charter.invitation import Invitation
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.cli.conftest import as_nobody
 
-from fedsafe_cli.client import Client
-from fedsafe_cli.errors import (
+from fedsafe_cli.terminal.client import Client
+from fedsafe_cli.terminal.errors import (
     BrokenAnswerError,
     CliError,
     NodeUnreachableError,

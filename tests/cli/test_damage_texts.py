@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fedsafe_cli.damage_texts import FINDINGS, finding
+from fedsafe_cli.doctor.damage_texts import FINDINGS, finding
 
 NODE = Path(__file__).parents[2] / "node/fedsafe_node"
 NAME = re.compile(r"\{[^}]*\}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fedsafe_cli.fleet import free_ports
+from fedsafe_cli.demo.fleet import free_ports
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Run
@@ -105,7 +105,7 @@ def test_a_port_is_given_once_though_nobody_listens_at_it_yet(
         for each in lines:
             each.bind(("127.0.0.1", 0))
         ports = [each.getsockname()[1] for each in lines]
-    monkeypatch.setattr("fedsafe_cli.fleet._PORTS", ports)
+    monkeypatch.setattr("fedsafe_cli.demo.fleet._PORTS", ports)
     with socket.socket(socket.AF_UNIX) as other:  # of another process
         other.bind(f"\0fedsafe-port-{ports[1]}")
         given = [*free_ports(1), *free_ports(1)]

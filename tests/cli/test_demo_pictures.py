@@ -2,8 +2,8 @@
 from pathlib import Path
 
 import fedsafe_cli
-from fedsafe_federation.pdq import THRESHOLD, PdqHash, hamming_distance
-from fedsafe_federation.pictures import picture_pdq
+from fedsafe_federation.media.pdq import THRESHOLD, PdqHash, hamming_distance
+from fedsafe_federation.media.pictures import picture_pdq
 
 FOLDER = Path(fedsafe_cli.__file__).parent / "data" / "demo"
 PICTURES = sorted(path for path in FOLDER.iterdir() if path.suffix != ".md")

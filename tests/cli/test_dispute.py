@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedsafe_cli.dispute import CONTENTIONS, CONTROLS
-from fedsafe_cli.moments import with_moments
+from fedsafe_cli.rights.dispute import CONTENTIONS, CONTROLS
+from fedsafe_cli.terminal.moments import with_moments
 from fedsafe_policies.vocabulary import Contention, Control
 
 if TYPE_CHECKING:

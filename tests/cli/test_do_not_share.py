@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from fedsafe_cli.exit_codes import ExitStatus
-from fedsafe_policies.do_not_share import load_lists, shipped_lists
+from fedsafe_cli.terminal.exit_codes import ExitStatus
+from fedsafe_policies.documents.do_not_share import load_lists, shipped_lists
 from fedsafe_policies.vocabulary import MediaKind
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ import pytest
 from tests.cli.conftest import Outcome
 from tests.node.fleet import config_of, make
 
-from fedsafe_cli.diagnosis import Level
-from fedsafe_cli.doctor import (
+from fedsafe_cli.doctor.diagnosis import Level
+from fedsafe_cli.doctor.doctor import (
     clock,
     disk,
     letters,
@@ -28,10 +28,10 @@ from fedsafe_cli.doctor import (
     room,
     swaps_in,
 )
-from fedsafe_cli.doctor_texts import said
-from fedsafe_cli.notice import notice
-from fedsafe_node.config import render_config
-from fedsafe_node.store import sqlite_residues
+from fedsafe_cli.doctor.texts import said
+from fedsafe_cli.rights.notice import notice
+from fedsafe_node.ground.config import render_config
+from fedsafe_node.store.sqlite import residues as sqlite_residues
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

@@ -30,11 +30,11 @@ from cryptography.x509.oid import NameOID
 from tests.node.fleet import config_of, make
 from tests.node.rights.hooks import documented_hook, write_secret
 
-from fedsafe_cli.diagnosis import Finding, Level
-from fedsafe_cli.doctor_sending import mail, phone, sending
-from fedsafe_cli.doctor_texts import said
-from fedsafe_cli.fleet import free_ports
-from fedsafe_node.config import render_config
+from fedsafe_cli.demo.fleet import free_ports
+from fedsafe_cli.doctor.carriers import mail, phone, sending
+from fedsafe_cli.doctor.diagnosis import Finding, Level
+from fedsafe_cli.doctor.texts import said
+from fedsafe_node.ground.config import render_config
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Run
@@ -298,7 +298,7 @@ def test_no_password_is_asked_for_at_the_terminal(directory: Path) -> None:
     (directory / "client.key").write_bytes(written(KEY, b"phrase"))
     script = (
         "import sys; from pathlib import Path\n"
-        "from fedsafe_cli.doctor_sending import _Kind, _Named, _pair\n"
+        "from fedsafe_cli.doctor.carriers import _Kind, _Named, _pair\n"
         "named = [_Named('sending.webhook.certificate', Path('client.pem'), "
         "_Kind.CERTIFICATE), _Named('sending.webhook.key', Path('client.key'), "
         "_Kind.TLS_KEY)]\n"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from fedsafe_cli.doctor_node_texts import CHECKS, NODE_SAID
-from fedsafe_cli.doctor_texts import SAID, checked, said
-from fedsafe_cli.labels import CODES
-from fedsafe_node.examining import STORE
-from fedsafe_node.notices.messages import TextName
+from fedsafe_cli.doctor.node_texts import CHECKS, NODE_SAID
+from fedsafe_cli.doctor.texts import SAID, checked, said
+from fedsafe_cli.terminal.labels import CODES
+from fedsafe_node.acts.notices import TextName
+from fedsafe_node.operations.offline_inspect import STORE
 
 ROOT = Path(__file__).parents[2]
 ROOM = ROOT / "cli/fedsafe_cli"

@@ -17,7 +17,7 @@ from threading import Thread
 
 import pytest
 
-from fedsafe_cli.fleet import answers, find, free_ports, start, stop, wait_until
+from fedsafe_cli.demo.fleet import answers, find, free_ports, start, stop, wait_until
 
 
 def fedsafe(

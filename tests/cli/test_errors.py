@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fedsafe_cli.entry import main
-from fedsafe_cli.exit_codes import INTERRUPTED
+from fedsafe_cli.terminal.exit_codes import INTERRUPTED
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -49,7 +49,7 @@ def test_an_unknown_error_is_a_document_without_its_text(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("anna@example.de")
 
-    monkeypatch.setattr("fedsafe_cli.doctor.examine", broken)
+    monkeypatch.setattr("fedsafe_cli.doctor.doctor.examine", broken)
     outcome = run("doctor", "--json")
 
     assert outcome.status == outcome.document["exit_status"] == 1

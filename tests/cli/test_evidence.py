@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.node.peering.witnessed_log import OpenLog
 
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.note import VerifierKey
-from fedsafe_federation.forks import fork_of
-from fedsafe_federation.wireformat import encode
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.tlog.note import VerifierKey
+from fedsafe_federation.feed.forks import fork_of
+from fedsafe_federation.wire.wireformat import encode
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

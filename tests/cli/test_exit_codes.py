@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_cli.errors import status_of
-from fedsafe_cli.exit_codes import SEVERITY, ExitStatus, worst
+from fedsafe_cli.terminal.errors import status_of
+from fedsafe_cli.terminal.exit_codes import SEVERITY, ExitStatus, worst
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
 

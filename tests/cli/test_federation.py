@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedsafe_cli.ceremony import fingerprint
-from fedsafe_cli.errors import BrokenAnswerError
+from fedsafe_cli.federation.ceremony import fingerprint
+from fedsafe_cli.terminal.errors import BrokenAnswerError
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

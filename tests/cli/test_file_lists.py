@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from fedsafe_cli.exit_codes import ExitStatus
+from fedsafe_cli.terminal.exit_codes import ExitStatus
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

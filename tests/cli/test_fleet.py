@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.system.federation import until
 
-from fedsafe_cli.fleet import LOG_FILE, PID_FILE, find, noted, start
+from fedsafe_cli.demo.fleet import LOG_FILE, PID_FILE, find, noted, start
 
 _TELLS = """
 import pathlib
@@ -17,7 +17,7 @@ pathlib.Path(__file__).with_suffix(".loaded").touch()
 """
 _STARTS = """
 import pathlib, sys
-from fedsafe_cli.fleet import start
+from fedsafe_cli.demo.fleet import start
 start(pathlib.Path(sys.argv[1]))
 """
 _ENDS_BY_PARTS = """

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.cli.conftest import MATCH
 
-from fedsafe_cli.moments import with_moments
+from fedsafe_cli.terminal.moments import with_moments
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fedsafe_cli.client import Client
-from fedsafe_cli.errors import RefusedError
-from fedsafe_cli.gate import MAX_BYTES
+from fedsafe_cli.node.gate import MAX_BYTES
+from fedsafe_cli.terminal.client import Client
+from fedsafe_cli.terminal.errors import RefusedError
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.main import fedsafe
+from fedsafe_cli.terminal.exit_codes import ExitStatus
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from tests.cli.conftest import Terminal
 
-from fedsafe_cli.import_refusal_texts import GERMAN
+from fedsafe_cli.signals.import_refusal_texts import GERMAN
 from fedsafe_federation.errors import IdentifierError, IdentifierFault
 from fedsafe_policies.vocabulary import IdentifierKind
 

@@ -12,7 +12,7 @@ from tests.node.conftest import prepare  # noqa: F401 - a fixture
 from tests.node.databases import Prepared, Preparing
 from tests.postgresql.fixtures import MAJORS
 
-from fedsafe_node.keyfiles import write_secret
+from fedsafe_node.ground.key_files import write_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.cli.conftest import Terminal
 
-from fedsafe_cli import lookup
-from fedsafe_cli.errors import CliError
+from fedsafe_cli.lookup import lookup
+from fedsafe_cli.terminal.errors import CliError
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_cli import inputs
-from fedsafe_cli.inputs import Account, Fault, Hints
-from fedsafe_cli.revocations import REASONS
-from fedsafe_cli.texts import GRADES, KINDS, PHENOMENA, SURFACES
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node import lookup_messages, messages
-from fedsafe_policies.phenomena import phenomena
+from fedsafe_cli.signals.revocations import REASONS
+from fedsafe_cli.terminal import inputs
+from fedsafe_cli.terminal.inputs import Account, Fault, Hints
+from fedsafe_cli.terminal.texts import GRADES, KINDS, PHENOMENA, SURFACES
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts import bodies as messages
+from fedsafe_node.acts import lookup as lookup_messages
+from fedsafe_policies.documents.phenomena import phenomena
 from fedsafe_policies.vocabulary import Grade, Phenomenon, Surface
 
 HINTS = Hints(kind="email")

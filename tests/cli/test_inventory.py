@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedsafe_cli.signal_ids import checked_id, shortened
+from fedsafe_cli.terminal.ids import checked_id, shortened
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import fedsafe_cli
-from fedsafe_cli import labels
-from fedsafe_cli.field_texts import FIELDS
-from fedsafe_cli.labels import CODES, GERMAN, grouped
-from fedsafe_cli.settings import Settings
-from fedsafe_node.messages import PeerStatus, StatusAnswer
-from fedsafe_node.notices.messages import TextName
-from fedsafe_node.provisions import Digests
+from fedsafe_cli.terminal import labels
+from fedsafe_cli.terminal.field_texts import FIELDS
+from fedsafe_cli.terminal.labels import CODES, GERMAN, grouped
+from fedsafe_cli.terminal.settings import Settings
+from fedsafe_node.acts.bodies import PeerStatus, StatusAnswer
+from fedsafe_node.acts.notices import TextName
+from fedsafe_node.rules.policy_bundle import Digests
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedsafe_cli.moments import in_moments, readable, with_moments
+from fedsafe_cli.terminal.moments import in_moments, readable, with_moments
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

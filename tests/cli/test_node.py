@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fedsafe_cli.settings import read_credential
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.config import Place, load_config
-from fedsafe_node.stopped_node import open_node_store
+from fedsafe_cli.terminal.settings import read_credential
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.config import Place, load_config
+from fedsafe_node.operations.stopped_node import open_node_store
 from fedsafe_node.store.protocol import Store
 
 if TYPE_CHECKING:
@@ -297,7 +297,7 @@ def test_a_directory_of_another_user_is_not_told_as_missing(
         raise PermissionError(13, "Permission denied", path)
 
     with monkeypatch.context() as patch:
-        patch.setattr("fedsafe_cli.settings.os.stat", refuse)
+        patch.setattr("fedsafe_cli.terminal.settings.os.stat", refuse)
         outcome = run("node", "status", "--config", str(tmp_path / "node.toml"))
 
     assert outcome.status == 2

@@ -14,8 +14,8 @@ from tests.node.conftest import prepare  # noqa: F401 - a fixture
 from tests.node.databases import Prepared, Preparing, preparing
 from tests.postgresql.databases import Databases, fresh_name, name_in
 
-from fedsafe_node.config import Place
-from fedsafe_node.stopped_node import alone_in
+from fedsafe_node.ground.config import Place
+from fedsafe_node.operations.stopped_node import alone_in
 from fedsafe_node.store.postgresql.schema import migrate
 from fedsafe_node.store.schema import MIGRATIONS, VERSION
 

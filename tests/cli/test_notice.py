@@ -2,9 +2,9 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from fedsafe_cli.moments import with_moments
-from fedsafe_cli.notice import NAMES, REASONS
-from fedsafe_node.notices.messages import TextName
+from fedsafe_cli.rights.notice import NAMES, REASONS
+from fedsafe_cli.terminal.moments import with_moments
+from fedsafe_node.acts.notices import TextName
 from fedsafe_policies.vocabulary import Withholding
 
 if TYPE_CHECKING:

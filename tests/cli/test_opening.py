@@ -24,8 +24,8 @@ from tests.federation.casework.sealed import (
 )
 from tests.policies.escalation.maximal import AT, MAXIMAL, PACKAGE_ID
 
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.seal import RecipientKey
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.seal.hpke import RecipientKey
 from fedsafe_federation.casework.certificates import certificate_der
 from fedsafe_federation.casework.container import seal_package
 from fedsafe_federation.casework.keys import (
@@ -43,7 +43,7 @@ from fedsafe_federation.casework.openpgp import (
 from fedsafe_federation.casework.smime import seal_smime
 from fedsafe_federation.casework.statement import Document, Sealing, sign_package
 from fedsafe_policies.escalation.matrix import shipped_matrix
-from fedsafe_policies.escalation.projecting import make_package, project
+from fedsafe_policies.escalation.projection import make_package, project
 from fedsafe_policies.escalation.vocabulary import PartnerClass
 
 if TYPE_CHECKING:

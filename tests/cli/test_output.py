@@ -5,7 +5,7 @@ import sys
 import pytest
 from tests.cli.conftest import Terminal
 
-from fedsafe_cli.output import document, harmless, pairs, table
+from fedsafe_cli.terminal.output import document, harmless, pairs, table
 
 ROWS = [("a.demo", "\x1b[31mred\x07"), ("b.demo", None), ("c.demo", "[bold]x")]
 

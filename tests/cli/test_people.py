@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedsafe_cli.credential import SCOPES
-from fedsafe_cli.moments import with_moments
-from fedsafe_cli.sessions import session_file
-from fedsafe_node.people.messages import CredentialScope
+from fedsafe_cli.node.credential import SCOPES
+from fedsafe_cli.terminal.moments import with_moments
+from fedsafe_cli.terminal.sessions import session_file
+from fedsafe_node.acts.people import CredentialScope
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedsafe_policies.policy import SHIPPED, shipped, shipped_text
+from fedsafe_policies.documents.policy import SHIPPED, shipped, shipped_text
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.cli.conftest import Terminal
 
-from fedsafe_cli.progress import CopyingBar, reading
+from fedsafe_cli.terminal.progress import CopyingBar, reading
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

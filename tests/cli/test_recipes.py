@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from tests.cli.conftest import answer
 
-from fedsafe_cli.exit_codes import SEVERITY, ExitStatus
-from fedsafe_cli.lookup import lookup
+from fedsafe_cli.lookup.lookup import lookup
+from fedsafe_cli.terminal.exit_codes import SEVERITY, ExitStatus
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode

@@ -2,7 +2,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from fedsafe_cli.moments import with_moments
+from fedsafe_cli.terminal.moments import with_moments
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from fedsafe_cli.case_refusal_texts import GERMAN
-from fedsafe_cli.refusals import read_refusal
-from fedsafe_cli.ways_out import WAYS_OUT
+from fedsafe_cli.terminal.case_refusal_texts import GERMAN
+from fedsafe_cli.terminal.refusals import read_refusal
+from fedsafe_cli.terminal.ways_out import WAYS_OUT
 from fedsafe_node.api.auth import describe
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_policies.errors import NothingForPartnerError
-from fedsafe_policies.escalation.closing import Answers, unanswered
-from fedsafe_policies.escalation.dispatching import FAULTS, PartnerFault
+from fedsafe_policies.escalation.closure import Answers, unanswered
+from fedsafe_policies.escalation.dispatches import FAULTS, PartnerFault
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.package import Elements, Threat
-from fedsafe_policies.escalation.projecting import project
-from fedsafe_policies.escalation.releasing import gaps
+from fedsafe_policies.escalation.projection import project
+from fedsafe_policies.escalation.release import gaps
 from fedsafe_policies.escalation.vocabulary import Danger, PartnerClass, Urgency
 
 if TYPE_CHECKING:

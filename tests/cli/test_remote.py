@@ -13,9 +13,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from fedsafe_cli.client import MOST_BYTES
-from fedsafe_cli.errors import BrokenAnswerError, NodeUnreachableError, RefusedError
-from fedsafe_cli.remote import remote
+from fedsafe_cli.terminal.client import MOST_BYTES
+from fedsafe_cli.terminal.errors import (
+    BrokenAnswerError,
+    NodeUnreachableError,
+    RefusedError,
+)
+from fedsafe_cli.terminal.remote import remote
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode

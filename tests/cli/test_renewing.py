@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedsafe_cli.doctor_epochs import epochs
-from fedsafe_cli.doctor_texts import said
-from fedsafe_crypto.seal import RecipientKey
+from fedsafe_cli.doctor.epochs import epochs
+from fedsafe_cli.doctor.texts import said
+from fedsafe_crypto.seal.hpke import RecipientKey
 from fedsafe_federation.identifiers import canonicalise
-from fedsafe_node.keyfiles import write_secret
+from fedsafe_node.ground.key_files import write_secret
+from fedsafe_node.ground.signal_ids import read_signal_id
 from fedsafe_node.signals.custody import Custody
-from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_policies.vocabulary import IdentifierKind
 
 if TYPE_CHECKING:

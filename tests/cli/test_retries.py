@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedsafe_cli.client import Client
-from fedsafe_cli.errors import BrokenOffError, NodeUnreachableError
-from fedsafe_cli.importing import PIECE
-from fedsafe_node.idempotency import KEY
+from fedsafe_cli.signals.bulk_import import PIECE
+from fedsafe_cli.terminal.client import Client
+from fedsafe_cli.terminal.errors import BrokenOffError, NodeUnreachableError
+from fedsafe_node.rules.idempotency import KEY
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

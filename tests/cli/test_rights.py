@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedsafe_cli.moments import with_moments
-from fedsafe_cli.rights import ABOUT, CONTROLS, KINDS, LEFT, PARTS, VERIFIED
-from fedsafe_node.rights.request_messages import Remains, Verified
+from fedsafe_cli.rights.rights import ABOUT, CONTROLS, KINDS, LEFT, PARTS, VERIFIED
+from fedsafe_cli.terminal.moments import with_moments
+from fedsafe_node.acts.requests import Remains, Verified
 from fedsafe_policies.vocabulary import Control, IdentifierKind
 
 if TYPE_CHECKING:

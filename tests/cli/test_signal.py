@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedsafe_cli.importing import PIECE
+from fedsafe_cli.signals.bulk_import import PIECE
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

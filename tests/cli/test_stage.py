@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fedsafe_cli.demo_nodes import MARK, STATE
-from fedsafe_cli.errors import ProgrammeError, SettingsError, WrongStateError
-from fedsafe_cli.fleet import PID_FILE, Process, find
-from fedsafe_cli.stage import stage, watch
+from fedsafe_cli.demo.fleet import PID_FILE, Process, find
+from fedsafe_cli.demo.nodes import MARK, STATE
+from fedsafe_cli.demo.stage import stage, watch
+from fedsafe_cli.terminal.errors import ProgrammeError, SettingsError, WrongStateError
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Run

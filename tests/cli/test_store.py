@@ -15,7 +15,7 @@ from tests.node.databases import Prepared, Preparing
 from tests.node.fleet import make
 from tests.postgresql.fixtures import MAJORS
 
-from fedsafe_node.config import Place, load_config
+from fedsafe_node.ground.config import Place, load_config
 from fedsafe_node.store.address import store_at
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.postgresql.turns import begin_session

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from fedsafe_cli.errors import BadInputError
-from fedsafe_cli.inputs import Question
-from fedsafe_cli.story_data import BUNDLED_COUNT, bundled, real
-from fedsafe_cli.story_teller import Teller
-from fedsafe_cli.story_texts import LINES
-from fedsafe_cli.thief import rob
+from fedsafe_cli.demo.story_data import BUNDLED_COUNT, bundled, real
+from fedsafe_cli.demo.story_teller import Teller
+from fedsafe_cli.demo.story_texts import LINES
+from fedsafe_cli.demo.thief import rob
+from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.inputs import Question
 from fedsafe_federation.identifiers import canonicalise
 from fedsafe_policies.vocabulary import IdentifierKind
 

@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.cli.conftest import answer
 
-from fedsafe_cli.moments import with_moments
+from fedsafe_cli.terminal.moments import with_moments
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

@@ -13,8 +13,8 @@ from tests.crypto.rounds import (
     run_of,
 )
 
-from fedsafe_crypto.dkg_messages import Reason, Verdict, digest_of, transcript_of, write
-from fedsafe_crypto.shares import draw_polynomial
+from fedsafe_crypto.dkg.messages import Reason, Verdict, digest_of, transcript_of, write
+from fedsafe_crypto.oprf.shares import draw_polynomial
 
 NEW = "a new key"
 ANEW = "a key shared anew"

@@ -10,7 +10,7 @@ import pytest
 from tests.programs import do_without
 
 from fedsafe_crypto.errors import LibraryMissingError
-from fedsafe_crypto.sodium import CHOICE_VARIABLE, load
+from fedsafe_crypto.primitives.sodium import CHOICE_VARIABLE, load
 
 Vectors = Callable[[str], Any]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from fedsafe_crypto.blame import Seen, findings
-from fedsafe_crypto.dkg import (
+from fedsafe_crypto.dkg.blame import Seen, findings
+from fedsafe_crypto.dkg.ceremony import (
     Announced,
     Dealt,
     DkgResult,
@@ -17,7 +17,8 @@ from fedsafe_crypto.dkg import (
     load_state,
     save_state,
 )
-from fedsafe_crypto.dkg_messages import (
+from fedsafe_crypto.dkg.feldman import commit_deal, seal_deal
+from fedsafe_crypto.dkg.messages import (
     Complaint,
     Deal,
     Message,
@@ -25,19 +26,18 @@ from fedsafe_crypto.dkg_messages import (
     digest_of,
     write,
 )
+from fedsafe_crypto.dkg.resharing import Held
+from fedsafe_crypto.dkg.runs import DIGEST_BYTES, Run, Source
 from fedsafe_crypto.errors import DkgError, Finding
-from fedsafe_crypto.feldman import commit_deal, seal_deal
-from fedsafe_crypto.group import (
+from fedsafe_crypto.oprf.keys import Generation
+from fedsafe_crypto.oprf.shares import value_at
+from fedsafe_crypto.primitives.ristretto import (
     hash_to_scalar,
     multiply_base,
     random_scalar,
     scalar_add,
     scalar_multiply,
 )
-from fedsafe_crypto.keys import Generation
-from fedsafe_crypto.resharing import Held
-from fedsafe_crypto.runs import DIGEST_BYTES, Run, Source
-from fedsafe_crypto.shares import value_at
 
 FEDERATION = "example.org/federation"
 Results = Mapping[int, DkgResult]

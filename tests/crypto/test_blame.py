@@ -20,9 +20,11 @@ from tests.crypto.rounds import (
     saying,
 )
 
-from fedsafe_crypto.blame import Seen, check_verdicts, decide, findings
-from fedsafe_crypto.dkg import announce
-from fedsafe_crypto.dkg_messages import (
+from fedsafe_crypto.dkg.blame import Seen, check_verdicts, decide, findings
+from fedsafe_crypto.dkg.ceremony import announce
+from fedsafe_crypto.dkg.feldman import key_place, open_share, open_token_key
+from fedsafe_crypto.dkg.joint import outcome
+from fedsafe_crypto.dkg.messages import (
     Announcement,
     Complaint,
     Deal,
@@ -33,10 +35,8 @@ from fedsafe_crypto.dkg_messages import (
     write,
 )
 from fedsafe_crypto.errors import DkgAbortError, Finding
-from fedsafe_crypto.feldman import key_place, open_share, open_token_key
-from fedsafe_crypto.joint import outcome
-from fedsafe_crypto.seal import RecipientKey
-from fedsafe_crypto.shares import draw_polynomial
+from fedsafe_crypto.oprf.shares import draw_polynomial
+from fedsafe_crypto.seal.hpke import RecipientKey
 
 OLD = finished(run_of(2, (1, 2, 3)))
 # 1 leaves, 2 and 3 stay, 5 and 7 join.

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from fedsafe_crypto.errors import (
     CryptoError,
     MalformedCheckpointError,
     MalformedKeyError,
     SignatureError,
 )
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.note import VerifierKey, sign_note
-from fedsafe_crypto.tree import EMPTY_ROOT, MAX_SIZE, leaf_hash
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from fedsafe_crypto.tlog.note import VerifierKey, sign_note
+from fedsafe_crypto.tlog.tree import EMPTY_ROOT, MAX_SIZE, leaf_hash
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "note.json").read_text())
 KEY = SigningKey.from_bytes(bytes(range(32)))

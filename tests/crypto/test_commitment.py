@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedsafe_crypto.commitment import SALT_BYTES, commit, verify_commitment
 from fedsafe_crypto.errors import (
     CommitmentError,
     CryptoError,
     MalformedInputError,
     WrongLengthError,
 )
+from fedsafe_crypto.primitives.commitment import SALT_BYTES, commit, verify_commitment
 
 VECTORS = json.loads(
     (Path(__file__).parent / "vectors" / "commitment.json").read_text()

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_crypto.cosignature import (
+from fedsafe_crypto.errors import CryptoError, MalformedNoteError, SignatureError
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.tlog.cosignature import (
     add_lines,
     cosign,
     take_cosignature,
     verify_cosignatures,
 )
-from fedsafe_crypto.errors import CryptoError, MalformedNoteError, SignatureError
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.note import COSIGNER, VerifierKey, open_note, split_note
+from fedsafe_crypto.tlog.note import COSIGNER, VerifierKey, open_note, split_note
 
 LOG = SigningKey.generate()
 KEY = SigningKey.generate()

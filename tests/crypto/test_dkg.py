@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.crypto.rounds import Table, finished, restarted, run_of
 
-from fedsafe_crypto.blame import Seen, check_verdicts
-from fedsafe_crypto.dkg import (
+from fedsafe_crypto.dkg.blame import Seen, check_verdicts
+from fedsafe_crypto.dkg.ceremony import (
     Announced,
     Dealt,
     Judged,
@@ -20,17 +20,17 @@ from fedsafe_crypto.dkg import (
     load_state,
     save_state,
 )
+from fedsafe_crypto.dkg.feldman import group_key_commitment, token_key_commitment
+from fedsafe_crypto.dkg.joint import outcome
 from fedsafe_crypto.errors import DkgAbortError, DkgError, WrongLengthError
-from fedsafe_crypto.feldman import group_key_commitment, token_key_commitment
-from fedsafe_crypto.group import multiply_base
-from fedsafe_crypto.joint import outcome
-from fedsafe_crypto.oprf import Mode, blind_all, output_direct
-from fedsafe_crypto.shares import recover
-from fedsafe_crypto.threshold import (
+from fedsafe_crypto.oprf.shares import recover
+from fedsafe_crypto.oprf.threshold import (
     evaluate_share,
     finalize_threshold,
     verify_evaluation,
 )
+from fedsafe_crypto.oprf.voprf import Mode, blind_all, output_direct
+from fedsafe_crypto.primitives.ristretto import multiply_base
 
 RUN = run_of(2, (1, 2, 3))
 PLAYED = Table(RUN).play()

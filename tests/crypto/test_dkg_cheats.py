@@ -26,12 +26,14 @@ from tests.crypto.rounds import (
     saying,
 )
 
-from fedsafe_crypto.dkg_messages import (
+from fedsafe_crypto.dkg.joint import outcome
+from fedsafe_crypto.dkg.messages import (
     Deal,
     Reason,
     write,
 )
-from fedsafe_crypto.group import (
+from fedsafe_crypto.oprf.shares import draw_polynomial, lagrange_at_zero
+from fedsafe_crypto.primitives.ristretto import (
     multiply_base,
     random_scalar,
     scalar_from_int,
@@ -39,8 +41,6 @@ from fedsafe_crypto.group import (
     scalar_multiply,
     scalar_negate,
 )
-from fedsafe_crypto.joint import outcome
-from fedsafe_crypto.shares import draw_polynomial, lagrange_at_zero
 
 ONE = scalar_from_int(1)
 

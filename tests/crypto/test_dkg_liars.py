@@ -25,9 +25,10 @@ from tests.crypto.rounds import (
     saying,
 )
 
-from fedsafe_crypto.blame import Seen, findings
-from fedsafe_crypto.dkg import announce
-from fedsafe_crypto.dkg_messages import (
+from fedsafe_crypto.dkg.blame import Seen, findings
+from fedsafe_crypto.dkg.ceremony import announce
+from fedsafe_crypto.dkg.joint import joint_share, outcome
+from fedsafe_crypto.dkg.messages import (
     Announcement,
     Complaint,
     Deal,
@@ -36,10 +37,9 @@ from fedsafe_crypto.dkg_messages import (
     write,
 )
 from fedsafe_crypto.errors import DkgAbortError, DkgError
-from fedsafe_crypto.group import random_scalar, scalar_negate
-from fedsafe_crypto.joint import joint_share, outcome
-from fedsafe_crypto.seal import PUBLIC_KEY_BYTES
-from fedsafe_crypto.shares import draw_polynomial
+from fedsafe_crypto.oprf.shares import draw_polynomial
+from fedsafe_crypto.primitives.ristretto import random_scalar, scalar_negate
+from fedsafe_crypto.seal.hpke import PUBLIC_KEY_BYTES
 
 
 def flipped(data: bytes) -> bytes:

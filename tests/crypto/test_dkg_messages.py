@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.crypto.rounds import run_of
 
-from fedsafe_crypto.dkg_messages import (
+from fedsafe_crypto.dkg.messages import (
     Announcement,
     Deal,
     Reason,

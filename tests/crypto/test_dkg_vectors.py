@@ -10,14 +10,19 @@ import pytest
 from tests.crypto.conftest import Vectors
 from tests.crypto.rounds import held_of, resharing_of, run_of
 
-from fedsafe_crypto.blame import Seen, decide
-from fedsafe_crypto.dkg import Dealt, DkgResult, announce
-from fedsafe_crypto.dkg_messages import Verdict, digest_of, read
+from fedsafe_crypto.dkg.blame import Seen, decide
+from fedsafe_crypto.dkg.ceremony import Dealt, DkgResult, announce
+from fedsafe_crypto.dkg.joint import outcome
+from fedsafe_crypto.dkg.messages import Verdict, digest_of, read
+from fedsafe_crypto.dkg.resharing import Held
+from fedsafe_crypto.dkg.runs import Run
 from fedsafe_crypto.errors import Finding
-from fedsafe_crypto.group import ORDER, Randomness, multiply_base, scalar_from_int
-from fedsafe_crypto.joint import outcome
-from fedsafe_crypto.resharing import Held
-from fedsafe_crypto.runs import Run
+from fedsafe_crypto.primitives.ristretto import (
+    ORDER,
+    Randomness,
+    multiply_base,
+    scalar_from_int,
+)
 
 
 def stream(seed: str) -> Randomness:

@@ -10,7 +10,8 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedsafe_crypto.envelope import (
+from fedsafe_crypto.errors import MalformedInputError, OpenError, WrongLengthError
+from fedsafe_crypto.seal.envelope import (
     ENVELOPE_BYTES,
     MAX_BODY_BYTES,
     PADDED_BODY_BYTES,
@@ -19,8 +20,7 @@ from fedsafe_crypto.envelope import (
     seal_envelope,
     seal_media,
 )
-from fedsafe_crypto.errors import MalformedInputError, OpenError, WrongLengthError
-from fedsafe_crypto.secretbox import encrypt
+from fedsafe_crypto.seal.secretbox import encrypt
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "envelope.json").read_text())
 Y = sha512(b"an OPRF output").digest()

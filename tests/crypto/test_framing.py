@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsafe_crypto.errors import MalformedInputError, WrongLengthError
-from fedsafe_crypto.framing import MAX_LP_BYTES, check_length, lp, lp_text, uint
+from fedsafe_crypto.primitives.framing import (
+    MAX_LP_BYTES,
+    check_length,
+    lp,
+    lp_text,
+    uint,
+)
 
 
 def test_the_length_comes_first_in_two_bytes() -> None:

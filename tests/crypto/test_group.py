@@ -16,7 +16,7 @@ from fedsafe_crypto.errors import (
     SharesError,
     WrongLengthError,
 )
-from fedsafe_crypto.group import (
+from fedsafe_crypto.primitives.ristretto import (
     ORDER,
     add,
     check_element,

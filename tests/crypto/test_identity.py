@@ -13,7 +13,7 @@ from fedsafe_crypto.errors import (
     MalformedKeyError,
     SignatureError,
 )
-from fedsafe_crypto.identity import (
+from fedsafe_crypto.primitives.identity import (
     SigningKey,
     check_public_key,
     sign,

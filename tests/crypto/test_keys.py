@@ -19,10 +19,10 @@ from fedsafe_crypto.errors import (
     SharesError,
     WrongLengthError,
 )
-from fedsafe_crypto.group import multiply_base, random_scalar
-from fedsafe_crypto.keys import Generation, KeyShare, Pins
-from fedsafe_crypto.shares import split
-from fedsafe_crypto.sodium import CHOICE_VARIABLE, load
+from fedsafe_crypto.oprf.keys import Generation, KeyShare, Pins
+from fedsafe_crypto.oprf.shares import split
+from fedsafe_crypto.primitives.ristretto import multiply_base, random_scalar
+from fedsafe_crypto.primitives.sodium import CHOICE_VARIABLE, load
 
 GENERATION = Generation(1, 2)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsafe_crypto.errors import WrongLengthError
-from fedsafe_crypto.multiset import Multiset, derive_key, row_hash
+from fedsafe_crypto.primitives.multiset import Multiset, derive_key, row_hash
 
 KEY = bytes(32)
 HASH = row_hash(KEY)

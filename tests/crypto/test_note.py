@@ -14,8 +14,8 @@ from fedsafe_crypto.errors import (
     MalformedNoteError,
     SignatureError,
 )
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.note import (
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.tlog.note import (
     MAX_NOTE_BYTES,
     MAX_SIGNATURES,
     VerifierKey,

@@ -14,13 +14,7 @@ from fedsafe_crypto.errors import (
     ProofError,
     WrongLengthError,
 )
-from fedsafe_crypto.group import (
-    add,
-    multiply_base,
-    random_scalar,
-    scalar_from_int,
-)
-from fedsafe_crypto.oprf import (
+from fedsafe_crypto.oprf.voprf import (
     Mode,
     blind,
     derive_key_pair,
@@ -31,6 +25,12 @@ from fedsafe_crypto.oprf import (
     output_direct,
     prove,
     verify,
+)
+from fedsafe_crypto.primitives.ristretto import (
+    add,
+    multiply_base,
+    random_scalar,
+    scalar_from_int,
 )
 
 SECRET, PUBLIC = derive_key_pair(b"\7" * 32, b"a test", Mode.VOPRF)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from voprf import ristretto
 
-from fedsafe_crypto.oprf import (
+from fedsafe_crypto.oprf.voprf import (
     PROOF_BYTES,
     Mode,
     blind,

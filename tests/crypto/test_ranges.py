@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsafe_crypto.errors import InclusionError, MalformedInputError
-from fedsafe_crypto.ranges import range_proof, verify_range
-from fedsafe_crypto.tree import Frontier, leaf_hash, node_hash
+from fedsafe_crypto.tlog.ranges import range_proof, verify_range
+from fedsafe_crypto.tlog.tree import Frontier, leaf_hash, node_hash
 
 LEAVES = [leaf_hash(bytes([number])) for number in range(40)]
 NOTHING = bytes(32)

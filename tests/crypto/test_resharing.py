@@ -20,26 +20,26 @@ from tests.crypto.rounds import (
     saying,
 )
 
-from fedsafe_crypto.dkg import Announced, Dealt, Judged, State
-from fedsafe_crypto.dkg_messages import of_run
+from fedsafe_crypto.dkg.ceremony import Announced, Dealt, Judged, State
+from fedsafe_crypto.dkg.joint import outcome
+from fedsafe_crypto.dkg.messages import of_run
+from fedsafe_crypto.dkg.resharing import Held
 from fedsafe_crypto.errors import (
     DkgError,
     GenerationMismatchError,
     LiarError,
     SharesError,
 )
-from fedsafe_crypto.group import multiply_base
-from fedsafe_crypto.joint import outcome
-from fedsafe_crypto.keys import Generation, KeyShare
-from fedsafe_crypto.oprf import Mode, blind_all, output_direct
-from fedsafe_crypto.resharing import Held
-from fedsafe_crypto.shares import recover
-from fedsafe_crypto.threshold import (
+from fedsafe_crypto.oprf.keys import Generation, KeyShare
+from fedsafe_crypto.oprf.shares import recover
+from fedsafe_crypto.oprf.threshold import (
     evaluate_share,
     finalize_threshold,
     verify_evaluation,
 )
-from fedsafe_crypto.tokens import origin_token
+from fedsafe_crypto.oprf.tokens import origin_token
+from fedsafe_crypto.oprf.voprf import Mode, blind_all, output_direct
+from fedsafe_crypto.primitives.ristretto import multiply_base
 
 THREE = finished(run_of(2, (1, 2, 3)))
 FIVE = reshared(THREE, 3, (1, 2, 3, 4, 5))

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from tests.crypto.rounds import finished, resharing_of, roster_of, run_of
 
+from fedsafe_crypto.dkg.runs import Run, Source
 from fedsafe_crypto.errors import CryptoError, DkgError, SharesError
-from fedsafe_crypto.keys import Generation
-from fedsafe_crypto.runs import Run, Source
+from fedsafe_crypto.oprf.keys import Generation
 
 RUN = run_of(2, (1, 2, 3))
 OLD = finished(RUN)

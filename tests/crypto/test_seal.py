@@ -22,7 +22,7 @@ from fedsafe_crypto.errors import (
     OpenError,
     WrongLengthError,
 )
-from fedsafe_crypto.seal import (
+from fedsafe_crypto.seal.hpke import (
     MAX_INFO_BYTES,
     MLKEM_PUBLIC_BYTES,
     OVERHEAD_BYTES,

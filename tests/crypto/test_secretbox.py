@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedsafe_crypto.errors import OpenError, WrongLengthError
-from fedsafe_crypto.secretbox import OVERHEAD_BYTES, decrypt, encrypt, opener
+from fedsafe_crypto.seal.secretbox import OVERHEAD_BYTES, decrypt, encrypt, opener
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "secretbox.json").read_text())
 KEY = bytes(range(32))

@@ -13,19 +13,19 @@ from fedsafe_crypto.errors import (
     MalformedScalarError,
     SharesError,
 )
-from fedsafe_crypto.group import (
-    ORDER,
-    multiply_base,
-    random_scalar,
-    scalar_from_int,
-)
-from fedsafe_crypto.shares import (
+from fedsafe_crypto.oprf.shares import (
     commitment_at,
     draw_polynomial,
     lagrange_at_zero,
     recover,
     split,
     value_at,
+)
+from fedsafe_crypto.primitives.ristretto import (
+    ORDER,
+    multiply_base,
+    random_scalar,
+    scalar_from_int,
 )
 
 secrets = st.integers(min_value=1, max_value=ORDER - 1).map(scalar_from_int)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from tests.programs import do_without
 
-from fedsafe_crypto import sodium
 from fedsafe_crypto.errors import LibraryMissingError
-from fedsafe_crypto.sodium import CHOICE_VARIABLE, Source, describe, load
+from fedsafe_crypto.primitives import sodium
+from fedsafe_crypto.primitives.sodium import CHOICE_VARIABLE, Source, describe, load
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedsafe_crypto import threshold
 from fedsafe_crypto.errors import (
     CryptoError,
     GenerationMismatchError,
@@ -19,11 +18,9 @@ from fedsafe_crypto.errors import (
     ProofError,
     SharesError,
 )
-from fedsafe_crypto.group import multiply_base, random_scalar
-from fedsafe_crypto.oprf import Blinded, Mode, blind_all, output_direct
-from fedsafe_crypto.shares import split
-from fedsafe_crypto.sodium import CHOICE_VARIABLE, load
-from fedsafe_crypto.threshold import (
+from fedsafe_crypto.oprf import threshold
+from fedsafe_crypto.oprf.shares import split
+from fedsafe_crypto.oprf.threshold import (
     Evaluation,
     Generation,
     KeyShare,
@@ -34,6 +31,9 @@ from fedsafe_crypto.threshold import (
     finalize_threshold,
     verify_evaluation,
 )
+from fedsafe_crypto.oprf.voprf import Blinded, Mode, blind_all, output_direct
+from fedsafe_crypto.primitives.ristretto import multiply_base, random_scalar
+from fedsafe_crypto.primitives.sodium import CHOICE_VARIABLE, load
 
 INPUTS = [b"anna", b"", b"x" * 300]
 

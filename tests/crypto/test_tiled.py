@@ -4,11 +4,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedsafe_crypto.checkpoint import Checkpoint
 from fedsafe_crypto.errors import MalformedInputError
-from fedsafe_crypto.tiled import CHECKPOINT, file_names, split_bundle, verify_files
-from fedsafe_crypto.tiles import TILE_WIDTH
-from fedsafe_crypto.tree import Frontier, leaf_hash
+from fedsafe_crypto.tlog.checkpoint import Checkpoint
+from fedsafe_crypto.tlog.tile_files import (
+    CHECKPOINT,
+    file_names,
+    split_bundle,
+    verify_files,
+)
+from fedsafe_crypto.tlog.tiles import TILE_WIDTH
+from fedsafe_crypto.tlog.tree import Frontier, leaf_hash
 
 
 def files_of(entries: list[bytes]) -> tuple[Checkpoint, dict[str, bytes]]:

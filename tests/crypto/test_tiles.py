@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedsafe_crypto.errors import MalformedInputError, WrongLengthError
-from fedsafe_crypto.tiles import TILE_WIDTH, Place, Tile, TileSource, locate, tiles
-from fedsafe_crypto.tree import (
+from fedsafe_crypto.tlog.tiles import TILE_WIDTH, Place, Tile, TileSource, locate, tiles
+from fedsafe_crypto.tlog.tree import (
     Frontier,
     consistency_proof,
     inclusion_proof,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsafe_crypto.errors import MalformedInputError, WrongLengthError
-from fedsafe_crypto.tokens import (
+from fedsafe_crypto.oprf.tokens import (
     TOKEN_BYTES,
     frame_input,
     media_token,

@@ -16,7 +16,7 @@ from fedsafe_crypto.errors import (
     MalformedInputError,
     WrongLengthError,
 )
-from fedsafe_crypto.tree import (
+from fedsafe_crypto.tlog.tree import (
     EMPTY_ROOT,
     MAX_SIZE,
     Frontier,

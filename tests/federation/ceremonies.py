@@ -13,11 +13,16 @@ from tests.federation.conftest import (
     signed_card,
 )
 
-from fedsafe_federation.consent import Consent
+from fedsafe_federation.charter.consent import Consent
+from fedsafe_federation.charter.founding_ceremony import (
+    Ceremony,
+    Founded,
+    Participant,
+    Step,
+)
+from fedsafe_federation.charter.proposal import Proposal, sign_proposal
 from fedsafe_federation.errors import FoundingError
-from fedsafe_federation.founding import Ceremony, Founded, Participant, Step
-from fedsafe_federation.proposal import Proposal, sign_proposal
-from fedsafe_federation.signed import Signed, sign_payload
+from fedsafe_federation.wire.signed import Signed, sign_payload
 
 
 @dataclass(slots=True)

@@ -12,23 +12,32 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_crypto.group import multiply_base, scalar_from_int
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.seal import RecipientKey
-from fedsafe_crypto.shares import split
-from fedsafe_crypto.threshold import Generation, KeyShare, Pins
-from fedsafe_crypto.tree import (
+from fedsafe_crypto.oprf.shares import split
+from fedsafe_crypto.oprf.threshold import Generation, KeyShare, Pins
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.primitives.ristretto import multiply_base, scalar_from_int
+from fedsafe_crypto.seal.hpke import RecipientKey
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.tlog.tree import (
     Frontier,
     consistency_proof,
     leaf_hash,
     node_hash,
     root_at,
 )
-from fedsafe_federation.card import Card, MemberKeys, sign_card
-from fedsafe_federation.charter import Charter, Epoch, Member, Pin, PolicyReference
+from fedsafe_federation.charter.card import Card, MemberKeys, sign_card
+from fedsafe_federation.charter.charter import (
+    Charter,
+    Epoch,
+    Member,
+    Pin,
+    PolicyReference,
+)
 from fedsafe_federation.errors import EquivocationError, MalformedError
-from fedsafe_federation.feed import (
+from fedsafe_federation.exchange.peer import PeerClient
+from fedsafe_federation.exchange.replication import Fetch, Position, Replicator
+from fedsafe_federation.exchange.transfer import Take
+from fedsafe_federation.feed.batch import (
     MAX_RESTRICTIONS,
     Batch,
     BatchReader,
@@ -38,30 +47,27 @@ from fedsafe_federation.feed import (
     decode_batch,
     encode_batch,
 )
-from fedsafe_federation.offload import Offload
-from fedsafe_federation.pacing import Pace, Patience
-from fedsafe_federation.peer import PeerClient
-from fedsafe_federation.records import (
+from fedsafe_federation.feed.records import (
     RestrictionRecord,
     encode_record,
     signal_record,
 )
-from fedsafe_federation.replication import Fetch, Position, Replicator
-from fedsafe_federation.restrictions import (
+from fedsafe_federation.feed.restrictions import (
     Reason,
     Restriction,
     Terms,
     sign_restriction,
 )
-from fedsafe_federation.signals import SignalHeader, encode_opening
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.transfer import Take
-from fedsafe_federation.verification import (
+from fedsafe_federation.feed.signals import SignalHeader, encode_opening
+from fedsafe_federation.feed.verification import (
     Known,
     VerifiedBatch,
     VerifiedRestriction,
     feed_name,
 )
+from fedsafe_federation.wire.offload import Offload
+from fedsafe_federation.wire.pace import Pace, Patience
+from fedsafe_federation.wire.signed import Signed
 from fedsafe_policies.vocabulary import Contention, Control, Effect, Plane, Scope
 
 T = TypeVar("T")

@@ -11,26 +11,31 @@ from msgspec import UNSET
 from tests.federation.ceremonies import MemoryStates, table
 from tests.federation.conftest import FEDERATION, NAMES, key_of, member
 
-from fedsafe_crypto.dkg_messages import Reason, Verdict, complaint_of, write
-from fedsafe_crypto.keys import Pins
-from fedsafe_crypto.oprf import Mode, blind_all
-from fedsafe_crypto.resharing import Held
-from fedsafe_crypto.threshold import (
+from fedsafe_crypto.dkg.messages import Reason, Verdict, complaint_of, write
+from fedsafe_crypto.dkg.resharing import Held
+from fedsafe_crypto.oprf.keys import Pins
+from fedsafe_crypto.oprf.threshold import (
     evaluate_share,
     finalize_threshold,
     verify_evaluation,
 )
-from fedsafe_federation.amendment import Version, open_first, sign_charter, verify_next
-from fedsafe_federation.charter import Charter, SignedCharter, majority
-from fedsafe_federation.errors import ResharingError
-from fedsafe_federation.renewal import Attendant, Kept, Renewed, Resharing, Step
-from fedsafe_federation.resharing import (
+from fedsafe_crypto.oprf.voprf import Mode, blind_all
+from fedsafe_federation.charter.amendment import (
+    Version,
+    open_first,
+    sign_charter,
+    verify_next,
+)
+from fedsafe_federation.charter.charter import Charter, SignedCharter, majority
+from fedsafe_federation.charter.renewal import Attendant, Kept, Renewed, Resharing, Step
+from fedsafe_federation.charter.resharing import (
     ResharingProposal,
     open_resharing,
     sign_resharing,
 )
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.wireformat import encode
+from fedsafe_federation.errors import ResharingError
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import encode
 
 CREATED = 1_710_000_000
 DEADLINE = CREATED + 3600

@@ -19,8 +19,13 @@ from tests.federation.conftest import (
     world,
 )
 
-from fedsafe_crypto.identity import SigningKey, sign
-from fedsafe_federation.amendment import (
+from fedsafe_crypto.primitives.identity import SigningKey, sign
+from fedsafe_federation.charter.activation import (
+    HOLDING,
+    holding_payload,
+    with_holdings,
+)
+from fedsafe_federation.charter.amendment import (
     Version,
     is_dead,
     may_sign,
@@ -34,7 +39,7 @@ from fedsafe_federation.amendment import (
     verify_chain,
     verify_next,
 )
-from fedsafe_federation.charter import (
+from fedsafe_federation.charter.charter import (
     LONGEST_EPOCH,
     OVERLAP,
     Charter,
@@ -48,12 +53,11 @@ from fedsafe_federation.charter import (
     majority,
     open_charter,
 )
-from fedsafe_federation.differing import differences
+from fedsafe_federation.charter.diff import differences
+from fedsafe_federation.charter.key_change import with_new_keys
 from fedsafe_federation.errors import FederationError, MalformedError, UntrustedError
-from fedsafe_federation.holdings import HOLDING, holding_payload, with_holdings
-from fedsafe_federation.key_change import with_new_keys
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.wireformat import decode, encode
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import decode, encode
 
 replace = msgspec.structs.replace
 NEW = "e.example"

@@ -5,8 +5,17 @@ import msgspec
 import pytest
 from tests.federation.conftest import FEDERATION, key_of, restriction, signal_id, world
 
-from fedsafe_federation.amendment import Version
-from fedsafe_federation.appeals import (
+from fedsafe_federation.charter.amendment import Version
+from fedsafe_federation.charter.changes import Change, ChangeKind, amended
+from fedsafe_federation.charter.charter import Charter, check_charter
+from fedsafe_federation.errors import (
+    AmendmentError,
+    FederationError,
+    MalformedError,
+    UntrustedError,
+)
+from fedsafe_federation.evaluation.statements import digest
+from fedsafe_federation.feed.appeals import (
     UNNUMBERED,
     Appeal,
     AppealOutcome,
@@ -18,35 +27,26 @@ from fedsafe_federation.appeals import (
     sign_appeal_ruling,
     signals_of,
 )
-from fedsafe_federation.changing import Change, ChangeKind, amended
-from fedsafe_federation.charter import Charter, check_charter
-from fedsafe_federation.errors import (
-    AmendmentError,
-    FederationError,
-    MalformedError,
-    UntrustedError,
-)
-from fedsafe_federation.evaluation import digest
-from fedsafe_federation.records import (
+from fedsafe_federation.feed.records import (
     RestrictionRecord,
     decode_record,
     encode_record,
 )
-from fedsafe_federation.restrictions import (
+from fedsafe_federation.feed.restrictions import (
     Reason,
     Restriction,
     Terms,
     open_restriction,
     sign_restriction,
 )
-from fedsafe_federation.rulings import Outcome, Ruling, sign_ruling
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.verification import (
+from fedsafe_federation.feed.rulings import Outcome, Ruling, sign_ruling
+from fedsafe_federation.feed.verification import (
     VerifiedAppeal,
     verify_appeals,
     verify_restrictions,
 )
-from fedsafe_federation.wireformat import encode
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import encode
 from fedsafe_policies.vocabulary import Contention, Control, Effect
 
 A, B, C, D = "a.example", "b.example", "c.example", "d.example"

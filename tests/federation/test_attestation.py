@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.federation.conftest import FEDERATION, NOW, key_of, world
 
-from fedsafe_federation.attestation import (
+from fedsafe_federation.charter.attestation import (
     ATTESTATION,
     LIFE,
     Attestation,
@@ -23,7 +23,7 @@ from fedsafe_federation.errors import (
     StaleStatementError,
     UntrustedError,
 )
-from fedsafe_federation.signed import Signed, sign_payload
+from fedsafe_federation.wire.signed import Signed, sign_payload
 
 CHARTER = world().charter
 START = int(NOW.timestamp())

@@ -11,15 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.federation.conftest import Log, rescued, restriction
 
-from fedsafe_federation import feed
-from fedsafe_federation.bulk import MAGIC, Frames, frame, wants_bulk
 from fedsafe_federation.errors import (
     FederationError,
     FeedError,
     MalformedError,
     TruncatedFeedError,
 )
-from fedsafe_federation.feed import (
+from fedsafe_federation.feed import batch as feed
+from fedsafe_federation.feed.batch import (
     MAX_BATCH,
     FeedRequest,
     RecordLine,
@@ -27,8 +26,9 @@ from fedsafe_federation.feed import (
     decode_batch,
     encode_batch,
 )
-from fedsafe_federation.packing import Unpacker, squeeze
-from fedsafe_federation.wireformat import pack, unpack
+from fedsafe_federation.wire.bulk import MAGIC, Frames, frame, wants_bulk
+from fedsafe_federation.wire.compression import Unpacker, squeeze
+from fedsafe_federation.wire.wireformat import pack, unpack
 
 if sys.version_info >= (3, 14):
     from compression import zstd

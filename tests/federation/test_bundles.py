@@ -4,8 +4,8 @@
 import pytest
 from tests.federation.conftest import FEDERATION, NAMES, key_of
 
-from fedsafe_federation.amendment import sign_charter, sign_refusal
-from fedsafe_federation.bundles import (
+from fedsafe_federation.charter.amendment import sign_charter, sign_refusal
+from fedsafe_federation.charter.bundles import (
     as_many_as_fit,
     bundle_of,
     bundled,
@@ -13,9 +13,9 @@ from fedsafe_federation.bundles import (
     opened,
     size_of,
 )
-from fedsafe_federation.charter import SignedCharter
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.wireformat import encode
+from fedsafe_federation.charter.charter import SignedCharter
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import encode
 
 
 def signed(payload: bytes, *names: str) -> list[Signed]:

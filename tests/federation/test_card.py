@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.federation.conftest import key_of, keys_of, signed_card
 
-from fedsafe_federation.card import (
+from fedsafe_federation.charter.card import (
     CARD,
     NO_FEDERATION,
     Card,
@@ -19,7 +19,7 @@ from fedsafe_federation.card import (
     sign_card,
 )
 from fedsafe_federation.errors import FederationError, MalformedError, UntrustedError
-from fedsafe_federation.signed import Signed, sign_payload, sign_statement
+from fedsafe_federation.wire.signed import Signed, sign_payload, sign_statement
 
 KEY = key_of("a.example", "statement")
 VALID = signed_card("a.example")

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.federation.conftest import FEDERATION, NAMES, key_of, world
 
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.charter import (
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_federation.charter.charter import (
     CHARTER,
     LONGEST_EPOCH,
     Charter,
@@ -19,8 +19,8 @@ from fedsafe_federation.charter import (
     open_charter,
 )
 from fedsafe_federation.errors import FederationError, MalformedError, UntrustedError
-from fedsafe_federation.signed import Signed, sign_payload
-from fedsafe_federation.wireformat import decode, encode
+from fedsafe_federation.wire.signed import Signed, sign_payload
+from fedsafe_federation.wire.wireformat import decode, encode
 
 replace = msgspec.structs.replace
 VALID = world().charter

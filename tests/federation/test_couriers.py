@@ -28,25 +28,25 @@ from tests.federation.conftest import (
     world,
 )
 
-from fedsafe_crypto.cosignature import cosign
-from fedsafe_federation import replication
-from fedsafe_federation.charter import Member
+from fedsafe_crypto.tlog.cosignature import cosign
+from fedsafe_federation.charter.charter import Member
 from fedsafe_federation.errors import (
     EquivocationError,
     FederationError,
     FeedError,
     PeerUnreachableError,
 )
-from fedsafe_federation.feed import (
+from fedsafe_federation.exchange import replication
+from fedsafe_federation.exchange.replication import COURIERS
+from fedsafe_federation.exchange.transfer import Take
+from fedsafe_federation.feed.batch import (
     MAX_RECORDS,
     Batch,
     FeedRequest,
     decode_batch,
     encode_batch,
 )
-from fedsafe_federation.replication import COURIERS
-from fedsafe_federation.transfer import Take
-from fedsafe_federation.verification import verify_batch
+from fedsafe_federation.feed.verification import verify_batch
 
 CHARTER = world().charter
 ORIGIN, *OTHERS = CHARTER.members

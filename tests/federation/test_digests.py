@@ -9,14 +9,14 @@ from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_federation.digests import (
+from fedsafe_federation.errors import MediaError, MediaFault
+from fedsafe_federation.media.digests import (
     CHUNK_BYTES,
     DIGEST_BYTES,
     Digests,
     digest_stream,
     parse_digest,
 )
-from fedsafe_federation.errors import MediaError, MediaFault
 from fedsafe_policies.vocabulary import MediaKind
 
 # SHA and MD5 of nothing and of "abc": FIPS 180-4 examples and RFC 1321 A.5;

@@ -16,9 +16,9 @@ from tests.federation.renewals import (
     renewing,
 )
 
-from fedsafe_federation.charter import LONGEST_EPOCH, OVERLAP
+from fedsafe_federation.charter.charter import LONGEST_EPOCH, OVERLAP
+from fedsafe_federation.charter.resharing import open_resharing, repeated
 from fedsafe_federation.errors import ResharingError
-from fedsafe_federation.resharing import open_resharing, repeated
 
 A, B, C, D = NAMES[:4]
 YEAR = 365 * 24 * 3600

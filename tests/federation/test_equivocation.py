@@ -15,10 +15,10 @@ from tests.federation.conftest import (
     world,
 )
 
-from fedsafe_crypto.tree import root_before
+from fedsafe_crypto.tlog.tree import root_before
 from fedsafe_federation.errors import EquivocationError, FeedError
-from fedsafe_federation.feed import Batch, FeedRequest, decode_batch
-from fedsafe_federation.verification import (
+from fedsafe_federation.feed.batch import Batch, FeedRequest, decode_batch
+from fedsafe_federation.feed.verification import (
     Known,
     VerifiedBatch,
     open_checkpoint,

@@ -17,15 +17,15 @@ from tests.federation.conftest import (
 )
 
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.oprf import Mode, blind
-from fedsafe_crypto.threshold import Generation, verify_evaluation
+from fedsafe_crypto.oprf.threshold import Generation, verify_evaluation
+from fedsafe_crypto.oprf.voprf import Mode, blind
 from fedsafe_federation.errors import (
     FederationError,
     MalformedError,
     StaleStatementError,
     UntrustedError,
 )
-from fedsafe_federation.evaluation import (
+from fedsafe_federation.evaluation.statements import (
     ANSWER,
     REQUEST,
     EvaluationAnswer,
@@ -37,9 +37,9 @@ from fedsafe_federation.evaluation import (
     sign_request,
     split_elements,
 )
-from fedsafe_federation.freshness import SKEW, WINDOW, SeenNonces
-from fedsafe_federation.signed import Signed, sign_payload, sign_statement
-from fedsafe_federation.wireformat import decode
+from fedsafe_federation.wire.freshness import SKEW, WINDOW, SeenNonces
+from fedsafe_federation.wire.signed import Signed, sign_payload, sign_statement
+from fedsafe_federation.wire.wireformat import decode
 
 replace = msgspec.structs.replace
 WORLD = world()

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.federation.conftest import Log, rescued, restriction, salt_of
 
-from fedsafe_federation import feed
 from fedsafe_federation.errors import (
     FederationError,
     MalformedError,
     TruncatedFeedError,
 )
-from fedsafe_federation.feed import (
+from fedsafe_federation.feed import batch as feed
+from fedsafe_federation.feed.batch import (
     BatchReader,
     FeedOpening,
     FeedRequest,

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.federation.conftest import key_of
 
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_crypto.cosignature import add_lines, cosign
-from fedsafe_crypto.note import VerifierKey
-from fedsafe_crypto.tiles import TileSource
-from fedsafe_crypto.tree import Frontier, consistency_proof, leaf_hash
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.tlog.cosignature import add_lines, cosign
+from fedsafe_crypto.tlog.note import VerifierKey
+from fedsafe_crypto.tlog.tiles import TileSource
+from fedsafe_crypto.tlog.tree import Frontier, consistency_proof, leaf_hash
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.forks import ForkEvidence, fork_of, open_fork
-from fedsafe_federation.wireformat import decode, encode
+from fedsafe_federation.feed.forks import ForkEvidence, fork_of, open_fork
+from fedsafe_federation.wire.wireformat import decode, encode
 
 LOG = "a.example/feed"
 KEY = key_of("a.example", "feed")

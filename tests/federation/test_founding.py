@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.federation.ceremonies import MemoryStates, Table, proposed, signed, table
 from tests.federation.conftest import FEDERATION, NAMES, key_of, signed_card
 
-from fedsafe_crypto.dkg import Announced, load_state, save_state
-from fedsafe_crypto.dkg_messages import (
+from fedsafe_crypto.dkg.ceremony import Announced, load_state, save_state
+from fedsafe_crypto.dkg.messages import (
     Deal,
     Reason,
     Verdict,
@@ -20,26 +20,26 @@ from fedsafe_crypto.dkg_messages import (
     read,
     write,
 )
-from fedsafe_crypto.oprf import Mode, blind_all
-from fedsafe_crypto.threshold import (
+from fedsafe_crypto.oprf.threshold import (
     evaluate_share,
     finalize_threshold,
     verify_evaluation,
 )
-from fedsafe_federation.card import open_card, sign_card
-from fedsafe_federation.charter import CHARTER, Charter, open_charter
-from fedsafe_federation.consent import Consent
-from fedsafe_federation.errors import FoundingError, UntrustedError
-from fedsafe_federation.founding import (
+from fedsafe_crypto.oprf.voprf import Mode, blind_all
+from fedsafe_federation.charter.card import open_card, sign_card
+from fedsafe_federation.charter.charter import CHARTER, Charter, open_charter
+from fedsafe_federation.charter.consent import Consent
+from fedsafe_federation.charter.founding_ceremony import (
     ANNOUNCE,
     DEAL,
     VERDICT,
     Ceremony,
     Participant,
 )
-from fedsafe_federation.proposal import open_proposal
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.wireformat import decode, encode
+from fedsafe_federation.charter.proposal import open_proposal
+from fedsafe_federation.errors import FoundingError, UntrustedError
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import decode, encode
 
 
 def check_founded(done: Table, threshold: int) -> None:

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.federation.conftest import NOW
 
-from fedsafe_federation import freshness
 from fedsafe_federation.errors import StaleStatementError
-from fedsafe_federation.freshness import SKEW, WINDOW, SeenNonces
+from fedsafe_federation.wire import freshness
+from fedsafe_federation.wire.freshness import SKEW, WINDOW, SeenNonces
 
 BEGAN = NOW - timedelta(hours=1)
 MOMENT = timedelta(milliseconds=1)

@@ -5,18 +5,18 @@ import msgspec
 import pytest
 from tests.federation.conftest import NAMES, key_of, world
 
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_crypto.cosignature import cosign
-from fedsafe_federation.charter import (
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.tlog.cosignature import cosign
+from fedsafe_federation.charter.charter import (
     Charter,
     MemberState,
     WitnessQuorum,
     check_charter,
 )
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.gating import WitnessGate
-from fedsafe_federation.witness_policy import parse_policy
-from fedsafe_federation.witnessing import witness_of
+from fedsafe_federation.feed.addition_gate import WitnessGate
+from fedsafe_federation.feed.witness_policy import parse_policy
+from fedsafe_federation.feed.witnessing import witness_of
 
 ORIGIN, *OTHERS = NAMES
 TEXT = Checkpoint(f"{ORIGIN}/feed", 7, bytes(32)).encode()

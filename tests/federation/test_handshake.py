@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from tests.federation.conftest import world
 
 from fedsafe_federation.errors import ArrangementError, MalformedError
-from fedsafe_federation.handshake import Speaks, agree, parse_speaks
+from fedsafe_federation.exchange.handshake import Speaks, agree, parse_speaks
 
 OWN = Speaks.of(world().charter)
 HASH = OWN.arrangement

@@ -13,10 +13,9 @@ import msgspec
 import pytest
 from tests.federation.conftest import Log, restriction, salt_of
 
-from fedsafe_federation import feed, packing
-from fedsafe_federation.bulk import Frames, frame
 from fedsafe_federation.errors import FederationError, MalformedError
-from fedsafe_federation.feed import (
+from fedsafe_federation.feed import batch as feed
+from fedsafe_federation.feed.batch import (
     MAX_BATCH,
     MAX_LINE,
     BatchReader,
@@ -26,7 +25,9 @@ from fedsafe_federation.feed import (
     decode_batch,
     encode_batch,
 )
-from fedsafe_federation.packing import STEP, Unpacker, squeeze
+from fedsafe_federation.wire import compression as packing
+from fedsafe_federation.wire.bulk import Frames, frame
+from fedsafe_federation.wire.compression import STEP, Unpacker, squeeze
 
 MIB = 1 << 20
 ORIGIN = "a.example"

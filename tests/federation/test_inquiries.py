@@ -4,7 +4,7 @@ from msgspec.structs import asdict, replace
 from tests.federation.conftest import FEDERATION, NAMES, key_of, world
 
 from fedsafe_federation.errors import MalformedError, UntrustedError
-from fedsafe_federation.inquiries import (
+from fedsafe_federation.feed.inquiries import (
     Inquiry,
     InquiryState,
     InquiryStatus,
@@ -17,7 +17,7 @@ from fedsafe_federation.inquiries import (
     sign_sightings,
     sign_status,
 )
-from fedsafe_federation.signed import Signed
+from fedsafe_federation.wire.signed import Signed
 
 A, B, C = NAMES[:3]
 ASKED = Inquiry(

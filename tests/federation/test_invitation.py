@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.federation.conftest import FEDERATION, key_of, signed_card
 
+from fedsafe_federation.charter.invitation import Invitation, open_joining, sign_joining
 from fedsafe_federation.errors import MalformedError, UntrustedError
-from fedsafe_federation.invitation import Invitation, open_joining, sign_joining
-from fedsafe_federation.signed import sign_payload
+from fedsafe_federation.wire.signed import sign_payload
 
 MADE = Invitation(
     federation=FEDERATION,

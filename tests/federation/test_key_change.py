@@ -23,13 +23,19 @@ from tests.federation.test_amendment import (
     signature,
 )
 
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_crypto.tree import Frontier
-from fedsafe_federation.amendment import Version, open_successor, verify_next
-from fedsafe_federation.card import Card
-from fedsafe_federation.changing import Change, ChangeKind, amended
-from fedsafe_federation.charter import Charter, Member, SignedCharter, charter_digest
-from fedsafe_federation.differing import differences
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.tlog.tree import Frontier
+from fedsafe_federation.charter.amendment import Version, open_successor, verify_next
+from fedsafe_federation.charter.card import Card
+from fedsafe_federation.charter.changes import Change, ChangeKind, amended
+from fedsafe_federation.charter.charter import (
+    Charter,
+    Member,
+    SignedCharter,
+    charter_digest,
+)
+from fedsafe_federation.charter.diff import differences
+from fedsafe_federation.charter.former_keys import FormerKeys, Trust, former_of
 from fedsafe_federation.errors import (
     AmendmentError,
     EquivocationError,
@@ -38,25 +44,24 @@ from fedsafe_federation.errors import (
     UnknownLogError,
     UntrustedError,
 )
-from fedsafe_federation.forks import culprit, open_fork, transferable
-from fedsafe_federation.former import FormerKeys, Trust, former_of
-from fedsafe_federation.receipts import Receipt, open_receipt, sign_receipt
-from fedsafe_federation.records import RulingRecord, encode_record
-from fedsafe_federation.restrictions import (
+from fedsafe_federation.feed.forks import culprit, open_fork, transferable
+from fedsafe_federation.feed.receipts import Receipt, open_receipt, sign_receipt
+from fedsafe_federation.feed.records import RulingRecord, encode_record
+from fedsafe_federation.feed.restrictions import (
     Reason,
     Restriction,
     open_restriction,
     sign_restriction,
 )
-from fedsafe_federation.rulings import Outcome, Ruling, open_ruling, sign_ruling
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.verification import (
+from fedsafe_federation.feed.rulings import Outcome, Ruling, open_ruling, sign_ruling
+from fedsafe_federation.feed.verification import (
     Known,
     open_checkpoint,
     verify_batch,
     verify_restrictions,
 )
-from fedsafe_federation.wireformat import encode
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import encode
 from fedsafe_policies.vocabulary import Effect, ErasureMethod
 
 replace = msgspec.structs.replace

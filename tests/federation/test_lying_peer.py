@@ -16,15 +16,15 @@ import pytest
 import uvloop
 from tests.federation.conftest import NOW, fetched, key_of, signed_card, world
 
-import fedsafe_federation.peer as peer_module
-from fedsafe_federation import line
-from fedsafe_federation.charter import Member
+import fedsafe_federation.exchange.peer as peer_module
+from fedsafe_federation.charter.charter import Member
 from fedsafe_federation.errors import PeerError, PeerUnreachableError
-from fedsafe_federation.feed import FeedRequest
-from fedsafe_federation.line import MOST_FRAMING, MOST_INTERIM, ExcessError, Line
-from fedsafe_federation.peer import PeerClient, send_founding
-from fedsafe_federation.transfer import MAX_REFUSAL, exchange, member_session
-from fedsafe_federation.wireformat import encode
+from fedsafe_federation.exchange.peer import PeerClient, send_founding
+from fedsafe_federation.exchange.transfer import MAX_REFUSAL, exchange, member_session
+from fedsafe_federation.feed.batch import FeedRequest
+from fedsafe_federation.wire import line
+from fedsafe_federation.wire.line import MOST_FRAMING, MOST_INTERIM, ExcessError, Line
+from fedsafe_federation.wire.wireformat import encode
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 Ask = Callable[[aiohttp.ClientSession, Member], Awaitable[object]]

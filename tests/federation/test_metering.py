@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedsafe_federation.metering import (
+from fedsafe_federation.evaluation.metering import (
     FREE_SECONDS,
     HOUR,
     HOURS,

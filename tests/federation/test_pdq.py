@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsafe_federation.errors import MediaError
-from fedsafe_federation.pdq import (
+from fedsafe_federation.media.pdq import (
     THRESHOLD,
     PdqHash,
     hamming_distance,
     pdq_hash,
 )
-from fedsafe_federation.pictures import picture_pdq
+from fedsafe_federation.media.pictures import picture_pdq
 
 VECTORS = Path(__file__).parent / "vectors"
 CASES = json.loads((VECTORS / "pdq.json").read_text())
@@ -149,7 +149,7 @@ def test_distance_of_other_lengths_is_refused() -> None:
 
 def test_numpy_is_loaded_only_for_a_picture() -> None:
     loaded = (
-        "import sys, fedsafe_federation.pictures\n"
+        "import sys, fedsafe_federation.media.pictures\n"
         "print([name for name in ('numpy', 'PIL') if name in sys.modules])"
     )
     run = subprocess.run(

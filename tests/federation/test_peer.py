@@ -12,19 +12,19 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from tests.federation.conftest import NOW, fetched, key_of, signed_card, world
 
-import fedsafe_federation.peer as peer_module
-from fedsafe_federation.charter import Member
+import fedsafe_federation.exchange.peer as peer_module
+from fedsafe_federation.charter.charter import Member
 from fedsafe_federation.errors import (
     PeerError,
     PeerRefusedError,
     PeerUnreachableError,
 )
-from fedsafe_federation.feed import FeedRequest
-from fedsafe_federation.freshness import SeenNonces
-from fedsafe_federation.peer import PeerClient, send_founding
-from fedsafe_federation.requests import Request, verify_request
-from fedsafe_federation.transfer import exchange
-from fedsafe_federation.wireformat import decode, encode
+from fedsafe_federation.exchange.peer import PeerClient, send_founding
+from fedsafe_federation.exchange.signed_requests import Request, verify_request
+from fedsafe_federation.exchange.transfer import exchange
+from fedsafe_federation.feed.batch import FeedRequest
+from fedsafe_federation.wire.freshness import SeenNonces
+from fedsafe_federation.wire.wireformat import decode, encode
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CHARTER = world().charter

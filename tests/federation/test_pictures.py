@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fedsafe_federation.errors import MediaError, MediaFault
-from fedsafe_federation.pdq import THRESHOLD, hamming_distance, pdq_hash
-from fedsafe_federation.pictures import (
+from fedsafe_federation.media.pdq import THRESHOLD, hamming_distance, pdq_hash
+from fedsafe_federation.media.pictures import (
     FORMATS,
     MOST_BYTES,
     MOST_PIXELS,

@@ -16,21 +16,21 @@ from tests.federation.conftest import (
     signed_card,
 )
 
-from fedsafe_federation.card import Card, open_card, sign_card
-from fedsafe_federation.errors import (
-    FederationError,
-    FoundingError,
-    MalformedError,
-    UntrustedError,
-)
-from fedsafe_federation.proposal import (
+from fedsafe_federation.charter.card import Card, open_card, sign_card
+from fedsafe_federation.charter.proposal import (
     FIRST_EPOCH,
     PROPOSAL,
     Proposal,
     open_proposal,
     sign_proposal,
 )
-from fedsafe_federation.signed import Signed, sign_payload
+from fedsafe_federation.errors import (
+    FederationError,
+    FoundingError,
+    MalformedError,
+    UntrustedError,
+)
+from fedsafe_federation.wire.signed import Signed, sign_payload
 
 replace = msgspec.structs.replace
 VALID = Proposal(

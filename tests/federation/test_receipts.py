@@ -12,14 +12,14 @@ from fedsafe_federation.errors import (
     StaleStatementError,
     UntrustedError,
 )
-from fedsafe_federation.receipts import (
+from fedsafe_federation.feed.receipts import (
     MOST_RESIDUE_DAYS,
     RECEIPT,
     Receipt,
     open_receipt,
     sign_receipt,
 )
-from fedsafe_federation.signed import Signed, sign_payload
+from fedsafe_federation.wire.signed import Signed, sign_payload
 from fedsafe_policies.vocabulary import ErasureMethod
 
 A, B, C = NAMES[:3]

@@ -5,17 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.federation.conftest import payload_of, restriction, salt_of, signal_id
 
-from fedsafe_crypto.commitment import verify_commitment
 from fedsafe_crypto.errors import CommitmentError
+from fedsafe_crypto.primitives.commitment import verify_commitment
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.records import (
+from fedsafe_federation.feed.records import (
     RestrictionRecord,
     SignalRecord,
     decode_record,
     encode_record,
     signal_record,
 )
-from fedsafe_federation.signals import SIGNAL_GROUP
+from fedsafe_federation.feed.signals import SIGNAL_GROUP
 
 bytes16 = st.binary(min_size=16, max_size=16)
 bytes32 = st.binary(min_size=32, max_size=32)

@@ -6,8 +6,8 @@ import pytest
 from tests.federation.conftest import NAMES
 from tests.federation.renewals import Federation, founded, renewing
 
-from fedsafe_federation.charter import Charter, MemberRole, MemberState
-from fedsafe_federation.refreshing import (
+from fedsafe_federation.charter.charter import Charter, MemberRole, MemberState
+from fedsafe_federation.charter.renewal_rules import (
     MONTH,
     Need,
     convenors,
@@ -19,7 +19,7 @@ from fedsafe_federation.refreshing import (
     need_of,
     renewal_in,
 )
-from fedsafe_federation.wireformat import decode
+from fedsafe_federation.wire.wireformat import decode
 
 A, B, C, D, E = NAMES
 

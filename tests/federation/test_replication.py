@@ -23,15 +23,15 @@ from tests.federation.conftest import (
     world,
 )
 
-from fedsafe_federation.charter import Member
+from fedsafe_federation.charter.charter import Member
 from fedsafe_federation.errors import (
     EquivocationError,
     FederationError,
     PeerUnreachableError,
 )
-from fedsafe_federation.feed import MAX_RESTRICTIONS, FeedRequest
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.verification import SLICE
+from fedsafe_federation.feed.batch import MAX_RESTRICTIONS, FeedRequest
+from fedsafe_federation.feed.verification import SLICE
+from fedsafe_federation.wire.signed import Signed
 
 T = TypeVar("T")
 CHARTER = world().charter

@@ -20,9 +20,7 @@ from tests.federation.conftest import (
     world,
 )
 
-from fedsafe_federation import replication
-from fedsafe_federation.bulk import frame
-from fedsafe_federation.charter import Member
+from fedsafe_federation.charter.charter import Member
 from fedsafe_federation.errors import (
     FeedError,
     NotWitnessedError,
@@ -30,8 +28,12 @@ from fedsafe_federation.errors import (
     PeerRefusedError,
     PeerUnreachableError,
 )
-from fedsafe_federation.feed import FeedRequest, decode_batch, encode_batch
-from fedsafe_federation.pacing import (
+from fedsafe_federation.exchange import replication
+from fedsafe_federation.exchange.replication import Replicator
+from fedsafe_federation.feed.batch import FeedRequest, decode_batch, encode_batch
+from fedsafe_federation.wire.bulk import frame
+from fedsafe_federation.wire.compression import squeeze
+from fedsafe_federation.wire.pace import (
     BURST,
     FIRST_BACKOFF,
     IDLE_BURST,
@@ -40,8 +42,6 @@ from fedsafe_federation.pacing import (
     PER_SECOND,
     Patience,
 )
-from fedsafe_federation.packing import squeeze
-from fedsafe_federation.replication import Replicator
 
 REQUEST = FeedRequest("a.example", 0, 0, 0)
 

@@ -19,8 +19,7 @@ from fedsafe_federation.errors import (
     StaleStatementError,
     UntrustedError,
 )
-from fedsafe_federation.freshness import SKEW, WINDOW, SeenNonces
-from fedsafe_federation.requests import (
+from fedsafe_federation.exchange.signed_requests import (
     AUTHORITY,
     DESTINATION,
     TAG,
@@ -30,6 +29,7 @@ from fedsafe_federation.requests import (
     sign_request,
     verify_request,
 )
+from fedsafe_federation.wire.freshness import SKEW, WINDOW, SeenNonces
 
 CHARTER = world().charter
 A, B = "a.example", "b.example"

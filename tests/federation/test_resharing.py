@@ -28,10 +28,15 @@ from tests.federation.renewals import (
     terms_of,
 )
 
-from fedsafe_crypto.dkg_messages import Deal, read, write
-from fedsafe_crypto.shares import recover
-from fedsafe_federation.amendment import Version, open_successor, verify_next
-from fedsafe_federation.charter import (
+from fedsafe_crypto.dkg.messages import Deal, read, write
+from fedsafe_crypto.oprf.shares import recover
+from fedsafe_federation.charter.activation import (
+    HOLDING,
+    check_media_keys,
+    holding_payload,
+)
+from fedsafe_federation.charter.amendment import Version, open_successor, verify_next
+from fedsafe_federation.charter.charter import (
     Charter,
     Epoch,
     MemberRole,
@@ -40,6 +45,12 @@ from fedsafe_federation.charter import (
     SignedCharter,
     charter_digest,
 )
+from fedsafe_federation.charter.renewal import Kept
+from fedsafe_federation.charter.resharing import (
+    ResharingProposal,
+    open_resharing,
+    repeated,
+)
 from fedsafe_federation.errors import (
     AmendmentError,
     FederationError,
@@ -47,15 +58,8 @@ from fedsafe_federation.errors import (
     ResharingError,
     UntrustedError,
 )
-from fedsafe_federation.holdings import HOLDING, check_media_keys, holding_payload
-from fedsafe_federation.renewal import Kept
-from fedsafe_federation.resharing import (
-    ResharingProposal,
-    open_resharing,
-    repeated,
-)
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.wireformat import decode, encode
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import decode, encode
 
 A, B, C, D, E = NAMES
 ANNOUNCE, DEAL, VERDICT = (

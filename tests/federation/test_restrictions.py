@@ -13,7 +13,7 @@ from tests.federation.conftest import (
 )
 
 from fedsafe_federation.errors import FederationError, MalformedError, UntrustedError
-from fedsafe_federation.restrictions import (
+from fedsafe_federation.feed.restrictions import (
     LONGEST_DISPUTE,
     MAX_SIGNALS,
     RESTRICTION,
@@ -23,8 +23,8 @@ from fedsafe_federation.restrictions import (
     open_restriction,
     sign_restriction,
 )
-from fedsafe_federation.signed import Signed, sign_payload, sign_statement
-from fedsafe_federation.wireformat import encode
+from fedsafe_federation.wire.signed import Signed, sign_payload, sign_statement
+from fedsafe_federation.wire.wireformat import encode
 from fedsafe_policies.vocabulary import Contention, Control, Effect
 
 CHARTER = world().charter

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from tests.federation.conftest import FEDERATION, key_of, signal_id, world
 
 from fedsafe_federation.errors import FederationError, MalformedError, UntrustedError
-from fedsafe_federation.records import RulingRecord, decode_record, encode_record
-from fedsafe_federation.rulings import (
+from fedsafe_federation.feed.records import RulingRecord, decode_record, encode_record
+from fedsafe_federation.feed.rulings import (
     MAX_DISPUTES,
     RULING,
     Outcome,
@@ -16,7 +16,7 @@ from fedsafe_federation.rulings import (
     open_ruling,
     sign_ruling,
 )
-from fedsafe_federation.signed import Signed, sign_payload
+from fedsafe_federation.wire.signed import Signed, sign_payload
 
 CHARTER = world().charter
 HONEST = Ruling(

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.federation.conftest import header
 
-from fedsafe_crypto.envelope import MAX_BODY_BYTES
+from fedsafe_crypto.seal.envelope import MAX_BODY_BYTES
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.signals import (
+from fedsafe_federation.feed.signals import (
     DIGEST_BYTES,
     ActorBody,
     MediaBody,
@@ -21,7 +21,7 @@ from fedsafe_federation.signals import (
     decode_opening,
     encode_opening,
 )
-from fedsafe_federation.wireformat import decode, encode
+from fedsafe_federation.wire.wireformat import decode, encode
 from fedsafe_policies.vocabulary import (
     Grade,
     IdentifierKind,

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.federation.conftest import FEDERATION, header, key_of
 
 from fedsafe_federation.errors import MalformedError, UntrustedError
-from fedsafe_federation.signals import SignalHeader
-from fedsafe_federation.signed import (
+from fedsafe_federation.feed.signals import SignalHeader
+from fedsafe_federation.wire.signed import (
     NodeName,
     Signed,
     open_payload,
@@ -18,7 +18,7 @@ from fedsafe_federation.signed import (
     sign_payload,
     sign_statement,
 )
-from fedsafe_federation.wireformat import decode, encode
+from fedsafe_federation.wire.wireformat import decode, encode
 
 KEY = key_of("a.example", "statement")
 STATEMENT = sign_statement(

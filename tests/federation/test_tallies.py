@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 from tests.federation.conftest import FEDERATION, NAMES, key_of, world
 
 from fedsafe_federation.errors import MalformedError, UntrustedError
-from fedsafe_federation.signed import Signed, sign_payload
-from fedsafe_federation.tallies import (
+from fedsafe_federation.evaluation.tallies import (
     TALLY,
     Counted,
     Tally,
@@ -14,6 +13,7 @@ from fedsafe_federation.tallies import (
     open_tally,
     sign_tally,
 )
+from fedsafe_federation.wire.signed import Signed, sign_payload
 
 A, B = NAMES[:2]
 COUNTED = {"lookup": Counted(asked=9, received=7, answered=3)}

@@ -24,18 +24,17 @@ from tests.federation.conftest import (
     world,
 )
 
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_crypto.tree import Frontier
-from fedsafe_federation import verification
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.tlog.tree import Frontier
 from fedsafe_federation.errors import (
     FederationError,
     FeedError,
 )
-from fedsafe_federation.feed import Batch, FeedOpening, decode_batch
-from fedsafe_federation.records import encode_record, signal_record
-from fedsafe_federation.signals import encode_opening
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.verification import (
+from fedsafe_federation.feed import verification
+from fedsafe_federation.feed.batch import Batch, FeedOpening, decode_batch
+from fedsafe_federation.feed.records import encode_record, signal_record
+from fedsafe_federation.feed.signals import encode_opening
+from fedsafe_federation.feed.verification import (
     Known,
     VerifiedBatch,
     feed_name,
@@ -44,6 +43,7 @@ from fedsafe_federation.verification import (
     verify_restrictions,
     verifying,
 )
+from fedsafe_federation.wire.signed import Signed
 from fedsafe_policies.vocabulary import Plane
 
 replace = msgspec.structs.replace

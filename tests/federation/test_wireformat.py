@@ -11,21 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.federation.conftest import header, signed_card, world
 
-from fedsafe_federation.card import Card, MemberKeys
-from fedsafe_federation.charter import Charter, SignedCharter
+from fedsafe_federation.charter.card import Card, MemberKeys
+from fedsafe_federation.charter.charter import Charter, SignedCharter
+from fedsafe_federation.charter.proposal import Proposal
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.evaluation import EvaluationAnswer, EvaluationRequest
-from fedsafe_federation.proposal import Proposal
-from fedsafe_federation.records import decode_record
-from fedsafe_federation.restrictions import Restriction
-from fedsafe_federation.signals import (
+from fedsafe_federation.evaluation.statements import EvaluationAnswer, EvaluationRequest
+from fedsafe_federation.feed.records import decode_record
+from fedsafe_federation.feed.restrictions import Restriction
+from fedsafe_federation.feed.signals import (
     ActorBody,
     MediaBody,
     SignalHeader,
     SignalOpening,
 )
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.wireformat import MOST_PARTS, decode, encode, unpack
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import MOST_PARTS, decode, encode, unpack
 
 DOCUMENTS: list[type] = [
     Card,
@@ -168,7 +168,7 @@ LEARNING = """
 import sys, threading
 from typing import Any
 import msgspec
-from fedsafe_federation.wireformat import decode, unpack
+from fedsafe_federation.wire.wireformat import decode, unpack
 
 packed = sys.argv[1] == "packed"
 read = unpack if packed else decode

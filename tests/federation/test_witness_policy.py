@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.federation.conftest import key_of
 
-from fedsafe_crypto.note import COSIGNER, VerifierKey
+from fedsafe_crypto.tlog.note import COSIGNER, VerifierKey
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.witness_policy import Policy, majority, parse_policy
+from fedsafe_federation.feed.witness_policy import Policy, majority, parse_policy
 
 NAMES = ("X1", "X2", "X3", "Y1", "Y2", "Y3")
 KEYS = {

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.federation.conftest import key_of
 
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.note import VerifierKey
-from fedsafe_crypto.tiles import TileSource
-from fedsafe_crypto.tree import EMPTY_ROOT, Frontier, consistency_proof, leaf_hash
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.tlog.note import VerifierKey
+from fedsafe_crypto.tlog.tiles import TileSource
+from fedsafe_crypto.tlog.tree import EMPTY_ROOT, Frontier, consistency_proof, leaf_hash
 from fedsafe_federation.errors import (
     FederationError,
     MalformedError,
@@ -18,7 +18,7 @@ from fedsafe_federation.errors import (
     WitnessConflictError,
     WitnessRefusedError,
 )
-from fedsafe_federation.witnessing import (
+from fedsafe_federation.feed.witnessing import (
     NOTHING_SEEN,
     AddCheckpoint,
     Seen,

@@ -44,16 +44,16 @@ from tests.policies.escalation.maximal import MAXIMAL
 from tests.postgresql.fixtures import installation_of
 from tests.postgresql.making import serving
 
-from fedsafe_node import jobs
-from fedsafe_node.cases.messages import ApproveCase, AssessCase, OpenCase
-from fedsafe_node.cases.partner_messages import EnterPartner, VerifyPartner
-from fedsafe_node.config import Place
-from fedsafe_node.dispatch.messages import SendCase
-from fedsafe_node.evidence.span import ExportRequest
+from fedsafe_node.acts.cases import ApproveCase, AssessCase, OpenCase
+from fedsafe_node.acts.dispatches import SendCase
+from fedsafe_node.acts.partners import EnterPartner, VerifyPartner
+from fedsafe_node.acts.reviews import TasksQuery
+from fedsafe_node.app import scheduler as jobs
 from fedsafe_node.evidence.verify import verify_pack
-from fedsafe_node.principal import Principal
-from fedsafe_node.review.messages import TasksQuery
-from fedsafe_policies.escalation.opening import CaseSource
+from fedsafe_node.ground.config import Place
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.log.span import ExportRequest
+from fedsafe_policies.escalation.case_start import CaseSource
 from fedsafe_policies.escalation.package import Threat
 from fedsafe_policies.escalation.partners import Partner, Way
 from fedsafe_policies.escalation.vocabulary import (

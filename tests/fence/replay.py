@@ -30,7 +30,7 @@ from tests.fence.script import Step
 from tests.fence.stage import Answer, Stage
 from tests.system.federation import until
 
-from fedsafe_node.clock import SystemClock
+from fedsafe_node.ground.clock import SystemClock
 
 HEADERS: Final = (
     "allow",

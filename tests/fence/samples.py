@@ -23,7 +23,7 @@ from msgspec import inspect as known
 from tests.fence.names import classes, modules, tree_of
 
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.wireformat import decode, encode, name_of, pack
+from fedsafe_federation.wire.wireformat import decode, encode, name_of, pack
 
 Sample = dict[str, str]
 _constants, _parser = import_module("re._constants"), import_module("re._parser")

@@ -23,7 +23,7 @@ from tests.policies.escalation.maximal import MAXIMAL
 
 from fedsafe_cli.main import fedsafe
 from fedsafe_node.api.routes import ROUTES
-from fedsafe_node.compliance.model import SheetKind
+from fedsafe_node.audit.compliance.model import SheetKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from tests.fence.script import acts, dump, load, refusals
 from tests.fence.stage import Answer
 
 from fedsafe_node.api.routes import ROUTES
-from fedsafe_node.clock import SystemClock
+from fedsafe_node.ground.clock import SystemClock
 
 REFUSED = {"type": "urn:x", "code": "wrong_state", "detail": "that was noted before"}
 RECORD = Record(

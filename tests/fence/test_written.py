@@ -35,14 +35,14 @@ from tests.node.renewing.fleet import at_generation, membership_of
 from tests.node.signals.conftest import ANNA, RITA
 from tests.postgresql.fixtures import MAJORS, installation_of, named
 
-from fedsafe_node.backup.checking import check_backup
-from fedsafe_node.backup.placing import Request
-from fedsafe_node.backup.restoring import restore_node
-from fedsafe_node.config import Place, load_config, render_config
+from fedsafe_node.acts.reviews import TasksQuery
 from fedsafe_node.evidence.verify import INCOMPLETE, OK, read_files, verify_pack
-from fedsafe_node.principal import LOCAL
-from fedsafe_node.review.messages import TasksQuery
-from fedsafe_node.storage import Storage
+from fedsafe_node.ground.config import Place, load_config, render_config
+from fedsafe_node.ground.principal import LOCAL
+from fedsafe_node.ground.store_settings import Storage
+from fedsafe_node.operations.backup.check import check_backup
+from fedsafe_node.operations.restore.journey import restore_node
+from fedsafe_node.operations.restore.placement import Request
 from fedsafe_node.store.postgresql.schema import migrate
 
 pytestmark = pytest.mark.timeout(180)

@@ -24,12 +24,12 @@ from tests.node.evidence.conftest import AUDRA, STAFF, write_events
 from tests.node.fleet import NAMES, Fleet, copy_of, make, make_founded
 from tests.programs import files, program
 
-from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint
-from fedsafe_crypto.cosignature import verify_cosignatures
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.note import COSIGNER, VerifierKey
-from fedsafe_node.evidence.contents import audit_verifier
-from fedsafe_node.evidence.tiled import OwnLog
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, open_checkpoint
+from fedsafe_crypto.tlog.cosignature import verify_cosignatures
+from fedsafe_crypto.tlog.note import COSIGNER, VerifierKey
+from fedsafe_node.audit.packs.contents import audit_verifier
+from fedsafe_node.audit.tile_export import OwnLog
 from fedsafe_node.log.engine import LogEngine
 
 LIBRARIES: Final = {

@@ -22,13 +22,13 @@ from tests.node.fleet import Fleet, copy_of, make_founded
 from tests.node.peering.witnessed_log import OpenLog
 from tests.programs import files, program
 
-from fedsafe_cli.fleet import free_ports
-from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint
-from fedsafe_crypto.cosignature import verify_cosignatures
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.note import COSIGNER, VerifierKey, split_note
-from fedsafe_federation.peer import WITNESS_PATH
-from fedsafe_node.clock import SystemClock
+from fedsafe_cli.demo.fleet import free_ports
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, open_checkpoint
+from fedsafe_crypto.tlog.cosignature import verify_cosignatures
+from fedsafe_crypto.tlog.note import COSIGNER, VerifierKey, split_note
+from fedsafe_federation.exchange.peer import WITNESS_PATH
+from fedsafe_node.ground.clock import SystemClock
 
 SIGSUM: Final = GOPATH / "src/sigsum.org/sigsum-go/pkg/client"
 LOG: Final = "b.demo/feed"

@@ -19,12 +19,12 @@ from tests.node.fleet import NAMES, Fleet, copy_of, make, make_founded
 from tests.node.fleet_stores import FLEET_STORES
 from tests.postgresql.fixtures import LendPostgresql
 
-from fedsafe_node.faults import NO_FAULTS, Faults
+from fedsafe_node.ground.faults import NO_FAULTS, Faults
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.sqlite_connection import SqliteWriteConnection
+from fedsafe_node.store.sqlite.connection import SqliteWriteConnection
 
 OpenStore = Callable[..., Awaitable[Store]]
 
@@ -158,13 +158,13 @@ def standing_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
 
     A test runs those it is about itself, or asks for `ticking_jobs`.
     """
-    monkeypatch.setattr("fedsafe_node.jobs.TICK_SECONDS", 3_600)
+    monkeypatch.setattr("fedsafe_node.app.scheduler.TICK_SECONDS", 3_600)
 
 
 @pytest.fixture
 def ticking_jobs(standing_jobs: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - comes after it
     """Let nodes that start from now on run their jobs by themselves."""
-    monkeypatch.setattr("fedsafe_node.jobs.TICK_SECONDS", 1)
+    monkeypatch.setattr("fedsafe_node.app.scheduler.TICK_SECONDS", 1)
 
 
 @pytest.fixture(scope="session")

@@ -19,19 +19,13 @@ import aiohttp
 from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, BOT, FILES, RITA, request_for
 
-from fedsafe_cli.fleet import free_ports
-from fedsafe_federation.card import fingerprint
-from fedsafe_federation.peer import send_founding
-from fedsafe_federation.restrictions import Reason
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.assembly import RunningNode
-from fedsafe_node.config import Config, Disk, Founding, Listen, Place, Sync, load_config
-from fedsafe_node.errors import UnavailableError
-from fedsafe_node.init import create_node
-from fedsafe_node.log.audit import AuditRecord, decode_audit_record
-from fedsafe_node.lookup_messages import LookupAnswer, LookupRequest
-from fedsafe_node.messages import (
+from fedsafe_cli.demo.fleet import free_ports
+from fedsafe_federation.charter.card import fingerprint
+from fedsafe_federation.exchange.peer import send_founding
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.bodies import (
     ConfirmRequest,
     Kind,
     ProposalRequest,
@@ -39,16 +33,30 @@ from fedsafe_node.messages import (
     RevokeRequest,
     SignalAnswer,
 )
-from fedsafe_node.notices.messages import SignOffRequest
+from fedsafe_node.acts.lookup import LookupAnswer, LookupRequest
+from fedsafe_node.acts.notices import SignOffRequest
+from fedsafe_node.app.init import create_node
+from fedsafe_node.app.lifecycle import RunningNode
+from fedsafe_node.ground.config import (
+    Config,
+    Disk,
+    Founding,
+    Listen,
+    Place,
+    Sync,
+    load_config,
+)
+from fedsafe_node.ground.errors import UnavailableError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.log.audit import AuditRecord, decode_audit_record
 from fedsafe_node.notices.texts import texts
 from fedsafe_node.people.gate import GateOpening, Opening
 from fedsafe_node.people.policy_changes import Change, PolicyChange
-from fedsafe_node.principal import Principal
-from fedsafe_node.provisions import read_provisions
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.gate import LegalGate
-from fedsafe_policies.people import Person
+from fedsafe_node.rules.policy_bundle import read_provisions
+from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.rules.gate import LegalGate
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Purpose, Role, Scope, Surface
 
 T = TypeVar("T")

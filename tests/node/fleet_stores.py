@@ -18,9 +18,9 @@ from tests.node.databases import (
     Preparing,
 )
 
-from fedsafe_node.config import Config, Place
-from fedsafe_node.followed_store import FollowedStore
-from fedsafe_node.storage import Storage
+from fedsafe_node.ground.config import Config, Place
+from fedsafe_node.ground.store_settings import Storage
+from fedsafe_node.store.followed_store import FollowedStore
 from fedsafe_node.store.protocol import Store
 
 _URL: Final = re.compile(r'\[store\]\nurl = "([^"]+)"')

@@ -5,7 +5,7 @@ from typing import Any, TypeVar, cast
 
 from msgspec.structs import replace
 
-from fedsafe_node.errors import WrongStateError
+from fedsafe_node.ground.errors import WrongStateError
 
 T = TypeVar("T")
 

@@ -18,48 +18,48 @@ from aiohttp import web
 from tests.federation.conftest import Leaves
 from tests.node.fleet import FEDERATION, Fleet, StandingClock, eventually
 
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_crypto.cosignature import cosign
-from fedsafe_crypto.envelope import seal_envelope, seal_media
-from fedsafe_crypto.tokens import origin_token
-from fedsafe_crypto.tree import consistency_proof, leaf_hash, root_at
-from fedsafe_federation.attestation import Attestation, sign_attestation
-from fedsafe_federation.feed import (
+from fedsafe_crypto.oprf.tokens import origin_token
+from fedsafe_crypto.seal.envelope import seal_envelope, seal_media
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.tlog.cosignature import cosign
+from fedsafe_crypto.tlog.tree import consistency_proof, leaf_hash, root_at
+from fedsafe_federation.charter.attestation import Attestation, sign_attestation
+from fedsafe_federation.evaluation.metering import PUBLISHING
+from fedsafe_federation.feed.batch import (
     FeedOpening,
     FeedRequest,
     RecordLine,
     encode_batch,
 )
-from fedsafe_federation.metering import PUBLISHING
-from fedsafe_federation.records import (
+from fedsafe_federation.feed.records import (
     RestrictionRecord,
     encode_record,
     signal_record,
 )
-from fedsafe_federation.restrictions import (
+from fedsafe_federation.feed.restrictions import (
     Reason,
     Restriction,
     Terms,
     sign_restriction,
 )
-from fedsafe_federation.signals import (
+from fedsafe_federation.feed.signals import (
     ActorBody,
     MediaBody,
     SignalHeader,
     encode_opening,
 )
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.asked import read_question
-from fedsafe_node.evaluators import Output
-from fedsafe_node.governing.chain import CHARTER_DOCUMENT
-from fedsafe_node.keys import load_keys
-from fedsafe_node.lookup_items import Person
-from fedsafe_node.membership import load_membership
-from fedsafe_node.messages import (
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.bodies import (
     Kind,
     Question,
 )
+from fedsafe_node.keys.charter_chain import CHARTER_DOCUMENT
+from fedsafe_node.keys.evaluators import Output
+from fedsafe_node.keys.lookup_items import Person
+from fedsafe_node.keys.membership import load_membership
+from fedsafe_node.keys.own_keys import load_keys
+from fedsafe_node.rules.canonical_question import read_question
 from fedsafe_policies.vocabulary import (
     Contention,
     Control,

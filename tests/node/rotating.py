@@ -8,10 +8,10 @@ from tests.federation.ceremonies import MemoryStates
 from tests.node.fleet import NAMES, Fleet
 from tests.node.governing.council import agree, at_version, present, vote
 
-from fedsafe_federation.renewal import Attendant, Kept, Renewed, Resharing
-from fedsafe_federation.resharing import ResharingProposal, sign_resharing
-from fedsafe_federation.signed import Signed
-from fedsafe_node.keys import MediaKeys, write_epoch_keys
+from fedsafe_federation.charter.renewal import Attendant, Kept, Renewed, Resharing
+from fedsafe_federation.charter.resharing import ResharingProposal, sign_resharing
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_node.keys.own_keys import MediaKeys, write_epoch_keys
 
 YEAR = 365 * 24 * 3600
 

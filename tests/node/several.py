@@ -17,11 +17,11 @@ import msgspec
 from tests.node.databases import Preparing
 from tests.node.fleet import STAFF, config_of
 
-from fedsafe_cli.fleet import free_ports
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.config import Place, load_config
-from fedsafe_node.init import create_node
-from fedsafe_node.storage import Storage
+from fedsafe_cli.demo.fleet import free_ports
+from fedsafe_node.app.init import create_node
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.config import Place, load_config
+from fedsafe_node.ground.store_settings import Storage
 from fedsafe_policies.vocabulary import Role
 
 NAME = "a.demo"

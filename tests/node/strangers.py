@@ -25,8 +25,8 @@ from typing import Annotated, Final, TextIO, get_args, get_origin
 
 import msgspec
 
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.wireformat import encode
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import encode
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.route import Route
 from fedsafe_node.api.routes import ROUTES

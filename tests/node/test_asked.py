@@ -3,13 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_node.asked import plane_of, read_question
-from fedsafe_node.errors import BadRequestError
-from fedsafe_node.lookup_items import File, Person
-from fedsafe_node.messages import (
+from fedsafe_node.acts.bodies import (
     Kind,
     Question,
 )
+from fedsafe_node.ground.errors import BadRequestError
+from fedsafe_node.keys.lookup_items import File, Person
+from fedsafe_node.rules.canonical_question import plane_of, read_question
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
 
 SECRET = "Some.Body@Mail.example"

@@ -14,10 +14,11 @@ from tests.node.fleet import NAMES, Fleet, copy_of, eventually
 from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, request_for
 
-from fedsafe_federation.charter import LONGEST_EPOCH, Charter, SignedCharter
-from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.config import load_config
-from fedsafe_node.errors import (
+from fedsafe_federation.charter.charter import LONGEST_EPOCH, Charter, SignedCharter
+from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.acts.people import NewAccountRequest
+from fedsafe_node.ground.config import load_config
+from fedsafe_node.ground.errors import (
     ConfigError,
     LooseKeyFileError,
     MembershipError,
@@ -25,10 +26,9 @@ from fedsafe_node.errors import (
     StoreBusyError,
     StoreFailedError,
 )
-from fedsafe_node.examining import unfit_charter
-from fedsafe_node.governing.chain import CHARTER_DOCUMENT, read_chain
+from fedsafe_node.keys.charter_chain import CHARTER_DOCUMENT, read_chain
+from fedsafe_node.operations.offline_inspect import unfit_charter
 from fedsafe_node.people.accounts import invite
-from fedsafe_node.people.messages import NewAccountRequest
 from fedsafe_node.store.people_rows import PersonState
 from fedsafe_node.store.rows import GateRow
 
@@ -275,8 +275,8 @@ async def test_checks_name_what_is_wrong(
 def test_a_process_runs_until_it_is_told_to_stop(founded: Path, tmp_path: Path) -> None:
     place = copied(founded, tmp_path)
     code = (
-        "import sys; from pathlib import Path; from fedsafe_node.app import run; "
-        "from fedsafe_node.config import Place; run(Place(Path(sys.argv[1])))"
+        "import sys; from pathlib import Path; from fedsafe_node.app.run import run; "
+        "from fedsafe_node.ground.config import Place; run(Place(Path(sys.argv[1])))"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(place)], stderr=subprocess.PIPE

@@ -14,8 +14,13 @@ import pytest
 from tests.node.fleet import Fleet
 from tests.node.signals.conftest import BOT, request_for
 
-from fedsafe_node.errors import ConfigError, NodeError, StoreBusyError, StoreError
-from fedsafe_node.messages import ImportRequest
+from fedsafe_node.acts.bodies import ImportRequest
+from fedsafe_node.ground.errors import (
+    ConfigError,
+    NodeError,
+    StoreBusyError,
+    StoreError,
+)
 from fedsafe_node.store.rows import GateRow, SignalRow
 from fedsafe_policies.vocabulary import Purpose
 

@@ -5,9 +5,9 @@ import logging
 import pytest
 from tests.node.fleet import StandingClock
 
-from fedsafe_node.attending import Attending
-from fedsafe_node.errors import StoreFailedError
-from fedsafe_node.telemetry import LOGGER, SafeFormatter
+from fedsafe_node.app.worker_loop import Attending
+from fedsafe_node.ground.errors import StoreFailedError
+from fedsafe_node.ground.telemetry import LOGGER, SafeFormatter
 
 
 class Server:

@@ -15,18 +15,18 @@ from tests.node.fleet_stores import FLEET_STORES
 from tests.node.origin import WHO, Origin, output_of
 from tests.node.people.test_gate import COMPLETE
 
-from fedsafe_federation.attestation import Attestation, open_attestation
+from fedsafe_federation.charter.attestation import Attestation, open_attestation
 from fedsafe_federation.errors import QuorumError
-from fedsafe_federation.feed import FeedRequest, decode_batch
-from fedsafe_node.attesting import TAKEN_AT_ONCE, TAKEN_WINDOW
-from fedsafe_node.errors import DeniedError, WrongStateError
-from fedsafe_node.lookup_messages import Result
-from fedsafe_node.messages import Kind
-from fedsafe_node.principal import Principal
-from fedsafe_node.signals.relocking import relock
+from fedsafe_federation.feed.batch import FeedRequest, decode_batch
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.acts.lookup import Result
+from fedsafe_node.ground.errors import DeniedError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.members.attestations import TAKEN_AT_ONCE, TAKEN_WINDOW
+from fedsafe_node.signals.relock import relock
 from fedsafe_node.store.rows import SignalRow, SignalStatus
-from fedsafe_policies.gate import LegalGate
-from fedsafe_policies.policy import Policy, load_policy
+from fedsafe_policies.documents.policy import Policy, load_policy
+from fedsafe_policies.rules.gate import LegalGate
 from fedsafe_policies.vocabulary import Role
 
 FILE = "ab" * 32

@@ -13,20 +13,20 @@ from tests.node.fleet import Fleet
 from tests.node.fleet_stores import FLEET_STORES, innermost
 from tests.node.signals.conftest import ANNA, BOT, RITA
 
-from fedsafe_node.audit_messages import VerifyAnswer
-from fedsafe_node.config import load_config
-from fedsafe_node.errors import (
+from fedsafe_node.acts.audit import VerifyAnswer
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.audit.event_search import Wanted
+from fedsafe_node.ground.config import load_config
+from fedsafe_node.ground.errors import (
     BadRequestError,
     CorruptLogError,
     DeniedError,
     RolledBackError,
     StoreFailedError,
 )
-from fedsafe_node.examining import verify_node
+from fedsafe_node.ground.principal import LOCAL, Principal
 from fedsafe_node.log.audit import decode_audit_record
-from fedsafe_node.messages import Kind
-from fedsafe_node.principal import LOCAL, Principal
-from fedsafe_node.searching import Wanted
+from fedsafe_node.operations.offline_inspect import verify_node
 from fedsafe_policies.vocabulary import Purpose, Role
 
 WHO = "somebody@mail.example"
@@ -466,7 +466,7 @@ async def test_a_search_goes_on_where_it_stopped(
     audits = alone["a.demo"].services.audits
     for _ in range(3):
         await audits.verify(BOT)
-    monkeypatch.setattr("fedsafe_node.audits.MOST_LOOKED_AT", 2)
+    monkeypatch.setattr("fedsafe_node.audit.service.MOST_LOOKED_AT", 2)
     places, since, more = list[int](), 0, True
     while more and since < 50:
         answer = await found(alone, since, events="audit.verified")

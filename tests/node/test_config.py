@@ -5,9 +5,9 @@ import pytest
 from msgspec.structs import replace
 from tests.node.fleet import config_of
 
-from fedsafe_node.config import Config, Place, load_config, render_config
-from fedsafe_node.deadline_settings import Deadlines
-from fedsafe_node.errors import ConfigError
+from fedsafe_node.ground.config import Config, Place, load_config, render_config
+from fedsafe_node.ground.deadline_settings import Deadlines
+from fedsafe_node.ground.errors import ConfigError
 
 CONFIG = replace(config_of("a.demo", 8443), deadlines=Deadlines(land="BE"))
 PLAIN = render_config(CONFIG)

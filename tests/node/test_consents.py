@@ -15,26 +15,26 @@ from tests.federation.conftest import key_of, keys_of
 from tests.node.fleet import FEDERATION, NAMES, OPERATOR, Fleet, copy_of, make
 from tests.node.test_founding import go_round, states
 
-from fedsafe_federation.card import Card, fingerprint, open_card, sign_card
-from fedsafe_federation.consent import CONSENT_LIFE, HIDDEN
+from fedsafe_federation.charter.card import Card, fingerprint, open_card, sign_card
+from fedsafe_federation.charter.consent import CONSENT_LIFE, HIDDEN
+from fedsafe_federation.charter.proposal import PROPOSAL, Proposal, sign_proposal
 from fedsafe_federation.errors import FoundingError, PeerRefusedError
-from fedsafe_federation.peer import send_founding
-from fedsafe_federation.proposal import PROPOSAL, Proposal, sign_proposal
-from fedsafe_federation.signed import Signed, sign_payload
-from fedsafe_federation.wireformat import decode
-from fedsafe_node.consents import (
+from fedsafe_federation.exchange.peer import send_founding
+from fedsafe_federation.wire.signed import Signed, sign_payload
+from fedsafe_federation.wire.wireformat import decode
+from fedsafe_node.acts.bodies import (
+    ConfirmRequest,
+    FoundingAnswer,
+    ProposalRequest,
+    WithdrawRequest,
+)
+from fedsafe_node.ground.errors import BadRequestError, WrongStateError
+from fedsafe_node.members.founding_consents import (
     MOST_COVERED,
     MOST_OF_STRANGERS,
     MOST_TRIES,
     MOST_WAITING,
     forget_foundings,
-)
-from fedsafe_node.errors import BadRequestError, WrongStateError
-from fedsafe_node.messages import (
-    ConfirmRequest,
-    FoundingAnswer,
-    ProposalRequest,
-    WithdrawRequest,
 )
 
 FOUR = (*NAMES, "d.demo")

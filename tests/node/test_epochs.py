@@ -20,28 +20,28 @@ from tests.node.governing.council import ballot_of
 from tests.node.rotating import rotate
 from tests.node.signals.conftest import ANNA, BOT, DRAFTS, RITA, request_for
 
-from fedsafe_crypto.keys import KeyShare
-from fedsafe_crypto.oprf import Mode, output_direct
-from fedsafe_crypto.seal import RecipientKey
-from fedsafe_crypto.shares import recover
-from fedsafe_crypto.tokens import origin_token
-from fedsafe_federation.charter import OVERLAP
+from fedsafe_crypto.oprf.keys import KeyShare
+from fedsafe_crypto.oprf.shares import recover
+from fedsafe_crypto.oprf.tokens import origin_token
+from fedsafe_crypto.oprf.voprf import Mode, output_direct
+from fedsafe_crypto.seal.hpke import RecipientKey
+from fedsafe_federation.charter.charter import OVERLAP
 from fedsafe_federation.errors import QuorumError
+from fedsafe_federation.evaluation.metering import RIGHTS
 from fedsafe_federation.identifiers import Canonical, canonicalise
-from fedsafe_federation.metering import RIGHTS
-from fedsafe_node.config import Place
-from fedsafe_node.errors import StoreFailedError, WrongStateError
-from fedsafe_node.evidence.destroying import Destroying
-from fedsafe_node.keyfiles import read_secret
-from fedsafe_node.keys import load_media_keys, load_shares
-from fedsafe_node.lookup_items import Person
-from fedsafe_node.lookup_messages import LookupAnswer, Result
-from fedsafe_node.messages import Kind
-from fedsafe_node.peering.service import OVER_FOR_ALL
-from fedsafe_node.shredding import Shredding, read_shredded
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.acts.lookup import LookupAnswer, Result
+from fedsafe_node.acts.signal_reviews import EndingSignal
+from fedsafe_node.ground.config import Place
+from fedsafe_node.ground.errors import StoreFailedError, WrongStateError
+from fedsafe_node.ground.key_files import read_secret
+from fedsafe_node.ground.signal_ids import read_signal_id
+from fedsafe_node.keys.lookup_items import Person
+from fedsafe_node.keys.own_keys import load_media_keys, load_shares
+from fedsafe_node.log.key_destruction import Destroying
+from fedsafe_node.members.peering.service import OVER_FOR_ALL
 from fedsafe_node.signals.custody import open_custody
-from fedsafe_node.signals.messages import EndingSignal
-from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_node.signals.epoch_destroy import Shredding, read_shredded
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import SignalRow, SignalStatus
 from fedsafe_policies.vocabulary import IdentifierKind, Scope

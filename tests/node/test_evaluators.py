@@ -14,21 +14,21 @@ from tests.federation.quorum.conftest import LONG, Cheat, Members, leap
 from tests.node.fleet import NAMES, Fleet
 from tests.node.origin import WHO, output_of
 
-from fedsafe_crypto.group import random_scalar
-from fedsafe_crypto.threshold import Generation
-from fedsafe_federation.amendment import Version
+from fedsafe_crypto.oprf.threshold import Generation
+from fedsafe_crypto.primitives.ristretto import random_scalar
+from fedsafe_federation.charter.amendment import Version
 from fedsafe_federation.errors import QuorumError
-from fedsafe_federation.metering import LOOKUPS, PUBLISHING
-from fedsafe_federation.signed import Signed
-from fedsafe_node.asked import read_question
-from fedsafe_node.evaluators import OwnList, SharedLists
-from fedsafe_node.keys import MediaKeys, OwnKeys
-from fedsafe_node.lookup_items import File, Person
-from fedsafe_node.membership import Membership
-from fedsafe_node.messages import (
+from fedsafe_federation.evaluation.metering import LOOKUPS, PUBLISHING
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_node.acts.bodies import (
     Kind,
     Question,
 )
+from fedsafe_node.keys.evaluators import OwnList, SharedLists
+from fedsafe_node.keys.lookup_items import File, Person
+from fedsafe_node.keys.membership import Membership
+from fedsafe_node.keys.own_keys import MediaKeys, OwnKeys
+from fedsafe_node.rules.canonical_question import read_question
 from fedsafe_policies.vocabulary import MediaKind
 
 FILE = File(MediaKind.SHA256, bytes(32))

@@ -10,9 +10,9 @@ from tests.node.fleet import Fleet, make
 from tests.node.fleet_stores import FLEET_STORES
 from tests.node.test_audits import CHANGE_NEWEST, DROP_NEWEST, NEWEST, run_sql
 
-from fedsafe_node.config import load_config
-from fedsafe_node.errors import ForeignStoreError, RolledBackError
-from fedsafe_node.examining import Examined, examine_node
+from fedsafe_node.ground.config import load_config
+from fedsafe_node.ground.errors import ForeignStoreError, RolledBackError
+from fedsafe_node.operations.offline_inspect import Examined, examine_node
 
 OLD = CHANGE_NEWEST.replace(NEWEST, "0")
 CHANGE_SECOND = CHANGE_NEWEST.replace(NEWEST, "1")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fedsafe_node.finishing import Finishing
+from fedsafe_node.signals.shielded_intake import Finishing
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 
-from fedsafe_node.errors import ConflictError, UnavailableError
-from fedsafe_node.followed_store import FOLLOWED, NAMED, FollowedStore
-from fedsafe_node.following import ALONE, Topic, read_counts
+from fedsafe_node.ground.errors import ConflictError, UnavailableError
+from fedsafe_node.store.change_counter import ALONE, Topic, read_counts
+from fedsafe_node.store.followed_store import FOLLOWED, NAMED, FollowedStore
 from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import CredentialRow
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 NOT_FOLLOWED = {
     # read from the store whenever they are needed

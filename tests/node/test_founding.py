@@ -23,13 +23,13 @@ from fedsafe_federation.errors import (
     PeerRefusedError,
     UntrustedError,
 )
+from fedsafe_federation.exchange.peer import send_founding
 from fedsafe_federation.identifiers.corpus import corpus_digests
-from fedsafe_federation.peer import send_founding
-from fedsafe_federation.signed import Signed
-from fedsafe_node import founding
-from fedsafe_node.errors import ForbiddenError, NodeError, WrongStateError
-from fedsafe_node.lookup_messages import Result
-from fedsafe_node.messages import ProposalRequest
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_node.acts.bodies import ProposalRequest
+from fedsafe_node.acts.lookup import Result
+from fedsafe_node.ground.errors import ForbiddenError, NodeError, WrongStateError
+from fedsafe_node.members import founding_ceremony as founding
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from tests.node.fleet import NAMES, Fleet, eventually, found, make
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 from tests.node.test_attesting import FILE, LONG
 
-from fedsafe_node.errors import DeniedError
-from fedsafe_node.messages import (
+from fedsafe_node.acts.bodies import (
     Kind,
 )
-from fedsafe_policies.matching import HeaderFacts, ReceiptRequest
-from fedsafe_policies.sharing import Audience, OpeningRequest, Recipient
+from fedsafe_node.ground.errors import DeniedError
+from fedsafe_policies.rules.disclosure import Audience, OpeningRequest, Recipient
+from fedsafe_policies.rules.matching import HeaderFacts, ReceiptRequest
 from fedsafe_policies.vocabulary import Circle, Plane, Purpose, Scope
 
 WHO = "person@mail.example"

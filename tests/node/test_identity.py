@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fedsafe_node.config import Place
-from fedsafe_node.errors import KeyFileError
-from fedsafe_node.identity import (
+from fedsafe_node.ground.config import Place
+from fedsafe_node.ground.errors import KeyFileError
+from fedsafe_node.ground.key_files import destroy_secret
+from fedsafe_node.keys.identity import (
     find_identity,
     load_identity,
     make_identity,
@@ -15,8 +16,7 @@ from fedsafe_node.identity import (
     passed_over,
     read_identities,
 )
-from fedsafe_node.keyfiles import destroy_secret
-from fedsafe_node.keys import FIRST_SET, HeldKeys, create_keys, load_keys
+from fedsafe_node.keys.own_keys import FIRST_SET, HeldKeys, create_keys, load_keys
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from tests.node.fleet import STAFF, StandingClock, config_of
 
-from fedsafe_node.cases.certificate_names import certificate_name
-from fedsafe_node.config import Config, Place, load_config
-from fedsafe_node.errors import BadRequestError, ConfigError
-from fedsafe_node.init import Created, create_node
-from fedsafe_node.stopped_node import stopped_store
+from fedsafe_node.app.init import Created, create_node
+from fedsafe_node.casework.cases.certificate_names import certificate_name
+from fedsafe_node.ground.config import Config, Place, load_config
+from fedsafe_node.ground.errors import BadRequestError, ConfigError
+from fedsafe_node.operations.stopped_node import stopped_store
 from fedsafe_policies.vocabulary import Role
 
 

@@ -11,12 +11,12 @@ from tests.node.fleet import Fleet, StandingClock, eventually
 from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, request_for
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.errors import StoreError, StoreFailedError
-from fedsafe_node.index import tokens
-from fedsafe_node.job import Job, Lane
-from fedsafe_node.jobs import RETRY, Jobs
-from fedsafe_node.messages import RevokeRequest
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.bodies import RevokeRequest
+from fedsafe_node.app.scheduler import RETRY, Jobs
+from fedsafe_node.ground.errors import StoreError, StoreFailedError
+from fedsafe_node.ground.job import Job, Lane
+from fedsafe_node.lookup.index import tokens
 from fedsafe_node.store.protocol import Store
 
 pytestmark = pytest.mark.usefixtures("ticking_jobs")
@@ -194,7 +194,7 @@ async def test_health_tells_of_a_full_disk_until_a_job_could_write(
 ) -> None:
     node = alone["a.demo"]
     disk = ServersDisk(alone) if FLEET_STORES.on_server else OwnDisk(alone)
-    monkeypatch.setattr("fedsafe_node.jobs.TICK_SECONDS", 3600)
+    monkeypatch.setattr("fedsafe_node.app.scheduler.TICK_SECONDS", 3600)
 
     async def refused() -> bool:
         try:
@@ -252,7 +252,7 @@ async def test_a_job_that_lasts_many_ticks_is_nothing_to_warn_of(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("fedsafe_node.jobs.TICK_SECONDS", 0.02)
+    monkeypatch.setattr("fedsafe_node.app.scheduler.TICK_SECONDS", 0.02)
     others, turns, late, often = Work(), 0, asyncio.Event(), asyncio.Event()
 
     async def wait() -> None:

@@ -5,21 +5,21 @@ from stat import S_IMODE
 
 import pytest
 
-from fedsafe_node.ceremony_files import RENEWAL, destroy_states
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.config import Place
-from fedsafe_node.errors import (
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.config import Place
+from fedsafe_node.ground.errors import (
     KeyFileError,
     KeyFileExistsError,
     KeyFileMissingError,
     LooseKeyFileError,
 )
-from fedsafe_node.keyfiles import (
+from fedsafe_node.ground.key_files import (
     MAX_SECRET_BYTES,
     destroy_secret,
     read_secret,
     write_secret,
 )
+from fedsafe_node.keys.ceremony_files import RENEWAL, destroy_states
 
 SECRET = b"a secret that is never shown"
 

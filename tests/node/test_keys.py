@@ -6,17 +6,18 @@ from stat import S_IMODE
 
 import pytest
 
-from fedsafe_crypto.group import random_scalar
-from fedsafe_crypto.threshold import Generation, KeyShare
-from fedsafe_node.config import Place
-from fedsafe_node.errors import (
+from fedsafe_crypto.oprf.threshold import Generation, KeyShare
+from fedsafe_crypto.primitives.ristretto import random_scalar
+from fedsafe_node.ground.config import Place
+from fedsafe_node.ground.errors import (
     KeyFileError,
     KeyFileExistsError,
     KeyFileMissingError,
     LooseKeyFileError,
     MembershipError,
 )
-from fedsafe_node.keys import (
+from fedsafe_node.keys.membership import load_membership
+from fedsafe_node.keys.own_keys import (
     MediaKeys,
     create_keys,
     load_keys,
@@ -24,7 +25,6 @@ from fedsafe_node.keys import (
     load_shares,
     write_epoch_keys,
 )
-from fedsafe_node.membership import load_membership
 
 FILES = ("feed", "audit", "statement", "transport", "witness", "sealing", "own")
 NOW = 1_795_000_000

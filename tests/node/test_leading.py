@@ -6,8 +6,8 @@ import logging
 import pytest
 from tests.node.workers import Turns
 
-from fedsafe_node.leading import lead
-from fedsafe_node.telemetry import LOGGER, SafeFormatter
+from fedsafe_node.app.leader import lead
+from fedsafe_node.ground.telemetry import LOGGER, SafeFormatter
 
 
 class Node:

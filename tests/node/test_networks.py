@@ -15,12 +15,12 @@ from aiohttp import web
 from tests.node.fleet import Fleet, eventually
 from tests.node.sending.conftest import Papers, issue_papers
 
+from fedsafe_federation.charter.invitation import Invitation
 from fedsafe_federation.errors import InnerNetworkError, PeerUnreachableError
-from fedsafe_federation.invitation import Invitation
-from fedsafe_federation.transfer import converse, member_session, member_tls
-from fedsafe_node import networks
-from fedsafe_node.errors import BadRequestError
-from fedsafe_node.networks import (
+from fedsafe_federation.exchange.transfer import converse, member_session, member_tls
+from fedsafe_node.ground import networks
+from fedsafe_node.ground.errors import BadRequestError
+from fedsafe_node.ground.networks import (
     LOOPBACK,
     _plain,
     is_allowed,

@@ -13,13 +13,13 @@ from msgspec.structs import replace
 from tests.node.fleet import FEDERATION, NAMES, Fleet, confirm, make
 
 from fedsafe_federation.errors import FoundingError
-from fedsafe_node.config import Place, load_config
-from fedsafe_node.errors import ConfigError, WrongStateError
-from fedsafe_node.messages import ProposalRequest
-from fedsafe_node.provisions import keep_approved, read_provisions
-from fedsafe_node.stopped_node import open_node_store
-from fedsafe_node.telemetry import LOGGER, SafeFormatter
-from fedsafe_policies.policy import shipped, shipped_text
+from fedsafe_node.acts.bodies import ProposalRequest
+from fedsafe_node.ground.config import Place, load_config
+from fedsafe_node.ground.errors import ConfigError, WrongStateError
+from fedsafe_node.ground.telemetry import LOGGER, SafeFormatter
+from fedsafe_node.operations.stopped_node import open_node_store
+from fedsafe_node.rules.policy_bundle import keep_approved, read_provisions
+from fedsafe_policies.documents.policy import shipped, shipped_text
 
 OURS = shipped_text("synthetic").replace(b'name = "synthetic"', b'name = "ours"')
 LOOSER = OURS.replace(b"shortest = 4", b"shortest = 3")

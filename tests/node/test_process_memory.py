@@ -18,15 +18,15 @@ from tests.node.several import made_on
 from tests.postgresql.fixtures import MAJORS
 from tests.programs import program
 
-from fedsafe_node.faults import NO_FAULTS
-from fedsafe_node.index.builder import Span, sort_tokens, write_merged
+from fedsafe_node.ground.faults import NO_FAULTS
+from fedsafe_node.lookup.index.builder import Span, sort_tokens, write_merged
 
 _ANYTHING: Final = 1 << 14  # CAP_IPC_LOCK: to lock beyond any limit
 _LOCKS: Final = """
 import json, mmap, os, resource, sys
 from pathlib import Path
-from fedsafe_node import process_memory
-from fedsafe_node.index.segment import Segment
+from fedsafe_node.ground import process_memory
+from fedsafe_node.lookup.index.segment import Segment
 
 before = resource.getrlimit(resource.RLIMIT_MEMLOCK)
 state = process_memory.memory_state()
@@ -53,7 +53,8 @@ _GIVES_BACK: Final = """
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from fedsafe_node import process_memory, workers
+from fedsafe_node.ground import process_memory
+from fedsafe_node.ground import work_threads as workers
 
 def resident():
     for line in Path("/proc/self/status").read_text().splitlines():

@@ -7,21 +7,21 @@ import msgspec
 import pytest
 from tests.node.fleet import config_of
 
-from fedsafe_federation.charter import PolicyReference
-from fedsafe_node.config import AuditRetention, Config, Place
-from fedsafe_node.errors import ConfigError
-from fedsafe_node.evaluators import OwnList
-from fedsafe_node.keys import MediaKeys, OwnKeys
-from fedsafe_node.provisions import (
+from fedsafe_federation.charter.charter import PolicyReference
+from fedsafe_node.ground.config import AuditRetention, Config, Place
+from fedsafe_node.ground.errors import ConfigError
+from fedsafe_node.keys.evaluators import OwnList
+from fedsafe_node.keys.own_keys import MediaKeys, OwnKeys
+from fedsafe_node.rules.policy_bundle import (
     Provisions,
     check_federation_policy,
     kept_provisions,
     named_digests,
     read_provisions,
 )
-from fedsafe_node.situation import Situation
-from fedsafe_policies.legal_calendar import shipped_calendar
-from fedsafe_policies.policy import shipped, shipped_text
+from fedsafe_node.rules.policy_context import Situation
+from fedsafe_policies.documents.legal_calendar import shipped_calendar
+from fedsafe_policies.documents.policy import shipped, shipped_text
 from fedsafe_policies.vocabulary import IdentifierKind, Surface
 
 CONFIG = config_of("a.demo", 8443)

@@ -8,12 +8,8 @@ from datetime import timedelta
 import pytest
 from tests.node.conftest import FixedClock, OpenStore
 
-from fedsafe_node.audit_messages import AuditEvent
-from fedsafe_node.errors import StoreFailedError
-from fedsafe_node.evidence.events import read_log_events
-from fedsafe_node.faults import FaultPoint, Faults
-from fedsafe_node.log.audit import AuditTrail
-from fedsafe_node.refusals import (
+from fedsafe_node.acts.audit import AuditEvent
+from fedsafe_node.api.refusal_events import (
     KEYLESS,
     MEMBER,
     MOST_OF_NAME,
@@ -24,6 +20,10 @@ from fedsafe_node.refusals import (
     Refusals,
     Refused,
 )
+from fedsafe_node.audit.event_view import read_log_events
+from fedsafe_node.ground.errors import StoreFailedError
+from fedsafe_node.ground.faults import FaultPoint, Faults
+from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.store.protocol import Store
 
 PREFIX = "192.0.2.0/24"

@@ -14,25 +14,25 @@ from tests.federation.conftest import FEDERATION, NAMES, in_place, key_of
 from tests.federation.quorum.conftest import LONG, Asked
 from tests.federation.renewals import Federation, founded, renewing
 
-from fedsafe_crypto.keys import KeyShare, Pins
-from fedsafe_federation.charter import Member
+from fedsafe_crypto.oprf.keys import KeyShare, Pins
+from fedsafe_federation.charter.charter import Member
 from fedsafe_federation.errors import PeerRefusedError, QuorumError
-from fedsafe_federation.evaluation import (
+from fedsafe_federation.evaluation.member_choice import Silences
+from fedsafe_federation.evaluation.metering import LOOKUPS
+from fedsafe_federation.evaluation.quorum import Holder, Quorum
+from fedsafe_federation.evaluation.statements import (
     EvaluationRequest,
     answer_request,
 )
 from fedsafe_federation.identifiers import canonicalise
-from fedsafe_federation.metering import LOOKUPS
-from fedsafe_federation.quorum import Holder, Quorum
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.silence import Silences
-from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.config import Place
-from fedsafe_node.errors import KeyFileError, MembershipError
-from fedsafe_node.evaluators import SharedLists
-from fedsafe_node.keys import MediaKeys, write_epoch_keys, write_media_keys
-from fedsafe_node.lookup_items import Person
-from fedsafe_node.membership import Membership, load_membership
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.ground.config import Place
+from fedsafe_node.ground.errors import KeyFileError, MembershipError
+from fedsafe_node.keys.evaluators import SharedLists
+from fedsafe_node.keys.lookup_items import Person
+from fedsafe_node.keys.membership import Membership, load_membership
+from fedsafe_node.keys.own_keys import MediaKeys, write_epoch_keys, write_media_keys
 from fedsafe_policies.vocabulary import IdentifierKind
 
 A, B, C, D = NAMES[:4]

@@ -14,12 +14,12 @@ import pytest
 from tests.node.fleet import Fleet, copy_of
 from tests.node.signals.conftest import ANNA, BOT, request_for
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.errors import NodeError
-from fedsafe_node.messages import (
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.bodies import (
     Kind,
     RevokeRequest,
 )
+from fedsafe_node.ground.errors import NodeError
 
 FLIPS = int(os.environ.get("FEDSAFE_FLIPS", "8"))
 HASHES = [f"{number:02x}" * 32 for number in range(6)]

@@ -8,16 +8,16 @@ import pytest
 from tests.node.fleet import Fleet
 from tests.node.signals.conftest import BOT
 
-from fedsafe_node.config import Place
-from fedsafe_node.errors import (
+from fedsafe_node.ground.config import Place
+from fedsafe_node.ground.errors import (
     KeyFileError,
     KeyFileExistsError,
     NodeError,
     SealBrokenError,
 )
-from fedsafe_node.keyfiles import write_secret
-from fedsafe_node.sealed_files import SealedFiles
+from fedsafe_node.ground.key_files import write_secret
 from fedsafe_node.store.keeping_rows import EffectKind
+from fedsafe_node.store.sealed_files import SealedFiles
 
 
 @pytest.fixture

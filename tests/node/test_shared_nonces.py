@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from fedsafe_federation.errors import StaleStatementError
-from fedsafe_federation.freshness import SKEW, WINDOW
-from fedsafe_node.errors import KeyFileError
-from fedsafe_node.shared_nonces import SharedNonces, make_shared
+from fedsafe_federation.wire.freshness import SKEW, WINDOW
+from fedsafe_node.ground.errors import KeyFileError
+from fedsafe_node.ground.shared_nonces import SharedNonces, make_shared
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 PEER = "b.demo"
@@ -19,7 +19,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from fedsafe_federation.errors import StaleStatementError
-from fedsafe_node.shared_nonces import SharedNonces
+from fedsafe_node.ground.shared_nonces import SharedNonces
 
 seen, now = SharedNonces(Path(sys.argv[1])), datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 for number in range(2_000):

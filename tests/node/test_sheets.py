@@ -8,13 +8,13 @@ import pytest
 from msgspec.structs import replace
 from tests.node.fleet import Fleet
 
-from fedsafe_node.compliance.model import Language, SheetKind
-from fedsafe_node.config import AuditRetention, Config, Founding, Listen, Oidc
-from fedsafe_node.errors import DeniedError
-from fedsafe_node.mail_settings import Mail, Phone
-from fedsafe_node.principal import LOCAL, Principal
-from fedsafe_policies.gate import Approval, Consultation, LegalGate
-from fedsafe_policies.policy import shipped
+from fedsafe_node.audit.compliance.model import Language, SheetKind
+from fedsafe_node.ground.config import AuditRetention, Config, Founding, Listen, Oidc
+from fedsafe_node.ground.errors import DeniedError
+from fedsafe_node.ground.mail_settings import Mail, Phone
+from fedsafe_node.ground.principal import LOCAL, Principal
+from fedsafe_policies.documents.policy import shipped
+from fedsafe_policies.rules.gate import Approval, Consultation, LegalGate
 from fedsafe_policies.vocabulary import Purpose, Role
 
 NAME = "a.demo"

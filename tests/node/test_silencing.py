@@ -18,7 +18,7 @@ from tests.node.test_attesting import close_gate, found, gated, open_gate
 from tests.node.test_tables import bad_rows, change, copy, full, past_triggers, verify
 
 from fedsafe_node.log.audit import Event
-from fedsafe_node.signals.relocking import relock
+from fedsafe_node.signals.relock import relock
 from fedsafe_node.store.keeping_rows import EffectKind
 from fedsafe_policies.vocabulary import Scope
 

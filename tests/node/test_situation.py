@@ -5,14 +5,14 @@ import msgspec
 import pytest
 from tests.node.fleet import BEGAN, Fleet, config_of
 
-from fedsafe_crypto.group import random_scalar
-from fedsafe_node.config import Listen
-from fedsafe_node.evaluators import OwnList
-from fedsafe_node.keys import MediaKeys, OwnKeys
-from fedsafe_node.provisions import Provisions
-from fedsafe_node.situation import Coverage, Situation
-from fedsafe_policies.gate import LegalGate
-from fedsafe_policies.policy import shipped
+from fedsafe_crypto.primitives.ristretto import random_scalar
+from fedsafe_node.ground.config import Listen
+from fedsafe_node.keys.evaluators import OwnList
+from fedsafe_node.keys.own_keys import MediaKeys, OwnKeys
+from fedsafe_node.rules.policy_bundle import Provisions
+from fedsafe_node.rules.policy_context import Coverage, Situation
+from fedsafe_policies.documents.policy import shipped
+from fedsafe_policies.rules.gate import LegalGate
 
 STALE = timedelta(seconds=60)
 

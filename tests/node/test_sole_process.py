@@ -13,13 +13,13 @@ from tests.node.fleet import STAFF, Fleet, StandingClock, config_of, eventually
 from tests.node.signals.conftest import ANNA, BOT, request_for
 from tests.postgresql.fixtures import MAJORS, named
 
-from fedsafe_cli.fleet import free_ports
-from fedsafe_node.assembly import RunningNode
-from fedsafe_node.errors import StoreFailedError
-from fedsafe_node.init import create_node
-from fedsafe_node.lookup_messages import LookupRequest, Result
-from fedsafe_node.messages import Kind, Question
-from fedsafe_node.storage import Storage
+from fedsafe_cli.demo.fleet import free_ports
+from fedsafe_node.acts.bodies import Kind, Question
+from fedsafe_node.acts.lookup import LookupRequest, Result
+from fedsafe_node.app.init import create_node
+from fedsafe_node.app.lifecycle import RunningNode
+from fedsafe_node.ground.errors import StoreFailedError
+from fedsafe_node.ground.store_settings import Storage
 from fedsafe_node.store.postgresql import store
 from fedsafe_node.store.postgresql.turns import WRITING
 from fedsafe_policies.vocabulary import Purpose, Scope

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from tests.node.fleet import config_of
 
-from fedsafe_node.config import Config, Place, load_config, render_config
-from fedsafe_node.errors import ConfigError
-from fedsafe_node.storage import Storage
+from fedsafe_node.ground.config import Config, Place, load_config, render_config
+from fedsafe_node.ground.errors import ConfigError
+from fedsafe_node.ground.store_settings import Storage
 from fedsafe_node.store.address import password_of, store_at
 from fedsafe_node.store.postgresql.instances import instance_of
 from fedsafe_node.store.postgresql.server import Server

@@ -10,9 +10,9 @@ import pytest
 from tests.node.fleet import Fleet
 from tests.node.strangers import hammered, open_routes
 
+from fedsafe_node.acts.lookup import Result
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.routes import ROUTES
-from fedsafe_node.lookup_messages import Result
 
 EACH = 100
 LOOKUPS = 15

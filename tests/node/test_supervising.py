@@ -15,18 +15,18 @@ from tests.node.several import PATIENCE, Made, Running, eventually, made_on
 from tests.postgresql.databases import name_in
 from tests.postgresql.fixtures import MAJORS
 
-from fedsafe_cli.client import Client
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.config import Config, Place, load_config
-from fedsafe_node.errors import ConfigError, StoreBusyError
+from fedsafe_cli.terminal.client import Client
+from fedsafe_node.app.supervisor import Supervisor
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.config import Config, Place, load_config
+from fedsafe_node.ground.errors import ConfigError, StoreBusyError
 from fedsafe_node.log.audit import Event, decode_audit_record
 from fedsafe_node.log.engine import examine_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.sequencer import Sequencer
-from fedsafe_node.stopped_node import alone_in
+from fedsafe_node.operations.stopped_node import alone_in
 from fedsafe_node.store.address import store_at
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.supervising import Supervisor
+from fedsafe_node.store.reader import Reader
 
 COUNT = 2
 RUN = (sys.executable, "-m", "fedsafe_cli", "node", "run", "--config")

@@ -12,12 +12,12 @@ from tests.node.fleet import Fleet
 from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, BOT, request_for
 
-from fedsafe_node.audit_messages import TableCheck, VerifyAnswer
-from fedsafe_node.index.shared import SharedTokenIndex
-from fedsafe_node.loading import merge_tokens
-from fedsafe_node.messages import Kind
-from fedsafe_node.signals import restricting
-from fedsafe_node.signals.naming import signal_name
+from fedsafe_node.acts.audit import TableCheck, VerifyAnswer
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.ground.signal_ids import signal_name
+from fedsafe_node.lookup.index.bootstrap import merge_tokens
+from fedsafe_node.lookup.index.shared import SharedTokenIndex
+from fedsafe_node.signals import restrictions as restricting
 
 WHO, OTHER, REVOKED = (f"{name}@mail.example" for name in ("who", "other", "revoked"))
 FILE = "ab" * 32

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_node.telemetry import (
+from fedsafe_node.ground.telemetry import (
     FIELDS,
     LOGGER,
     AccessLog,

@@ -17,8 +17,8 @@ from tests.node.databases import Preparing
 from tests.node.several import PACE, PATIENCE, Made, Running, eventually, made_on
 from tests.postgresql.fixtures import MAJORS
 
-from fedsafe_node.config import load_config
-from fedsafe_node.examining import verify_node
+from fedsafe_node.ground.config import load_config
+from fedsafe_node.operations.offline_inspect import verify_node
 
 WORKERS = 3
 WRITERS = 12

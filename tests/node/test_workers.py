@@ -9,19 +9,19 @@ from tests.node.fleet import NAMES, Fleet, eventually, found, make
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 from tests.node.workers import Several, several, up_to_date
 
-from fedsafe_federation.attestation import LIFE
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.assembly import RunningNode
-from fedsafe_node.errors import UnavailableError
+from fedsafe_federation.charter.attestation import LIFE
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.bodies import Kind, Question, RevokeRequest
+from fedsafe_node.acts.lookup import LookupRequest, Result
+from fedsafe_node.acts.provider_events import EventKind, FollowQuery
+from fedsafe_node.app.lifecycle import RunningNode
+from fedsafe_node.ground.errors import UnavailableError
 from fedsafe_node.log.audit import Event
-from fedsafe_node.lookup_messages import LookupRequest, Result
-from fedsafe_node.messages import Kind, Question, RevokeRequest
-from fedsafe_node.provider_events.announcing import Announcement
-from fedsafe_node.provider_events.messages import EventKind, FollowQuery
+from fedsafe_node.notices.provider_events.announcer import Announcement
 from fedsafe_node.store.people_rows import PersonRow, PersonState
 from fedsafe_node.store.rows import PeerState
-from fedsafe_policies.gate import LegalGate
-from fedsafe_policies.policy import shipped_text
+from fedsafe_policies.documents.policy import shipped_text
+from fedsafe_policies.rules.gate import LegalGate
 from fedsafe_policies.vocabulary import Purpose, Scope, Surface
 
 WHO = "offender@example.org"

@@ -13,14 +13,14 @@ from typing import Any, cast
 import pytest
 from tests.node.fleet import Fleet
 
-from fedsafe_node import base
 from fedsafe_node.api.ports import bind_port
-from fedsafe_node.assembly import RunningNode
-from fedsafe_node.config import load_config
+from fedsafe_node.app import container as base
+from fedsafe_node.app.lifecycle import RunningNode
+from fedsafe_node.app.worker import Worker
+from fedsafe_node.ground.config import load_config
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.working import Worker
 
 
 class Turns:

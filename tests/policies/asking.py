@@ -7,45 +7,45 @@ from typing import Any, get_type_hints
 
 from hypothesis import strategies as st
 
-from fedsafe_policies.acts import ActRequest
-from fedsafe_policies.budgets import (
+from fedsafe_policies.documents.legal_calendar import Calendar, shipped_calendar
+from fedsafe_policies.documents.policy import Policy, shipped
+from fedsafe_policies.engine import Request, decide
+from fedsafe_policies.escalation.case_start import CaseRequest, CaseSource
+from fedsafe_policies.rules.access import ExportRequest, ReadRequest
+from fedsafe_policies.rules.budgets import (
     EvaluationBudgetRequest,
     LookupBudgetRequest,
     PublicationBudgetRequest,
 )
-from fedsafe_policies.corroboration import CorroborationRequest, Statement
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.disputes import DisputeRequest, RulingRequest
-from fedsafe_policies.engine import Request, decide
-from fedsafe_policies.erasures import EraseRequest, ErasureDebtRequest
-from fedsafe_policies.escalation.opening import CaseRequest, CaseSource
-from fedsafe_policies.floods import FloodRequest, FloodRulingRequest
-from fedsafe_policies.gate import Approval, Consultation, LegalGate, Site
-from fedsafe_policies.gating import GateRequest
-from fedsafe_policies.keeping import KeepRequest
-from fedsafe_policies.legal_calendar import Calendar, shipped_calendar
-from fedsafe_policies.lookups import LookupRequest
-from fedsafe_policies.matching import (
-    BodyFacts,
-    HeaderFacts,
-    MatchRequest,
-    ReceiptRequest,
-)
-from fedsafe_policies.notices import WithholdingRequest
-from fedsafe_policies.people import Person
-from fedsafe_policies.policy import Policy, shipped
-from fedsafe_policies.publishing import PublishRequest
-from fedsafe_policies.reading import ExportRequest, ReadRequest
-from fedsafe_policies.retention import retention
-from fedsafe_policies.reviews import ReviewRequest
-from fedsafe_policies.roles import RoleRequest, TrainingRecord
-from fedsafe_policies.sharing import (
+from fedsafe_policies.rules.continuation import KeepRequest
+from fedsafe_policies.rules.corroboration import CorroborationRequest, Statement
+from fedsafe_policies.rules.decision import Decision
+from fedsafe_policies.rules.disclosure import (
     Audience,
     OpeningRequest,
     Recipient,
     TransferRequest,
 )
-from fedsafe_policies.trials import TrialRequest, TrialRulingRequest
+from fedsafe_policies.rules.disputes import DisputeRequest, RulingRequest
+from fedsafe_policies.rules.erasures import EraseRequest, ErasureDebtRequest
+from fedsafe_policies.rules.floods import FloodRequest, FloodRulingRequest
+from fedsafe_policies.rules.four_eyes import ActRequest
+from fedsafe_policies.rules.gate import Approval, Consultation, LegalGate, Site
+from fedsafe_policies.rules.legal_gate import GateRequest
+from fedsafe_policies.rules.lookups import LookupRequest
+from fedsafe_policies.rules.matching import (
+    BodyFacts,
+    HeaderFacts,
+    MatchRequest,
+    ReceiptRequest,
+)
+from fedsafe_policies.rules.notices import WithholdingRequest
+from fedsafe_policies.rules.people import Person
+from fedsafe_policies.rules.publication import PublishRequest
+from fedsafe_policies.rules.retention import retention
+from fedsafe_policies.rules.reviews import ReviewRequest
+from fedsafe_policies.rules.roles import RoleRequest, TrainingRecord
+from fedsafe_policies.rules.trials import TrialRequest, TrialRulingRequest
 from fedsafe_policies.vocabulary import (
     Act,
     Circle,

@@ -7,8 +7,8 @@ from importlib.resources import files
 
 import pytest
 
-from fedsafe_policies.gate import Approval, Consultation, LegalGate, Site
-from fedsafe_policies.policy import Policy, load_policy, shipped
+from fedsafe_policies.documents.policy import Policy, load_policy, shipped
+from fedsafe_policies.rules.gate import Approval, Consultation, LegalGate, Site
 
 NOW = 1_790_000_000  # 2026-09-21
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from fedsafe_policies.decision import Obligation, allow, deny
-from fedsafe_policies.grants import ALLOWED
-from fedsafe_policies.reasons import Grant, Refusal
-from fedsafe_policies.refusals import REFUSED
+from fedsafe_policies.ground.reasons import Grant, Refusal
+from fedsafe_policies.rules.decision import Obligation, allow, deny
+from fedsafe_policies.rules.grants import ALLOWED
+from fedsafe_policies.rules.refusals import REFUSED
 
 
 @pytest.mark.parametrize("grant", Grant)

@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.policies.tightening import LOOSE, TEXT, TIGHTER
 
-from fedsafe_policies.effects import effects
-from fedsafe_policies.ladder import ladder
-from fedsafe_policies.policy import load_policy, shipped, shipped_text
-from fedsafe_policies.strictness import loosened
+from fedsafe_policies.documents.effects import effects
+from fedsafe_policies.documents.ladder import ladder
+from fedsafe_policies.documents.policy import load_policy, shipped, shipped_text
+from fedsafe_policies.documents.strictness import loosened
 from fedsafe_policies.vocabulary import Level
 
 EDITS = [row[:3] for row in TIGHTER]

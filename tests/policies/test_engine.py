@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.policies.asking import ALLOWED, CLOSED, DEMO, MOMENTS, SITE, ask, near
 
-from fedsafe_policies.decision import Obligation, Verdict
+from fedsafe_policies.documents.policy import SHIPPED, shipped
 from fedsafe_policies.engine import RULINGS, Request
-from fedsafe_policies.gate import Site
-from fedsafe_policies.policy import SHIPPED, shipped
+from fedsafe_policies.rules.decision import Obligation, Verdict
+from fedsafe_policies.rules.gate import Site
 
 
 def test_every_type_of_request_has_a_ruling_and_an_allowed_example() -> None:

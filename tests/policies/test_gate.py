@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_policies.days import SECONDS_A_DAY, day_number, today
-from fedsafe_policies.decision import Decision
+from fedsafe_policies.documents.legal_calendar import shipped_calendar
+from fedsafe_policies.documents.policy import Policy, load_policy, shipped, shipped_text
 from fedsafe_policies.engine import decide
-from fedsafe_policies.gate import (
+from fedsafe_policies.ground.days import SECONDS_A_DAY, day_number, today
+from fedsafe_policies.rules.decision import Decision
+from fedsafe_policies.rules.gate import (
     Approval,
     LegalGate,
     Site,
@@ -19,9 +21,7 @@ from fedsafe_policies.gate import (
     missing,
     open_days,
 )
-from fedsafe_policies.gating import GateRequest
-from fedsafe_policies.legal_calendar import shipped_calendar
-from fedsafe_policies.policy import Policy, load_policy, shipped, shipped_text
+from fedsafe_policies.rules.legal_gate import GateRequest
 from fedsafe_policies.vocabulary import Plane
 
 BuildSite = Callable[[LegalGate | None], Site]

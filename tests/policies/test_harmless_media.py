@@ -13,10 +13,14 @@ from hypothesis import strategies as st
 from tests.campaigns.pictures import FAMILIES, Tally, drawn
 from tests.policies.asking import BODY, HEADER, PICTURE, ask
 
-from fedsafe_policies.do_not_share import DoNotShareLists, load_lists, shipped_lists
+from fedsafe_policies.documents.do_not_share import (
+    DoNotShareLists,
+    load_lists,
+    shipped_lists,
+)
+from fedsafe_policies.documents.harmless_media import MATCH_RADIUS
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.harmless_media import MATCH_RADIUS
-from fedsafe_policies.matching import MatchRequest, ReceiptRequest
+from fedsafe_policies.rules.matching import MatchRequest, ReceiptRequest
 from fedsafe_policies.vocabulary import Grade, MediaKind, Phenomenon, Plane, Scope
 
 LISTS: Final = shipped_lists()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_policies.days import SECONDS_A_DAY, today
-from fedsafe_policies.hearings import (
+from fedsafe_policies.ground.days import SECONDS_A_DAY, today
+from fedsafe_policies.rules.hearings import (
     Hearing,
     HearingException,
     HearingStep,

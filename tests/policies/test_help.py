@@ -9,9 +9,10 @@ from typing import Final
 import pytest
 from msgspec.structs import replace
 
-from fedsafe_policies.days import day_number
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.help.choosing import WRITTEN, Seeker, choose, gaps
+from fedsafe_policies.ground.days import day_number
+from fedsafe_policies.ground.reasons import Text
+from fedsafe_policies.help.choice import WRITTEN, Seeker, choose, gaps
 from fedsafe_policies.help.harm import WAYS_OUT, Harm, find_harm
 from fedsafe_policies.help.offers import (
     VALID_DAYS,
@@ -25,7 +26,6 @@ from fedsafe_policies.help.offers import (
     shipped_directory,
 )
 from fedsafe_policies.help.replies import Approval, Block, shipped_reply
-from fedsafe_policies.reasons import Text
 
 DAY: Final = day_number(date(2026, 11, 27))
 ENGLISH: Final = """

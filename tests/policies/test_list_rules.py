@@ -25,20 +25,20 @@ from tests.policies.asking import (
     near,
 )
 
-from fedsafe_policies.days import day_number, today
-from fedsafe_policies.do_not_share import (
+from fedsafe_policies.documents.do_not_share import (
     changed_list,
     load_lists,
     shipped_lists,
 )
+from fedsafe_policies.documents.legal_calendar import load_calendar, shipped_calendar
+from fedsafe_policies.documents.policy import load_policy, shipped, shipped_text
 from fedsafe_policies.engine import Request
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.keeping import KeepRequest
-from fedsafe_policies.legal_calendar import load_calendar, shipped_calendar
-from fedsafe_policies.lookups import LookupRequest
-from fedsafe_policies.matching import MatchRequest
-from fedsafe_policies.people import Person
-from fedsafe_policies.policy import load_policy, shipped, shipped_text
+from fedsafe_policies.ground.days import day_number, today
+from fedsafe_policies.rules.continuation import KeepRequest
+from fedsafe_policies.rules.lookups import LookupRequest
+from fedsafe_policies.rules.matching import MatchRequest
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import (
     IdentifierKind,
     Plane,

@@ -5,13 +5,13 @@ from itertools import product
 
 import pytest
 
-from fedsafe_policies.decision import Decision, Obligation
+from fedsafe_policies.documents.legal_calendar import shipped_calendar
+from fedsafe_policies.documents.limits import ROLE_PURPOSES
+from fedsafe_policies.documents.policy import Policy, shipped
 from fedsafe_policies.engine import decide
-from fedsafe_policies.gate import LegalGate, Site
-from fedsafe_policies.legal_calendar import shipped_calendar
-from fedsafe_policies.limits import ROLE_PURPOSES
-from fedsafe_policies.lookups import LookupRequest
-from fedsafe_policies.policy import Policy, shipped
+from fedsafe_policies.rules.decision import Decision, Obligation
+from fedsafe_policies.rules.gate import LegalGate, Site
+from fedsafe_policies.rules.lookups import LookupRequest
 from fedsafe_policies.vocabulary import Plane, Purpose, Role, Surface
 
 BuildSite = Callable[[LegalGate | None], Site]

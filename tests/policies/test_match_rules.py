@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.policies.asking import ANNA, GERMANY, RUTH, ask
 
-from fedsafe_policies.acts import ActRequest
-from fedsafe_policies.decision import Obligation
-from fedsafe_policies.document import Flood
-from fedsafe_policies.effects import effects
+from fedsafe_policies.documents.document import Flood
+from fedsafe_policies.documents.effects import effects
+from fedsafe_policies.documents.policy import load_policy, shipped, shipped_text
+from fedsafe_policies.documents.strictness import loosened
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.floods import FloodRequest, FloodRulingRequest, flood_bound
-from fedsafe_policies.policy import load_policy, shipped, shipped_text
-from fedsafe_policies.strictness import loosened
-from fedsafe_policies.trials import (
+from fedsafe_policies.rules.decision import Obligation
+from fedsafe_policies.rules.floods import FloodRequest, FloodRulingRequest, flood_bound
+from fedsafe_policies.rules.four_eyes import ActRequest
+from fedsafe_policies.rules.trials import (
     CHANCES,
     MOST_DRAWN,
     Closings,

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_policies.decision import Decision, Obligation
+from fedsafe_policies.documents.legal_calendar import shipped_calendar
+from fedsafe_policies.documents.policy import Policy, load_policy, shipped
 from fedsafe_policies.engine import decide
-from fedsafe_policies.gate import LegalGate, Site
-from fedsafe_policies.legal_calendar import shipped_calendar
-from fedsafe_policies.matching import (
+from fedsafe_policies.rules.decision import Decision, Obligation
+from fedsafe_policies.rules.gate import LegalGate, Site
+from fedsafe_policies.rules.matching import (
     BodyFacts,
     HeaderFacts,
     MatchRequest,
     ReceiptRequest,
 )
-from fedsafe_policies.policy import Policy, load_policy, shipped
-from fedsafe_policies.retention import retention
+from fedsafe_policies.rules.retention import retention
 from fedsafe_policies.vocabulary import (
     Grade,
     IdentifierKind,

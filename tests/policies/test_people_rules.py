@@ -26,21 +26,21 @@ from tests.policies.asking import (
     near,
 )
 
-from fedsafe_policies.acts import ActRequest
-from fedsafe_policies.days import day_number, today
-from fedsafe_policies.decision import Obligation
-from fedsafe_policies.disputes import (
+from fedsafe_policies.documents.policy import load_policy, shipped_text
+from fedsafe_policies.ground.days import day_number, today
+from fedsafe_policies.rules.access import ExportRequest, ReadRequest
+from fedsafe_policies.rules.decision import Obligation
+from fedsafe_policies.rules.disputes import (
     DisputeRequest,
     RulingRequest,
     ruling_ends,
     suspension_due,
 )
-from fedsafe_policies.notices import WithholdingRequest
-from fedsafe_policies.people import Person
-from fedsafe_policies.policy import load_policy, shipped_text
-from fedsafe_policies.reading import ExportRequest, ReadRequest
-from fedsafe_policies.reviews import Habit, ReviewRequest, day_ends, review_ends
-from fedsafe_policies.roles import RoleRequest
+from fedsafe_policies.rules.four_eyes import ActRequest
+from fedsafe_policies.rules.notices import WithholdingRequest
+from fedsafe_policies.rules.people import Person
+from fedsafe_policies.rules.reviews import Habit, ReviewRequest, day_ends, review_ends
+from fedsafe_policies.rules.roles import RoleRequest
 from fedsafe_policies.vocabulary import (
     Act,
     Level,

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_policies.errors import PolicyFileError, UnknownPolicyError
-from fedsafe_policies.phenomena import Switch, phenomena
-from fedsafe_policies.policy import (
+from fedsafe_policies.documents.phenomena import Switch, phenomena
+from fedsafe_policies.documents.policy import (
     MAX_POLICY_BYTES,
     SHIPPED,
     load_policy,
     shipped,
     shipped_text,
 )
+from fedsafe_policies.errors import PolicyFileError, UnknownPolicyError
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Phenomenon, Plane
 
 

@@ -5,8 +5,12 @@ import json
 
 import pytest
 
-from fedsafe_policies.do_not_share import DoNotShareLists, load_lists, shipped_lists
-from fedsafe_policies.provision_effects import list_effects
+from fedsafe_policies.documents.do_not_share import (
+    DoNotShareLists,
+    load_lists,
+    shipped_lists,
+)
+from fedsafe_policies.documents.provision_effects import list_effects
 
 
 def own(**fields: object) -> DoNotShareLists:

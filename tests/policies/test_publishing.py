@@ -7,23 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_policies.decision import Decision, Obligation
-from fedsafe_policies.engine import decide
-from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.gate import LegalGate, Site
-from fedsafe_policies.legal_calendar import shipped_calendar
-from fedsafe_policies.people import Person
-from fedsafe_policies.phenomena import Switch, phenomena
-from fedsafe_policies.policy import (
+from fedsafe_policies.documents.legal_calendar import shipped_calendar
+from fedsafe_policies.documents.phenomena import Switch, phenomena
+from fedsafe_policies.documents.policy import (
     SHIPPED,
     Policy,
     load_policy,
     shipped,
     shipped_text,
 )
-from fedsafe_policies.publishing import PublishRequest
-from fedsafe_policies.references import is_contact, is_reference
-from fedsafe_policies.strictness import load_node_policy
+from fedsafe_policies.documents.strictness import load_node_policy
+from fedsafe_policies.engine import decide
+from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.ground.references import is_contact, is_reference
+from fedsafe_policies.rules.decision import Decision, Obligation
+from fedsafe_policies.rules.gate import LegalGate, Site
+from fedsafe_policies.rules.people import Person
+from fedsafe_policies.rules.publication import PublishRequest
 from fedsafe_policies.vocabulary import (
     Finding,
     Grade,

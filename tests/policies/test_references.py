@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_policies.references import is_case_number, is_contact, is_reference
+from fedsafe_policies.ground.references import is_case_number, is_contact, is_reference
 
 
 @pytest.mark.parametrize(

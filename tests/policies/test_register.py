@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_policies.register import (
+from fedsafe_policies.documents.register import (
     CLAIMS,
     Claim,
     Fault,

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_policies.policy import SHIPPED, Policy, shipped
-from fedsafe_policies.retention import explain_end, retention
+from fedsafe_policies.documents.policy import SHIPPED, Policy, shipped
+from fedsafe_policies.rules.retention import explain_end, retention
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind
 
 KINDS = st.one_of(st.sampled_from(IdentifierKind), st.sampled_from(MediaKind))

@@ -23,16 +23,16 @@ from tests.policies.asking import (
     near,
 )
 
-from fedsafe_policies.acts import ActRequest
-from fedsafe_policies.days import day_number, today
-from fedsafe_policies.disputes import RulingRequest
+from fedsafe_policies.checks.rehearsal import able_pairs
+from fedsafe_policies.checks.staff_levels import gaps, suggest
+from fedsafe_policies.documents.policy import SHIPPED, shipped
 from fedsafe_policies.engine import Request
-from fedsafe_policies.people import Person
-from fedsafe_policies.policy import SHIPPED, shipped
-from fedsafe_policies.reading import ExportRequest
-from fedsafe_policies.rehearsing import able_pairs
-from fedsafe_policies.roles import RoleRequest, TrainingRecord
-from fedsafe_policies.staffing import gaps, suggest
+from fedsafe_policies.ground.days import day_number, today
+from fedsafe_policies.rules.access import ExportRequest
+from fedsafe_policies.rules.disputes import RulingRequest
+from fedsafe_policies.rules.four_eyes import ActRequest
+from fedsafe_policies.rules.people import Person
+from fedsafe_policies.rules.roles import RoleRequest, TrainingRecord
 from fedsafe_policies.vocabulary import Act, Matter, Module, Purpose, Role
 
 ANALYST = RoleRequest("ida", Role.ANALYST, trained=TRAINED)

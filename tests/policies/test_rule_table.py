@@ -2,9 +2,9 @@
 import re
 from pathlib import Path
 
-from fedsafe_policies.grants import ALLOWED
-from fedsafe_policies.reasons import Rule
-from fedsafe_policies.refusals import REFUSED
+from fedsafe_policies.ground.reasons import Rule
+from fedsafe_policies.rules.grants import ALLOWED
+from fedsafe_policies.rules.refusals import REFUSED
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs/reference/policy-rules.md"

@@ -20,24 +20,24 @@ from tests.policies.asking import (
     near,
 )
 
-from fedsafe_policies.budgets import (
+from fedsafe_policies.documents.policy import load_policy, shipped_text
+from fedsafe_policies.engine import Request
+from fedsafe_policies.rules.access import ExportRequest
+from fedsafe_policies.rules.budgets import (
     EvaluationBudgetRequest,
     LookupBudgetRequest,
     PublicationBudgetRequest,
 )
-from fedsafe_policies.corroboration import (
+from fedsafe_policies.rules.corroboration import (
     CorroborationRequest,
     Statement,
     independent,
     second_hand,
 )
-from fedsafe_policies.decision import Obligation
-from fedsafe_policies.engine import Request
-from fedsafe_policies.erasures import EraseRequest, ErasureDebtRequest
-from fedsafe_policies.people import Person
-from fedsafe_policies.policy import load_policy, shipped_text
-from fedsafe_policies.reading import ExportRequest
-from fedsafe_policies.sharing import Audience, OpeningRequest, TransferRequest
+from fedsafe_policies.rules.decision import Obligation
+from fedsafe_policies.rules.disclosure import Audience, OpeningRequest, TransferRequest
+from fedsafe_policies.rules.erasures import EraseRequest, ErasureDebtRequest
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import (
     Circle,
     Effect,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_policies.span import Span
+from fedsafe_policies.ground.span import Span
 
 SPANS = st.one_of(
     st.builds(Span, st.integers(1, 120), st.just(0)),

@@ -15,22 +15,22 @@ from tests.policies.asking import (
 )
 from tests.policies.tightening import LOOSE, TEXT, TIGHTER
 
-from fedsafe_policies import strictness
-from fedsafe_policies.decision import Obligation
-from fedsafe_policies.document import Document
-from fedsafe_policies.engine import Request
-from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.gating import GateRequest
-from fedsafe_policies.policy import Policy, load_policy, shipped
-from fedsafe_policies.sharing import Audience, OpeningRequest
-from fedsafe_policies.span import Span
-from fedsafe_policies.strictness import (
+from fedsafe_policies.documents import strictness
+from fedsafe_policies.documents.document import Document
+from fedsafe_policies.documents.policy import Policy, load_policy, shipped
+from fedsafe_policies.documents.strictness import (
     DIMENSIONS,
     TABLES,
     is_at_least_as_strict,
     load_node_policy,
     loosened,
 )
+from fedsafe_policies.engine import Request
+from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.ground.span import Span
+from fedsafe_policies.rules.decision import Obligation
+from fedsafe_policies.rules.disclosure import Audience, OpeningRequest
+from fedsafe_policies.rules.legal_gate import GateRequest
 from fedsafe_policies.vocabulary import Circle, Plane
 
 IDS = [row[0] for row in TIGHTER]

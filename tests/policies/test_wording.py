@@ -3,7 +3,8 @@ from enum import StrEnum
 
 import pytest
 
-from fedsafe_policies.span import Span
+from fedsafe_policies.documents.value_words import said
+from fedsafe_policies.ground.span import Span
 from fedsafe_policies.vocabulary import (
     Act,
     Circle,
@@ -16,7 +17,6 @@ from fedsafe_policies.vocabulary import (
     Surface,
     Withholding,
 )
-from fedsafe_policies.wording import said
 
 CODED: list[type[StrEnum]] = [
     *(Act, Circle, Grade, Module, Phenomenon),
@@ -28,7 +28,9 @@ CODED: list[type[StrEnum]] = [
 def test_every_code_of_a_policy_has_a_german_name(words: type[StrEnum]) -> None:
     nameless = [code.value for code in words if said(code).de == code.value]
 
-    assert nameless == [], "name these in policies/fedsafe_policies/wording.py"
+    assert nameless == [], (
+        "name these in policies/fedsafe_policies/documents/value_words.py"
+    )
 
 
 def test_spans_and_sets_are_said_in_both_languages() -> None:

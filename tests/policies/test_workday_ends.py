@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_policies.policy import shipped
-from fedsafe_policies.workdays import end_of_working_days
+from fedsafe_policies.documents.policy import shipped
+from fedsafe_policies.documents.workdays import end_of_working_days
 
 OFF = shipped("germany").document.working_days
 

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.policies.asking import ALLOWED, BAN, CONFIRM
 
-from fedsafe_policies.cases import load_cases, shipped_cases
-from fedsafe_policies.corroboration import CorroborationRequest
+from fedsafe_policies.checks.policy_cases import load_cases, shipped_cases
+from fedsafe_policies.checks.written_requests import REQUESTS, facts_of, read_request
 from fedsafe_policies.engine import RULINGS
 from fedsafe_policies.errors import PolicyFileError, UnknownPolicyError
-from fedsafe_policies.people import Person
-from fedsafe_policies.reviews import ReviewRequest
+from fedsafe_policies.rules.corroboration import CorroborationRequest
+from fedsafe_policies.rules.people import Person
+from fedsafe_policies.rules.reviews import ReviewRequest
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Role
-from fedsafe_policies.written import REQUESTS, facts_of, read_request
 
 PUBLISH: dict[str, Any] = {
     "kind": "phone",

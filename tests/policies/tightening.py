@@ -23,23 +23,23 @@ from tests.policies.asking import (
     WATCH,
 )
 
-from fedsafe_policies.budgets import (
+from fedsafe_policies.documents.policy import load_policy, shipped_text
+from fedsafe_policies.engine import Request
+from fedsafe_policies.rules.budgets import (
     EvaluationBudgetRequest,
     LookupBudgetRequest,
     PublicationBudgetRequest,
 )
-from fedsafe_policies.corroboration import CorroborationRequest, Statement
-from fedsafe_policies.disputes import RulingRequest
-from fedsafe_policies.engine import Request
-from fedsafe_policies.erasures import ErasureDebtRequest
-from fedsafe_policies.floods import FloodRequest
-from fedsafe_policies.keeping import KeepRequest
-from fedsafe_policies.lookups import LookupRequest
-from fedsafe_policies.matching import MatchRequest
-from fedsafe_policies.notices import WithholdingRequest
-from fedsafe_policies.policy import load_policy, shipped_text
-from fedsafe_policies.roles import RoleRequest
-from fedsafe_policies.sharing import Audience, TransferRequest
+from fedsafe_policies.rules.continuation import KeepRequest
+from fedsafe_policies.rules.corroboration import CorroborationRequest, Statement
+from fedsafe_policies.rules.disclosure import Audience, TransferRequest
+from fedsafe_policies.rules.disputes import RulingRequest
+from fedsafe_policies.rules.erasures import ErasureDebtRequest
+from fedsafe_policies.rules.floods import FloodRequest
+from fedsafe_policies.rules.lookups import LookupRequest
+from fedsafe_policies.rules.matching import MatchRequest
+from fedsafe_policies.rules.notices import WithholdingRequest
+from fedsafe_policies.rules.roles import RoleRequest
 from fedsafe_policies.vocabulary import (
     Circle,
     EvaluationPurpose,

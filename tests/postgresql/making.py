@@ -27,7 +27,7 @@ from tests.postgresql.installation import (
 from tests.postgresql.janitor import CLUSTER, USERS
 from tests.postgresql.server import TIMEOUT, Server
 
-from fedsafe_cli.fleet import free_ports
+from fedsafe_cli.demo.fleet import free_ports
 
 _PREFIX: Final = "fedsafe-pg-"
 # A Unix socket's path has 107 bytes at most; `mkdtemp` adds eight to the prefix.

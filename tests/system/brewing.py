@@ -16,8 +16,8 @@ from tests.system.hatching import hatchery
 from tests.system.links import Links, linked
 from tests.system.storming import StormLoop
 
-from fedsafe_cli.demo_nodes import STAFF, STATE, make_shown
-from fedsafe_cli.fleet import free_ports, stop
+from fedsafe_cli.demo.fleet import free_ports, stop
+from fedsafe_cli.demo.nodes import STAFF, STATE, make_shown
 from fedsafe_policies.vocabulary import Role
 
 _POLL: Final = "poll = 5.0"

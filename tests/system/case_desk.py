@@ -13,7 +13,7 @@ import msgspec
 from tests.policies.escalation.maximal import MAXIMAL
 from tests.system.case_receivers import Taken
 
-from fedsafe_node.clock import SystemClock
+from fedsafe_node.ground.clock import SystemClock
 
 DANGER: Final = "u0"
 HELP: Final = "uh"

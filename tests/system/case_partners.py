@@ -10,11 +10,11 @@ import msgspec
 from tests.system.case_receivers import Receivers
 from tests.system.federation import Caller, until
 
-from fedsafe_cli.demo_nodes import DemoNode, make_shown
-from fedsafe_cli.fleet import answers, free_ports
-from fedsafe_crypto.seal import RecipientKey
+from fedsafe_cli.demo.fleet import answers, free_ports
+from fedsafe_cli.demo.nodes import DemoNode, make_shown
+from fedsafe_crypto.seal.hpke import RecipientKey
 from fedsafe_federation.casework.keys import key_fingerprint, write_public
-from fedsafe_node.config import Place, load_config, render_config
+from fedsafe_node.ground.config import Place, load_config, render_config
 from fedsafe_policies.escalation.channels import (
     Channel,
     MailChannel,

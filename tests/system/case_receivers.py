@@ -26,8 +26,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from tests.node.sending.conftest import Papers
 
-from fedsafe_cli.fleet import free_ports
-from fedsafe_node.sending.settings import (
+from fedsafe_cli.demo.fleet import free_ports
+from fedsafe_node.ground.carrier_settings import (
     MailSending,
     Sending,
     SftpSending,

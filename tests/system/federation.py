@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 
 from tests.system.commands import command_of
 
-from fedsafe_cli.demo_nodes import DemoNode, load_demo
-from fedsafe_cli.fleet import Process, answers, find, start, stop
+from fedsafe_cli.demo.fleet import Process, answers, find, start, stop
+from fedsafe_cli.demo.nodes import DemoNode, load_demo
 
 PATIENCE: Final = 20.0
 _ROOT: Final = Path(__file__).parents[2]

@@ -14,13 +14,14 @@ from typing import Any, Final
 
 from tests.system.ordered_node import OrderedNode
 
-from fedsafe_federation.feed import RecordLine, encode_batch
-from fedsafe_federation.restrictions import RESTRICTION, Reason, Restriction
-from fedsafe_federation.signed import Signed, sign_statement
-from fedsafe_federation.wireformat import decode
-from fedsafe_node.base import Base
-from fedsafe_node.membership import Membership
-from fedsafe_node.peering import forwarding, serving
+from fedsafe_federation.feed.batch import RecordLine, encode_batch
+from fedsafe_federation.feed.restrictions import RESTRICTION, Reason, Restriction
+from fedsafe_federation.wire.signed import Signed, sign_statement
+from fedsafe_federation.wire.wireformat import decode
+from fedsafe_node.app.container import Base
+from fedsafe_node.keys.membership import Membership
+from fedsafe_node.members.peering import feed_copies as forwarding
+from fedsafe_node.members.peering import feed_server as serving
 from fedsafe_policies.vocabulary import Effect
 
 _MOST: Final = 200

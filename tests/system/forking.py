@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 from tests.system.federation import Federation, until
 from tests.system.ordering import order
 
-from fedsafe_cli.demo_nodes import DemoNode
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_federation.peer import WITNESS_PATH
-from fedsafe_federation.witnessing import AddCheckpoint
-from fedsafe_node.config import Place
-from fedsafe_node.identity import read_identities
+from fedsafe_cli.demo.nodes import DemoNode
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_federation.exchange.peer import WITNESS_PATH
+from fedsafe_federation.feed.witnessing import AddCheckpoint
+from fedsafe_node.ground.config import Place
+from fedsafe_node.keys.identity import read_identities
 
 OPERATOR: Final = "olaf"
 _PATIENCE: Final = 120.0

@@ -29,9 +29,9 @@ from typing import Final, NoReturn
 from tests.system.lying_node import lie
 from tests.system.ordered_node import MovedClock, move_clock, take_orders
 
-from fedsafe_cli.fleet import LOG_FILE, Process, noted
-from fedsafe_node.app import prepare, serve
-from fedsafe_node.config import Place
+from fedsafe_cli.demo.fleet import LOG_FILE, Process, noted
+from fedsafe_node.app.run import prepare, serve
+from fedsafe_node.ground.config import Place
 
 _ROOT: Final = Path(__file__).parents[2]
 

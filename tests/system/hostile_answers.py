@@ -11,14 +11,19 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from fedsafe_federation.bulk import frame
-from fedsafe_federation.feed import MAX_BATCH, FeedRequest, RecordLine, encode_batch
-from fedsafe_federation.packing import squeeze
-from fedsafe_federation.restrictions import Reason, Restriction, sign_restriction
-from fedsafe_node.membership import Membership
-from fedsafe_node.peering.service import PeeringService
-from fedsafe_node.replicating import Replicating
-from fedsafe_node.tracing import nothing_happened
+from fedsafe_federation.feed.batch import (
+    MAX_BATCH,
+    FeedRequest,
+    RecordLine,
+    encode_batch,
+)
+from fedsafe_federation.feed.restrictions import Reason, Restriction, sign_restriction
+from fedsafe_federation.wire.bulk import frame
+from fedsafe_federation.wire.compression import squeeze
+from fedsafe_node.ground.trace import nothing_happened
+from fedsafe_node.keys.membership import Membership
+from fedsafe_node.members.peering.service import PeeringService
+from fedsafe_node.signals.replicator import Replicating
 from fedsafe_policies.vocabulary import Effect
 
 LIE: Final = "lie"

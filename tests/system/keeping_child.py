@@ -20,21 +20,21 @@ from tests.node.evidence.conftest import AUDRA, DORA, RUTH
 from tests.node.fleet import Fleet
 from tests.system.keeping_desk import EVENTS, NODE, OLGA, DeskWork, check_desk
 
-from fedsafe_node.evidence.keeping_messages import (
+from fedsafe_node.acts.audit_upkeep import (
     EraseRequest,
     HoldRequest,
     SubjectRequest,
 )
-from fedsafe_node.evidence.span import ExportRequest
+from fedsafe_node.acts.people import NewAccountRequest
+from fedsafe_node.acts.register import EntryRequest
+from fedsafe_node.ground.telemetry import configure_logging
 from fedsafe_node.log.audit import Event
 from fedsafe_node.log.pseudonyms import quarter_of
-from fedsafe_node.people.messages import NewAccountRequest
-from fedsafe_node.register_messages import EntryRequest
+from fedsafe_node.log.span import ExportRequest
 from fedsafe_node.store.keeping_rows import EffectKind
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.telemetry import configure_logging
-from fedsafe_policies.register import Status
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.documents.register import Status
 
 
 class Worker:

@@ -21,8 +21,12 @@ from tests.node.insisting import insisting
 from tests.node.people.test_gate import COMPLETE
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
-from fedsafe_node.assembly import RunningNode
-from fedsafe_node.breaches.messages import (
+from fedsafe_node.acts.bodies import (
+    ImportRequest,
+    Question,
+)
+from fedsafe_node.acts.bodies import Kind as Identifier
+from fedsafe_node.acts.breaches import (
     AssessBreach,
     Category,
     Group,
@@ -30,33 +34,29 @@ from fedsafe_node.breaches.messages import (
     OpenBreach,
     Risk,
 )
-from fedsafe_node.log.pseudonyms import quarter_of
-from fedsafe_node.lookup_messages import LookupRequest
-from fedsafe_node.messages import (
-    ImportRequest,
-    Question,
-)
-from fedsafe_node.messages import Kind as Identifier
-from fedsafe_node.people.messages import (
+from fedsafe_node.acts.disputes import NewDisputeRequest, RulingRequest
+from fedsafe_node.acts.lookup import LookupRequest
+from fedsafe_node.acts.people import (
     ActAnswer,
     NewAccountRequest,
     RoleRequest,
     SetUpRequest,
     TrainingRequest,
 )
-from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.announcing import Announcement
-from fedsafe_node.provider_events.messages import EventKind
-from fedsafe_node.review.messages import OutcomeRequest
-from fedsafe_node.rights.dispute_messages import NewDisputeRequest, RulingRequest
-from fedsafe_node.rights.request_messages import (
+from fedsafe_node.acts.provider_events import EventKind
+from fedsafe_node.acts.requests import (
     Attestation,
     Language,
     NewRightsRequest,
     RequestKind,
     Verified,
 )
-from fedsafe_policies.gate import Approval
+from fedsafe_node.acts.reviews import OutcomeRequest
+from fedsafe_node.app.lifecycle import RunningNode
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.log.pseudonyms import quarter_of
+from fedsafe_node.notices.provider_events.announcer import Announcement
+from fedsafe_policies.rules.gate import Approval
 from fedsafe_policies.vocabulary import (
     Contention,
     Module,

@@ -27,7 +27,7 @@ from typing import Any, Final
 
 from tests.system.federation import Answer, Federation, until
 
-from fedsafe_cli.demo_nodes import DemoNode
+from fedsafe_cli.demo.nodes import DemoNode
 
 _PERSON: Final = {"purpose": "signup_check"}
 _UNAVAILABLE: Final = 503

@@ -55,8 +55,8 @@ from tests.system.hatching import Hatchery, hatchery
 from tests.system.ordered_node import DIED, move_clock
 from tests.system.ordering import order
 
-from fedsafe_cli.fleet import answers, find, stop
-from fedsafe_node.faults import FaultPoint
+from fedsafe_cli.demo.fleet import answers, find, stop
+from fedsafe_node.ground.faults import FaultPoint
 
 _PATIENCE: Final = 120.0
 _PACE: Final = 0.1

@@ -30,8 +30,8 @@ from tests.system.hatching import Hatchery, hatchery
 from tests.system.ordered_node import DIED, move_clock
 from tests.system.ordering import order, propose_keys, share_anew
 
-from fedsafe_cli.demo_nodes import STATE, DemoNode, make_shown
-from fedsafe_cli.fleet import answers, find, free_ports, stop
+from fedsafe_cli.demo.fleet import answers, find, free_ports, stop
+from fedsafe_cli.demo.nodes import STATE, DemoNode, make_shown
 
 SHARES: Final = "shares"
 KEYS: Final = "keys"

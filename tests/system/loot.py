@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.seal import RecipientKey
-from fedsafe_federation.charter import SignedCharter, open_charter
-from fedsafe_federation.signals import SIGNAL_GROUP, SignalOpening, decode_opening
-from fedsafe_federation.wireformat import decode
-from fedsafe_node.config import Place, load_config
-from fedsafe_node.errors import NodeError
-from fedsafe_node.index.segment import Segment
-from fedsafe_node.keys import NodeKeys, load_keys, load_media_keys, load_shares
+from fedsafe_crypto.seal.hpke import RecipientKey
+from fedsafe_federation.charter.charter import SignedCharter, open_charter
+from fedsafe_federation.feed.signals import SIGNAL_GROUP, SignalOpening, decode_opening
+from fedsafe_federation.wire.wireformat import decode
+from fedsafe_node.ground.config import Place, load_config
+from fedsafe_node.ground.errors import NodeError
+from fedsafe_node.keys.own_keys import NodeKeys, load_keys, load_media_keys, load_shares
 from fedsafe_node.log.openings import PeriodKeys, unseal_opening
+from fedsafe_node.lookup.index.segment import Segment
 from fedsafe_node.signals.custody import open_custody
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.store.rows import DraftRow, DraftState, SealedOpening

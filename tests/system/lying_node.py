@@ -24,21 +24,21 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from fedsafe_crypto import dkg
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_crypto.dkg_messages import Deal
-from fedsafe_crypto.feldman import seal_deal
-from fedsafe_crypto.group import ELEMENT_BYTES, random_scalar
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.oprf import PROOF_BYTES
-from fedsafe_crypto.threshold import Evaluation, KeyShare, Pins, evaluate_share
-from fedsafe_federation import evaluation
-from fedsafe_federation.charter import SignedCharter
-from fedsafe_federation.signed import Signed
-from fedsafe_node.app import run
-from fedsafe_node.config import Place
-from fedsafe_node.governing.ballot import Ballot
-from fedsafe_node.peering import serving
+from fedsafe_crypto.dkg import ceremony as dkg
+from fedsafe_crypto.dkg.feldman import seal_deal
+from fedsafe_crypto.dkg.messages import Deal
+from fedsafe_crypto.oprf.threshold import Evaluation, KeyShare, Pins, evaluate_share
+from fedsafe_crypto.oprf.voprf import PROOF_BYTES
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.primitives.ristretto import ELEMENT_BYTES, random_scalar
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_federation.charter.charter import SignedCharter
+from fedsafe_federation.evaluation import statements as evaluation
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_node.app.run import run
+from fedsafe_node.ground.config import Place
+from fedsafe_node.members.charter.ballot import Ballot
+from fedsafe_node.members.peering import feed_server as serving
 
 Evaluate = Callable[[KeyShare, Pins, Sequence[bytes]], Evaluation]
 

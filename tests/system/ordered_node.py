@@ -20,21 +20,21 @@ from tests.node.fleet import Fleet
 from tests.node.governing.council import TWO, ballot_of, present, vote
 from typing_extensions import override
 
-from fedsafe_federation.changing import Change, ChangeKind, amended
+from fedsafe_federation.charter.changes import Change, ChangeKind, amended
+from fedsafe_federation.charter.renewal_rules import fitting
 from fedsafe_federation.errors import FederationError
-from fedsafe_federation.refreshing import fitting
-from fedsafe_federation.wireformat import encode
-from fedsafe_node import app
-from fedsafe_node.assembly import RunningNode
-from fedsafe_node.clock import Clock, SystemClock
-from fedsafe_node.config import Config, Place
-from fedsafe_node.errors import NodeError
-from fedsafe_node.faults import FaultPoint, Faults
-from fedsafe_node.keys import load_shares
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.app import run as app
+from fedsafe_node.app.lifecycle import RunningNode
+from fedsafe_node.app.worker import Worker
+from fedsafe_node.ground.clock import Clock, SystemClock
+from fedsafe_node.ground.config import Config, Place
+from fedsafe_node.ground.errors import NodeError
+from fedsafe_node.ground.faults import FaultPoint, Faults
+from fedsafe_node.keys.own_keys import load_shares
+from fedsafe_node.members.ceremonies.ceremony_state import read_scene
+from fedsafe_node.members.ceremonies.resharing_requests import Rotation, RotationEffect
 from fedsafe_node.people.credentials import People
-from fedsafe_node.renewing.scene import read_scene
-from fedsafe_node.renewing.wishing import Rotation, RotationEffect
-from fedsafe_node.working import Worker
 from fedsafe_policies.vocabulary import Role
 
 SOCKET: Final = "orders.sock"

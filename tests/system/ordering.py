@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tests.system.ordered_node import SOCKET
 
-from fedsafe_cli.demo_nodes import DemoNode
+from fedsafe_cli.demo.nodes import DemoNode
 
 _TIMEOUT: Final = 30.0
 

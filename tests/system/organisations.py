@@ -14,9 +14,9 @@ from typing import Final
 
 from tests.system.federation import Federation, until
 
-from fedsafe_cli.demo_nodes import DemoNode
-from fedsafe_cli.exit_codes import ExitStatus
-from fedsafe_cli.fleet import answers, free_ports, start, stop
+from fedsafe_cli.demo.fleet import answers, free_ports, start, stop
+from fedsafe_cli.demo.nodes import DemoNode
+from fedsafe_cli.terminal.exit_codes import ExitStatus
 
 FOLDER: Final = "organisations"
 _ROUNDS: Final = 6

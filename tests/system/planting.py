@@ -16,12 +16,12 @@ from tests.system.federation import Federation
 from tests.system.loot import Loot, rob
 from tests.system.search import Haystack, encodings
 
-from fedsafe_crypto.oprf import Mode, output_direct
-from fedsafe_crypto.shares import recover
+from fedsafe_crypto.oprf.shares import recover
+from fedsafe_crypto.oprf.voprf import Mode, output_direct
 from fedsafe_federation.identifiers import canonicalise
-from fedsafe_node.config import Place
-from fedsafe_node.keys import load_shares
-from fedsafe_node.lookup_items import Person
+from fedsafe_node.ground.config import Place
+from fedsafe_node.keys.lookup_items import Person
+from fedsafe_node.keys.own_keys import load_shares
 from fedsafe_policies.vocabulary import IdentifierKind
 
 PEOPLE: Final[dict[str, dict[str, str]]] = {

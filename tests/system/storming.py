@@ -38,7 +38,7 @@ from tests.system.storm_terms import (
 from tests.system.strays import Strays
 from typing_extensions import override
 
-from fedsafe_cli.fleet import answers, find
+from fedsafe_cli.demo.fleet import answers, find
 
 _AFTERMATH: Final = 120.0
 _MOST_DISPUTES: Final = 45  # a day, of one member: below its budget

@@ -18,8 +18,8 @@ from tests.system.federation import Federation, until
 from tests.system.killing import Desk
 from tests.system.ordering import order, propose_keys, share_anew
 
-from fedsafe_cli.demo_nodes import DemoNode
-from fedsafe_cli.fleet import LOG_FILE
+from fedsafe_cli.demo.fleet import LOG_FILE
+from fedsafe_cli.demo.nodes import DemoNode
 
 _PATIENCE: Final = 120.0
 _PACE: Final = 0.1

@@ -19,11 +19,11 @@ from tests.node.rights.test_disputes import WHO, dispute, rule
 from tests.system.federation import Caller, until
 from tests.system.test_gate_clock import running
 
-from fedsafe_cli.fleet import free_ports
-from fedsafe_node.assembly import RunningNode
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.config import Place, load_config
-from fedsafe_node.init import create_node
+from fedsafe_cli.demo.fleet import free_ports
+from fedsafe_node.app.init import create_node
+from fedsafe_node.app.lifecycle import RunningNode
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.config import Place, load_config
 from fedsafe_node.rights.appeals import AppealEffect
 
 pytestmark = pytest.mark.timeout(300)

@@ -18,10 +18,10 @@ import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from fedsafe_cli.case_skeleton import skeleton, without_comments
-from fedsafe_cli.demo_nodes import make_shown
-from fedsafe_cli.fleet import answers, free_ports, start, stop, wait_until
-from fedsafe_node.clock import SystemClock
+from fedsafe_cli.cases.skeleton import skeleton, without_comments
+from fedsafe_cli.demo.fleet import answers, free_ports, start, stop, wait_until
+from fedsafe_cli.demo.nodes import make_shown
+from fedsafe_node.ground.clock import SystemClock
 from fedsafe_policies.escalation.matrix import Handling, shipped_matrix
 from fedsafe_policies.escalation.package import Elements, present
 from fedsafe_policies.escalation.vocabulary import Element, PartnerClass

@@ -24,16 +24,16 @@ from tests.node.signals.conftest import ANNA, RITA
 from tests.programs import do_without
 from tests.system.federation import Caller, until
 
-from fedsafe_cli.demo_nodes import DemoNode
-from fedsafe_cli.fleet import answers, free_ports, start, stop
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.config import Place, load_config
-from fedsafe_node.init import create_node
-from fedsafe_node.register_messages import EntryRequest
-from fedsafe_node.stopped_node import open_node_store
+from fedsafe_cli.demo.fleet import answers, free_ports, start, stop
+from fedsafe_cli.demo.nodes import DemoNode
+from fedsafe_node.acts.register import EntryRequest
+from fedsafe_node.app.init import create_node
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.config import Place, load_config
+from fedsafe_node.operations.stopped_node import open_node_store
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_policies.register import Status, catalogue
+from fedsafe_policies.documents.register import Status, catalogue
 
 pytestmark = pytest.mark.timeout(300)
 

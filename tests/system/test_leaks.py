@@ -29,8 +29,8 @@ from tests.system.planting import (
 )
 from tests.system.search import Haystack, encodings
 
-from fedsafe_cli.demo_nodes import DemoNode
-from fedsafe_cli.exit_codes import ExitStatus
+from fedsafe_cli.demo.nodes import DemoNode
+from fedsafe_cli.terminal.exit_codes import ExitStatus
 
 pytestmark = pytest.mark.timeout(900)
 

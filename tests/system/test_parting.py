@@ -16,12 +16,12 @@ from tests.node.origin import WHO
 from tests.system.federation import Caller, until
 from tests.system.test_gate_clock import running
 
-from fedsafe_cli.fleet import free_ports
-from fedsafe_federation.changing import ChangeKind
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.config import Place
-from fedsafe_node.init import create_node
-from fedsafe_node.messages import Kind
+from fedsafe_cli.demo.fleet import free_ports
+from fedsafe_federation.charter.changes import ChangeKind
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.app.init import create_node
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.config import Place
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -8,8 +8,8 @@ from tests.system.federation import Federation, federation, until
 from tests.system.hatching import hatchery
 from tests.system.lying_node import LIES
 
-from fedsafe_cli.demo_nodes import DemoNode
-from fedsafe_cli.exit_codes import ExitStatus
+from fedsafe_cli.demo.nodes import DemoNode
+from fedsafe_cli.terminal.exit_codes import ExitStatus
 
 pytestmark = pytest.mark.timeout(90)
 

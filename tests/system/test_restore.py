@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from tests.system.federation import Federation, federation, until
 
-from fedsafe_cli.demo_nodes import DemoNode
+from fedsafe_cli.demo.nodes import DemoNode
 
 PEOPLE: Final = {
     name: {"kind": "email", "value": f"{name}@mail.example"}

@@ -17,7 +17,7 @@ from signal import SIGTERM
 
 import pytest
 
-from fedsafe_cli.fleet import free_ports
+from fedsafe_cli.demo.fleet import free_ports
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -27,9 +27,11 @@ from blake3 import blake3
 from tests.system.loot import Envelope, Loot
 from tests.system.search import Haystack
 
-from fedsafe_crypto.envelope import open_envelope
 from fedsafe_crypto.errors import CryptoError, OpenError
-from fedsafe_crypto.group import (
+from fedsafe_crypto.oprf.shares import lagrange_at_zero, recover
+from fedsafe_crypto.oprf.tokens import frame_input, origin_token
+from fedsafe_crypto.oprf.voprf import Mode, output_direct, output_of
+from fedsafe_crypto.primitives.ristretto import (
     hash_to_group,
     multiply,
     scalar_add,
@@ -37,10 +39,8 @@ from fedsafe_crypto.group import (
     scalar_invert,
     scalar_multiply,
 )
-from fedsafe_crypto.oprf import Mode, output_direct, output_of
-from fedsafe_crypto.shares import lagrange_at_zero, recover
-from fedsafe_crypto.tokens import frame_input, origin_token
-from fedsafe_node.evaluators import OWN_EPOCH
+from fedsafe_crypto.seal.envelope import open_envelope
+from fedsafe_node.keys.evaluators import OWN_EPOCH
 from fedsafe_policies.vocabulary import IdentifierKind
 
 CANONICALISER: Final = "phone/1"

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_federation.casework.errors import PartnerKeyError
 from fedsafe_federation.casework.keys import key_fingerprint, refuse_private
 

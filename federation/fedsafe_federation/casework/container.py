@@ -18,8 +18,8 @@ from hashlib import sha256
 from typing import Final
 
 from fedsafe_crypto.errors import OpenError
-from fedsafe_crypto.identity import PUBLIC_KEY_BYTES, SIGNATURE_BYTES
-from fedsafe_crypto.seal import RecipientKey, open_sealed, seal
+from fedsafe_crypto.primitives.identity import PUBLIC_KEY_BYTES, SIGNATURE_BYTES
+from fedsafe_crypto.seal.hpke import RecipientKey, open_sealed, seal
 from fedsafe_federation.casework.errors import SealedFault, SealedPackageError
 from fedsafe_federation.casework.statement import (
     LONGEST,

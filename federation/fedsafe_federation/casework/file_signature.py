@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import Certificate
 
 from fedsafe_crypto.errors import SignatureError
-from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_federation.casework.certificates import signing_key
 from fedsafe_federation.casework.container import MAGIC
 from fedsafe_federation.casework.errors import SealedFault

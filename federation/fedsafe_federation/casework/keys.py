@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Final
 
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.seal import RecipientKey, check_recipient
+from fedsafe_crypto.seal.hpke import RecipientKey, check_recipient
 from fedsafe_federation.casework.errors import PartnerKeyError
 
 _PRIVATE: Final = "fedsafe-partner-key-v1"

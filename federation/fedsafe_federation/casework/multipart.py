@@ -9,7 +9,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from typing import Final
 
-from fedsafe_crypto.identity import PUBLIC_KEY_BYTES
+from fedsafe_crypto.primitives.identity import PUBLIC_KEY_BYTES
 from fedsafe_federation.casework.errors import SealedFault
 from fedsafe_federation.casework.statement import (
     Opened,

@@ -12,8 +12,8 @@ from enum import StrEnum, unique
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.seal import RecipientKey
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.seal.hpke import RecipientKey
 from fedsafe_federation.casework.certificates import (
     CertifiedKey,
     certificate_der,

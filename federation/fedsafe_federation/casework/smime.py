@@ -14,17 +14,17 @@ from typing import Final
 
 from cryptography import x509
 
-from fedsafe_crypto.cms import (
-    open_cms,
-    seal_cms,
-    sign_cms,
-    verify_cms,
-)
 from fedsafe_crypto.errors import (
     MalformedInputError,
     MalformedKeyError,
     OpenError,
     SignatureError,
+)
+from fedsafe_crypto.seal.cms import (
+    open_cms,
+    seal_cms,
+    sign_cms,
+    verify_cms,
 )
 from fedsafe_federation.casework.certificates import (
     CertifiedKey,

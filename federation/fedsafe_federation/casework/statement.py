@@ -16,11 +16,11 @@ from uuid import UUID
 import msgspec
 
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.identity import SigningKey, sign, verify
+from fedsafe_crypto.primitives.identity import SigningKey, sign, verify
 from fedsafe_federation.casework.errors import SealedFault, SealedPackageError
 from fedsafe_federation.casework.keys import key_fingerprint
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.wireformat import decode
+from fedsafe_federation.wire.wireformat import decode
 from fedsafe_policies.errors import CasePackageError
 from fedsafe_policies.escalation.manifest import Digest, Moment, require_utc
 from fedsafe_policies.escalation.package import (

@@ -3,17 +3,17 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import PERSONS, Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.messages import Message
-from fedsafe_node.people.messages import (
+from fedsafe_node.acts.bodies import Message
+from fedsafe_node.acts.people import (
     ActAnswer,
     ActId,
     ActsAnswer,
     ApproveActRequest,
 )
-from fedsafe_policies.acts import firsts_of
+from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_policies.rules.four_eyes import firsts_of
 from fedsafe_policies.vocabulary import Act
 
 _ACT: Final = {"act": ActId}

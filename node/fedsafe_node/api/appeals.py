@@ -3,20 +3,20 @@
 
 from typing import Final, Literal
 
-from fedsafe_node.api.auth import PERSONS, Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.queries import ReadQuery
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.rights.appeal_messages import (
+from fedsafe_node.acts.appeals import (
     AppealAnswer,
     AppealId,
     AppealRulingRequest,
     AppealsAnswer,
     NewAppealRequest,
 )
-from fedsafe_node.rights.dispute_messages import DisputeId
-from fedsafe_policies.acts import firsts_of
+from fedsafe_node.acts.disputes import DisputeId
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.queries import ReadQuery
+from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_policies.rules.four_eyes import firsts_of
 from fedsafe_policies.vocabulary import Act, Role
 
 _APPEAL: Final = {"appeal": AppealId}

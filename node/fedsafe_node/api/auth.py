@@ -26,14 +26,14 @@ from typing import Final
 
 from aiohttp import HttpVersion11, web
 
-from fedsafe_federation.requests import is_plain
+from fedsafe_federation.exchange.signed_requests import is_plain
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.problems import RefusedError
-from fedsafe_node.errors import AccountNeededError
-from fedsafe_node.peering.service import PeeringService
+from fedsafe_node.ground.errors import AccountNeededError
+from fedsafe_node.ground.principal import LOCAL, Principal
+from fedsafe_node.ground.trace import recognised
+from fedsafe_node.members.peering.service import PeeringService
 from fedsafe_node.people.entrance import Entrance
-from fedsafe_node.principal import LOCAL, Principal
-from fedsafe_node.tracing import recognised
 from fedsafe_policies.vocabulary import Role
 
 PERSONS: Final[frozenset[Role]] = frozenset(Role) - {Role.SERVICE}

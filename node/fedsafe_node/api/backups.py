@@ -3,10 +3,10 @@
 
 from typing import Final
 
+from fedsafe_node.acts.backup import BackupNote, BackupNoted
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.backup.messages import BackupNote, BackupNoted
 from fedsafe_policies.vocabulary import Role
 
 

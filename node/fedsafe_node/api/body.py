@@ -18,7 +18,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from fedsafe_federation.wireformat import has_more_parts
+from fedsafe_federation.wire.wireformat import has_more_parts
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.problems import RefusedError
 from fedsafe_node.api.strangers import Room

@@ -3,10 +3,7 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.breaches.messages import (
+from fedsafe_node.acts.breaches import (
     AssessBreach,
     BreachAnswer,
     BreachesAnswer,
@@ -15,6 +12,9 @@ from fedsafe_node.breaches.messages import (
     NotifyBreach,
     OpenBreach,
 )
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_policies.vocabulary import Role
 
 _BREACH: Final = {"breach": BreachId}

@@ -3,10 +3,10 @@
 
 from typing import Final
 
+from fedsafe_node.acts.budgets import BudgetsAnswer
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.route import Lane, Route
-from fedsafe_node.budgets.messages import BudgetsAnswer
 
 
 async def show_budgets(call: Call) -> object:

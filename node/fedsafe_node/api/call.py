@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from fedsafe_node.api.services import Services
-from fedsafe_node.idempotency import Once
-from fedsafe_node.principal import Principal
-from fedsafe_node.telemetry import Metrics
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.telemetry import Metrics
+from fedsafe_node.rules.idempotency import Once
 
 T = TypeVar("T")
 

@@ -3,10 +3,7 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.cases.messages import (
+from fedsafe_node.acts.cases import (
     ApproveCase,
     AssessCase,
     AttachEvidence,
@@ -23,9 +20,12 @@ from fedsafe_node.cases.messages import (
     RenderCase,
     RenderingAnswer,
 )
-from fedsafe_policies.escalation.dispatching import SENDERS
-from fedsafe_policies.escalation.opening import OPENERS
-from fedsafe_policies.escalation.viewing import VIEWERS
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_policies.escalation.case_start import OPENERS
+from fedsafe_policies.escalation.dispatches import SENDERS
+from fedsafe_policies.escalation.visibility import VIEWERS
 from fedsafe_policies.vocabulary import Role
 
 _CASE: Final = {"case": CaseId}

@@ -11,8 +11,8 @@ A route is silent only for a reason that is written down.
 from collections.abc import Mapping
 from typing import Final
 
+from fedsafe_node.ground.trace import Asking
 from fedsafe_node.log.audit import Event
-from fedsafe_node.tracing import Asking
 
 ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "lookup": (Event.LOOKUP,),
@@ -245,8 +245,8 @@ SOMETIMES: Final[Mapping[str, str]] = {
 }
 """Routes whose answer may leave no event, and when.
 
-Whoever serves them says so (`tracing.nothing_happened`); a route that is not here owes
-an event whatever is said.
+Whoever serves them says so (`ground.trace.nothing_happened`); a route that is not here
+owes an event whatever is said.
 """
 
 SILENT: Final[Mapping[str, str]] = {

@@ -3,10 +3,7 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import PERSONS, Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.people.messages import (
+from fedsafe_node.acts.people import (
     CredentialAnswer,
     CredentialName,
     CredentialsAnswer,
@@ -14,6 +11,9 @@ from fedsafe_node.people.messages import (
     RevokedAnswer,
     RotateRequest,
 )
+from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_policies.vocabulary import Role
 
 _OPERATOR: Final = frozenset({Role.OPERATOR})

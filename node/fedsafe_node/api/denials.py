@@ -8,8 +8,8 @@ Most say that somebody may not do it (403). Some say that the signal itself is n
 from collections.abc import Mapping
 from typing import Final
 
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.reasons import Refusal, Rule
+from fedsafe_policies.ground.reasons import Refusal, Rule
+from fedsafe_policies.rules.decision import Decision
 
 DENIED: Final = 403
 TITLES: Final[Mapping[int, str]] = {

@@ -3,11 +3,8 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.cases.messages import CaseId, CasesQuery
-from fedsafe_node.dispatch.messages import (
+from fedsafe_node.acts.cases import CaseId, CasesQuery
+from fedsafe_node.acts.dispatches import (
     DispatchesAnswer,
     DispatchId,
     DispatchReceipt,
@@ -23,8 +20,11 @@ from fedsafe_node.dispatch.messages import (
     SentAnswer,
     SwitchSending,
 )
-from fedsafe_policies.escalation.dispatching import SENDERS, SWITCHERS
-from fedsafe_policies.escalation.viewing import VIEWERS
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_policies.escalation.dispatches import SENDERS, SWITCHERS
+from fedsafe_policies.escalation.visibility import VIEWERS
 
 _CASE: Final = {"case": CaseId}
 _DISPATCH: Final = {"case": CaseId, "dispatch": DispatchId}

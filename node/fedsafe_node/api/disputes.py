@@ -3,13 +3,9 @@
 
 from typing import Final, Literal
 
-from fedsafe_federation.peer import DISPUTES_PATH
-from fedsafe_federation.restrictions import Forwarded
-from fedsafe_node.api.auth import PERSONS, Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.queries import ReadQuery
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.rights.dispute_messages import (
+from fedsafe_federation.exchange.peer import DISPUTES_PATH
+from fedsafe_federation.feed.restrictions import Forwarded
+from fedsafe_node.acts.disputes import (
     DisputeAnswer,
     DisputeId,
     DisputesAnswer,
@@ -17,6 +13,10 @@ from fedsafe_node.rights.dispute_messages import (
     NewDisputeRequest,
     RulingRequest,
 )
+from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.queries import ReadQuery
+from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_policies.vocabulary import Role
 
 _DISPUTE: Final = {"dispute": DisputeId}

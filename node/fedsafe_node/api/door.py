@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which refusals of the API are events (`fedsafe_node.refusals`), and whose they are.
+"""Tell which refusals of the API are events, and whose (`api.refusal_events`).
 
 Those that say no to whoever asks: no or a wrong credential, a role or a purpose that it
 is not for, a statement that was used, too many tries; and, where a signature is wanted,
@@ -15,11 +15,11 @@ from typing import Final
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.denials import DENIED
+from fedsafe_node.api.refusal_events import KEYLESS, Refused
 from fedsafe_node.api.route import Lane, Route
+from fedsafe_node.ground.principal import LOCAL
+from fedsafe_node.ground.trace import Asking
 from fedsafe_node.log.audit import Event
-from fedsafe_node.principal import LOCAL
-from fedsafe_node.refusals import KEYLESS, Refused
-from fedsafe_node.tracing import Asking
 
 REFUSING: Final[Mapping[int, Code]] = {
     401: Code.UNAUTHENTICATED,

@@ -31,8 +31,8 @@ from typing import Final, Protocol, cast
 import msgspec
 from aiohttp import web
 
-from fedsafe_federation.handshake import SPEAKS
-from fedsafe_federation.wireformat import encode
+from fedsafe_federation.exchange.handshake import SPEAKS
+from fedsafe_federation.wire.wireformat import encode
 from fedsafe_node.api.auth import (
     Auth,
     check_bounds,
@@ -48,6 +48,7 @@ from fedsafe_node.api.census import UnauditedError, is_audited
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.door import is_turned_away, refusal_at
 from fedsafe_node.api.problems import RefusedError, headers_of, problem_of
+from fedsafe_node.api.refusal_events import KEYLESS, MEMBER
 from fedsafe_node.api.responses import (
     Answer,
     Verbatim,
@@ -64,14 +65,10 @@ from fedsafe_node.api.strangers import (
     Room,
     Turns,
 )
-from fedsafe_node.errors import ConflictError, CrowdedError, StoreError
-from fedsafe_node.idempotency import KEY, InFlight, Once, recognise
-from fedsafe_node.peering.places import MOST_PLACES
-from fedsafe_node.principal import Principal
-from fedsafe_node.refusals import KEYLESS, MEMBER
-from fedsafe_node.store.rows import IdempotencyRow
-from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, fields
-from fedsafe_node.tracing import (
+from fedsafe_node.ground.errors import ConflictError, CrowdedError, StoreError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.telemetry import LOGGER, AccessLog, Metrics, fields
+from fedsafe_node.ground.trace import (
     Asker,
     Asking,
     begin,
@@ -79,6 +76,9 @@ from fedsafe_node.tracing import (
     recognised,
     trace_of,
 )
+from fedsafe_node.members.peering.evaluation_places import MOST_PLACES
+from fedsafe_node.rules.idempotency import KEY, InFlight, Once, recognise
+from fedsafe_node.store.rows import IdempotencyRow
 
 LANES: Final[Mapping[Lane, int]] = {
     Lane.LOOKUPS: 512,

@@ -3,7 +3,7 @@
 
 from typing import Final
 
-from fedsafe_federation.signed import Signed
+from fedsafe_federation.wire.signed import Signed
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import TallyQuery

@@ -6,18 +6,18 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from fedsafe_federation.signed import Count
+from fedsafe_federation.wire.signed import Count
+from fedsafe_node.acts.audit import AuditEntry, FoundEvents
+from fedsafe_node.acts.audit_state import AuditStanding
+from fedsafe_node.acts.bodies import AccountRef, Message
+from fedsafe_node.acts.people import ActAnswer, ActId
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import MAX_EVENTS
 from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.audit_messages import AuditEntry, FoundEvents
-from fedsafe_node.evidence.span import ExportRequest
-from fedsafe_node.evidence.tiled import OwnLog
-from fedsafe_node.messages import AccountRef, Message
-from fedsafe_node.people.messages import ActAnswer, ActId
-from fedsafe_node.searching import Wanted
-from fedsafe_node.standing_messages import AuditStanding
+from fedsafe_node.audit.event_search import Wanted
+from fedsafe_node.audit.tile_export import OwnLog
+from fedsafe_node.log.span import ExportRequest
 from fedsafe_policies.vocabulary import Purpose, Role
 
 EntryIndex = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,14})$")]

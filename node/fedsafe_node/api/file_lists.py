@@ -3,18 +3,18 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.queries import ReadQuery
-from fedsafe_node.api.route import KIB, MIB, Lane, Route
-from fedsafe_node.messages import ListName
-from fedsafe_node.signals.messages import (
+from fedsafe_node.acts.bodies import ListName
+from fedsafe_node.acts.signal_reviews import (
     ApproveListRequest,
     ExaminedList,
     ExamineRequest,
     ListApproved,
     WaitingLists,
 )
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.queries import ReadQuery
+from fedsafe_node.api.route import KIB, MIB, Lane, Route
 from fedsafe_policies.vocabulary import Role
 
 _REVIEWERS: Final = frozenset({Role.REVIEWER})

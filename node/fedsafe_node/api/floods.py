@@ -3,13 +3,8 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.api.tasks import READ
-from fedsafe_node.messages import FloodId
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.review.flood_messages import (
+from fedsafe_node.acts.bodies import FloodId
+from fedsafe_node.acts.floods import (
     BoundRequest,
     FloodAnswer,
     FloodQuery,
@@ -18,7 +13,12 @@ from fedsafe_node.review.flood_messages import (
     FloodShown,
     FloodsQuery,
 )
-from fedsafe_policies.floods import RULERS
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_node.api.tasks import READ
+from fedsafe_policies.rules.floods import RULERS
 
 _FLOOD: Final = {"flood": FloodId}
 _GONE: Final = frozenset({404, 409})

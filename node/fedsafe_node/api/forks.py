@@ -3,12 +3,12 @@
 
 from typing import Final
 
-from fedsafe_federation.forks import MAX_EVIDENCE, ForkEvidence
-from fedsafe_federation.peer import FORK_PATH
+from fedsafe_federation.exchange.peer import FORK_PATH
+from fedsafe_federation.feed.forks import MAX_EVIDENCE, ForkEvidence
+from fedsafe_node.acts.forks import ForksAnswer, ForkTaken, LiftRequest
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.log.fork_messages import ForksAnswer, ForkTaken, LiftRequest
 from fedsafe_policies.vocabulary import Role
 
 

@@ -3,12 +3,15 @@
 
 from typing import Final
 
-from fedsafe_federation.bundles import Bundle
-from fedsafe_federation.signed import Count, NodeName, Signed
-from fedsafe_node.api.auth import PERSONS, Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.route import KIB, MIB, Lane, Route
-from fedsafe_node.governing.messages import (
+from fedsafe_federation.charter.bundles import Bundle
+from fedsafe_federation.wire.signed import Count, NodeName, Signed
+from fedsafe_node.acts.bodies import Message
+from fedsafe_node.acts.ceremonies import (
+    CarriedAnswer,
+    CarriedRequest,
+    ReshareRequest,
+)
+from fedsafe_node.acts.charter import (
     ChangeRequest,
     Digest,
     ExchangeAnswer,
@@ -25,15 +28,12 @@ from fedsafe_node.governing.messages import (
     KnockRequest,
     QuarantineAnswer,
 )
-from fedsafe_node.messages import Message
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.renewing.messages import (
-    CarriedAnswer,
-    CarriedRequest,
-    ReshareRequest,
-)
-from fedsafe_node.signals.quarantining import QuarantineRequest
-from fedsafe_policies.acts import firsts_of
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, MIB, Lane, Route
+from fedsafe_node.members.quarantine import QuarantineRequest
+from fedsafe_policies.rules.four_eyes import firsts_of
 from fedsafe_policies.vocabulary import Act, Role
 
 _PROPOSERS: Final = firsts_of(Act.CHARTER_CHANGE)

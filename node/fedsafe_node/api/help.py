@@ -3,10 +3,10 @@
 
 from typing import Final
 
+from fedsafe_node.acts.help import HelpAnswer, HelpQuery, ReplyAnswer, ReplyQuery
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.route import HTML, Lane, Route
-from fedsafe_node.help.messages import HelpAnswer, HelpQuery, ReplyAnswer, ReplyQuery
 from fedsafe_policies.vocabulary import Role
 
 

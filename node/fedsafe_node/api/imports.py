@@ -3,12 +3,8 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.queries import ReadQuery
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.messages import ImportId
-from fedsafe_node.signals.messages import (
+from fedsafe_node.acts.bodies import ImportId
+from fedsafe_node.acts.signal_reviews import (
     BeginImportRequest,
     BegunImport,
     FinishImportRequest,
@@ -18,6 +14,10 @@ from fedsafe_node.signals.messages import (
     UndoImportRequest,
     UndoneImport,
 )
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.queries import ReadQuery
+from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_policies.vocabulary import Role
 
 _ANY: Final = frozenset(Role)  # policy decides, and its refusals are audited

@@ -3,14 +3,9 @@
 
 from typing import Final
 
-from fedsafe_federation.signed import Signed
-from fedsafe_node.api.auth import Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.queries import ReadQuery
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.api.tasks import READ
-from fedsafe_node.messages import SignalId
-from fedsafe_node.rights.inquiry_messages import (
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_node.acts.bodies import SignalId
+from fedsafe_node.acts.inquiries import (
     InquiryRulingRequest,
     ListingInquiriesAnswer,
     ListingInquiriesQuery,
@@ -18,6 +13,11 @@ from fedsafe_node.rights.inquiry_messages import (
     SentInquiriesAnswer,
     SentInquiriesQuery,
 )
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.queries import ReadQuery
+from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_node.api.tasks import READ
 from fedsafe_policies.vocabulary import Role
 
 _SIGNAL: Final = {"id": SignalId}

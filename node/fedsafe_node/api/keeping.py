@@ -5,13 +5,10 @@ from typing import Annotated, Final
 
 import msgspec
 
-from fedsafe_federation.signed import Count
-from fedsafe_node.api.auth import PERSONS, Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.queries import MAX_EVENTS
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.audit_messages import FoundEvents
-from fedsafe_node.evidence.keeping_messages import (
+from fedsafe_federation.wire.signed import Count
+from fedsafe_node.acts.account_reports import AccountReport, ReportRequest
+from fedsafe_node.acts.audit import FoundEvents
+from fedsafe_node.acts.audit_upkeep import (
     EraseRequest,
     GapsAnswer,
     HoldAnswer,
@@ -23,10 +20,13 @@ from fedsafe_node.evidence.keeping_messages import (
     SubjectEvents,
     SubjectRequest,
 )
-from fedsafe_node.evidence.report_messages import AccountReport, ReportRequest
-from fedsafe_node.messages import Message
-from fedsafe_node.people.messages import ActAnswer, ActId
-from fedsafe_node.rights.request_messages import PackEntry, WithholdPackRequest
+from fedsafe_node.acts.bodies import Message
+from fedsafe_node.acts.people import ActAnswer, ActId
+from fedsafe_node.acts.requests import PackEntry, WithholdPackRequest
+from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.queries import MAX_EVENTS
+from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_policies.vocabulary import Purpose, Role
 
 _READERS: Final = frozenset({Role.REVIEWER, Role.DPO, Role.AUDITOR})

@@ -5,14 +5,8 @@ Each calls one method of one service. The route table says whose credential is t
 the service decides what else policy asks for.
 """
 
-from fedsafe_federation.signed import Signed
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.queries import EventsQuery, ReadQuery
-from fedsafe_node.lookup_messages import (
-    BatchRequest,
-    LookupRequest,
-)
-from fedsafe_node.messages import (
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_node.acts.bodies import (
     ApproveRequest,
     ConfirmRequest,
     HealthAnswer,
@@ -22,8 +16,14 @@ from fedsafe_node.messages import (
     RevokeRequest,
     WithdrawRequest,
 )
-from fedsafe_node.signals.messages import RevokeAccountRequest, SignalsQuery
-from fedsafe_policies.gate import LegalGate
+from fedsafe_node.acts.lookup import (
+    BatchRequest,
+    LookupRequest,
+)
+from fedsafe_node.acts.signal_reviews import RevokeAccountRequest, SignalsQuery
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.queries import EventsQuery, ReadQuery
+from fedsafe_policies.rules.gate import LegalGate
 
 
 async def lookup(call: Call) -> object:

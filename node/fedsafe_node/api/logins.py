@@ -7,10 +7,7 @@ under an Idempotency-Key.
 
 from typing import Final
 
-from fedsafe_node.api.auth import PERSONS, Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.people.messages import (
+from fedsafe_node.acts.people import (
     EndedAnswer,
     EnrolmentAnswer,
     LinkedAnswer,
@@ -24,6 +21,9 @@ from fedsafe_node.people.messages import (
     StepUpRequest,
     WhoAnswer,
 )
+from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_policies.vocabulary import Role
 
 _TRIES: Final = frozenset({401, 403, 429})

@@ -3,11 +3,7 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import PERSONS, Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.queries import ReadQuery
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.notices.messages import (
+from fedsafe_node.acts.notices import (
     NoticeAbout,
     NoticesAnswer,
     SignOffRequest,
@@ -16,6 +12,10 @@ from fedsafe_node.notices.messages import (
     WithheldAnswer,
     WithholdRequest,
 )
+from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.queries import ReadQuery
+from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_policies.vocabulary import Role
 
 _SIGNERS: Final = frozenset({Role.DPO, Role.LEGAL_ADVISER})

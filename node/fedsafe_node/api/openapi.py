@@ -16,14 +16,14 @@ from typing import Any, Final
 
 import msgspec
 
-from fedsafe_federation.wireformat import name_of
+from fedsafe_federation.wire.wireformat import name_of
+from fedsafe_node.acts.bodies import Problem
 from fedsafe_node.api.auth import Auth, describe
 from fedsafe_node.api.codes import CODES, Code
 from fedsafe_node.api.problems import MEDIA_TYPE
 from fedsafe_node.api.route import HTML, Route
 from fedsafe_node.api.routes import ROUTES
-from fedsafe_node.idempotency import KEY
-from fedsafe_node.messages import Problem
+from fedsafe_node.rules.idempotency import KEY
 
 VERSION: Final = version("fedsafe")
 _REF: Final = "#/components/schemas/{name}"

@@ -3,10 +3,7 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.orders.messages import (
+from fedsafe_node.acts.orders import (
     AddOrder,
     AnswerOrder,
     NoteOrder,
@@ -16,6 +13,9 @@ from fedsafe_node.orders.messages import (
     OrdersAnswer,
     OrdersQuery,
 )
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_policies.escalation.orders import ANSWERERS, ENTERERS
 from fedsafe_policies.vocabulary import Role
 

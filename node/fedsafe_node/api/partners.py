@@ -3,18 +3,18 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.cases.partner_messages import (
+from fedsafe_node.acts.partners import (
     EnterPartner,
     PartnerReceipt,
     PartnersAnswer,
     TestPackage,
     VerifyPartner,
 )
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_policies.escalation.partners import KEEPERS, VERIFIERS, PartnerId
-from fedsafe_policies.escalation.viewing import VIEWERS
+from fedsafe_policies.escalation.visibility import VIEWERS
 
 _PARTNER: Final = {"partner": PartnerId}
 

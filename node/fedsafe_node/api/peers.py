@@ -3,15 +3,15 @@
 
 from typing import Final
 
-from fedsafe_federation.bulk import MAGIC, wants_bulk
-from fedsafe_federation.bulk import MEDIA_TYPE as BULK
-from fedsafe_federation.feed import FeedRequest
-from fedsafe_federation.signed import Signed
+from fedsafe_federation.feed.batch import FeedRequest
+from fedsafe_federation.wire.bulk import MAGIC, wants_bulk
+from fedsafe_federation.wire.bulk import MEDIA_TYPE as BULK
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_node.acts.bodies import Poke
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import FeedQuery
 from fedsafe_node.api.responses import Verbatim
-from fedsafe_node.errors import NotFoundError
-from fedsafe_node.messages import Poke
+from fedsafe_node.ground.errors import NotFoundError
 
 _OK: Final = 200
 

@@ -3,11 +3,7 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import PERSONS, Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.people.granting import GRANTERS
-from fedsafe_node.people.messages import (
+from fedsafe_node.acts.people import (
     AccountAnswer,
     AccountsAnswer,
     NewAccountRequest,
@@ -20,6 +16,10 @@ from fedsafe_node.people.messages import (
     TrainingsAnswer,
     TrainingShown,
 )
+from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_node.people.role_grants import GRANTERS
 from fedsafe_policies.vocabulary import Role
 
 _OPERATOR: Final = frozenset({Role.OPERATOR})

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from fedsafe_node.errors import ConfigError
+from fedsafe_node.ground.errors import ConfigError
 
 _CLAIM: Final = "fedsafe port"
 _UNIX_SOCKETS: Final = Path("/proc/self/net/unix")

@@ -31,10 +31,14 @@ from fedsafe_federation.errors import (
     StaleStatementError,
     UntrustedError,
 )
-from fedsafe_federation.wireformat import encode
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.bodies import (
+    Bilingual,
+    Problem,
+)
 from fedsafe_node.api.codes import CODES, Code
 from fedsafe_node.api.denials import TITLES, status_of
-from fedsafe_node.errors import (
+from fedsafe_node.ground.errors import (
     BadRequestError,
     ConflictError,
     DeniedError,
@@ -51,13 +55,9 @@ from fedsafe_node.errors import (
     UnknownEntryError,
     WrongStateError,
 )
-from fedsafe_node.idempotency import InFlightError
-from fedsafe_node.messages import (
-    Bilingual,
-    Problem,
-)
-from fedsafe_policies.reasons import Refusal
-from fedsafe_policies.register import Fault
+from fedsafe_node.rules.idempotency import InFlightError
+from fedsafe_policies.documents.register import Fault
+from fedsafe_policies.ground.reasons import Refusal
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE: Final = "urn:fedsafe:problem:"

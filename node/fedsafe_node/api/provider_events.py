@@ -3,15 +3,15 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.route import Lane, Route
-from fedsafe_node.provider_events.messages import (
+from fedsafe_node.acts.provider_events import (
     EventNumber,
     EventReceipt,
     FollowQuery,
     ProviderEvents,
 )
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import Lane, Route
 from fedsafe_policies.vocabulary import Role
 
 _ANY: Final = frozenset(Role)  # policy decides, and its refusals are audited

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import msgspec
 
-from fedsafe_federation.feed import MAX_RECORDS
-from fedsafe_federation.signed import Count
-from fedsafe_node.messages import Message
+from fedsafe_federation.feed.batch import MAX_RECORDS
+from fedsafe_federation.wire.signed import Count
+from fedsafe_node.acts.bodies import Message
 from fedsafe_policies.vocabulary import Purpose
 
 MAX_EVENTS = 1_000

@@ -3,13 +3,13 @@
 
 from typing import Final
 
+from fedsafe_node.acts.bodies import SignalId
+from fedsafe_node.acts.recipients import RecipientsAnswer, SightingsAnswer
+from fedsafe_node.acts.signal_reviews import HoldersAnswer
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import ReadQuery
 from fedsafe_node.api.route import Lane, Route
-from fedsafe_node.messages import SignalId
-from fedsafe_node.peering.messages import RecipientsAnswer, SightingsAnswer
-from fedsafe_node.signals.messages import HoldersAnswer
 from fedsafe_policies.vocabulary import Role
 
 _READERS: Final = frozenset({Role.REVIEWER, Role.DPO, Role.AUDITOR})

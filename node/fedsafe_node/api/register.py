@@ -3,16 +3,16 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import PERSONS, Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.register_messages import (
+from fedsafe_node.acts.register import (
     EntryRequest,
     PublicRegister,
     RegisterAnswer,
     ReviewRequest,
 )
-from fedsafe_policies.register import ItemId
+from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_policies.documents.register import ItemId
 from fedsafe_policies.vocabulary import Role
 
 _MINUTES: Final = 60

@@ -8,9 +8,9 @@ from typing import Final
 from aiohttp import web
 from multidict import CIMultiDict
 
+from fedsafe_node.acts.bodies import Problem
 from fedsafe_node.api.problems import MEDIA_TYPE, body_of, headers_of
-from fedsafe_node.messages import Problem
-from fedsafe_node.tracing import Limit
+from fedsafe_node.ground.trace import Limit
 
 _ALWAYS: Final = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
 _UNFRAMED: Final = "frame-ancestors 'none'"  # the one rule that no page can carry

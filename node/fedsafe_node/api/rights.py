@@ -3,12 +3,9 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.messages import Message
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.rights.request_messages import (
+from fedsafe_node.acts.bodies import Message
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.acts.requests import (
     CloseRequest,
     CollectedAnswer,
     CollectRequest,
@@ -19,6 +16,9 @@ from fedsafe_node.rights.request_messages import (
     RightsRequestsAnswer,
     State,
 )
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_node.store.rights_rows import RequestState
 from fedsafe_policies.vocabulary import Role
 

@@ -11,25 +11,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from fedsafe_node.api.auth import Auth
-from fedsafe_node.api.body import FORM
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.responses import Verbatim
-from fedsafe_node.api.route import HTML, KIB, Handler, Lane, Route
-from fedsafe_node.api.services import Services
-from fedsafe_node.appeals import PUBLIC_FORM, Ways
-from fedsafe_node.errors import (
-    BadRequestError,
-    ForbiddenError,
-    NotFoundError,
-    TooManyTriesError,
-    UnavailableError,
-    WrongStateError,
-)
-from fedsafe_node.messages import Kind, Message
-from fedsafe_node.rights import pages
-from fedsafe_node.rights.pages import Site, Wrong
-from fedsafe_node.rights.request_messages import (
+from fedsafe_node.acts.bodies import Kind, Message
+from fedsafe_node.acts.requests import (
     CodeRequest,
     CodeSent,
     CollectRequest,
@@ -38,7 +21,24 @@ from fedsafe_node.rights.request_messages import (
     RequestKind,
     RightsRequestAnswer,
 )
-from fedsafe_node.tracing import nothing_happened
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.body import FORM
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.responses import Verbatim
+from fedsafe_node.api.route import HTML, KIB, Handler, Lane, Route
+from fedsafe_node.api.services import Services
+from fedsafe_node.ground.errors import (
+    BadRequestError,
+    ForbiddenError,
+    NotFoundError,
+    TooManyTriesError,
+    UnavailableError,
+    WrongStateError,
+)
+from fedsafe_node.ground.trace import nothing_happened
+from fedsafe_node.rights import pages
+from fedsafe_node.rights.pages import Site, Wrong
+from fedsafe_node.rules.appeal_ways import PUBLIC_FORM, Ways
 from fedsafe_policies.help.offers import Age
 
 _MOST_FIELDS: Final = 8

@@ -9,9 +9,41 @@ service is known to raise.
 
 from typing import Final
 
-from fedsafe_federation.bulk import MEDIA_TYPE as BULK
-from fedsafe_federation.feed import MEDIA_TYPE as NDJSON
-from fedsafe_federation.signed import NodeName, Signed
+from fedsafe_federation.feed.batch import MEDIA_TYPE as NDJSON
+from fedsafe_federation.wire.bulk import MEDIA_TYPE as BULK
+from fedsafe_federation.wire.signed import NodeName, Signed
+from fedsafe_node.acts.audit import AuditEvents, VerifyAnswer
+from fedsafe_node.acts.bodies import (
+    ApproveAnswer,
+    ApproveRequest,
+    ConfirmRequest,
+    FoundingAnswer,
+    FoundingsAnswer,
+    GateAnswer,
+    HealthAnswer,
+    ImportAnswer,
+    ImportRequest,
+    NewSignalRequest,
+    Poke,
+    ProposalRequest,
+    RevokeRequest,
+    SignalAnswer,
+    SignalId,
+    StatusAnswer,
+    WithdrawRequest,
+)
+from fedsafe_node.acts.lookup import (
+    BatchAnswer,
+    BatchRequest,
+    LookupAnswer,
+    LookupRequest,
+)
+from fedsafe_node.acts.signal_reviews import (
+    RevokeAccountRequest,
+    RevokedAccount,
+    SignalsAnswer,
+    SignalsQuery,
+)
 from fedsafe_node.api import local, peers
 from fedsafe_node.api.acts import ACT_ROUTES
 from fedsafe_node.api.appeals import APPEAL_ROUTES
@@ -50,40 +82,8 @@ from fedsafe_node.api.tasks import TASK_ROUTES
 from fedsafe_node.api.trials import TRIAL_ROUTES
 from fedsafe_node.api.validations import VALIDATION_ROUTES
 from fedsafe_node.api.witnessing import WITNESS_ROUTES
-from fedsafe_node.audit_messages import AuditEvents, VerifyAnswer
-from fedsafe_node.lookup_messages import (
-    BatchAnswer,
-    BatchRequest,
-    LookupAnswer,
-    LookupRequest,
-)
-from fedsafe_node.messages import (
-    ApproveAnswer,
-    ApproveRequest,
-    ConfirmRequest,
-    FoundingAnswer,
-    FoundingsAnswer,
-    GateAnswer,
-    HealthAnswer,
-    ImportAnswer,
-    ImportRequest,
-    NewSignalRequest,
-    Poke,
-    ProposalRequest,
-    RevokeRequest,
-    SignalAnswer,
-    SignalId,
-    StatusAnswer,
-    WithdrawRequest,
-)
-from fedsafe_node.signals.messages import (
-    RevokeAccountRequest,
-    RevokedAccount,
-    SignalsAnswer,
-    SignalsQuery,
-)
-from fedsafe_node.telemetry import METRICS_TYPE
-from fedsafe_policies.gate import LegalGate
+from fedsafe_node.ground.telemetry import METRICS_TYPE
+from fedsafe_policies.rules.gate import LegalGate
 from fedsafe_policies.vocabulary import Role
 
 _SIGNAL: Final = {"id": SignalId}

@@ -46,8 +46,8 @@ from fedsafe_node.api.route import Lane
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.api.services import Services
 from fedsafe_node.api.strangers import TURN_BYTES, Doorway, prefix_of
-from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, fields
-from fedsafe_node.tracing import Asker
+from fedsafe_node.ground.telemetry import LOGGER, AccessLog, Metrics, fields
+from fedsafe_node.ground.trace import Asker
 
 IDLE_SECONDS: Final = 75.0  # bounds a slow request head as well
 FIRST_BYTES: Final = 16 * 1024  # that are read before it is served

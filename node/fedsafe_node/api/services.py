@@ -3,74 +3,74 @@
 
 Handlers decode, authenticate, call exactly one of these methods and encode. Every
 method writes its own audit event durably before it returns; a refusal raises an
-error of `fedsafe_node.errors` or `fedsafe_federation.errors`, which one table maps
-to a problem (`problems.py`).
+error of `fedsafe_node.ground.errors` or `fedsafe_federation.errors`, which one table
+maps to a problem (`problems.py`).
 """
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from fedsafe_node.audits import AuditService
-from fedsafe_node.backup.noting import Backups
-from fedsafe_node.breaches.service import Breaches
-from fedsafe_node.budgets.service import BudgetService
-from fedsafe_node.cases.partners import Partners
-from fedsafe_node.cases.rendering import CaseRenderings
-from fedsafe_node.cases.service import Cases
-from fedsafe_node.dispatch.noting import DispatchNotes
-from fedsafe_node.dispatch.recalling import Recalls
-from fedsafe_node.dispatch.service import Dispatches
-from fedsafe_node.dispatch.switching import SendingSwitch
-from fedsafe_node.dispatch.taking import SealedPackages
-from fedsafe_node.evidence.inspecting import Inspector
-from fedsafe_node.evidence.keeping import Keeping
-from fedsafe_node.evidence.service import EvidenceService
-from fedsafe_node.evidence.tiled import TileService
-from fedsafe_node.following import ALONE, Following
-from fedsafe_node.founding import FoundingService
-from fedsafe_node.governing.admitting import Admitting
-from fedsafe_node.governing.inviting import Inviting
-from fedsafe_node.governing.joining import Joining
-from fedsafe_node.governing.leaving import Wishes
-from fedsafe_node.governing.showing import Governance
-from fedsafe_node.governing.voting import Charters
-from fedsafe_node.help.service import HelpDesk
-from fedsafe_node.idempotency import StoredAnswers
-from fedsafe_node.log.forks import Forks
-from fedsafe_node.lookup.service import LookupService
-from fedsafe_node.messages import (
+from fedsafe_node.acts.bodies import (
     StatusAnswer,
 )
+from fedsafe_node.api.refusal_events import Refusals
+from fedsafe_node.audit.backup_note import Backups
+from fedsafe_node.audit.breaches.service import Breaches
+from fedsafe_node.audit.compliance_service import Sheets
+from fedsafe_node.audit.inspection import Inspector
+from fedsafe_node.audit.keeper import Keeping
+from fedsafe_node.audit.packs.service import EvidenceService
+from fedsafe_node.audit.service import AuditService
+from fedsafe_node.audit.tile_export import TileService
+from fedsafe_node.casework.cases.partners import Partners
+from fedsafe_node.casework.cases.rendering import CaseRenderings
+from fedsafe_node.casework.cases.service import Cases
+from fedsafe_node.casework.dispatch.handover import SealedPackages
+from fedsafe_node.casework.dispatch.outcomes import DispatchNotes
+from fedsafe_node.casework.dispatch.recall import Recalls
+from fedsafe_node.casework.dispatch.service import Dispatches
+from fedsafe_node.casework.dispatch.switch import SendingSwitch
+from fedsafe_node.casework.orders.service import Orders
+from fedsafe_node.lookup.service import LookupService
+from fedsafe_node.members.ceremonies.exchange import Carrying
+from fedsafe_node.members.ceremonies.resharing_requests import Rotations
+from fedsafe_node.members.charter.admission import Admitting
+from fedsafe_node.members.charter.departures import Wishes
+from fedsafe_node.members.charter.invitations import Inviting
+from fedsafe_node.members.charter.join import Joining
+from fedsafe_node.members.charter.view import Governance
+from fedsafe_node.members.charter.votes import Charters
+from fedsafe_node.members.forks import Forks
+from fedsafe_node.members.founding_ceremony import FoundingService
+from fedsafe_node.members.peering.receipts import ReceiptTaker
+from fedsafe_node.members.peering.recipients import Recipients
+from fedsafe_node.members.peering.service import PeeringService
+from fedsafe_node.members.peering.sightings import Sightings, SightingsExchange
+from fedsafe_node.members.peering.witnessing import WitnessServer
+from fedsafe_node.members.quarantine import Quarantines
+from fedsafe_node.notices.provider_events.feed import EventFeed
 from fedsafe_node.notices.service import Notices
-from fedsafe_node.orders.service import Orders
-from fedsafe_node.peering.inquiries import InquiryTaker
-from fedsafe_node.peering.receipts import ReceiptTaker
-from fedsafe_node.peering.recipients import Recipients
-from fedsafe_node.peering.service import PeeringService
-from fedsafe_node.peering.sightings import Sightings, SightingsExchange
-from fedsafe_node.peering.witnessing import WitnessServer
 from fedsafe_node.people.entrance import Entrance
 from fedsafe_node.people.gate import Gates
 from fedsafe_node.people.policy_changes import PolicyChanges
 from fedsafe_node.people.register import Registers
 from fedsafe_node.people.staff import Staff
-from fedsafe_node.provider_events.feed import EventFeed
-from fedsafe_node.refusals import Refusals
-from fedsafe_node.renewing.carrying import Carrying
-from fedsafe_node.renewing.wishing import Rotations
 from fedsafe_node.review.flood_service import FloodService
+from fedsafe_node.review.inquiry_exchange import InquiryTaker
 from fedsafe_node.review.service import ReviewService
 from fedsafe_node.review.trial_service import TrialService
 from fedsafe_node.rights.appeals import Appeals
+from fedsafe_node.rights.control_proof import Proofs
+from fedsafe_node.rights.dispute_relay import DisputeForwarding
 from fedsafe_node.rights.disputes import Disputes
-from fedsafe_node.rights.forwarding import DisputeForwarding
+from fedsafe_node.rights.help_directory import HelpDesk
 from fedsafe_node.rights.inquiries import ListingInquiries
-from fedsafe_node.rights.proving import Proofs
 from fedsafe_node.rights.requests import Requests
-from fedsafe_node.sheets import Sheets
-from fedsafe_node.signals.publish import SignalService
-from fedsafe_node.signals.quarantining import Quarantines
-from fedsafe_node.signals.reviewing import Validations
+from fedsafe_node.rules.budgets.service import BudgetService
+from fedsafe_node.rules.idempotency import StoredAnswers
+from fedsafe_node.signals.own_reviews import Validations
+from fedsafe_node.signals.publication import SignalService
+from fedsafe_node.store.change_counter import ALONE, Following
 
 
 class Node(Protocol):

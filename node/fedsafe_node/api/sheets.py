@@ -3,11 +3,11 @@
 
 from typing import Final
 
+from fedsafe_node.acts.bodies import Message
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.route import Lane, Route
-from fedsafe_node.compliance.model import Language, SheetAnswer, SheetKind
-from fedsafe_node.messages import Message
+from fedsafe_node.audit.compliance.model import Language, SheetAnswer, SheetKind
 from fedsafe_policies.vocabulary import Purpose, Role
 
 _READERS: Final = frozenset(

@@ -32,7 +32,7 @@ from typing import Final, Protocol
 
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.problems import RefusedError
-from fedsafe_node.tracing import Asker
+from fedsafe_node.ground.trace import Asker
 
 TURNS_PER_SECOND: Final = 200.0
 TURNS_AT_ONCE: Final = 16.0

@@ -3,12 +3,8 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.queries import ReadQuery
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.messages import TaskId
-from fedsafe_node.review.messages import (
+from fedsafe_node.acts.bodies import TaskId
+from fedsafe_node.acts.reviews import (
     HearingAnswer,
     HearingRequest,
     InquiriesAnswer,
@@ -21,6 +17,10 @@ from fedsafe_node.review.messages import (
     TasksAnswer,
     TasksQuery,
 )
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.queries import ReadQuery
+from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_policies.vocabulary import Role
 
 READ: Final = frozenset(

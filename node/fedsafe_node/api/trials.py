@@ -3,18 +3,18 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.api.tasks import READ
-from fedsafe_node.review.trial_messages import (
+from fedsafe_node.acts.trials import (
     TrialId,
     TrialRequest,
     TrialsAnswer,
     TrialShown,
     TrialsQuery,
 )
-from fedsafe_policies.trials import RULERS
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_node.api.tasks import READ
+from fedsafe_policies.rules.trials import RULERS
 
 _TRIAL: Final = {"trial": TrialId}
 _GONE: Final = frozenset({404, 409})

@@ -3,12 +3,8 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import Auth
-from fedsafe_node.api.call import Call
-from fedsafe_node.api.queries import ReadQuery
-from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.messages import SignalId
-from fedsafe_node.signals.messages import (
+from fedsafe_node.acts.bodies import SignalId
+from fedsafe_node.acts.signal_reviews import (
     EndingAnswer,
     KeptAnswer,
     SampleAnswer,
@@ -16,6 +12,10 @@ from fedsafe_node.signals.messages import (
     SampleQuery,
     SampleRequest,
 )
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.queries import ReadQuery
+from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_policies.vocabulary import Role
 
 _REVIEWERS: Final = frozenset({Role.REVIEWER})

@@ -10,8 +10,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from fedsafe_federation.peer import WITNESS_PATH
-from fedsafe_federation.witnessing import MAX_REQUEST, TEXT_TYPE
+from fedsafe_federation.exchange.peer import WITNESS_PATH
+from fedsafe_federation.feed.witnessing import MAX_REQUEST, TEXT_TYPE
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.body import ANY
 from fedsafe_node.api.call import Call

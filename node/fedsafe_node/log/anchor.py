@@ -13,14 +13,14 @@ from typing import Final, Literal
 
 import msgspec
 
-from fedsafe_crypto.checkpoint import Checkpoint
-from fedsafe_crypto.commitment import SALT_BYTES, commit
-from fedsafe_crypto.note import split_note
-from fedsafe_federation.signed import Bytes32
-from fedsafe_federation.wireformat import decode, encode
+from fedsafe_crypto.primitives.commitment import SALT_BYTES, commit
+from fedsafe_crypto.tlog.checkpoint import Checkpoint
+from fedsafe_crypto.tlog.note import split_note
+from fedsafe_federation.wire.signed import Bytes32
+from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogEntry, Opening
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 CHECKPOINT: Final = "checkpoint"
 _LIFE: Final = "anchor/"

@@ -18,18 +18,18 @@ from typing import Final, Literal, cast
 
 import msgspec
 
-from fedsafe_crypto.commitment import SALT_BYTES, commit
-from fedsafe_crypto.randomness import draw
-from fedsafe_federation.signed import Bytes32
-from fedsafe_federation.wireformat import decode, encode
-from fedsafe_federation.witnessing import anchor_name
-from fedsafe_node.log.grounds import Basis, grounds_for
+from fedsafe_crypto.primitives.commitment import SALT_BYTES, commit
+from fedsafe_crypto.primitives.randomness import draw
+from fedsafe_federation.feed.witnessing import anchor_name
+from fedsafe_federation.wire.signed import Bytes32
+from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.ground.subject_refs import split
+from fedsafe_node.ground.trace import current
 from fedsafe_node.log.pseudonyms import Pseudonyms
+from fedsafe_node.log.retention_grounds import Basis, grounds_for
 from fedsafe_node.store.rows import LogEntry, Opening
-from fedsafe_node.subject_refs import split
-from fedsafe_node.tracing import current
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.reasons import Rule
+from fedsafe_policies.ground.reasons import Rule
+from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.vocabulary import Purpose
 
 ACTOR: Final = "actor"

@@ -11,8 +11,8 @@ after every commit, so the complete subtrees within those tiles are remembered.
 
 from collections.abc import Sequence
 
-from fedsafe_crypto.tiles import TILE_HEIGHT, TILE_WIDTH
-from fedsafe_crypto.tree import EMPTY_ROOT, node_hash, parent_hashes
+from fedsafe_crypto.tlog.tiles import TILE_HEIGHT, TILE_WIDTH
+from fedsafe_crypto.tlog.tree import EMPTY_ROOT, node_hash, parent_hashes
 
 Mark = tuple[int, tuple[list[bytes], ...], tuple[int, ...]]  # lists and their lengths
 TileRoot = tuple[int, int, bytes]  # level, index, hash

@@ -17,9 +17,13 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from fedsafe_node.clock import Clock
-from fedsafe_node.errors import ForeignStoreError, RolledBackError, StoreFailedError
-from fedsafe_node.faults import NO_FAULTS, Faults
+from fedsafe_node.ground.clock import Clock
+from fedsafe_node.ground.errors import (
+    ForeignStoreError,
+    RolledBackError,
+    StoreFailedError,
+)
+from fedsafe_node.ground.faults import NO_FAULTS, Faults
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.proofs import log_root, prove_consistency, prove_inclusion
@@ -28,12 +32,12 @@ from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified, verif
 from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import KeptOpening, LogName, Opening
 from fedsafe_node.store.seal_protocol import Position, Surroundings
 from fedsafe_node.store.sql_log_reader import Unsealing
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sqlite import SQLiteStore, examine_file
+from fedsafe_node.store.sqlite.store import SQLiteStore, examine_file
 
 _AUDIT: Final = "/audit"
 _POSTGRESQL: Final = "postgresql://"

@@ -17,13 +17,17 @@ from urllib.parse import quote
 
 import msgspec
 
-from fedsafe_crypto.tree import HASH_BYTES
-from fedsafe_node.errors import CorruptLogError, NodeError, RolledBackError
-from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
-from fedsafe_node.keyfiles import make_private_directory, sync_directory, write_durably
+from fedsafe_crypto.tlog.tree import HASH_BYTES
+from fedsafe_node.ground.errors import CorruptLogError, NodeError, RolledBackError
+from fedsafe_node.ground.faults import NO_FAULTS, FaultPoint, Faults
+from fedsafe_node.ground.key_files import (
+    make_private_directory,
+    sync_directory,
+    write_durably,
+)
 from fedsafe_node.log.proofs import log_root
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName
-from fedsafe_node.store.sql_reader import Reader
 
 _SUFFIX = ".checkpoint"
 _ROOT = re.compile(r"[0-9a-f]{64}")

@@ -17,13 +17,17 @@ from pathlib import Path
 from secrets import token_bytes
 from threading import Lock
 
-from fedsafe_crypto.commitment import SALT_BYTES, begin_commitment, commit_begun
 from fedsafe_crypto.errors import OpenError
-from fedsafe_crypto.framing import lp_text
-from fedsafe_crypto.secretbox import KEY_BYTES, decrypt, encrypt, opener
-from fedsafe_node.errors import CorruptLogError, KeyFileError, LogError
-from fedsafe_node.faults import NO_FAULTS, Faults
-from fedsafe_node.keyfiles import (
+from fedsafe_crypto.primitives.commitment import (
+    SALT_BYTES,
+    begin_commitment,
+    commit_begun,
+)
+from fedsafe_crypto.primitives.framing import lp_text
+from fedsafe_crypto.seal.secretbox import KEY_BYTES, decrypt, encrypt, opener
+from fedsafe_node.ground.errors import CorruptLogError, KeyFileError, LogError
+from fedsafe_node.ground.faults import NO_FAULTS, Faults
+from fedsafe_node.ground.key_files import (
     destroy_secret,
     find_secret,
     make_private_directory,

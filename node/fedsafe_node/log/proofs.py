@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.ranges import range_proof
-from fedsafe_crypto.tiles import TILE_WIDTH, Tile, TileSource
-from fedsafe_crypto.tree import (
+from fedsafe_crypto.tlog.ranges import range_proof
+from fedsafe_crypto.tlog.tiles import TILE_WIDTH, Tile, TileSource
+from fedsafe_crypto.tlog.tree import (
     HASH_BYTES,
     Frontier,
     consistency_proof,
@@ -22,9 +22,9 @@ from fedsafe_crypto.tree import (
     leaf_hash,
     root_at,
 )
-from fedsafe_node.errors import CorruptLogError, UnknownEntryError
+from fedsafe_node.ground.errors import CorruptLogError, UnknownEntryError
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName
-from fedsafe_node.store.sql_reader import Reader
 
 T = TypeVar("T")
 

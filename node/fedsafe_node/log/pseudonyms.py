@@ -20,14 +20,14 @@ from secrets import token_bytes
 from threading import Lock
 from typing import Final
 
-from fedsafe_node.errors import (
+from fedsafe_node.ground.errors import (
     KeyFileError,
     NotFoundError,
     StoreFailedError,
     WrongStateError,
 )
-from fedsafe_node.faults import NO_FAULTS, Faults
-from fedsafe_node.keyfiles import (
+from fedsafe_node.ground.faults import NO_FAULTS, Faults
+from fedsafe_node.ground.key_files import (
     destroy_secret,
     find_secret,
     make_private_directory,

@@ -10,11 +10,11 @@ all, and the next append reads them from disk and checks that they add up.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from fedsafe_crypto.tiles import TILE_HEIGHT, TILE_WIDTH
-from fedsafe_crypto.tree import leaf_hash, leaf_hashes
-from fedsafe_node.clock import Clock
-from fedsafe_node.errors import CorruptLogError, LogError, UnsealedLogError
-from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
+from fedsafe_crypto.tlog.tiles import TILE_HEIGHT, TILE_WIDTH
+from fedsafe_crypto.tlog.tree import leaf_hash, leaf_hashes
+from fedsafe_node.ground.clock import Clock
+from fedsafe_node.ground.errors import CorruptLogError, LogError, UnsealedLogError
+from fedsafe_node.ground.faults import NO_FAULTS, FaultPoint, Faults
 from fedsafe_node.log.edge import Edge, Mark, TileRoot, tile_root
 from fedsafe_node.log.openings import (
     PeriodKeys,

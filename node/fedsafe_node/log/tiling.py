@@ -9,12 +9,12 @@ not made here; whoever signs it keeps it in the rollback guard first.
 from dataclasses import dataclass
 from typing import Final
 
-from fedsafe_crypto.checkpoint import Checkpoint
-from fedsafe_crypto.tiles import TILE_WIDTH, Tile
-from fedsafe_node.errors import CorruptLogError
+from fedsafe_crypto.tlog.checkpoint import Checkpoint
+from fedsafe_crypto.tlog.tiles import TILE_WIDTH, Tile
+from fedsafe_node.ground.errors import CorruptLogError
 from fedsafe_node.log.proofs import read_tile
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName
-from fedsafe_node.store.sql_reader import Reader
 
 MAX_ENTRY: Final = 0xFFFF  # a bundle has two bytes for an entry's length
 

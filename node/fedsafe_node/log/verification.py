@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from fedsafe_crypto.tiles import TILE_WIDTH
-from fedsafe_crypto.tree import HASH_BYTES, leaf_hashes
-from fedsafe_node.errors import CorruptLogError, MissingEntriesError
+from fedsafe_crypto.tlog.tiles import TILE_WIDTH
+from fedsafe_crypto.tlog.tree import HASH_BYTES, leaf_hashes
+from fedsafe_node.ground.errors import CorruptLogError, MissingEntriesError
 from fedsafe_node.log.edge import Edge, TileRoot
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Committed, LogName
-from fedsafe_node.store.sql_reader import Reader
 
 CommitmentsOf = Callable[[bytes], Mapping[str, bytes]]
 _BLOCK = 4 * TILE_WIDTH

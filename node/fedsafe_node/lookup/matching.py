@@ -13,30 +13,30 @@ from datetime import UTC, date, datetime
 from typing import Final
 from uuid import UUID
 
-from fedsafe_crypto.envelope import open_envelope
 from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.seal.envelope import open_envelope
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.pdq import THRESHOLD, hamming_distance
-from fedsafe_federation.signals import (
+from fedsafe_federation.feed.signals import (
     ActorBody,
     MediaBody,
     SignalHeader,
     SignalOpening,
     decode_opening,
 )
-from fedsafe_federation.wireformat import decode
-from fedsafe_node.appeals import appeal_path
-from fedsafe_node.evaluators import Output
-from fedsafe_node.lookup_items import File
-from fedsafe_node.lookup_messages import Match
-from fedsafe_node.media import open_media_body
-from fedsafe_node.messages import Kind
-from fedsafe_node.situation import Situation
+from fedsafe_federation.media.pdq import THRESHOLD, hamming_distance
+from fedsafe_federation.wire.wireformat import decode
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.acts.lookup import Match
+from fedsafe_node.keys.evaluators import Output
+from fedsafe_node.keys.lookup_items import File
+from fedsafe_node.rules.appeal_ways import appeal_path
+from fedsafe_node.rules.media_bodies import open_media_body
+from fedsafe_node.rules.policy_context import Situation
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.matching import BodyFacts, HeaderFacts, MatchRequest
-from fedsafe_policies.reasons import Refusal
+from fedsafe_policies.ground.reasons import Refusal
+from fedsafe_policies.rules.decision import Decision
+from fedsafe_policies.rules.matching import BodyFacts, HeaderFacts, MatchRequest
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
 
 _ALIVE: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})

@@ -17,27 +17,10 @@ from typing import Final, TypeVar
 from msgspec.structs import replace
 
 from fedsafe_federation.errors import QuorumError
-from fedsafe_federation.metering import LOOKUPS
-from fedsafe_federation.offload import Offload
-from fedsafe_node.budgets.lookups import LookupBudgets, Spending
-from fedsafe_node.clock import Clock
-from fedsafe_node.errors import DeniedError
-from fedsafe_node.evaluators import Output
-from fedsafe_node.index.lists import Lists
-from fedsafe_node.log.audit import AuditTrail, Detail, grounds_of
-from fedsafe_node.lookup.cases import (
-    Case,
-    read_case,
-    read_cases,
-    read_surface,
-    wanted_of,
-)
-from fedsafe_node.lookup.corroborating import corroborate
-from fedsafe_node.lookup.matching import Candidate, Found, match_candidates
-from fedsafe_node.lookup.probing import Prober
-from fedsafe_node.lookup.telling import Asking, Told, Writing
-from fedsafe_node.lookup_items import Person
-from fedsafe_node.lookup_messages import (
+from fedsafe_federation.evaluation.metering import LOOKUPS
+from fedsafe_federation.wire.offload import Offload
+from fedsafe_node.acts.bodies import Bilingual
+from fedsafe_node.acts.lookup import (
     BatchAnswer,
     BatchRequest,
     LookupAnswer,
@@ -46,21 +29,38 @@ from fedsafe_node.lookup_messages import (
     MatchReason,
     Result,
 )
-from fedsafe_node.messages import Bilingual
+from fedsafe_node.ground.clock import Clock
+from fedsafe_node.ground.errors import DeniedError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.subject_refs import account_of
+from fedsafe_node.ground.trace import nothing_happened
+from fedsafe_node.keys.evaluators import Output
+from fedsafe_node.keys.lookup_items import Person
+from fedsafe_node.log.audit import AuditTrail, Detail, grounds_of
+from fedsafe_node.lookup.audit_note import Asking, Told, Writing
+from fedsafe_node.lookup.corroboration import corroborate
+from fedsafe_node.lookup.index.lists import Lists
+from fedsafe_node.lookup.matching import Candidate, Found, match_candidates
+from fedsafe_node.lookup.probe import Prober
+from fedsafe_node.lookup.question_sets import (
+    Case,
+    read_case,
+    read_cases,
+    read_surface,
+    wanted_of,
+)
 from fedsafe_node.people.services import Naming, bound_naming, naming_of
-from fedsafe_node.principal import Principal
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.floods import About, Judged, judge_floods
-from fedsafe_node.review.opening import open_review
+from fedsafe_node.review.task_start import open_review
 from fedsafe_node.review.trials import Tried, try_matches
-from fedsafe_node.situation import Situation
+from fedsafe_node.rules.budgets.lookups import LookupBudgets, Spending
+from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.subject_refs import account_of
-from fedsafe_node.tracing import nothing_happened
-from fedsafe_policies.decision import Decision, Obligation
-from fedsafe_policies.lookups import LookupRequest as LookupFacts
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.rules.decision import Decision, Obligation
+from fedsafe_policies.rules.lookups import LookupRequest as LookupFacts
 from fedsafe_policies.vocabulary import Plane, Purpose
 
 T = TypeVar("T")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The facts of a notice as they are kept; `saying` puts them into words.
+"""The facts of a notice as they are kept; `phrases` puts them into words.
 
 What is kept is sealed under a period key and holds what the author stated and the
 provider's own name for the account, never an identifier.
@@ -10,12 +10,12 @@ from datetime import date
 from typing import Final
 
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.framing import lp_text
+from fedsafe_crypto.primitives.framing import lp_text
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.errors import StoreFailedError
+from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.acts.notices import NoticeKind
+from fedsafe_node.ground.errors import StoreFailedError
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.notices.messages import NoticeKind
 from fedsafe_node.notices.texts import Trigger
 from fedsafe_node.store.notices_rows import NoticeKey, NoticeRow
 from fedsafe_node.store.rows import Row

@@ -6,18 +6,8 @@ from datetime import UTC, date, datetime
 from typing import Final
 from uuid import UUID
 
-from fedsafe_node.config import letters_lack
-from fedsafe_node.errors import (
-    BadRequestError,
-    ConflictError,
-    DeniedError,
-    NotFoundError,
-    WrongStateError,
-)
-from fedsafe_node.log.audit import Event, grounds_of
-from fedsafe_node.messages import Bilingual
-from fedsafe_node.notices.keeping import NoticeDesk, in_force, named
-from fedsafe_node.notices.messages import (
+from fedsafe_node.acts.bodies import Bilingual
+from fedsafe_node.acts.notices import (
     NoticeKind,
     NoticesAnswer,
     NoticeShown,
@@ -30,18 +20,28 @@ from fedsafe_node.notices.messages import (
     WithheldAnswer,
     WithholdRequest,
 )
+from fedsafe_node.ground.config import letters_lack
+from fedsafe_node.ground.errors import (
+    BadRequestError,
+    ConflictError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.log.audit import Event, grounds_of
+from fedsafe_node.notices.desk import NoticeDesk, in_force, named
 from fedsafe_node.notices.texts import NoticeText
-from fedsafe_node.principal import Principal
-from fedsafe_node.reading import rule_on_reading
+from fedsafe_node.rules.access_purpose import rule_on_reading
 from fedsafe_node.store.notices_rows import NoticeRow, SignOffRow, WithholdingRow
 from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import DraftState
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.notices import WithholdingRequest
-from fedsafe_policies.people import Person
-from fedsafe_policies.reasons import Text
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.reasons import Text
+from fedsafe_policies.rules.decision import Decision
+from fedsafe_policies.rules.notices import WithholdingRequest
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Matter, Plane, Purpose, Role, Withholding
 
 DAY_SECONDS: Final = 24 * 60 * 60

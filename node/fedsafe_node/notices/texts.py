@@ -17,8 +17,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from fedsafe_node.notices.messages import TextName
-from fedsafe_policies.reasons import Text
+from fedsafe_node.acts.notices import TextName
+from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.vocabulary import (
     Detection,
     Grade,

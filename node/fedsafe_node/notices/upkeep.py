@@ -11,14 +11,14 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from fedsafe_federation.feed import MAX_RECORDS
+from fedsafe_federation.feed.batch import MAX_RECORDS
+from fedsafe_node.acts.notices import NoticeKind, NoticeState
 from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.notices.desk import NoticeDesk
 from fedsafe_node.notices.facts import Facts, open_facts
-from fedsafe_node.notices.keeping import NoticeDesk
-from fedsafe_node.notices.messages import NoticeKind, NoticeState
 from fedsafe_node.store.notices_rows import NoticeRow
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 BATCH: Final = 200
 

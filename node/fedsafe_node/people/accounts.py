@@ -15,16 +15,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from fedsafe_node.errors import (
-    BadRequestError,
-    ConflictError,
-    ForbiddenError,
-    NotFoundError,
-    WrongStateError,
-)
-from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.people.codes import RECOVERY_CODES, hash_code, new_code
-from fedsafe_node.people.messages import (
+from fedsafe_node.acts.people import (
     AccountAnswer,
     AccountsAnswer,
     AccountShown,
@@ -34,18 +25,27 @@ from fedsafe_node.people.messages import (
     SetUpCodeAnswer,
     SetUpRequest,
 )
+from fedsafe_node.ground.errors import (
+    BadRequestError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.people.codes import RECOVERY_CODES, hash_code, new_code
 from fedsafe_node.people.names import check_person_name, is_reserved
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.passwords import check_password
-from fedsafe_node.people.rules import roles_of
+from fedsafe_node.people.pending_acts import withdraw_acts_of
+from fedsafe_node.people.person_rules import roles_of
 from fedsafe_node.people.throttle import count_tries, place_counter
 from fedsafe_node.people.totp import enrolment_uri, new_secret
 from fedsafe_node.people.training import first_training
-from fedsafe_node.people.waiting import withdraw_acts_of
-from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import GrantRow, PersonRow, PersonState
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Role
 
 CODE_SECONDS: Final = 72 * 60 * 60

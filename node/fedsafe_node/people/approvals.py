@@ -25,19 +25,19 @@ from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import Final, Protocol
 
-from fedsafe_node.errors import (
+from fedsafe_node.acts.people import ActAnswer, ActsAnswer
+from fedsafe_node.ground.errors import (
     DeniedError,
     ForbiddenError,
     NotFoundError,
     WrongStateError,
 )
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.trace import nothing_happened
 from fedsafe_node.log.audit import Event
-from fedsafe_node.people.messages import ActAnswer, ActsAnswer
 from fedsafe_node.people.names import holds_credential
 from fedsafe_node.people.office import Office
-from fedsafe_node.people.rules import may_act, roles_of
-from fedsafe_node.people.sessions import is_fresh
-from fedsafe_node.people.waiting import (
+from fedsafe_node.people.pending_acts import (
     CASE_CLOSED,
     LISTED,
     decided,
@@ -45,17 +45,17 @@ from fedsafe_node.people.waiting import (
     sweep_acts,
     told_of,
 )
-from fedsafe_node.principal import Principal
+from fedsafe_node.people.person_rules import may_act, roles_of
+from fedsafe_node.people.sessions import is_fresh
 from fedsafe_node.store.people_rows import ActRow, ActState
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.tracing import nothing_happened
-from fedsafe_policies.acts import ActRequest, seconds_of
-from fedsafe_policies.people import Person
-from fedsafe_policies.reading import ExportRequest
-from fedsafe_policies.reasons import Refusal
-from fedsafe_policies.reviews import ReviewRequest
-from fedsafe_policies.roles import RoleRequest
+from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.reasons import Refusal
+from fedsafe_policies.rules.access import ExportRequest
+from fedsafe_policies.rules.four_eyes import ActRequest, seconds_of
+from fedsafe_policies.rules.people import Person
+from fedsafe_policies.rules.reviews import ReviewRequest
+from fedsafe_policies.rules.roles import RoleRequest
 from fedsafe_policies.vocabulary import Act, Role
 
 LIFETIME: Final = 3 * 24 * 60 * 60

@@ -12,8 +12,8 @@ import base64
 from secrets import token_bytes
 from typing import Final
 
-from fedsafe_node.clock import Clock
-from fedsafe_node.errors import BadRequestError, ConflictError
+from fedsafe_node.ground.clock import Clock
+from fedsafe_node.ground.errors import BadRequestError, ConflictError
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.people.codes import hash_token
 from fedsafe_node.people.names import (
@@ -26,7 +26,7 @@ from fedsafe_node.people.names import (
 from fedsafe_node.store.people_rows import TermsRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import CredentialRow
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Role
 
 _PREFIX: Final = "fs1_"

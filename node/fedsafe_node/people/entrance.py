@@ -9,16 +9,16 @@ bare, and does little (`api.auth.check_bounds`).
 
 from dataclasses import replace
 
-from fedsafe_node.errors import ForbiddenError
+from fedsafe_node.ground.errors import ForbiddenError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.people.codes import SESSION_PREFIX, hash_token
 from fedsafe_node.people.names import holder_of
 from fedsafe_node.people.office import Office
-from fedsafe_node.people.rules import may_act
+from fedsafe_node.people.person_rules import may_act
 from fedsafe_node.people.sessions import Sessions
-from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import TermsRow
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import CredentialRow
-from fedsafe_node.store.sql_reader import Reader
 from fedsafe_policies.vocabulary import Purpose, Role
 
 

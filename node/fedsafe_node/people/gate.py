@@ -22,26 +22,26 @@ from typing import Final
 
 import msgspec
 
-from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.errors import BadRequestError, WrongStateError
-from fedsafe_node.idempotency import Once
+from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.acts.bodies import GateAnswer
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.ground.errors import BadRequestError, WrongStateError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import GateAnswer
 from fedsafe_node.people.approvals import Approvals
-from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
-from fedsafe_node.people.rules import roles_of
-from fedsafe_node.people.waiting import let_one_wait
-from fedsafe_node.principal import Principal
-from fedsafe_node.situation import Situation
+from fedsafe_node.people.pending_acts import let_one_wait
+from fedsafe_node.people.person_rules import roles_of
+from fedsafe_node.rules.idempotency import Once
+from fedsafe_node.rules.policy_context import Situation
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import GateRow, Row
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.acts import ActRequest
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.engine import decide
-from fedsafe_policies.gate import LegalGate, missing, plain
-from fedsafe_policies.gating import GateRequest
-from fedsafe_policies.people import Person
+from fedsafe_policies.rules.four_eyes import ActRequest
+from fedsafe_policies.rules.gate import LegalGate, missing, plain
+from fedsafe_policies.rules.legal_gate import GateRequest
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Act, Plane, Role
 
 _KIND: Final = Act.GATE_OPENING

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
-from fedsafe_node.errors import IdentityError
+from fedsafe_node.ground.errors import IdentityError
 
 if TYPE_CHECKING:
     from joserfc.jwk import KeySet

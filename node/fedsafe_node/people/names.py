@@ -11,13 +11,13 @@ import unicodedata
 from collections.abc import Collection
 from typing import Final
 
-from fedsafe_node.errors import BadRequestError, ConflictError
-from fedsafe_node.principal import Actor
+from fedsafe_node.ground.errors import BadRequestError, ConflictError
+from fedsafe_node.ground.principal import Actor
+from fedsafe_node.ground.subject_refs import UNNAMED
 from fedsafe_node.store.people_rows import TermsRow
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import CredentialRow
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.subject_refs import UNNAMED
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Role
 
 RESERVED: Final = frozenset(actor.value for actor in Actor)

@@ -3,14 +3,14 @@
 
 from dataclasses import dataclass
 
-from fedsafe_node.clock import Clock
+from fedsafe_node.ground.clock import Clock
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.people.passwords import Passwords
-from fedsafe_node.people.rules import Judge
+from fedsafe_node.people.person_rules import Judge
 from fedsafe_node.people.vault import Vault
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.decision import Decision
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.rules.decision import Decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
 from precis_i18n import get_profile
 
-from fedsafe_node.errors import BadRequestError, UnavailableError
+from fedsafe_node.ground.errors import BadRequestError, UnavailableError
 
 PARAMETERS: Final = RFC_9106_LOW_MEMORY  # RFC 9106 §4, second recommended option
 SHORTEST: Final = 12

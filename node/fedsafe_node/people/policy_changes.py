@@ -17,16 +17,17 @@ from typing import Final
 
 from msgspec.structs import asdict
 
-from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.config import Place, load_config
-from fedsafe_node.errors import BadRequestError, ConfigError, WrongStateError
+from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.ground.config import Place, load_config
+from fedsafe_node.ground.errors import BadRequestError, ConfigError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.work_threads import Workers
 from fedsafe_node.log.audit import Event
 from fedsafe_node.people.approvals import Approvals
-from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
-from fedsafe_node.people.waiting import let_one_wait
-from fedsafe_node.principal import Principal
-from fedsafe_node.provisions import (
+from fedsafe_node.people.pending_acts import let_one_wait
+from fedsafe_node.rules.policy_bundle import (
     Digests,
     Provisions,
     approved_digests,
@@ -36,20 +37,19 @@ from fedsafe_node.provisions import (
     named_digests,
     read_provisions,
 )
-from fedsafe_node.situation import Situation
+from fedsafe_node.rules.policy_context import Situation
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Row
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.workers import Workers
-from fedsafe_policies.acts import ActRequest
-from fedsafe_policies.effects import Effect, effects
-from fedsafe_policies.escalation.own_matrix import matrix_effects
-from fedsafe_policies.people import Person
-from fedsafe_policies.provision_effects import (
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.documents.effects import Effect, effects
+from fedsafe_policies.documents.provision_effects import (
     audit_effects,
     calendar_effects,
     list_effects,
 )
+from fedsafe_policies.escalation.own_matrix import matrix_effects
+from fedsafe_policies.rules.four_eyes import ActRequest
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Act
 
 KIND: Final = Act.POLICY_CHANGE

@@ -3,7 +3,7 @@
 
 Append-only: a review is an entry of its own that repeats what it confirms. Every
 entry is an audit event in the same act, with the digest of what was written. Which
-entries count is `fedsafe_policies.register`'s business.
+entries count is `fedsafe_policies.documents.register`'s business.
 """
 
 import hashlib
@@ -13,15 +13,16 @@ from typing import Final
 
 import msgspec
 
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.clock import Clock
-from fedsafe_node.errors import (
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.register import EntryRequest, PublicRegister, RegisterAnswer
+from fedsafe_node.ground.clock import Clock
+from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,
     NotFoundError,
     WrongStateError,
 )
-from fedsafe_node.idempotency import Once
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.people.register_entries import (
     Entry,
@@ -32,15 +33,14 @@ from fedsafe_node.people.register_entries import (
     show_register,
     waiting,
 )
-from fedsafe_node.principal import Principal
-from fedsafe_node.register_messages import EntryRequest, PublicRegister, RegisterAnswer
-from fedsafe_node.situation import Situation
+from fedsafe_node.rules.idempotency import Once
+from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry, RegisterRow
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.decision import deny
-from fedsafe_policies.reasons import Refusal
-from fedsafe_policies.register import Fault, catalogue, fault_of
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.documents.register import Fault, catalogue, fault_of
+from fedsafe_policies.ground.reasons import Refusal
+from fedsafe_policies.rules.decision import deny
 
 _WORDS: Final[Mapping[Fault, tuple[str, str | None]]] = {
     Fault.EVIDENCE: (

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 
 import msgspec
 
-from fedsafe_federation.wireformat import decode
-from fedsafe_node.messages import Bilingual
-from fedsafe_node.register_messages import (
+from fedsafe_federation.wire.wireformat import decode
+from fedsafe_node.acts.bodies import Bilingual
+from fedsafe_node.acts.register import (
     PublicItem,
     PublicRegister,
     RegisterAnswer,
@@ -17,8 +17,8 @@ from fedsafe_node.register_messages import (
     RegisterItem,
 )
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_policies.register import (
+from fedsafe_node.store.reader import Reader
+from fedsafe_policies.documents.register import (
     CLAIMS,
     Claim,
     Item,

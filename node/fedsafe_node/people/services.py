@@ -9,11 +9,11 @@ one service, and where that is not plain has to say which.
 from dataclasses import dataclass
 from typing import Final
 
-from fedsafe_node.errors import BadRequestError
+from fedsafe_node.ground.errors import BadRequestError
+from fedsafe_node.ground.principal import LOCAL, Principal
+from fedsafe_node.ground.subject_refs import join, split
 from fedsafe_node.people.names import holder_of
-from fedsafe_node.principal import LOCAL, Principal
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.subject_refs import join, split
+from fedsafe_node.store.reader import Reader
 from fedsafe_policies.vocabulary import Role
 
 LOCAL_SERVICE: Final = LOCAL.name

@@ -16,26 +16,26 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from fedsafe_node.errors import BadRequestError, ForbiddenError, KeyFileError
-from fedsafe_node.log.audit import Event
-from fedsafe_node.people.codes import hash_code, hash_token, new_session_token
-from fedsafe_node.people.messages import (
+from fedsafe_node.acts.people import (
     EndedAnswer,
     LoginRequest,
     SessionAnswer,
     StepUpAnswer,
     StepUpRequest,
 )
+from fedsafe_node.ground.errors import BadRequestError, ForbiddenError, KeyFileError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.trace import nothing_happened
+from fedsafe_node.log.audit import Event
+from fedsafe_node.people.codes import hash_code, hash_token, new_session_token
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.passwords import normal_form
-from fedsafe_node.people.rules import roles_of
+from fedsafe_node.people.person_rules import roles_of
 from fedsafe_node.people.throttle import Counter, count_tries, login_counters
 from fedsafe_node.people.totp import DIGITS, accepted_step, new_secret, step_of
-from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import PersonRow, PersonState, SessionRow
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.tracing import nothing_happened
+from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Role
 
 IDLE: Final = 30 * 60

@@ -4,18 +4,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fedsafe_federation.freshness import SeenNonces
-from fedsafe_node.config import Oidc
+from fedsafe_federation.wire.freshness import SeenNonces
+from fedsafe_node.ground.config import Oidc
 from fedsafe_node.people.accounts import Accounts
 from fedsafe_node.people.approvals import Approvals, Effect
-from fedsafe_node.people.granting import Granting, RoleGrant
-from fedsafe_node.people.identities import Identities
-from fedsafe_node.people.machines import Machines
+from fedsafe_node.people.identity_provider import Identities
+from fedsafe_node.people.identity_web import ProviderWeb
 from fedsafe_node.people.office import Office
+from fedsafe_node.people.role_grants import Granting, RoleGrant
+from fedsafe_node.people.service_credentials import Machines
 from fedsafe_node.people.sessions import Sessions
-from fedsafe_node.people.staffing import Staffing
+from fedsafe_node.people.staff_levels import Staffing
 from fedsafe_node.people.training import Training
-from fedsafe_node.people.web import ProviderWeb
 from fedsafe_policies.vocabulary import Act
 
 

@@ -16,12 +16,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from fedsafe_node.errors import TooManyTriesError
+from fedsafe_node.ground.errors import TooManyTriesError
 from fedsafe_node.people.vault import Vault
 from fedsafe_node.store.people_rows import ThrottleRow
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.transaction import Transaction
 
 FORGOTTEN: Final = 24 * 60 * 60
 _DOUBLINGS: Final = 10  # 2**10 s is longer than the longest wait

@@ -9,22 +9,22 @@ node, whom nobody else could record it for.
 from secrets import token_hex
 from typing import Final
 
-from fedsafe_node.errors import BadRequestError, ForbiddenError, NotFoundError
-from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.people.granting import GRANTERS
-from fedsafe_node.people.messages import (
+from fedsafe_node.acts.people import (
     FirstTraining,
     TrainingRequest,
     TrainingsAnswer,
     TrainingShown,
 )
+from fedsafe_node.ground.errors import BadRequestError, ForbiddenError, NotFoundError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
-from fedsafe_node.people.rules import FIRST, is_in_force, role_request, roles_of
-from fedsafe_node.principal import Principal
+from fedsafe_node.people.person_rules import FIRST, is_in_force, role_request, roles_of
+from fedsafe_node.people.role_grants import GRANTERS
 from fedsafe_node.store.people_rows import PersonRow, TrainingRow
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.reasons import Refusal
+from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.vocabulary import Module, Role
 
 LONGEST: Final = 366 * 24 * 60 * 60

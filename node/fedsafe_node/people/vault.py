@@ -13,10 +13,10 @@ from secrets import token_bytes
 from typing import Final
 
 from fedsafe_crypto.errors import OpenError
-from fedsafe_crypto.framing import lp_text
-from fedsafe_crypto.secretbox import KEY_BYTES, decrypt, encrypt
-from fedsafe_node.errors import KeyFileError, KeyFileMissingError
-from fedsafe_node.keyfiles import read_secret, write_secret
+from fedsafe_crypto.primitives.framing import lp_text
+from fedsafe_crypto.seal.secretbox import KEY_BYTES, decrypt, encrypt
+from fedsafe_node.ground.errors import KeyFileError, KeyFileMissingError
+from fedsafe_node.ground.key_files import read_secret, write_secret
 
 _TOTP: Final = lp_text("fedsafe/v1/totp")
 _THROTTLE: Final = b"fedsafe/v1/throttle\n"

@@ -13,12 +13,12 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.framing import lp_text
+from fedsafe_crypto.primitives.framing import lp_text
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.errors import StoreFailedError
+from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.acts.lookup import Match
+from fedsafe_node.ground.errors import StoreFailedError
 from fedsafe_node.log.openings import PeriodKeys, period_of
-from fedsafe_node.lookup_messages import Match
 from fedsafe_node.store.review_rows import TaskSignalRow
 
 _DOMAIN: Final = "fedsafe/v1/task"

@@ -5,20 +5,24 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from fedsafe_node.clock import Clock
-from fedsafe_node.errors import DeniedError
+from fedsafe_node.acts.provider_events import EventKind
+from fedsafe_node.ground.clock import Clock
+from fedsafe_node.ground.errors import DeniedError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.notices.keeping import NoticeDesk
-from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.announcing import Announcement, Announcer, Content
-from fedsafe_node.provider_events.messages import EventKind
-from fedsafe_node.situation import Situation
+from fedsafe_node.notices.desk import NoticeDesk
+from fedsafe_node.notices.provider_events.announcer import (
+    Announcement,
+    Announcer,
+    Content,
+)
+from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.review_rows import TaskRow
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.reasons import Rule
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.reasons import Rule
 
 T = TypeVar("T")
 

@@ -2,9 +2,10 @@
 """What a decision gives back to the origins of the signals behind it (4.1).
 
 In the act that dismisses a match because the listing is wrong, each origin is owed an
-*inquiry* about its signal (`peering.inquiries` brings it). About this node's own signal
-nobody has to be asked: its review is opened here. Each end of a review is counted by
-origin, kind and ending; what an origin is told of that says `peering.sightings`.
+*inquiry* about its signal (`review.inquiry_exchange` brings it). About this node's own
+signal nobody has to be asked: its review is opened here. Each end of a review is
+counted by origin, kind and ending; what an origin is told of that says
+`members.peering.sightings`.
 
 An inquiry restricts nothing and ends nothing: people look at the signal, or do not.
 """
@@ -14,19 +15,19 @@ from enum import StrEnum, unique
 from typing import Final
 from uuid import UUID
 
-from fedsafe_federation.inquiries import InquiryState
+from fedsafe_federation.feed.inquiries import InquiryState
+from fedsafe_node.acts.inquiries import SentState
+from fedsafe_node.acts.provider_events import EventKind
+from fedsafe_node.acts.reviews import Because
+from fedsafe_node.ground.principal import Actor
 from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.principal import Actor
-from fedsafe_node.provider_events.announcing import Announcement, Content
-from fedsafe_node.provider_events.messages import EventKind
+from fedsafe_node.notices.provider_events.announcer import Announcement, Content
 from fedsafe_node.review.contents import open_match
 from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.review.messages import Because
-from fedsafe_node.rights.inquiry_messages import SentState
 from fedsafe_node.store.inquiries_rows import InquirerRow, InquiryRow, SentInquiryRow
 from fedsafe_node.store.review_rows import TaskDecisionRow
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.days import SECONDS_A_DAY
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.days import SECONDS_A_DAY
 from fedsafe_policies.vocabulary import Outcome
 
 AGAIN: Final = 30 * SECONDS_A_DAY

@@ -16,46 +16,46 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.errors import (
+from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.acts.floods import BoundRequest, FloodRuling, FloodState
+from fedsafe_node.acts.floods import FloodRulingRequest as RulingWords
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.acts.provider_events import EventKind
+from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,
     NotFoundError,
     WrongStateError,
 )
+from fedsafe_node.ground.principal import Actor, Principal
+from fedsafe_node.ground.subject_refs import split
 from fedsafe_node.log.audit import Detail, Event, grounds_of
+from fedsafe_node.notices.provider_events.announcer import Content
 from fedsafe_node.people.approvals import Approvals
-from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
+from fedsafe_node.people.pending_acts import let_one_wait
 from fedsafe_node.people.services import LOCAL_SERVICE
-from fedsafe_node.people.waiting import let_one_wait
-from fedsafe_node.principal import Actor, Principal
-from fedsafe_node.provider_events.announcing import Content
-from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.feedback import inquire
-from fedsafe_node.review.flagging import flag_tasks
-from fedsafe_node.review.flood_messages import BoundRequest, FloodRuling, FloodState
-from fedsafe_node.review.flood_messages import FloodRulingRequest as RulingWords
+from fedsafe_node.review.flags import flag_tasks
 from fedsafe_node.review.floods import announce_flood, flood_event, flood_match, kind_of
-from fedsafe_node.review.opening import open_review
 from fedsafe_node.review.pace import Haste, Ruling, in_time, weigh_shown
+from fedsafe_node.review.task_start import open_review
 from fedsafe_node.store.floods_rows import FloodRow, RaisedRow
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Row
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.subject_refs import split
-from fedsafe_policies.acts import ActRequest
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.floods import (
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.rules.decision import Decision
+from fedsafe_policies.rules.floods import (
     MOST_RAISED,
     RAISED_FOR,
     REST_REVIEW,
     FloodRulingRequest,
     flood_bound,
 )
-from fedsafe_policies.people import Person
-from fedsafe_policies.reviews import review_ends
+from fedsafe_policies.rules.four_eyes import ActRequest
+from fedsafe_policies.rules.people import Person
+from fedsafe_policies.rules.reviews import review_ends
 from fedsafe_policies.vocabulary import Act
 
 KIND: Final = Act.FLOOD_BOUND

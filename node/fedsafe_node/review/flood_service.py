@@ -5,14 +5,7 @@ from uuid import UUID
 
 from msgspec.structs import asdict
 
-from fedsafe_node.errors import NotFoundError
-from fedsafe_node.log.audit import Detail, Event, grounds_of
-from fedsafe_node.people.approvals import Approvals
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.people.office import Office
-from fedsafe_node.principal import Principal
-from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.review.flood_messages import (
+from fedsafe_node.acts.floods import (
     BoundRequest,
     FloodAnswer,
     FloodQuery,
@@ -22,12 +15,19 @@ from fedsafe_node.review.flood_messages import (
     FloodShown,
     FloodsQuery,
 )
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.ground.errors import NotFoundError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.subject_refs import split
+from fedsafe_node.log.audit import Detail, Event, grounds_of
+from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.people.office import Office
+from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.flood_rulings import ask_to_raise, rule_on_flood
 from fedsafe_node.review.floods import flood_event, flood_match
-from fedsafe_node.review.showing import admit
+from fedsafe_node.review.view import admit
 from fedsafe_node.store.floods_rows import FloodRow
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.subject_refs import split
+from fedsafe_node.store.transaction import Transaction
 
 
 class FloodService:

@@ -27,29 +27,29 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.framing import lp_text
-from fedsafe_federation.pdq import THRESHOLD, hamming_distance
-from fedsafe_node.errors import StoreFailedError
-from fedsafe_node.evaluators import MARK_BYTES
+from fedsafe_crypto.primitives.framing import lp_text
+from fedsafe_federation.media.pdq import THRESHOLD, hamming_distance
+from fedsafe_node.acts.floods import FloodState
+from fedsafe_node.acts.lookup import Match, MatchReason
+from fedsafe_node.acts.provider_events import EventKind
+from fedsafe_node.ground.errors import StoreFailedError
+from fedsafe_node.keys.evaluators import MARK_BYTES
+from fedsafe_node.keys.lookup_items import Asked, File
 from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.log.openings import period_of
-from fedsafe_node.lookup_items import Asked, File
-from fedsafe_node.lookup_messages import Match, MatchReason
-from fedsafe_node.provider_events.announcing import Announcement, Content
-from fedsafe_node.provider_events.messages import EventKind
+from fedsafe_node.notices.provider_events.announcer import Announcement, Content
 from fedsafe_node.review.contents import open_match, seal_match
 from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.review.flood_messages import FloodState
-from fedsafe_node.review.opening import named_account, reminder_before
+from fedsafe_node.review.task_start import named_account, reminder_before
 from fedsafe_node.store.floods_rows import FloodRow, PictureRow
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.review_rows import TaskSignalRow
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.days import SECONDS_A_DAY
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.floods import FloodRequest
-from fedsafe_policies.reviews import review_ends
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.rules.decision import Decision
+from fedsafe_policies.rules.floods import FloodRequest
+from fedsafe_policies.rules.reviews import review_ends
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
 
 MOST_KEPT: Final = 100_000

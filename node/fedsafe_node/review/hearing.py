@@ -3,17 +3,17 @@
 
 from msgspec.structs import asdict, replace
 
-from fedsafe_node.errors import BadRequestError, WrongStateError
+from fedsafe_node.acts.reviews import HearingAnswer, HearingRequest
+from fedsafe_node.ground.errors import BadRequestError, WrongStateError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
-from fedsafe_node.principal import Principal
-from fedsafe_node.review.deciding import at_hand
+from fedsafe_node.review.decision import at_hand
 from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.review.messages import HearingAnswer, HearingRequest
-from fedsafe_node.review.showing import shown, steps_of
+from fedsafe_node.review.view import shown, steps_of
 from fedsafe_node.store.review_rows import TaskHearingRow
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.hearings import Hearing, HearingFault, completed, fault_of
-from fedsafe_policies.reviews import day_ends
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.rules.hearings import Hearing, HearingFault, completed, fault_of
+from fedsafe_policies.rules.reviews import day_ends
 
 MAX_STEPS = 20
 _WORDS = {

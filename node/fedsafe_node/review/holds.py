@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether somebody holds what a review knows of an account."""
 
+from fedsafe_node.ground.subject_refs import is_about
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.review_rows import TaskRow
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.subject_refs import is_about
 
 
 async def is_held(reader: Reader, task: TaskRow, now: int) -> bool:

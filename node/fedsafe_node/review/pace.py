@@ -16,14 +16,14 @@ from typing import Final, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.errors import WrongStateError
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.ground.errors import WrongStateError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
-from fedsafe_node.principal import Principal
 from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.days import SECONDS_A_DAY
-from fedsafe_policies.reasons import Rule
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.reasons import Rule
 
 T = TypeVar("T")
 KEPT: Final = 7 * SECONDS_A_DAY
@@ -122,7 +122,7 @@ async def weigh_shown(
 ) -> Haste | None:
     """Do so for what keeps its looks here; those are spent by the ruling.
 
-    Of tasks the looks are kept with their revision (`deciding`).
+    Of tasks the looks are kept with their revision (`decision`).
     """
     look = await tx.look(ruling.matter, ruling.who.name)
     haste = await weigh_haste(desk, tx, ruling, None if look is None else look.seen_at)

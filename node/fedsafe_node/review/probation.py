@@ -16,21 +16,21 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from fedsafe_node.acts.provider_events import EventKind
+from fedsafe_node.acts.reviews import Because
+from fedsafe_node.ground.principal import Actor
 from fedsafe_node.log.audit import Detail, Event, grounds_of
-from fedsafe_node.principal import Actor
-from fedsafe_node.provider_events.announcing import Announcement, Content
-from fedsafe_node.provider_events.messages import EventKind
+from fedsafe_node.notices.provider_events.announcer import Announcement, Content
 from fedsafe_node.review.contents import open_match
 from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.review.messages import Because
 from fedsafe_node.review.trials import begin_probation
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.review_rows import TaskDecisionRow, TaskRow
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_node.store.trials_rows import ClosingRow
-from fedsafe_policies.days import SECONDS_A_DAY
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.trials import Closings, least_share, wants_probation
+from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.rules.decision import Decision
+from fedsafe_policies.rules.trials import Closings, least_share, wants_probation
 from fedsafe_policies.vocabulary import Outcome
 
 COUNTED_FOR: Final = 365 * SECONDS_A_DAY

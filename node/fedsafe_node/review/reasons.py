@@ -12,10 +12,10 @@ from datetime import UTC, date, datetime
 from fedsafe_node.notices.facts import Reviewed
 from fedsafe_node.notices.texts import Trigger
 from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.review.showing import steps_of
+from fedsafe_node.review.view import steps_of
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.review_rows import TaskDecisionRow, TaskRow, TaskSignalRow
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_policies.hearings import Hearing, HearingStep
+from fedsafe_policies.rules.hearings import Hearing, HearingStep
 from fedsafe_policies.vocabulary import Grade, Level, Phenomenon, Source, Surface
 
 

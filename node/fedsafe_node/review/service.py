@@ -1,13 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reviews as the API calls them (`api.services.Tasks`)."""
 
-from fedsafe_node.people.approvals import Approvals
-from fedsafe_node.principal import Principal
-from fedsafe_node.review.deciding import decide_task
-from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.review.hearing import record_hearing
-from fedsafe_node.review.inquiring import answer_inquiry, list_inquiries
-from fedsafe_node.review.messages import (
+from fedsafe_node.acts.reviews import (
     HearingAnswer,
     HearingRequest,
     InquiriesAnswer,
@@ -19,7 +13,13 @@ from fedsafe_node.review.messages import (
     TasksAnswer,
     TasksQuery,
 )
-from fedsafe_node.review.showing import list_tasks, show_task
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.review.decision import decide_task
+from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.hearing import record_hearing
+from fedsafe_node.review.origin_questions import answer_inquiry, list_inquiries
+from fedsafe_node.review.view import list_tasks, show_task
 from fedsafe_policies.vocabulary import Purpose
 
 

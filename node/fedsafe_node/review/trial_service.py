@@ -10,22 +10,21 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
-from fedsafe_node.log.audit import Detail, Event, grounds_of
-from fedsafe_node.principal import Actor, Principal
-from fedsafe_node.provider_events.announcing import Announcement, Content
-from fedsafe_node.provider_events.messages import EventKind
-from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.review.pace import Haste, Ruling, in_time, weigh_shown
-from fedsafe_node.review.probation import COUNTED_FOR
-from fedsafe_node.review.showing import admit
-from fedsafe_node.review.trial_messages import (
+from fedsafe_node.acts.provider_events import EventKind
+from fedsafe_node.acts.trials import (
     TrialCause,
     TrialRequest,
     TrialsAnswer,
     TrialShown,
     TrialsQuery,
 )
+from fedsafe_node.ground.errors import DeniedError, NotFoundError, WrongStateError
+from fedsafe_node.ground.principal import Actor, Principal
+from fedsafe_node.log.audit import Detail, Event, grounds_of
+from fedsafe_node.notices.provider_events.announcer import Announcement, Content
+from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.pace import Haste, Ruling, in_time, weigh_shown
+from fedsafe_node.review.probation import COUNTED_FOR
 from fedsafe_node.review.trials import (
     begin_trial,
     end_trial,
@@ -33,12 +32,13 @@ from fedsafe_node.review.trials import (
     running_terms,
     trial_event,
 )
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.review.view import admit
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_node.store.trials_rows import TrialRow
-from fedsafe_policies.days import SECONDS_A_DAY
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.people import Person
-from fedsafe_policies.trials import TrialRulingRequest
+from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.rules.decision import Decision
+from fedsafe_policies.rules.people import Person
+from fedsafe_policies.rules.trials import TrialRulingRequest
 
 BATCH: Final = 20
 _BY: Final = Actor.REVIEW.value

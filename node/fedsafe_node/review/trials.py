@@ -23,21 +23,21 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from fedsafe_node.evaluators import MARK_BYTES
+from fedsafe_node.acts.lookup import Match, MatchReason, OnTrial
+from fedsafe_node.acts.reviews import Because
+from fedsafe_node.acts.trials import TrialCause
+from fedsafe_node.ground.principal import Actor
+from fedsafe_node.keys.evaluators import MARK_BYTES
 from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.lookup_messages import Match, MatchReason, OnTrial
-from fedsafe_node.principal import Actor
 from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.review.messages import Because
-from fedsafe_node.review.opening import named_account, open_review
-from fedsafe_node.review.trial_messages import TrialCause
+from fedsafe_node.review.task_start import named_account, open_review
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.review_rows import TaskDecisionRow
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_node.store.trials_rows import TrialRow
-from fedsafe_policies.days import SECONDS_A_DAY, day_number
-from fedsafe_policies.trials import CHANCES, TrialRequest
+from fedsafe_policies.ground.days import SECONDS_A_DAY, day_number
+from fedsafe_policies.rules.trials import CHANCES, TrialRequest
 from fedsafe_policies.vocabulary import Outcome, Provenance
 
 MOST_COUNTED: Final = 100_000

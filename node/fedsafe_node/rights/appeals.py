@@ -17,7 +17,10 @@ from typing import Final
 
 import msgspec
 
-from fedsafe_federation.appeals import (
+from fedsafe_federation.charter.charter import Charter
+from fedsafe_federation.charter.former_keys import Trust
+from fedsafe_federation.errors import FederationError
+from fedsafe_federation.feed.appeals import (
     Appeal,
     AppealOutcome,
     AppealRuling,
@@ -29,36 +32,34 @@ from fedsafe_federation.appeals import (
     sign_appeal,
     sign_appeal_ruling,
 )
-from fedsafe_federation.charter import Charter
-from fedsafe_federation.errors import FederationError
-from fedsafe_federation.former import Trust
-from fedsafe_federation.records import (
+from fedsafe_federation.feed.records import (
     RestrictionRecord,
     RulingRecord,
     decode_record,
     encode_record,
 )
-from fedsafe_federation.rulings import Outcome, open_ruling
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.verification import feed_name
-from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.errors import NotFoundError, WrongStateError
-from fedsafe_node.idempotency import Once
-from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import Reference
-from fedsafe_node.people.approvals import Approvals
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.principal import Actor, Principal
-from fedsafe_node.reading import rule_on_reading
-from fedsafe_node.review.pace import Ruling, weigh_shown
-from fedsafe_node.rights.appeal_messages import (
+from fedsafe_federation.feed.rulings import Outcome, open_ruling
+from fedsafe_federation.feed.verification import feed_name
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.acts.appeals import (
     AppealAnswer,
     AppealId,
     AppealRulingRequest,
     AppealsAnswer,
     NewAppealRequest,
 )
+from fedsafe_node.acts.bodies import Reference
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.ground.errors import NotFoundError, WrongStateError
+from fedsafe_node.ground.principal import Actor, Principal
+from fedsafe_node.ground.signal_ids import signal_name
+from fedsafe_node.log.audit import Event
+from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.review.pace import Ruling, weigh_shown
 from fedsafe_node.rights.terms import moment
+from fedsafe_node.rules.access_purpose import rule_on_reading
+from fedsafe_node.rules.idempotency import Once
 from fedsafe_node.signals.appeals import (
     Hearing,
     end_on_appeal,
@@ -69,15 +70,14 @@ from fedsafe_node.signals.appeals import (
     take_appeal,
 )
 from fedsafe_node.signals.desk import Changed, Desk
-from fedsafe_node.signals.naming import signal_name
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import AppealRow, DisputeRow, Weight
 from fedsafe_node.store.rows import SignalStatus
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.acts import ActRequest
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.disputes import DisputeRequest, ruling_ends
-from fedsafe_policies.people import Person
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.rules.decision import Decision
+from fedsafe_policies.rules.disputes import DisputeRequest, ruling_ends
+from fedsafe_policies.rules.four_eyes import ActRequest
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Act, Control, Matter, Purpose, Role
 
 KIND: Final = Act.APPEAL_RULING

@@ -14,16 +14,16 @@ from typing import Final
 
 from fedsafe_federation.errors import IdentifierError
 from fedsafe_federation.identifiers.namespaces import resolve_namespace
-from fedsafe_node.config import Config
-from fedsafe_node.errors import BadRequestError
-from fedsafe_node.lookup_items import Person
-from fedsafe_node.rights.request_messages import (
+from fedsafe_node.acts.requests import (
     Attestation,
     NewRightsRequest,
     Verified,
 )
-from fedsafe_policies.policy import Policy
-from fedsafe_policies.span import Span
+from fedsafe_node.ground.config import Config
+from fedsafe_node.ground.errors import BadRequestError
+from fedsafe_node.keys.lookup_items import Person
+from fedsafe_policies.documents.policy import Policy
+from fedsafe_policies.ground.span import Span
 from fedsafe_policies.vocabulary import IdentifierKind
 
 LOGIN: Final = 5 * 60

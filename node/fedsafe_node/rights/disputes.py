@@ -11,39 +11,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_federation.rulings import Outcome
-from fedsafe_node.errors import (
-    BadRequestError,
-    DeniedError,
-    NotFoundError,
-    WrongStateError,
-)
-from fedsafe_node.idempotency import Once
-from fedsafe_node.log.audit import Event
-from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.announcing import Announcer
-from fedsafe_node.reading import rule_on_reading
-from fedsafe_node.rights.contesting import CONTESTABLE, Claim, contest, weigh_claim
-from fedsafe_node.rights.describing import describe_dispute
-from fedsafe_node.rights.dispute_messages import (
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_federation.feed.rulings import Outcome
+from fedsafe_node.acts.disputes import (
     DisputeAnswer,
     DisputesAnswer,
     NewDisputeRequest,
     RulingRequest,
 )
-from fedsafe_node.rights.involved import involved_in
-from fedsafe_node.rights.ruling import announce_ruling, say_ruling, stop_contested
+from fedsafe_node.ground.errors import (
+    BadRequestError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import read_signal_id, signal_name
+from fedsafe_node.log.audit import Event
+from fedsafe_node.notices.provider_events.announcer import Announcer
+from fedsafe_node.rights.contest import CONTESTABLE, Claim, contest, weigh_claim
+from fedsafe_node.rights.participants import involved_in
+from fedsafe_node.rights.rulings import announce_ruling, say_ruling, stop_contested
+from fedsafe_node.rights.view import describe_dispute
+from fedsafe_node.rules.access_purpose import rule_on_reading
+from fedsafe_node.rules.idempotency import Once
 from fedsafe_node.signals.desk import Changed, Desk
-from fedsafe_node.signals.naming import read_signal_id, signal_name
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import SignalRow
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.disputes import ATTESTED
-from fedsafe_policies.disputes import RulingRequest as Asked
-from fedsafe_policies.people import Person
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.rules.decision import Decision
+from fedsafe_policies.rules.disputes import ATTESTED
+from fedsafe_policies.rules.disputes import RulingRequest as Asked
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Matter, Purpose
 
 LISTED: Final = 500

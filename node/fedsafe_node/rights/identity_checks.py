@@ -14,25 +14,25 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from fedsafe_federation.wireformat import decode
-from fedsafe_node.errors import BadRequestError, WrongStateError
-from fedsafe_node.messages import Reference
-from fedsafe_node.principal import Principal
-from fedsafe_node.rights.opening import contest_findings
-from fedsafe_node.rights.request_messages import (
+from fedsafe_federation.wire.wireformat import decode
+from fedsafe_node.acts.bodies import Reference
+from fedsafe_node.acts.requests import (
     IdentityCheck,
     NewRightsRequest,
     Proved,
     RequestId,
     RequestKind,
 )
+from fedsafe_node.ground.errors import BadRequestError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.rights.request_start import contest_findings
 from fedsafe_node.rights.sealing import Content, open_content, seal_content
 from fedsafe_node.signals.desk import Desk
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import RequestState
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.acts import ActRequest
-from fedsafe_policies.people import Person
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.rules.four_eyes import ActRequest
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Act, Control
 
 KIND: Final = Act.IDENTITY_CHECK

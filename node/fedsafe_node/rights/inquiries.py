@@ -11,15 +11,9 @@ from datetime import UTC, date, datetime
 
 from msgspec.structs import replace
 
-from fedsafe_federation.inquiries import InquiryState
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
-from fedsafe_node.idempotency import Once
-from fedsafe_node.log.audit import Event
-from fedsafe_node.principal import Principal
-from fedsafe_node.review.messages import Because
-from fedsafe_node.review.showing import admit
-from fedsafe_node.rights.inquiry_messages import (
+from fedsafe_federation.feed.inquiries import InquiryState
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.inquiries import (
     Inquirer,
     InquiryRuling,
     InquiryRulingRequest,
@@ -30,19 +24,25 @@ from fedsafe_node.rights.inquiry_messages import (
     SentInquiriesQuery,
     SentInquiryShown,
 )
-from fedsafe_node.rights.involved import parties_to
+from fedsafe_node.acts.reviews import Because
+from fedsafe_node.ground.errors import DeniedError, NotFoundError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import read_signal_id, signal_name
+from fedsafe_node.log.audit import Event
+from fedsafe_node.review.view import admit
+from fedsafe_node.rights.participants import parties_to
 from fedsafe_node.rights.terms import moment
+from fedsafe_node.rules.idempotency import Once
 from fedsafe_node.signals.desk import Changed, Desk
-from fedsafe_node.signals.naming import read_signal_id, signal_name
-from fedsafe_node.signals.stopping import stop_within
+from fedsafe_node.signals.stop import stop_within
 from fedsafe_node.store.inquiries_rows import InquiryRow
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import SignalStatus
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.days import SECONDS_A_DAY
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.disputes import RulingRequest
-from fedsafe_policies.people import Person
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.rules.decision import Decision
+from fedsafe_policies.rules.disputes import RulingRequest
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Purpose
 
 _ALIVE = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})

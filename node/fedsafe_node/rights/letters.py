@@ -4,11 +4,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from fedsafe_node.rights.mailing import Letter
+from fedsafe_node.acts.requests import Language
+from fedsafe_node.rights.code_mail import Letter
 from fedsafe_node.rights.phone_hook import ShortMessage
-from fedsafe_node.rights.request_messages import Language
+from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.help.offers import Age
-from fedsafe_policies.reasons import Text
 
 _SUBJECTS: Final[Mapping[Language, str]] = {
     Language.DE: "Code für den Antrag bei {node}",

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fedsafe_node.rights.days import day
+from fedsafe_node.acts.requests import Language, RefusalGround
+from fedsafe_node.rights.date_words import day
 from fedsafe_node.rights.remedies import Remedy, in_words, of_signals
-from fedsafe_node.rights.request_messages import Language, RefusalGround
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
-from fedsafe_policies.reasons import Text
+from fedsafe_policies.ground.reasons import Text
 
 _EXTENDED: Final[Mapping[Language, str]] = {
     Language.DE: (

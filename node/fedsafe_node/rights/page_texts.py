@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from fedsafe_node.rights.request_messages import Language, RequestKind
+from fedsafe_node.acts.requests import Language, RequestKind
 
 KINDS: Final[Mapping[Language, Mapping[RequestKind, str]]] = {
     Language.DE: {

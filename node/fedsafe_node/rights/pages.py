@@ -13,16 +13,16 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Final
 
-from fedsafe_node.appeals import Ways
-from fedsafe_node.messages import Kind
-from fedsafe_node.rights.days import written_day
-from fedsafe_node.rights.page_texts import KINDS, KINDS_PLAIN, PLAIN, TEXTS
-from fedsafe_node.rights.request_messages import (
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.acts.requests import (
     CollectedAnswer,
     Language,
     RequestKind,
     RightsRequestAnswer,
 )
+from fedsafe_node.rights.date_words import written_day
+from fedsafe_node.rights.page_texts import KINDS, KINDS_PLAIN, PLAIN, TEXTS
+from fedsafe_node.rules.appeal_ways import Ways
 from fedsafe_policies.help.offers import Age
 
 _STYLE: Final = (

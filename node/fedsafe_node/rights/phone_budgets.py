@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from fedsafe_node.mail_settings import Phone
+from fedsafe_node.ground.mail_settings import Phone
 from fedsafe_node.people.throttle import Counter
 from fedsafe_node.people.vault import Vault
-from fedsafe_policies.jurisdictions import expand
+from fedsafe_policies.documents.jurisdictions import expand
 
 MOST_A_NUMBER: Final = 12
 """Codes that one number gets in a day, whoever asks for them."""

@@ -22,12 +22,12 @@ import msgspec
 from http_message_signatures import HTTPMessageSigner, HTTPSignatureKeyResolver
 from http_message_signatures.algorithms import HMAC_SHA256
 
-from fedsafe_federation.line import guard
-from fedsafe_federation.requests import Request
-from fedsafe_federation.tls import client_context
-from fedsafe_node.clock import Clock
-from fedsafe_node.errors import ConfigError
-from fedsafe_node.mail_settings import Phone
+from fedsafe_federation.exchange.signed_requests import Request
+from fedsafe_federation.wire.line import guard
+from fedsafe_federation.wire.tls import client_context
+from fedsafe_node.ground.clock import Clock
+from fedsafe_node.ground.errors import ConfigError
+from fedsafe_node.ground.mail_settings import Phone
 
 TAG: Final = "fedsafe-code-v1"
 """The tag of these signatures: none of them is another request's."""

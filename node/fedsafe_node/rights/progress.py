@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Final
 
-from fedsafe_federation.rulings import Outcome
-from fedsafe_node.rights.contesting import CONTESTABLE
-from fedsafe_node.rights.days import day
+from fedsafe_federation.feed.rulings import Outcome
+from fedsafe_node.acts.requests import Contested, Finding, Language
+from fedsafe_node.ground.signal_ids import read_signal_id
+from fedsafe_node.rights.contest import CONTESTABLE
+from fedsafe_node.rights.date_words import day
 from fedsafe_node.rights.remedies import Remedy, Step, in_words, read_remedies
-from fedsafe_node.rights.request_messages import Contested, Finding, Language
 from fedsafe_node.rights.sealing import Content
 from fedsafe_node.rights.terms import moment
-from fedsafe_node.signals.naming import read_signal_id
-from fedsafe_node.situation import Situation
+from fedsafe_node.rules.policy_context import Situation
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import SignalStatus
-from fedsafe_node.store.sql_reader import Reader
+from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.help.offers import Age
-from fedsafe_policies.reasons import Text
 
 
 @unique

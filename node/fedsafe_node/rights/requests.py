@@ -18,38 +18,9 @@ from typing import Final, cast
 
 from msgspec.structs import replace
 
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.budgets.lookups import LookupBudgets, Spending, Wanted
-from fedsafe_node.errors import (
-    ConflictError,
-    ForbiddenError,
-    NotFoundError,
-    WrongStateError,
-)
-from fedsafe_node.log.audit import Event
-from fedsafe_node.people.approvals import Approvals
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.people.services import naming_of
-from fedsafe_node.people.throttle import Counter, count_tries
-from fedsafe_node.people.vault import Vault
-from fedsafe_node.principal import Actor, Principal
-from fedsafe_node.provider_events.announcing import Announcer
-from fedsafe_node.rights.attestations import read_attestation
-from fedsafe_node.rights.closing import check_apart, check_end, check_ground
-from fedsafe_node.rights.describing import describe_request
-from fedsafe_node.rights.granting import KIND, Grant, grantable
-from fedsafe_node.rights.identity_checks import KIND as CHECK
-from fedsafe_node.rights.identity_checks import Check, check_decided, read_check
-from fedsafe_node.rights.opening import Opened, Opening, read_person
-from fedsafe_node.rights.packs import Packs, packs_about, packs_asked_for, show_packs
-from fedsafe_node.rights.progress import (
-    Progress,
-    progress_in_words,
-    read_progress,
-    shown,
-)
-from fedsafe_node.rights.remains import read_remains
-from fedsafe_node.rights.request_messages import (
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.acts.requests import (
     CloseRequest,
     CollectedAnswer,
     CollectRequest,
@@ -61,21 +32,55 @@ from fedsafe_node.rights.request_messages import (
     RightsRequestsAnswer,
     Way,
 )
+from fedsafe_node.ground.errors import (
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.ground.principal import Actor, Principal
+from fedsafe_node.ground.trace import nothing_happened
+from fedsafe_node.log.audit import Event
+from fedsafe_node.notices.provider_events.announcer import Announcer
+from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.people.services import naming_of
+from fedsafe_node.people.throttle import Counter, count_tries
+from fedsafe_node.people.vault import Vault
+from fedsafe_node.rights.attestations import read_attestation
+from fedsafe_node.rights.closure import check_apart, check_end, check_ground
+from fedsafe_node.rights.grants import KIND, Grant, grantable
+from fedsafe_node.rights.identity_checks import KIND as CHECK
+from fedsafe_node.rights.identity_checks import Check, check_decided, read_check
+from fedsafe_node.rights.known_facts import is_late, tell, tell_end
+from fedsafe_node.rights.person_packs import (
+    Packs,
+    packs_about,
+    packs_asked_for,
+    show_packs,
+)
+from fedsafe_node.rights.progress import (
+    Progress,
+    progress_in_words,
+    read_progress,
+    shown,
+)
+from fedsafe_node.rights.request_start import Opened, Opening, read_person
+from fedsafe_node.rights.request_state import decidable_until, in_state, known
 from fedsafe_node.rights.retries import look_up
 from fedsafe_node.rights.sealing import Checked, Content, open_content, seal_content
 from fedsafe_node.rights.shares import Shares
-from fedsafe_node.rights.standing import decidable_until, in_state, known
-from fedsafe_node.rights.telling import is_late, tell, tell_end
 from fedsafe_node.rights.terms import EXTENDED_MONTHS, moment, months_after
-from fedsafe_node.signals.anew import until_it_holds
+from fedsafe_node.rights.unerased import read_remains
+from fedsafe_node.rights.view import describe_request
+from fedsafe_node.rules.budgets.lookups import LookupBudgets, Spending, Wanted
 from fedsafe_node.signals.desk import Changed, Desk
+from fedsafe_node.signals.fresh_decision import until_it_holds
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.tracing import nothing_happened
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.lookups import LookupRequest
-from fedsafe_policies.people import Person
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.rules.decision import Decision
+from fedsafe_policies.rules.lookups import LookupRequest
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Control, Plane, Purpose, Role
 
 LISTED: Final = 500

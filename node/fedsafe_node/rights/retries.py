@@ -17,28 +17,30 @@ from typing import Final
 from msgspec.structs import replace
 
 from fedsafe_federation.identifiers import Canonical
-from fedsafe_node.errors import TooManyTriesError
+from fedsafe_node.acts.provider_events import EventKind
+from fedsafe_node.acts.requests import RequestKind
+from fedsafe_node.ground.errors import TooManyTriesError
+from fedsafe_node.ground.principal import Actor, Principal
+from fedsafe_node.ground.telemetry import LOGGER
+from fedsafe_node.keys.lookup_items import Person
 from fedsafe_node.log.audit import Event
-from fedsafe_node.lookup_items import Person
-from fedsafe_node.people.throttle import Counter, count_tries
-from fedsafe_node.people.vault import Vault
-from fedsafe_node.principal import Actor, Principal
-from fedsafe_node.provider_events.announcing import Announcement, Announcer
-from fedsafe_node.provider_events.announcing import (
+from fedsafe_node.notices.provider_events.announcer import Announcement, Announcer
+from fedsafe_node.notices.provider_events.announcer import (
     Content as Said,
 )
-from fedsafe_node.provider_events.messages import EventKind
-from fedsafe_node.rights.finding import (
+from fedsafe_node.people.throttle import Counter, count_tries
+from fedsafe_node.people.vault import Vault
+from fedsafe_node.rights.known_facts import is_closed, tell
+from fedsafe_node.rights.listing_search import (
     Evaluated,
     evaluate,
     find,
     name_missed,
     unevaluated,
 )
-from fedsafe_node.rights.listing import own_tokens
-from fedsafe_node.rights.opening import answer_nothing, contest_findings
-from fedsafe_node.rights.packs import packs_asked_for
-from fedsafe_node.rights.request_messages import RequestKind
+from fedsafe_node.rights.own_listings import own_tokens
+from fedsafe_node.rights.person_packs import packs_asked_for
+from fedsafe_node.rights.request_start import answer_nothing, contest_findings
 from fedsafe_node.rights.sealing import (
     Content,
     Sought,
@@ -47,13 +49,11 @@ from fedsafe_node.rights.sealing import (
     seal_content,
 )
 from fedsafe_node.rights.shares import Share, Shares
-from fedsafe_node.rights.telling import is_closed, tell
-from fedsafe_node.signals.anew import until_it_holds
 from fedsafe_node.signals.desk import Changed, Desk
+from fedsafe_node.signals.fresh_decision import until_it_holds
 from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.rights_rows import RequestRow, RequestState, WaitingRow
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.telemetry import LOGGER
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Control, IdentifierKind
 
 AGAIN: Final = 15 * 60

@@ -6,17 +6,17 @@ from typing import Final
 import msgspec
 
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.framing import lp_text
+from fedsafe_crypto.primitives.framing import lp_text
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.rights.request_messages import (
+from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.acts.requests import (
     Attestation,
     ErasedPart,
     Finding,
     RefusalGround,
     Remaining,
 )
+from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.rights_rows import RequestRow, WaitingRow
 from fedsafe_policies.help.offers import Age
 from fedsafe_policies.vocabulary import Contention, Role

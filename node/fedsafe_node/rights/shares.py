@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-from fedsafe_node.clock import Clock
-from fedsafe_node.errors import TooManyTriesError
-from fedsafe_node.lookup_items import Person
+from fedsafe_node.ground.clock import Clock
+from fedsafe_node.ground.errors import TooManyTriesError
+from fedsafe_node.keys.lookup_items import Person
 from fedsafe_node.people.throttle import (
     Counter,
     count_tries,
@@ -28,10 +28,10 @@ from fedsafe_node.people.throttle import (
     wait_for,
 )
 from fedsafe_node.people.vault import Vault
-from fedsafe_node.situation import Situation
+from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import EvaluationPurpose, IdentifierKind
 
 _HOUR: Final = 60 * 60

@@ -15,21 +15,15 @@ from functools import cache
 from types import ModuleType
 from typing import Final
 
-from fedsafe_node.notices.messages import TextName
-from fedsafe_node.notices.saying import demonstration_mark
+from fedsafe_node.acts.notices import TextName
+from fedsafe_node.acts.requests import Language
+from fedsafe_node.notices.phrases import demonstration_mark
 from fedsafe_node.notices.texts import NoticeText, written_text
-from fedsafe_node.rights import (
-    answering,
-    letters,
-    outcomes,
-    page_texts,
-    progress,
-    remedies,
-    reviewing,
-)
-from fedsafe_node.rights.request_messages import Language
-from fedsafe_node.situation import Situation
-from fedsafe_policies.reasons import Text
+from fedsafe_node.rights import answer as answering
+from fedsafe_node.rights import letters, outcomes, page_texts, progress, remedies
+from fedsafe_node.rights import review_report as reviewing
+from fedsafe_node.rules.policy_context import Situation
+from fedsafe_policies.ground.reasons import Text
 
 _MODULES: Final[Mapping[TextName, tuple[Text, tuple[ModuleType, ...]]]] = {
     TextName.RIGHTS_FORM: (

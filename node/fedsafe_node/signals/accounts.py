@@ -14,36 +14,36 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from fedsafe_federation.inquiries import InquiryState
-from fedsafe_federation.restrictions import MAX_SIGNALS
-from fedsafe_node.errors import WrongStateError
-from fedsafe_node.idempotency import Once
-from fedsafe_node.log.audit import Detail, Event, grounds_of
-from fedsafe_node.messages import SignalState
-from fedsafe_node.notices.messages import NoticeKind, NoticeState
-from fedsafe_node.people.services import naming_of
-from fedsafe_node.principal import Principal
-from fedsafe_node.signals.desk import Changed, Desk, has_accounts
-from fedsafe_node.signals.inventory import find_about
-from fedsafe_node.signals.messages import (
+from fedsafe_federation.feed.inquiries import InquiryState
+from fedsafe_federation.feed.restrictions import MAX_SIGNALS
+from fedsafe_node.acts.bodies import SignalState
+from fedsafe_node.acts.notices import NoticeKind, NoticeState
+from fedsafe_node.acts.signal_reviews import (
     ListedSignal,
     RevokeAccountRequest,
     RevokedAccount,
 )
-from fedsafe_node.signals.naming import read_signal_id, signal_name
-from fedsafe_node.signals.showing import admit
-from fedsafe_node.signals.stopping import (
+from fedsafe_node.ground.errors import WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import read_signal_id, signal_name
+from fedsafe_node.log.audit import Detail, Event, grounds_of
+from fedsafe_node.people.services import naming_of
+from fedsafe_node.rules.idempotency import Once
+from fedsafe_node.signals.desk import Changed, Desk, has_accounts
+from fedsafe_node.signals.inventory import find_about
+from fedsafe_node.signals.stop import (
     Living,
     find_living,
     must_be_named,
     rule_on_stopping,
     stop_many,
 )
+from fedsafe_node.signals.view import admit
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.decision import Decision, deny
-from fedsafe_policies.reasons import Refusal
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.reasons import Refusal
+from fedsafe_policies.rules.decision import Decision, deny
 from fedsafe_policies.vocabulary import Matter, Scope
 
 MOST: Final = MAX_SIGNALS

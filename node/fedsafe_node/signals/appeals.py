@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fedsafe_federation.appeals import (
+from fedsafe_federation.charter.charter import Charter
+from fedsafe_federation.feed.appeals import (
     RULINGS_A_DAY,
     UNNUMBERED,
     AppealRuling,
@@ -24,15 +25,14 @@ from fedsafe_federation.appeals import (
     Ruled,
     hearer,
 )
-from fedsafe_federation.charter import Charter
-from fedsafe_federation.rulings import Outcome, Ruling
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.signals.disputing import take_ruling
+from fedsafe_federation.feed.rulings import Outcome, Ruling
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.signals.dispute_intake import take_ruling
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import AppealRow, AppealRulingRow
 from fedsafe_node.store.rows import RestrictionRow, SignalStatus
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Effect
 
 _DAY: Final = 24 * 60 * 60

@@ -14,45 +14,50 @@ from functools import partial
 from typing import Final
 
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_federation.charter import Epoch
+from fedsafe_federation.charter.charter import Epoch
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.signals import SignalHeader, decode_opening
-from fedsafe_node.audiences import members_in
-from fedsafe_node.budgets.publications import PublicationBudget
-from fedsafe_node.errors import DeniedError, NodeError, NotFoundError, WrongStateError
-from fedsafe_node.idempotency import Once
-from fedsafe_node.index.lists import Hint
+from fedsafe_federation.feed.signals import SignalHeader, decode_opening
+from fedsafe_node.acts.bodies import ApproveAnswer
+from fedsafe_node.acts.notices import NoticeKind, TextName
+from fedsafe_node.ground.errors import (
+    DeniedError,
+    NodeError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import read_signal_id, signal_name
+from fedsafe_node.ground.trace import nothing_happened
+from fedsafe_node.keys.lookup_items import File
 from fedsafe_node.log.audit import Event, grounds_of
-from fedsafe_node.lookup_items import File
-from fedsafe_node.media import open_media_body
-from fedsafe_node.messages import ApproveAnswer
+from fedsafe_node.lookup.index.lists import Hint
 from fedsafe_node.notices.facts import Facts, Finding
-from fedsafe_node.notices.messages import NoticeKind, TextName
-from fedsafe_node.principal import Principal
-from fedsafe_node.review.succeeding import succeed
-from fedsafe_node.signals.anew import OutdatedError, until_it_holds
-from fedsafe_node.signals.answering import Failure, answer_of, code_of
+from fedsafe_node.review.supersede import succeed
+from fedsafe_node.rules.audience import members_in
+from fedsafe_node.rules.budgets.publications import PublicationBudget
+from fedsafe_node.rules.idempotency import Once
+from fedsafe_node.rules.media_bodies import open_media_body
+from fedsafe_node.signals.approval_answer import Failure, answer_of, code_of
+from fedsafe_node.signals.creation import EPOCH_ENDED, TOO_FEW_HOLDERS, Made
+from fedsafe_node.signals.decision_snapshot import Present, hold
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
 from fedsafe_node.signals.drafts import DraftFacts, open_draft
-from fedsafe_node.signals.ending import ERASURE_OPEN, unfit_to_follow
-from fedsafe_node.signals.making import EPOCH_ENDED, TOO_FEW_HOLDERS, Made
-from fedsafe_node.signals.naming import read_signal_id, signal_name
-from fedsafe_node.signals.present import Present, hold
-from fedsafe_node.signals.recording import (
+from fedsafe_node.signals.epoch_end import ERASURE_OPEN, unfit_to_follow
+from fedsafe_node.signals.fresh_decision import OutdatedError, until_it_holds
+from fedsafe_node.signals.record import (
     Prepared,
     append_signals,
     feed_entry,
     note_published,
 )
-from fedsafe_node.signals.stopping import erase_own
+from fedsafe_node.signals.stop import erase_own
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry, SignalStatus
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.tracing import nothing_happened
-from fedsafe_policies.decision import Decision, Obligation, deny
-from fedsafe_policies.people import Person
-from fedsafe_policies.publishing import FILES_WITHOUT_LIST, PublishRequest
-from fedsafe_policies.reasons import Refusal
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.reasons import Refusal
+from fedsafe_policies.rules.decision import Decision, Obligation, deny
+from fedsafe_policies.rules.people import Person
+from fedsafe_policies.rules.publication import FILES_WITHOUT_LIST, PublishRequest
 from fedsafe_policies.vocabulary import MediaKind, Plane, Scope
 
 _STALE: Final = WrongStateError(

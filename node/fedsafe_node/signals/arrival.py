@@ -4,9 +4,10 @@
 Pure and offloadable: no store, no network. An opening that policy does not let in,
 that has run out or that does not open is not kept; its record is. One of an epoch or a
 generation that the charter here does not show yet comes *early*: its origin holds a
-later version, and the feed is read again once this node holds it too (`granting`).
-What its origin has committed to and nobody can read is *poison*: it is left out and
-told of, and what follows it goes on. So is a file that is evidence of nothing (P17).
+later version, and the feed is read again once this node holds it too
+(`missing_openings`). What its origin has committed to and nobody can read is *poison*:
+it is left out and told of, and what follows it goes on. So is a file that is evidence
+of nothing (P17).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,22 +18,22 @@ from typing import NamedTuple
 import msgspec
 
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.tokens import media_token
-from fedsafe_federation.charter import OVERLAP
+from fedsafe_crypto.oprf.tokens import media_token
+from fedsafe_federation.charter.charter import OVERLAP
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.signals import SIGNAL_GROUP, SignalHeader
-from fedsafe_federation.verification import (
+from fedsafe_federation.feed.signals import SIGNAL_GROUP, SignalHeader
+from fedsafe_federation.feed.verification import (
     VerifiedRecord,
     VerifiedSignal,
     feed_name,
 )
-from fedsafe_node.lookup_items import File
-from fedsafe_node.media import open_media_body
-from fedsafe_node.membership import Membership
-from fedsafe_node.situation import Situation
+from fedsafe_node.keys.lookup_items import File
+from fedsafe_node.keys.membership import Membership
+from fedsafe_node.rules.media_bodies import open_media_body
+from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.rows import NewSignal, Opening
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.matching import HeaderFacts, ReceiptRequest
+from fedsafe_policies.rules.decision import Decision
+from fedsafe_policies.rules.matching import HeaderFacts, ReceiptRequest
 from fedsafe_policies.vocabulary import MediaKind, Plane
 
 

@@ -16,13 +16,13 @@ from typing import Final
 import msgspec
 
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.framing import lp_text
-from fedsafe_crypto.seal import RecipientKey, check_recipient, open_sealed, seal
+from fedsafe_crypto.primitives.framing import lp_text
+from fedsafe_crypto.seal.hpke import RecipientKey, check_recipient, open_sealed, seal
 from fedsafe_federation.identifiers import Canonical
-from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.config import Config, Place
-from fedsafe_node.errors import ConfigError
-from fedsafe_node.keyfiles import write_secret
+from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.ground.config import Config, Place
+from fedsafe_node.ground.errors import ConfigError
+from fedsafe_node.ground.key_files import write_secret
 from fedsafe_policies.vocabulary import IdentifierKind
 
 _INFO: Final = b"fedsafe/v1/custody"

@@ -10,30 +10,30 @@ from typing import Final, Generic, NoReturn, Protocol, TypeVar
 
 import msgspec
 
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.offload import Offload
-from fedsafe_federation.verification import feed_name
-from fedsafe_node.clock import Clock
-from fedsafe_node.errors import AccountNeededError, DeniedError, StoreError
-from fedsafe_node.idempotency import Once
-from fedsafe_node.index.lists import Hint, Lists
-from fedsafe_node.loading import merge_if_large
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_federation.feed.verification import feed_name
+from fedsafe_federation.wire.offload import Offload
+from fedsafe_node.ground.clock import Clock
+from fedsafe_node.ground.errors import AccountNeededError, DeniedError, StoreError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import AuditTrail, Detail, Event, grounds_of
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.notices.keeping import NoticeDesk
-from fedsafe_node.principal import Principal
+from fedsafe_node.lookup.index.bootstrap import merge_if_large
+from fedsafe_node.lookup.index.lists import Hint, Lists
+from fedsafe_node.notices.desk import NoticeDesk
 from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.review.flagging import flag_stopped
+from fedsafe_node.review.flags import flag_stopped
+from fedsafe_node.rules.idempotency import Once
+from fedsafe_node.rules.policy_context import Situation
+from fedsafe_node.signals.creation import Randomness
 from fedsafe_node.signals.custody import Custody
-from fedsafe_node.signals.making import Randomness
-from fedsafe_node.situation import Situation
 from fedsafe_node.store.people_rows import PersonState
 from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.decision import Decision, deny
-from fedsafe_policies.reasons import Refusal
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.reasons import Refusal
+from fedsafe_policies.rules.decision import Decision, deny
 from fedsafe_policies.vocabulary import Role
 
 T = TypeVar("T")

@@ -12,19 +12,19 @@ from datetime import date, datetime
 from typing import Final, Literal
 
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.framing import lp_text
+from fedsafe_crypto.primitives.framing import lp_text
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.signals import SIGNAL_GROUP, SignalHeader, decode_opening
-from fedsafe_federation.signed import Bytes16, Bytes32
-from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.errors import WrongStateError
+from fedsafe_federation.feed.signals import SIGNAL_GROUP, SignalHeader, decode_opening
+from fedsafe_federation.wire.signed import Bytes16, Bytes32
+from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.acts.bodies import ListSource
+from fedsafe_node.ground.errors import WrongStateError
 from fedsafe_node.log.openings import PeriodKeys, period_of
-from fedsafe_node.messages import ListSource
-from fedsafe_node.signals.making import Made
+from fedsafe_node.signals.creation import Made
 from fedsafe_node.store.rows import DraftRow, Opening, Row
-from fedsafe_policies.do_not_share import changed_list
-from fedsafe_policies.people import Person
-from fedsafe_policies.publishing import PublishRequest
+from fedsafe_policies.documents.do_not_share import changed_list
+from fedsafe_policies.rules.people import Person
+from fedsafe_policies.rules.publication import PublishRequest
 from fedsafe_policies.vocabulary import (
     Detection,
     Finding,

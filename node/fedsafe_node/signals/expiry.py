@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fedsafe_node.errors import WrongStateError
+from fedsafe_node.ground.errors import WrongStateError
+from fedsafe_node.ground.principal import Actor
 from fedsafe_node.log.audit import Event, grounds_of
-from fedsafe_node.principal import Actor
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.drafts import open_draft
-from fedsafe_node.signals.showing import MAX_DRAFTS
-from fedsafe_node.signals.stopping import withdraw_draft
+from fedsafe_node.signals.stop import withdraw_draft
+from fedsafe_node.signals.view import MAX_DRAFTS
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry, SignalStatus
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.erasures import EraseRequest
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.rules.erasures import EraseRequest
 from fedsafe_policies.vocabulary import Effect, Plane
 
 BATCH: Final = 500

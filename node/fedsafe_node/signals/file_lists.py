@@ -24,26 +24,10 @@ from msgspec.structs import asdict, replace
 
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.signals import SignalHeader, decode_opening
-from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.asked import read_question
-from fedsafe_node.audiences import group_in
-from fedsafe_node.budgets.publications import PublicationBudget
-from fedsafe_node.errors import (
-    BadRequestError,
-    DeniedError,
-    NotFoundError,
-    WrongStateError,
-)
-from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.lookup_items import File
-from fedsafe_node.media import open_media_body
-from fedsafe_node.messages import Kind, Question
-from fedsafe_node.principal import Principal
-from fedsafe_node.signals.approval import approve_drafts
-from fedsafe_node.signals.desk import Changed, Desk
-from fedsafe_node.signals.drafts import DraftFacts, open_draft
-from fedsafe_node.signals.messages import (
+from fedsafe_federation.feed.signals import SignalHeader, decode_opening
+from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.acts.bodies import Kind, Question
+from fedsafe_node.acts.signal_reviews import (
     DrawnFile,
     ExaminedList,
     ListApproved,
@@ -53,16 +37,32 @@ from fedsafe_node.signals.messages import (
     WaitingList,
     WaitingLists,
 )
-from fedsafe_node.signals.naming import signal_name
-from fedsafe_node.signals.showing import admit, nodes_in
-from fedsafe_node.situation import Situation
+from fedsafe_node.ground.errors import (
+    BadRequestError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import signal_name
+from fedsafe_node.keys.lookup_items import File
+from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.rules.audience import group_in
+from fedsafe_node.rules.budgets.publications import PublicationBudget
+from fedsafe_node.rules.canonical_question import read_question
+from fedsafe_node.rules.media_bodies import open_media_body
+from fedsafe_node.rules.policy_context import Situation
+from fedsafe_node.signals.approval import approve_drafts
+from fedsafe_node.signals.desk import Changed, Desk
+from fedsafe_node.signals.drafts import DraftFacts, open_draft
+from fedsafe_node.signals.view import admit, nodes_in
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import DraftRow, DraftState, Row
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.days import SECONDS_A_DAY
-from fedsafe_policies.decision import Decision, deny
-from fedsafe_policies.people import Person, refuse_second
-from fedsafe_policies.publishing import APPROVERS
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.rules.decision import Decision, deny
+from fedsafe_policies.rules.people import Person, refuse_second
+from fedsafe_policies.rules.publication import APPROVERS
 from fedsafe_policies.vocabulary import Matter, MediaKind, Purpose, Role
 
 DRAWN: Final = 20
@@ -441,7 +441,7 @@ async def _overlap(
 
 def _hits(found: _List, files: Sequence[File]) -> list[int]:
     """Tell which files of a rehearsal the list would match."""
-    from fedsafe_node.index.pdq import PdqIndex  # noqa: PLC0415 - loads numpy
+    from fedsafe_node.lookup.index.pdq import PdqIndex  # noqa: PLC0415 - loads numpy
 
     exact = {entry.file for entry in found.entries}
     pictures = PdqIndex()

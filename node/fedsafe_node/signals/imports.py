@@ -16,12 +16,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.errors import NotFoundError, WrongStateError
-from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.principal import Principal
-from fedsafe_node.signals.desk import Changed, Desk
-from fedsafe_node.signals.messages import (
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.signal_reviews import (
     BegunImport,
     FinishImportRequest,
     ImportsAnswer,
@@ -30,13 +26,17 @@ from fedsafe_node.signals.messages import (
     ImportState,
     UndoneImport,
 )
-from fedsafe_node.signals.showing import admit
-from fedsafe_node.signals.stopping import find_living, rule_on_stopping, stop_many
+from fedsafe_node.ground.errors import NotFoundError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.signals.desk import Changed, Desk
+from fedsafe_node.signals.stop import find_living, rule_on_stopping, stop_many
+from fedsafe_node.signals.view import admit
 from fedsafe_node.store.imports_rows import ImportPart, ImportRow
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.decision import Decision
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.vocabulary import Matter, Purpose
 
 PIECE: Final = 500

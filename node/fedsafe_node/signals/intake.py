@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keep what replication has verified (the `Shelf` of `replication`).
 
-Restrictions come first (`restricting`): one that came before its signal is
+Restrictions come first (`restrictions`): one that came before its signal is
 remembered, and that signal is not kept. Records, signals and new position of one
 batch then share one transaction. The edge of a copied tree is kept in memory between
 batches and read from the store after a failure or a restart.
@@ -14,30 +14,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from fedsafe_federation.appeals import Heard
-from fedsafe_federation.charter import Member
+from fedsafe_federation.charter.charter import Member
+from fedsafe_federation.charter.former_keys import Trust
 from fedsafe_federation.errors import EquivocationError, TooManyRestrictionsError
-from fedsafe_federation.feed import MAX_RESTRICTIONS
-from fedsafe_federation.former import Trust
-from fedsafe_federation.offload import Offload
-from fedsafe_federation.replication import Position
-from fedsafe_federation.verification import (
+from fedsafe_federation.exchange.replication import Position
+from fedsafe_federation.feed.appeals import Heard
+from fedsafe_federation.feed.batch import MAX_RESTRICTIONS
+from fedsafe_federation.feed.verification import (
     Known,
     VerifiedBatch,
     VerifiedRestriction,
     feed_name,
     open_checkpoint,
 )
-from fedsafe_node.budgets.publications import FeedBudgets
-from fedsafe_node.clock import Clock
-from fedsafe_node.errors import WrongStateError
-from fedsafe_node.index.lists import Hint, Lists
-from fedsafe_node.loading import merge_if_large
+from fedsafe_federation.wire.offload import Offload
+from fedsafe_node.ground.clock import Clock
+from fedsafe_node.ground.errors import WrongStateError
+from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.log.audit import AuditTrail, Event
-from fedsafe_node.log.forks import Forks
 from fedsafe_node.log.proofs import log_frontier
+from fedsafe_node.lookup.index.bootstrap import merge_if_large
+from fedsafe_node.lookup.index.lists import Hint, Lists
+from fedsafe_node.members.forks import Forks
 from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.review.flagging import flag_stopped
+from fedsafe_node.review.flags import flag_stopped
+from fedsafe_node.rules.budgets.publications import FeedBudgets
+from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.signals.appeals import (
     Hearing,
     may_count,
@@ -45,21 +47,19 @@ from fedsafe_node.signals.appeals import (
     take_appeal,
 )
 from fedsafe_node.signals.arrival import Arrival, read_arrivals
-from fedsafe_node.signals.disputing import Dispute, rest_disputed, take_ruling
-from fedsafe_node.signals.doubles import disputes_of
-from fedsafe_node.signals.gaps import Gaps, note_gaps, read_gaps
-from fedsafe_node.signals.granting import Span
-from fedsafe_node.signals.restricting import Applied, Restricting, in_acts
-from fedsafe_node.signals.shelving import keep_arrivals, move_position
-from fedsafe_node.signals.suspending import Suspending
-from fedsafe_node.situation import Situation
+from fedsafe_node.signals.dispute_intake import Dispute, rest_disputed, take_ruling
+from fedsafe_node.signals.double_disputes import disputes_of
+from fedsafe_node.signals.feed_gaps import Gaps, note_gaps, read_gaps
+from fedsafe_node.signals.missing_openings import Span
+from fedsafe_node.signals.persist_batch import keep_arrivals, move_position
+from fedsafe_node.signals.restrictions import Applied, Restricting, in_acts
+from fedsafe_node.signals.suspension import Suspending
 from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import sequence_key
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.telemetry import LOGGER, fields
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.disputes import ruling_ends
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.rules.decision import Decision
+from fedsafe_policies.rules.disputes import ruling_ends
 
 _LOG: Final = logging.getLogger(f"{LOGGER}.intake")
 _LARGE: Final = 64

@@ -17,16 +17,9 @@ from functools import partial
 from heapq import heappop, heappush
 from typing import Final
 
-from fedsafe_federation.feed import MAX_RECORDS
-from fedsafe_node.audiences import group_in
-from fedsafe_node.errors import BadRequestError, WrongStateError
-from fedsafe_node.log.audit import Event, grounds_of
-from fedsafe_node.messages import Kind, SignalState
-from fedsafe_node.principal import Principal
-from fedsafe_node.signals.desk import Changed, Desk, has_accounts
-from fedsafe_node.signals.drafts import DraftFacts, open_draft
-from fedsafe_node.signals.inventory_facts import InventoryFacts, kind_of, open_facts
-from fedsafe_node.signals.messages import (
+from fedsafe_federation.feed.batch import MAX_RECORDS
+from fedsafe_node.acts.bodies import Kind, SignalState
+from fedsafe_node.acts.signal_reviews import (
     HoldersAnswer,
     HolderShown,
     ListedSignal,
@@ -34,8 +27,16 @@ from fedsafe_node.signals.messages import (
     SignalsAnswer,
     SignalsQuery,
 )
-from fedsafe_node.signals.naming import read_signal_id, signal_name
-from fedsafe_node.signals.showing import admit, nodes_in
+from fedsafe_node.ground.errors import BadRequestError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import read_signal_id, signal_name
+from fedsafe_node.ground.subject_refs import account_of, is_about
+from fedsafe_node.log.audit import Event, grounds_of
+from fedsafe_node.rules.audience import group_in
+from fedsafe_node.signals.desk import Changed, Desk, has_accounts
+from fedsafe_node.signals.drafts import DraftFacts, open_draft
+from fedsafe_node.signals.inventory_facts import InventoryFacts, kind_of, open_facts
+from fedsafe_node.signals.view import admit, nodes_in
 from fedsafe_node.store.inventory_rows import (
     HIGHEST,
     LIVING,
@@ -43,12 +44,11 @@ from fedsafe_node.store.inventory_rows import (
     InventoryRow,
     InventoryState,
 )
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.subject_refs import account_of, is_about
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.span import Span
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.span import Span
+from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.vocabulary import Matter, Plane, Purpose, Scope
 
 MOST_ACCOUNTS: Final = 100

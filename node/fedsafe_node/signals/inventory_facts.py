@@ -11,20 +11,20 @@ from datetime import date, datetime
 from typing import Final
 
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.framing import lp_text
+from fedsafe_crypto.primitives.framing import lp_text
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.errors import StoreFailedError
+from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.ground.errors import StoreFailedError
 from fedsafe_node.log.openings import PeriodKeys, period_of
-from fedsafe_node.messages import Kind
-from fedsafe_node.signals.making import Made
+from fedsafe_node.signals.creation import Made
 from fedsafe_node.store.inventory_rows import (
     InventoryRow,
     InventoryState,
     NewInventoryRow,
 )
 from fedsafe_node.store.rows import NewSignal, Row
-from fedsafe_policies.publishing import PublishRequest
+from fedsafe_policies.rules.publication import PublishRequest
 from fedsafe_policies.vocabulary import (
     Grade,
     IdentifierKind,

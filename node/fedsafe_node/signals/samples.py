@@ -19,29 +19,29 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
-from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.principal import Actor, Principal
-from fedsafe_node.review.pace import Haste, Ruling, weigh_shown
-from fedsafe_node.signals.desk import Changed, Desk
-from fedsafe_node.signals.messages import (
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.signal_reviews import (
     SampleAnswer,
     SampledSignal,
     SampleFinding,
     SampleQuery,
     SampleRequest,
 )
-from fedsafe_node.signals.naming import read_signal_id, signal_name
-from fedsafe_node.signals.showing import admit
-from fedsafe_node.signals.stopping import stop_within
+from fedsafe_node.ground.errors import DeniedError, NotFoundError, WrongStateError
+from fedsafe_node.ground.principal import Actor, Principal
+from fedsafe_node.ground.signal_ids import read_signal_id, signal_name
+from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.review.pace import Haste, Ruling, weigh_shown
+from fedsafe_node.signals.desk import Changed, Desk
+from fedsafe_node.signals.stop import stop_within
+from fedsafe_node.signals.view import admit
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_node.store.samples_rows import SampledRow, SampleRow
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.days import SECONDS_A_DAY
-from fedsafe_policies.decision import Decision, deny
-from fedsafe_policies.reasons import Refusal
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.reasons import Refusal
+from fedsafe_policies.rules.decision import Decision, deny
 from fedsafe_policies.vocabulary import Matter
 
 YEAR: Final = 365 * SECONDS_A_DAY

@@ -14,11 +14,11 @@ had taken off; who was let go by a ruling, on appeal or on request comes back by
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.evaluators import OwnList
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.keys.evaluators import OwnList
 from fedsafe_node.store.imports_rows import ListedToken, TakenOff
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.transaction import Transaction
 
 _FOR_GOOD: Final = frozenset(
     {

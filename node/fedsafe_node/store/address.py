@@ -4,9 +4,9 @@
 from pathlib import Path
 from urllib.parse import quote
 
-from fedsafe_node.errors import ConfigError, KeyFileError
-from fedsafe_node.keyfiles import read_secret
-from fedsafe_node.storage import Storage
+from fedsafe_node.ground.errors import ConfigError, KeyFileError
+from fedsafe_node.ground.key_files import read_secret
+from fedsafe_node.ground.store_settings import Storage
 from fedsafe_node.store.postgresql.instances import instance_of
 from fedsafe_node.store.postgresql.server import Server
 

@@ -13,7 +13,7 @@ from zlib import crc32
 
 import msgspec
 
-from fedsafe_crypto.multiset import Multiset, RowHash
+from fedsafe_crypto.primitives.multiset import Multiset, RowHash
 from fedsafe_node.store.sql import Connection
 
 EXEMPT: Final[Mapping[str, str]] = {

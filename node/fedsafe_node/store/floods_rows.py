@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of match floods. Times are whole seconds since 1970 in UTC."""
 
-from fedsafe_node.review.flood_messages import FloodState
+from fedsafe_node.acts.floods import FloodState
 from fedsafe_node.store.rows import Row
 
 

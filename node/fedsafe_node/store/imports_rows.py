@@ -4,7 +4,7 @@
 from datetime import date
 from enum import StrEnum, unique
 
-from fedsafe_node.signals.messages import ImportState
+from fedsafe_node.acts.signal_reviews import ImportState
 from fedsafe_node.store.rows import Row
 
 

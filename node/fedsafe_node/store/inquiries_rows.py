@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of inquiries and sightings. Times are whole seconds since 1970 in UTC."""
 
-from fedsafe_federation.inquiries import InquiryState
-from fedsafe_node.rights.inquiry_messages import SentState
+from fedsafe_federation.feed.inquiries import InquiryState
+from fedsafe_node.acts.inquiries import SentState
 from fedsafe_node.store.rows import Row
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of what persons are told. Times are seconds since 1970, UTC."""
 
-from fedsafe_node.notices.messages import NoticeKind, NoticeState
+from fedsafe_node.acts.notices import NoticeKind, NoticeState
 from fedsafe_node.store.rows import Row
 
 

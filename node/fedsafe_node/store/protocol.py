@@ -24,10 +24,10 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from fedsafe_node.store.keeping_rows import Outage, Room
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import StoreTrouble
 from fedsafe_node.store.seal_protocol import SealReport
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 T = TypeVar("T")
 

@@ -72,7 +72,7 @@ class PackRow(Row, frozen=True, kw_only=True):
 
 
 class ReceiptRow(Row, frozen=True, kw_only=True):
-    """What a member has signed that it erased; see `fedsafe_federation.receipts`."""
+    """What a member has signed that it erased (`fedsafe_federation.feed.receipts`)."""
 
     member: str
     seq: int

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from fedsafe_node.store.keeping_rows import Room
-from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.reader import Reader
 
 _BLOCK: Final = 512  # what st_blocks counts in
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of samples of own signals. Times are whole seconds since 1970 in UTC."""
 
-from fedsafe_node.signals.messages import SampleFinding
+from fedsafe_node.acts.signal_reviews import SampleFinding
 from fedsafe_node.store.rows import Row
 
 

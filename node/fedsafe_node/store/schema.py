@@ -16,7 +16,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from fedsafe_node.errors import SchemaError
+from fedsafe_node.ground.errors import SchemaError
 from fedsafe_node.store.alarms_schema import CASE_ALARMS
 from fedsafe_node.store.answers_schema import ANSWERS
 from fedsafe_node.store.appeals_schema import APPEALS

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-from fedsafe_crypto.multiset import Multiset
-from fedsafe_crypto.tiles import TILE_HEIGHT
-from fedsafe_node.errors import SealBrokenError
+from fedsafe_crypto.primitives.multiset import Multiset
+from fedsafe_crypto.tlog.tiles import TILE_HEIGHT
+from fedsafe_node.ground.errors import SealBrokenError
 from fedsafe_node.store.coverage import (
     OF_LOGS,
     Covered,

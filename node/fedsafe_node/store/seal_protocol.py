@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from fedsafe_node.errors import SealBrokenError
+from fedsafe_node.ground.errors import SealBrokenError
 from fedsafe_node.store.sealed_parts import SealKey
 
 Position = tuple[int, bytes]  # the size and the root of a log

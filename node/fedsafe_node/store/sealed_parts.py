@@ -4,10 +4,10 @@
 * `main`: its number, digests of the schema and of the other parts, size and root of
   each log, and how far the guard had come;
 * `files`: a keyed digest of each key file;
-* `table:<name>`: the sums over the table's rows (`fedsafe_crypto.multiset`).
+* `table:<name>`: the sums over the table's rows (`fedsafe_crypto.primitives.multiset`).
 
 Two marks lie beside them while and after a store is moved to another database
-(`fedsafe_node.moving`), and no node opens a store that has one:
+(`fedsafe_node.operations.move`), and no node opens a store that has one:
 
 * `moving`, in the place of a seal: not all of it is here yet;
 * `moved`: it went on elsewhere, and what is here is old.
@@ -27,10 +27,10 @@ from typing import Final, Protocol
 import msgspec
 
 from fedsafe_crypto.errors import OpenError
-from fedsafe_crypto.framing import lp_text
-from fedsafe_crypto.multiset import Multiset, derive_key, row_hash
-from fedsafe_crypto.secretbox import decrypt, encrypt
-from fedsafe_node.errors import SealBrokenError, StoreError
+from fedsafe_crypto.primitives.framing import lp_text
+from fedsafe_crypto.primitives.multiset import Multiset, derive_key, row_hash
+from fedsafe_crypto.seal.secretbox import decrypt, encrypt
+from fedsafe_node.ground.errors import SealBrokenError, StoreError
 from fedsafe_node.store.sql import Connection
 
 MAIN: Final = "main"

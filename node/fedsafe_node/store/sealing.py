@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final, Protocol, cast
 
-from fedsafe_crypto.multiset import Multiset
-from fedsafe_node.errors import SealBrokenError, StoreFailedError
+from fedsafe_crypto.primitives.multiset import Multiset
+from fedsafe_node.ground.errors import SealBrokenError, StoreFailedError
 from fedsafe_node.store.coverage import (
     Covered,
     covered_tables,

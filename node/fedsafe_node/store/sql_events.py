@@ -6,7 +6,7 @@ They are mixed into `Reader` and `Transaction`, which own the connection.
 
 from typing import Any, Final
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.events_rows import ProviderEventRow
 from fedsafe_node.store.sql import Connection, IntegrityError
 

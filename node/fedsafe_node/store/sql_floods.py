@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from fedsafe_node.errors import ConflictError
-from fedsafe_node.review.flood_messages import FloodState
+from fedsafe_node.acts.floods import FloodState
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.floods_rows import FloodRow, PictureRow, RaisedRow
 from fedsafe_node.store.sql import Connection, IntegrityError
 

@@ -7,7 +7,7 @@ They are mixed into `Reader` and `Transaction`, which own the connection.
 from collections.abc import Sequence
 from typing import Final
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.rows import RegisterRow, SignalRow
 from fedsafe_node.store.sql import Connection, IntegrityError
 from fedsafe_node.store.sql_rows import SIGNAL_COLUMNS, signal_row

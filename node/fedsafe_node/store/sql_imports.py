@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from fedsafe_node.errors import ConflictError
-from fedsafe_node.signals.messages import ImportState
+from fedsafe_node.acts.signal_reviews import ImportState
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.imports_rows import (
     ImportPart,
     ImportRow,

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from fedsafe_federation.inquiries import InquiryState
-from fedsafe_node.rights.inquiry_messages import SentState
+from fedsafe_federation.feed.inquiries import InquiryState
+from fedsafe_node.acts.inquiries import SentState
 from fedsafe_node.store.inquiries_rows import (
     InquirerRow,
     InquiryRow,

@@ -6,8 +6,8 @@ They are mixed into `Reader` and `Transaction`, which own the connection.
 
 from typing import Any, Final
 
-from fedsafe_node.errors import ConflictError
-from fedsafe_node.notices.messages import NoticeKind, NoticeState
+from fedsafe_node.acts.notices import NoticeKind, NoticeState
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.notices_rows import (
     NoticeKey,
     NoticeRow,

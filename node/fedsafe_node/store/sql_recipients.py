@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.recipients_rows import (
     HandedRow,
     HeardRow,

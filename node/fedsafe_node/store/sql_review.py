@@ -6,7 +6,8 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.ground.errors import ConflictError
+from fedsafe_node.ground.subject_refs import UNNAMED
 from fedsafe_node.store.review_rows import (
     FIRST_PLACE,
     ListedTaskRow,
@@ -22,7 +23,6 @@ from fedsafe_node.store.review_rows import (
 )
 from fedsafe_node.store.rows import Row
 from fedsafe_node.store.sql import Connection, IntegrityError
-from fedsafe_node.subject_refs import UNNAMED
 
 T = TypeVar("T", bound=Row)
 _AT_HAND: Final = "(state = 'open' OR flagged_at IS NOT NULL)"

@@ -7,7 +7,7 @@ They are mixed into `Reader` and `Transaction`, which own the connection.
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.rights_rows import (
     DisputeRow,
     RequestRow,
@@ -18,7 +18,7 @@ from fedsafe_node.store.rights_rows import (
 )
 from fedsafe_node.store.sql import Connection, IntegrityError
 from fedsafe_node.store.sql_appeals import SqlAppealsReader, SqlAppealsWriter
-from fedsafe_policies.disputes import ATTESTED
+from fedsafe_policies.rules.disputes import ATTESTED
 
 T = TypeVar("T")
 _MOST_VARIABLES: Final = 500

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from fedsafe_node.errors import ConflictError
-from fedsafe_node.signals.messages import SampleFinding
+from fedsafe_node.acts.signal_reviews import SampleFinding
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.samples_rows import SampledRow, SampleRow
 from fedsafe_node.store.sql import Connection, IntegrityError
 

@@ -5,11 +5,11 @@ from typing import Any, Final
 
 import msgspec
 
-from fedsafe_node.errors import ConflictError
-from fedsafe_node.review.trial_messages import TrialCause
+from fedsafe_node.acts.trials import TrialCause
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.sql import Connection, IntegrityError
 from fedsafe_node.store.trials_rows import ClosingRow, TrialRow
-from fedsafe_policies.trials import Closings
+from fedsafe_policies.rules.trials import Closings
 
 _FIELDS: Final = TrialRow.__struct_fields__
 _COLUMNS: Final = ", ".join(_FIELDS)

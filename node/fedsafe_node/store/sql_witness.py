@@ -6,7 +6,7 @@ They are mixed into `Reader` and `Transaction`, which own the connection.
 
 from collections.abc import Collection
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.sql import Connection, IntegrityError
 from fedsafe_node.store.witness_rows import CosignatureRow, WitnessedRow
 

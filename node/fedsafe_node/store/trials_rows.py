@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of trials. Times are whole seconds since 1970 in UTC."""
 
-from fedsafe_node.review.trial_messages import TrialCause
+from fedsafe_node.acts.trials import TrialCause
 from fedsafe_node.store.rows import Row
 
 

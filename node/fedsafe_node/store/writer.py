@@ -33,17 +33,23 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple, TypeVar, cast
 
-from fedsafe_node.clock import Clock
-from fedsafe_node.errors import NoRoomError, StoreClosedError, StoreFailedError
-from fedsafe_node.faults import FaultPoint, Faults
+from fedsafe_node.ground.clock import Clock
+from fedsafe_node.ground.errors import NoRoomError, StoreClosedError, StoreFailedError
+from fedsafe_node.ground.faults import FaultPoint, Faults
 from fedsafe_node.store.answers import Answers, Future, Outcome
-from fedsafe_node.store.causes import by_damage, for_caller, is_full, kind_of, log_cause
+from fedsafe_node.store.disk_errors import (
+    by_damage,
+    for_caller,
+    is_full,
+    kind_of,
+    log_cause,
+)
 from fedsafe_node.store.keeping_rows import Outage
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import StoreTrouble, Trouble
 from fedsafe_node.store.sealing import Sealer
 from fedsafe_node.store.sql import Error, OperationalError, Since, WriteConnection
-from fedsafe_node.store.sql_transaction import Transaction, Undo
+from fedsafe_node.store.transaction import Transaction, Undo
 
 T = TypeVar("T")
 Act = Callable[[Transaction], Awaitable[Any]]

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
-from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.escalation.deadlines import end_of, reminder_of
 from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.urgency import (
@@ -24,6 +23,7 @@ from fedsafe_policies.escalation.urgency import (
     urgencies,
 )
 from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.ground.days import SECONDS_A_DAY
 
 
 @unique

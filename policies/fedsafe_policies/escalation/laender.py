@@ -17,11 +17,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from fedsafe_policies.days import day_number
-from fedsafe_policies.document import WorkingDaysOff
+from fedsafe_policies.documents.document import WorkingDaysOff
+from fedsafe_policies.documents.workdays import is_working_day
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.toml_file import read_document
-from fedsafe_policies.workdays import is_working_day
+from fedsafe_policies.ground.days import day_number
+from fedsafe_policies.ground.toml_file import read_document
 
 GERMANY: Final = "Europe/Berlin"
 _ZONE: Final = ZoneInfo(GERMANY)

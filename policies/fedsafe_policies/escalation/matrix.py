@@ -25,9 +25,9 @@ from fedsafe_policies.escalation.vocabulary import (
     Element,
     PartnerClass,
 )
-from fedsafe_policies.place import locate
-from fedsafe_policies.reasons import Text
-from fedsafe_policies.toml_file import read_document
+from fedsafe_policies.ground.reasons import Text
+from fedsafe_policies.ground.toml_file import read_document
+from fedsafe_policies.ground.toml_span import locate
 
 
 @unique

@@ -15,7 +15,6 @@ from typing import Final, Literal
 
 import msgspec
 
-from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.deadlines import (
     end_of,
@@ -24,9 +23,10 @@ from fedsafe_policies.escalation.deadlines import (
 )
 from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.urgency import Deadline
-from fedsafe_policies.people import Person, refuse_second
-from fedsafe_policies.reasons import Refusal, Text
-from fedsafe_policies.toml_file import read_document
+from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.reasons import Refusal, Text
+from fedsafe_policies.ground.toml_file import read_document
+from fedsafe_policies.rules.people import Person, refuse_second
 from fedsafe_policies.vocabulary import Role
 
 ENTERERS: Final = frozenset({Role.LEGAL_ADVISER, Role.ESCALATION_OFFICER})

@@ -8,13 +8,13 @@ the shipped matrix.
 
 from collections.abc import Iterator
 
-from fedsafe_policies.effects import Direction, Effect
+from fedsafe_policies.documents.effects import Direction, Effect
+from fedsafe_policies.documents.strictness import Loosening
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.matrix import Cell, Handling, Matrix, load_matrix
 from fedsafe_policies.escalation.vocabulary import Element, PartnerClass
-from fedsafe_policies.place import locate
-from fedsafe_policies.reasons import Text
-from fedsafe_policies.strictness import Loosening
+from fedsafe_policies.ground.reasons import Text
+from fedsafe_policies.ground.toml_span import locate
 
 
 def looser_cells(own: Matrix, base: Matrix) -> Iterator[Loosening]:

@@ -2,7 +2,7 @@
 """The case package: what leaves a provider about one case, closed and typed.
 
 `Elements` is all that can be known of a case, one field for each data element.
-`CasePackage` is what one class of partner receives of it: made by `projecting`,
+`CasePackage` is what one class of partner receives of it: made by `projection`,
 never by hand. No field holds media bytes; `decode_package` refuses them wherever
 they hide. A field that is not there was not known, or is none of that partner's
 business; which of the two, the package says in `unavailable` for what it must.

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.escalation.urgency import Unit, urgencies
 from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.ground.days import SECONDS_A_DAY
 
 _SECONDS: Final = {
     Unit.MINUTES: 60,

@@ -11,8 +11,8 @@ from enum import StrEnum, unique
 from types import MappingProxyType
 from typing import Final
 
+from fedsafe_policies.documents.phenomena import Switch, phenomena
 from fedsafe_policies.escalation.vocabulary import Danger, Urgency
-from fedsafe_policies.phenomena import Switch, phenomena
 from fedsafe_policies.vocabulary import Phenomenon, Plane
 
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Final
 
+from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.help.offers import Tongue
 from fedsafe_policies.help.replies import FACTS, Block, Reply, facts_named
-from fedsafe_policies.reasons import Text
 
 
 @unique

@@ -17,13 +17,13 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from fedsafe_policies.days import day_number
-from fedsafe_policies.document import Label
+from fedsafe_policies.documents.document import Label
 from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.ground.days import day_number
+from fedsafe_policies.ground.reasons import Text
+from fedsafe_policies.ground.toml_file import read_document
+from fedsafe_policies.ground.toml_span import locate
 from fedsafe_policies.help.replies import Reply, ReplyFile, shipped_reply
-from fedsafe_policies.place import locate
-from fedsafe_policies.reasons import Text
-from fedsafe_policies.toml_file import read_document
 
 VALID_DAYS: Final = 180
 """For how many days after it was verified a number or an hour is shown."""

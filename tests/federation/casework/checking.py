@@ -18,7 +18,7 @@ from tests.federation.casework.sealed import (
 )
 from tests.programs import program
 
-from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_federation.casework.certificates import (
     certificate_der,
     signing_certificate,

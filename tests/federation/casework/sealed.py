@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from tests.policies.escalation.maximal import AT, MAXIMAL, PACKAGE_ID
 
-from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_federation.casework.certificates import CertifiedKey
 from fedsafe_federation.casework.statement import Document
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.package import CaseIdentity, CasePackage, Elements
-from fedsafe_policies.escalation.projecting import make_package, project
+from fedsafe_policies.escalation.projection import make_package, project
 from fedsafe_policies.escalation.vocabulary import PartnerClass
 
 NOW: Final = datetime(2026, 11, 27, 12, tzinfo=UTC)

@@ -5,9 +5,9 @@ import msgspec
 import pytest
 from tests.policies.escalation.maximal import AT, MAXIMAL, PACKAGE_ID
 
-from fedsafe_crypto.identity import SigningKey, sign
-from fedsafe_crypto.seal import RecipientKey, open_sealed, seal
-from fedsafe_federation.casework.comparing import Digested, Finding, compare
+from fedsafe_crypto.primitives.identity import SigningKey, sign
+from fedsafe_crypto.seal.hpke import RecipientKey, open_sealed, seal
+from fedsafe_federation.casework.comparison import Digested, Finding, compare
 from fedsafe_federation.casework.container import (
     MAGIC,
     open_package,
@@ -30,7 +30,7 @@ from fedsafe_federation.casework.statement import Document, Sealing
 from fedsafe_policies.errors import CasePackageError
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.package import CasePackage
-from fedsafe_policies.escalation.projecting import make_package, project
+from fedsafe_policies.escalation.projection import make_package, project
 from fedsafe_policies.escalation.vocabulary import PartnerClass
 
 PARTNER = RecipientKey.generate()

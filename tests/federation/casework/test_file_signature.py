@@ -32,10 +32,10 @@ from tests.federation.casework.sealed import (
     small_package,
 )
 
-from fedsafe_crypto.cms import open_cms
 from fedsafe_crypto.errors import SignatureError
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.seal import RecipientKey
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.seal.cms import open_cms
+from fedsafe_crypto.seal.hpke import RecipientKey
 from fedsafe_federation.casework.certificates import (
     certificate_der,
     signing_certificate,

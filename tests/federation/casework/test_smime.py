@@ -26,8 +26,8 @@ from tests.federation.casework.sealed import (
 )
 from tests.programs import program
 
-from fedsafe_crypto.cms import open_cms, seal_cms, sign_cms
-from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.seal.cms import open_cms, seal_cms, sign_cms
 from fedsafe_federation.casework.certificates import (
     CertifiedKey,
     certificate_der,

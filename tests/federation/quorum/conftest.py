@@ -18,19 +18,19 @@ from tests.federation.conftest import (
     key_of,
 )
 
-from fedsafe_crypto.oprf import Mode, output_direct
-from fedsafe_crypto.threshold import Pins
-from fedsafe_federation.charter import Charter, Member
+from fedsafe_crypto.oprf.threshold import Pins
+from fedsafe_crypto.oprf.voprf import Mode, output_direct
+from fedsafe_federation.charter.charter import Charter, Member
 from fedsafe_federation.errors import UNKNOWN_EPOCH, PeerError, PeerRefusedError
-from fedsafe_federation.evaluation import (
+from fedsafe_federation.evaluation.member_choice import Silences
+from fedsafe_federation.evaluation.metering import LOOKUPS, Budget
+from fedsafe_federation.evaluation.quorum import Holder, Quorum
+from fedsafe_federation.evaluation.statements import (
     answer_request,
     open_request,
 )
-from fedsafe_federation.freshness import SeenNonces
-from fedsafe_federation.metering import LOOKUPS, Budget
-from fedsafe_federation.quorum import Holder, Quorum
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.silence import Silences
+from fedsafe_federation.wire.freshness import SeenNonces
+from fedsafe_federation.wire.signed import Signed
 
 T = TypeVar("T")
 Cheat = Callable[[Signed, Signed], Awaitable[Signed]]

@@ -24,17 +24,17 @@ from tests.federation.quorum.conftest import (
 )
 
 from fedsafe_crypto.errors import GenerationMismatchError, SharesError
-from fedsafe_crypto.group import multiply
-from fedsafe_crypto.threshold import Pins
+from fedsafe_crypto.oprf.threshold import Pins
+from fedsafe_crypto.primitives.ristretto import multiply
 from fedsafe_federation.errors import QuorumError
-from fedsafe_federation.evaluation import (
+from fedsafe_federation.evaluation.statements import (
     ANSWER,
     EvaluationAnswer,
     EvaluationRequest,
     answer_request,
 )
-from fedsafe_federation.signed import Signed, sign_statement
-from fedsafe_federation.wireformat import decode
+from fedsafe_federation.wire.signed import Signed, sign_statement
+from fedsafe_federation.wire.wireformat import decode
 
 
 def resigned(name: str, answer: Signed, **changes: Any) -> Signed:  # noqa: ANN401

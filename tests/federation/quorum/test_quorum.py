@@ -17,12 +17,12 @@ from tests.federation.quorum.conftest import (
     truth,
 )
 
-from fedsafe_crypto.tokens import origin_token
-from fedsafe_federation.charter import Charter, MemberState
+from fedsafe_crypto.oprf.tokens import origin_token
+from fedsafe_federation.charter.charter import Charter, MemberState
 from fedsafe_federation.errors import QuorumError, UntrustedError
-from fedsafe_federation.metering import LOOKUPS
-from fedsafe_federation.quorum import Quorum
-from fedsafe_federation.signed import Signed
+from fedsafe_federation.evaluation.metering import LOOKUPS
+from fedsafe_federation.evaluation.quorum import Quorum
+from fedsafe_federation.wire.signed import Signed
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,7 @@ from tests.federation.quorum.conftest import (
 )
 
 from fedsafe_federation.errors import PeerUnreachableError, QuorumError
-from fedsafe_federation.evaluation import EvaluationRequest
-from fedsafe_federation.metering import LOOKUPS, Budget
-from fedsafe_federation.quorum import Quorum
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.silence import (
+from fedsafe_federation.evaluation.member_choice import (
     FIRST_SPAN,
     HEDGED,
     JITTER,
@@ -40,7 +36,11 @@ from fedsafe_federation.silence import (
     patience_of,
     shorten,
 )
-from fedsafe_federation.wireformat import decode
+from fedsafe_federation.evaluation.metering import LOOKUPS, Budget
+from fedsafe_federation.evaluation.quorum import Quorum
+from fedsafe_federation.evaluation.statements import EvaluationRequest
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import decode
 
 ME, SILENT = NAMES[0], NAMES[1]
 DEADLINE = 0.8

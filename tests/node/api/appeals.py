@@ -4,15 +4,15 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fedsafe_node.idempotency import Once
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.principal import Principal
-from fedsafe_node.rights.appeal_messages import (
+from fedsafe_node.acts.appeals import (
     AppealAnswer,
     AppealRulingRequest,
     AppealsAnswer,
     NewAppealRequest,
 )
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.rules.idempotency import Once
 from fedsafe_policies.vocabulary import Act, Purpose
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from fedsafe_federation.casework.sealing import Format
-from fedsafe_node.cases.messages import (
+from fedsafe_node.acts.cases import (
     ApproveCase,
     AssessCase,
     AttachEvidence,
@@ -23,14 +23,7 @@ from fedsafe_node.cases.messages import (
     RenderCase,
     RenderingAnswer,
 )
-from fedsafe_node.cases.partner_messages import (
-    EnterPartner,
-    PartnerReceipt,
-    PartnersAnswer,
-    TestPackage,
-    VerifyPartner,
-)
-from fedsafe_node.dispatch.messages import (
+from fedsafe_node.acts.dispatches import (
     DispatchesAnswer,
     DispatchReceipt,
     NoteAcknowledged,
@@ -45,10 +38,17 @@ from fedsafe_node.dispatch.messages import (
     SentAnswer,
     SwitchSending,
 )
-from fedsafe_node.idempotency import Once
-from fedsafe_node.principal import Principal
-from fedsafe_policies.escalation.dispatching import DispatchState
-from fedsafe_policies.escalation.opening import CaseSource
+from fedsafe_node.acts.partners import (
+    EnterPartner,
+    PartnerReceipt,
+    PartnersAnswer,
+    TestPackage,
+    VerifyPartner,
+)
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.rules.idempotency import Once
+from fedsafe_policies.escalation.case_start import CaseSource
+from fedsafe_policies.escalation.dispatches import DispatchState
 from fedsafe_policies.escalation.package import Elements
 from fedsafe_policies.escalation.partners import Standing
 from fedsafe_policies.escalation.states import CaseState

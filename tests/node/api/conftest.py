@@ -45,39 +45,21 @@ from tests.node.api.reviews import fake_floods, fake_tasks, fake_trials
 from tests.node.api.rights import FakeProofs, FakeRequests
 from tests.node.api.staff import ACT, fake_staff
 
-from fedsafe_federation.bulk import MAGIC
 from fedsafe_federation.errors import UntrustedError
-from fedsafe_federation.feed import FeedRequest
-from fedsafe_federation.forks import ForkEvidence
-from fedsafe_federation.signed import Signed
-from fedsafe_node.api.auth import PERSONS
-from fedsafe_node.api.endpoint import LANES
-from fedsafe_node.api.route import Lane, Route
-from fedsafe_node.api.server import ApiServer
-from fedsafe_node.api.services import Services
-from fedsafe_node.audit_messages import (
+from fedsafe_federation.feed.batch import FeedRequest
+from fedsafe_federation.feed.forks import ForkEvidence
+from fedsafe_federation.wire.bulk import MAGIC
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_node.acts.audit import (
     AuditEntry,
     AuditEvents,
     FoundEvents,
     LogCheck,
     VerifyAnswer,
 )
-from fedsafe_node.backup.messages import BackupNote, BackupNoted
-from fedsafe_node.compliance.model import Language, Sheet, SheetAnswer, SheetKind
-from fedsafe_node.errors import ForbiddenError, NotFoundError, WrongStateError
-from fedsafe_node.evidence.span import ExportRequest
-from fedsafe_node.evidence.tiled import OwnLog
-from fedsafe_node.idempotency import Once
-from fedsafe_node.log.audit import Event
-from fedsafe_node.log.fork_messages import ForksAnswer, ForkTaken, LiftRequest
-from fedsafe_node.lookup_messages import (
-    BatchAnswer,
-    BatchRequest,
-    LookupAnswer,
-    LookupRequest,
-    Result,
-)
-from fedsafe_node.messages import (
+from fedsafe_node.acts.audit_state import AuditStanding
+from fedsafe_node.acts.backup import BackupNote, BackupNoted
+from fedsafe_node.acts.bodies import (
     ApproveAnswer,
     ConfirmRequest,
     FoundingAnswer,
@@ -95,42 +77,60 @@ from fedsafe_node.messages import (
     StatusAnswer,
     WithdrawRequest,
 )
-from fedsafe_node.notices.messages import (
+from fedsafe_node.acts.forks import ForksAnswer, ForkTaken, LiftRequest
+from fedsafe_node.acts.lookup import (
+    BatchAnswer,
+    BatchRequest,
+    LookupAnswer,
+    LookupRequest,
+    Result,
+)
+from fedsafe_node.acts.notices import (
     NoticesAnswer,
     SignOffRequest,
     TextsAnswer,
     WithheldAnswer,
     WithholdRequest,
 )
-from fedsafe_node.peering.messages import RecipientsAnswer, SightingsAnswer
-from fedsafe_node.peering.witnessing import WitnessAnswer
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.messages import (
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.acts.provider_events import (
     EventReceipt,
     FollowQuery,
     ProviderEvents,
 )
-from fedsafe_node.refusals import Refused
-from fedsafe_node.register_messages import (
+from fedsafe_node.acts.recipients import RecipientsAnswer, SightingsAnswer
+from fedsafe_node.acts.register import (
     EntryRequest,
     PublicRegister,
     RegisterAnswer,
 )
-from fedsafe_node.searching import Wanted
-from fedsafe_node.signals.messages import (
+from fedsafe_node.acts.signal_reviews import (
     HoldersAnswer,
     RevokeAccountRequest,
     RevokedAccount,
     SignalsAnswer,
     SignalsQuery,
 )
-from fedsafe_node.standing_messages import AuditStanding
+from fedsafe_node.api.auth import PERSONS
+from fedsafe_node.api.endpoint import LANES
+from fedsafe_node.api.refusal_events import Refused
+from fedsafe_node.api.route import Lane, Route
+from fedsafe_node.api.server import ApiServer
+from fedsafe_node.api.services import Services
+from fedsafe_node.audit.compliance.model import Language, Sheet, SheetAnswer, SheetKind
+from fedsafe_node.audit.event_search import Wanted
+from fedsafe_node.audit.tile_export import OwnLog
+from fedsafe_node.ground.errors import ForbiddenError, NotFoundError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.subject_refs import account_of
+from fedsafe_node.ground.telemetry import LOGGER, AccessLog, Metrics, SafeFormatter
+from fedsafe_node.ground.trace import current, nothing_happened
+from fedsafe_node.log.audit import Event
+from fedsafe_node.log.span import ExportRequest
+from fedsafe_node.members.peering.witnessing import WitnessAnswer
+from fedsafe_node.rules.idempotency import Once
 from fedsafe_node.store.rows import IdempotencyRow
-from fedsafe_node.subject_refs import account_of
-from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, SafeFormatter
-from fedsafe_node.tracing import current, nothing_happened
-from fedsafe_policies.gate import LegalGate
+from fedsafe_policies.rules.gate import LegalGate
 from fedsafe_policies.vocabulary import Act, Plane, Purpose, Role, Scope
 
 NAME = "chat.example.de"

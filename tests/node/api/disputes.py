@@ -4,14 +4,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fedsafe_node.idempotency import Once
-from fedsafe_node.principal import Principal
-from fedsafe_node.rights.dispute_messages import (
+from fedsafe_node.acts.disputes import (
     DisputeAnswer,
     DisputesAnswer,
     NewDisputeRequest,
     RulingRequest,
 )
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.rules.idempotency import Once
 from fedsafe_policies.vocabulary import Contention, Control, Purpose
 
 if TYPE_CHECKING:

@@ -4,9 +4,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from fedsafe_federation.bundles import Bundle
-from fedsafe_federation.signed import Signed
-from fedsafe_node.governing.messages import (
+from fedsafe_federation.charter.bundles import Bundle
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_node.acts.ceremonies import (
+    CarriedAnswer,
+    CarriedRequest,
+    ReshareRequest,
+)
+from fedsafe_node.acts.charter import (
     ChangeRequest,
     ExchangeAnswer,
     ExchangeRequest,
@@ -19,14 +24,9 @@ from fedsafe_node.governing.messages import (
     KnockRequest,
     QuarantineAnswer,
 )
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.principal import Principal
-from fedsafe_node.renewing.messages import (
-    CarriedAnswer,
-    CarriedRequest,
-    ReshareRequest,
-)
-from fedsafe_node.signals.quarantining import QuarantineRequest
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.members.quarantine import QuarantineRequest
 from fedsafe_policies.vocabulary import Act
 
 ASKED = ActAnswer(

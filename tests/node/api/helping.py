@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from msgspec.structs import replace
 from tests.node.conftest import FixedClock
 
-from fedsafe_node.clock import Clock
-from fedsafe_node.help.service import HelpDesk
+from fedsafe_node.ground.clock import Clock
+from fedsafe_node.rights.help_directory import HelpDesk
 from fedsafe_policies.help.offers import Directory, load_directory, shipped_directory
 from fedsafe_policies.help.replies import Approval, shipped_reply
 

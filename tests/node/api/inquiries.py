@@ -4,13 +4,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fedsafe_federation.inquiries import InquiryState
-from fedsafe_federation.restrictions import Forwarded
-from fedsafe_federation.signed import Signed
-from fedsafe_node.idempotency import Once
-from fedsafe_node.principal import Principal
-from fedsafe_node.rights.dispute_messages import DisputesTaken
-from fedsafe_node.rights.inquiry_messages import (
+from fedsafe_federation.feed.inquiries import InquiryState
+from fedsafe_federation.feed.restrictions import Forwarded
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_node.acts.disputes import DisputesTaken
+from fedsafe_node.acts.inquiries import (
     Inquirer,
     InquiryRulingRequest,
     ListingInquiriesAnswer,
@@ -21,6 +19,8 @@ from fedsafe_node.rights.inquiry_messages import (
     SentInquiryShown,
     SentState,
 )
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.rules.idempotency import Once
 from fedsafe_policies.vocabulary import Purpose
 
 if TYPE_CHECKING:

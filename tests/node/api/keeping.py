@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from tests.node.api.staff import ACT
 
-from fedsafe_node.audit_messages import FoundEvents, LogCheck
-from fedsafe_node.evidence.keeping_messages import (
+from fedsafe_node.acts.account_reports import AccountReport, ReportRequest
+from fedsafe_node.acts.audit import FoundEvents, LogCheck
+from fedsafe_node.acts.audit_upkeep import (
     EraseRequest,
     GapsAnswer,
     HoldAnswer,
@@ -19,10 +20,9 @@ from fedsafe_node.evidence.keeping_messages import (
     SubjectEvents,
     SubjectRequest,
 )
-from fedsafe_node.evidence.report_messages import AccountReport, ReportRequest
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.principal import Principal
-from fedsafe_node.rights.request_messages import WithholdPackRequest
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.acts.requests import WithholdPackRequest
+from fedsafe_node.ground.principal import Principal
 from fedsafe_policies.vocabulary import Purpose
 
 if TYPE_CHECKING:

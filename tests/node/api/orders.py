@@ -4,13 +4,13 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fedsafe_node.idempotency import Once
-from fedsafe_node.orders.messages import (
+from fedsafe_node.acts.orders import (
     OrderAnswer,
     OrderListed,
     OrderReceipt,
     OrdersAnswer,
 )
+from fedsafe_node.rules.idempotency import Once
 from fedsafe_policies.escalation.orders import OrderKind
 
 if TYPE_CHECKING:

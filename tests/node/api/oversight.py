@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.breaches.messages import (
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.bodies import Kind as Identifier
+from fedsafe_node.acts.bodies import Question
+from fedsafe_node.acts.breaches import (
     AssessBreach,
     BreachAnswer,
     BreachesAnswer,
@@ -16,12 +18,8 @@ from fedsafe_node.breaches.messages import (
     NotifyBreach,
     OpenBreach,
 )
-from fedsafe_node.budgets.messages import BudgetsAnswer, BudgetShown
-from fedsafe_node.idempotency import Once
-from fedsafe_node.messages import Kind as Identifier
-from fedsafe_node.messages import Question
-from fedsafe_node.principal import Principal
-from fedsafe_node.signals.messages import (
+from fedsafe_node.acts.budgets import BudgetsAnswer, BudgetShown
+from fedsafe_node.acts.signal_reviews import (
     BegunImport,
     DrawnFile,
     EndingAnswer,
@@ -44,6 +42,8 @@ from fedsafe_node.signals.messages import (
     WaitingList,
     WaitingLists,
 )
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.rules.idempotency import Once
 from fedsafe_policies.vocabulary import (
     Grade,
     Phenomenon,

@@ -7,16 +7,15 @@ from typing import Any, Final, Protocol, cast
 
 from msgspec.structs import asdict
 
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.review.flood_messages import (
+from fedsafe_node.acts.floods import (
     FloodAnswer,
     FloodReference,
     FloodsAnswer,
     FloodShown,
     FloodState,
 )
-from fedsafe_node.review.flood_service import FloodService
-from fedsafe_node.review.messages import (
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.acts.reviews import (
     HearingAnswer,
     InquiriesAnswer,
     ListedTask,
@@ -25,8 +24,9 @@ from fedsafe_node.review.messages import (
     TasksAnswer,
     TaskShown,
 )
+from fedsafe_node.acts.trials import TrialCause, TrialsAnswer, TrialShown
+from fedsafe_node.review.flood_service import FloodService
 from fedsafe_node.review.service import ReviewService
-from fedsafe_node.review.trial_messages import TrialCause, TrialsAnswer, TrialShown
 from fedsafe_node.review.trial_service import TrialService
 from fedsafe_policies.vocabulary import Act, Outcome
 

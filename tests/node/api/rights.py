@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from tests.node.api.staff import ACT
 
-from fedsafe_node.appeals import Ways
-from fedsafe_node.messages import Kind
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.principal import Principal
-from fedsafe_node.rights.request_messages import (
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.acts.requests import (
     CloseRequest,
     CodeRequest,
     CodeSent,
@@ -24,6 +22,8 @@ from fedsafe_node.rights.request_messages import (
     RightsRequestsAnswer,
     Way,
 )
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.rules.appeal_ways import Ways
 from fedsafe_node.store.rights_rows import RequestState
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
-from fedsafe_node.people.messages import (
+from fedsafe_node.acts.people import (
     AccountAnswer,
     AccountsAnswer,
     AccountShown,

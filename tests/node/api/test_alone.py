@@ -20,17 +20,17 @@ from tests.node.rights.vouching import decide
 from tests.node.signals.conftest import ANNA, request_for
 from tests.policies.escalation.maximal import MAXIMAL
 
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.errors import WrongStateError
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.requests import RightsRequestAnswer
+from fedsafe_node.ground.errors import WrongStateError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.pseudonyms import quarter_of
 from fedsafe_node.people.credentials import People
-from fedsafe_node.principal import Principal
 from fedsafe_node.review.floods import judge_floods
-from fedsafe_node.review.opening import open_review
-from fedsafe_node.rights.request_messages import RightsRequestAnswer
+from fedsafe_node.review.task_start import open_review
 from fedsafe_node.store.recipients_rows import PackRow
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.policy import load_policy, shipped_text
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.documents.policy import load_policy, shipped_text
 from fedsafe_policies.vocabulary import Act, Role, Scope
 
 __all__ = ["house"]

@@ -11,16 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.node.api.conftest import SERVICE_TOKEN, STAFF_TOKEN, Api
 
+from fedsafe_node.acts.bodies import NewSignalRequest
+from fedsafe_node.acts.cases import AssessCase
+from fedsafe_node.acts.lookup import (
+    BatchRequest,
+    LookupRequest,
+)
 from fedsafe_node.api import body as body_module
 from fedsafe_node.api.body import MOST_PARTS, body_decoder
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.problems import RefusedError
-from fedsafe_node.cases.messages import AssessCase
-from fedsafe_node.lookup_messages import (
-    BatchRequest,
-    LookupRequest,
-)
-from fedsafe_node.messages import NewSignalRequest
 
 SECRET = "anna.geheim@example.de"
 QUESTION = b'{"kind":"email","value":"%s"}' % SECRET.encode()

@@ -19,7 +19,7 @@ from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.log.pseudonyms import quarter_of
 from fedsafe_node.people.credentials import GOOD_FOR, People
-from fedsafe_policies.policy import load_policy, shipped, shipped_text
+from fedsafe_policies.documents.policy import load_policy, shipped, shipped_text
 from fedsafe_policies.vocabulary import Role, Scope
 
 __all__ = ["house"]

@@ -4,7 +4,7 @@
 from msgspec.structs import replace
 from tests.node.api.test_people import House, house
 
-from fedsafe_policies.policy import Policy
+from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.vocabulary import Purpose
 
 __all__ = ["house"]

@@ -20,9 +20,9 @@ from fedsafe_node.api.census import (
     is_audited,
 )
 from fedsafe_node.api.routes import ROUTES
-from fedsafe_node.attending import own_jobs
+from fedsafe_node.app.worker_loop import own_jobs
+from fedsafe_node.ground.trace import Asking
 from fedsafe_node.log.audit import Event
-from fedsafe_node.tracing import Asking
 
 SOURCES = Path(fedsafe_node.__file__).parent
 FOREVER = 1 << 62

@@ -12,19 +12,23 @@ from aiohttp import ClientSession
 from tests.node.api.conftest import MEMBER, STAFF_TOKEN, TOKENS, Api
 from tests.node.fleet import FEDERATION, Fleet
 
-from fedsafe_federation.invitation import Invitation, sign_joining
-from fedsafe_federation.wireformat import encode
+from fedsafe_federation.charter.invitation import Invitation, sign_joining
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.audit import AuditEvent
+from fedsafe_node.acts.charter import KnockRequest
+from fedsafe_node.acts.requests import Language
 from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.refusal_events import Refused
 from fedsafe_node.api.route import Lane
 from fedsafe_node.api.routes import ROUTES
-from fedsafe_node.audit_messages import AuditEvent
-from fedsafe_node.errors import ForbiddenError, StoreFailedError, TooManyTriesError
-from fedsafe_node.governing.messages import KnockRequest
-from fedsafe_node.principal import LOCAL
-from fedsafe_node.refusals import Refused
+from fedsafe_node.audit.event_search import Wanted
+from fedsafe_node.ground.errors import (
+    ForbiddenError,
+    StoreFailedError,
+    TooManyTriesError,
+)
+from fedsafe_node.ground.principal import LOCAL
 from fedsafe_node.rights.page_texts import TEXTS
-from fedsafe_node.rights.request_messages import Language
-from fedsafe_node.searching import Wanted
 from fedsafe_policies.vocabulary import Purpose, Role
 
 PREFIX = "127.0.0.0/24"

@@ -18,9 +18,9 @@ from fedsafe_node.api import endpoint
 from fedsafe_node.api import server as server_module
 from fedsafe_node.api.route import Lane
 from fedsafe_node.api.server import MOST_CONNECTIONS, ApiServer, connection_limit
-from fedsafe_node.errors import ForbiddenError
-from fedsafe_node.principal import Principal
-from fedsafe_node.telemetry import Metrics
+from fedsafe_node.ground.errors import ForbiddenError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.telemetry import Metrics
 from fedsafe_policies.vocabulary import Role
 
 SIZE = 150_000
@@ -367,7 +367,7 @@ def test_a_node_takes_the_descriptors_that_it_may_have(
         "import resource as r\n"
         "hard = min(%d, r.getrlimit(r.RLIMIT_NOFILE)[1])\n"
         "r.setrlimit(r.RLIMIT_NOFILE, (1024, hard))\n"
-        "from fedsafe_node.app import prepare\n"
+        "from fedsafe_node.app.run import prepare\n"
         "from fedsafe_node.api.server import connection_limit\n"
         "prepare(); print(connection_limit())"
     )

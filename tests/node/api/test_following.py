@@ -10,8 +10,8 @@ from tests.node.api.conftest import Memory, authorised, make_services
 from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.api.server import ApiServer
-from fedsafe_node.errors import UnavailableError
-from fedsafe_node.telemetry import Metrics
+from fedsafe_node.ground.errors import UnavailableError
+from fedsafe_node.ground.telemetry import Metrics
 
 PLAIN = [
     route

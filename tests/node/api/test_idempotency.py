@@ -8,13 +8,13 @@ import pytest
 from tests.node.api.conftest import STAFF_TOKEN, Api
 from tests.node.conftest import FixedClock
 
-from fedsafe_node.errors import ConflictError, WrongStateError
-from fedsafe_node.idempotency import KEPT_SECONDS, StoredAnswers, recognise
-from fedsafe_node.messages import ApproveAnswer
-from fedsafe_node.principal import Principal
+from fedsafe_node.acts.bodies import ApproveAnswer
+from fedsafe_node.ground.errors import ConflictError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.rules.idempotency import KEPT_SECONDS, StoredAnswers, recognise
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import IdempotencyRow
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Role
 
 KEY = "0f9b7c1e-6a3d-4c55-9f00-1f2e3d4c5b6a"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from fedsafe_node.acts.bodies import Problem
 from fedsafe_node.api.openapi import build, document
 from fedsafe_node.api.routes import ROUTES
-from fedsafe_node.messages import Problem
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference"
 

@@ -20,7 +20,7 @@ from fedsafe_node.api.auth import Auth
 from fedsafe_node.log.audit import Event
 from fedsafe_node.log.pseudonyms import quarter_of
 from fedsafe_node.people.credentials import People
-from fedsafe_node.people.first import add_first
+from fedsafe_node.people.first_administrator import add_first
 from fedsafe_node.people.passwords import Passwords
 from fedsafe_node.people.totp import code_at, step_of
 from fedsafe_policies.vocabulary import Module, Role
@@ -113,7 +113,9 @@ class House:
 async def house(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[House]:
-    monkeypatch.setattr("fedsafe_node.base.Passwords", lambda: Passwords(CHEAPEST))
+    monkeypatch.setattr(
+        "fedsafe_node.app.container.Passwords", lambda: Passwords(CHEAPEST)
+    )
     fleet = await make(tmp_path / "one", "a.demo", policy="germany", staff=())
     await fleet.start("a.demo")
     async with ClientSession(fleet["a.demo"].base.config.url) as http:

@@ -7,12 +7,12 @@ from typing import Any, Final
 import pytest
 from tests.node.api.test_people import House, house
 
-from fedsafe_node.config import Place
-from fedsafe_node.errors import ConfigError, StoreFailedError
+from fedsafe_node.ground.config import Place
+from fedsafe_node.ground.errors import ConfigError, StoreFailedError
 from fedsafe_node.log.audit import Event
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.policy_changes import PolicyChange
-from fedsafe_policies.policy import shipped, shipped_text
+from fedsafe_policies.documents.policy import shipped, shipped_text
 from fedsafe_policies.vocabulary import Role, Surface
 
 __all__ = ["house"]

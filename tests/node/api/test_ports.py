@@ -9,12 +9,12 @@ import msgspec
 import pytest
 from tests.node.fleet import config_of
 
-from fedsafe_cli.fleet import free_ports
+from fedsafe_cli.demo.fleet import free_ports
 from fedsafe_node.api.ports import bind_port, claim_port
-from fedsafe_node.config import Place
-from fedsafe_node.errors import ConfigError
-from fedsafe_node.storage import Storage
-from fedsafe_node.supervising import Supervisor
+from fedsafe_node.app.supervisor import Supervisor
+from fedsafe_node.ground.config import Place
+from fedsafe_node.ground.errors import ConfigError
+from fedsafe_node.ground.store_settings import Storage
 
 LOOPBACK = "127.0.0.1"
 ALL_OLD = "0.0.0.0"  # noqa: S104 - of IPv4; only claimed here

@@ -20,7 +20,6 @@ from fedsafe_federation.errors import (
     QuorumError,
     UntrustedError,
 )
-from fedsafe_node import errors as node_errors
 from fedsafe_node.api.codes import CODES, Code
 from fedsafe_node.api.problems import (
     CARRIED,
@@ -30,7 +29,8 @@ from fedsafe_node.api.problems import (
     headers_of,
     problem_of,
 )
-from fedsafe_node.errors import (
+from fedsafe_node.ground import errors as node_errors
+from fedsafe_node.ground.errors import (
     BadRequestError,
     CorruptLogError,
     DeniedError,
@@ -45,8 +45,8 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.store.rights_rows import RequestState
 from fedsafe_node.store.rows import SignalStatus
-from fedsafe_policies.decision import deny
-from fedsafe_policies.reasons import Refusal
+from fedsafe_policies.ground.reasons import Refusal
+from fedsafe_policies.rules.decision import deny
 from fedsafe_policies.vocabulary import IdentifierKind
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference"

@@ -18,7 +18,12 @@ from tests.node.peering.test_forks import evidence_of
 from tests.node.review.conftest import match
 from tests.node.signals.conftest import ANNA, BOT, request_for
 
-from fedsafe_federation.inquiries import InquiryState
+from fedsafe_federation.feed.inquiries import InquiryState
+from fedsafe_node.acts.bodies import ImportRequest, Kind, ListSource
+from fedsafe_node.acts.floods import FloodState
+from fedsafe_node.acts.notices import TextName
+from fedsafe_node.acts.provider_events import EventKind
+from fedsafe_node.acts.trials import TrialCause
 from fedsafe_node.api.acts import ACT_ROUTES
 from fedsafe_node.api.appeals import APPEAL_ROUTES
 from fedsafe_node.api.auth import PERSONS, Auth
@@ -36,15 +41,10 @@ from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.rights import RIGHTS_ROUTES
 from fedsafe_node.api.route import Route
 from fedsafe_node.api.routes import ROUTES
-from fedsafe_node.messages import ImportRequest, Kind, ListSource
-from fedsafe_node.notices.messages import TextName
+from fedsafe_node.notices.provider_events.announcer import Announcement
 from fedsafe_node.notices.texts import texts
 from fedsafe_node.people.credentials import People
-from fedsafe_node.provider_events.announcing import Announcement
-from fedsafe_node.provider_events.messages import EventKind
-from fedsafe_node.review.flood_messages import FloodState
-from fedsafe_node.review.opening import open_review
-from fedsafe_node.review.trial_messages import TrialCause
+from fedsafe_node.review.task_start import open_review
 from fedsafe_node.store.floods_rows import FloodRow
 from fedsafe_node.store.inquiries_rows import InquiryRow
 from fedsafe_node.store.review_rows import TaskInquiryRow

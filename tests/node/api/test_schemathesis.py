@@ -33,7 +33,7 @@ from tests.node.api.conftest import MEMBER, Memory, authorised, make_services
 from fedsafe_node.api.openapi import build
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.api.server import ApiServer
-from fedsafe_node.telemetry import Metrics
+from fedsafe_node.ground.telemetry import Metrics
 
 CHECKS = [
     not_a_server_error,

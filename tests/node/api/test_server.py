@@ -29,16 +29,16 @@ from tests.node.api.oversight import OVERSIGHT_BODIES
 from tests.node.api.rights import RIGHTS_BODIES, RIGHTS_FORMS
 from tests.node.api.staff import PEOPLE_BODIES
 
-from fedsafe_cli.fleet import free_ports
+from fedsafe_cli.demo.fleet import free_ports
+from fedsafe_node.acts.lookup import LookupRequest
 from fedsafe_node.api.openapi import build
 from fedsafe_node.api.ports import bind_socket
 from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.api.server import ApiServer
-from fedsafe_node.errors import ConfigError
-from fedsafe_node.lookup_messages import LookupRequest
-from fedsafe_node.principal import Principal
-from fedsafe_node.telemetry import Metrics
+from fedsafe_node.ground.errors import ConfigError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.telemetry import Metrics
 from fedsafe_policies.vocabulary import Role
 
 QUESTION = {"kind": "email", "value": "anna@example.de"}

@@ -7,9 +7,9 @@ from pathlib import Path
 from tests.node.fleet import BEGAN
 from tests.node.moving.child import KillAt
 
-from fedsafe_node.backup.making import Wanted, make_backup
-from fedsafe_node.config import Place, load_config
-from fedsafe_node.faults import FaultPoint
+from fedsafe_node.ground.config import Place, load_config
+from fedsafe_node.ground.faults import FaultPoint
+from fedsafe_node.operations.backup.creation import Wanted, make_backup
 
 
 def main() -> None:

@@ -6,9 +6,9 @@ from tests.node.cases.test_cases import ada, ben, desk, tables
 from tests.node.dispatch.test_taken_and_recalled import Hands, case, post
 from tests.node.people.conftest import team
 
-from fedsafe_node.backup.holding import count_as_taken
-from fedsafe_node.principal import Principal
-from fedsafe_policies.escalation.dispatching import DispatchState
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.operations.restore.restore_dispatch import count_as_taken
+from fedsafe_policies.escalation.dispatches import DispatchState
 
 __all__ = ["ada", "ben", "case", "desk", "post", "tables", "team"]
 

@@ -11,21 +11,21 @@ import msgspec
 import pytest
 from tests.node.fleet import BEGAN, Fleet, StandingClock, copy_of
 
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.seal import RecipientKey
-from fedsafe_node.backup.checking import check_backup
-from fedsafe_node.backup.errors import BackupBrokenError, BackupRefusedError
-from fedsafe_node.backup.making import Made, Wanted, make_backup
-from fedsafe_node.backup.manifest import part_of, read_manifest
-from fedsafe_node.backup.messages import BackupNote
-from fedsafe_node.backup.secrets import MAGIC, open_keys
-from fedsafe_node.backup.stopped import note_stopped
-from fedsafe_node.config import Place, load_config
-from fedsafe_node.errors import StoreFailedError
-from fedsafe_node.faults import FaultPoint
-from fedsafe_node.keyfiles import read_secret
-from fedsafe_node.mail_settings import Mail, Phone
-from fedsafe_node.principal import LOCAL
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.seal.hpke import RecipientKey
+from fedsafe_node.acts.backup import BackupNote
+from fedsafe_node.ground.config import Place, load_config
+from fedsafe_node.ground.errors import StoreFailedError
+from fedsafe_node.ground.faults import FaultPoint
+from fedsafe_node.ground.key_files import read_secret
+from fedsafe_node.ground.mail_settings import Mail, Phone
+from fedsafe_node.ground.principal import LOCAL
+from fedsafe_node.operations.backup.check import check_backup
+from fedsafe_node.operations.backup.creation import Made, Wanted, make_backup
+from fedsafe_node.operations.backup.errors import BackupBrokenError, BackupRefusedError
+from fedsafe_node.operations.backup.manifest import part_of, read_manifest
+from fedsafe_node.operations.backup.secrets import MAGIC, open_keys
+from fedsafe_node.operations.backup.stopped_note import note_stopped
 
 pytestmark = pytest.mark.embedded
 PERSON: Final = "anna@example.de"

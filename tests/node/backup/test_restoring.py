@@ -17,27 +17,27 @@ from tests.node.store.test_contract_cases import CASE
 from tests.node.store.test_contract_dispatches import SENT
 from tests.node.store.test_contract_partners import BKA
 
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.seal import RecipientKey
-from fedsafe_federation.feed import FeedRequest, decode_batch
-from fedsafe_node.backup.errors import (
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.seal.hpke import RecipientKey
+from fedsafe_federation.feed.batch import FeedRequest, decode_batch
+from fedsafe_node.acts.bodies import ImportRequest
+from fedsafe_node.ground.config import Place, load_config
+from fedsafe_node.ground.errors import RestoreUnfinishedError, RolledBackError
+from fedsafe_node.ground.faults import FaultPoint, Faults
+from fedsafe_node.ground.key_files import read_secret
+from fedsafe_node.ground.principal import LOCAL
+from fedsafe_node.log.guard import Kept, put_back, read_kept
+from fedsafe_node.members.peering.repeats import Repeats
+from fedsafe_node.operations.backup.errors import (
     BackupRefusedError,
     MembersAwayError,
     PastLostError,
 )
-from fedsafe_node.backup.placing import Request
-from fedsafe_node.backup.restoring import Outcome, restore_node
-from fedsafe_node.backup.secrets import open_keys, seal_keys
-from fedsafe_node.config import Place, load_config
-from fedsafe_node.errors import RestoreUnfinishedError, RolledBackError
-from fedsafe_node.examining import verify_node
-from fedsafe_node.faults import FaultPoint, Faults
-from fedsafe_node.keyfiles import read_secret
-from fedsafe_node.log.guard import Kept, put_back, read_kept
-from fedsafe_node.messages import ImportRequest
-from fedsafe_node.peering.repeats import Repeats
-from fedsafe_node.principal import LOCAL
-from fedsafe_policies.escalation.dispatching import DispatchState
+from fedsafe_node.operations.backup.secrets import open_keys, seal_keys
+from fedsafe_node.operations.offline_inspect import verify_node
+from fedsafe_node.operations.restore.journey import Outcome, restore_node
+from fedsafe_node.operations.restore.placement import Request
+from fedsafe_policies.escalation.dispatches import DispatchState
 from fedsafe_policies.vocabulary import Scope
 
 __all__ = ["medium"]

@@ -12,19 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.node.people.conftest import Team, team
 
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.breaches.clock import count_breaches, remind_of_breaches
-from fedsafe_node.breaches.entries import (
-    AHEAD,
-    HOUR,
-    WITHIN,
-    Breach,
-    Notes,
-    fits,
-    read_breach,
-    written,
-)
-from fedsafe_node.breaches.messages import (
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.breaches import (
     AssessBreach,
     BreachAnswer,
     Category,
@@ -40,8 +29,19 @@ from fedsafe_node.breaches.messages import (
     Risk,
     Silence,
 )
-from fedsafe_node.breaches.service import Breaches, BreachSilence
-from fedsafe_node.errors import (
+from fedsafe_node.audit.breaches.clock import count_breaches, remind_of_breaches
+from fedsafe_node.audit.breaches.entries import (
+    AHEAD,
+    HOUR,
+    WITHIN,
+    Breach,
+    Notes,
+    fits,
+    read_breach,
+    written,
+)
+from fedsafe_node.audit.breaches.service import Breaches, BreachSilence
+from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,
     ForbiddenError,
@@ -49,10 +49,10 @@ from fedsafe_node.errors import (
     NotFoundError,
     WrongStateError,
 )
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.notices.provider_events.announcer import Announcer
 from fedsafe_node.people.approvals import Approvals
-from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_policies.vocabulary import Act, Role
 
 __all__ = ["team"]

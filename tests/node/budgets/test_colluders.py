@@ -20,28 +20,28 @@ from tests.federation.conftest import NAMES, World, world
 from tests.federation.quorum.conftest import Members, evaluate, truth
 from tests.node.signals.conftest import Clocked, Node, NodeMaker
 
-from fedsafe_crypto.oprf import Mode, blind
-from fedsafe_crypto.threshold import (
+from fedsafe_crypto.oprf.threshold import (
     VerifiedEvaluation,
     evaluate_own,
     evaluate_share,
     finalize_threshold,
     verify_evaluation,
 )
-from fedsafe_federation.charter import Member
+from fedsafe_crypto.oprf.voprf import Mode, blind
+from fedsafe_federation.charter.charter import Member
 from fedsafe_federation.errors import PeerRefusedError, QuorumError
-from fedsafe_federation.evaluation import EvaluationRequest, split_elements
-from fedsafe_federation.metering import LOOKUPS, RIGHTS, Budget, Recent
-from fedsafe_federation.quorum import Quorum
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.wireformat import decode
-from fedsafe_node.budgets.asked import AskedLedger
-from fedsafe_node.budgets.evaluations import EvaluationBudgets
-from fedsafe_node.errors import OverBudgetError
+from fedsafe_federation.evaluation.metering import LOOKUPS, RIGHTS, Budget, Recent
+from fedsafe_federation.evaluation.quorum import Quorum
+from fedsafe_federation.evaluation.statements import EvaluationRequest, split_elements
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import decode
+from fedsafe_node.ground.errors import OverBudgetError
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.rules.budgets.evaluations import EvaluationBudgets
+from fedsafe_node.rules.budgets.own_questions import AskedLedger
 from fedsafe_node.store.protocol import Store
-from fedsafe_policies.policy import Policy
+from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.vocabulary import EvaluationPurpose
 
 N, T = 5, 3

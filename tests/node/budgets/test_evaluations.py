@@ -12,24 +12,24 @@ import pytest
 from msgspec.structs import replace
 from tests.node.signals.conftest import Clocked, Federation, Node, NodeMaker
 
-from fedsafe_federation.charter import Backfill
-from fedsafe_federation.metering import (
+from fedsafe_federation.charter.charter import Backfill
+from fedsafe_federation.evaluation.metering import (
     LOOKUPS,
     PUBLISHING,
     RIGHTS,
     Budget,
     Recent,
 )
-from fedsafe_node.budgets.asked import AskedLedger
-from fedsafe_node.budgets.evaluations import EvaluationBudgets
-from fedsafe_node.budgets.recent import charges_with
-from fedsafe_node.budgets.service import BudgetService
-from fedsafe_node.errors import OverBudgetError, WrongStateError
+from fedsafe_node.ground.errors import OverBudgetError, WrongStateError
+from fedsafe_node.ground.shared_nonces import SharedNonces, make_shared
+from fedsafe_node.ground.trace import begin
 from fedsafe_node.log.audit import Event
-from fedsafe_node.shared_nonces import SharedNonces, make_shared
+from fedsafe_node.rules.budgets.evaluations import EvaluationBudgets
+from fedsafe_node.rules.budgets.own_questions import AskedLedger
+from fedsafe_node.rules.budgets.recent_charges import charges_with
+from fedsafe_node.rules.budgets.service import BudgetService
 from fedsafe_node.store.metering_rows import Side
-from fedsafe_node.tracing import begin
-from fedsafe_policies.policy import Policy
+from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.vocabulary import EvaluationPurpose
 
 NUMBERS = count(1)

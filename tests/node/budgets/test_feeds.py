@@ -8,9 +8,11 @@ from tests.federation.conftest import fetched
 from tests.node.fleet import Fleet
 
 from fedsafe_federation.errors import PeerRefusedError
-from fedsafe_federation.feed import MAX_RECORDS, FeedRequest
-from fedsafe_node.budgets.circuits import Circuits
-from fedsafe_node.budgets.feeds import (
+from fedsafe_federation.feed.batch import MAX_RECORDS, FeedRequest
+from fedsafe_node.ground.errors import OverBudgetError
+from fedsafe_node.ground.trace import begin
+from fedsafe_node.rules.budgets.circuits import Circuits
+from fedsafe_node.rules.budgets.feeds import (
     BYTES,
     BYTES_AGAIN,
     LINES_A_REQUEST,
@@ -20,8 +22,6 @@ from fedsafe_node.budgets.feeds import (
     FeedBudgets,
     Served,
 )
-from fedsafe_node.errors import OverBudgetError
-from fedsafe_node.tracing import begin
 
 BATCH = 7_750_000  # bytes of 5,000 records with openings as JSON; 3,490,000 in bulk
 MILLION = 1_000_000 // MAX_RECORDS

@@ -8,27 +8,27 @@ import pytest
 from msgspec.structs import replace
 from tests.node.signals.conftest import BOT, Clocked, Node, NodeMaker
 
-from fedsafe_node.budgets.lookups import (
-    MANY,
-    LookupBudgets,
-    Wanted,
-    unnamed_share,
+from fedsafe_node.acts.bodies import (
+    Kind,
+    Question,
 )
-from fedsafe_node.budgets.meter import HOUR
-from fedsafe_node.errors import OverBudgetError
-from fedsafe_node.log.audit import Event
-from fedsafe_node.lookup_messages import (
+from fedsafe_node.acts.lookup import (
     BatchRequest,
     LookupAnswer,
     LookupRequest,
     Subject,
 )
-from fedsafe_node.messages import (
-    Kind,
-    Question,
+from fedsafe_node.ground.errors import OverBudgetError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.log.audit import Event
+from fedsafe_node.rules.budgets.lookups import (
+    MANY,
+    LookupBudgets,
+    Wanted,
+    unnamed_share,
 )
-from fedsafe_node.principal import Principal
-from fedsafe_policies.policy import Policy
+from fedsafe_node.rules.budgets.meter import HOUR
+from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.vocabulary import Purpose, Role
 
 OTHER = Principal("shop", Role.SERVICE)

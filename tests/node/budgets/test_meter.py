@@ -2,8 +2,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_node.budgets import meter as meters
-from fedsafe_node.budgets.meter import DAY, HOUR, SLOT, Counts, Meter
+from fedsafe_node.rules.budgets import meter as meters
+from fedsafe_node.rules.budgets.meter import DAY, HOUR, SLOT, Counts, Meter
 
 BEGAN = 1_800_000_000
 

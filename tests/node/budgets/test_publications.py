@@ -18,16 +18,16 @@ from tests.node.signals.conftest import (
     request_for,
 )
 
-from fedsafe_node.budgets.meter import DAY, HOUR
-from fedsafe_node.budgets.publications import PublicationBudget, arrived_beyond
-from fedsafe_node.errors import OverBudgetError
-from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import (
+from fedsafe_node.acts.bodies import (
     ImportRequest,
     Kind,
 )
+from fedsafe_node.ground.errors import OverBudgetError
+from fedsafe_node.log.audit import Event
+from fedsafe_node.rules.budgets.meter import DAY, HOUR
+from fedsafe_node.rules.budgets.publications import PublicationBudget, arrived_beyond
 from fedsafe_node.store.oversight_rows import MarkRow
-from fedsafe_policies.policy import Policy
+from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.vocabulary import Scope
 
 BEGAN = 1_800_000_000

@@ -13,13 +13,8 @@ import pytest
 from tests.node.people.conftest import Team, team
 from tests.policies.escalation.maximal import MAXIMAL
 
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.api.census import is_audited
-from fedsafe_node.cases.content import CaseVault
-from fedsafe_node.cases.course import course_of
-from fedsafe_node.cases.keeping import CaseKeeper, CaseParts
-from fedsafe_node.cases.listing import Listable, Queue, queue_of
-from fedsafe_node.cases.messages import (
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.cases import (
     ApproveCase,
     AssessCase,
     AttachEvidence,
@@ -28,9 +23,15 @@ from fedsafe_node.cases.messages import (
     NewHold,
     OpenCase,
 )
-from fedsafe_node.cases.releasing import CaseRelease, dispatch_content
-from fedsafe_node.cases.service import Cases
-from fedsafe_node.errors import (
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.api.census import is_audited
+from fedsafe_node.casework.cases.content import CaseVault
+from fedsafe_node.casework.cases.keeper import CaseKeeper, CaseParts
+from fedsafe_node.casework.cases.queue import Listable, Queue, queue_of
+from fedsafe_node.casework.cases.release import CaseRelease, dispatch_content
+from fedsafe_node.casework.cases.service import Cases
+from fedsafe_node.casework.cases.timeline import course_of
+from fedsafe_node.ground.errors import (
     BadRequestError,
     CorruptRowError,
     DeniedError,
@@ -39,16 +40,16 @@ from fedsafe_node.errors import (
     NotFoundError,
     WrongStateError,
 )
-from fedsafe_node.idempotency import recognise
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.trace import begin
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.people.approvals import LIFETIME, Approvals
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.principal import Principal
-from fedsafe_node.tracing import begin
-from fedsafe_policies.escalation.closing import EvidenceDecision, Help
+from fedsafe_node.rules.idempotency import recognise
+from fedsafe_policies.documents.phenomena import phenomena
+from fedsafe_policies.escalation.case_start import CaseSource
+from fedsafe_policies.escalation.closure import EvidenceDecision, Help
 from fedsafe_policies.escalation.laender import Calendar, laender
 from fedsafe_policies.escalation.matrix import shipped_matrix
-from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import (
     Elements,
     NetworkTrace,
@@ -67,7 +68,6 @@ from fedsafe_policies.escalation.vocabulary import (
     PartnerClass,
     Urgency,
 )
-from fedsafe_policies.phenomena import phenomena
 from fedsafe_policies.vocabulary import Act, Level, Phenomenon, Purpose, Role
 
 __all__ = ["team"]

@@ -10,23 +10,23 @@ from tests.node.cases.test_cases import Desk, ada, ben, desk, refused, tables
 from tests.node.conftest import OpenStore
 from tests.node.people.conftest import Team, team
 
-from fedsafe_node.cases.clockwork import CaseClock, count_overdue, tend_cases
-from fedsafe_node.cases.keeping import EVENTS, Change
-from fedsafe_node.cases.messages import ApproveCase, NoteCall
-from fedsafe_node.dispatch.falling_back import take_next_channel
-from fedsafe_node.errors import WrongStateError
+from fedsafe_node.acts.cases import ApproveCase, NoteCall
+from fedsafe_node.acts.provider_events import EventKind
+from fedsafe_node.casework.cases.clock import CaseClock, count_overdue, tend_cases
+from fedsafe_node.casework.cases.keeper import EVENTS, Change
+from fedsafe_node.casework.dispatch.fallback import take_next_channel
+from fedsafe_node.ground.errors import WrongStateError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.announcing import Announcement, Announcer
-from fedsafe_node.provider_events.messages import EventKind
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.escalation.calling import Ordered, Said
+from fedsafe_node.notices.provider_events.announcer import Announcement, Announcer
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.escalation.calls import Ordered, Said
 from fedsafe_policies.escalation.clocks import Course, alarms
 from fedsafe_policies.escalation.laender import Calendar, Land
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import PartnerClass, Urgency
-from fedsafe_policies.people import Person
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Role
 
 __all__ = ["ada", "ben", "desk", "tables", "team"]

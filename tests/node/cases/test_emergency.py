@@ -6,10 +6,10 @@ from typing import Final
 from tests.node.cases.test_cases import BKA, Desk, ada, ben, desk, refused, tables
 from tests.node.people.conftest import YEAR, team
 
-from fedsafe_node.cases.messages import ApproveCase
-from fedsafe_node.errors import DeniedError
-from fedsafe_node.people.staffing import Staffing
-from fedsafe_node.principal import Principal
+from fedsafe_node.acts.cases import ApproveCase
+from fedsafe_node.ground.errors import DeniedError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.people.staff_levels import Staffing
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import PartnerClass, Urgency
 from fedsafe_policies.vocabulary import Module, Role

@@ -20,18 +20,18 @@ from tests.node.cases.test_cases import (
 )
 from tests.node.people.conftest import team
 
-from fedsafe_node.cases.erasing import CaseEraser, erase_cases
-from fedsafe_node.cases.messages import AssessCase, NewHold, NoteCall, RenderCase
-from fedsafe_node.cases.rendering import CaseRenderings
-from fedsafe_node.principal import Principal
+from fedsafe_node.acts.cases import AssessCase, NewHold, NoteCall, RenderCase
+from fedsafe_node.casework.cases.erasure import CaseEraser, erase_cases
+from fedsafe_node.casework.cases.rendering import CaseRenderings
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_policies.days import SECONDS_A_DAY
-from fedsafe_policies.escalation.erasing import countable, erased_from
+from fedsafe_node.store.reader import Reader
+from fedsafe_policies.escalation.erasure import countable, erased_from
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.package import Elements, Preservation, present
 from fedsafe_policies.escalation.vocabulary import Element, Form, PartnerClass, Urgency
-from fedsafe_policies.span import Span
+from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.span import Span
 
 __all__ = ["ada", "desk", "tables", "team"]
 

@@ -12,14 +12,14 @@ from tests.node.people.conftest import team
 from tests.node.store.test_contract_cases import CASE
 from tests.policies.escalation.maximal import MAXIMAL
 
-from fedsafe_node.cases.content import CaseFile
-from fedsafe_node.cases.messages import AssessCase
-from fedsafe_node.cases.releasing import check_release
-from fedsafe_node.cases.showing import class_lacks, own_gaps
-from fedsafe_node.errors import WrongStateError
-from fedsafe_node.principal import Principal
+from fedsafe_node.acts.cases import AssessCase
+from fedsafe_node.casework.cases.content import CaseFile
+from fedsafe_node.casework.cases.release import check_release
+from fedsafe_node.casework.cases.view import class_lacks, own_gaps
+from fedsafe_node.ground.errors import WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_policies.escalation.case_start import CaseSource
 from fedsafe_policies.escalation.matrix import shipped_matrix
-from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import (
     Absence,

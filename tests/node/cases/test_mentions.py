@@ -8,8 +8,8 @@ import pytest
 from tests.node.cases.test_cases import ada, ben, desk, tables
 from tests.node.people.conftest import team
 
-from fedsafe_node.cases.messages import AssessCase
-from fedsafe_node.principal import Principal
+from fedsafe_node.acts.cases import AssessCase
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.store.rows import RestrictionRow
 
 __all__ = ["ada", "ben", "desk", "tables", "team"]

@@ -11,11 +11,11 @@ from tests.node.cases.test_partners import ENTRY, ada, entered, partners, tables
 from tests.node.people.conftest import team
 from tests.policies.escalation.test_media_bytes import FILES, WAYS
 
-from fedsafe_node.cases.partner_keys import check_entry
-from fedsafe_node.cases.partner_messages import EnterPartner
-from fedsafe_node.cases.partners import Partners
-from fedsafe_node.errors import BadRequestError
-from fedsafe_node.principal import Principal
+from fedsafe_node.acts.partners import EnterPartner
+from fedsafe_node.casework.cases.partner_keys import check_entry
+from fedsafe_node.casework.cases.partners import Partners
+from fedsafe_node.ground.errors import BadRequestError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_policies.escalation.media_bytes import find_media
 
 __all__ = ["ada", "partners", "tables", "team"]

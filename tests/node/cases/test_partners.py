@@ -18,9 +18,9 @@ from tests.federation.casework.sealed import (
 )
 from tests.node.people.conftest import Team, team
 
-from fedsafe_crypto.cms import open_cms
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.seal import RecipientKey
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.seal.cms import open_cms
+from fedsafe_crypto.seal.hpke import RecipientKey
 from fedsafe_federation.casework.certificates import (
     certificate_der,
     certificate_fingerprint,
@@ -30,21 +30,21 @@ from fedsafe_federation.casework.container import open_package
 from fedsafe_federation.casework.file_signature import verify_file
 from fedsafe_federation.casework.keys import key_fingerprint, write_public
 from fedsafe_federation.casework.sealing import Format, open_with
-from fedsafe_node.cases.certificate_names import name_certificate
-from fedsafe_node.cases.partner_messages import (
+from fedsafe_node.acts.partners import (
     EnterPartner,
     PartnerReceipt,
     VerifyPartner,
 )
-from fedsafe_node.cases.partners import Partners, read_partner
-from fedsafe_node.errors import (
+from fedsafe_node.casework.cases.certificate_names import name_certificate
+from fedsafe_node.casework.cases.partners import Partners, read_partner
+from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,
     NodeError,
     NotFoundError,
     WrongStateError,
 )
-from fedsafe_node.principal import Principal
+from fedsafe_node.ground.principal import Principal
 from fedsafe_policies.escalation.channels import (
     MailChannel,
     SftpChannel,

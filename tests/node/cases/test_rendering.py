@@ -9,27 +9,29 @@ import msgspec
 import pytest
 from tests.node.cases.test_cases import BKA, KNOWN, Desk, desk, refused, team
 
-from fedsafe_node.cases.keeping import Change
-from fedsafe_node.cases.messages import (
+from fedsafe_node.acts.cases import (
     AssessCase,
     PackQuery,
     RenderCase,
     RenderingAnswer,
 )
-from fedsafe_node.cases.rendering import CaseRenderings
-from fedsafe_node.errors import (
+from fedsafe_node.casework.cases.keeper import Change
+from fedsafe_node.casework.cases.rendering import CaseRenderings
+from fedsafe_node.casework.rendering.forms import Rendering
+from fedsafe_node.casework.rendering.texts import wording
+from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,
     NotFoundError,
     WrongStateError,
 )
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
-from fedsafe_node.principal import Principal
+from fedsafe_policies.documents.ladder import ladder
+from fedsafe_policies.documents.phenomena import phenomena
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.package import Vignette
 from fedsafe_policies.escalation.playbooks import playbooks
-from fedsafe_policies.escalation.rendering.forms import Rendering
-from fedsafe_policies.escalation.rendering.wording import wording
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.urgency import urgencies
 from fedsafe_policies.escalation.vocabulary import (
@@ -41,9 +43,7 @@ from fedsafe_policies.escalation.vocabulary import (
     Urgency,
     Written,
 )
-from fedsafe_policies.ladder import ladder
-from fedsafe_policies.people import Person
-from fedsafe_policies.phenomena import phenomena
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Role
 
 __all__ = ["desk", "team"]

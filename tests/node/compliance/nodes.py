@@ -3,7 +3,7 @@
 
 from datetime import UTC, date, datetime
 
-from fedsafe_node.compliance.facts import (
+from fedsafe_node.audit.compliance.facts import (
     Facts,
     FederationFacts,
     GateFacts,
@@ -12,13 +12,13 @@ from fedsafe_node.compliance.facts import (
     RegisterFacts,
     SeatFacts,
 )
-from fedsafe_node.compliance.markdown import markdown
-from fedsafe_node.compliance.model import Language
-from fedsafe_node.compliance.model import SheetKind as Kind
-from fedsafe_node.compliance.writing import write_sheet
-from fedsafe_policies.gate import Approval, Consultation, LegalGate
-from fedsafe_policies.legal_calendar import shipped_calendar
-from fedsafe_policies.policy import shipped
+from fedsafe_node.audit.compliance.markdown import markdown
+from fedsafe_node.audit.compliance.model import Language
+from fedsafe_node.audit.compliance.model import SheetKind as Kind
+from fedsafe_node.audit.compliance.writer import write_sheet
+from fedsafe_policies.documents.legal_calendar import shipped_calendar
+from fedsafe_policies.documents.policy import shipped
+from fedsafe_policies.rules.gate import Approval, Consultation, LegalGate
 from fedsafe_policies.vocabulary import Role
 
 DAY = date(2026, 11, 20)

@@ -9,22 +9,22 @@ import pytest
 from tests.node.compliance.nodes import ALONE, FEDERATED, text_of
 
 from fedsafe_cli.main import fedsafe
-from fedsafe_node.compliance.conditions import CONDITIONS
-from fedsafe_node.compliance.model import (
+from fedsafe_node.audit.compliance.conditions import CONDITIONS
+from fedsafe_node.audit.compliance.model import (
     Definition,
     Language,
     Line,
     Part,
     Point,
 )
-from fedsafe_node.compliance.model import (
+from fedsafe_node.audit.compliance.model import (
     SheetKind as Kind,
 )
-from fedsafe_node.compliance.tables import TABLES
-from fedsafe_node.compliance.values import VALUES
-from fedsafe_node.compliance.writing import definition_of
-from fedsafe_policies.policy import shipped
-from fedsafe_policies.reasons import Text
+from fedsafe_node.audit.compliance.tables import TABLES
+from fedsafe_node.audit.compliance.values import VALUES
+from fedsafe_node.audit.compliance.writer import definition_of
+from fedsafe_policies.documents.policy import shipped
+from fedsafe_policies.ground.reasons import Text
 
 EVERY = [(kind, language) for kind in Kind for language in Language]
 COMMAND = re.compile(r"`fedsafe ([a-z][^`]*)`")

@@ -7,12 +7,12 @@ import msgspec
 import pytest
 from tests.node.compliance.nodes import FEDERATED, text_of
 
-from fedsafe_node.compliance.model import Language, Table
-from fedsafe_node.compliance.model import SheetKind as Kind
-from fedsafe_node.compliance.policy_told import HEAD, tell_policy
-from fedsafe_policies.document import Document
-from fedsafe_policies.policy import Policy, shipped
-from fedsafe_policies.span import Span
+from fedsafe_node.audit.compliance.model import Language, Table
+from fedsafe_node.audit.compliance.model import SheetKind as Kind
+from fedsafe_node.audit.compliance.policy_in_words import HEAD, tell_policy
+from fedsafe_policies.documents.document import Document
+from fedsafe_policies.documents.policy import Policy, shipped
+from fedsafe_policies.ground.span import Span
 
 EXEMPT = {"format": "how the file is written, not what it says"}
 """Keys of a policy that no document names, and why."""

@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.node.compliance.nodes import ALONE, FEDERATED, GATE, text_of
 
-from fedsafe_node.compliance.facts import Facts, GateFacts, Option
-from fedsafe_node.compliance.model import Language
-from fedsafe_node.compliance.model import SheetKind as Kind
-from fedsafe_node.compliance.writing import write_sheet
-from fedsafe_policies.acts import ActRequest
+from fedsafe_node.audit.compliance.facts import Facts, GateFacts, Option
+from fedsafe_node.audit.compliance.model import Language
+from fedsafe_node.audit.compliance.model import SheetKind as Kind
+from fedsafe_node.audit.compliance.writer import write_sheet
+from fedsafe_policies.documents.legal_calendar import shipped_calendar
+from fedsafe_policies.documents.policy import shipped
 from fedsafe_policies.engine import decide
-from fedsafe_policies.gate import LegalGate, Site
-from fedsafe_policies.legal_calendar import shipped_calendar
-from fedsafe_policies.people import Person
-from fedsafe_policies.policy import shipped
-from fedsafe_policies.reading import ReadRequest
+from fedsafe_policies.rules.access import ReadRequest
+from fedsafe_policies.rules.four_eyes import ActRequest
+from fedsafe_policies.rules.gate import LegalGate, Site
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Act, Matter, Purpose, Role
 
 SHEETS = [Kind.ART30, Kind.DPIA, Kind.WORKS_COUNCIL]

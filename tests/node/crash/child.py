@@ -13,21 +13,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from signal import SIGKILL
 
-from fedsafe_crypto.commitment import commit
-from fedsafe_crypto.tiles import TILE_WIDTH
-from fedsafe_node.faults import FaultPoint, Faults
+from fedsafe_crypto.primitives.commitment import commit
+from fedsafe_crypto.tlog.tiles import TILE_WIDTH
+from fedsafe_node.acts.provider_events import EventKind
+from fedsafe_node.ground.faults import FaultPoint, Faults
 from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.proofs import log_root
-from fedsafe_node.peering.repeats import count_served, enter
-from fedsafe_node.provider_events.announcing import Announcement, Announcer
-from fedsafe_node.provider_events.messages import EventKind
+from fedsafe_node.members.peering.repeats import count_served, enter
+from fedsafe_node.notices.provider_events.announcer import Announcement, Announcer
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.prune_rows import PrunedRow
 from fedsafe_node.store.recipients_rows import HandedRow
 from fedsafe_node.store.rows import LogEntry, NewSignal, Opening
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 FEED = "a.demo/feed"
 AUDIT = "a.demo/audit"

@@ -20,10 +20,10 @@ from aiohttp import ClientError, ClientSession, UnixConnector
 from tests.node.crash.read_only import BAN, LOOKUP, ask, mount
 from tests.node.fleet import Fleet, StandingClock, make
 
-from fedsafe_node.app import serve
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.principal import LOCAL
-from fedsafe_node.telemetry import configure_logging
+from fedsafe_node.app.run import serve
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.principal import LOCAL
+from fedsafe_node.ground.telemetry import configure_logging
 
 
 def why(path: Path, flags: int, *, descriptor: int | None = None) -> str:

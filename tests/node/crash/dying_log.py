@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from signal import SIGKILL
 
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.errors import StoreFailedError
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.errors import StoreFailedError
 from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.protocol import Store

@@ -15,11 +15,11 @@ from aiohttp import ClientSession, UnixConnector
 from tests.node.crash.read_only import BAN, ask, mount
 from tests.node.fleet import make
 
-from fedsafe_node.config import load_config
-from fedsafe_node.errors import NodeError
-from fedsafe_node.examining import verify_node
-from fedsafe_node.principal import LOCAL
-from fedsafe_node.telemetry import configure_logging
+from fedsafe_node.ground.config import load_config
+from fedsafe_node.ground.errors import NodeError
+from fedsafe_node.ground.principal import LOCAL
+from fedsafe_node.ground.telemetry import configure_logging
+from fedsafe_node.operations.offline_inspect import verify_node
 
 
 def content(directory: Path) -> dict[str, bytes]:

@@ -11,8 +11,8 @@ import resource
 import sys
 from pathlib import Path
 
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.errors import StoreClosedError, StoreFailedError
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.errors import StoreClosedError, StoreFailedError
 from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.protocol import Store

@@ -20,11 +20,11 @@ from aiohttp import ClientSession, UnixConnector
 from tests.node.crash.read_only import BAN, LOOKUP, QUESTION, ask
 from tests.node.fleet import Fleet, make
 
-from fedsafe_node.assembly import RunningNode
-from fedsafe_node.principal import LOCAL
+from fedsafe_node.app.lifecycle import RunningNode
+from fedsafe_node.ground.principal import LOCAL
+from fedsafe_node.ground.telemetry import configure_logging
 from fedsafe_node.store.keeping_rows import EffectKind
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.telemetry import configure_logging
+from fedsafe_node.store.transaction import Transaction
 
 MOST: Final = 3_000
 ROOMY: Final = 26  # more would grow a log file that, given back, makes room again

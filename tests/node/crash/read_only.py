@@ -17,7 +17,7 @@ from pathlib import Path
 from aiohttp import ClientSession, UnixConnector
 from tests.node.fleet import Fleet, make
 
-from fedsafe_node.telemetry import configure_logging
+from fedsafe_node.ground.telemetry import configure_logging
 
 QUESTION = {"kind": "email", "value": "somebody@mail.example"}
 BAN = {

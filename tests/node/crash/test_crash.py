@@ -11,12 +11,12 @@ from typing import IO
 
 import pytest
 
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.faults import FaultPoint
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.faults import FaultPoint
 from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.provider_events.announcing import Announcer
+from fedsafe_node.notices.provider_events.announcer import Announcer
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import SignalRow
 

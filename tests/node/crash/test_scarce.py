@@ -16,15 +16,15 @@ from tests.node.fleet import Fleet, eventually, make
 from tests.node.rights.test_requests import SHOP, asked, requests_of
 from tests.node.signals.conftest import ANNA, request_for
 
-from fedsafe_node.errors import NoRoomError
-from fedsafe_node.evidence.keeping_messages import EraseRequest
+from fedsafe_node.acts.audit_upkeep import EraseRequest
+from fedsafe_node.acts.requests import RequestKind
+from fedsafe_node.ground.errors import NoRoomError
+from fedsafe_node.ground.principal import LOCAL
 from fedsafe_node.people.passwords import Passwords
-from fedsafe_node.principal import LOCAL
-from fedsafe_node.rights.request_messages import RequestKind
-from fedsafe_node.signals import restricting
+from fedsafe_node.signals import restrictions as restricting
 from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.store.rows import SignalStatus
-from fedsafe_node.store.sqlite import SQLiteStore
+from fedsafe_node.store.sqlite.store import SQLiteStore
 from fedsafe_policies.vocabulary import Scope
 
 __all__ = ["house"]
@@ -172,7 +172,9 @@ async def test_a_login_with_an_old_hash_succeeds_where_there_is_no_room(
     await house.found()
     await house.fleet.stop("a.demo")
     dearer = dataclasses.replace(CHEAPEST, time_cost=CHEAPEST.time_cost + 1)
-    monkeypatch.setattr("fedsafe_node.base.Passwords", lambda: Passwords(dearer))
+    monkeypatch.setattr(
+        "fedsafe_node.app.container.Passwords", lambda: Passwords(dearer)
+    )
     await house.fleet.start("a.demo")
     await starve(house.fleet, "a.demo")
     token = await house.log_in("olaf")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.programs import program
 
-from fedsafe_node.faults import FaultPoint
+from fedsafe_node.ground.faults import FaultPoint
 
 APPENDS = 1 + 1 + 5 + 40 + 200
 CALL = re.compile(

@@ -16,9 +16,9 @@ from tests.node.evidence.conftest import DORA
 from tests.node.fleet import Fleet
 from tests.programs import do_without, program
 
-from fedsafe_node.errors import StoreFailedError
-from fedsafe_node.evidence.keeping_messages import HoldRequest
-from fedsafe_node.principal import LOCAL
+from fedsafe_node.acts.audit_upkeep import HoldRequest
+from fedsafe_node.ground.errors import StoreFailedError
+from fedsafe_node.ground.principal import LOCAL
 from fedsafe_node.store.sealing import Sealer
 
 REPOSITORY: Final = Path(__file__).parents[3]

@@ -15,7 +15,7 @@ from tests.node.store.seals import Around
 
 from fedsafe_node.store.schema import MIGRATIONS, VERSION
 from fedsafe_node.store.seal_check import examine_seal
-from fedsafe_node.store.sqlite_connection import SqliteConnection
+from fedsafe_node.store.sqlite.connection import SqliteConnection
 
 SEALED = [name for name, _ in MIGRATIONS].index("0009_seal") + 1
 Order = Callable[[str, Path, int], int]

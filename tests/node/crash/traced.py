@@ -6,8 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.faults import FaultPoint, Faults
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.faults import FaultPoint, Faults
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.protocol import Store

@@ -18,13 +18,13 @@ from signal import SIGKILL
 
 from tests.node.store.seals import Around
 
-from fedsafe_node.clock import SystemClock
+from fedsafe_node.ground.clock import SystemClock
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store import schema, sealing
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import Opening
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 FEED = "a.demo/feed"
 # Before anything else the file is what it was before the statement that went before.

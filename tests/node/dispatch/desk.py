@@ -8,24 +8,24 @@ import msgspec
 from tests.node.cases.test_cases import Desk
 from tests.policies.escalation.maximal import MAXIMAL
 
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.seal import RecipientKey
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.seal.hpke import RecipientKey
 from fedsafe_federation.casework.container import open_package
 from fedsafe_federation.casework.keys import key_fingerprint, write_public
 from fedsafe_federation.casework.statement import Opened
-from fedsafe_node.cases.messages import ApproveCase, AssessCase
-from fedsafe_node.cases.partner_messages import EnterPartner, VerifyPartner
-from fedsafe_node.cases.partners import Partners
-from fedsafe_node.dispatch.messages import (
+from fedsafe_node.acts.cases import ApproveCase, AssessCase
+from fedsafe_node.acts.dispatches import (
     DispatchShown,
     NoteAcknowledged,
     NoteHanded,
     SendCase,
     SentAnswer,
 )
-from fedsafe_node.dispatch.noting import DispatchNotes
-from fedsafe_node.dispatch.service import Dispatches
-from fedsafe_node.principal import Principal
+from fedsafe_node.acts.partners import EnterPartner, VerifyPartner
+from fedsafe_node.casework.cases.partners import Partners
+from fedsafe_node.casework.dispatch.outcomes import DispatchNotes
+from fedsafe_node.casework.dispatch.service import Dispatches
+from fedsafe_node.ground.principal import Principal
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.partners import Partner, Way
 from fedsafe_policies.escalation.vocabulary import PartnerClass

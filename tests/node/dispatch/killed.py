@@ -25,24 +25,24 @@ from tests.node.dispatch.desk import ADDRESS, Post
 from tests.node.fleet import BEGAN, StandingClock
 from tests.node.people.conftest import Team
 
-from fedsafe_node.dispatch.messages import NoteHanded, RecallCase, SendCase
-from fedsafe_node.dispatch.outbox import Outbox
-from fedsafe_node.dispatch.recalling import Recalls
-from fedsafe_node.dispatch.taking import SealedPackages
-from fedsafe_node.errors import WrongStateError
-from fedsafe_node.faults import FaultPoint, Faults
+from fedsafe_node.acts.dispatches import NoteHanded, RecallCase, SendCase
+from fedsafe_node.casework.dispatch.handover import SealedPackages
+from fedsafe_node.casework.dispatch.outbox import Outbox
+from fedsafe_node.casework.dispatch.recall import Recalls
+from fedsafe_node.casework.transports.parcels import Handed, Parcel
+from fedsafe_node.ground.errors import WrongStateError
+from fedsafe_node.ground.faults import FaultPoint, Faults
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.principal import Principal
-from fedsafe_node.sending.parcels import Handed, Parcel
+from fedsafe_policies.documents.legal_calendar import shipped_calendar
+from fedsafe_policies.documents.phenomena import phenomena
 from fedsafe_policies.escalation.channels import Channel, MailChannel
-from fedsafe_policies.escalation.dispatching import RecallReason
+from fedsafe_policies.escalation.dispatches import RecallReason
 from fedsafe_policies.escalation.laender import laender
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.playbooks import playbooks
 from fedsafe_policies.escalation.urgency import urgencies
-from fedsafe_policies.legal_calendar import shipped_calendar
-from fedsafe_policies.phenomena import phenomena
 from fedsafe_policies.vocabulary import Role
 
 ADA: Final = Principal("ada", Role.ESCALATION_OFFICER)

@@ -12,14 +12,14 @@ from tests.node.dispatch.test_next_steps import following
 from tests.node.dispatch.test_taken_and_recalled import Hands
 from tests.node.people.conftest import team
 
-from fedsafe_node.cases.answering import answered
-from fedsafe_node.cases.content import CaseFile
-from fedsafe_node.cases.erasing import CaseEraser, erase_cases
-from fedsafe_node.cases.messages import ApproveCase, AssessCase, NewHold
-from fedsafe_node.errors import BadRequestError, ForbiddenError
-from fedsafe_node.principal import Principal
+from fedsafe_node.acts.cases import ApproveCase, AssessCase, NewHold
+from fedsafe_node.casework.cases.answers import answered
+from fedsafe_node.casework.cases.content import CaseFile
+from fedsafe_node.casework.cases.erasure import CaseEraser, erase_cases
+from fedsafe_node.ground.errors import BadRequestError, ForbiddenError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_policies.escalation.closing import EvidenceDecision, Help, unanswered
+from fedsafe_policies.escalation.closure import EvidenceDecision, Help, unanswered
 from fedsafe_policies.escalation.next_steps import NextStep
 from fedsafe_policies.escalation.package import Elements, Threat
 from fedsafe_policies.escalation.states import CaseState

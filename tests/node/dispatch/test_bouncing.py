@@ -18,19 +18,19 @@ from tests.node.dispatch.test_replying import TOKEN, token_of
 from tests.node.dispatch.test_replying import mail as letter
 from tests.node.people.conftest import team
 
+from fedsafe_node.acts.dispatches import ReceiveReply, ReplyReceipt
 from fedsafe_node.api.census import is_audited
-from fedsafe_node.dispatch.bouncing import MOST_BOUNCES
-from fedsafe_node.dispatch.falling_back import take_next_channel
-from fedsafe_node.dispatch.messages import ReceiveReply, ReplyReceipt
-from fedsafe_node.dispatch.replying import read_reply
-from fedsafe_node.errors import BadRequestError
-from fedsafe_node.principal import Principal
-from fedsafe_node.sending.errors import Fault, SendingError
-from fedsafe_node.sending.parcels import Handed, Parcel
-from fedsafe_node.tracing import begin
+from fedsafe_node.casework.dispatch.bounces import MOST_BOUNCES
+from fedsafe_node.casework.dispatch.fallback import take_next_channel
+from fedsafe_node.casework.dispatch.replies import read_reply
+from fedsafe_node.casework.transports.errors import Fault, SendingError
+from fedsafe_node.casework.transports.parcels import Handed, Parcel
+from fedsafe_node.ground.errors import BadRequestError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.trace import begin
 from fedsafe_policies.escalation.channels import Channel, MailChannel
 from fedsafe_policies.escalation.clocks import Milestone
-from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
+from fedsafe_policies.escalation.dispatches import DispatchState, Outcome
 from fedsafe_policies.escalation.states import CaseState
 
 __all__ = ["ada", "ben", "desk", "mail", "tables", "team"]

@@ -12,10 +12,10 @@ from tests.node.dispatch.test_taken_and_recalled import Hands
 from tests.node.people.conftest import team
 from tests.policies.escalation.maximal import MAXIMAL
 
-from fedsafe_node.cases.messages import Reached
-from fedsafe_node.dispatch.correcting import correction_documents
-from fedsafe_node.principal import Principal
-from fedsafe_policies.escalation.dispatching import RecallReason
+from fedsafe_node.acts.cases import Reached
+from fedsafe_node.casework.dispatch.correction import correction_documents
+from fedsafe_node.ground.principal import Principal
+from fedsafe_policies.escalation.dispatches import RecallReason
 from fedsafe_policies.escalation.package import Contact, present
 from fedsafe_policies.escalation.partners import Standing
 from fedsafe_policies.escalation.vocabulary import Element

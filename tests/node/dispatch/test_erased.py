@@ -22,15 +22,15 @@ from tests.node.dispatch.test_outbox import ERROR, MAIL, Mail, mail
 from tests.node.dispatch.test_sending import post
 from tests.node.people.conftest import team
 
-from fedsafe_node.cases.erasing import CaseEraser, erase_cases
-from fedsafe_node.cases.messages import NoteCall
-from fedsafe_node.dispatch.messages import RecallCase
-from fedsafe_node.dispatch.recalling import Recalls
-from fedsafe_node.dispatch.taking import SealedPackages
-from fedsafe_node.principal import Principal
+from fedsafe_node.acts.cases import NoteCall
+from fedsafe_node.acts.dispatches import RecallCase
+from fedsafe_node.casework.cases.erasure import CaseEraser, erase_cases
+from fedsafe_node.casework.dispatch.handover import SealedPackages
+from fedsafe_node.casework.dispatch.recall import Recalls
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
 from fedsafe_policies.escalation.channels import Channel
-from fedsafe_policies.escalation.dispatching import (
+from fedsafe_policies.escalation.dispatches import (
     DispatchState,
     Outcome,
     RecallReason,

@@ -5,12 +5,12 @@ from tests.node.cases.test_cases import ada, ben, desk, tables
 from tests.node.dispatch.test_outbox import ERROR, HOOK, MAIL, Mail, mail, outcomes
 from tests.node.people.conftest import team
 
-from fedsafe_node.cases.messages import AssessCase
-from fedsafe_node.dispatch.falling_back import take_next_channel
-from fedsafe_node.principal import Principal
-from fedsafe_node.sending.errors import Fault, SendingError
+from fedsafe_node.acts.cases import AssessCase
+from fedsafe_node.casework.dispatch.fallback import take_next_channel
+from fedsafe_node.casework.transports.errors import Fault, SendingError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_policies.escalation.channels import MailChannel
-from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
+from fedsafe_policies.escalation.dispatches import DispatchState, Outcome
 from fedsafe_policies.escalation.states import CaseState
 
 __all__ = ["ada", "ben", "desk", "mail", "tables", "team"]

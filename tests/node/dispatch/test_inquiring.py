@@ -10,8 +10,8 @@ from tests.node.dispatch.test_next_steps import following
 from tests.node.dispatch.test_taken_and_recalled import Hands
 from tests.node.people.conftest import team
 
-from fedsafe_node.cases.messages import NoteInquiry
-from fedsafe_node.principal import Principal
+from fedsafe_node.acts.cases import NoteInquiry
+from fedsafe_node.ground.principal import Principal
 from fedsafe_policies.escalation.next_steps import NextStep
 from fedsafe_policies.escalation.states import CaseState
 

@@ -13,8 +13,8 @@ from typing import Final
 
 import pytest
 
-from fedsafe_node.faults import FaultPoint
-from fedsafe_policies.escalation.dispatching import correction_key
+from fedsafe_node.ground.faults import FaultPoint
+from fedsafe_policies.escalation.dispatches import correction_key
 
 NEVER: Final = "never 1"
 # Sending is one act, each attempt two; before and after each of them.

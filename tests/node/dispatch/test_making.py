@@ -15,8 +15,8 @@ from tests.federation.casework.sealed import (
 from tests.node.dispatch.desk import BKA
 
 from fedsafe_federation.casework.sealing import open_with
-from fedsafe_node.dispatch.making import Sealer, seal_for_partner
-from fedsafe_node.errors import WrongStateError
+from fedsafe_node.casework.dispatch.package import Sealer, seal_for_partner
+from fedsafe_node.ground.errors import WrongStateError
 
 KEY = "0d" * 32
 MAILED = msgspec.structs.replace(BKA, key=None, certificate=pem(partner().certificate))

@@ -9,8 +9,8 @@ from tests.node.dispatch.desk import KNOWN
 from tests.node.dispatch.test_taken_and_recalled import Hands
 from tests.node.people.conftest import team
 
-from fedsafe_node.cases.messages import ApproveCase, AssessCase
-from fedsafe_node.principal import Principal
+from fedsafe_node.acts.cases import ApproveCase, AssessCase
+from fedsafe_node.ground.principal import Principal
 from fedsafe_policies.escalation.next_steps import NextStep
 from fedsafe_policies.escalation.vocabulary import PartnerClass
 

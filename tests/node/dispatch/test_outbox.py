@@ -12,24 +12,24 @@ from tests.node.dispatch.desk import ADDRESS, KEY, Post
 from tests.node.people.conftest import team
 
 from fedsafe_federation.casework.keys import key_fingerprint
+from fedsafe_node.acts.dispatches import DispatchShown, RecallCase, SwitchSending
+from fedsafe_node.acts.partners import VerifyPartner
 from fedsafe_node.api.census import is_audited
-from fedsafe_node.cases.content import CaseFile
-from fedsafe_node.cases.keeping import CaseKeeper
-from fedsafe_node.cases.partner_messages import VerifyPartner
-from fedsafe_node.dispatch.messages import DispatchShown, RecallCase, SwitchSending
-from fedsafe_node.dispatch.outbox import Outbox
-from fedsafe_node.dispatch.recalling import Recalls
-from fedsafe_node.dispatch.switching import SendingSwitch
-from fedsafe_node.errors import CorruptRowError
-from fedsafe_node.faults import FaultPoint, Faults
-from fedsafe_node.principal import Principal
-from fedsafe_node.sending.errors import Fault, SendingError
-from fedsafe_node.sending.parcels import Handed, Parcel
+from fedsafe_node.casework.cases.content import CaseFile
+from fedsafe_node.casework.cases.keeper import CaseKeeper
+from fedsafe_node.casework.dispatch.outbox import Outbox
+from fedsafe_node.casework.dispatch.recall import Recalls
+from fedsafe_node.casework.dispatch.switch import SendingSwitch
+from fedsafe_node.casework.transports.errors import Fault, SendingError
+from fedsafe_node.casework.transports.parcels import Handed, Parcel
+from fedsafe_node.ground.errors import CorruptRowError
+from fedsafe_node.ground.faults import FaultPoint, Faults
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.trace import begin
 from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.tracing import begin
+from fedsafe_node.store.reader import Reader
 from fedsafe_policies.escalation.channels import Channel, MailChannel, WebhookChannel
-from fedsafe_policies.escalation.dispatching import (
+from fedsafe_policies.escalation.dispatches import (
     MOST_TRIES,
     DispatchState,
     Outcome,

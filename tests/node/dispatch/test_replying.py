@@ -11,15 +11,15 @@ from tests.node.cases.test_cases import ada, ben, desk, refused, tables
 from tests.node.dispatch.desk import Post
 from tests.node.people.conftest import team
 
+from fedsafe_node.acts.dispatches import ReceiptWay, ReceiveReply
+from fedsafe_node.acts.partners import VerifyPartner
 from fedsafe_node.api.census import is_audited
-from fedsafe_node.cases.partner_messages import VerifyPartner
-from fedsafe_node.dispatch.messages import ReceiptWay, ReceiveReply
-from fedsafe_node.dispatch.replying import read_reply
-from fedsafe_node.errors import BadRequestError, NotFoundError
-from fedsafe_node.principal import Principal
+from fedsafe_node.casework.dispatch.replies import read_reply
+from fedsafe_node.ground.errors import BadRequestError, NotFoundError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.trace import begin
 from fedsafe_node.store.dispatches_rows import AttemptRow
-from fedsafe_node.tracing import begin
-from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
+from fedsafe_policies.escalation.dispatches import DispatchState, Outcome
 from fedsafe_policies.escalation.states import CaseState
 
 __all__ = ["ada", "ben", "desk", "tables", "team"]

@@ -10,22 +10,22 @@ from tests.node.cases.test_cases import ada, ben, desk, refused, tables
 from tests.node.dispatch.desk import Post
 from tests.node.people.conftest import team
 
+from fedsafe_node.acts.cases import ApproveCase, AssessCase
+from fedsafe_node.acts.dispatches import SendCase
 from fedsafe_node.api.census import is_audited
-from fedsafe_node.cases.content import CaseFile
-from fedsafe_node.cases.course import course_of
-from fedsafe_node.cases.messages import ApproveCase, AssessCase
-from fedsafe_node.dispatch.messages import SendCase
-from fedsafe_node.errors import (
+from fedsafe_node.casework.cases.content import CaseFile
+from fedsafe_node.casework.cases.timeline import course_of
+from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,
     NotFoundError,
     WrongStateError,
 )
-from fedsafe_node.idempotency import recognise
-from fedsafe_node.principal import Principal
-from fedsafe_node.tracing import begin
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.trace import begin
+from fedsafe_node.rules.idempotency import recognise
 from fedsafe_policies.escalation.clocks import Milestone, terms
-from fedsafe_policies.escalation.dispatching import DispatchState, Outcome
+from fedsafe_policies.escalation.dispatches import DispatchState, Outcome
 from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.partners import Way
@@ -367,7 +367,7 @@ async def test_a_call_that_nobody_answers_is_an_attempt_and_the_task_stays(
 async def test_attempts_in_vain_have_an_end_and_a_hand_over_is_noted_all_the_same(
     post: Post, ada: Principal, case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fedsafe_node.dispatch.noting._MOST", 2)
+    monkeypatch.setattr("fedsafe_node.casework.dispatch.outcomes._MOST", 2)
     (made,) = (await post.send(case, ada)).dispatches
     missed = post.handed(way=Way.PHONE, outcome="refused", reference=None)
     for _ in range(2):

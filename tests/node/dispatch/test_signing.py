@@ -14,22 +14,22 @@ from tests.node.dispatch.test_outbox import HOOK, MAIL, Other
 from tests.node.people.conftest import team
 
 from fedsafe_crypto.errors import SignatureError
-from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_federation.casework.certificates import (
     certificate_fingerprint,
     signing_certificate,
 )
 from fedsafe_federation.casework.file_signature import sign_file, verify_file
-from fedsafe_node.cases.partner_messages import VerifyPartner
-from fedsafe_node.dispatch.messages import PackageAnswer, RecallCase
-from fedsafe_node.dispatch.outbox import Outbox
-from fedsafe_node.dispatch.recalling import Recalls
-from fedsafe_node.dispatch.taking import SealedPackages
-from fedsafe_node.errors import CorruptLogError, CorruptRowError, WrongStateError
-from fedsafe_node.principal import Principal
+from fedsafe_node.acts.dispatches import PackageAnswer, RecallCase
+from fedsafe_node.acts.partners import VerifyPartner
+from fedsafe_node.casework.dispatch.handover import SealedPackages
+from fedsafe_node.casework.dispatch.outbox import Outbox
+from fedsafe_node.casework.dispatch.recall import Recalls
+from fedsafe_node.ground.errors import CorruptLogError, CorruptRowError, WrongStateError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.store.dispatches_rows import DispatchRow
 from fedsafe_policies.escalation.channels import Channel
-from fedsafe_policies.escalation.dispatching import (
+from fedsafe_policies.escalation.dispatches import (
     DispatchState,
     Outcome,
     RecallReason,
@@ -118,7 +118,7 @@ async def test_a_package_is_signed_while_it_is_sealed_and_never_again(
     def never(*_: object) -> None:
         pytest.fail("it was signed once more")
 
-    monkeypatch.setattr("fedsafe_node.dispatch.signing.sign_file", never)
+    monkeypatch.setattr("fedsafe_node.casework.dispatch.signing.sign_file", never)
     taken = await mailed.take(case, ada)
 
     assert row.sealed is not None

@@ -11,21 +11,21 @@ from tests.node.dispatch.desk import ADDRESS, KNOWN, Post
 from tests.node.dispatch.test_outbox import Other
 from tests.node.people.conftest import team
 
-from fedsafe_node.cases.messages import ApproveCase, AssessCase, TaskShown
-from fedsafe_node.dispatch.messages import (
+from fedsafe_node.acts.cases import ApproveCase, AssessCase, TaskShown
+from fedsafe_node.acts.dispatches import (
     DispatchReceipt,
     DispatchShown,
     NoteHanded,
     RecallCase,
 )
-from fedsafe_node.dispatch.outbox import Outbox
-from fedsafe_node.dispatch.recalling import Recalls
-from fedsafe_node.dispatch.taking import SealedPackages
-from fedsafe_node.principal import Principal
-from fedsafe_node.sending.errors import Fault, SendingError
-from fedsafe_node.sending.parcels import Carrier, Handed, Parcel
+from fedsafe_node.casework.dispatch.handover import SealedPackages
+from fedsafe_node.casework.dispatch.outbox import Outbox
+from fedsafe_node.casework.dispatch.recall import Recalls
+from fedsafe_node.casework.transports.errors import Fault, SendingError
+from fedsafe_node.casework.transports.parcels import Carrier, Handed, Parcel
+from fedsafe_node.ground.principal import Principal
 from fedsafe_policies.escalation.channels import MailChannel
-from fedsafe_policies.escalation.dispatching import DispatchState, RecallReason
+from fedsafe_policies.escalation.dispatches import DispatchState, RecallReason
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.partners import Way
 from fedsafe_policies.escalation.vocabulary import PartnerClass

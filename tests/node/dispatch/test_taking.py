@@ -15,16 +15,16 @@ from tests.node.people.conftest import team
 
 from fedsafe_federation.casework.certificates import certificate_fingerprint
 from fedsafe_federation.casework.container import open_package
-from fedsafe_node.cases.certificate_names import name_certificate
-from fedsafe_node.cases.partner_messages import VerifyPartner
-from fedsafe_node.dispatch.messages import RecallCase, SwitchSending
-from fedsafe_node.dispatch.recalling import Recalls
-from fedsafe_node.dispatch.switching import SendingSwitch
-from fedsafe_node.dispatch.taking import SealedPackages
-from fedsafe_node.errors import CorruptRowError, NotFoundError
-from fedsafe_node.principal import Principal
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.escalation.dispatching import RecallReason
+from fedsafe_node.acts.dispatches import RecallCase, SwitchSending
+from fedsafe_node.acts.partners import VerifyPartner
+from fedsafe_node.casework.cases.certificate_names import name_certificate
+from fedsafe_node.casework.dispatch.handover import SealedPackages
+from fedsafe_node.casework.dispatch.recall import Recalls
+from fedsafe_node.casework.dispatch.switch import SendingSwitch
+from fedsafe_node.ground.errors import CorruptRowError, NotFoundError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.escalation.dispatches import RecallReason
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.vocabulary import Role
 
@@ -132,7 +132,7 @@ async def test_one_person_takes_a_package_only_so_often(
     case: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fedsafe_node.dispatch.taking.MOST_TIMES", 2)
+    monkeypatch.setattr("fedsafe_node.casework.dispatch.handover.MOST_TIMES", 2)
     eve = await post.desk.hire("eve", Role.ESCALATION_OFFICER)
     sent = await post.only(case, ada)
     for who in (ada, ada, eve):

@@ -12,13 +12,13 @@ from tests.node.conftest import OpenStore
 from tests.node.dispatch.test_outbox import HOOK, MAIL, Mail
 from tests.node.people.conftest import Team
 
-from fedsafe_node.dispatch.messages import DispatchShown, SwitchSending
+from fedsafe_node.acts.dispatches import DispatchShown, SwitchSending
+from fedsafe_node.acts.people import EnrolmentAnswer
+from fedsafe_node.casework.transports.errors import Fault, SendingError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.people.messages import EnrolmentAnswer
-from fedsafe_node.principal import Principal
-from fedsafe_node.sending.errors import Fault, SendingError
 from fedsafe_policies.escalation.clocks import Course, alarms
-from fedsafe_policies.escalation.dispatching import DispatchState
+from fedsafe_policies.escalation.dispatches import DispatchState
 from fedsafe_policies.escalation.laender import Calendar, Land
 from fedsafe_policies.escalation.partners import Way
 from fedsafe_policies.escalation.states import CaseState

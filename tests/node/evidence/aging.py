@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from tests.node.fleet import Fleet
 
-from fedsafe_node.audit_messages import VerifyAnswer
+from fedsafe_node.acts.audit import VerifyAnswer
+from fedsafe_node.ground.principal import LOCAL
 from fedsafe_node.log.audit import Event
-from fedsafe_node.principal import LOCAL
 
 COUNT = 700
 DAYS = 30

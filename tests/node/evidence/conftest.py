@@ -13,12 +13,12 @@ from msgspec import convert
 from tests.node.evidence.aging import COUNT, let_records_go, write
 from tests.node.fleet import NAMES, Fleet, copy_of, make
 
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_node.errors import RolledBackError
-from fedsafe_node.evidence.contents import audit_verifier, fingerprint
-from fedsafe_node.evidence.span import ExportRequest
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_node.audit.packs.contents import audit_verifier, fingerprint
 from fedsafe_node.evidence.verify import read_files, verify_pack
-from fedsafe_node.principal import Principal
+from fedsafe_node.ground.errors import RolledBackError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.log.span import ExportRequest
 from fedsafe_policies.vocabulary import Role
 
 AUDRA: Final = Principal("audra", Role.AUDITOR, fresh=True)

@@ -10,8 +10,8 @@ from typing import Final
 
 from tests.system.search import Haystack
 
-from fedsafe_node.base import Base
-from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.app.container import Base
+from fedsafe_node.store.reader import Reader
 
 _PIECE: Final = 16
 

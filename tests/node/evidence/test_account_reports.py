@@ -15,14 +15,14 @@ from tests.node.fleet import Fleet, StandingClock
 from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, BOT, request_for
 
-from fedsafe_cli.audit_report import as_page, as_text
-from fedsafe_node.errors import BadRequestError, DeniedError
-from fedsafe_node.evidence.keeping_messages import SubjectRequest
-from fedsafe_node.evidence.report_messages import AccountReport, ReportRequest
-from fedsafe_node.lookup_messages import LookupRequest
-from fedsafe_node.messages import Kind, Question
-from fedsafe_node.principal import Principal
-from fedsafe_node.searching import Wanted
+from fedsafe_cli.audit.report import as_page, as_text
+from fedsafe_node.acts.account_reports import AccountReport, ReportRequest
+from fedsafe_node.acts.audit_upkeep import SubjectRequest
+from fedsafe_node.acts.bodies import Kind, Question
+from fedsafe_node.acts.lookup import LookupRequest
+from fedsafe_node.audit.event_search import Wanted
+from fedsafe_node.ground.errors import BadRequestError, DeniedError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_policies.vocabulary import Purpose, Role, Scope, Surface
 
 DROP_OPENING: Final = "DELETE FROM openings WHERE log = 1 AND idx = 1"

@@ -10,17 +10,17 @@ from tests.node.evidence.test_keeping import ACCOUNT, OTHER, erase
 from tests.node.fleet import Fleet
 from tests.node.signals.conftest import ANNA, request_for
 
-from fedsafe_node.errors import WrongStateError
-from fedsafe_node.evidence.keeping_messages import EraseRequest
+from fedsafe_node.acts.audit_upkeep import EraseRequest
+from fedsafe_node.acts.bodies import ImportRequest
+from fedsafe_node.acts.notices import NoticeKind, NoticeState
+from fedsafe_node.ground.errors import WrongStateError
 from fedsafe_node.log.openings import period_of
-from fedsafe_node.messages import ImportRequest
 from fedsafe_node.notices.facts import Facts, seal_facts
-from fedsafe_node.notices.messages import NoticeKind, NoticeState
 from fedsafe_node.rights.sealing import Content, seal_content
 from fedsafe_node.store.notices_rows import NoticeRow
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Scope
 
 

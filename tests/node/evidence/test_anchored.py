@@ -16,18 +16,18 @@ from tests.node.evidence.conftest import AUDRA, Made, export, key_of, write_even
 from tests.node.evidence.test_verify import refused
 from tests.node.fleet import Fleet, StandingClock
 
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_crypto.cosignature import add_lines
-from fedsafe_crypto.framing import lp_text
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.tiles import TileSource
-from fedsafe_crypto.tree import Frontier, consistency_proof, leaf_hash
-from fedsafe_federation.witnessing import AddCheckpoint
-from fedsafe_node.errors import RolledBackError
-from fedsafe_node.evidence import anchored
-from fedsafe_node.evidence.span import ExportRequest
+from fedsafe_crypto.primitives.framing import lp_text
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.tlog.cosignature import add_lines
+from fedsafe_crypto.tlog.tiles import TileSource
+from fedsafe_crypto.tlog.tree import Frontier, consistency_proof, leaf_hash
+from fedsafe_federation.feed.witnessing import AddCheckpoint
+from fedsafe_node.audit.packs import anchor_leaves as anchored
 from fedsafe_node.evidence.verify import main, read_files, verify_pack
+from fedsafe_node.ground.errors import RolledBackError
 from fedsafe_node.log.anchor import anchor_entry
+from fedsafe_node.log.span import ExportRequest
 
 Line = dict[str, Any]
 ENTRIES = "entries/000000000000.ndjson"

@@ -34,7 +34,7 @@ from tests.node.evidence.conftest import (
 )
 from tests.node.fleet import Fleet, make
 
-from fedsafe_node.evidence.contents import policy_files
+from fedsafe_node.audit.packs.contents import policy_files
 from fedsafe_node.evidence.verify import (
     _TEXTS,
     PackError,

@@ -21,13 +21,13 @@ from tests.node.evidence.test_verify import refused
 from tests.node.fleet import NAMES, Fleet, copy_of
 from tests.node.governing.council import agree, at_version, propose
 
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_crypto.cosignature import cosign
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.note import VerifierKey
-from fedsafe_crypto.tiles import TileSource
-from fedsafe_crypto.tree import Frontier, consistency_proof, leaf_hash
-from fedsafe_federation.changing import ChangeKind
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.tlog.cosignature import cosign
+from fedsafe_crypto.tlog.note import VerifierKey
+from fedsafe_crypto.tlog.tiles import TileSource
+from fedsafe_crypto.tlog.tree import Frontier, consistency_proof, leaf_hash
+from fedsafe_federation.charter.changes import ChangeKind
 from fedsafe_node.evidence.verify import (
     PackError,
     Report,

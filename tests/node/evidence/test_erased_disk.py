@@ -14,18 +14,18 @@ from tests.node.fleet import Fleet, make
 from tests.node.signals.conftest import BOT, request_for
 from tests.system.search import encodings
 
-from fedsafe_node.evidence.keeping_messages import (
+from fedsafe_node.acts.audit_upkeep import (
     EraseRequest,
     HoldRequest,
     SubjectRequest,
 )
-from fedsafe_node.evidence.verify import verify_pack
-from fedsafe_node.log.engine import LogEngine
-from fedsafe_node.lookup_messages import LookupRequest
-from fedsafe_node.messages import (
+from fedsafe_node.acts.bodies import (
     Kind,
     Question,
 )
+from fedsafe_node.acts.lookup import LookupRequest
+from fedsafe_node.evidence.verify import verify_pack
+from fedsafe_node.log.engine import LogEngine
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
 ACCOUNT = "konto:7f3a.erase-me_now"

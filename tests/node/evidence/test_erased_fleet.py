@@ -18,23 +18,23 @@ from tests.node.rights.vouching import Vouched
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 from tests.system.search import encodings
 
-from fedsafe_federation.charter import SignedCharter
-from fedsafe_federation.wireformat import decode
-from fedsafe_node.evidence.verify import Report, verify_pack
-from fedsafe_node.idempotency import recognise
-from fedsafe_node.log.engine import LogEngine
-from fedsafe_node.lookup_messages import LookupRequest
-from fedsafe_node.messages import (
+from fedsafe_federation.charter.charter import SignedCharter
+from fedsafe_federation.wire.wireformat import decode
+from fedsafe_node.acts.bodies import (
     ImportRequest,
     Kind,
     Question,
 )
+from fedsafe_node.acts.lookup import LookupRequest
+from fedsafe_node.acts.requests import NewRightsRequest, RequestKind
+from fedsafe_node.evidence.verify import Report, verify_pack
+from fedsafe_node.ground.signal_ids import read_signal_id
+from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.people.credentials import People
-from fedsafe_node.rights.erasing import purge_erased
-from fedsafe_node.rights.request_messages import NewRightsRequest, RequestKind
+from fedsafe_node.rights.erasure import purge_erased
+from fedsafe_node.rules.idempotency import recognise
 from fedsafe_node.signals.expiry import expire_signals
-from fedsafe_node.signals.naming import read_signal_id
-from fedsafe_policies.people import Person
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Act, Purpose, Role, Scope
 
 WHO = "Zora.Geheim+promo@planted-post.example"

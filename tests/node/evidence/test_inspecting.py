@@ -8,10 +8,10 @@ from tests.node.fleet import Fleet
 from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA
 
-from fedsafe_crypto.checkpoint import open_checkpoint
-from fedsafe_crypto.note import VerifierKey
-from fedsafe_crypto.tree import leaf_hash, verify_inclusion
-from fedsafe_node.errors import DeniedError, NotFoundError
+from fedsafe_crypto.tlog.checkpoint import open_checkpoint
+from fedsafe_crypto.tlog.note import VerifierKey
+from fedsafe_crypto.tlog.tree import leaf_hash, verify_inclusion
+from fedsafe_node.ground.errors import DeniedError, NotFoundError
 from fedsafe_node.log.audit import Event
 from fedsafe_node.store.rows import Opening
 

@@ -11,28 +11,28 @@ from tests.node.fleet import Fleet
 from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
-from fedsafe_node.erasers import Erasure
-from fedsafe_node.errors import (
-    BadRequestError,
-    DeniedError,
-    NotFoundError,
-    WrongStateError,
-)
-from fedsafe_node.evidence.keeping import Keeping
-from fedsafe_node.evidence.keeping_messages import (
+from fedsafe_node.acts.audit_upkeep import (
     EraseRequest,
     GapsAnswer,
     HoldRequest,
     RevealRequest,
     SubjectRequest,
 )
-from fedsafe_node.evidence.telling import ACCESSES
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.audit.account_view import ACCESSES
+from fedsafe_node.audit.keeper import Keeping
 from fedsafe_node.evidence.verify import verify_pack
+from fedsafe_node.ground.errors import (
+    BadRequestError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
 from fedsafe_node.log.audit import Event
-from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.rights.erasers import Erasure
 from fedsafe_node.store.keeping_rows import EffectKind
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.store.sqlite_residues import can_clear_here
+from fedsafe_node.store.sqlite.residues import can_clear_here
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Purpose, Scope
 
 ACCOUNT = "account-5f2a-one"

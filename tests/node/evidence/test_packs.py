@@ -10,19 +10,19 @@ from tests.node.fleet import Fleet
 from tests.node.rights.test_requests import SHOP, WHO, asked, requests_of
 from tests.node.signals.conftest import ANNA, request_for
 
-from fedsafe_federation.signals import SIGNAL_GROUP
-from fedsafe_node.errors import (
+from fedsafe_federation.feed.signals import SIGNAL_GROUP
+from fedsafe_node.acts.recipients import PackShown
+from fedsafe_node.acts.requests import Language
+from fedsafe_node.audit.packs import signal_refs as packs
+from fedsafe_node.ground.errors import (
     BadRequestError,
     ConflictError,
     NotFoundError,
     WrongStateError,
 )
-from fedsafe_node.evidence import packs
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import read_signal_id
 from fedsafe_node.log.audit import DETAIL, SUBJECT, Event
-from fedsafe_node.peering.messages import PackShown
-from fedsafe_node.principal import Principal
-from fedsafe_node.rights.request_messages import Language
-from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_policies.vocabulary import Purpose, Scope
 

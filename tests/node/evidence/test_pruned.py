@@ -22,13 +22,13 @@ from tests.node.signals.conftest import ANNA, RITA, request_for
 from tests.node.test_attesting import recorded
 from tests.system.search import encodings
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.errors import CorruptLogError
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.bodies import RevokeRequest
+from fedsafe_node.ground.errors import CorruptLogError
 from fedsafe_node.log.audit import decode_audit_record
 from fedsafe_node.log.engine import LogEngine
-from fedsafe_node.messages import RevokeRequest
-from fedsafe_node.signals.relocking import relock
-from fedsafe_policies.gate import LegalGate
+from fedsafe_node.signals.relock import relock
+from fedsafe_policies.rules.gate import LegalGate
 from fedsafe_policies.vocabulary import Role
 
 IN_LOG = f"log = (SELECT id FROM logs WHERE origin = '{AUDIT}')"  # noqa: S608

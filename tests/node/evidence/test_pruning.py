@@ -27,15 +27,15 @@ from tests.node.fleet import NAMES, Fleet, copy_of, make
 from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, request_for
 
-from fedsafe_crypto.checkpoint import open_checkpoint
-from fedsafe_crypto.tiled import CHECKPOINT, file_names, verify_files
-from fedsafe_federation.witnessing import witness_of
-from fedsafe_node.errors import PrunedError
-from fedsafe_node.evidence.contents import audit_verifier
-from fedsafe_node.evidence.pruning import Pruning, Sizes
+from fedsafe_crypto.tlog.checkpoint import open_checkpoint
+from fedsafe_crypto.tlog.tile_files import CHECKPOINT, file_names, verify_files
+from fedsafe_federation.feed.witnessing import witness_of
+from fedsafe_node.audit.event_search import Wanted
+from fedsafe_node.audit.packs.contents import audit_verifier
+from fedsafe_node.audit.pruning import Pruning, Sizes
 from fedsafe_node.evidence.verify import verify_pack
+from fedsafe_node.ground.errors import PrunedError
 from fedsafe_node.log.engine import LogEngine
-from fedsafe_node.searching import Wanted
 from fedsafe_policies.vocabulary import Role
 
 ANALYST = ("anna", Role.ANALYST)

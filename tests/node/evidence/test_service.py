@@ -20,18 +20,18 @@ from tests.node.evidence.conftest import (
 from tests.node.fleet import Fleet, make
 from tests.node.signals.conftest import ANNA
 
-from fedsafe_node.errors import (
+from fedsafe_node.audit.packs import pages
+from fedsafe_node.audit.packs.service import APPROVED_FOR
+from fedsafe_node.evidence.verify import Report, read_files, verify_pack
+from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,
     RolledBackError,
     WrongStateError,
 )
-from fedsafe_node.evidence import pages
-from fedsafe_node.evidence.service import APPROVED_FOR
-from fedsafe_node.evidence.span import ExportRequest
-from fedsafe_node.evidence.verify import Report, read_files, verify_pack
-from fedsafe_node.principal import Principal
-from fedsafe_policies.policy import shipped_text
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.log.span import ExportRequest
+from fedsafe_policies.documents.policy import shipped_text
 from fedsafe_policies.vocabulary import Role
 
 
@@ -66,7 +66,7 @@ async def test_any_part_verifies_across_pages(
 ) -> None:
     await write_events(alone, 9)
     monkeypatch.setattr(pages, "PAGE", size)
-    monkeypatch.setattr("fedsafe_node.evidence.service.PAGE", size)
+    monkeypatch.setattr("fedsafe_node.audit.packs.service.PAGE", size)
     for first, last in ((0, 0), (1, 6), (4, 9), (8, 8)):
         report = verified(alone, await export(alone, first=first, last=last))
 

@@ -7,20 +7,25 @@ from tests.node.evidence.conftest import AUDRA, write_events
 from tests.node.fleet import Fleet
 from tests.node.signals.conftest import ANNA
 
-from fedsafe_crypto.checkpoint import open_checkpoint
-from fedsafe_crypto.cosignature import verify_cosignatures
 from fedsafe_crypto.errors import SignatureError
-from fedsafe_crypto.note import COSIGNER, VerifierKey
-from fedsafe_crypto.tiled import CHECKPOINT, file_names, split_bundle, verify_files
-from fedsafe_crypto.tiles import TILE_WIDTH
-from fedsafe_node.errors import CorruptLogError, DeniedError
-from fedsafe_node.evidence.contents import audit_verifier
-from fedsafe_node.evidence.tiled import OwnLog
+from fedsafe_crypto.tlog.checkpoint import open_checkpoint
+from fedsafe_crypto.tlog.cosignature import verify_cosignatures
+from fedsafe_crypto.tlog.note import COSIGNER, VerifierKey
+from fedsafe_crypto.tlog.tile_files import (
+    CHECKPOINT,
+    file_names,
+    split_bundle,
+    verify_files,
+)
+from fedsafe_crypto.tlog.tiles import TILE_WIDTH
+from fedsafe_node.audit.packs.contents import audit_verifier
+from fedsafe_node.audit.tile_export import OwnLog
+from fedsafe_node.ground.errors import CorruptLogError, DeniedError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import decode_audit_record
 from fedsafe_node.log.tiling import MAX_ENTRY
-from fedsafe_node.principal import Principal
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 
 async def taken(

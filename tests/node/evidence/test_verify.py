@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from tests.campaigns.forging import packed
 from tests.node.evidence.conftest import Made
 
-from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_node.evidence import verify
 from fedsafe_node.evidence.verify import (
     _GERMAN,

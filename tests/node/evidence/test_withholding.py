@@ -19,11 +19,11 @@ from tests.node.evidence.test_packs import (
 from tests.node.fleet import Fleet
 from tests.node.rights.test_requests import SHOP, asked, requests_of
 
-from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.principal import Principal
-from fedsafe_node.rights.packs import Packs, packs_asked_for
-from fedsafe_node.rights.request_messages import PackTold, WithholdPackRequest
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.acts.requests import PackTold, WithholdPackRequest
+from fedsafe_node.ground.errors import DeniedError, NotFoundError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.rights.person_packs import Packs, packs_asked_for
 from fedsafe_policies.vocabulary import Role, Withholding
 
 POLICE = "Polizei Köln"

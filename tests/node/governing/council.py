@@ -3,14 +3,14 @@
 
 from tests.node.fleet import Fleet, eventually
 
-from fedsafe_federation.changing import Change, ChangeKind, amended
-from fedsafe_federation.charter import charter_digest
-from fedsafe_federation.differing import differences
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.governing.ballot import Ballot, Present
-from fedsafe_node.governing.messages import GovernanceAnswer
-from fedsafe_node.governing.voting import CharterVote, Vote
-from fedsafe_policies.people import Person
+from fedsafe_federation.charter.changes import Change, ChangeKind, amended
+from fedsafe_federation.charter.charter import charter_digest
+from fedsafe_federation.charter.diff import differences
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.charter import GovernanceAnswer
+from fedsafe_node.members.charter.ballot import Ballot, Present
+from fedsafe_node.members.charter.votes import CharterVote, Vote
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Role
 
 TWO = Person("rita", Role.REVIEWER), Person("dora", Role.DPO)

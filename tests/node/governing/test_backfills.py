@@ -7,13 +7,13 @@ from tests.node.fleet import NAMES, Fleet
 from tests.node.governing.council import agree, at_version, present, propose
 from tests.node.signals.conftest import BOT
 
-from fedsafe_federation.amendment import Version
-from fedsafe_federation.changing import Change, ChangeKind, amended
-from fedsafe_federation.charter import MOST_BACKFILL, Backfill, check_charter
-from fedsafe_federation.differing import differences
+from fedsafe_federation.charter.amendment import Version
+from fedsafe_federation.charter.changes import Change, ChangeKind, amended
+from fedsafe_federation.charter.charter import MOST_BACKFILL, Backfill, check_charter
+from fedsafe_federation.charter.diff import differences
 from fedsafe_federation.errors import AmendmentError, MalformedError
-from fedsafe_node.lookup_messages import LookupRequest, Result
-from fedsafe_node.messages import Kind, Question
+from fedsafe_node.acts.bodies import Kind, Question
+from fedsafe_node.acts.lookup import LookupRequest, Result
 from fedsafe_node.store.metering_rows import Side
 from fedsafe_policies.vocabulary import Purpose
 

@@ -15,12 +15,12 @@ from tests.node.governing.council import (
     vote,
 )
 
-from fedsafe_federation.amendment import sign_charter, sign_refusal
-from fedsafe_federation.bundles import opened
-from fedsafe_federation.changing import Change, ChangeKind, amended
-from fedsafe_federation.charter import SignedCharter
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.governing.messages import ExchangeRequest
+from fedsafe_federation.charter.amendment import sign_charter, sign_refusal
+from fedsafe_federation.charter.bundles import opened
+from fedsafe_federation.charter.changes import Change, ChangeKind, amended
+from fedsafe_federation.charter.charter import SignedCharter
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.charter import ExchangeRequest
 
 
 async def version(fleet: Fleet, appeal: str, *signers: str) -> SignedCharter:

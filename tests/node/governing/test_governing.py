@@ -20,24 +20,24 @@ from tests.node.governing.council import (
 )
 from tests.node.signals.conftest import ANNA, request_for
 
-from fedsafe_federation.changing import ChangeKind
-from fedsafe_federation.charter import MemberState, PolicyReference
+from fedsafe_federation.charter.changes import ChangeKind
+from fedsafe_federation.charter.charter import MemberState, PolicyReference
 from fedsafe_federation.errors import PeerRefusedError
-from fedsafe_federation.feed import FeedRequest
-from fedsafe_federation.handshake import Speaks, parse_speaks
-from fedsafe_federation.restrictions import Reason, Terms
+from fedsafe_federation.exchange.handshake import Speaks, parse_speaks
+from fedsafe_federation.feed.batch import FeedRequest
+from fedsafe_federation.feed.restrictions import Reason, Terms
+from fedsafe_node.acts.bodies import Kind, SignalState
+from fedsafe_node.acts.lookup import Result
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.governing import GOVERNING_ROUTES
-from fedsafe_node.errors import WrongStateError
+from fedsafe_node.ground.errors import WrongStateError
+from fedsafe_node.ground.principal import LOCAL
+from fedsafe_node.ground.signal_ids import read_signal_id
 from fedsafe_node.log.audit import Event
-from fedsafe_node.lookup_messages import Result
-from fedsafe_node.messages import Kind, SignalState
-from fedsafe_node.peering.debts import Debts
-from fedsafe_node.peering.partings import Partings
-from fedsafe_node.principal import LOCAL
-from fedsafe_node.signals.departing import erase_departed
-from fedsafe_node.signals.naming import read_signal_id
-from fedsafe_node.signals.stating import state
+from fedsafe_node.members.peering.former_members import Partings
+from fedsafe_node.members.peering.overdue_erasures import Debts
+from fedsafe_node.signals.departure import erase_departed
+from fedsafe_node.signals.statement import state
 from fedsafe_policies.vocabulary import Contention, Control, Effect, Role, Scope
 
 PERSON = "somebody@mail.example"

@@ -19,29 +19,29 @@ from tests.node.governing.council import (
 )
 from tests.node.signals.conftest import ANNA, RITA, request_for
 
-from fedsafe_crypto.seal import RecipientKey
-from fedsafe_federation.card import open_card, sign_card
-from fedsafe_federation.changing import Change, ChangeKind, amended
+from fedsafe_crypto.seal.hpke import RecipientKey
+from fedsafe_federation.charter.card import open_card, sign_card
+from fedsafe_federation.charter.changes import Change, ChangeKind, amended
+from fedsafe_federation.charter.invitation import Invitation, sign_joining
 from fedsafe_federation.errors import AmendmentError, PeerError
 from fedsafe_federation.identifiers.corpus import corpus_digests
-from fedsafe_federation.invitation import Invitation, sign_joining
-from fedsafe_federation.wireformat import encode
-from fedsafe_node import networks
-from fedsafe_node.errors import (
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.acts.charter import KnockRequest
+from fedsafe_node.acts.lookup import Result
+from fedsafe_node.acts.trials import TrialsQuery
+from fedsafe_node.ground import networks
+from fedsafe_node.ground.errors import (
     BadRequestError,
     ForbiddenError,
     NotFoundError,
     WrongStateError,
 )
-from fedsafe_node.governing import joining as joining_room
-from fedsafe_node.governing.inviting import MOST
-from fedsafe_node.governing.media_keys import opened_media, sealed_media
-from fedsafe_node.governing.messages import KnockRequest
-from fedsafe_node.keys import MediaKeys, load_media_keys
-from fedsafe_node.lookup_messages import Result
-from fedsafe_node.messages import Kind
-from fedsafe_node.principal import Principal
-from fedsafe_node.review.trial_messages import TrialsQuery
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.keys.own_keys import MediaKeys, load_media_keys
+from fedsafe_node.members.charter import join as joining_room
+from fedsafe_node.members.charter.invitations import MOST
+from fedsafe_node.members.charter.media_keys import opened_media, sealed_media
 from fedsafe_node.review.trial_service import tend_trials
 from fedsafe_policies.vocabulary import Role, Scope
 

@@ -15,13 +15,13 @@ from tests.node.governing.council import (
 from tests.node.renewing.fleet import joined, left, membership_of
 from tests.node.signals.conftest import ANNA, RITA, request_for
 
-from fedsafe_federation.changing import ChangeKind
+from fedsafe_federation.charter.changes import ChangeKind
+from fedsafe_federation.charter.departure import sign_leaving
 from fedsafe_federation.errors import MalformedError, UntrustedError
-from fedsafe_federation.leaving import sign_leaving
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.errors import WrongStateError
-from fedsafe_node.governing.voting import WISH, CharterVote, Vote
-from fedsafe_node.messages import SignalState
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.bodies import SignalState
+from fedsafe_node.ground.errors import WrongStateError
+from fedsafe_node.members.charter.votes import WISH, CharterVote, Vote
 from fedsafe_policies.vocabulary import Scope
 
 

@@ -24,21 +24,21 @@ from tests.node.governing.test_joining import NEW, four, invitation
 from tests.node.signals.conftest import RITA
 from tests.node.workers import several, up_to_date
 
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.amendment import sign_charter
-from fedsafe_federation.card import Card
-from fedsafe_federation.changing import Change, ChangeKind, amended
-from fedsafe_federation.charter import Charter, charter_digest
-from fedsafe_federation.records import RestrictionRecord, encode_record
-from fedsafe_federation.restrictions import Reason, Restriction, sign_restriction
-from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.assembly import RunningNode
-from fedsafe_node.errors import BadRequestError, WrongStateError
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_federation.charter.amendment import sign_charter
+from fedsafe_federation.charter.card import Card
+from fedsafe_federation.charter.changes import Change, ChangeKind, amended
+from fedsafe_federation.charter.charter import Charter, charter_digest
+from fedsafe_federation.feed.records import RestrictionRecord, encode_record
+from fedsafe_federation.feed.restrictions import Reason, Restriction, sign_restriction
+from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.acts.charter import ChangeRequest
+from fedsafe_node.app.lifecycle import RunningNode
 from fedsafe_node.evidence.verify import verify_pack
-from fedsafe_node.governing.messages import ChangeRequest
-from fedsafe_node.identity import make_identity, passed_over
-from fedsafe_node.keys import FIRST_SET
-from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_node.ground.errors import BadRequestError, WrongStateError
+from fedsafe_node.ground.signal_ids import read_signal_id
+from fedsafe_node.keys.identity import make_identity, passed_over
+from fedsafe_node.keys.own_keys import FIRST_SET
 from fedsafe_node.store.keeping_rows import EffectKind
 from fedsafe_policies.vocabulary import Effect
 

@@ -5,19 +5,19 @@ import pytest
 from msgspec.structs import replace
 from tests.federation.conftest import FEDERATION, NAMES, key_of, keys_of, world
 
-from fedsafe_federation.amendment import (
+from fedsafe_federation.charter.amendment import (
     Version,
     open_first,
     sign_charter,
     sign_refusal,
 )
-from fedsafe_federation.bundles import bundled, opened, size_of
-from fedsafe_federation.charter import CHARTER, Charter, SignedCharter
-from fedsafe_federation.key_change import with_new_keys
-from fedsafe_federation.signed import Signed, sign_payload
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.governing.ballot import Present
-from fedsafe_node.governing.pending import (
+from fedsafe_federation.charter.bundles import bundled, opened, size_of
+from fedsafe_federation.charter.charter import CHARTER, Charter, SignedCharter
+from fedsafe_federation.charter.key_change import with_new_keys
+from fedsafe_federation.wire.signed import Signed, sign_payload
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.members.charter.ballot import Present
+from fedsafe_node.members.charter.proposals import (
     MOST_GROWTH,
     MOST_OF_ONE,
     Pending,
@@ -196,7 +196,7 @@ def test_own_votes_go_first_when_not_all_fits(monkeypatch: pytest.MonkeyPatch) -
     ]
     pending = merged(NOTHING, FOUR, statements, now=1)
     room = max(size_of(each) for each in bundled(statements))
-    monkeypatch.setattr("fedsafe_node.governing.ballot.MOST_CARRIED", room)
+    monkeypatch.setattr("fedsafe_node.members.charter.ballot.MOST_CARRIED", room)
     carried = Present(FOUR, pending).carried("d.example")
 
     assert [each.signer for each in opened(carried)] == ["d.example"]

@@ -7,13 +7,13 @@ from tests.node.fleet import NAMES, Fleet, eventually
 from tests.node.governing.council import agree, at_version, propose
 from tests.node.signals.conftest import ANNA, request_for
 
-from fedsafe_federation.changing import ChangeKind
-from fedsafe_federation.charter import PolicyReference
+from fedsafe_federation.charter.changes import ChangeKind
+from fedsafe_federation.charter.charter import PolicyReference
 from fedsafe_federation.errors import PeerRefusedError
-from fedsafe_federation.feed import FeedRequest
-from fedsafe_node.lookup_messages import Result
-from fedsafe_node.messages import SignalState
-from fedsafe_policies.policy import load_policy, shipped_text
+from fedsafe_federation.feed.batch import FeedRequest
+from fedsafe_node.acts.bodies import SignalState
+from fedsafe_node.acts.lookup import Result
+from fedsafe_policies.documents.policy import load_policy, shipped_text
 from fedsafe_policies.vocabulary import Scope
 
 PERSON = "somebody@mail.example"

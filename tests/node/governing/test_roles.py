@@ -8,17 +8,17 @@ from tests.node.governing.council import agree, at_version, present, show, vote
 from tests.node.governing.test_joining import NEW, four, invitation
 from tests.node.signals.conftest import ANNA, request_for
 
-from fedsafe_federation.changing import Change, ChangeKind, amended
-from fedsafe_federation.charter import MemberRole
+from fedsafe_federation.charter.changes import Change, ChangeKind, amended
+from fedsafe_federation.charter.charter import MemberRole
 from fedsafe_federation.errors import PeerRefusedError
-from fedsafe_federation.metering import LOOKUPS, PUBLISHING, RIGHTS, Budget
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.errors import DeniedError
-from fedsafe_node.lookup_messages import Result
-from fedsafe_node.messages import Kind, Question, SignalState
-from fedsafe_node.rights.finding import evaluate, find
-from fedsafe_node.rights.opening import read_person
-from fedsafe_policies.policy import Policy
+from fedsafe_federation.evaluation.metering import LOOKUPS, PUBLISHING, RIGHTS, Budget
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.bodies import Kind, Question, SignalState
+from fedsafe_node.acts.lookup import Result
+from fedsafe_node.ground.errors import DeniedError
+from fedsafe_node.rights.listing_search import evaluate, find
+from fedsafe_node.rights.request_start import read_person
+from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.vocabulary import EvaluationPurpose, Plane, Scope
 
 __all__ = ["four"]

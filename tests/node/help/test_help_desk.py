@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from tests.node.api.helping import NOON, VERIFIED, help_desk
 from tests.node.conftest import FixedClock
 
-from fedsafe_node.config import Config, Listen, Place
-from fedsafe_node.errors import ConfigError, WrongStateError
-from fedsafe_node.help.messages import HelpQuery
-from fedsafe_node.help.service import read_directory
+from fedsafe_node.acts.help import HelpQuery
+from fedsafe_node.ground.config import Config, Listen, Place
+from fedsafe_node.ground.errors import ConfigError, WrongStateError
+from fedsafe_node.rights.help_directory import read_directory
 from fedsafe_policies.help.offers import (
     Age,
     Sort,

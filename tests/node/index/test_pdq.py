@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from fedsafe_federation.pdq import hamming_distance
-from fedsafe_node.index.pdq import BLOCK_ROWS, PdqIndex
+from fedsafe_federation.media.pdq import hamming_distance
+from fedsafe_node.lookup.index.pdq import BLOCK_ROWS, PdqIndex
 
 DIGEST = bytes(range(32))
 

@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_node.errors import CorruptIndexError
-from fedsafe_node.faults import NO_FAULTS
-from fedsafe_node.index.builder import (
+from fedsafe_node.ground.errors import CorruptIndexError
+from fedsafe_node.ground.faults import NO_FAULTS
+from fedsafe_node.lookup.index.builder import (
     Span,
     columns_of,
     probe,
     sort_tokens,
     write_merged,
 )
-from fedsafe_node.index.segment import HEADER_BYTES, Header, Segment, file_size
+from fedsafe_node.lookup.index.segment import HEADER_BYTES, Header, Segment, file_size
 
 STORE = bytes(range(16))
 # Few values for each half, so that equal tokens and equal halves are common.

@@ -10,14 +10,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from fedsafe_node.index.shared import SharedTokenIndex
-from fedsafe_node.index.tokens import MAX_SEGMENTS
+from fedsafe_node.lookup.index.shared import SharedTokenIndex
+from fedsafe_node.lookup.index.tokens import MAX_SEGMENTS
 
 STORE = b"s" * 16
 MERGER = """
 import sys
 from pathlib import Path
-from fedsafe_node.index.shared import SharedTokenIndex
+from fedsafe_node.lookup.index.shared import SharedTokenIndex
 
 index = SharedTokenIndex.share(Path(sys.argv[1]), store=b"s" * 16)
 for start in range(int(sys.argv[2]), int(sys.argv[3]), 50):

@@ -20,13 +20,13 @@ from hypothesis.stateful import (
     rule,
 )
 
-from fedsafe_node.errors import CorruptIndexError
-from fedsafe_node.faults import FaultPoint, Faults
-from fedsafe_node.index import builder, tokens
-from fedsafe_node.index.delta import MERGE_AT
-from fedsafe_node.index.segment import HEADER_BYTES, row_padding
-from fedsafe_node.index.tokens import MAX_SEGMENTS, TokenIndex
-from fedsafe_node.loading import merge_if_large
+from fedsafe_node.ground.errors import CorruptIndexError
+from fedsafe_node.ground.faults import FaultPoint, Faults
+from fedsafe_node.lookup.index import builder, tokens
+from fedsafe_node.lookup.index.bootstrap import merge_if_large
+from fedsafe_node.lookup.index.delta import MERGE_AT
+from fedsafe_node.lookup.index.segment import HEADER_BYTES, row_padding
+from fedsafe_node.lookup.index.tokens import MAX_SEGMENTS, TokenIndex
 from fedsafe_node.store.protocol import Store
 
 STORE = b"s" * 16
@@ -524,7 +524,9 @@ def test_after_closing_a_late_removal_writes_nowhere(tmp_path: Path) -> None:
 
 
 def test_a_point_read_needs_no_numpy() -> None:
-    code = "import fedsafe_node.index.tokens, sys; sys.exit('numpy' in sys.modules)"
+    code = (
+        "import fedsafe_node.lookup.index.tokens, sys; sys.exit('numpy' in sys.modules)"
+    )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

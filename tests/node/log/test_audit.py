@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from fedsafe_node.ground.trace import begin
 from fedsafe_node.log.audit import (
     AuditRecord,
     AuditTrail,
@@ -13,10 +14,9 @@ from fedsafe_node.log.audit import (
     Event,
     decode_audit_record,
 )
-from fedsafe_node.log.grounds import FAMILIES, Basis, grounds_for
 from fedsafe_node.log.pseudonyms import PSEUDONYM, Pseudonyms
+from fedsafe_node.log.retention_grounds import FAMILIES, Basis, grounds_for
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_node.tracing import begin
 from fedsafe_policies.vocabulary import Purpose
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -2,8 +2,8 @@
 from hypothesis import given
 from hypothesis.strategies import integers
 
-from fedsafe_crypto.tiles import TILE_WIDTH
-from fedsafe_crypto.tree import EMPTY_ROOT, Frontier, leaf_hash
+from fedsafe_crypto.tlog.tiles import TILE_WIDTH
+from fedsafe_crypto.tlog.tree import EMPTY_ROOT, Frontier, leaf_hash
 from fedsafe_node.log.edge import Edge, tile_root
 
 SIZES = integers(0, 1300)

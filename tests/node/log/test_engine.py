@@ -6,19 +6,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import lists, sampled_from, tuples
 
-from fedsafe_crypto.tree import (
+from fedsafe_crypto.tlog.tree import (
     EMPTY_ROOT,
     Frontier,
     leaf_hash,
     verify_consistency,
     verify_inclusion,
 )
-from fedsafe_node.errors import CorruptLogError, UnknownEntryError
+from fedsafe_node.ground.errors import CorruptLogError, UnknownEntryError
 from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.log.proofs import log_root
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry, Opening
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 FEED = "a.demo/feed"
 SIZES = [1, 2, 3, 255, 256, 257, 511, 512, 513, 1000]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from tests.node.databases import Behind
 
-from fedsafe_node.errors import CorruptLogError, NodeError, RolledBackError
-from fedsafe_node.faults import FaultPoint, Faults
+from fedsafe_node.ground.errors import CorruptLogError, NodeError, RolledBackError
+from fedsafe_node.ground.faults import FaultPoint, Faults
 from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.store.protocol import Store

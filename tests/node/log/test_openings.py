@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis.strategies import binary, integers, text
 
 from fedsafe_crypto.errors import OpenError
-from fedsafe_node.errors import (
+from fedsafe_node.ground.errors import (
     CorruptLogError,
     KeyFileError,
     LogError,

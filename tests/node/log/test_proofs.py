@@ -3,7 +3,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from fedsafe_node.errors import CorruptLogError
+from fedsafe_node.ground.errors import CorruptLogError
 from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_node.errors import KeyFileError, NotFoundError, WrongStateError
+from fedsafe_node.ground.errors import KeyFileError, NotFoundError, WrongStateError
 from fedsafe_node.log.pseudonyms import PSEUDONYM, Pseudonyms, quarter_of
 
 AUTUMN = datetime(2026, 11, 24, tzinfo=UTC)

@@ -5,8 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from fedsafe_crypto.commitment import commit
-from fedsafe_node.errors import CorruptLogError, MissingEntriesError, UnsealedLogError
+from fedsafe_crypto.primitives.commitment import commit
+from fedsafe_node.ground.errors import (
+    CorruptLogError,
+    MissingEntriesError,
+    UnsealedLogError,
+)
 from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.protocol import Store

@@ -3,11 +3,11 @@
 
 from tests.node.origin import WHO
 
-from fedsafe_node.lookup_messages import LookupAnswer, Result
-from fedsafe_node.messages import (
+from fedsafe_node.acts.bodies import (
     Kind,
     Question,
 )
+from fedsafe_node.acts.lookup import LookupAnswer, Result
 
 PICTURE = bytes.fromhex("a5" * 32)
 HASH = "ab" * 32

@@ -12,11 +12,11 @@ from tests.node.lookup.asking import HASH, email
 from tests.node.origin import WHO
 from tests.node.signals.conftest import BOT, RITA
 
-from fedsafe_node.errors import BadRequestError, DeniedError, StoreFailedError
-from fedsafe_node.lookup_messages import BatchRequest, LookupRequest, Subject
-from fedsafe_node.messages import Kind, Question
-from fedsafe_node.principal import Principal
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.acts.bodies import Kind, Question
+from fedsafe_node.acts.lookup import BatchRequest, LookupRequest, Subject
+from fedsafe_node.ground.errors import BadRequestError, DeniedError, StoreFailedError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Purpose, Surface
 
 

@@ -9,10 +9,10 @@ from tests.node.fleet import Fleet, eventually
 from tests.node.origin import WHO
 from tests.node.signals.conftest import ANNA, request_for
 
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.acts.lookup import Result
 from fedsafe_node.lookup.service import RETRY_AFTER_MS
-from fedsafe_node.lookup_messages import Result
-from fedsafe_node.messages import Kind
-from fedsafe_policies.policy import load_policy, shipped
+from fedsafe_policies.documents.policy import load_policy, shipped
 
 
 @pytest.mark.promise("RM-04")

@@ -8,18 +8,18 @@ from tests.node.fleet import NAMES, Fleet
 from tests.node.origin import WHO
 from tests.node.signals.conftest import ANNA, request_for
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.lookup.service import REMINDER
-from fedsafe_node.lookup_messages import (
-    Appeal,
-    Corroboration,
-    Result,
-)
-from fedsafe_node.messages import (
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.bodies import (
     ImportRequest,
     Kind,
     RevokeRequest,
 )
+from fedsafe_node.acts.lookup import (
+    Appeal,
+    Corroboration,
+    Result,
+)
+from fedsafe_node.lookup.service import REMINDER
 from fedsafe_policies.vocabulary import (
     Grade,
     Phenomenon,

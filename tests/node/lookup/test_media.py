@@ -5,8 +5,8 @@ from tests.node.fleet import Fleet
 from tests.node.lookup.asking import HASH, PICTURE
 from tests.node.signals.conftest import ANNA, request_for
 
-from fedsafe_node.lookup_messages import Result
-from fedsafe_node.messages import Kind
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.acts.lookup import Result
 
 
 def flipped(digest: bytes, bits: int) -> str:

@@ -9,20 +9,20 @@ from tests.node.lookup.asking import HASH, email
 from tests.node.origin import WHO
 from tests.node.signals.conftest import BOT
 
-from fedsafe_federation.evaluation import MAX_ELEMENTS
-from fedsafe_node.errors import BadRequestError, DeniedError
-from fedsafe_node.lookup_messages import (
+from fedsafe_federation.evaluation.statements import MAX_ELEMENTS
+from fedsafe_node.acts.bodies import (
+    Kind,
+    Question,
+)
+from fedsafe_node.acts.lookup import (
     BatchRequest,
     LeftOut,
     LookupRequest,
     Result,
     Subject,
 )
-from fedsafe_node.messages import (
-    Kind,
-    Question,
-)
-from fedsafe_node.principal import Principal
+from fedsafe_node.ground.errors import BadRequestError, DeniedError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_policies.vocabulary import (
     Purpose,
     Role,

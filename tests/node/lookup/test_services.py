@@ -11,20 +11,20 @@ from tests.node.fleet import Fleet
 from tests.node.lookup.asking import email
 from tests.node.signals.conftest import ANNA, RITA, request_for
 
-from fedsafe_node.errors import BadRequestError
-from fedsafe_node.evidence.keeping_messages import HoldRequest, SubjectRequest
-from fedsafe_node.lookup_messages import LookupRequest
-from fedsafe_node.people.machines import Machines
-from fedsafe_node.people.messages import (
+from fedsafe_node.acts.audit_upkeep import HoldRequest, SubjectRequest
+from fedsafe_node.acts.lookup import LookupRequest
+from fedsafe_node.acts.people import (
     CredentialScope,
     NewCredentialRequest,
     RotateRequest,
 )
+from fedsafe_node.acts.provider_events import EventKind
+from fedsafe_node.ground.errors import BadRequestError
+from fedsafe_node.ground.principal import LOCAL, Principal
+from fedsafe_node.ground.subject_refs import is_about, join, split
+from fedsafe_node.people.service_credentials import Machines
 from fedsafe_node.people.services import naming_of
-from fedsafe_node.principal import LOCAL, Principal
-from fedsafe_node.provider_events.messages import EventKind
 from fedsafe_node.store.review_rows import TaskRow
-from fedsafe_node.subject_refs import is_about, join, split
 from fedsafe_policies.vocabulary import Purpose, Role, Surface
 
 OLGA = Principal("olga", Role.OPERATOR)

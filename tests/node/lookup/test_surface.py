@@ -9,18 +9,18 @@ from tests.node.fleet import Fleet
 from tests.node.lookup.asking import HASH, email
 from tests.node.signals.conftest import BOT
 
-from fedsafe_node.errors import BadRequestError, DeniedError
-from fedsafe_node.lookup_messages import (
+from fedsafe_node.acts.bodies import (
+    Kind,
+    Question,
+)
+from fedsafe_node.acts.lookup import (
     BatchRequest,
     LookupAnswer,
     LookupRequest,
     Result,
     Subject,
 )
-from fedsafe_node.messages import (
-    Kind,
-    Question,
-)
+from fedsafe_node.ground.errors import BadRequestError, DeniedError
 from fedsafe_policies.vocabulary import Purpose, Surface
 
 PRIVATE = Surface.NI_ICS_PRIVATE

@@ -9,8 +9,8 @@ from pathlib import Path
 from tests.node.databases import Prepared
 from tests.node.moving.ends import Stopped
 
-from fedsafe_node.faults import FaultPoint, Faults
-from fedsafe_node.moving import copying
+from fedsafe_node.ground.faults import FaultPoint, Faults
+from fedsafe_node.operations.move import copy as copying
 
 
 class KillAt(Faults):

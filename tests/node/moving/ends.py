@@ -10,15 +10,15 @@ from typing import Any
 import psycopg
 from tests.node.databases import Prepared
 
-from fedsafe_node.config import Config, Place, load_config
-from fedsafe_node.faults import NO_FAULTS, Faults
-from fedsafe_node.moving.addresses import Route, switch
-from fedsafe_node.moving.ends import moved_tables
-from fedsafe_node.moving.journey import Outcome, Watcher, move_store
-from fedsafe_node.storage import Storage
+from fedsafe_node.ground.config import Config, Place, load_config
+from fedsafe_node.ground.faults import NO_FAULTS, Faults
+from fedsafe_node.ground.store_settings import Storage
+from fedsafe_node.operations.move.addresses import Route, switch
+from fedsafe_node.operations.move.ends import moved_tables
+from fedsafe_node.operations.move.journey import Outcome, Watcher, move_store
 from fedsafe_node.store.postgresql.connection import PostgresConnection, connect
 from fedsafe_node.store.sql import Connection
-from fedsafe_node.store.sqlite_connection import SqliteConnection
+from fedsafe_node.store.sqlite.connection import SqliteConnection
 
 Contents = dict[str, list[tuple[Any, ...]]]
 

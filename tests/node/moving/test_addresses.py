@@ -4,11 +4,16 @@ from pathlib import Path
 import pytest
 from tests.node.fleet import config_of
 
-from fedsafe_node.config import Place, load_config, render_config
-from fedsafe_node.errors import ConfigError
-from fedsafe_node.moving.addresses import Wanted, directory_in, route_of, switch
-from fedsafe_node.moving.errors import MoveRefusedError
-from fedsafe_node.storage import Storage
+from fedsafe_node.ground.config import Place, load_config, render_config
+from fedsafe_node.ground.errors import ConfigError
+from fedsafe_node.ground.store_settings import Storage
+from fedsafe_node.operations.move.addresses import (
+    Wanted,
+    directory_in,
+    route_of,
+    switch,
+)
+from fedsafe_node.operations.move.errors import MoveRefusedError
 
 SERVER = "postgresql://node@127.0.0.1/fedsafe"
 OWNER = "postgresql://owner@127.0.0.1/fedsafe"

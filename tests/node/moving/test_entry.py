@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 from tests.node.moving.ends import Stopped
 
-from fedsafe_node.moving.errors import MoveRefusedError
-from fedsafe_node.storage import Storage
+from fedsafe_node.ground.store_settings import Storage
+from fedsafe_node.operations.move.errors import MoveRefusedError
 
 
 def test_an_address_that_does_not_lead_the_node_there_moves_nothing(

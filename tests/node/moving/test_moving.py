@@ -19,24 +19,25 @@ from tests.campaigns.building import open_node
 from tests.node.databases import ClosedBehind
 from tests.node.moving.ends import Stopped
 
-from fedsafe_node.errors import (
+from fedsafe_node.ground.errors import (
     SealBrokenError,
     StoreBusyError,
 )
-from fedsafe_node.examining import verify_node
-from fedsafe_node.moving import copying, postgresql_ends
-from fedsafe_node.moving.ends import moved_tables
-from fedsafe_node.moving.errors import MoveRefusedError, UnverifiedError
-from fedsafe_node.moving.journey import Watcher
-from fedsafe_node.moving.postgresql_ends import PostgresTarget
+from fedsafe_node.operations.move import copy as copying
+from fedsafe_node.operations.move import postgresql_ends
+from fedsafe_node.operations.move.ends import moved_tables
+from fedsafe_node.operations.move.errors import MoveRefusedError, UnverifiedError
+from fedsafe_node.operations.move.journey import Watcher
+from fedsafe_node.operations.move.postgresql_ends import PostgresTarget
+from fedsafe_node.operations.offline_inspect import verify_node
 from fedsafe_node.store import schema as sqlite_schema
 from fedsafe_node.store.postgresql import schema
 from fedsafe_node.store.postgresql.connection import PostgresConnection, connect
 from fedsafe_node.store.postgresql.replacements import LOG_STEP
 from fedsafe_node.store.postgresql.turns import WRITING
 from fedsafe_node.store.sealed_parts import StoreMovedError
-from fedsafe_node.store.sqlite import held
-from fedsafe_node.store.sqlite_connection import SqliteConnection
+from fedsafe_node.store.sqlite.connection import SqliteConnection
+from fedsafe_node.store.sqlite.store import held
 
 CHILD = Path(__file__).with_name("child.py")
 

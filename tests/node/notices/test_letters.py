@@ -21,28 +21,28 @@ from tests.node.rights.test_answers import answer_to
 from tests.node.rights.test_requests import SHOP, WHO, asked, requests_of
 from tests.node.signals.conftest import ANNA, request_for
 
-from fedsafe_crypto.group import random_scalar
-from fedsafe_node.appeals import ways_of
-from fedsafe_node.config import Config, Listen, Provider, letters_lack
-from fedsafe_node.evaluators import OwnList
-from fedsafe_node.keys import MediaKeys, OwnKeys
+from fedsafe_crypto.primitives.ristretto import random_scalar
+from fedsafe_node.acts import requests as request_messages
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.acts.notices import NoticeKind, TextName
+from fedsafe_node.acts.requests import Language, RefusalGround, RequestKind
+from fedsafe_node.ground.config import Config, Listen, Provider, letters_lack
+from fedsafe_node.ground.mail_settings import Mail, Phone
+from fedsafe_node.keys.evaluators import OwnList
+from fedsafe_node.keys.own_keys import MediaKeys, OwnKeys
 from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.mail_settings import Mail, Phone
-from fedsafe_node.messages import Kind
+from fedsafe_node.notices.desk import PARTS, NoticeDesk
 from fedsafe_node.notices.facts import AnyFacts, Facts, Finding, Reviewed
-from fedsafe_node.notices.keeping import PARTS, NoticeDesk
-from fedsafe_node.notices.messages import NoticeKind, TextName
-from fedsafe_node.notices.saying import (
+from fedsafe_node.notices.phrases import (
     basis_in_words,
     house_in_words,
     rule_in_words,
 )
+from fedsafe_node.notices.provider_events.announcer import Announcer
 from fedsafe_node.notices.texts import Trigger, texts, words
-from fedsafe_node.provider_events.announcing import Announcer
-from fedsafe_node.provisions import Provisions
-from fedsafe_node.rights import pages, request_messages
-from fedsafe_node.rights.answering import (
+from fedsafe_node.rights import pages
+from fedsafe_node.rights.answer import (
     Contested,
     Handed,
     Missing,
@@ -54,23 +54,29 @@ from fedsafe_node.rights.letters import code_letter, code_message
 from fedsafe_node.rights.outcomes import BELOW, note_on
 from fedsafe_node.rights.pages import Site
 from fedsafe_node.rights.remedies import Remedy, Step
-from fedsafe_node.rights.request_messages import Language, RefusalGround, RequestKind
-from fedsafe_node.rights.reviewing import Reviewed as TaskTold
-from fedsafe_node.rights.reviewing import Waiting
+from fedsafe_node.rights.review_report import Reviewed as TaskTold
+from fedsafe_node.rights.review_report import Waiting
 from fedsafe_node.rights.signed_texts import marked, marks, rights_texts
+from fedsafe_node.rules.appeal_ways import ways_of
+from fedsafe_node.rules.policy_bundle import Provisions
+from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.signals.drafts import DraftFacts
-from fedsafe_node.situation import Situation
 from fedsafe_node.store.review_rows import TaskDecisionRow, TaskState
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
 from fedsafe_node.store.rows import SignalStatus
-from fedsafe_policies.gate import LegalGate
-from fedsafe_policies.hearings import HearingException
+from fedsafe_policies.documents.phenomena import phenomena
+from fedsafe_policies.documents.policy import (
+    SHIPPED,
+    load_policy,
+    shipped,
+    shipped_text,
+)
+from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.help.harm import Harm, find_harm
 from fedsafe_policies.help.offers import Age, load_directory, shipped_directory
 from fedsafe_policies.help.replies import Block, shipped_reply
-from fedsafe_policies.phenomena import phenomena
-from fedsafe_policies.policy import SHIPPED, load_policy, shipped, shipped_text
-from fedsafe_policies.reasons import Text
+from fedsafe_policies.rules.gate import LegalGate
+from fedsafe_policies.rules.hearings import HearingException
 from fedsafe_policies.vocabulary import (
     Detection,
     Grade,

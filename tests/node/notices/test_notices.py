@@ -11,20 +11,14 @@ from tests.node.fleet import Fleet
 from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, RITA, request_for
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.cases.messages import AssessCase, NewHold, OpenCase
-from fedsafe_node.errors import (
-    BadRequestError,
-    DeniedError,
-    NotFoundError,
-    WrongStateError,
-)
-from fedsafe_node.log.openings import period_of
-from fedsafe_node.messages import (
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.bodies import (
     Kind,
     RevokeRequest,
 )
-from fedsafe_node.notices.messages import (
+from fedsafe_node.acts.cases import AssessCase, NewHold, OpenCase
+from fedsafe_node.acts.disputes import NewDisputeRequest
+from fedsafe_node.acts.notices import (
     NoticeKind,
     NoticeState,
     SignOffRequest,
@@ -32,18 +26,24 @@ from fedsafe_node.notices.messages import (
     TextName,
     WithholdRequest,
 )
+from fedsafe_node.acts.orders import AddOrder
+from fedsafe_node.acts.provider_events import FollowQuery, ProviderEvent
+from fedsafe_node.ground.errors import (
+    BadRequestError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.log.openings import period_of
+from fedsafe_node.notices.provider_events.upkeep import EventUpkeep
 from fedsafe_node.notices.texts import texts
 from fedsafe_node.notices.upkeep import NoticeUpkeep
-from fedsafe_node.orders.messages import AddOrder
-from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.messages import FollowQuery, ProviderEvent
-from fedsafe_node.provider_events.upkeep import EventUpkeep
-from fedsafe_node.rights.dispute_messages import NewDisputeRequest
-from fedsafe_policies.escalation.opening import CaseSource
+from fedsafe_policies.escalation.case_start import CaseSource
 from fedsafe_policies.escalation.orders import OrderKind
 from fedsafe_policies.escalation.package import Elements, Suspect, Threat, Victim
 from fedsafe_policies.escalation.vocabulary import Danger, Element, Urgency
-from fedsafe_policies.gate import LegalGate
+from fedsafe_policies.rules.gate import LegalGate
 from fedsafe_policies.vocabulary import (
     Contention,
     Detection,

@@ -17,8 +17,8 @@ from tests.node.notices.test_notices import (
     told,
 )
 
-from fedsafe_node.cases.content import CaseVault
-from fedsafe_node.cases.messages import AssessCase, NewHold
+from fedsafe_node.acts.cases import AssessCase, NewHold
+from fedsafe_node.casework.cases.content import CaseVault
 from fedsafe_policies.escalation.package import Elements, Suspect
 
 __all__ = ["node"]

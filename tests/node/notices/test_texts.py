@@ -3,11 +3,11 @@ import re
 
 import pytest
 
-from fedsafe_node.notices.messages import TextName
+from fedsafe_node.acts.notices import TextName
 from fedsafe_node.notices.texts import FACTS, Trigger, facts_named, texts, words
 from fedsafe_node.rights.signed_texts import rights_texts
-from fedsafe_policies.hearings import HearingException
-from fedsafe_policies.reasons import Text
+from fedsafe_policies.ground.reasons import Text
+from fedsafe_policies.rules.hearings import HearingException
 from fedsafe_policies.vocabulary import Detection, Grade, Source, Surface
 
 NEEDED = {

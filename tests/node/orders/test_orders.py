@@ -9,16 +9,16 @@ import pytest
 from tests.node.cases.test_cases import refused
 from tests.node.people.conftest import Team, team
 
-from fedsafe_node.cases.content import CaseVault
-from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
+from fedsafe_node.acts.orders import AddOrder, AnswerOrder, NoteOrder, OrderStep
+from fedsafe_node.casework.cases.content import CaseVault
+from fedsafe_node.casework.orders.clock import OrderClock, count_orders, tend_orders
+from fedsafe_node.casework.orders.content import OrderVault
+from fedsafe_node.casework.orders.service import Orders
+from fedsafe_node.ground.errors import DeniedError, NotFoundError, WrongStateError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Detail
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.orders.clockwork import OrderClock, count_orders, tend_orders
-from fedsafe_node.orders.content import OrderVault
-from fedsafe_node.orders.messages import AddOrder, AnswerOrder, NoteOrder, OrderStep
-from fedsafe_node.orders.service import Orders
-from fedsafe_node.principal import Principal
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.laender import Calendar, laender
 from fedsafe_policies.escalation.orders import (

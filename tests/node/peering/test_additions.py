@@ -12,17 +12,17 @@ from tests.node.fleet import Fleet, eventually
 from tests.node.peering.test_cosigning import STRANGER
 from tests.node.signals.conftest import ANNA, RITA, request_for
 
-from fedsafe_crypto.cosignature import verify_cosignatures
+from fedsafe_crypto.tlog.cosignature import verify_cosignatures
 from fedsafe_federation.errors import PeerUnreachableError
-from fedsafe_federation.feed import FeedRequest, decode_batch
-from fedsafe_federation.verification import open_checkpoint
-from fedsafe_federation.witnessing import witness_of
-from fedsafe_node.errors import ConfigError
-from fedsafe_node.messages import Kind
-from fedsafe_node.peering.handing import Hander
-from fedsafe_node.peering.serving import FeedServer
-from fedsafe_node.peering.waiting import LATE
-from fedsafe_node.peering.witnessing import WitnessAnswer
+from fedsafe_federation.feed.batch import FeedRequest, decode_batch
+from fedsafe_federation.feed.verification import open_checkpoint
+from fedsafe_federation.feed.witnessing import witness_of
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.ground.errors import ConfigError
+from fedsafe_node.members.peering.disclosure import Hander
+from fedsafe_node.members.peering.feed_server import FeedServer
+from fedsafe_node.members.peering.witness_delay import LATE
+from fedsafe_node.members.peering.witnessing import WitnessAnswer
 from fedsafe_policies.vocabulary import Scope
 
 ANNAS: Final = "anna@example.de"

@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from tests.node.fleet import Fleet
 
-from fedsafe_federation.requests import AUTHORITY, Request, sign_request
+from fedsafe_federation.exchange.signed_requests import AUTHORITY, Request, sign_request
 
 PATH: Final = "/v1/feed/a.demo/records"
 QUERY: Final = "since=0&known=0"

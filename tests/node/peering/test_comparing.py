@@ -7,9 +7,9 @@ import pytest
 from tests.node.fleet import Fleet
 from tests.node.peering.test_witnessing import LOG, root_of
 
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.witnessing import AddCheckpoint
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_federation.feed.witnessing import AddCheckpoint
 
 
 async def show(

@@ -12,17 +12,17 @@ import pytest
 from tests.node.fleet import Fleet, StandingClock
 from tests.node.fleet_stores import FLEET_STORES
 
-from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint
-from fedsafe_crypto.cosignature import add_lines, cosign, verify_cosignatures
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.note import COSIGNER, VerifierKey
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, open_checkpoint
+from fedsafe_crypto.tlog.cosignature import add_lines, cosign, verify_cosignatures
+from fedsafe_crypto.tlog.note import COSIGNER, VerifierKey
 from fedsafe_federation.errors import PeerUnreachableError
-from fedsafe_federation.witnessing import witness_of
-from fedsafe_node.config import Place
-from fedsafe_node.errors import ConfigError, RolledBackError
+from fedsafe_federation.feed.witnessing import witness_of
+from fedsafe_node.ground.config import Place
+from fedsafe_node.ground.errors import ConfigError, RolledBackError
 from fedsafe_node.log.anchor import Cosigned
-from fedsafe_node.peering.cosigning import STALE
-from fedsafe_node.peering.quorums import MOST_SIZES
+from fedsafe_node.members.peering.cosigning import STALE
+from fedsafe_node.members.peering.quorums import MOST_SIZES
 
 STRANGER: Final = VerifierKey.of(
     "x.demo/witness", SigningKey.generate().public, COSIGNER

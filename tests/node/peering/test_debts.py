@@ -11,17 +11,17 @@ from tests.node.fleet import FEDERATION, Fleet, Written, eventually
 from tests.node.origin import WHO
 from tests.node.signals.conftest import RITA
 
-from fedsafe_crypto.checkpoint import Checkpoint
+from fedsafe_crypto.tlog.checkpoint import Checkpoint
 from fedsafe_federation.errors import UntrustedError
-from fedsafe_federation.feed import FeedRequest, decode_batch
-from fedsafe_federation.receipts import Receipt, open_receipt, sign_receipt
-from fedsafe_federation.signed import Signed
-from fedsafe_node.errors import BadRequestError, NodeError
-from fedsafe_node.keys import load_keys
+from fedsafe_federation.feed.batch import FeedRequest, decode_batch
+from fedsafe_federation.feed.receipts import Receipt, open_receipt, sign_receipt
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.ground.errors import BadRequestError, NodeError
+from fedsafe_node.keys.own_keys import load_keys
 from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import Kind
-from fedsafe_node.peering.debts import Debts
-from fedsafe_node.peering.handing import Hander
+from fedsafe_node.members.peering.disclosure import Hander
+from fedsafe_node.members.peering.overdue_erasures import Debts
 from fedsafe_node.store.recipients_rows import HandedRow
 from fedsafe_policies.vocabulary import ErasureMethod
 

@@ -7,12 +7,12 @@ from tests.node.fleet import Fleet, eventually
 from tests.node.peering.test_additions import publish
 from tests.node.peering.witnessed_log import OpenLog
 
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.note import VerifierKey
-from fedsafe_federation.forks import ForkEvidence, fork_of, open_fork
-from fedsafe_node.errors import BadRequestError, NotFoundError
-from fedsafe_node.log.fork_messages import LiftRequest
-from fedsafe_node.principal import Principal
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.tlog.note import VerifierKey
+from fedsafe_federation.feed.forks import ForkEvidence, fork_of, open_fork
+from fedsafe_node.acts.forks import LiftRequest
+from fedsafe_node.ground.errors import BadRequestError, NotFoundError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_policies.vocabulary import Role
 
 ANNAS = "anna@example.de"

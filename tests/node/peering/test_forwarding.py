@@ -6,8 +6,8 @@ from tests.federation.conftest import fetched
 from tests.node.fleet import Fleet, eventually
 
 from fedsafe_federation.errors import PeerRefusedError
-from fedsafe_federation.feed import FeedRequest, decode_batch
-from fedsafe_node.lookup_messages import Result
+from fedsafe_federation.feed.batch import FeedRequest, decode_batch
+from fedsafe_node.acts.lookup import Result
 
 WHO = "somebody@mail.example"
 

@@ -8,16 +8,16 @@ from msgspec.structs import replace
 from tests.node.fleet import Fleet, eventually
 from tests.node.signals.conftest import ANNA, RITA, request_for
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.errors import BadRequestError, DeniedError
-from fedsafe_node.lookup_messages import Result
-from fedsafe_node.messages import (
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.bodies import (
     Kind,
     RevokeRequest,
 )
-from fedsafe_node.peering.messages import RecipientsAnswer
-from fedsafe_node.peering.serving import FeedServer
-from fedsafe_policies.policy import Policy
+from fedsafe_node.acts.lookup import Result
+from fedsafe_node.acts.recipients import RecipientsAnswer
+from fedsafe_node.ground.errors import BadRequestError, DeniedError
+from fedsafe_node.members.peering.feed_server import FeedServer
+from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.vocabulary import Circle, Purpose, Scope
 
 WHO = "person@mail.example"

@@ -10,15 +10,20 @@ from msgspec.structs import replace
 from tests.node.fleet import Fleet, eventually
 from tests.node.signals.conftest import ANNA, DRAFTS, RITA, request_for
 
-from fedsafe_federation.feed import FeedOpening, FeedRequest, RecordLine, decode_batch
-from fedsafe_federation.signals import SignalHeader, encode_opening
-from fedsafe_node.errors import BadRequestError, DeniedError, NotFoundError
-from fedsafe_node.lookup_messages import Result
-from fedsafe_node.messages import Kind
-from fedsafe_node.peering.handing import Hander
-from fedsafe_node.principal import Principal
+from fedsafe_federation.feed.batch import (
+    FeedOpening,
+    FeedRequest,
+    RecordLine,
+    decode_batch,
+)
+from fedsafe_federation.feed.signals import SignalHeader, encode_opening
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.acts.lookup import Result
+from fedsafe_node.ground.errors import BadRequestError, DeniedError, NotFoundError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.members.peering.disclosure import Hander
 from fedsafe_node.store.recipients_rows import HandedRow
-from fedsafe_policies.gate import LegalGate
+from fedsafe_policies.rules.gate import LegalGate
 from fedsafe_policies.vocabulary import Plane, Purpose, Role, Scope
 
 DORA = Principal("dora", Role.DPO)

@@ -14,11 +14,11 @@ import pytest
 from tests.node.fleet import Fleet, eventually
 
 from fedsafe_federation.errors import FederationError
-from fedsafe_federation.feed import MAX_BATCH, BatchReader, FeedRequest
-from fedsafe_federation.packing import squeeze
-from fedsafe_node.lookup_messages import Result
-from fedsafe_node.peering.service import PeeringService
-from fedsafe_node.tracing import nothing_happened
+from fedsafe_federation.feed.batch import MAX_BATCH, BatchReader, FeedRequest
+from fedsafe_federation.wire.compression import squeeze
+from fedsafe_node.acts.lookup import Result
+from fedsafe_node.ground.trace import nothing_happened
+from fedsafe_node.members.peering.service import PeeringService
 
 LIAR, ASKER, OTHER = "c.demo", "a.demo", "b.demo"
 POKES = 30

@@ -10,26 +10,16 @@ from tests.node.origin import WHO
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
 from fedsafe_federation.errors import PeerError, StaleStatementError, UntrustedError
-from fedsafe_federation.inquiries import (
+from fedsafe_federation.feed.inquiries import (
     Inquiry,
     InquiryState,
     InquiryStatus,
     sign_inquiry,
     sign_status,
 )
-from fedsafe_federation.signed import Signed
-from fedsafe_node.errors import (
-    DeniedError,
-    NotFoundError,
-    OverBudgetError,
-    WrongStateError,
-)
-from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import SignalState
-from fedsafe_node.peering.inquiries import AFTER, SIGNALS_A_DAY
-from fedsafe_node.principal import Principal
-from fedsafe_node.review.messages import Because, OutcomeRequest
-from fedsafe_node.rights.inquiry_messages import (
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_node.acts.bodies import SignalState
+from fedsafe_node.acts.inquiries import (
     InquiryRuling,
     InquiryRulingRequest,
     ListingInquiriesQuery,
@@ -38,10 +28,20 @@ from fedsafe_node.rights.inquiry_messages import (
     SentInquiryShown,
     SentState,
 )
-from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_node.acts.reviews import Because, OutcomeRequest
+from fedsafe_node.ground.errors import (
+    DeniedError,
+    NotFoundError,
+    OverBudgetError,
+    WrongStateError,
+)
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import read_signal_id
+from fedsafe_node.log.audit import Event
+from fedsafe_node.review.inquiry_exchange import AFTER, SIGNALS_A_DAY
 from fedsafe_node.store.inquiries_rows import InquirerRow, InquiryRow
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.days import SECONDS_A_DAY
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.days import SECONDS_A_DAY
 from fedsafe_policies.vocabulary import Outcome, Role
 
 A, B, C = "a.demo", "b.demo", "c.demo"

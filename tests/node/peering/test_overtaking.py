@@ -3,14 +3,19 @@
 
 from tests.node.fleet import FEDERATION, Fleet, eventually
 
-from fedsafe_federation.evaluation import digest
-from fedsafe_federation.feed import MAX_RESTRICTIONS, Batch, FeedRequest, decode_batch
-from fedsafe_federation.restrictions import Reason, Restriction, sign_restriction
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.messages import Kind
+from fedsafe_federation.evaluation.statements import digest
+from fedsafe_federation.feed.batch import (
+    MAX_RESTRICTIONS,
+    Batch,
+    FeedRequest,
+    decode_batch,
+)
+from fedsafe_federation.feed.restrictions import Reason, Restriction, sign_restriction
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import RestrictionRow, SignalStatus, sequence_key
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Effect
 
 ORIGIN = "a.demo"

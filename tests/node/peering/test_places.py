@@ -11,12 +11,12 @@ from threading import Event
 import aiohttp
 from tests.node.fleet import FEDERATION, PATIENCE, Fleet
 
-from fedsafe_crypto.group import multiply_base, random_scalar
-from fedsafe_crypto.threshold import Generation
-from fedsafe_federation.evaluation import sign_request
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.errors import CrowdedError
-from fedsafe_node.peering.places import MOST_PLACES, Places
+from fedsafe_crypto.oprf.threshold import Generation
+from fedsafe_crypto.primitives.ristretto import multiply_base, random_scalar
+from fedsafe_federation.evaluation.statements import sign_request
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.ground.errors import CrowdedError
+from fedsafe_node.members.peering.evaluation_places import MOST_PLACES, Places
 
 COPIES = 5  # of one element: charged once, computed each time on a thread
 THREADS = 2

@@ -4,7 +4,7 @@ import asyncio
 import pytest
 from tests.node.fleet import Fleet, eventually
 
-from fedsafe_node.peering.receipts import Receipting, Signer
+from fedsafe_node.members.peering.receipts import Receipting, Signer
 
 
 def waits(task: asyncio.Task[None]) -> bool:

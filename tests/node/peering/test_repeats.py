@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from tests.node.fleet import Fleet, Written, eventually
 from tests.node.peering.test_handing import DORA
 
-from fedsafe_federation.feed import FeedRequest, decode_batch
-from fedsafe_federation.wireformat import decode
-from fedsafe_node.errors import StoreError
-from fedsafe_node.peering.handing import Hander
-from fedsafe_node.peering.messages import RecipientShown
-from fedsafe_node.peering.repeats import Repeats, count_again, end_grant, split
+from fedsafe_federation.feed.batch import FeedRequest, decode_batch
+from fedsafe_federation.wire.wireformat import decode
+from fedsafe_node.acts.recipients import RecipientShown
+from fedsafe_node.ground.errors import StoreError
+from fedsafe_node.members.peering.disclosure import Hander
+from fedsafe_node.members.peering.repeats import Repeats, count_again, end_grant, split
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.recipients_rows import HandedRow, LedgerRow, RepeatRow
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_policies.gate import LegalGate
+from fedsafe_policies.rules.gate import LegalGate
 
 REPEATS = 1_000
 MINUTE = timedelta(minutes=1)

@@ -9,32 +9,32 @@ from tests.federation.conftest import fetched
 from tests.node.fleet import FEDERATION, Fleet
 from tests.node.origin import WHO, Origin
 
-from fedsafe_crypto.checkpoint import open_checkpoint
-from fedsafe_crypto.group import multiply_base, random_scalar
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.note import VerifierKey
-from fedsafe_crypto.threshold import Generation
-from fedsafe_federation import requests
-from fedsafe_federation.bulk import MAGIC
+from fedsafe_crypto.oprf.threshold import Generation
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.primitives.ristretto import multiply_base, random_scalar
+from fedsafe_crypto.tlog.checkpoint import open_checkpoint
+from fedsafe_crypto.tlog.note import VerifierKey
 from fedsafe_federation.errors import StaleStatementError, UntrustedError
-from fedsafe_federation.evaluation import open_answer, sign_request
-from fedsafe_federation.feed import FeedRequest, decode_batch
-from fedsafe_federation.signed import Signed
-from fedsafe_node.errors import (
+from fedsafe_federation.evaluation.statements import open_answer, sign_request
+from fedsafe_federation.exchange import signed_requests as requests
+from fedsafe_federation.feed.batch import FeedRequest, decode_batch
+from fedsafe_federation.wire.bulk import MAGIC
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_node.acts.bodies import (
+    Kind,
+    Poke,
+)
+from fedsafe_node.acts.lookup import Result
+from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,
     NodeError,
     StoreFailedError,
     WrongStateError,
 )
-from fedsafe_node.lookup_messages import Result
-from fedsafe_node.messages import (
-    Kind,
-    Poke,
-)
 from fedsafe_node.store.metering_rows import Side
 from fedsafe_node.store.rows import StoreTrouble, Trouble
-from fedsafe_policies.policy import shipped
+from fedsafe_policies.documents.policy import shipped
 from fedsafe_policies.vocabulary import EvaluationPurpose
 
 NEWEST = Generation(1, 1)

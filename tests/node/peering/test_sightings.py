@@ -8,11 +8,11 @@ from tests.node.insisting import insisting
 from tests.node.review.conftest import match
 from tests.node.signals.conftest import ANNA, RITA
 
-from fedsafe_node.errors import DeniedError
-from fedsafe_node.peering.sightings import FEWEST
-from fedsafe_node.principal import Principal
-from fedsafe_node.review.messages import Because, OutcomeRequest
-from fedsafe_node.review.opening import open_review
+from fedsafe_node.acts.reviews import Because, OutcomeRequest
+from fedsafe_node.ground.errors import DeniedError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.members.peering.sightings import FEWEST
+from fedsafe_node.review.task_start import open_review
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.review_rows import (
     TaskDecisionRow,
@@ -20,7 +20,7 @@ from fedsafe_node.store.review_rows import (
     TaskSignalRow,
     TaskState,
 )
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Outcome, Role
 
 DORA = Principal("dora", Role.DPO)

@@ -7,11 +7,11 @@ from secrets import token_bytes
 import pytest
 from tests.node.fleet import Fleet
 
-from fedsafe_crypto.oprf import Mode, blind
-from fedsafe_crypto.threshold import Generation
-from fedsafe_federation.evaluation import sign_request
-from fedsafe_federation.tallies import day_of
-from fedsafe_node.errors import NotFoundError, WrongStateError
+from fedsafe_crypto.oprf.threshold import Generation
+from fedsafe_crypto.oprf.voprf import Mode, blind
+from fedsafe_federation.evaluation.statements import sign_request
+from fedsafe_federation.evaluation.tallies import day_of
+from fedsafe_node.ground.errors import NotFoundError, WrongStateError
 from fedsafe_node.log.audit import AuditRecord
 
 A, B = "a.demo", "b.demo"
@@ -53,7 +53,7 @@ async def test_what_was_asked_and_answered_agrees(trio: Fleet) -> None:
 async def test_whoever_asks_in_a_members_name_shows_at_both(
     trio: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fedsafe_node.peering.tallying._LEASES", 0)
+    monkeypatch.setattr("fedsafe_node.members.peering.tallies._LEASES", 0)
     thief = trio[A].base  # who has its keys, and counts nothing
     shared = thief.situation.shared
     assert shared is not None

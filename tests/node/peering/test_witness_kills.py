@@ -19,10 +19,10 @@ from tests.node.peering.witnessed_log import OpenLog
 from tests.node.several import Running, eventually
 from tests.postgresql.fixtures import MAJORS
 
-from fedsafe_federation.peer import WITNESS_PATH
-from fedsafe_node.config import Place, load_config
-from fedsafe_node.examining import verify_node
-from fedsafe_node.keys import load_keys
+from fedsafe_federation.exchange.peer import WITNESS_PATH
+from fedsafe_node.ground.config import Place, load_config
+from fedsafe_node.keys.own_keys import load_keys
+from fedsafe_node.operations.offline_inspect import verify_node
 
 LOG: Final = "b.demo/feed"
 KILLS: Final = 3

@@ -13,13 +13,13 @@ import pytest
 from tests.node.fleet import Fleet
 from tests.node.peering.witnessed_log import OpenLog
 
-from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from fedsafe_crypto.cosignature import verify_cosignatures
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.note import COSIGNER, VerifierKey, signature_line
-from fedsafe_crypto.tree import EMPTY_ROOT
-from fedsafe_federation.peer import WITNESS_PATH
-from fedsafe_federation.witnessing import MAX_REQUEST, SIZE_TYPE
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from fedsafe_crypto.tlog.cosignature import verify_cosignatures
+from fedsafe_crypto.tlog.note import COSIGNER, VerifierKey, signature_line
+from fedsafe_crypto.tlog.tree import EMPTY_ROOT
+from fedsafe_federation.exchange.peer import WITNESS_PATH
+from fedsafe_federation.feed.witnessing import MAX_REQUEST, SIZE_TYPE
 
 LOG: Final = "b.demo/feed"
 STRANGER: Final = SigningKey.generate()

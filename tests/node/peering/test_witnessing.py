@@ -13,18 +13,22 @@ import msgspec
 import pytest
 from tests.node.fleet import Fleet
 
-from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from fedsafe_crypto.cosignature import verify_cosignatures
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.note import COSIGNER, VerifierKey, signature_line
-from fedsafe_crypto.tiles import TileSource
-from fedsafe_crypto.tree import Frontier, consistency_proof, leaf_hash
-from fedsafe_federation.peer import WITNESS_PATH
-from fedsafe_federation.witnessing import SIZE_TYPE, AddCheckpoint
-from fedsafe_node.errors import NotFoundError, StoreFailedError
-from fedsafe_node.peering.witnessing import MOST_FORKS, WitnessAnswer, WitnessServer
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from fedsafe_crypto.tlog.cosignature import verify_cosignatures
+from fedsafe_crypto.tlog.note import COSIGNER, VerifierKey, signature_line
+from fedsafe_crypto.tlog.tiles import TileSource
+from fedsafe_crypto.tlog.tree import Frontier, consistency_proof, leaf_hash
+from fedsafe_federation.exchange.peer import WITNESS_PATH
+from fedsafe_federation.feed.witnessing import SIZE_TYPE, AddCheckpoint
+from fedsafe_node.ground.errors import NotFoundError, StoreFailedError
+from fedsafe_node.members.peering.witnessing import (
+    MOST_FORKS,
+    WitnessAnswer,
+    WitnessServer,
+)
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 LOG = "b.demo/feed"  # a log that its member does not let be witnessed by itself yet
 LEAVES = [leaf_hash(bytes([number])) for number in range(20)]

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.tiles import TileSource
-from fedsafe_crypto.tree import Frontier, consistency_proof, leaf_hash
-from fedsafe_federation.witnessing import AddCheckpoint
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.tlog.tiles import TileSource
+from fedsafe_crypto.tlog.tree import Frontier, consistency_proof, leaf_hash
+from fedsafe_federation.feed.witnessing import AddCheckpoint
 
 MOST: Final = 250
 

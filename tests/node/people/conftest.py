@@ -11,14 +11,7 @@ import pytest
 from argon2.profiles import CHEAPEST
 from tests.node.fleet import StandingClock, config_of
 
-from fedsafe_node.evaluators import OwnList
-from fedsafe_node.keys import MediaKeys, OwnKeys
-from fedsafe_node.log.audit import AuditTrail, decode_audit_record
-from fedsafe_node.people.accounts import Accounts
-from fedsafe_node.people.approvals import Approvals
-from fedsafe_node.people.entrance import Entrance
-from fedsafe_node.people.granting import Granting, RoleGrant, give
-from fedsafe_node.people.messages import (
+from fedsafe_node.acts.people import (
     EnrolmentAnswer,
     LoginRequest,
     NewAccountRequest,
@@ -27,18 +20,25 @@ from fedsafe_node.people.messages import (
     SetUpRequest,
     TrainingRequest,
 )
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.keys.evaluators import OwnList
+from fedsafe_node.keys.own_keys import MediaKeys, OwnKeys
+from fedsafe_node.log.audit import AuditTrail, decode_audit_record
+from fedsafe_node.people.accounts import Accounts
+from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.people.entrance import Entrance
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.passwords import Passwords
+from fedsafe_node.people.role_grants import Granting, RoleGrant, give
 from fedsafe_node.people.sessions import Sessions
 from fedsafe_node.people.totp import code_at, step_of
 from fedsafe_node.people.training import Training
 from fedsafe_node.people.vault import Vault
-from fedsafe_node.principal import Principal
-from fedsafe_node.provisions import Provisions
-from fedsafe_node.situation import Situation
+from fedsafe_node.rules.policy_bundle import Provisions
+from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
-from fedsafe_policies.legal_calendar import shipped_calendar
-from fedsafe_policies.policy import shipped
+from fedsafe_policies.documents.legal_calendar import shipped_calendar
+from fedsafe_policies.documents.policy import shipped
 from fedsafe_policies.vocabulary import Act, Module, Role
 
 PASSWORD: Final = "korrekt pferd batterie"

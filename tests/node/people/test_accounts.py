@@ -6,7 +6,14 @@ import pytest
 from msgspec.structs import replace
 from tests.node.people.conftest import PASSWORD, SETUP, YEAR, Team
 
-from fedsafe_node.errors import (
+from fedsafe_node.acts.people import (
+    FirstTraining,
+    NewAccountRequest,
+    SetUpCodeAnswer,
+    SetUpRequest,
+    TrainingRequest,
+)
+from fedsafe_node.ground.errors import (
     BadRequestError,
     ForbiddenError,
     NodeError,
@@ -14,16 +21,9 @@ from fedsafe_node.errors import (
     TooManyTriesError,
     WrongStateError,
 )
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.people.accounts import CODE_SECONDS
-from fedsafe_node.people.first import add_first
-from fedsafe_node.people.messages import (
-    FirstTraining,
-    NewAccountRequest,
-    SetUpCodeAnswer,
-    SetUpRequest,
-    TrainingRequest,
-)
-from fedsafe_node.principal import Principal
+from fedsafe_node.people.first_administrator import add_first
 from fedsafe_policies.vocabulary import Module, Role
 
 ANNA = NewAccountRequest(name="anna", display="Anna Weber")

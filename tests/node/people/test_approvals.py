@@ -9,24 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.node.people.conftest import SETUP, Team
 
-from fedsafe_node.errors import (
+from fedsafe_node.acts.people import ActAnswer, RoleRequest
+from fedsafe_node.ground.errors import (
     DeniedError,
     ForbiddenError,
     NodeError,
     NotFoundError,
     WrongStateError,
 )
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.people.approvals import LIFETIME, Approvals, digest_of
 from fedsafe_node.people.credentials import People
-from fedsafe_node.people.machines import Machines
-from fedsafe_node.people.messages import ActAnswer, RoleRequest
-from fedsafe_node.people.waiting import LISTED, sweep_acts
-from fedsafe_node.principal import Principal
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.acts import ActRequest
-from fedsafe_policies.people import Person
-from fedsafe_policies.policy import shipped
+from fedsafe_node.people.pending_acts import LISTED, sweep_acts
+from fedsafe_node.people.service_credentials import Machines
+from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.documents.policy import shipped
+from fedsafe_policies.rules.four_eyes import ActRequest
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Act, Role
 
 CONTENT = b'{"key":"feed"}'

@@ -4,7 +4,7 @@ import re
 import pytest
 from tests.node.fleet import StandingClock
 
-from fedsafe_node.errors import BadRequestError, ConflictError, ForbiddenError
+from fedsafe_node.ground.errors import BadRequestError, ConflictError, ForbiddenError
 from fedsafe_node.log.audit import AuditTrail, Event, decode_audit_record
 from fedsafe_node.people.credentials import People, new_credential
 from fedsafe_node.people.entrance import Entrance

@@ -7,23 +7,23 @@ import pytest
 from msgspec.structs import replace
 from tests.node.people.conftest import Team
 
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.errors import (
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.bodies import GateAnswer
+from fedsafe_node.ground.errors import (
     BadRequestError,
     ConflictError,
     DeniedError,
     ForbiddenError,
     WrongStateError,
 )
-from fedsafe_node.idempotency import StoredAnswers, recognise
-from fedsafe_node.loading import load_gate
-from fedsafe_node.messages import GateAnswer
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.lookup.index.bootstrap import load_gate
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.gate import GateOpening, Gates
-from fedsafe_node.principal import Principal
-from fedsafe_node.situation import Situation
-from fedsafe_policies.gate import Approval, Consultation, LegalGate
-from fedsafe_policies.policy import shipped
+from fedsafe_node.rules.idempotency import StoredAnswers, recognise
+from fedsafe_node.rules.policy_context import Situation
+from fedsafe_policies.documents.policy import shipped
+from fedsafe_policies.rules.gate import Approval, Consultation, LegalGate
 from fedsafe_policies.vocabulary import Act, Role
 
 COMPLETE = LegalGate(

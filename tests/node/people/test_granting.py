@@ -5,7 +5,12 @@ import msgspec
 import pytest
 from tests.node.people.conftest import SETUP, YEAR, Team
 
-from fedsafe_node.errors import (
+from fedsafe_node.acts.people import (
+    LAST_SECOND,
+    NewAccountRequest,
+    RoleRequest,
+)
+from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,
     ForbiddenError,
@@ -13,15 +18,10 @@ from fedsafe_node.errors import (
     NotFoundError,
     WrongStateError,
 )
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.people.credentials import People
-from fedsafe_node.people.machines import Machines
-from fedsafe_node.people.messages import (
-    LAST_SECOND,
-    NewAccountRequest,
-    RoleRequest,
-)
-from fedsafe_node.people.rules import day_of
-from fedsafe_node.principal import Principal
+from fedsafe_node.people.person_rules import day_of
+from fedsafe_node.people.service_credentials import Machines
 from fedsafe_policies.vocabulary import Module, Role
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
-from fedsafe_node.errors import IdentityError
+from fedsafe_node.ground.errors import IdentityError
 from fedsafe_node.people.id_tokens import (
     LEEWAY,
     LONGEST,

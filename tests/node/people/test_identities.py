@@ -20,21 +20,21 @@ from aiohttp import ClientSession, CookieJar
 from tests.node.people.conftest import SETUP, Team
 from tests.node.people.provider import CLIENT, REDIRECT
 
-from fedsafe_cli.fleet import free_ports
-from fedsafe_federation.freshness import SeenNonces
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.config import Oidc
-from fedsafe_node.errors import (
+from fedsafe_cli.demo.fleet import free_ports
+from fedsafe_federation.wire.freshness import SeenNonces
+from fedsafe_node.acts.people import SignOnRequest, SignOnStart
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.config import Oidc
+from fedsafe_node.ground.errors import (
     ForbiddenError,
     IdentityError,
     NodeError,
     UnavailableError,
     WrongStateError,
 )
-from fedsafe_node.people.identities import LIFETIME, Identities
-from fedsafe_node.people.messages import SignOnRequest, SignOnStart
-from fedsafe_node.people.web import ProviderWeb, is_safe
-from fedsafe_node.shared_nonces import SharedNonces, make_shared
+from fedsafe_node.ground.shared_nonces import SharedNonces, make_shared
+from fedsafe_node.people.identity_provider import LIFETIME, Identities
+from fedsafe_node.people.identity_web import ProviderWeb, is_safe
 from fedsafe_policies.vocabulary import Role
 
 PASSWORD: Final = "provider geheim 1"

@@ -5,7 +5,13 @@ import pytest
 from msgspec.structs import replace
 from tests.node.people.conftest import SETUP, YEAR, Team
 
-from fedsafe_node.errors import (
+from fedsafe_node.acts.people import (
+    CredentialScope,
+    NewAccountRequest,
+    NewCredentialRequest,
+    RotateRequest,
+)
+from fedsafe_node.ground.errors import (
     BadRequestError,
     ConflictError,
     ForbiddenError,
@@ -14,13 +20,7 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.entrance import Entrance
-from fedsafe_node.people.machines import Machines
-from fedsafe_node.people.messages import (
-    CredentialScope,
-    NewAccountRequest,
-    NewCredentialRequest,
-    RotateRequest,
-)
+from fedsafe_node.people.service_credentials import Machines
 from fedsafe_policies.vocabulary import Purpose, Role
 
 
@@ -140,7 +140,9 @@ async def test_only_a_clash_of_names_is_called_one(
     team: Team, machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = ("fs1_same", bytes(32))
-    monkeypatch.setattr("fedsafe_node.people.machines.new_credential", lambda: token)
+    monkeypatch.setattr(
+        "fedsafe_node.people.service_credentials.new_credential", lambda: token
+    )
     await machines.add(wanted(team), SETUP)
 
     with pytest.raises(ConflictError):

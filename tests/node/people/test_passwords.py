@@ -8,7 +8,7 @@ from argon2.profiles import CHEAPEST, RFC_9106_LOW_MEMORY
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_node.errors import BadRequestError, UnavailableError
+from fedsafe_node.ground.errors import BadRequestError, UnavailableError
 from fedsafe_node.people.passwords import PARAMETERS, Passwords, check_password
 
 GOOD = "korrekt pferd batterie"

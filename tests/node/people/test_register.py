@@ -5,27 +5,27 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.clock import Clock
-from fedsafe_node.config import Config, Listen
-from fedsafe_node.errors import (
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.register import EntryRequest, RegisterItem
+from fedsafe_node.ground.clock import Clock
+from fedsafe_node.ground.config import Config, Listen
+from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,
     NotFoundError,
     WrongStateError,
 )
-from fedsafe_node.evaluators import OwnList
-from fedsafe_node.keys import MediaKeys, OwnKeys
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.keys.evaluators import OwnList
+from fedsafe_node.keys.own_keys import MediaKeys, OwnKeys
 from fedsafe_node.log.audit import AuditTrail, decode_audit_record
 from fedsafe_node.people.register import Registers
 from fedsafe_node.people.register_entries import read_register_end
-from fedsafe_node.principal import Principal
-from fedsafe_node.provisions import Provisions
-from fedsafe_node.register_messages import EntryRequest, RegisterItem
-from fedsafe_node.situation import Situation
+from fedsafe_node.rules.policy_bundle import Provisions
+from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
-from fedsafe_policies.policy import shipped
-from fedsafe_policies.register import Status, catalogue
+from fedsafe_policies.documents.policy import shipped
+from fedsafe_policies.documents.register import Status, catalogue
 from fedsafe_policies.vocabulary import Role
 
 NODE = "chat.example.de"

@@ -9,18 +9,18 @@ from argon2.profiles import CHEAPEST
 from msgspec.structs import replace
 from tests.node.people.conftest import PASSWORD, SETUP, Team
 
-from fedsafe_node.errors import (
+from fedsafe_node.acts.people import LoginRequest, StepUpRequest
+from fedsafe_node.ground.errors import (
     BadRequestError,
     ForbiddenError,
     NodeError,
     TooManyTriesError,
 )
-from fedsafe_node.people.messages import LoginRequest, StepUpRequest
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.people.passwords import Passwords
 from fedsafe_node.people.sessions import FRESH, IDLE, LONGEST, Sessions
 from fedsafe_node.people.throttle import login_counters
 from fedsafe_node.people.vault import Vault
-from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import ThrottleRow
 from fedsafe_policies.vocabulary import Module, Role
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_node.errors import TooManyTriesError
+from fedsafe_node.ground.errors import TooManyTriesError
 from fedsafe_node.people.throttle import FORGOTTEN, Counter, count_tries, wait_after
 from fedsafe_node.store.protocol import Store
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from fedsafe_node.errors import KeyFileError, KeyFileMissingError
+from fedsafe_node.ground.errors import KeyFileError, KeyFileMissingError
 from fedsafe_node.people.codes import (
     hash_code,
     hash_token,

@@ -11,24 +11,28 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.node.people.test_register import NODE, situation
 
-from fedsafe_node.clock import Clock
-from fedsafe_node.errors import (
+from fedsafe_node.acts.provider_events import EventKind, FollowQuery, ProviderEvents
+from fedsafe_node.ground.clock import Clock
+from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,
     NotFoundError,
     WrongStateError,
 )
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import AuditTrail, Event, decode_audit_record
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.announcing import Announcement, Announcer, Content
-from fedsafe_node.provider_events.feed import EventFeed
-from fedsafe_node.provider_events.messages import EventKind, FollowQuery, ProviderEvents
-from fedsafe_node.provider_events.upkeep import EventUpkeep
-from fedsafe_node.situation import Situation
+from fedsafe_node.notices.provider_events.announcer import (
+    Announcement,
+    Announcer,
+    Content,
+)
+from fedsafe_node.notices.provider_events.feed import EventFeed
+from fedsafe_node.notices.provider_events.upkeep import EventUpkeep
+from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Purpose, Role
 
 __all__ = ["situation"]

@@ -8,15 +8,15 @@ import pytest
 from aiohttp import ClientResponse, ClientSession
 from tests.node.fleet import Fleet
 
+from fedsafe_node.acts.people import CredentialScope, NewCredentialRequest
+from fedsafe_node.acts.provider_events import EventKind
 from fedsafe_node.api.endpoint import LANES
 from fedsafe_node.api.route import Lane
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.notices.provider_events.announcer import Announcement
+from fedsafe_node.notices.provider_events.feed import MOST_EACH, MOST_WAITING
 from fedsafe_node.people.credentials import People
-from fedsafe_node.people.machines import Machines
-from fedsafe_node.people.messages import CredentialScope, NewCredentialRequest
-from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.announcing import Announcement
-from fedsafe_node.provider_events.feed import MOST_EACH, MOST_WAITING
-from fedsafe_node.provider_events.messages import EventKind
+from fedsafe_node.people.service_credentials import Machines
 from fedsafe_policies.vocabulary import Purpose, Role
 
 NOTICE = Announcement(EventKind.NOTICE_DUE, "user-4711", {"notice": "n-1"})

@@ -7,15 +7,15 @@ from pathlib import Path
 from tests.node.fleet import PATIENCE, Fleet, eventually, make
 from tests.node.governing.council import agree, at_version, propose, vote
 
-from fedsafe_federation.changing import Change, ChangeKind, amended
-from fedsafe_federation.charter import Epoch
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.membership import Membership
-from fedsafe_node.principal import Principal
-from fedsafe_node.renewing.carrying import Carrying
-from fedsafe_node.renewing.kinds import GRACE
-from fedsafe_node.renewing.scene import Scene, read_scene
-from fedsafe_node.renewing.service import Ceremonies
+from fedsafe_federation.charter.changes import Change, ChangeKind, amended
+from fedsafe_federation.charter.charter import Epoch
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.keys.membership import Membership
+from fedsafe_node.members.ceremonies.ceremony_state import Scene, read_scene
+from fedsafe_node.members.ceremonies.exchange import Carrying
+from fedsafe_node.members.ceremonies.kinds import GRACE
+from fedsafe_node.members.ceremonies.service import Ceremonies
 from fedsafe_policies.vocabulary import Role
 
 OLAF = Principal("olaf", Role.OPERATOR)

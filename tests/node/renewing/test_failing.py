@@ -23,17 +23,17 @@ from tests.node.renewing.fleet import (
     tend,
 )
 
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.resharing import Held
-from fedsafe_federation.charter import MemberState
+from fedsafe_crypto.dkg.resharing import Held
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_federation.charter.charter import MemberState
+from fedsafe_federation.charter.renewal import Attendant, Resharing
+from fedsafe_federation.charter.renewal_rules import MONTH
 from fedsafe_federation.errors import ResharingError
-from fedsafe_federation.refreshing import MONTH
-from fedsafe_federation.renewal import Attendant, Resharing
-from fedsafe_federation.signed import Signed, sign_payload
-from fedsafe_node import parts
-from fedsafe_node.faults import FaultPoint, Faults
-from fedsafe_node.renewing.messages import CarriedRequest
-from fedsafe_node.renewing.service import Ceremonies
+from fedsafe_federation.wire.signed import Signed, sign_payload
+from fedsafe_node.acts.ceremonies import CarriedRequest
+from fedsafe_node.app import parts
+from fedsafe_node.ground.faults import FaultPoint, Faults
+from fedsafe_node.members.ceremonies.service import Ceremonies
 
 A, B, C = NAMES
 LATER = timedelta(seconds=MONTH + 1)

@@ -14,7 +14,7 @@ from tests.node.renewing.fleet import (
     tend,
 )
 
-from fedsafe_node.lookup_messages import Result
+from fedsafe_node.acts.lookup import Result
 
 PERSON = "somebody@mail.example"
 D, E = "d.demo", "e.demo"

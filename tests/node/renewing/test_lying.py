@@ -15,19 +15,27 @@ from tests.node.renewing.fleet import (
     scene_of,
 )
 
-from fedsafe_crypto.dkg_messages import MAX_MESSAGE_BYTES
-from fedsafe_crypto.feldman import token_key_commitment
-from fedsafe_crypto.seal import RecipientKey, seal
+from fedsafe_crypto.dkg.feldman import token_key_commitment
+from fedsafe_crypto.dkg.messages import MAX_MESSAGE_BYTES
+from fedsafe_crypto.seal.hpke import RecipientKey, seal
+from fedsafe_federation.charter.activation import HOLDING, holding_payload
+from fedsafe_federation.charter.renewal_rules import REST
+from fedsafe_federation.charter.resharing import (
+    PROPOSAL,
+    ResharingProposal,
+    sign_resharing,
+)
 from fedsafe_federation.errors import AmendmentError, PeerError
-from fedsafe_federation.holdings import HOLDING, holding_payload
-from fedsafe_federation.refreshing import REST
-from fedsafe_federation.resharing import PROPOSAL, ResharingProposal, sign_resharing
-from fedsafe_federation.signed import Signed, sign_payload
-from fedsafe_node.governing.media_keys import media_context, opened_media, sealed_media
-from fedsafe_node.governing.messages import SealedKeys
-from fedsafe_node.keys import MediaKeys, load_media_keys
-from fedsafe_node.membership import Membership
-from fedsafe_node.renewing.messages import CarriedRequest, Lacked
+from fedsafe_federation.wire.signed import Signed, sign_payload
+from fedsafe_node.acts.ceremonies import CarriedRequest, Lacked
+from fedsafe_node.acts.charter import SealedKeys
+from fedsafe_node.keys.membership import Membership
+from fedsafe_node.keys.own_keys import MediaKeys, load_media_keys
+from fedsafe_node.members.charter.media_keys import (
+    media_context,
+    opened_media,
+    sealed_media,
+)
 
 A, B, C = NAMES
 KEY = RecipientKey.generate()

@@ -8,12 +8,12 @@ from msgspec.structs import replace
 from tests.node.fleet import NAMES, PATIENCE, Fleet, eventually
 from tests.node.renewing.fleet import due, entry_of, membership_of, tend
 
-from fedsafe_federation.refreshing import FORTNIGHT, MONTH
-from fedsafe_node.keys import load_media_keys, load_shares
-from fedsafe_node.lookup_messages import Result
-from fedsafe_node.renewing.keeping import Wish, keep
-from fedsafe_node.renewing.scene import read_scene
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_federation.charter.renewal_rules import FORTNIGHT, MONTH
+from fedsafe_node.acts.lookup import Result
+from fedsafe_node.keys.own_keys import load_media_keys, load_shares
+from fedsafe_node.members.ceremonies.ceremony_state import read_scene
+from fedsafe_node.members.ceremonies.record import Wish, keep
+from fedsafe_node.store.transaction import Transaction
 
 WHO = "somebody@mail.example"
 

@@ -18,10 +18,10 @@ from tests.node.renewing.fleet import (
     tend,
 )
 
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.errors import BadRequestError, WrongStateError
-from fedsafe_node.renewing.messages import ReshareRequest
-from fedsafe_node.renewing.wishing import Rotation, RotationEffect
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.ceremonies import ReshareRequest
+from fedsafe_node.ground.errors import BadRequestError, WrongStateError
+from fedsafe_node.members.ceremonies.resharing_requests import Rotation, RotationEffect
 
 A, B, C = NAMES
 

@@ -12,34 +12,34 @@ from tests.node.insisting import insisting
 from tests.node.people.conftest import Team
 
 from fedsafe_federation.identifiers import canonicalise
-from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.lookup_items import Person
-from fedsafe_node.lookup_messages import Match
-from fedsafe_node.messages import Kind
-from fedsafe_node.notices.keeping import NoticeDesk
-from fedsafe_node.people.approvals import Approvals, Effect
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.announcing import Announcement, Announcer
-from fedsafe_node.review.clockwork import tend_reviews
-from fedsafe_node.review.deciding import ConfirmEffect
-from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.review.flood_rulings import FloodBoundEffect
-from fedsafe_node.review.floods import About
-from fedsafe_node.review.messages import (
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.acts.lookup import Match
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.acts.reviews import (
     HearingAnswer,
     HearingRequest,
     OutcomeAnswer,
     OutcomeRequest,
     TaskAnswer,
 )
-from fedsafe_node.review.opening import Opened, open_review
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.keys.lookup_items import Person
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.notices.desk import NoticeDesk
+from fedsafe_node.notices.provider_events.announcer import Announcement, Announcer
+from fedsafe_node.people.approvals import Approvals, Effect
+from fedsafe_node.review.clock import tend_reviews
+from fedsafe_node.review.decision import ConfirmEffect
+from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.flood_rulings import FloodBoundEffect
+from fedsafe_node.review.floods import About
 from fedsafe_node.review.service import ReviewService
+from fedsafe_node.review.task_start import Opened, open_review
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import NewSignal, SignalStatus
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.hearings import HearingStep
-from fedsafe_policies.legal_calendar import shipped_calendar
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.documents.legal_calendar import shipped_calendar
+from fedsafe_policies.rules.hearings import HearingStep
 from fedsafe_policies.vocabulary import (
     Act,
     Grade,

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.node.review.conftest import Ward, match
 
-from fedsafe_node.errors import DeniedError, WrongStateError
-from fedsafe_node.review.messages import TasksQuery
+from fedsafe_node.acts.reviews import TasksQuery
+from fedsafe_node.ground.errors import DeniedError, WrongStateError
 from fedsafe_node.store.keeping_rows import HoldRow
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.vocabulary import Level, Outcome

@@ -6,25 +6,25 @@ from typing import Any
 import pytest
 from tests.node.review.conftest import Ward, match
 
-from fedsafe_node.errors import (
+from fedsafe_node.acts.reviews import (
+    HearingRequest,
+    InquiryQuestion,
+    OutcomeRequest,
+    TaskShown,
+)
+from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,
     ForbiddenError,
     NotFoundError,
     WrongStateError,
 )
-from fedsafe_node.principal import Principal
-from fedsafe_node.review.deciding import MAX_INQUIRIES
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.review.decision import MAX_INQUIRIES
 from fedsafe_node.review.hearing import MAX_STEPS
-from fedsafe_node.review.messages import (
-    HearingRequest,
-    InquiryQuestion,
-    OutcomeRequest,
-    TaskShown,
-)
 from fedsafe_node.store.people_rows import ActState
-from fedsafe_policies.hearings import HearingException, HearingStep
-from fedsafe_policies.reviews import decision_ends
+from fedsafe_policies.rules.hearings import HearingException, HearingStep
+from fedsafe_policies.rules.reviews import decision_ends
 from fedsafe_policies.vocabulary import Level, Outcome, Role
 
 DAY = 24 * 60 * 60

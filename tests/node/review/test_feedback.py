@@ -9,20 +9,20 @@ from tests.node.insisting import insisting
 from tests.node.review.conftest import Ward, match
 from tests.node.review.test_floods import BOUND, judge
 
-from fedsafe_federation.inquiries import InquiryState
-from fedsafe_node.errors import BadRequestError, StoreFailedError
-from fedsafe_node.log.audit import Event
-from fedsafe_node.review.feedback import AGAIN
-from fedsafe_node.review.flood_messages import (
+from fedsafe_federation.feed.inquiries import InquiryState
+from fedsafe_node.acts.floods import (
     FloodRuling,
     FloodRulingRequest,
     FloodsQuery,
 )
+from fedsafe_node.acts.inquiries import SentState
+from fedsafe_node.acts.reviews import Because
+from fedsafe_node.ground.errors import BadRequestError, StoreFailedError
+from fedsafe_node.log.audit import Event
+from fedsafe_node.review.feedback import AGAIN
 from fedsafe_node.review.flood_service import FloodService
-from fedsafe_node.review.messages import Because
-from fedsafe_node.rights.inquiry_messages import SentState
 from fedsafe_node.store.inquiries_rows import SentInquiryRow
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Level, Outcome
 
 ONE, TWO = match(1), match(2, "c.demo")

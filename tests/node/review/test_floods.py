@@ -19,24 +19,8 @@ from tests.node.origin import WHO
 from tests.node.review.conftest import Ward, about, match
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
-from fedsafe_node.assembly import RunningNode
-from fedsafe_node.errors import (
-    BadRequestError,
-    DeniedError,
-    StoreFailedError,
-    WrongStateError,
-)
-from fedsafe_node.lookup_messages import (
-    BatchRequest,
-    LookupAnswer,
-    LookupRequest,
-    Match,
-    Result,
-    Subject,
-)
-from fedsafe_node.messages import Kind, Question
-from fedsafe_node.review.flood_clockwork import tend_floods
-from fedsafe_node.review.flood_messages import (
+from fedsafe_node.acts.bodies import Kind, Question
+from fedsafe_node.acts.floods import (
     BoundRequest,
     FloodAnswer,
     FloodQuery,
@@ -46,19 +30,35 @@ from fedsafe_node.review.flood_messages import (
     FloodsQuery,
     FloodState,
 )
+from fedsafe_node.acts.lookup import (
+    BatchRequest,
+    LookupAnswer,
+    LookupRequest,
+    Match,
+    Result,
+    Subject,
+)
+from fedsafe_node.acts.reviews import Because, OutcomeRequest, TasksQuery
+from fedsafe_node.app.lifecycle import RunningNode
+from fedsafe_node.ground.errors import (
+    BadRequestError,
+    DeniedError,
+    StoreFailedError,
+    WrongStateError,
+)
+from fedsafe_node.review.flood_clock import tend_floods
 from fedsafe_node.review.flood_service import FloodService
 from fedsafe_node.review.floods import Judged, judge_floods
-from fedsafe_node.review.messages import Because, OutcomeRequest, TasksQuery
-from fedsafe_node.review.opening import Opened, open_review
-from fedsafe_node.review.succeeding import succeed
+from fedsafe_node.review.supersede import succeed
+from fedsafe_node.review.task_start import Opened, open_review
+from fedsafe_node.rights.known_facts import holds_nothing
 from fedsafe_node.rights.sealing import Content
-from fedsafe_node.rights.telling import holds_nothing
 from fedsafe_node.store.keeping_rows import HoldRow
 from fedsafe_node.store.review_rows import TaskRow
 from fedsafe_node.store.rows import SignalStatus
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.floods import REST_REVIEW
-from fedsafe_policies.reviews import review_ends
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.rules.floods import REST_REVIEW
+from fedsafe_policies.rules.reviews import review_ends
 from fedsafe_policies.vocabulary import Outcome, Purpose, Surface
 
 OTHER = "somebody.else@mail.example"

@@ -15,14 +15,14 @@ from tests.node.fleet import StandingClock
 from tests.node.people.conftest import Team
 from tests.node.review.conftest import Ward, match
 
-from fedsafe_node.errors import NodeError
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.ground.errors import NodeError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.principal import Principal
 from fedsafe_node.store.review_rows import TaskDecisionRow
-from fedsafe_policies.hearings import HearingException, HearingStep
-from fedsafe_policies.legal_calendar import shipped_calendar
+from fedsafe_policies.documents.legal_calendar import shipped_calendar
+from fedsafe_policies.rules.hearings import HearingException, HearingStep
 from fedsafe_policies.vocabulary import Level, Outcome, Role
 
 PEOPLE = ("anna", "rita", "rolf")

@@ -3,9 +3,9 @@ import pytest
 from msgspec.structs import replace
 from tests.node.review.conftest import Ward, match
 
-from fedsafe_node.review.habits import EVERYBODY, rubber_stamps
+from fedsafe_node.review.reviewer_stats import EVERYBODY, rubber_stamps
 from fedsafe_node.store.review_rows import TaskDecisionRow
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Level, Outcome
 
 TASKS = 50

@@ -4,14 +4,7 @@
 import pytest
 from tests.node.review.conftest import Ward, match
 
-from fedsafe_node.errors import (
-    BadRequestError,
-    DeniedError,
-    NotFoundError,
-    WrongStateError,
-)
-from fedsafe_node.principal import Principal
-from fedsafe_node.review.messages import (
+from fedsafe_node.acts.reviews import (
     InquiriesQuery,
     InquiryQuestion,
     Reply,
@@ -19,6 +12,13 @@ from fedsafe_node.review.messages import (
     TaskAnswer,
     TasksQuery,
 )
+from fedsafe_node.ground.errors import (
+    BadRequestError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.ground.principal import Principal
 from fedsafe_policies.vocabulary import Level, Outcome, Role
 
 ALL = InquiriesQuery()

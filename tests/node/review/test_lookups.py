@@ -9,10 +9,10 @@ from tests.node.lookup.asking import email
 from tests.node.origin import WHO
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
-from fedsafe_node.errors import StoreFailedError
-from fedsafe_node.lookup_messages import BatchRequest, LookupRequest, Result, Subject
-from fedsafe_node.review.messages import ListedTask, TasksQuery
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.acts.lookup import BatchRequest, LookupRequest, Result, Subject
+from fedsafe_node.acts.reviews import ListedTask, TasksQuery
+from fedsafe_node.ground.errors import StoreFailedError
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Scope
 
 OTHER = "somebody.else@mail.example"
@@ -58,7 +58,7 @@ async def test_the_status_counts_what_waits_for_a_person(alone: Fleet) -> None:
 async def test_more_than_people_get_through_is_a_warning(
     alone: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fedsafe_node.overview.MAX_WAITING", 1)
+    monkeypatch.setattr("fedsafe_node.app.overview.MAX_WAITING", 1)
     node = alone["a.demo"].services
     await node.signals.add(request_for(WHO), BOT)
     await alone.look_up("a.demo", WHO)

@@ -4,11 +4,11 @@ import re
 from msgspec.structs import replace
 from tests.node.review.conftest import Ward, match
 
-from fedsafe_node.lookup_messages import Match
-from fedsafe_node.review.messages import TasksQuery
+from fedsafe_node.acts.lookup import Match
+from fedsafe_node.acts.reviews import TasksQuery
+from fedsafe_node.ground.subject_refs import join
 from fedsafe_node.store.rows import SignalStatus
-from fedsafe_node.subject_refs import join
-from fedsafe_policies.reviews import review_ends
+from fedsafe_policies.rules.reviews import review_ends
 from fedsafe_policies.vocabulary import Outcome
 
 

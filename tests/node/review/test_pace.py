@@ -8,12 +8,12 @@ from msgspec.structs import replace
 from tests.node.review.conftest import BOT, FOUND, Ward, match
 from tests.node.review.test_floods import BOUND, judge
 
-from fedsafe_node.errors import WrongStateError
-from fedsafe_node.review.flood_messages import FloodQuery, FloodRulingRequest
-from fedsafe_node.review.flood_messages import FloodRuling as Ruling
+from fedsafe_node.acts.floods import FloodQuery, FloodRulingRequest
+from fedsafe_node.acts.floods import FloodRuling as Ruling
+from fedsafe_node.acts.reviews import Because, InquiryQuestion, OutcomeRequest
+from fedsafe_node.acts.trials import TrialRequest, TrialsQuery
+from fedsafe_node.ground.errors import WrongStateError
 from fedsafe_node.review.flood_service import FloodService
-from fedsafe_node.review.messages import Because, InquiryQuestion, OutcomeRequest
-from fedsafe_node.review.trial_messages import TrialRequest, TrialsQuery
 from fedsafe_node.review.trial_service import TrialService
 from fedsafe_node.review.trials import begin_probation
 from fedsafe_policies.vocabulary import Level, Outcome

@@ -9,19 +9,19 @@ from tests.node.fleet import Fleet
 from tests.node.insisting import insisting
 from tests.node.review.conftest import BOT, Ward, match
 
-from fedsafe_node.assembly import RunningNode
-from fedsafe_node.errors import BadRequestError, DeniedError, WrongStateError
-from fedsafe_node.lookup_messages import Match
-from fedsafe_node.messages import Kind
-from fedsafe_node.principal import Principal
-from fedsafe_node.review.messages import Because, OutcomeRequest
-from fedsafe_node.review.opening import open_review
-from fedsafe_node.review.trial_messages import TrialRequest, TrialShown, TrialsQuery
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.acts.lookup import Match
+from fedsafe_node.acts.reviews import Because, OutcomeRequest
+from fedsafe_node.acts.trials import TrialRequest, TrialShown, TrialsQuery
+from fedsafe_node.app.lifecycle import RunningNode
+from fedsafe_node.ground.errors import BadRequestError, DeniedError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.review.task_start import open_review
 from fedsafe_node.review.trial_service import TrialService, tend_trials
 from fedsafe_node.review.trials import Tried, try_matches
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.trials import Closings
+from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.rules.trials import Closings
 from fedsafe_policies.vocabulary import Level, Outcome, Role
 
 DAY = 24 * 60 * 60

@@ -7,22 +7,22 @@ from typing import Any
 import pytest
 from tests.node.review.conftest import Ward, match
 
-from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
-from fedsafe_node.lookup_messages import Match
-from fedsafe_node.notices.messages import (
+from fedsafe_node.acts.lookup import Match
+from fedsafe_node.acts.notices import (
     NoticeKind,
     NoticeState,
     SignOffRequest,
     TextName,
     WithholdRequest,
 )
+from fedsafe_node.ground.errors import DeniedError, NotFoundError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.notices.provider_events.announcer import Announcement
 from fedsafe_node.notices.service import Notices
 from fedsafe_node.notices.texts import texts
 from fedsafe_node.notices.upkeep import NoticeUpkeep
-from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.announcing import Announcement
 from fedsafe_node.store.rows import SignalStatus
-from fedsafe_policies.hearings import HearingException, HearingStep
+from fedsafe_policies.rules.hearings import HearingException, HearingStep
 from fedsafe_policies.vocabulary import (
     Level,
     Outcome,

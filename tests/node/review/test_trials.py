@@ -10,17 +10,17 @@ from tests.node.origin import WHO
 from tests.node.review.conftest import BOT, Ward, about, match
 from tests.node.signals.conftest import ANNA, RITA, request_for
 
-from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
-from fedsafe_node.lookup_messages import Match, Result
+from fedsafe_node.acts.lookup import Match, Result
+from fedsafe_node.acts.reviews import Because, TasksQuery
+from fedsafe_node.acts.trials import TrialRequest, TrialShown, TrialsQuery
+from fedsafe_node.ground.errors import DeniedError, NotFoundError, WrongStateError
 from fedsafe_node.review.floods import judge_floods
-from fedsafe_node.review.messages import Because, TasksQuery
-from fedsafe_node.review.trial_messages import TrialRequest, TrialShown, TrialsQuery
 from fedsafe_node.review.trial_service import TrialService, tend_trials
 from fedsafe_node.review.trials import Tried, begin_probation, draw_of, try_matches
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import SignalStatus
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.trials import CHANCES
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.rules.trials import CHANCES
 from fedsafe_policies.vocabulary import Level, Outcome, Provenance, Scope
 
 DAY = 24 * 60 * 60

@@ -12,7 +12,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from tests.node.fleet import NAMES, Fleet
 
-from fedsafe_cli.fleet import free_ports
+from fedsafe_cli.demo.fleet import free_ports
 
 _CODE = re.compile(r"([0-9]{5}) ([0-9]{5})")
 

@@ -18,8 +18,8 @@ from aiohttp import web
 from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver
 from http_message_signatures.algorithms import HMAC_SHA256
 
-from fedsafe_cli.fleet import free_ports
-from fedsafe_node.clock import Clock
+from fedsafe_cli.demo.fleet import free_ports
+from fedsafe_node.ground.clock import Clock
 
 SECRET: Final = "5d" * 32
 _GUIDE: Final = Path(__file__).parents[3] / "docs/howto/phone-codes.md"

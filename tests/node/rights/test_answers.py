@@ -12,17 +12,17 @@ from tests.node.rights.test_requests import SHOP, WHO, asked, collected, request
 from tests.node.signals.conftest import ANNA, RITA, request_for
 from tests.node.test_attesting import close_gate, gated
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.cases.messages import AssessCase, OpenCase
-from fedsafe_node.messages import (
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.bodies import (
     RevokeRequest,
     SignalState,
 )
-from fedsafe_node.principal import Principal
-from fedsafe_node.review.messages import OutcomeRequest, TasksQuery
-from fedsafe_node.rights.request_messages import Language, RightsRequestAnswer
-from fedsafe_node.signals.relocking import relock
-from fedsafe_policies.escalation.opening import CaseSource
+from fedsafe_node.acts.cases import AssessCase, OpenCase
+from fedsafe_node.acts.requests import Language, RightsRequestAnswer
+from fedsafe_node.acts.reviews import OutcomeRequest, TasksQuery
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.signals.relock import relock
+from fedsafe_policies.escalation.case_start import CaseSource
 from fedsafe_policies.escalation.package import Elements, Suspect, Threat
 from fedsafe_policies.escalation.vocabulary import Danger, Urgency
 from fedsafe_policies.vocabulary import (

@@ -22,7 +22,9 @@ from tests.node.rights.test_disputes import (
 from tests.node.rights.test_requests import SHOP, asked, requests_of
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
-from fedsafe_federation.appeals import (
+from fedsafe_federation.charter.changes import ChangeKind
+from fedsafe_federation.evaluation.statements import digest
+from fedsafe_federation.feed.appeals import (
     RULINGS_A_DAY,
     Appeal,
     AppealOutcome,
@@ -31,35 +33,33 @@ from fedsafe_federation.appeals import (
     sign_appeal,
     sign_appeal_ruling,
 )
-from fedsafe_federation.changing import ChangeKind
-from fedsafe_federation.evaluation import digest
-from fedsafe_federation.records import (
+from fedsafe_federation.feed.records import (
     RestrictionRecord,
     RulingRecord,
     decode_record,
     encode_record,
 )
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.wireformat import decode
-from fedsafe_node.errors import DeniedError, WrongStateError
-from fedsafe_node.messages import ImportRequest, SignalState
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.principal import Principal
-from fedsafe_node.rights.appeal_messages import (
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import decode
+from fedsafe_node.acts.appeals import (
     AppealAnswer,
     AppealRulingRequest,
     NewAppealRequest,
 )
+from fedsafe_node.acts.bodies import ImportRequest, SignalState
+from fedsafe_node.acts.disputes import DisputeAnswer
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.acts.requests import Language
+from fedsafe_node.ground.errors import DeniedError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import read_signal_id
 from fedsafe_node.rights.appeals import AppealEffect, file_for_persons
-from fedsafe_node.rights.dispute_messages import DisputeAnswer
-from fedsafe_node.rights.request_messages import Language
 from fedsafe_node.signals.appeals import APPEALS_A_DAY, take_appeal
-from fedsafe_node.signals.naming import read_signal_id
-from fedsafe_node.signals.overlooked import take_overlooked
+from fedsafe_node.signals.late_appeals import take_overlooked
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import AppealRow, AppealRulingRow
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.people import Person
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Control, Role, Scope
 
 HEARS = "c.demo"

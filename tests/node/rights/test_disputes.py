@@ -12,36 +12,36 @@ from tests.node.fleet import NAMES, Fleet, eventually
 from tests.node.rights.vouching import Vouched
 from tests.node.signals.conftest import ANNA, BOT, RITA
 
-from fedsafe_node.errors import (
-    ConflictError,
-    DeniedError,
-    NotFoundError,
-    WrongStateError,
-)
-from fedsafe_node.idempotency import Once
-from fedsafe_node.messages import (
+from fedsafe_node.acts.bodies import (
     Kind,
     Question,
     SignalState,
 )
-from fedsafe_node.principal import Principal
-from fedsafe_node.rights.dispute_messages import (
+from fedsafe_node.acts.disputes import (
     DisputeAnswer,
     NewDisputeRequest,
     RulingRequest,
 )
-from fedsafe_node.rights.opening import Opened, read_person
-from fedsafe_node.rights.request_messages import (
+from fedsafe_node.acts.requests import (
     Language,
     NewRightsRequest,
     RequestKind,
     Way,
 )
+from fedsafe_node.ground.errors import (
+    ConflictError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.rights.request_start import Opened, read_person
 from fedsafe_node.rights.requests import FORM, Requests
-from fedsafe_node.rights.ruling import Ended, end_disputes
-from fedsafe_node.signals.reweighing import weigh_again
+from fedsafe_node.rights.rulings import Ended, end_disputes
+from fedsafe_node.rules.idempotency import Once
+from fedsafe_node.signals.dispute_budget import weigh_again
+from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.help.offers import Age
-from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import Contention, Control, Purpose, Role
 
 LEA = Principal("lea", Role.LEGAL_ADVISER)

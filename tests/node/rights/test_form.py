@@ -16,27 +16,13 @@ from tests.node.rights.conftest import MailBox
 from tests.node.rights.test_disputes import DORA, matching
 from tests.node.rights.test_requests import Spoken
 
-from fedsafe_federation.handshake import RIGHTS_FORM_PHONE
-from fedsafe_node.config import Provider
-from fedsafe_node.errors import (
-    BadRequestError,
-    ForbiddenError,
-    TooManyTriesError,
-    UnavailableError,
-    WrongStateError,
-)
-from fedsafe_node.mail_settings import Mail, Tls
-from fedsafe_node.messages import (
+from fedsafe_federation.exchange.handshake import RIGHTS_FORM_PHONE
+from fedsafe_node.acts.bodies import (
     Kind,
     Question,
 )
-from fedsafe_node.notices.messages import SignOffRequest, TextName
-from fedsafe_node.rights.letters import code_letter
-from fedsafe_node.rights.mailing import Mailer
-from fedsafe_node.rights.opening import read_person
-from fedsafe_node.rights.outcomes import BELOW
-from fedsafe_node.rights.proving import Proofs
-from fedsafe_node.rights.request_messages import (
+from fedsafe_node.acts.notices import SignOffRequest, TextName
+from fedsafe_node.acts.requests import (
     CloseRequest,
     CodeRequest,
     CollectRequest,
@@ -45,6 +31,20 @@ from fedsafe_node.rights.request_messages import (
     RefusalGround,
     RequestKind,
 )
+from fedsafe_node.ground.config import Provider
+from fedsafe_node.ground.errors import (
+    BadRequestError,
+    ForbiddenError,
+    TooManyTriesError,
+    UnavailableError,
+    WrongStateError,
+)
+from fedsafe_node.ground.mail_settings import Mail, Tls
+from fedsafe_node.rights.code_mail import Mailer
+from fedsafe_node.rights.control_proof import Proofs
+from fedsafe_node.rights.letters import code_letter
+from fedsafe_node.rights.outcomes import BELOW
+from fedsafe_node.rights.request_start import read_person
 from fedsafe_node.rights.signed_texts import rights_texts
 
 WHO = "Person@Mail.example"

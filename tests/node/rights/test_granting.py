@@ -10,24 +10,24 @@ from tests.node.rights.test_disputes import DORA, LEA, STANDS, matching
 from tests.node.rights.test_requests import SHOP, WHO, asked, requests_of
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
-from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
-from fedsafe_node.evidence.keeping_messages import HoldRequest
-from fedsafe_node.log.naming import entries_naming
-from fedsafe_node.lookup_messages import LookupRequest
-from fedsafe_node.messages import ImportRequest, Kind, Question, SignalState
-from fedsafe_node.notices.messages import NoticeKind
-from fedsafe_node.notices.upkeep import NoticeUpkeep
-from fedsafe_node.people.credentials import People
-from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.principal import Principal
-from fedsafe_node.rights.request_messages import (
+from fedsafe_node.acts.audit_upkeep import HoldRequest
+from fedsafe_node.acts.bodies import ImportRequest, Kind, Question, SignalState
+from fedsafe_node.acts.lookup import LookupRequest
+from fedsafe_node.acts.notices import NoticeKind
+from fedsafe_node.acts.people import ActAnswer
+from fedsafe_node.acts.requests import (
     CloseRequest,
     CollectRequest,
     Remains,
     RequestKind,
 )
-from fedsafe_node.signals.naming import read_signal_id
-from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.ground.errors import DeniedError, NotFoundError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import read_signal_id
+from fedsafe_node.log.mentions import entries_naming
+from fedsafe_node.notices.upkeep import NoticeUpkeep
+from fedsafe_node.people.credentials import People
+from fedsafe_node.store.reader import Reader
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
 RUTH = Principal("ruth", Role.REVIEWER, fresh=True)

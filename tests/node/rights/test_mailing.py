@@ -13,12 +13,12 @@ from tests.node.fleet import NAMES, Fleet
 from tests.node.rights.conftest import MailBox
 from tests.node.rights.test_form import proofs_of
 
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.errors import UnavailableError
-from fedsafe_node.mail_settings import Mail, Tls
+from fedsafe_node.acts.requests import CodeRequest, Language
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.errors import UnavailableError
+from fedsafe_node.ground.mail_settings import Mail, Tls
+from fedsafe_node.rights.code_mail import UNDER_WAY, Mailer
 from fedsafe_node.rights.letters import code_letter
-from fedsafe_node.rights.mailing import UNDER_WAY, Mailer
-from fedsafe_node.rights.request_messages import CodeRequest, Language
 
 LETTER = code_letter("person@mail.example", "0123456789", Language.EN, "b.demo")
 

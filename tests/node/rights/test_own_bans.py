@@ -19,19 +19,19 @@ from tests.node.rights.test_disputes import (
 from tests.node.rights.test_requests import SHOP, WHO, asked, requests_of
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
-from fedsafe_node.contested import check_unstated, own_digest
-from fedsafe_node.errors import CorruptRowError, DeniedError, WrongStateError
-from fedsafe_node.messages import SignalState
-from fedsafe_node.principal import Principal
-from fedsafe_node.rights.dispute_messages import DisputeAnswer
-from fedsafe_node.rights.request_messages import (
+from fedsafe_node.acts.bodies import SignalState
+from fedsafe_node.acts.disputes import DisputeAnswer
+from fedsafe_node.acts.requests import (
     CloseRequest,
     RefusalGround,
     RequestKind,
     RightsRequestAnswer,
 )
-from fedsafe_node.rights.ruling import end_disputes
-from fedsafe_node.signals.reweighing import weigh_again
+from fedsafe_node.ground.errors import CorruptRowError, DeniedError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.rights.rulings import end_disputes
+from fedsafe_node.signals.dispute_budget import weigh_again
+from fedsafe_node.signals.dispute_check import check_unstated, own_digest
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_policies.vocabulary import Scope
 

@@ -26,26 +26,26 @@ from tests.node.rights.test_disputes import DORA, matching
 from tests.node.rights.test_form import EN, PLACE, Page, hidden, posted, proofs_of
 from tests.node.sending.conftest import Papers, issue_papers
 
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.config import parse_config
-from fedsafe_node.errors import (
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.acts.lookup import Appeal
+from fedsafe_node.acts.requests import (
+    CodeRequest,
+    ProofRequest,
+    RequestKind,
+)
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.config import parse_config
+from fedsafe_node.ground.errors import (
     BadRequestError,
     ConfigError,
     ForbiddenError,
     TooManyTriesError,
     UnavailableError,
 )
-from fedsafe_node.lookup_messages import Appeal
-from fedsafe_node.mail_settings import Phone
-from fedsafe_node.messages import Kind
+from fedsafe_node.ground.mail_settings import Phone
 from fedsafe_node.rights import phone_hook
 from fedsafe_node.rights.phone_budgets import MOST_A_NUMBER, gets_codes
 from fedsafe_node.rights.phone_hook import Hook, Outcome
-from fedsafe_node.rights.request_messages import (
-    CodeRequest,
-    ProofRequest,
-    RequestKind,
-)
 from fedsafe_policies.help.offers import Age
 
 WHO = "+4915112345678"

@@ -16,10 +16,7 @@ from tests.node.rights.test_disputes import DORA, LEA, RUTH, STANDS, rule
 from tests.node.rights.test_requests import PLACE, SHOP, WHO, asked, requests_of
 from tests.node.signals.conftest import ANNA, request_for
 
-from fedsafe_node.notices.saying import house_in_words
-from fedsafe_node.rights.appeals import file_for_persons
-from fedsafe_node.rights.outcomes import BELOW
-from fedsafe_node.rights.request_messages import (
+from fedsafe_node.acts.requests import (
     CloseRequest,
     CollectedAnswer,
     CollectRequest,
@@ -29,7 +26,10 @@ from fedsafe_node.rights.request_messages import (
     RequestKind,
     RightsRequestAnswer,
 )
-from fedsafe_node.rights.ruling import end_disputes
+from fedsafe_node.notices.phrases import house_in_words
+from fedsafe_node.rights.appeals import file_for_persons
+from fedsafe_node.rights.outcomes import BELOW
+from fedsafe_node.rights.rulings import end_disputes
 from fedsafe_policies.help.offers import Age
 from fedsafe_policies.vocabulary import Scope
 

@@ -12,7 +12,7 @@ from tests.node.rights.test_disputes import LEA
 from tests.node.rights.vouching import decide
 
 from fedsafe_node.api.rights import RIGHTS_ROUTES
-from fedsafe_node.principal import Principal
+from fedsafe_node.ground.principal import Principal
 from fedsafe_policies.vocabulary import Role
 
 OFFICERS: Final = {Role.REVIEWER, Role.LEGAL_ADVISER, Role.DPO}

@@ -18,27 +18,11 @@ from tests.node.rights.test_disputes import (
 from tests.node.rights.vouching import Vouched, decide
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
-from fedsafe_federation.handshake import RIGHTS_FORM, RIGHTS_FORM_PHONE
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.appeals import Ways
-from fedsafe_node.errors import (
-    BadRequestError,
-    DeniedError,
-    ForbiddenError,
-    NotFoundError,
-    OverBudgetError,
-    TooManyTriesError,
-    WrongStateError,
-)
-from fedsafe_node.messages import Kind, Question, RevokeRequest
-from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.messages import FollowQuery
-from fedsafe_node.rights import requests as requests_module
-from fedsafe_node.rights import retries, tending
-from fedsafe_node.rights.finding import Evaluated
-from fedsafe_node.rights.outcomes import BELOW
-from fedsafe_node.rights.pages import Site, answer_page
-from fedsafe_node.rights.request_messages import (
+from fedsafe_federation.exchange.handshake import RIGHTS_FORM, RIGHTS_FORM_PHONE
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.bodies import Kind, Question, RevokeRequest
+from fedsafe_node.acts.provider_events import FollowQuery
+from fedsafe_node.acts.requests import (
     CloseRequest,
     CollectRequest,
     IdentityCheck,
@@ -49,15 +33,32 @@ from fedsafe_node.rights.request_messages import (
     RequestOutcome,
     RightsRequestAnswer,
 )
+from fedsafe_node.ground.errors import (
+    BadRequestError,
+    DeniedError,
+    ForbiddenError,
+    NotFoundError,
+    OverBudgetError,
+    TooManyTriesError,
+    WrongStateError,
+)
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.rights import requests as requests_module
+from fedsafe_node.rights import retries
+from fedsafe_node.rights import upkeep as tending
+from fedsafe_node.rights.listing_search import Evaluated
+from fedsafe_node.rights.outcomes import BELOW
+from fedsafe_node.rights.pages import Site, answer_page
 from fedsafe_node.rights.requests import Requests
-from fedsafe_node.rights.reviewing import KINDS
-from fedsafe_node.rights.tending import Tended, tend_requests
+from fedsafe_node.rights.review_report import KINDS
+from fedsafe_node.rights.upkeep import Tended, tend_requests
+from fedsafe_node.rules.appeal_ways import Ways
 from fedsafe_node.signals.expiry import expire_signals
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.recipients_rows import RepeatRow
 from fedsafe_node.store.rights_rows import RequestState
-from fedsafe_node.store.sql_reader import Reader
+from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.help.offers import Age
-from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import IdentifierKind, Provenance, Purpose, Role, Scope
 
 WHO = "Person@Mail.example"

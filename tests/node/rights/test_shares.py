@@ -12,12 +12,8 @@ from tests.node.rights.test_disputes import DORA, LEA, matching
 from tests.node.rights.test_form import EN, post_all, posted
 from tests.node.rights.test_requests import SHOP, asked, requests_of
 
-from fedsafe_node.errors import WrongStateError
-from fedsafe_node.lookup_items import Person
-from fedsafe_node.messages import Kind, Question
-from fedsafe_node.rights import retries
-from fedsafe_node.rights.opening import Opened, read_person
-from fedsafe_node.rights.request_messages import (
+from fedsafe_node.acts.bodies import Kind, Question
+from fedsafe_node.acts.requests import (
     CloseRequest,
     CollectedAnswer,
     CollectRequest,
@@ -27,11 +23,15 @@ from fedsafe_node.rights.request_messages import (
     RightsRequestAnswer,
     Way,
 )
+from fedsafe_node.ground.errors import WrongStateError
+from fedsafe_node.keys.lookup_items import Person
+from fedsafe_node.rights import retries
+from fedsafe_node.rights.request_start import Opened, read_person
 from fedsafe_node.rights.requests import FORM
 from fedsafe_node.rights.retries import alarm_waiting, look_up_again
 from fedsafe_node.rights.shares import Share, Shares
 from fedsafe_node.store.rights_rows import WaitingRow
-from fedsafe_policies.policy import Policy, shipped
+from fedsafe_policies.documents.policy import Policy, shipped
 from fedsafe_policies.vocabulary import Control, EvaluationPurpose
 
 VICTIM = "victim@mail.example"

@@ -9,23 +9,23 @@ from tests.node.fleet import NAMES, Fleet
 from tests.node.rights.test_disputes import FALLS, RUTH, STANDS, WHO, dispute, matching
 from tests.node.signals.conftest import BOT
 
-from fedsafe_federation.evaluation import digest
-from fedsafe_federation.restrictions import (
+from fedsafe_federation.evaluation.statements import digest
+from fedsafe_federation.feed.restrictions import (
     Forwarded,
     Reason,
     Restriction,
     Terms,
     sign_restriction,
 )
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.verification import verify_restrictions
-from fedsafe_node.errors import BadRequestError, NotFoundError
-from fedsafe_node.log.fork_messages import LiftRequest
-from fedsafe_node.principal import Principal
-from fedsafe_node.rights.forwarding import PATIENCE
-from fedsafe_node.rights.unrecorded import alarm_overdue, let_go_unrecorded
-from fedsafe_node.signals.disputing import UNRECORDED
-from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_federation.feed.verification import verify_restrictions
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_node.acts.forks import LiftRequest
+from fedsafe_node.ground.errors import BadRequestError, NotFoundError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import read_signal_id
+from fedsafe_node.rights.dispute_relay import PATIENCE
+from fedsafe_node.rights.unrecorded_disputes import alarm_overdue, let_go_unrecorded
+from fedsafe_node.signals.dispute_intake import UNRECORDED
 from fedsafe_policies.vocabulary import Contention, Control, Effect, Role
 
 LIAR, ORIGIN, OTHER = "b.demo", "a.demo", "c.demo"

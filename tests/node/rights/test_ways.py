@@ -17,13 +17,13 @@ from tests.node.fleet import NAMES, Fleet, eventually
 from tests.node.rights.test_requests import SHOP, asked
 from tests.node.rights.vouching import Vouched
 
-from fedsafe_node.messages import Kind
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.acts.requests import RequestKind
 from fedsafe_node.people.passwords import Passwords
-from fedsafe_node.rights.request_messages import RequestKind
-from fedsafe_node.rights.ruling import end_disputes
+from fedsafe_node.rights.rulings import end_disputes
 from fedsafe_node.store.rows import SignalStatus
-from fedsafe_policies.people import Person
-from fedsafe_policies.policy import Policy
+from fedsafe_policies.documents.policy import Policy
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Act, Role
 
 DAY: Final = 24 * 60 * 60
@@ -45,7 +45,9 @@ async def staffed(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[House]:
     """Give three nodes, of which a.demo has accounts and a namespace of its own."""
-    monkeypatch.setattr("fedsafe_node.base.Passwords", lambda: Passwords(CHEAPEST))
+    monkeypatch.setattr(
+        "fedsafe_node.app.container.Passwords", lambda: Passwords(CHEAPEST)
+    )
     path = fleet.place("a.demo").config
     text = path.read_text().replace("namespaces = []", 'namespaces = ["chat.example"]')
     path.write_text(text)

@@ -6,16 +6,16 @@ import json
 from msgspec.structs import replace
 from tests.node.fleet import Fleet
 
-from fedsafe_node.principal import Principal
-from fedsafe_node.rights.request_messages import (
+from fedsafe_node.acts.requests import (
     Attestation,
     IdentityCheck,
     NewRightsRequest,
     RightsRequestAnswer,
     Verified,
 )
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.rights.requests import Requests
-from fedsafe_policies.people import Person
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Act, Role
 
 SECOND = Person("zoe", Role.REVIEWER)

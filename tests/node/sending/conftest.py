@@ -17,8 +17,8 @@ from cryptography.x509.oid import NameOID
 from tests.federation.casework.checking import signature
 
 from fedsafe_federation.casework.container import MAGIC
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.sending.parcels import Parcel, Sealing
+from fedsafe_node.casework.transports.parcels import Parcel, Sealing
+from fedsafe_node.ground.clock import SystemClock
 
 INSIDE: Final = ("127.0.0.0/8",)
 PARCEL: Final = Parcel(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.node.sending.conftest import Papers, issue_papers
 
-from fedsafe_cli.sending_texts import in_words
-from fedsafe_federation.tls import client_context, flaw
+from fedsafe_cli.cases.carrier_texts import in_words
+from fedsafe_federation.wire.tls import client_context, flaw
 
 
 def handshake(server: ssl.SSLContext, client: ssl.SSLContext, called: str) -> None:

@@ -16,12 +16,12 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from tests.federation.casework.checking import openpgp, signature, smime
 from tests.node.sending.conftest import PARCEL, Papers, sealed_as
 
-from fedsafe_cli.fleet import free_ports
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.sending.errors import Fault, SendingError
-from fedsafe_node.sending.mail import SIGNATURE, MailCarrier
-from fedsafe_node.sending.parcels import Parcel, Sealing
-from fedsafe_node.sending.settings import MailSending
+from fedsafe_cli.demo.fleet import free_ports
+from fedsafe_node.casework.transports.errors import Fault, SendingError
+from fedsafe_node.casework.transports.mail import SIGNATURE, MailCarrier
+from fedsafe_node.casework.transports.parcels import Parcel, Sealing
+from fedsafe_node.ground.carrier_settings import MailSending
+from fedsafe_node.ground.clock import SystemClock
 from fedsafe_policies.escalation.channels import MailChannel
 
 TO = MailChannel(address="intake@office.example")

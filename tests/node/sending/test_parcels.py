@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from fedsafe_node.sending.errors import Fault, SendingError
-from fedsafe_node.sending.parcels import MOST_PROOF, Parcel, Sealing, proof_of
+from fedsafe_node.casework.transports.errors import Fault, SendingError
+from fedsafe_node.casework.transports.parcels import (
+    MOST_PROOF,
+    Parcel,
+    Sealing,
+    proof_of,
+)
 
 TOKEN = "r" * 22
 

@@ -4,8 +4,8 @@ from typing import Final
 
 import pytest
 
-from fedsafe_node.config import Place, parse_config, render_config
-from fedsafe_node.errors import ConfigError
+from fedsafe_node.ground.config import Place, parse_config, render_config
+from fedsafe_node.ground.errors import ConfigError
 
 NODE: Final = """\
 format = 1

@@ -16,12 +16,12 @@ from tests.federation.casework.checking import signature, smime
 from tests.node.sending.conftest import INSIDE, PARCEL, sealed_as
 from tests.programs import files, program
 
-from fedsafe_cli.fleet import free_ports
-from fedsafe_node.sending.errors import Fault, SendingError
-from fedsafe_node.sending.files import name_of
-from fedsafe_node.sending.parcels import Parcel, Sealing
-from fedsafe_node.sending.settings import SftpSending
-from fedsafe_node.sending.sftp import SftpCarrier
+from fedsafe_cli.demo.fleet import free_ports
+from fedsafe_node.casework.transports.errors import Fault, SendingError
+from fedsafe_node.casework.transports.file_names import name_of
+from fedsafe_node.casework.transports.parcels import Parcel, Sealing
+from fedsafe_node.casework.transports.sftp import SftpCarrier
+from fedsafe_node.ground.carrier_settings import SftpSending
 from fedsafe_policies.escalation.channels import SftpChannel, read_host_key
 
 SERVER = Path("/usr/lib/openssh/sftp-server")

@@ -26,16 +26,16 @@ from http_message_signatures.algorithms import ED25519
 from tests.node.sending.conftest import INSIDE, PARCEL, Papers
 from tests.programs import program
 
-from fedsafe_cli.fleet import free_ports
-from fedsafe_crypto.identity import SigningKey
+from fedsafe_cli.demo.fleet import free_ports
+from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_federation.casework.keys import key_fingerprint
-from fedsafe_federation.requests import Request
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.sending.carriers import Carriers
-from fedsafe_node.sending.errors import Fault, SendingError
-from fedsafe_node.sending.hosts import permitted
-from fedsafe_node.sending.settings import Sending, WebhookSending
-from fedsafe_node.sending.webhook import COVERED, TAG, WebhookCarrier
+from fedsafe_federation.exchange.signed_requests import Request
+from fedsafe_node.casework.transports.carriers import Carriers
+from fedsafe_node.casework.transports.errors import Fault, SendingError
+from fedsafe_node.casework.transports.hosts import permitted
+from fedsafe_node.casework.transports.webhook import COVERED, TAG, WebhookCarrier
+from fedsafe_node.ground.carrier_settings import Sending, WebhookSending
+from fedsafe_node.ground.clock import SystemClock
 from fedsafe_policies.escalation.channels import MailChannel, WebhookChannel
 
 KEY = SigningKey.generate()
@@ -286,9 +286,9 @@ def test_no_pass_phrase_is_asked_for_at_the_terminal(papers: Papers) -> None:
     locked.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, phrase))
     script = (
         "import sys; from pathlib import Path\n"
-        "from fedsafe_node.sending.errors import SendingError\n"
-        "from fedsafe_node.sending.settings import WebhookSending\n"
-        "from fedsafe_node.sending.webhook import WebhookCarrier\n"
+        "from fedsafe_node.casework.transports.errors import SendingError\n"
+        "from fedsafe_node.ground.carrier_settings import WebhookSending\n"
+        "from fedsafe_node.casework.transports.webhook import WebhookCarrier\n"
         "settings = WebhookSending(certificate='client.pem', key='locked.key')\n"
         "carrier = WebhookCarrier(settings, Path(sys.argv[1]), (), None, None)\n"
         "try: carrier._tls()\n"

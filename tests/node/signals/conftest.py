@@ -13,53 +13,59 @@ from typing import Any, Protocol, TypeVar
 import pytest
 from msgspec.structs import replace
 
-from fedsafe_crypto.group import multiply_base, random_scalar
-from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.seal import RecipientKey
-from fedsafe_crypto.shares import split
-from fedsafe_crypto.threshold import Generation, KeyShare
-from fedsafe_federation.amendment import Version
-from fedsafe_federation.attestation import Attestation, sign_attestation
-from fedsafe_federation.card import MemberKeys
-from fedsafe_federation.charter import Charter, Epoch, Member, Pin, PolicyReference
-from fedsafe_federation.errors import PeerError
-from fedsafe_federation.evaluation import answer_request, open_request
-from fedsafe_federation.freshness import SeenNonces
-from fedsafe_federation.metering import Budget
-from fedsafe_federation.quorum import Holder, Quorum
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.silence import Silences
-from fedsafe_node.config import Config, Listen
-from fedsafe_node.evaluators import OwnList, SharedLists
-from fedsafe_node.index.lists import Lists
-from fedsafe_node.index.tokens import TokenIndex
-from fedsafe_node.keys import MediaKeys, OwnKeys
-from fedsafe_node.log.audit import AuditRecord, AuditTrail, Event, decode_audit_record
-from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.lookup.service import LookupService
-from fedsafe_node.lookup_messages import (
-    LookupAnswer,
-    LookupRequest,
+from fedsafe_crypto.oprf.shares import split
+from fedsafe_crypto.oprf.threshold import Generation, KeyShare
+from fedsafe_crypto.primitives.identity import SigningKey
+from fedsafe_crypto.primitives.ristretto import multiply_base, random_scalar
+from fedsafe_crypto.seal.hpke import RecipientKey
+from fedsafe_federation.charter.amendment import Version
+from fedsafe_federation.charter.attestation import Attestation, sign_attestation
+from fedsafe_federation.charter.card import MemberKeys
+from fedsafe_federation.charter.charter import (
+    Charter,
+    Epoch,
+    Member,
+    Pin,
+    PolicyReference,
 )
-from fedsafe_node.membership import Membership
-from fedsafe_node.messages import (
+from fedsafe_federation.errors import PeerError
+from fedsafe_federation.evaluation.member_choice import Silences
+from fedsafe_federation.evaluation.metering import Budget
+from fedsafe_federation.evaluation.quorum import Holder, Quorum
+from fedsafe_federation.evaluation.statements import answer_request, open_request
+from fedsafe_federation.wire.freshness import SeenNonces
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_node.acts.bodies import (
     Kind,
     NewSignalRequest,
     Question,
 )
-from fedsafe_node.notices.keeping import NoticeDesk
-from fedsafe_node.principal import Principal
-from fedsafe_node.provider_events.announcing import Announcer
-from fedsafe_node.provisions import Provisions
+from fedsafe_node.acts.lookup import (
+    LookupAnswer,
+    LookupRequest,
+)
+from fedsafe_node.acts.signal_reviews import ListedState, SignalsQuery
+from fedsafe_node.ground.config import Config, Listen
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.keys.evaluators import OwnList, SharedLists
+from fedsafe_node.keys.membership import Membership
+from fedsafe_node.keys.own_keys import MediaKeys, OwnKeys
+from fedsafe_node.log.audit import AuditRecord, AuditTrail, Event, decode_audit_record
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.lookup.index.lists import Lists
+from fedsafe_node.lookup.index.tokens import TokenIndex
+from fedsafe_node.lookup.service import LookupService
+from fedsafe_node.notices.desk import NoticeDesk
+from fedsafe_node.notices.provider_events.announcer import Announcer
 from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.rules.policy_bundle import Provisions
+from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.signals.custody import Custody
 from fedsafe_node.signals.desk import Desk
-from fedsafe_node.signals.messages import ListedState, SignalsQuery
-from fedsafe_node.signals.publish import SignalService
-from fedsafe_node.situation import Situation
+from fedsafe_node.signals.publication import SignalService
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import SignalRow
-from fedsafe_policies.policy import shipped
+from fedsafe_policies.documents.policy import shipped
 from fedsafe_policies.vocabulary import (
     Detection,
     Finding,

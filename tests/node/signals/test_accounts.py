@@ -24,20 +24,21 @@ from tests.node.signals.test_inventory import (
     said,
 )
 
-from fedsafe_federation.inquiries import InquiryState
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.errors import (
+from fedsafe_federation.feed.inquiries import InquiryState
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.bodies import Kind, SignalState
+from fedsafe_node.acts.signal_reviews import RevokeAccountRequest, RevokedAccount
+from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,
     StoreFailedError,
     WrongStateError,
 )
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import read_signal_id
 from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import Kind, SignalState
-from fedsafe_node.principal import Principal
-from fedsafe_node.signals import accounts, inventory, stopping
-from fedsafe_node.signals.messages import RevokeAccountRequest, RevokedAccount
-from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_node.signals import accounts, inventory
+from fedsafe_node.signals import stop as stopping
 from fedsafe_node.store.inquiries_rows import InquiryRow
 from fedsafe_node.store.people_rows import PersonRow, PersonState
 from fedsafe_node.store.rows import DraftState

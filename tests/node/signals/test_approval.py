@@ -14,28 +14,28 @@ from tests.node.signals.conftest import (
     request_for,
 )
 
-from fedsafe_federation.amendment import Version
-from fedsafe_federation.records import SignalRecord, decode_record
-from fedsafe_node.errors import (
-    ConflictError,
-    DeniedError,
-    NotFoundError,
-    WrongStateError,
-)
-from fedsafe_node.idempotency import Once
-from fedsafe_node.log.audit import Event
-from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.messages import (
+from fedsafe_federation.charter.amendment import Version
+from fedsafe_federation.feed.records import SignalRecord, decode_record
+from fedsafe_node.acts.bodies import (
     ApproveAnswer,
     ImportRequest,
     Kind,
     SignalState,
 )
-from fedsafe_node.principal import Principal
-from fedsafe_node.signals.naming import read_signal_id, signal_name
+from fedsafe_node.ground.errors import (
+    ConflictError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import read_signal_id, signal_name
+from fedsafe_node.log.audit import Event
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.rules.idempotency import Once
 from fedsafe_node.store.rows import DraftState, SignalStatus
-from fedsafe_policies.gate import LegalGate
-from fedsafe_policies.publishing import FILES_WITHOUT_LIST
+from fedsafe_policies.rules.gate import LegalGate
+from fedsafe_policies.rules.publication import FILES_WITHOUT_LIST
 from fedsafe_policies.vocabulary import Provenance, Role, Scope
 
 PERSON = "person@mail.example"

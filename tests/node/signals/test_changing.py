@@ -9,12 +9,12 @@ import msgspec
 import pytest
 from tests.node.signals.conftest import ANNA, DRAFTS, RITA, Node, in_thread, request_for
 
-from fedsafe_node.errors import DeniedError, UnavailableError
+from fedsafe_node.acts.bodies import ImportRequest, SignalState
+from fedsafe_node.ground.errors import DeniedError, UnavailableError
 from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import ImportRequest, SignalState
-from fedsafe_node.signals.publish import SignalService
-from fedsafe_policies.gate import LegalGate
-from fedsafe_policies.policy import load_policy, shipped_text
+from fedsafe_node.signals.publication import SignalService
+from fedsafe_policies.documents.policy import load_policy, shipped_text
+from fedsafe_policies.rules.gate import LegalGate
 from fedsafe_policies.vocabulary import Scope
 
 T = TypeVar("T")

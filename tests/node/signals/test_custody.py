@@ -7,11 +7,11 @@ import pytest
 from tests.node.signals.conftest import Node
 
 from fedsafe_crypto.errors import OpenError
-from fedsafe_crypto.seal import RecipientKey
+from fedsafe_crypto.seal.hpke import RecipientKey
 from fedsafe_federation.identifiers import canonicalise
-from fedsafe_node.config import Place
-from fedsafe_node.errors import ConfigError, KeyFileExistsError
-from fedsafe_node.keyfiles import read_secret
+from fedsafe_node.ground.config import Place
+from fedsafe_node.ground.errors import ConfigError, KeyFileExistsError
+from fedsafe_node.ground.key_files import read_secret
 from fedsafe_node.signals.custody import (
     Custody,
     create_custody_key,

@@ -17,27 +17,34 @@ from tests.federation.conftest import TERMS, restriction, signal_id, world
 from tests.node.conftest import FixedClock
 from tests.node.signals.test_restricting import TRAIL, events, hold
 
-from fedsafe_federation.evaluation import digest
-from fedsafe_federation.records import RestrictionRecord, encode_record
-from fedsafe_federation.restrictions import Restriction, Terms
-from fedsafe_federation.rulings import Outcome, Ruling
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.verification import VerifiedRestriction, verify_restrictions
-from fedsafe_federation.wireformat import decode
+from fedsafe_federation.evaluation.statements import digest
+from fedsafe_federation.feed.records import RestrictionRecord, encode_record
+from fedsafe_federation.feed.restrictions import Restriction, Terms
+from fedsafe_federation.feed.rulings import Outcome, Ruling
+from fedsafe_federation.feed.verification import (
+    VerifiedRestriction,
+    verify_restrictions,
+)
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.log.audit import decode_audit_record
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.rights.unrecorded import recorded_in
-from fedsafe_node.signals import restricting
-from fedsafe_node.signals.disputing import Dispute, let_go, take_ruling
-from fedsafe_node.signals.doubles import double_digest, excuse_double, read_double
-from fedsafe_node.signals.restricting import Applied, Restricting
+from fedsafe_node.rights.unrecorded_disputes import recorded_in
+from fedsafe_node.signals import restrictions as restricting
+from fedsafe_node.signals.dispute_intake import Dispute, let_go, take_ruling
+from fedsafe_node.signals.double_disputes import (
+    double_digest,
+    excuse_double,
+    read_double,
+)
+from fedsafe_node.signals.restrictions import Applied, Restricting
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import SignalStatus
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_policies.decision import Decision, Obligation, allow
-from fedsafe_policies.disputes import DisputeRequest
-from fedsafe_policies.reasons import Grant
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.reasons import Grant
+from fedsafe_policies.rules.decision import Decision, Obligation, allow
+from fedsafe_policies.rules.disputes import DisputeRequest
 from fedsafe_policies.vocabulary import Contention, Control, Effect
 
 A, B, C = "a.example", "b.example", "c.example"

@@ -7,18 +7,18 @@ import pytest
 from tests.node.fleet import Fleet
 from tests.node.signals.conftest import ANNA, BOT, RITA, Clocked, Node, request_for
 
-from fedsafe_node.log.audit import DETAIL, Event
-from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.lookup_messages import LookupRequest
-from fedsafe_node.messages import (
+from fedsafe_node.acts.bodies import (
     ImportRequest,
     Kind,
     Question,
     SignalState,
 )
+from fedsafe_node.acts.lookup import LookupRequest
+from fedsafe_node.ground.signal_ids import read_signal_id
+from fedsafe_node.log.audit import DETAIL, Event
+from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.signals import expiry
 from fedsafe_node.signals.expiry import Expired, expire_signals
-from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.store.rows import SignalRow, SignalStatus
 from fedsafe_policies.vocabulary import Purpose, Scope
 

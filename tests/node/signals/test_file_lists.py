@@ -19,22 +19,22 @@ from tests.node.signals.conftest import (
     request_for,
 )
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.errors import (
-    BadRequestError,
-    DeniedError,
-    NotFoundError,
-    WrongStateError,
-)
-from fedsafe_node.log.audit import DETAIL, Event, decode_audit_record
-from fedsafe_node.messages import (
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.bodies import (
     ImportRequest,
     Kind,
     ListSource,
     Question,
     RevokeRequest,
 )
-from fedsafe_node.principal import Principal
+from fedsafe_node.ground.errors import (
+    BadRequestError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.log.audit import DETAIL, Event, decode_audit_record
 from fedsafe_node.signals import file_lists
 from fedsafe_node.signals.file_lists import DRAWN, SEEN_FOR
 from fedsafe_policies.vocabulary import Provenance, Role, Scope, Surface

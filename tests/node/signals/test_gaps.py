@@ -10,14 +10,14 @@ import pytest
 from tests.node.fleet import Fleet, eventually
 from tests.node.origin import WHO, Origin, output_of
 
-from fedsafe_federation.feed import FeedRequest, decode_batch
-from fedsafe_federation.verification import VerifiedBatch, verify_batch
-from fedsafe_node.assembly import RunningNode
-from fedsafe_node.keys import MediaKeys
-from fedsafe_node.messages import Kind
-from fedsafe_node.signals.gaps import Gaps
-from fedsafe_node.signals.granting import Ahead
-from fedsafe_policies.do_not_share import shipped_lists
+from fedsafe_federation.feed.batch import FeedRequest, decode_batch
+from fedsafe_federation.feed.verification import VerifiedBatch, verify_batch
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.app.lifecycle import RunningNode
+from fedsafe_node.keys.own_keys import MediaKeys
+from fedsafe_node.signals.feed_gaps import Gaps
+from fedsafe_node.signals.missing_openings import Ahead
+from fedsafe_policies.documents.do_not_share import shipped_lists
 
 HASH = bytes(range(32))
 

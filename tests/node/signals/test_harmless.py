@@ -11,11 +11,15 @@ from tests.node.fleet import Fleet, eventually
 from tests.node.origin import Origin
 from tests.node.signals.conftest import ANNA, DRAFTS, RITA, Node, request_for
 
-from fedsafe_node.errors import DeniedError
+from fedsafe_node.acts.bodies import ImportRequest, Kind
+from fedsafe_node.ground.errors import DeniedError
 from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import ImportRequest, Kind
-from fedsafe_node.signals.gaps import read_gaps
-from fedsafe_policies.do_not_share import DoNotShareLists, load_lists, shipped_lists
+from fedsafe_node.signals.feed_gaps import read_gaps
+from fedsafe_policies.documents.do_not_share import (
+    DoNotShareLists,
+    load_lists,
+    shipped_lists,
+)
 from fedsafe_policies.vocabulary import MediaKind, Scope
 
 

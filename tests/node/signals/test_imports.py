@@ -15,10 +15,8 @@ from tests.node.signals.conftest import (
     request_for,
 )
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
-from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import (
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.bodies import (
     ImportAnswer,
     ImportRequest,
     Kind,
@@ -26,13 +24,19 @@ from fedsafe_node.messages import (
     RevokeRequest,
     SignalState,
 )
-from fedsafe_node.principal import Principal
+from fedsafe_node.acts.signal_reviews import (
+    FinishImportRequest,
+    ImportsQuery,
+    ImportState,
+)
+from fedsafe_node.ground.errors import DeniedError, NotFoundError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import read_signal_id
+from fedsafe_node.log.audit import Event
 from fedsafe_node.signals import imports
 from fedsafe_node.signals.inventory_facts import open_facts
-from fedsafe_node.signals.messages import FinishImportRequest, ImportsQuery, ImportState
-from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.store.rows import CredentialRow, SignalStatus
-from fedsafe_policies.reasons import Refusal
+from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.vocabulary import Grade, Role, Scope
 
 DIGEST: Final = "7f" * 32

@@ -15,17 +15,21 @@ from tests.node.fleet_stores import FLEET_STORES
 from tests.node.origin import WHO, Origin, output_of
 from tests.node.signals.conftest import BOT
 
-from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_federation.errors import EquivocationError, TooManyRestrictionsError
-from fedsafe_federation.feed import FeedRequest, decode_batch
-from fedsafe_federation.verification import Known, verify_batch, verify_restrictions
-from fedsafe_node.errors import StoreFailedError, WrongStateError
-from fedsafe_node.index import tokens
-from fedsafe_node.index.lists import Hint
-from fedsafe_node.index.tokens import TokenIndex
-from fedsafe_node.lookup_messages import Result
-from fedsafe_node.messages import Kind
-from fedsafe_node.signals import restricting
+from fedsafe_federation.feed.batch import FeedRequest, decode_batch
+from fedsafe_federation.feed.verification import (
+    Known,
+    verify_batch,
+    verify_restrictions,
+)
+from fedsafe_node.acts.bodies import Kind
+from fedsafe_node.acts.lookup import Result
+from fedsafe_node.ground.errors import StoreFailedError, WrongStateError
+from fedsafe_node.lookup.index import tokens
+from fedsafe_node.lookup.index.lists import Hint
+from fedsafe_node.lookup.index.tokens import TokenIndex
+from fedsafe_node.signals import restrictions as restricting
 from fedsafe_node.store.rows import PeerState, SignalRow, SignalStatus
 from fedsafe_policies.vocabulary import Effect, MediaKind, Plane, Scope
 

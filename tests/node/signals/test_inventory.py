@@ -16,20 +16,20 @@ from tests.node.signals.conftest import (
     request_for,
 )
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.errors import BadRequestError, DeniedError
-from fedsafe_node.log.audit import DETAIL, SUBJECT, Event, decode_audit_record
-from fedsafe_node.messages import Kind, RevokeRequest, SignalState
-from fedsafe_node.principal import Principal
-from fedsafe_node.signals import inventory
-from fedsafe_node.signals.inventory import Ledger
-from fedsafe_node.signals.messages import (
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.bodies import Kind, RevokeRequest, SignalState
+from fedsafe_node.acts.signal_reviews import (
     ListedSignal,
     ListedState,
     SignalsAnswer,
     SignalsQuery,
 )
-from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_node.ground.errors import BadRequestError, DeniedError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import read_signal_id
+from fedsafe_node.log.audit import DETAIL, SUBJECT, Event, decode_audit_record
+from fedsafe_node.signals import inventory
+from fedsafe_node.signals.inventory import Ledger
 from fedsafe_node.store.people_rows import PersonRow, PersonState
 from fedsafe_node.store.recipients_rows import HandedRow, ReceiptRow
 from fedsafe_node.store.rights_rows import DisputeRow, Weight

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 from tests.node.signals.conftest import Federation, NodeMaker
 
-from fedsafe_federation.charter import PolicyReference
+from fedsafe_federation.charter.charter import PolicyReference
 
 
 @pytest.mark.parametrize("text", ["the arrangement of 2026", ""])

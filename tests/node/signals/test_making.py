@@ -5,8 +5,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_node.signals.making import draw, make_uuid7
-from fedsafe_node.signals.naming import signal_name
+from fedsafe_node.ground.signal_ids import signal_name
+from fedsafe_node.signals.creation import draw, make_uuid7
 
 MOMENTS = st.datetimes(
     min_value=datetime(2020, 1, 1),  # noqa: DTZ001 - hypothesis wants it naive

@@ -16,23 +16,23 @@ from tests.node.signals.conftest import (
     request_for,
 )
 
-from fedsafe_node.errors import BadRequestError, DeniedError
-from fedsafe_node.log.audit import DETAIL
-from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.messages import (
+from fedsafe_node.acts.bodies import (
     ImportRequest,
     Kind,
     NewSignalRequest,
     Question,
     SignalState,
 )
+from fedsafe_node.ground.errors import BadRequestError, DeniedError
+from fedsafe_node.ground.signal_ids import read_signal_id, signal_name
+from fedsafe_node.log.audit import DETAIL
+from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.notices.texts import texts
 from fedsafe_node.signals.drafts import draft_row, open_draft
-from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.store.notices_rows import SignOffRow
-from fedsafe_policies.do_not_share import load_lists, shipped_lists
-from fedsafe_policies.gate import Approval, Consultation, LegalGate
-from fedsafe_policies.policy import load_policy, shipped_text
+from fedsafe_policies.documents.do_not_share import load_lists, shipped_lists
+from fedsafe_policies.documents.policy import load_policy, shipped_text
+from fedsafe_policies.rules.gate import Approval, Consultation, LegalGate
 from fedsafe_policies.vocabulary import Finding, Phenomenon, Scope
 
 PERSON = "person@mail.example"

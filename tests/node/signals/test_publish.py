@@ -18,24 +18,10 @@ from tests.node.signals.conftest import (
     request_for,
 )
 
-from fedsafe_federation.charter import OVERLAP
-from fedsafe_federation.records import SignalRecord, decode_record
-from fedsafe_federation.signals import SIGNAL_GROUP, decode_opening
-from fedsafe_node.errors import (
-    BadRequestError,
-    ConflictError,
-    DeniedError,
-    UnavailableError,
-    WrongStateError,
-)
-from fedsafe_node.idempotency import Once
-from fedsafe_node.index import tokens
-from fedsafe_node.index.lists import Hint
-from fedsafe_node.log.audit import DETAIL, Event
-from fedsafe_node.log.engine import LogEngine
-from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.lookup_messages import Result
-from fedsafe_node.messages import (
+from fedsafe_federation.charter.charter import OVERLAP
+from fedsafe_federation.feed.records import SignalRecord, decode_record
+from fedsafe_federation.feed.signals import SIGNAL_GROUP, decode_opening
+from fedsafe_node.acts.bodies import (
     ImportAnswer,
     ImportRequest,
     Kind,
@@ -44,12 +30,26 @@ from fedsafe_node.messages import (
     SignalAnswer,
     SignalState,
 )
-from fedsafe_node.principal import Principal
+from fedsafe_node.acts.lookup import Result
+from fedsafe_node.ground.errors import (
+    BadRequestError,
+    ConflictError,
+    DeniedError,
+    UnavailableError,
+    WrongStateError,
+)
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import read_signal_id
+from fedsafe_node.log.audit import DETAIL, Event
+from fedsafe_node.log.engine import LogEngine
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.lookup.index import tokens
+from fedsafe_node.lookup.index.lists import Hint
+from fedsafe_node.rules.idempotency import Once
 from fedsafe_node.signals.custody import open_custody
 from fedsafe_node.signals.desk import Changed
 from fedsafe_node.signals.drafts import open_draft
-from fedsafe_node.signals.naming import read_signal_id
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Grade, Phenomenon, Plane, Role, Scope
 
 PERSON = "person@mail.example"

@@ -7,19 +7,19 @@ import pytest
 from tests.federation.conftest import fetched
 from tests.node.fleet import Fleet
 
-from fedsafe_federation.feed import FeedRequest, decode_batch
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.errors import BadRequestError, NotFoundError, WrongStateError
-from fedsafe_node.governing.messages import QuarantineAnswer
-from fedsafe_node.lookup_messages import Result
-from fedsafe_node.principal import Principal
-from fedsafe_node.signals.quarantining import (
+from fedsafe_federation.feed.batch import FeedRequest, decode_batch
+from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.charter import QuarantineAnswer
+from fedsafe_node.acts.lookup import Result
+from fedsafe_node.ground.errors import BadRequestError, NotFoundError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.members.quarantine import (
     Ending,
     QuarantineEnd,
     QuarantineRequest,
     came_after,
 )
-from fedsafe_policies.people import Person
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Role
 
 OLAF = Principal("olaf", Role.OPERATOR)

@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 import pytest
 from tests.federation.conftest import restriction, signal_id, world
 
-from fedsafe_federation.signed import Signed
-from fedsafe_federation.verification import VerifiedRestriction, verify_restrictions
+from fedsafe_federation.feed.verification import (
+    VerifiedRestriction,
+    verify_restrictions,
+)
+from fedsafe_federation.wire.signed import Signed
 from fedsafe_node.log.audit import AuditTrail
-from fedsafe_node.signals import restricting
-from fedsafe_node.signals.restricting import (
+from fedsafe_node.signals import restrictions as restricting
+from fedsafe_node.signals.restrictions import (
     MAX_NAMES,
     Applied,
     Restricting,
@@ -19,12 +22,12 @@ from fedsafe_node.signals.restricting import (
 )
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import NewSignal, PeerRow, SignalStatus, sequence_key
-from fedsafe_policies.decision import Decision
-from fedsafe_policies.disputes import DisputeRequest
+from fedsafe_policies.documents.legal_calendar import shipped_calendar
+from fedsafe_policies.documents.policy import shipped
 from fedsafe_policies.engine import decide
-from fedsafe_policies.gate import Site
-from fedsafe_policies.legal_calendar import shipped_calendar
-from fedsafe_policies.policy import shipped
+from fedsafe_policies.rules.decision import Decision
+from fedsafe_policies.rules.disputes import DisputeRequest
+from fedsafe_policies.rules.gate import Site
 from fedsafe_policies.vocabulary import Effect
 
 A, B = "a.example", "b.example"

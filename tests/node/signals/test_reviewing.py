@@ -17,20 +17,20 @@ from tests.node.signals.conftest import (
     request_for,
 )
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
-from fedsafe_node.idempotency import Once
-from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import (
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.bodies import (
     ImportRequest,
     Kind,
     RevokeRequest,
     SignalState,
 )
-from fedsafe_node.principal import Principal
-from fedsafe_node.signals.naming import signal_name
-from fedsafe_node.signals.reviewing import Validations, end_unreviewed
-from fedsafe_policies.policy import load_policy, shipped_text
+from fedsafe_node.ground.errors import DeniedError, NotFoundError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import signal_name
+from fedsafe_node.log.audit import Event
+from fedsafe_node.rules.idempotency import Once
+from fedsafe_node.signals.own_reviews import Validations, end_unreviewed
+from fedsafe_policies.documents.policy import load_policy, shipped_text
 from fedsafe_policies.vocabulary import Role, Scope
 
 FILE = "ab" * 32

@@ -16,19 +16,19 @@ from tests.node.signals.conftest import (
     request_for,
 )
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
-from fedsafe_node.log.audit import AuditTrail, Event
-from fedsafe_node.messages import Kind, RevokeRequest, SignalState
-from fedsafe_node.principal import Principal
-from fedsafe_node.signals.messages import (
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.bodies import Kind, RevokeRequest, SignalState
+from fedsafe_node.acts.signal_reviews import (
     SampledSignal,
     SampleFinding,
     SampleQuery,
     SampleRequest,
 )
-from fedsafe_node.signals.naming import read_signal_id
-from fedsafe_node.signals.reviewing import Validations
+from fedsafe_node.ground.errors import DeniedError, NotFoundError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import read_signal_id
+from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.signals.own_reviews import Validations
 from fedsafe_node.signals.samples import LEAST, YEAR, draw_sample, mark_of
 from fedsafe_policies.vocabulary import Role, Scope
 

@@ -5,27 +5,27 @@ import msgspec
 import pytest
 from tests.node.signals.conftest import ANNA, BOT, RITA, Node, request_for
 
-from fedsafe_federation.records import RestrictionRecord, decode_record
-from fedsafe_federation.restrictions import Reason, open_restriction
-from fedsafe_federation.signed import Signed
-from fedsafe_node.errors import (
-    ConflictError,
-    DeniedError,
-    NotFoundError,
-    WrongStateError,
-)
-from fedsafe_node.idempotency import Once
-from fedsafe_node.log.audit import Event
-from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.messages import (
+from fedsafe_federation.feed.records import RestrictionRecord, decode_record
+from fedsafe_federation.feed.restrictions import Reason, open_restriction
+from fedsafe_federation.wire.signed import Signed
+from fedsafe_node.acts.bodies import (
     Kind,
     NewSignalRequest,
     RevokeRequest,
     SignalAnswer,
     SignalState,
 )
-from fedsafe_node.principal import Principal
-from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_node.ground.errors import (
+    ConflictError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.ground.signal_ids import read_signal_id
+from fedsafe_node.log.audit import Event
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.rules.idempotency import Once
 from fedsafe_node.store.rows import NewSignal, SignalStatus
 from fedsafe_policies.vocabulary import Effect, Purpose, Role, Scope
 

@@ -14,18 +14,18 @@ from tests.node.signals.conftest import (
     request_for,
 )
 
-from fedsafe_federation.restrictions import Reason
-from fedsafe_node.errors import DeniedError, WrongStateError
-from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import (
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.bodies import (
     ImportRequest,
     Kind,
     RevokeRequest,
     SignalState,
 )
-from fedsafe_node.principal import Principal
+from fedsafe_node.ground.errors import DeniedError, WrongStateError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.log.audit import Event
 from fedsafe_node.signals.expiry import expire_signals
-from fedsafe_policies.policy import load_policy, shipped_text
+from fedsafe_policies.documents.policy import load_policy, shipped_text
 from fedsafe_policies.vocabulary import Plane, Provenance, Role, Scope
 
 PERSON = "person@mail.example"

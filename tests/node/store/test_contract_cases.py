@@ -4,7 +4,7 @@ import sqlite3
 import msgspec
 import pytest
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
 from fedsafe_node.store.protocol import Store
 

@@ -6,7 +6,7 @@ import pytest
 from tests.node.store.test_contract_cases import CASE, STEP
 from tests.node.store.test_contract_partners import BKA
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.dispatches_rows import (
     MENDABLE,
     AttemptRow,

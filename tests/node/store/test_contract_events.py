@@ -2,10 +2,10 @@
 import pytest
 from msgspec.structs import replace
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.events_rows import ProviderEventRow
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 
 def event(number: int) -> ProviderEventRow:

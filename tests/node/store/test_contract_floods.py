@@ -2,12 +2,12 @@
 import pytest
 from msgspec.structs import replace
 
-from fedsafe_node.errors import ConflictError
-from fedsafe_node.review.flood_messages import FloodState
+from fedsafe_node.acts.floods import FloodState
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.floods_rows import FloodRow, PictureRow, RaisedRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import NewSignal, SignalStatus
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 LIST, SIGNAL, OTHER = "b.demo", bytes([1]) * 16, bytes([2]) * 16
 MARK = bytes([3]) * 16

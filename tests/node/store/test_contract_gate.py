@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import (
     NewSignal,
@@ -14,7 +14,7 @@ from fedsafe_node.store.rows import (
     SignalRow,
     SignalStatus,
 )
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 
 def entry(number: int, item: str = "S-V-1") -> RegisterRow:

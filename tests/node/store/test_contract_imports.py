@@ -3,12 +3,12 @@ import pytest
 from msgspec.structs import replace
 from tests.node.store.test_contract_review import listed
 
-from fedsafe_node.errors import ConflictError
-from fedsafe_node.signals.messages import ImportState
+from fedsafe_node.acts.signal_reviews import ImportState
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.imports_rows import ImportPart, ImportRow, ListedToken, TakenOff
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import DraftRow, DraftState, SignalStatus
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 US = "a.demo"
 NOW = 1_000

@@ -2,8 +2,8 @@
 from msgspec.structs import replace
 from tests.node.review.conftest import listed, match
 
-from fedsafe_federation.inquiries import STEP, InquiryState
-from fedsafe_node.rights.inquiry_messages import SentState
+from fedsafe_federation.feed.inquiries import STEP, InquiryState
+from fedsafe_node.acts.inquiries import SentState
 from fedsafe_node.store.inquiries_rows import (
     InquirerRow,
     InquiryRow,
@@ -11,9 +11,9 @@ from fedsafe_node.store.inquiries_rows import (
     ToldRow,
 )
 from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import SignalStatus
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 ONE, TWO = bytes([1]) * 16, bytes([2]) * 16
 SENT = SentInquiryRow(

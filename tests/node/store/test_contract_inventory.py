@@ -43,7 +43,7 @@ from fedsafe_node.store.sql_inventory import (
     REVIEWED,
     RUNS,
 )
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 US, OWN, THEM = "a.demo", "own:a.demo", "b.demo"
 OURS: Final = 5_000

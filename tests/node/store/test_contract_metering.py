@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.metering_rows import LeasedRow, Side, TallyRow
 from fedsafe_node.store.protocol import Store
 

@@ -3,12 +3,12 @@ import pytest
 from msgspec.structs import replace
 from tests.node.store.test_contract_gate import signal
 
-from fedsafe_node.errors import ConflictError
-from fedsafe_node.notices.messages import NoticeKind, NoticeState
+from fedsafe_node.acts.notices import NoticeKind, NoticeState
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.notices_rows import NoticeRow, SignOffRow, WithholdingRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import SignalStatus
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 FIRST, SECOND = bytes([1]) * 16, bytes([2]) * 16
 WAITING, ANNOUNCED = NoticeState.WAITING, NoticeState.ANNOUNCED

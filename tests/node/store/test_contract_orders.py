@@ -3,7 +3,7 @@ import msgspec
 import pytest
 from tests.node.store.test_contract_cases import CASE
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.orders_rows import OrderRow
 from fedsafe_node.store.protocol import Store
 

@@ -2,7 +2,7 @@
 import msgspec
 import pytest
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.partners_rows import PartnerRow
 from fedsafe_node.store.protocol import Store
 

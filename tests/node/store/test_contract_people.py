@@ -2,7 +2,7 @@
 import pytest
 from msgspec.structs import replace
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.people_rows import (
     ActRow,
     ActState,

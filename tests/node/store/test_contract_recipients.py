@@ -3,7 +3,7 @@ import pytest
 from msgspec.structs import asdict, replace
 from tests.node.store.test_contract_signals import new_signal
 
-from fedsafe_node.errors import ConflictError, StoreError
+from fedsafe_node.ground.errors import ConflictError, StoreError
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.recipients_rows import (
     HandedRow,
@@ -15,7 +15,7 @@ from fedsafe_node.store.recipients_rows import (
     ServedRow,
 )
 from fedsafe_node.store.rows import LogEntry, Opening
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 FIRST, SECOND = bytes(16), bytes([1]) * 16
 

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 from msgspec.structs import replace
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.review_rows import (
     FIRST_PLACE,
     LookRow,
@@ -18,8 +19,7 @@ from fedsafe_node.store.review_rows import (
     TaskState,
 )
 from fedsafe_node.store.rows import NewSignal, SignalStatus
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 
 def task(number: int, subject: str = "account-1", ends_at: int = 500) -> TaskRow:

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from tests.node.store.test_schema import open_database
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rights_rows import (
     AppealRow,
@@ -22,7 +22,7 @@ from fedsafe_node.store.rights_rows import (
 )
 from fedsafe_node.store.rows import NewSignal, SignalStatus
 from fedsafe_node.store.schema import migrate
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 A, B = "a.demo", "b.demo"
 SIGNAL, OTHER = b"s" * 16, b"o" * 16

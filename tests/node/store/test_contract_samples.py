@@ -3,12 +3,12 @@ import pytest
 from msgspec.structs import replace
 from tests.node.store.test_contract_review import listed
 
-from fedsafe_node.errors import ConflictError
-from fedsafe_node.signals.messages import SampleFinding
+from fedsafe_node.acts.signal_reviews import SampleFinding
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import DraftRow, DraftState, SignalStatus
 from fedsafe_node.store.samples_rows import SampledRow, SampleRow
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 SAMPLE = SampleRow(began_at=1_000, seed=bytes(32), published=3, drawn=2)
 ONE = SampledRow(began_at=1_000, signal_id=bytes([1]) * 16, due_at=2_000)

@@ -2,7 +2,7 @@
 import msgspec
 import pytest
 
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import (
     DraftRow,
@@ -13,7 +13,7 @@ from fedsafe_node.store.rows import (
     SignalStatus,
     TokenRow,
 )
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 
 def new_signal(number: int, **fields: object) -> NewSignal:

@@ -2,12 +2,12 @@
 import pytest
 from msgspec.structs import replace
 
-from fedsafe_node.errors import ConflictError
-from fedsafe_node.review.trial_messages import TrialCause
+from fedsafe_node.acts.trials import TrialCause
+from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_node.store.trials_rows import ClosingRow, TrialRow
-from fedsafe_policies.trials import Closings
+from fedsafe_policies.rules.trials import Closings
 
 TRIAL = TrialRow(
     id=f"{1:032x}",

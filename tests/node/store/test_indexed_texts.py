@@ -10,11 +10,11 @@ from typing import Final
 from tests.node.databases import ClosedBehind
 from tests.node.store.test_contract_people import ANNA
 
-from fedsafe_node.errors import BadRequestError
+from fedsafe_node.ground.errors import BadRequestError
 from fedsafe_node.store.people_rows import IdentityRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.schema import migrate
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 MOST: Final = 2_704  # bytes of a row of an index, PostgreSQL 15 to 17
 A_ROW: Final = 24  # bytes for what is not the values
@@ -22,7 +22,7 @@ A_CELL: Final = 8  # bytes of a number, or in front of a text
 HASH: Final = 64
 ID: Final = 32
 NAME: Final = 32  # of a person or a service: `people.names`
-NODE: Final = 253  # `fedsafe_federation.signed.NodeName`
+NODE: Final = 253  # `fedsafe_federation.wire.signed.NodeName`
 WORD: Final = 64  # of our own
 LONGEST: Final = {
     "about": ID,

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from tests.postgresql.server import Server as Throwaway
 
-from fedsafe_node.store.postgresql.leading import LEADING, AdvisoryLeadership
+from fedsafe_node.ground.telemetry import LOGGER
+from fedsafe_node.store.postgresql.leader_lock import LEADING, AdvisoryLeadership
 from fedsafe_node.store.postgresql.server import Server
-from fedsafe_node.telemetry import LOGGER
 
 Make = Callable[[], AdvisoryLeadership]
 CUT = (

@@ -11,17 +11,17 @@ import pytest
 from tests.node.fleet import BEGAN
 from tests.node.store.test_sqlite import FailAt, sqlite_error
 
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.errors import NoRoomError, StoreFailedError
-from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.errors import NoRoomError, StoreFailedError
+from fedsafe_node.ground.faults import NO_FAULTS, FaultPoint, Faults
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.log.relief import BESIDE, RELIEVING, AuditRelief
+from fedsafe_node.log.reserve_use import BESIDE, RELIEVING, AuditRelief
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import Trouble
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 MIB: Final = 1 << 20
 TOO_MUCH: Final = 1 << 60  # no disk has room for it

@@ -12,13 +12,13 @@ from hypothesis.strategies import binary, integers, lists, tuples
 from tests.node.evidence.disk import files_with, pieces
 from tests.node.store.test_sqlite import FailAt, open_sqlite, sqlite_error
 
-from fedsafe_node.errors import StoreClosedError, StoreFailedError
-from fedsafe_node.faults import FaultPoint
+from fedsafe_node.ground.errors import StoreClosedError, StoreFailedError
+from fedsafe_node.ground.faults import FaultPoint
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry, Opening
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.store.sqlite_connection import SqliteWriteConnection
-from fedsafe_node.store.sqlite_residues import Residues, without_copies
+from fedsafe_node.store.sqlite.connection import SqliteWriteConnection
+from fedsafe_node.store.sqlite.residues import Residues, without_copies
+from fedsafe_node.store.transaction import Transaction
 
 LOGS = ("b.demo/audit", "a.demo/feed", "c.demo/feed")
 GROUP = "detail"
@@ -103,7 +103,7 @@ async def test_what_moved_before_the_store_was_opened_is_cleared_as_well(
 async def test_more_pages_than_a_piece_are_cleared_in_one_scrub(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fedsafe_node.store.sqlite_residues.PIECE", 7)
+    monkeypatch.setattr("fedsafe_node.store.sqlite.residues.PIECE", 7)
     random, store = Random(8), await open_sqlite(tmp_path)  # noqa: S311
     held = await append(store, random, 20)
     assert await store.scrub()
@@ -234,7 +234,7 @@ def test_what_many_commits_wrote_is_looked_at_once(rows: Rows) -> None:
 def test_a_log_is_emptied_when_it_is_long_and_no_page_is_missed(
     rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fedsafe_node.store.sqlite_residues.LONG_LOG", 100)
+    monkeypatch.setattr("fedsafe_node.store.sqlite.residues.LONG_LOG", 100)
     before, emptied = rows.clear(), 0
     for _ in range(200):
         if any(rows.add(1)):

@@ -10,7 +10,7 @@ import pytest
 from tests.node.databases import ClosedBehind
 from tests.node.store.test_contract_dispatches import SENT
 
-from fedsafe_node.errors import SchemaError
+from fedsafe_node.ground.errors import SchemaError
 from fedsafe_node.store.dispatches_rows import DispatchRow
 from fedsafe_node.store.schema import MIGRATIONS, VERSION, migrate
 

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from tests.node.databases import ClosedBehind
 from tests.node.store.seals import MONTH, Around, NoLogs
 
-from fedsafe_node.errors import SealBrokenError
+from fedsafe_node.ground.errors import SealBrokenError
 from fedsafe_node.store.coverage import EXEMPT, PARTLY, covered_tables
 from fedsafe_node.store.schema import MIGRATIONS, migrate
 from fedsafe_node.store.seal_check import examine_seal
 from fedsafe_node.store.sealed_parts import SealKey
 from fedsafe_node.store.sealing import Sealer
-from fedsafe_node.store.sqlite_connection import SqliteWriteConnection
-from fedsafe_node.store.sqlite_notes import SqliteNotes
+from fedsafe_node.store.sqlite.connection import SqliteWriteConnection
+from fedsafe_node.store.sqlite.notes import SqliteNotes
 
 
 @cache

@@ -7,7 +7,7 @@ from tests.node.conftest import FixedClock
 from tests.node.databases import Preparing
 from tests.postgresql.server import Server
 
-from fedsafe_node.errors import StoreFailedError
+from fedsafe_node.ground.errors import StoreFailedError
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.protocol import Store

@@ -10,21 +10,21 @@ from threading import Event
 import pytest
 from tests.programs import do_without, program
 
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.errors import (
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.errors import (
     StoreBusyError,
     StoreClosedError,
     StoreError,
     StoreFailedError,
 )
-from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
+from fedsafe_node.ground.faults import NO_FAULTS, FaultPoint, Faults
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogEntry, Opening, Trouble
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.store.sqlite_connection import SqliteWriteConnection
+from fedsafe_node.store.sqlite.connection import SqliteWriteConnection
+from fedsafe_node.store.transaction import Transaction
 
 FEED = "a.demo/feed"
 SALT = bytes(32)

@@ -12,10 +12,10 @@ from tests.node.store.test_residues import LOGS, append, erase, files_left
 from tests.node.store.test_sqlite import open_sqlite
 
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sqlite_checkpoints import Checkpoints
-from fedsafe_node.store.sqlite_connection import SqliteWriteConnection
-from fedsafe_node.store.sqlite_residues import Residues
+from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.sqlite.checkpoints import Checkpoints
+from fedsafe_node.store.sqlite.connection import SqliteWriteConnection
+from fedsafe_node.store.sqlite.residues import Residues
 
 LONG = 60
 
@@ -49,7 +49,7 @@ class Copies:
 
 @pytest.fixture(autouse=True)
 def short_logs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fedsafe_node.store.sqlite_residues.LONG_LOG", LONG)
+    monkeypatch.setattr("fedsafe_node.store.sqlite.residues.LONG_LOG", LONG)
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ async def test_without_another_connection_the_writer_copies_alone(
     def refuse(*_: object) -> sqlite3.Connection:
         raise error
 
-    monkeypatch.setattr("fedsafe_node.store.sqlite_connection._open", refuse)
+    monkeypatch.setattr("fedsafe_node.store.sqlite.connection._open", refuse)
     for _ in range(2):
         await append_until_anew(store, tmp_path)
     await store.close()

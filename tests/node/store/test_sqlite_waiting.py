@@ -10,8 +10,8 @@ from tests.node.databases import ClosedBehind
 from tests.node.store.seals import Around
 from tests.node.store.test_sqlite import FEED, SALT, HeldOnce, append
 
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.errors import CorruptLogError, StoreFailedError
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.errors import CorruptLogError, StoreFailedError
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.oversight_rows import SpentRow
@@ -20,8 +20,8 @@ from fedsafe_node.store.rows import Opening
 from fedsafe_node.store.schema import migrate
 from fedsafe_node.store.sql_logs import ENTRY, OPENING
 from fedsafe_node.store.sql_oversight import ADD_SPENT
-from fedsafe_node.store.sql_transaction import Transaction
-from fedsafe_node.store.sqlite_connection import SqliteWriteConnection
+from fedsafe_node.store.sqlite.connection import SqliteWriteConnection
+from fedsafe_node.store.transaction import Transaction
 
 Act = Callable[[Transaction], Awaitable[object]]
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from tests.policies.asking import ask
 from tests.policies.escalation.maximal import MAXIMAL
 
-from fedsafe_policies.decision import Verdict
+from fedsafe_policies.documents.policy import shipped
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.escalation.closing import (
+from fedsafe_policies.escalation.case_start import CaseRequest, CaseSource
+from fedsafe_policies.escalation.closure import (
     LONGEST_HOLD,
     Answers,
     EvidenceDecision,
@@ -22,7 +23,6 @@ from fedsafe_policies.escalation.closing import (
     fault_of_hold,
     unanswered,
 )
-from fedsafe_policies.escalation.opening import CaseRequest, CaseSource
 from fedsafe_policies.escalation.package import present
 from fedsafe_policies.escalation.playbooks import load_playbooks, playbooks
 from fedsafe_policies.escalation.queue import Waiting, in_order, patience
@@ -33,10 +33,10 @@ from fedsafe_policies.escalation.states import (
     is_borderline,
     may_follow,
 )
-from fedsafe_policies.escalation.viewing import as_seen_by, seen_by
+from fedsafe_policies.escalation.visibility import as_seen_by, seen_by
 from fedsafe_policies.escalation.vocabulary import Danger, Element, Urgency
-from fedsafe_policies.people import Person
-from fedsafe_policies.policy import shipped
+from fedsafe_policies.rules.decision import Verdict
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Level, Phenomenon, Role
 
 ADA: Final = Person("ada", Role.ESCALATION_OFFICER)

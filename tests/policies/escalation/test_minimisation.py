@@ -21,7 +21,7 @@ from fedsafe_policies.escalation.matrix import (
     shipped_matrix,
 )
 from fedsafe_policies.escalation.package import Elements, present
-from fedsafe_policies.escalation.projecting import (
+from fedsafe_policies.escalation.projection import (
     Circumstances,
     aggregate,
     project,

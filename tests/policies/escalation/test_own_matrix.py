@@ -15,7 +15,7 @@ from fedsafe_policies.escalation.own_matrix import (
     looser_cells,
     matrix_effects,
 )
-from fedsafe_policies.escalation.projecting import Circumstances, project
+from fedsafe_policies.escalation.projection import Circumstances, project
 from fedsafe_policies.escalation.vocabulary import Condition, PartnerClass
 
 TEXT: Final = files("fedsafe_policies").joinpath("data/minimisation.toml").read_text()

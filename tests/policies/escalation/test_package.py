@@ -20,12 +20,12 @@ from fedsafe_policies.escalation.package import (
     decode_package,
     encode_package,
 )
-from fedsafe_policies.escalation.projecting import (
+from fedsafe_policies.escalation.projection import (
     Circumstances,
     make_package,
     project,
 )
-from fedsafe_policies.escalation.publishing import matrix_table, schema
+from fedsafe_policies.escalation.publication import matrix_table, schema
 from fedsafe_policies.escalation.vocabulary import (
     Absence,
     Condition,
@@ -67,7 +67,7 @@ def test_every_package_fits_the_published_schema(partner: PartnerClass) -> None:
 
 def test_the_schema_is_published_as_it_is() -> None:
     assert (REFERENCE / "case-package.schema.json").read_bytes() == schema(), (
-        "renew it: python -m fedsafe_policies.escalation.publishing schema"
+        "renew it: python -m fedsafe_policies.escalation.publication schema"
     )
 
 

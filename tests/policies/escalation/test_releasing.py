@@ -10,8 +10,8 @@ from tests.policies.escalation.maximal import MAXIMAL
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.package import Elements, Threat
-from fedsafe_policies.escalation.projecting import Circumstances, project
-from fedsafe_policies.escalation.releasing import GapKind, gaps, refuse_release
+from fedsafe_policies.escalation.projection import Circumstances, project
+from fedsafe_policies.escalation.release import GapKind, gaps, refuse_release
 from fedsafe_policies.escalation.urgency import (
     Deadline,
     Unit,
@@ -27,8 +27,8 @@ from fedsafe_policies.escalation.vocabulary import (
     PartnerClass,
     Urgency,
 )
-from fedsafe_policies.people import Person
-from fedsafe_policies.reasons import Refusal
+from fedsafe_policies.ground.reasons import Refusal
+from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Role
 
 TEXT: Final = files("fedsafe_policies").joinpath("data", "urgency.toml").read_text()

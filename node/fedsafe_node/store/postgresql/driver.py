@@ -10,7 +10,7 @@ with driver_needed():
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fedsafe_node.errors import StoreFailedError
+from fedsafe_node.ground.errors import StoreFailedError
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import msgspec
 
 from fedsafe_node.store.coverage import Covered
 from fedsafe_node.store.postgresql.catalogue import COLUMNS
-from fedsafe_node.store.postgresql.writing import PostgresWriteConnection
+from fedsafe_node.store.postgresql.writer_connection import PostgresWriteConnection
 from fedsafe_node.store.sealing import Note
 
 _TOUCHED: Final = "SELECT name, sign, cells FROM pg_temp.touched"

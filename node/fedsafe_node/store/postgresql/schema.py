@@ -13,7 +13,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from fedsafe_node.errors import SchemaError, StoreFailedError
+from fedsafe_node.ground.errors import SchemaError, StoreFailedError
 from fedsafe_node.store.postgresql.catalogue import (
     ERASED_IN_PLACE,
     LOGS,

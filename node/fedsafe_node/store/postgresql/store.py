@@ -21,16 +21,17 @@ from typing import Final, TypeVar, cast
 
 import psycopg
 
-from fedsafe_node.clock import Clock
-from fedsafe_node.errors import (
+from fedsafe_node.ground.clock import Clock
+from fedsafe_node.ground.errors import (
     SchemaBehindError,
     SchemaError,
     StoreClosedError,
     StoreElsewhereError,
     StoreFailedError,
 )
-from fedsafe_node.faults import NO_FAULTS, Faults
-from fedsafe_node.store.causes import by_damage, unfit_text
+from fedsafe_node.ground.faults import NO_FAULTS, Faults
+from fedsafe_node.store.base_store import WrittenStore
+from fedsafe_node.store.disk_errors import by_damage, unfit_text
 from fedsafe_node.store.keeping_rows import Room
 from fedsafe_node.store.postgresql.catalogue import MAY_CHANGE
 from fedsafe_node.store.postgresql.connection import (
@@ -42,17 +43,16 @@ from fedsafe_node.store.postgresql.instances import ElsewhereError
 from fedsafe_node.store.postgresql.notes import PostgresNotes
 from fedsafe_node.store.postgresql.schema import check_owner, migrate
 from fedsafe_node.store.postgresql.server import Server
-from fedsafe_node.store.postgresql.writing import PostgresWriteConnection
+from fedsafe_node.store.postgresql.writer_connection import PostgresWriteConnection
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.schema import VERSION
 from fedsafe_node.store.seal_protocol import Position, Surroundings
 from fedsafe_node.store.sealed_parts import refuse_marked
 from fedsafe_node.store.sealing import Sealer
 from fedsafe_node.store.sql import UNREADABLE, UnfitTextError
 from fedsafe_node.store.sql_log_reader import Unsealing
-from fedsafe_node.store.sql_reader import Reader
-from fedsafe_node.store.sql_transaction import Sequencing, Transaction
+from fedsafe_node.store.transaction import Sequencing, Transaction
 from fedsafe_node.store.writer import Writer, run_act
-from fedsafe_node.store.written import WrittenStore
 
 T = TypeVar("T")
 PATIENCE: Final = 12.0  # seconds

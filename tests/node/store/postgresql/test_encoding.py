@@ -12,7 +12,7 @@ from psycopg.sql import SQL, Identifier
 from tests.node.databases import Prepared
 
 from fedsafe_node.store.postgresql.connection import PostgresConnection, connect
-from fedsafe_node.store.postgresql.leading import AdvisoryLeadership
+from fedsafe_node.store.postgresql.leader_lock import AdvisoryLeadership
 from fedsafe_node.store.postgresql.server import Server
 
 TEXT: Final = "Łódź ☃ ä"

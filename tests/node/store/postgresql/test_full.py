@@ -18,11 +18,11 @@ from tests.postgresql.making import serving
 from tests.postgresql.server import Server
 from tests.programs import do_without
 
-from fedsafe_node.errors import StoreFailedError
+from fedsafe_node.ground.errors import StoreFailedError
 from fedsafe_node.store.postgresql.schema import migrate
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import Trouble
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 FEED: Final = LOGS[0]
 ROOM: Final = "160m"

@@ -18,12 +18,12 @@ from tests.node.conftest import FixedClock
 from tests.node.databases import Prepared
 from tests.node.store.postgresql.conftest import Session
 
-from fedsafe_node.errors import StoreFailedError
+from fedsafe_node.ground.errors import StoreFailedError
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.postgresql.catalogue import LOGS
 from fedsafe_node.store.postgresql.server import Server
-from fedsafe_node.store.postgresql.writing import PostgresWriteConnection
+from fedsafe_node.store.postgresql.writer_connection import PostgresWriteConnection
 
 SIZE: Final = 600
 PARTITIONS: Final = tuple(f"{t}_{n}" for t in ("entries", "openings") for n in (0, 1))

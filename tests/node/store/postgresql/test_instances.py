@@ -11,10 +11,14 @@ from tests.node.conftest import FixedClock
 from tests.node.databases import Prepared
 from tests.node.store.postgresql.conftest import Session
 
-from fedsafe_node.errors import StoreBusyError, StoreElsewhereError, StoreFailedError
+from fedsafe_node.ground.errors import (
+    StoreBusyError,
+    StoreElsewhereError,
+    StoreFailedError,
+)
+from fedsafe_node.ground.store_settings import Storage
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.storage import Storage
 from fedsafe_node.store.address import store_at
 from fedsafe_node.store.postgresql.instances import instance_of
 from fedsafe_node.store.postgresql.server import Server

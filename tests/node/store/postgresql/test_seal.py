@@ -15,11 +15,11 @@ from tests.node.store.postgresql.conftest import Session
 from tests.node.store.postgresql.test_grants import leaves
 from tests.node.store.seals import Around, NoLogs
 
-from fedsafe_node.errors import SealBrokenError, StoreFailedError
+from fedsafe_node.ground.errors import SealBrokenError, StoreFailedError
 from fedsafe_node.store.postgresql.connection import PostgresConnection, connect
 from fedsafe_node.store.postgresql.notes import PostgresNotes
 from fedsafe_node.store.postgresql.server import Server
-from fedsafe_node.store.postgresql.writing import PostgresWriteConnection
+from fedsafe_node.store.postgresql.writer_connection import PostgresWriteConnection
 from fedsafe_node.store.seal_check import examine_seal
 from fedsafe_node.store.sealing import Sealer
 

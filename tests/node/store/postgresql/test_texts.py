@@ -7,7 +7,7 @@ import pytest
 from tests.node.conftest import FixedClock
 from tests.node.databases import Prepared
 
-from fedsafe_node.errors import BadRequestError
+from fedsafe_node.ground.errors import BadRequestError
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.protocol import Store

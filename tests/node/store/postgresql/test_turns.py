@@ -13,19 +13,19 @@ from tests.node.conftest import FixedClock
 from tests.node.databases import Prepared, Preparing
 from tests.node.store.postgresql.conftest import Session, session
 
-from fedsafe_crypto.commitment import commit
-from fedsafe_node.config import Place
-from fedsafe_node.errors import SealBrokenError, StoreFailedError
+from fedsafe_crypto.primitives.commitment import commit
+from fedsafe_node.ground.config import Place
+from fedsafe_node.ground.errors import SealBrokenError, StoreFailedError
 from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.store.oversight_rows import SpentRow
 from fedsafe_node.store.postgresql.connection import PostgresConnection, connect
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry, Opening
+from fedsafe_node.store.sealed_files import SealedFiles
 from fedsafe_node.store.sealed_parts import read_seal
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.transaction import Transaction
 
 FEED: Final = "a.demo/feed"
 OPENING: Final = Opening("actor", bytes(32), b"anna")

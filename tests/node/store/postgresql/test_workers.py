@@ -23,9 +23,9 @@ from tests.node.store.postgresql.working import check, run, working
 from tests.postgresql.fixtures import MAJORS, named
 from tests.postgresql.server import Server as OwnServer
 
-from fedsafe_node.errors import StoreFailedError
+from fedsafe_node.ground.errors import StoreFailedError
 from fedsafe_node.store.postgresql.server import Server
-from fedsafe_node.store.postgresql.writing import PostgresWriteConnection
+from fedsafe_node.store.postgresql.writer_connection import PostgresWriteConnection
 from fedsafe_node.store.protocol import Store
 
 FEED = LOGS[0]
@@ -127,7 +127,7 @@ async def test_a_commit_that_nobody_can_tell_of_is_never_acknowledged_nor_double
 HOLDING = """
 import sys, sqlite3
 from fedsafe_node.store.postgresql.server import Server
-from fedsafe_node.store.postgresql.writing import PostgresWriteConnection
+from fedsafe_node.store.postgresql.writer_connection import PostgresWriteConnection
 node = PostgresWriteConnection(Server(sys.argv[1], worker="stopped"))
 node.begin()
 node.execute("INSERT INTO due (job, at) VALUES (?, ?)", ("of the stopped", 1))

@@ -16,16 +16,16 @@ from pathlib import Path
 from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
 from typing import Final
 
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.config import Place
-from fedsafe_node.errors import ConflictError, StoreClosedError, StoreFailedError
+from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.config import Place
+from fedsafe_node.ground.errors import ConflictError, StoreClosedError, StoreFailedError
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import IdempotencyRow, Opening
-from fedsafe_node.store.sql_transaction import Transaction
+from fedsafe_node.store.sealed_files import SealedFiles
+from fedsafe_node.store.transaction import Transaction
 
 LOGS: Final = ("a.demo/feed", "a.demo/audit")
 BAD: Final = b"never kept"

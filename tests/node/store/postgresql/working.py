@@ -19,11 +19,11 @@ from tests.node.store.postgresql.work import BAD, LOGS, open_worker
 from tests.postgresql.databases import name_in
 from tests.postgresql.server import Server
 
-from fedsafe_crypto.tree import Frontier, leaf_hashes
+from fedsafe_crypto.tlog.tree import Frontier, leaf_hashes
 from fedsafe_node.log.proofs import log_root
 from fedsafe_node.store.postgresql.schema import migrate
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.sql_reader import Reader
+from fedsafe_node.store.reader import Reader
 
 WORKERS: Final = 4
 WRITERS: Final = 16  # of each worker

@@ -6,14 +6,14 @@ from typing import Final
 from msgspec import UNSET, structs
 from tests.policies.escalation.maximal import AT, MAXIMAL, PACKAGE_ID
 
+from fedsafe_node.casework.rendering.sheets import Context
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.package import CasePackage, Elements
-from fedsafe_policies.escalation.projecting import (
+from fedsafe_policies.escalation.projection import (
     Circumstances,
     make_package,
     project,
 )
-from fedsafe_policies.escalation.rendering.sheets import Context
 from fedsafe_policies.escalation.vocabulary import (
     Condition,
     Element,

@@ -12,17 +12,17 @@ from pypdf import PdfReader
 from tests.policies.escalation.maximal import AT
 from tests.policies.escalation.rendering.papers import WHOLE
 
-from fedsafe_policies.errors import RenderingError
-from fedsafe_policies.escalation.matrix import shipped_matrix
-from fedsafe_policies.escalation.package import Elements, MeasureTaken
-from fedsafe_policies.escalation.rendering.document import Chart
-from fedsafe_policies.escalation.rendering.forms import render_pack
-from fedsafe_policies.escalation.rendering.html import svg
-from fedsafe_policies.escalation.rendering.pack import (
+from fedsafe_node.casework.rendering.document import Chart
+from fedsafe_node.casework.rendering.forms import render_pack
+from fedsafe_node.casework.rendering.html import svg
+from fedsafe_node.casework.rendering.pack import (
     Quarter,
     measures_against,
     quarter_pack,
 )
+from fedsafe_policies.errors import RenderingError
+from fedsafe_policies.escalation.matrix import shipped_matrix
+from fedsafe_policies.escalation.package import Elements, MeasureTaken
 from fedsafe_policies.escalation.vocabulary import Language, Step, Written
 
 Q4: Final = Quarter(2026, 4)

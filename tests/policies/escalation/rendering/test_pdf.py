@@ -12,9 +12,7 @@ from pypdf import PdfReader
 from tests.policies.escalation.maximal import AT
 from tests.policies.escalation.rendering.papers import PAPERS, WHOLE, context, packed
 
-from fedsafe_policies.errors import RenderingError
-from fedsafe_policies.escalation.package import Excerpt
-from fedsafe_policies.escalation.rendering.document import (
+from fedsafe_node.casework.rendering.document import (
     Chart,
     Document,
     Fact,
@@ -22,8 +20,10 @@ from fedsafe_policies.escalation.rendering.document import (
     Paragraph,
     Section,
 )
-from fedsafe_policies.escalation.rendering.forms import render
-from fedsafe_policies.escalation.rendering.pdf import drawn, pdf
+from fedsafe_node.casework.rendering.forms import render
+from fedsafe_node.casework.rendering.pdf import drawn, pdf
+from fedsafe_policies.errors import RenderingError
+from fedsafe_policies.escalation.package import Excerpt
 from fedsafe_policies.escalation.vocabulary import (
     Form,
     Language,

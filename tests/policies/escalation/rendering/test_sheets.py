@@ -16,6 +16,10 @@ from tests.policies.escalation.rendering.papers import (
     packed,
 )
 
+from fedsafe_node.casework.rendering import sheets
+from fedsafe_node.casework.rendering.facts import fact_of
+from fedsafe_node.casework.rendering.forms import forms_of, render
+from fedsafe_node.casework.rendering.texts import load_wording, wording
 from fedsafe_policies.errors import (
     CasePackageError,
     PolicyFileError,
@@ -29,11 +33,7 @@ from fedsafe_policies.escalation.package import (
     Threat,
     Vignette,
 )
-from fedsafe_policies.escalation.projecting import Circumstances
-from fedsafe_policies.escalation.rendering import sheets
-from fedsafe_policies.escalation.rendering.facts import fact_of
-from fedsafe_policies.escalation.rendering.forms import forms_of, render
-from fedsafe_policies.escalation.rendering.wording import load_wording, wording
+from fedsafe_policies.escalation.projection import Circumstances
 from fedsafe_policies.escalation.vocabulary import (
     AgeBand,
     Clock,

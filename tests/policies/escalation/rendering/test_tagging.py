@@ -11,8 +11,8 @@ from tests.policies.escalation.maximal import AT
 from tests.policies.escalation.rendering.papers import PAPERS, WHOLE, context, packed
 from tests.policies.escalation.rendering.test_pack import MANY, Q4
 
+from fedsafe_node.casework.rendering.forms import render, render_pack
 from fedsafe_policies.escalation.matrix import shipped_matrix
-from fedsafe_policies.escalation.rendering.forms import render, render_pack
 from fedsafe_policies.escalation.vocabulary import (
     Form,
     Language,

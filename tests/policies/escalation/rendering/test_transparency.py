@@ -8,10 +8,10 @@ from msgspec import UNSET, structs
 from tests.policies.escalation.maximal import AT
 from tests.policies.escalation.rendering.papers import WHOLE
 
+from fedsafe_node.casework.rendering.forms import Told, render_row
 from fedsafe_policies.errors import RenderingError
-from fedsafe_policies.escalation.opening import CaseSource
+from fedsafe_policies.escalation.case_start import CaseSource
 from fedsafe_policies.escalation.package import Elements, MeasureTaken, Suspicion
-from fedsafe_policies.escalation.rendering.forms import Told, render_row
 from fedsafe_policies.escalation.vocabulary import Language, Step
 from fedsafe_policies.vocabulary import Phenomenon
 

@@ -14,10 +14,10 @@ from referencing import Registry, Resource
 from tests.policies.escalation.maximal import DIGEST
 from tests.policies.escalation.rendering.papers import WHOLE, context, packed
 
+from fedsafe_node.casework.rendering.forms import Told, render
 from fedsafe_policies.errors import RenderingError
-from fedsafe_policies.escalation.opening import CaseSource
+from fedsafe_policies.escalation.case_start import CaseSource
 from fedsafe_policies.escalation.package import Elements, Locator
-from fedsafe_policies.escalation.rendering.forms import Told, render
 from fedsafe_policies.escalation.vocabulary import Classification, Form, PartnerClass
 from fedsafe_policies.vocabulary import Phenomenon
 

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe act`: what waits for a second person, approved or withdrawn."""
+
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.acts.act_texts import act_kind, act_rows, act_state, act_word
+from fedsafe_cli.terminal.client import Client
+from fedsafe_cli.terminal.confirmation import confirm
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.moments import shown
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import document, line, note, pairs
+from fedsafe_cli.terminal.sessions import personal
+from fedsafe_cli.terminal.settings import Settings
+
+_NO_CONTENT: Final = "0" * 64
+"""No content has this digest: of an act that waits no more the node says why."""
+_APPROVE: Final = ("Zustimmen und ausführen?", "Approve this?")
+
+
+@click.group()
+def act() -> None:
+    """Acts that take two people.
+
+    \b
+    Examples:
+      fedsafe act list
+      fedsafe act approve 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+
+
+@act.command("list")
+@shared_options
+@click.pass_context
+def list_acts(context: click.Context) -> ExitStatus:
+    """List the acts that wait for a second person.
+
+    \b
+    Example:
+      fedsafe act list --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    acts = _pending(personal(settings))
+    if settings.json:
+        document({"acts": acts})
+        return OK
+    if not acts:
+        line(act_word("nothing", german=settings.german))
+    german = settings.german
+    for number, one in enumerate(acts):
+        if number:
+            line()
+        words = [act_word(name, german=german) for name in ("act", "state")]
+        head = zip(words, (one["act"], act_state(one, german=german)), strict=True)
+        pairs([*head, *_rows(one, settings)], indent="")
+    return OK
+
+
+def _shown(waiting: dict[str, Any], settings: Settings) -> str:
+    """Show what is asked for, ask whether that is right, and name its content."""
+    digest_word = act_word("digest", german=settings.german)
+    rows = [*_rows(waiting, settings), (digest_word, waiting["digest"])]
+    for name, value in rows:
+        note(f"{name}: {value}")
+    digest = str(waiting["digest"])
+    way = f"fedsafe act approve {waiting['act']} --digest {digest}"
+    confirm(_APPROVE, settings, without=f"without a terminal: {way}")
+    return digest
+
+
+def _pending(client: Client) -> list[dict[str, Any]]:
+    """Read all pages of what waits."""
+    acts: list[dict[str, Any]] = []
+    target: str | None = "/v1/acts"
+    while target is not None:
+        answer = client.get(target)
+        acts += answer["acts"]
+        following = answer.get("next")
+        target = None if following is None else f"/v1/acts?after={following}"
+    return acts
+
+
+def _rows(one: dict[str, Any], settings: Settings) -> list[tuple[str, object]]:
+    german = settings.german
+    return [
+        (act_word("kind", german=german), act_kind(one, german=german)),
+        *act_rows(one, german=german),
+        (act_word("asked_by", german=german), one["asked_by"]),
+        (act_word("expires_at", german=german), shown(one["expires_at"])),
+    ]
+
+
+@act.command("approve")
+@click.argument("act_id", metavar="ACT")
+@click.option("--digest", help="What you were shown; default: it is shown, and asked.")
+@shared_options
+@click.pass_context
+def approve(context: click.Context, act_id: str, digest: str | None) -> ExitStatus:
+    """Carry an act out as its second person.
+
+    Takes a session whose second factor was proved within five minutes: log in, or
+    `fedsafe login --step-up`. Without --digest the act is shown and you are asked.
+
+    \b
+    Example:
+      fedsafe act approve 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+    settings = settings_of(context)
+    client = personal(settings)
+    if digest is None:
+        shown_act = next(
+            (one for one in _pending(client) if one["act"] == act_id), None
+        )
+        digest = _NO_CONTENT if shown_act is None else _shown(shown_act, settings)
+    answer = client.post(f"/v1/acts/{act_id}/approve", {"digest": digest})
+    if settings.json:
+        document(answer)
+    else:
+        line(f"{answer['act']}: {act_state(answer, german=settings.german)}")
+    return OK
+
+
+@act.command("withdraw")
+@click.argument("act_id", metavar="ACT")
+@shared_options
+@click.pass_context
+def withdraw(context: click.Context, act_id: str) -> ExitStatus:
+    """Take an act back; any person may stop one.
+
+    \b
+    Example:
+      fedsafe act withdraw 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).post(f"/v1/acts/{act_id}/withdraw", None)
+    if settings.json:
+        document(answer)
+    else:
+        line(f"{answer['act']}: {act_state(answer, german=settings.german)}")
+    return OK

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe audit search`: which events were there of a class, an actor, a day?"""
+
+from difflib import get_close_matches
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import click
+from click.shell_completion import CompletionItem
+
+from fedsafe_cli.terminal.client import Client
+from fedsafe_cli.terminal.errors import BrokenAnswerError
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.findings import one_of
+from fedsafe_cli.terminal.labels import headings, say
+from fedsafe_cli.terminal.moments import readable, start_of
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import document, line, note, table
+from fedsafe_cli.terminal.purpose_option import reading_purpose
+from fedsafe_cli.terminal.sessions import personal
+from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_cli.terminal.texts import account_in
+
+_TARGET: Final = "/v1/audit/search"
+_WHO: Final = ("keyless", "member", "service", "person", "local")
+_OTHERS: Final = "others"
+_NONE: Final = ("kein Ereignis passt dazu", "no event fits that")
+_NAMES: Final = (
+    "entry",
+    "at",
+    "event",
+    "outcome",
+    "purpose",
+    "actor",
+    "account",
+    "detail",
+)
+
+
+class _RouteName(click.ParamType[str]):
+    """A route of the API; the names are loaded only where one is given."""
+
+    name = "route"
+
+    def convert(
+        self,
+        value: str,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str:
+        """Take a name, or say which ones are like it."""
+        names = self._names()
+        if value not in names:
+            known = {name.lower(): name for name in names}
+            near = get_close_matches(value.lower(), known, n=3)
+            like = ", ".join(known[name] for name in near)
+            way = f"did you mean {like}?" if near else "docs/reference/api.md has all"
+            self.fail(f"{printable(value)!r} is no route of the API; {way}", param, ctx)
+        return value
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Give the names that begin so."""
+        del ctx, param
+        names = sorted(self._names())
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+    @staticmethod
+    def _names() -> frozenset[str]:
+        from fedsafe_node.api.routes import ROUTES  # noqa: PLC0415 (slow to load)
+
+        return frozenset({_OTHERS, *(route.name for route in ROUTES)})
+
+
+@click.command("search")
+@click.option("--event", multiple=True, metavar="CLASS", help="Only these classes.")
+@click.option("--outcome", metavar="WORD", help="Such as ok, or a refusal's code.")
+@click.option("--actor", metavar="NAME", help="Who did it: a pseudonym, a service.")
+@click.option(
+    "--who", type=click.Choice(_WHO), metavar="CLASS", help=one_of("Of refusals", _WHO)
+)
+@click.option(
+    "--route", type=_RouteName(), metavar="NAME", help="Such as knock or searchAudit."
+)
+@click.option("--peer", metavar="NAME", help="A member.")
+@click.option("--subject", metavar="REF", help="An account, by your own name for it.")
+@click.option("--since", metavar="YYYY-MM-DD", callback=start_of, help="First day.")
+@click.option("--until", metavar="YYYY-MM-DD", callback=start_of, help="Day behind it.")
+@click.option("--from", "first", type=click.IntRange(min=0), default=0, help="Entry.")
+@click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True)
+@reading_purpose
+@shared_options
+@click.pass_context
+def search(
+    context: click.Context,
+    /,
+    first: int,
+    limit: int,
+    **given: Any,  # noqa: ANN401 (options)
+) -> ExitStatus:
+    """Find events of the audit log, in order; days are in UTC.
+
+    \b
+    Examples:
+      fedsafe audit search --event lookup --since 2026-11-01 --until 2026-11-02
+      fedsafe audit search --event refused --event door.refused --since 2026-11-01
+      fedsafe audit search --event door.refused --who keyless --route knock
+      fedsafe audit search --actor staff-2026q4-mfzwizltmvxgk4tfon2gc --json
+      fedsafe audit search --subject account-17 --event lookup
+    """  # noqa: D301
+    settings = settings_of(context)
+    names = {"outcome": "outcome", "actor": "actor", "since": "after"}
+    names |= {"until": "before", "purpose": "purpose"}
+    names |= {"who": "who", "route": "route", "peer": "peer"}
+    wanted = {to: given[of] for of, to in names.items() if given[of] is not None}
+    if given["event"]:
+        wanted["events"] = ",".join(given["event"])
+    if given["subject"] is not None:
+        wanted["subject_ref"] = given["subject"]
+    answer = _search(personal(settings), wanted, first, limit)
+    if settings.json:
+        document(answer)
+        return OK
+    tell_events(answer["events"], settings)
+    if answer["more"]:
+        note(say("there may be more: --from {next}", settings, **answer))
+    return OK
+
+
+def _search(
+    client: Client, wanted: dict[str, object], first: int, limit: int
+) -> dict[str, Any]:
+    """Ask until there are enough: the node looks at a bounded number at a time."""
+    found: list[Any] = []
+    place, more = first, True
+    while more and len(found) < limit:
+        asked = wanted | {"since": place, "limit": limit - len(found)}
+        if "subject_ref" in asked:  # which stands in no URL
+            answer = client.post(_TARGET, asked)
+        else:
+            answer = client.get(f"{_TARGET}?{urlencode(asked)}")
+        if not _goes_on(answer, place):
+            raise BrokenAnswerError("the node's answer lists no events")
+        found += answer["events"]
+        place, more = answer["next"], answer["more"]
+    return {"events": found, "next": place, "more": more}
+
+
+def _goes_on(answer: Any, place: int) -> bool:  # noqa: ANN401 (JSON)
+    if not isinstance(answer, dict) or not isinstance(answer.get("events"), list):
+        return False
+    after, more = answer.get("next"), answer.get("more")
+    return isinstance(after, int) and isinstance(more, bool) and after >= place + more
+
+
+def tell_events(events: list[dict[str, Any]], settings: Settings) -> None:
+    """Print events as a table, or that there are none."""
+    if events:
+        table(headings(settings, *_NAMES), [_row(event) for event in events])
+    else:
+        line(_NONE[not settings.german])
+
+
+def _row(entry: dict[str, Any]) -> list[object]:
+    detail = entry.get("detail") or {}
+    grounds = ("rule", "code", "policy", "trace", "source")
+    detail = {name: entry.get(name) for name in grounds} | detail
+    text = " ".join(
+        f"{key}={readable(key, value)}"
+        for key, value in detail.items()
+        if value is not None
+    )
+    names = ("index", "at", "event", "outcome", "purpose", "actor")
+    told = [readable(name, entry.get(name)) for name in names]
+    return [*told, account_in(entry), text]

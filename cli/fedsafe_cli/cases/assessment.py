@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What somebody enters of a case: the options, and the request that they make."""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+import click
+import msgspec
+
+from fedsafe_cli.cases.skeleton import first_empty, without_comments
+from fedsafe_cli.terminal.findings import one_of
+from fedsafe_cli.terminal.moments import moment_of
+from fedsafe_policies.escalation.closure import EvidenceDecision, Help
+from fedsafe_policies.escalation.package import Elements
+from fedsafe_policies.escalation.vocabulary import (
+    MAY_BE_UNAVAILABLE,
+    Absence,
+    AgeBand,
+    Condition,
+    Element,
+    Urgency,
+)
+from fedsafe_policies.vocabulary import Level, Phenomenon
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+MOST_READ: Final = 600_000
+_FIELD: Final = re.compile(r"[a-z][a-z_]{0,31}")
+_PLACE: Final = re.compile(r"[a-z_0-9.\[\]]+")
+_UNKNOWN: Final = re.compile(
+    r"Object contains unknown field `(?P<name>[a-z][a-z_]{0,31})`"
+    r" - at `\$\.(?P<place>[^`]*)`"
+)
+_ELEMENTS: Final = {"phenomenon": "phenomenon", "age": "victim_ages"}
+"""Options that say an element without a file."""
+
+
+def word(
+    name: str,
+    words: type[StrEnum],
+    what: str,
+    *,
+    required: bool = False,
+    multiple: bool = False,
+) -> Callable[[Function], Function]:
+    """Make an option that takes words of a vocabulary."""
+    names = tuple(each.value for each in words)
+    option: Callable[[Function], Function] = click.option(
+        f"--{name}",
+        type=click.Choice(names),
+        metavar="WORD",
+        required=required,
+        multiple=multiple,
+        help=one_of(what, names) + (" May be repeated." if multiple else ""),
+    )
+    return option
+
+
+def case_id_of(text: str) -> str:
+    """Return the id of a case, if it looks like one."""
+    if len(text) != 32 or set(text) - set("0123456789abcdef"):  # noqa: PLR2004
+        raise click.UsageError("a case is named by 32 hexadecimal digits")
+    return text
+
+
+def _options() -> Iterable[Callable[[Any], Any]]:
+    return (*_known(), *_answers(), *_recorded(), *_mentioned(), *_advised())
+
+
+def assessment_options(function: Function) -> Function:
+    """Add what an assessment takes."""
+    for option in reversed(tuple(_options())):
+        function = option(function)
+    return function
+
+
+def _known() -> Iterable[Callable[[Any], Any]]:
+    return (
+        click.option(
+            "--elements",
+            type=click.File("rb"),
+            metavar="FILE",
+            help="What is known, as JSON of the case package's elements, such as `case "
+            "template` writes; - is standard input.",
+        ),
+        word("phenomenon", Phenomenon, "What happened"),
+        word("age", AgeBand, "How old who is affected is; replaces", multiple=True),
+        word("remove", Element, "What is taken back", multiple=True),
+        click.option(
+            "--unavailable",
+            multiple=True,
+            metavar="ELEMENT=WHY",
+            help=one_of("What you lack", sorted(MAY_BE_UNAVAILABLE))
+            + " "
+            + one_of("Why", Absence)
+            + " May be repeated.",
+        ),
+    )
+
+
+def _answers() -> Iterable[Callable[[Any], Any]]:
+    return (
+        word("urgency", Urgency, "How soon it must be where"),
+        click.option("--feature", metavar="NAME", help="Which feature was misused."),
+        word("help-offered", Help, "Which help was offered"),
+        word("level", Level, "Which level of the ladder was taken"),
+        word("evidence-decision", EvidenceDecision, "What becomes of the evidence"),
+    )
+
+
+def _recorded() -> Iterable[Callable[[Any], Any]]:
+    return (
+        word("condition", Condition, "What is recorded for the case", multiple=True),
+        word("lapsed", Condition, "What is recorded no longer", multiple=True),
+        click.option(
+            "--done",
+            multiple=True,
+            metavar="STEP",
+            help="A step that is done. May be repeated.",
+        ),
+        click.option(
+            "--undone",
+            multiple=True,
+            metavar="STEP",
+            help="A step that is not done after all. May be repeated.",
+        ),
+    )
+
+
+def _mentioned() -> Iterable[Callable[[Any], Any]]:
+    return (
+        click.option(
+            "--mention",
+            multiple=True,
+            metavar="NODE/SIGNAL",
+            help="A signal of which something is in the case. May be repeated.",
+        ),
+    )
+
+
+def _advised() -> Iterable[Callable[[Any], Any]]:
+    return (
+        click.option(
+            "--opinion", metavar="REFERENCE", help="The legal adviser's opinion."
+        ),
+        click.option(
+            "--hold-authority", metavar="REFERENCE", help="Who asks not to tell."
+        ),
+        click.option("--hold-basis", metavar="REFERENCE", help="On which basis."),
+        click.option(
+            "--hold-until",
+            callback=moment_of,
+            metavar="MOMENT",
+            help="Until when the user is not told; 30 days at most.",
+        ),
+    )
+
+
+def assessment_of(given: dict[str, Any]) -> dict[str, Any]:
+    """Make a request of what was typed.
+
+    Raises:
+        click.UsageError: nothing was said, or something that does not fit.
+    """
+    body: dict[str, Any] = {
+        name: given[option]
+        for name, option in (
+            ("urgency", "urgency"),
+            ("help", "help_offered"),
+            ("level", "level"),
+            ("evidence_decision", "evidence_decision"),
+            ("feature", "feature"),
+            ("opinion", "opinion"),
+        )
+        if given[option]
+    }
+    lists = ("remove", "lapsed", "done", "undone")
+    body |= {name: sorted(set(given[name])) for name in lists if given[name]}
+    if given["condition"]:
+        body["conditions"] = sorted(set(given["condition"]))
+    if given["mention"]:
+        body["mentions"] = sorted(set(given["mention"]))
+    if elements := _elements(given):
+        body["elements"] = elements
+    if given["unavailable"]:
+        body["unavailable"] = dict(_absence(text) for text in given["unavailable"])
+    body |= _hold(given)
+    if not body:
+        raise click.UsageError("say what is known; --help lists the options")
+    return body
+
+
+def _elements(given: dict[str, Any]) -> dict[str, Any]:
+    """Put together what is known from the file and from options."""
+    file = given["elements"]
+    elements = {} if file is None else _read(file.read(MOST_READ + 1))
+    for option, name in _ELEMENTS.items():
+        if not given[option]:
+            continue
+        if name in elements:
+            raise click.UsageError(
+                f"--{option} and {name} of --elements are the same: give one of them"
+            )
+        elements[name] = given[option]
+    return elements
+
+
+def _read(data: bytes) -> dict[str, Any]:
+    if len(data) > MOST_READ:
+        raise click.UsageError(f"--elements: that has more than {MOST_READ} bytes")
+    data = without_comments(data)
+    try:
+        tree = json.loads(data)
+    except (ValueError, RecursionError):
+        raise click.UsageError("--elements: that is no JSON") from None
+    if not isinstance(tree, dict) or not tree:
+        raise click.UsageError(
+            '--elements: want a JSON object, such as {"feature": "direct_messages"}'
+        )
+    for place, name in enumerate(tree, 1):
+        if name not in set(Element):
+            # A name that is no word may be somebody's address.
+            told = name if _FIELD.fullmatch(name) else f"field {place}"
+            raise click.UsageError(
+                f"--elements: {told} is no element; want some of {', '.join(Element)}"
+            )
+    if (empty := first_empty(tree)) is not None:
+        told = empty if _PLACE.fullmatch(empty) else "a field"
+        raise click.UsageError(
+            f"--elements: {told} is empty; fill it in, or take it out"
+        )
+    _check_fields(data)
+    return tree
+
+
+def _check_fields(data: bytes) -> None:
+    """Name a field that no element has; all else of its form is the node's to say."""
+    try:
+        msgspec.json.decode(data, type=Elements)
+    except msgspec.ValidationError as error:
+        found = _UNKNOWN.match(str(error))
+        if found is not None:
+            raise click.UsageError(
+                f"--elements: {found['place']} has no field {found['name']}"
+            ) from None
+    except msgspec.DecodeError:
+        raise click.UsageError("--elements: that is no JSON") from None
+
+
+def _absence(text: str) -> tuple[str, str]:
+    element, equals, why = text.partition("=")
+    told = element if _FIELD.fullmatch(element) else "that"
+    if not equals:
+        raise click.UsageError(
+            "--unavailable: want ELEMENT=WHY, such as network=not_recorded"
+        )
+    if element not in MAY_BE_UNAVAILABLE:
+        fault = (
+            "may not be called unavailable"
+            if element in set(Element)
+            else "is no element"
+        )
+        raise click.UsageError(
+            f"--unavailable: {told} {fault}; want some of "
+            f"{', '.join(sorted(MAY_BE_UNAVAILABLE))}"
+        )
+    if why not in set(Absence):
+        raise click.UsageError(
+            f"--unavailable: why {element} is lacking is one of {', '.join(Absence)}"
+        )
+    return element, why
+
+
+def _hold(given: dict[str, Any]) -> dict[str, Any]:
+    parts = {name: given[f"hold_{name}"] for name in ("authority", "basis", "until")}
+    if not any(parts.values()):
+        return {}
+    if not all(parts.values()):
+        raise click.UsageError(
+            "a hold takes --hold-authority, --hold-basis and --hold-until"
+        )
+    return {"hold": parts}

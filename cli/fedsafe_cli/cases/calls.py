@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe case call`: what to say, and the note of what was said.
+
+Without a case it needs no node: the script must be there when nothing else is.
+"""
+
+import sys
+import time
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.cases.assessment import case_id_of, word
+from fedsafe_cli.cases.case_texts import tell_receipt
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.moments import moment_of, shown
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import document, line, note
+from fedsafe_cli.terminal.sessions import personal
+from fedsafe_cli.terminal.settings import Settings
+from fedsafe_policies.escalation.calls import ORDERED, SAID, Ordered, Said
+from fedsafe_policies.escalation.urgency import before_form
+from fedsafe_policies.escalation.vocabulary import Urgency
+
+_EMERGENCY: Final = "110"
+_LONGEST: Final = 500
+_CALL: Final = ("angerufen: {} um {}, von {}", "called: {} at {}, by {}")
+_OFFICER: Final = ("   am Apparat: {}", "   answered by: {}")
+_REFERENCE: Final = ("   Vorgang: {}", "   reference: {}")
+_ASK: Final = (
+    "fedsafe: wer war am Apparat (Name oder Dienstnummer)? Ende mit Strg-D:",
+    "fedsafe: who answered (name or number)? End with Ctrl-D:",
+)
+
+
+@click.command("call")
+@click.argument("case_id", metavar="[CASE]", required=False)
+@click.option(
+    "--number",
+    default=_EMERGENCY,
+    metavar="NUMBER",
+    help="Which number was called; default: 110.",
+)
+@click.option(
+    "--at",
+    callback=moment_of,
+    metavar="MOMENT",
+    help="When, such as 2026-11-24T09:30Z; default: now.",
+)
+@click.option("--reference", metavar="REFERENCE", help="Their incident number.")
+@word("said", Said, "What was said", multiple=True)
+@word("ordered", Ordered, "What they asked for or ordered", multiple=True)
+@shared_options
+@click.pass_context
+def call(context: click.Context, /, case_id: str | None, **given: Any) -> ExitStatus:  # noqa: ANN401
+    """Say whom to call and what to say; with a CASE, note the call that was made.
+
+    Who answered is read from standard input, one line or none. Nothing else of what
+    was said is noted than the words of `--said` and `--ordered`.
+
+    \b
+    Examples:
+      fedsafe case call
+      fedsafe case call CASE --reference 2026/4711 --said child_in_danger \\
+        --said place --ordered send_package < officer.txt
+    """  # noqa: D301
+    settings = settings_of(context)
+    if case_id is None:
+        return _tell_script(settings)
+    if sys.stdin.isatty():
+        _tell_script(settings)
+        note(_ASK[0 if settings.german else 1])
+    officer = sys.stdin.buffer.read(_LONGEST).decode("utf-8", "replace").strip()
+    body = {
+        "number": given["number"],
+        "at": given["at"] or int(time.time()),  # noqa: TID251 - now
+        "said": sorted(set(given["said"])),
+        "ordered": sorted(set(given["ordered"])),
+    }
+    known = {"officer": officer or None, "reference": given["reference"]}
+    body |= {name: value for name, value in known.items() if value is not None}
+    path = f"/v1/cases/{case_id_of(case_id)}/calls"
+    return tell_receipt(settings, personal(settings).change(path, body))
+
+
+def tell_calls(answer: dict[str, Any], settings: Settings) -> None:
+    """Tell which calls were made about a case."""
+    language = 0 if settings.german else 1
+    for made in answer["calls"]:
+        line(_CALL[language].format(made["number"], shown(made["at"]), made["by"]))
+        if made["officer"] is not None:
+            line(_OFFICER[language].format(made["officer"]))
+        if made["reference"] is not None:
+            line(_REFERENCE[language].format(made["reference"]))
+        texts = [SAID[Said(each)] for each in made["said"]]
+        texts += [ORDERED[Ordered(each)] for each in made["ordered"]]
+        for text in texts:
+            line(f"   - {text.de if settings.german else text.en}")
+
+
+def _tell_script(settings: Settings) -> ExitStatus:
+    texts = before_form(Urgency.U0)
+    if settings.json:
+        document({"script": [{"de": text.de, "en": text.en} for text in texts]})
+        return OK
+    for number, text in enumerate(texts, start=1):
+        line(f"{number}. {text.de if settings.german else text.en}")
+    return OK

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe case asked|supplemented`: a partner asks for more, and is answered."""
+
+import time
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.cases.assessment import case_id_of
+from fedsafe_cli.cases.case_texts import tell_receipt
+from fedsafe_cli.terminal.exit_codes import ExitStatus
+from fedsafe_cli.terminal.moments import moment_of, shown
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import line
+from fedsafe_cli.terminal.sessions import personal
+from fedsafe_cli.terminal.settings import Settings
+
+_REFERENCE: Final = click.option(
+    "--reference", required=True, metavar="REFERENCE", help="Where it is kept."
+)
+_AT: Final = click.option(
+    "--at",
+    callback=moment_of,
+    metavar="MOMENT",
+    help="When, such as 2026-11-24T09:30Z; default: now.",
+)
+_ANSWERED: Final = "supplemented"
+_BEFORE: Final = (
+    (
+        "die Rückfrage {} war schon eingetragen: Nichts kam hinzu; eine weitere "
+        "bekommt ein eigenes --reference"
+    ),
+    (
+        "the question {} was noted before: nothing was added; another one takes a "
+        "--reference of its own"
+    ),
+)
+_TOLD: Final = {
+    "needs_info": (
+        "ein Partner fragt nach: {}, Vorgang {}, eingetragen von {}",
+        "a partner asks for more: {}, reference {}, noted by {}",
+    ),
+    "needed_info": (
+        "ein Partner hat nachgefragt: {}, Vorgang {}, eingetragen von {}",
+        "a partner asked for more: {}, reference {}, noted by {}",
+    ),
+    "supplemented": (
+        "die Rückfrage ist beantwortet: {}, Vorgang {}, eingetragen von {}",
+        "that is answered: {}, reference {}, noted by {}",
+    ),
+}
+
+
+@click.command("asked")
+@click.argument("case_id", metavar="CASE")
+@_REFERENCE
+@_AT
+@shared_options
+@click.pass_context
+def asked(
+    context: click.Context, /, case_id: str, reference: str, at: int | None
+) -> ExitStatus:
+    """Note that a partner who has acknowledged a case asks for more.
+
+    Nothing of the question is noted. It is open, and the case is not closed, until it
+    is answered under the same reference; noted again meanwhile it is still one. What
+    goes beyond the approved package goes out as a case of its own.
+
+    \b
+    Example:
+      fedsafe case asked CASE --reference AZ-2026/17
+    """  # noqa: D301
+    return _note(context, case_id, "needs_info", reference, at)
+
+
+@click.command("supplemented")
+@click.argument("case_id", metavar="CASE")
+@_REFERENCE
+@_AT
+@shared_options
+@click.pass_context
+def supplemented(
+    context: click.Context, /, case_id: str, reference: str, at: int | None
+) -> ExitStatus:
+    """Note that what a partner asked is answered, or that the answer was refused.
+
+    The reference is that under which it was asked: `fedsafe case show`.
+
+    \b
+    Example:
+      fedsafe case supplemented CASE --reference AZ-2026/17
+    """  # noqa: D301
+    return _note(context, case_id, _ANSWERED, reference, at)
+
+
+def tell_inquiries(answer: dict[str, Any], settings: Settings) -> None:
+    """Tell when a partner asked for more about a case, and was answered."""
+    inquiries = answer.get("inquiries", ())
+    for place, each in enumerate(inquiries):
+        since = [later for later in inquiries[place:] if later["step"] == _ANSWERED]
+        is_open = all(later["reference"] != each["reference"] for later in since)
+        step = each["step"] if is_open or each["step"] == _ANSWERED else "needed_info"
+        said = _TOLD[step][0 if settings.german else 1]
+        line(said.format(shown(each["at"]), each["reference"], each["by"]))
+
+
+def _note(
+    context: click.Context, case_id: str, step: str, reference: str, at: int | None
+) -> ExitStatus:
+    settings = settings_of(context)
+    moment = at or int(time.time())  # noqa: TID251 - now
+    body = {"step": step, "at": moment, "reference": reference}
+    path = f"/v1/cases/{case_id_of(case_id)}/inquiries"
+    answer = personal(settings).change(path, body)
+    status = tell_receipt(settings, answer)
+    if not settings.json and not answer.get("noted", True):
+        line(_BEFORE[0 if settings.german else 1].format(reference))
+    return status

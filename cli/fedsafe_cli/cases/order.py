@@ -1,0 +1,372 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe order`: what authorities ordered, by when it is answered, and how it was.
+
+Letters of the BzKJ are kinds of order that set their own time. What an order asks for
+is read from standard input, never from an argument.
+"""
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.cases.assessment import word
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.moments import moment_of, shown
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import document, line, note, pairs, table
+from fedsafe_cli.terminal.sessions import personal
+from fedsafe_cli.terminal.settings import Settings
+from fedsafe_policies.escalation.orders import (
+    OrderGround,
+    OrderKind,
+    OrderOutcome,
+    orders,
+)
+
+Words = Mapping[str, tuple[str, str]]
+_MOST_READ: Final = 20_000
+_ASK: Final = (
+    "fedsafe: was angeordnet ist, im Wortlaut des Umfangs; Ende mit Strg-D:",
+    "fedsafe: what is ordered, in the words of its scope; end with Ctrl-D:",
+)
+_EMPTY: Final = ("keine Anordnung", "no order")
+_HEADS: Final = (
+    ("Anordnung", "Art", "eingegangen", "bis", "Stand"),
+    ("order", "kind", "received", "answer by", "state"),
+)
+_STATES: Final[Words] = {
+    "open": ("offen", "open"),
+    "acknowledged": ("Eingang bestätigt", "acknowledged"),
+    "overdue": ("überfällig", "overdue"),
+    "unconfirmed": ("nicht schriftlich bestätigt", "not confirmed in writing"),
+    "fulfilled": ("erfüllt", "fulfilled"),
+    "partly": ("teilweise erfüllt", "fulfilled in part"),
+    "refused": ("abgelehnt", "refused"),
+    "answered": ("beantwortet", "answered"),
+}
+_FIELDS: Final[Words] = {
+    "authority": ("Behörde", "authority"),
+    "reference": ("Aktenzeichen", "reference"),
+    "basis": ("genannte Grundlage", "basis named"),
+    "scope": ("Umfang", "scope"),
+    "language": ("Sprache", "language"),
+    "source": ("Quelle der Frist", "source of the deadline"),
+    "entered_by": ("eingetragen von", "entered by"),
+    "answered_by": ("beantwortet von", "answered by"),
+    "grounds": ("Gründe", "grounds"),
+    "answer_reference": ("Antwort", "answer"),
+    "move_reference": ("Frist verlegt durch", "deadline moved by"),
+    "accounts": ("Konten", "accounts"),
+}
+_SECRET: Final = (
+    "dem Nutzer nicht mitteilen bis {}",
+    "do not tell the user until {}",
+)
+_OWN_TIME: Final = (
+    "die Zeit ist unsere Lesart von „unverzüglich“",
+    "the time is our own reading of “without undue delay”",
+)
+_LETTER_TIME: Final = (
+    "die Frist steht in keinem Gesetz; sie ist dem Schreiben entnommen",
+    "no provision names the time; it is taken from the letter",
+)
+_RECEIPT: Final[Words] = {
+    "order": ("Anordnung", "order"),
+    "due_at": ("zu beantworten bis", "answer by"),
+}
+
+
+@click.group()
+def order() -> None:
+    """The register of orders and letters of authorities.
+
+    \b
+    Examples:
+      fedsafe order add --kind dsa_10 --authority "StA Köln" --reference 4711 \\
+        --basis "§ 100j StPO" < scope.txt
+      fedsafe order list
+    """  # noqa: D301
+
+
+@order.command("add")
+@word("kind", OrderKind, "What kind of order it is", required=True)
+@click.option("--authority", required=True, metavar="NAME", help="Who ordered it.")
+@click.option("--reference", required=True, metavar="REF", help="Their file number.")
+@click.option(
+    "--basis", required=True, metavar="TEXT", help="The provision that it names."
+)
+@click.option(
+    "--received",
+    callback=moment_of,
+    metavar="MOMENT",
+    help="When it came in, such as 2026-11-24T09:30Z; default: now.",
+)
+@click.option(
+    "--due",
+    callback=moment_of,
+    metavar="MOMENT",
+    help="The time that the order names itself; it only shortens the deadline. Of a "
+    "letter of the BzKJ it is the deadline.",
+)
+@click.option("--language", default="de", metavar="CODE", help="Its language.")
+@click.option("--emergency", is_flag=True, help="There is imminent danger.")
+@click.option("--oral", is_flag=True, help="By word of mouth; to be confirmed.")
+@click.option(
+    "--secret-until",
+    callback=moment_of,
+    metavar="MOMENT",
+    help="Until when the user is not told; takes --account, or a --case with accounts.",
+)
+@click.option("--case", "case_id", metavar="CASE", help="The case that it is about.")
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    metavar="REF",
+    help="An account that is told nothing while it is secret. May be repeated.",
+)
+@shared_options
+@click.pass_context
+def add(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
+    """Enter an order; what it asks for is read from standard input.
+
+    \b
+    Examples:
+      fedsafe order add --kind epoc --emergency --authority "Parquet de Paris" \\
+        --reference 4711 --basis "Art. 5" --language fr < scope.txt
+      fedsafe order add --kind bzkj_request --authority BzKJ --reference 4711 \\
+        --basis "§ 24b JuSchG" --due 2026-12-16T00:00+01:00 < letter.txt
+      fedsafe order add --kind tdddg_22 --authority LKA --reference 12 \\
+        --basis "§ 22 TDDDG" --secret-until 2027-03-01T00:00Z --account user-4711 \\
+        < scope.txt
+    """  # noqa: D301
+    settings = settings_of(context)
+    if orders()[OrderKind(given["kind"])].by_letter and given["due"] is None:
+        raise click.UsageError("say with --due by when this letter is answered")
+    if sys.stdin.isatty():
+        note(_ASK[0 if settings.german else 1])
+    scope = sys.stdin.buffer.read(_MOST_READ).decode("utf-8", "replace").strip()
+    if not scope:
+        raise click.UsageError("say on standard input what is ordered")
+    body: dict[str, Any] = {
+        "kind": given["kind"],
+        "received_at": given["received"] or int(time.time()),  # noqa: TID251 - now
+        "authority": given["authority"],
+        "reference": given["reference"],
+        "basis": given["basis"],
+        "scope": scope,
+        "language": given["language"],
+        "emergency": given["emergency"],
+        "oral": given["oral"],
+    }
+    named = {
+        "due_at": given["due"],
+        "secret_until": given["secret_until"],
+        "case": given["case_id"],
+        "accounts": list(given["accounts"]) or None,
+    }
+    body |= {name: value for name, value in named.items() if value is not None}
+    return _tell_receipt(settings, personal(settings).change("/v1/orders", body))
+
+
+@order.command("list")
+@shared_options
+@click.pass_context
+def list_(context: click.Context) -> ExitStatus:
+    """List all orders, first what is due first.
+
+    \b
+    Example:
+      fedsafe order list --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get("/v1/orders")
+    if settings.json:
+        document(answer)
+    elif not answer["orders"]:
+        line(_EMPTY[_language(settings)])
+    else:
+        table(
+            _HEADS[_language(settings)],
+            [
+                [
+                    each["order"],
+                    _kind(each, settings),
+                    shown(each["received_at"]),
+                    shown(each["due_at"]),
+                    _state(each, settings),
+                ]
+                for each in answer["orders"]
+            ],
+        )
+    return OK
+
+
+@order.command("show")
+@click.argument("order_id", metavar="ORDER")
+@shared_options
+@click.pass_context
+def show(context: click.Context, order_id: str) -> ExitStatus:
+    """Show an order with all that it says.
+
+    \b
+    Example:
+      fedsafe order show 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get(f"/v1/orders/{_id(order_id)}")
+    if settings.json:
+        document(answer)
+        return OK
+    language = _language(settings)
+    listed = answer["order"]
+    line(f"{_kind(listed, settings)}: {_state(listed, settings)}")
+    line(f"{_RECEIPT['due_at'][language]} {shown(listed['due_at'])}")
+    if answer["by_letter"]:
+        line(_LETTER_TIME[language])
+    elif not answer["fixed"]:
+        line(_OWN_TIME[language])
+    rows = [
+        (words[language], _cell(answer[name]))
+        for name, words in _FIELDS.items()
+        if answer[name] not in (None, [])
+    ]
+    pairs(rows, indent="")
+    if answer["secret_until"] is not None:
+        line(_SECRET[language].format(shown(answer["secret_until"])))
+    return OK
+
+
+@order.command("acknowledge")
+@click.argument("order_id", metavar="ORDER")
+@shared_options
+@click.pass_context
+def acknowledge(context: click.Context, order_id: str) -> ExitStatus:
+    """Note that the authority was told that the order came in.
+
+    \b
+    Example:
+      fedsafe order acknowledge 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+    return _note(context, order_id, {"step": "acknowledged"})
+
+
+@order.command("confirm")
+@click.argument("order_id", metavar="ORDER")
+@shared_options
+@click.pass_context
+def confirm(context: click.Context, order_id: str) -> ExitStatus:
+    """Note that the authority confirmed in writing what it ordered by word of mouth.
+
+    \b
+    Example:
+      fedsafe order confirm 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+    return _note(context, order_id, {"step": "confirmed"})
+
+
+@order.command("move")
+@click.argument("order_id", metavar="ORDER")
+@click.option(
+    "--due",
+    required=True,
+    callback=moment_of,
+    metavar="MOMENT",
+    help="By when it is answered now, such as 2026-12-16T00:00+01:00.",
+)
+@click.option("--reference", required=True, metavar="REF", help="What moved it.")
+@shared_options
+@click.pass_context
+def move(context: click.Context, order_id: str, due: int, reference: str) -> ExitStatus:
+    """Note that the BzKJ moved the deadline of its letter, or that it was mistyped.
+
+    \b
+    Example:
+      fedsafe order move 0a1b2c3d4e5f60718293a4b5c6d7e8f9 \\
+        --due 2027-01-09T00:00+01:00 --reference letter-9
+    """  # noqa: D301
+    body = {"step": "moved", "due_at": due, "reference": reference}
+    return _note(context, order_id, body)
+
+
+@order.command("answer")
+@click.argument("order_id", metavar="ORDER")
+@word("outcome", OrderOutcome, "What became of it", required=True)
+@word("ground", OrderGround, "Why not, or not wholly", multiple=True)
+@click.option("--reference", metavar="REF", help="Where the answer is kept.")
+@shared_options
+@click.pass_context
+def answer_(
+    context: click.Context,
+    order_id: str,
+    outcome: str,
+    ground: tuple[str, ...],
+    reference: str | None,
+) -> ExitStatus:
+    """Answer an order as the legal adviser; not who entered it.
+
+    \b
+    Examples:
+      fedsafe order answer ORDER --outcome fulfilled --reference letter-8
+      fedsafe order answer ORDER --outcome refused --ground no_legal_basis
+      fedsafe order answer ORDER --outcome answered --reference letter-8
+    """  # noqa: D301
+    settings = settings_of(context)
+    body: dict[str, Any] = {"outcome": outcome, "grounds": sorted(set(ground))}
+    if reference is not None:
+        body["reference"] = reference
+    path = f"/v1/orders/{_id(order_id)}/answer"
+    return _tell_receipt(settings, personal(settings).change(path, body))
+
+
+def _note(context: click.Context, order_id: str, body: dict[str, Any]) -> ExitStatus:
+    settings = settings_of(context)
+    path = f"/v1/orders/{_id(order_id)}/note"
+    return _tell_receipt(settings, personal(settings).change(path, body))
+
+
+def _tell_receipt(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
+    if settings.json:
+        document(answer)
+        return OK
+    language = _language(settings)
+    rows = [
+        (_RECEIPT["order"][language], answer["order"]),
+        (_RECEIPT["due_at"][language], shown(answer["due_at"])),
+    ]
+    pairs(rows, indent="")
+    return OK
+
+
+def _kind(listed: dict[str, Any], settings: Settings) -> str:
+    text = orders()[OrderKind(listed["kind"])].name
+    return text.de if settings.german else text.en
+
+
+def _state(listed: dict[str, Any], settings: Settings) -> str:
+    if listed["unconfirmed"]:
+        name = "unconfirmed"
+    elif listed["outcome"] is not None:
+        name = listed["outcome"]
+    elif listed["overdue"]:
+        name = "overdue"
+    else:
+        name = "open" if listed["acknowledged_at"] is None else "acknowledged"
+    return _STATES[name][_language(settings)]
+
+
+def _cell(value: object) -> object:
+    return ", ".join(value) if isinstance(value, list) else value
+
+
+def _id(text: str) -> str:
+    if len(text) != 32 or set(text) - set("0123456789abcdef"):  # noqa: PLR2004
+        raise click.UsageError("an order is named by 32 hexadecimal digits")
+    return text
+
+
+def _language(settings: Settings) -> int:
+    return 0 if settings.german else 1

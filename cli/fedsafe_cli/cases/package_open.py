@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe open`: a partner opens a sealed package, with no node and no network.
+
+What is printed says what was verified. Who sent it is verified only by comparing the
+fingerprint with one that came another way.
+"""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from fedsafe_cli.cases.opening_keys import read_partner_key
+from fedsafe_cli.cases.opening_papers import papers_of
+from fedsafe_cli.lookup.media import FileFaultError, digests_of
+from fedsafe_cli.terminal.casework_words import class_word
+from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.files import read_small
+from fedsafe_cli.terminal.moments import readable, written
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import document, line, note, pairs, table
+from fedsafe_cli.terminal.settings import Settings, printable
+
+if TYPE_CHECKING:
+    from fedsafe_federation.casework.statement import Opened
+
+_FINGERPRINT: Final = re.compile(r"(?:[\s:]*[0-9a-fA-F]){32}[\s:]*")
+_VERIFIED: Final = (
+    "geprüft: Siegel, Signatur, Empfänger, Schema und alle Prüfsummen der Dokumente",
+    "verified: seal, signature, recipient, schema, and every document's hash",
+)
+_VERIFIED_INSIDE: Final = (
+    "geprüft: Signatur, Empfänger, Schema und alle Prüfsummen; entsiegelt war es schon",
+    "verified: signature, recipient, schema, every hash; it was unsealed before",
+)
+_CORRECTION: Final = (
+    "DIES IST EINE BERICHTIGUNG: Das Paket {} gilt nicht mehr.",
+    "THIS IS A CORRECTION: package {} no longer counts.",
+)
+_CALL_BACK: Final = ("Rückfragen an: {}", "for questions: {}")
+_TEST: Final = (
+    "DAS IST EIN TEST: kein echter Fall, nichts ist zu veranlassen",
+    "THIS IS A TEST: no real case, there is nothing to do",
+)
+_COMPARE: Final = (
+    "der Absender ist nicht geprüft: am Telefon vergleichen, dann mit `--sender`",
+    "the sender is not verified: compare on the telephone, then use `--sender`",
+)
+_SENDER: Final = (
+    "der Fingerabdruck des Absenders ist der angegebene",
+    "the sender's fingerprint is the one that you have given",
+)
+_OTHER_SENDER: Final = (
+    "signiert hat ein anderer Schlüssel als der angegebene",
+    "it was signed by another key than you have given",
+)
+_FIELDS: Final = {
+    "package_id": ("Paket", "package"),
+    "dispatch": ("Sendung", "dispatch"),
+    "partner_class": ("für", "for"),
+    "case_ref": ("Fall", "case"),
+    "provider": ("Anbieter", "provider"),
+    "sealed_at": ("versiegelt", "sealed"),
+    "fingerprint": ("Fingerabdruck", "fingerprint"),
+}
+_DOCUMENTS: Final = (
+    ("Dokument", "Art", "Bytes", "SHA-256"),
+    ("document", "type", "bytes", "SHA-256"),
+)
+_PAPERS: Final = (
+    "zum Lesen geschrieben: {} (auf diesem Rechner, aus package.json)",
+    "written for reading: {} (on this machine, from package.json)",
+)
+_FINDINGS: Final = {
+    "same": ("ist das Beweismittel {}", "is the evidence {}"),
+    "changed": (
+        "WEICHT AB von dem Beweismittel {}",
+        "DIFFERS from the evidence {}",
+    ),
+    "unlisted": ("steht nicht im Verzeichnis", "is not in the manifest"),
+}
+
+
+def _read_sender(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> str | None:
+    """Refuse what is no fingerprint, before it looks as if another key had signed."""
+    del context, parameter
+    if value is not None and _FINGERPRINT.fullmatch(value) is None:
+        raise click.BadParameter("a fingerprint has 32 digits from 0 to 9 and a to f")
+    return value
+
+
+@click.command("open")
+@click.argument("package", metavar="PACKAGE")
+@click.option("--key", required=True, metavar="FILE", help="Your private key file.")
+@click.option(
+    "--certificate",
+    metavar="FILE",
+    help="Your X.509 certificate, for S/MIME; default: in the key's file.",
+)
+@click.option(
+    "--password-file", metavar="FILE", help="What unlocks the key, if it is locked."
+)
+@click.option(
+    "--sender",
+    metavar="FINGERPRINT",
+    callback=_read_sender,
+    help="The provider's fingerprint, as it was told to you another way.",
+)
+@click.option(
+    "--evidence",
+    multiple=True,
+    metavar="FILE",
+    help="Compare a file with the evidence manifest. May be repeated.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    help="Write documents, and the case for reading, to a new directory, for you only.",
+)
+@shared_options
+@click.pass_context
+def open_(context: click.Context, /, package: str, **given: Any) -> ExitStatus:  # noqa: ANN401
+    """Open a sealed package, and say what of it is verified.
+
+    The key is one of `fedsafe partner key`, an RSA key as PEM with its certificate, or
+    an OpenPGP key as `gpg --export-secret-keys` writes it. With a certificate alone it
+    checks what gpg, OpenSSL or a smart card has decrypted already.
+
+    It needs no node and no network. Exits with 20 if the package is refused, a file is
+    not the evidence, or another key has signed than you name; nothing is written then.
+
+    \b
+    Examples:
+      fedsafe open case.sealed --key partner.key
+      fedsafe open case.sealed --key partner.key --out case/ \\
+        --sender "3f9a 01bc 77de 4410 9c2e 5a6b f00d 1234"
+      fedsafe open case.p7m --key own.key --certificate own.pem
+      fedsafe open case.pgp --key own.pgp --password-file own.password
+    """  # noqa: D301
+    from fedsafe_federation.casework.errors import (  # noqa: PLC0415
+        SealedPackageError,
+    )
+    from fedsafe_federation.casework.keys import same_fingerprint  # noqa: PLC0415
+    from fedsafe_federation.casework.sealing import (  # noqa: PLC0415
+        PublicIdentity,
+        open_with,
+    )
+    from fedsafe_federation.casework.statement import LONGEST  # noqa: PLC0415
+
+    settings = settings_of(context)
+    key = read_partner_key(given["key"], given["certificate"], given["password_file"])
+    try:
+        opened = open_with(read_small(package, LONGEST), key)
+    except SealedPackageError as error:
+        words = (error.message_de, error.message)
+        return _refuse(settings, error.fault.value, words)
+    sender = given["sender"]
+    if sender is not None and not same_fingerprint(sender, opened.fingerprint):
+        return _refuse(settings, "other_sender", _OTHER_SENDER)
+    compared = _compare(opened, given["evidence"])
+    whole = all(each["finding"] == "same" for each in compared)
+    papers = papers_of(opened) if given["out"] is not None and whole else {}
+    if given["out"] is not None and whole:
+        _write(opened, papers, given["out"])
+    sealed = not isinstance(key, PublicIdentity)
+    known = sender is not None
+    _tell(settings, opened, compared, sorted(papers), known=known, sealed=sealed)
+    return OK if whole else ExitStatus.LOG_TAMPERED
+
+
+def _compare(opened: "Opened", files: tuple[str, ...]) -> list[dict[str, Any]]:
+    from fedsafe_federation.casework.comparison import (  # noqa: PLC0415
+        Digested,
+        compare,
+    )
+
+    read: list[Digested] = []
+    for file in files:
+        try:
+            size, digests = digests_of(file)
+        except FileFaultError as error:
+            raise BadInputError(f"{printable(file)}: {error.fault.detail}") from None
+        read.append(
+            Digested(
+                name=printable(file),
+                size=size,
+                sha256=digests["sha256"],
+                blake3=digests["blake3"],
+            )
+        )
+    return [
+        {"file": each.name, "finding": each.finding.value, "object": each.object_id}
+        for each in compare(opened.package, read)
+    ]
+
+
+def _write(opened: "Opened", papers: dict[str, bytes], directory: str) -> None:
+    from fedsafe_node.ground.key_files import write_durably  # noqa: PLC0415
+
+    out = Path(directory)
+    try:
+        out.mkdir(mode=0o700)
+        for each in opened.documents:
+            write_durably(out / each.name, each.content)
+        for name, content in papers.items():
+            write_durably(out / name, content)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "cannot be written"
+        raise BadInputError(
+            f"{printable(directory)}: {why}", "name a new directory"
+        ) from None
+
+
+def _tell(  # noqa: PLR0913 - what is told
+    settings: Settings,
+    opened: "Opened",
+    compared: list[dict[str, Any]],
+    papers: list[str],
+    *,
+    known: bool,
+    sealed: bool,
+) -> None:
+    language = 0 if settings.german else 1
+    facts = _facts(opened)
+    listed = [
+        {
+            "name": each.name,
+            "media_type": each.media_type,
+            "size": each.size,
+            "sha256": each.sha256,
+        }
+        for each in opened.statement.documents
+    ]
+    if settings.json:
+        told = {
+            "test": opened.statement.test,
+            "recalls": _recalled(opened),
+            "call_back": _call_back(opened),
+            "sender_compared": known,
+            "sealed": sealed,
+        }
+        found = {"documents": listed, "papers": papers, "evidence": compared}
+        document({"verified": True, **facts, **told, **found})
+        return
+    if opened.statement.test:
+        line(_TEST[language])
+    if (recalled := _recalled(opened)) is not None:
+        line(_CORRECTION[language].format(recalled))
+        if whom := _call_back(opened):
+            line(_CALL_BACK[language].format(", ".join(whom.values())))
+    line((_VERIFIED if sealed else _VERIFIED_INSIDE)[language])
+    facts["partner_class"] = class_word(facts["partner_class"], language)
+    pairs([(_FIELDS[name][language], readable(name, facts[name])) for name in _FIELDS])
+    table(_DOCUMENTS[language], [list(each.values()) for each in listed])
+    if papers:
+        line(_PAPERS[language].format(", ".join(papers)))
+    for each in compared:
+        words = _FINDINGS[each["finding"]][language].format(each["object"])
+        line(f"{each['file']}: {words}")
+    note((_SENDER if known else _COMPARE)[language])
+
+
+def _recalled(opened: "Opened") -> str | None:
+    """Name the earlier package that a correction takes back; the signer says so."""
+    named = _correction(opened).get("recalls_package")
+    return printable(named) if isinstance(named, str) else None
+
+
+def _call_back(opened: "Opened") -> dict[str, str]:
+    """Say who of the sender answers questions about a correction."""
+    found = _correction(opened).get("call_back")
+    known = found if isinstance(found, dict) else {}
+    return {
+        name: printable(known[name])
+        for name in ("provider", "function", "phone", "address")
+        if isinstance(known.get(name), str)
+    }
+
+
+def _correction(opened: "Opened") -> dict[str, Any]:
+    from msgspec import DecodeError, json  # noqa: PLC0415
+
+    for each in opened.documents:
+        if each.name == "correction.json":
+            try:
+                found = json.decode(each.content)
+            except DecodeError:
+                return {}
+            return found if isinstance(found, dict) else {}
+    return {}
+
+
+def _facts(opened: "Opened") -> dict[str, Any]:
+    from msgspec import UNSET  # noqa: PLC0415
+
+    statement, elements = opened.statement, opened.package.elements
+    case, sender = elements.case, elements.sender
+    return {
+        "package_id": str(statement.package_id),
+        "dispatch": statement.dispatch,
+        "partner_class": statement.partner_class.value,
+        "case_ref": None if case is UNSET else case.case_ref,
+        "provider": None if sender is UNSET else sender.provider,
+        "sealed_at": written(int(statement.sealed_at.timestamp())),
+        "fingerprint": opened.fingerprint,
+    }
+
+
+def _refuse(settings: Settings, code: str, words: tuple[str, str]) -> ExitStatus:
+    if settings.json:
+        document({"verified": False, "code": code, "why": words[1]})
+    else:
+        note(f"fedsafe: {words[0 if settings.german else 1]}")
+    return ExitStatus.LOG_TAMPERED

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe case recall|sending`: take packages back, and stop all sending."""
+
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.cases.assessment import case_id_of, word
+from fedsafe_cli.cases.dispatch_texts import tell_dispatches
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.moments import shown
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import document, line
+from fedsafe_cli.terminal.sessions import personal
+from fedsafe_cli.terminal.settings import Settings
+from fedsafe_policies.escalation.dispatches import RecallReason
+
+_ON: Final = ("der Versand läuft", "sending is on")
+_OFF: Final = (
+    "DER VERSAND IST ANGEHALTEN: Nichts verlässt den Knoten.",
+    "SENDING IS OFF: nothing leaves the node.",
+)
+_SINCE: Final = ("   seit {}, durch {}", "   since {}, by {}")
+_BY_HAND: Final = (
+    "   Pakete, die auf eine Person warten: {}",
+    "   packages that wait for a person: {}",
+)
+
+
+@click.command("recall")
+@click.argument("case_id", metavar="CASE")
+@word("reason", RecallReason, "Why; whoever got the package is told", required=True)
+@shared_options
+@click.pass_context
+def recall(context: click.Context, case_id: str, reason: str) -> ExitStatus:
+    """Stop what has not left of a case, and send a correction of what has.
+
+    Whoever got the package, or may have got it, gets one. Asked again, nobody gets a
+    second. Then put the case right (`assess`), and let it be approved anew.
+
+    \b
+    Example:
+      fedsafe case recall CASE --reason wrong_facts
+    """  # noqa: D301
+    settings = settings_of(context)
+    path = f"/v1/cases/{case_id_of(case_id)}/recall"
+    answer = personal(settings).change(path, {"reason": reason})
+    return tell_dispatches(settings, answer)
+
+
+@click.command("sending")
+@click.argument(
+    "switch", type=click.Choice(("on", "off")), metavar="[on|off]", required=False
+)
+@shared_options
+@click.pass_context
+def sending(context: click.Context, switch: str | None) -> ExitStatus:
+    """Stop all sending of case packages, or let it go on; without a word, tell.
+
+    Off, nothing leaves the node; what is queued stays queued. Ways by hand are yours.
+
+    \b
+    Examples:
+      fedsafe case sending
+      fedsafe case sending off
+    """  # noqa: D301
+    settings = settings_of(context)
+    node = personal(settings)
+    if switch is None:
+        return _tell(settings, node.get("/v1/sending"))
+    return _tell(settings, node.post("/v1/sending", {"sends": switch == "on"}))
+
+
+def _tell(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
+    if settings.json:
+        document(answer)
+        return OK
+    language = 0 if settings.german else 1
+    line((_ON if answer["sends"] else _OFF)[language])
+    if answer["by"] is not None:
+        line(_SINCE[language].format(shown(answer["at"]), answer["by"]))
+    if answer["by_hand"]:
+        line(_BY_HAND[language].format(answer["by_hand"]))
+    return OK

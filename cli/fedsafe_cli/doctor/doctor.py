@@ -1,0 +1,543 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe doctor`: what is well here, what is not, and the way out.
+
+Every line is ok, warn or fail. It never changes anything but a probe file, which
+it removes.
+"""
+
+import os
+import shlex
+import shutil
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from fedsafe_cli.doctor.carriers import mail, phone, sending
+from fedsafe_cli.doctor.deadlines import overdue
+from fedsafe_cli.doctor.diagnosis import Finding, Level
+from fedsafe_cli.doctor.epochs import epochs, resharings
+from fedsafe_cli.doctor.networks import is_inner, networks
+from fedsafe_cli.doctor.server import pages, server, unasked
+from fedsafe_cli.doctor.texts import checked, said
+from fedsafe_cli.terminal.client import Client
+from fedsafe_cli.terminal.errors import CliError, SettingsError
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.labels import coded, headings
+from fedsafe_cli.terminal.moments import shown
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import document, table
+from fedsafe_cli.terminal.settings import Settings, printable
+
+if TYPE_CHECKING:
+    from fedsafe_node.ground.config import Config, Place
+
+_SLOW_FSYNC_MS: Final = 20.0
+_PROBES: Final = 8
+_OTHERS: Final = 0o077
+_EARLIEST: Final = 1_767_225_600  # 2026-01-01: no clock that is right is earlier
+_UNCOVERED: Final = "is its node running? ask it"
+_GATE_SHUT: Final = "its gate is shut"
+_SHUT: Final = "it exchanges no signals about persons now; ask it until when"
+_DAMAGED: Final = (
+    "copy the whole directory as evidence and mend nothing in it; restore a backup "
+    "that is not older than guard/; tell your data protection officer: "
+    "docs/howto/operate.md, when something does not verify"
+)
+_ROOM: Final = (
+    "make room on this disk, and delete nothing in the node's directory: "
+    "docs/howto/operate.md, when the disk is full"
+)
+_PROPOSE: Final = (
+    "`fedsafe policy propose`, then another person approves (`fedsafe act approve`); "
+    "or put the old text back"
+)
+_FOUND_ANEW: Final = (
+    "no node starts with such a charter: found anew with three share holders or more, "
+    "a threshold from 2 to one less, and an epoch of 366 days at most"
+)
+_INNER: Final = "its address lies in an inner network: it is not asked"
+_NAME_IT: Final = (
+    "if it is yours, name the network in node.toml (peering.inside) and start the node "
+    "again"
+)
+_MEND: Final = "mend or put back the file, or name another one in node.toml"
+_NAMED_IN_LETTERS: Final = (
+    "set them under [provider] in node.toml: docs/reference/configuration.md"
+)
+_MAILS: Final = (
+    "set [mail] or [phone] in node.toml: without them persons can only write, and no "
+    "match names the form"
+)
+_HEARER: Final = (
+    "propose one with `fedsafe federation set-policy --appeal MEMBER`, or `--deputy "
+    "MEMBER` where this node is the one: until then each origin decides alone"
+)
+_FILE: Final = "node.toml"
+_SWAPS: Final = Path("/proc/swaps")
+_PACKAGES: Final = ("aiohttp", "cryptography", "msgspec", "pynacl", "numpy")
+
+
+@click.command()
+@shared_options
+@click.pass_context
+def doctor(context: click.Context) -> ExitStatus:
+    """Check this machine and the node on it.
+
+    Exit status 1 if a check fails.
+
+    \b
+    Examples:
+      fedsafe doctor
+      fedsafe doctor --json --config /srv/fedsafe
+    """  # noqa: D301
+    settings = settings_of(context)
+    findings = list(examine(settings))
+    if settings.json:
+        document({"findings": [asdict(finding) for finding in findings]})
+    else:
+        names = ("check", "level", "found", "way out")
+        german = settings.german
+        rows = [
+            (
+                checked(each.check, german=german),
+                coded(each.level, settings),
+                said(each.found, german=german),
+                each.way_out and said(each.way_out, german=german),
+            )
+            for each in findings
+        ]
+        table(headings(settings, *names), rows)
+    failed = any(finding.level is Level.FAIL for finding in findings)
+    return ExitStatus.INTERNAL if failed else OK
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Yield all findings, the machine's first."""
+    yield _python()
+    yield _versions()
+    yield _sodium()
+    yield clock(time.time())  # noqa: TID251 (the clock is what is examined)
+    try:
+        directory = Path(settings.directory())
+    except CliError as error:
+        # No node here is no fault; none where one was named is.
+        is_named = isinstance(error, SettingsError)
+        level = Level.FAIL if is_named else Level.WARN
+        yield Finding("node", level, str(error), error.hint)
+        return
+    yield disk(directory, time.perf_counter)
+    yield from room(directory, shutil.disk_usage(directory).free)
+    yield from pages(directory)
+    yield from server(directory)
+    yield permissions(directory)
+    yield from officer(directory)
+    yield from networks(directory)
+    yield from letters(directory)
+    yield from sending(directory, time.time())  # noqa: TID251 (the machine's clock)
+    yield from mail(directory, time.time())  # noqa: TID251 (likewise)
+    yield from phone(directory, time.time())  # noqa: TID251 (likewise)
+    yield from _node(directory)
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    return Finding("python", Level.OK, found)
+
+
+def _versions() -> Finding:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        found = ", ".join(f"{name} {version(name)}" for name in ("fedsafe", *_PACKAGES))
+    except PackageNotFoundError as error:
+        return Finding(
+            "versions",
+            Level.FAIL,
+            f"{error.name} is missing",
+            "install from requirements.txt",
+        )
+    return Finding("versions", Level.OK, found)
+
+
+def _sodium() -> Finding:
+    from fedsafe_crypto.errors import CryptoError  # noqa: PLC0415 (slow to load)
+    from fedsafe_crypto.primitives.sodium import describe  # noqa: PLC0415
+
+    try:
+        library = describe()
+    except CryptoError as error:
+        return Finding(
+            "libsodium", Level.FAIL, str(error), "on Debian, apt install libsodium23"
+        )
+    found = f"{library.version} ({library.source}) {library.path}"
+    return Finding("libsodium", Level.OK, found)
+
+
+def clock(now: float) -> Finding:
+    """Say whether the clock can be right."""
+    found = shown(int(now))
+    if now < _EARLIEST:
+        return Finding("clock", Level.FAIL, found, "set the clock; run an NTP client")
+    return Finding("clock", Level.OK, found)
+
+
+def disk(directory: Path, timer: Callable[[], float]) -> Finding:
+    """Measure how long the disk takes to make a write durable."""
+    try:
+        with tempfile.TemporaryFile(dir=directory) as file:
+            start = timer()
+            for _ in range(_PROBES):
+                file.write(b"probe")
+                file.flush()
+                os.fdatasync(file.fileno())
+            each = (timer() - start) * 1000 / _PROBES
+    except OSError as error:
+        why = f"cannot be written: {error.strerror}"
+        return Finding("disk", Level.FAIL, why, "run as the node's user")
+    found = f"{each:.1f} ms for a durable write"
+    if each > _SLOW_FSYNC_MS:
+        way_out = "put the node's directory on a faster disk"
+        return Finding("disk", Level.WARN, found, way_out)
+    return Finding("disk", Level.OK, found)
+
+
+def room(directory: Path, free: int) -> Iterator[Finding]:
+    """Say whether the disk will last, with so many bytes *free*."""
+    from fedsafe_node.ground.config import Place, load_config  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.ground.errors import ConfigError  # noqa: PLC0415
+    from fedsafe_node.store.keeping_rows import Room  # noqa: PLC0415
+
+    place = Place(directory)
+    try:
+        config = load_config(place)
+    except ConfigError:
+        return  # said elsewhere
+    size = config.disk.reserve
+    if config.store is not None:  # the reserve is for the file of the store
+        level = Level.WARN if free < 2 * size else Level.OK
+        found = f"{free >> 20} MiB free; the store is on a server"
+        yield Finding("room", level, found, _ROOM if level is Level.WARN else None)
+        return
+    found = f"{free >> 20} MiB free, {size >> 20} MiB in reserve"
+    if not Room(free=free, size=size, held=True).is_short:
+        yield Finding("room", Level.OK, found)
+    elif place.reserve.exists():
+        yield Finding("room", Level.WARN, found, _ROOM)
+    else:
+        found = f"{free >> 20} MiB free, and the reserve is given up"
+        yield Finding("room", Level.FAIL, found, _ROOM)
+
+
+def permissions(directory: Path) -> Finding:
+    """Say whether others than the node's user could read its secrets."""
+    try:
+        open_to_others = [
+            path
+            for path in (directory / "keys").rglob("*")
+            if stat.S_IMODE(path.stat().st_mode) & _OTHERS
+        ]
+    except OSError as error:
+        why = error.strerror or "cannot be read"
+        return Finding("permissions", Level.FAIL, why, "run as the node's user")
+    if open_to_others:
+        name = shlex.quote(printable(str(open_to_others[0])))
+        found = f"{len(open_to_others)} key files are open to others"
+        return Finding("permissions", Level.FAIL, found, f"chmod go= {name}")
+    return Finding("permissions", Level.OK, "key files are the node's alone")
+
+
+def configuration(directory: Path) -> Finding:
+    """Say whether a node could start with its node.toml."""
+    from fedsafe_node.ground.config import Place, load_config  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.ground.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        load_config(Place(directory))
+    except ConfigError as error:
+        way_out = "docs/reference/configuration.md"
+        return Finding("configuration", Level.FAIL, printable(error.why), way_out)
+    return Finding("configuration", Level.OK, "node.toml fits")
+
+
+def officer(directory: Path) -> Iterator[Finding]:
+    """Say whether persons are told how to reach the data protection officer."""
+    from fedsafe_node.ground.config import Place, load_config  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.ground.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        contact = load_config(Place(directory)).dpo_contact
+    except ConfigError:
+        return  # said already
+    if contact is None:
+        found = "node.toml names no address of the data protection officer"
+        way_out = "set dpo_contact, such as dpo@chat.example.de (Art. 14 (1) b GDPR)"
+        yield Finding("dpo_contact", Level.WARN, found, way_out)
+    else:
+        yield Finding("dpo_contact", Level.OK, contact)
+
+
+def letters(directory: Path) -> Iterator[Finding]:
+    """Say whether letters can name provider, authority and a way that works."""
+    from fedsafe_node.ground.config import Place, letters_lack, load_config  # noqa: PLC0415
+    from fedsafe_node.ground.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        config = load_config(Place(directory))
+    except ConfigError:
+        return  # said already
+    lacking = [name for name in letters_lack(config) if name != "dpo_contact"]
+    if lacking:
+        found = f"letters say only in general words: {', '.join(lacking)}"
+        yield Finding("letters", Level.WARN, found, _NAMED_IN_LETTERS)
+    else:
+        yield Finding("letters", Level.OK, "letters name provider and authority")
+    if config.mail is None and config.phone is None:
+        found = "the public form takes no requests: node.toml names no mail server"
+        yield Finding("form", Level.WARN, found, _MAILS)
+    elif config.mail is None:
+        yield Finding("form", Level.OK, "it takes requests, about numbers alone")
+    elif config.phone is None:
+        yield Finding("form", Level.OK, "it takes requests, about addresses alone")
+    else:
+        yield Finding("form", Level.OK, "it takes requests, and sends codes")
+
+
+def stored(directory: Path) -> Iterator[Finding]:
+    """Say whether the stopped node's logs, tables and keys are what it left."""
+    import asyncio  # noqa: PLC0415 - slow to load
+
+    from fedsafe_node.ground.config import Place, load_config  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.ground.errors import ConfigError  # noqa: PLC0415
+    from fedsafe_node.operations.offline_inspect import examine_node  # noqa: PLC0415
+    from fedsafe_node.store.sealed_parts import way_to  # noqa: PLC0415
+
+    place = Place(directory)
+    try:
+        config = load_config(place)
+    except ConfigError:
+        return  # said already
+    if unasked(directory) is not None:
+        return  # said already
+    yield from _approved(place, config)
+    yield from _charter(place, config)
+    for examined in asyncio.run(examine_node(place, config)):
+        if examined.moved:
+            where = printable(examined.moved)
+            gone = f"this store has moved: it goes on at {where}"
+            yield Finding(examined.part, Level.FAIL, gone, way_to(examined.moved))
+        elif examined.wrong:
+            wrong = printable(examined.wrong)
+            yield Finding(examined.part, Level.FAIL, wrong, _DAMAGED)
+        else:
+            what = "rows" if examined.part == "seal" else "entries"
+            told = f"{examined.size} {what} add up"
+            yield Finding(examined.part, Level.OK, told)
+
+
+def _approved(place: "Place", config: "Config") -> Iterator[Finding]:
+    import asyncio  # noqa: PLC0415 - slow to load
+
+    from fedsafe_node.ground.errors import ConfigError  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.operations.offline_inspect import approved_in  # noqa: PLC0415
+    from fedsafe_node.rules.policy_bundle import check_named  # noqa: PLC0415
+
+    approved = asyncio.run(approved_in(place, config))
+    try:
+        named = check_named(place, config)
+    except ConfigError as error:
+        if approved is None:
+            yield Finding("policy", Level.FAIL, printable(str(error)), _MEND)
+        else:
+            yield from not_approved([_FILE], str(error))
+        return
+    if approved is not None:
+        yield from not_approved(named.differing(approved))
+
+
+def _charter(place: "Place", config: "Config") -> Iterator[Finding]:
+    import asyncio  # noqa: PLC0415 - slow to load
+
+    from fedsafe_node.operations.offline_inspect import unfit_charter  # noqa: PLC0415 (slow to load)
+
+    why = asyncio.run(unfit_charter(place, config))
+    if why is not None:
+        yield Finding("charter", Level.FAIL, printable(why), _FOUND_ANEW)
+
+
+def not_approved(names: Iterable[str], unfit: str | None = None) -> Iterator[Finding]:
+    """Say what node.toml names that the node does not decide by, or what is unfit."""
+    counts = "the node decides by what was approved"
+    if unfit is not None:
+        found = f"{counts}; what node.toml names does not fit: {unfit}"
+        yield Finding("policy", Level.WARN, printable(found), _MEND)
+    elif named := ", ".join(names):
+        found = f"{counts}; node.toml has another {named}"
+        yield Finding("policy", Level.WARN, printable(found), _PROPOSE)
+
+
+def _unfit(directory: Path) -> str | None:
+    """Say what does not fit of that which node.toml names."""
+    from fedsafe_node.ground.config import Place, load_config  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.ground.errors import ConfigError  # noqa: PLC0415
+    from fedsafe_node.rules.policy_bundle import check_named  # noqa: PLC0415
+
+    place = Place(directory)
+    try:
+        check_named(place, load_config(place))
+    except ConfigError as error:
+        return str(error)
+    return None
+
+
+def _node(directory: Path) -> Iterator[Finding]:
+    client = Client(str(directory / "node.sock"), None, str(directory))
+    try:
+        health = client.get("/v1/health", timeout=5)
+        status = client.get("/v1/status", timeout=5)
+    except CliError as error:
+        yield configuration(directory)
+        yield from stored(directory)
+        # A node that was stopped takes its socket along; one that died leaves it.
+        stopped = not (directory / "node.sock").exists()
+        level = Level.WARN if stopped else Level.FAIL
+        yield Finding("node", level, str(error), error.hint)
+        return
+    for name, verdict in sorted((health.get("checks") or {}).items()):
+        level = Level.WARN if verdict == _GATE_SHUT else Level.FAIL
+        yield Finding(
+            f"node: {name}", Level.OK if verdict == "ok" else level, str(verdict)
+        )
+    found = f"{status.get('node')} {status.get('version')}"
+    yield Finding("node", Level.OK, f"{found}, policy {status.get('policy')}")
+    if waits := status.get("not_approved"):
+        yield from not_approved(waits, _unfit(directory))
+    yield from memory(status, swaps_in(_SWAPS))
+    yield from _owed(status)
+    yield from epochs(status, int(time.time()))  # noqa: TID251 (the machine's clock)
+    yield from resharings(status)
+    yield from _shares(status)
+    yield from overdue(status)
+    if broken := status.get("circuits_broken"):
+        way_out = "`fedsafe budget show` says whose, and until when"
+        found = f"{broken} ways of asking or publishing are shut by a pattern"
+        yield Finding("budgets", Level.WARN, found, way_out)
+    yield from departed(status)
+    for member, count in (status.get("evaluations_differing") or {}).items():
+        way_out = "compare `evaluation.compared` in both audit logs: whose key asks?"
+        found = f"{count} evaluations of a week that only one of both has counted"
+        yield Finding(f"evaluations of {member}", Level.WARN, found, way_out)
+    for peer in status.get("peers") or []:
+        name = f"peer {peer.get('name')}"
+        if peer.get("suspended"):
+            way_out = "its log contradicts itself: see `fedsafe evidence list`"
+            yield Finding(name, Level.FAIL, "suspended", way_out)
+        elif not peer.get("covered"):
+            why = peer.get("uncovered")
+            last = f"last seen {peer.get('synced_at') or 'never'}"
+            found = f"{why}, {last}" if why else last
+            shut = _SHUT if why == _GATE_SHUT else _UNCOVERED
+            if is_inner(directory, str(peer.get("url"))):
+                yield Finding(name, Level.FAIL, _INNER, _NAME_IT)
+            else:
+                yield Finding(name, Level.WARN, found, shut)
+        else:
+            yield Finding(name, Level.OK, f"seen {peer.get('synced_at')}")
+
+
+def swaps_in(table: Path) -> list[str] | None:
+    """Name where this machine writes memory to; None if that is not known.
+
+    Compressed memory (zram) is none of it.
+    """
+    try:
+        rows = table.read_text(encoding="ascii", errors="replace").splitlines()[1:]
+    except OSError:
+        return None
+    names = [row.split()[0] for row in rows if row.strip()]
+    return [name for name in names if not name.startswith("/dev/zram")]
+
+
+def memory(status: Mapping[str, Any], swaps: list[str] | None) -> Iterator[Finding]:
+    """Say whether keys in the node's memory can reach a disk or another process."""
+    name, state = "node: memory", status.get("memory")
+    if state == "readable":
+        found = "other processes of its user can read it, and a crash may dump it"
+        way_out = (
+            "run the node on Linux; elsewhere turn core dumps off, and let nothing "
+            "else run as its user"
+        )
+        yield Finding(name, Level.WARN, found, way_out)
+    elif state == "swappable" and swaps != []:
+        named = printable(", ".join(swaps or ["?"]))
+        found = f"keys can be written to swap: {named}"
+        way_out = (
+            "let the node lock its memory (LimitMEMLOCK=infinity in its unit, ulimit "
+            "-l unlimited), or turn swap off: docs/howto/operate.md, as a service"
+        )
+        yield Finding(name, Level.WARN, found, way_out)
+    elif state == "swappable":
+        found = "no core and no other reader; this machine has no swap"
+        yield Finding(name, Level.OK, found)
+    elif state is not None:
+        yield Finding(name, Level.OK, "no core, no other reader, no swap")
+
+
+def departed(status: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say for which keys members that left hold nearly enough shares."""
+    for found in status.get("keys_departed") or []:
+        way_out = "`fedsafe federation status`: the nodes begin a new epoch"
+        if "two people" in str(found):
+            way_out = "at each member: `fedsafe federation reshare`"
+        yield Finding("keys", Level.WARN, printable(str(found)), way_out)
+
+
+def _shares(status: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say whether the federation's key would survive the loss of a share."""
+    threshold, holders = status.get("threshold"), status.get("holders")
+    if status.get("shares_missing"):
+        found = "this node holds no share of the key; the others answer for it"
+        way_out = "it gets one when the members next deal shares anew"
+        yield Finding("share", Level.WARN, found, way_out)
+    if status.get("too_few_holders"):
+        found = "fewer than three members hold shares: nothing about persons goes out"
+        way_out = "invite another member: `fedsafe federation invite`"
+        yield Finding("holders", Level.WARN, found, way_out)
+    if status.get("appeals_unheard"):
+        found = "no other member hears the appeals of persons who come to this node"
+        yield Finding("appeals", Level.WARN, found, _HEARER)
+    if threshold and holders == threshold > 1:
+        found = f"all {holders} members that hold a share are needed (t = n)"
+        way_out = (
+            "one lost share ends all lookups: keep the keys backed up apart, and let "
+            "more members join"
+        )
+        yield Finding("threshold", Level.WARN, found, way_out)
+
+
+def _owed(status: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say what keeps persons from being told."""
+    if waiting := status.get("notices_waiting"):
+        way_out = (
+            "see `fedsafe notice list`, then `fedsafe notice texts`: sign off what is "
+            "no longer, with `fedsafe notice sign-off TEXT --until DAY`"
+        )
+        found = f"{waiting} notices to persons wait for the sign-off of a text"
+        yield Finding("notices", Level.WARN, found, way_out)
+    if unsigned := status.get("texts_unsigned"):
+        way_out = (
+            "print and read them (`fedsafe notice print`), then `fedsafe notice "
+            "sign-off --all --until DAY --digest HEX`: HEX is the last line printed"
+        )
+        found = f"nobody has signed off {', '.join(map(str, unsigned))}"
+        yield Finding("texts", Level.WARN, found, way_out)
+    if overdue := status.get("receipts_overdue"):
+        way_out = "deliver what `fedsafe events list` shows, then `events receipt`"
+        found = f"{overdue} events for the provider lack their receipt"
+        yield Finding("receipts", Level.WARN, found, way_out)

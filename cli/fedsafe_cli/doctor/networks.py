@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `fedsafe doctor` says of the networks that a node may meet others in.
+
+A member's address comes from its card, a partner's from whoever enters it: the networks
+that node.toml names are all that keeps either from leading to any door of the house.
+`fedsafe_node` is imported here only: it is slow to load.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fedsafe_cli.doctor.diagnosis import Finding, Level
+
+if TYPE_CHECKING:
+    from fedsafe_node.ground.config import Config
+
+_NARROW: Final = (
+    "name only the networks that they lie in, such as 10.1.2.0/24, and start the node "
+    "again"
+)
+
+
+def networks(directory: Path) -> Iterator[Finding]:
+    """Warn of networks in node.toml that are as good as all."""
+    from fedsafe_node.ground.networks import is_broad  # noqa: PLC0415
+
+    config = _config(directory)
+    if config is None:
+        return
+    inside = {
+        "peering.inside": config.peering.inside,
+        "sending.inside": config.sending.inside,
+    }
+    for setting, named in inside.items():
+        if broad := ", ".join(each for each in named if is_broad(each)):
+            found = f"{broad} opens all of this house to whoever names an address"
+            yield Finding(setting, Level.WARN, found, _NARROW)
+
+
+def is_inner(directory: Path, url: str) -> bool:
+    """Whether the node connects to no address of a member's URL."""
+    from fedsafe_node.ground.networks import is_inside, member_networks  # noqa: PLC0415
+
+    config = _config(directory)
+    if config is None:
+        return False
+    return is_inside(url, member_networks(config.name, config.peering))
+
+
+def _config(directory: Path) -> "Config | None":
+    """Read node.toml; None if it does not fit, which is said elsewhere."""
+    from fedsafe_node.ground.config import Place, load_config  # noqa: PLC0415
+    from fedsafe_node.ground.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        return load_config(Place(directory))
+    except ConfigError:
+        return None

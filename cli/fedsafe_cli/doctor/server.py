@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe doctor`: what holds a node's store, SQLite or a PostgreSQL server.
+
+`fedsafe_node` is imported inside the functions: it is slow to load.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fedsafe_cli.doctor.diagnosis import Finding, Level
+from fedsafe_cli.terminal.settings import printable
+
+if TYPE_CHECKING:
+    from fedsafe_node.store.postgresql.facts import Facts
+
+_SERVER: Final = "docs/howto/postgresql.md"
+_PAGES: Final = (
+    "run the node where SQLite was built with ENABLE_DBPAGE_VTAB, as on Debian 13"
+)
+
+
+def server(directory: Path) -> Iterator[Finding]:
+    """Say whether the server of the store, if it is on one, is set up well."""
+    why = unasked(directory)
+    if why is not None:
+        yield Finding("server", Level.FAIL, why, _SERVER)
+    elif (found := _facts(directory)) is not None:
+        yield from _judged(found)
+
+
+def pages(directory: Path) -> Iterator[Finding]:
+    """Warn of an SQLite that cannot clear copies of erased rows out of pages."""
+    from fedsafe_node.ground.config import Place, load_config  # noqa: PLC0415
+    from fedsafe_node.ground.errors import ConfigError  # noqa: PLC0415
+    from fedsafe_node.store.sqlite.residues import can_clear_here  # noqa: PLC0415
+
+    try:
+        storage = load_config(Place(directory)).store
+    except ConfigError:
+        return  # said elsewhere
+    if storage is None and not can_clear_here():
+        found = "SQLite leaves sealed copies of erased rows until a month's key ends"
+        yield Finding("pages", Level.WARN, found, _PAGES)
+
+
+def unasked(directory: Path) -> str | None:
+    """Say why the server of the store cannot be asked; None if it can, or is none."""
+    from fedsafe_node.ground.errors import ConfigError, StoreFailedError  # noqa: PLC0415
+
+    try:
+        _facts(directory)
+    except ConfigError as error:
+        return printable(str(error))
+    except StoreFailedError as error:
+        return printable(error.reason)
+    return None
+
+
+def _facts(directory: Path) -> "Facts | None":
+    from fedsafe_node.ground.config import Place, load_config  # noqa: PLC0415
+    from fedsafe_node.ground.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        storage = load_config(Place(directory)).store
+    except ConfigError:
+        return None  # said elsewhere
+    if storage is None:
+        return None
+    from fedsafe_node.store.address import password_of  # noqa: PLC0415
+    from fedsafe_node.store.postgresql.driver import driver_needed  # noqa: PLC0415
+    from fedsafe_node.store.postgresql.server import Server  # noqa: PLC0415
+
+    with driver_needed():
+        from fedsafe_node.store.postgresql.facts import facts_of  # noqa: PLC0415
+
+    return facts_of(Server(storage.url, password_of(directory, storage)))
+
+
+def _judged(found: "Facts") -> Iterator[Finding]:
+    from fedsafe_node.store.postgresql.facts import OLDEST  # noqa: PLC0415
+
+    loose = ", ".join(found.indiscreet)
+    for wrong, level, told in (
+        (found.version < OLDEST, Level.FAIL, f"older than {OLDEST}"),
+        (found.is_standby, Level.FAIL, "a standby, which takes no writes"),
+        (not found.is_durable, Level.FAIL, "fsync or full_page_writes is off"),
+        (not found.has_checksums, Level.WARN, "no data checksums: rot goes unseen"),
+        (bool(loose), Level.WARN, f"its log may show values of rows: set {loose}"),
+        (found.workers < 1, Level.FAIL, "max_connections is too low for a worker"),
+    ):
+        if wrong:
+            yield Finding("server", level, told, _SERVER)
+    yield from _judged_tables(found)
+    standby = ", commits wait for a standby" if found.has_standby else ""
+    told = (
+        f"PostgreSQL {found.version}, {found.round_trip * 1e3:.1f} ms, "
+        f"connections for {found.workers} workers{standby}"
+    )
+    yield Finding("server", Level.OK, told)
+
+
+def _judged_tables(found: "Facts") -> Iterator[Finding]:
+    """Say whether the tables are those of this program, and the node's role fits."""
+    from fedsafe_node.store.schema import VERSION  # noqa: PLC0415
+
+    theirs = f"its tables are at schema {found.schema}, this program wants {VERSION}"
+    grant = "as its owner: GRANT TEMPORARY ON DATABASE … TO the node's role"
+    revoke = f"take these rights from the node's role, or name another one: {_SERVER}"
+    prepare = "stop the node, then `fedsafe store prepare --owner-file FILE`"
+    for wrong, told, way_out in (
+        (not found.has_temporary, "the node's role has no TEMPORARY right", grant),
+        (found.may_change, "the node's role may change rows of the logs", revoke),
+        (found.schema == 0, "the database has no tables of a node", prepare),
+        (0 < found.schema < VERSION, theirs, prepare),
+        (found.schema > VERSION, theirs, "run the newer FedSafe that wrote them"),
+    ):
+        if wrong:
+            yield Finding("server", Level.FAIL, told, way_out)

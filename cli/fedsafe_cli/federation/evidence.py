@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe evidence`: proof that a member has forked a log, to check and hand on."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import document, line, note, table
+from fedsafe_cli.terminal.sessions import personal
+from fedsafe_cli.terminal.settings import Settings
+
+_MOST: Final = 64 * 1024
+_EMPTY: Final = ("kein Beleg liegt vor", "no evidence is kept")
+_HEADINGS: Final = (("Log", "Mitglied", "Prüfsumme"), ("log", "member", "digest"))
+_PROVEN: Final = (
+    "BEWIESEN: {log} hat zwei Fassungen signiert, mit {old} und mit {new} Einträgen",
+    "PROVEN: {log} has signed two histories, of {old} and of {new} entries",
+)
+_KEY_FITS: Final = (
+    "der Schlüssel ist der, den du genannt hast",
+    "the key is the one that you have named",
+)
+_KEY_OPEN: Final = (
+    "ob der Schlüssel der des Mitglieds ist, sagt das nicht: vergleiche {key}",
+    "it does not say whether the key is that member's: compare {key}",
+)
+_TAKEN: Final = (
+    "eingetragen: die Signale von {origin} ruhen, die anderen Mitglieder hören davon",
+    "taken: the signals of {origin} rest, and the other members are told",
+)
+_ALARMED: Final = (
+    "eingetragen: {log} steht im Zustand des Knotens; die anderen hören davon",
+    "taken: {log} is in the node's health; the other members are told",
+)
+_KNOWN: Final = (
+    "das war schon bekannt, oder ist aufgehoben",
+    "that was known already, or has been lifted",
+)
+_LIFTED: Final = (
+    "aufgehoben; {origin} zählt wieder wie zuvor, wenn sonst nichts vorliegt",
+    "lifted; {origin} counts again as before, unless there is other evidence",
+)
+
+
+@click.group()
+def evidence() -> None:
+    """Proof that a member has signed two histories of one log.
+
+    Of two disputes with one number as well: `b.example/disputes` names them.
+
+    \b
+    Examples:
+      fedsafe evidence list
+      fedsafe evidence export b.example/feed --out fork.json
+      fedsafe evidence check fork.json
+    """  # noqa: D301
+
+
+@evidence.command("check")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--key",
+    metavar="VKEY",
+    help="The log's verifier key, as you know it from elsewhere.",
+)
+@shared_options
+@click.pass_context
+def check(context: click.Context, file: Path, key: str | None) -> ExitStatus:
+    """Check evidence offline, with the log's public key and nothing else.
+
+    Exits with 20 if the file proves nothing, or the log has another key.
+
+    \b
+    Examples:
+      fedsafe evidence check fork.json
+      fedsafe evidence check fork.json --key b.example/feed+1f9c07b2+AR…
+    """  # noqa: D301
+    from fedsafe_federation.errors import MalformedError  # noqa: PLC0415
+    from fedsafe_federation.feed.forks import ForkEvidence, open_fork  # noqa: PLC0415
+    from fedsafe_federation.wire.wireformat import decode  # noqa: PLC0415
+
+    settings = settings_of(context)
+    try:
+        shown = decode(_read(file), ForkEvidence)
+        fork = open_fork(shown)
+    except MalformedError as error:
+        return _refuse(settings, str(error))
+    if key is not None and key != shown.key:
+        return _refuse(settings, "the log's key is another than you have named")
+    old, new = fork.trees
+    if settings.json:
+        told = {"log": fork.log, "key": shown.key, "digest": fork.digest}
+        document({"proven": True, **told, "sizes": [old.size, new.size]})
+        return OK
+    line(_say(_PROVEN, settings).format(log=fork.log, old=old.size, new=new.size))
+    line(_say(_KEY_OPEN if key is None else _KEY_FITS, settings).format(key=shown.key))
+    return OK
+
+
+@evidence.command("list")
+@shared_options
+@click.pass_context
+def list_(context: click.Context) -> ExitStatus:
+    """List the evidence that this node keeps.
+
+    \b
+    Example:
+      fedsafe evidence list --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = settings.client().get("/v1/forks")
+    if settings.json:
+        document(answer)
+        return OK
+    rows = [[each["log"], each["origin"], each["digest"]] for each in _all(answer)]
+    if not rows:
+        note(_say(_EMPTY, settings))
+        return OK
+    table(_HEADINGS[0 if settings.german else 1], rows)
+    return OK
+
+
+@evidence.command("export")
+@click.argument("log")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write a new file; default: print."
+)
+@shared_options
+@click.pass_context
+def export(context: click.Context, log: str, out: Path | None) -> ExitStatus:
+    """Give the evidence about a log, as one document for anybody.
+
+    \b
+    Examples:
+      fedsafe evidence export b.example/feed
+      fedsafe evidence export b.example/feed --out fork.json
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = settings.client().get("/v1/forks")
+    found = [each for each in _all(answer) if each["log"] == log]
+    if not found:
+        raise BadInputError(
+            "no evidence about that log is kept", "see `fedsafe evidence list`"
+        )
+    if out is None:
+        document(found[0]["evidence"])
+        return OK
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(json.dumps(found[0]["evidence"], indent=2) + "\n")
+    except OSError as error:
+        raise BadInputError(f"{out}: {error.strerror}", "name a new file") from None
+    return OK
+
+
+@evidence.command("submit")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@shared_options
+@click.pass_context
+def submit(context: click.Context, file: Path) -> ExitStatus:
+    """Give the node evidence: if a feed was forked, that member's signals rest.
+
+    The node checks it by the charter, and tells the other members.
+
+    \b
+    Example:
+      fedsafe evidence submit fork.json
+    """  # noqa: D301
+    settings = settings_of(context)
+    try:
+        body: Any = json.loads(_read(file))
+    except ValueError:
+        raise BadInputError(
+            f"{file} holds no JSON", "see `fedsafe evidence check`"
+        ) from None
+    answer = settings.client().post("/v1/forks", body)
+    if settings.json:
+        document(answer)
+    elif not answer["new"]:
+        note(_say(_KNOWN, settings))
+    else:
+        words = _TAKEN if answer["suspended"] else _ALARMED
+        line(_say(words, settings).format(**answer))
+    return OK
+
+
+@evidence.command("lift")
+@click.argument("log")
+@click.argument("digest")
+@click.option(
+    "--reference", required=True, metavar="TEXT", help="Where the members decided it."
+)
+@shared_options
+@click.pass_context
+def lift(context: click.Context, log: str, digest: str, reference: str) -> ExitStatus:
+    """Excuse one contradiction, when the members have settled what happened.
+
+    Takes an account of an operator or a DPO, with a fresh second factor. Other
+    evidence about the same log suspends the member anew.
+
+    \b
+    Example:
+      fedsafe evidence lift b.example/feed 3f9a… --reference minutes-2026-12-01
+    """  # noqa: D301
+    settings = settings_of(context)
+    body = {"log": log, "digest": digest, "reference": reference}
+    answer = personal(settings).post("/v1/forks/lift", body)
+    if settings.json:
+        document(answer)
+    else:
+        line(_say(_LIFTED, settings).format(origin=log.partition("/")[0]))
+    return OK
+
+
+def _all(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    # Two disputes with one number convict as two histories do.
+    return [*answer["forks"], *answer.get("doubles", ())]
+
+
+def _say(pair: tuple[str, str], settings: Settings) -> str:
+    return pair[0 if settings.german else 1]
+
+
+def _read(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        data = opened.read(_MOST + 1)
+    if len(data) > _MOST:
+        raise BadInputError(f"{file} is larger than evidence can be")
+    return data
+
+
+def _refuse(settings: Settings, why: str) -> ExitStatus:
+    if settings.json:
+        document({"proven": False, "why": why})
+    else:
+        print(f"fedsafe: {why}", file=sys.stderr)
+    return ExitStatus.LOG_TAMPERED

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe budget`: what is left of the budgets, and what a pattern has shut."""
+
+from typing import Final
+
+import click
+
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.moments import readable
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import document, line, table
+from fedsafe_cli.terminal.sessions import personal
+
+_HEADINGS: Final = (
+    ("wer", "wofür", "verbraucht", "übrig", "gesperrt bis", "weil"),
+    ("who", "for", "spent", "left", "shut until", "because"),
+)
+_NOTHING: Final = (
+    "in der letzten Stunde wurde nichts verbraucht, und nichts ist gesperrt",
+    "nothing was spent within the last hour, and nothing is shut",
+)
+
+
+@click.group()
+def budget() -> None:
+    """Budgets of lookups and publications (rule P18).
+
+    \b
+    Example:
+      fedsafe budget show
+    """  # noqa: D301
+
+
+@budget.command("show")
+@shared_options
+@click.pass_context
+def show(context: click.Context) -> ExitStatus:
+    """Tell what was spent within the last hour, what is left, and what is shut.
+
+    Of evaluations, the UTC day: `evaluate.…` is what a member had this node
+    evaluate, `ask.…` what this node asked of a member.
+
+    A pattern (`enumeration`, `mass_listing`) shuts its way for an hour; it opens
+    again by itself.
+
+    \b
+    Example:
+      fedsafe budget show --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get("/v1/budgets")
+    if settings.json:
+        document(answer)
+        return OK
+    rows = [
+        [
+            "" if each.get(name) is None else readable(name, each[name])
+            for name in ("holder", "purpose", "spent", "left", "shut_until", "code")
+        ]
+        for each in answer["budgets"]
+    ]
+    language = 0 if settings.german else 1
+    if rows:
+        table(_HEADINGS[language], rows)
+    else:
+        line(_NOTHING[language])
+    return OK

@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe help-directory`: read and check offers of help, and the reply to minors.
+
+Works on files and on what is shipped, without a node.
+"""
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.files import read_small
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import document, line, table
+
+if TYPE_CHECKING:
+    from fedsafe_policies.ground.reasons import Text
+    from fedsafe_policies.help.choice import Gap, Shown
+    from fedsafe_policies.help.harm import Finding
+    from fedsafe_policies.help.offers import Directory
+
+MAX_BYTES: Final = 1 << 20
+AUDIENCES: Final = ("affected", "relatives", "friends", "professionals", "worried")
+_WORDS: Final = {
+    "affected": ("Betroffene", "affected"),
+    "relatives": ("Angehörige", "relatives"),
+    "friends": ("Freunde", "friends"),
+    "professionals": ("Fachkräfte", "professionals"),
+    "worried": ("besorgt über eigenes Verhalten", "worried about own behaviour"),
+    "minor": ("minderjährig", "minor"),
+    "adult": ("volljährig", "adult"),
+    "chat": ("Chat", "chat"),
+    "messenger": ("Messenger", "messenger"),
+    "phone": ("Telefon", "phone"),
+    "mail": ("E-Mail", "e-mail"),
+    "form": ("Formular", "form"),
+    "web": ("Internet", "web"),
+}
+_OFFERS: Final = (("Angebot", "Wege", "Seite"), ("offer", "ways", "page"))
+_GAPS: Final = (
+    ("Wer", "Sprache", "Alter", "es fehlt"),
+    ("who", "language", "age", "missing"),
+)
+_STALE: Final = (
+    ("nachsehen", "Weg", "Stand der Quelle"),
+    ("to look up", "way", "source as of"),
+)
+_APPROVED: Final = (
+    "Freigegeben von {person}, {organisation}, am {on}.",
+    "Approved by {person}, {organisation}, on {on}.",
+)
+_DRAFT: Final = (
+    "Entwurf: Diese Worte hat noch keine Fachberatungsstelle freigegeben.",
+    "Draft: no specialised counselling centre has approved these words.",
+)
+_WHOLE: Final = (
+    "Alle Gruppen haben in beiden Sprachen einen Chat und ein Telefon.",
+    "Every audience has a chat and a phone in both languages.",
+)
+Json = dict[str, Any]
+_FILE: Final = click.argument("file", metavar="[FILE]", required=False)
+
+
+@click.group("help-directory")
+def help_directory() -> None:
+    """Read and check the help directory, and the reply to affected minors.
+
+    FILE is a provider's own document, upon what is shipped; without it, what is
+    shipped alone. A node uses the document that `help` in its node.toml names.
+
+    \b
+    Examples:
+      fedsafe help-directory list --audience affected --age minor
+      fedsafe help-directory check help.toml
+      fedsafe help-directory reply help.toml --lang de
+    """  # noqa: D301
+
+
+@help_directory.command("list")
+@_FILE
+@click.option("--audience", type=click.Choice(AUDIENCES), default="affected")
+@click.option("--age", type=click.Choice(("minor", "adult")), default="minor")
+@click.option("--urgent", is_flag=True, help="Somebody is in danger now.")
+@shared_options
+@click.pass_context
+def list_offers(
+    context: click.Context,
+    /,
+    *,
+    file: str | None,
+    audience: str,
+    age: str,
+    urgent: bool,
+) -> ExitStatus:
+    """List offers as they are shown today; numbers that nobody verified are not.
+
+    \b
+    Example:
+      fedsafe help-directory list help.toml --audience relatives --age adult
+    """  # noqa: D301
+    from fedsafe_policies.help.choice import Seeker, choose  # noqa: PLC0415 (slow)
+    from fedsafe_policies.help.offers import Age, Audience, Tongue  # noqa: PLC0415
+
+    settings = settings_of(context)
+    tongue = Tongue.DE if settings.german else Tongue.EN
+    seeker = Seeker(Audience(audience), tongue, Age(age), urgent)
+    shown = choose(_directory(file), seeker, _today())
+    if settings.json:
+        document({"offers": [_offer(each) for each in shown]})
+        return OK
+    rows = [
+        (
+            _said(each.offer.name, german=settings.german),
+            ", ".join(
+                _way(channel, german=settings.german) for channel in each.channels
+            ),
+            each.offer.url or "",
+        )
+        for each in shown
+    ]
+    table(_OFFERS[not settings.german], rows)
+    return OK
+
+
+@help_directory.command("check")
+@_FILE
+@shared_options
+@click.pass_context
+def check(context: click.Context, file: str | None) -> ExitStatus:
+    """Check a directory and its reply; say what is missing and what to look up.
+
+    A misfit is named with its key and line, harmful advice with its block; the status
+    is 5 for either. What is missing is listed, and the status is 0.
+
+    \b
+    Example:
+      fedsafe help-directory check help.toml
+    """  # noqa: D301
+    from fedsafe_policies.help.choice import gaps  # noqa: PLC0415 (slow to load)
+    from fedsafe_policies.help.harm import find_harm  # noqa: PLC0415
+
+    settings = settings_of(context)
+    directory, day = _directory(file), _today()
+    harm = find_harm(directory.reply)
+    missing, stale = gaps(directory, day), _stale(directory, day)
+    if settings.json:
+        document(
+            {
+                "harm": [_finding(each, german=False) for each in harm],
+                "missing": [_gap(each) for each in missing],
+                "stale": [{"offer": o, "way": w, "as_of": a} for o, w, a in stale],
+            }
+        )
+    else:
+        _tell(harm, missing, stale, german=settings.german)
+    return ExitStatus.BAD_INPUT if harm else OK
+
+
+@help_directory.command("reply")
+@_FILE
+@shared_options
+@click.pass_context
+def reply(context: click.Context, file: str | None) -> ExitStatus:
+    """Print the reply to an affected minor, who has approved it, and its digest.
+
+    Whoever approves it gives person, organisation, day and this digest; they go under
+    [reply.approved] of the provider's document, and are good for a year.
+
+    \b
+    Example:
+      fedsafe help-directory reply help.toml --lang de
+    """  # noqa: D301
+    from fedsafe_policies.help.replies import Block  # noqa: PLC0415 (slow to load)
+
+    settings = settings_of(context)
+    words = _directory(file).reply
+    is_approved, approved = words.is_approved(_today()), words.approved
+    if settings.json:
+        blocks = {
+            block.value: {"de": words.block(block).de, "en": words.block(block).en}
+            for block in Block
+        }
+        document({"approved": is_approved, "digest": words.digest, "blocks": blocks})
+        return OK
+    if is_approved and approved is not None:
+        said = {"person": approved.person, "organisation": approved.organisation}
+        line(_APPROVED[not settings.german].format(**said, on=approved.on))
+    else:
+        line(_DRAFT[not settings.german])
+    for block in Block:
+        line()
+        for each in _said(words.block(block), german=settings.german).split("\n"):
+            line(each.strip())
+    line()
+    line(f"SHA-256 {words.digest}")
+    return OK
+
+
+def _directory(file: str | None) -> "Directory":
+    from fedsafe_policies.errors import PolicyFileError  # noqa: PLC0415 (slow)
+    from fedsafe_policies.help.offers import (  # noqa: PLC0415
+        load_directory,
+        shipped_directory,
+    )
+
+    if file is None:
+        return shipped_directory()
+    text = read_small(file, MAX_BYTES, "name a document of help, such as help.toml")
+    try:
+        return load_directory(text, shipped_directory())
+    except PolicyFileError as error:
+        raise BadInputError(f"{file}: {error}") from None
+
+
+def _stale(directory: "Directory", day: int) -> list[tuple[str, str, str]]:
+    return [
+        (name, channel.way.value, channel.as_of or "")
+        for name, offer in directory.offers.items()
+        for channel in offer.channels
+        if channel.address is None or not directory.is_current(name, channel.way, day)
+    ]
+
+
+def _tell(
+    harm: "tuple[Finding, ...]",
+    missing: "tuple[Gap, ...]",
+    stale: list[tuple[str, str, str]],
+    *,
+    german: bool,
+) -> None:
+    for each in harm:
+        found = _finding(each, german=german)
+        line(f"{found['block']} ({found['language']}): {found['why']}")
+        if found["sentence"]:
+            line(f"   {found['sentence']}")
+    if missing:
+        rows = [
+            (
+                _word(gap.audience.value, german=german),
+                gap.tongue.value,
+                _word(gap.age.value, german=german),
+                _word(gap.missing.value, german=german),
+            )
+            for gap in missing
+        ]
+        table(_GAPS[not german], rows)
+    else:
+        line(_WHOLE[not german])
+    if stale:
+        line()
+        rows_ = [(name, _word(way, german=german), as_of) for name, way, as_of in stale]
+        table(_STALE[not german], rows_)
+
+
+def _finding(finding: "Finding", *, german: bool) -> Json:
+    from fedsafe_policies.help.harm import WAYS_OUT  # noqa: PLC0415 (slow to load)
+
+    return {
+        "block": finding.block.value,
+        "language": finding.tongue.value,
+        "harm": finding.harm.value,
+        "why": _said(WAYS_OUT[finding.harm], german=german),
+        "sentence": finding.sentence,
+    }
+
+
+def _gap(gap: "Gap") -> Json:
+    return {
+        "audience": gap.audience.value,
+        "language": gap.tongue.value,
+        "age": gap.age.value,
+        "missing": gap.missing.value,
+    }
+
+
+def _offer(shown: "Shown") -> Json:
+    offer = shown.offer
+    return {
+        "id": shown.id,
+        "sort": offer.sort.value,
+        "name": {"de": offer.name.de, "en": offer.name.en},
+        "url": offer.url,
+        "channels": [
+            {"way": channel.way.value, "address": channel.address}
+            for channel in shown.channels
+        ],
+    }
+
+
+def _way(channel: Any, *, german: bool) -> str:  # noqa: ANN401 - a lazily loaded type
+    address = f" {channel.address}" if channel.address else ""
+    return f"{_word(channel.way.value, german=german)}{address}"
+
+
+def _word(name: str, *, german: bool) -> str:
+    return _WORDS[name][not german]
+
+
+def _said(text: "Text", *, german: bool) -> str:
+    return text.de if german else text.en
+
+
+def _today() -> int:
+    from fedsafe_policies.ground.days import today  # noqa: PLC0415 (slow to load)
+
+    return today(int(time.time()))  # noqa: TID251 - today

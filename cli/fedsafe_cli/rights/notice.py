@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe notice`: what listed persons are told, in which words, and what waits."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.ids import checked_id, checked_task
+from fedsafe_cli.terminal.moments import ENDS, readable
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import document, line, table
+from fedsafe_cli.terminal.purpose_option import read_for, reading_purpose
+from fedsafe_cli.terminal.sessions import personal
+from fedsafe_cli.terminal.settings import Settings
+
+NAMES: Final = (
+    *("statement_of_reasons", "data_protection_notice", "end_of_signal"),
+    *("review_reasons", "rights_form", "code_letter", "rights_answer"),
+    "rights_outcome",
+)
+REASONS: Final = ("bdsg_29_1", "bdsg_32_1_5", "bdsg_33_1_2a", "bdsg_33_1_2b")
+_STANDINGS: Final[Mapping[str, tuple[str, str]]] = {
+    "draft": ("Entwurf", "draft"),
+    "signed": ("freigegeben", "signed off"),
+    "expired": ("Freigabe abgelaufen", "sign-off has ended"),
+}
+_STATES: Final[Mapping[str, tuple[str, str]]] = {
+    "waiting": ("wartet", "waits"),
+    "announced": ("wird zugestellt", "is being delivered"),
+    "delivered": ("zugestellt", "delivered"),
+}
+_KINDS: Final[Mapping[str, tuple[str, str]]] = {
+    "publication": ("Veröffentlichung", "publication"),
+    "end": ("Ende", "end"),
+    "review": ("Maßnahme", "measure"),
+}
+_TEXTS: Final = (
+    ("Text", "Stand", "von", "bis", "Titel"),
+    ("text", "standing", "by", "until", "title"),
+)
+_NOTICES: Final = (
+    (
+        "worüber",
+        "Anlass",
+        "Stand",
+        "seit",
+        "zurückgehalten bis",
+        "Ereignis",
+        "es fehlt",
+    ),
+    ("id", "about", "state", "since", "held back until", "event", "unsigned"),
+)
+_WAITING: Final = (
+    "{count} Benachrichtigungen warten.",
+    "{count} notices wait.",
+)
+_MINOR: Final = {
+    "de": "Für Kinder und Jugendliche",
+    "en": "For children and young people",
+}
+_LACKING: Final = (
+    "Die Texte nennen nur allgemein, was in node.toml fehlt: {names}.",
+    "The texts say only in general words what node.toml lacks: {names}.",
+)
+_HELD: Final = (
+    "Die Benachrichtigung zu {about} wird bis {until} zurückgehalten.",
+    "The notice about {about} is held back until {until}.",
+)
+Json = dict[str, Any]
+
+
+@click.group()
+def notice() -> None:
+    """What listed persons are told, in which words, and what waits.
+
+    \b
+    Examples:
+      fedsafe notice texts
+      fedsafe notice show statement_of_reasons --lang de
+      fedsafe notice sign-off statement_of_reasons --until 2027-11-01
+      fedsafe notice withhold SIGNAL --reason bdsg_29_1 --note file-9 --until 2026-12-20
+    """  # noqa: D301
+
+
+@notice.command("list")
+@reading_purpose
+@shared_options
+@click.pass_context
+def list_notices(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
+    """List the notices that wait or are on their way.
+
+    \b
+    Example:
+      fedsafe notice list
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get(read_for("/v1/notices", purpose))
+    if settings.json:
+        document(answer)
+        return OK
+    other = not settings.german
+    table(_NOTICES[other], [_notice_row(each, other) for each in answer["notices"]])
+    return OK
+
+
+@notice.command("texts")
+@shared_options
+@click.pass_context
+def list_texts(context: click.Context) -> ExitStatus:
+    """List the texts, and who has signed them off.
+
+    \b
+    Example:
+      fedsafe notice texts --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    _tell_texts(settings, personal(settings).get("/v1/notices/texts"))
+    return OK
+
+
+@notice.command("show")
+@click.argument("name", type=click.Choice(NAMES), metavar="TEXT")
+@shared_options
+@click.pass_context
+def show(context: click.Context, name: str) -> ExitStatus:
+    """Print a text as it goes out, with the names of the facts in braces.
+
+    \b
+    Example:
+      fedsafe notice show data_protection_notice --lang de
+    """  # noqa: D301
+    settings = settings_of(context)
+    text = _text(personal(settings).get("/v1/notices/texts"), name)
+    if settings.json:
+        document(text)
+        return OK
+    language = "de" if settings.german else "en"
+    line(text["title"][language])
+    line()
+    for heading, body in _bodies(text, language):
+        if heading:
+            line()
+            line(heading)
+            line()
+        for each in body:
+            line(each)
+    line()
+    line(f"SHA-256 {text['digest']}")
+    return OK
+
+
+@notice.command("print")
+@shared_options
+@click.pass_context
+def print_texts(context: click.Context) -> ExitStatus:
+    """Print all texts in both languages as one document, to read before signing off.
+
+    Its last line is the digest of all their words, for `sign-off --all --digest`.
+
+    \b
+    Example:
+      fedsafe notice print > texts.md
+    """  # noqa: D301
+    settings = settings_of(context)
+    texts = personal(settings).get("/v1/notices/texts")["texts"]
+    if settings.json:
+        document({"texts": texts, "digest": _digest_of(texts)})
+        return OK
+    for text in texts:
+        for language in ("de", "en"):
+            line(f"# {text['title'][language]} ({text['name']}, {language})")
+            line()
+            for heading, body in _bodies(text, language):
+                if heading:
+                    line(f"## {heading}")
+                    line()
+                for each in body:
+                    line(each)
+                line()
+    line(f"SHA-256 {_digest_of(texts)}")
+    return OK
+
+
+@notice.command("sign-off")
+@click.argument("name", type=click.Choice(NAMES), metavar="TEXT", required=False)
+@click.option("--all", "every", is_flag=True, help="All texts, as printed.")
+@click.option("--until", metavar="DAY", required=True, help=ENDS)
+@click.option("--digest", metavar="HEX", help="Sign off exactly these words.")
+@shared_options
+@click.pass_context
+def sign_off(
+    context: click.Context,
+    /,
+    *,
+    name: str | None,
+    every: bool,
+    until: str,
+    digest: str | None,
+) -> ExitStatus:
+    """Sign off a text in both languages, as data protection officer or legal adviser.
+
+    With --all, all texts that `fedsafe notice print` printed: --digest is the last
+    line of that document.
+
+    \b
+    Examples:
+      fedsafe notice sign-off end_of_signal --until 2027-11-01
+      fedsafe notice sign-off --all --until 2027-11-01 --digest 9f86d081…
+    """  # noqa: D301
+    if every is (name is not None):
+        raise click.UsageError("name one TEXT, or take --all")
+    if every and digest is None:
+        raise click.UsageError("--all takes the --digest that `notice print` printed")
+    settings = settings_of(context)
+    client = personal(settings)
+    answer = client.get("/v1/notices/texts")
+    texts = answer["texts"] if name is None else [_text(answer, name)]
+    if every and digest != _digest_of(texts):
+        raise BadInputError(
+            "the texts have other words than the document with that digest",
+            "print them anew with `fedsafe notice print`, and read them",
+        )
+    for text in texts:
+        exact = text["digest"] if digest is None or every else digest
+        body = {"digest": exact, "valid_until": until}
+        answer = client.post(f"/v1/notices/texts/{text['name']}/sign-off", body)
+    _tell_texts(settings, answer)
+    return OK
+
+
+def _bodies(text: Json, language: str) -> list[tuple[str, list[str]]]:
+    """Give what a text says, and under its heading what minors read."""
+    found = [("", text["body"]), (_MINOR[language], text.get("minor"))]
+    return [
+        (heading, body[language].strip().split("\n"))
+        for heading, body in found
+        if body is not None
+    ]
+
+
+def _digest_of(texts: list[Json]) -> str:
+    listed = "".join(f"{text['name']} {text['digest']}\n" for text in texts)
+    return hashlib.sha256(listed.encode()).hexdigest()
+
+
+@notice.command("withhold")
+@click.argument("about", metavar="SIGNAL|TASK")
+@click.option("--reason", type=click.Choice(REASONS), required=True, help="Listed.")
+@click.option("--note", metavar="REFERENCE", required=True, help="Refers to why.")
+@click.option("--until", metavar="DAY", required=True, help="At most 30 days ahead.")
+@shared_options
+@click.pass_context
+def withhold(
+    context: click.Context, about: str, reason: str, note: str, until: str
+) -> ExitStatus:
+    """Hold back the notice about a signal or a review; it goes out on the day.
+
+    \b
+    Example:
+      fedsafe notice withhold SIGNAL --reason bdsg_29_1 --note file-9 \\
+          --until 2026-12-20
+    """  # noqa: D301
+    settings = settings_of(context)
+    body = {"reason": reason, "note": note, "until": until}
+    target = f"/v1/notices/{_checked(about)}/withhold"
+    answer = personal(settings).post(target, body)
+    if settings.json:
+        document(answer)
+    else:
+        until = readable("until", answer["until"])
+        said = {"about": _about(answer), "until": until}
+        line(_HELD[not settings.german].format(**said))
+    return OK
+
+
+def _checked(about: str) -> str:
+    # It becomes a part of a path.
+    return checked_id(about) if "-" in about else checked_task(about)
+
+
+def _about(found: Json) -> str:
+    return str(found.get("signal") or found.get("task"))
+
+
+def _text(answer: Json, name: str) -> Json:
+    for text in answer["texts"]:
+        if text["name"] == name:
+            return dict(text)
+    raise BadInputError(f"the node has no text {name}")
+
+
+def _tell_texts(settings: Settings, answer: Json) -> None:
+    if settings.json:
+        document(answer)
+        return
+    other = not settings.german
+    rows = [
+        (
+            text["name"],
+            _STANDINGS[text["standing"]][other],
+            text.get("signed_by"),
+            text.get("valid_until"),
+            text["title"]["en" if other else "de"],
+        )
+        for text in answer["texts"]
+    ]
+    table(_TEXTS[other], rows)
+    if answer["waiting"]:
+        line(_WAITING[other].format(count=answer["waiting"]))
+    if lacking := answer.get("lacking"):
+        line(_LACKING[other].format(names=", ".join(map(str, lacking))))
+
+
+def _notice_row(found: Json, other: bool) -> tuple[object, ...]:  # noqa: FBT001
+    return (
+        _about(found),
+        _KINDS[found["notice"]][other],
+        _STATES[found["state"]][other],
+        readable("queued_at", found["queued_at"]),
+        readable("withheld_until", found.get("withheld_until")),
+        found.get("event"),
+        ", ".join(found.get("unsigned") or ()),
+    )

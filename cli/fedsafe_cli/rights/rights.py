@@ -1,0 +1,583 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe rights`: what persons ask for, and its answer within a month.
+
+The identifier comes by standard input or from the terminal, never as an argument. It
+is evaluated and forgotten; what was found is sealed.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.acts.act_values import ASKS
+from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.findings import one_of
+from fedsafe_cli.terminal.labels import coded
+from fedsafe_cli.terminal.moments import readable
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import document, line, table
+from fedsafe_cli.terminal.secrets import ask_secret
+from fedsafe_cli.terminal.sessions import personal
+from fedsafe_cli.terminal.settings import Settings
+
+KINDS: Final = ASKS
+CONTROLS: Final = ("mailed_code", "identity_document", "known_correspondence")
+ABOUT: Final = ("email", "phone", "username", "device", "payment", "ip", "url")
+OUTCOMES: Final = ("granted", "refused", "withdrawn", "answered")
+GROUNDS: Final = ("founded", "not_shown", "not_ours", "excessive")
+_STATES: Final[Mapping[str, tuple[str, str]]] = {
+    "open": ("offen", "open"),
+    "answered": ("beantwortet", "answered"),
+    "closed": ("geschlossen", "closed"),
+}
+_HEADINGS: Final = (
+    ("Antrag", "Art", "Weg", "Stand", "bis", "verlängert", "Ergebnis"),
+    ("request", "kind", "way", "state", "until", "extended", "outcome"),
+)
+_COLLECT: Final = (
+    "Abholcode für die Person, nur jetzt zu sehen: {code}",
+    "Collect code for the person, shown only now: {code}",
+)
+VERIFIED: Final[Mapping[str, tuple[str, str]]] = {
+    "mailed_code": ("zugesandter Code", "mailed code"),
+    "sent_code": ("Code an die Nummer", "code sent to the number"),
+    "transfer": ("Zahlung von oder an das Konto", "transfer from or to the account"),
+    "own_namespace": ("eigener Namensraum", "own namespace"),
+}
+_ATTESTED: Final = (
+    "Vom eigenen Dienst bescheinigt: {how}, {on}; die Person war neu angemeldet.",
+    "Attested by the back-end: {how}, {on}; the person had logged in again.",
+)
+_CHECKED: Final = (
+    "Identität festgestellt am {seen_on} von {by} ({reference}); entschieden: {second}",
+    "Identity checked on {seen_on} by {by} ({reference}); decided: {second}",
+)
+_NOBODY: Final = (
+    "noch niemand, nichts ruht; möglich bis {until}: fedsafe act approve {act}",
+    "nobody yet, nothing rests; until {until}: fedsafe act approve {act}",
+)
+_NOBODY_CAN: Final = (
+    (
+        "niemand, und niemand kann es mehr; nichts ruht. {by} fragt noch einmal: "
+        "fedsafe rights check {request}"
+    ),
+    (
+        "nobody, and nobody can any more; nothing rests. {by} asks again: "
+        "fedsafe rights check {request}"
+    ),
+)
+_WAITS: Final = (
+    "Eine zweite Person muss zustimmen: fedsafe act approve {act}",
+    "A second person must approve: fedsafe act approve {act}",
+)
+_FOUND: Final = (
+    "Gefunden: {signals}. Bestritten: {disputes}. Nicht zu prüfen: {unevaluated}.",
+    "Found: {signals}. Disputed: {disputes}. Not to be checked: {unevaluated}.",
+)
+_AGAIN: Final = (
+    "Noch nicht überall nachgesehen; das wird ab {at} wieder versucht.",
+    "Not looked everywhere yet; that is tried again from {at} on.",
+)
+_PACKS: Final = (
+    "Auszüge aus dem Protokoll über die Person:",
+    "Evidence packs about the person:",
+)
+_PACK_HEADINGS: Final = (
+    ("Eintrag", "gemacht für", "am", "zurückgehalten bis", "Grund", "Verweis", "durch"),
+    ("entry", "made for", "at", "withheld until", "reason", "reference", "by"),
+)
+_ERASED: Final = ("Gelöscht:", "Erased:")
+_ERASED_HEADINGS: Final = (("was", "Anzahl"), ("what", "count"))
+PARTS: Final[Mapping[str, tuple[str, str]]] = {
+    "own_bans": ("eigene Sperren", "own bans"),
+    "shared": (
+        "Signale dieses Anbieters, bei allen Mitgliedern",
+        "signals of this provider, at every member",
+    ),
+    "drafts": ("Entwürfe", "drafts"),
+    "openings": ("Angaben im Protokoll", "openings in the audit log"),
+    "events": ("Ereignisse für den eigenen Dienst", "events for your own service"),
+    "notices": ("Benachrichtigungen", "notices"),
+    "requests": ("frühere Anträge", "earlier requests"),
+    "reviews": ("Prüfungen", "reviews"),
+}
+_REMAINS: Final = ("Nicht gelöscht:", "Not erased:")
+_REMAINS_HEADINGS: Final = (
+    ("was", "wer", "bis", "warum"),
+    ("what", "who", "until", "why"),
+)
+LEFT: Final[Mapping[str, tuple[tuple[str, str], tuple[str, str]]]] = {
+    "recipient": (
+        ("Empfänger eines Signals", "recipient of a signal"),
+        (
+            "zur Löschung verpflichtet; ohne Tag fehlt die Quittung noch",
+            "told to erase it; without a day its receipt is still missing",
+        ),
+    ),
+    "pack": (
+        ("Auszug aus dem Protokoll", "evidence pack"),
+        (
+            "kein Feed erreicht ihn: schreiben Sie dorthin (Art. 19 DSGVO)",
+            "no feed reaches it: write to them (Art. 19 GDPR)",
+        ),
+    ),
+    "listing": (
+        ("Signal eines anderen Anbieters", "another provider's signal"),
+        ("nur dieser kann es löschen", "only that one can erase it"),
+    ),
+    "held": (
+        ("das Konto", "the account"),
+        (
+            "es wird gehalten: fedsafe audit hold list",
+            "held: fedsafe audit hold list",
+        ),
+    ),
+    "account": (
+        ("das übrige Konto", "the rest of the account"),
+        (
+            "der Antrag nennt keines, oder verlangt keine Löschung",
+            "the request names none, or does not ask for erasure",
+        ),
+    ),
+    "request": (
+        ("ein offener Antrag", "an open request"),
+        ("erst beantworten und schließen", "answer and close it first"),
+    ),
+    "measure": (
+        ("eine Maßnahme gegen das Konto", "a measure against the account"),
+        (
+            "sie gilt noch; ihr Ende muss zugestellt werden",
+            "it lasts, and its end has to be told",
+        ),
+    ),
+    "reviews": (
+        ("Prüfungen zu diesen Signalen", "reviews of these signals"),
+        (
+            "jemand sieht sie noch einmal an: fedsafe task list",
+            "a person looks at them again: fedsafe task list",
+        ),
+    ),
+    "backups": (
+        ("Sicherungen", "backups"),
+        (
+            "sie halten, was sie hielten; wer eine zurückspielt, löscht noch einmal",
+            "they hold what they held; who restores one erases again",
+        ),
+    ),
+    "residues": (
+        ("Reste auf dem Datenträger", "residues on the disk"),
+        (
+            "verschlüsselt: fedsafe audit gaps nennt die Monate",
+            "sealed: fedsafe audit gaps names the months",
+        ),
+    ),
+    "answers": (
+        ("Antworten für wiederholte Anfragen", "answers to repeated requests"),
+        (
+            "nur Kennzeichen der Signale, damit nichts zweimal geschieht",
+            "ids of signals only, so that nothing happens twice",
+        ),
+    ),
+    "this_request": (
+        ("dieser Antrag", "this request"),
+        ("die Person liest, wie er endete", "the person reads how it ended"),
+    ),
+    "ledger": (
+        ("das Empfängerverzeichnis", "the recipient ledger"),
+        (
+            "wer etwas bekam, muss nachweisbar sein (Art. 5 Abs. 2, 19 DSGVO)",
+            "who received something must be shown (Art. 5 (2), 19 GDPR)",
+        ),
+    ),
+    "records": (
+        ("Einträge der Protokolle", "records of the logs"),
+        (
+            "sie nennen niemanden; die Nachweise hängen daran",
+            "they name nobody, and the proofs rest on them",
+        ),
+    ),
+    "cases": (
+        ("Fälle", "cases"),
+        (
+            "hier nie enthalten; sie enden nach eigenen Fristen",
+            "never part of this; they end by their own time limits",
+        ),
+    ),
+}
+_ID_DIGITS: Final = 32
+Json = dict[str, Any]
+
+
+@click.group()
+def rights() -> None:
+    """Requests of persons: access, rectification, erasure, objection, dispute.
+
+    \b
+    Examples:
+      printf '%s\\n' "$ADDRESS" | fedsafe rights open --kind access \\
+          --about email --control identity_document --seen-on 2026-11-20 \\
+          --reference minute-7
+      fedsafe rights list
+      fedsafe rights answer 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+
+
+@rights.command("open")
+@click.option("--kind", type=click.Choice(list(KINDS)), required=True)
+@click.option("--about", type=click.Choice(ABOUT), metavar="KIND", required=True)
+@click.option("--control", type=click.Choice(CONTROLS), metavar="HOW", required=True)
+@click.option("--reference", metavar="REFERENCE", required=True, help="The minute's.")
+@click.option(
+    "--seen-on",
+    metavar="YYYY-MM-DD",
+    required=True,
+    help="When the person was seen, or wrote.",
+)
+@click.option("--answer-in", type=click.Choice(("de", "en")), default="de")
+@click.option(
+    "--age",
+    type=click.Choice(("minor", "adult")),
+    default="adult",
+    help="Minors get plain letters.",
+)
+@click.option("--region", metavar="CC", help="Of a national phone number.")
+@click.option("--namespace", metavar="NAME", help="Of a username or a device id.")
+@click.option(
+    "--subject-ref",
+    metavar="[SERVICE/]REF",
+    help="Your own name for the account.",
+)
+@shared_options
+@click.pass_context
+def open_(context: click.Context, /, **given: str | None) -> ExitStatus:
+    """Open a person's request; the identifier is read from standard input.
+
+    --control says how the person showed that it is theirs: identity_document,
+    mailed_code or known_correspondence; --reference names your minute of it. Keep no
+    copy of a paper. Ends with status 13: another officer decides with `fedsafe act
+    approve`, within three days. Until then nothing rests, and nobody is told what was
+    found. To take it back: `fedsafe act withdraw`, then close it (not_shown). With
+    --age minor all letters begin in plain words, and what is disputed is disputed as a
+    minor's.
+
+    \b
+    Example:
+      printf '%s\\n' "$ADDRESS" | fedsafe rights open --kind erasure \\
+          --about email --control identity_document --seen-on 2026-11-20 \\
+          --reference minute-7 --answer-in en
+    """  # noqa: D301
+    settings = settings_of(context)
+    about = {"kind": given["about"], "value": ask_secret("identifier").strip()}
+    if not about["value"]:
+        raise BadInputError("the identifier is empty")
+    for name in ("region", "namespace"):
+        if given[name] is not None:
+            about[name] = given[name]
+    said: Json = {
+        "kind": given["kind"],
+        "about": about,
+        "control": given["control"],
+        "language": given["answer_in"],
+        "checked": {
+            "seen_on": given["seen_on"],
+            "reference": given["reference"],
+        },
+    }
+    if given["age"] == "minor":
+        said["age"] = "minor"
+    if given["subject_ref"] is not None:
+        said["subject_ref"] = given["subject_ref"]
+    found = personal(settings).post("/v1/rights", said)
+    _tell(settings, found)
+    return OK if _decided(found) else ExitStatus.WAITING
+
+
+@rights.command("list")
+@click.option("--state", type=click.Choice(list(_STATES)), default="open")
+@shared_options
+@click.pass_context
+def list_(context: click.Context, state: str) -> ExitStatus:
+    """List all requests of a state; what is due first stands in front.
+
+    Without --state: those to be answered. Below stand those whose identity check waits
+    for another officer, and until when.
+
+    \b
+    Examples:
+      fedsafe rights list
+      fedsafe rights list --state answered --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    node, path = personal(settings), f"/v1/rights?state={state}"
+    answer = node.get(path)
+    found: list[Json] = answer["requests"]
+    while answer.get("next") is not None:
+        answer = node.get(f"{path}&after={answer['next']}")
+        found += answer["requests"]
+    if settings.json:
+        document({"requests": found})
+    elif found:
+        _table(settings, found)
+        for each in found:
+            if not _decided(each):
+                line(f"\n{each['request']}")
+                line(_second(settings, each))
+    else:
+        line(("Es gibt keine.", "There are none.")[not settings.german])
+    return OK
+
+
+@rights.command("show")
+@click.argument("request")
+@shared_options
+@click.pass_context
+def show(context: click.Context, request: str) -> ExitStatus:
+    """Show REQUEST: what was found, and the answer if there is one.
+
+    Once it is granted: what was erased where, and what was not, why and until when.
+
+    \b
+    Example:
+      fedsafe rights show 0a1b2c3d4e5f60718293a4b5c6d7e8f9 --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    _tell(settings, personal(settings).get(f"/v1/rights/{_checked(request)}"))
+    return OK
+
+
+@rights.command("check")
+@click.argument("request")
+@shared_options
+@click.pass_context
+def check_(context: click.Context, request: str) -> ExitStatus:
+    """Ask another officer again to decide on your identity check of REQUEST.
+
+    If nobody has within the three days. Nothing rests before. Ends with status 13:
+    another officer decides with `fedsafe act approve`.
+
+    \b
+    Example:
+      fedsafe rights check 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+    _change(context, request, "check", {})
+    return ExitStatus.WAITING
+
+
+@rights.command("answer")
+@click.argument("request")
+@shared_options
+@click.pass_context
+def answer_(context: click.Context, request: str) -> ExitStatus:
+    """Write the answer to REQUEST; the person collects it with their code.
+
+    \b
+    Example:
+      fedsafe rights answer 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+    return _change(context, request, "answer", {})
+
+
+@rights.command("grant")
+@click.argument("request")
+@click.option("--reason", metavar="REFERENCE", required=True, help="The decision's.")
+@shared_options
+@click.pass_context
+def grant(context: click.Context, request: str, reason: str) -> ExitStatus:
+    """Ask that what this provider lists of REQUEST be erased.
+
+    An erasure or objection that names an account takes all that is kept of it along.
+    Ends with status 13: a second person approves it with `fedsafe act approve`; what
+    has gone, and what could not, `fedsafe rights show` says then.
+
+    \b
+    Example:
+      fedsafe rights grant 0a1b2c3d4e5f60718293a4b5c6d7e8f9 --reason decision-3
+    """  # noqa: D301
+    settings = settings_of(context)
+    target = f"/v1/rights/{_checked(request)}/grant"
+    answer = personal(settings).post(target, {"reason": reason})
+    if settings.json:
+        document(answer)
+    else:
+        line(_WAITS[not settings.german].format(act=answer["act"]))
+    return ExitStatus.WAITING
+
+
+@rights.command("extend")
+@click.argument("request")
+@click.option("--reason", metavar="REFERENCE", required=True, help="Why it takes so.")
+@shared_options
+@click.pass_context
+def extend(context: click.Context, request: str, reason: str) -> ExitStatus:
+    """Take two months more for REQUEST, once; the person is told why.
+
+    \b
+    Example:
+      fedsafe rights extend 0a1b2c3d4e5f60718293a4b5c6d7e8f9 --reason note-4
+    """  # noqa: D301
+    return _change(context, request, "extend", {"reason": reason})
+
+
+@rights.command("close")
+@click.argument("request")
+@click.option("--outcome", type=click.Choice(OUTCOMES), required=True)
+@click.option("--reason", metavar="REFERENCE", required=True, help="The letter's.")
+@click.option(
+    "--ground",
+    type=click.Choice(GROUNDS),
+    metavar="WHY",
+    help=one_of("With --outcome refused, what the person is told", GROUNDS),
+)
+@shared_options
+@click.pass_context
+def close(context: click.Context, /, request: str, **given: str | None) -> ExitStatus:
+    """Close REQUEST with its outcome; the person reads it with their code.
+
+    A refusal says on which ground: the data are right and stay (founded), nobody
+    showed that the identifier is theirs (not_shown), another provider has listed it
+    and this one can neither change nor erase it (not_ours), or the request is
+    unfounded or excessive (excessive). Beside the ground the person reads how to go
+    on, an appeal included where one is open. What was found is wiped 90 days later.
+
+    \b
+    Examples:
+      fedsafe rights close 0a1b2c3d4e5f60718293a4b5c6d7e8f9 \\
+          --outcome refused --ground founded --reason letter-3
+      fedsafe rights close 0a1b2c3d4e5f60718293a4b5c6d7e8f9 \\
+          --outcome answered --reason letter-12
+    """  # noqa: D301
+    if (given["outcome"] == "refused") != (given["ground"] is not None):
+        raise click.UsageError("--ground goes with --outcome refused, and only so")
+    said = {name: value for name, value in given.items() if value is not None}
+    return _change(context, request, "close", said)
+
+
+def _change(
+    context: click.Context, request: str, what: str, said: dict[str, str]
+) -> ExitStatus:
+    settings = settings_of(context)
+    target = f"/v1/rights/{_checked(request)}/{what}"
+    _tell(settings, personal(settings).post(target, said or None))
+    return OK
+
+
+def _checked(request: str) -> str:
+    # It becomes a part of a path.
+    if len(request) != _ID_DIGITS or set(request) - set("0123456789abcdef"):
+        raise BadInputError("a request is named by 32 hexadecimal digits")
+    return request
+
+
+def _decided(found: Json) -> bool:
+    check = found.get("checked")
+    return check is None or check["second"] is not None
+
+
+def _tell_proof(settings: Settings, found: Json) -> None:
+    """Say how it was shown that the identifier is the person's."""
+    other = not settings.german
+    said, check = found.get("attested"), found.get("checked")
+    if said is not None:
+        line()
+        how = VERIFIED[said["verified"]][other]
+        line(_ATTESTED[other].format(how=how, on=said["verified_on"]))
+    if check is not None:
+        line()
+        line(_CHECKED[other].format(**check | {"second": _second(settings, found)}))
+
+
+def _second(settings: Settings, found: Json) -> str:
+    """Say who has decided on a check, or what it takes that somebody does."""
+    check, other = found["checked"], not settings.german
+    if check["second"] is not None:
+        return str(check["second"])
+    if check.get("until") is None:
+        return _NOBODY_CAN[other].format(by=check["by"], request=found["request"])
+    until = readable("until", check["until"])
+    return _NOBODY[other].format(act=check["act"], until=until)
+
+
+def _tell(settings: Settings, found: Json) -> None:
+    if settings.json:
+        document(found)
+        return
+    other = not settings.german
+    _table(settings, [found])
+    _tell_proof(settings, found)
+    if found.get("signals") is not None:
+        line()
+        line(
+            _FOUND[other].format(
+                signals=", ".join(each["signal"] for each in found["signals"]) or "-",
+                disputes=len(found["disputes"]),
+                unevaluated=", ".join(found["unevaluated"]) or "-",
+            )
+        )
+    if found.get("again_at") is not None:
+        line()
+        line(_AGAIN[other].format(at=readable("again_at", found["again_at"])))
+    if found.get("packs"):
+        line()
+        line(_PACKS[other])
+        table(_PACK_HEADINGS[other], [_pack(each) for each in found["packs"]])
+    if found.get("erased") is not None:
+        _tell_erased(settings, found)
+    if found.get("answer"):
+        line()
+        line(found["answer"])
+    if found.get("collect"):
+        line()
+        line(_COLLECT[other].format(code=found["collect"]))
+
+
+def _tell_erased(settings: Settings, found: Json) -> None:
+    other = not settings.german
+    line()
+    line(_ERASED[other])
+    rows: list[tuple[object, ...]] = []
+    for each in found["erased"]:
+        part = each["part"]
+        rows.append((PARTS[part][other] if part in PARTS else part, each["count"]))
+    table(_ERASED_HEADINGS[other], rows)
+    line()
+    line(_REMAINS[other])
+    table(
+        _REMAINS_HEADINGS[other],
+        [_remaining(each, other=other) for each in found["remains"] or []],
+    )
+
+
+def _remaining(each: Json, *, other: bool) -> tuple[object, ...]:
+    what, why = LEFT.get(each["what"], ((each["what"],) * 2, ("",) * 2))
+    until = None if each["until"] is None else readable("until", each["until"])
+    return (what[other], each["who"], until, why[other])
+
+
+def _table(settings: Settings, requests: list[Json]) -> None:
+    other = not settings.german
+    table(_HEADINGS[other], [_row(found, settings) for found in requests])
+
+
+def _pack(pack: Json) -> tuple[object, ...]:
+    head = (pack["entry"], pack["recipient"], readable("at", pack["at"]))
+    held = pack.get("withheld")
+    if held is None:
+        return (*head, None, None, None, None)
+    people = f"{held['by']}, {held['second']}"
+    until = readable("until", held["until"])
+    return (*head, until, held["reason"], held["note"], people)
+
+
+def _row(found: Json, settings: Settings) -> tuple[object, ...]:
+    other = not settings.german
+    return (
+        found["request"],
+        KINDS[found["kind"]][other],
+        coded(found["way"], settings),
+        _STATES[found["state"]][other],
+        readable("due_at", found["due_at"]),
+        found["extended_for"],
+        None if found["outcome"] is None else coded(found["outcome"], settings),
+    )

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe signal lists`, `examine`, `approve-list`: a list of files as one act (P6).
+
+The second person sees a list of files as a whole, rehearses it on files that should not
+be on it, looks at what was drawn, and approves the list of just that digest.
+"""
+
+import re
+import sys
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.files import read_small
+from fedsafe_cli.terminal.inputs import FormError, Hints, Question, decode, question
+from fedsafe_cli.terminal.labels import field, headings, say
+from fedsafe_cli.terminal.moments import shown as moment
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import document, line, note, pairs, table
+from fedsafe_cli.terminal.purpose_option import read_for, reading_purpose
+from fedsafe_cli.terminal.sessions import personal
+from fedsafe_cli.terminal.settings import Settings
+from fedsafe_cli.terminal.texts import (
+    GRADES,
+    PHENOMENA,
+    PROVENANCES,
+    SIGNAL_WORDS,
+    SURFACES,
+    label,
+)
+
+MOST_REHEARSED: Final = 5_000
+_MAX_BYTES: Final = 1 << 20
+_TIMEOUT: Final = 600.0
+_CODES: Final = (
+    ("provenance", PROVENANCES),
+    ("phenomenon", PHENOMENA),
+    ("surface", SURFACES),
+    ("grade", GRADES),
+    ("scope", SIGNAL_WORDS["scope"]),
+)
+
+
+@click.command("lists")
+@reading_purpose
+@shared_options
+@click.pass_context
+def lists(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
+    """List the lists of files that wait for their second person.
+
+    \b
+    Example:
+      fedsafe signal lists
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get(read_for("/v1/lists", purpose), timeout=_TIMEOUT)
+    if settings.json:
+        document(answer)
+        return OK
+    found = answer["lists"]
+    if not found:
+        line(say("no list of files waits", settings))
+        return OK
+    names = ("name", "count", "authors", "sources")
+    rows = [
+        [each["name"], each["count"], *(", ".join(each[name]) for name in names[2:])]
+        for each in found
+    ]
+    table(headings(settings, *names), rows)
+    return OK
+
+
+@click.command("examine")
+@click.argument("name")
+@click.argument("rehearsal", required=False, metavar="[-|FILE]")
+@shared_options
+@click.pass_context
+def examine(context: click.Context, /, name: str, rehearsal: str | None) -> ExitStatus:
+    """Examine a list of files, as its second person.
+
+    Tells its source, signature and number, what is said of so many of its files and
+    for whom they are, the rarest first, how many of them members list already, and
+    entries that were drawn: look at them at their source. FILE has
+    digests of files that should not be on it, as `fedsafe hash` prints them, of
+    uploads of your own for a start: the list is rehearsed on them, and nothing of
+    them is kept.
+
+    \b
+    Examples:
+      fedsafe signal examine hotline-2026-11
+      fedsafe hash uploads/* | fedsafe signal examine hotline-2026-11 -
+    """  # noqa: D301
+    settings = settings_of(context)
+    _check_name(name)
+    body = {"rehearsal": [] if rehearsal is None else _rehearsal(rehearsal)}
+    client = personal(settings)
+    answer = client.post(f"/v1/lists/{name}/examine", body, timeout=_TIMEOUT)
+    if settings.json:
+        document(answer)
+        return OK
+    waiting = answer["waiting"]
+    told: dict[str, Any] = {
+        "name": waiting["name"],
+        "authors": ", ".join(waiting["authors"]),
+        "sources": ", ".join(waiting["sources"]),
+        "signatures": ", ".join(waiting["signatures"]) or "-",
+        "count": waiting["count"],
+        "kinds": _counts(answer["kinds"]),
+        "overlap": _counts({e["origin"]: e["count"] for e in answer["overlap"]}),
+        "rehearsed": answer["rehearsed"],
+        "hits": len(answer["hits"]),
+        "seed": answer["seed"],
+        "digest": answer["digest"],
+        "approve_until": moment(answer["approve_until"]),
+    }
+    pairs([(field(key, settings), value) for key, value in told.items()], indent="")
+    _show_facts(answer["facts"], settings)
+    names = ("drawn", "signal")
+    rows = [(f"{e['kind']}:{e['digest']}", e["signal"]) for e in answer["drawn"]]
+    table(headings(settings, *names), rows)
+    if answer["hits"]:
+        shown = ", ".join(str(position + 1) for position in answer["hits"][:20])
+        note(say("the list would hit lines {lines}", settings, lines=shown))
+    command = f"fedsafe signal approve-list {name} {answer['digest']}"
+    note(say("next: {command}", settings, command=command))
+    return OK
+
+
+@click.command("approve-list")
+@click.argument("name")
+@click.argument("digest")
+@shared_options
+@click.pass_context
+def approve_list(context: click.Context, /, name: str, digest: str) -> ExitStatus:
+    """Publish a list of files, as its second person, in one act.
+
+    Takes a reviewer who has imported nothing of it and has examined the list of
+    just that DIGEST; `fedsafe signal examine` prints it.
+
+    \b
+    Example:
+      fedsafe signal approve-list hotline-2026-11 DIGEST
+    """  # noqa: D301
+    settings = settings_of(context)
+    _check_name(name)
+    client = personal(settings)
+    target = f"/v1/lists/{name}/approve"
+    answer = client.post(target, {"digest": digest}, timeout=_TIMEOUT)
+    if settings.json:
+        document(answer)
+    else:
+        for each in answer["problems"]:
+            note(f"fedsafe: error: {each['signal']}: {each['detail']}")
+        counts = {"count": answer["approved"], "bad": answer["refused"]}
+        line(say("published: {count}, refused: {bad}", settings, **counts))
+    return ExitStatus.DENIED if answer["refused"] else OK
+
+
+def _show_facts(facts: list[dict[str, Any]], settings: Settings) -> None:
+    """Show what is said of the files: as what they match, where, and whose list."""
+    rest = ("rule", "legal_review", "match_until", "source", "signature")
+    german = settings.german
+    rows = [
+        [
+            each["count"],
+            *(label(table_, each[name], german=german) for name, table_ in _CODES),
+            _for_whom(each, settings),
+            *(each.get(name) or "-" for name in rest),
+        ]
+        for each in facts
+    ]
+    names = ("count", *(name for name, _ in _CODES), "meant_for", *rest)
+    table([field(name, settings) for name in names], rows)
+
+
+def _for_whom(facts: dict[str, Any], settings: Settings) -> str:
+    if facts.get("group") is not None:
+        return f"{say('group', settings)} {facts['group']}"
+    nodes = facts.get("nodes")
+    return say("all members", settings) if nodes is None else ", ".join(nodes) or "-"
+
+
+def _check_name(name: str) -> None:
+    if re.fullmatch(r"[a-z][a-z0-9._-]{0,31}", name) is None:
+        raise BadInputError(
+            "no list has such a name", "`fedsafe signal lists` names those that wait"
+        )
+
+
+def _counts(found: dict[str, int]) -> str:
+    return ", ".join(f"{name}: {count}" for name, count in found.items()) or "0"
+
+
+def _rehearsal(source: str) -> list[Question]:
+    """Read digests, one a line; what is behind a space is no part of them."""
+    data = sys.stdin.buffer.read(_MAX_BYTES + 1) if source == "-" else b""
+    if source != "-":
+        data = read_small(source, _MAX_BYTES)
+    lines = [text for text in data.splitlines() if text.strip()]
+    if len(data) > _MAX_BYTES or len(lines) > MOST_REHEARSED:
+        raise BadInputError(f"a rehearsal takes {MOST_REHEARSED} digests at most")
+    found: list[Question] = []
+    for number, text in enumerate(lines, start=1):
+        try:
+            found.append(question(decode(text.split()[0]), Hints()))
+        except FormError as error:
+            raise BadInputError(f"line {number}: {error.fault.detail}") from None
+    return found

@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe flood`: signals that have matched too many, ruled on by people (P21)."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.federation.charter_request import waiting
+from fedsafe_cli.signals.task_texts import BECAUSE
+from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.hurried_decisions import decided, say_again
+from fedsafe_cli.terminal.ids import checked_task
+from fedsafe_cli.terminal.moments import shown
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import document, line, note, pairs, table
+from fedsafe_cli.terminal.purpose_option import read_for, reading_purpose
+from fedsafe_cli.terminal.sessions import personal
+from fedsafe_cli.terminal.settings import Settings
+from fedsafe_cli.terminal.texts import GRADES, KINDS, PHENOMENA, PROVENANCES, label
+
+Json = dict[str, Any]
+Words = dict[str, tuple[str, str]]
+STATES: Final[Words] = {
+    "waiting": ("wartet auf eine Entscheidung", "waits for a ruling"),
+    "rested": ("das Signal ruht hier", "the signal rests here"),
+    "stands": ("das Signal gilt", "the signal stands"),
+    "lapsed": ("verfallen, niemand hat entschieden", "lapsed, nobody has ruled"),
+    "over": ("das Signal ist beendet", "the signal has ended"),
+}
+RULINGS: Final = ("rests", "stands")
+_SAID: Final[Words] = {
+    "flood": ("Trefferflut", "flood"),
+    "signal": ("Signal", "signal"),
+    "origin": ("Ursprung", "origin"),
+    "state": ("Stand", "state"),
+    "bound": ("Grenze am Tag", "bound a day"),
+    "references": ("darüber hinaus", "beyond it"),
+    "beyond": ("nicht einzeln vermerkt", "kept by count only"),
+    "began": ("begann", "began"),
+    "ends": ("endet", "ends"),
+    "kind": ("Art", "kind"),
+    "phenomenon": ("Erscheinungsform", "phenomenon"),
+    "grade": ("Beleglage", "grade"),
+    "provenance": ("Herkunft", "provenance"),
+    "contact": ("Kontakt", "contact"),
+    "ruled": ("entschieden von", "ruled by"),
+    "at": ("wann", "at"),
+    "reason": ("Grund", "reason"),
+    "raised": ("Grenze erhöht auf", "bound raised to"),
+    "until": ("bis", "until"),
+    "account": ("Konto oder Datei", "account or file"),
+    "since": ("seit", "since"),
+    "next": ("weiter mit --after {next}", "go on with --after {next}"),
+    "after_rests": (
+        (
+            "Das Signal trifft hier niemanden mehr, und nur hier; wen es vorher "
+            "eingeschränkt hat, zeigt `fedsafe task list` zum neuen Ansehen. Andere "
+            "Mitglieder erfahren es durch einen Einwand: `fedsafe dispute`."
+        ),
+        (
+            "The signal matches nobody here any more, and only here; whom it "
+            "restricted before, `fedsafe task list` shows to look at anew. Other "
+            "members hear of it by a dispute: `fedsafe dispute`."
+        ),
+    ),
+    "after_stands": (
+        (
+            "Jeder Verweis ist jetzt eine Prüfung (`fedsafe task list`). Was heute "
+            "noch über die Grenze geht, wartet wieder; zwei Personen können sie für "
+            "sieben Tage erhöhen: `fedsafe flood raise`."
+        ),
+        (
+            "Each reference is a review now (`fedsafe task list`). What goes beyond "
+            "the bound today waits again; two people can raise it for seven days: "
+            "`fedsafe flood raise`."
+        ),
+    ),
+}
+
+
+@click.group()
+def flood() -> None:
+    """Signals that have matched too many: see, rule, raise the bound.
+
+    Beyond its kind's bound of accounts or files a day, a signal restricts nobody
+    further by itself. All such matches wait in one flood, until a person rules.
+
+    \b
+    Examples:
+      fedsafe flood list
+      fedsafe flood show 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+      fedsafe flood rule 0a1b2c3d4e5f60718293a4b5c6d7e8f9 rests --reason ticket-7
+    """  # noqa: D301
+
+
+@flood.command("list")
+@click.option(
+    "--state",
+    type=click.Choice(list(STATES)),
+    default="waiting",
+    help="`waiting`, the default, are those that wait for a ruling.",
+)
+@reading_purpose
+@shared_options
+@click.pass_context
+def list_floods(
+    context: click.Context, /, state: str, purpose: str | None
+) -> ExitStatus:
+    """List floods of a state.
+
+    \b
+    Examples:
+      fedsafe flood list
+      fedsafe flood list --state rested --lang de
+    """  # noqa: D301
+    settings = settings_of(context)
+    node, path = personal(settings), read_for(f"/v1/floods?state={state}", purpose)
+    answer = node.get(path)
+    found: list[Json] = answer["floods"]
+    while (after := answer.get("next")) is not None:
+        answer = node.get(f"{path}&after={after}")
+        found += answer["floods"]
+    if settings.json:
+        document({"floods": found})
+        return OK
+    words = ("flood", "signal", "origin", "kind", "bound", "references", "ends")
+    table([_say(word, settings) for word in words], [_row(each) for each in found])
+    return OK
+
+
+@flood.command("show")
+@click.argument("flood_id", metavar="FLOOD")
+@click.option("--after", metavar="REF", help="Go on behind it: `next` of the page.")
+@reading_purpose
+@shared_options
+@click.pass_context
+def show(
+    context: click.Context, /, flood_id: str, after: str | None, purpose: str | None
+) -> ExitStatus:
+    """Show a flood: its signal, and the accounts or files beyond the bound.
+
+    \b
+    Example:
+      fedsafe flood show 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+    settings = settings_of(context)
+    path = f"/v1/floods/{_checked(flood_id)}"
+    if after is not None:
+        path += f"?after={_reference(after)}"
+    answer = personal(settings).get(read_for(path, purpose))
+    if settings.json:
+        document(answer)
+        return OK
+    pairs(list(_head(answer, settings)), indent="")
+    if answer["subjects"]:
+        line()
+        rows = [
+            (_account(each), shown(each["added_at"])) for each in answer["subjects"]
+        ]
+        table([_say(word, settings) for word in ("account", "since")], rows)
+    if answer.get("next") is not None:
+        note(_say("next", settings).format(next=answer["next"]))
+    return OK
+
+
+@flood.command("rule")
+@click.argument("flood_id", metavar="FLOOD")
+@click.argument("ruling", type=click.Choice(RULINGS))
+@click.option(
+    "--reason", metavar="REFERENCE", required=True, help="Why: a ticket or a note."
+)
+@click.option(
+    "--because",
+    type=click.Choice(list(BECAUSE)),
+    help="Its origin is asked, where the listing itself is wrong: rests.",
+)
+@say_again
+@shared_options
+@click.pass_context
+def rule(  # noqa: PLR0913 - the options of one command
+    context: click.Context,
+    flood_id: str,
+    ruling: str,
+    reason: str,
+    because: str | None,
+    *,
+    again: bool,
+) -> ExitStatus:
+    """Rule on a flood: its signal `rests` at this node, or `stands`.
+
+    A signal that rests matches nobody here; whom it restricted is looked at anew. One
+    that stands goes on within its bound, and each reference becomes a review. A later
+    ruling takes the place of an earlier one.
+
+    \b
+    Examples:
+      fedsafe flood rule 0a1b2c3d4e5f60718293a4b5c6d7e8f9 rests --reason ticket-7
+      fedsafe flood rule 0a1b2c3d4e5f60718293a4b5c6d7e8f9 stands --reason note-9
+      fedsafe flood rule 0a1b2c3d4e5f60718293a4b5c6d7e8f9 rests --reason ticket-7 \\
+          --because listing_wrong
+    """  # noqa: D301
+    settings = settings_of(context)
+    path = f"/v1/floods/{_checked(flood_id)}/ruling"
+    said = {"ruling": ruling, "reason": reason}
+    if because is not None:
+        said["because"] = because
+    answer = decided(path, said, settings, again=again)
+    if settings.json:
+        document(answer)
+        return OK
+    line(label(STATES, answer["state"], german=settings.german))
+    note(_say(f"after_{ruling}", settings))
+    return OK
+
+
+@flood.command("raise")
+@click.argument("flood_id", metavar="FLOOD")
+@click.option(
+    "--bound",
+    type=click.IntRange(min=2),
+    required=True,
+    help="How many a day the signal may restrict by itself.",
+)
+@click.option(
+    "--reason", metavar="REFERENCE", required=True, help="Why: a ticket or a note."
+)
+@shared_options
+@click.pass_context
+def raise_bound(
+    context: click.Context, flood_id: str, bound: int, reason: str
+) -> ExitStatus:
+    """Raise the bound of a flood's signal for seven days; it takes two people.
+
+    That says that the signal stands, too. The status is 13 until another person has
+    approved it (`fedsafe act approve`).
+
+    \b
+    Example:
+      fedsafe flood raise 0a1b2c3d4e5f60718293a4b5c6d7e8f9 --bound 40 \\
+          --reason ticket-7
+    """  # noqa: D301
+    settings = settings_of(context)
+    path = f"/v1/floods/{_checked(flood_id)}/bound"
+    asked = personal(settings).post(path, {"bound": bound, "reason": reason})
+    return waiting(asked, settings)
+
+
+def _checked(text: str) -> str:
+    try:
+        return checked_task(text)
+    except BadInputError:
+        raise BadInputError(
+            "a flood is named by 32 hexadecimal digits",
+            "floods are listed by `fedsafe flood list`",
+        ) from None
+
+
+def _reference(text: str) -> str:
+    from urllib.parse import quote  # noqa: PLC0415 (slow to load)
+
+    return quote(text, safe="")
+
+
+def _say(word: str, settings: Settings) -> str:
+    return _SAID[word][not settings.german]
+
+
+def _row(each: Json) -> tuple[object, ...]:
+    match = each["match"] or {}
+    return (
+        each["flood"],
+        each["signal"],
+        each["origin"],
+        match.get("kind"),
+        each["bound"],
+        each["references"],
+        shown(each["ends_at"]),
+    )
+
+
+def _account(subject: Json) -> str:
+    """Name an account by its service, for two may have one name."""
+    service, reference = subject["service"], str(subject["subject_ref"])
+    return reference if service is None else f"{service}/{reference}"
+
+
+def _head(answer: Json, settings: Settings) -> Iterator[tuple[str, object]]:
+    match, german = answer["match"], settings.german
+    values: list[tuple[str, object]] = [
+        ("flood", answer["flood"]),
+        ("state", label(STATES, answer["state"], german=german)),
+        ("signal", answer["signal"]),
+        ("origin", answer["origin"]),
+    ]
+    if match is not None:
+        values += [
+            ("kind", label(KINDS, match["kind"], german=german)),
+            ("phenomenon", label(PHENOMENA, match["phenomenon"], german=german)),
+            ("grade", label(GRADES, match["grade"], german=german)),
+            ("provenance", label(PROVENANCES, match["provenance"], german=german)),
+            ("contact", match["contact"]),
+        ]
+    values += [
+        ("bound", answer["bound"]),
+        ("references", answer["references"]),
+        ("beyond", answer["beyond"] or None),
+        ("began", shown(answer["opened_at"])),
+        ("ends", shown(answer["ends_at"])),
+        ("ruled", " + ".join(filter(None, (answer["ruled_by"], answer["second"])))),
+        ("at", shown(answer["ruled_at"])),
+        ("reason", answer["reason"]),
+        ("raised", answer["raised_to"]),
+        ("until", shown(answer["raised_until"])),
+    ]
+    for word, value in values:
+        if value not in (None, ""):
+            yield _say(word, settings), value

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe inquiry`: signals that a review has found to be listed wrongly.
+
+Another member's reviewer has dismissed a match because the listing is wrong, and asks
+this node, the signal's origin, to look at it. People keep the signal, or revoke it.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.ids import checked_id
+from fedsafe_cli.terminal.moments import readable
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import document, line, note, table
+from fedsafe_cli.terminal.purpose_option import read_for, reading_purpose
+from fedsafe_cli.terminal.sessions import personal
+from fedsafe_cli.terminal.settings import Settings
+from fedsafe_cli.terminal.texts import label
+
+Json = dict[str, Any]
+Words = dict[str, tuple[str, str]]
+_STATES: Final[Words] = {
+    "waiting": ("noch nicht zugestellt", "not delivered yet"),
+    "open": ("wartet auf Prüfung", "waits for review"),
+    "kept": ("geprüft, bleibt", "reviewed, kept"),
+    "ended": ("Signal beendet", "signal ended"),
+    "lost": ("ohne Antwort, Ursprung weg", "no answer, origin gone"),
+}
+_SAID: Final[Words] = {
+    "signal": ("Signal", "signal"),
+    "members": ("Mitglieder", "members"),
+    "who": ("wer, wann", "who, when"),
+    "opened": ("seit", "since"),
+    "state": ("Stand", "state"),
+    "ruled": ("entschieden", "ruled"),
+    "reference": ("Grund", "reason"),
+    "origin": ("Ursprung", "origin"),
+    "day": ("am", "on"),
+    "changed": ("geändert", "changed"),
+    "own": (" (eigene Sperre)", " (own ban)"),
+    "none": ("Es gibt keine.", "There are none."),
+    "kept": (
+        "Das Signal bleibt. Die Mitglieder, die gefragt haben, erfahren es.",
+        "The signal stays. The members that asked are told.",
+    ),
+    "revoked": (
+        "Das Signal ist beendet. Die Mitglieder, die gefragt haben, erfahren es.",
+        "The signal is ended. The members that asked are told.",
+    ),
+}
+
+
+@click.group()
+def inquiry() -> None:
+    """Signals that a review found to be listed wrongly: see, keep, revoke.
+
+    Other members' reviewers ask about this node's signals, and its own about others'.
+    An inquiry itself changes nothing: the signal matches until somebody rules.
+
+    \b
+    Examples:
+      fedsafe inquiry list
+      fedsafe inquiry decide 01936e0c-0000-7000-8000-000000000000 --keep \\
+          --reason review-7
+      fedsafe inquiry sent
+    """  # noqa: D301
+
+
+@inquiry.command("list")
+@click.option(
+    "--state",
+    type=click.Choice(["open", "kept", "ended"]),
+    default="open",
+    help="`open`, the default, or how those ended that were reviewed.",
+)
+@reading_purpose
+@shared_options
+@click.pass_context
+def list_(context: click.Context, /, state: str, purpose: str | None) -> ExitStatus:
+    """List this node's signals that members ask about, those of the most first.
+
+    \b
+    Examples:
+      fedsafe inquiry list
+      fedsafe inquiry list --state kept --lang de
+    """  # noqa: D301
+    settings = settings_of(context)
+    path = read_for(f"/v1/listing-inquiries?state={state}", purpose)
+    answer = personal(settings).get(path)
+    if settings.json:
+        document(answer)
+    else:
+        _show(answer["inquiries"], settings)
+    return OK
+
+
+@inquiry.command("show")
+@click.argument("signal", metavar="SIGNAL")
+@reading_purpose
+@shared_options
+@click.pass_context
+def show(context: click.Context, /, signal: str, purpose: str | None) -> ExitStatus:
+    """Show which members ask about SIGNAL, and how its review ended.
+
+    \b
+    Example:
+      fedsafe inquiry show 01936e0c-0000-7000-8000-000000000000 --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    path = read_for(f"/v1/listing-inquiries/{checked_id(signal)}", purpose)
+    answer = personal(settings).get(path)
+    if settings.json:
+        document(answer)
+    else:
+        _show([answer], settings)
+    return OK
+
+
+@inquiry.command("decide")
+@click.argument("signal", metavar="SIGNAL")
+@click.option(
+    "--keep/--revoke",
+    "keep",
+    default=None,
+    help="The signal stays after a review, or it ends everywhere for good.",
+)
+@click.option(
+    "--reason",
+    metavar="REFERENCE",
+    required=True,
+    help="Where the review is written down: a ticket or a note.",
+)
+@shared_options
+@click.pass_context
+def decide(
+    context: click.Context,
+    signal: str,
+    keep: bool | None,  # noqa: FBT001 (click's)
+    reason: str,
+) -> ExitStatus:
+    """Keep SIGNAL after a review, or revoke it; an own ban is erased.
+
+    Only somebody who had no part in the listing keeps it. Who published it by mistake
+    may revoke.
+
+    \b
+    Examples:
+      fedsafe inquiry decide 01936e0c-0000-7000-8000-000000000000 --keep \\
+          --reason review-7
+      fedsafe inquiry decide 01936e0c-0000-7000-8000-000000000000 --revoke \\
+          --reason review-8
+    """  # noqa: D301
+    settings = settings_of(context)
+    if keep is None:
+        raise BadInputError("say --keep or --revoke")
+    ruling = "kept" if keep else "revoked"
+    answer = personal(settings).change(
+        f"/v1/listing-inquiries/{checked_id(signal)}/ruling",
+        {"ruling": ruling, "reason": reason},
+    )
+    if settings.json:
+        document(answer)
+        return OK
+    _show([answer], settings)
+    note(_say(ruling, settings))
+    return OK
+
+
+@inquiry.command("sent")
+@reading_purpose
+@shared_options
+@click.pass_context
+def sent(context: click.Context, /, purpose: str | None) -> ExitStatus:
+    """List this node's inquiries about others' signals, and what came of them.
+
+    One is sent by `fedsafe task decide TASK dismiss --because listing_wrong`.
+
+    \b
+    Examples:
+      fedsafe inquiry sent
+      fedsafe inquiry sent --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get(read_for("/v1/sent-inquiries", purpose))
+    if settings.json:
+        document(answer)
+        return OK
+    words = ("signal", "origin", "day", "state", "changed")
+    rows = [
+        (
+            found["signal"],
+            found["origin"],
+            found["day"],
+            label(_STATES, found["state"], german=settings.german),
+            readable("changed_at", found["changed_at"]),
+        )
+        for found in answer["inquiries"]
+    ]
+    _table(words, rows, settings)
+    return OK
+
+
+def _show(inquiries: list[Json], settings: Settings) -> None:
+    words = ("signal", "members", "who", "opened", "state", "ruled", "reference")
+    _table(words, [_row(found, settings) for found in inquiries], settings)
+
+
+def _table(
+    words: Sequence[str], rows: Sequence[tuple[object, ...]], settings: Settings
+) -> None:
+    if rows:
+        table([_say(word, settings) for word in words], rows)
+    else:
+        line(_say("none", settings))
+
+
+def _row(found: Json, settings: Settings) -> tuple[object, ...]:
+    ruled = None
+    if found["ruled_at"] is not None:
+        ruled = readable("ruled_at", found["ruled_at"])
+    return (
+        found["signal"] + (_say("own", settings) if found["own"] else ""),
+        len(found["members"]),
+        ", ".join(f"{each['member']} {each['day']}" for each in found["members"]),
+        readable("opened_at", found["opened_at"]),
+        label(_STATES, found["state"], german=settings.german),
+        ruled,
+        found["reference"],
+    )
+
+
+def _say(word: str, settings: Settings) -> str:
+    return _SAID[word][not settings.german]

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Yearly reviews of the own signals: `fedsafe signal keep`, `sample`, `look`."""
+
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.hurried_decisions import decided, say_again
+from fedsafe_cli.terminal.ids import checked_id
+from fedsafe_cli.terminal.moments import shown
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import document, line, table
+from fedsafe_cli.terminal.purpose_option import read_for, reading_purpose
+from fedsafe_cli.terminal.sessions import personal
+
+_KEPT: Final = (
+    "{signal} gilt weiter; das nächste Mal zu prüfen bis {review_by}",
+    "{signal} lives on; the next review is due by {review_by}",
+)
+
+
+FINDINGS: Final = {
+    "stands": ("gilt", "stands"),
+    "wrong": ("war falsch; widerrufen", "was wrong; revoked"),
+}
+_DRAWN: Final = (
+    ("Signal", "gezogen", "bis", "Stand", "wer", "angesehen von", "Grund"),
+    ("signal", "drawn", "due", "state", "who", "looked at by", "reason"),
+)
+_OVERDUE: Final = ("überfällig", "overdue")
+_YOURS: Final = {
+    True: ("Sie können", "you can"),
+    False: ("jemand anderes", "somebody else"),
+}
+_NONE_DRAWN: Final = ("nichts ist gezogen", "nothing is drawn")
+
+
+@click.command("keep")
+@click.argument("signal_id", metavar="SIGNAL")
+@shared_options
+@click.pass_context
+def keep(context: click.Context, signal_id: str) -> ExitStatus:
+    """Let a signal about a file live on for another year, after you reviewed it.
+
+    Takes a reviewer who is not its author. A signal about a person ends with its
+    term; it has no second one.
+
+    \b
+    Example:
+      fedsafe signal keep SIGNAL
+    """  # noqa: D301
+    settings = settings_of(context)
+    target = f"/v1/signals/{checked_id(signal_id)}/keep"
+    answer = personal(settings).change(target, None)
+    if settings.json:
+        document(answer)
+    else:
+        line(_KEPT[0 if settings.german else 1].format(**answer))
+    return OK
+
+
+@click.command("sample")
+@click.option(
+    "--state",
+    type=click.Choice(["waiting", "found"]),
+    default="waiting",
+    help="`waiting`, the default, or what was found.",
+)
+@reading_purpose
+@shared_options
+@click.pass_context
+def sample(context: click.Context, /, *, state: str, purpose: str | None) -> ExitStatus:
+    """List the own signals that were drawn this year to be looked at again.
+
+    Who wrote, approved or reviewed a signal does not look at it. What nobody has looked
+    at within 30 days is overdue: `fedsafe doctor` says so.
+
+    \b
+    Examples:
+      fedsafe signal sample
+      fedsafe signal sample --state found --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    path = read_for(f"/v1/signals/sample?state={state}", purpose)
+    answer = personal(settings).get(path)
+    language = 0 if settings.german else 1
+    if settings.json:
+        document(answer)
+    elif answer["signals"]:
+        rows = [_drawn(each, language) for each in answer["signals"]]
+        table(_DRAWN[language], rows)
+    else:
+        line(_NONE_DRAWN[language])
+    return OK
+
+
+@click.command("look")
+@click.argument("signal_id", metavar="SIGNAL")
+@click.argument("finding", type=click.Choice(list(FINDINGS)))
+@click.option(
+    "--reason", metavar="REFERENCE", required=True, help="Where it is written down."
+)
+@say_again
+@shared_options
+@click.pass_context
+def look(
+    context: click.Context, /, signal_id: str, finding: str, *, reason: str, again: bool
+) -> ExitStatus:
+    """Say what you found of a signal that was drawn: it `stands`, or is `wrong`.
+
+    Look at the finding that it rests on, in your own files. What is wrong is revoked at
+    once, at every member. Takes a reviewer who had no part in it.
+
+    \b
+    Examples:
+      fedsafe signal look SIGNAL stands --reason note-7
+      fedsafe signal look SIGNAL wrong --reason note-8
+    """  # noqa: D301
+    settings = settings_of(context)
+    target = f"/v1/signals/{checked_id(signal_id)}/sample"
+    said = {"finding": finding, "reason": reason}
+    answer = decided(target, said, settings, again=again)
+    if settings.json:
+        document(answer)
+    else:
+        line(FINDINGS[answer["finding"]][0 if settings.german else 1])
+    return OK
+
+
+def _drawn(each: dict[str, Any], language: int) -> tuple[object, ...]:
+    said = _OVERDUE[language] if each["overdue"] else ""
+    if each["finding"] is not None:
+        said = FINDINGS[each["finding"]][language]
+    return (
+        each["signal"],
+        shown(each["drawn_at"]),
+        shown(each["due_at"]),
+        said,
+        _YOURS[each["is_yours"]][language] if each["finding"] is None else None,
+        each["found_by"],
+        each["reason"],
+    )

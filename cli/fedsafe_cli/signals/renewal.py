@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe signal ending` and `renew`: what a key epoch ends, published anew.
+
+The identifier comes out of the node's custody sealed, and is opened here, with the
+private custody key: on the machine of whoever has it. Loads the node's code.
+"""
+
+import base64
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.signals.signal_texts import show_signal
+from fedsafe_cli.terminal.errors import BadInputError, BrokenAnswerError
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.findings import finding, finding_options, in_group
+from fedsafe_cli.terminal.ids import checked_id
+from fedsafe_cli.terminal.inputs import Question
+from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.output import document, line, note, table
+from fedsafe_cli.terminal.purpose_option import read_for, reading_purpose
+from fedsafe_cli.terminal.sessions import personal
+from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_policies.vocabulary import Scope
+
+ENDING: Final = "/v1/signals/ending"
+_HEADINGS: Final = (
+    ("Signal", "Epoche", "endet am", "neu aus"),
+    ("signal", "epoch", "ends on", "anew from"),
+)
+_CUSTODY: Final = ("Verwahrung", "custody")
+_FILE: Final = ("der Datei", "the file")
+_NOTHING: Final = (
+    "kein Signal endet vorzeitig mit einer Epoche",
+    "no signal is cut short by the end of an epoch",
+)
+_MORE: Final = (
+    "es gibt weitere: veröffentlichen Sie diese zuerst neu",
+    "there are others: publish these anew first",
+)
+
+
+@click.command("ending")
+@reading_purpose
+@shared_options
+@click.pass_context
+def ending(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
+    """List the own signals that end with their key epoch, though they could go on.
+
+    What is still wanted is reviewed and published anew: of a person with `renew`, of a
+    file with `add`. What nobody publishes anew ends on that day, everywhere.
+
+    \b
+    Example:
+      fedsafe signal ending
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get(read_for(ENDING, purpose))
+    language = 0 if settings.german else 1
+    if settings.json:
+        document(answer)
+    elif answer["signals"]:
+        rows = [
+            [
+                str(each["signal"]),
+                str(each["epoch"]),
+                str(answer["until"]),
+                (_CUSTODY if each["sealed"] else _FILE)[language],
+            ]
+            for each in answer["signals"]
+        ]
+        table(_HEADINGS[language], rows)
+        if answer["more"]:
+            note(_MORE[language])
+    else:
+        line(_NOTHING[language])
+    return OK
+
+
+@click.command("renew")
+@click.argument("signal_id", metavar="SIGNAL")
+@click.option(
+    "--custody-key", required=True, metavar="FILE", help="The private custody key."
+)
+@finding_options(required=True)
+@click.option(
+    "--to", "nodes", multiple=True, metavar="NODE", help="Meant for this member only."
+)
+@click.option(
+    "--subject-ref",
+    metavar="[SERVICE/]REF",
+    help="Your own name for the account, for a notice.",
+)
+@reading_purpose
+@shared_options
+@click.pass_context
+def renew(
+    context: click.Context,
+    /,
+    signal_id: str,
+    *,
+    custody_key: str,
+    nodes: tuple[str, ...],
+    purpose: str | None,
+    **given: Any,  # noqa: ANN401 (texts, or many of them)
+) -> ExitStatus:
+    """Draft SIGNAL anew in the present key epoch, after you reviewed it again.
+
+    The identifier is opened here with the custody key, goes to your own node, and is
+    never shown. State what you find today, as in `add`; another person approves the
+    draft. Until the old epoch is over both signals match.
+
+    \b
+    Example:
+      fedsafe signal renew SIGNAL --custody-key /media/safe/custody.key \\
+        --phenomenon grooming --surface public_content \\
+        --grade confirmed_conduct --rule tos-4.2 --removed-on 2026-11-24 \\
+        --finding adult
+    """  # noqa: D301
+    settings, signal = settings_of(context), checked_id(signal_id)
+    if any(given[name] is not None for name in ("kind", "region", "namespace")):
+        raise BadInputError("--kind, --region and --namespace come out of custody")
+    given["scope"] = given["scope"] or Scope.FEDERATION.value
+    if given["scope"] == Scope.SELF.value:
+        raise BadInputError("an own ban has no epoch: it goes on by itself")
+    client = personal(settings)
+    answer = client.get(read_for(ENDING, purpose))
+    about = _about(answer, signal, custody_key)
+    body = in_group(finding(given)) | {"about": about, "renews": signal}
+    if nodes:
+        body["nodes"] = list(nodes)
+    if given["subject_ref"] is not None:
+        body["subject_ref"] = given["subject_ref"]
+    return _shown(client.change("/v1/signals", body), settings)
+
+
+def _shown(answer: dict[str, Any], settings: Settings) -> ExitStatus:
+    show_signal(answer, as_json=settings.json, german=settings.german)
+    return OK
+
+
+def _about(answer: dict[str, Any], signal: str, key: str) -> Question:
+    """Open the identifier of a signal; nothing of it is in an error."""
+    from fedsafe_crypto.errors import CryptoError  # noqa: PLC0415 (slow to load)
+    from fedsafe_crypto.seal.hpke import RecipientKey  # noqa: PLC0415
+    from fedsafe_federation.errors import MalformedError  # noqa: PLC0415
+    from fedsafe_node.ground.errors import KeyFileError  # noqa: PLC0415
+    from fedsafe_node.ground.key_files import read_secret  # noqa: PLC0415
+    from fedsafe_node.ground.signal_ids import read_signal_id  # noqa: PLC0415
+    from fedsafe_node.signals.custody import open_custody  # noqa: PLC0415
+
+    sealed = _sealed(answer, signal)
+    try:
+        private = RecipientKey.from_bytes(read_secret(Path(key)))
+    except KeyFileError as error:
+        raise BadInputError(printable(str(error))) from None
+    except CryptoError:
+        raise BadInputError(f"{printable(key)} is no custody key") from None
+    try:
+        found = open_custody(
+            private,
+            node=str(answer["origin"]),
+            signal_id=read_signal_id(signal),
+            sealed=sealed,
+        )
+    except (CryptoError, MalformedError):
+        raise BadInputError(
+            f"{printable(key)} is not the custody key of this node",
+            "it is the one that `fedsafe node init` made beside this node",
+        ) from None
+    return {"kind": found.kind.name.lower(), "value": found.value}
+
+
+def _sealed(answer: dict[str, Any], signal: str) -> bytes:
+    for each in answer["signals"]:
+        if each["signal"] == signal and each["sealed"]:
+            try:
+                return base64.b64decode(each["sealed"], validate=True)
+            except (ValueError, TypeError):
+                raise BrokenAnswerError("custody is no base64") from None
+    raise BadInputError(
+        "this signal does not end with an epoch, or nothing is in custody for it",
+        "`fedsafe signal ending` lists those that do",
+    )

@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe signal revoke`: say what ends, and for whom; ask; end it.
+
+What is told comes from the node, one signal after the other: which one, what it is
+about, who has received it, what its person hears. Whatever is stopped already is said
+to be, and is no error, so that a call that broke off may be repeated. All that is
+listed about one account the node finds and ends, in one act.
+"""
+
+import sys
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.signals.inventory import about, below
+from fedsafe_cli.terminal.client import Client, Json
+from fedsafe_cli.terminal.confirmation import confirm
+from fedsafe_cli.terminal.errors import (
+    BadInputError,
+    BrokenAnswerError,
+    CliError,
+    RefusedError,
+)
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus, worst
+from fedsafe_cli.terminal.findings import one_of
+from fedsafe_cli.terminal.ids import checked_id
+from fedsafe_cli.terminal.options import named_account, settings_of, shared_options
+from fedsafe_cli.terminal.output import document, line, note
+from fedsafe_cli.terminal.sessions import personal
+from fedsafe_cli.terminal.settings import Settings
+from fedsafe_cli.terminal.texts import (
+    KINDS,
+    PHENOMENA,
+    SIGNAL_WORDS,
+    account_in,
+    label,
+    words,
+)
+
+REASONS: Final = (
+    "mistake",
+    "appeal_granted",
+    "finding_withdrawn",
+    "request_of_the_person",
+    "retention",
+    "superseded",
+)
+_STOPPED: Final = frozenset({"already_revoked", "already_erased", "not_pending"})
+_ENDED: Final = frozenset({"revoked", "erased", "withdrawn"})
+_ASKED: Final = ("Das beenden, für immer?", "End this, for good?")
+_SEVERAL: Final = (
+    "Diese {count} beenden, für immer?",
+    "End these {count}, for good?",
+)
+_WITHOUT: Final = "without a terminal: --yes"
+_ALREADY: Final = ("{signal}: ist schon beendet", "{signal}: has ended already")
+_DONE: Final = ("{signal}: {state}", "{signal}: {state}")
+_NONE: Final = ("nichts mehr zu beenden", "nothing is left to end")
+_WHAT: Final[dict[str, tuple[str, str]]] = {
+    "draft": (
+        "Der Entwurf wird zurückgezogen. Er war nie veröffentlicht.",
+        "The draft is withdrawn. It was never published.",
+    ),
+    "own": (
+        (
+            "Die eigene Sperre wird gelöscht und trifft hier nicht mehr. Sie war nie "
+            "veröffentlicht."
+        ),
+        "The own ban is erased and matches here no more. It was never published.",
+    ),
+    "published": (
+        (
+            "Das Signal wird widerrufen und trifft bei keinem Mitglied mehr; was es "
+            "sagt, wird überall gelöscht."
+        ),
+        (
+            "The signal is revoked and matches at no member any more; what it says is "
+            "erased everywhere."
+        ),
+    ),
+}
+_AT: Final = (
+    "Veröffentlicht in der Föderation; erhalten von: {names}.",
+    "Published in the federation; received by: {names}.",
+)
+_AT_NOBODY: Final = (
+    "Veröffentlicht in der Föderation; noch niemand hat es erhalten.",
+    "Published in the federation; nobody has received it yet.",
+)
+_TOLD: Final = {
+    True: (
+        (
+            "Die Person weiß von dem Signal und erfährt, dass es geendet hat, seit "
+            "wann und wer es erhalten hatte."
+        ),
+        (
+            "The person knows of the signal, and is told that it has ended, since "
+            "when, and who had received it."
+        ),
+    ),
+    False: (
+        "Der Person wird nichts mitgeteilt: sie hat keine Mitteilung davon.",
+        "The person is told nothing: they were given no notice of it.",
+    ),
+}
+_FINAL: Final = (
+    (
+        "Das lässt sich nicht zurücknehmen. Prüfungen, die daran hängen, werden "
+        "erneut vorgelegt."
+    ),
+    "It cannot be taken back. Reviews that hang on it come before a person again.",
+)
+_ACCOUNT: Final = "/v1/signals/revoke"
+_TIMEOUT: Final = 300.0
+_ENDS: Final = ("endet am {ends}", "ends on {ends}")
+_AT_SO_MANY: Final = (
+    "Veröffentlicht in der Föderation; erhalten von {count} Mitgliedern.",
+    "Published in the federation; members that received it: {count}.",
+)
+_INQUIRED: Final = (
+    "Ein Mitglied hat um Prüfung gebeten, und niemand hat entschieden.",
+    "A member has asked for a review, and nobody has decided.",
+)
+_PERSON: Final = {
+    True: (
+        (
+            "Die Person hat eine Mitteilung und erfährt, was geendet hat, seit wann "
+            "und wer es erhalten hatte."
+        ),
+        (
+            "The person was given notice, and is told what has ended, since when, "
+            "and who had received it."
+        ),
+    ),
+    False: _TOLD[False],
+}
+_ENDED_SUM: Final = (
+    (
+        "beendet: {count} (Entwürfe zurückgezogen: {withdrawn}, eigene Sperren "
+        "gelöscht: {erased}, widerrufen: {revoked})"
+    ),
+    (
+        "ended: {count} (drafts withdrawn: {withdrawn}, own bans erased: {erased}, "
+        "revoked: {revoked})"
+    ),
+)
+_NOTHING: Final = (
+    "Zu diesem Konto ist nichts gelistet.",
+    "Nothing is listed about this account.",
+)
+_UNKNOWN: Final = (
+    (
+        "{count} eigene Signale übergangen: zu welchem Konto sie gehören, kann hier "
+        "niemand mehr lesen; siehe `fedsafe signal list --accounts`"
+    ),
+    (
+        "{count} own signals passed over: nobody here can read any more whose they "
+        "are; see `fedsafe signal list --accounts`"
+    ),
+)
+
+
+@click.command("revoke")
+@click.argument("signals", nargs=-1, metavar="[-|SIGNAL…]")
+@click.option(
+    "--account", metavar="REF", help="All that is listed about it; your name for it."
+)
+@click.option("--service", metavar="NAME", help="Whose account, where several ask.")
+@click.option(
+    "--reason",
+    type=click.Choice(REASONS),
+    required=True,
+    metavar="WORD",
+    help=one_of("Why", REASONS),
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@shared_options
+@click.pass_context
+def revoke(  # noqa: PLR0913 - the options of the command
+    context: click.Context,
+    /,
+    signals: tuple[str, ...],
+    *,
+    account: str | None,
+    service: str | None,
+    reason: str,
+    yes: bool,
+) -> ExitStatus:
+    """Stop signals everywhere, for good; says what that does, and asks.
+
+    A draft is withdrawn, an own ban erased. What has ended before is said to have, so
+    a call may be repeated. With --account all that this provider lists about one
+    account ends in one act, or nothing of it.
+
+    \b
+    Examples:
+      fedsafe signal revoke SIGNAL --reason mistake
+      fedsafe signal revoke --account acc-4711 --reason mistake
+      fedsafe signal list --recipient c.example.de --ids |
+        fedsafe signal revoke - --reason superseded --yes
+    """  # noqa: D301
+    settings = settings_of(context)
+    if (account is None) == (not signals):
+        raise click.UsageError("name signals, or --account REF")
+    if account is None:
+        if service is not None:
+            raise click.UsageError("--service goes with --account")
+    else:
+        named = {"subject_ref": named_account(account, service), "reason": reason}
+        return _revoke_account(personal(settings), named, settings, asks=not yes)
+    wanted = _wanted(signals, asks=not yes)
+    client = personal(settings)
+    if not yes:
+        wanted = _explain(client, wanted, settings)
+        if wanted:
+            _confirm(len(wanted), settings)
+    return _stop(client, wanted, reason, settings, alone=len(signals) == 1)
+
+
+def _confirm(count: int, settings: Settings) -> None:
+    asked = _ASKED if count == 1 else tuple(t.format(count=count) for t in _SEVERAL)
+    confirm((asked[0], asked[1]), settings, without=_WITHOUT)
+
+
+def _revoke_account(
+    client: Client, named: dict[str, str], settings: Settings, *, asks: bool
+) -> ExitStatus:
+    answer: dict[str, Any] | None = None
+    if asks:
+        body = named | {"dry_run": True}
+        answer = _account(client.post(_ACCOUNT, body, timeout=_TIMEOUT))
+        _explain_account(answer, settings)
+        if answer["signals"]:
+            _confirm(len(answer["signals"]), settings)
+    if answer is None or answer["signals"]:
+        answer = _account(client.change(_ACCOUNT, named, timeout=_TIMEOUT))
+    if settings.json:
+        document(answer)
+    else:
+        _say_ended(answer, settings)
+    return OK
+
+
+def _say_ended(answer: dict[str, Any], settings: Settings) -> None:
+    other = not settings.german
+    for each in answer["signals"]:
+        state = label(SIGNAL_WORDS["state"], each["state"], german=settings.german)
+        line(_DONE[other].format(signal=each["signal"], state=state))
+    if answer["signals"]:
+        line(_ENDED_SUM[other].format(count=len(answer["signals"]), **answer))
+    elif not answer["unknown"]:
+        line(_NOTHING[other])
+    if answer["unknown"]:
+        note(_UNKNOWN[other].format(count=answer["unknown"]))
+
+
+def _account(answer: Json) -> dict[str, Any]:
+    if not isinstance(answer, dict) or not isinstance(answer.get("signals"), list):
+        raise BrokenAnswerError("the node's answer has no signals")
+    return answer
+
+
+def _explain_account(found: dict[str, Any], settings: Settings) -> None:
+    """Say of each signal of an account how it stands, and what its end does."""
+    other, german = not settings.german, settings.german
+    for each in found["signals"]:
+        state = label(SIGNAL_WORDS["state"], each["state"], german=german)
+        note(f"{each['signal']}: {state}, {about(each, german=german)}")
+        end = [_ENDS[other].format(ends=each["ends"])] if each.get("ends") else []
+        note(f"  {'; '.join([*end, below(each, german=german)])}")
+        texts = [_WHAT[_sort(each)][other]]
+        if _sort(each) == "published":
+            count = each.get("recipients")
+            at = _AT_SO_MANY[other].format(count=count) if count else _AT_NOBODY[other]
+            texts.append(at)
+        if each["signal"] in found["inquired"]:
+            texts.append(_INQUIRED[other])
+        for text in texts:
+            note(f"  {text}")
+    if any(_sort(each) == "published" for each in found["signals"]):
+        note(_PERSON[bool(found["end_is_told"])][other])
+    if found["signals"]:
+        note(_FINAL[other])
+
+
+def _sort(found: dict[str, Any]) -> str:
+    """Say which sort of signal it is, and so what its end does."""
+    if found["state"] == "draft":
+        return "draft"
+    return "own" if found["scope"] == "self" else "published"
+
+
+def _wanted(signals: tuple[str, ...], *, asks: bool) -> list[str]:
+    if signals == ("-",):
+        if asks:
+            raise BadInputError("who reads the ids cannot be asked", _WITHOUT)
+        parts = (part.decode("ascii", "replace").strip() for part in sys.stdin.buffer)
+        found = [
+            checked_id(text, f"line {n}: ")
+            for n, text in enumerate(parts, start=1)
+            if text
+        ]
+    else:
+        found = [
+            checked_id(text, f"signal {n}: ") for n, text in enumerate(signals, start=1)
+        ]
+    return list(dict.fromkeys(found))
+
+
+def _explain(client: Client, wanted: list[str], settings: Settings) -> list[str]:
+    """Say of each what its end does; return those that have not ended."""
+    left: list[str] = []
+    for signal in wanted:
+        found = client.get(f"/v1/signals/{signal}")
+        if found.get("state") in _ENDED:
+            note(_ALREADY[not settings.german].format(signal=signal))
+            continue
+        left.append(signal)
+        for text in _explained(found, settings):
+            note(text)
+    if not left:
+        note(_NONE[not settings.german])
+    return left
+
+
+def _explained(found: dict[str, Any], settings: Settings) -> list[str]:
+    other, german = not settings.german, settings.german
+    state = found["state"]
+    kind, phenomenon = found.get("kind"), found.get("phenomenon")
+    rule = found.get("rule")
+    told = [
+        label(SIGNAL_WORDS["state"], state, german=german),
+        label(KINDS, kind, german=german) if kind else None,
+        label(PHENOMENA, phenomenon, german=german) if phenomenon else None,
+        f"{words('rule', german=german)} {rule}" if rule else None,
+        account_in(found),
+    ]
+    texts = [f"{found['signal']}: {', '.join(filter(None, told))}"]
+    texts.append(_WHAT[_sort(found)][other])
+    if _sort(found) == "published":
+        names = found.get("recipients") or ()
+        at = _AT if names else _AT_NOBODY
+        texts.append(at[other].format(names=", ".join(names)))
+        if found["plane"] == "actor":
+            texts.append(_TOLD[bool(found.get("end_is_told"))][other])
+    return [texts[0], *(f"  {text}" for text in [*texts[1:], _FINAL[other]])]
+
+
+def _stop(
+    client: Client, wanted: list[str], reason: str, settings: Settings, *, alone: bool
+) -> ExitStatus:
+    done: list[Any] = []
+    already: list[str] = []
+    problems: list[dict[str, object]] = []
+    statuses: list[ExitStatus] = []
+    for signal in wanted:
+        try:
+            answer = client.change(f"/v1/signals/{signal}/revoke", {"reason": reason})
+        except RefusedError as error:
+            if error.code in _STOPPED:
+                already.append(signal)
+                _say(_ALREADY, settings, signal=signal)
+                continue
+            if alone:
+                raise
+            problems.append({"signal": signal, **_problem(error)})
+            statuses.append(error.status)
+            note(f"fedsafe: error: {signal}: {error}")
+            continue
+        done.append(answer)
+        state = label(SIGNAL_WORDS["state"], answer["state"], german=settings.german)
+        _say(_DONE, settings, signal=signal, state=state)
+    if settings.json:
+        document({"signals": done, "already": already, "problems": problems})
+    return worst(statuses)
+
+
+def _say(text: tuple[str, str], settings: Settings, **values: str) -> None:
+    if not settings.json:
+        line(text[not settings.german].format(**values))
+
+
+def _problem(error: CliError) -> dict[str, object]:
+    return {"code": error.code, "detail": str(error)}

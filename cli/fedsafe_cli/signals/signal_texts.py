@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signals of this provider in words: how one stands, and how far it is erased."""
+
+from typing import Final
+
+from fedsafe_cli.terminal.client import Json
+from fedsafe_cli.terminal.moments import readable
+from fedsafe_cli.terminal.output import document, pairs
+from fedsafe_cli.terminal.texts import FINDINGS, SIGNAL_WORDS, label, words
+
+STATED: Final = ("provenance", "findings", "legal_review")
+"""What is shown of a signal only where somebody has stated it."""
+_ENDED: Final = frozenset({"withdrawn", "revoked", "expired", "erased"})
+
+
+def show_signal(answer: Json, *, as_json: bool, german: bool) -> None:
+    """Print a signal's state."""
+    if as_json:
+        document(answer)
+        return
+    names = ["signal", "state", "scope", "plane", "origin", "author", "approver"]
+    if answer.get("group") is not None:
+        names.append("group")
+    if answer.get("state") not in _ENDED:  # else it matches no more, planned or not
+        names.append("match_until")
+    if answer.get("nodes") is not None:
+        answer = answer | {"nodes": ", ".join(answer["nodes"]) or "-"}
+        names.append("nodes")
+    if answer.get("erasure") is not None:
+        answer = answer | {"erasure": _erasure(answer["erasure"], german=german)}
+        names.append("erasure")
+    names += [name for name in STATED if answer.get(name)]
+    told = in_words(answer, german=german)
+    pairs([(words(name, german=german), told.get(name)) for name in names], indent="")
+
+
+def _erasure(found: Json, *, german: bool) -> str:
+    """Say how many of those who received a signal have signed that it is erased."""
+    until = readable("residual_until", found.get("residual_until")) or "-"
+    counts = {name: found[name] for name in ("receipts", "recipients")}
+    return words("erasure_told", german=german, until=until, **counts)
+
+
+def in_words(answer: Json, *, german: bool) -> Json:
+    """Say the codes of a signal in the reader's language."""
+    stated = [
+        label(FINDINGS, str(word), german=german)
+        for word in answer.get("findings") or ()
+    ]
+    return (
+        answer
+        | {"findings": ", ".join(stated)}
+        | {
+            name: label(table_, str(answer[name]), german=german)
+            for name, table_ in SIGNAL_WORDS.items()
+            if answer.get(name) is not None
+        }
+    )

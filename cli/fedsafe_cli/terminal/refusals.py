@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the node refuses, in the words of the command line: which option, which way out.
+
+The node's problem points into the request; who typed a command knows its options.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.terminal.case_refusals import in_german, open_questions, way_out_of
+from fedsafe_cli.terminal.errors import Hint, RefusedError
+from fedsafe_cli.terminal.ways_out import WAYS_OUT, Both
+from fedsafe_policies.vocabulary import Role
+
+_RULE: Final = (
+    "Regel {} der Richtlinie {} entscheidet",
+    "rule {} of policy {} decides",
+)
+_ON_ACCOUNT_OF: Final = (", wegen {}", ", on account of {}")
+_ABOUT: Final[Mapping[str, Both]] = {
+    "rulebook": ("passende Regeln", "rules that fit"),
+    "training": ("fehlende Module", "missing modules"),
+    "finding_missing": ("fehlende Feststellungen", "missing findings"),
+}
+_WHO_MAY: Final = ("Rollen, die es dürfen", "roles that may")
+_LOOK: Final = ("siehe {}", "look at {}")
+_WANTS: Final = ("{} erwartet {}", "{} wants {}")
+_PLACE: Final = ("siehe {} der Anfrage", "see {} of the request")
+_ROLES: Final = frozenset(Role)
+_SELF_SAID: Final = frozenset({"withholding"})
+"""What these rest on is what was asked for, not what was wrong with it."""
+_OTHERWISE: Final = {
+    "about": "value",
+    "accounts": "account",
+    "answer_until": "until",
+    "aware_at": "aware",
+    "captured_at": "captured",
+    "categories": "category",
+    "contention": "facts",
+    "due_at": "due",
+    "events": "event",
+    "expires_on": "expires",
+    "groups": "group",
+    "known_at": "known",
+    "organisation": "by",
+    "person": "name",
+    "received_at": "received",
+    "signal": "signal_id",
+    "subject_ref": "ref",
+    "valid_until": "until",
+}
+"""Fields of requests whose options have other names."""
+_READ: Final = frozenset({"/body", "/code", "/headers", "/password"})
+_DAY: Final = ("einen Tag wie 2027-11-03", "a day such as 2027-11-03")
+_REFERENCE: Final = (
+    "ein Zeichen wie ticket-17: Buchstaben, Ziffern und . _ : / -, ohne Leerzeichen",
+    "a reference such as ticket-17: letters, digits and . _ : / -, without spaces",
+)
+_FORMS: Final[Mapping[str, Both]] = {
+    **dict.fromkeys(("until", "expires", "removed_on", "on", "since"), _DAY),
+    **dict.fromkeys(("reason", "evidence", "reference", "note", "late"), _REFERENCE),
+    "legal_review": _REFERENCE,
+    **dict.fromkeys(("ref", "subject_ref"), _REFERENCE),
+    "event": (
+        "eine Klasse von Ereignissen wie signal.published",
+        "a class of events such as signal.published",
+    ),
+    "name": (
+        "kleine Buchstaben, Ziffern und . _ -, etwa anna",
+        "small letters, digits and . _ -, such as anna",
+    ),
+}
+
+
+def read_refusal(status: int, document: Any) -> RefusedError:  # noqa: ANN401 (JSON)
+    """Make an error of the problem that a node answers with."""
+    if not isinstance(document, dict):
+        return RefusedError(status, "", f"the node answers with status {status}")
+    reason, rule = document.get("reason"), document.get("rule")
+    code = str(document.get("code", ""))
+    detail = str(document.get("detail") or document.get("title") or status)
+    hint: Both | None = None
+    if isinstance(reason, dict) and isinstance(rule, str):
+        detail = str(reason.get("en", detail))
+        hint = _ruled(code, rule, document)
+    pointer = document.get("pointer")
+    pointer = pointer if isinstance(pointer, str) and pointer else None
+    if hint is None and pointer is not None:
+        hint = _place(pointer)
+    way_out = way_out_of(code, detail, document.get("about"))
+    way_out = way_out or WAYS_OUT.get(detail, WAYS_OUT.get(code))
+    german = in_german(detail)
+    if code == "unanswered" and (known := open_questions(detail)) is not None:
+        (german, detail), way_out = known
+    wait = document.get("retry_after_ms")
+    refusal = RefusedError(
+        status,
+        code,
+        detail,
+        hint=_joined(hint, way_out),
+        rule=rule if isinstance(rule, str) else None,
+        retry_after_ms=wait if isinstance(wait, int) else None,
+        pointer=pointer,
+    )
+    if rule is not None and isinstance(reason, dict) and "de" in reason:
+        german = reason["de"]
+    refusal.german = german and f"{german} ({code})"
+    return refusal
+
+
+def _joined(*hints: Both | None) -> Hint | None:
+    """Make one hint of those that there are."""
+    found = [each for each in hints if each is not None]
+    if not found:
+        return None
+    german, english = ("; ".join(texts) for texts in zip(*found, strict=True))
+    return Hint(english, german)
+
+
+def _both(words: Both, *values: object) -> Both:
+    return words[0].format(*values), words[1].format(*values)
+
+
+def _ruled(code: str, rule: str, document: dict[str, Any]) -> Both:
+    """Say which rule decides, and on what account."""
+    german, english = _both(_RULE, rule, document.get("policy"))
+    about = document.get("about")
+    if not about or code in _SELF_SAID:
+        return german, english
+    words = _ABOUT.get(code)
+    if code == "role" and set(str(about).split(", ")) <= _ROLES:
+        words = _WHO_MAY
+    if words is None:
+        tail = _both(_ON_ACCOUNT_OF, about)
+    else:
+        tail = (f"; {words[0]}: {about}", f"; {words[1]}: {about}")
+    return german + tail[0], english + tail[1]
+
+
+def _place(pointer: str) -> Both | None:
+    """Name the option or argument that a pointer leads to, and its form.
+
+    None for what is read from a file or asked for, which no option names.
+    """
+    first, *rest = pointer.split("/")[1:] or [""]
+    if rest and (option := _option(first)) is not None:
+        given = _given(rest[0]) if len(rest) == 1 else None
+        return _both(_LOOK, given or option + ": " + "/".join(rest))
+    words = [word for word in pointer.split("/") if word and not word.isdecimal()]
+    words.append("_".join(words))  # `--hold-until` is /hold/until
+    for field in reversed(words):
+        for name in (field, _OTHERWISE.get(field)):
+            if name is not None and (option := _option(name)) is not None:
+                form = _FORMS.get(name)
+                if form is None:
+                    return _both(_LOOK, option)
+                german, english = form
+                return _WANTS[0].format(option, german), _WANTS[1].format(
+                    option, english
+                )
+    return None if pointer in _READ else _both(_PLACE, pointer)
+
+
+def _given(name: str) -> str | None:
+    """Give an option that was typed, and so fills that field of what a file holds."""
+    context = click.get_current_context(silent=True)
+    for each in context.command.params if context is not None else ():
+        if isinstance(each, click.Option) and each.name == name:
+            given = context is not None and context.params.get(name) is not None
+            return each.opts[0] if given else None
+    return None
+
+
+def _option(name: str) -> str | None:
+    """Give an option of the running command as it is typed, or an argument."""
+    context = click.get_current_context(silent=True)
+    wanted = "--" + name.replace("_", "-")
+    for each in context.command.params if context is not None else ():
+        if isinstance(each, click.Argument):
+            if each.name == name:
+                return each.make_metavar(context).strip("[]") if context else None
+        elif each.name == name or wanted in each.opts:
+            return each.opts[0]
+    return None

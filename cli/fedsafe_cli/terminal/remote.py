@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same client for a node elsewhere: TLS, or plain HTTP on loopback."""
+
+import re
+import socket
+from dataclasses import dataclass
+from typing import Final
+
+from fedsafe_cli.terminal.client import Client
+from fedsafe_cli.terminal.errors import NodeUnreachableError, SettingsError
+
+_URL: Final = re.compile(
+    r"(https)://([a-z0-9.-]+)(?::([0-9]{1,5}))?"
+    r"|(http)://(127(?:\.[0-9]{1,3}){3}|\[::1\]|localhost):([0-9]{1,5})"
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RemoteClient(Client):
+    """Calls a node at an address; `path` is that address."""
+
+    secure: bool
+    address: str
+    port: int
+
+    @property
+    def host(self) -> str:
+        """What the Host header says."""
+        return f"{self.address}:{self.port}"
+
+    def _connect(self, timeout: float) -> socket.socket:
+        address = (self.address.strip("[]"), self.port)
+        line = socket.create_connection(address, timeout)
+        if not self.secure:
+            return line
+        import ssl  # noqa: PLC0415 (slow to load)
+
+        try:
+            context = ssl.create_default_context()
+            context.minimum_version = ssl.TLSVersion.TLSv1_3
+            context.verify_flags |= ssl.VERIFY_X509_STRICT  # as Python 3.13 does
+            return context.wrap_socket(line, server_hostname=self.address)
+        except BaseException:
+            line.close()
+            raise
+
+    def _unreachable(self, error: OSError, timeout: float) -> NodeUnreachableError:
+        if isinstance(error, TimeoutError):
+            why = f"no answer within {timeout:g} s"
+        else:
+            why = error.strerror or str(error)
+        return NodeUnreachableError(f"the node at {self.path}: {why}")
+
+
+def remote(url: str) -> RemoteClient:
+    """Return a client for a node's URL.
+
+    Raises:
+        SettingsError: it is neither https nor http on loopback.
+    """
+    found = _URL.fullmatch(url)
+    if found is None:
+        raise SettingsError(
+            "a node's URL is https://name[:port], or http on a loopback address"
+        )
+    secure = found[1] is not None
+    address = found[2] or found[5]
+    port = int(found[3] or found[6] or 443)
+    return RemoteClient(url, None, url, secure, address, port)

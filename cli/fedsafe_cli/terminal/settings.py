@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which node, whose credential, which language, which form of output.
+
+The node: `--config` (its directory, or the `node.toml` in it), else
+`FEDSAFE_CONFIG`, else `./node.toml`, else `~/.fedsafe`. The credential:
+`--credential`, else `FEDSAFE_CREDENTIAL_FILE`; a file that only its owner can
+read, never an argument. Without one the node takes us for a local service.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from fedsafe_cli.terminal.client import Client
+from fedsafe_cli.terminal.errors import NodeUnreachableError, SettingsError
+
+CONFIG: Final = "FEDSAFE_CONFIG"
+CREDENTIAL: Final = "FEDSAFE_CREDENTIAL_FILE"
+FILE: Final = "node.toml"
+SOCKET: Final = "node.sock"
+_CREDENTIAL_BYTES: Final = 256
+_CREDENTIAL: Final = re.compile(r"fs[12]_[A-Za-z0-9_-]{43}")
+_OTHERS: Final = 0o077
+
+
+@dataclass(slots=True, kw_only=True)
+class Settings:
+    """What the options of group and command said; an option wins over no option."""
+
+    config: str | None = None
+    credential: str | None = None
+    json: bool = False
+    lang: str | None = None
+
+    @property
+    def german(self) -> bool:
+        """Whether to speak German."""
+        return (self.lang or language(os.environ)) == "de"
+
+    def directory(self) -> str:
+        """Return the directory of the chosen node.
+
+        Raises:
+            SettingsError: the path that was named holds no node.
+            NodeUnreachableError: nothing was named, and no node is found.
+        """
+        named = self.config or os.environ.get(CONFIG)
+        if named:
+            return _named(named)
+        for candidate in (".", os.path.expanduser("~/.fedsafe")):  # noqa: PTH111
+            if os.path.exists(os.path.join(candidate, FILE)):  # noqa: PTH110, PTH118
+                return candidate
+        raise NodeUnreachableError(
+            "there is no node here or in ~/.fedsafe",
+            f"name its directory with --config DIR or {CONFIG}, "
+            "or make one with `fedsafe node init`",
+        )
+
+    def client(self) -> Client:
+        """Return a client of the chosen node.
+
+        Raises:
+            SettingsError: node or credential do not fit.
+            NodeUnreachableError: no node is found.
+        """
+        directory = self.directory()
+        path = self.credential or os.environ.get(CREDENTIAL)
+        token = read_credential(path) if path else None
+        return Client(f"{directory}/{SOCKET}", token=token, directory=directory)
+
+
+def language(environment: Mapping[str, str]) -> str:
+    """Choose `de` or `en` as the locale's variables say."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        value = environment.get(name)
+        if value:
+            return "de" if value.lower().startswith("de") else "en"
+    return "en"
+
+
+def read_credential(path: str) -> str:
+    """Read a credential, or a session's token, out of its file.
+
+    Raises:
+        SettingsError: no such file, open to others, or no credential in it.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise SettingsError(
+            f"credential file {printable(path)}: {error.strerror}"
+        ) from None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise SettingsError(f"credential file {printable(path)} is no file")
+        if status.st_uid != os.geteuid() or status.st_mode & _OTHERS:
+            raise SettingsError(
+                f"credential file {printable(path)} is open to others",
+                f"chmod 600 {printable(path)}",
+            )
+        content = os.read(descriptor, _CREDENTIAL_BYTES)
+    finally:
+        os.close(descriptor)
+    text = content.decode("ascii", "replace").strip()
+    if _CREDENTIAL.fullmatch(text) is None:
+        raise SettingsError(f"credential file {printable(path)} holds no credential")
+    return text
+
+
+def printable(name: str) -> str:
+    """Return a file's name so that it stays on one line and encodes."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(
+        letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text
+    )
+
+
+def _named(path: str) -> str:
+    if os.path.isdir(path):  # noqa: PTH112
+        path = os.path.join(path, FILE)  # noqa: PTH118
+    try:
+        os.stat(path)  # noqa: PTH116
+    except PermissionError:
+        raise SettingsError(
+            f"{printable(path)} may not be read by this user",
+            "run the command as the user whose node it is",
+        ) from None
+    except OSError:
+        raise SettingsError(
+            f"{printable(path)} does not exist",
+            "--config takes a node's directory, as `fedsafe node init --dir` made it",
+        ) from None
+    return os.path.dirname(path) or "."  # noqa: PTH120

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Feeds: what records say, how batches are verified, who witnesses them."""

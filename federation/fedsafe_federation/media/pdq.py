@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PDQ: what a picture looks like, in 256 bits.
+
+Follows Meta's published description ("The TMK+PDQF Video-Hashing Algorithm and
+the PDQ Image-Hashing Algorithm", 2019) and gives the bits, their order and the
+quality of the reference implementation. The arithmetic on pixels is in
+`fedsafe_federation.media.pdq_transform`, which needs numpy and is loaded only when a
+picture is hashed; values and distances need nothing.
+
+A perceptual hash conceals nothing: a thumbnail can be drawn back from it.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from fedsafe_federation.errors import MediaError, MediaFault
+from fedsafe_federation.media.digests import DIGEST_BYTES, parse_digest
+from fedsafe_policies.documents.harmless_media import MATCH_RADIUS
+from fedsafe_policies.vocabulary import MediaKind
+
+if TYPE_CHECKING:
+    from fedsafe_federation.media.pdq_transform import Pixels
+
+PDQ_BYTES = DIGEST_BYTES[MediaKind.PDQ]
+THRESHOLD = MATCH_RADIUS
+"""Two pictures are alike up to this many differing bits of 256."""
+USABLE_QUALITY = 50
+"""Below this a picture is too plain: unrelated plain pictures look alike."""
+BEST_QUALITY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PdqHash:
+    """A PDQ hash and how much picture it rests on (0 to 100).
+
+    Raises:
+        MediaError: The digest has not 32 bytes, or the quality is out of range.
+    """
+
+    digest: bytes
+    quality: int
+
+    def __post_init__(self) -> None:
+        """Refuse what no picture can give."""
+        if len(self.digest) != PDQ_BYTES or not 0 <= self.quality <= BEST_QUALITY:
+            raise MediaError(MediaFault.MALFORMED_DIGEST)
+
+    @classmethod
+    def from_hex(cls, text: str, quality: int) -> Self:
+        """Read the 64 hexadecimal letters that PDQ hashes are exchanged as.
+
+        Raises:
+            MediaError: The text is no PDQ hash, or the quality out of range.
+        """
+        return cls(parse_digest(MediaKind.PDQ, text), quality)
+
+    @property
+    def hex(self) -> str:
+        """The hash as it is exchanged: 64 letters, highest frequency first."""
+        return self.digest.hex()
+
+    @property
+    def usable(self) -> bool:
+        """Whether the picture has enough in it to be matched."""
+        return self.quality >= USABLE_QUALITY
+
+
+def hamming_distance(one: bytes, other: bytes) -> int:
+    """Count the bits in which two PDQ digests differ.
+
+    Raises:
+        MediaError: One of them has not 32 bytes.
+    """
+    if not len(one) == len(other) == PDQ_BYTES:
+        raise MediaError(MediaFault.MALFORMED_DIGEST)
+    return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()
+
+
+def pdq_hash(pixels: "Pixels") -> PdqHash:
+    """Hash a picture given as its samples.
+
+    Args:
+        pixels: `(rows, columns, 3)` red, green, blue or `(rows, columns)` luma,
+            both unsigned 8-bit. A side of fewer than five pixels gives the zero
+            digest with quality 0, as the reference does.
+
+    Raises:
+        ValueError: The array has another shape or sample type.
+    """
+    from fedsafe_federation.media.pdq_transform import transform  # noqa: PLC0415 (numpy)
+
+    return PdqHash(*transform(pixels))

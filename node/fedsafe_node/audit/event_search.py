@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which events of the audit log somebody looks for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from fedsafe_federation.wire.signed import Seconds
+from fedsafe_node.acts.audit import AuditEvent
+from fedsafe_node.acts.bodies import Message
+from fedsafe_node.ground.subject_refs import is_about, join
+
+MOST_LOOKED_AT = 20_000
+Classes = Annotated[str, msgspec.Meta(pattern=r"^[a-z_.,]*$", max_length=1_000)]
+RouteName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]+$", max_length=64)]
+Word = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.-]+$", max_length=64)]
+
+
+class Wanted(Message, frozen=True):
+    """What an event must be like; what is left out says nothing.
+
+    `events` are classes, divided by commas. `after` and `before` are seconds in UTC,
+    the second one excluded. An event whose actor is erased has none. `who`, `route` and
+    `peer` are of refusals at the API's door, and of whatever else says them.
+    """
+
+    events: Classes = ""
+    outcome: Word | UnsetType = UNSET
+    actor: Word | UnsetType = UNSET
+    who: Word | UnsetType = UNSET
+    route: RouteName | UnsetType = UNSET
+    peer: Word | UnsetType = UNSET
+    after: Seconds | UnsetType = UNSET
+    before: Seconds | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Sieve:
+    """A search, made ready to be asked of many events; `subject` is an account."""
+
+    wanted: Wanted
+    classes: frozenset[str] | None
+    subject: str | None = None
+
+    def fits(self, event: AuditEvent) -> bool:
+        """Whether an event is looked for."""
+        wanted = self.wanted
+        if self.classes is not None and event.event not in self.classes:
+            return False
+        if self.subject is not None and not is_about(_account(event), self.subject):
+            return False
+        said = event.detail or {}
+        words = (
+            (wanted.outcome, event.outcome),
+            (wanted.actor, event.actor),
+            (wanted.peer, event.peer),
+            (wanted.who, said.get("who")),
+            (wanted.route, said.get("route")),
+        )
+        if any(word is not UNSET and word != found for word, found in words):
+            return False
+        moment = datetime.fromisoformat(event.at).timestamp()
+        if wanted.after is not UNSET and moment < wanted.after:
+            return False
+        return wanted.before is UNSET or moment < wanted.before
+
+
+def _account(event: AuditEvent) -> str | None:
+    if event.subject_ref is None or event.service is None:
+        return event.subject_ref
+    return join(event.service, event.subject_ref)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Events of the audit log as people read them: the record, and what is not erased."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from fedsafe_federation.errors import MalformedError
+from fedsafe_federation.wire.wireformat import decode
+from fedsafe_node.acts.audit import AuditEvent
+from fedsafe_node.ground.errors import CorruptLogError, PrunedError
+from fedsafe_node.log.audit import ACTOR, DETAIL, SOURCE, SUBJECT, decode_audit_record
+from fedsafe_node.log.mentions import NamedSubject
+from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.rows import LogName
+
+
+class _Actor(msgspec.Struct, frozen=True):
+    name: str
+
+
+class _Source(msgspec.Struct, frozen=True):
+    prefix: str
+
+
+async def read_log_events(
+    reader: Reader, log: LogName, since: int, limit: int
+) -> list[AuditEvent]:
+    """Read the events of the `limit` entries from `since` on.
+
+    Raises:
+        PrunedError: the first of them was pruned.
+        CorruptLogError: an entry is no audit event.
+    """
+    minimum = await reader.minimum(log)
+    if since < minimum:
+        raise PrunedError(log, since, minimum)
+    records = await reader.records(log, since, limit)
+    payloads: dict[tuple[int, str], bytes] = {}
+    if records:
+        for kept in await reader.openings(log, since, len(records)):
+            if kept.opening is not None:
+                payloads[kept.index, kept.group] = kept.opening.payload
+    events: list[AuditEvent] = []
+    for index, record in enumerate(records, start=since):
+        try:
+            events.append(_event(index, record, payloads))
+        except MalformedError:
+            raise CorruptLogError(log, index, "it is no audit event") from None
+    return events
+
+
+def _event(
+    index: int, data: bytes, payloads: Mapping[tuple[int, str], bytes]
+) -> AuditEvent:
+    record = decode_audit_record(data)
+    actor, detail = payloads.get((index, ACTOR)), payloads.get((index, DETAIL))
+    subject, source = payloads.get((index, SUBJECT)), payloads.get((index, SOURCE))
+    account = None if subject is None else decode(subject, NamedSubject)
+    said: dict[str, str | int | bool | None] = {}
+    if detail is not None:
+        said = decode(detail, dict[str, str | int | bool | None])
+    return AuditEvent(
+        index=index,
+        event=record.event.value,
+        at=record.at,
+        outcome=record.outcome,
+        purpose=record.purpose.value,
+        basis=record.basis.value,
+        rule=record.rule,
+        code=record.code,
+        policy=record.policy,
+        policy_hash=record.policy_hash,
+        trace=_word(said.pop("trace", None)),
+        peer=_word(said.get("peer")),
+        actor=decode(actor, _Actor).name if actor is not None else None,
+        service=None if account is None else account.service,
+        subject_ref=None if account is None else account.ref,
+        source=decode(source, _Source).prefix if source is not None else None,
+        detail=said or None,
+    )
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) else None

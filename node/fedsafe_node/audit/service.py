@@ -1,0 +1,417 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read and verify the node's logs, as a person does (`api.services.Audits`).
+
+Reading is an act as well: its own event is durable before the answer leaves.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from fedsafe_crypto.tlog.checkpoint import Checkpoint
+from fedsafe_federation.charter.charter import Charter
+from fedsafe_federation.charter.former_keys import Trust
+from fedsafe_federation.errors import FederationError
+from fedsafe_federation.feed.verification import open_checkpoint
+from fedsafe_node.acts.audit import (
+    AuditEvent,
+    AuditEvents,
+    FoundEvents,
+    LogCheck,
+    LostEntries,
+    TableCheck,
+    VerifyAnswer,
+)
+from fedsafe_node.audit.check_report import bad_log, damage_of, good_log
+from fedsafe_node.audit.event_search import MOST_LOOKED_AT, Sieve, Wanted
+from fedsafe_node.audit.event_view import read_log_events
+from fedsafe_node.audit.restore_losses import lost_entries
+from fedsafe_node.audit.restriction_row_check import (
+    RESTRICTED,
+    RESTRICTIONS,
+    RestrictionRows,
+)
+from fedsafe_node.audit.seal_report import check_seal
+from fedsafe_node.audit.signal_row_check import SIGNALS, SignalRows
+from fedsafe_node.ground.clock import Clock
+from fedsafe_node.ground.errors import (
+    BadRequestError,
+    CorruptIndexError,
+    CorruptLogError,
+    CorruptRowError,
+    DeniedError,
+    MissingEntriesError,
+    StoreError,
+    StoreFailedError,
+    UnsealedLogError,
+)
+from fedsafe_node.ground.principal import LOCAL, Principal
+from fedsafe_node.ground.telemetry import LOGGER, fields
+from fedsafe_node.keys.charter_chain import opened_under, read_back
+from fedsafe_node.log.audit import AuditTrail, Detail, Event, grounds_of
+from fedsafe_node.log.commitments import commitments_for
+from fedsafe_node.log.engine import LogEngine
+from fedsafe_node.log.guard import Guard
+from fedsafe_node.log.pruning_check import PRUNED, check_pruned
+from fedsafe_node.log.span import read_events
+from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified
+from fedsafe_node.lookup.index.bootstrap import INDEX, check_tokens
+from fedsafe_node.lookup.index.lists import Lists
+from fedsafe_node.people.services import naming_of
+from fedsafe_node.rules.access_purpose import rule_on_reading
+from fedsafe_node.rules.policy_context import Situation
+from fedsafe_node.store.disk_errors import BY_WRONG_CELLS
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.rows import PeerRow, Tail
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.vocabulary import Matter, Purpose
+
+PAGES: Final = "database"
+_PAGE: Final = 500
+_LOCAL: Final = frozenset(
+    {Purpose.AUDIT_REVIEW, Purpose.SUPERVISION, Purpose.RIGHTS_OF_THE_PERSON}
+)
+_LOG = logging.getLogger(f"{LOGGER}.audits")
+
+
+class AuditService:
+    """Reads and verifies."""
+
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
+        self,
+        situation: Situation,
+        store: Store,
+        lists: Lists,
+        trail: AuditTrail,
+        clock: Clock,
+        *,
+        guard: Guard,
+        policies: Path,
+    ) -> None:
+        self._situation = situation
+        self._store = store
+        self._lists = lists
+        self._guard = guard
+        self._policies = policies
+        self._engine = LogEngine(store)
+        self._trail = trail
+        self._clock = clock
+
+    async def verify(self, who: Principal) -> VerifyAnswer:
+        """Verify own and replicated logs from end to end, and the tables beside.
+
+        What was found to be damaged is told even if it cannot be written down.
+        """
+        names = await self._store.read(lambda reader: reader.logs())
+        logs = [await self._verify(name) for name in sorted(names)]
+        tables = [await self._check(PAGES, partial(self._store.scan, _count_damage))]
+        tables += [
+            await self._check(table, partial(self._store.scan, self._counting(table)))
+            for table in (SIGNALS, RESTRICTIONS, RESTRICTED, PRUNED)
+        ]
+        tables += await check_seal(self._store, self._guard, self._policies)
+        tables.append(await self._check(INDEX, self._count_found))
+        ok = all(log.ok for log in logs) and all(table.ok for table in tables)
+        lost = await self._lost()
+        answer = VerifyAnswer(ok=ok, logs=logs, tables=tables, lost=lost)
+        try:
+            await self._note(
+                Event.AUDIT_VERIFIED,
+                who,
+                outcome=_outcome(answer),
+                detail={"logs": len(logs), "tables": len(tables)},
+            )
+        except (StoreError, CorruptLogError):
+            if answer.ok:
+                raise
+            _LOG.exception("damage not audited", extra=fields(reason="store"))
+        return answer
+
+    async def check_own(self) -> LogCheck:
+        """Verify the audit log alone; whoever shows the outcome notes the reading."""
+        return await self._verify(self._trail.log)
+
+    async def events(
+        self, since: int, limit: int, who: Principal, purpose: Purpose | None = None
+    ) -> AuditEvents:
+        """Read a page of the audit log in order; what was pruned is passed over.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+            CorruptLogError: an entry is no audit event.
+        """
+        grounds = await self.admit(who, purpose)
+
+        async def query(reader: Reader) -> tuple[int, list[AuditEvent]]:
+            log = self._trail.log
+            first = max(since, await reader.minimum(log))
+            return first, await read_log_events(reader, log, first, limit)
+
+        first, events = await self._store.scan(query)
+        detail: Detail = {"since": first, "events": len(events), **grounds}
+        await self._note(Event.AUDIT_READ, who, detail=detail)
+        return AuditEvents(events=events, next=first + len(events))
+
+    async def search(  # noqa: PLR0913 - what, where, who, what for
+        self,
+        wanted: Wanted,
+        since: int,
+        limit: int,
+        who: Principal,
+        purpose: Purpose | None = None,
+        *,
+        subject_ref: str | None = None,
+    ) -> FoundEvents:
+        """Find events from an entry on; looks at so many at a time, then says where.
+
+        With *subject_ref* only those that name the account; the search is about it too.
+
+        Raises:
+            BadRequestError: a class of events that there is not, or no such account.
+            DeniedError: this role may not, or not for that purpose.
+            CorruptLogError: an entry is no audit event.
+        """
+        classes = read_events(wanted.events)
+        grounds = await self.admit(who, purpose)
+        subject = None
+        if subject_ref is not None:
+            naming = await self._store.read(lambda reader: naming_of(reader, who))
+            subject = naming.named(subject_ref)
+        named = None if classes is None else frozenset(classes)
+        sieve = Sieve(wanted, named, subject)
+
+        async def query(reader: Reader) -> FoundEvents:
+            return await self._sift(reader, sieve, since, limit)
+
+        answer = await self._store.scan(query)
+        found = len(answer.events)
+        detail: Detail = {"since": since, "search": True, "events": found, **grounds}
+        await self._note(Event.AUDIT_READ, who, detail=detail, subject=subject)
+        return answer
+
+    async def _sift(
+        self, reader: Reader, sieve: Sieve, since: int, limit: int
+    ) -> FoundEvents:
+        log = self._trail.log
+        size, place = await reader.log_size(log), max(since, await reader.minimum(log))
+        end = min(size, place + MOST_LOOKED_AT)
+        found: list[AuditEvent] = []
+        while place < end and len(found) < limit:
+            count = min(_PAGE, end - place)
+            page = await read_log_events(reader, log, place, count)
+            if not page:
+                raise MissingEntriesError(log, place, "the entry is missing")
+            for event in page:
+                place = event.index + 1
+                if sieve.fits(event):
+                    found.append(event)
+                if len(found) == limit:
+                    break
+        return FoundEvents(events=found, next=place, more=place < size)
+
+    async def admit(self, who: Principal, purpose: Purpose | None) -> Detail:
+        """Say on which grounds somebody may read the log.
+
+        Raises:
+            BadRequestError: nobody says what for, on the node's own socket.
+            DeniedError: this role may not, or not for that purpose.
+        """
+        if who == LOCAL:
+            return _grounds_of_local(purpose)
+        situation, now = self._situation, self._clock.now()
+        decision = rule_on_reading(situation, who, Matter.AUDIT, purpose, now)
+        if decision.allowed:
+            return {**grounds_of(decision), "purpose": decision.about}
+        entry = self._trail.refusal(decision, at=now, actor=who.name, act="audit.read")
+        await self._store.write(
+            lambda tx: tx.append(self._trail.log, entry.record, entry.openings)
+        )
+        raise DeniedError(decision)
+
+    async def _verify(self, name: str) -> LogCheck:
+        try:
+            found = await self._read(name, commitments_for(name))
+        except CorruptLogError as error:
+            damage = damage_of(error)
+            return bad_log(name, error.index, error.reason, damage, last=error.last)
+        except StoreFailedError as error:
+            why = f"the database cannot be read: {error.reason}"
+            return bad_log(name, 0, why, "unreadable")
+        except BY_WRONG_CELLS:
+            # A cell of its peer that no type of ours takes.
+            return bad_log(name, 0, "a row about it cannot be read", "tampered")
+        return good_log(found)
+
+    async def _read(self, name: str, commitments_of: CommitmentsOf) -> Verified:
+        # What was appended is asked for before and after the disk is read, since it
+        # grows meanwhile: the disk has no less than before, no more than after.
+        tail, fault = await self._tail(name)
+        found = await self._engine.verify(
+            name,
+            commitments_of,
+            lambda reader: self._anchors(reader, name, tail),
+            is_own=name.startswith(f"{self._situation.node}/"),
+        )
+        after, later = await self._tail(name)
+        fault = fault or later
+        if fault is not None:
+            raise fault
+        if after is not None and found.size > after.size:
+            reason = "the node did not write this entry"
+            raise CorruptLogError(name, after.size, reason)
+        return found
+
+    async def _tail(self, name: str) -> tuple[Tail | None, CorruptLogError | None]:
+        """Ask for the end of a log, or why it has none: the rest names the entry."""
+        try:
+            return await self._store.write(lambda tx: tx.tail(name)), None
+        except CorruptLogError as error:
+            return None, error
+        except UnsealedLogError as error:
+            return None, error.damage()
+
+    async def _anchors(
+        self, reader: Reader, name: str, tail: Tail | None
+    ) -> list[Anchor]:
+        # The newest tile has no root of its own on disk: what was appended, kept by
+        # the guard, or signed by the peer covers it.
+        anchors: list[Anchor] = []
+        if tail is not None:
+            anchors = [
+                Anchor(
+                    size=tail.size,
+                    root=tail.root,
+                    source="the running node",
+                    leaves=tail.leaves,
+                )
+            ]
+        kept = self._guard.kept(name)
+        if kept is not None:
+            root = bytes.fromhex(kept.root)
+            anchors.append(Anchor(size=kept.size, root=root, source="the guard"))
+        peer = await reader.peer(name.removesuffix("/feed"))
+        if peer is not None:
+            source = "the position that was kept"
+            anchors.append(Anchor(size=peer.cursor, root=peer.root, source=source))
+            anchors += self._signed(name, peer, await read_back(reader))
+        return anchors
+
+    def _signed(
+        self, name: str, peer: PeerRow, charters: Sequence[Charter]
+    ) -> list[Anchor]:
+        if not charters or not peer.checkpoint:
+            return []
+
+        def signed_under(charter: Charter) -> Checkpoint:
+            member = charter.member(peer.origin)
+            return open_checkpoint(member, peer.checkpoint, trust=Trust.KEPT)
+
+        try:
+            signed = opened_under(charters, signed_under)
+        except FederationError:
+            reason = "the checkpoint that was kept is not its origin's"
+            raise CorruptLogError(name, peer.cursor, reason) from None
+        if signed.size > peer.cursor:
+            return []  # the rest has not been fetched yet
+        source = f"the checkpoint that {peer.origin} signed"
+        return [Anchor(size=signed.size, root=signed.root, source=source)]
+
+    def _counting(self, table: str) -> Callable[[Reader], Awaitable[int]]:
+        situation, now = self._situation, self._clock.now()
+        match table:
+            case "signals":
+                return lambda reader: SignalRows(reader, situation, now).check()
+            case "restrictions":
+                return lambda r: RestrictionRows(r, situation).check_statements()
+            case "pruned":
+                return lambda r: check_pruned(r, self._trail.log)
+            case _:
+                return lambda r: RestrictionRows(r, situation).check_names()
+
+    async def _count_found(self) -> int:
+        return await check_tokens(self._lists.tokens, self._store)
+
+    async def _lost(self) -> list[LostEntries]:
+        log = self._trail.log
+        try:
+            return await self._store.scan(lambda reader: lost_entries(reader, log))
+        except (StoreFailedError, *BY_WRONG_CELLS):  # the checks tell of it
+            return []
+
+    async def _check(
+        self, table: str, count: Callable[[], Awaitable[int]]
+    ) -> TableCheck:
+        bad = TableCheck(table=table, rows=0, ok=False, damage="tampered")
+        try:
+            return TableCheck(table=table, rows=await count(), ok=True)
+        except CorruptRowError as error:
+            return msgspec.structs.replace(
+                bad,
+                table=error.table,
+                first_bad=error.name,
+                first_bad_row=error.row,
+                why=error.reason,
+            )
+        except (CorruptLogError, CorruptIndexError) as error:
+            return msgspec.structs.replace(bad, why=error.reason)
+        except StoreFailedError as error:
+            why = f"the database cannot be read: {error.reason}"
+            return msgspec.structs.replace(bad, why=why, damage="unreadable")
+        except BY_WRONG_CELLS:
+            # A cell that no type of ours takes: the row is not one that we wrote.
+            return msgspec.structs.replace(bad, why="a row cannot be read")
+
+    async def _note(
+        self,
+        event: Event,
+        who: Principal,
+        *,
+        outcome: str = "ok",
+        detail: Detail,
+        subject: str | None = None,
+    ) -> None:
+        entry = self._trail.entry(
+            event,
+            at=self._clock.now(),
+            outcome=outcome,
+            actor=who.name,
+            subject=subject,
+            detail=detail,
+        )
+
+        async def act(tx: Transaction) -> None:
+            await tx.append(self._trail.log, entry.record, entry.openings)
+
+        await self._store.write(act)
+
+
+async def _count_damage(reader: Reader) -> int:
+    # A row that lies where no search finds it is seen by no walk over the rows.
+    damage = await reader.damage()
+    if damage is not None:
+        raise StoreFailedError(damage)
+    return 0
+
+
+def _grounds_of_local(purpose: Purpose | None) -> Detail:
+    """Let whoever opens the socket read: they can read the files as well.
+
+    But they say what for, and it is in the event.
+    """
+    if purpose is None or purpose not in _LOCAL:
+        known = ", ".join(sorted(_LOCAL))
+        detail = f"say what the log is read for: {known}"
+        raise BadRequestError("purpose_missing", detail, pointer="/purpose")
+    return {"purpose": purpose.value}
+
+
+def _outcome(answer: VerifyAnswer) -> str:
+    found = {log.damage for log in answer.logs}
+    found |= {table.damage for table in answer.tables}
+    order = ("tampered", "incomplete", "unreadable")
+    return next((word for word in order if word in found), "ok")

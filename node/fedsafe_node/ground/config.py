@@ -1,0 +1,429 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node's configuration: `node.toml` in the node's directory.
+
+Closed: an unknown key is refused by name. Paths are relative to the directory,
+so a node can be moved whole. Secrets are never in here, only in key files.
+"""
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+import pycountry
+
+from fedsafe_federation.charter.card import Jurisdiction, NodeUrl
+from fedsafe_federation.feed.signals import Contact
+from fedsafe_federation.identifiers.namespaces import is_namespace
+from fedsafe_federation.wire.signed import NodeName
+from fedsafe_node.ground.carrier_settings import Sending, unfit_sending
+from fedsafe_node.ground.deadline_settings import Deadlines, unfit_deadlines
+from fedsafe_node.ground.errors import ConfigError
+from fedsafe_node.ground.mail_settings import Mail, Phone, unfit_mail, unfit_phone
+from fedsafe_node.ground.networks import WANT_NETWORKS, Peering, are_networks, has_port
+from fedsafe_node.ground.setting_types import Host, Port, Printable
+from fedsafe_node.ground.store_settings import Storage, unfit_storage
+from fedsafe_policies.ground.references import DPO_MAILBOXES, MAILBOXES, is_contact
+from fedsafe_policies.rules.gate import DEMO_SUFFIX
+
+FILE: Final = "node.toml"
+SOCKET: Final = "node.sock"
+_DEMONSTRATION: Final = "synthetic"
+_LONGEST_SOCKET_PATH: Final = 100  # the kernel's limit is 107 bytes
+
+_FORMS: Final = {
+    "name": "a domain name in small letters, such as chat.example.de",
+    "url": "an address such as https://fedsafe.chat.example.de",
+    "jurisdiction": "two capital letters, such as DE",
+    "contact": "a role mailbox such as trust@chat.example.de, or an https address",
+    "dpo_contact": "a role mailbox such as dpo@chat.example.de, or an https address",
+    "provider.complaints": "a role mailbox, or an https address",
+    "provider.legal_name": "one line without braces",
+    "provider.address": "one line without braces",
+    "provider.authority": "one line without braces",
+    "provider.out_of_court": "one line without braces",
+    "policy": "the name of a shipped policy, such as strict, or a file",
+    "listen.host": "a host's name or address, such as 127.0.0.1",
+    "mail.host": "a mail server's name or address",
+    "sending.mail.sender": "an address such as cases@chat.example.de",
+    "phone.url": "an https address, or http on loopback",
+    "mail.sender": "an address such as safety@chat.example.de",
+    "oidc.issuer": "an https address, or http on loopback",
+    "oidc.client_id": "letters, digits and signs without blanks",
+    "oidc.redirect": "an https address, or http on loopback",
+    "store.url": "an address such as postgresql://fedsafe@127.0.0.1/fedsafe",
+}
+_PROVIDER: Final = (
+    r"^(https://|http://(127\.0\.0\.1|\[::1\]|localhost)(?=[:/]|$))[\x21-\x7e]*(?!\n)$"
+)
+Positive = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+KeptDays = Annotated[int, msgspec.Meta(ge=30, le=3_650)]
+Line = Annotated[
+    str, msgspec.Meta(pattern=r"^[^\s{}][^\x00-\x1f\x7f{}]*(?!\n)$", max_length=300)
+]
+"""A line of a letter; braces would be read as a gap that nobody has filled."""
+RecordDays = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
+
+
+class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where peers and remote back-ends reach the node."""
+
+    host: Host
+    port: Port
+
+
+class Lookup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How lookups behave.
+
+    An origin whose feed was last seen more than `stale_after` seconds ago is
+    named as not covered.
+    """
+
+    stale_after: Positive = 60.0
+
+
+class Sync(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How often peers are polled, in seconds, beside their pokes."""
+
+    poll: Positive = 5.0
+
+
+class AuditRetention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For how many days openings of the audit log are kept, by their group.
+
+    `detail` is how long the key of a month is kept after its end; whatever else was
+    sealed in that month goes with it, so it is the longest. `records` is how long the
+    records themselves are kept, which name nobody; 0 is for good.
+    """
+
+    actor: KeptDays = 365
+    subject: KeptDays = 365
+    detail: KeptDays = 1_095
+    records: RecordDays = 0
+
+
+class Disk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The room that is kept for what makes things safer when the disk is full."""
+
+    reserve_mib: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = 32
+
+    @property
+    def reserve(self) -> int:
+        """The size of the reserve in bytes."""
+        return self.reserve_mib << 20
+
+
+class Backups(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For how many days copies of the node's disk are kept: backups, snapshots, logs.
+
+    What was erased lives on in them; every erasure receipt says until when.
+    """
+
+    kept_days: Annotated[int, msgspec.Meta(ge=0, le=365)] = 35
+
+
+class Founding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether this node answers a founding ceremony over the network."""
+
+    open: bool = False
+
+
+class Oidc(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A provider of identities (OpenID Connect) through which people log in.
+
+    `redirect` is where it sends the browser afterwards, exactly as it was
+    registered there for the public client `client_id`.
+    """
+
+    issuer: Annotated[str, msgspec.Meta(pattern=_PROVIDER, max_length=2_048)]
+    client_id: Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,255}(?!\n)$")]
+    redirect: Annotated[str, msgspec.Meta(pattern=_PROVIDER, max_length=2_048)]
+
+
+class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who the provider is by law, and where a person complains; letters name it.
+
+    `authority` supervises its data protection, `out_of_court` is a body that settles
+    disputes (DSA Art. 21): each in one line, with how it is reached. Complaints (DSA
+    Art. 20) go to `complaints`, or to the node's contact. Of `namespaces` it alone
+    attests usernames and device ids: platforms, vendors or domains of its own.
+    """
+
+    legal_name: Line | None = None
+    address: Line | None = None
+    complaints: Contact | None = None
+    authority: Line | None = None
+    out_of_court: Line | None = None
+    namespaces: Annotated[tuple[Printable, ...], msgspec.Meta(max_length=100)] = ()
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `node.toml` says."""
+
+    format: Literal[1]
+    name: NodeName
+    url: NodeUrl
+    jurisdiction: Jurisdiction
+    contact: Contact
+    policy: Printable
+    listen: Listen
+    custody_key: Printable
+    dpo_contact: Contact | None = None
+    provider: Provider = Provider()
+    do_not_share: Printable | None = None
+    calendar: Printable | None = None
+    minimisation: Printable | None = None
+    help: Printable | None = None
+    lookup: Lookup = Lookup()
+    sync: Sync = Sync()
+    founding: Founding = Founding()
+    peering: Peering = Peering()
+    audit: AuditRetention = AuditRetention()
+    disk: Disk = Disk()
+    backups: Backups = Backups()
+    deadlines: Deadlines = Deadlines()
+    sending: Sending = Sending()
+    store: Storage | None = None
+    oidc: Oidc | None = None
+    mail: Mail | None = None
+    phone: Phone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A node's directory and what lies where in it."""
+
+    directory: Path
+
+    @property
+    def config(self) -> Path:
+        """The configuration file."""
+        return self.directory / FILE
+
+    @property
+    def making(self) -> Path:
+        """What an attempt to make the node has made, until it is one."""
+        return self.directory / "node.making"
+
+    @property
+    def database(self) -> Path:
+        """The embedded store."""
+        return self.directory / "store.db"
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever runs the node on a store that is on a server."""
+        return self.directory / "node.lock"
+
+    @property
+    def nonces(self) -> Path:
+        """What the processes of a run have seen of signed requests."""
+        return self.directory / "nonces"
+
+    @property
+    def reserve(self) -> Path:
+        """The room that is kept for a full disk."""
+        return self.directory / "reserve"
+
+    @property
+    def restoring(self) -> Path:
+        """The mark of a restore that is under way; no node starts beside it."""
+        return self.directory / "restore.json"
+
+    @property
+    def keys(self) -> Path:
+        """The key files, 0600 in a directory of 0700."""
+        return self.directory / "keys"
+
+    @property
+    def periods(self) -> Path:
+        """The period keys of the openings."""
+        return self.keys / "periods"
+
+    @property
+    def pseudonyms(self) -> Path:
+        """The quarters' keys of the pseudonyms of staff."""
+        return self.keys / "pseudonyms"
+
+    @property
+    def guard(self) -> Path:
+        """The rollback guard."""
+        return self.directory / "guard"
+
+    @property
+    def index(self) -> Path:
+        """The token index, which can be rebuilt."""
+        return self.directory / "index"
+
+    @property
+    def policies(self) -> Path:
+        """The text of every policy that the node has decided by, by its digest."""
+        return self.directory / "policies"
+
+    @property
+    def additions_policy(self) -> Path:
+        """Whose cosignatures this node wants of others' feeds, beside the charter's."""
+        return self.directory / "additions.policy"
+
+    @property
+    def witness_policy(self) -> Path:
+        """Who must cosign the anchor, if not a majority of the other members."""
+        return self.directory / "witness.policy"
+
+    @property
+    def socket(self) -> Path:
+        """The local API's Unix socket."""
+        return self.directory / SOCKET
+
+
+def misfit(error: msgspec.ValidationError) -> str:
+    """Say which setting does not fit, and what is wanted in place of a pattern."""
+    text = str(error)
+    key = text.rpartition("`$.")[2].rstrip("`")
+    if "matching regex" in text and key in _FORMS:
+        return f"{key} wants {_FORMS[key]}"
+    return text
+
+
+def load_config(place: Place) -> Config:
+    """Read and check the configuration.
+
+    Raises:
+        ConfigError: with the file, the key and what is wrong.
+    """
+    try:
+        text = place.config.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(place.config, _reason(error)) from None
+    return parse_config(place, text)
+
+
+def parse_config(place: Place, text: str) -> Config:
+    """Check the text of a configuration, and that the node may lie in *place*.
+
+    Raises:
+        ConfigError: with the file, the key and what is wrong.
+    """
+    try:
+        config = msgspec.convert(tomllib.loads(text), Config)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(place.config, str(error)) from None
+    except msgspec.ValidationError as error:
+        raise ConfigError(place.config, misfit(error)) from None
+    why = _unfit(config)
+    if why is not None:
+        raise ConfigError(place.config, why)
+    if len(bytes(place.socket.absolute())) > _LONGEST_SOCKET_PATH:
+        raise ConfigError(
+            place.config, "the directory's path is too long for a Unix socket"
+        )
+    return config
+
+
+def _unfit(config: Config) -> str | None:
+    """Say what no type can: that settings do not agree."""
+    if config.policy == _DEMONSTRATION and not config.name.endswith(DEMO_SUFFIX):
+        # It would refuse every act, one at a time and without saying why.
+        return (
+            f"the policy {_DEMONSTRATION} is for demonstrations, whose nodes are named "
+            f"like chat{DEMO_SUFFIX} - at `$.policy`"
+        )
+    if (why := _unfit_servers(config)) is not None:
+        return why
+    if config.audit.detail < max(config.audit.actor, config.audit.subject):
+        return "details are kept as long as actors and subjects - at `$.audit.detail`"
+    if 0 < config.audit.records < config.audit.detail:
+        return (
+            "records are kept for good (0), or as long as details - at "
+            "`$.audit.records`"
+        )
+    return _unfit_provider(config)
+
+
+def _unfit_provider(config: Config) -> str | None:
+    if pycountry.countries.get(alpha_2=config.jurisdiction) is None:
+        return "no country has that code of ISO 3166 - at `$.jurisdiction`"
+    why = unfit_deadlines(config.deadlines, config.jurisdiction)
+    if why is not None:
+        return why
+    if not is_contact(config.contact):
+        # Whatever was recorded later would be refused, one signal at a time.
+        known = ", ".join(sorted(MAILBOXES))
+        return f"no person's mailbox: one of {known}@, or https - at `$.contact`"
+    dpo = config.dpo_contact
+    if dpo is not None and not is_contact(dpo, DPO_MAILBOXES):
+        known = ", ".join(sorted(DPO_MAILBOXES))
+        return f"no person's mailbox: one of {known}@, or https - at `$.dpo_contact`"
+    complaints = config.provider.complaints
+    if complaints is not None and not is_contact(complaints):
+        known = ", ".join(sorted(MAILBOXES))
+        where = "`$.provider.complaints`"
+        return f"no person's mailbox: one of {known}@, or https - at {where}"
+    return _unfit_namespaces(config.provider.namespaces)
+
+
+def _unfit_namespaces(namespaces: Sequence[str]) -> str | None:
+    for number, written in enumerate(namespaces):
+        if not is_namespace(written):
+            where = f"`$.provider.namespaces[{number}]`"
+            return f"neither a known platform or vendor, nor a domain - at {where}"
+    return None
+
+
+def letters_lack(config: Config) -> tuple[str, ...]:
+    """Name the settings without which letters say less than they could."""
+    provider = config.provider
+    found = {
+        "dpo_contact": config.dpo_contact,
+        "provider.legal_name": provider.legal_name,
+        "provider.address": provider.address,
+        "provider.authority": provider.authority,
+        "provider.out_of_court": provider.out_of_court,
+    }
+    return tuple(name for name, value in found.items() if value is None)
+
+
+def _unfit_servers(config: Config) -> str | None:
+    if not has_port(config.url):
+        return "no port has that number - at `$.url`"
+    if not are_networks(config.peering.inside):
+        return f"{WANT_NETWORKS} - at `$.peering.inside`"
+    if config.store is not None and (why := unfit_storage(config.store)) is not None:
+        return why
+    if config.mail is not None and (why := unfit_mail(config.mail)) is not None:
+        return why
+    if config.phone is not None and (why := unfit_phone(config.phone)) is not None:
+        return why
+    return unfit_sending(config.sending)
+
+
+def render_config(config: Config) -> str:
+    """Write a configuration as the TOML that `load_config` reads."""
+    table = msgspec.to_builtins(config)
+    return "\n".join(_render(table, "")).lstrip("\n") + "\n"
+
+
+def _render(table: dict[str, object], name: str) -> Iterator[str]:
+    plain = {key: value for key, value in table.items() if value is not None}
+    if any(not isinstance(value, dict) for value in plain.values()) and name:
+        yield from ("", f"[{name}]")
+    for key, value in plain.items():
+        if not isinstance(value, dict):
+            yield f"{key} = {_toml(value)}"
+    for key, value in plain.items():
+        if isinstance(value, dict):
+            yield from _render(value, f"{name}.{key}" if name else key)
+
+
+def _toml(value: object) -> str:
+    # JSON strings, numbers and booleans are TOML as well; the types of `Config`
+    # let no control character in.
+    return msgspec.json.encode(value).decode()
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or "cannot be read"
+    return "not UTF-8"

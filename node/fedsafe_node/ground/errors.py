@@ -1,0 +1,474 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong in fedsafe_node.
+
+* NodeError
+  + ConfigError             the configuration does not fit
+  + MembershipError         charter, share and keys of this node do not fit
+  + BadRequestError         the asker's input; carries a code and a pointer
+  + ForbiddenError          no credential, or one that may not do this
+  + DeniedError             a policy rule denies; carries the decision
+  + NotFoundError           there is no such thing
+  + IdentityError           a provider of identities, or its word, is not accepted
+  + WrongStateError         the thing is not in a state that allows this
+  + UnavailableError        not now; carries when to ask again
+    - TooManyTriesError     too many failed logins; carries the same
+  + StoreError
+    - StoreBusyError        another process holds the store
+      * StoreElsewhereError another directory's node runs on the database
+    - StoreClosedError      the store takes no more writes
+    - StoreFailedError      a write could not be made durable; nothing was kept
+      * NoRoomError           the disk is full, and the reserve is not for this
+      * UnsealedLogError      a log is not as the last commit left it
+    - SchemaError           the database was written by another version
+    - ForeignStoreError     the database is another node's
+    - ConflictError         a row breaks a rule of the store
+  + LogError
+    - UnknownEntryError     the log has no such entry
+    - CorruptLogError       what is stored does not add up
+      * MissingEntriesError   entries or the tiles above them are gone
+    - CorruptRowError       a row contradicts the logs, or what was signed
+    - RolledBackError       the database is behind what left the node
+    - RestoreUnfinishedError a restore has not come to its end
+    - SealBrokenError       tables, logs or key files are not as they were sealed
+  + WorkerFailedError       a process of the node cannot start
+  + TooFewConnectionsError  a server lets in fewer than the processes need
+  + KeyFileError
+    - KeyFileMissingError
+    - KeyFileExistsError
+    - LooseKeyFileError     others could read it
+  + TokenIndexError
+    - CorruptIndexError     a segment is damaged; the index must be rebuilt
+"""
+
+from fedsafe_policies.rules.decision import Decision
+
+
+class NodeError(Exception):
+    """The root of all errors of the node."""
+
+
+class WorkerFailedError(NodeError):
+    """A process of the node cannot start."""
+
+    def __init__(self, number: int, why: str) -> None:
+        super().__init__(f"worker {number} cannot start: {why}")
+        self.number = number
+        self.why = why
+
+
+class TooFewConnectionsError(NodeError):
+    """A server lets in fewer connections than the processes of the node need."""
+
+    def __init__(self, workers: int, want: int, got: int, most: int) -> None:
+        super().__init__(
+            f"{workers} workers need {want} connections to the database, and its "
+            f"server lets in {got}"
+        )
+        self.most = most
+
+
+class StoreError(NodeError):
+    """The node's database refused or failed."""
+
+
+class StoreBusyError(StoreError):
+    """Another process has this store open."""
+
+    def __init__(self, path: str, why: str | None = None) -> None:
+        super().__init__(why or f"another process has the store {path} open")
+        self.path = path
+
+
+class StoreElsewhereError(StoreBusyError):
+    """A node runs on this database out of another directory."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            address,
+            "the node of another directory, or machine, writes in this database, "
+            f"connected over {address}: stop it there; once a machine is lost, the "
+            "server misses it within half a minute",
+        )
+
+
+class StoreClosedError(StoreError):
+    """The store takes no more writes."""
+
+    def __init__(self, reason: str = "closed") -> None:
+        super().__init__(f"the store takes no more writes: {reason}")
+        self.reason = reason
+
+
+class StoreFailedError(StoreError):
+    """The database did not do what it was asked; a write was not acknowledged.
+
+    Mostly nothing of the write was kept. Where the commit itself failed, nobody knows:
+    what was handed in may be found later, whole.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the database failed: {reason}")
+        self.reason = reason
+
+
+class NoRoomError(StoreFailedError):
+    """The disk is full, and what is left of it is for what makes things safer."""
+
+    def __init__(self) -> None:
+        super().__init__("the disk is full, and its reserve is for restrictions")
+
+
+class UnsealedLogError(StoreFailedError):
+    """A log is not as the last commit left it: nothing is added to it.
+
+    It was sealed at a size, and another, or other entries, are found.
+    """
+
+    def __init__(self, log: str, *, sealed: int, found: int) -> None:
+        super().__init__(f"log {log} is not as it was sealed")
+        self.log = log
+        self.sealed = sealed
+        self.found = found
+
+    def damage(self) -> "CorruptLogError":
+        """Tell in which entries the damage lies, as far as the sizes know."""
+        reason = "not as it was sealed"
+        if self.found < self.sealed:
+            last = self.sealed - 1
+            return MissingEntriesError(self.log, self.found, reason, last=last)
+        first = self.sealed if self.found > self.sealed else 0
+        last = max(0, self.found - 1)
+        return CorruptLogError(self.log, first, reason, last=last)
+
+
+class SchemaError(StoreError):
+    """The database was written by another version of the program."""
+
+    def __init__(self, got: int, want: int) -> None:
+        super().__init__(f"database has schema {got}, this program knows {want}")
+        self.got = got
+        self.want = want
+
+
+class SchemaBehindError(StoreError):
+    """The database waits for its owner, who alone may change its schema."""
+
+    def __init__(self, got: int, want: int) -> None:
+        super().__init__(
+            f"the database has schema {got}, this program needs {want}: "
+            "its owner prepares it with `fedsafe store prepare`"
+        )
+        self.got = got
+        self.want = want
+
+
+class ForeignStoreError(StoreError):
+    """The database was written by a node of another name."""
+
+    def __init__(self, log: str, node: str) -> None:
+        super().__init__(f"the database holds {log}: it is not that of {node}")
+        self.log = log
+        self.node = node
+
+
+class ConflictError(StoreError):
+    """A row breaks a rule of the store, such as a name that is taken."""
+
+
+class LogError(NodeError):
+    """A log of the node can't be read, extended or trusted."""
+
+
+class UnknownEntryError(LogError):
+    """The log has no entry or no tree of that number."""
+
+    def __init__(self, log: str, number: int) -> None:
+        super().__init__(f"log {log} does not reach {number}")
+        self.log = log
+        self.number = number
+
+
+class PrunedError(LogError):
+    """An entry was pruned: only its hash is left, and all proofs."""
+
+    def __init__(self, log: str, number: int, minimum: int) -> None:
+        super().__init__(
+            f"entry {number} of {log} was pruned; the first that is there is "
+            f"{minimum}, and of those before only hashes are left"
+        )
+        self.log = log
+        self.number = number
+        self.minimum = minimum
+
+
+class CorruptLogError(LogError):
+    """What is stored of a log does not add up.
+
+    The fault lies at the entry `index`, or somewhere from it to the entry `last`.
+    """
+
+    def __init__(
+        self, log: str, index: int, reason: str, *, last: int | None = None
+    ) -> None:
+        self.log = log
+        self.index = index
+        self.last = last if last != index else None
+        self.reason = reason
+        super().__init__(f"log {log} is damaged {self.place}: {reason}")
+
+    @property
+    def place(self) -> str:
+        """Where the fault lies, in words."""
+        if self.last is None:
+            return f"at entry {self.index}"
+        return f"somewhere in the entries {self.index} to {self.last}"
+
+
+class MissingEntriesError(CorruptLogError):
+    """Entries of a log, or the tiles above them, are not there."""
+
+
+class CorruptRowError(LogError):
+    """A row contradicts the logs, or a signed statement.
+
+    `name` is the public name of what the row is about; `row` its number, if known.
+    """
+
+    def __init__(self, table: str, row: int | None, name: str, reason: str) -> None:
+        super().__init__(f"table {table} is damaged at {name}: {reason}")
+        self.table = table
+        self.row = row
+        self.name = name
+        self.reason = reason
+
+
+class RolledBackError(LogError):
+    """The database is behind, or beside, a checkpoint that left the node.
+
+    Whoever saw that checkpoint would hold proof of two different logs, so the
+    node does not start.
+    """
+
+    def __init__(self, log: str, kept_size: int, found_size: int, guard: str) -> None:
+        found = (
+            f"has only {found_size} entries (the first one missing is {found_size})"
+            if found_size < kept_size
+            else "holds other entries"
+        )
+        why = (
+            "an older copy of the database was put back, or entries were removed"
+            if found_size < kept_size
+            else "an entry was altered, or the database is not the one that was here"
+        )
+        super().__init__(
+            f"log {log} {found}, but a checkpoint of {kept_size} entries has left "
+            f"this node ({guard}); {why}: bring back the newest database that is "
+            "whole and mend nothing by hand; `fedsafe audit verify` names the first "
+            "entry that does not fit, `fedsafe doctor` what else does not, and "
+            "docs/howto/operate.md (when something does not verify) what to do"
+        )
+        self.log = log
+        self.kept_size = kept_size
+        self.found_size = found_size
+
+
+class RestoreUnfinishedError(LogError):
+    """A restore of this node has not come to its end."""
+
+    def __init__(self, directory: str) -> None:
+        super().__init__(
+            f"a restore of {directory} has not come to its end: run the same "
+            "`fedsafe restore` again"
+        )
+
+
+class SealBrokenError(LogError):
+    """Something is not as the node itself left it.
+
+    `table` may also be `seal`, `schema`, `logs`, `keys` or `guard`; `name` is the
+    row, log or file in it.
+    """
+
+    def __init__(
+        self, table: str, name: str, reason: str, *, is_missing: bool = False
+    ) -> None:
+        super().__init__(
+            f"{table} is not as this node left it, at {name}: {reason}; bring back the "
+            "newest copy of the node's directory that is whole; `fedsafe doctor` says "
+            "what else does not fit"
+        )
+        self.table = table
+        self.name = name
+        self.reason = reason
+        self.is_missing = is_missing
+
+
+class KeyFileError(NodeError):
+    """A key file can't be used. The message names the file, never the key."""
+
+
+class KeyFileMissingError(KeyFileError):
+    """There is no such key file."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"key file {path} does not exist")
+        self.path = path
+
+
+class KeyFileExistsError(KeyFileError):
+    """A key file is never overwritten."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"key file {path} exists already")
+        self.path = path
+
+
+class LooseKeyFileError(KeyFileError):
+    """Others than the node's own user could read or change the key."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"key file {path} is refused: {reason}; chmod 600 it")
+        self.path = path
+        self.reason = reason
+
+
+class ConfigError(NodeError):
+    """The configuration cannot be read, or does not fit."""
+
+    def __init__(self, path: object, why: str) -> None:
+        super().__init__(f"{path}: {why}")
+        self.path = path
+        self.why = why
+
+
+class MembershipError(NodeError):
+    """Charter, share and keys do not fit each other, or not this node."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"this node's place in its federation does not fit: {why}")
+        self.why = why
+
+
+class LeftError(MembershipError):
+    """The charter does not list this node any more."""
+
+    def __init__(self, federation: str) -> None:
+        super().__init__(f"this node has left the federation {federation}")
+
+
+class BadRequestError(NodeError):
+    """The asker's input does not fit; `pointer` (RFC 6901) names the field."""
+
+    def __init__(self, code: str, detail: str, *, pointer: str | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.pointer = pointer
+
+
+class ForbiddenError(NodeError):
+    """No credential, a wrong one, or one that may not do this."""
+
+    def __init__(self, detail: str, *, authenticated: bool) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.authenticated = authenticated
+
+
+class AccountNeededError(ForbiddenError):
+    """Somebody without an account wants what takes one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this takes somebody with an account, trained for the role and logged in; "
+            "a credential without one records own bans, looks up and reads",
+            authenticated=True,
+        )
+        self.code = "account_needed"
+
+
+class DeniedError(NodeError):
+    """A policy rule denies; nothing was done but the refusal's audit event."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(f"{decision.rule}: {decision.reason.en}")
+        self.decision = decision
+
+
+class OverBudgetError(DeniedError):
+    """A budget is spent, or a pattern has shut this way (P18); in seconds again."""
+
+    def __init__(self, decision: Decision, *, retry_after: int) -> None:
+        super().__init__(decision)
+        self.retry_after = retry_after
+
+
+class IdentityError(NodeError):
+    """A provider of identities, or what it says, is not accepted.
+
+    `why` is one word for the log: which part did not fit, never what was in it.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"a provider of identities is not accepted: {why}")
+        self.why = why
+
+
+class NotFoundError(NodeError):
+    """There is no such thing."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"no such {what}")
+        self.what = what
+
+
+class WrongStateError(NodeError):
+    """The thing is not in a state that allows this."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class UnavailableError(NodeError):
+    """Not now: fewer than t members answer, or the store is failing."""
+
+    def __init__(self, code: str, detail: str, *, retry_after_ms: int) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.retry_after_ms = retry_after_ms
+
+
+class CrowdedError(UnavailableError):
+    """Whoever asks has as much under way as its share of the node is."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "busy", "too many requests of yours are under way", retry_after_ms=1_000
+        )
+
+
+class TooManyTriesError(UnavailableError):
+    """Too many logins have failed under this name, or from this place."""
+
+    def __init__(self, retry_after_ms: int) -> None:
+        super().__init__(
+            "too_many_tries",
+            "too many tries; wait before the next one",
+            retry_after_ms=retry_after_ms,
+        )
+
+
+class TokenIndexError(NodeError):
+    """The token index can't be used as it is."""
+
+
+class CorruptIndexError(TokenIndexError):
+    """A segment is not as it was written; the index is to be rebuilt."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"token index segment {path} is unusable: {reason}")
+        self.path = path
+        self.reason = reason

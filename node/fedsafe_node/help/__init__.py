@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: Apache-2.0
-"""The help directory, as a node answers from it."""

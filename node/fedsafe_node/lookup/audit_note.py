@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a lookup leaves in the audit log.
+
+A match, and whatever a person asks, is one event that names the account by the
+provider's own `subject_ref`. A machine's negatives are one event together, with counts
+only. How many signals were suppressed, how many of those because their file is
+evidence of nothing (P17), how many were on trial, and how many questions could not be
+read, is counted in either, never which.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fedsafe_node.acts.lookup import LookupAnswer
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.log.audit import AuditTrail, Detail, Event
+from fedsafe_node.lookup.matching import Found
+from fedsafe_node.lookup.question_sets import Case
+from fedsafe_node.store.rows import LogEntry
+from fedsafe_policies.vocabulary import Purpose, Surface
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, why and where; `grounds` are what events say of the decision."""
+
+    who: Principal
+    purpose: Purpose
+    surface: Surface | None
+    grounds: Detail
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one case was answered, and what was found in it."""
+
+    case: Case
+    answer: LookupAnswer
+    found: Found
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """The events of one act."""
+
+    trail: AuditTrail
+    asking: Asking
+    at: datetime
+
+    def events(self, told: Sequence[Told]) -> list[LogEntry]:
+        """Write what was asked and answered."""
+        negatives: list[Told] = []
+        entries: list[LogEntry] = []
+        for each in told:
+            if each.answer.matches or self.asking.who.is_person:
+                entries.append(self._of_one(each))
+            else:
+                negatives.append(each)
+        if negatives:
+            entries.append(self._of_many(negatives))
+        return entries
+
+    def _of_one(self, told: Told) -> LogEntry:
+        answer = told.answer
+        detail: Detail = {"questions": told.case.questions}
+        if answer.matches:
+            signals = " ".join(match.signal for match in answer.matches)
+            detail = {**detail, "signals": signals, "task": answer.task}
+        if answer.flood is not None:
+            detail = {**detail, "flood": answer.flood}
+        detail = {**detail, **_on_trial([told])}
+        return self._event(answer.result.value, detail, [told], answer.subject_ref)
+
+    def _of_many(self, told: Sequence[Told]) -> LogEntry:
+        outcomes = {each.answer.result.value for each in told}
+        outcome = outcomes.pop() if len(outcomes) == 1 else "mixed"
+        detail: Detail = {"lookups": len(told), **_on_trial(told)}
+        return self._event(outcome, detail, told, None)
+
+    def _event(
+        self, outcome: str, detail: Detail, told: Sequence[Told], subject: str | None
+    ) -> LogEntry:
+        asking = self.asking
+        if suppressed := sum(each.found.suppressed for each in told):
+            detail = {**detail, "suppressed": suppressed}
+        if harmless := sum(each.found.harmless for each in told):
+            detail = {**detail, "harmless": harmless}
+        if unreadable := sum(len(each.case.unreadable) for each in told):
+            detail = {**detail, "unreadable": unreadable}
+        return self.trail.entry(
+            Event.LOOKUP,
+            at=self.at,
+            outcome=outcome,
+            actor=asking.who.name,
+            subject=subject,
+            detail={
+                "purpose": asking.purpose.value,
+                "surface": asking.surface,
+                **asking.grounds,
+                **detail,
+            },
+        )
+
+
+def _on_trial(told: Sequence[Told]) -> Detail:
+    count = sum(len(each.answer.on_trial or ()) for each in told)
+    return {"on_trial": count} if count else {}

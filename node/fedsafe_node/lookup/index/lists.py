@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The in-memory hints of a node: which rows may carry a token or a picture.
+
+Both indexes are fed after a commit and rebuilt at start from the store. They are
+hints: whoever finds a row here reads its status in the store before it counts.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fedsafe_node.lookup.index.tokens import TokenIndex
+
+if TYPE_CHECKING:
+    from fedsafe_node.lookup.index.pdq import Match, PdqIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A new row: its token, and the picture's PDQ digest if it is one."""
+
+    row: int
+    token: bytes
+    pdq: bytes | None = None
+
+
+class Lists:
+    """Token index and picture index, kept in step.
+
+    Where other processes add rows as well, a picture may come twice: from the act that
+    committed it here, and out of the *shared* store. Owned by the event loop for that:
+    up to which row all pictures are known, and which of those behind it are.
+    """
+
+    def __init__(self, tokens: TokenIndex, *, shared: bool = False) -> None:
+        self.tokens = tokens
+        self._pictures: PdqIndex | None = None
+        self._shared = shared
+        self.pictures_until = 0
+        self._ahead: set[int] = set()
+
+    @property
+    def pictures(self) -> "PdqIndex":
+        """The index of pictures; a node that knows none yet does without numpy."""
+        if self._pictures is None:
+            from fedsafe_node.lookup.index.pdq import PdqIndex  # noqa: PLC0415 - loads numpy
+
+            self._pictures = PdqIndex()
+        return self._pictures
+
+    def count_pictures(self) -> int:
+        """Count the pictures that a query can find."""
+        return 0 if self._pictures is None else len(self._pictures)
+
+    def add_pictures(self, found: Sequence[tuple[int, bytes]], *, until: int) -> None:
+        """Add the pictures that the store has up to a row, if they are not here."""
+        self._add_pictures(found)
+        self.pictures_until = max(self.pictures_until, until)
+        self._ahead = {row for row in self._ahead if row > until}
+
+    def add(self, hints: Sequence[Hint]) -> None:
+        """Add rows that have just been committed."""
+        if not hints:
+            return
+        self.tokens.add_many(
+            b"".join(hint.token for hint in hints), [hint.row for hint in hints]
+        )
+        self._add_pictures(
+            [(hint.row, hint.pdq) for hint in hints if hint.pdq is not None]
+        )
+
+    def _add_pictures(self, found: Sequence[tuple[int, bytes]]) -> None:
+        new = [
+            (row, digest)
+            for row, digest in found
+            if row > self.pictures_until and row not in self._ahead
+        ]
+        if new:
+            self.pictures.add([row for row, _ in new], [digest for _, digest in new])
+            if self._shared:
+                self._ahead.update(row for row, _ in new)
+
+    def remove(self, rows: Iterable[int]) -> None:
+        """Forget rows that match no more."""
+        gone = list(rows)
+        for row in gone:
+            self.tokens.remove(row)
+        self.remove_pictures(gone)
+
+    def remove_pictures(self, rows: Iterable[int]) -> None:
+        """Forget the pictures of rows."""
+        if self._pictures is not None:
+            self._pictures.remove(*rows)
+
+    def rows(self, token: bytes) -> tuple[int, ...]:
+        """Give the rows that may carry *token*."""
+        return self.tokens.rows(token)
+
+    def similar(self, digest: bytes) -> list["Match"]:
+        """Give the rows whose picture may be the same, with distances."""
+        return [] if self._pictures is None else self._pictures.query(digest)

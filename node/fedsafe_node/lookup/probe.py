@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From questions to candidate rows: derive every token, probe the indexes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from fedsafe_node.keys.evaluators import Output
+from fedsafe_node.keys.lookup_items import Asked, File, Person
+from fedsafe_node.lookup.index.lists import Lists
+from fedsafe_node.lookup.matching import Candidate
+from fedsafe_node.rules.policy_context import Situation
+from fedsafe_policies.vocabulary import MediaKind
+
+
+class Prober:
+    """Finds the rows that may answer a question."""
+
+    def __init__(self, situation: Situation, lists: Lists) -> None:
+        self._situation = situation
+        self._lists = lists
+
+    def candidates(
+        self,
+        asked: Mapping[int, Asked],
+        outputs: Sequence[tuple[Output, ...]],
+        *,
+        own_only: bool,
+    ) -> list[Candidate]:
+        """Give the candidates of one account's questions, which *asked* has by place.
+
+        *outputs* belong to the questions about identifiers, in their order; an
+        empty tuple stands for outputs that could not be had.
+        """
+        found: list[Candidate] = []
+        remaining = iter(outputs)
+        for question, item in asked.items():
+            if isinstance(item, Person):
+                found += self._person(question, item, next(remaining))
+            else:
+                found += self._file(question, item, own_only=own_only)
+        return found
+
+    def _person(
+        self, question: int, person: Person, outputs: tuple[Output, ...]
+    ) -> Iterator[Candidate]:
+        own = self._situation.own
+        output = own.output(person)
+        for row in self._lists.rows(own.token(output)):
+            yield Candidate(question, row, person.kind, own.name, output=output)
+        shared = self._situation.shared
+        if shared is None:
+            return
+        for output in outputs:
+            for origin, token in shared.tokens(output).items():
+                for row in self._lists.rows(token):
+                    yield Candidate(question, row, person.kind, origin, output=output)
+
+    def _file(
+        self, question: int, file: File, *, own_only: bool
+    ) -> Iterator[Candidate]:
+        if file.kind is MediaKind.PDQ:
+            for row, distance in self._lists.similar(file.digest):
+                yield Candidate(
+                    question, row, file.kind, None, file=file, distance=distance
+                )
+            return
+        own, shared = self._situation.own, self._situation.shared
+        tokens = [own.file_token(file)]
+        if shared is not None and not own_only:
+            tokens += shared.file_tokens(file)
+        for token in tokens:
+            for row in self._lists.rows(token):
+                yield Candidate(question, row, file.kind, None, file=file)

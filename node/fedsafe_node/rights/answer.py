@@ -1,0 +1,546 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The answer to a person (GDPR Art. 15), in German or English.
+
+It names purposes, legal basis, recipients and dates, not staff, uses the words of
+notices, and says what could not be looked up. The texts are an engineering reading of
+the law, not legal advice.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fedsafe_node.acts.requests import Finding, Language
+from fedsafe_node.notices.texts import words
+from fedsafe_node.rights.date_words import day, written_day
+from fedsafe_node.rights.outcomes import (
+    above,
+    in_language,
+    plain_ways_in,
+    ways_in,
+)
+from fedsafe_node.rights.remedies import Remedy, in_words
+from fedsafe_node.rights.review_report import (
+    KINDS,
+    Reviewed,
+    Waiting,
+    write_drafts,
+    write_reviews,
+)
+from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.documents.phenomena import phenomena
+from fedsafe_policies.documents.value_words import said
+from fedsafe_policies.ground.reasons import Text
+from fedsafe_policies.vocabulary import (
+    Grade,
+    Phenomenon,
+    Provenance,
+    Purpose,
+    Surface,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Somebody who has received a signal, what for, and when first and last."""
+
+    recipient: str
+    purpose: Purpose
+    first_at: str
+    last_at: str
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A part of the audit log with openings: made for whom, what for, and when."""
+
+    recipient: str
+    purpose: Purpose
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A signal that was found, as it stands now, and who has received it.
+
+    `rule` is in words where the provider that answers has reported it. It is `silent`
+    where a pack is withheld: then nothing is said of recipients rather than "none".
+    `forms` are where its recipients are asked what they have passed on, `remedies` how
+    far it has come with appeals.
+    """
+
+    finding: Finding
+    status: SignalStatus | None
+    rule: Text | None = None
+    recipients: Sequence[Told] = ()
+    packs: Sequence[Handed] = ()
+    silent: bool = False
+    forms: Sequence[str] = ()
+    remedies: Sequence[Remedy] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What the answer does not cover.
+
+    Epochs that nobody evaluated, and members of whose signals not all were here:
+    all of them while the own gate was `closed`. Epochs that were `shredded` hold
+    nothing any more, so nothing of them is missing; the person is told all the same.
+    """
+
+    unevaluated: Sequence[str] = ()
+    uncovered: Sequence[str] = ()
+    closed: bool = False
+    shredded: Sequence[int] = ()
+    waits: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether something is missing."""
+        return bool(self.unevaluated or self.uncovered)
+
+
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """How many disputes rest a signal, wait without resting it, and are ruled on.
+
+    `again` wait as well, after the origin has let the signal stand.
+    """
+
+    resting: int = 0
+    waiting: int = 0
+    ruled: int = 0
+    again: int = 0
+
+
+_HEAD: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "Antwort auf Ihren Antrag {request}\n\n"
+        "Verantwortlich: {controller} ({contact}). Stand: {today}.\n"
+        "{kept}\n"
+    ),
+    Language.EN: (
+        "Answer to your request {request}\n\n"
+        "Controller: {controller} ({contact}). As of {today}.\n"
+        "{kept}\n"
+    ),
+}
+_KEPT: Final[Mapping[bool, Text]] = {
+    False: Text(
+        "Ihre Kennung haben wir für diese Auskunft geprüft und nicht gespeichert.",
+        "We have checked your identifier for this answer and have not kept it.",
+    ),
+    True: Text(
+        "Ihre Kennung liegt hier verschlüsselt, bis wir überall nachgesehen haben.",
+        "Your identifier lies here encrypted until we have looked everywhere.",
+    ),
+}
+"""By whether it waits to be looked up."""
+_NOTHING: Final[Mapping[Language, str]] = {
+    Language.DE: "\nZu dieser Kennung ist kein Signal gespeichert.\n",
+    Language.EN: "\nNo signal is kept about this identifier.\n",
+}
+_WHY: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "\nWozu: damit Anbieter Kinder dort schützen können, wo dieselbe Person wieder "
+        "auftritt. Ein Signal ist ein Anlass zur Prüfung durch Menschen und keine "
+        "Entscheidung; es gibt keine automatisierte (Art. 22 DSGVO).\n"
+        "Rechtsgrundlage: {basis}. Berechtigtes Interesse: der Schutz von Kindern vor "
+        "sexualisierter Gewalt.\n"
+    ),
+    Language.EN: (
+        "\nWhat for: so that providers can protect children where the same person "
+        "appears again. A signal is a reason for people to review and no decision; "
+        "none is automated (Art. 22 GDPR).\n"
+        "Legal basis: {basis}. Legitimate interest: to protect children from sexual "
+        "violence.\n"
+    ),
+}
+_SIGNAL: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "\nSignal {signal}\n"
+        "  gemeldet von: {origin} (Kontakt: {contact})\n"
+        "  Art der Kennung: {kind}; Erscheinungsform: {phenomenon}; Ort: {surface}\n"
+        "  Grundlage: {rule}; {grade}\n"
+        "  Herkunft: {provenance}\n"
+        "  Konto entfernt am {removed_on}, Signal vom {published_on}, "
+        "gilt bis {match_until}\n"
+    ),
+    Language.EN: (
+        "\nSignal {signal}\n"
+        "  reported by: {origin} (contact: {contact})\n"
+        "  kind of identifier: {kind}; phenomenon: {phenomenon}; place: {surface}\n"
+        "  ground: {rule}; {grade}\n"
+        "  source: {provenance}\n"
+        "  account removed on {removed_on}, signal of {published_on}, "
+        "in force until {match_until}\n"
+    ),
+}
+_SOURCES: Final[Mapping[Provenance, Text]] = {
+    Provenance.OWN_FINDING: Text(
+        "eigene Feststellung des meldenden Anbieters",
+        "the reporting provider's own finding",
+    ),
+    Provenance.RELAYED: Text(
+        "dem meldenden Anbieter von anderen mitgeteilt",
+        "told to the reporting provider by others",
+    ),
+    Provenance.IMPORTED_LIST: Text(
+        "vom meldenden Anbieter aus einer Liste übernommen",
+        "taken over from a list by the reporting provider",
+    ),
+}
+_THEIR_RULE: Final = Text(
+    "Regel {rule} des meldenden Anbieters", "rule {rule} of the reporting provider"
+)
+_RESTS: Final = Text(
+    "  Es ist bestritten und ruht, bis entschieden ist: Niemand bekommt einen Treffer.",
+    "  It is disputed and rests until that is decided: nobody gets a match.",
+)
+_ENDED: Final = Text(
+    "  Es ist inzwischen beendet: Niemand bekommt mehr einen Treffer.",
+    "  It has ended meanwhile: nobody gets a match any more.",
+)
+_RECIPIENT: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "  Empfänger: {recipient}, zuerst am {first_at}, zuletzt am {last_at}, "
+        "insgesamt {times}-mal (jedes Mal dieselben Angaben); Zweck: {purpose}\n"
+    ),
+    Language.EN: (
+        "  recipient: {recipient}, first on {first_at}, last on {last_at}, {times} "
+        "times in all (each time the same data); purpose: {purpose}\n"
+    ),
+}
+_RECIPIENT_ONCE: Final[Mapping[Language, str]] = {
+    Language.DE: "  Empfänger: {recipient}, einmal am {first_at}; Zweck: {purpose}\n",
+    Language.EN: "  recipient: {recipient}, once on {first_at}; purpose: {purpose}\n",
+}
+_OWN: Final[Mapping[Language, str]] = {
+    Language.DE: "  Empfänger: keine; nur dieser Anbieter verwendet es\n",
+    Language.EN: "  recipients: none; only this provider uses it\n",
+}
+_PACK: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "  in einem Auszug aus unserem Protokoll, gemacht für {recipient} am {at}; "
+        "Zweck: {purpose}\n"
+    ),
+    Language.EN: (
+        "  in an extract of our log, made for {recipient} on {at}; purpose: {purpose}\n"
+    ),
+}
+_ACCOUNT_PACKS: Final = Text(
+    "\nEinträge zu Ihrem Konto stehen:\n", "\nEntries about your account are:\n"
+)
+_FOREIGN: Final[Mapping[Language, str]] = {
+    Language.DE: "  Wem {origin} es weitergegeben hat, sagt Ihnen {origin}.\n",
+    Language.EN: "  {origin} will tell you whom it has given it to.\n",
+}
+_BEYOND: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "  Ob ein Empfänger es weitergegeben hat, etwa an eine Behörde, erfahren wir "
+        "nicht; er nennt es Ihnen, wenn Sie dort Auskunft verlangen: {forms}\n"
+    ),
+    Language.EN: (
+        "  Whether a recipient has passed it on, say to an authority, we do not "
+        "hear; it names that to you if you ask for access there: {forms}\n"
+    ),
+}
+_RESTING: Final = Text(
+    "\nFür Sie bestritten: {count}. Bis zur Entscheidung ruht es überall.\n",
+    "\nDisputed for you: {count}. It rests everywhere until it is decided.\n",
+)
+_WAITING: Final = Text(
+    "\nFür Sie bestritten, ohne dass es deshalb ruht: {count}. Der meldende Anbieter "
+    "entscheidet darüber.\n",
+    "\nDisputed for you, without resting for that: {count}. The reporting provider "
+    "decides on it.\n",
+)
+_AGAIN: Final = Text(
+    "\nNoch einmal für Sie bestritten, nachdem der meldende Anbieter es bestehen ließ, "
+    "und ohne dass es deshalb noch einmal ruht: {count}. Wer jetzt entscheidet, steht "
+    "bei dem Signal.\n",
+    "\nDisputed for you again after the reporting provider had let it stand, without "
+    "resting again for that: {count}. Who decides now is said with the signal.\n",
+)
+_RULED: Final = Text(
+    "\nFür Sie bestritten und inzwischen entschieden: {count}.\n",
+    "\nDisputed for you and decided meanwhile: {count}.\n",
+)
+_NOTHING_ELSE: Final = Text(
+    "\nWas geprüft werden konnte, hat kein Signal ergeben.\n",
+    "\nWhat could be checked has shown no signal.\n",
+)
+_UNEVALUATED: Final = Text(
+    "\nNicht zu prüfen war: {what}. Bitte fragen Sie später noch einmal.\n",
+    "\nThis could not be checked: {what}. Please ask again later.\n",
+)
+_UNLOOKED: Final = Text(
+    "\nNoch nicht überall nachgesehen: {what}. Wir holen das nach, wenn andere "
+    "Anbieter wieder für uns nachsehen, bestreiten dann, was wir finden, wenn Sie das "
+    "wollten, und schreiben diese Antwort neu. Sehen Sie mit Nummer und Abholcode "
+    "wieder nach.\n",
+    "\nNot looked everywhere yet: {what}. We do so when other providers look for us "
+    "again, contest then what we find if that is what you wanted, and write this "
+    "answer anew. Come back with number and collect code.\n",
+)
+_UNCOVERED: Final = Text(
+    "\nNicht oder nicht vollständig zu prüfen waren die Signale von: {what}. Ob Sie "
+    "dort gelistet sind, sagen Ihnen diese Anbieter selbst.\n",
+    "\nThese providers' signals could not, or not all, be checked: {what}. Ask them "
+    "whether you are listed there.\n",
+)
+_SHREDDED: Final = Text(
+    "\nNicht mehr zu beantworten ist, ob Sie in früheren Epochen gelistet "
+    "waren ({what}): Deren Schlüssel sind vernichtet. Signale daraus treffen nirgends "
+    "mehr zu, und ihre Inhalte sind gelöscht.\n",
+    "\nWhether you were listed in earlier key epochs cannot be answered any more "
+    "({what}): their keys are destroyed. Signals of them match nowhere any more, and "
+    "their contents are erased.\n",
+)
+_CLOSED: Final = Text(
+    "\nSignale anderer Anbieter über Personen dürfen wir derzeit nicht vorhalten; die "
+    "Auskunft betrifft deshalb nur unsere eigenen. Ob andere Sie gelistet haben, sagen "
+    "Ihnen: {what}.\n",
+    "\nAt present we may keep no signals of other providers about persons, so this "
+    "answer is about our own only. Whether others have listed you these will tell "
+    "you: {what}.\n",
+)
+_CASES: Final = Text(
+    "\nNicht in dieser Antwort stehen Fälle, in denen wir eine Meldung oder Gefahr "
+    "bearbeiten; dieser Satz steht in jeder Antwort und sagt nicht, ob es einen gibt. "
+    "Ob und was darin zu Ihnen gespeichert ist, fragen Sie bitte unter {contact}. "
+    "Darüber entscheiden Menschen in jedem Fall einzeln.\n",
+    "\nThis answer leaves out cases in which we work on a report or a danger; this "
+    "sentence is in every answer and does not say whether there is one. Whether and "
+    "what is kept about you there, please ask at {contact}. People decide on that in "
+    "each case.\n",
+)
+"""In every answer alike, so that nobody learns whether something stands against one."""
+_TAIL: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "\nSie können Berichtigung, Löschung oder Einschränkung verlangen und "
+        "widersprechen (Art. 15 Abs. 1 Buchst. e DSGVO): {reach}.\n"
+    ),
+    Language.EN: (
+        "\nYou may ask for rectification, erasure or restriction, and object "
+        "(Art. 15 (1) (e) GDPR): {reach}.\n"
+    ),
+}
+
+
+_PLAIN_HEAD: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "Hallo,\n\ndu hast gefragt, was {provider} über dich gespeichert hat. Hier ist "
+        "die Antwort in einfachen Worten. Darunter steht ein langer Text. Lies ihn am "
+        "besten mit einem Erwachsenen, dem du vertraust.\n\n"
+    ),
+    Language.EN: (
+        "Hello,\n\nyou asked what {provider} has about you. This is the answer in "
+        "plain words. A long text stands below. It is best to read that one with an "
+        "adult whom you trust.\n\n"
+    ),
+}
+_PLAIN_FOUND: Final = Text(
+    "Gefunden haben wir: {count}. So ein Eintrag heißt Signal. Er sagt nur: Schaut "
+    "hier genau hin. Er ist kein Urteil über dich. ",
+    "This many things we found: {count}. Such a thing is called a signal. It only "
+    "says: look closely here. It is no verdict on you. ",
+)
+_PLAIN_NOTHING: Final = Text(
+    "Wir haben kein Signal über dich gefunden. ",
+    "We found no signal about you. ",
+)
+_PLAIN_MISSING: Final = Text(
+    "Einiges konnten wir nicht prüfen. Was das ist, steht unten. ",
+    "Some things we could not check. Which, you can read below. ",
+)
+_PLAIN_REVIEWED: Final = Text(
+    "Bei uns haben Menschen dein Konto angesehen. Was sie getan haben, steht unten. ",
+    "People here have looked at your account. What they did, you can read below. ",
+)
+_PLAIN_RESTS: Final = Text(
+    "Ein Mensch schaut gerade neu hin. Bis dahin gilt es nicht. ",
+    "A person is looking again right now. Until then it does not count. ",
+)
+
+
+def write_plainly(  # noqa: PLR0913 - what it tells
+    language: Language,
+    house: Mapping[str, Text],
+    *,
+    found: int,
+    reviewed: bool,
+    resting: bool,
+    missing: bool,
+    remedies: Sequence[Remedy] = (),
+) -> str:
+    """Write an answer in plain words, for children and young people.
+
+    *house* has whom they can turn to as well (`help`).
+    """
+    said = in_language(house, language)
+    parts = [_PLAIN_HEAD[language].format_map(said)]
+    text = _PLAIN_FOUND if found else _PLAIN_NOTHING
+    parts.append(_in(text, language).format(count=found))
+    for each, is_so in (
+        (_PLAIN_RESTS, resting),
+        (_PLAIN_REVIEWED, reviewed),
+        (_PLAIN_MISSING, missing),
+    ):
+        if is_so:
+            parts.append(_in(each, language))
+    parts += [f"{in_words(each, language, plain=True)} " for each in _once(remedies)]
+    ways = plain_ways_in(house, language)
+    return f"{''.join(parts).rstrip()}\n\n{ways}"
+
+
+def write_answer(  # noqa: PLR0913 - what an answer tells
+    language: Language,
+    *,
+    request: str,
+    node: str,
+    house: Mapping[str, Text],
+    today: str,
+    basis: Text,
+    signals: Sequence[Shown],
+    reviews: Sequence[Reviewed] | None,
+    drafts: Sequence[Waiting],
+    packs: Sequence[Handed],
+    contested: Contested,
+    missing: Missing,
+) -> str:
+    """Write the answer; `recipients` are those of own shared signals only.
+
+    `packs` are those that name the account; `house` says who the provider is. With
+    its `help` the answer is for a child or young person, and begins in plain words.
+    """
+    said = in_language(house, language)
+    contact = said["contact"]
+    head = _HEAD[language].format(
+        **said,
+        request=request,
+        today=written_day(today, language),
+        kept=_in(_KEPT[missing.waits], language),
+    )
+    parts = [head]
+    if signals or reviews or drafts or packs:
+        parts.append(_WHY[language].format(basis=_in(basis, language)))
+    for shown in signals:
+        parts += _signal(shown, language, node)
+    if not signals:
+        # Nobody may say that there is none while something was not asked.
+        nothing = _in(_NOTHING_ELSE, language) if missing else _NOTHING[language]
+        parts.append(nothing)
+    parts += write_drafts(drafts, language)
+    parts += write_reviews(reviews, language, contact)
+    if packs:
+        parts += [_in(_ACCOUNT_PACKS, language), *_packs(packs, language)]
+    for text, count in (
+        (_RESTING, contested.resting),
+        (_WAITING, contested.waiting),
+        (_AGAIN, contested.again),
+        (_RULED, contested.ruled),
+    ):
+        if count:
+            parts.append(_in(text, language).format(count=count))
+    parts += _missing(missing, language)
+    cases = _in(_CASES, language).format(contact=contact)
+    tail = _TAIL[language].format_map(said)
+    whole = "".join([*parts, cases, tail, f"\n{ways_in(house, language)}\n"])
+    if "help" not in house:
+        return whole
+    plain = write_plainly(
+        language,
+        house,
+        found=len(signals),
+        reviewed=bool(reviews or drafts),
+        resting=bool(contested.resting),
+        missing=bool(missing),
+        remedies=[each for shown in signals for each in shown.remedies],
+    )
+    return above(plain, whole, language)
+
+
+def _once(remedies: Sequence[Remedy]) -> list[Remedy]:
+    """Leave out what would be said of another signal in the same words."""
+    return list({(e.step, e.hearer, e.at): e for e in remedies}.values())
+
+
+def _missing(missing: Missing, language: Language) -> list[str]:
+    uncovered = _CLOSED if missing.closed else _UNCOVERED
+    return [
+        _in(text, language).format(what=", ".join(names))
+        for text, names in (
+            (_UNLOOKED if missing.waits else _UNEVALUATED, missing.unevaluated),
+            (uncovered, missing.uncovered),
+            (_SHREDDED, [str(epoch) for epoch in missing.shredded]),
+        )
+        if names
+    ]
+
+
+def _signal(shown: Shown, language: Language, node: str) -> list[str]:
+    finding, status = shown.finding, shown.status
+    parts = [_SIGNAL[language].format_map(_fields(shown, language))]
+    if status is SignalStatus.DISPUTED:
+        parts.append(_in(_RESTS, language) + "\n")
+    elif status is not SignalStatus.ACTIVE:
+        parts.append(_in(_ENDED, language) + "\n")
+    parts += [f"  {in_words(each, language)}\n" for each in shown.remedies]
+    if finding.own and not shown.packs and not shown.silent:
+        parts.append(_OWN[language])
+    elif not finding.own and finding.origin != node:
+        parts.append(_FOREIGN[language].format(origin=finding.origin))
+    parts += [
+        (_RECIPIENT_ONCE if told.times == 1 else _RECIPIENT)[language].format(
+            recipient=told.recipient,
+            times=told.times,
+            first_at=written_day(told.first_at, language),
+            last_at=written_day(told.last_at, language),
+            purpose=_purpose(told.purpose, language),
+        )
+        for told in shown.recipients
+    ]
+    if shown.forms:
+        parts.append(_BEYOND[language].format(forms=", ".join(shown.forms)))
+    return parts + _packs(shown.packs, language)
+
+
+def _packs(packs: Sequence[Handed], language: Language) -> list[str]:
+    return [
+        _PACK[language].format(
+            recipient=pack.recipient,
+            at=day(pack.at, language),
+            purpose=_purpose(pack.purpose, language),
+        )
+        for pack in packs
+    ]
+
+
+def _purpose(purpose: Purpose, language: Language) -> str:
+    return _in(said(purpose.value), language).replace("_", " ")
+
+
+def _fields(shown: Shown, language: Language) -> dict[str, str]:
+    finding, in_words = shown.finding, words()
+    rule = _in(shown.rule or _THEIR_RULE, language)
+    texts = {
+        "kind": KINDS[finding.kind],
+        "phenomenon": phenomena()[Phenomenon(finding.phenomenon)].name,
+        "surface": in_words.surface[Surface(finding.surface)],
+        "grade": in_words.grade[Grade(finding.grade)],
+        "provenance": _SOURCES[Provenance(finding.provenance)],
+    }
+    days = ("removed_on", "published_on", "match_until")
+    return {
+        "signal": finding.signal,
+        "origin": finding.origin,
+        "contact": finding.contact,
+        "rule": rule if shown.rule is not None else rule.format(rule=finding.rule),
+        **{name: _in(text, language) for name, text in texts.items()},
+        **{name: written_day(getattr(finding, name), language) for name in days},
+    }
+
+
+def _in(text: Text, language: Language) -> str:
+    return text.de if language is Language.DE else text.en

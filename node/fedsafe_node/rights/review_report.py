@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an answer says of an account's reviews and of drafts (GDPR Art. 15).
+
+A review is kept with the account that it is about, and a decision with it, so who
+asks without naming an account is told where to ask. Staff are not named.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fedsafe_node.acts.requests import Language
+from fedsafe_node.notices.texts import words
+from fedsafe_node.rights.date_words import day
+from fedsafe_node.signals.drafts import DraftFacts
+from fedsafe_node.store.review_rows import TaskDecisionRow, TaskState
+from fedsafe_policies.documents.ladder import ladder
+from fedsafe_policies.documents.phenomena import phenomena
+from fedsafe_policies.ground.reasons import Text
+from fedsafe_policies.vocabulary import IdentifierKind, Level, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A review of the account: what it hangs on, by origin, and what was decided."""
+
+    opened_at: int
+    state: TaskState
+    signals: Sequence[tuple[str, str]]
+    decisions: Sequence[TaskDecisionRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A draft about the person, with its rule in words."""
+
+    created_at: int
+    facts: DraftFacts
+    rule: Text
+
+
+KINDS: Final[Mapping[str, Text]] = {
+    "email": Text("E-Mail-Adresse", "e-mail address"),
+    "phone": Text("Telefonnummer", "phone number"),
+    "username": Text("Benutzername", "user name"),
+    "device": Text("Kennung eines Geräts", "identifier of a device"),
+    "payment": Text("Zahlungsmittel", "means of payment"),
+    "ip": Text("IP-Adresse", "IP address"),
+    "url": Text("Adresse im Netz", "web address"),
+}
+_DRAFT: Final = Text(
+    "\nEntwurf eines Signals vom {created_at}\n"
+    "  Art der Kennung: {kind}; Erscheinungsform: {phenomenon}; Ort: {surface}\n"
+    "  Grundlage: {rule}; {grade}\n"
+    "  Die Daten stammen aus {provenance}.\n"
+    "  Er wartet auf eine zweite Person und ist an niemanden gegangen.\n",
+    "\nDraft of a signal of {created_at}\n"
+    "  kind of identifier: {kind}; phenomenon: {phenomenon}; place: {surface}\n"
+    "  ground: {rule}; {grade}\n"
+    "  the data come from {provenance}\n"
+    "  It waits for a second person and has gone to nobody.\n",
+)
+_REVIEW: Final = Text(
+    "\nPrüfung Ihres Kontos, begonnen am {opened_at}: {state}\n",
+    "\nReview of your account, begun on {opened_at}: {state}\n",
+)
+_STATES: Final[Mapping[TaskState, Text]] = {
+    TaskState.OPEN: Text("wartet auf einen Menschen", "waits for a person"),
+    TaskState.WATCHED: Text("das Konto wird beobachtet", "the account is watched"),
+    TaskState.DECIDED: Text("entschieden", "decided"),
+    TaskState.LAPSED: Text("ohne Entscheidung beendet", "has ended without a decision"),
+}
+_CAUSE: Final = Text(
+    "  Anlass: Signal {signal} von {origin}\n",
+    "  because of: signal {signal} of {origin}\n",
+)
+_DECISION: Final = Text(
+    "  am {decided_at}: {outcome}{level}{until}{reason}; entschieden haben Menschen: "
+    "{people}\n",
+    "  on {decided_at}: {outcome}{level}{until}{reason}; decided by people: {people}\n",
+)
+_OUTCOMES: Final[Mapping[Outcome, Text]] = {
+    Outcome.DISMISS: Text("kein Grund für eine Maßnahme", "no reason for a measure"),
+    Outcome.WATCH: Text("das Konto wird beobachtet", "the account is watched"),
+    Outcome.FEATURE_LIMIT: Text(
+        "Funktionen des Kontos sind eingeschränkt",
+        "features of the account are limited",
+    ),
+    Outcome.INQUIRE: Text(
+        "der meldende Anbieter wird gefragt", "the reporting provider is asked"
+    ),
+    Outcome.CONFIRM: Text(
+        "durch eigene Feststellung bestätigt", "confirmed by a finding of our own"
+    ),
+}
+_LEVEL: Final = Text(", Maßnahme: {name}", ", measure: {name}")
+_UNTIL: Final = Text(" bis {until}", " until {until}")
+_REASON: Final = Text(" (Aktenzeichen {reason})", " (file number {reason})")
+_NONE: Final = Text(
+    "\nZu Ihrem Konto ist keine Prüfung gespeichert.\n",
+    "\nNo review of your account is kept.\n",
+)
+_NO_ACCOUNT: Final = Text(
+    "\nPrüfungen und Entscheidungen sind bei dem Konto gespeichert, das sie betreffen; "
+    "dieser Antrag nennt keines. Nach Ihrem Konto fragen Sie bitte angemeldet oder "
+    "unter {contact}.\n",
+    "\nReviews and decisions are kept with the account that they are about, and this "
+    "request names none. Please ask about your account when logged in, or at "
+    "{contact}.\n",
+)
+
+
+def write_drafts(drafts: Sequence[Waiting], language: Language) -> list[str]:
+    """Write what waits for a second person."""
+    in_words = words()
+    return [
+        _in(_DRAFT, language).format(
+            created_at=day(draft.created_at, language),
+            kind=_in(_kind(draft.facts), language),
+            phenomenon=_in(phenomena()[draft.facts.phenomenon].name, language),
+            surface=_in(in_words.surface[draft.facts.surface], language),
+            grade=_in(in_words.grade[draft.facts.grade], language),
+            provenance=_in(in_words.provenance[draft.facts.provenance], language),
+            rule=_in(draft.rule, language),
+        )
+        for draft in drafts
+    ]
+
+
+def _kind(facts: DraftFacts) -> Text:
+    return KINDS[IdentifierKind(facts.kind).name.lower()]
+
+
+def write_reviews(
+    reviews: Sequence[Reviewed] | None, language: Language, contact: str
+) -> list[str]:
+    """Write how the account was reviewed; None stands for no account named."""
+    if reviews is None:
+        return [_in(_NO_ACCOUNT, language).format(contact=contact)]
+    if not reviews:
+        return [_in(_NONE, language)]
+    return [_review(each, language) for each in reviews]
+
+
+def _review(review: Reviewed, language: Language) -> str:
+    head = _in(_REVIEW, language).format(
+        opened_at=day(review.opened_at, language),
+        state=_in(_STATES[review.state], language),
+    )
+    causes = [
+        _in(_CAUSE, language).format(signal=signal, origin=origin)
+        for signal, origin in review.signals
+    ]
+    return "".join(
+        [head, *causes, *(_decision(each, language) for each in review.decisions)]
+    )
+
+
+def _decision(row: TaskDecisionRow, language: Language) -> str:
+    level = until = reason = ""
+    if row.level is not None:
+        name = _in(ladder()[Level(row.level)], language)
+        level = _in(_LEVEL, language).format(name=name)
+    if row.until is not None:
+        until = _in(_UNTIL, language).format(until=day(row.until - 1, language))
+    if row.reason is not None:
+        reason = _in(_REASON, language).format(reason=row.reason)
+    return _in(_DECISION, language).format(
+        decided_at=day(row.decided_at, language),
+        outcome=_in(_OUTCOMES[Outcome(row.outcome)], language),
+        level=level,
+        until=until,
+        reason=reason,
+        people=1 if row.second is None else 2,
+    )
+
+
+def _in(text: Text, language: Language) -> str:
+    return text.de if language is Language.DE else text.en
