@@ -173,13 +173,29 @@ def test_one_changed_byte_of_any_field_is_refused(
 
 
 @pytest.mark.parametrize("where", ["consistency", "extends"])
-@given(st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=3))
-def test_a_proof_of_nothing_is_refused(where: str, proof: list[bytes]) -> None:
+@given(
+    seen=st.sampled_from([None, 0, SIZE]),
+    proof=st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=3),
+)
+def test_a_proof_of_nothing_is_refused(
+    where: str, seen: int | None, proof: list[bytes]
+) -> None:
     known = Known(Frontier())
+    if seen is not None:
+        known = Known(Frontier(), LOG.note(seen), LOG.checkpoint(seen))
     batch = served(LOG, known)
 
+    assert len(verified(batch, known).records) == SIZE
     with pytest.raises(FeedError, match="a consistency proof of nothing"):
         verified(in_trailer(batch, **{where: proof}), known)
+
+
+def test_an_older_checkpoint_than_the_known_one_is_refused() -> None:
+    known = known_of(LOG, SINCE, SIZE)
+    stream = LOG.batch(request_from(known), size=EARLIER)
+
+    with pytest.raises(FeedError, match="an older checkpoint than the known one"):
+        verified(decode_batch("a.example", stream), known)
 
 
 @given(place=st.integers(0, 10_000), flip=st.integers(1, 255))
