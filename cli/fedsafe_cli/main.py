@@ -2,7 +2,7 @@
 """The `fedsafe` command: a group whose subcommands are loaded when called.
 
 The border of the process: every error becomes lines on standard error and an exit
-status out of `exit_codes`; nothing that was typed or read is repeated.
+status out of `terminal.exit_codes`; nothing that was typed or read is repeated.
 """
 
 import os

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """German for what a node says of itself to `fedsafe doctor`, and for what is checked.
 
-The English text is the pattern, as in `doctor_texts`.
+The English text is the pattern, as in `texts`.
 """
 
 from collections.abc import Mapping

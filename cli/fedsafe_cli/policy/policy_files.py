@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Policies, cases and calendars from files, or by the names that are shipped.
 
-The policy room is loaded only when something is opened.
+`fedsafe_policies` is loaded only when something is opened.
 """
 
 from typing import TYPE_CHECKING, Final

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """German for what is refused of the rows of an import, by us or by the node.
 
-The English text is the pattern, as in `case_refusal_texts`. What is not here is said in
-English.
+The English text is the pattern, as in `terminal.case_refusal_texts`. What is not here
+is said in English.
 """
 
 from collections.abc import Mapping

@@ -122,6 +122,6 @@ _SAID: Final[Words] = {
 
 
 def say(word: str, settings: Settings) -> str:
-    """Give a word of this room in the reader's language."""
+    """Give a word about tasks in the reader's language."""
     german, english = _SAID[word]
     return german if settings.german else english

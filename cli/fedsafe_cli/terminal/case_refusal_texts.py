@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """German for what the node refuses of cases, their packages and partners.
 
-The English text is the pattern, as in `doctor_texts`. What is not here is said as the
+The English text is the pattern, as in `doctor.texts`. What is not here is said as the
 node says it.
 """
 

@@ -7,7 +7,7 @@ finalise. Only members that take part now are asked. The blinded elements say in
 order, so that over many lookups each peer is asked as often as the others. One that
 does not answer, answers junk, or has no budget left for this node is replaced by the
 next; beside one that is silent the next is asked after about 150 ms, and for a while
-others are asked first (`silence`). It is named only when its own signature
+others are asked first (`member_choice`). It is named only when its own signature
 convicts it: the statement answers this request and its proof fails, or it is no
 answer at all. What anybody could have sent in its name, a repeated answer, another
 generation and silence convict nobody. With fewer than t members in time the answer

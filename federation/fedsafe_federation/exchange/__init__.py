@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How members ask each other: the only place of this room that knows the network."""
+"""How members ask each other: the only room of its package that knows the network."""

@@ -4,8 +4,8 @@
 Answers are bounded in size and in time from the first byte to the last, and are judged
 by their bytes, not by what their headers say. Nothing is unpacked, and redirects are
 not followed: a member is where the charter says. What is said beside an answer, before
-or behind it is bounded as well (`line`). A large answer may be taken in pieces as it
-comes, so that it is left at the first that does not fit. Members are asked over TLS
+or behind it is bounded as well (`wire.line`). A large answer may be taken in pieces as
+it comes, so that it is left at the first that does not fit. Members are asked over TLS
 1.3, or in plain HTTP on loopback, and only where the node lets a connection lead.
 """
 

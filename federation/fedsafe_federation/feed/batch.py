@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The wire form of a feed batch: lines of JSON, closed by a trailer.
 
-Whoever asks for it gets a large batch in bulk (`bulk`): the same documents as
+Whoever asks for it gets a large batch in bulk (`wire.bulk`): the same documents as
 MessagePack, a restriction a frame, hundreds of records a frame, and packed. A reader
 knows by the first bytes which of both it has.
 

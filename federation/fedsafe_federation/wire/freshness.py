@@ -6,9 +6,9 @@ reads the memory, or the file that several processes share, finds no nonce that 
 be used. A statement made
 before this memory began is refused as well, so a restart opens no gap: the
 sender signs a new one whenever it asks again. What a restart leaves open is as wide
-as a sender's clock runs ahead, at most `SKEW`, and for requests (`requests`), whose
-time counts whole seconds, the second of the start. The threat model says why
-nobody gains by it.
+as a sender's clock runs ahead, at most `SKEW`, and for requests
+(`exchange.signed_requests`), whose time counts whole seconds, the second of the start.
+The threat model says why nobody gains by it.
 """
 
 import hashlib

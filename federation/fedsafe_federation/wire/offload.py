@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long functions are run, which this room leaves to whoever uses it."""
+"""How long functions are run, which this package leaves to whoever uses it."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is asked and told in a report about one account; see `account_reports`."""
+"""What is asked and told in a report about an account: `audit.account_reports`."""
 
 from typing import Literal
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The node's HTTP API, version 1: types, routes, handlers, problems, OpenAPI."""
+"""The node's HTTP API, version 1: routes, handlers, problems, OpenAPI."""

@@ -67,7 +67,7 @@ async def create_node(  # noqa: PLR0913 - what a node begins with
     medium. *credentials* is the directory outside in which each credential gets a file.
 
     Whatever it raises, what it made is gone again. If it is killed, the next call takes
-    it away (`attempts`).
+    it away (`init_journal`).
 
     Raises:
         ConfigError: the configuration does not fit, the directory is not empty, it

@@ -39,7 +39,7 @@ from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.sealed_files import key_of_seal
 
-_DRAFT: Final = "." + "[0-9a-f]" * 8  # what `keyfiles` adds to the name of a draft
+_DRAFT: Final = "." + "[0-9a-f]" * 8  # what `key_files` adds to a draft
 
 
 class _Made(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,9 +4,9 @@
 All goes that the node holds about it, and what it is listed by: own bans, drafts, and
 signals at every member. The audit log loses the openings `subject` and `detail` of the
 entries that name the account; records, proofs and cosignatures stay. Every part of the
-node erases with its own hand (`erasers.py`), all in the act of the second person. The
-content of the act goes when it is decided, and its digest covers a nonce, so that
-nobody finds the account by guessing. Held accounts are refused.
+node erases with its own hand (`rights/erasers.py`), all in the act of the second
+person. The content of the act goes when it is decided, and its digest covers a nonce,
+so that nobody finds the account by guessing. Held accounts are refused.
 """
 
 from collections.abc import Awaitable, Callable

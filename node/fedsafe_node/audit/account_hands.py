@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hands of those parts that hold something about an account (`erasers.py`)."""
+"""The hands of parts that hold something about an account (`rights/erasers.py`)."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -9,7 +9,7 @@ answered as before (the *minimum index* of c2sp.org/tlog-tiles). An entry goes o
 * it and all before it are older than that;
 * none of its openings can be read any more: erased, or sealed in a month whose key is
   destroyed; and no signal that is not erased points to it;
-* nothing at all is held (`holding.py`);
+* nothing at all is held (`legal_holds.py`);
 * what has left the node, and in a federation what the quorum has cosigned, lies behind
   it: what nobody else has seen yet is not let go of.
 

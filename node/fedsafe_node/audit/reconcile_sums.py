@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Add up what the audit log says became of signals, for `sums` to compare.
+"""Add up what the audit log says became of signals, for `reconcile` to compare.
 
 A row that is not there, or that is erased, holds nothing by which it could be
 checked. But rows are never deleted, and each event says in a detail that it commits

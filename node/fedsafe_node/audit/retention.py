@@ -12,11 +12,12 @@
 * The key of a quarter's pseudonyms goes when the actors of that quarter are gone.
 * Records go at last, where a time is set for them (`pruning.py`).
 
-How long is what two people approved (`policy_bundle.py`), as it is when a run begins.
+How long is what two people approved (`rules/policy_bundle.py`), as it is when a run
+begins.
 
-What somebody holds (`holding.py`) stays, but for a `source`: a week is the longest that
-it may be kept for anything. While anything is held, no key is destroyed and no record
-goes.
+What somebody holds (`legal_holds.py`) stays, but for a `source`: a week is the longest
+that it may be kept for anything. While anything is held, no key is destroyed and no
+record goes.
 """
 
 from collections.abc import Callable

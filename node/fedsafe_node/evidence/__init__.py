@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Evidence packs: a part of the audit log that anybody can verify without FedSafe."""
+"""The verifier of evidence packs, which goes out in each of them."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The keys under which the members know this node, and the ones that are to follow.
 
-The first set lies in a file for each key (`keys`), each later one whole in
+The first set lies in a file for each key (`own_keys`), each later one whole in
 `keys/identity-<name>.key`. New keys are on disk before anybody is asked about them;
 which set the node signs with is what the charter that counts here says, at each start
 and with each version, in every process. So a node that dies at any point goes on with

@@ -156,7 +156,7 @@ class Guard:
         write_durably(draft, msgspec.json.encode(kept))
         self._coming[kept.log] = kept
         self._faults.reach(FaultPoint.GUARD_BEFORE_RENAME)
-        os.replace(draft, path)  # noqa: PTH105 - the counterpart of os.link in keyfiles
+        os.replace(draft, path)  # noqa: PTH105 - the counterpart of os.link in key_files
         self._faults.reach(FaultPoint.GUARD_AFTER_RENAME)
         sync_directory(self._directory)
 

@@ -47,7 +47,8 @@ TAKEN_AT_ONCE: Final = 20
 TAKEN_WINDOW: Final = 100 * 60.0
 """So many attestations of a member are taken at once, and again in so many seconds.
 
-Each is an event, and one that opens its gate ends what it was granted (`repeats`).
+Each is an event, and one that opens its gate ends what it was granted
+(`peering.repeats`).
 """
 _LOG = logging.getLogger(f"{LOGGER}.attesting")
 

@@ -7,8 +7,8 @@ audit event, and only then the states go: a crash at any point goes on where it 
 
 Messages that come over the node's Unix socket are its operator's; those of the
 network are heard only while `founding.open` says so. Wherever they come from, no step
-is made for a proposal that the operator has not confirmed (`consents`): the node looks
-for that anew in each step, while nobody can take it back.
+is made for a proposal that the operator has not confirmed (`founding_consents`): the
+node looks for that anew in each step, while nobody can take it back.
 """
 
 import asyncio

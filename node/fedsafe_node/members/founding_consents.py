@@ -2,7 +2,7 @@
 """The foundings proposed to this node, and what its operator says to each.
 
 A proposal waits until the operator confirms it, by two groups of each other member's
-fingerprint (`federation.consent`), or refuses it. Without that the node says nothing
+fingerprint (`charter.consent`), or refuses it. Without that the node says nothing
 in a founding, whoever asks. What waits is one document of the store: a few proposals,
 each for a week, and longer only if this node has made its share. Two that say the same
 in other bytes never are. Strangers take half of the places at most, and the same with

@@ -5,7 +5,7 @@ A credential is `fs1_` and 32 random bytes in base64url. It has the entropy of a
 key, so a plain SHA-256 hides it; there is nothing to guess.
 
 It belongs to one person or service. Who a token stands for is said by `entrance`;
-credentials that are bound to a scope are made by `machines`.
+credentials that are bound to a scope are made by `service_credentials`.
 """
 
 import base64

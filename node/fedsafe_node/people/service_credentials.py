@@ -6,7 +6,7 @@ once and kept as a hash. A rotation makes a successor for the same service, and 
 are good for a while; nothing has to stop for it.
 
 A service has a name of its own, which outlives its credentials: what an application
-calls its accounts counts under it (`subject_refs.py`), and so do its budgets.
+calls its accounts counts under it (`ground/subject_refs.py`), and so do its budgets.
 """
 
 import re

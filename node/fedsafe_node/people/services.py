@@ -2,8 +2,8 @@
 """The services that ask at a node, and whose accounts somebody names.
 
 A service is the holder of its credentials. What it calls an account says nothing of
-another's (`subject_refs.py`), so whoever names an account in a request means one of
-one service, and where that is not plain has to say which.
+another's (`ground/subject_refs.py`), so whoever names an account in a request means one
+of one service, and where that is not plain has to say which.
 """
 
 from dataclasses import dataclass

@@ -31,19 +31,19 @@ class ReviewService:
         self._approvals = approvals
 
     async def list(self, query: TasksQuery, who: Principal) -> TasksAnswer:
-        """List tasks; see `showing.list_tasks`."""
+        """List tasks; see `view.list_tasks`."""
         return await list_tasks(self._desk, query, who)
 
     async def show(
         self, task: str, who: Principal, purpose: Purpose | None = None
     ) -> TaskAnswer:
-        """Show a task; see `showing.show_task`."""
+        """Show a task; see `view.show_task`."""
         return await show_task(self._desk, task, who, purpose)
 
     async def decide(
         self, task: str, request: OutcomeRequest, who: Principal
     ) -> OutcomeAnswer:
-        """Decide a task; see `deciding.decide_task`."""
+        """Decide a task; see `decision.decide_task`."""
         return await decide_task(self._desk, self._approvals, task, request, who)
 
     async def hear(
@@ -53,11 +53,11 @@ class ReviewService:
         return await record_hearing(self._desk, task, request, who)
 
     async def inquiries(self, query: InquiriesQuery, who: Principal) -> InquiriesAnswer:
-        """List what waits for an origin; see `inquiring.list_inquiries`."""
+        """List what waits for an origin; see `origin_questions.list_inquiries`."""
         return await list_inquiries(self._desk, query, who)
 
     async def answer(
         self, task: str, inquiry: int, request: ReplyRequest, who: Principal
     ) -> TaskAnswer:
-        """Enter what an origin replied; see `inquiring.answer_inquiry`."""
+        """Enter what an origin replied; see `origin_questions.answer_inquiry`."""
         return await answer_inquiry(self._desk, task, inquiry, request, who)

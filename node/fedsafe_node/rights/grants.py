@@ -8,7 +8,7 @@ What log, reviews, notices, events and earlier requests say of it goes in the sa
 of the account that an erasure or objection names, all; else what names these signals
 alone.
 What others list only they can erase: it was disputed when the request was opened. Of
-the request stays what was erased, and what could not be and why (`remains`).
+the request stays what was erased, and what could not be and why (`unerased`).
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -26,7 +26,7 @@ Only what is a record of its author's feed is known to all, to the origin as wel
 so is ruled on. Until then a dispute rests its signal for `UNRECORDED` seconds at most
 at others than the origin, and uses up nobody's suspension but its author's. Who has
 signed two disputes with one number rests nothing more until people have decided
-(`doubles`).
+(`double_disputes`).
 
 A ruling may come before its dispute, and either before the signal: each is kept, and
 the signal's status follows from all of them. None of them touches a signal that was

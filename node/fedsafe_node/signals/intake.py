@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keep what replication has verified (the `Shelf` of `replication`).
+"""Keep what replication has verified (the `Shelf` of `exchange.replication`).
 
 Restrictions come first (`restrictions`): one that came before its signal is
 remembered, and that signal is not kept. Records, signals and new position of one
@@ -419,8 +419,8 @@ class Intake:
         *,
         carried: bool,
     ) -> None:
-        # `reckoning` adds these up: of what policy did not let in nothing else says
-        # that no row is to be expected.
+        # `audit.reconcile_sums` adds these up: of what policy did not let in nothing
+        # else says that no row is to be expected.
         entry = self._trail.entry(
             Event.FEED_APPLIED,
             at=self._clock.now(),

@@ -445,7 +445,7 @@ async def note_withdrawn(  # noqa: PLR0913 - what the event tells
     """Write that a draft or own ban was withdrawn, and *bans* rows with it.
 
     The *decision* that it rests on, unless it follows from one that has its own event.
-    `reckoning` adds these up: nothing else explains an erased own ban.
+    `audit.reconcile_sums` adds these up: nothing else explains an erased own ban.
     """
     entry = desk.trail.entry(
         Event.WITHDRAWN,

@@ -12,9 +12,9 @@ One of `task_views` claims that somebody has looked at this revision of a task. 
 person (`seen_at`), and of all that it was asked to say its `words`, by their digest,
 once more; it goes after some days.
 
-Since `SERVICES`, `subject` names the service before its reference (`subject_refs.py`).
-The accounts of older tasks go to the only service that could look up, or where there
-are several, or none, to `local`.
+Since `SERVICES`, `subject` names the service before its reference
+(`ground/subject_refs.py`). The accounts of older tasks go to the only service that
+could look up, or where there are several, or none, to `local`.
 """
 
 REVIEW: tuple[str, ...] = (

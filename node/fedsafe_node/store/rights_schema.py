@@ -124,7 +124,8 @@ RIGHTS: tuple[str, ...] = (
 # An author may have signed two statements with one number: both are kept, so the number
 # is no key. A row claims as well whether the feed of its author has shown the dispute
 # (`recorded`), and since when it rests nothing though it has no ruling (`let_go_at`).
-# For what others had said before, the copy of the feed is searched (`unrecorded`).
+# For what others had said before, the copy of the feed is searched
+# (`rights.unrecorded_disputes`).
 RECORDED: tuple[str, ...] = (
     "CREATE TABLE disputes_kept AS SELECT * FROM disputes",
     "DROP TRIGGER disputes_no_delete",

@@ -2,8 +2,9 @@
 """Working days: Monday to Friday, but for the holidays that a policy names.
 
 A working day ends at midnight in Germany, summer time included, wherever a node is:
-all members count the same days. Days are numbers (`days`), so that any moment has one;
-outside of the calendar's years there are no holidays, and midnight is that of UTC.
+all members count the same days. Days are numbers (`ground.days`), so that any moment
+has one; outside of the calendar's years there are no holidays, and midnight is that of
+UTC.
 """
 
 from contextlib import suppress

@@ -2,7 +2,7 @@
 """Why the engine allows or refuses, in two languages.
 
 The codes are stable and for programs. The rule that each stands for, and the
-sentence a person can be shown, are in `grants` and `refusals`.
+sentence a person can be shown, are in `rules.grants` and `rules.refusals`.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from enum import StrEnum, unique
 
 @unique
 class Rule(StrEnum):
-    """The rules of the data-protection plan that decide in this room."""
+    """The rules of the data-protection plan that the engine decides by."""
 
     DEFAULT = "default"
     LEGAL_GATE = "P1"

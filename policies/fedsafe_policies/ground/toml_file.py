@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read the documents of this room: TOML in UTF-8, closed types, errors with lines."""
+"""Read the policies' documents: TOML in UTF-8, closed types, errors with lines."""
 
 import tomllib
 from collections.abc import Callable

@@ -2,9 +2,9 @@
 """P1, the legal gate: closed until everything is recorded, and closed again after.
 
 Two things open it. A `LegalGate` that is complete and unexpired, and for actor
-signals a Schutzkonzept register that is met (`register`); or, under a policy
-whose mode is *synthetic*, a site that is a demonstration. A synthetic policy on any
-other site refuses everything, own bans included.
+signals a Schutzkonzept register that is met (`documents.register`); or, under a
+policy whose mode is *synthetic*, a site that is a demonstration. A synthetic policy on
+any other site refuses everything, own bans included.
 """
 
 from dataclasses import dataclass

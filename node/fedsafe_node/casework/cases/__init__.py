@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The case plane: the provider's own cases, apart from all signals."""
+"""The provider's own cases: opened, assessed, approved, closed and erased."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a channel leads: found, judged as members' addresses are, and connected to.
 
-A name is resolved once and only what was checked (`networks`) is connected to, so that
-it cannot lead elsewhere a moment later.
+A name is resolved once and only what was checked (`ground.networks`) is connected to,
+so that it cannot lead elsewhere a moment later.
 """
 
 import asyncio

@@ -2,8 +2,8 @@
 """What was said in the ceremonies on the version that counts, as one document.
 
 Every message is signed and may be seen by every member; the secrets lie in files
-(`ceremony_files`). What belongs to another version of the charter is left out when it
-is read: a ceremony stands on one version and ends with it.
+(`keys.ceremony_files`). What belongs to another version of the charter is left out when
+it is read: a ceremony stands on one version and ends with it.
 """
 
 import hashlib

@@ -10,7 +10,7 @@ What else members carry between them goes along: `also` with each, `after` all.
 
 A member can make this node ask at once, by saying that it has more. So rounds that
 somebody asked for take a turn, and a member whose answers are none, or bring nothing,
-is passed over for a while (`pacing`).
+is passed over for a while (`wire.pace`).
 """
 
 import asyncio

@@ -7,8 +7,8 @@ of it. When the charter's quorum is there the other members are poked: then the 
 batches reach as far. A witness that is away is asked again later and later, and at once
 when it asks for the feed itself.
 
-Only the process that leads asks. A round takes a turn (`pacing`), so that no stream of
-publications keeps witnesses busy.
+Only the process that leads asks. A round takes a turn (`wire.pace`), so that no stream
+of publications keeps witnesses busy.
 """
 
 import asyncio

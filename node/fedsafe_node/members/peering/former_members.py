@@ -4,7 +4,8 @@
 Of a member that left or was expelled all is erased here (`signals.departure`), and so
 it is there of ours. Each side signs that for the other once, keeps it, and gives it
 until it is taken; both find the other's address and key in the last version of the
-charter that lists it. What the other owes is a debt like any (`debts`): it alarms.
+charter that lists it. What the other owes is a debt like any (`overdue_erasures`): it
+alarms.
 
 The note of all partings is one value of the store: by node, since which version and
 moment, and the receipt that was signed here.

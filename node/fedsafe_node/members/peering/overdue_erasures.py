@@ -4,7 +4,7 @@
 Whoever has received an opening that has ended since, and has signed no receipt for as
 long as the policy has it, raises an alarm; after that it gets no new opening until its
 receipt is here. However late that comes, it is the way back. Who is no member any more
-owes a receipt for all that it was given (`partings`). Policy decides on both
+owes a receipt for all that it was given (`former_members`). Policy decides on both
 alarms, with the oldest of the debts; what was raised is kept, so that a restart raises
 nothing twice.
 

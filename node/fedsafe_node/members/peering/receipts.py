@@ -6,8 +6,8 @@ then clears the residues out of the store and tells the origin, with a signed re
 up to which restriction, by which method, and until when copies may hold it. It asks
 nobody for anything: a receipt that did not arrive is given again, also after a restart.
 
-`ReceiptTaker` is the origin's side. A receipt pays the debt of its member (`debts`),
-whenever it comes. It may be false, which nothing here can show.
+`ReceiptTaker` is the origin's side. A receipt pays the debt of its member
+(`overdue_erasures`), whenever it comes. It may be false, which nothing here can show.
 """
 
 import asyncio

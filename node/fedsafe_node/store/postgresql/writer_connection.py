@@ -6,7 +6,7 @@ so rows are read and written as if this worker were alone. A sequence tells whet
 another had its turn since, and what this one remembers of the database is old.
 
 Rows that nothing refuses wait in memory until a statement could see them or the batch
-ends (`waiting`). An act has a savepoint only once it changes something else.
+ends (`pending_rows`). An act has a savepoint only once it changes something else.
 
 When the connection breaks at a commit, the worker asks over a new one whether its last
 token is there, under the lock, which the broken session holds until it has ended: so

@@ -140,7 +140,7 @@ class SqliteWriteConnection(SqliteConnection):
     Rows that acts add may wait in memory, where several share a commit, until another
     statement could see them (`pending_rows`). Without the path of its write-ahead
     *log*, copies in unused space stay; with what can *connect* once more, a long log
-    is brought into the file beside the writer (`sqlite_checkpoints`).
+    is brought into the file beside the writer (`checkpoints`).
     """
 
     def __init__(

@@ -6,7 +6,7 @@ Nothing refuses such rows, so they wait until something else is asked of the dat
 or the batch ends, and go there many to a statement; what several acts count in one
 place goes as one row. An act has a savepoint from its first other statement on; one
 that only adds needs none. PostgreSQL has the same for its own reasons
-(`postgresql.waiting`).
+(`postgresql.pending_rows`).
 
 If rows of earlier acts do not go in, the act that is under way fails, and so does every
 later one and the commit, until the batch is taken back: rows of one kind may be in by

@@ -10,7 +10,7 @@ So pages that were written are looked at again before an erasure counts as one, 
 zeros put into what no cell uses. Which pages these are is read from the frames of the
 write-ahead log, of many commits at a time: each look opens the log anew, and would cost
 as much as the rest of a small commit. So the log may not be emptied unseen: the writer
-does that, or has it done (`sqlite_checkpoints`), after a look (`committed` says when),
+does that, or has it done (`checkpoints`), after a look (`committed` says when),
 and from then on looks at each commit, until the log has begun anew. If somebody else
 did, or pages were written before the file was opened, nobody knows which; so all pages
 are looked at once, from the next scrub on, a piece at a time.

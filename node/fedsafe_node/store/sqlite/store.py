@@ -3,7 +3,7 @@
 
 WAL with `synchronous=FULL`: a commit is one fdatasync of the write-ahead log.
 `secure_delete` overwrites what is erased; copies in the unused space of pages, and old
-page images in the write-ahead log, stay until `scrub` (`sqlite_residues`). One
+page images in the write-ahead log, stay until `scrub` (`residues`). One
 process has the file open at a time (a lock file beside it), because the sequencer
 keeps the logs' edges in memory.
 
