@@ -56,7 +56,7 @@ class Input:
 
 def bundled() -> Input:
     """Return the small input that comes with FedSafe."""
-    folder = Path(__file__).parent / "data" / "demo"
+    folder = Path(__file__).parents[1] / "data" / "demo"
     return Input(
         persons=tuple(_persons(BUNDLED_COUNT, None)),
         strangers=tuple(_strangers(BUNDLED_COUNT)),
