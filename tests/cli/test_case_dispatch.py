@@ -11,7 +11,7 @@ import pytest
 
 from fedsafe_cli.cases.carrier_texts import in_words
 from fedsafe_cli.terminal.exit_codes import ExitStatus
-from fedsafe_node import dispatch, sending
+from fedsafe_node.casework import dispatch, transports
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -548,7 +548,7 @@ def test_what_the_node_says_of_an_attempt_is_german_too(
 
 
 def test_every_word_of_the_carriers_has_a_german_one() -> None:
-    folder = Path(sending.__file__).parent
+    folder = Path(transports.__file__).parent
     text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
     found = set(re.findall(r'SendingError\(\s*[^,()"]+,\s*"([^"]+)"', text))
     outbox = Path(dispatch.__file__).parent / "outbox.py"

@@ -27,7 +27,7 @@ BARE = re.compile(r"[\W_]*|[a-z_/.-]+\.(md|toml)|chmod go= \{\}|\{\}(,? ?\(?\{\}
 
 def spoken() -> Iterator[str]:
     """Give every text of a finding that stands in the source."""
-    for path in ROOM.glob("doctor*.py"):
+    for path in (ROOM / "doctor").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in FOUND:
                 yield from texts_in(node.args[1:])
@@ -37,12 +37,12 @@ def spoken() -> Iterator[str]:
 
 def told_by_the_node() -> Iterator[str]:
     """Give every verdict of a check that a node makes of itself."""
-    for node in ast.walk(ast.parse((NODE / "overview.py").read_text())):
+    for node in ast.walk(ast.parse((NODE / "app/overview.py").read_text())):
         if isinstance(node, ast.Assign) and "checks[" in ast.unparse(node.targets[0]):
             yield from texts_in([node.value])
         if isinstance(node, ast.Return) and node.value is not None:
             yield from texts_in([node.value])
-    for node in ast.walk(ast.parse((NODE / "situation.py").read_text())):
+    for node in ast.walk(ast.parse((NODE / "rules/policy_context.py").read_text())):
         if isinstance(node, ast.FunctionDef) and node.name == "why_not_covered":
             told = [each for each in ast.walk(node) if isinstance(each, ast.Return)]
             yield from texts_in([each.value for each in told if each.value is not None])
@@ -52,11 +52,11 @@ def told_by_the_node() -> Iterator[str]:
 
 def checks() -> Iterator[str]:
     """Give the name of everything that is checked."""
-    for path in ROOM.glob("doctor*.py"):
+    for path in (ROOM / "doctor").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "Finding":
                 yield from texts_in(node.args[:1])
-    for node in ast.walk(ast.parse((NODE / "overview.py").read_text())):
+    for node in ast.walk(ast.parse((NODE / "app/overview.py").read_text())):
         if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "checks":
             yield from (f"node: {each}" for each in texts_in([node.slice]))
 

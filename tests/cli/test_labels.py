@@ -19,7 +19,7 @@ from fedsafe_node.rules.policy_bundle import Digests
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
-SOURCES = sorted(Path(fedsafe_cli.__file__).parent.glob("*.py"))
+SOURCES = sorted(Path(fedsafe_cli.__file__).parent.rglob("*.py"))
 SCRIPTED = ("fleet", "progress", "stage", "story", "thief")
 """What shows a federation to developers; `./run` speaks both by texts of its own."""
 SAME = frozenset({"Name", "Person", "Version", "libsodium", "Code", "Token", "Risiko"})

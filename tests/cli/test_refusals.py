@@ -397,7 +397,7 @@ def test_what_nobody_has_put_in_german_is_said_as_the_node_says_it() -> None:
 def refused_by_the_node() -> str:
     """Give every text of the rooms that work on cases, values in braces."""
     found = list[str]()
-    for room in ("cases", "dispatch", "people"):
+    for room in ("casework/cases", "casework/dispatch", "people"):
         for path in (NODE / room).glob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.JoinedStr):

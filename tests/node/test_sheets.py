@@ -155,7 +155,7 @@ def test_every_setting_is_told_or_exempt() -> None:
     settings = set(Config.__struct_fields__)
 
     assert settings - TOLD - set(UNTOLD) == set(), (
-        "tell of these in the documents (node/fedsafe_node/compliance), or say why not"
+        "tell of these in node/fedsafe_node/audit/compliance, or say why not"
     )
     assert settings >= TOLD | set(UNTOLD)
 

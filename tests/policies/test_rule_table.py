@@ -8,7 +8,7 @@ from fedsafe_policies.rules.refusals import REFUSED
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs/reference/policy-rules.md"
-ROW = re.compile(r"\| (P\d+) \| [^|]+ \| `([a-z_]+\.py)` \|(.*)\|")
+ROW = re.compile(r"\| (P\d+) \| [^|]+ \| `([a-z_]+/[a-z_]+\.py)` \|(.*)\|")
 
 
 def test_the_table_holds_every_rule_with_its_module_and_three_tests() -> None:
