@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading the SQLite store: one class, one query a method.
+"""Reading either store: one class, one query a method.
 
 Its coroutines never suspend, so they run on the loop for a few rows and on the
 writer's or a scanning thread else.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events for the provider in SQLite: a reading and a writing half.
+"""Events for the provider in SQL: a reading and a writing half.
 
 They are mixed into `Reader` and `Transaction`, which own the connection.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Register and relock in SQLite: a reading and a writing half for the store's classes.
+"""Register and relock in SQL: a reading and a writing half for the store's classes.
 
 They are mixed into `Reader` and `Transaction`, which own the connection.
 """

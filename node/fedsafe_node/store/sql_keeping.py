@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Holds, effects, gaps and erasures in SQLite: a reading and a writing half.
+"""Holds, effects, gaps and erasures in SQL: a reading and a writing half.
 
 They are mixed into `Reader` and `Transaction`, which own the connection.
 """

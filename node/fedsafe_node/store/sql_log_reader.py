@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading the logs in SQLite: the half that `Reader` shares with nobody.
+"""Reading the logs in SQL: the half that `Reader` shares with nobody.
 
 It is mixed into `Reader`, which owns the connection.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of orders in SQLite, in two halves."""
+"""The table of orders in SQL, in two halves."""
 
 from typing import Any, Final
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of budgets, reviews and breaches in SQLite, in two halves."""
+"""The tables of budgets, reviews and breaches in SQL, in two halves."""
 
 from collections.abc import Sequence
 from typing import Final

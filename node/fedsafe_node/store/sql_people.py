@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The people's tables in SQLite: a reading and a writing half for the store's classes.
+"""The people's tables in SQL: a reading and a writing half for the store's classes.
 
 They are mixed into `Reader` and `Transaction`, which own the connection.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pruned beginnings of logs in SQLite: the reading half.
+"""Pruned beginnings of logs in SQL: the reading half.
 
 It is mixed into `Reader`, which owns the connection. What is written goes
 through the sequencer, like all that concerns the tree.

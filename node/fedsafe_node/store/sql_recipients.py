@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Audiences and the recipient ledger in SQLite: a reading and a writing half.
+"""Audiences and the recipient ledger in SQL: a reading and a writing half.
 
 They are mixed into `Reader` and `Transaction`, which own the connection.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reviews in SQLite: a reading and a writing half for the store's classes."""
+"""Reviews in SQL: a reading and a writing half for the store's classes."""
 
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Disputes, rulings and requests in SQLite: halves for the store's two classes.
+"""Disputes, rulings and requests in SQL: halves for the store's two classes.
 
 They are mixed into `Reader` and `Transaction`, which own the connection.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From raw SQLite rows to the store's types, in the order of their columns."""
+"""From raw rows to the store's types, in the order of their columns."""
 
 from typing import Any, Final
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Witnessing in SQLite: a reading and a writing half for the store's classes.
+"""Witnessing in SQL: a reading and a writing half for the store's classes.
 
 They are mixed into `Reader` and `Transaction`, which own the connection.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing the SQLite store, within one act on the writer's thread."""
+"""Writing either store, within one act on the writer's thread."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
