@@ -126,7 +126,7 @@ def test_a_feed_keeps_its_appeals_and_the_rulings_by_which_a_signal_stands() -> 
     heard = VerifiedAppeal(appeal, open_appeal(appeal, NAMED))
     said = VerifiedAppeal(stands, open_appeal_ruling(stands, NAMED))
 
-    assert verify_appeals([broken, appeal, disputed()], B, NAMED) == [heard]
+    assert verify_appeals([disputed(), broken, appeal], B, NAMED) == [heard]
     assert verify_appeals([ended, stands, appeal], C, NAMED) == [said]
     assert verify_appeals([appeal, stands], A, NAMED) == []
 

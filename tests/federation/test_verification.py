@@ -32,7 +32,7 @@ from fedsafe_federation.errors import (
 )
 from fedsafe_federation.feed import verification
 from fedsafe_federation.feed.batch import Batch, FeedOpening, decode_batch
-from fedsafe_federation.feed.records import encode_record, signal_record
+from fedsafe_federation.feed.records import RulingRecord, encode_record, signal_record
 from fedsafe_federation.feed.signals import encode_opening
 from fedsafe_federation.feed.verification import (
     Known,
@@ -320,10 +320,11 @@ def test_others_have_a_turn_behind_every_slice(monkeypatch: pytest.MonkeyPatch) 
     log = Log().fill(2)
     for number in range(5):
         log.add_restriction(number)
+    log.records.append(encode_record(RulingRecord(log.statements[0])))
     known = Known(Frontier())
     turns = list(verifying(served(log, known), ORIGIN, known, CHARTER))
 
-    assert len(turns) == 2 + 2  # seven records, five statements among them
+    assert len(turns) == 2 + 2 + 1  # of eight records five restrict, and one rules
 
 
 POISON = [
