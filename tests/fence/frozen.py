@@ -81,7 +81,12 @@ def helps(
     """Write the help of a command and of all below it."""
     name = "fedsafe" if above is None else command.name
     context = click.Context(
-        command, info_name=name, parent=above, terminal_width=80, max_content_width=80
+        command,
+        info_name=name,
+        parent=above,
+        terminal_width=80,
+        max_content_width=80,
+        help_option_names=fedsafe.context_settings["help_option_names"],
     )
     yield f"$ {context.command_path} --help\n{command.get_help(context)}\n"
     if isinstance(command, click.Group):

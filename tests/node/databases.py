@@ -187,6 +187,7 @@ class Preparing:
                     *map(Identifier, names)
                 )
             )
+        self._left[prepared.superuser] = prepared
 
     def copy(self, prepared: Prepared) -> Prepared:
         """Copy a database to which nobody is connected."""

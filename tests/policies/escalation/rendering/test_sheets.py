@@ -358,7 +358,7 @@ def test_a_class_has_its_forms_and_no_others() -> None:
 
 
 def test_every_text_is_there_in_both_languages_and_used() -> None:
-    folder = files("fedsafe_policies").joinpath("escalation", "rendering")
+    folder = files("fedsafe_node").joinpath("casework", "rendering")
     code = "".join(
         each.read_text() for each in folder.iterdir() if each.name.endswith(".py")
     )
