@@ -83,6 +83,14 @@ def test_an_honest_batch_is_verified_from_any_position(
     assert known.frontier.size == since
 
 
+def test_a_feed_without_a_record_is_verified() -> None:
+    known = Known(Frontier())
+    result = verified(served(Log(), known), known)
+
+    assert list(result.records) == []
+    assert result.known.checkpoint == Log().checkpoint()
+
+
 def test_signals_and_restrictions_are_read() -> None:
     result = verified(served(LOG, Known(Frontier())), Known(Frontier()))
 
