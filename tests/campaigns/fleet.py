@@ -3,8 +3,8 @@
 
     .venv/bin/python -m tests.campaigns.fleet --rounds 24 [--seed N] [--major 17]
 
-The long version of `tests/node/test_worker_kills.py`: `fedsafe node run --workers 4`
-on a throw-away server, in a federation with a second node, and 64 clients that ban,
+The long version of `tests/node/test_worker_kills.py`: `fedsafe node run --workers
+4` on a throw-away server, in a federation with a second node, and 64 clients that ban,
 publish and ask over HTTP. Killed (-9) are, by chance, a worker, half of them, the one
 that leads, the supervisor (started again at once, as systemd does), the server, and
 two of these together.

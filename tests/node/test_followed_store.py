@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 import pytest
+from tests.node.conftest import behind
 
 from fedsafe_node.ground.errors import ConflictError, UnavailableError
 from fedsafe_node.store.change_counter import ALONE, Topic, read_counts
@@ -13,6 +14,8 @@ from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import CredentialRow
 from fedsafe_node.store.transaction import Transaction
+
+__all__ = ["behind"]  # of the run's kind, where the store's own tests use each
 
 NOT_FOLLOWED = {
     # read from the store whenever they are needed

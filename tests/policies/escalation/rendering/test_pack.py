@@ -29,7 +29,7 @@ Q4: Final = Quarter(2026, 4)
 SVG: Final = "{http://www.w3.org/2000/svg}"
 
 
-def _case(feature: str, *steps: Step) -> Elements:
+def case_of(feature: str, *steps: Step) -> Elements:
     taken = tuple(MeasureTaken(step=step, taken_at=AT) for step in steps)
     return structs.replace(WHOLE, feature=feature, measures=taken or UNSET)
 
@@ -40,9 +40,9 @@ def _pack(cases: list[Elements], language: Language, written: Written) -> bytes:
 
 
 MANY: Final = [
-    *[_case("direct_messages", Step.L6)] * 12,
-    *[_case("direct_messages", Step.L1)] * 10,
-    *[_case("live_chat", Step.L2)] * 9,
+    *[case_of("direct_messages", Step.L6)] * 12,
+    *[case_of("direct_messages", Step.L1)] * 10,
+    *[case_of("live_chat", Step.L2)] * 9,
 ]
 
 
@@ -77,7 +77,7 @@ def test_no_single_case_is_in_a_pack() -> None:
 
 
 def test_a_number_that_would_tell_of_the_rest_is_left_out() -> None:
-    cases = [*[_case("chat", Step.L6)] * 11, _case("chat", Step.L1)]
+    cases = [*[case_of("chat", Step.L6)] * 11, case_of("chat", Step.L1)]
 
     assert measures_against(cases, "chat", 10) == {}
     assert measures_against(cases[:11], "chat", 10) == {"L6": 11}
@@ -89,7 +89,7 @@ def test_neither_a_number_nor_its_rest_is_small(
     taken: list[set[Step]], data: st.DataObject
 ) -> None:
     fewest = data.draw(st.integers(10, 12))
-    cases = [_case("chat", *sorted(steps)) for steps in taken]
+    cases = [case_of("chat", *sorted(steps)) for steps in taken]
 
     for n in measures_against(cases, "chat", fewest).values():
         assert n >= fewest
@@ -164,7 +164,7 @@ def test_what_is_no_quarter_is_refused(text: str) -> None:
 
 
 def test_a_case_without_measures_is_counted_for_its_feature_only() -> None:
-    document = quarter_pack([_case("chat")] * 10, Q4, shipped_matrix(), Language.EN)
+    document = quarter_pack([case_of("chat")] * 10, Q4, shipped_matrix(), Language.EN)
     charts = [
         block
         for section in document.sections
