@@ -44,7 +44,7 @@ from fedsafe_policies.escalation.channels import (
 from measuring import Row, parser, percentile, report
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.node.sending.conftest import INSIDE, PARCEL, Papers, issue_papers
+from tests.node.casework.transports.conftest import INSIDE, PARCEL, Papers, issue_papers
 
 SIZE = 1 << 16
 

@@ -19,7 +19,7 @@ from fedsafe_policies.vocabulary import Plane, Purpose, Role
 from measuring import Row, interleave, once, parser, report
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.policies.asking import ALLOWED, GERMANY, NOW, SITE
+from tests.support.policy_requests import ALLOWED, GERMANY, NOW, SITE
 
 REQUESTS: tuple[Request, ...] = tuple(
     {type(request): request for request in reversed(ALLOWED)}.values()

@@ -17,9 +17,9 @@ from pathlib import Path
 from measuring import Row, interleave, once, parser, report
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.node.cases.test_cases import Desk
-from tests.node.dispatch.desk import Post
 from tests.node.people.conftest import Team
+from tests.support.case_team import Desk
+from tests.support.package_desk import Post
 
 from fedsafe_node.ground.clock import SystemClock
 from fedsafe_node.ground.principal import Principal

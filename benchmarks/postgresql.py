@@ -48,10 +48,10 @@ from processes import Charged, Helper, append_when_told, ask_in_swarms, helper
 from row_space import OnFile, OnServer, Space
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.node.databases import Prepared, Preparing, preparing
 from tests.postgresql.installation import installed
 from tests.postgresql.making import serving
 from tests.postgresql.server import Server
+from tests.support.databases import Prepared, Preparing, preparing
 
 FILE = "SQLite, 1 process"
 ONE = "PostgreSQL, 1 worker"

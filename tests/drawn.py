@@ -14,11 +14,11 @@ TESTS: Final = Path("tests")
 SHARE: Final = 3
 # Texts made of docstrings, certificates, what is left unclosed, Unicode, libraries.
 ALWAYS: Final = (
-    "tests/cli/test_remote.py",
+    "tests/cli/terminal/test_remote.py",
     "tests/crypto",
     "tests/federation/identifiers",
     "tests/node/api/test_openapi.py",
-    "tests/node/sending",
+    "tests/node/casework/transports",
     "tests/policies/escalation",
 )
 

@@ -26,7 +26,7 @@ from deploy.patroni.render import (
 )
 
 from fedsafe_node.ground.store_settings import Storage, unfit_storage
-from tests.campaigns.acknowledged import Acknowledgement, Writer, judged
+from tests.support.acknowledged import Acknowledgement, Writer, judged
 
 ROOT: Final = Path(__file__).parent.parent
 CLUSTER: Final = ROOT / "deploy/patroni/cluster.toml"

@@ -4,7 +4,7 @@
     .venv/bin/python -m tests.campaigns.answers --rounds 13 [--seed N] [--seconds 8]
 
 Raises a federation of three on loopback. The third answers feed requests with what is
-made to cost much (`tests.system.hostile_answers`), and pokes five times a second, in
+made to cost much (`tests.support.hostile_answers`), and pokes five times a second, in
 every other phase; in the phases between them it is honest, which is the control. All
 the while people are looked up at the first, one after the other. Every kind of lie
 comes once in as many rounds, in the order that the seed gives.
@@ -28,9 +28,9 @@ from pathlib import Path
 from random import Random  # noqa: TID251 - an order that can be repeated
 from typing import Final
 
-from tests.system.federation import Federation, federation, until
-from tests.system.hostile_answers import LIE, LIES, TOLD, TRUTH
-from tests.system.lying_node import ANSWERS
+from tests.support.federation import Federation, federation, until
+from tests.support.hostile_answers import LIE, LIES, TOLD, TRUTH
+from tests.support.lying_node import ANSWERS
 
 from fedsafe_cli.demo.fleet import find
 

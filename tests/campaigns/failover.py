@@ -46,7 +46,6 @@ from signal import SIGCONT, SIGSTOP
 from typing import Final
 
 from deploy.patroni.render import Timing
-from tests.campaigns.acknowledged import Callers, Workload, judged
 from tests.campaigns.database_hosts import (
     DatabaseHosts,
     Member,
@@ -57,6 +56,7 @@ from tests.campaigns.database_hosts import (
 from tests.campaigns.node_writers import NodeWorkload
 from tests.campaigns.sql_writers import SqlWorkload
 from tests.campaigns.store_writers import StoreWorkload
+from tests.support.acknowledged import Callers, Workload, judged
 
 KINDS: Final = {
     "database": ("patroni",),

@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
 from typing import Final
 
-from tests.campaigns.telling import Wanted
+from tests.support.change_reports import Wanted
 
 
 def log_of(name: Path) -> str:

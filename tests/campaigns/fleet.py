@@ -3,7 +3,7 @@
 
     .venv/bin/python -m tests.campaigns.fleet --rounds 24 [--seed N] [--major 17]
 
-The long version of `tests/node/test_worker_kills.py`: `fedsafe node run --workers
+The long version of `tests/node/app/test_worker_kills.py`: `fedsafe node run --workers
 4` on a throw-away server, in a federation with a second node, and 64 clients that ban,
 publish and ask over HTTP. Killed (-9) are, by chance, a worker, half of them, the one
 that leads, the supervisor (started again at once, as systemd does), the server, and
@@ -31,12 +31,12 @@ from typing import Any, Final
 from aiohttp import ClientSession
 from tests.campaigns.fleet_acts import Acts, audited, find_once, staff_of
 from tests.campaigns.fleet_terms import check_terms, complaints, terms_in
-from tests.node.clients import post
-from tests.node.databases import preparing
-from tests.node.several import PATIENCE, Made, Running, eventually, made_on, make
 from tests.postgresql.fixtures import MAJORS, installation_of
 from tests.postgresql.making import serving
 from tests.postgresql.server import Server
+from tests.support.clients import post
+from tests.support.databases import preparing
+from tests.support.several import PATIENCE, Made, Running, eventually, made_on, make
 
 from fedsafe_cli.demo import fleet
 from fedsafe_cli.federation.ceremony import Terms, carry, confirm_at, propose

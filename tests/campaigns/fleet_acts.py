@@ -18,8 +18,8 @@ from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
 from typing import Any, Final
 
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
-from tests.node.clients import SIGNAL, about, client
-from tests.node.clients import post as post_often
+from tests.support.clients import SIGNAL, about, client
+from tests.support.clients import post as post_often
 
 _ACTS: Final = {"ban": 5, "publish": 2, "ask": 3}
 _PURPOSE: Final = "signup_check"  # of what clients ask while the node dies

@@ -26,7 +26,7 @@ from pathlib import Path
 from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
 from typing import Any, Final
 
-from tests.system.federation import Federation, federation, until
+from tests.support.federation import Federation, federation, until
 
 from fedsafe_cli.demo.nodes import DemoNode
 from fedsafe_crypto.oprf.voprf import Mode, output_direct

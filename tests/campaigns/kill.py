@@ -12,8 +12,8 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from tests.system.federation import federation
-from tests.system.killing import KillLoop, run
+from tests.support.federation import federation
+from tests.support.node_kills import KillLoop, run
 
 
 def main() -> None:

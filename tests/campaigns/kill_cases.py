@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.system.killing_cases import case_loop
+from tests.support.case_kills import case_loop
 
 
 def main() -> None:

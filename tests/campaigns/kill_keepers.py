@@ -14,7 +14,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from tests.system.killing_keepers import Keepers
+from tests.support.keeper_kills import Keepers
 
 
 def main() -> None:

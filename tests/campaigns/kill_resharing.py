@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.system.killing_ceremonies import EPOCH, KEYS, SHARES, ceremonies
+from tests.support.ceremony_kills import EPOCH, KEYS, SHARES, ceremonies
 
 _FIFTH = 5
 

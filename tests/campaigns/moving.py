@@ -26,10 +26,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-from tests.node.databases import Prepared, preparing
-from tests.node.fleet import StandingClock, make
 from tests.postgresql.installation import installed
 from tests.postgresql.making import serving
+from tests.support.databases import Prepared, preparing
+from tests.support.fleet import StandingClock, make
 
 from fedsafe_node.app.container import Base, open_base
 from fedsafe_node.ground.config import Place, load_config

@@ -17,8 +17,26 @@ from pathlib import Path
 from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
 from typing import Any, Final
 
-from tests.campaigns.building import NODE, open_node
-from tests.campaigns.directory import (
+from tests.campaigns.filing import (
+    POLICY_CHANGES,
+    append,
+    cut,
+    flip_one,
+    log_of,
+    remove,
+    wanted_of_file,
+)
+from tests.support.change_reports import (
+    ANYTHING,
+    Change,
+    Judgement,
+    Told,
+    Wanted,
+    told_by_answer,
+    told_in,
+    wanted_of,
+)
+from tests.support.directory_rows import (
     DATABASE,
     Directory,
     Row,
@@ -32,25 +50,7 @@ from tests.campaigns.directory import (
     tampering,
     write_rows,
 )
-from tests.campaigns.filing import (
-    POLICY_CHANGES,
-    append,
-    cut,
-    flip_one,
-    log_of,
-    remove,
-    wanted_of_file,
-)
-from tests.campaigns.telling import (
-    ANYTHING,
-    Change,
-    Judgement,
-    Told,
-    Wanted,
-    told_by_answer,
-    told_in,
-    wanted_of,
-)
+from tests.support.full_directory import NODE, open_node
 
 from fedsafe_node.acts.audit import VerifyAnswer
 from fedsafe_node.app.container import Base

@@ -26,10 +26,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
-from tests.campaigns.building import build
 from tests.campaigns.mutating import Mutations
-from tests.campaigns.telling import WRONG, Judgement
-from tests.node.fleet import make_founded
+from tests.support.change_reports import WRONG, Judgement
+from tests.support.fleet import make_founded
+from tests.support.full_directory import build
 
 
 async def run(

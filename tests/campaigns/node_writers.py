@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.campaigns.acknowledged import NotAcknowledgedError, Writer
 from tests.campaigns.database_hosts import DatabaseHosts, until
-from tests.system.federation import Answer, Caller
+from tests.support.acknowledged import NotAcknowledgedError, Writer
+from tests.support.federation import Answer, Caller
 
 from fedsafe_cli.demo.fleet import answers, free_ports, start
 from fedsafe_cli.demo.nodes import DemoNode

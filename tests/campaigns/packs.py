@@ -27,9 +27,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.campaigns.forging import Forged, Forger
-from tests.node.evidence.conftest import Made, make_alone, make_cosigned
-from tests.node.fleet import make_founded
+from tests.node.audit.conftest import Made, make_alone, make_cosigned
+from tests.support.fleet import make_founded
+from tests.support.pack_changes import Forged, Forger
 
 from fedsafe_node.evidence import verify
 

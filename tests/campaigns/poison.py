@@ -22,9 +22,9 @@ from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
 from typing import Final
 
 from msgspec.structs import replace
-from tests.node.fleet import NAMES, Fleet, copy_of, make_founded
-from tests.node.lookup.asking import is_restricted
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
+from tests.support.fleet import NAMES, Fleet, copy_of, make_founded
+from tests.support.lookup_questions import is_restricted
 
 from fedsafe_node.acts.bodies import (
     MAX_IMPORT,

@@ -4,7 +4,7 @@
     .venv/bin/python -m tests.campaigns.properties [--examples 1000] [TEST...]
 
 Runs the tests that Hypothesis and Schemathesis draw, and the flipped bits of
-`tests/node/test_rot.py`, with so many examples each. Properties that name their
+`tests/node/store/test_rot.py`, with so many examples each. Properties that name their
 own number of examples keep it. Ends as pytest does, which prints the examples that
 failed.
 """

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
-from tests.campaigns.acknowledged import NotAcknowledgedError, Writer
 from tests.campaigns.database_hosts import DatabaseHosts, until
+from tests.support.acknowledged import NotAcknowledgedError, Writer
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 _TABLE: Final = """

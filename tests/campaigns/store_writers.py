@@ -11,9 +11,9 @@ from itertools import count
 from pathlib import Path
 from typing import Final, TypeVar
 
-from tests.campaigns.acknowledged import NotAcknowledgedError, Writer
 from tests.campaigns.database_hosts import DatabaseHosts, until
 from tests.campaigns.sql_writers import by_key
+from tests.support.acknowledged import NotAcknowledgedError, Writer
 
 from fedsafe_node.ground.clock import SystemClock
 from fedsafe_node.ground.errors import StoreError

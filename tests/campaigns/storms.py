@@ -31,9 +31,9 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Final
 
-from tests.system.brewing import stormy
-from tests.system.storm_terms import Tally
-from tests.system.storming import StormLoop
+from tests.support.storm_federation import stormy
+from tests.support.storm_terms import Tally
+from tests.support.storms import StormLoop
 
 _EACH: Final = 10
 _DISK: Final = "size=256m"

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Final
 
 import uvloop
-from tests.node.fleet import NAMES, Fleet, copy_of, make_founded
-from tests.node.strangers import WAYS, hammered, open_routes
+from tests.support.fleet import NAMES, Fleet, copy_of, make_founded
+from tests.support.strangers import WAYS, hammered, open_routes
 
 from fedsafe_node.acts.lookup import Result
 from fedsafe_node.api.auth import Auth

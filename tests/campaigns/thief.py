@@ -16,10 +16,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.system.federation import Federation, federation, until
-from tests.system.loot import rob
-from tests.system.phone_numbers import numbers
-from tests.system.thief import attack
+from tests.support.federation import Federation, federation, until
+from tests.support.loot import rob
+from tests.support.phone_numbers import numbers
+from tests.support.thief import attack
 
 
 def main() -> None:

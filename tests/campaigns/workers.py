@@ -14,9 +14,9 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from tests.node.store.postgresql.working import check, run, working
 from tests.postgresql.fixtures import MAJORS, installation_of
 from tests.postgresql.making import serving
+from tests.support.store_workers import check, run, working
 
 
 def main() -> None:

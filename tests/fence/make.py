@@ -31,18 +31,18 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from tests.node.backup.test_making import back_up
-from tests.node.databases import preparing
-from tests.node.evidence.conftest import AUDRA, export, key_of, write_events
-from tests.node.fleet import NAMES, Fleet, eventually, found, make
-from tests.node.fleet_stores import FLEET_STORES
-from tests.node.governing.council import show
-from tests.node.renewing.fleet import membership_of
-from tests.node.renewing.test_wishing import agree_on
+from tests.node.audit.conftest import AUDRA, export, key_of, write_events
 from tests.node.signals.conftest import ANNA, request_for
-from tests.policies.escalation.maximal import MAXIMAL
 from tests.postgresql.fixtures import installation_of
 from tests.postgresql.making import serving
+from tests.support.backups import back_up
+from tests.support.ceremony_rounds import agree_on
+from tests.support.council import show
+from tests.support.databases import preparing
+from tests.support.fleet import NAMES, Fleet, eventually, found, make
+from tests.support.fleet_stores import FLEET_STORES
+from tests.support.maximal import MAXIMAL
+from tests.support.resharing_fleet import membership_of
 
 from fedsafe_node.acts.cases import ApproveCase, AssessCase, OpenCase
 from fedsafe_node.acts.dispatches import SendCase

@@ -28,7 +28,7 @@ from typing import Any, Final
 import msgspec
 from tests.fence.script import Step
 from tests.fence.stage import Answer, Stage
-from tests.system.federation import until
+from tests.support.federation import until
 
 from fedsafe_node.ground.clock import SystemClock
 

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import inspect as known
 from tests.fence.samples import value_of
 from tests.fence.stage import PEOPLE
-from tests.policies.escalation.maximal import MAXIMAL
+from tests.support.maximal import MAXIMAL
 
 from fedsafe_cli.main import fedsafe
 from fedsafe_node.api.routes import ROUTES

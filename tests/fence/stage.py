@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from tests.system.federation import until
+from tests.support.federation import until
 
 HERE: Final = Path(__file__).parents[2]
 ROOMS: Final = ("cli", "node", "federation", "crypto", "policies")

@@ -26,14 +26,14 @@ from tests.fence.make import (
     C,
     Facts,
 )
-from tests.node.backup.test_restoring import lose
-from tests.node.databases import Preparing
-from tests.node.evidence.conftest import AUDRA, DORA, export, key_of, write_events
-from tests.node.fleet import NAMES, Fleet, StandingClock, copy_of
-from tests.node.governing.council import show
-from tests.node.renewing.fleet import at_generation, membership_of
+from tests.node.audit.conftest import AUDRA, DORA, export, key_of, write_events
 from tests.node.signals.conftest import ANNA, RITA
 from tests.postgresql.fixtures import MAJORS, installation_of, named
+from tests.support.backups import lose
+from tests.support.council import show
+from tests.support.databases import Preparing
+from tests.support.fleet import NAMES, Fleet, StandingClock, copy_of
+from tests.support.resharing_fleet import at_generation, membership_of
 
 from fedsafe_node.acts.reviews import TasksQuery
 from fedsafe_node.evidence.verify import INCOMPLETE, OK, read_files, verify_pack

@@ -19,10 +19,10 @@ from typing import Final
 
 import pytest
 from tests.foreign.building import GOPATH, build
-from tests.node.evidence.aging import grow_old, let_records_go, write
-from tests.node.evidence.conftest import AUDRA, STAFF, write_events
-from tests.node.fleet import NAMES, Fleet, copy_of, make, make_founded
+from tests.node.audit.conftest import AUDRA, STAFF, write_events
 from tests.programs import files, program
+from tests.support.fleet import NAMES, Fleet, copy_of, make, make_founded
+from tests.support.old_records import grow_old, let_records_go, write
 
 from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_crypto.tlog.checkpoint import Checkpoint, open_checkpoint

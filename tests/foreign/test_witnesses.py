@@ -18,9 +18,9 @@ from typing import Final
 
 import pytest
 from tests.foreign.building import GOPATH, build
-from tests.node.fleet import Fleet, copy_of, make_founded
-from tests.node.peering.witnessed_log import OpenLog
 from tests.programs import files, program
+from tests.support.fleet import Fleet, copy_of, make_founded
+from tests.support.witnessed_log import OpenLog
 
 from fedsafe_cli.demo.fleet import free_ports
 from fedsafe_crypto.primitives.identity import SigningKey

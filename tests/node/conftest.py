@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.node.databases import (
+from tests.postgresql.fixtures import LendPostgresql
+from tests.support.databases import (
     Behind,
     Preparing,
     kind_in,
     preparing,
     reach,
 )
-from tests.node.fleet import NAMES, Fleet, copy_of, make, make_founded
-from tests.node.fleet_stores import FLEET_STORES
-from tests.postgresql.fixtures import LendPostgresql
+from tests.support.fleet import NAMES, Fleet, copy_of, make, make_founded
+from tests.support.fleet_stores import FLEET_STORES
 
 from fedsafe_node.ground.faults import NO_FAULTS, Faults
 from fedsafe_node.log.engine import open_store

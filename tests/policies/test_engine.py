@@ -4,7 +4,15 @@ from typing import Any, cast, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.policies.asking import ALLOWED, CLOSED, DEMO, MOMENTS, SITE, ask, near
+from tests.support.policy_requests import (
+    ALLOWED,
+    CLOSED,
+    DEMO,
+    MOMENTS,
+    SITE,
+    ask,
+    near,
+)
 
 from fedsafe_policies.documents.policy import SHIPPED, shipped
 from fedsafe_policies.engine import RULINGS, Request

@@ -18,7 +18,6 @@ from typing import Any
 import psycopg
 import pytest
 from tests.node.conftest import prepare  # noqa: F401 - a fixture
-from tests.node.databases import Prepared, Preparing
 from tests.postgresql import guest
 from tests.postgresql.databases import Databases, name_in
 from tests.postgresql.fixtures import MAJORS
@@ -30,6 +29,7 @@ from tests.postgresql.installation import (
 from tests.postgresql.janitor import USERS, server_of, wait_for_end
 from tests.postgresql.making import attach, make
 from tests.postgresql.server import TIMEOUT
+from tests.support.databases import Prepared, Preparing
 
 ROOT = Path(__file__).parent.parent.parent
 

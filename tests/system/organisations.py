@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.system.federation import Federation, until
+from tests.support.federation import Federation, until
 
 from fedsafe_cli.demo.fleet import answers, free_ports, start, stop
 from fedsafe_cli.demo.nodes import DemoNode

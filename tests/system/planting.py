@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.system.federation import Federation
-from tests.system.loot import Loot, rob
-from tests.system.search import Haystack, encodings
+from tests.support.federation import Federation
+from tests.support.loot import Loot, rob
+from tests.support.search import Haystack, encodings
 
 from fedsafe_crypto.oprf.shares import recover
 from fedsafe_crypto.oprf.voprf import Mode, output_direct

@@ -12,12 +12,12 @@ from typing import Final
 
 import msgspec
 import pytest
-from tests.node import fleet as fleets
-from tests.node.insisting import insisting
-from tests.node.rights.test_appeals import ENDS, HEARS, RUDI, TWO, file, name_hearer
-from tests.node.rights.test_disputes import WHO, dispute, rule
-from tests.system.federation import Caller, until
-from tests.system.test_gate_clock import running
+from tests.support import fleet as fleets
+from tests.support.appeals import ENDS, HEARS, RUDI, TWO, file, name_hearer
+from tests.support.disputes import WHO, dispute, rule
+from tests.support.federation import Caller, until
+from tests.support.gate_nodes import running
+from tests.support.insistence import insisting
 
 from fedsafe_cli.demo.fleet import free_ports
 from fedsafe_node.app.init import create_node

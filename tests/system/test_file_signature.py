@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.federation.casework.checking import CMS, PUBLIC, VERIFY, equip, run, unread
-from tests.federation.casework.sealed import partner
-from tests.system.test_case_page import SHOWN, Desks, blocks, desks, filled_in
+from tests.support.case_page import SHOWN, Desks, blocks, desks, filled_in
+from tests.support.openssl_desk import CMS, PUBLIC, VERIFY, equip, run, unread
+from tests.support.sealed_package import partner
 
 from fedsafe_federation.casework.certificates import certificate_fingerprint
 

@@ -8,8 +8,6 @@ are skipped.
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -17,15 +15,15 @@ from typing import Final
 
 import pytest
 from msgspec.structs import replace
-from tests.node import fleet as fleets
-from tests.node.origin import WHO
-from tests.node.people.test_gate import COMPLETE
 from tests.node.signals.conftest import ANNA, RITA
 from tests.programs import do_without
-from tests.system.federation import Caller, until
+from tests.support import fleet as fleets
+from tests.support.federation import Caller, until
+from tests.support.gate_nodes import WITHIN, running
+from tests.support.gates import COMPLETE
+from tests.support.origin import WHO
 
-from fedsafe_cli.demo.fleet import answers, free_ports, start, stop
-from fedsafe_cli.demo.nodes import DemoNode
+from fedsafe_cli.demo.fleet import free_ports
 from fedsafe_node.acts.register import EntryRequest
 from fedsafe_node.app.init import create_node
 from fedsafe_node.ground.clock import SystemClock
@@ -38,7 +36,6 @@ from fedsafe_policies.documents.register import Status, catalogue
 pytestmark = pytest.mark.timeout(300)
 
 LIBRARIES: Final = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-WITHIN: Final = 60.0  # seconds of the clock on the wall
 PACE: Final = 0.5  # seconds between questions: all that is due is work enough
 _DAYS: Final = 2
 
@@ -115,27 +112,6 @@ async def _open_gate(fleet: fleets.Fleet, name: str) -> None:
             await services.registers.review(item.id, waits.entry, RITA)
     gate = replace(COMPLETE, valid_until=today + timedelta(days=1))
     await fleet.open_gate(name, gate)
-
-
-@contextmanager
-def running(
-    root: Path, names: Sequence[str] = fleets.NAMES
-) -> Iterator[dict[str, DemoNode]]:
-    directories = [root / name for name in names]
-    try:
-        for directory in directories:
-            start(directory)
-        until(lambda: all(map(answers, directories)), "the start", patience=WITHIN)
-        yield {each.name: _node(each) for each in directories}
-    finally:
-        for directory in directories:
-            stop(directory)
-
-
-def _node(directory: Path) -> DemoNode:
-    config = load_config(Place(directory))
-    where = str(directory)
-    return DemoNode(name=config.name, url=config.url, dir=where, config=where)
 
 
 def _about(value: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.campaigns.imports import campaign
-from tests.system.federation import federation
+from tests.support.federation import federation
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -7,9 +7,9 @@ The long version, which starts each node as an operator does, is `tests.campaign
 from pathlib import Path
 
 import pytest
-from tests.system.federation import federation
-from tests.system.hatching import hatchery
-from tests.system.killing import run
+from tests.support.federation import federation
+from tests.support.hatchery import hatchery
+from tests.support.node_kills import run
 
 SEED = 1
 ROUNDS = 9

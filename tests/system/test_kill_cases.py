@@ -4,7 +4,7 @@
 from pathlib import Path
 
 import pytest
-from tests.system.killing_cases import case_loop
+from tests.support.case_kills import case_loop
 
 SEED = 5
 

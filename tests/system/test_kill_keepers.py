@@ -2,7 +2,7 @@
 from pathlib import Path
 
 import pytest
-from tests.system.killing_keepers import Keepers
+from tests.support.keeper_kills import Keepers
 
 SEED = 7
 ROUNDS = 2

@@ -4,7 +4,7 @@
 from pathlib import Path
 
 import pytest
-from tests.system.killing_ceremonies import KEYS, SHARES, ceremonies
+from tests.support.ceremony_kills import KEYS, SHARES, ceremonies
 
 SEED = 3
 

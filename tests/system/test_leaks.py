@@ -15,9 +15,10 @@ from typing import Any, Final, Self
 from urllib.parse import quote
 
 import pytest
-from tests.system.commands import all_commands
-from tests.system.federation import Federation, federation, until
-from tests.system.loot import rob
+from tests.support.commands import all_commands
+from tests.support.federation import Federation, federation, until
+from tests.support.loot import rob
+from tests.support.search import Haystack, encodings
 from tests.system.organisations import found_federations, payloads
 from tests.system.planting import (
     ARGUMENT,
@@ -27,7 +28,6 @@ from tests.system.planting import (
     leaks,
     secrets_of,
 )
-from tests.system.search import Haystack, encodings
 
 from fedsafe_cli.demo.nodes import DemoNode
 from fedsafe_cli.terminal.exit_codes import ExitStatus
@@ -39,16 +39,16 @@ OWN = "device"
 FACTS = ("--fact", "role=service", "--fact", "purpose=recheck", "--fact", "plane=actor")
 EXEMPT = {
     "backup": "copies rows as they lie; what it writes is searched by "
-    "tests/node/backup/test_making.py",
+    "tests/node/operations/backup/test_creation.py",
     "restore": "takes a backup, and what it writes is as in a node that never stopped",
     "demo story": "asks the routes that are asked here about people of its own; "
     "they are in no list of secrets, and tests/cli/test_end_to_end.py tells it",
     "signal renew": "takes an epoch that has ended, which no run lives to see; "
-    "tests/cli/test_renewing.py looks for the identifier in what it says",
+    "tests/cli/signals/test_renewal.py looks for the identifier in what it says",
     "store prepare": "takes no identifier; its secret is the owner's address, which "
-    "tests/cli/test_node_server.py looks for in what it says",
+    "tests/cli/node/test_node_server.py looks for in what it says",
     "store migrate": "copies rows as they lie; what it says and leaves on the way "
-    "is searched by tests/node/moving and tests/cli/test_store.py",
+    "is searched by tests/node/operations/move and tests/cli/storage/test_store.py",
 }
 """Commands that this run leaves out, and why."""
 

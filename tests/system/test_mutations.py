@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.campaigns.mutations import run
-from tests.campaigns.telling import Judgement
+from tests.support.change_reports import Judgement
 
 pytestmark = pytest.mark.timeout(180)  # eighty starts, one after the other
 

@@ -10,11 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.node import fleet as fleets
-from tests.node.governing.council import agree, at_version, propose
-from tests.node.origin import WHO
-from tests.system.federation import Caller, until
-from tests.system.test_gate_clock import running
+from tests.support import fleet as fleets
+from tests.support.council import agree, at_version, propose
+from tests.support.federation import Caller, until
+from tests.support.gate_nodes import running
+from tests.support.origin import WHO
 
 from fedsafe_cli.demo.fleet import free_ports
 from fedsafe_federation.charter.changes import ChangeKind

@@ -4,9 +4,9 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.system.federation import Federation, federation, until
-from tests.system.hatching import hatchery
-from tests.system.lying_node import LIES
+from tests.support.federation import Federation, federation, until
+from tests.support.hatchery import hatchery
+from tests.support.lying_node import LIES
 
 from fedsafe_cli.demo.nodes import DemoNode
 from fedsafe_cli.terminal.exit_codes import ExitStatus

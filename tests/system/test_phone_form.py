@@ -18,10 +18,10 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
-from tests.node import fleet as fleets
-from tests.node.rights.hooks import code_in, documented_hook, write_secret
-from tests.system.federation import Caller, until
-from tests.system.test_gate_clock import running
+from tests.support import fleet as fleets
+from tests.support.federation import Caller, until
+from tests.support.gate_nodes import running
+from tests.support.phone_hooks import code_in, documented_hook, write_secret
 
 from fedsafe_cli.demo.fleet import free_ports
 from fedsafe_cli.demo.nodes import DemoNode

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from tests.system.federation import Federation, federation, until
+from tests.support.federation import Federation, federation, until
 
 from fedsafe_cli.demo.nodes import DemoNode
 

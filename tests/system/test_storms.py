@@ -4,10 +4,10 @@
 from pathlib import Path
 
 import pytest
-from tests.system.brewing import stormy
-from tests.system.links import CALM
-from tests.system.lying_node import FORGED
-from tests.system.storm_terms import Storm
+from tests.support.links import CALM
+from tests.support.lying_node import FORGED
+from tests.support.storm_federation import stormy
+from tests.support.storm_terms import Storm
 
 SEED = 97
 ROUNDS = 2

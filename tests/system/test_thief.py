@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 from tests.node.conftest import prepare  # noqa: F401 - a fixture
-from tests.node.databases import Preparing
 from tests.postgresql.fixtures import MAJORS, installation_of
-from tests.system.federation import Federation, federation, until
-from tests.system.loot import Envelope, Loot, rob
-from tests.system.phone_numbers import numbers
+from tests.support.databases import Preparing
+from tests.support.federation import Federation, federation, until
+from tests.support.loot import Envelope, Loot, rob
+from tests.support.phone_numbers import numbers
+from tests.support.thief import CANONICALISER, attack, whose
 from tests.system.planting import Secret, leaks, secrets_of
-from tests.system.thief import CANONICALISER, attack, whose
 
 from fedsafe_federation.identifiers import canonicalise
 from fedsafe_policies.vocabulary import IdentifierKind

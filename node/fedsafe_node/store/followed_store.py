@@ -2,7 +2,7 @@
 """The store of a process that is not alone: it counts what others have to take up.
 
 Which writes are followed is one table, and every other one is named as not followed, so
-that a new one is decided on (`tests/node/test_followed_store.py`).
+that a new one is decided on (`tests/node/store/test_followed_store.py`).
 """
 
 from collections.abc import Awaitable, Callable, Mapping

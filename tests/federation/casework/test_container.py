@@ -3,7 +3,7 @@ from hashlib import sha256
 
 import msgspec
 import pytest
-from tests.policies.escalation.maximal import AT, MAXIMAL, PACKAGE_ID
+from tests.support.maximal import AT, MAXIMAL, PACKAGE_ID
 
 from fedsafe_crypto.primitives.identity import SigningKey, sign
 from fedsafe_crypto.seal.hpke import RecipientKey, open_sealed, seal

@@ -10,7 +10,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from tests.federation.casework.checking import (
+from tests.support.gnupg import GnuPG, gnupg
+from tests.support.openssl_desk import (
     CMS,
     FROM_HEADER,
     OPENS,
@@ -25,8 +26,7 @@ from tests.federation.casework.checking import (
     smime,
     unread,
 )
-from tests.federation.casework.gnupg import GnuPG, gnupg
-from tests.federation.casework.sealed import (
+from tests.support.sealed_package import (
     SIGNER,
     partner,
     small_package,

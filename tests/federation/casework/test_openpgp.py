@@ -6,8 +6,8 @@ from functools import cache
 from typing import Any, Final
 
 import pytest
-from tests.federation.casework.gnupg import GnuPG, gnupg
-from tests.federation.casework.sealed import (
+from tests.support.gnupg import GnuPG, gnupg
+from tests.support.sealed_package import (
     NOW,
     SHEET,
     SIGNER,

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.federation.casework.gnupg import gnupg
+from tests.support.gnupg import gnupg
 
 from fedsafe_federation.casework.errors import SignedMailError
 from fedsafe_federation.casework.openpgp import parse_openpgp

@@ -11,8 +11,9 @@ from typing import Final
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from tests.federation.casework.checking import unread
-from tests.federation.casework.sealed import (
+from tests.programs import program
+from tests.support.openssl_desk import unread
+from tests.support.sealed_package import (
     NOW,
     SHEET,
     SIGNER,
@@ -24,7 +25,6 @@ from tests.federation.casework.sealed import (
     rsa_key,
     small_package,
 )
-from tests.programs import program
 
 from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_crypto.seal.cms import open_cms, seal_cms, sign_cms

@@ -30,7 +30,6 @@ from tests.node.api.casework import (
 )
 from tests.node.api.disputes import FakeDisputes
 from tests.node.api.governing import FakeCarrying, FakeCharters, FakeRotations
-from tests.node.api.helping import help_desk
 from tests.node.api.inquiries import FakeForwarding, FakeInquiries, FakePeerStatements
 from tests.node.api.keeping import fake_keeping
 from tests.node.api.orders import FakeOrders
@@ -44,6 +43,7 @@ from tests.node.api.oversight import (
 from tests.node.api.reviews import fake_floods, fake_tasks, fake_trials
 from tests.node.api.rights import FakeProofs, FakeRequests
 from tests.node.api.staff import ACT, fake_staff
+from tests.support.help_desk import help_desk
 
 from fedsafe_federation.errors import UntrustedError
 from fedsafe_federation.feed.batch import FeedRequest

@@ -12,13 +12,13 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 from tests.node.api.casework import THREAT
-from tests.node.api.test_people import House, house
-from tests.node.fleet import Fleet, found, make
-from tests.node.people.test_gate import COMPLETE
 from tests.node.review.conftest import about, listed, match
-from tests.node.rights.vouching import decide
 from tests.node.signals.conftest import ANNA, request_for
-from tests.policies.escalation.maximal import MAXIMAL
+from tests.support.fleet import Fleet, found, make
+from tests.support.gates import COMPLETE
+from tests.support.house import House, house
+from tests.support.maximal import MAXIMAL
+from tests.support.vouched_requests import decide
 
 from fedsafe_federation.wire.wireformat import encode
 from fedsafe_node.acts.requests import RightsRequestAnswer

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import pytest
 from aiohttp import ClientSession, UnixConnector
-from tests.node.api.test_people import House, house
-from tests.node.api.test_server import BODIES, concrete
+from tests.node.api.requests import BODIES, concrete
 from tests.node.signals.conftest import ANNA, request_for
+from tests.support.house import House, house
 
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.routes import ROUTES

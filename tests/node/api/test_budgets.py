@@ -2,7 +2,7 @@
 """Budgets as those see them who call the API of a real node."""
 
 from msgspec.structs import replace
-from tests.node.api.test_people import House, house
+from tests.support.house import House, house
 
 from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.vocabulary import Purpose

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, UnixConnector
 from tests.node.crash.read_only import BAN, LOOKUP
-from tests.node.fleet import Fleet
+from tests.support.fleet import Fleet
 
 import fedsafe_node
 from fedsafe_node.api.census import (

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from aiohttp import ClientSession
 from tests.node.api.conftest import MEMBER, STAFF_TOKEN, TOKENS, Api
-from tests.node.fleet import FEDERATION, Fleet
+from tests.support.fleet import FEDERATION, Fleet
 
 from fedsafe_federation.charter.invitation import Invitation, sign_joining
 from fedsafe_federation.wire.wireformat import encode

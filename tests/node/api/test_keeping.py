@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 from aiohttp import ClientSession, UnixConnector
-from tests.node.fleet import Fleet
+from tests.support.fleet import Fleet
 
 from fedsafe_node.api.auth import PERSONS
 from fedsafe_node.api.keeping import KEEPING_ROUTES

@@ -3,124 +3,19 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, Final
 
 import pytest
-from aiohttp import ClientSession
-from argon2.profiles import CHEAPEST
-from tests.node.api.test_roles import OFFICE
-from tests.node.api.test_server import BODIES, concrete
-from tests.node.fleet import Fleet, make
+from tests.node.api.requests import BODIES, concrete
+from tests.support.house import HALF_A_YEAR, OFFICE, PASSWORD, House, house
 
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.log.audit import Event
 from fedsafe_node.log.pseudonyms import quarter_of
 from fedsafe_node.people.credentials import People
-from fedsafe_node.people.first_administrator import add_first
-from fedsafe_node.people.passwords import Passwords
-from fedsafe_node.people.totp import code_at, step_of
-from fedsafe_policies.vocabulary import Module, Role
+from fedsafe_policies.vocabulary import Role
 
-PASSWORD: Final = "korrekt pferd batterie"
-HALF_A_YEAR: Final = 180 * 24 * 60 * 60
-Answer = tuple[int, Any]
-
-
-@dataclass
-class House:
-    """A node on the `germany` policy, and its people as clients of its API."""
-
-    fleet: Fleet
-    http: ClientSession
-    secrets: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def now(self) -> int:
-        return int(self.fleet.clock.now().timestamp())
-
-    async def call(
-        self, method: str, path: str, body: object = None, *, token: str | None = None
-    ) -> Answer:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        response = await self.http.request(method, path, json=body, headers=headers)
-        return response.status, await response.json()
-
-    async def done(self, method: str, path: str, body: object, token: str) -> Any:  # noqa: ANN401 - JSON
-        status, answer = await self.call(method, path, body, token=token)
-        assert status in {200, 201}, answer
-        return answer
-
-    def code(self, name: str) -> str:
-        self.fleet.clock.advance(timedelta(seconds=30))
-        secret = base64.b32decode(self.secrets[name])
-        return code_at(secret, step_of(self.fleet.clock.now()))
-
-    async def set_up(self, name: str, code: str, **more: object) -> None:
-        body = {"name": name, "code": code, "password": PASSWORD, **more}
-        status, answer = await self.call("POST", "/v1/account/setup", body)
-        assert status == 201, answer
-        self.secrets[name] = answer["secret"]
-
-    async def log_in(self, name: str, role: str | None = None) -> str:
-        body = {"name": name, "password": PASSWORD, "code": self.code(name)}
-        if role is not None:
-            body["role"] = role
-        status, answer = await self.call("POST", "/v1/session", body)
-        assert status == 201, answer
-        return str(answer["token"])
-
-    async def found(self) -> str:
-        """Make the first administrator `olaf`; return his session's token."""
-        base = self.fleet["a.demo"].base
-        first = await add_first(base.store, base.trail, base.clock, "olaf")
-        training = {"organisation": "Fachstelle", "until": self.now + HALF_A_YEAR}
-        await self.set_up("olaf", first.code, training=training)
-        return await self.log_in("olaf")
-
-    async def hire(self, by: str, name: str) -> None:
-        """Add a trained person without a role."""
-        body = {"name": name, "display": name.title()}
-        added = await self.done("POST", "/v1/accounts", body, by)
-        await self.set_up(name, added["code"])
-        await self.train(by, name)
-
-    async def train(self, by: str, name: str) -> None:
-        for module in Module:
-            training = {
-                "name": name,
-                "module": module.value,
-                "organisation": "Fachstelle",
-                "since": self.now,
-                "until": self.now + HALF_A_YEAR,
-            }
-            await self.done("POST", "/v1/training", training, by)
-
-    async def ask_for(self, by: str, name: str, role: str) -> dict[str, Any]:
-        body = {"name": name, "role": role}
-        answer = await self.done("POST", "/v1/roles", body, by)
-        return dict(answer)
-
-    async def approve(self, act: dict[str, Any], token: str) -> Answer:
-        path = f"/v1/acts/{act['act']}/approve"
-        return await self.call("POST", path, {"digest": act["digest"]}, token=token)
-
-
-@pytest.fixture
-async def house(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[House]:
-    monkeypatch.setattr(
-        "fedsafe_node.app.container.Passwords", lambda: Passwords(CHEAPEST)
-    )
-    fleet = await make(tmp_path / "one", "a.demo", policy="germany", staff=())
-    await fleet.start("a.demo")
-    async with ClientSession(fleet["a.demo"].base.config.url) as http:
-        yield House(fleet, http)
-    await fleet.close()
+__all__ = ["house"]
 
 
 async def test_three_people_run_the_policy_and_the_check_says_how(

@@ -5,7 +5,7 @@ import asyncio
 from typing import Any, Final
 
 import pytest
-from tests.node.api.test_people import House, house
+from tests.support.house import House, house
 
 from fedsafe_node.ground.config import Place
 from fedsafe_node.ground.errors import ConfigError, StoreFailedError

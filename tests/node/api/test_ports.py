@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.node.fleet import config_of
+from tests.support.fleet import config_of
 
 from fedsafe_cli.demo.fleet import free_ports
 from fedsafe_node.api.ports import bind_port, claim_port

@@ -5,18 +5,19 @@ The table says who gets through; a route that it leaves out fails. Some of the
 refusals are a policy's, so the route table alone does not know.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from secrets import token_bytes, token_hex
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 import pytest
-from aiohttp import ClientResponse, ClientSession, UnixConnector
-from tests.node.fleet import FEDERATION, Fleet
-from tests.node.peering.test_forks import evidence_of
+from aiohttp import ClientResponse, ClientSession
 from tests.node.review.conftest import match
 from tests.node.signals.conftest import ANNA, BOT, request_for
+from tests.support.fleet import FEDERATION, Fleet
+from tests.support.house import LOCAL, OFFICE, sessions
+from tests.support.peering import evidence_of
 
 from fedsafe_federation.feed.inquiries import InquiryState
 from fedsafe_node.acts.bodies import ImportRequest, Kind, ListSource
@@ -24,26 +25,11 @@ from fedsafe_node.acts.floods import FloodState
 from fedsafe_node.acts.notices import TextName
 from fedsafe_node.acts.provider_events import EventKind
 from fedsafe_node.acts.trials import TrialCause
-from fedsafe_node.api.acts import ACT_ROUTES
-from fedsafe_node.api.appeals import APPEAL_ROUTES
 from fedsafe_node.api.auth import PERSONS, Auth
-from fedsafe_node.api.breaches import BREACH_ROUTES
-from fedsafe_node.api.cases import CASE_ROUTES
-from fedsafe_node.api.credentials import CREDENTIAL_ROUTES as SERVICE_ROUTES
-from fedsafe_node.api.dispatches import DISPATCH_ROUTES, SENDING_ROUTES
-from fedsafe_node.api.disputes import DISPUTE_ROUTES
-from fedsafe_node.api.governing import GOVERNING_ROUTES
-from fedsafe_node.api.keeping import KEEPING_ROUTES
-from fedsafe_node.api.logins import LOGIN_ROUTES
-from fedsafe_node.api.orders import ORDER_ROUTES
-from fedsafe_node.api.partners import PARTNER_ROUTES
-from fedsafe_node.api.people import PEOPLE_ROUTES
-from fedsafe_node.api.rights import RIGHTS_ROUTES
 from fedsafe_node.api.route import Route
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.notices.provider_events.announcer import Announcement
 from fedsafe_node.notices.texts import texts
-from fedsafe_node.people.credentials import People
 from fedsafe_node.review.task_start import open_review
 from fedsafe_node.store.floods_rows import FloodRow
 from fedsafe_node.store.inquiries_rows import InquiryRow
@@ -51,7 +37,8 @@ from fedsafe_node.store.review_rows import TaskInquiryRow
 from fedsafe_node.store.trials_rows import TrialRow
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
-LOCAL: Final = "local"
+__all__ = ["sessions"]
+
 WRITERS: Final[set[str]] = {Role.ANALYST, Role.REVIEWER}
 MACHINES: Final = {LOCAL, Role.SERVICE}
 OVERSIGHT: Final = {Role.DPO, Role.AUDITOR}
@@ -162,22 +149,6 @@ READS: Final = {
     "searchAccount",
     *("exportTiles", "showBudgets", "showGate", "showRegister", "status", "metrics"),
 }
-OFFICE: Final = (
-    *(*LOGIN_ROUTES, *PEOPLE_ROUTES, *ACT_ROUTES, *SERVICE_ROUTES),
-    *BREACH_ROUTES,
-    *CASE_ROUTES,
-    *ORDER_ROUTES,
-    *PARTNER_ROUTES,
-    *DISPATCH_ROUTES,
-    *SENDING_ROUTES,
-    *GOVERNING_ROUTES,
-    *DISPUTE_ROUTES,
-    *APPEAL_ROUTES,
-    *RIGHTS_ROUTES,
-    *KEEPING_ROUTES,
-)
-"""What is about people, rights or the charter; `test_people.py`, `rights/`,
-`cases/` and `governing/` try it."""
 CREDENTIAL_ROUTES: Final = [
     route
     for route in ROUTES
@@ -364,23 +335,6 @@ async def trial_of(fleet: Fleet, list_: str) -> str:
     )
     await fleet["a.demo"].base.store.write(lambda tx: tx.add_trial(trial))
     return trial.id
-
-
-@pytest.fixture
-async def sessions(trio: Fleet) -> AsyncIterator[Mapping[str, ClientSession]]:
-    node = trio["a.demo"]
-    base = node.base
-    people = People(base.store, base.trail, base.clock)
-    found: dict[str, ClientSession] = {}
-    for role in Role:
-        token = await people.add(role.value.replace("_", "-"), role, by="setup")
-        headers = {"Authorization": f"Bearer {token}"}
-        found[role] = ClientSession(node.base.config.url, headers=headers)
-    line = UnixConnector(str(node.base.place.socket))
-    found[LOCAL] = ClientSession("http://node", connector=line)
-    yield found
-    for session in found.values():
-        await session.close()
 
 
 def test_every_route_that_takes_credentials_says_whose() -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from aiohttp import ClientError, ClientSession, UnixConnector
 from tests.node.crash.read_only import BAN, LOOKUP, ask, mount
-from tests.node.fleet import Fleet, StandingClock, make
+from tests.support.fleet import Fleet, StandingClock, make
 
 from fedsafe_node.app.run import serve
 from fedsafe_node.ground.clock import SystemClock

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aiohttp import ClientSession, UnixConnector
 from tests.node.crash.read_only import BAN, ask, mount
-from tests.node.fleet import make
+from tests.support.fleet import make
 
 from fedsafe_node.ground.config import load_config
 from fedsafe_node.ground.errors import NodeError

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from aiohttp import ClientSession, UnixConnector
 from tests.node.crash.read_only import BAN, LOOKUP, QUESTION, ask
-from tests.node.fleet import Fleet, make
+from tests.support.fleet import Fleet, make
 
 from fedsafe_node.app.lifecycle import RunningNode
 from fedsafe_node.ground.principal import LOCAL

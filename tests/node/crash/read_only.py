@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from aiohttp import ClientSession, UnixConnector
-from tests.node.fleet import Fleet, make
+from tests.support.fleet import Fleet, make
 
 from fedsafe_node.ground.telemetry import configure_logging
 

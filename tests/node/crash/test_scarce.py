@@ -10,11 +10,11 @@ from typing import Final, cast
 
 import pytest
 from argon2.profiles import CHEAPEST
-from tests.node.api.test_people import House, house
-from tests.node.evidence.conftest import DORA, RUTH, STAFF
-from tests.node.fleet import Fleet, eventually, make
-from tests.node.rights.test_requests import SHOP, asked, requests_of
+from tests.node.audit.conftest import DORA, RUTH, STAFF
 from tests.node.signals.conftest import ANNA, request_for
+from tests.support.fleet import Fleet, eventually, make
+from tests.support.house import House, house
+from tests.support.rights_requests import SHOP, asked, requests_of
 
 from fedsafe_node.acts.audit_upkeep import EraseRequest
 from fedsafe_node.acts.requests import RequestKind

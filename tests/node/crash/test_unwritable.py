@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import pytest
 from aiohttp import ClientSession, UnixConnector
+from tests.node.audit.conftest import DORA
 from tests.node.crash.read_only import BAN, LOOKUP, ask
-from tests.node.evidence.conftest import DORA
-from tests.node.fleet import Fleet
 from tests.programs import do_without, program
+from tests.support.fleet import Fleet
 
 from fedsafe_node.acts.audit_upkeep import HoldRequest
 from fedsafe_node.ground.errors import StoreFailedError

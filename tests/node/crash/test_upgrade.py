@@ -11,7 +11,7 @@ from pathlib import Path
 from signal import SIGKILL
 
 import pytest
-from tests.node.store.seals import Around
+from tests.support.seals import Around
 
 from fedsafe_node.store.schema import MIGRATIONS, VERSION
 from fedsafe_node.store.seal_check import examine_seal

@@ -16,7 +16,7 @@ from itertools import count
 from pathlib import Path
 from signal import SIGKILL
 
-from tests.node.store.seals import Around
+from tests.support.seals import Around
 
 from fedsafe_node.ground.clock import SystemClock
 from fedsafe_node.log.engine import open_store

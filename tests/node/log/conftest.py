@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.node.databases import Behind, Preparing, named_store, reach
 from tests.postgresql.fixtures import MAJORS
+from tests.support.databases import Behind, Preparing, named_store, reach
 
 
 @pytest.fixture(params=["sqlite", max(MAJORS)], ids=named_store)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from tests.node.databases import Behind
+from tests.support.databases import Behind
 
 from fedsafe_node.ground.errors import CorruptLogError, NodeError, RolledBackError
 from fedsafe_node.ground.faults import FaultPoint, Faults

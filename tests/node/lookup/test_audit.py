@@ -7,10 +7,10 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from tests.node.fleet import Fleet
-from tests.node.lookup.asking import HASH, email
-from tests.node.origin import WHO
 from tests.node.signals.conftest import BOT, RITA
+from tests.support.fleet import Fleet
+from tests.support.lookup_questions import HASH, email
+from tests.support.origin import WHO
 
 from fedsafe_node.acts.bodies import Kind, Question
 from fedsafe_node.acts.lookup import BatchRequest, LookupRequest, Subject

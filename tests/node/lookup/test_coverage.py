@@ -5,9 +5,9 @@ from datetime import timedelta
 from importlib.resources import files
 
 import pytest
-from tests.node.fleet import Fleet, eventually
-from tests.node.origin import WHO
 from tests.node.signals.conftest import ANNA, request_for
+from tests.support.fleet import Fleet, eventually
+from tests.support.origin import WHO
 
 from fedsafe_node.acts.bodies import Kind
 from fedsafe_node.acts.lookup import Result

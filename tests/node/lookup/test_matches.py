@@ -4,9 +4,9 @@
 from datetime import timedelta
 
 import pytest
-from tests.node.fleet import NAMES, Fleet
-from tests.node.origin import WHO
 from tests.node.signals.conftest import ANNA, request_for
+from tests.support.fleet import NAMES, Fleet
+from tests.support.origin import WHO
 
 from fedsafe_federation.feed.restrictions import Reason
 from fedsafe_node.acts.bodies import (

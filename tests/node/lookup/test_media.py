@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files are found by their digests, pictures by what they look like."""
 
-from tests.node.fleet import Fleet
-from tests.node.lookup.asking import HASH, PICTURE
 from tests.node.signals.conftest import ANNA, request_for
+from tests.support.fleet import Fleet
+from tests.support.lookup_questions import HASH, PICTURE
 
 from fedsafe_node.acts.bodies import Kind
 from fedsafe_node.acts.lookup import Result

@@ -4,10 +4,10 @@
 import msgspec
 import pytest
 from msgspec.structs import replace
-from tests.node.fleet import Fleet
-from tests.node.lookup.asking import HASH, email
-from tests.node.origin import WHO
 from tests.node.signals.conftest import BOT
+from tests.support.fleet import Fleet
+from tests.support.lookup_questions import HASH, email
+from tests.support.origin import WHO
 
 from fedsafe_federation.evaluation.statements import MAX_ELEMENTS
 from fedsafe_node.acts.bodies import (

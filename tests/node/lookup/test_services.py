@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
-from tests.node.fleet import Fleet
-from tests.node.lookup.asking import email
 from tests.node.signals.conftest import ANNA, RITA, request_for
+from tests.support.fleet import Fleet
+from tests.support.lookup_questions import email
 
 from fedsafe_node.acts.audit_upkeep import HoldRequest, SubjectRequest
 from fedsafe_node.acts.lookup import LookupRequest

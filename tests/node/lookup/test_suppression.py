@@ -2,8 +2,8 @@
 """Tokens and envelopes of others that must not match."""
 
 import pytest
-from tests.node.fleet import Fleet
-from tests.node.origin import WHO, Origin, output_of
+from tests.support.fleet import Fleet
+from tests.support.origin import WHO, Origin, output_of
 
 from fedsafe_policies.vocabulary import (
     Grade,

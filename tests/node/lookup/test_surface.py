@@ -5,9 +5,9 @@ import json
 from datetime import timedelta
 
 import pytest
-from tests.node.fleet import Fleet
-from tests.node.lookup.asking import HASH, email
 from tests.node.signals.conftest import BOT
+from tests.support.fleet import Fleet
+from tests.support.lookup_questions import HASH, email
 
 from fedsafe_node.acts.bodies import (
     Kind,

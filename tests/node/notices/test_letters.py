@@ -16,10 +16,10 @@ from typing import Any, Final
 import pytest
 from msgspec.structs import replace
 from tests.node.conftest import FixedClock
-from tests.node.fleet import Fleet
-from tests.node.rights.test_answers import answer_to
-from tests.node.rights.test_requests import SHOP, WHO, asked, requests_of
 from tests.node.signals.conftest import ANNA, request_for
+from tests.support.fleet import Fleet
+from tests.support.rights_answers import answer_to
+from tests.support.rights_requests import SHOP, WHO, asked, requests_of
 
 from fedsafe_crypto.primitives.ristretto import random_scalar
 from fedsafe_node.acts import requests as request_messages

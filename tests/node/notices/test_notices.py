@@ -7,16 +7,32 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from tests.node.fleet import Fleet
-from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, RITA, request_for
+from tests.support.fleet import Fleet
+from tests.support.fleet_stores import FLEET_STORES
+from tests.support.told_persons import (
+    ADA,
+    DORA,
+    SHOP,
+    VALUE,
+    A,
+    draft,
+    node,
+    open_case,
+    publish,
+    secret_order,
+    sign,
+    sign_all,
+    tend,
+    told,
+)
 
 from fedsafe_federation.feed.restrictions import Reason
 from fedsafe_node.acts.bodies import (
     Kind,
     RevokeRequest,
 )
-from fedsafe_node.acts.cases import AssessCase, NewHold, OpenCase
+from fedsafe_node.acts.cases import AssessCase, NewHold
 from fedsafe_node.acts.disputes import NewDisputeRequest
 from fedsafe_node.acts.notices import (
     NoticeKind,
@@ -26,23 +42,16 @@ from fedsafe_node.acts.notices import (
     TextName,
     WithholdRequest,
 )
-from fedsafe_node.acts.orders import AddOrder
-from fedsafe_node.acts.provider_events import FollowQuery, ProviderEvent
 from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,
     NotFoundError,
     WrongStateError,
 )
-from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.openings import period_of
-from fedsafe_node.notices.provider_events.upkeep import EventUpkeep
 from fedsafe_node.notices.texts import texts
-from fedsafe_node.notices.upkeep import NoticeUpkeep
-from fedsafe_policies.escalation.case_start import CaseSource
-from fedsafe_policies.escalation.orders import OrderKind
-from fedsafe_policies.escalation.package import Elements, Suspect, Threat, Victim
-from fedsafe_policies.escalation.vocabulary import Danger, Element, Urgency
+from fedsafe_policies.escalation.package import Elements, Suspect, Victim
+from fedsafe_policies.escalation.vocabulary import Element
 from fedsafe_policies.rules.gate import LegalGate
 from fedsafe_policies.vocabulary import (
     Contention,
@@ -54,60 +63,16 @@ from fedsafe_policies.vocabulary import (
     Withholding,
 )
 
-A = "a.demo"
-ADA = Principal("ada", Role.ESCALATION_OFFICER)
-DORA = Principal("dora", Role.DPO)
-SHOP = Principal("shop", Role.SERVICE)
-VALUE = "person@mail.example"
+__all__ = ["node"]
+
 NEVER = "01a20e5e-7e0b-7dca-b773-0d06d4879060"
 UNTIL = date(2026, 12, 20)
 WITHHOLD = WithholdRequest(reason=Withholding.BDSG_29_1, note="file-9", until=UNTIL)
 
 
-@pytest.fixture
-def node(trio: Fleet) -> Fleet:
-    return trio
-
-
-async def sign(
-    fleet: Fleet, name: TextName, valid_until: date = date(2027, 11, 1)
-) -> None:
-    digest = fleet[A].notices.texts[name].digest
-    request = SignOffRequest(digest=digest, valid_until=valid_until)
-    await fleet[A].services.notices.sign_off(name, request, DORA)
-
-
-async def sign_all(fleet: Fleet, valid_until: date = date(2027, 11, 1)) -> None:
-    for name in TextName:
-        await sign(fleet, name, valid_until)
-
-
-async def draft(fleet: Fleet, value: str = VALUE, ref: str | None = "user-1") -> str:
-    request = request_for(value, scope=Scope.FEDERATION, subject_ref=ref)
-    return (await fleet[A].services.signals.add(request, ANNA)).signal
-
-
-async def publish(fleet: Fleet, value: str = VALUE, ref: str | None = "user-1") -> str:
-    signal = await draft(fleet, value, ref)
-    await fleet[A].services.signals.approve([signal], RITA)
-    return signal
-
-
 async def revoke(fleet: Fleet, signal: str) -> None:
     request = RevokeRequest(reason=Reason.MISTAKE)
     await fleet[A].services.signals.revoke(signal, request, RITA)
-
-
-async def tend(fleet: Fleet) -> None:
-    node = fleet[A]
-    base = node.base
-    await EventUpkeep(base.store, base.trail, base.clock, base.announcer).run()
-    await NoticeUpkeep(base.store, node.notices).run()
-
-
-async def told(fleet: Fleet) -> list[ProviderEvent]:
-    events = (await fleet[A].services.events.read(FollowQuery(), SHOP)).events
-    return [each for each in events if each.kind == "notice.due"]
 
 
 async def states(fleet: Fleet) -> list[tuple[str | None, NoticeKind, NoticeState]]:
@@ -470,30 +435,6 @@ async def test_a_secret_order_is_refused_while_its_case_names_nobody(
 
     assert caught.value.pointer == "/accounts"
     assert len(await node.audit(A, "order.added")) == 3
-
-
-def secret_order(now: int, until: int, case: str | None) -> AddOrder:
-    return AddOrder(
-        kind=OrderKind.EPOC,
-        received_at=now,
-        authority="Parquet de Paris",
-        reference="4711",
-        basis="Art. 5",
-        scope="Konto user-1",
-        secret_until=until,
-        case=case,
-    )
-
-
-async def open_case(node: Fleet) -> str:
-    now = int(node[A].base.clock.now().timestamp())
-    opening = OpenCase(
-        urgency=Urgency.U2,
-        known_at=now,
-        threat=Threat(danger=Danger.NO, reason="Nichts ist verabredet."),
-        sources=(CaseSource.OWN_REVIEW,),
-    )
-    return (await node[A].services.cases.open(opening, ADA)).case
 
 
 async def test_nobody_is_told_while_a_case_cannot_be_read(

@@ -4,8 +4,8 @@
 from datetime import timedelta
 
 import pytest
-from tests.node.fleet import Fleet
-from tests.node.notices.test_notices import (
+from tests.support.fleet import Fleet
+from tests.support.told_persons import (
     ADA,
     A,
     node,

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 from argon2.profiles import CHEAPEST
-from tests.node.fleet import StandingClock, config_of
+from tests.support.fleet import StandingClock, config_of
 
 from fedsafe_node.acts.people import (
     EnrolmentAnswer,

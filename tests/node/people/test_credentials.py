@@ -2,7 +2,7 @@
 import re
 
 import pytest
-from tests.node.fleet import StandingClock
+from tests.support.fleet import StandingClock
 
 from fedsafe_node.ground.errors import BadRequestError, ConflictError, ForbiddenError
 from fedsafe_node.log.audit import AuditTrail, Event, decode_audit_record

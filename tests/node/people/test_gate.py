@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from msgspec.structs import replace
 from tests.node.people.conftest import Team
+from tests.support.gates import COMPLETE
 
 from fedsafe_federation.wire.wireformat import encode
 from fedsafe_node.acts.bodies import GateAnswer
@@ -23,20 +24,8 @@ from fedsafe_node.people.gate import GateOpening, Gates
 from fedsafe_node.rules.idempotency import StoredAnswers, recognise
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_policies.documents.policy import shipped
-from fedsafe_policies.rules.gate import Approval, Consultation, LegalGate
+from fedsafe_policies.rules.gate import Approval, LegalGate
 from fedsafe_policies.vocabulary import Act, Role
-
-COMPLETE = LegalGate(
-    legal_basis="gdpr-6-1-f:file-2026-17",
-    balancing_test="https://intranet.example/fedsafe/balancing",
-    dpia="https://intranet.example/fedsafe/dpia",
-    consultation=Consultation.NOT_REQUIRED,
-    consultation_reference="note-2026-18",
-    arrangement="joint-controllers/3",
-    dpo_approval=Approval(person="dora", on=date(2026, 11, 2)),
-    management_approval=Approval(person="D. Kaya", on=date(2026, 11, 3)),
-    valid_until=date(2027, 11, 3),
-)
 
 
 @pytest.fixture

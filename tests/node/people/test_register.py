@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from tests.support.gates import MET, NODE, situation
 
 from fedsafe_federation.wire.wireformat import encode
 from fedsafe_node.acts.register import EntryRequest, RegisterItem
 from fedsafe_node.ground.clock import Clock
-from fedsafe_node.ground.config import Config, Listen
 from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,
@@ -16,40 +16,20 @@ from fedsafe_node.ground.errors import (
     WrongStateError,
 )
 from fedsafe_node.ground.principal import Principal
-from fedsafe_node.keys.evaluators import OwnList
-from fedsafe_node.keys.own_keys import MediaKeys, OwnKeys
 from fedsafe_node.log.audit import AuditTrail, decode_audit_record
 from fedsafe_node.people.register import Registers
 from fedsafe_node.people.register_entries import read_register_end
-from fedsafe_node.rules.policy_bundle import Provisions
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
-from fedsafe_policies.documents.policy import shipped
 from fedsafe_policies.documents.register import Status, catalogue
 from fedsafe_policies.vocabulary import Role
 
-NODE = "chat.example.de"
+__all__ = ["situation"]
+
 ANNA = Principal("anna", Role.ANALYST)
 BEN = Principal("ben", Role.REVIEWER)
 MANDATORY = [item.id for item in catalogue().values() if item.mandatory]
-MET = EntryRequest(status=Status.MET, evidence="doc-7", expires_on=date(2027, 11, 1))
 ENDS = int(datetime(2027, 11, 1, tzinfo=UTC).timestamp())
-
-
-@pytest.fixture
-def situation() -> Situation:
-    config = Config(
-        format=1,
-        name=NODE,
-        url="https://fedsafe.chat.example.de",
-        jurisdiction="DE",
-        contact="abuse@chat.example.de",
-        policy="strict",
-        listen=Listen(host="127.0.0.1", port=8470),
-        custody_key="custody.pub",
-    )
-    own = OwnKeys(bytes(32), MediaKeys(bytes(32), bytes(32)))
-    return Situation(config, Provisions(shipped("strict")), OwnList(NODE, own))
 
 
 @pytest.fixture

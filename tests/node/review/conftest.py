@@ -8,8 +8,8 @@ from typing import Final
 from uuid import UUID
 
 import pytest
-from tests.node.insisting import insisting
 from tests.node.people.conftest import Team
+from tests.support.insistence import insisting
 
 from fedsafe_federation.identifiers import canonicalise
 from fedsafe_node.acts.bodies import Kind

@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.node.insisting import insisting
 from tests.node.review.conftest import Ward, match
-from tests.node.review.test_floods import BOUND, judge
+from tests.support.floods import BOUND, judge
+from tests.support.insistence import insisting
 
 from fedsafe_federation.feed.inquiries import InquiryState
 from fedsafe_node.acts.floods import (

@@ -10,14 +10,15 @@ from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
-from tests.node.evidence.conftest import STAFF
-from tests.node.evidence.test_keeping import erase
-from tests.node.fleet import Fleet, make
-from tests.node.insisting import insisting
-from tests.node.lookup.asking import PICTURE, email, is_restricted
-from tests.node.origin import WHO
+from tests.node.audit.conftest import STAFF
 from tests.node.review.conftest import Ward, about, match
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
+from tests.support.fleet import Fleet, make
+from tests.support.floods import BOUND, judge
+from tests.support.insistence import insisting
+from tests.support.keeping import erase
+from tests.support.lookup_questions import PICTURE, email, is_restricted
+from tests.support.origin import WHO
 
 from fedsafe_node.acts.bodies import Kind, Question
 from fedsafe_node.acts.floods import (
@@ -34,7 +35,6 @@ from fedsafe_node.acts.lookup import (
     BatchRequest,
     LookupAnswer,
     LookupRequest,
-    Match,
     Result,
     Subject,
 )
@@ -48,7 +48,6 @@ from fedsafe_node.ground.errors import (
 )
 from fedsafe_node.review.flood_clock import tend_floods
 from fedsafe_node.review.flood_service import FloodService
-from fedsafe_node.review.floods import Judged, judge_floods
 from fedsafe_node.review.supersede import succeed
 from fedsafe_node.review.task_start import Opened, open_review
 from fedsafe_node.rights.known_facts import holds_nothing
@@ -56,13 +55,11 @@ from fedsafe_node.rights.sealing import Content
 from fedsafe_node.store.keeping_rows import HoldRow
 from fedsafe_node.store.review_rows import TaskRow
 from fedsafe_node.store.rows import SignalStatus
-from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.rules.floods import REST_REVIEW
 from fedsafe_policies.rules.reviews import review_ends
 from fedsafe_policies.vocabulary import Outcome, Purpose, Surface
 
 OTHER = "somebody.else@mail.example"
-BOUND = 10
 
 
 async def ask(
@@ -334,38 +331,6 @@ async def test_two_people_raise_the_bound_for_seven_days(ward: Ward) -> None:
     await tend_floods(ward.desk)
     later = [await judge(ward, f"late-{number}") for number in range(BOUND + 1)]
     assert sum(bool(each.restricting) for each in later) == BOUND
-
-
-async def judge(ward: Ward, subject: str | None, *matches: Match) -> Judged:
-    """Judge the matches of an account, and open what they open."""
-    found, now = matches or (match(1),), ward.desk.clock.now()
-
-    async def act(tx: Transaction) -> Judged:
-        judged = await judge_floods(
-            ward.desk,
-            tx,
-            subject,
-            found,
-            now,
-            about=about(*found),
-            by=BOT.name,
-            service="local",
-        )
-        if judged.restricting:
-            opened = await open_review(
-                ward.desk,
-                tx,
-                subject,
-                judged.restricting,
-                now,
-                by=BOT.name,
-                service="local",
-            )
-            judged.events += opened.events
-        await tx.append_many(ward.desk.trail.log, judged.events)
-        return judged
-
-    return await ward.desk.store.write(act)
 
 
 async def live(ward: Ward, subject: str) -> list[TaskRow]:

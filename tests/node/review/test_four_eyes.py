@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.node.fleet import StandingClock
 from tests.node.people.conftest import Team
 from tests.node.review.conftest import Ward, match
+from tests.support.fleet import StandingClock
 
 from fedsafe_node.acts.people import ActAnswer
 from fedsafe_node.ground.errors import NodeError

@@ -4,10 +4,10 @@
 import json
 
 import pytest
-from tests.node.fleet import Fleet
-from tests.node.lookup.asking import email
-from tests.node.origin import WHO
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
+from tests.support.fleet import Fleet
+from tests.support.lookup_questions import email
+from tests.support.origin import WHO
 
 from fedsafe_node.acts.lookup import BatchRequest, LookupRequest, Result, Subject
 from fedsafe_node.acts.reviews import ListedTask, TasksQuery

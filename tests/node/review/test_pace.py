@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 import pytest
 from msgspec.structs import replace
 from tests.node.review.conftest import BOT, FOUND, Ward, match
-from tests.node.review.test_floods import BOUND, judge
+from tests.support.floods import BOUND, judge
 
 from fedsafe_node.acts.floods import FloodQuery, FloodRulingRequest
 from fedsafe_node.acts.floods import FloodRuling as Ruling

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
-from tests.node.fleet import Fleet
-from tests.node.insisting import insisting
 from tests.node.review.conftest import BOT, Ward, match
+from tests.support.fleet import Fleet
+from tests.support.insistence import insisting
 
 from fedsafe_node.acts.bodies import Kind
 from fedsafe_node.acts.lookup import Match

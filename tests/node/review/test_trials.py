@@ -4,11 +4,11 @@
 import pytest
 from msgspec.structs import replace
 from tests.campaigns.poison import poison
-from tests.node.fleet import Fleet
-from tests.node.insisting import insisting
-from tests.node.origin import WHO
 from tests.node.review.conftest import BOT, Ward, about, match
 from tests.node.signals.conftest import ANNA, RITA, request_for
+from tests.support.fleet import Fleet
+from tests.support.insistence import insisting
+from tests.support.origin import WHO
 
 from fedsafe_node.acts.lookup import Match, Result
 from fedsafe_node.acts.reviews import Because, TasksQuery

@@ -10,7 +10,7 @@ from email.message import Message
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from tests.node.fleet import NAMES, Fleet
+from tests.support.fleet import NAMES, Fleet
 
 from fedsafe_cli.demo.fleet import free_ports
 

@@ -5,12 +5,13 @@ from datetime import date, timedelta
 
 import pytest
 from msgspec.structs import replace
-from tests.node.fleet import Fleet, eventually
-from tests.node.insisting import insisting
-from tests.node.rights.test_disputes import DORA, LEA, matching
-from tests.node.rights.test_requests import SHOP, WHO, asked, collected, requests_of
 from tests.node.signals.conftest import ANNA, RITA, request_for
-from tests.node.test_attesting import close_gate, gated
+from tests.support.attested_gates import close_gate, gated
+from tests.support.disputes import LEA, matching
+from tests.support.fleet import Fleet, eventually
+from tests.support.insistence import insisting
+from tests.support.rights_answers import answer_to
+from tests.support.rights_requests import SHOP, WHO, asked, collected, requests_of
 
 from fedsafe_federation.feed.restrictions import Reason
 from fedsafe_node.acts.bodies import (
@@ -18,7 +19,7 @@ from fedsafe_node.acts.bodies import (
     SignalState,
 )
 from fedsafe_node.acts.cases import AssessCase, OpenCase
-from fedsafe_node.acts.requests import Language, RightsRequestAnswer
+from fedsafe_node.acts.requests import Language
 from fedsafe_node.acts.reviews import OutcomeRequest, TasksQuery
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.signals.relock import relock
@@ -40,12 +41,6 @@ __all__ = ["gated"]
 
 NOTHING = "No signal is kept about this identifier"
 ACCOUNT = "account-1"  # whom `Fleet.look_up` asks for
-
-
-async def answer_to(fleet: Fleet, name: str, opened: RightsRequestAnswer) -> str:
-    answered = await requests_of(fleet, name).answer(opened.request, DORA)
-    assert answered.answer is not None
-    return answered.answer
 
 
 async def reviewed(fleet: Fleet, outcome: OutcomeRequest) -> str:

@@ -5,22 +5,24 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from tests.node.fleet import FEDERATION, NAMES, Fleet, eventually
-from tests.node.governing.council import agree, at_version, propose
-from tests.node.insisting import insisting
-from tests.node.renewing.fleet import joined
-from tests.node.rights.test_disputes import (
-    DORA,
-    FALLS,
-    LEA,
-    RUTH,
-    WHO,
-    dispute,
-    matching,
-    rule,
-)
-from tests.node.rights.test_requests import SHOP, asked, requests_of
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
+from tests.support.appeals import (
+    ENDS,
+    HEARS,
+    RUDI,
+    SAID,
+    STAYS,
+    TWO,
+    decide,
+    file,
+    name_hearer,
+)
+from tests.support.council import agree, at_version, propose
+from tests.support.disputes import DORA, FALLS, LEA, RUTH, WHO, dispute, matching, rule
+from tests.support.fleet import FEDERATION, NAMES, Fleet, eventually
+from tests.support.insistence import insisting
+from tests.support.resharing_fleet import joined
+from tests.support.rights_requests import SHOP, asked, requests_of
 
 from fedsafe_federation.charter.changes import ChangeKind
 from fedsafe_federation.evaluation.statements import digest
@@ -44,14 +46,11 @@ from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.acts.appeals import (
     AppealAnswer,
     AppealRulingRequest,
-    NewAppealRequest,
 )
 from fedsafe_node.acts.bodies import ImportRequest, SignalState
 from fedsafe_node.acts.disputes import DisputeAnswer
-from fedsafe_node.acts.people import ActAnswer
 from fedsafe_node.acts.requests import Language
 from fedsafe_node.ground.errors import DeniedError, WrongStateError
-from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.signal_ids import read_signal_id
 from fedsafe_node.rights.appeals import AppealEffect, file_for_persons
 from fedsafe_node.signals.appeals import APPEALS_A_DAY, take_appeal
@@ -62,24 +61,7 @@ from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Control, Role, Scope
 
-HEARS = "c.demo"
 DEPUTY = "d.demo"
-ENDS = AppealRulingRequest(ends=True, reason="appeal-3")
-STAYS = AppealRulingRequest(ends=False, reason="appeal-4")
-SAID = NewAppealRequest(reason="ticket-12")
-TWO = Person("lena", Role.LEGAL_ADVISER), Person("rudi", Role.REVIEWER)
-RUDI = Principal("rudi", Role.REVIEWER)
-
-
-async def name_hearer(fleet: Fleet, **terms: str) -> None:
-    """Let the charter name who hears appeals."""
-    number = 1 + (await fleet["a.demo"].services.governance.show()).version
-    proposal = await propose(
-        fleet, "a.demo", ChangeKind.TERMS, **({"appeal": HEARS} | terms)
-    )
-    await agree(fleet, proposal, "b.demo")
-    await at_version(fleet, number, *NAMES)
-    await fleet.covered()
 
 
 async def standing(fleet: Fleet, *, at: str = "b.demo") -> DisputeAnswer:
@@ -89,33 +71,12 @@ async def standing(fleet: Fleet, *, at: str = "b.demo") -> DisputeAnswer:
     return await rule(fleet, opened)
 
 
-async def file(
-    fleet: Fleet, disputed: DisputeAnswer, *, at: str = "b.demo"
-) -> AppealAnswer:
-    answer = await fleet[at].services.appeals.file(disputed.dispute, SAID, LEA)
-    await fleet.level(at, [name for name in NAMES if name != at])
-    return answer
-
-
 async def told_to_the_person(fleet: Fleet) -> str:
     """Answer a person's request for access at b.demo."""
     opened = await requests_of(fleet).open(asked(language=Language.EN), SHOP)
     answered = await requests_of(fleet).answer(opened.request, DORA)
     assert answered.answer is not None
     return answered.answer
-
-
-async def decide(
-    fleet: Fleet, appeal: str, request: AppealRulingRequest, *, at: str = HEARS
-) -> ActAnswer:
-    """Ask for a ruling and approve it, without the two people's accounts."""
-    node = fleet[at]
-    asked = await insisting(node.services.appeals).rule(appeal, request, RUDI)
-    content = msgspec.json.encode(asked.content)
-    effect = AppealEffect(node.desk)
-    learn = await node.base.store.write(lambda tx: effect.carry_out(tx, content, *TWO))
-    learn()
-    return asked
 
 
 @pytest.mark.promise("LR-47")

@@ -6,8 +6,8 @@ from typing import Final
 
 import pytest
 from aiohttp import ClientSession
-from tests.node.api.test_roles import LOCAL, sessions  # noqa: F401 - a fixture
-from tests.node.fleet import Fleet
+from tests.support.fleet import Fleet
+from tests.support.house import LOCAL, sessions  # noqa: F401 - a fixture
 
 from fedsafe_node.api.appeals import APPEAL_ROUTES
 from fedsafe_node.api.disputes import DISPUTE_ROUTES

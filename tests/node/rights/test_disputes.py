@@ -6,11 +6,24 @@ from datetime import timedelta
 from hashlib import sha256
 from itertools import product
 
-import msgspec
 import pytest
-from tests.node.fleet import NAMES, Fleet, eventually
-from tests.node.rights.vouching import Vouched
 from tests.node.signals.conftest import ANNA, BOT, RITA
+from tests.support.disputes import (
+    DORA,
+    FALLS,
+    LEA,
+    RUTH,
+    STANDS,
+    WHO,
+    contest,
+    dispute,
+    limit_disputes,
+    matching,
+    rule,
+    suppressed,
+)
+from tests.support.fleet import NAMES, Fleet, eventually
+from tests.support.vouched_requests import Vouched
 
 from fedsafe_node.acts.bodies import (
     Kind,
@@ -19,8 +32,6 @@ from fedsafe_node.acts.bodies import (
 )
 from fedsafe_node.acts.disputes import (
     DisputeAnswer,
-    NewDisputeRequest,
-    RulingRequest,
 )
 from fedsafe_node.acts.requests import (
     Language,
@@ -40,63 +51,12 @@ from fedsafe_node.rights.requests import FORM, Requests
 from fedsafe_node.rights.rulings import Ended, end_disputes
 from fedsafe_node.rules.idempotency import Once
 from fedsafe_node.signals.dispute_budget import weigh_again
-from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.help.offers import Age
-from fedsafe_policies.vocabulary import Contention, Control, Purpose, Role
+from fedsafe_policies.vocabulary import Control, Purpose, Role
 
-LEA = Principal("lea", Role.LEGAL_ADVISER)
-RUTH = Principal("ruth", Role.REVIEWER)
 MAX = Principal("max", Role.REVIEWER)
 NILS = Principal("nils", Role.REVIEWER)
-DORA = Principal("dora", Role.DPO)
-WHO = "person@mail.example"
-STANDS = RulingRequest(stands=True, reason="ruling-7")
-FALLS = RulingRequest(stands=False, reason="ruling-8")
 OTHERS = ("b.demo", "c.demo")
-
-
-def contest(signal: str) -> NewDisputeRequest:
-    return NewDisputeRequest(signal=signal, contention=Contention.WRONG_PERSON)
-
-
-async def dispute(
-    fleet: Fleet,
-    signal: str,
-    *,
-    at: str = "b.demo",
-    who: Principal = LEA,
-    control: Control = Control.OFFICER,
-) -> DisputeAnswer:
-    request = msgspec.structs.replace(contest(signal), control=control)
-    answer = await fleet[at].services.disputes.open(request, who)
-    await fleet.level(at, [name for name in fleet.running if name != at])
-    return answer
-
-
-async def rule(
-    fleet: Fleet,
-    found: DisputeAnswer,
-    request: RulingRequest = STANDS,
-    by: Principal = RUTH,
-) -> DisputeAnswer:
-    disputes = fleet[found.origin].services.disputes
-    answer = await disputes.rule(found.dispute, request, by)
-    others = [name for name in fleet.running if name != found.origin]
-    await fleet.level(found.origin, others)
-    return answer
-
-
-async def matching(
-    fleet: Fleet, who: str = WHO, *, kind: Kind = Kind.EMAIL
-) -> list[str]:
-    return [
-        name for name in fleet.running if (await fleet.look_up(name, who, kind)).matches
-    ]
-
-
-async def suppressed(fleet: Fleet, name: str) -> int:
-    (*_, event) = await fleet.audit(name, "lookup")
-    return event.text.count('"suppressed":1')
 
 
 @pytest.mark.promise("LR-20", "LR-47")
@@ -562,20 +522,6 @@ async def test_what_came_in_a_flood_is_ruled_on_in_the_end(
     found = await eventually(lambda: ended(trio, opened[1].dispute))
     assert found is not None
     assert found.state == "lapsed"
-
-
-def limit_disputes(
-    fleet: Fleet, name: str, most: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    situation = fleet[name].base.situation
-    policy = situation.policy
-    document = msgspec.structs.replace(
-        policy.document,
-        disputes=msgspec.structs.replace(
-            policy.document.disputes, suspensions_a_day=most, attested_a_day=most
-        ),
-    )
-    monkeypatch.setattr(situation, "policy", Policy(document, policy.digest))
 
 
 async def test_disputes_survive_a_restart(fleet: Fleet) -> None:

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from tests.node.fleet import NAMES, Fleet
-from tests.node.rights.test_disputes import (
+from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
+from tests.support.disputes import (
     DORA,
     FALLS,
     LEA,
@@ -16,8 +16,8 @@ from tests.node.rights.test_disputes import (
     limit_disputes,
     suppressed,
 )
-from tests.node.rights.test_requests import SHOP, WHO, asked, requests_of
-from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
+from tests.support.fleet import NAMES, Fleet
+from tests.support.rights_requests import SHOP, WHO, asked, requests_of
 
 from fedsafe_node.acts.bodies import SignalState
 from fedsafe_node.acts.disputes import DisputeAnswer

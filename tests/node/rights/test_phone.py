@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp import ClientSession, web
-from tests.node.fleet import NAMES, Fleet
+from tests.node.casework.transports.conftest import Papers, issue_papers
 from tests.node.rights.conftest import MailBox
-from tests.node.rights.hooks import (
+from tests.support.disputes import DORA, matching
+from tests.support.fleet import NAMES, Fleet
+from tests.support.phone_hooks import (
     SECRET,
     FakeHook,
     documented_hook,
@@ -22,9 +24,7 @@ from tests.node.rights.hooks import (
     outcome,
     write_secret,
 )
-from tests.node.rights.test_disputes import DORA, matching
-from tests.node.rights.test_form import EN, PLACE, Page, hidden, posted, proofs_of
-from tests.node.sending.conftest import Papers, issue_papers
+from tests.support.rights_form import EN, PLACE, Page, hidden, posted, proofs_of
 
 from fedsafe_node.acts.bodies import Kind
 from fedsafe_node.acts.lookup import Appeal

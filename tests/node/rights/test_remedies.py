@@ -4,17 +4,11 @@
 from datetime import timedelta
 
 from msgspec.structs import replace
-from tests.node.fleet import Fleet
-from tests.node.rights.test_appeals import (
-    ENDS,
-    HEARS,
-    STAYS,
-    decide,
-    name_hearer,
-)
-from tests.node.rights.test_disputes import DORA, LEA, RUTH, STANDS, rule
-from tests.node.rights.test_requests import PLACE, SHOP, WHO, asked, requests_of
 from tests.node.signals.conftest import ANNA, request_for
+from tests.support.appeals import ENDS, HEARS, STAYS, decide, name_hearer
+from tests.support.disputes import DORA, LEA, RUTH, STANDS, rule
+from tests.support.fleet import Fleet
+from tests.support.rights_requests import PLACE, SHOP, WHO, asked, requests_of
 
 from fedsafe_node.acts.requests import (
     CloseRequest,

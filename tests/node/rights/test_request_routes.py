@@ -6,10 +6,10 @@ from typing import Final
 
 import pytest
 from aiohttp import ClientSession
-from tests.node.api.test_roles import sessions  # noqa: F401 - a fixture
-from tests.node.fleet import Fleet
-from tests.node.rights.test_disputes import LEA
-from tests.node.rights.vouching import decide
+from tests.support.disputes import LEA
+from tests.support.fleet import Fleet
+from tests.support.house import sessions  # noqa: F401 - a fixture
+from tests.support.vouched_requests import decide
 
 from fedsafe_node.api.rights import RIGHTS_ROUTES
 from fedsafe_node.ground.principal import Principal

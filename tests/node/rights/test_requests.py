@@ -5,18 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
-from tests.node.fleet import NAMES, Fleet
-from tests.node.rights.test_disputes import (
-    DORA,
-    FALLS,
-    LEA,
-    RUTH,
-    STANDS,
-    matching,
-    rule,
-)
-from tests.node.rights.vouching import Vouched, decide
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
+from tests.support.disputes import DORA, FALLS, LEA, RUTH, STANDS, matching, rule
+from tests.support.fleet import NAMES, Fleet
+from tests.support.rights_requests import (
+    PLACE,
+    SHOP,
+    WHO,
+    Spoken,
+    asked,
+    collected,
+    requests_of,
+)
+from tests.support.vouched_requests import decide
 
 from fedsafe_federation.exchange.handshake import RIGHTS_FORM, RIGHTS_FORM_PHONE
 from fedsafe_federation.feed.restrictions import Reason
@@ -31,7 +32,6 @@ from fedsafe_node.acts.requests import (
     RefusalGround,
     RequestKind,
     RequestOutcome,
-    RightsRequestAnswer,
 )
 from fedsafe_node.ground.errors import (
     BadRequestError,
@@ -49,7 +49,6 @@ from fedsafe_node.rights import upkeep as tending
 from fedsafe_node.rights.listing_search import Evaluated
 from fedsafe_node.rights.outcomes import BELOW
 from fedsafe_node.rights.pages import Site, answer_page
-from fedsafe_node.rights.requests import Requests
 from fedsafe_node.rights.review_report import KINDS
 from fedsafe_node.rights.upkeep import Tended, tend_requests
 from fedsafe_node.rules.appeal_ways import Ways
@@ -61,41 +60,7 @@ from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.help.offers import Age
 from fedsafe_policies.vocabulary import IdentifierKind, Provenance, Purpose, Role, Scope
 
-WHO = "Person@Mail.example"
 FOLDED = "person@mail.example"
-PLACE = "192.0.2.7"
-SHOP = Principal("shop", Role.SERVICE, scope="rights")
-
-
-class Spoken(dict[str, frozenset[str]]):
-    """What members can do, whatever their handshakes say meanwhile."""
-
-    def __setitem__(self, peer: str, features: frozenset[str]) -> None:
-        """Keep what was said first."""
-
-
-def requests_of(fleet: Fleet, name: str = "b.demo") -> Requests:
-    return Vouched(fleet, name)
-
-
-def asked(
-    kind: RequestKind = RequestKind.ACCESS,
-    value: str = WHO,
-    language: Language = Language.EN,
-) -> NewRightsRequest:
-    return NewRightsRequest(
-        kind=kind,
-        about=Question(kind=Kind.EMAIL, value=value),
-        control="account_login",
-        language=language,
-        subject_ref="account-7",
-    )
-
-
-async def collected(fleet: Fleet, opened: RightsRequestAnswer) -> str | None:
-    assert opened.collect is not None
-    request = CollectRequest(request=opened.request, code=opened.collect)
-    return (await requests_of(fleet).collect(request, PLACE)).text
 
 
 @pytest.mark.promise("LR-17")

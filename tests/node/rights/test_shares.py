@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from aiohttp import ClientSession
 from msgspec.structs import replace
-from tests.node.fleet import NAMES, Fleet
 from tests.node.rights.conftest import MailBox
-from tests.node.rights.test_disputes import DORA, LEA, matching
-from tests.node.rights.test_form import EN, post_all, posted
-from tests.node.rights.test_requests import SHOP, asked, requests_of
+from tests.support.disputes import DORA, LEA, matching
+from tests.support.fleet import NAMES, Fleet
+from tests.support.rights_form import EN, post_all, posted
+from tests.support.rights_requests import SHOP, asked, requests_of
 
 from fedsafe_node.acts.bodies import Kind, Question
 from fedsafe_node.acts.requests import (

@@ -12,10 +12,10 @@ import pytest
 from aiohttp import ClientSession
 from argon2.profiles import CHEAPEST
 from msgspec.structs import replace
-from tests.node.api.test_people import House
-from tests.node.fleet import NAMES, Fleet, eventually
-from tests.node.rights.test_requests import SHOP, asked
-from tests.node.rights.vouching import Vouched
+from tests.support.fleet import NAMES, Fleet, eventually
+from tests.support.house import House
+from tests.support.rights_requests import SHOP, asked
+from tests.support.vouched_requests import Vouched
 
 from fedsafe_node.acts.bodies import Kind
 from fedsafe_node.acts.requests import RequestKind

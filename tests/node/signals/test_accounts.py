@@ -4,7 +4,6 @@
 from typing import Final
 
 import pytest
-from tests.node.databases import Behind
 from tests.node.signals.conftest import (
     ANNA,
     BOT,
@@ -13,15 +12,17 @@ from tests.node.signals.conftest import (
     Node,
     request_for,
 )
-from tests.node.signals.test_imports import matches, take
-from tests.node.signals.test_inventory import (
+from tests.support.databases import Behind
+from tests.support.own_signals import (
     DORA,
     OLAF,
     SECOND,
     ban,
     contest,
+    matches,
     publish,
     said,
+    take,
 )
 
 from fedsafe_federation.feed.inquiries import InquiryState

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from tests.node.fleet import Fleet
 from tests.node.signals.conftest import ANNA, BOT, RITA, Clocked, Node, request_for
+from tests.support.fleet import Fleet
 
 from fedsafe_node.acts.bodies import (
     ImportRequest,

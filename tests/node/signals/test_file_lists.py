@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
-from tests.node.budgets.test_publications import limited
 from tests.node.signals.conftest import (
     ANNA,
     BOT,
@@ -18,6 +17,7 @@ from tests.node.signals.conftest import (
     Node,
     request_for,
 )
+from tests.support.limits import limited
 
 from fedsafe_federation.feed.restrictions import Reason
 from fedsafe_node.acts.bodies import (

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 import pytest
-from tests.node.fleet import Fleet, eventually
-from tests.node.origin import Origin
 from tests.node.signals.conftest import ANNA, DRAFTS, RITA, Node, request_for
+from tests.support.fleet import Fleet, eventually
+from tests.support.origin import Origin
 
 from fedsafe_node.acts.bodies import ImportRequest, Kind
 from fedsafe_node.ground.errors import DeniedError

@@ -14,11 +14,10 @@ from tests.node.signals.conftest import (
     NodeMaker,
     request_for,
 )
+from tests.support.own_signals import matches, take
 
 from fedsafe_federation.feed.restrictions import Reason
 from fedsafe_node.acts.bodies import (
-    ImportAnswer,
-    ImportRequest,
     Kind,
     NewSignalRequest,
     RevokeRequest,
@@ -56,26 +55,8 @@ def shared(values: list[str]) -> list[NewSignalRequest]:
     return [request_for(value, scope=Scope.FEDERATION) for value in values]
 
 
-async def take(  # noqa: PLR0913 - what an import says
-    node: Node,
-    signals: list[NewSignalRequest],
-    *,
-    run: str | None = None,
-    who: Principal = ANNA,
-    dry_run: bool = False,
-    anew: bool = False,
-) -> ImportAnswer:
-    request = ImportRequest(signals=signals, run=run, dry_run=dry_run, anew=anew)
-    return await node.signals.add_many(request, who)
-
-
 async def alive(node: Node) -> int:
     return sum(row.status is SignalStatus.ACTIVE for row in await node.rows())
-
-
-async def matches(node: Node, value: str) -> bool:
-    answer = await node.look_up(value)
-    return bool(answer.matches)
 
 
 async def test_the_same_import_three_times_makes_one_signal_a_person(

@@ -10,10 +10,10 @@ from secrets import token_bytes
 from typing import Any
 
 import pytest
-from tests.node.fleet import Fleet, eventually
-from tests.node.fleet_stores import FLEET_STORES
-from tests.node.origin import WHO, Origin, output_of
 from tests.node.signals.conftest import BOT
+from tests.support.fleet import Fleet, eventually
+from tests.support.fleet_stores import FLEET_STORES
+from tests.support.origin import WHO, Origin, output_of
 
 from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_federation.errors import EquivocationError, TooManyRestrictionsError

@@ -6,15 +6,15 @@ from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
-from tests.node.databases import Behind
 from tests.node.signals.conftest import (
     ANNA,
     BOT,
     RITA,
     Clocked,
     Node,
-    request_for,
 )
+from tests.support.databases import Behind
+from tests.support.own_signals import DORA, OLAF, ban, contest, publish, said
 
 from fedsafe_federation.feed.restrictions import Reason
 from fedsafe_node.acts.bodies import Kind, RevokeRequest, SignalState
@@ -27,19 +27,14 @@ from fedsafe_node.acts.signal_reviews import (
 from fedsafe_node.ground.errors import BadRequestError, DeniedError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.signal_ids import read_signal_id
-from fedsafe_node.log.audit import DETAIL, SUBJECT, Event, decode_audit_record
+from fedsafe_node.log.audit import Event
 from fedsafe_node.signals import inventory
 from fedsafe_node.signals.inventory import Ledger
 from fedsafe_node.store.people_rows import PersonRow, PersonState
 from fedsafe_node.store.recipients_rows import HandedRow, ReceiptRow
-from fedsafe_node.store.rights_rows import DisputeRow, Weight
-from fedsafe_node.store.rows import SignalStatus
-from fedsafe_policies.vocabulary import Phenomenon, Role, Scope, Surface
+from fedsafe_policies.vocabulary import Phenomenon, Scope, Surface
 
-SECOND: Final = timedelta(seconds=1)
 FILE: Final = "ab" * 32
-OLAF: Final = Principal("olaf", Role.OPERATOR)
-DORA: Final = Principal("dora", Role.DPO)
 
 
 async def listed(
@@ -57,52 +52,8 @@ async def names(
     return [each.signal for each in (await listed(node, **asked)).signals]
 
 
-async def ban(
-    node: Node,
-    clock: Clocked,
-    value: str,
-    **more: Any,  # noqa: ANN401 - whatever a test wants otherwise
-) -> str:
-    clock.advance(SECOND)
-    return (await node.signals.add(request_for(value, **more), ANNA)).signal
-
-
-async def publish(
-    node: Node,
-    clock: Clocked,
-    value: str,
-    **more: Any,  # noqa: ANN401 - whatever a test wants otherwise
-) -> str:
-    signal = await ban(node, clock, value, scope=Scope.FEDERATION, **more)
-    assert (await node.signals.approve([signal], RITA)).problems == []
-    return signal
-
-
 async def revoke(node: Node, signal: str) -> None:
     await node.signals.revoke(signal, RevokeRequest(reason=Reason.MISTAKE), RITA)
-
-
-async def contest(node: Node, clock: Clocked, signal: str, origin: str) -> None:
-    clock.advance(SECOND)
-    now = int(clock.now().timestamp())
-    row = DisputeRow(
-        digest=read_signal_id(signal) * 2,
-        origin=origin,
-        signal_id=read_signal_id(signal),
-        author="b.demo",
-        sequence=now,
-        contention="mistake",
-        control="officer",
-        weight=Weight.SUSPENDS,
-        received_at=now,
-        charged_at=now,
-        due_at=now + 9,
-    )
-    await node.store.write(lambda tx: tx.add_dispute(row))
-    rests = SignalStatus.DISPUTED
-    await node.store.write(
-        lambda tx: tx.set_signal_status(origin, row.signal_id, rests)
-    )
 
 
 async def hand(node: Node, first: int, last: int, recipient: str) -> None:
@@ -115,24 +66,6 @@ async def hand(node: Node, first: int, last: int, recipient: str) -> None:
         basis="charter:epoch-1",
     )
     await node.store.write(lambda tx: tx.add_handed([run]))
-
-
-async def said(node: Node) -> list[tuple[Event, str | None, str | None]]:
-    """Give the events with subject and detail, as they lie in the log."""
-    log = node.desk.trail.log
-    size = await node.store.read(lambda r: r.log_size(log))
-    found = []
-    for index in range(size):
-        record = await node.store.read(lambda r, i=index: r.record(log, i))  # type: ignore[misc]
-        texts = []
-        for group in (SUBJECT, DETAIL):
-            kept = await node.store.read(
-                lambda r, i=index, g=group: r.opening(log, i, g)  # type: ignore[misc]
-            )
-            texts.append(None if kept is None else kept.payload.decode())
-        assert record is not None
-        found.append((decode_audit_record(record).event, texts[0], texts[1]))
-    return found
 
 
 async def test_own_bans_drafts_and_published_signals_are_listed_newest_first(

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
-from tests.node.insisting import insisting
 from tests.node.signals.conftest import (
     ANNA,
     RITA,
@@ -15,6 +14,7 @@ from tests.node.signals.conftest import (
     NodeMaker,
     request_for,
 )
+from tests.support.insistence import insisting
 
 from fedsafe_federation.feed.restrictions import Reason
 from fedsafe_node.acts.bodies import Kind, RevokeRequest, SignalState

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.node.databases import Behind, Preparing, named_store, reach
 from tests.postgresql.fixtures import MAJORS
 from tests.programs import clearing_pages
+from tests.support.databases import Behind, Preparing, named_store, reach
 
 
 @pytest.fixture

@@ -3,33 +3,11 @@ import sqlite3
 
 import msgspec
 import pytest
+from tests.support.store_rows import CASE, STEP
 
 from fedsafe_node.ground.errors import ConflictError
-from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
+from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow
 from fedsafe_node.store.protocol import Store
-
-CASE = CaseRow(
-    id="0a" * 16,
-    state="draft",
-    urgency="u1",
-    minors=True,
-    known_at=100,
-    opened_at=110,
-    opened_by="ada",
-    revision=1,
-    period="2026-11",
-    key=b"key",
-    sealed=b"sealed",
-)
-STEP = CaseStepRow(
-    case_id=CASE.id,
-    step="opened",
-    state="draft",
-    revision=1,
-    at=110,
-    by="ada",
-    role="escalation_officer",
-)
 
 ALARM = CaseAlarmRow(
     case_id=CASE.id,

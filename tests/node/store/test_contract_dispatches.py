@@ -3,8 +3,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.node.store.test_contract_cases import CASE, STEP
-from tests.node.store.test_contract_partners import BKA
+from tests.support.store_rows import BKA, CASE, SENT, STEP
 
 from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.dispatches_rows import (
@@ -16,32 +15,6 @@ from fedsafe_node.store.dispatches_rows import (
 )
 from fedsafe_node.store.protocol import Store
 
-SENT = DispatchRow(
-    id="0d" * 16,
-    key="0d" * 32,
-    case_id=CASE.id,
-    revision=3,
-    partner=BKA.id,
-    partner_class="law_enforcement",
-    mark=bytes(32),
-    test=False,
-    urgency="u1",
-    recalls=None,
-    package_id="package-1",
-    sealing="smime",
-    reply_token="t" * 24,
-    made_at=100,
-    made_by="ada",
-    called=None,
-    state="queued",
-    channel=0,
-    tries=0,
-    due_at=100,
-    delivered_at=None,
-    acknowledged_at=None,
-    sealed=b"sealed",
-    signature=b"signature",
-)
 FIRST = AttemptRow(dispatch_id=SENT.id, number=1, way="mail", began_at=101)
 
 

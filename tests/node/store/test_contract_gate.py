@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-from typing import Any
 
 import pytest
-from msgspec.structs import replace
+from tests.support.store_rows import LOG, signal
 
 from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import (
-    NewSignal,
     Opening,
     RegisterRow,
     RestrictionRow,
@@ -51,25 +49,6 @@ async def test_an_entry_of_the_register_is_entered_once(store: Store) -> None:
 
 
 SALT = bytes(32)
-LOG = "b.demo/feed"
-
-
-def signal(number: int, **changes: Any) -> NewSignal:  # noqa: ANN401
-    row = NewSignal(
-        signal_id=bytes([number]) * 16,
-        origin="b.demo",
-        plane="actor",
-        scope="federation",
-        epoch=1,
-        generation=1,
-        token=bytes([number]) * 16,
-        match_until=50,
-        erase_after=60,
-        log=LOG,
-        index=number,
-        group="signal",
-    )
-    return replace(row, **changes)
 
 
 def opening(number: int) -> Opening:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 from msgspec.structs import replace
-from tests.node.store.test_contract_review import listed
+from tests.support.store_rows import listed
 
 from fedsafe_node.acts.signal_reviews import ImportState
 from fedsafe_node.ground.errors import ConflictError

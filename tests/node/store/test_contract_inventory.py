@@ -9,11 +9,9 @@ from typing import Any, Final
 import pytest
 from msgspec.structs import replace
 from tests.node.conftest import OpenStore
-from tests.node.databases import Behind, BehindFile, ClosedBehind
-from tests.node.store.test_contract_recipients import run
-from tests.node.store.test_contract_review import listed
-from tests.node.store.test_contract_rights import a_dispute
-from tests.node.store.test_schema import migrate_until, open_database
+from tests.support.databases import Behind, BehindFile, ClosedBehind
+from tests.support.older_stores import migrate_until, open_database
+from tests.support.store_rows import a_dispute, listed, run
 
 from fedsafe_node.store.inventory_rows import (
     HIGHEST,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 from msgspec.structs import replace
-from tests.node.store.test_contract_gate import signal
+from tests.support.store_rows import signal
 
 from fedsafe_node.acts.notices import NoticeKind, NoticeState
 from fedsafe_node.ground.errors import ConflictError

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import msgspec
 import pytest
-from tests.node.store.test_contract_cases import CASE
+from tests.support.store_rows import CASE
 
 from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.orders_rows import OrderRow

@@ -1,22 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import msgspec
 import pytest
+from tests.support.store_rows import BKA
 
 from fedsafe_node.ground.errors import ConflictError
-from fedsafe_node.store.partners_rows import PartnerRow
 from fedsafe_node.store.protocol import Store
-
-BKA = PartnerRow(
-    id="bka",
-    revision=1,
-    test=False,
-    entered_at=100,
-    entered_by="ada",
-    verified_at=None,
-    verified_until=None,
-    verified_by=None,
-    record=b"{}",
-)
 
 
 async def test_a_partner_is_kept_and_its_next_revision_takes_its_place(

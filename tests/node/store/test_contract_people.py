@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 from msgspec.structs import replace
+from tests.support.store_rows import ANNA
 
 from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.people_rows import (
@@ -8,7 +9,6 @@ from fedsafe_node.store.people_rows import (
     ActState,
     GrantRow,
     IdentityRow,
-    PersonRow,
     PersonState,
     SessionRow,
     TermsRow,
@@ -18,16 +18,6 @@ from fedsafe_node.store.people_rows import (
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import CredentialRow
 
-ANNA = PersonRow(
-    id="p1",
-    name="anna",
-    display="Anna Weber",
-    external=False,
-    state=PersonState.INVITED,
-    created_at=1,
-    code_hash=bytes(32),
-    code_until=9,
-)
 ACT = ActRow(
     id="a1",
     kind="account.roles",

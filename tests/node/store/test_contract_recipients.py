@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 from msgspec.structs import asdict, replace
-from tests.node.store.test_contract_signals import new_signal
+from tests.support.store_rows import new_signal, run
 
 from fedsafe_node.ground.errors import ConflictError, StoreError
 from fedsafe_node.store.protocol import Store
@@ -18,17 +18,6 @@ from fedsafe_node.store.rows import LogEntry, Opening
 from fedsafe_node.store.transaction import Transaction
 
 FIRST, SECOND = bytes(16), bytes([1]) * 16
-
-
-def run(first: int, last: int, recipient: str = "b.demo") -> HandedRow:
-    return HandedRow(
-        recipient=recipient,
-        first=first,
-        last=last,
-        at=100,
-        purpose="media_matching",
-        basis="charter:epoch-1",
-    )
 
 
 def line_of(row: HandedRow, number: int, *again: RepeatRow) -> LedgerRow:

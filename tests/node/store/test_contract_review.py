@@ -3,6 +3,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from msgspec.structs import replace
+from tests.support.store_rows import listed
 
 from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.protocol import Store
@@ -18,7 +19,7 @@ from fedsafe_node.store.review_rows import (
     TaskSignalRow,
     TaskState,
 )
-from fedsafe_node.store.rows import NewSignal, SignalStatus
+from fedsafe_node.store.rows import SignalStatus
 from fedsafe_node.store.transaction import Transaction
 
 
@@ -153,26 +154,6 @@ async def test_the_tasks_of_a_state_are_read_from_place_to_place(store: Store) -
         after = page[-1].place
 
     assert found == [3, 2, 1]
-
-
-def listed(number: int) -> NewSignal:
-    return NewSignal(
-        signal_id=bytes([number]) * 16,
-        origin="b.demo",
-        plane="actor",
-        scope="federation",
-        epoch=1,
-        generation=1,
-        media_kind=None,
-        token=bytes(16),
-        match_until=1_000,
-        erase_after=1_000,
-        status=SignalStatus.ACTIVE,
-        own=False,
-        log="b.demo/feed",
-        index=number,
-        group="signal",
-    )
 
 
 async def test_whatever_stops_a_signal_marks_the_tasks_that_hang_on_it(

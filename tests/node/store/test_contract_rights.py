@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from tests.node.store.test_schema import open_database
+from tests.support.older_stores import open_database
+from tests.support.store_rows import OTHER, SIGNAL, A, B, a_dispute
 
 from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.protocol import Store
@@ -23,26 +24,6 @@ from fedsafe_node.store.rights_rows import (
 from fedsafe_node.store.rows import NewSignal, SignalStatus
 from fedsafe_node.store.schema import migrate
 from fedsafe_node.store.transaction import Transaction
-
-A, B = "a.demo", "b.demo"
-SIGNAL, OTHER = b"s" * 16, b"o" * 16
-
-
-def a_dispute(number: int, **more: object) -> DisputeRow:
-    row = DisputeRow(
-        digest=bytes([number]) * 32,
-        origin=A,
-        signal_id=SIGNAL,
-        author=B,
-        sequence=number,
-        contention="minor",
-        control="officer",
-        weight=Weight.SUSPENDS,
-        received_at=number,
-        charged_at=number,
-        due_at=1_000 + number,
-    )
-    return replace(row, **more)
 
 
 def a_ruling(dispute: DisputeRow, **more: object) -> RulingRow:

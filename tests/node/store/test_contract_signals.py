@@ -1,37 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 import msgspec
 import pytest
+from tests.support.store_rows import new_signal
 
 from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import (
     DraftRow,
     DraftState,
-    NewSignal,
     RestrictionRow,
     SignalRow,
     SignalStatus,
     TokenRow,
 )
 from fedsafe_node.store.transaction import Transaction
-
-
-def new_signal(number: int, **fields: object) -> NewSignal:
-    signal = NewSignal(
-        signal_id=number.to_bytes(16),
-        origin="a.demo",
-        plane="actor",
-        scope="all",
-        epoch=1,
-        generation=2,
-        token=(1000 + number).to_bytes(16),
-        match_until=100 * number,
-        erase_after=100 * number + 50,
-        log="a.demo/feed",
-        index=number,
-        group="signal",
-    )
-    return msgspec.structs.replace(signal, **fields)
 
 
 def restriction(sequence: int, effect: str = "revoked") -> RestrictionRow:

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
-from tests.node.databases import ClosedBehind
-from tests.node.store.test_contract_people import ANNA
+from tests.support.databases import ClosedBehind
+from tests.support.store_rows import ANNA
 
 from fedsafe_node.ground.errors import BadRequestError
 from fedsafe_node.store.people_rows import IdentityRow

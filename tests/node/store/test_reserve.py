@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.node.fleet import BEGAN
-from tests.node.store.test_sqlite import FailAt, sqlite_error
+from tests.support.fleet import BEGAN
+from tests.support.sqlite import FailAt, sqlite_error
 
 from fedsafe_node.ground.clock import SystemClock
 from fedsafe_node.ground.errors import NoRoomError, StoreFailedError

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,58 +8,13 @@ from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
 import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import binary, integers, lists, tuples
-from tests.node.evidence.disk import files_with, pieces
-from tests.node.store.test_sqlite import FailAt, open_sqlite, sqlite_error
+from tests.support.residues import Place, append, erase, files_left
+from tests.support.sqlite import FailAt, open_sqlite, sqlite_error
 
 from fedsafe_node.ground.errors import StoreClosedError, StoreFailedError
 from fedsafe_node.ground.faults import FaultPoint
-from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.rows import LogEntry, Opening
 from fedsafe_node.store.sqlite.connection import SqliteWriteConnection
 from fedsafe_node.store.sqlite.residues import Residues, without_copies
-from fedsafe_node.store.transaction import Transaction
-
-LOGS = ("b.demo/audit", "a.demo/feed", "c.demo/feed")
-GROUP = "detail"
-Place = tuple[str, int]
-
-
-def entry(random: Random) -> LogEntry:
-    salt, payload = random.randbytes(32), random.randbytes(random.randrange(40, 1_200))
-    opening = Opening(group=GROUP, salt=salt, payload=payload)
-    return LogEntry(record=random.randbytes(100), openings=(opening,))
-
-
-async def append(store: Store, random: Random, times: int) -> list[Place]:
-    places: list[Place] = []
-
-    async def act(tx: Transaction) -> None:
-        for _ in range(times):
-            log, count = random.choice(LOGS), random.choice([1, 1, 3, 10, 40])
-            indices = await tx.append_many(log, [entry(random) for _ in range(count)])
-            places.extend((log, index) for index in indices)
-
-    await store.write(act)
-    return places
-
-
-async def erase(store: Store, places: list[Place]) -> set[bytes]:
-    """Erase openings; return the bytes that were sealed."""
-    sealed: set[bytes] = set()
-
-    async def act(tx: Transaction) -> None:
-        for log, index in places:
-            (row,) = await tx.sealed_openings(log, index, 1)
-            assert row.sealed is not None
-            sealed.add(row.sealed)
-            assert await tx.erase_opening(log, index, GROUP, at=1)
-
-    await store.write(act)
-    return sealed
-
-
-async def files_left(directory: Path, erased: set[bytes]) -> set[str]:
-    return await asyncio.to_thread(files_with, directory, list(pieces(erased)))
 
 
 @pytest.mark.usefixtures("clears")

@@ -5,13 +5,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
-from tests.node.databases import ClosedBehind
-from tests.node.store.test_contract_dispatches import SENT
+from tests.support.older_stores import LINE, migrate_until, of_then, open_database
+from tests.support.store_rows import SENT
 
 from fedsafe_node.ground.errors import SchemaError
-from fedsafe_node.store.dispatches_rows import DispatchRow
 from fedsafe_node.store.schema import MIGRATIONS, VERSION, migrate
 
 EXPECTED = Path(__file__).parent / "schema.sql"
@@ -23,20 +21,6 @@ def schema_of(connection: sqlite3.Connection) -> str:
         "AND name NOT LIKE '%sqlite_migrations%' ORDER BY type, name"
     )
     return "".join(f"{' '.join(sql.split())};\n" for (sql,) in rows)
-
-
-def open_database(path: Path | str) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None, factory=ClosedBehind)
-
-
-def migrate_until(
-    name: str, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = [each for each, _ in MIGRATIONS].index(name)
-    with monkeypatch.context() as older:
-        older.setattr("fedsafe_node.store.schema.MIGRATIONS", MIGRATIONS[:before])
-        older.setattr("fedsafe_node.store.schema.VERSION", before)
-        migrate(connection)
 
 
 @pytest.fixture
@@ -170,9 +154,6 @@ def test_terms_from_before_all_scopes_stay_and_go_with_their_credential(
     assert connection.execute(kept).fetchall() == [terms]
     connection.execute("DELETE FROM credentials")
     assert connection.execute(kept).fetchall() == []
-
-
-LINE = "INSERT INTO recipients VALUES (1, 'b.demo', 0, 4, 7, 'p', 'b')"
 
 
 def test_lines_of_a_ledger_from_before_repeats_stay_as_they_are(
@@ -323,11 +304,6 @@ def test_what_was_pruned_goes_once_it_cannot_be_read(
 def test_tables_are_strict(database: sqlite3.Connection) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="cannot store"):
         database.execute("INSERT INTO due VALUES ('job', 'tomorrow')")
-
-
-def of_then(row: DispatchRow) -> dict[str, Any]:
-    """Give the columns that dispatches had before they had signatures."""
-    return {k: v for k, v in msgspec.structs.asdict(row).items() if k != "signature"}
 
 
 def keep(connection: sqlite3.Connection, row: dict[str, Any]) -> None:

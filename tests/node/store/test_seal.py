@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.node.databases import ClosedBehind
-from tests.node.store.seals import MONTH, Around, NoLogs
+from tests.support.databases import ClosedBehind
+from tests.support.seals import MONTH, Around, NoLogs
 
 from fedsafe_node.ground.errors import SealBrokenError
 from fedsafe_node.store.coverage import EXEMPT, PARTLY, covered_tables

@@ -4,8 +4,8 @@
 import asyncio
 
 from tests.node.conftest import FixedClock
-from tests.node.databases import Preparing
 from tests.postgresql.server import Server
+from tests.support.databases import Preparing
 
 from fedsafe_node.ground.errors import StoreFailedError
 from fedsafe_node.log.engine import open_store

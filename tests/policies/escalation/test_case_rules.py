@@ -7,8 +7,8 @@ from typing import Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.policies.asking import ask
-from tests.policies.escalation.maximal import MAXIMAL
+from tests.support.maximal import MAXIMAL
+from tests.support.policy_requests import ask
 
 from fedsafe_policies.documents.policy import shipped
 from fedsafe_policies.errors import PolicyFileError

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
-from tests.policies.escalation.maximal import MAXIMAL
+from tests.support.maximal import MAXIMAL
 
 from fedsafe_policies.errors import NothingForPartnerError, PolicyFileError
 from fedsafe_policies.escalation.matrix import (

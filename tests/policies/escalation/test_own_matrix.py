@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 from msgspec import UNSET
-from tests.policies.escalation.maximal import MAXIMAL
+from tests.support.maximal import MAXIMAL
 
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.matrix import load_matrix, shipped_matrix

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
-from tests.policies.escalation.maximal import AT, MAXIMAL, PACKAGE_ID
+from tests.support.maximal import AT, MAXIMAL, PACKAGE_ID
 
 from fedsafe_policies.errors import CasePackageError
 from fedsafe_policies.escalation.matrix import shipped_matrix

@@ -6,8 +6,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.node.databases import Prepared, Preparing
 from tests.postgresql.fixtures import MAJORS, named
+from tests.support.databases import Prepared, Preparing
 
 from fedsafe_node.store.postgresql.turns import TOUCHED
 

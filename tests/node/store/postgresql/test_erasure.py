@@ -10,11 +10,11 @@ from typing import Final
 import psycopg
 import pytest
 from psycopg.sql import SQL
-from tests.node.databases import Prepared
 from tests.node.store.postgresql.conftest import Session, session
-from tests.node.store.postgresql.work import LOGS, open_worker
 from tests.postgresql.databases import name_in
 from tests.postgresql.server import Server
+from tests.support.databases import Prepared
+from tests.support.store_worker import LOGS, open_worker
 
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.postgresql.schema import migrate

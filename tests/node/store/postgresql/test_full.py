@@ -10,13 +10,13 @@ from typing import Final
 
 import psycopg
 import pytest
-from tests.node.store.postgresql.work import LOGS, once, open_worker
 from tests.postgresql.databases import name_in
 from tests.postgresql.fixtures import MAJORS, PACKAGE, installation_of, named
 from tests.postgresql.installation import NoServerError
 from tests.postgresql.making import serving
 from tests.postgresql.server import Server
 from tests.programs import do_without
+from tests.support.store_worker import LOGS, once, open_worker
 
 from fedsafe_node.ground.errors import StoreFailedError
 from fedsafe_node.store.postgresql.schema import migrate

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whoever stole the node's role changes and deletes no row of the logs."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import Final
@@ -15,8 +14,9 @@ from psycopg.errors import (
     WrongObjectType,
 )
 from tests.node.conftest import FixedClock
-from tests.node.databases import Prepared
 from tests.node.store.postgresql.conftest import Session
+from tests.support.databases import Prepared
+from tests.support.older_stores import leaves
 
 from fedsafe_node.ground.errors import StoreFailedError
 from fedsafe_node.log.engine import open_store
@@ -36,11 +36,6 @@ UNDELETED: Final = (
     *("witnessed", "holds", "effects", "notices", "handed_again"),
 )
 REFUSED: Final = (InsufficientPrivilege, WrongObjectType, ObjectNotInPrerequisiteState)
-
-
-def leaves(start: int, stop: int) -> bytes:
-    records = (b"\x00%d" % index for index in range(start, stop))
-    return b"".join(hashlib.sha256(record).digest() for record in records)
 
 
 def fill(url: str, *, erased: Iterable[int] = range(300)) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from tests.node.conftest import FixedClock
-from tests.node.databases import Prepared
 from tests.node.store.postgresql.conftest import Session
+from tests.support.databases import Prepared
 
 from fedsafe_node.ground.errors import (
     StoreBusyError,

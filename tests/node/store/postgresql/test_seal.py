@@ -10,10 +10,10 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.node.databases import Prepared
 from tests.node.store.postgresql.conftest import Session
-from tests.node.store.postgresql.test_grants import leaves
-from tests.node.store.seals import Around, NoLogs
+from tests.support.databases import Prepared
+from tests.support.older_stores import leaves
+from tests.support.seals import Around, NoLogs
 
 from fedsafe_node.ground.errors import SealBrokenError, StoreFailedError
 from fedsafe_node.store.postgresql.connection import PostgresConnection, connect

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.node.conftest import FixedClock
-from tests.node.databases import Prepared
+from tests.support.databases import Prepared
 
 from fedsafe_node.ground.errors import BadRequestError
 from fedsafe_node.log.engine import open_store

@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 from tests.node.conftest import FixedClock
-from tests.node.databases import Prepared, Preparing
 from tests.node.store.postgresql.conftest import Session, session
+from tests.support.databases import Prepared, Preparing
 
 from fedsafe_crypto.primitives.commitment import commit
 from fedsafe_node.ground.config import Place

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 from psycopg import Error
 from psycopg.conninfo import conninfo_to_dict
-from tests.node.databases import Prepared, Preparing
 from tests.node.store.postgresql.conftest import session
-from tests.node.store.test_contract_dispatches import SENT
-from tests.node.store.test_schema import LINE, of_then
+from tests.support.databases import Prepared, Preparing
+from tests.support.older_stores import LINE, of_then
+from tests.support.store_rows import SENT
 
 from fedsafe_node.store.postgresql import schema
 from fedsafe_node.store.postgresql.schema import migrate

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.node.databases import Prepared
 from tests.node.store.postgresql.conftest import session
 from tests.node.store.postgresql.cutting import Cut, Wire
-from tests.node.store.postgresql.work import LOGS, once, open_worker
-from tests.node.store.postgresql.working import check, run, working
 from tests.postgresql.fixtures import MAJORS, named
 from tests.postgresql.server import Server as OwnServer
+from tests.support.databases import Prepared
+from tests.support.store_worker import LOGS, once, open_worker
+from tests.support.store_workers import check, run, working
 
 from fedsafe_node.ground.errors import StoreFailedError
 from fedsafe_node.store.postgresql.server import Server

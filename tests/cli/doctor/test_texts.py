@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `doctor` says is said in German, and no text of that is stale."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fedsafe_cli.doctor.node_texts import CHECKS, NODE_SAID
+from fedsafe_cli.doctor.texts import SAID, checked, said
+from fedsafe_cli.terminal.labels import CODES
+from fedsafe_node.acts.notices import TextName
+from fedsafe_node.operations.offline_inspect import STORE
+
+ROOT = Path(__file__).parents[3]
+ROOM = ROOT / "cli/fedsafe_cli"
+NODE = ROOT / "node/fedsafe_node"
+NAME = re.compile(r"\{[a-z]+\}")
+NAMES = {"found", "way_out", "told", "theirs", "grant", "revoke", "prepare", "why"}
+FOUND = {"Finding", "named.finding"}
+KNOWN = {NAME.sub("{}", english) for english in (*SAID, *NODE_SAID)}
+# A version, a path, a command, or what others say.
+BARE = re.compile(r"[\W_]*|[a-z_/.-]+\.(md|toml)|chmod go= \{\}|\{\}(,? ?\(?\{\}\)?)*")
+
+
+def spoken() -> Iterator[str]:
+    """Give every text of a finding that stands in the source."""
+    for path in (ROOM / "doctor").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in FOUND:
+                yield from texts_in(node.args[1:])
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in NAMES:
+                yield from texts_in([node.value])
+
+
+def told_by_the_node() -> Iterator[str]:
+    """Give every verdict of a check that a node makes of itself."""
+    for node in ast.walk(ast.parse((NODE / "app/overview.py").read_text())):
+        if isinstance(node, ast.Assign) and "checks[" in ast.unparse(node.targets[0]):
+            yield from texts_in([node.value])
+        if isinstance(node, ast.Return) and node.value is not None:
+            yield from texts_in([node.value])
+    for node in ast.walk(ast.parse((NODE / "rules/policy_context.py").read_text())):
+        if isinstance(node, ast.FunctionDef) and node.name == "why_not_covered":
+            told = [each for each in ast.walk(node) if isinstance(each, ast.Return)]
+            yield from texts_in([each.value for each in told if each.value is not None])
+        if isinstance(node, ast.AnnAssign) and node.value is not None:
+            yield from texts_in([node.value])
+
+
+def checks() -> Iterator[str]:
+    """Give the name of everything that is checked."""
+    for path in (ROOM / "doctor").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Finding":
+                yield from texts_in(node.args[:1])
+    for node in ast.walk(ast.parse((NODE / "app/overview.py").read_text())):
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "checks":
+            yield from (f"node: {each}" for each in texts_in([node.slice]))
+
+
+def texts_in(values: list[ast.expr]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            yield value.value
+        if isinstance(value, ast.JoinedStr):
+            parts = [
+                str(part.value) if isinstance(part, ast.Constant) else "{}"
+                for part in value.values
+            ]
+            yield "".join(parts)
+
+
+@pytest.mark.parametrize(
+    "english", sorted({text for text in spoken() if not BARE.fullmatch(text)})
+)
+def test_every_text_of_a_finding_has_its_german(english: str) -> None:
+    pattern = re.compile(re.escape(english).replace(r"\{\}", ".*"))
+
+    assert any(map(pattern.fullmatch, KNOWN))
+
+
+@pytest.mark.parametrize(
+    "english", sorted({text for text in told_by_the_node() if not BARE.fullmatch(text)})
+)
+def test_every_verdict_of_a_node_has_its_german(english: str) -> None:
+    shape = re.compile(re.escape(english).replace(r"\{\}", ".*"))
+
+    assert any(map(shape.fullmatch, KNOWN)), english
+
+
+@pytest.mark.parametrize("english", sorted(set(checks()) - {"node: {}"}))
+def test_everything_that_is_checked_has_its_german(english: str) -> None:
+    shape = re.compile(re.escape(english).replace(r"\{\}", ".*"))
+
+    known = [NAME.sub("{}", name) for name in CHECKS]
+    assert any(map(shape.fullmatch, known)) or "." in english
+
+
+@pytest.mark.parametrize(
+    ("english", "german"), [*SAID.items(), *NODE_SAID.items(), *CHECKS.items()]
+)
+def test_both_languages_name_the_same(english: str, german: str) -> None:
+    assert sorted(NAME.findall(english)) == sorted(NAME.findall(german))
+    assert said(english, german=False) == english
+
+
+def test_what_a_stopped_node_left_is_named_in_german() -> None:
+    parts = (STORE, "seal", "log chat.example.de/audit", "signals")
+    named = [checked(part, german=True) for part in parts]
+    protocol = "Protokoll chat.example.de/audit"
+
+    assert named == ["Speicher", "Siegel des Speichers", protocol, "signals"]
+    assert [checked(part, german=False) for part in parts] == list(parts)
+
+
+def test_what_stands_in_a_text_is_said_too() -> None:
+    rests = "this node rests: it lacks the policy of the federation"
+    told = [
+        said(text, german=True)
+        for text in (
+            "full since 2026-11-18T11:06:40+00:00; it cannot be read",
+            f"exchanges nothing: {rests}",
+            "stale, last seen 2026-11-18T11:06:40.125Z",
+            "nobody has signed off code_letter, rights_form",
+        )
+    ]
+
+    assert told == [
+        "Datenträger voll seit 2026-11-18 11:06:40 UTC; nicht lesbar",
+        f"tauscht nichts aus: {NODE_SAID[rests]}",
+        "veraltet, zuletzt gesehen: 2026-11-18 11:06:40 UTC",
+        "niemand hat freigegeben: Brief mit Code, Formular für Rechte",
+    ]
+    assert said("nobody has signed off code_letter, newer_text", german=False) == (
+        "nobody has signed off letter with a code, newer_text"
+    )
+    assert {each.value for each in TextName} <= CODES.keys()
+    assert said("seen 2026-11-18T11:06:40+00:00", german=False) == (
+        "seen 2026-11-18 11:06:40 UTC"
+    )
+
+
+def test_what_was_checked_is_named() -> None:
+    names = ("node: feed of b.demo", "peer b.demo", "sending.mail.ca", "a.demo/audit")
+
+    assert [checked(name, german=True) for name in names] == [
+        "Knoten: Feed von b.demo",
+        "Mitglied b.demo",
+        "sending.mail.ca",
+        "a.demo/audit",
+    ]
+    assert checked("clock", german=False) == "clock"
+
+
+def test_numbers_and_names_stay() -> None:
+    told = [
+        said(text, german=True)
+        for text in (
+            "512 MiB free, 64 MiB in reserve",
+            "its gate is shut, last seen never",
+            "the entry is missing",
+            "127 key files are open to others",
+            "3.11.7",
+        )
+    ]
+
+    assert told == [
+        "512 MiB frei, 64 MiB Reserve",
+        "seine rechtliche Freigabe ist zu, zuletzt gesehen: nie",
+        "der Eintrag fehlt",
+        "127 Schlüsseldateien stehen anderen offen",
+        "3.11.7",
+    ]

@@ -1,0 +1,431 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A refusal speaks of options and ways out, not of the request's fields."""
+
+import ast
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from fedsafe_cli.terminal.case_refusal_texts import GERMAN
+from fedsafe_cli.terminal.refusals import read_refusal
+from fedsafe_cli.terminal.ways_out import WAYS_OUT
+from fedsafe_node.api.auth import describe
+from fedsafe_node.api.routes import ROUTES
+from fedsafe_policies.errors import NothingForPartnerError
+from fedsafe_policies.escalation.closure import Answers, unanswered
+from fedsafe_policies.escalation.dispatches import FAULTS, PartnerFault
+from fedsafe_policies.escalation.matrix import shipped_matrix
+from fedsafe_policies.escalation.package import Elements, Threat
+from fedsafe_policies.escalation.projection import project
+from fedsafe_policies.escalation.release import gaps
+from fedsafe_policies.escalation.vocabulary import Danger, PartnerClass, Urgency
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+TASK = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+SIGNAL = "01936e0c-0000-7000-8000-000000000001"
+DAY = "wants a day such as 2027-11-03"
+NODE: Final = Path(__file__).parents[3] / "node/fedsafe_node"
+COMPOSED: Final = (
+    "a case that is {state} does not go out",
+    "a package is under way to ",
+    "a correction is under way to ",
+    "the partner has revision {revision}, and is no new one",
+    "this case is approved already, for ",
+    "{partner} receives nothing without ",
+)
+"""How texts begin that the node puts together out of several."""
+
+
+@pytest.mark.parametrize(
+    ("command", "target", "pointer", "hint"),
+    [
+        (
+            ("task", "decide", TASK, "watch", "--until", "soon"),
+            f"POST /v1/tasks/{TASK}/outcome",
+            "/until",
+            f"--until {DAY}",
+        ),
+        (
+            ("task", "decide", TASK, "confirm", "--evidence", "a b"),
+            f"POST /v1/tasks/{TASK}/outcome",
+            "/evidence",
+            "--evidence wants a reference such as ticket-17",
+        ),
+        (
+            ("audit", "search", "--event", "nosuch"),
+            "GET /v1/audit/search?events=nosuch&since=0&limit=100",
+            "/events",
+            "--event wants a class of events such as signal.published",
+        ),
+        (
+            ("register", "set", "S-V-1", "--status", "met", "--expires", "soon"),
+            "POST /v1/register/S-V-1",
+            "/expires_on",
+            f"--expires {DAY}",
+        ),
+        (
+            (
+                "notice",
+                "withhold",
+                SIGNAL,
+                "--reason",
+                "bdsg_29_1",
+                "--note",
+                "f-9",
+                "--until",
+                "soon",
+            ),
+            f"POST /v1/notices/{SIGNAL}/withhold",
+            "/until",
+            f"--until {DAY}",
+        ),
+        (
+            ("order", "move", TASK, "--due", "2026-11-24", "--reference", "f-9"),
+            f"POST /v1/orders/{TASK}/note",
+            "/due_at",
+            "look at --due",
+        ),
+        (
+            (
+                *("case", "assess", TASK, "--hold-authority", "sta-1"),
+                *("--hold-basis", "b-2", "--hold-until", "2026-11-24T09:30Z"),
+            ),
+            f"POST /v1/cases/{TASK}/assess",
+            "/hold/until",
+            "look at --hold-until",
+        ),
+        (
+            ("account", "add", "Anna W", "--display", "Anna"),
+            "POST /v1/accounts",
+            "/name",
+            "NAME wants small letters",
+        ),
+    ],
+)
+def test_a_field_at_fault_is_named_as_it_was_typed(  # noqa: PLR0913
+    ask: "Run",
+    node: "FakeNode",
+    command: tuple[str, ...],
+    target: str,
+    pointer: str,
+    hint: str,
+) -> None:
+    problem = {"code": "invalid_body", "detail": "no", "pointer": pointer}
+    node.always(target, problem, 422)
+    outcome = ask(*command)
+
+    assert outcome.status == 5
+    assert hint in outcome.err
+    assert "of the request" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("command", "target", "pointer", "option"),
+    [
+        (
+            ("case", "open", "--urgency", "u1", "--danger", "no"),
+            "POST /v1/cases",
+            *("/known_at", "--known"),
+        ),
+        (
+            (
+                *("order", "add", "--kind", "dsa_10", "--authority", "StA"),
+                *("--reference", "4711", "--basis", "StPO"),
+            ),
+            "POST /v1/orders",
+            *("/received_at", "--received"),
+        ),
+    ],
+)
+def test_a_moment_at_fault_is_named_by_its_option(  # noqa: PLR0913
+    ask: "Run",
+    node: "FakeNode",
+    command: tuple[str, ...],
+    target: str,
+    pointer: str,
+    option: str,
+) -> None:
+    problem = {"code": "bad_span", "detail": "that lies in the future"}
+    node.always(target, problem | {"pointer": pointer}, 422)
+    source = ("--source", "user_report") if command[0] == "case" else ()
+    outcome = ask(*command, *source, stdin=b"because")
+
+    assert f"look at {option}" in outcome.err
+    form = ask(*command, *source, option, "yesterday", stdin=b"because")
+    assert form.status == 2
+    assert "YYYY-MM-DDTHH:MMZ" in form.err
+    assert "2027" not in form.err
+
+
+@pytest.mark.parametrize(
+    ("problem", "hint"),
+    [
+        ({"code": "not_pending"}, "look at it anew"),
+        ({"code": "already_asked"}, "fedsafe act withdraw"),
+        ({"code": "wrong_state"}, "how it stands now"),
+        ({"code": "already_withheld"}, "fedsafe notice list"),
+        ({"code": "deferred"}, "fedsafe node status"),
+        ({"code": "external_seat"}, "--external"),
+        ({"code": "partner_changed"}, "partner list"),
+        ({"code": "partner_changed"}, "--replaces N"),
+        ({"code": "partner_changed"}, "--revision N"),
+        ({"code": "purpose"}, "log in with a role that may"),
+    ],
+)
+def test_a_refusal_names_a_way_out(
+    ask: "Run", node: "FakeNode", problem: dict[str, Any], hint: str
+) -> None:
+    node.always("GET /v1/events?after=0&limit=100", problem | {"detail": "no"}, 409)
+
+    assert hint in ask("events", "list").err
+
+
+def test_a_day_too_far_is_not_blamed_on_the_reason(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    refusal = {
+        "code": "withholding",
+        "rule": "P16",
+        "policy": "germany@1",
+        "reason": {"de": "nein", "en": "no"},
+        "about": "bdsg_29_1",
+    }
+    node.always(f"POST /v1/notices/{SIGNAL}/withhold", refusal, 403)
+    outcome = ask(
+        *("notice", "withhold", SIGNAL, "--reason", "bdsg_29_1", "--note", "f-9"),
+        *("--until", "2029-01-01"),
+    )
+
+    assert "a day near enough" in outcome.err
+    assert "on account of" not in outcome.err
+
+
+def test_a_code_that_was_used_says_wait(ask: "Run", node: "FakeNode") -> None:
+    problem = {"code": "unauthenticated", "detail": "name, password or code is wrong"}
+    node.always("POST /v1/session", problem, 401)
+    outcome = ask("login", "anna", stdin=b"pass word 1234\n123456\n")
+
+    assert "wait for the next one" in outcome.err
+
+
+def test_a_set_up_code_that_was_used_says_where_a_new_one_comes_from(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    problem = {"code": "unauthenticated", "detail": "name or code is wrong"}
+    node.always("POST /v1/account/setup", problem, 401)
+    outcome = ask("account", "setup", "anna", stdin=b"AAAA-BBBB\npass word 1234\n")
+
+    assert "fedsafe account reset NAME" in outcome.err
+    assert "one-time code" not in outcome.err
+
+
+def test_who_holds_another_role_is_told_to_take_it(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    session = {"token": "fs2_" + "a" * 43, "name": "dora", "role": "dpo"}
+    node.always("POST /v1/session", session | {"ends_at": 1_795_000_000}, 201)
+    node.always("GET /v1/accounts", {"code": "forbidden", "detail": "no"}, 403)
+    ask("login", "dora", stdin=b"pass word 1234\n123456\n")
+
+    assert "fedsafe login NAME --role ROLE" in ask("account", "list").err
+
+
+def test_a_refused_role_names_those_that_may() -> None:
+    problem = {
+        "code": "role",
+        "rule": "P6",
+        "policy": "strict@1",
+        "about": "dpo, reviewer",
+        "reason": {"de": "Die Rolle darf das nicht.", "en": "The role may not."},
+    }
+    told = read_refusal(403, problem).hint
+    other = read_refusal(403, problem | {"about": "audit_review"}).hint
+
+    assert told == "rule P6 of policy strict@1 decides; roles that may: dpo, reviewer"
+    assert other == "rule P6 of policy strict@1 decides, on account of audit_review"
+
+
+def test_what_no_option_names_is_not_pointed_to() -> None:
+    problem = {"code": "bad_signature", "detail": "not signed", "pointer": "/body"}
+
+    assert read_refusal(422, problem).hint is None
+
+
+def test_who_names_no_partner_of_theirs_learns_where_partners_are() -> None:
+    partner = read_refusal(404, {"code": "not_found", "detail": "no such partner"})
+    signal = read_refusal(404, {"code": "not_found", "detail": "no such signal"})
+
+    assert "fedsafe partner list" in (partner.hint or "")
+    assert signal.hint is None
+
+
+def test_a_case_that_waits_for_an_opinion_is_not_told_of_signals() -> None:
+    problem: dict[str, Any] = {"code": "legal_review", "rule": "P7", "policy": "p@1"}
+    problem |= {"about": "dispatch", "reason": {"de": "erst", "en": "first"}}
+    hint = read_refusal(409, problem).hint or ""
+    of_signal = read_refusal(409, problem | {"about": ""}).hint or ""
+
+    assert "fedsafe case assess CASE --opinion REF" in hint
+    assert "--scope self" not in hint
+    assert "--legal-review REF" in of_signal
+
+
+def test_an_unclear_threat_is_entered_as_an_element() -> None:
+    matrix = shipped_matrix()
+    known = Elements(threat=Threat(danger=Danger.UNCLEAR, reason="nobody can say"))
+    found = project(known, {}, PartnerClass.LAW_ENFORCEMENT, matrix)
+    said = " ".join(gap.text.en for gap in gaps(known, {}, Urgency.U1, found, matrix))
+    problem = {"code": "not_releasable", "detail": said}
+    other = {"code": "not_releasable", "detail": "bzkj receives no single case"}
+
+    assert '{"threat": {"danger": "yes"' in (read_refusal(409, problem).hint or "")
+    assert read_refusal(409, other).hint is None
+
+
+def test_what_a_class_of_partner_needs_is_recorded_by_an_option() -> None:
+    known = Elements(threat=Threat(danger=Danger.YES, reason="they said so"))
+    with pytest.raises(NothingForPartnerError) as refused:
+        project(known, {}, PartnerClass.NCMEC, shipped_matrix())
+    problem = {"code": "not_releasable", "detail": str(refused.value)}
+    refusal = read_refusal(409, problem)
+
+    command = "`fedsafe case assess CASE --condition transfer_basis`"
+    assert command in (refusal.hint or "")
+    assert "erhält nichts ohne transfer_basis" in (refusal.german or "")
+
+
+def test_what_is_open_before_closing_is_said_in_words_and_options() -> None:
+    names = [*unanswered(Answers()), "second_look", "inquiry"]
+    detail = f"not answered yet: {', '.join(names)}"
+    refusal = read_refusal(409, {"code": "unanswered", "detail": detail})
+    german = refusal.german or ""
+
+    assert "misused feature, help offered, " in str(refusal)
+    assert "missbrauchte Funktion, angebotene Hilfe, " in german
+    assert "_" not in german.removesuffix("(unanswered)")
+    told = refusal.hint or ""
+    assert "what becomes of the evidence: `fedsafe case assess CASE --evid" in told
+    assert len(told.split("; ")) == len(names)
+
+
+def said_in_german(**problem: object) -> list[str]:
+    return read_refusal(409, problem).diagnostics(german=True).splitlines()
+
+
+def test_hints_are_said_in_german_too() -> None:
+    ruled = {"rule": "P6", "policy": "p@1", "reason": {"de": "zwei", "en": "two"}}
+    roles = said_in_german(code="role", about="dpo, reviewer", **ruled)
+    other = said_in_german(code="role", about="audit_review", **ruled)
+    place = said_in_german(code="invalid_body", detail="x", pointer="/a/0")
+    known = said_in_german(code="not_pending", detail="this act is decided")
+    names = "not answered yet: help, inquiry"
+    open_ = said_in_german(code="unanswered", detail=names)
+
+    rule = "fedsafe: hint: Regel P6 der Richtlinie p@1 entscheidet"
+    assert roles[1] == f"{rule}; Rollen, die es dürfen: dpo, reviewer"
+    assert other[1] == f"{rule}, wegen audit_review"
+    assert place[1] == "fedsafe: hint: siehe /a/0 der Anfrage"
+    assert known[1].endswith("neu ansehen")
+    assert "noch nicht beantwortet: angebotene Hilfe, Rückfrage" in open_[0]
+    assert "auch wenn die Antwort verweigert wurde" in open_[1]
+
+
+def test_an_option_that_a_hint_names_has_its_form_in_german(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    problem = {"code": "invalid_body", "detail": "x", "pointer": "/until"}
+    node.always(f"POST /v1/tasks/{TASK}/outcome", problem, 422)
+    watch = ("task", "decide", TASK, "watch", "--until", "soon")
+
+    assert "--until erwartet einen Tag wie 2027" in ask(*watch, "--lang", "de").err
+
+
+@pytest.mark.parametrize("name", ["auditReport", "auditSubject", "auditAccess"])
+def test_who_may_not_read_of_accounts_is_told_who_can_be_let(name: str) -> None:
+    (route,) = (each for each in ROUTES if each.name == name)
+    detail = f"this takes {describe(route.auth, route.roles)}"
+
+    assert "--grant dpo" in WAYS_OUT[detail][1]
+    assert "--grant dpo" in WAYS_OUT["own_role"][0]
+
+
+@pytest.mark.parametrize("name", WAYS_OUT)
+def test_every_way_out_is_said_in_both_languages(name: str) -> None:
+    german, english = WAYS_OUT[name]
+    commands = re.compile(r"fedsafe [a-z-]+(?: [a-z-]+)?|(?<=[ (`])--[a-z-]+")
+
+    assert german != english
+    assert set(commands.findall(german)) == set(commands.findall(english))
+
+
+@pytest.mark.parametrize(
+    ("english", "german"),
+    [
+        (
+            "a case that is needs_info does not become closed",
+            "ein Fall, der Rückfrage (needs_info) ist, wird nicht geschlossen (closed)",
+        ),
+        ("this dispatch is acknowledged already", "dieses Paket ist schon bestätigt"),
+        (
+            f"bka: {FAULTS[PartnerFault.UNVERIFIED].en}",
+            f"bka: {FAULTS[PartnerFault.UNVERIFIED].de}",
+        ),
+        (
+            "ella has no package of this dispatch in hand, nor has anybody else",
+            "ella hat davon kein Paket in der Hand, und auch sonst niemand",
+        ),
+    ],
+)
+def test_what_the_node_refuses_of_a_case_is_said_in_german(
+    english: str, german: str
+) -> None:
+    told = said_in_german(code="wrong_state", detail=english)
+
+    assert told[0] == f"fedsafe: error: {german} (wrong_state)"
+
+
+def test_what_nobody_has_put_in_german_is_said_as_the_node_says_it() -> None:
+    told = said_in_german(code="wrong_state", detail="something newer")
+
+    assert told[0] == "fedsafe: error: something newer (wrong_state)"
+
+
+def refused_by_the_node() -> str:
+    """Give every text of the rooms that work on cases, values in braces."""
+    found = list[str]()
+    for room in ("casework/cases", "casework/dispatch", "people"):
+        for path in (NODE / room).glob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.JoinedStr):
+                    parts = (
+                        str(part.value) if isinstance(part, ast.Constant) else "{}"
+                        for part in node.values
+                    )
+                    found.append("".join(parts))
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    found.append(node.value)
+    return "\n".join(found)
+
+
+def test_no_german_is_of_a_text_that_the_node_says_no_more() -> None:
+    told = refused_by_the_node()
+    faults = {f"{{partner}}: {each.en}" for each in FAULTS.values()}
+    parts = {
+        (english, part)
+        for english in GERMAN.keys() - faults
+        for part in re.split(r"\{[a-z]+\}", english)
+        if len(part) > 4
+    }
+
+    gone = {english for english, part in parts if part not in told}
+    assert [each for each in gone if not each.startswith(COMPOSED)] == []
+
+
+@pytest.mark.parametrize("english", GERMAN)
+def test_both_languages_of_a_refusal_name_the_same(english: str) -> None:
+    name = re.compile(r"\{[a-z]+\}|`[^`]+`")
+    assert sorted(name.findall(english)) == sorted(name.findall(GERMAN[english]))
