@@ -22,6 +22,7 @@ def test_tests_that_moved_by_the_map_are_the_same() -> None:
         (AFTER + "tests/test_c.py::test_two", "2 tests before, 3 after"),
         (BEFORE, "new: tests/node/test_a.py::test_one[x y]"),
     ],
+    ids=["lost", "new", "twice", "where it was"],
 )
 def test_a_test_that_one_side_lacks_is_named(after: str, told: str) -> None:
     assert told in differences(BEFORE, after, FILES)
