@@ -18,6 +18,7 @@ ALWAYS: Final = (
     "tests/crypto",
     "tests/federation/identifiers",
     "tests/node/api/test_openapi.py",
+    "tests/node/casework/rendering",
     "tests/node/casework/transports",
     "tests/policies/escalation",
 )
