@@ -18,6 +18,9 @@ difference shows what operators, members and other programs will see.
 
 import argparse
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -78,7 +81,10 @@ def _digest(statements: list[str]) -> str:
 def helps(
     command: click.Command = fedsafe, above: click.Context | None = None
 ) -> Iterator[str]:
-    """Write the help of a command and of all below it."""
+    """Write the help of a command and of all below it.
+
+    Only in a process of its own: a command keeps how its help was first asked for.
+    """
     name = "fedsafe" if above is None else command.name
     context = click.Context(
         command,
@@ -99,15 +105,28 @@ def helps(
 COPIES: Final[dict[str, Callable[[], str]]] = {
     "names.json": lambda: _json(names.collect()),
     "samples.json": lambda: _json(samples.collect()),
-    "help.txt": lambda: "\n".join(helps()),
+    "help.txt": lambda: (
+        subprocess.run(
+            [sys.executable, "-P", "-m", "tests.fence.frozen", "--helps"],
+            cwd=_ROOT,
+            env={**os.environ, "PYTHONPATH": str(_ROOT)},
+            check=True,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        ).stdout
+    ),
     "digests.json": lambda: _json(digests()),
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", required=True)
-    parser.parse_args()
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--write", action="store_true", help="write the copies anew")
+    what.add_argument("--helps", action="store_true", help="print what help.txt holds")
+    if parser.parse_args().helps:
+        sys.stdout.write("\n".join(helps()))
+        return
     FOLDER.mkdir(exist_ok=True)
     for name, write in COPIES.items():
         (FOLDER / name).write_text(write(), encoding="utf-8")
