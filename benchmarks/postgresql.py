@@ -30,7 +30,7 @@ from time import perf_counter
 
 from bare_inserts import pieces
 from federation import Line, post, request_of
-from fedsafe_node.store.postgresql.server import Server as Where
+from fedsafe_node.store.address import Server as Where
 from measuring import (
     SYNC,
     Figures,

@@ -24,7 +24,7 @@ import uvloop
 from durable_appends import append, open_node_store
 from federation import Line, swarm
 from fedsafe_node.app.run import collect_less
-from fedsafe_node.store.postgresql.server import Server
+from fedsafe_node.store.address import Server
 from measuring import Work, cpu_of, percentile
 
 _TICK = os.sysconf("SC_CLK_TCK")

@@ -24,7 +24,7 @@ from fedsafe_node.ground.config import Config
 from fedsafe_node.log.audit import Event
 from fedsafe_policies import vocabulary
 from fedsafe_policies.documents.document import Document
-from fedsafe_policies.documents.ladder import ladder
+from fedsafe_policies.documents.phenomena import ladder
 from fedsafe_policies.documents.policy import shipped, shipped_text
 from fedsafe_policies.documents.value_words import said
 from fedsafe_policies.escalation import vocabulary as case_vocabulary

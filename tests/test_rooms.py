@@ -59,8 +59,8 @@ def test_a_circle_is_found_with_its_path() -> None:
     [
         (LOOKUP, SIGNALS, "fedsafe_node.signals stands above fedsafe_node.lookup"),
         (SIGNALS, CASES, "fedsafe_node.casework and fedsafe_node.signals stand apart"),
-        ("fedsafe_crypto.tlog.tree", "fedsafe_policies.ground.days", "stand apart"),
-        ("fedsafe_policies.ground.days", "fedsafe_node.ground.clock", "stands above"),
+        ("fedsafe_crypto.tlog.tree", "fedsafe_policies.ground.span", "stand apart"),
+        ("fedsafe_policies.ground.span", "fedsafe_node.ground.clock", "stands above"),
     ],
 )
 def test_an_import_against_the_order_is_found(

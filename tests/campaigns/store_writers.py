@@ -19,7 +19,7 @@ from fedsafe_node.ground.clock import SystemClock
 from fedsafe_node.ground.errors import StoreError
 from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.store.postgresql.server import Server
+from fedsafe_node.store.address import Server
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.store.transaction import Transaction

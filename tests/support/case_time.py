@@ -15,8 +15,7 @@ from fedsafe_node.notices.provider_events.announcer import Announcement, Announc
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.laender import Calendar, Land
-from fedsafe_policies.ground.days import SECONDS_A_DAY
-from fedsafe_policies.ground.span import Span
+from fedsafe_policies.ground.span import SECONDS_A_DAY, Span
 
 Told = tuple[str, str, str | None]
 

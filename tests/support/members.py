@@ -65,8 +65,7 @@ from fedsafe_federation.feed.verification import (
     VerifiedRestriction,
     feed_name,
 )
-from fedsafe_federation.wire.offload import Offload
-from fedsafe_federation.wire.pace import Pace, Patience
+from fedsafe_federation.wire.pace import Offload, Pace, Patience
 from fedsafe_federation.wire.signed import Signed
 from fedsafe_policies.vocabulary import Contention, Control, Effect, Plane, Scope
 

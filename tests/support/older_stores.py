@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from tests.support.databases import ClosedBehind
 
-from fedsafe_node.store.dispatches_rows import DispatchRow
+from fedsafe_node.store.casework_rows import DispatchRow
 from fedsafe_node.store.schema import MIGRATIONS, migrate
 
 

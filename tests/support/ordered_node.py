@@ -32,7 +32,7 @@ from fedsafe_node.ground.config import Config, Place
 from fedsafe_node.ground.errors import NodeError
 from fedsafe_node.ground.faults import FaultPoint, Faults
 from fedsafe_node.keys.own_keys import load_shares
-from fedsafe_node.members.ceremonies.ceremony_state import read_scene
+from fedsafe_node.members.ceremonies.record import read_scene
 from fedsafe_node.members.ceremonies.resharing_requests import Rotation, RotationEffect
 from fedsafe_node.people.credentials import People
 from fedsafe_policies.vocabulary import Role

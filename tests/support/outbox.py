@@ -8,9 +8,8 @@ import pytest
 from tests.support.package_desk import ADDRESS, Post
 
 from fedsafe_node.acts.dispatches import DispatchShown, RecallCase
-from fedsafe_node.casework.dispatch.outbox import Outbox
+from fedsafe_node.casework.dispatch.outbox import Outbox, SendingSwitch
 from fedsafe_node.casework.dispatch.recall import Recalls
-from fedsafe_node.casework.dispatch.switch import SendingSwitch
 from fedsafe_node.casework.transports.errors import Fault, SendingError
 from fedsafe_node.casework.transports.parcels import Handed, Parcel
 from fedsafe_node.ground.faults import Faults

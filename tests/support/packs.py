@@ -15,7 +15,7 @@ from fedsafe_node.audit.tile_export import OwnLog
 from fedsafe_node.evidence.verify import PackError, verify_pack
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
-from fedsafe_node.store.recipients_rows import PackRow
+from fedsafe_node.store.peering_rows import PackRow
 from fedsafe_policies.vocabulary import Scope
 
 ACCOUNT = "account-1"  # whom `Fleet.look_up` asks for

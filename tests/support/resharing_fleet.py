@@ -12,9 +12,9 @@ from fedsafe_federation.charter.charter import Epoch
 from fedsafe_federation.wire.wireformat import encode
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.keys.membership import Membership
-from fedsafe_node.members.ceremonies.ceremony_state import Scene, read_scene
 from fedsafe_node.members.ceremonies.exchange import Carrying
 from fedsafe_node.members.ceremonies.kinds import GRACE
+from fedsafe_node.members.ceremonies.record import Scene, read_scene
 from fedsafe_node.members.ceremonies.service import Ceremonies
 from fedsafe_policies.vocabulary import Role
 

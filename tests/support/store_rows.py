@@ -6,11 +6,14 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
-from fedsafe_node.store.dispatches_rows import DispatchRow
-from fedsafe_node.store.partners_rows import PartnerRow
+from fedsafe_node.store.casework_rows import (
+    CaseRow,
+    CaseStepRow,
+    DispatchRow,
+    PartnerRow,
+)
+from fedsafe_node.store.peering_rows import HandedRow
 from fedsafe_node.store.people_rows import PersonRow, PersonState
-from fedsafe_node.store.recipients_rows import HandedRow
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import NewSignal, SignalStatus
 

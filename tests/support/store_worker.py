@@ -21,7 +21,7 @@ from fedsafe_node.ground.config import Place
 from fedsafe_node.ground.errors import ConflictError, StoreClosedError, StoreFailedError
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.store.postgresql.server import Server
+from fedsafe_node.store.address import Server
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import IdempotencyRow, Opening
 from fedsafe_node.store.sealed_files import SealedFiles

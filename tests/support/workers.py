@@ -19,7 +19,7 @@ from fedsafe_node.app.lifecycle import RunningNode
 from fedsafe_node.app.worker import Worker
 from fedsafe_node.ground.config import load_config
 from fedsafe_node.log.engine import open_store
-from fedsafe_node.store.postgresql.server import Server
+from fedsafe_node.store.address import Server
 from fedsafe_node.store.protocol import Store
 
 

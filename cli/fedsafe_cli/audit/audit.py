@@ -16,11 +16,11 @@ from fedsafe_cli.audit.verify import verify_directory
 from fedsafe_cli.doctor.damage_texts import damage_status, finding
 from fedsafe_cli.terminal.errors import BrokenAnswerError, NotRunningError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.findings import read_for, reading_purpose
 from fedsafe_cli.terminal.labels import coded, field, headings, say
 from fedsafe_cli.terminal.moments import readable, shown, written
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
-from fedsafe_cli.terminal.purpose_option import read_for, reading_purpose
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_cli.terminal.texts import words

@@ -11,12 +11,11 @@ from click.shell_completion import CompletionItem
 from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import BrokenAnswerError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.findings import one_of
+from fedsafe_cli.terminal.findings import one_of, reading_purpose
 from fedsafe_cli.terminal.labels import headings, say
 from fedsafe_cli.terminal.moments import readable, start_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, table
-from fedsafe_cli.terminal.purpose_option import reading_purpose
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_cli.terminal.texts import account_in

@@ -12,11 +12,11 @@ from fedsafe_cli.audit.search import tell_events
 from fedsafe_cli.rights.notice import REASONS
 from fedsafe_cli.terminal.errors import BrokenAnswerError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.findings import reading_purpose
 from fedsafe_cli.terminal.labels import headings, say
 from fedsafe_cli.terminal.moments import start_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
-from fedsafe_cli.terminal.purpose_option import reading_purpose
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 

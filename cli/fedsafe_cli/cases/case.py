@@ -20,7 +20,6 @@ from fedsafe_cli.cases.assessment import (
 )
 from fedsafe_cli.cases.calls import call, tell_calls
 from fedsafe_cli.cases.case_texts import tell_case, tell_queue, tell_receipt
-from fedsafe_cli.cases.danger import CallFirst
 from fedsafe_cli.cases.dispatch import (
     acknowledged,
     dispatches,
@@ -39,7 +38,9 @@ from fedsafe_cli.terminal.moments import moment_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import note
 from fedsafe_cli.terminal.sessions import personal
+from fedsafe_cli.terminal.settings import Settings
 from fedsafe_policies.escalation.case_start import CaseSource
+from fedsafe_policies.escalation.urgency import before_form
 from fedsafe_policies.escalation.vocabulary import (
     AgeBand,
     Danger,
@@ -47,6 +48,42 @@ from fedsafe_policies.escalation.vocabulary import (
     Urgency,
 )
 from fedsafe_policies.vocabulary import Phenomenon
+
+_URGENCY: Final = "--urgency"
+_LANGUAGE: Final = "--lang"
+_TEST: Final = "--test"
+_EXERCISE: Final = (
+    "Das ist eine Übung. Rufen Sie niemanden an; im Ernstfall stünde hier:",
+    "This is an exercise. Call nobody; in earnest you would read:",
+)
+
+
+class CallFirst(click.Command):
+    """A command that shows whom to call even if it is typed wrong otherwise."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Show whom to call as soon as the urgency can be read, then go on."""
+        urgency = _value(args, _URGENCY)
+        if urgency in set(Urgency):
+            typed = _value(args, _LANGUAGE)
+            german = typed == "de" if typed else ctx.ensure_object(Settings).german
+            texts = before_form(Urgency(urgency))
+            if texts and _TEST in args:
+                note(f"fedsafe: {_EXERCISE[0 if german else 1]}")
+            for text in texts:
+                note(f"fedsafe: {text.de if german else text.en}")
+        return super().parse_args(ctx, args)
+
+
+def _value(args: list[str], option: str) -> str | None:
+    """Return what was typed for an option, the last time it was."""
+    found = None
+    for place, arg in enumerate(args):
+        name, equals, value = arg.partition("=")
+        if name == option:
+            found = value if equals else "".join(args[place + 1 : place + 2])
+    return found
+
 
 _ASK: Final = (
     "fedsafe: warum Leben oder Sicherheit (nicht) in Gefahr sind; Ende mit Strg-D:",

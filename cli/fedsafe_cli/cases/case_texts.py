@@ -4,7 +4,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from fedsafe_cli.cases.reach_texts import reach_lines
+from fedsafe_cli.cases.dispatch_texts import reach_lines
 from fedsafe_cli.cases.release_texts import tell_release
 from fedsafe_cli.terminal.casework_words import (
     EVIDENCE,

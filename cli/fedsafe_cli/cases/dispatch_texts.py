@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dispatches in words: what a partner would receive, every attempt, what is to do."""
+"""Dispatches in words: what a partner would receive, every attempt, whom to call."""
 
 import re
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, Final
 
 from fedsafe_cli.cases.carrier_texts import in_words
-from fedsafe_cli.cases.reach_texts import reach_lines
 from fedsafe_cli.terminal.casework_words import (
     DISPATCH_STATES,
     WAYS,
@@ -319,3 +319,31 @@ def _tell_takings(found: dict[str, Any], case: str, language: int) -> None:
             line(_NO[language].format(case, found["dispatch"], by))
     for call in reach_lines(found.get("reach"), language):
         line(f"   {call}")
+
+
+_CALL: Final = ("anrufen: {}", "call: {}")
+_HOURS: Final = (" ({})", " ({})")
+_NO_PHONE: Final = ("keine Nummer eingetragen", "no number entered")
+_STANDS: Final = {
+    "unverified": (
+        "diesen Eintrag hat niemand geprüft: Nummer erst woanders nachsehen",
+        "nobody has verified this entry: look the number up elsewhere first",
+    ),
+    "expired": (
+        "die Prüfung dieses Eintrags ist abgelaufen: Nummer erst nachsehen",
+        "the verification of this entry has expired: look the number up first",
+    ),
+}
+
+
+def reach_lines(reach: dict[str, Any] | None, language: int) -> Iterator[str]:
+    """Say whom to call, in order, and whether the entry counts."""
+    if reach is None:
+        return
+    hours = _HOURS[language].format(reach["hours"]) if reach["hours"] else ""
+    for place, each in enumerate(reach["chain"]):
+        phone = each["phone"] or _NO_PHONE[language]
+        said = f"{reach['name']}, {each['function']}: {phone}"
+        yield _CALL[language].format(said) + (hours if place == 0 else "")
+    if reach["standing"] in _STANDS:
+        yield _STANDS[reach["standing"]][language]

@@ -21,9 +21,9 @@ import click
 from fedsafe_cli.cases.assessment import case_id_of, word
 from fedsafe_cli.terminal.errors import BadInputError, BrokenAnswerError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.findings import reading_purpose
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, note
-from fedsafe_cli.terminal.purpose_option import reading_purpose
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_node.casework.rendering.pack import Quarter

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -29,13 +29,14 @@ from fedsafe_cli.demo.story_acts import (
     wait_for,
 )
 from fedsafe_cli.demo.story_data import Input, Person, bundled, real
-from fedsafe_cli.demo.story_teller import Teller
+from fedsafe_cli.demo.story_texts import LINES
 from fedsafe_cli.lookup.lookup_client import Answer, Terms, ask_all
 from fedsafe_cli.lookup.media import digests_of
 from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import CliError, RefusedError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.inputs import Account
+from fedsafe_cli.terminal.output import line
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_policies.vocabulary import (
     Finding,
@@ -46,6 +47,42 @@ from fedsafe_policies.vocabulary import (
     Scope,
     Surface,
 )
+
+
+class _Comma(float):
+    """A number as German writes it."""
+
+    def __format__(self, form: str) -> str:
+        return super().__format__(form).replace(".", ",")
+
+
+@dataclass(slots=True)
+class Teller:
+    """Prints lines and keeps which claims failed."""
+
+    german: bool
+    failed: list[str] = field(default_factory=list)
+
+    def say(self, key: str, **values: object) -> None:
+        """Print a line of the story."""
+        line(self.text(key, **values))
+        sys.stdout.flush()
+
+    def text(self, key: str, **values: object) -> str:
+        """Return a text in the teller's language."""
+        if not self.german:
+            return LINES[key][1].format(**values)
+        german = {
+            name: _Comma(value) if isinstance(value, float) else value
+            for name, value in values.items()
+        }
+        return LINES[key][0].format(**german)
+
+    def check(self, claim: str, *, holds: bool) -> None:
+        """Note a claim that does not hold."""
+        if not holds:
+            self.failed.append(claim)
+
 
 _FINDING: Final = {
     "surface": Surface.PUBLIC_CONTENT.value,

@@ -67,9 +67,11 @@ def _facts(directory: Path) -> "Facts | None":
         return None  # said elsewhere
     if storage is None:
         return None
-    from fedsafe_node.store.address import password_of  # noqa: PLC0415
-    from fedsafe_node.store.postgresql.driver import driver_needed  # noqa: PLC0415
-    from fedsafe_node.store.postgresql.server import Server  # noqa: PLC0415
+    from fedsafe_node.store.address import (  # noqa: PLC0415
+        Server,
+        driver_needed,
+        password_of,
+    )
 
     with driver_needed():
         from fedsafe_node.store.postgresql.facts import facts_of  # noqa: PLC0415

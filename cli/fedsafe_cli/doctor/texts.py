@@ -13,7 +13,7 @@ from fedsafe_cli.doctor.damage_texts import finding
 from fedsafe_cli.doctor.node_texts import CHECKS, NODE_SAID
 from fedsafe_cli.terminal.labels import CODES
 from fedsafe_cli.terminal.moments import in_moments
-from fedsafe_cli.terminal.patterns import matched, patterns
+from fedsafe_cli.terminal.texts import matched, patterns
 
 SAID: Final[Mapping[str, str]] = {
     "`fedsafe federation status`: the nodes begin a new epoch": (

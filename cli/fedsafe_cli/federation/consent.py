@@ -27,8 +27,8 @@ from fedsafe_cli.terminal.labels import coded, headings, say
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
-from fedsafe_cli.terminal.patterns import matched, patterns
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_cli.terminal.texts import matched, patterns
 
 _NUMBERS: Final = "   1    2    3    4    5    6    7    8"
 _NO_TEXT: Final = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

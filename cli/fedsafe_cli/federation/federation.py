@@ -22,8 +22,23 @@ from fedsafe_cli.federation.ceremony import (
     propose,
     step,
 )
-from fedsafe_cli.federation.charter import COMMANDS
+from fedsafe_cli.federation.charter_join import invite, join, withdraw
+from fedsafe_cli.federation.charter_proposal import (
+    backfill,
+    expel,
+    former_keys,
+    leave,
+    reinstate,
+    rotate_keys,
+    set_policy,
+    set_roles,
+    suspend,
+)
+from fedsafe_cli.federation.charter_view import history, status
+from fedsafe_cli.federation.charter_vote import approve, refuse
 from fedsafe_cli.federation.consent import CONSENT_COMMANDS, foundings, say_who_waits
+from fedsafe_cli.federation.quarantine import quarantine
+from fedsafe_cli.federation.resharing import reshare, rotate
 from fedsafe_cli.terminal.errors import (
     BadInputError,
     BrokenAnswerError,
@@ -36,6 +51,34 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.remote import remote
 from fedsafe_cli.terminal.settings import Settings, printable
+
+# `fedsafe federation`: what members change of their charter, and how it stands.
+#
+# Each command first says what it will lead to and asks. What it then asks the node for
+# waits for a second person here (`fedsafe act approve`), then for other members.
+
+COMMANDS: Final = (
+    status,
+    history,
+    invite,
+    withdraw,
+    join,
+    suspend,
+    reinstate,
+    expel,
+    leave,
+    set_policy,
+    set_roles,
+    rotate_keys,
+    former_keys,
+    backfill,
+    reshare,
+    rotate,
+    approve,
+    refuse,
+    quarantine,
+)
+
 
 _NUMBERS: Final = "   1    2    3    4    5    6    7    8"
 

@@ -8,6 +8,7 @@ import click
 
 from fedsafe_cli.node.login import ROLES, visit_provider
 from fedsafe_cli.terminal.client import Client
+from fedsafe_cli.terminal.confirmation import ask_new_password, ask_secret
 from fedsafe_cli.terminal.errors import RefusedError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of
@@ -15,7 +16,6 @@ from fedsafe_cli.terminal.labels import coded, headings, say
 from fedsafe_cli.terminal.moments import ENDS, shown, start_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
-from fedsafe_cli.terminal.secrets import ask_new_password, ask_secret
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 

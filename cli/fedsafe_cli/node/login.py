@@ -7,13 +7,13 @@ from urllib.parse import parse_qs, urlsplit
 import click
 
 from fedsafe_cli.terminal.client import Client
+from fedsafe_cli.terminal.confirmation import ask_secret
 from fedsafe_cli.terminal.errors import BadInputError, RefusedError, SettingsError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.labels import say
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
-from fedsafe_cli.terminal.secrets import ask_secret
 from fedsafe_cli.terminal.sessions import forget, keep, personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_policies.vocabulary import Role

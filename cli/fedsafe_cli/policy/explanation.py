@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fedsafe_cli.terminal.errors import BadInputError, BrokenAnswerError
+from fedsafe_cli.terminal.findings import read_for
 from fedsafe_cli.terminal.labels import coded, field
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.output import document, line, pairs
-from fedsafe_cli.terminal.purpose_option import read_for
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 

@@ -26,10 +26,10 @@ from fedsafe_cli.policy.policy_files import (
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
+from fedsafe_cli.terminal.findings import reading_purpose
 from fedsafe_cli.terminal.labels import field, say
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs
-from fedsafe_cli.terminal.purpose_option import reading_purpose
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_cli.terminal.texts import words
@@ -103,7 +103,7 @@ def check(
       fedsafe policy check ours.toml --federation germany
     """  # noqa: D301
     from fedsafe_policies.documents.strictness import loosened  # noqa: PLC0415
-    from fedsafe_policies.ground.toml_span import line_of  # noqa: PLC0415 (slow to load)
+    from fedsafe_policies.ground.toml_file import line_of  # noqa: PLC0415 (slow to load)
 
     if matrix:
         reference, looser = open_matrix(name, federation)

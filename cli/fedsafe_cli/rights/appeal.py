@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import click
 
+from fedsafe_cli.terminal.confirmation import decided, say_again
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.hurried_decisions import decided, say_again
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table

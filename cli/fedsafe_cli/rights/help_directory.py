@@ -303,6 +303,6 @@ def _said(text: "Text", *, german: bool) -> str:
 
 
 def _today() -> int:
-    from fedsafe_policies.ground.days import today  # noqa: PLC0415 (slow to load)
+    from fedsafe_policies.ground.span import today  # noqa: PLC0415 (slow to load)
 
     return today(int(time.time()))  # noqa: TID251 - today

@@ -9,11 +9,11 @@ import click
 
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.findings import read_for, reading_purpose
 from fedsafe_cli.terminal.ids import checked_id, checked_task
 from fedsafe_cli.terminal.moments import ENDS, readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
-from fedsafe_cli.terminal.purpose_option import read_for, reading_purpose
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from fedsafe_cli.acts.act_values import ASKS
+from fedsafe_cli.terminal.confirmation import ask_secret
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of
@@ -18,7 +19,6 @@ from fedsafe_cli.terminal.labels import coded
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
-from fedsafe_cli.terminal.secrets import ask_secret
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 

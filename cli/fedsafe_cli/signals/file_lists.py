@@ -14,12 +14,12 @@ import click
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
+from fedsafe_cli.terminal.findings import read_for, reading_purpose
 from fedsafe_cli.terminal.inputs import FormError, Hints, Question, decode, question
 from fedsafe_cli.terminal.labels import field, headings, say
 from fedsafe_cli.terminal.moments import shown as moment
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
-from fedsafe_cli.terminal.purpose_option import read_for, reading_purpose
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_cli.terminal.texts import (

@@ -8,14 +8,14 @@ import click
 
 from fedsafe_cli.federation.charter_request import waiting
 from fedsafe_cli.signals.task_texts import BECAUSE
+from fedsafe_cli.terminal.confirmation import decided, say_again
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.hurried_decisions import decided, say_again
+from fedsafe_cli.terminal.findings import read_for, reading_purpose
 from fedsafe_cli.terminal.ids import checked_task
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
-from fedsafe_cli.terminal.purpose_option import read_for, reading_purpose
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_cli.terminal.texts import GRADES, KINDS, PHENOMENA, PROVENANCES, label

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
-from fedsafe_cli.terminal.patterns import Pattern, matched, patterns
+from fedsafe_cli.terminal.texts import Pattern, matched, patterns
 
 GERMAN: Final[Mapping[str, str]] = {
     # what a row is

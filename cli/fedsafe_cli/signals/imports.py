@@ -12,13 +12,12 @@ from fedsafe_cli.terminal.client import Client, Json
 from fedsafe_cli.terminal.confirmation import confirm
 from fedsafe_cli.terminal.errors import BadInputError, BrokenAnswerError, RefusedError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.findings import one_of
+from fedsafe_cli.terminal.findings import one_of, read_for, reading_purpose
 from fedsafe_cli.terminal.labels import field
 from fedsafe_cli.terminal.moments import readable, shown, written
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.progress import CopyingBar
-from fedsafe_cli.terminal.purpose_option import read_for, reading_purpose
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_cli.terminal.texts import words

@@ -16,13 +16,12 @@ import click
 from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import BrokenAnswerError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.findings import one_of
+from fedsafe_cli.terminal.findings import one_of, read_for, reading_purpose
 from fedsafe_cli.terminal.ids import checked_id, checked_member, shortened
 from fedsafe_cli.terminal.inputs import KINDS, read_day
 from fedsafe_cli.terminal.moments import written
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import csv_rows, document, line, narrow_table, note
-from fedsafe_cli.terminal.purpose_option import read_for, reading_purpose
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_cli.terminal.texts import (

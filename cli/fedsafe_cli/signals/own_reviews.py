@@ -5,13 +5,13 @@ from typing import Any, Final
 
 import click
 
+from fedsafe_cli.terminal.confirmation import decided, say_again
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.hurried_decisions import decided, say_again
+from fedsafe_cli.terminal.findings import read_for, reading_purpose
 from fedsafe_cli.terminal.ids import checked_id
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
-from fedsafe_cli.terminal.purpose_option import read_for, reading_purpose
 from fedsafe_cli.terminal.sessions import personal
 
 _KEPT: Final = (

@@ -14,12 +14,17 @@ import click
 from fedsafe_cli.signals.signal_texts import show_signal
 from fedsafe_cli.terminal.errors import BadInputError, BrokenAnswerError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.findings import finding, finding_options, in_group
+from fedsafe_cli.terminal.findings import (
+    finding,
+    finding_options,
+    in_group,
+    read_for,
+    reading_purpose,
+)
 from fedsafe_cli.terminal.ids import checked_id
 from fedsafe_cli.terminal.inputs import Question
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, table
-from fedsafe_cli.terminal.purpose_option import read_for, reading_purpose
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_policies.vocabulary import Scope

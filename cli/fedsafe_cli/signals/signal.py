@@ -26,6 +26,8 @@ from fedsafe_cli.terminal.findings import (
     finding_options,
     in_group,
     problem_status,
+    read_for,
+    reading_purpose,
 )
 from fedsafe_cli.terminal.ids import checked_id
 from fedsafe_cli.terminal.inputs import (
@@ -39,7 +41,6 @@ from fedsafe_cli.terminal.inputs import (
 from fedsafe_cli.terminal.labels import say
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
-from fedsafe_cli.terminal.purpose_option import read_for, reading_purpose
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.texts import words
 from fedsafe_policies.vocabulary import Scope

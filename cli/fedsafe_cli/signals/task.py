@@ -28,9 +28,9 @@ from fedsafe_cli.signals.task_texts import (
     STEPS,
     say,
 )
+from fedsafe_cli.terminal.confirmation import decided, say_again
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of
-from fedsafe_cli.terminal.hurried_decisions import decided, say_again
 from fedsafe_cli.terminal.ids import checked_task
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options

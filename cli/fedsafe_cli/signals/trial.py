@@ -5,14 +5,14 @@ from typing import Any, Final
 
 import click
 
+from fedsafe_cli.terminal.confirmation import decided, say_again
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.hurried_decisions import decided, say_again
+from fedsafe_cli.terminal.findings import read_for, reading_purpose
 from fedsafe_cli.terminal.ids import checked_task
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
-from fedsafe_cli.terminal.purpose_option import read_for, reading_purpose
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_cli.terminal.texts import KINDS, label

@@ -163,7 +163,7 @@ def _noting(
         import msgspec  # noqa: PLC0415
 
         from fedsafe_node.ground.clock import SystemClock  # noqa: PLC0415
-        from fedsafe_node.operations.backup.stopped_note import note_stopped  # noqa: PLC0415
+        from fedsafe_node.operations.backup.creation import note_stopped  # noqa: PLC0415
 
         try:
             settings.client().post("/v1/backups", msgspec.to_builtins(request))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final
 
-from fedsafe_cli.terminal.patterns import Pattern, matched, patterns
+from fedsafe_cli.terminal.texts import Pattern, matched, patterns
 from fedsafe_cli.terminal.ways_out import Both
 
 _ABOUT: Final = "dispatch"

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asking a person before something happens, in either language.
+"""Asking a person: before something happens, once more, and for a secret.
 
 Whoever says no, or nobody whom one could ask, is told what comes of it: nothing.
 """
 
 import sys
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
-from fedsafe_cli.terminal.errors import BadInputError
+import click
+
+from fedsafe_cli.terminal.errors import BadInputError, RefusedError
 from fedsafe_cli.terminal.output import note
+from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 
 _YES: Final = frozenset({"y", "yes", "j", "ja"})
@@ -49,3 +53,80 @@ def confirm(question: tuple[str, str], settings: Settings, *, without: str) -> N
             refusal.german = told[0]
             raise refusal
         note(_AGAIN[other])
+
+
+# Decisions that the node asks to hear once more, for they came too fast (P13).
+#
+# Whoever sits at a terminal is asked, and says it again with a second request. A script
+# gets the status of what did not fit, and --again says it once more; the node takes
+# that only after it has asked.
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_CODE: Final = "look_again"
+_ONCE_MORE: Final = (
+    "Das ging schneller, als die Richtlinie will. Noch einmal angesehen, und so?",
+    "You were faster than the policy wants. Looked again, and still so?",
+)
+_WITHOUT: Final = "once you have looked again: --again"
+
+
+def say_again(command: Command) -> Command:
+    """Add the option that says once more what the node has asked about."""
+    return click.option(
+        "--again",
+        is_flag=True,
+        help="Say once more what the node asked you to look at again.",
+    )(command)
+
+
+def decided(path: str, body: dict[str, Any], settings: Settings, *, again: bool) -> Any:  # noqa: ANN401 (JSON)
+    """Send a decision; ask the person where the node wants it once more.
+
+    Raises:
+        RefusedError: the node refuses, or asks and nobody is at a terminal.
+        BadInputError: the person does not stand by it.
+    """
+    client = personal(settings)
+    repeated = body | {"again": True}
+    try:
+        return client.post(path, repeated if again else body)
+    except RefusedError as error:
+        if error.code != _CODE or again or settings.json:
+            raise
+        if not settings.german:
+            note(error.detail)
+        confirm(_ONCE_MORE, settings, without=_WITHOUT)
+    return client.post(path, repeated)
+
+
+# Secrets are asked for on a terminal, or read line by line from standard input.
+#
+# They are never arguments: those are in the process list and the shell's history.
+
+
+def ask_secret(what: str) -> str:
+    """Ask for a secret, unseen; without a terminal, take the next line.
+
+    Raises:
+        BadInputError: standard input has ended.
+    """
+    if sys.stdin.isatty():
+        import getpass  # noqa: PLC0415 (only here)
+
+        return getpass.getpass(f"{what}: ")
+    line = sys.stdin.readline()
+    if not line:
+        raise BadInputError(f"standard input ends before the line with the {what}")
+    return line.rstrip("\r\n")
+
+
+def ask_new_password() -> str:
+    """Ask for a new password, twice on a terminal.
+
+    Raises:
+        BadInputError: the two differ.
+    """
+    password = ask_secret("new password (12 characters or more)")
+    if sys.stdin.isatty() and ask_secret("the same again") != password:
+        raise BadInputError("the two passwords differ")
+    return password

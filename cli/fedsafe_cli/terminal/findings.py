@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options that say what was found about an account or a file."""
+"""The options that say what was found, and what somebody reads for."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +15,7 @@ from fedsafe_policies.vocabulary import (
     Grade,
     Phenomenon,
     Provenance,
+    Purpose,
     Scope,
     Source,
     Surface,
@@ -200,3 +201,21 @@ def problem_status(code: str) -> ExitStatus:
 
     denied = code in {*Refusal, "forbidden"}
     return ExitStatus.DENIED if denied else ExitStatus.BAD_INPUT
+
+
+def reading_purpose(command: Command) -> Command:
+    """Add --purpose; left out, the node takes what the role usually reads it for."""
+    option = click.option(
+        "--purpose",
+        type=click.Choice([purpose.value for purpose in Purpose]),
+        metavar="PURPOSE",
+        help=one_of("Why you read it", Purpose),
+    )
+    return option(command)
+
+
+def read_for(target: str, purpose: str | None) -> str:
+    """Add the purpose to a request's target."""
+    if purpose is None:
+        return target
+    return f"{target}{'&' if '?' in target else '?'}purpose={purpose}"

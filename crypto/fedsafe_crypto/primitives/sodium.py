@@ -7,7 +7,7 @@ variable FEDSAFE_SODIUM=system|wheel forces one of them. Calls of the group rele
 the interpreter lock; sealing a short text or drawing some random bytes takes less time
 than that, so seal, unseal and draw keep it. No length is checked here: that is the
 business of fedsafe_crypto.primitives.ristretto, fedsafe_crypto.seal.secretbox and
-fedsafe_crypto.primitives.randomness, the only modules that should call these functions.
+fedsafe_crypto.primitives.sodium, the only modules that should call these functions.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from ctypes.util import find_library
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, files
 from typing import Any
 
@@ -215,3 +215,24 @@ def _path_of(library: ctypes.CDLL, name: str) -> str:
     if not dladdr(address, ctypes.byref(info)) or info.dli_fname is None:
         return name
     return os.fsdecode(info.dli_fname)
+
+
+# Random bytes of the system, drawn without letting go of the interpreter's lock.
+#
+# `os.urandom` lets go of it for each draw. Whoever draws often beside a busy thread
+# then waits for that thread each time, and both are put to sleep and woken: of a log
+# event, which draws a salt and a nonce for each opening, that took more time than all
+# else. So it is libsodium that asks the system here; it keeps no state of its own.
+
+
+def draw(size: int) -> bytes:
+    """Draw random bytes, fit for keys, salts and nonces."""
+    kind, length = _room(size)
+    out = kind()
+    load().draw(out, length)
+    return out.raw
+
+
+@lru_cache(maxsize=64)
+def _room(size: int) -> tuple[type[ctypes.Array[ctypes.c_char]], ctypes.c_size_t]:
+    return ctypes.c_char * size, ctypes.c_size_t(size)

@@ -12,8 +12,7 @@ from typing import Final
 
 from fedsafe_crypto.errors import OpenError
 from fedsafe_crypto.primitives.framing import check_length
-from fedsafe_crypto.primitives.randomness import draw
-from fedsafe_crypto.primitives.sodium import load
+from fedsafe_crypto.primitives.sodium import draw, load
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 24

@@ -50,7 +50,7 @@ from fedsafe_federation.evaluation.statements import (
     open_answer,
     sign_request,
 )
-from fedsafe_federation.wire.offload import Offload
+from fedsafe_federation.wire.pace import Offload
 from fedsafe_federation.wire.signed import Signed
 
 T = TypeVar("T")

@@ -68,10 +68,10 @@ from fedsafe_federation.feed.verification import (
     verifying,
 )
 from fedsafe_federation.feed.witness_policy import Policy
-from fedsafe_federation.wire.offload import Offload
 from fedsafe_federation.wire.pace import (
     FIRST_BACKOFF,
     IDLE_BYTES,
+    Offload,
     Pace,
     Patience,
     backoff,

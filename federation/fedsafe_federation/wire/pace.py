@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pace what another member can make this node do.
+"""Pace what another member can make this node do, and keep it off the event loop.
 
 A `Pace` gives turns out of a bucket: `BURST` may be taken at once, and `PER_SECOND`
 come back. Both are more than honest members need, and less than a peer needs to keep a
@@ -14,7 +14,7 @@ is not to be asked is left alone as long, up to the same bound.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 BURST: Final = 200.0
 PER_SECOND: Final = 20.0
@@ -145,3 +145,14 @@ def backoff(failures: int, jitter: float) -> float:
     """Give the seconds to wait after so many failures; *jitter* is 0 to 1."""
     doubled = FIRST_BACKOFF * float(1 << min(failures - 1, 16))
     return min(doubled, LONGEST_BACKOFF) * (1 + jitter) / 2
+
+
+T = TypeVar("T")
+
+
+class Offload(Protocol):
+    """Runs a long pure function away from the event loop."""
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        """Run *work* and return what it returns."""
+        ...

@@ -7,8 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from fedsafe_federation.wire.signed import Seconds
-from fedsafe_node.acts.audit import AuditEvent, LogCheck
-from fedsafe_node.acts.audit_state import CosignedStanding
+from fedsafe_node.acts.audit import AuditEvent, CosignedStanding, LogCheck
 from fedsafe_node.acts.audit_upkeep import GapsAnswer
 from fedsafe_node.acts.bodies import AccountRef, Message, ServiceName, SubjectRef
 from fedsafe_policies.vocabulary import Purpose

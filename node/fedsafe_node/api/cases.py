@@ -25,7 +25,7 @@ from fedsafe_node.api.call import Call
 from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_policies.escalation.case_start import OPENERS
 from fedsafe_policies.escalation.dispatches import SENDERS
-from fedsafe_policies.escalation.visibility import VIEWERS
+from fedsafe_policies.escalation.projection import VIEWERS
 from fedsafe_policies.vocabulary import Role
 
 _CASE: Final = {"case": CaseId}

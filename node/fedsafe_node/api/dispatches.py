@@ -24,7 +24,7 @@ from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_policies.escalation.dispatches import SENDERS, SWITCHERS
-from fedsafe_policies.escalation.visibility import VIEWERS
+from fedsafe_policies.escalation.projection import VIEWERS
 
 _CASE: Final = {"case": CaseId}
 _DISPATCH: Final = {"case": CaseId, "dispatch": DispatchId}

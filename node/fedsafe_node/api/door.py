@@ -14,7 +14,7 @@ from typing import Final
 
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.codes import Code
-from fedsafe_node.api.denials import DENIED
+from fedsafe_node.api.problems import DENIED
 from fedsafe_node.api.refusal_events import KEYLESS, Refused
 from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.ground.principal import LOCAL

@@ -7,8 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from fedsafe_federation.wire.signed import Count
-from fedsafe_node.acts.audit import AuditEntry, FoundEvents
-from fedsafe_node.acts.audit_state import AuditStanding
+from fedsafe_node.acts.audit import AuditEntry, AuditStanding, FoundEvents
 from fedsafe_node.acts.bodies import AccountRef, Message
 from fedsafe_node.acts.people import ActAnswer, ActId
 from fedsafe_node.api.auth import PERSONS, Auth

@@ -6,12 +6,9 @@ from typing import Final
 from fedsafe_federation.charter.bundles import Bundle
 from fedsafe_federation.wire.signed import Count, NodeName, Signed
 from fedsafe_node.acts.bodies import Message
-from fedsafe_node.acts.ceremonies import (
+from fedsafe_node.acts.charter import (
     CarriedAnswer,
     CarriedRequest,
-    ReshareRequest,
-)
-from fedsafe_node.acts.charter import (
     ChangeRequest,
     Digest,
     ExchangeAnswer,
@@ -27,6 +24,7 @@ from fedsafe_node.acts.charter import (
     KnockAnswer,
     KnockRequest,
     QuarantineAnswer,
+    ReshareRequest,
 )
 from fedsafe_node.acts.people import ActAnswer
 from fedsafe_node.api.auth import PERSONS, Auth

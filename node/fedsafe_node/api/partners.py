@@ -14,7 +14,7 @@ from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_policies.escalation.partners import KEEPERS, VERIFIERS, PartnerId
-from fedsafe_policies.escalation.visibility import VIEWERS
+from fedsafe_policies.escalation.projection import VIEWERS
 
 _PARTNER: Final = {"partner": PartnerId}
 

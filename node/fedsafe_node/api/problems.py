@@ -4,7 +4,7 @@
 Two tables decide everything: `ERRORS` maps an error class to its code, `CODES` a
 code to its status and title. An error that carries a code of its own (a policy's
 refusal, an identifier's fault) keeps it, under its class's status; of a policy's
-refusal the rule gives the status (`denials`). Any other error is `internal`: the
+refusal the rule gives the status (`status_of`). Any other error is `internal`: the
 asker learns nothing of it but the request's id.
 
 A problem never repeats what was sent: not a value, not the name of an unknown
@@ -37,7 +37,6 @@ from fedsafe_node.acts.bodies import (
     Problem,
 )
 from fedsafe_node.api.codes import CODES, Code
-from fedsafe_node.api.denials import TITLES, status_of
 from fedsafe_node.ground.errors import (
     BadRequestError,
     ConflictError,
@@ -57,7 +56,43 @@ from fedsafe_node.ground.errors import (
 )
 from fedsafe_node.rules.idempotency import InFlightError
 from fedsafe_policies.documents.register import Fault
-from fedsafe_policies.ground.reasons import Refusal
+from fedsafe_policies.ground.reasons import Refusal, Rule
+from fedsafe_policies.rules.decision import Decision
+
+# Which status a refusal by policy has, by its rule.
+#
+# Most say that somebody may not do it (403). Some say that the signal itself is none
+# (422), that something else comes first (409), or that it is too much for now (429).
+
+DENIED: Final = 403
+TITLES: Final[Mapping[int, str]] = {
+    DENIED: "The policy does not allow this",
+    409: "The policy wants something else first",
+    422: "The policy takes no such signal",
+    429: "The policy's budget is spent",
+}
+"""The title of a refusal by policy, by status."""
+
+_BY_RULE: Final[Mapping[Rule, int]] = {
+    Rule.NO_ACCUSATION: 422,
+    Rule.EVIDENCE_GRADE: 422,
+    Rule.HUMAN_DECISION: 409,
+    Rule.DO_NOT_SHARE: 422,
+    Rule.BUDGET: 429,
+}
+# Of their rules, these alone show another way; the others say no.
+_BY_CODE: Final[Mapping[str, int]] = {
+    Refusal.HELP_INSTEAD: 409,
+    Refusal.LEGAL_REVIEW: 409,
+    Refusal.LISTS_CHANGED: 409,
+}
+
+
+def status_of(decision: Decision) -> int:
+    """Give the HTTP status of a refusal."""
+    status = _BY_CODE.get(decision.code)
+    return status or _BY_RULE.get(decision.rule, DENIED)
+
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE: Final = "urn:fedsafe:problem:"

@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from fedsafe_crypto.primitives.commitment import SALT_BYTES
-from fedsafe_crypto.primitives.randomness import draw
+from fedsafe_crypto.primitives.sodium import draw
 from fedsafe_federation.wire.wireformat import encode
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import StoreError

@@ -55,7 +55,6 @@ from fedsafe_node.api.cases import CASE_ROUTES
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES
 from fedsafe_node.api.dispatches import DISPATCH_ROUTES, SENDING_ROUTES
 from fedsafe_node.api.disputes import DISPUTE_ROUTES
-from fedsafe_node.api.evaluating import EVALUATION_ROUTES
 from fedsafe_node.api.evidence import EVIDENCE_ROUTES
 from fedsafe_node.api.file_lists import LIST_ROUTES
 from fedsafe_node.api.floods import FLOOD_ROUTES
@@ -69,6 +68,7 @@ from fedsafe_node.api.logins import LOGIN_ROUTES
 from fedsafe_node.api.notices import NOTICE_ROUTES
 from fedsafe_node.api.orders import ORDER_ROUTES
 from fedsafe_node.api.partners import PARTNER_ROUTES
+from fedsafe_node.api.peers import EVALUATION_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.provider_events import EVENT_ROUTES
 from fedsafe_node.api.queries import EventsQuery, FeedQuery, ReadQuery

@@ -26,10 +26,10 @@ from fedsafe_node.casework.cases.partners import Partners
 from fedsafe_node.casework.cases.rendering import CaseRenderings
 from fedsafe_node.casework.cases.service import Cases
 from fedsafe_node.casework.dispatch.handover import SealedPackages
+from fedsafe_node.casework.dispatch.outbox import SendingSwitch
 from fedsafe_node.casework.dispatch.outcomes import DispatchNotes
 from fedsafe_node.casework.dispatch.recall import Recalls
 from fedsafe_node.casework.dispatch.service import Dispatches
-from fedsafe_node.casework.dispatch.switch import SendingSwitch
 from fedsafe_node.casework.orders.service import Orders
 from fedsafe_node.lookup.service import LookupService
 from fedsafe_node.members.ceremonies.exchange import Carrying

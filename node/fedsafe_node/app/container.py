@@ -47,10 +47,9 @@ from fedsafe_node.rules.policy_bundle import (
 )
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.signals.custody import Custody, load_custody
-from fedsafe_node.store.address import store_at
+from fedsafe_node.store.address import Server, store_at
 from fedsafe_node.store.change_counter import ALONE, Follower, Following
 from fedsafe_node.store.followed_store import FollowedStore
-from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import PeerState
 from fedsafe_node.store.sealed_files import SealedFiles

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fedsafe_node.acts.people import SetUpCodeAnswer
 from fedsafe_node.app.init_journal import Attempt, Plan
-from fedsafe_node.casework.cases.certificate_names import name_certificate
+from fedsafe_node.casework.dispatch.signing import name_certificate
 from fedsafe_node.ground.clock import Clock, SystemClock
 from fedsafe_node.ground.config import Config, Place, parse_config, render_config
 from fedsafe_node.ground.errors import BadRequestError, ConfigError
@@ -27,8 +27,7 @@ from fedsafe_node.people.first_administrator import add_first
 from fedsafe_node.people.names import check_name, look_of
 from fedsafe_node.rules.policy_bundle import check_named
 from fedsafe_node.signals.custody import create_custody_key
-from fedsafe_node.store.postgresql.driver import driver_needed
-from fedsafe_node.store.postgresql.server import Server
+from fedsafe_node.store.address import Server, driver_needed
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reserve import free_bytes, room_for
 from fedsafe_node.store.transaction import Transaction

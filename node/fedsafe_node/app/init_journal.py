@@ -34,9 +34,7 @@ from fedsafe_node.ground.key_files import (
     sync_directory,
     write_durably,
 )
-from fedsafe_node.store.address import store_at
-from fedsafe_node.store.postgresql.driver import driver_needed
-from fedsafe_node.store.postgresql.server import Server
+from fedsafe_node.store.address import Server, driver_needed, store_at
 from fedsafe_node.store.sealed_files import key_of_seal
 
 _DRAFT: Final = "." + "[0-9a-f]" * 8  # what `key_files` adds to a draft

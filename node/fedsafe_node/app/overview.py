@@ -25,7 +25,7 @@ from fedsafe_node.keys.charter_chain import forked
 from fedsafe_node.keys.membership import Membership
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.log.key_destruction import unfinished_effects
-from fedsafe_node.members.ceremonies.ceremony_state import read_scene
+from fedsafe_node.members.ceremonies.record import read_scene
 from fedsafe_node.members.ceremonies.resharing_requests import overdue, warnings
 from fedsafe_node.members.forks import Forks
 from fedsafe_node.members.peering.cosigning import Cosigning
@@ -37,7 +37,7 @@ from fedsafe_node.rights.request_state import count_late, count_waiting
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.signals.double_disputes import DISPUTES
 from fedsafe_node.store.keeping_rows import Room
-from fedsafe_node.store.metering_rows import TallyRow
+from fedsafe_node.store.peering_rows import TallyRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Counts, PeerRow

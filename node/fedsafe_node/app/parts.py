@@ -55,9 +55,8 @@ from fedsafe_node.rights.signed_texts import rights_texts
 from fedsafe_node.rules.appeal_ways import spoken
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.double_disputes import DoubleBook
-from fedsafe_node.signals.feed_growth import Announcing
 from fedsafe_node.signals.intake import Intake
-from fedsafe_node.signals.replicator import Replicating
+from fedsafe_node.signals.replicator import Announcing, Replicating
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
 

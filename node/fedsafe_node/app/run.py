@@ -30,9 +30,7 @@ from fedsafe_node.ground.errors import (
 from fedsafe_node.ground.process_memory import forbid_dumps, lock_memory
 from fedsafe_node.ground.telemetry import LOGGER, configure_logging, fields
 from fedsafe_node.operations.stopped_node import alone_in
-from fedsafe_node.store.address import store_at
-from fedsafe_node.store.postgresql.driver import driver_needed
-from fedsafe_node.store.postgresql.server import Server
+from fedsafe_node.store.address import Server, driver_needed, store_at
 
 LOOK_SECONDS: Final = 5.0
 

@@ -27,16 +27,15 @@ from fedsafe_node.casework.cases.release import CaseRelease
 from fedsafe_node.casework.cases.rendering import CaseRenderings
 from fedsafe_node.casework.cases.service import Cases
 from fedsafe_node.casework.dispatch.handover import SealedPackages
-from fedsafe_node.casework.dispatch.outbox import Outbox
+from fedsafe_node.casework.dispatch.outbox import Outbox, SendingSwitch
 from fedsafe_node.casework.dispatch.outcomes import DispatchNotes
 from fedsafe_node.casework.dispatch.recall import Recalls
 from fedsafe_node.casework.dispatch.service import Dispatches
-from fedsafe_node.casework.dispatch.switch import SendingSwitch
 from fedsafe_node.casework.orders.content import OrderVault
 from fedsafe_node.casework.orders.service import Orders
 from fedsafe_node.casework.transports.carriers import Carriers
 from fedsafe_node.log.anchor import AnchorProof
-from fedsafe_node.log.tiling import SignedTree
+from fedsafe_node.log.proofs import SignedTree
 from fedsafe_node.lookup.service import LookupService
 from fedsafe_node.members.ceremonies.resharing_requests import RotationEffect, Rotations
 from fedsafe_node.members.charter.view import Governance

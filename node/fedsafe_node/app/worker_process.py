@@ -21,9 +21,7 @@ from fedsafe_node.ground.clock import SystemClock
 from fedsafe_node.ground.config import Config, Place, load_config
 from fedsafe_node.ground.errors import NodeError, StoreFailedError
 from fedsafe_node.ground.telemetry import LOGGER, fields
-from fedsafe_node.store.address import store_at
-from fedsafe_node.store.postgresql.driver import driver_needed
-from fedsafe_node.store.postgresql.server import Server
+from fedsafe_node.store.address import Server, driver_needed, store_at
 
 if TYPE_CHECKING:  # the driver, which is loaded by who leads
     from fedsafe_node.store.postgresql.leader_lock import AdvisoryLeadership

@@ -13,9 +13,8 @@ from fedsafe_node.acts.audit_upkeep import (
     SubjectRequest,
 )
 from fedsafe_node.audit.event_search import Wanted
-from fedsafe_node.audit.event_view import read_log_events
+from fedsafe_node.audit.event_view import lost_entries, read_log_events
 from fedsafe_node.audit.inspection import Admit, count_entries
-from fedsafe_node.audit.restore_losses import lost_entries
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
 from fedsafe_node.log.mentions import entries_naming

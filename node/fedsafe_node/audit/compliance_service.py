@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import Final
 
 from fedsafe_federation.charter.charter import Member, PolicyReference
-from fedsafe_federation.wire.offload import Offload
+from fedsafe_federation.wire.pace import Offload
 from fedsafe_node.acts.bodies import GateAnswer
 from fedsafe_node.acts.people import SeatHolder
 from fedsafe_node.acts.register import RegisterAnswer
@@ -26,8 +26,12 @@ from fedsafe_node.audit.compliance.facts import (
     RegisterFacts,
     SeatFacts,
 )
-from fedsafe_node.audit.compliance.markdown import markdown
-from fedsafe_node.audit.compliance.model import Language, SheetAnswer, SheetKind
+from fedsafe_node.audit.compliance.model import (
+    Language,
+    SheetAnswer,
+    SheetKind,
+    markdown,
+)
 from fedsafe_node.audit.compliance.writer import write_sheet
 from fedsafe_node.ground.config import Config
 from fedsafe_node.ground.errors import DeniedError
@@ -39,12 +43,11 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.people.register import Registers
 from fedsafe_node.people.staff_levels import Staffing
 from fedsafe_node.rights.upkeep import WIPED
-from fedsafe_node.rules.access_purpose import rule_on_reading
 from fedsafe_node.rules.appeal_ways import provable_kinds
 from fedsafe_node.rules.policy_bundle import Digests
-from fedsafe_node.rules.policy_context import Situation
+from fedsafe_node.rules.policy_context import Situation, rule_on_reading
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.gate import LegalGate, is_loopback
 from fedsafe_policies.vocabulary import Matter, Purpose, Role
 

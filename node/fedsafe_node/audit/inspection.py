@@ -9,10 +9,15 @@ from typing import Final
 from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.tlog.tree import leaf_hash
 from fedsafe_federation.errors import MalformedError
-from fedsafe_node.acts.audit import AuditEntry, LostEntries
-from fedsafe_node.acts.audit_state import AuditStanding, CosignedBy, CosignedStanding
+from fedsafe_node.acts.audit import (
+    AuditEntry,
+    AuditStanding,
+    CosignedBy,
+    CosignedStanding,
+    LostEntries,
+)
+from fedsafe_node.audit.event_view import lost_entries
 from fedsafe_node.audit.packs.contents import audit_verifier, fingerprint
-from fedsafe_node.audit.restore_losses import lost_entries
 from fedsafe_node.ground.errors import (
     CorruptLogError,
     MissingEntriesError,

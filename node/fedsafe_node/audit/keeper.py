@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from fedsafe_federation.wire.offload import Offload
+from fedsafe_federation.wire.pace import Offload
 from fedsafe_node.acts.audit import LogCheck
 from fedsafe_node.audit.account_erasure import ErasureService, SubjectErasure
 from fedsafe_node.audit.account_reports import AccountReports

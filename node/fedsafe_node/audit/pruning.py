@@ -28,7 +28,7 @@ from fedsafe_node.log.openings import period_of
 from fedsafe_node.log.proofs import log_root
 from fedsafe_node.log.span import first_since
 from fedsafe_node.people.office import Office
-from fedsafe_node.store.prune_rows import PrunedRow
+from fedsafe_node.store.keeping_rows import PrunedRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName
 from fedsafe_node.store.transaction import Transaction

@@ -26,16 +26,14 @@ from fedsafe_node.acts.audit import (
     TableCheck,
     VerifyAnswer,
 )
-from fedsafe_node.audit.check_report import bad_log, damage_of, good_log
+from fedsafe_node.audit.check_report import bad_log, check_seal, damage_of, good_log
 from fedsafe_node.audit.event_search import MOST_LOOKED_AT, Sieve, Wanted
-from fedsafe_node.audit.event_view import read_log_events
-from fedsafe_node.audit.restore_losses import lost_entries
+from fedsafe_node.audit.event_view import lost_entries, read_log_events
 from fedsafe_node.audit.restriction_row_check import (
     RESTRICTED,
     RESTRICTIONS,
     RestrictionRows,
 )
-from fedsafe_node.audit.seal_report import check_seal
 from fedsafe_node.audit.signal_row_check import SIGNALS, SignalRows
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import (
@@ -62,8 +60,7 @@ from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified
 from fedsafe_node.lookup.index.bootstrap import INDEX, check_tokens
 from fedsafe_node.lookup.index.lists import Lists
 from fedsafe_node.people.services import naming_of
-from fedsafe_node.rules.access_purpose import rule_on_reading
-from fedsafe_node.rules.policy_context import Situation
+from fedsafe_node.rules.policy_context import Situation, rule_on_reading
 from fedsafe_node.store.disk_errors import BY_WRONG_CELLS
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader

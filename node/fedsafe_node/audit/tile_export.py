@@ -19,7 +19,7 @@ from fedsafe_node.audit.packs.service import question_of
 from fedsafe_node.ground.errors import DeniedError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
-from fedsafe_node.log.tiling import SignedTree, tile_files
+from fedsafe_node.log.proofs import SignedTree, tile_files
 from fedsafe_node.people.office import Office
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.rules.people import Person

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import pycountry
@@ -19,14 +20,48 @@ from fedsafe_federation.feed.signals import Contact
 from fedsafe_federation.identifiers.namespaces import is_namespace
 from fedsafe_federation.wire.signed import NodeName
 from fedsafe_node.ground.carrier_settings import Sending, unfit_sending
-from fedsafe_node.ground.deadline_settings import Deadlines, unfit_deadlines
 from fedsafe_node.ground.errors import ConfigError
 from fedsafe_node.ground.mail_settings import Mail, Phone, unfit_mail, unfit_phone
 from fedsafe_node.ground.networks import WANT_NETWORKS, Peering, are_networks, has_port
 from fedsafe_node.ground.setting_types import Host, Port, Printable
 from fedsafe_node.ground.store_settings import Storage, unfit_storage
+from fedsafe_policies.escalation.laender import GERMANY, Calendar, Land
 from fedsafe_policies.ground.references import DPO_MAILBOXES, MAILBOXES, is_contact
 from fedsafe_policies.rules.gate import DEMO_SUFFIX
+
+_GERMAN: Final = "DE"
+_LAENDER: Final = ", ".join(Land)
+
+
+class Deadlines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """By which working days and in which time zone the deadlines of cases are counted.
+
+    Without a Land the holidays of all Laender count, and no others.
+    """
+
+    land: Annotated[str, msgspec.Meta(max_length=10)] | None = None
+    time_zone: Annotated[str, msgspec.Meta(max_length=100)] = GERMANY
+
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar of these settings, which `unfit_deadlines` has checked."""
+        land = None if self.land is None else Land(self.land)
+        return Calendar(land, ZoneInfo(self.time_zone))
+
+
+def unfit_deadlines(deadlines: Deadlines, jurisdiction: str) -> str | None:
+    """Say what is wrong with the settings."""
+    if deadlines.land is not None:
+        if deadlines.land not in set(Land):
+            return f"no Land has that code: one of {_LAENDER} - at `$.deadlines.land`"
+        if jurisdiction != _GERMAN:
+            return "only a provider in Germany has a Land - at `$.deadlines.land`"
+    try:
+        ZoneInfo(deadlines.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "no time zone like Europe/Berlin - at `$.deadlines.time_zone`"
+    return None
+
 
 FILE: Final = "node.toml"
 SOCKET: Final = "node.sock"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Threads for long pure functions (`offload.Offload`)."""
+"""Threads for long pure functions (`pace.Offload`)."""
 
 import asyncio
 import ctypes

@@ -19,7 +19,7 @@ from typing import Final, Literal, cast
 import msgspec
 
 from fedsafe_crypto.primitives.commitment import SALT_BYTES, commit
-from fedsafe_crypto.primitives.randomness import draw
+from fedsafe_crypto.primitives.sodium import draw
 from fedsafe_federation.feed.witnessing import anchor_name
 from fedsafe_federation.wire.signed import Bytes32
 from fedsafe_federation.wire.wireformat import decode, encode

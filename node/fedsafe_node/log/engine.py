@@ -29,8 +29,7 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.proofs import log_root, prove_consistency, prove_inclusion
 from fedsafe_node.log.sequencer import Sequencer
 from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified, verify_log
-from fedsafe_node.store.postgresql.driver import driver_needed
-from fedsafe_node.store.postgresql.server import Server
+from fedsafe_node.store.address import Server, driver_needed
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.reserve import Reserve

@@ -10,7 +10,7 @@ the next run goes on with it, since to destroy a key twice does no harm.
 from contextlib import suppress
 from pathlib import Path
 
-from fedsafe_federation.wire.offload import Offload
+from fedsafe_federation.wire.pace import Offload
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.ground.key_files import destroy_secret

@@ -11,8 +11,8 @@ from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.ground.errors import CorruptLogError
 from fedsafe_node.ground.subject_refs import join, split
 from fedsafe_node.log.audit import DETAIL, SUBJECT, Event, decode_audit_record
+from fedsafe_node.store.peering_rows import PackRow
 from fedsafe_node.store.reader import Reader
-from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.rows import KeptOpening, LogName
 
 _PAGE: Final = 2_000

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""RFC 6962 roots and proofs, computed from what a store holds of a log.
+"""RFC 6962 roots and proofs, and C2SP tiles, computed from what a store holds of a log.
 
 Level 0 of the tree is stored of pruned entries only: else its hashes are those of the
 records. Higher levels are read from the roots of full tiles, so a proof reads at most
@@ -9,9 +9,11 @@ earnest.
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
 from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.tlog.checkpoint import Checkpoint
 from fedsafe_crypto.tlog.ranges import range_proof
 from fedsafe_crypto.tlog.tiles import TILE_WIDTH, Tile, TileSource
 from fedsafe_crypto.tlog.tree import (
@@ -127,3 +129,49 @@ async def read_tile(reader: Reader, log: LogName, tile: Tile) -> bytes:
         return b"".join(map(leaf_hash, records))
     roots = await reader.tile_roots(log, tile.level, start, start + tile.width)
     return b"".join(roots)
+
+
+# The files of a log as C2SP tiles (c2sp.org/tlog-tiles), made from a store.
+#
+# A log's files at a size are fixed: the tiles of every level, and for each tile of
+# level 0 the bundle of its entries, each behind its length. Only the checkpoint is not
+# made here; whoever signs it keeps it in the rollback guard first.
+
+MAX_ENTRY: Final = 0xFFFF  # a bundle has two bytes for an entry's length
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTree:
+    """A checkpoint and the note that says it."""
+
+    checkpoint: Checkpoint
+    note: bytes
+
+
+async def tile_files(
+    reader: Reader, log: LogName, tile: Tile
+) -> list[tuple[str, bytes]]:
+    """Give path and content of a tile, and of the bundle below one of level 0.
+
+    Below the minimum index there are no bundles: those entries were pruned.
+
+    Raises:
+        CorruptLogError: rows are missing, or an entry is too long for a bundle.
+    """
+    content = await read_tile(reader, log, tile)
+    if len(content) != tile.length:
+        first = tile.index * TILE_WIDTH << 8 * tile.level
+        raise CorruptLogError(log, first, "entries or tiles are missing")
+    files = [(tile.path, content)]
+    start = tile.index * TILE_WIDTH
+    if tile.level == 0 and start >= await reader.minimum(log):
+        records = await reader.records(log, start, tile.width)
+        files.append((tile.entries_path, _bundle(log, start, records)))
+    return files
+
+
+def _bundle(log: LogName, start: int, records: list[bytes]) -> bytes:
+    for index, record in enumerate(records, start=start):
+        if len(record) > MAX_ENTRY:
+            raise CorruptLogError(log, index, "the entry is too long for a bundle")
+    return b"".join(len(record).to_bytes(2) + record for record in records)

@@ -12,7 +12,7 @@ from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.ground.errors import CorruptRowError, UnknownEntryError
 from fedsafe_node.log.audit import DETAIL, Event, decode_audit_record
 from fedsafe_node.log.proofs import log_root
-from fedsafe_node.store.prune_rows import PrunedRow
+from fedsafe_node.store.keeping_rows import PrunedRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName
 

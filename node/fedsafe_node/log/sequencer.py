@@ -23,7 +23,7 @@ from fedsafe_node.log.openings import (
     seal_opening,
     unseal_opening,
 )
-from fedsafe_node.store.prune_rows import PrunedRow
+from fedsafe_node.store.keeping_rows import PrunedRow
 from fedsafe_node.store.rows import (
     Committed,
     LogEntry,

@@ -26,7 +26,10 @@ from fedsafe_federation.feed.signals import (
 from fedsafe_federation.media.pdq import THRESHOLD, hamming_distance
 from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.acts.bodies import Kind
-from fedsafe_node.acts.lookup import Match
+from fedsafe_node.acts.lookup import (
+    Corroboration,
+    Match,
+)
 from fedsafe_node.keys.evaluators import Output
 from fedsafe_node.keys.lookup_items import File
 from fedsafe_node.rules.appeal_ways import appeal_path
@@ -35,6 +38,11 @@ from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus
 from fedsafe_policies.ground.reasons import Refusal
+from fedsafe_policies.rules.corroboration import (
+    CorroborationRequest,
+    Statement,
+    second_hand,
+)
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.matching import BodyFacts, HeaderFacts, MatchRequest
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
@@ -277,4 +285,42 @@ def _match(
         policy_rule=decision.rule.value,
         policy=decision.policy,
         appeal=appeal_path(situation, origin, kind),
+    )
+
+
+# P20: how many independent providers found it themselves, question by question.
+#
+# Each provider counts once, however many signals it has. What it relays, has from a
+# list or lists on a single report is no finding of its own; those who have none stand
+# in a number of their own. Both stand beside the matches and change no verdict.
+
+
+def corroborate(
+    matches: Sequence[Match], situation: Situation, now: datetime
+) -> list[Corroboration]:
+    """Count for each question that has matches, in order."""
+    by_question: dict[int, list[Statement]] = {}
+    for match in matches:
+        by_question.setdefault(match.question, []).append(_statement(match))
+    found: list[Corroboration] = []
+    for question, signals in sorted(by_question.items()):
+        decision = situation.decide(CorroborationRequest(tuple(signals)), now)
+        found.append(
+            Corroboration(
+                question=question,
+                origins=int(decision.about),
+                others=second_hand(signals),
+                enough=decision.allowed,
+            )
+        )
+    return found
+
+
+def _statement(match: Match) -> Statement:
+    # A member is one organisation.
+    return Statement(
+        origin=match.origin,
+        organisation=match.origin,
+        provenance=match.provenance,
+        grade=match.grade,
     )

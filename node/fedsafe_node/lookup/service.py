@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.evaluation.metering import LOOKUPS
-from fedsafe_federation.wire.offload import Offload
+from fedsafe_federation.wire.pace import Offload
 from fedsafe_node.acts.bodies import Bilingual
 from fedsafe_node.acts.lookup import (
     BatchAnswer,
@@ -38,9 +38,8 @@ from fedsafe_node.keys.evaluators import Output
 from fedsafe_node.keys.lookup_items import Person
 from fedsafe_node.log.audit import AuditTrail, Detail, grounds_of
 from fedsafe_node.lookup.audit_note import Asking, Told, Writing
-from fedsafe_node.lookup.corroboration import corroborate
 from fedsafe_node.lookup.index.lists import Lists
-from fedsafe_node.lookup.matching import Candidate, Found, match_candidates
+from fedsafe_node.lookup.matching import Candidate, Found, corroborate, match_candidates
 from fedsafe_node.lookup.probe import Prober
 from fedsafe_node.lookup.question_sets import (
     Case,

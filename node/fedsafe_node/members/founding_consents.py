@@ -16,7 +16,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from fedsafe_crypto.primitives.randomness import draw
+from fedsafe_crypto.primitives.sodium import draw
 from fedsafe_federation.charter.card import fingerprint, open_card
 from fedsafe_federation.charter.charter import FEWEST_HOLDERS, charter_digest, majority
 from fedsafe_federation.charter.consent import (

@@ -11,10 +11,9 @@ from fedsafe_node.notices.help_offers import in_words as offers_in_words
 from fedsafe_node.notices.texts import words
 from fedsafe_node.rules.appeal_ways import form_of, provable_kinds
 from fedsafe_node.rules.policy_context import Situation
-from fedsafe_policies.documents.ladder import ladder
-from fedsafe_policies.documents.phenomena import phenomena
-from fedsafe_policies.ground.days import today
+from fedsafe_policies.documents.phenomena import ladder, phenomena
 from fedsafe_policies.ground.reasons import Text
+from fedsafe_policies.ground.span import today
 from fedsafe_policies.help.choice import Seeker, choose
 from fedsafe_policies.help.offers import Age, Audience, Directory, Sort, Tongue
 from fedsafe_policies.vocabulary import Level

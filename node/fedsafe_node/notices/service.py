@@ -32,7 +32,7 @@ from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event, grounds_of
 from fedsafe_node.notices.desk import NoticeDesk, in_force, named
 from fedsafe_node.notices.texts import NoticeText
-from fedsafe_node.rules.access_purpose import rule_on_reading
+from fedsafe_node.rules.policy_context import rule_on_reading
 from fedsafe_node.store.notices_rows import NoticeRow, SignOffRow, WithholdingRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader

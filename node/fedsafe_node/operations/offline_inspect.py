@@ -17,10 +17,11 @@ from typing import Final
 
 import msgspec
 
+from fedsafe_federation.charter.card import MemberKeys
 from fedsafe_federation.errors import FederationError
 from fedsafe_node.acts.audit import Damage, LogCheck, TableCheck, VerifyAnswer
 from fedsafe_node.audit.check_report import bad_log, bad_seal, damage_of, good_log
-from fedsafe_node.audit.restore_losses import lost_entries
+from fedsafe_node.audit.event_view import lost_entries
 from fedsafe_node.ground.config import Config, Place
 from fedsafe_node.ground.errors import (
     ConfigError,
@@ -30,7 +31,7 @@ from fedsafe_node.ground.errors import (
     SealBrokenError,
     StoreFailedError,
 )
-from fedsafe_node.keys.charter_chain import open_chain, read_chain
+from fedsafe_node.keys.charter_chain import open_chain, read_chain, read_charters
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.log.commitments import commitments_for
 from fedsafe_node.log.engine import examine_store
@@ -43,9 +44,8 @@ from fedsafe_node.rules.policy_bundle import (
     approved_digests,
     odd_text,
 )
-from fedsafe_node.store.address import store_at
+from fedsafe_node.store.address import Server, store_at
 from fedsafe_node.store.disk_errors import BY_WRONG_CELLS
-from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import (
     Committed,
@@ -303,3 +303,21 @@ class _Sealed:
         """Tell of each that it stays shut."""
         del log
         return ((index, group, None) for index, group, *_ in rows)
+
+
+def read_own_keys(place: Place, database: Path, node: str) -> list[MemberKeys]:
+    """Read a node's public keys from all versions of its charter, the newest last.
+
+    None if it has no charter.
+
+    Raises:
+        StoreFailedError: the copy is no store, or cannot be read.
+    """
+    where = store_at(database, None)
+    charters = examine_store(where, read_charters, unsealing_of(place.periods))
+    return [
+        member.keys
+        for charter in charters
+        for member in charter.members
+        if member.name == node
+    ]

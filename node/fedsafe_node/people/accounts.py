@@ -34,7 +34,7 @@ from fedsafe_node.ground.errors import (
 )
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.people.codes import RECOVERY_CODES, hash_code, new_code
+from fedsafe_node.people.credentials import RECOVERY_CODES, hash_code, new_code
 from fedsafe_node.people.names import check_person_name, is_reserved
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.passwords import check_password

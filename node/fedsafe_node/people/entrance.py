@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from fedsafe_node.ground.errors import ForbiddenError
 from fedsafe_node.ground.principal import Principal
-from fedsafe_node.people.codes import SESSION_PREFIX, hash_token
+from fedsafe_node.people.credentials import SESSION_PREFIX, hash_token
 from fedsafe_node.people.names import holder_of
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.person_rules import may_act

@@ -27,7 +27,7 @@ from fedsafe_node.ground.errors import BadRequestError, ForbiddenError, KeyFileE
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.trace import nothing_happened
 from fedsafe_node.log.audit import Event
-from fedsafe_node.people.codes import hash_code, hash_token, new_session_token
+from fedsafe_node.people.credentials import hash_code, hash_token, new_session_token
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.passwords import normal_form
 from fedsafe_node.people.person_rules import roles_of

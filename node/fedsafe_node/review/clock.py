@@ -15,17 +15,17 @@ from msgspec.structs import replace
 from fedsafe_node.acts.provider_events import EventKind
 from fedsafe_node.ground.principal import Actor
 from fedsafe_node.log.audit import Event
+from fedsafe_node.review.conclusion import is_held
 from fedsafe_node.review.confirmation import withdraw_confirmations
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.feedback import Ending, count_ending
 from fedsafe_node.review.flags import flag_stopped
-from fedsafe_node.review.holds import is_held
 from fedsafe_node.review.pace import KEPT
 from fedsafe_node.review.task_start import reminder_before
 from fedsafe_node.store.review_rows import TaskRow, TaskState
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_policies.ground.days import SECONDS_A_DAY
 from fedsafe_policies.ground.reasons import Rule
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.reviews import decision_ends, review_ends
 from fedsafe_policies.vocabulary import Outcome
 

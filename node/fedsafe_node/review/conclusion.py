@@ -15,16 +15,17 @@ from msgspec.structs import replace
 
 from fedsafe_node.acts.notices import NoticeKind
 from fedsafe_node.acts.provider_events import EventKind
+from fedsafe_node.ground.subject_refs import is_about
 from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.review.confirmation import withdraw_confirmations
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.feedback import give_back
-from fedsafe_node.review.holds import is_held
 from fedsafe_node.review.probation import weigh_origin
 from fedsafe_node.review.reasons import reasons_of
 from fedsafe_node.review.reviewer_stats import weigh_habits
 from fedsafe_node.review.task_start import reminder_before
 from fedsafe_node.review.trials import settle_samples
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.review_rows import TaskDecisionRow, TaskRow, TaskState
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.rules.decision import Decision, Obligation
@@ -139,3 +140,12 @@ async def _alarm(
         Event.TASK_ALARM, task, detail, by=made.decided_by, outcome="alarm"
     )
     await desk.note(tx, entry)
+
+
+async def is_held(reader: Reader, task: TaskRow, now: int) -> bool:
+    """Tell whether a hold keeps the account of a task."""
+    return any(
+        is_about(hold.subject, task.subject) and hold.until > now
+        for hold in await reader.holds()
+        if task.subject is not None
+    )

@@ -24,10 +24,14 @@ from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.notices.provider_events.announcer import Announcement, Content
 from fedsafe_node.review.contents import open_match
 from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.store.inquiries_rows import InquirerRow, InquiryRow, SentInquiryRow
-from fedsafe_node.store.review_rows import TaskDecisionRow
+from fedsafe_node.store.review_rows import (
+    InquirerRow,
+    InquiryRow,
+    SentInquiryRow,
+    TaskDecisionRow,
+)
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.vocabulary import Outcome
 
 AGAIN: Final = 30 * SECONDS_A_DAY

@@ -19,9 +19,9 @@ from fedsafe_node.notices.provider_events.announcer import Content
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.flood_rulings import review_references
 from fedsafe_node.review.floods import announce_flood, flood_event, is_flood_held
-from fedsafe_node.store.floods_rows import FloodRow
+from fedsafe_node.store.review_rows import FloodRow
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.floods import REST_REVIEW
 from fedsafe_policies.rules.reviews import decision_ends
 

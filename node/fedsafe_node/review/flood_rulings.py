@@ -41,8 +41,8 @@ from fedsafe_node.review.flags import flag_tasks
 from fedsafe_node.review.floods import announce_flood, flood_event, flood_match, kind_of
 from fedsafe_node.review.pace import Haste, Ruling, in_time, weigh_shown
 from fedsafe_node.review.task_start import open_review
-from fedsafe_node.store.floods_rows import FloodRow, RaisedRow
 from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.review_rows import FloodRow, RaisedRow
 from fedsafe_node.store.rows import Row
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.rules.decision import Decision

@@ -26,7 +26,7 @@ from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.flood_rulings import ask_to_raise, rule_on_flood
 from fedsafe_node.review.floods import flood_event, flood_match
 from fedsafe_node.review.view import admit
-from fedsafe_node.store.floods_rows import FloodRow
+from fedsafe_node.store.review_rows import FloodRow
 from fedsafe_node.store.transaction import Transaction
 
 

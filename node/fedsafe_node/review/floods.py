@@ -41,12 +41,11 @@ from fedsafe_node.notices.provider_events.announcer import Announcement, Content
 from fedsafe_node.review.contents import open_match, seal_match
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.task_start import named_account, reminder_before
-from fedsafe_node.store.floods_rows import FloodRow, PictureRow
 from fedsafe_node.store.reader import Reader
-from fedsafe_node.store.review_rows import TaskSignalRow
+from fedsafe_node.store.review_rows import FloodRow, PictureRow, TaskSignalRow
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.floods import FloodRequest
 from fedsafe_policies.rules.reviews import review_ends

@@ -46,12 +46,12 @@ from fedsafe_node.notices.provider_events.announcer import Announcement, Content
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.feedback import adds, take_inquiry
 from fedsafe_node.rules.budgets.circuits import Account, Circuits
-from fedsafe_node.store.inquiries_rows import InquiryRow, SentInquiryRow
 from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.review_rows import InquiryRow, SentInquiryRow
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_policies.ground.days import SECONDS_A_DAY
 from fedsafe_policies.ground.reasons import Refusal
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.decision import deny
 
 SIGNALS_A_DAY: Final = 100

@@ -22,8 +22,8 @@ from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_policies.ground.days import SECONDS_A_DAY
 from fedsafe_policies.ground.reasons import Rule
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 
 T = TypeVar("T")
 KEPT: Final = 7 * SECONDS_A_DAY

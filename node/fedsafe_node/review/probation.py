@@ -25,10 +25,9 @@ from fedsafe_node.review.contents import open_match
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.trials import begin_probation
 from fedsafe_node.store.reader import Reader
-from fedsafe_node.store.review_rows import TaskDecisionRow, TaskRow
+from fedsafe_node.store.review_rows import ClosingRow, TaskDecisionRow, TaskRow
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_node.store.trials_rows import ClosingRow
-from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.trials import Closings, least_share, wants_probation
 from fedsafe_policies.vocabulary import Outcome

@@ -28,7 +28,7 @@ from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.store.review_rows import TaskRow, TaskState
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.reviews import review_ends
 
 _DOMAIN: Final = "fedsafe/v1/unnamed"

@@ -33,9 +33,9 @@ from fedsafe_node.review.trials import (
     trial_event,
 )
 from fedsafe_node.review.view import admit
+from fedsafe_node.store.review_rows import TrialRow
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_node.store.trials_rows import TrialRow
-from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.people import Person
 from fedsafe_policies.rules.trials import TrialRulingRequest

@@ -32,11 +32,10 @@ from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.task_start import named_account, open_review
 from fedsafe_node.store.reader import Reader
-from fedsafe_node.store.review_rows import TaskDecisionRow
+from fedsafe_node.store.review_rows import TaskDecisionRow, TrialRow
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_node.store.trials_rows import TrialRow
-from fedsafe_policies.ground.days import SECONDS_A_DAY, day_number
+from fedsafe_policies.ground.span import SECONDS_A_DAY, day_number
 from fedsafe_policies.rules.trials import CHANCES, TrialRequest
 from fedsafe_policies.vocabulary import Outcome, Provenance
 

@@ -26,7 +26,7 @@ from fedsafe_node.ground.subject_refs import account_of
 from fedsafe_node.log.audit import Event, grounds_of
 from fedsafe_node.review.contents import open_match
 from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.rules.access_purpose import rule_on_reading
+from fedsafe_node.rules.policy_context import rule_on_reading
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.review_rows import (
     FIRST_PLACE,

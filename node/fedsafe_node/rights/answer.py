@@ -12,7 +12,6 @@ from typing import Final
 
 from fedsafe_node.acts.requests import Finding, Language
 from fedsafe_node.notices.texts import words
-from fedsafe_node.rights.date_words import day, written_day
 from fedsafe_node.rights.outcomes import (
     above,
     in_language,
@@ -27,6 +26,7 @@ from fedsafe_node.rights.review_report import (
     write_drafts,
     write_reviews,
 )
+from fedsafe_node.rights.terms import day, written_day
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.documents.phenomena import phenomena
 from fedsafe_policies.documents.value_words import said

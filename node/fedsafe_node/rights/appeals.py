@@ -58,8 +58,8 @@ from fedsafe_node.log.audit import Event
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.review.pace import Ruling, weigh_shown
 from fedsafe_node.rights.terms import moment
-from fedsafe_node.rules.access_purpose import rule_on_reading
 from fedsafe_node.rules.idempotency import Once
+from fedsafe_node.rules.policy_context import rule_on_reading
 from fedsafe_node.signals.appeals import (
     Hearing,
     end_on_appeal,

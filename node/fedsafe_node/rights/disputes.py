@@ -33,8 +33,8 @@ from fedsafe_node.rights.contest import CONTESTABLE, Claim, contest, weigh_claim
 from fedsafe_node.rights.participants import involved_in
 from fedsafe_node.rights.rulings import announce_ruling, say_ruling, stop_contested
 from fedsafe_node.rights.view import describe_dispute
-from fedsafe_node.rules.access_purpose import rule_on_reading
 from fedsafe_node.rules.idempotency import Once
+from fedsafe_node.rules.policy_context import rule_on_reading
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import DisputeRow, Weight

@@ -21,8 +21,8 @@ from fedsafe_node.ground.config import Config, Place
 from fedsafe_node.ground.errors import ConfigError, WrongStateError
 from fedsafe_node.notices.help_offers import fragment, in_words
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.ground.days import SECONDS_A_DAY, today
 from fedsafe_policies.ground.reasons import Text
+from fedsafe_policies.ground.span import SECONDS_A_DAY, today
 from fedsafe_policies.help.choice import WRITTEN, Seeker, Shown, choose
 from fedsafe_policies.help.harm import find_harm
 from fedsafe_policies.help.offers import (

@@ -35,11 +35,11 @@ from fedsafe_node.rights.terms import moment
 from fedsafe_node.rules.idempotency import Once
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.stop import stop_within
-from fedsafe_node.store.inquiries_rows import InquiryRow
 from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.review_rows import InquiryRow
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.disputes import RulingRequest
 from fedsafe_policies.rules.people import Person

@@ -40,8 +40,8 @@ from fedsafe_node.rules.appeal_ways import form_at
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.drafts import open_draft
+from fedsafe_node.store.peering_rows import PackRow
 from fedsafe_node.store.reader import Reader
-from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.review_rows import TaskState
 from fedsafe_node.store.rights_rows import RequestRow, RequestState, Weight
 from fedsafe_node.store.rows import SignalStatus

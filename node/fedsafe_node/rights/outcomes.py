@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_node.acts.requests import Language, RefusalGround
-from fedsafe_node.rights.date_words import day
 from fedsafe_node.rights.remedies import Remedy, in_words, of_signals
+from fedsafe_node.rights.terms import day
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
 from fedsafe_policies.ground.reasons import Text
 

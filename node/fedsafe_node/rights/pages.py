@@ -20,8 +20,8 @@ from fedsafe_node.acts.requests import (
     RequestKind,
     RightsRequestAnswer,
 )
-from fedsafe_node.rights.date_words import written_day
 from fedsafe_node.rights.page_texts import KINDS, KINDS_PLAIN, PLAIN, TEXTS
+from fedsafe_node.rights.terms import written_day
 from fedsafe_node.rules.appeal_ways import Ways
 from fedsafe_policies.help.offers import Age
 

@@ -15,10 +15,10 @@ from fedsafe_node.people.services import settled
 from fedsafe_node.rights.sealing import Content, open_content
 from fedsafe_node.rights.terms import moment
 from fedsafe_node.rights.withheld import shown, withheld
+from fedsafe_node.signals.decision_snapshot import OutdatedError
 from fedsafe_node.signals.desk import Desk
-from fedsafe_node.signals.fresh_decision import OutdatedError
+from fedsafe_node.store.peering_rows import PackRow
 from fedsafe_node.store.reader import Reader
-from fedsafe_node.store.recipients_rows import PackRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Final
 from fedsafe_node.ground.mail_settings import Phone
 from fedsafe_node.people.throttle import Counter
 from fedsafe_node.people.vault import Vault
-from fedsafe_policies.documents.jurisdictions import expand
+from fedsafe_policies.documents.policy import expand
 
 MOST_A_NUMBER: Final = 12
 """Codes that one number gets in a day, whoever asks for them."""

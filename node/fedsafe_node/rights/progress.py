@@ -14,10 +14,9 @@ from fedsafe_federation.feed.rulings import Outcome
 from fedsafe_node.acts.requests import Contested, Finding, Language
 from fedsafe_node.ground.signal_ids import read_signal_id
 from fedsafe_node.rights.contest import CONTESTABLE
-from fedsafe_node.rights.date_words import day
 from fedsafe_node.rights.remedies import Remedy, Step, in_words, read_remedies
 from fedsafe_node.rights.sealing import Content
-from fedsafe_node.rights.terms import moment
+from fedsafe_node.rights.terms import day, moment
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import DisputeRow, Weight

@@ -15,7 +15,7 @@ from fedsafe_federation.feed.appeals import AppealOutcome, hearer
 from fedsafe_federation.feed.rulings import Outcome
 from fedsafe_node.acts.requests import Finding, Language
 from fedsafe_node.ground.signal_ids import read_signal_id
-from fedsafe_node.rights.date_words import day
+from fedsafe_node.rights.terms import day
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.signals.appeals import hearer_of
 from fedsafe_node.store.reader import Reader

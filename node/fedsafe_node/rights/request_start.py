@@ -44,8 +44,8 @@ from fedsafe_node.rights.view import describe_request
 from fedsafe_node.rules.canonical_question import read_question
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.dispute_intake import weight_of
+from fedsafe_node.store.peering_rows import PackRow
 from fedsafe_node.store.reader import Reader
-from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.rights_rows import (
     DisputeRow,
     RequestRow,

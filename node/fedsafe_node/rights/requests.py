@@ -73,8 +73,8 @@ from fedsafe_node.rights.terms import EXTENDED_MONTHS, moment, months_after
 from fedsafe_node.rights.unerased import read_remains
 from fedsafe_node.rights.view import describe_request
 from fedsafe_node.rules.budgets.lookups import LookupBudgets, Spending, Wanted
+from fedsafe_node.signals.decision_snapshot import until_it_holds
 from fedsafe_node.signals.desk import Changed, Desk
-from fedsafe_node.signals.fresh_decision import until_it_holds
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
 from fedsafe_node.store.transaction import Transaction

@@ -49,9 +49,9 @@ from fedsafe_node.rights.sealing import (
     seal_content,
 )
 from fedsafe_node.rights.shares import Share, Shares
+from fedsafe_node.signals.decision_snapshot import until_it_holds
 from fedsafe_node.signals.desk import Changed, Desk
-from fedsafe_node.signals.fresh_decision import until_it_holds
-from fedsafe_node.store.recipients_rows import PackRow
+from fedsafe_node.store.peering_rows import PackRow
 from fedsafe_node.store.rights_rows import RequestRow, RequestState, WaitingRow
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Control, IdentifierKind

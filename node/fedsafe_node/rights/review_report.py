@@ -11,11 +11,10 @@ from typing import Final
 
 from fedsafe_node.acts.requests import Language
 from fedsafe_node.notices.texts import words
-from fedsafe_node.rights.date_words import day
+from fedsafe_node.rights.terms import day
 from fedsafe_node.signals.drafts import DraftFacts
 from fedsafe_node.store.review_rows import TaskDecisionRow, TaskState
-from fedsafe_policies.documents.ladder import ladder
-from fedsafe_policies.documents.phenomena import phenomena
+from fedsafe_policies.documents.phenomena import ladder, phenomena
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.vocabulary import IdentifierKind, Level, Outcome
 

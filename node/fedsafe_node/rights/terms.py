@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Moments, and how long a request may take (GDPR Art. 12 (3)): calendar months."""
+"""Moments, days in words, and terms (GDPR Art. 12 (3)): calendar months."""
 
 import calendar
 from datetime import UTC, datetime
 from typing import Final
+
+from fedsafe_node.acts.requests import Language
 
 MONTHS: Final = 1
 EXTENDED_MONTHS: Final = 3
@@ -24,3 +26,16 @@ def months_after(start: int, count: int) -> int:
 def moment(seconds: int) -> str:
     """Write a moment, of UTC seconds, as the API does."""
     return datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="seconds")
+
+
+def day(seconds: int, language: Language) -> str:
+    """Write the day (UTC) of a moment as the language does."""
+    return written_day(moment(seconds), language)
+
+
+def written_day(text: str, language: Language) -> str:
+    """Write the day that an ISO day or moment begins with as the language does."""
+    year, month, number = text[:10].split("-")
+    if language is Language.DE:
+        return f"{number}.{month}.{year}"
+    return f"{year}-{month}-{number}"

@@ -20,8 +20,8 @@ from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event, grounds_of
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.office import Office
+from fedsafe_node.store.peering_rows import PackRow
 from fedsafe_node.store.reader import Reader
-from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.rows import Row
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.rules.decision import Decision

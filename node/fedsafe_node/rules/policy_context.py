@@ -17,16 +17,19 @@ from typing import Final
 from fedsafe_federation.charter.attestation import LIFE, Attestations
 from fedsafe_federation.charter.charter import Member, MemberRole
 from fedsafe_node.ground.config import Config
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.keys.evaluators import OwnList, SharedLists
 from fedsafe_node.keys.lookup_items import File
 from fedsafe_node.rules.policy_bundle import Provisions
 from fedsafe_policies.documents.document import GateMode
 from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.engine import Request, decide
-from fedsafe_policies.rules.decision import Decision
+from fedsafe_policies.ground.reasons import Refusal
+from fedsafe_policies.rules.access import ReadRequest
+from fedsafe_policies.rules.decision import Decision, deny
 from fedsafe_policies.rules.gate import LegalGate, Site
 from fedsafe_policies.rules.legal_gate import GateRequest
-from fedsafe_policies.vocabulary import Plane
+from fedsafe_policies.vocabulary import Matter, Plane, Purpose
 
 GATE_SHUT: Final = "its gate is shut"
 RESTS: Final = "this node rests: it lacks the policy of the federation"
@@ -331,3 +334,36 @@ class Situation:
             register_until=self.register_until,
             arrangement=self.arrangement,
         )
+
+
+_USUAL: Final = (
+    Purpose.MODERATION_REVIEW,
+    Purpose.AUDIT_REVIEW,
+    Purpose.ESCALATION,
+    Purpose.RIGHTS_OF_THE_PERSON,
+    Purpose.SUPERVISION,
+    Purpose.RECHECK,
+    Purpose.OPERATIONS,
+)
+
+
+def rule_on_reading(
+    situation: Situation,
+    who: Principal,
+    matter: Matter,
+    purpose: Purpose | None,
+    now: datetime,
+) -> Decision:
+    """Decide whether somebody may see something, and what for.
+
+    Who names no purpose reads for the most usual one that policy gives their role
+    for such a matter. The decision to allow is about the purpose.
+    """
+    # A credential for publishing names no purposes: its scope is its bound.
+    bound = who.purposes or None
+    for one in _USUAL if purpose is None else (purpose,):
+        request = ReadRequest(who.role, one, matter, bound)
+        decision = situation.decide(request, now)
+        if decision.allowed or purpose is not None:
+            return decision
+    return deny(Refusal.PURPOSE, situation.policy.reference)

@@ -17,7 +17,7 @@ from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.charter.charter import Epoch
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.feed.signals import SignalHeader, decode_opening
-from fedsafe_node.acts.bodies import ApproveAnswer
+from fedsafe_node.acts.bodies import ApproveAnswer, ItemProblem
 from fedsafe_node.acts.notices import NoticeKind, TextName
 from fedsafe_node.ground.errors import (
     DeniedError,
@@ -32,18 +32,21 @@ from fedsafe_node.keys.lookup_items import File
 from fedsafe_node.log.audit import Event, grounds_of
 from fedsafe_node.lookup.index.lists import Hint
 from fedsafe_node.notices.facts import Facts, Finding
-from fedsafe_node.review.supersede import succeed
+from fedsafe_node.review.flags import succeed
 from fedsafe_node.rules.audience import members_in
 from fedsafe_node.rules.budgets.publications import PublicationBudget
 from fedsafe_node.rules.idempotency import Once
 from fedsafe_node.rules.media_bodies import open_media_body
-from fedsafe_node.signals.approval_answer import Failure, answer_of, code_of
 from fedsafe_node.signals.creation import EPOCH_ENDED, TOO_FEW_HOLDERS, Made
-from fedsafe_node.signals.decision_snapshot import Present, hold
+from fedsafe_node.signals.decision_snapshot import (
+    OutdatedError,
+    Present,
+    hold,
+    until_it_holds,
+)
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
 from fedsafe_node.signals.drafts import DraftFacts, open_draft
 from fedsafe_node.signals.epoch_end import ERASURE_OPEN, unfit_to_follow
-from fedsafe_node.signals.fresh_decision import OutdatedError, until_it_holds
 from fedsafe_node.signals.record import (
     Prepared,
     append_signals,
@@ -68,6 +71,14 @@ _CONTESTED: Final = WrongStateError(
     "the own ban that this draft goes with is contested; rule on it first: "
     "`fedsafe dispute list`",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why the draft at a position of the request was not approved."""
+
+    position: int
+    error: NodeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -456,3 +467,29 @@ def _is_newest(header: SignalHeader, newest: Epoch) -> bool:
     if header.epoch != newest.epoch:
         return False
     return header.plane is Plane.ACTOR or header.generation == newest.generation
+
+
+def answer_of(approved: Sequence[bytes], failed: Sequence[Failure]) -> ApproveAnswer:
+    """Answer with the ids of what was approved, and the rest in order."""
+    return ApproveAnswer(
+        approved=[signal_name(signal_id) for signal_id in approved],
+        problems=[
+            ItemProblem(
+                position=failure.position,
+                code=code_of(failure.error),
+                detail=str(failure.error),
+            )
+            for failure in sorted(failed, key=lambda item: item.position)
+        ],
+    )
+
+
+def code_of(error: NodeError) -> str:
+    """Give the code of a problem."""
+    match error:
+        case DeniedError():
+            return error.decision.code
+        case WrongStateError():
+            return error.code
+        case _:
+            return "not_found"

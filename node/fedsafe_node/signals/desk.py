@@ -12,7 +12,7 @@ import msgspec
 
 from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_federation.feed.verification import feed_name
-from fedsafe_federation.wire.offload import Offload
+from fedsafe_federation.wire.pace import Offload
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import AccountNeededError, DeniedError, StoreError
 from fedsafe_node.ground.principal import Principal

@@ -59,7 +59,7 @@ from fedsafe_node.signals.view import admit, nodes_in
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import DraftRow, DraftState, Row
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.decision import Decision, deny
 from fedsafe_policies.rules.people import Person, refuse_second
 from fedsafe_policies.rules.publication import APPROVERS

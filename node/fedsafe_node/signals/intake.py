@@ -27,7 +27,7 @@ from fedsafe_federation.feed.verification import (
     feed_name,
     open_checkpoint,
 )
-from fedsafe_federation.wire.offload import Offload
+from fedsafe_federation.wire.pace import Offload
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import WrongStateError
 from fedsafe_node.ground.telemetry import LOGGER, fields

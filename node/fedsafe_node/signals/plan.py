@@ -26,8 +26,7 @@ from fedsafe_node.signals.creation import (
     own_listing,
     shared_listing,
 )
-from fedsafe_node.signals.decision_snapshot import Present
-from fedsafe_node.signals.fresh_decision import OutdatedError
+from fedsafe_node.signals.decision_snapshot import OutdatedError, Present
 from fedsafe_policies.ground.reasons import Refusal, Text
 from fedsafe_policies.rules.decision import Decision, Obligation, deny
 from fedsafe_policies.rules.people import Person as Author

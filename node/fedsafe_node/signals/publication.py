@@ -50,10 +50,9 @@ from fedsafe_node.rules.budgets.publications import PublicationBudget
 from fedsafe_node.rules.idempotency import Once
 from fedsafe_node.signals.accounts import revoke_account
 from fedsafe_node.signals.approval import approve_drafts, check_listed
-from fedsafe_node.signals.decision_snapshot import Present, hold
+from fedsafe_node.signals.decision_snapshot import Present, hold, until_it_holds
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
 from fedsafe_node.signals.file_lists import FileLists
-from fedsafe_node.signals.fresh_decision import until_it_holds
 from fedsafe_node.signals.imports import Imports, added_by, note_rows, open_run
 from fedsafe_node.signals.inventory import list_holders, list_signals
 from fedsafe_node.signals.plan import DraftPlan, OwnPlan, Plan, Planner

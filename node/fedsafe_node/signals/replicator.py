@@ -9,6 +9,7 @@ the one that leads replicates; all of them poke.
 import asyncio
 import logging
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from functools import partial
 from secrets import randbelow
 from typing import Final
@@ -18,15 +19,16 @@ from fedsafe_federation.errors import FederationError
 from fedsafe_federation.exchange.peer import PeerClient
 from fedsafe_federation.exchange.replication import Replicator
 from fedsafe_federation.feed.witness_policy import Policy
-from fedsafe_federation.wire.offload import Offload
-from fedsafe_federation.wire.pace import Pace, Patience
+from fedsafe_federation.wire.pace import Offload, Pace, Patience
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.ground.work_threads import give_back
 from fedsafe_node.keys.membership import Membership
 from fedsafe_node.members.peering.receipts import Receipting
+from fedsafe_node.members.witnesses import Witnesses
 from fedsafe_node.signals.intake import Intake
 from fedsafe_node.signals.shielded_intake import Finishing
+from fedsafe_node.store.change_counter import Follower
 
 _LOG = logging.getLogger(f"{LOGGER}.replicating")
 _STEPS: Final = 1 << 16
@@ -168,3 +170,35 @@ async def _end(tasks: set[asyncio.Task[None]]) -> None:
 
 def _jitter() -> float:
     return randbelow(_STEPS) / _STEPS
+
+
+# Tell others that the own feed has grown.
+#
+# What restricts goes at once. Additions wait for witnesses, where the charter wants
+# any: then the members are told when these have cosigned
+# (`members.peering.feed_cosigning`), so that nobody pulls in vain.
+
+
+@dataclass(frozen=True, slots=True)
+class Announcing:
+    """Tells members and witnesses; the process that leads asks the witnesses."""
+
+    follower: Follower | None
+    replicating: Replicating
+    witnesses: Witnesses
+
+    def restricted(self, size: int) -> None:
+        """Poke all other members now."""
+        self.replicating.announce(size)
+        self._ask()
+
+    def published(self, size: int) -> None:
+        """Poke them when witnesses have cosigned, or now if nobody waits for those."""
+        if not self.witnesses.feed.waits:
+            self.replicating.announce(size)
+        self._ask()
+
+    def _ask(self) -> None:
+        self.witnesses.feed.grew()
+        if self.follower is not None and not self.replicating.replicates:
+            self.follower.poke()

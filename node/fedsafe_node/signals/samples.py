@@ -35,12 +35,12 @@ from fedsafe_node.review.pace import Haste, Ruling, weigh_shown
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.stop import stop_within
 from fedsafe_node.signals.view import admit
+from fedsafe_node.store.inventory_rows import SampledRow, SampleRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import SignalStatus
-from fedsafe_node.store.samples_rows import SampledRow, SampleRow
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_policies.ground.days import SECONDS_A_DAY
 from fedsafe_policies.ground.reasons import Refusal
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.decision import Decision, deny
 from fedsafe_policies.vocabulary import Matter
 

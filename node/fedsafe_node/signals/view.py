@@ -17,10 +17,9 @@ from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.signal_ids import read_signal_id, signal_name
 from fedsafe_node.ground.subject_refs import account_of
 from fedsafe_node.log.audit import ACTOR, Event, grounds_of
-from fedsafe_node.members.erasures import read_erasure
-from fedsafe_node.rules.access_purpose import rule_on_reading
+from fedsafe_node.members.peering.receipts import read_erasure
 from fedsafe_node.rules.audience import group_in, members_in
-from fedsafe_node.rules.policy_context import Situation
+from fedsafe_node.rules.policy_context import Situation, rule_on_reading
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.drafts import DraftFacts, open_draft
 from fedsafe_node.signals.inventory_facts import InventoryFacts, kind_of, open_facts

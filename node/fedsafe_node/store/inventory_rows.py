@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of the inventory. Times are whole seconds since 1970 in UTC."""
+"""The rows of the inventory, and of samples of it.
+
+Times are whole seconds since 1970 in UTC.
+"""
 
 from enum import StrEnum, unique
 from typing import Final
 
+from fedsafe_node.acts.signal_reviews import SampleFinding
 from fedsafe_node.store.rows import Row
 
 
@@ -61,3 +65,24 @@ class InventoryRow(Row, frozen=True, kw_only=True):
     author: str | None
     approver: str | None
     reviewed_at: int | None
+
+
+class SampleRow(Row, frozen=True, kw_only=True):
+    """A draw: of so many `published` signals so many were `drawn` by the `seed`."""
+
+    began_at: int
+    seed: bytes
+    published: int
+    drawn: int
+
+
+class SampledRow(Row, frozen=True, kw_only=True):
+    """A signal that was drawn, and what somebody found who had no part in it."""
+
+    began_at: int
+    signal_id: bytes
+    due_at: int
+    finding: SampleFinding | None = None
+    found_by: str | None = None
+    found_at: int | None = None
+    reason: str | None = None

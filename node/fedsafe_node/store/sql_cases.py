@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from fedsafe_node.ground.errors import ConflictError
-from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
+from fedsafe_node.store.casework_rows import CaseAlarmRow, CaseRow, CaseStepRow
 from fedsafe_node.store.sql import Connection
 from fedsafe_node.store.sql_dispatches import SqlDispatchesReader, SqlDispatchesWriter
 from fedsafe_node.store.sql_partners import SqlPartnersReader, SqlPartnersWriter

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from fedsafe_node.ground.errors import ConflictError
-from fedsafe_node.store.dispatches_rows import (
+from fedsafe_node.store.casework_rows import (
     MENDABLE,
     AttemptRow,
     DispatchRow,

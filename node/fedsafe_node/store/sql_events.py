@@ -7,7 +7,7 @@ They are mixed into `Reader` and `Transaction`, which own the connection.
 from typing import Any, Final
 
 from fedsafe_node.ground.errors import ConflictError
-from fedsafe_node.store.events_rows import ProviderEventRow
+from fedsafe_node.store.notices_rows import ProviderEventRow
 from fedsafe_node.store.sql import Connection, IntegrityError
 
 _FIELDS: Final = ProviderEventRow.__struct_fields__

@@ -8,7 +8,7 @@ import msgspec
 
 from fedsafe_node.acts.floods import FloodState
 from fedsafe_node.ground.errors import ConflictError
-from fedsafe_node.store.floods_rows import FloodRow, PictureRow, RaisedRow
+from fedsafe_node.store.review_rows import FloodRow, PictureRow, RaisedRow
 from fedsafe_node.store.sql import Connection, IntegrityError
 
 _FIELDS: Final = FloodRow.__struct_fields__

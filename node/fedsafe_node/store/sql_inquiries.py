@@ -7,7 +7,7 @@ import msgspec
 
 from fedsafe_federation.feed.inquiries import InquiryState
 from fedsafe_node.acts.inquiries import SentState
-from fedsafe_node.store.inquiries_rows import (
+from fedsafe_node.store.review_rows import (
     InquirerRow,
     InquiryRow,
     SentInquiryRow,

@@ -8,7 +8,7 @@ an act of the writer.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from fedsafe_node.store.prune_rows import PrunedRow
+from fedsafe_node.store.keeping_rows import PrunedRow
 from fedsafe_node.store.rows import LogName
 from fedsafe_node.store.sql import WriteConnection
 

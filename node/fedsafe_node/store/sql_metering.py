@@ -3,7 +3,7 @@
 
 from typing import Final
 
-from fedsafe_node.store.metering_rows import LeasedRow, Side, TallyRow
+from fedsafe_node.store.peering_rows import LeasedRow, Side, TallyRow
 from fedsafe_node.store.sql import Connection
 
 _LEASED: Final = "SELECT side, member, purpose, hour, elements FROM leased "

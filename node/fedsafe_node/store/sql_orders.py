@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from fedsafe_node.ground.errors import ConflictError
-from fedsafe_node.store.orders_rows import OrderRow
+from fedsafe_node.store.casework_rows import OrderRow
 from fedsafe_node.store.sql import Connection
 
 _NAMES: Final = OrderRow.__struct_fields__

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from fedsafe_node.ground.errors import ConflictError
-from fedsafe_node.store.partners_rows import PartnerRow
+from fedsafe_node.store.casework_rows import PartnerRow
 from fedsafe_node.store.sql import Connection
 
 _PARTNER: Final = ", ".join(PartnerRow.__struct_fields__)

@@ -5,7 +5,7 @@ It is mixed into `Reader`, which owns the connection. What is written goes
 through the sequencer, like all that concerns the tree.
 """
 
-from fedsafe_node.store.prune_rows import PrunedRow
+from fedsafe_node.store.keeping_rows import PrunedRow
 from fedsafe_node.store.sql import Connection
 
 _NUMBER = "(SELECT id FROM logs WHERE origin = ?)"

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from fedsafe_node.ground.errors import ConflictError
-from fedsafe_node.store.recipients_rows import (
+from fedsafe_node.store.peering_rows import (
     HandedRow,
     HeardRow,
     LedgerRow,

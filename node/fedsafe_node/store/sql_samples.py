@@ -8,7 +8,7 @@ import msgspec
 
 from fedsafe_node.acts.signal_reviews import SampleFinding
 from fedsafe_node.ground.errors import ConflictError
-from fedsafe_node.store.samples_rows import SampledRow, SampleRow
+from fedsafe_node.store.inventory_rows import SampledRow, SampleRow
 from fedsafe_node.store.sql import Connection, IntegrityError
 
 _SAMPLE: Final = "SELECT began_at, seed, published, drawn FROM samples "

@@ -7,8 +7,8 @@ import msgspec
 
 from fedsafe_node.acts.trials import TrialCause
 from fedsafe_node.ground.errors import ConflictError
+from fedsafe_node.store.review_rows import ClosingRow, TrialRow
 from fedsafe_node.store.sql import Connection, IntegrityError
-from fedsafe_node.store.trials_rows import ClosingRow, TrialRow
 from fedsafe_policies.rules.trials import Closings
 
 _FIELDS: Final = TrialRow.__struct_fields__

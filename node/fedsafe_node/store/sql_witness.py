@@ -7,8 +7,8 @@ They are mixed into `Reader` and `Transaction`, which own the connection.
 from collections.abc import Collection
 
 from fedsafe_node.ground.errors import ConflictError
+from fedsafe_node.store.peering_rows import CosignatureRow, WitnessedRow
 from fedsafe_node.store.sql import Connection, IntegrityError
-from fedsafe_node.store.witness_rows import CosignatureRow, WitnessedRow
 
 
 class SqlWitnessReader:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from fedsafe_node.ground.errors import ConflictError
-from fedsafe_node.store.prune_rows import PrunedRow
+from fedsafe_node.store.keeping_rows import PrunedRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import (
     CredentialRow,

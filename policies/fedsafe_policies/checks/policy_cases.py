@@ -18,8 +18,8 @@ from fedsafe_policies.documents.legal_calendar import Calendar
 from fedsafe_policies.documents.policy import SHIPPED, Policy
 from fedsafe_policies.engine import decide
 from fedsafe_policies.errors import PolicyFileError, UnknownPolicyError
-from fedsafe_policies.ground.days import SECONDS_A_DAY, day_number
 from fedsafe_policies.ground.reasons import Rule
+from fedsafe_policies.ground.span import SECONDS_A_DAY, day_number
 from fedsafe_policies.ground.toml_file import read_document
 from fedsafe_policies.rules.decision import Decision, Verdict
 from fedsafe_policies.rules.gate import Approval, Consultation, LegalGate, Site

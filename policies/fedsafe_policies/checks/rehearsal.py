@@ -15,7 +15,7 @@ from fedsafe_policies.documents.document import GateMode
 from fedsafe_policies.documents.legal_calendar import shipped_calendar
 from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.engine import Request, decide
-from fedsafe_policies.ground.days import SECONDS_A_DAY, day_number
+from fedsafe_policies.ground.span import SECONDS_A_DAY, day_number
 from fedsafe_policies.rules.access import ExportRequest
 from fedsafe_policies.rules.disputes import RulingRequest
 from fedsafe_policies.rules.four_eyes import ActRequest

@@ -32,8 +32,7 @@ from fedsafe_policies.documents.document import IdentifierName, Label
 from fedsafe_policies.documents.harmless_media import HarmlessMedia, read_harmless
 from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.ground.toml_file import read_document
-from fedsafe_policies.ground.toml_span import locate
+from fedsafe_policies.ground.toml_file import locate, read_document
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind
 
 SHORT: Final = "short_strings"

@@ -11,7 +11,7 @@ from enum import StrEnum, unique
 from typing import Any, Final
 
 from fedsafe_policies.documents.effect_texts import MORE_AND_LESS, NOUNS, TABLE_NOUNS
-from fedsafe_policies.documents.ladder import ladder
+from fedsafe_policies.documents.phenomena import ladder
 from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.documents.strictness import DIMENSIONS, TABLES, leaf, loosened
 from fedsafe_policies.documents.value_words import said

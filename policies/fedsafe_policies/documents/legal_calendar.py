@@ -17,10 +17,9 @@ import msgspec
 
 from fedsafe_policies.documents.document import Label, Reference
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.ground.days import day_number, today
 from fedsafe_policies.ground.reasons import Text
-from fedsafe_policies.ground.toml_file import read_document
-from fedsafe_policies.ground.toml_span import locate
+from fedsafe_policies.ground.span import day_number, today
+from fedsafe_policies.ground.toml_file import locate, read_document
 from fedsafe_policies.vocabulary import Surface
 
 NEEDS_BASIS: Final = frozenset({Surface.NI_ICS_PRIVATE})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of phenomena: the most that any policy may share of each (P7).
+"""The tables of phenomena (P7) and of consequences: the most that any policy may do.
 
 `data/phenomena.toml` is the table; a policy switches on a part of it and can
 never switch on more.
@@ -14,7 +14,7 @@ from types import MappingProxyType
 import msgspec
 
 from fedsafe_policies.ground.reasons import Text
-from fedsafe_policies.vocabulary import Finding, Phenomenon, Plane
+from fedsafe_policies.vocabulary import Finding, Level, Phenomenon, Plane
 
 
 @unique
@@ -47,3 +47,12 @@ def phenomena() -> MappingProxyType[Phenomenon, PhenomenonRow]:
     )
     table = msgspec.convert(tomllib.loads(text), dict[Phenomenon, PhenomenonRow])
     return MappingProxyType({code: table[code] for code in Phenomenon})
+
+
+@cache
+def ladder() -> MappingProxyType[Level, Text]:
+    """Return the name of every level."""
+    folder = files("fedsafe_policies").joinpath("data")
+    text = folder.joinpath("ladder.toml").read_text("utf-8")
+    table = msgspec.convert(tomllib.loads(text), dict[Level, Text])
+    return MappingProxyType({level: table[level] for level in Level})

@@ -8,18 +8,22 @@ federation's does not (`strictness`).
 """
 
 import hashlib
+import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Final
 
-from fedsafe_policies.documents.document import Document, RuleEntry
-from fedsafe_policies.documents.jurisdictions import expand
+import msgspec
+
+from fedsafe_policies.documents.document import Code, Document, RuleEntry
 from fedsafe_policies.documents.limits import check_limits
 from fedsafe_policies.errors import PolicyFileError, UnknownPolicyError
 from fedsafe_policies.ground.span import Span
-from fedsafe_policies.ground.toml_file import read_document
-from fedsafe_policies.ground.toml_span import locate
+from fedsafe_policies.ground.toml_file import locate, read_document
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane, Role
 
 SHIPPED: Final = ("strict", "germany", "synthetic")
@@ -112,3 +116,35 @@ def _read_span(wanted: type, value: object) -> object:
     if wanted is Span and isinstance(value, str):
         return Span.parse(value)
     raise ValueError("want a span like '12 months' or '7 days'")
+
+
+# P15: names of places, and what a name of several stands for.
+#
+# `data/jurisdictions.toml` holds the groups, with source and date. A code that names no
+# group stands for itself.
+
+
+class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Several jurisdictions under one name (ISO 3166-1 alpha-2)."""
+
+    source: str
+    dated: date
+    members: frozenset[Code]
+
+
+@cache
+def groups() -> MappingProxyType[str, Group]:
+    """Return the groups by name."""
+    folder = files("fedsafe_policies").joinpath("data")
+    text = folder.joinpath("jurisdictions.toml").read_text("utf-8")
+    table = msgspec.convert(tomllib.loads(text), dict[str, Group])
+    return MappingProxyType(table)
+
+
+def expand(codes: Iterable[str]) -> frozenset[str]:
+    """Resolve groups into their members."""
+    table = groups()
+    places: set[str] = set()
+    for code in codes:
+        places |= table[code].members if code in table else {code}
+    return frozenset(places)

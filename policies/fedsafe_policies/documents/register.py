@@ -21,10 +21,9 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from fedsafe_policies.ground.days import SECONDS_A_DAY, day_number, today
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.ground.references import is_contact, is_reference
-from fedsafe_policies.ground.span import Span
+from fedsafe_policies.ground.span import SECONDS_A_DAY, Span, day_number, today
 
 LONGEST: Final = Span.parse("12 months")
 

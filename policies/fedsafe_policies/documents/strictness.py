@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from fedsafe_policies.documents.document import Cited, Document, Flood
-from fedsafe_policies.documents.jurisdictions import expand
-from fedsafe_policies.documents.policy import Policy, load_policy
+from fedsafe_policies.documents.policy import Policy, expand, load_policy
 from fedsafe_policies.documents.value_words import said
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.ground.span import Span
-from fedsafe_policies.ground.toml_span import locate
+from fedsafe_policies.ground.toml_file import locate
 from fedsafe_policies.vocabulary import Circle
 
 _DAY: Final = Span.parse("1 day")

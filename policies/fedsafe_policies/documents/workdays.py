@@ -2,7 +2,7 @@
 """Working days: Monday to Friday, but for the holidays that a policy names.
 
 A working day ends at midnight in Germany, summer time included, wherever a node is:
-all members count the same days. Days are numbers (`ground.days`), so that any moment
+all members count the same days. Days are numbers (`ground.span`), so that any moment
 has one; outside of the calendar's years there are no holidays, and midnight is that of
 UTC.
 """
@@ -14,7 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from fedsafe_policies.documents.document import WorkingDaysOff
-from fedsafe_policies.ground.days import SECONDS_A_DAY, day_number, today
+from fedsafe_policies.ground.span import SECONDS_A_DAY, day_number, today
 
 _ZONE: Final = ZoneInfo("Europe/Berlin")
 _HOUR: Final = 60 * 60

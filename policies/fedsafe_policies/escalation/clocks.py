@@ -23,7 +23,7 @@ from fedsafe_policies.escalation.urgency import (
     urgencies,
 )
 from fedsafe_policies.escalation.vocabulary import Urgency
-from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 
 
 @unique

@@ -20,7 +20,7 @@ import msgspec
 from fedsafe_policies.documents.document import WorkingDaysOff
 from fedsafe_policies.documents.workdays import is_working_day
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.ground.days import day_number
+from fedsafe_policies.ground.span import day_number
 from fedsafe_policies.ground.toml_file import read_document
 
 GERMANY: Final = "Europe/Berlin"

@@ -26,8 +26,7 @@ from fedsafe_policies.escalation.vocabulary import (
     PartnerClass,
 )
 from fedsafe_policies.ground.reasons import Text
-from fedsafe_policies.ground.toml_file import read_document
-from fedsafe_policies.ground.toml_span import locate
+from fedsafe_policies.ground.toml_file import locate, read_document
 
 
 @unique

@@ -23,8 +23,8 @@ from fedsafe_policies.escalation.deadlines import (
 )
 from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.urgency import Deadline
-from fedsafe_policies.ground.days import SECONDS_A_DAY
 from fedsafe_policies.ground.reasons import Refusal, Text
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.ground.toml_file import read_document
 from fedsafe_policies.rules.people import Person, refuse_second
 from fedsafe_policies.vocabulary import Role

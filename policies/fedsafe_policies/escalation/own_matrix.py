@@ -14,7 +14,7 @@ from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.matrix import Cell, Handling, Matrix, load_matrix
 from fedsafe_policies.escalation.vocabulary import Element, PartnerClass
 from fedsafe_policies.ground.reasons import Text
-from fedsafe_policies.ground.toml_span import locate
+from fedsafe_policies.ground.toml_file import locate
 
 
 def looser_cells(own: Matrix, base: Matrix) -> Iterator[Loosening]:

@@ -20,8 +20,7 @@ from fedsafe_policies.escalation.channels import Channels, check_channels
 from fedsafe_policies.escalation.package import Contact, Country, Line, Phone
 from fedsafe_policies.escalation.vocabulary import PartnerClass
 from fedsafe_policies.ground.reasons import Text
-from fedsafe_policies.ground.toml_file import read_document
-from fedsafe_policies.ground.toml_span import locate
+from fedsafe_policies.ground.toml_file import locate, read_document
 from fedsafe_policies.vocabulary import Role
 
 VALID_DAYS: Final = 180

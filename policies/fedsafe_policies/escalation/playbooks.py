@@ -17,8 +17,7 @@ from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.urgency import Deadline
 from fedsafe_policies.escalation.vocabulary import PartnerClass
 from fedsafe_policies.ground.reasons import Text
-from fedsafe_policies.ground.toml_file import read_document
-from fedsafe_policies.ground.toml_span import locate
+from fedsafe_policies.ground.toml_file import locate, read_document
 from fedsafe_policies.vocabulary import Phenomenon, Role
 
 StepId = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$(?!\n)")]

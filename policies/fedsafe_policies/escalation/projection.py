@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Project a case through the minimisation matrix: what one partner class receives.
+"""What of a case a class of partner receives, by the matrix, and what a role sees.
 
 Pure, and closed by construction: what comes out is built up from nothing, element by
 element, and an element that the matrix does not name for the class never enters.
@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import UUID
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from fedsafe_policies.errors import NothingForPartnerError
 from fedsafe_policies.escalation.matrix import Cell, Handling, Matrix
@@ -31,6 +32,7 @@ from fedsafe_policies.escalation.vocabulary import (
     Element,
     PartnerClass,
 )
+from fedsafe_policies.vocabulary import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,3 +179,48 @@ def _codes(value: Any, element: Element) -> set[str]:  # noqa: ANN401
     if element is Element.MEASURES:
         return {measure.step.value for measure in value}
     return {str(code) for code in ((value,) if isinstance(value, str) else value)}
+
+
+# Which role sees which element of a case.
+#
+# Whoever works on a case sees all of it. Who advises or oversees sees what that takes:
+# the youth-protection officer the harm and what was done, never who it was. Operators,
+# auditors and machines see none of it.
+
+_ALL: Final = frozenset(Element)
+_PERSONS: Final = frozenset(
+    {
+        Element.SUSPECTS,
+        Element.NETWORK,
+        Element.CONTENT,
+        Element.LOCATORS,
+        Element.VICTIMS,
+        Element.REPORTER,
+        Element.LOCATION,
+        Element.CONSENT,
+        Element.SUMMARY,
+    }
+)
+_SEEN: Final[Mapping[Role, frozenset[Element]]] = MappingProxyType(
+    {
+        Role.ANALYST: _ALL,
+        Role.REVIEWER: _ALL,
+        Role.ESCALATION_OFFICER: _ALL,
+        Role.LEGAL_ADVISER: _ALL - {Element.REPORTER},
+        Role.YOUTH_PROTECTION_OFFICER: _ALL - _PERSONS,
+        Role.DPO: _ALL,
+    }
+)
+VIEWERS: Final = frozenset(_SEEN)
+"""Who sees something of a case."""
+
+
+def seen_by(role: Role) -> frozenset[Element]:
+    """Return which elements a role sees; a role that is not named sees none."""
+    return _SEEN.get(role, frozenset())
+
+
+def as_seen_by(role: Role, known: Elements) -> Elements:
+    """Return what a role sees of what is known of a case."""
+    hidden = {element.value: UNSET for element in _ALL - seen_by(role)}
+    return structs.replace(known, **hidden)

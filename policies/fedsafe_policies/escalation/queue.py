@@ -12,7 +12,7 @@ from typing import Final
 
 from fedsafe_policies.escalation.urgency import Unit, urgencies
 from fedsafe_policies.escalation.vocabulary import Urgency
-from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 
 _SECONDS: Final = {
     Unit.MINUTES: 60,

@@ -17,8 +17,7 @@ import msgspec
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.vocabulary import Urgency
 from fedsafe_policies.ground.reasons import Text
-from fedsafe_policies.ground.toml_file import read_document
-from fedsafe_policies.ground.toml_span import locate
+from fedsafe_policies.ground.toml_file import locate, read_document
 from fedsafe_policies.vocabulary import Module
 
 

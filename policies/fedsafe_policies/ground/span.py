@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spans of time as a policy writes them: ``"12 months"``, ``"7 days"``.
+"""Spans of time as a policy writes them, ``"12 months"``, and days as numbers.
 
 Months are calendar months: a span that starts on the 31st ends on the last day of
 a shorter month. So a later start never has an earlier end.
@@ -89,3 +89,29 @@ class Span:
         """Write the span as a policy does."""
         count, unit = (self.months, "month") if self.months else (self.days, "day")
         return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+
+
+# Days as numbers: whole UTC days since 1970-01-01.
+#
+# The engine counts in them, so any number of seconds has a day and no comparison can
+# fail.
+
+SECONDS_A_DAY: Final = 86_400
+
+_FIRST: Final = date(1970, 1, 1).toordinal()
+
+
+def day_number(day: date) -> int:
+    """Number a calendar day."""
+    return day.toordinal() - _FIRST
+
+
+def day_of(number: int) -> date:
+    """Return the calendar day of a number; the calendar's ends are its limits."""
+    first, last = date.min.toordinal(), date.max.toordinal()
+    return date.fromordinal(min(max(number + _FIRST, first), last))
+
+
+def today(now: int) -> int:
+    """Number the UTC day of `now`, in seconds."""
+    return now // SECONDS_A_DAY

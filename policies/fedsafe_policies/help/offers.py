@@ -19,10 +19,9 @@ import msgspec
 
 from fedsafe_policies.documents.document import Label
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.ground.days import day_number
 from fedsafe_policies.ground.reasons import Text
-from fedsafe_policies.ground.toml_file import read_document
-from fedsafe_policies.ground.toml_span import locate
+from fedsafe_policies.ground.span import day_number
+from fedsafe_policies.ground.toml_file import locate, read_document
 from fedsafe_policies.help.replies import Reply, ReplyFile, shipped_reply
 
 VALID_DAYS: Final = 180

@@ -18,8 +18,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec.structs import replace
 
-from fedsafe_policies.ground.days import day_number
 from fedsafe_policies.ground.reasons import Text
+from fedsafe_policies.ground.span import day_number
 
 FACTS: Final = frozenset({"provider", "contact"})
 """What a block may name in braces."""

@@ -8,8 +8,8 @@ has reviewed it within the first. A media signal is validated again and again.
 from dataclasses import dataclass
 from datetime import date
 
-from fedsafe_policies.ground.days import day_number, today
 from fedsafe_policies.ground.reasons import Grant, Refusal
+from fedsafe_policies.ground.span import day_number, today
 from fedsafe_policies.rules.context import Ground
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.people import Person, refuse_second

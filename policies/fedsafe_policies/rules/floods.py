@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_policies.documents.policy import Policy
-from fedsafe_policies.ground.days import SECONDS_A_DAY
 from fedsafe_policies.ground.reasons import Grant, Refusal
 from fedsafe_policies.ground.references import is_reference
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.context import Ground
 from fedsafe_policies.rules.decision import Decision, Obligation
 from fedsafe_policies.rules.people import Person

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from fedsafe_policies.ground.days import SECONDS_A_DAY, day_number, today
 from fedsafe_policies.ground.references import is_reference
+from fedsafe_policies.ground.span import SECONDS_A_DAY, day_number, today
 
 DEMO_SUFFIX: Final = ".demo"
 

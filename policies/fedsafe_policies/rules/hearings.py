@@ -12,8 +12,8 @@ from datetime import date
 from enum import StrEnum, unique
 from typing import Final
 
-from fedsafe_policies.ground.days import day_number, today
 from fedsafe_policies.ground.references import is_case_number
+from fedsafe_policies.ground.span import day_number, today
 
 SHORTEST: Final = 2  # days to answer
 LONGEST: Final = 30

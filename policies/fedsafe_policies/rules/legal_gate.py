@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from fedsafe_policies.documents.document import GateMode
 from fedsafe_policies.documents.policy import Policy
-from fedsafe_policies.ground.days import today
 from fedsafe_policies.ground.reasons import Grant, Refusal
+from fedsafe_policies.ground.span import today
 from fedsafe_policies.rules.context import Ground
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.vocabulary import Plane

@@ -13,9 +13,9 @@ from typing import Final
 from fedsafe_policies.documents.document import Cited, RuleEntry
 from fedsafe_policies.documents.phenomena import Switch, phenomena
 from fedsafe_policies.documents.policy import Policy
-from fedsafe_policies.ground.days import day_number, today
 from fedsafe_policies.ground.reasons import Grant, Refusal
 from fedsafe_policies.ground.references import is_contact, is_reference
+from fedsafe_policies.ground.span import day_number, today
 from fedsafe_policies.rules.context import Ground
 from fedsafe_policies.rules.decision import Decision, Obligation
 from fedsafe_policies.rules.legal_gate import grant_of, refuse_gate

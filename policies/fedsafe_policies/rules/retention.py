@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from fedsafe_policies.documents.policy import Policy
-from fedsafe_policies.ground.days import SECONDS_A_DAY, day_number, day_of, today
-from fedsafe_policies.ground.span import Span
+from fedsafe_policies.ground.span import SECONDS_A_DAY, Span, day_number, day_of, today
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind
 
 _LONGEST_DAYS = 3_660

@@ -14,10 +14,9 @@ from typing import Final
 from fedsafe_policies.documents.document import Cited, Review
 from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.documents.workdays import end_of_working_days
-from fedsafe_policies.ground.days import SECONDS_A_DAY, day_number, today
 from fedsafe_policies.ground.reasons import Grant, Refusal
 from fedsafe_policies.ground.references import is_case_number
-from fedsafe_policies.ground.span import Span
+from fedsafe_policies.ground.span import SECONDS_A_DAY, Span, day_number, today
 from fedsafe_policies.rules.context import Ground
 from fedsafe_policies.rules.decision import Decision, Obligation
 from fedsafe_policies.rules.people import Person, refuse_second

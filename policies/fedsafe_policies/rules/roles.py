@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from fedsafe_policies.ground.days import day_number, today
 from fedsafe_policies.ground.reasons import Grant, Refusal
+from fedsafe_policies.ground.span import day_number, today
 from fedsafe_policies.rules.context import Ground
 from fedsafe_policies.rules.decision import Decision, Obligation
 from fedsafe_policies.rules.people import Person, refuse_second

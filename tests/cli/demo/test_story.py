@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from fedsafe_cli.demo.story import Teller
 from fedsafe_cli.demo.story_data import BUNDLED_COUNT, bundled, real
-from fedsafe_cli.demo.story_teller import Teller
 from fedsafe_cli.demo.story_texts import LINES
 from fedsafe_cli.demo.thief import rob
 from fedsafe_cli.terminal.errors import BadInputError

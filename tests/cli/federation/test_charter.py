@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedsafe_cli.federation.charter import COMMANDS
 from fedsafe_cli.federation.charter_texts import CONSEQUENCES
+from fedsafe_cli.federation.federation import COMMANDS
 from fedsafe_federation.charter.invitation import Invitation
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from tests.support.databases import Prepared, Preparing
 from tests.support.fleet import make
 
 from fedsafe_node.ground.config import Place, load_config
-from fedsafe_node.store.address import store_at
-from fedsafe_node.store.postgresql.server import Server
+from fedsafe_node.store.address import Server, store_at
 from fedsafe_node.store.postgresql.turns import begin_session
 
 if TYPE_CHECKING:

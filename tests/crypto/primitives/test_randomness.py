@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from fedsafe_crypto.primitives.randomness import draw
-from fedsafe_crypto.primitives.sodium import load
+from fedsafe_crypto.primitives.sodium import draw, load
 
 
 @pytest.mark.parametrize("size", [0, 1, 24, 32, 1_000])

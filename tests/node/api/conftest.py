@@ -53,11 +53,11 @@ from fedsafe_federation.wire.signed import Signed
 from fedsafe_node.acts.audit import (
     AuditEntry,
     AuditEvents,
+    AuditStanding,
     FoundEvents,
     LogCheck,
     VerifyAnswer,
 )
-from fedsafe_node.acts.audit_state import AuditStanding
 from fedsafe_node.acts.backup import BackupNote, BackupNoted
 from fedsafe_node.acts.bodies import (
     ApproveAnswer,

@@ -6,12 +6,9 @@ from typing import Any
 
 from fedsafe_federation.charter.bundles import Bundle
 from fedsafe_federation.wire.signed import Signed
-from fedsafe_node.acts.ceremonies import (
+from fedsafe_node.acts.charter import (
     CarriedAnswer,
     CarriedRequest,
-    ReshareRequest,
-)
-from fedsafe_node.acts.charter import (
     ChangeRequest,
     ExchangeAnswer,
     ExchangeRequest,
@@ -23,6 +20,7 @@ from fedsafe_node.acts.charter import (
     KnockAnswer,
     KnockRequest,
     QuarantineAnswer,
+    ReshareRequest,
 )
 from fedsafe_node.acts.people import ActAnswer
 from fedsafe_node.ground.principal import Principal

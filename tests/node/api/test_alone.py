@@ -28,7 +28,7 @@ from fedsafe_node.log.pseudonyms import quarter_of
 from fedsafe_node.people.credentials import People
 from fedsafe_node.review.floods import judge_floods
 from fedsafe_node.review.task_start import open_review
-from fedsafe_node.store.recipients_rows import PackRow
+from fedsafe_node.store.peering_rows import PackRow
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.documents.policy import load_policy, shipped_text
 from fedsafe_policies.vocabulary import Act, Role, Scope

@@ -31,10 +31,12 @@ from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.notices.provider_events.announcer import Announcement
 from fedsafe_node.notices.texts import texts
 from fedsafe_node.review.task_start import open_review
-from fedsafe_node.store.floods_rows import FloodRow
-from fedsafe_node.store.inquiries_rows import InquiryRow
-from fedsafe_node.store.review_rows import TaskInquiryRow
-from fedsafe_node.store.trials_rows import TrialRow
+from fedsafe_node.store.review_rows import (
+    FloodRow,
+    InquiryRow,
+    TaskInquiryRow,
+    TrialRow,
+)
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
 __all__ = ["sessions"]

@@ -9,7 +9,7 @@ import pytest
 from tests.support.fleet import STAFF, StandingClock, config_of
 
 from fedsafe_node.app.init import Created, create_node
-from fedsafe_node.casework.cases.certificate_names import certificate_name
+from fedsafe_node.casework.dispatch.signing import certificate_name
 from fedsafe_node.ground.config import Config, Place, load_config
 from fedsafe_node.ground.errors import BadRequestError, ConfigError
 from fedsafe_node.operations.stopped_node import stopped_store

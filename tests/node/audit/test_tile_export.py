@@ -21,7 +21,7 @@ from fedsafe_node.audit.packs.contents import audit_verifier
 from fedsafe_node.audit.tile_export import OwnLog
 from fedsafe_node.ground.errors import CorruptLogError, DeniedError
 from fedsafe_node.log.audit import decode_audit_record
-from fedsafe_node.log.tiling import MAX_ENTRY
+from fedsafe_node.log.proofs import MAX_ENTRY
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.store.transaction import Transaction
 

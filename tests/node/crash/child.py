@@ -23,9 +23,9 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.proofs import log_root
 from fedsafe_node.members.peering.repeats import count_served, enter
 from fedsafe_node.notices.provider_events.announcer import Announcement, Announcer
+from fedsafe_node.store.keeping_rows import PrunedRow
+from fedsafe_node.store.peering_rows import HandedRow
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.prune_rows import PrunedRow
-from fedsafe_node.store.recipients_rows import HandedRow
 from fedsafe_node.store.rows import LogEntry, NewSignal, Opening
 from fedsafe_node.store.transaction import Transaction
 

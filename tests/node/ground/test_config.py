@@ -5,8 +5,13 @@ import pytest
 from msgspec.structs import replace
 from tests.support.fleet import config_of
 
-from fedsafe_node.ground.config import Config, Place, load_config, render_config
-from fedsafe_node.ground.deadline_settings import Deadlines
+from fedsafe_node.ground.config import (
+    Config,
+    Deadlines,
+    Place,
+    load_config,
+    render_config,
+)
 from fedsafe_node.ground.errors import ConfigError
 
 CONFIG = replace(config_of("a.demo", 8443), deadlines=Deadlines(land="BE"))

@@ -7,9 +7,8 @@ from tests.support.fleet import config_of
 from fedsafe_node.ground.config import Config, Place, load_config, render_config
 from fedsafe_node.ground.errors import ConfigError
 from fedsafe_node.ground.store_settings import Storage
-from fedsafe_node.store.address import password_of, store_at
+from fedsafe_node.store.address import Server, password_of, store_at
 from fedsafe_node.store.postgresql.instances import instance_of
-from fedsafe_node.store.postgresql.server import Server
 
 PLAIN = render_config(config_of("a.demo", 8443))
 SECRET = "correct-horse"

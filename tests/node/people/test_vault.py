@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from fedsafe_node.ground.errors import KeyFileError, KeyFileMissingError
-from fedsafe_node.people.codes import (
+from fedsafe_node.people.credentials import (
     hash_code,
     hash_token,
     new_code,

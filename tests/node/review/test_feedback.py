@@ -21,7 +21,7 @@ from fedsafe_node.ground.errors import BadRequestError, StoreFailedError
 from fedsafe_node.log.audit import Event
 from fedsafe_node.review.feedback import AGAIN
 from fedsafe_node.review.flood_service import FloodService
-from fedsafe_node.store.inquiries_rows import SentInquiryRow
+from fedsafe_node.store.review_rows import SentInquiryRow
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Level, Outcome
 

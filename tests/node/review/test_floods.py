@@ -46,9 +46,9 @@ from fedsafe_node.ground.errors import (
     StoreFailedError,
     WrongStateError,
 )
+from fedsafe_node.review.flags import succeed
 from fedsafe_node.review.flood_clock import tend_floods
 from fedsafe_node.review.flood_service import FloodService
-from fedsafe_node.review.supersede import succeed
 from fedsafe_node.review.task_start import Opened, open_review
 from fedsafe_node.rights.known_facts import holds_nothing
 from fedsafe_node.rights.sealing import Content

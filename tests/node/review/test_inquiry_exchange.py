@@ -39,9 +39,9 @@ from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.signal_ids import read_signal_id
 from fedsafe_node.log.audit import Event
 from fedsafe_node.review.inquiry_exchange import AFTER, SIGNALS_A_DAY
-from fedsafe_node.store.inquiries_rows import InquirerRow, InquiryRow
+from fedsafe_node.store.review_rows import InquirerRow, InquiryRow
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.vocabulary import Outcome, Role
 
 A, B, C = "a.demo", "b.demo", "c.demo"

@@ -53,8 +53,8 @@ from fedsafe_node.rights.review_report import KINDS
 from fedsafe_node.rights.upkeep import Tended, tend_requests
 from fedsafe_node.rules.appeal_ways import Ways
 from fedsafe_node.signals.expiry import expire_signals
+from fedsafe_node.store.peering_rows import RepeatRow
 from fedsafe_node.store.reader import Reader
-from fedsafe_node.store.recipients_rows import RepeatRow
 from fedsafe_node.store.rights_rows import RequestState
 from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.help.offers import Age

@@ -40,8 +40,8 @@ from fedsafe_node.ground.signal_ids import read_signal_id
 from fedsafe_node.log.audit import Event
 from fedsafe_node.signals import accounts, inventory
 from fedsafe_node.signals import stop as stopping
-from fedsafe_node.store.inquiries_rows import InquiryRow
 from fedsafe_node.store.people_rows import PersonRow, PersonState
+from fedsafe_node.store.review_rows import InquiryRow
 from fedsafe_node.store.rows import DraftState
 from fedsafe_policies.vocabulary import Role, Scope
 

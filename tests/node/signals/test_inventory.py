@@ -30,8 +30,8 @@ from fedsafe_node.ground.signal_ids import read_signal_id
 from fedsafe_node.log.audit import Event
 from fedsafe_node.signals import inventory
 from fedsafe_node.signals.inventory import Ledger
+from fedsafe_node.store.peering_rows import HandedRow, ReceiptRow
 from fedsafe_node.store.people_rows import PersonRow, PersonState
-from fedsafe_node.store.recipients_rows import HandedRow, ReceiptRow
 from fedsafe_policies.vocabulary import Phenomenon, Scope, Surface
 
 FILE: Final = "ab" * 32

@@ -6,7 +6,7 @@ import pytest
 from tests.support.store_rows import CASE, STEP
 
 from fedsafe_node.ground.errors import ConflictError
-from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow
+from fedsafe_node.store.casework_rows import CaseAlarmRow, CaseRow
 from fedsafe_node.store.protocol import Store
 
 ALARM = CaseAlarmRow(

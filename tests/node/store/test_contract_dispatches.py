@@ -6,7 +6,7 @@ import pytest
 from tests.support.store_rows import BKA, CASE, SENT, STEP
 
 from fedsafe_node.ground.errors import ConflictError
-from fedsafe_node.store.dispatches_rows import (
+from fedsafe_node.store.casework_rows import (
     MENDABLE,
     AttemptRow,
     DispatchRow,

@@ -3,7 +3,7 @@ import pytest
 from msgspec.structs import replace
 
 from fedsafe_node.ground.errors import ConflictError
-from fedsafe_node.store.events_rows import ProviderEventRow
+from fedsafe_node.store.notices_rows import ProviderEventRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.transaction import Transaction
 

@@ -4,8 +4,8 @@ from msgspec.structs import replace
 
 from fedsafe_node.acts.floods import FloodState
 from fedsafe_node.ground.errors import ConflictError
-from fedsafe_node.store.floods_rows import FloodRow, PictureRow, RaisedRow
 from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.review_rows import FloodRow, PictureRow, RaisedRow
 from fedsafe_node.store.rows import NewSignal, SignalStatus
 from fedsafe_node.store.transaction import Transaction
 

@@ -4,14 +4,14 @@ from tests.node.review.conftest import listed, match
 
 from fedsafe_federation.feed.inquiries import STEP, InquiryState
 from fedsafe_node.acts.inquiries import SentState
-from fedsafe_node.store.inquiries_rows import (
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.review_rows import (
     InquirerRow,
     InquiryRow,
     SentInquiryRow,
     ToldRow,
 )
-from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_node.store.transaction import Transaction
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from fedsafe_node.store.events_rows import ProviderEventRow
+from fedsafe_node.store.notices_rows import ProviderEventRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import Opening
 

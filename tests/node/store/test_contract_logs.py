@@ -10,10 +10,9 @@ import pytest
 from fedsafe_crypto.primitives.commitment import commit
 from fedsafe_crypto.tlog.tree import leaf_hash
 from fedsafe_node.ground.errors import ConflictError, LogError, StoreClosedError
-from fedsafe_node.store.keeping_rows import EffectKind
+from fedsafe_node.store.keeping_rows import EffectKind, PrunedRow
 from fedsafe_node.store.oversight_rows import SpentRow
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.prune_rows import PrunedRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Committed, LogEntry, Opening
 from fedsafe_node.store.transaction import Transaction

@@ -2,7 +2,7 @@
 import pytest
 
 from fedsafe_node.ground.errors import ConflictError
-from fedsafe_node.store.metering_rows import LeasedRow, Side, TallyRow
+from fedsafe_node.store.peering_rows import LeasedRow, Side, TallyRow
 from fedsafe_node.store.protocol import Store
 
 

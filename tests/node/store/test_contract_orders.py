@@ -4,7 +4,7 @@ import pytest
 from tests.support.store_rows import CASE
 
 from fedsafe_node.ground.errors import ConflictError
-from fedsafe_node.store.orders_rows import OrderRow
+from fedsafe_node.store.casework_rows import OrderRow
 from fedsafe_node.store.protocol import Store
 
 ORDER = OrderRow(

@@ -4,8 +4,7 @@ from msgspec.structs import asdict, replace
 from tests.support.store_rows import new_signal, run
 
 from fedsafe_node.ground.errors import ConflictError, StoreError
-from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.recipients_rows import (
+from fedsafe_node.store.peering_rows import (
     HandedRow,
     HeardRow,
     LedgerRow,
@@ -14,6 +13,7 @@ from fedsafe_node.store.recipients_rows import (
     RepeatRow,
     ServedRow,
 )
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry, Opening
 from fedsafe_node.store.transaction import Transaction
 

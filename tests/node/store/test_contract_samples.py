@@ -5,9 +5,9 @@ from tests.support.store_rows import listed
 
 from fedsafe_node.acts.signal_reviews import SampleFinding
 from fedsafe_node.ground.errors import ConflictError
+from fedsafe_node.store.inventory_rows import SampledRow, SampleRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import DraftRow, DraftState, SignalStatus
-from fedsafe_node.store.samples_rows import SampledRow, SampleRow
 from fedsafe_node.store.transaction import Transaction
 
 SAMPLE = SampleRow(began_at=1_000, seed=bytes(32), published=3, drawn=2)

@@ -5,8 +5,8 @@ from msgspec.structs import replace
 from fedsafe_node.acts.trials import TrialCause
 from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.review_rows import ClosingRow, TrialRow
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_node.store.trials_rows import ClosingRow, TrialRow
 from fedsafe_policies.rules.trials import Closings
 
 TRIAL = TrialRow(

@@ -8,8 +8,8 @@ import pytest
 from tests.postgresql.server import Server as Throwaway
 
 from fedsafe_node.ground.telemetry import LOGGER
+from fedsafe_node.store.address import Server
 from fedsafe_node.store.postgresql.leader_lock import LEADING, AdvisoryLeadership
-from fedsafe_node.store.postgresql.server import Server
 
 Make = Callable[[], AdvisoryLeadership]
 CUT = (

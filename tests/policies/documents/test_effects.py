@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from tests.support.stricter_policies import LOOSE, TEXT, TIGHTER
 
 from fedsafe_policies.documents.effects import effects
-from fedsafe_policies.documents.ladder import ladder
+from fedsafe_policies.documents.phenomena import ladder
 from fedsafe_policies.documents.policy import load_policy, shipped, shipped_text
 from fedsafe_policies.documents.strictness import loosened
 from fedsafe_policies.vocabulary import Level

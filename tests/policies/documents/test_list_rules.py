@@ -34,7 +34,7 @@ from fedsafe_policies.documents.legal_calendar import load_calendar, shipped_cal
 from fedsafe_policies.documents.policy import load_policy, shipped, shipped_text
 from fedsafe_policies.engine import Request
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.ground.days import day_number, today
+from fedsafe_policies.ground.span import day_number, today
 from fedsafe_policies.rules.continuation import KeepRequest
 from fedsafe_policies.rules.lookups import LookupRequest
 from fedsafe_policies.rules.matching import MatchRequest

@@ -25,6 +25,7 @@ from fedsafe_policies.escalation.closure import (
 )
 from fedsafe_policies.escalation.package import present
 from fedsafe_policies.escalation.playbooks import load_playbooks, playbooks
+from fedsafe_policies.escalation.projection import as_seen_by, seen_by
 from fedsafe_policies.escalation.queue import Waiting, in_order, patience
 from fedsafe_policies.escalation.states import (
     EDITABLE,
@@ -33,7 +34,6 @@ from fedsafe_policies.escalation.states import (
     is_borderline,
     may_follow,
 )
-from fedsafe_policies.escalation.visibility import as_seen_by, seen_by
 from fedsafe_policies.escalation.vocabulary import Danger, Element, Urgency
 from fedsafe_policies.rules.decision import Verdict
 from fedsafe_policies.rules.people import Person

@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.ground.days import day_number
 from fedsafe_policies.ground.reasons import Text
+from fedsafe_policies.ground.span import day_number
 from fedsafe_policies.help.choice import WRITTEN, Seeker, choose, gaps
 from fedsafe_policies.help.harm import WAYS_OUT, Harm, find_harm
 from fedsafe_policies.help.offers import (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fedsafe_policies.documents.legal_calendar import shipped_calendar
 from fedsafe_policies.documents.policy import Policy, load_policy, shipped, shipped_text
 from fedsafe_policies.engine import decide
-from fedsafe_policies.ground.days import SECONDS_A_DAY, day_number, today
+from fedsafe_policies.ground.span import SECONDS_A_DAY, day_number, today
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.gate import (
     Approval,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_policies.ground.days import SECONDS_A_DAY, today
+from fedsafe_policies.ground.span import SECONDS_A_DAY, today
 from fedsafe_policies.rules.hearings import (
     Hearing,
     HearingException,

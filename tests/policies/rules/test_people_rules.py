@@ -27,7 +27,7 @@ from tests.support.policy_requests import (
 )
 
 from fedsafe_policies.documents.policy import load_policy, shipped_text
-from fedsafe_policies.ground.days import day_number, today
+from fedsafe_policies.ground.span import day_number, today
 from fedsafe_policies.rules.access import ExportRequest, ReadRequest
 from fedsafe_policies.rules.decision import Obligation
 from fedsafe_policies.rules.disputes import (

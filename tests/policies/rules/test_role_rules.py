@@ -27,7 +27,7 @@ from fedsafe_policies.checks.rehearsal import able_pairs
 from fedsafe_policies.checks.staff_levels import gaps, suggest
 from fedsafe_policies.documents.policy import SHIPPED, shipped
 from fedsafe_policies.engine import Request
-from fedsafe_policies.ground.days import day_number, today
+from fedsafe_policies.ground.span import day_number, today
 from fedsafe_policies.rules.access import ExportRequest
 from fedsafe_policies.rules.disputes import RulingRequest
 from fedsafe_policies.rules.four_eyes import ActRequest

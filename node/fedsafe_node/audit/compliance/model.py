@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shape of a document: as it is defined, and as it is written out.
+"""The shape of a document: as it is defined, and as it is written out in Markdown.
 
 A definition (`data/*.toml`) says everything in German and in English, with names of
 values in braces. A sheet is what becomes of it: one language, this node's values.
 Its texts are inline Markdown.
 """
 
+import re
+from collections.abc import Iterator, Sequence
 from enum import StrEnum, unique
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -132,3 +134,38 @@ class SheetAnswer(
 
     document: Sheet
     markdown: str
+
+
+_STEERING: Final = re.compile(r"([\\`*_\[\]<>|#~])")
+_UNSEEN: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+"
+)
+
+
+def plain(value: str) -> str:
+    """Write what a provider entered so that it is text and nothing else."""
+    return _STEERING.sub(r"\\\1", _UNSEEN.sub(" ", value)).strip()
+
+
+def markdown(sheet: Sheet) -> str:
+    """Write a sheet as one document."""
+    parts = [f"# {sheet.title}", f"> {sheet.notice}"]
+    for section in sheet.sections:
+        parts.append(f"## {section.title}")
+        parts += ["\n".join(_lines(block)) for block in section.blocks]
+    return "\n\n".join(parts) + "\n"
+
+
+def _lines(block: Block) -> Iterator[str]:
+    if isinstance(block, Prose):
+        yield block.text
+    elif isinstance(block, Points):
+        yield from (f"* {point}" for point in block.points)
+    else:
+        yield _row(block.headings)
+        yield _row(["---"] * len(block.headings))
+        yield from map(_row, block.rows)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -13,8 +13,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from fedsafe_node.audit.compliance.markdown import plain
-from fedsafe_node.audit.compliance.model import Language, Prose, Section, Table
+from fedsafe_node.audit.compliance.model import Language, Prose, Section, Table, plain
 from fedsafe_policies.documents.document import Document, RuleEntry, Training
 from fedsafe_policies.documents.effect_texts import NOUNS, TABLE_NOUNS
 from fedsafe_policies.documents.policy import Policy

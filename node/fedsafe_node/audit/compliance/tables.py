@@ -6,15 +6,14 @@ from typing import Final
 
 from fedsafe_node.audit.compliance.events import Meaning, chapters
 from fedsafe_node.audit.compliance.facts import Facts
-from fedsafe_node.audit.compliance.markdown import plain
-from fedsafe_node.audit.compliance.model import Language, Table
+from fedsafe_node.audit.compliance.model import Language, Table, plain
 from fedsafe_node.audit.compliance.policy_in_words import say, value_of
 from fedsafe_node.audit.compliance.values import not_recorded
 from fedsafe_node.log.audit import Event
 from fedsafe_policies.documents.document import Training
 from fedsafe_policies.documents.legal_calendar import Entry
-from fedsafe_policies.ground.days import SECONDS_A_DAY
 from fedsafe_policies.ground.reasons import Text
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 
 Row = tuple[str, ...]
 

@@ -10,13 +10,12 @@ from datetime import date
 from typing import Final
 
 from fedsafe_node.audit.compliance.facts import Facts
-from fedsafe_node.audit.compliance.markdown import plain
-from fedsafe_node.audit.compliance.model import Language
+from fedsafe_node.audit.compliance.model import Language, plain
 from fedsafe_node.audit.compliance.policy_in_words import say, value_of
 from fedsafe_policies.documents.phenomena import phenomena
 from fedsafe_policies.documents.strictness import leaf
-from fedsafe_policies.ground.days import SECONDS_A_DAY
 from fedsafe_policies.ground.reasons import Text
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.gate import Approval, Consultation
 from fedsafe_policies.rules.reviews import decision_ends
 from fedsafe_policies.vocabulary import Plane, Role

@@ -19,7 +19,7 @@ import msgspec
 
 from fedsafe_crypto.tlog.checkpoint import Checkpoint
 from fedsafe_federation.charter.charter import SignedCharter
-from fedsafe_federation.wire.offload import Offload
+from fedsafe_federation.wire.pace import Offload
 from fedsafe_federation.wire.signed import Signed
 from fedsafe_federation.wire.wireformat import decode, encode
 from fedsafe_node.acts.people import ActAnswer
@@ -46,9 +46,9 @@ from fedsafe_node.log.retention_grounds import Basis
 from fedsafe_node.log.span import ExportRequest, Part, find_part
 from fedsafe_node.people.approvals import Approvals, digest_of
 from fedsafe_node.people.office import Office
+from fedsafe_node.store.peering_rows import PackRow
 from fedsafe_node.store.people_rows import ActState
 from fedsafe_node.store.reader import Reader
-from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.rows import Tail
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.rules.access import ExportRequest as ExportQuestion

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers of a case that has left: what closing asks for still, and nothing else; pure.
+"""Answers of a case: what closing asks for, and what one that has left still takes.
 
 What went out was approved as it stood, and stays so: help, level, evidence and opinion
 are in no package, and a feature that was named too late for one is kept apart.
@@ -15,8 +15,9 @@ from fedsafe_node.casework.cases.assessment import check_role
 from fedsafe_node.casework.cases.changes import CHANGEABLE
 from fedsafe_node.casework.cases.content import CaseFile
 from fedsafe_node.casework.cases.keeper import Change
+from fedsafe_node.casework.cases.release import waits_for_look
 from fedsafe_node.ground.errors import BadRequestError, WrongStateError
-from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_policies.escalation.closure import unanswered
 from fedsafe_policies.escalation.package import Elements, present
 from fedsafe_policies.escalation.states import CaseState
@@ -91,3 +92,30 @@ def _fields(request: AssessCase) -> Iterator[str]:
             )
         else:
             yield name
+
+
+SECOND_LOOK: Final = "second_look"
+INQUIRY: Final = "inquiry"
+
+
+def open_before_closing(row: CaseRow, file: CaseFile) -> tuple[str, ...]:
+    """Name what is open: the case's own questions, a second look, a partner's inquiry.
+
+    The inquiry of a partner is answered in whatever state the case is.
+    """
+    found = unanswered(file.answers)
+    if waits_for_look(row, file):
+        found += (SECOND_LOOK,)
+    if file.open_questions:
+        found += (INQUIRY,)
+    return found
+
+
+def check_answered(row: CaseRow, file: CaseFile) -> None:
+    """Refuse to close a case while something of it is open.
+
+    Raises:
+        WrongStateError: something is; all of it is named.
+    """
+    if found := open_before_closing(row, file):
+        raise WrongStateError("unanswered", f"not answered yet: {', '.join(found)}")

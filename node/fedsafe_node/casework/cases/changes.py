@@ -14,12 +14,12 @@ from fedsafe_node.casework.cases.content import CaseFile, KeptCall
 from fedsafe_node.casework.cases.keeper import Change
 from fedsafe_node.casework.cases.timeline import CALLED
 from fedsafe_node.ground.errors import BadRequestError, WrongStateError
-from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_policies.errors import CasePackageError
 from fedsafe_policies.escalation.package import CaseIdentity, Elements, refuse_media
 from fedsafe_policies.escalation.states import EDITABLE, CaseState, may_follow
 from fedsafe_policies.escalation.vocabulary import Urgency
-from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 
 _MOST_CALLS: Final = 100
 _CALLED_FIRST: Final = SECONDS_A_DAY

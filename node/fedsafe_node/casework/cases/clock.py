@@ -20,7 +20,7 @@ from fedsafe_node.casework.cases.timeline import course_of, is_over
 from fedsafe_node.ground.principal import Actor
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
-from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow
+from fedsafe_node.store.casework_rows import CaseAlarmRow, CaseRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.clocks import Alarm, Course, Term, alarms, terms

@@ -19,7 +19,7 @@ from fedsafe_crypto.seal.secretbox import KEY_BYTES, decrypt, encrypt
 from fedsafe_federation.wire.wireformat import decode, encode
 from fedsafe_node.ground.errors import CorruptRowError, WrongStateError
 from fedsafe_node.log.openings import PeriodKeys, period_of
-from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_node.store.rows import Row
 from fedsafe_policies.escalation.calls import Ordered, Said
 from fedsafe_policies.escalation.case_start import CaseSource

@@ -25,15 +25,14 @@ from fedsafe_node.casework.cases.timeline import CLOSED, ERASED
 from fedsafe_node.ground.errors import CorruptRowError, WrongStateError
 from fedsafe_node.ground.principal import Actor
 from fedsafe_node.ground.telemetry import LOGGER, fields
-from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.escalation.closure import countable, erased_from, preserved_until
 from fedsafe_policies.escalation.dispatches import UNDER_WAY, DispatchState
-from fedsafe_policies.escalation.erasure import countable, erased_from, preserved_until
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
-from fedsafe_policies.ground.days import SECONDS_A_DAY
-from fedsafe_policies.ground.span import Span
+from fedsafe_policies.ground.span import SECONDS_A_DAY, Span
 from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Role
 

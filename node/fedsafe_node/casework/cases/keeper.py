@@ -11,7 +11,7 @@ from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.office import Office
 from fedsafe_node.rules.policy_context import Situation
-from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
+from fedsafe_node.store.casework_rows import CaseRow, CaseStepRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.matrix import Matrix

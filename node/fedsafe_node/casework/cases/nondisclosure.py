@@ -18,7 +18,7 @@ from fedsafe_node.casework.orders.content import OrderVault
 from fedsafe_node.casework.orders.secrecy import begin_of, secrecy_of
 from fedsafe_node.ground.errors import CorruptRowError
 from fedsafe_node.store.reader import Reader
-from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 
 Span = tuple[int, float]
 _LATE: Final = 30 * SECONDS_A_DAY

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.acts.cases import Reach, Reached, WorkKind
 from fedsafe_node.ground.errors import WrongStateError
-from fedsafe_node.store.dispatches_rows import DispatchRow, TakingRow
+from fedsafe_node.store.casework_rows import DispatchRow, TakingRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_policies.escalation.dispatches import (
     ARRIVED,

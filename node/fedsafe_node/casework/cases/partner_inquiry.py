@@ -16,7 +16,7 @@ from fedsafe_node.casework.cases.changes import check_since
 from fedsafe_node.casework.cases.content import CaseFile, KeptInquiry
 from fedsafe_node.casework.cases.keeper import Change
 from fedsafe_node.ground.errors import WrongStateError
-from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_policies.escalation.states import ANSWERED, CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
 

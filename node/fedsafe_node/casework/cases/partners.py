@@ -42,9 +42,8 @@ from fedsafe_node.acts.partners import (
     TestPackage,
     VerifyPartner,
 )
-from fedsafe_node.casework.cases.certificate_names import certificate_name
-from fedsafe_node.casework.cases.host_keys import counted, note_compared
-from fedsafe_node.casework.cases.partner_keys import check_entry
+from fedsafe_node.casework.cases.partner_keys import check_entry, counted, note_compared
+from fedsafe_node.casework.dispatch.signing import certificate_name
 from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,
@@ -54,7 +53,7 @@ from fedsafe_node.ground.errors import (
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
-from fedsafe_node.store.partners_rows import PartnerRow
+from fedsafe_node.store.casework_rows import PartnerRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.channels import host_keys_of, place_of

@@ -13,11 +13,10 @@ from fedsafe_node.casework.cases.clock import courses, owed
 from fedsafe_node.casework.cases.content import CaseVault
 from fedsafe_node.casework.cases.packages import work_of
 from fedsafe_node.casework.cases.release import pending_dispatches, waits_for_look
-from fedsafe_node.casework.cases.signal_refs import fallen
 from fedsafe_node.casework.cases.timeline import course_of, is_over
-from fedsafe_node.casework.cases.view import own_gaps, show_term
+from fedsafe_node.casework.cases.view import fallen, own_gaps, show_term
 from fedsafe_node.ground.errors import CorruptRowError, WrongStateError
-from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_policies.escalation.clocks import Course
 from fedsafe_policies.escalation.closure import unanswered

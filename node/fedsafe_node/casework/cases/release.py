@@ -23,7 +23,7 @@ from fedsafe_node.ground.errors import DeniedError, WrongStateError
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.pending_acts import CASE_CLOSED, all_pending, end_act
 from fedsafe_node.people.person_rules import is_trained
-from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_node.store.people_rows import ActRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Row

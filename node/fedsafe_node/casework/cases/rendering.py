@@ -34,9 +34,8 @@ from fedsafe_node.casework.rendering.sheets import Context
 from fedsafe_node.ground.errors import BadRequestError, DeniedError, WrongStateError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.rules.access_purpose import rule_on_reading
-from fedsafe_node.rules.policy_context import Situation
-from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.rules.policy_context import Situation, rule_on_reading
+from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.errors import (
     CasePackageError,
@@ -45,9 +44,8 @@ from fedsafe_policies.errors import (
 )
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.package import Elements
-from fedsafe_policies.escalation.projection import make_package, project
+from fedsafe_policies.escalation.projection import as_seen_by, make_package, project
 from fedsafe_policies.escalation.states import EDITABLE, CaseState
-from fedsafe_policies.escalation.visibility import as_seen_by
 from fedsafe_policies.escalation.vocabulary import Form, Mark, PartnerClass
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.vocabulary import Matter, Role

@@ -23,7 +23,7 @@ from fedsafe_node.acts.cases import (
     OpenCase,
 )
 from fedsafe_node.acts.people import ActAnswer
-from fedsafe_node.casework.cases.answers import answered, has_left
+from fedsafe_node.casework.cases.answers import answered, check_answered, has_left
 from fedsafe_node.casework.cases.assessment import assessed, attached
 from fedsafe_node.casework.cases.changes import (
     called,
@@ -34,7 +34,6 @@ from fedsafe_node.casework.cases.changes import (
     editable_state,
     first_file,
 )
-from fedsafe_node.casework.cases.closure import check_answered
 from fedsafe_node.casework.cases.content import CaseFile
 from fedsafe_node.casework.cases.keeper import CaseParts, Change
 from fedsafe_node.casework.cases.nondisclosure import dropping, stood
@@ -51,17 +50,16 @@ from fedsafe_node.casework.cases.release import (
     takes_two,
     waiting_approval,
 )
-from fedsafe_node.casework.cases.signal_refs import fallen
 from fedsafe_node.casework.cases.sole_release import look, receipt_of, release_alone
-from fedsafe_node.casework.cases.view import Told, show_case
+from fedsafe_node.casework.cases.view import Told, fallen, show_case
 from fedsafe_node.casework.orders.content import OrderVault
 from fedsafe_node.ground.errors import DeniedError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.trace import nothing_happened
 from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.rules.access_purpose import rule_on_reading
 from fedsafe_node.rules.idempotency import Once
-from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.rules.policy_context import rule_on_reading
+from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.case_start import CaseRequest
 from fedsafe_policies.escalation.laender import Calendar

@@ -22,7 +22,7 @@ from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import CorruptRowError, WrongStateError
 from fedsafe_node.ground.subject_refs import is_about
 from fedsafe_node.ground.telemetry import LOGGER, fields
-from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_node.store.reader import Reader
 
 _STILL: Final = inf

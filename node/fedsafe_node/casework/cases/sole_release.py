@@ -23,7 +23,7 @@ from fedsafe_node.casework.cases.release import (
 )
 from fedsafe_node.ground.errors import WrongStateError
 from fedsafe_node.ground.principal import Principal
-from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency

@@ -4,7 +4,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
+from fedsafe_node.store.casework_rows import CaseRow, CaseStepRow
 from fedsafe_policies.escalation.clocks import Course
 from fedsafe_policies.escalation.states import ANSWERED, EDITABLE, CaseState
 from fedsafe_policies.escalation.urgency import Release, urgencies

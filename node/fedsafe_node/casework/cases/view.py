@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A case as a role sees it, and the queue."""
+"""A case as a role sees it, the signals that it mentions, and the queue."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
+from uuid import UUID
 
 from fedsafe_node.acts.cases import (
     AlarmShown,
@@ -20,12 +21,14 @@ from fedsafe_node.acts.cases import (
     TaskShown,
     TermShown,
 )
-from fedsafe_node.casework.cases.closure import open_before_closing
+from fedsafe_node.casework.cases.answers import open_before_closing
 from fedsafe_node.casework.cases.content import CaseFile, Release
 from fedsafe_node.casework.cases.packages import Work
 from fedsafe_node.casework.cases.release import ALONE, OF_MANY, waits_for_look
 from fedsafe_node.casework.cases.timeline import course_of, is_over
-from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
+from fedsafe_node.store.casework_rows import CaseAlarmRow, CaseRow, CaseStepRow
+from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.errors import NothingForPartnerError
 from fedsafe_policies.escalation.clocks import Milestone, Stage, Term, terms
 from fedsafe_policies.escalation.deadlines import end_of
@@ -33,13 +36,17 @@ from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.package import present
 from fedsafe_policies.escalation.playbooks import playbooks
-from fedsafe_policies.escalation.projection import Projection, project
+from fedsafe_policies.escalation.projection import (
+    Projection,
+    as_seen_by,
+    project,
+    seen_by,
+)
 from fedsafe_policies.escalation.release import Gap, gaps
 from fedsafe_policies.escalation.states import EDITABLE, CaseState, is_for_many
 from fedsafe_policies.escalation.urgency import Fallback, urgencies
-from fedsafe_policies.escalation.visibility import as_seen_by, seen_by
 from fedsafe_policies.escalation.vocabulary import PartnerClass, Urgency
-from fedsafe_policies.vocabulary import Role
+from fedsafe_policies.vocabulary import Effect, Role
 
 _WORKED_ON: Final = EDITABLE | {CaseState.RECALLED}
 
@@ -262,3 +269,28 @@ def _checklist(row: CaseRow, file: CaseFile, calendar: Calendar) -> list[Checkli
         )
         for name, step in playbooks()[phenomenon].steps.items()
     ]
+
+
+# Which signals a case mentions, and which of them no longer stand.
+#
+# A case never rests on a signal alone, but what came out of one may be in it. When its
+# origin revokes it, or a ruling against it ends it, whoever got the case was told
+# something wrong: the case says so until it is recalled. It is read off the statements
+# each time, so that nothing about a case stands beside signals.
+
+_ENDED: Final = frozenset({Effect.REVOKED.value, Effect.ERASED.value})
+
+
+async def fallen(reader: Reader, mentions: Iterable[str]) -> list[str]:
+    """Name the signals among these that were revoked, or erased for whom they meant."""
+    return [each for each in mentions if await _is_fallen(reader, each)]
+
+
+async def _is_fallen(reader: Reader, mention: str) -> bool:
+    origin, _, name = mention.rpartition("/")
+    signal_id = UUID(name).bytes
+    row = await reader.signal(origin, signal_id)
+    if row is not None and row.status is SignalStatus.REVOKED:
+        return True
+    named = await reader.restrictions_on(origin, signal_id)
+    return any(each.effect in _ENDED for each in named)

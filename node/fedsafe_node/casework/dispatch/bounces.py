@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from fedsafe_node.casework.cases.packages import is_recalled
 from fedsafe_node.casework.dispatch.fallback import by_next_channel
-from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
+from fedsafe_node.store.casework_rows import AttemptRow, DispatchRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.dispatches import DispatchState, Outcome

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 
 from fedsafe_node.casework.cases.content import CaseFile
 from fedsafe_node.casework.cases.keeper import CaseKeeper, Change
-from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
-from fedsafe_node.store.dispatches_rows import DispatchRow
+from fedsafe_node.store.casework_rows import CaseRow, CaseStepRow, DispatchRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.dispatches import DispatchState, case_steps

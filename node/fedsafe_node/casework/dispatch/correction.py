@@ -14,8 +14,7 @@ from msgspec import UNSET
 from fedsafe_federation.casework.statement import Document
 from fedsafe_node.casework.cases.content import CaseFile
 from fedsafe_node.casework.dispatch.package import package_id_of
-from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.dispatches_rows import DispatchRow
+from fedsafe_node.store.casework_rows import CaseRow, DispatchRow
 from fedsafe_policies.escalation.dispatches import RECALL_REASONS, RecallReason
 from fedsafe_policies.escalation.matrix import Handling, Matrix
 from fedsafe_policies.escalation.package import FORMAT, CasePackage, Elements

@@ -22,7 +22,7 @@ from fedsafe_node.casework.dispatch.case_moves import live_dispatches
 from fedsafe_node.casework.dispatch.package import mark_of
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
-from fedsafe_node.store.dispatches_rows import MENDABLE, DispatchRow
+from fedsafe_node.store.casework_rows import MENDABLE, DispatchRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.channels import Channel, SftpChannel

@@ -17,11 +17,11 @@ from fedsafe_node.casework.cases.packages import is_recalled
 from fedsafe_node.casework.dispatch.package import NONE, mark_of
 from fedsafe_node.casework.dispatch.signing import parcel_of
 from fedsafe_node.casework.dispatch.view import sends
-from fedsafe_node.casework.transports.file_names import MEDIA_TYPES, name_of
+from fedsafe_node.casework.transports.parcels import MEDIA_TYPES, name_of
 from fedsafe_node.ground.errors import NotFoundError, WrongStateError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
-from fedsafe_node.store.dispatches_rows import DispatchRow, TakingRow
+from fedsafe_node.store.casework_rows import DispatchRow, TakingRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
 

@@ -16,8 +16,7 @@ from fedsafe_node.casework.cases.packages import (
 from fedsafe_node.casework.dispatch.replies import Reply
 from fedsafe_node.ground.errors import BadRequestError, NotFoundError, WrongStateError
 from fedsafe_node.log.audit import Detail
-from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.dispatches_rows import DispatchRow
+from fedsafe_node.store.casework_rows import CaseRow, DispatchRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_policies.escalation.dispatches import (
     MAY_HAVE_ARRIVED,

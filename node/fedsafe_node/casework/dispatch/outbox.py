@@ -16,6 +16,7 @@ import msgspec
 
 from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_federation.wire.wireformat import decode
+from fedsafe_node.acts.dispatches import SendingAnswer, SwitchSending
 from fedsafe_node.casework.cases.keeper import CaseKeeper
 from fedsafe_node.casework.cases.packages import may_be_there
 from fedsafe_node.casework.dispatch.bounces import unless_it_came_back
@@ -34,10 +35,12 @@ from fedsafe_node.ground.errors import (
     WrongStateError,
 )
 from fedsafe_node.ground.faults import NO_FAULTS, FaultPoint, Faults
-from fedsafe_node.ground.principal import Actor
+from fedsafe_node.ground.principal import Actor, Principal
 from fedsafe_node.ground.telemetry import LOGGER, fields
+from fedsafe_node.ground.trace import nothing_happened
 from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
+from fedsafe_node.people.office import Office
+from fedsafe_node.store.casework_rows import AttemptRow, DispatchRow, SendingRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.channels import Channel
@@ -274,3 +277,40 @@ def _told(row: DispatchRow, attempt: AttemptRow) -> Detail:
         "attempt": attempt.number,
         "way": attempt.way,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class SendingSwitch:
+    """Stops all sending, and lets it go on; what is queued stays so meanwhile."""
+
+    office: Office
+
+    async def show(self) -> SendingAnswer:
+        """Tell whether anything leaves, and who has said so."""
+        return await self.office.store.read(_shown)
+
+    async def switch(self, request: SwitchSending, who: Principal) -> SendingAnswer:
+        """Stop sending, or let it go on; what is so already is no act."""
+
+        async def act(tx: Transaction) -> SendingAnswer:
+            if await sends(tx) != request.sends:
+                row = SendingRow(request.sends, self.office.now(), who.name)
+                await tx.add_sending(row)
+                detail: Detail = {"sends": request.sends, "role": who.role.value}
+                event = Event.SENDING_SWITCHED
+                await self.office.note(tx, event, who.name, detail)
+            else:
+                nothing_happened()
+            return await _shown(tx)
+
+        return await self.office.store.write(act)
+
+
+async def _shown(reader: Reader) -> SendingAnswer:
+    last = await reader.sending()
+    return SendingAnswer(
+        sends=last is None or last.sends,
+        at=None if last is None else last.at,
+        by=None if last is None else last.by,
+        by_hand=await reader.dispatches_by_hand(),
+    )

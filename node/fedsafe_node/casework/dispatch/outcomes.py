@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from fedsafe_federation.wire.offload import Offload
+from fedsafe_federation.wire.pace import Offload
 from fedsafe_node.acts.dispatches import (
     KEPT_BACK,
     DispatchReceipt,
@@ -37,17 +37,24 @@ from fedsafe_node.casework.dispatch.note import (
     told_of_note,
     unless_stopped,
 )
-from fedsafe_node.casework.dispatch.replies import Reply, read_reply
-from fedsafe_node.casework.dispatch.reply_signatures import key_to_verify, signer_of
+from fedsafe_node.casework.dispatch.replies import (
+    Reply,
+    key_to_verify,
+    read_reply,
+    signer_of,
+)
 from fedsafe_node.casework.dispatch.withheld import correct_after_all, keep_back
 from fedsafe_node.ground.errors import BadRequestError, WrongStateError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.trace import nothing_happened
 from fedsafe_node.log.audit import Event
 from fedsafe_node.rules.idempotency import Once
-from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
-from fedsafe_node.store.partners_rows import PartnerRow
+from fedsafe_node.store.casework_rows import (
+    AttemptRow,
+    CaseRow,
+    DispatchRow,
+    PartnerRow,
+)
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.dispatches import UNDER_WAY, DispatchState, Outcome

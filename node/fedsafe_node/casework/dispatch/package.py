@@ -19,9 +19,7 @@ from fedsafe_node.casework.cases.content import CaseFile
 from fedsafe_node.casework.cases.release import lacking
 from fedsafe_node.ground.errors import WrongStateError
 from fedsafe_node.log.audit import Detail
-from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.dispatches_rows import DispatchRow
-from fedsafe_node.store.partners_rows import PartnerRow
+from fedsafe_node.store.casework_rows import CaseRow, DispatchRow, PartnerRow
 from fedsafe_policies.errors import CasePackageError
 from fedsafe_policies.escalation.channels import Channel
 from fedsafe_policies.escalation.matrix import Matrix

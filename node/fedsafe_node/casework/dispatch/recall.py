@@ -15,7 +15,6 @@ import msgspec
 
 from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_node.acts.dispatches import RecallAnswer, RecallCase
-from fedsafe_node.casework.cases.certificate_names import certificate_name
 from fedsafe_node.casework.cases.content import CaseFile
 from fedsafe_node.casework.cases.keeper import CaseKeeper
 from fedsafe_node.casework.cases.packages import held, may_be_there
@@ -40,13 +39,13 @@ from fedsafe_node.casework.dispatch.package import (
     seal_for_partner,
     told_of,
 )
+from fedsafe_node.casework.dispatch.signing import certificate_name
 from fedsafe_node.casework.dispatch.view import sends, show_dispatch
 from fedsafe_node.ground.errors import WrongStateError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.rules.idempotency import Once
-from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.dispatches_rows import DispatchRow
+from fedsafe_node.store.casework_rows import CaseRow, DispatchRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.dispatches import (

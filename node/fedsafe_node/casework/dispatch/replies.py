@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the head of a mail that answers a package: which tokens, and by whom not.
+"""Reads the head of a mail that answers a package, and looks who signed the mail.
 
 Nothing but header fields is read, and none of them is kept: the body and what is
 attached are the partner's own. A token proves that whoever wrote had it, no more. What
@@ -9,6 +9,7 @@ a machine writes by itself (RFC 3834, RFC 6522) acknowledges nothing.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.errors import (
     MessageDefect,
     MessageError,
@@ -18,9 +19,18 @@ from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from email.policy import compat32, default
 from hashlib import sha256
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from fedsafe_federation.casework.errors import PartnerKeyError, SignedMailError
+from fedsafe_federation.casework.openpgp import openpgp_identity, read_openpgp
+from fedsafe_federation.casework.signed_mail import signed_text
+from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.ground.errors import BadRequestError
+from fedsafe_node.store.casework_rows import PartnerRow
+from fedsafe_policies.escalation.partners import Partner
+
+if TYPE_CHECKING:
+    from pysequoia import Cert
 
 _MOST_VALUE: Final = 2_000
 """Characters of one header field that are looked at (RFC 5322 has lines of 998)."""
@@ -170,3 +180,42 @@ def _decoded(value: str) -> str:
         return str(made["Subject"])
     except (MessageError, ValueError, LookupError, AttributeError, TypeError):
         return value  # the library stumbles over some words that are none
+
+
+def key_to_verify(partner: PartnerRow, now: int) -> "Cert | None":
+    """Return the OpenPGP key of an entry whose verification counts; None without one.
+
+    A key that nobody has compared with the partner proves nothing.
+    """
+    if partner.verified_until is None or partner.verified_until <= now:
+        return None
+    text = decode(partner.record, Partner).openpgp
+    if text is None:
+        return None
+    try:
+        return read_openpgp(text, datetime.fromtimestamp(now, UTC))
+    except PartnerKeyError:
+        return None
+
+
+def signer_of(mail: bytes, token: str, key: "Cert") -> str | None:
+    """Return the fingerprint of the key if it has signed the token; None if not.
+
+    A signature on something else, which may be as old as the partner, says nothing of
+    this dispatch.
+
+    Raises:
+        BadRequestError: a signature on it is none of the key, or does not verify.
+    """
+    try:
+        signed = signed_text(mail, key)
+    except SignedMailError as error:
+        raise BadRequestError(
+            "bad_signature",
+            f"this message is not signed as it says, {error}: call the partner",
+            pointer="/body",
+        ) from None
+    whole = rb"(?<![A-Za-z0-9_-])" + re.escape(token.encode()) + rb"(?![A-Za-z0-9_-])"
+    if signed is None or re.search(whole, signed) is None:
+        return None
+    return openpgp_identity(key).hex()

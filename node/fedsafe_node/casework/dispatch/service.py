@@ -20,7 +20,6 @@ from fedsafe_node.acts.dispatches import (
     SentAnswer,
     WarningShown,
 )
-from fedsafe_node.casework.cases.certificate_names import certificate_name
 from fedsafe_node.casework.cases.content import CaseFile
 from fedsafe_node.casework.cases.keeper import CaseKeeper
 from fedsafe_node.casework.cases.partners import read_partner
@@ -43,15 +42,13 @@ from fedsafe_node.casework.dispatch.package import (
     seal_for_partner,
     told_of,
 )
+from fedsafe_node.casework.dispatch.signing import certificate_name
 from fedsafe_node.casework.dispatch.view import sends, show_dispatch, show_dispatches
 from fedsafe_node.ground.errors import DeniedError, WrongStateError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.rules.access_purpose import rule_on_reading
-from fedsafe_node.rules.policy_context import Situation
-from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.dispatches_rows import DispatchRow
-from fedsafe_node.store.partners_rows import PartnerRow
+from fedsafe_node.rules.policy_context import Situation, rule_on_reading
+from fedsafe_node.store.casework_rows import CaseRow, DispatchRow, PartnerRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.case_start import CaseRequest

@@ -24,7 +24,7 @@ from fedsafe_node.casework.transports.parcels import Parcel, Sealing
 from fedsafe_node.ground.errors import CorruptLogError, CorruptRowError, WrongStateError
 from fedsafe_node.log.audit import DETAIL, Detail, Event, decode_audit_record
 from fedsafe_node.log.span import first_since
-from fedsafe_node.store.dispatches_rows import DispatchRow
+from fedsafe_node.store.casework_rows import DispatchRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName
 from fedsafe_node.store.transaction import Transaction
@@ -135,3 +135,23 @@ def _read(log: LogName, index: int, payload: bytes) -> Detail:
         return decode(payload, dict[str, str | int | bool | None])
     except MalformedError:
         raise CorruptLogError(log, index, "it is no audit event") from None
+
+
+# The name of the provider in its own certificate, by which partners verify packages.
+#
+# It is kept when a node is made, and never changed: with another name the certificate
+# would be another one, which no partner has compared. A node from before that was kept
+# has a certificate without a name, and goes on with it.
+
+_NAME: Final = "case-certificate-name"
+
+
+async def name_certificate(tx: Transaction, node: str) -> None:
+    """Keep the name of a node that is made."""
+    await tx.set_meta(_NAME, node.encode())
+
+
+async def certificate_name(reader: Reader) -> str | None:
+    """Return the name in the certificate; None for one from before."""
+    kept = await reader.meta(_NAME)
+    return None if kept is None else kept.decode()

@@ -17,8 +17,7 @@ from fedsafe_node.acts.dispatches import (
 )
 from fedsafe_node.casework.cases.content import CaseFile, KeptReceipt
 from fedsafe_node.casework.cases.packages import held, is_recalled, is_unclear, reach_of
-from fedsafe_node.store.cases_rows import CaseRow
-from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
+from fedsafe_node.store.casework_rows import AttemptRow, CaseRow, DispatchRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_policies.escalation.dispatches import DispatchState, Outcome
 from fedsafe_policies.escalation.partners import Partner, Way

@@ -21,7 +21,7 @@ from fedsafe_node.ground.errors import WrongStateError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
-from fedsafe_node.store.dispatches_rows import DispatchRow
+from fedsafe_node.store.casework_rows import DispatchRow
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.dispatches import UNDER_WAY, DispatchState
 

@@ -18,12 +18,12 @@ from fedsafe_node.ground.errors import WrongStateError
 from fedsafe_node.ground.principal import Actor
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
-from fedsafe_node.store.orders_rows import OrderRow
+from fedsafe_node.store.casework_rows import OrderRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.orders import OrderKind, deadline_of, last_reminder
-from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 
 ACTOR_NAME: Final = Actor.CLOCK.value
 Tell = Callable[[Transaction, Detail], Awaitable[object]]

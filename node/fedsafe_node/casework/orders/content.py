@@ -9,7 +9,7 @@ from fedsafe_crypto.primitives.framing import lp_text
 from fedsafe_federation.wire.wireformat import decode, encode
 from fedsafe_node.ground.errors import CorruptRowError, WrongStateError
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.store.orders_rows import OrderRow
+from fedsafe_node.store.casework_rows import OrderRow
 from fedsafe_node.store.rows import Row
 from fedsafe_policies.escalation.orders import OrderGround
 

@@ -12,7 +12,7 @@ from fedsafe_node.acts.orders import AddOrder
 from fedsafe_node.casework.cases.content import CaseVault, accounts_of
 from fedsafe_node.casework.orders.content import OrderVault
 from fedsafe_node.ground.errors import BadRequestError, NotFoundError, WrongStateError
-from fedsafe_node.store.orders_rows import OrderRow
+from fedsafe_node.store.casework_rows import OrderRow
 from fedsafe_node.store.reader import Reader
 
 

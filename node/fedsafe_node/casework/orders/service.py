@@ -16,6 +16,7 @@ from fedsafe_node.acts.orders import (
     AnswerOrder,
     NoteOrder,
     OrderAnswer,
+    OrderListed,
     OrderReceipt,
     OrdersAnswer,
     OrderStep,
@@ -24,7 +25,6 @@ from fedsafe_node.casework.cases.changes import check_content
 from fedsafe_node.casework.cases.content import CaseVault
 from fedsafe_node.casework.orders.content import OrderFile, OrderVault
 from fedsafe_node.casework.orders.secrecy import check_case
-from fedsafe_node.casework.orders.view import listed, shown
 from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,
@@ -35,14 +35,14 @@ from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.log.openings import period_of
 from fedsafe_node.people.office import Office
-from fedsafe_node.rules.access_purpose import rule_on_reading
 from fedsafe_node.rules.idempotency import Once
-from fedsafe_node.rules.policy_context import Situation
-from fedsafe_node.store.orders_rows import OrderRow
+from fedsafe_node.rules.policy_context import Situation, rule_on_reading
+from fedsafe_node.store.casework_rows import OrderRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.orders import (
     OrderKind,
+    OrderOutcome,
     answer_by,
     confirm_by,
     orders,
@@ -392,3 +392,48 @@ async def _read(reader: Reader, order_id: str) -> OrderRow:
     if row is None:
         raise NotFoundError("order")
     return row
+
+
+def listed(row: OrderRow, now: int) -> OrderListed:
+    """Show an order as the list does."""
+    waits = row.confirm_by is not None and row.confirmed_at is None
+    return OrderListed(
+        order=row.id,
+        kind=OrderKind(row.kind),
+        emergency=row.emergency,
+        received_at=row.received_at,
+        due_at=row.due_at,
+        confirm_by=row.confirm_by,
+        acknowledged_at=row.acknowledged_at,
+        confirmed_at=row.confirmed_at,
+        answered_at=row.answered_at,
+        outcome=None if row.outcome is None else OrderOutcome(row.outcome),
+        case=row.case_id,
+        overdue=row.answered_at is None and row.due_at <= now,
+        unconfirmed=waits and row.confirm_by is not None and row.confirm_by <= now,
+    )
+
+
+def shown(row: OrderRow, file: OrderFile, now: int) -> OrderAnswer:
+    """Show an order with all that it says."""
+    rule = orders()[OrderKind(row.kind)]
+    return OrderAnswer(
+        order=listed(row, now),
+        revision=row.revision,
+        source=rule.source,
+        fixed=rule.fixed,
+        by_letter=rule.by_letter,
+        entered_by=row.entered_by,
+        answered_by=row.answered_by,
+        authority=file.authority,
+        reference=file.reference,
+        basis=file.basis,
+        scope=file.scope,
+        language=file.language,
+        oral=file.oral,
+        secret_until=file.secret_until,
+        grounds=list(file.grounds),
+        answer_reference=file.answer_reference,
+        move_reference=file.move_reference,
+        accounts=list(file.accounts),
+    )

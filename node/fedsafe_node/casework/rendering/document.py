@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a rendering says, before it is written as HTML, PDF or text.
+"""What a rendering says, before it is written as HTML or PDF; here also as text.
 
 One document has one language. Its texts are plain: whatever they hold, markup and
 code of the written form included, is shown and never obeyed.
@@ -110,3 +110,38 @@ def _texts_in(block: Block) -> Iterator[str]:
         case Chart():
             yield from (block.title, block.description, *block.head)
             yield from (name for name, _ in block.bars)
+
+
+def plain(document: Document) -> bytes:
+    """Write a document as text in UTF-8; control characters are left out."""
+    lines = [document.title, "=" * len(document.title), ""]
+    if document.banner:
+        lines = [f"*** {document.banner} ***", "", *lines]
+    for text in document.lead:
+        lines += [text, ""]
+    for section in document.sections:
+        if section.heading:
+            lines += [section.heading, "-" * len(section.heading)]
+        for block in section.blocks:
+            lines += _lines(block)
+        lines.append("")
+    written = "\n".join(lines).rstrip() + "\n"
+    return "".join(c for c in written if c == "\n" or c.isprintable()).encode()
+
+
+def _lines(block: Block) -> list[str]:
+    match block:
+        case Paragraph():
+            return [block.text, ""]
+        case Facts():
+            return [
+                text
+                for fact in block.facts
+                for text in (f"{fact.name}:", *(f"  {line}" for line in fact.lines))
+            ]
+        case Blanks():
+            return [f"{name}: {'_' * 30}" for name in block.names]
+        case Chart():
+            head = f"{block.head[0]}: {block.head[1]}"
+            rows = [f"  {name}: {n}" for name, n in block.bars]
+            return [block.title, head, *rows]

@@ -12,11 +12,10 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from fedsafe_node.casework.rendering.document import Document
+from fedsafe_node.casework.rendering.document import Document, plain
 from fedsafe_node.casework.rendering.html import html
 from fedsafe_node.casework.rendering.pack import Quarter, quarter_pack
 from fedsafe_node.casework.rendering.pdf import pdf
-from fedsafe_node.casework.rendering.plain import plain
 from fedsafe_node.casework.rendering.sheets import (
     Context,
     hand_over,

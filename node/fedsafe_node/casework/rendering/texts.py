@@ -11,8 +11,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from fedsafe_policies.documents.ladder import ladder
-from fedsafe_policies.documents.phenomena import phenomena
+from fedsafe_policies.documents.phenomena import ladder, phenomena
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.urgency import urgencies
 from fedsafe_policies.escalation.vocabulary import (

@@ -19,8 +19,14 @@ from typing import Final, assert_never
 
 from fedsafe_federation.wire.tls import client_context, flaw
 from fedsafe_node.casework.transports.errors import Fault, SendingError
-from fedsafe_node.casework.transports.file_names import armored, name_of
-from fedsafe_node.casework.transports.parcels import Handed, Parcel, Sealing, proof_of
+from fedsafe_node.casework.transports.parcels import (
+    Handed,
+    Parcel,
+    Sealing,
+    armored,
+    name_of,
+    proof_of,
+)
 from fedsafe_node.ground.carrier_settings import MailSending
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import ConfigError

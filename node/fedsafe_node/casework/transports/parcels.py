@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What carriers are given, and what they give back."""
+"""What carriers are given, under which name, and what they give back."""
 
 import re
+from base64 import encodebytes
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import Final, Protocol
@@ -85,3 +87,29 @@ def proof_of(words: str, *, hidden: str | None = None) -> str:
     plain = "".join(each if " " <= each <= "~" else " " for each in words)
     plain = _NUMBERS.sub("[address]", _ADDRESS.sub("[address]", plain))
     return " ".join(plain.split())[:MOST_PROOF]
+
+
+_ENDINGS: Final[Mapping[Sealing, str]] = {
+    Sealing.HPKE: "fedsafe",
+    Sealing.SMIME: "p7m",
+    Sealing.OPENPGP: "pgp",
+}
+MEDIA_TYPES: Final[Mapping[Sealing, str]] = {
+    Sealing.HPKE: "application/octet-stream",
+    Sealing.SMIME: "application/pkcs7-mime",
+    Sealing.OPENPGP: "application/octet-stream",
+}
+_ARMOR: Final = b"-----BEGIN PGP MESSAGE-----"
+
+
+def name_of(parcel: Parcel) -> str:
+    """Return the same name for the same dispatch; it says nothing of the case."""
+    return f"fedsafe-{parcel.dispatch}.{_ENDINGS[parcel.sealing]}"
+
+
+def armored(data: bytes) -> str:
+    """Return an OpenPGP message as text, as mail programs want it (RFC 3156)."""
+    if data.startswith(_ARMOR):
+        return data.decode("ascii", "strict")
+    text = encodebytes(data).decode()
+    return f"{_ARMOR.decode()}\n\n{text}-----END PGP MESSAGE-----\n"

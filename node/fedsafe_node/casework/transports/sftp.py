@@ -18,9 +18,8 @@ import asyncssh
 
 from fedsafe_federation.casework.file_signature import ENDING
 from fedsafe_node.casework.transports.errors import Fault, SendingError
-from fedsafe_node.casework.transports.file_names import name_of
 from fedsafe_node.casework.transports.hosts import connect
-from fedsafe_node.casework.transports.parcels import Handed, Parcel
+from fedsafe_node.casework.transports.parcels import Handed, Parcel, name_of
 from fedsafe_node.ground.carrier_settings import SftpSending
 from fedsafe_node.ground.errors import KeyFileError
 from fedsafe_node.ground.key_files import read_secret

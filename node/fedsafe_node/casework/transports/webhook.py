@@ -24,9 +24,14 @@ from fedsafe_federation.exchange.signed_requests import Request, sign_request
 from fedsafe_federation.wire.line import guard
 from fedsafe_federation.wire.tls import client_context, flaw
 from fedsafe_node.casework.transports.errors import Fault, SendingError
-from fedsafe_node.casework.transports.file_names import MEDIA_TYPES, name_of
 from fedsafe_node.casework.transports.hosts import CONNECT, permitted
-from fedsafe_node.casework.transports.parcels import Handed, Parcel, proof_of
+from fedsafe_node.casework.transports.parcels import (
+    MEDIA_TYPES,
+    Handed,
+    Parcel,
+    name_of,
+    proof_of,
+)
 from fedsafe_node.ground.carrier_settings import WebhookSending
 from fedsafe_node.ground.clock import Clock
 from fedsafe_policies.escalation.channels import WebhookChannel

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Self
 
 from fedsafe_node.ground.faults import NO_FAULTS, Faults
-from fedsafe_node.lookup.index.delta import beyond
 from fedsafe_node.lookup.index.removals import Removals
 from fedsafe_node.lookup.index.segment_chain import (
     Chain,
@@ -29,7 +28,7 @@ from fedsafe_node.lookup.index.segment_chain import (
     stamps,
     turn,
 )
-from fedsafe_node.lookup.index.tokens import NO_STORE, TokenIndex, View
+from fedsafe_node.lookup.index.tokens import NO_STORE, TokenIndex, View, beyond
 
 
 class SharedTokenIndex(TokenIndex):

@@ -21,7 +21,8 @@ loop) adds and removes; `merge` may run in another; anybody reads. For several
 processes over one directory see `shared`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from bisect import insort
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Lock
@@ -29,14 +30,6 @@ from typing import TYPE_CHECKING, Final, Self
 
 from fedsafe_node.ground.faults import NO_FAULTS, Faults
 from fedsafe_node.ground.key_files import make_private_directory
-from fedsafe_node.lookup.index.delta import (
-    MERGE_AT,
-    Delta,
-    batches,
-    pairs_of,
-    put_token,
-    split_tokens,
-)
 from fedsafe_node.lookup.index.removals import Removals
 from fedsafe_node.lookup.index.segment import MAX_ROW, TOKEN_BYTES, Segment
 from fedsafe_node.lookup.index.segment_chain import (
@@ -47,6 +40,57 @@ from fedsafe_node.lookup.index.segment_chain import (
 
 if TYPE_CHECKING:
     from fedsafe_node.lookup.index.builder import Columns
+
+MERGE_AT: Final = 65_536
+
+Delta = dict[bytes, tuple[int, ...]]
+
+
+def split_tokens(tokens: bytes) -> Iterator[bytes]:
+    """Give concatenated tokens one by one."""
+    for at in range(0, len(tokens), TOKEN_BYTES):
+        yield tokens[at : at + TOKEN_BYTES]
+
+
+def put_token(delta: Delta, token: bytes, row: int) -> None:
+    """Add a row to those of a token."""
+    known = delta.get(token)
+    if known is None:
+        delta[token] = (row,)
+    else:
+        ordered = list(known)
+        insort(ordered, row)
+        delta[token] = tuple(ordered)
+
+
+def pairs_of(delta: Delta) -> Iterator[tuple[bytes, int]]:
+    """Give each token with each of its rows."""
+    return ((token, row) for token, rows in delta.items() for row in rows)
+
+
+def beyond(delta: Delta, row: int) -> Delta:
+    """Give what a delta holds of the rows behind one."""
+    rest: Delta = {}
+    for token, rows in delta.items():
+        if rows[-1] > row:
+            rest[token] = tuple(each for each in rows if each > row)
+    return rest
+
+
+def batches(
+    pairs: Iterable[tuple[bytes, int]],
+) -> Iterator[tuple[bytes, list[int]]]:
+    """Gather tokens, concatenated, and their rows, as many as are merged at once."""
+    tokens, rows = bytearray(), list[int]()
+    for token, row in pairs:
+        tokens += token
+        rows.append(row)
+        if len(rows) > MERGE_AT:
+            yield bytes(tokens), rows
+            tokens, rows = bytearray(), []
+    if rows:
+        yield bytes(tokens), rows
+
 
 MAX_SEGMENTS: Final = 4
 _GROWTH: Final = 4

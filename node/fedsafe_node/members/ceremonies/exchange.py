@@ -20,21 +20,20 @@ from fedsafe_federation.errors import AmendmentError, MalformedError, PeerError
 from fedsafe_federation.exchange.peer import PeerClient
 from fedsafe_federation.wire.signed import Signed
 from fedsafe_federation.wire.wireformat import decode, encode
-from fedsafe_node.acts.ceremonies import (
+from fedsafe_node.acts.charter import (
     MOST_HEARD,
     MOST_SAID,
     CarriedAnswer,
     CarriedRequest,
     Lacked,
+    SealedKeys,
 )
-from fedsafe_node.acts.charter import SealedKeys
 from fedsafe_node.ground.config import Place
 from fedsafe_node.ground.errors import WrongStateError
 from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.ground.work_threads import Workers
 from fedsafe_node.keys.own_keys import HeldKeys, load_media_keys, write_media_keys
-from fedsafe_node.members.ceremonies.ceremony_state import Scene, read_scene
-from fedsafe_node.members.ceremonies.record import digest_of
+from fedsafe_node.members.ceremonies.record import Scene, digest_of, read_scene
 from fedsafe_node.members.ceremonies.service import Ceremonies
 from fedsafe_node.members.charter.ballot import Ballot
 from fedsafe_node.members.charter.media_keys import opened_media, sealed_media

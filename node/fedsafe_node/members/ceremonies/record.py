@@ -8,6 +8,7 @@ it is read: a ceremony stands on one version and ends with it.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from msgspec import field
@@ -16,11 +17,12 @@ from msgspec.structs import replace
 from fedsafe_crypto.dkg.messages import MAX_MESSAGE_BYTES, of_run
 from fedsafe_federation.charter.activation import HOLDING
 from fedsafe_federation.charter.amendment import Version
-from fedsafe_federation.charter.charter import Epoch
+from fedsafe_federation.charter.charter import Charter, Epoch
 from fedsafe_federation.errors import FederationError, MalformedError
 from fedsafe_federation.wire.signed import Signed
 from fedsafe_federation.wire.wireformat import decode, encode
 from fedsafe_node.keys.ceremony_files import run_of
+from fedsafe_node.keys.charter_chain import read_chain, read_version
 from fedsafe_node.members.ceremonies.kinds import Opened, ResharingKind
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Row
@@ -253,3 +255,21 @@ def _is_full(messages: Sequence[Signed], message: Signed) -> bool:
     most = _MOST_HOLDINGS if message.type == HOLDING else _MOST_SAID
     same = [m for m in messages if (m.type, m.signer) == (message.type, message.signer)]
     return len(same) >= most
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The version that counts, all before it, and the ceremonies on it."""
+
+    version: Version
+    chain: Sequence[Charter]
+    kept: Kept
+
+
+async def read_scene(reader: Reader) -> Scene | None:
+    """Read how things stand; None without a federation."""
+    version = await read_version(reader)
+    if version is None:
+        return None
+    chain = [decode(each.payload, Charter) for each in await read_chain(reader)]
+    return Scene(version, chain, await read_kept(reader, version))

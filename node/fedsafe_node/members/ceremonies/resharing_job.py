@@ -21,10 +21,16 @@ from fedsafe_node.keys.ceremony_files import RENEWAL, destroy_states
 from fedsafe_node.keys.identity import passed_over
 from fedsafe_node.keys.own_keys import HeldKeys, load_shares
 from fedsafe_node.log.key_destruction import Destroying
-from fedsafe_node.members.ceremonies.ceremony_state import Scene, read_scene
 from fedsafe_node.members.ceremonies.installation import former_shares
 from fedsafe_node.members.ceremonies.kinds import ResharingKind, Wanted
-from fedsafe_node.members.ceremonies.record import Kept, gone_from, keep, opened_of
+from fedsafe_node.members.ceremonies.record import (
+    Kept,
+    Scene,
+    gone_from,
+    keep,
+    opened_of,
+    read_scene,
+)
 from fedsafe_node.members.ceremonies.service import Ceremonies
 from fedsafe_node.members.charter.ballot import Ballot
 from fedsafe_node.rules.policy_context import Situation

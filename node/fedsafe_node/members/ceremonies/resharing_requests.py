@@ -28,14 +28,19 @@ from fedsafe_federation.charter.renewal_rules import (
 from fedsafe_federation.charter.resharing import LONGEST
 from fedsafe_federation.errors import FederationError
 from fedsafe_federation.wire.wireformat import decode, encode
-from fedsafe_node.acts.ceremonies import ReshareRequest
-from fedsafe_node.acts.charter import AttemptAnswer, KeyAnswer
+from fedsafe_node.acts.charter import AttemptAnswer, KeyAnswer, ReshareRequest
 from fedsafe_node.acts.people import ActAnswer
 from fedsafe_node.ground.errors import BadRequestError, NodeError, WrongStateError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.telemetry import LOGGER, fields
-from fedsafe_node.members.ceremonies.ceremony_state import Scene, read_scene
-from fedsafe_node.members.ceremonies.record import Attempt, Wish, keep, opened_of
+from fedsafe_node.members.ceremonies.record import (
+    Attempt,
+    Scene,
+    Wish,
+    keep,
+    opened_of,
+    read_scene,
+)
 from fedsafe_node.members.ceremonies.service import Ceremonies
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.office import Office

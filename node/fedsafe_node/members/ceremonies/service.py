@@ -33,14 +33,15 @@ from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.ground.work_threads import Workers
 from fedsafe_node.keys.ceremony_files import RENEWAL, StateFiles, locked
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
-from fedsafe_node.members.ceremonies.ceremony_state import Scene, read_scene
 from fedsafe_node.members.ceremonies.kinds import Opened, ResharingKind
 from fedsafe_node.members.ceremonies.record import (
     Attempt,
     Kept,
+    Scene,
     gone_from,
     keep,
     opened_of,
+    read_scene,
     taken,
 )
 from fedsafe_node.members.ceremonies.votes import Votes, names_of

@@ -19,9 +19,8 @@ from fedsafe_federation.charter.renewal_rules import (
 from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.ground.errors import WrongStateError
 from fedsafe_node.ground.telemetry import LOGGER, fields
-from fedsafe_node.members.ceremonies.ceremony_state import Scene
 from fedsafe_node.members.ceremonies.kinds import ResharingKind
-from fedsafe_node.members.ceremonies.record import opened_of
+from fedsafe_node.members.ceremonies.record import Scene, opened_of
 from fedsafe_node.members.charter.ballot import Ballot, Present
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store

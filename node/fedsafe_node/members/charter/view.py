@@ -8,8 +8,7 @@ from fedsafe_federation.charter.charter import (
     PolicyReference,
     charter_digest,
 )
-from fedsafe_federation.charter.diff import differences
-from fedsafe_federation.charter.fingerprints import introduced
+from fedsafe_federation.charter.diff import differences, introduced
 from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.acts.bodies import Bilingual
 from fedsafe_node.acts.charter import (

@@ -15,8 +15,7 @@ from fedsafe_federation.charter.bundles import Bundle, bundle_of, bundled, opene
 from fedsafe_federation.charter.card import Card
 from fedsafe_federation.charter.changes import Change, ChangeKind, amended
 from fedsafe_federation.charter.charter import ALL_ROLES, Charter, charter_digest
-from fedsafe_federation.charter.diff import Difference
-from fedsafe_federation.charter.fingerprints import introduced
+from fedsafe_federation.charter.diff import Difference, introduced
 from fedsafe_federation.identifiers.corpus import corpus_digests
 from fedsafe_federation.wire.wireformat import decode, encode
 from fedsafe_node.acts.charter import (

@@ -29,7 +29,7 @@ from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.keys.membership import Membership
 from fedsafe_node.log.anchor import AnchorProof, Cosigned
 from fedsafe_node.log.audit import AuditTrail
-from fedsafe_node.log.tiling import SignedTree
+from fedsafe_node.log.proofs import SignedTree
 from fedsafe_node.members.peering.own_anchor import Anchor
 from fedsafe_node.members.peering.witness_requests import Asked, Asking
 from fedsafe_node.store.protocol import Store

@@ -18,7 +18,7 @@ from fedsafe_federation.feed.signals import decode_opening
 from fedsafe_node.members.peering.repeats import grant_of
 from fedsafe_node.rules.audience import audience_of, groups_of, members_in
 from fedsafe_node.rules.policy_context import Situation
-from fedsafe_node.store.recipients_rows import HandedRow
+from fedsafe_node.store.peering_rows import HandedRow
 from fedsafe_policies.ground.reasons import Rule
 from fedsafe_policies.rules.disclosure import OpeningRequest, Recipient
 from fedsafe_policies.vocabulary import Plane, Purpose

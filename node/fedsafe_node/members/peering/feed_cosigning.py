@@ -26,7 +26,7 @@ from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.keys.membership import Membership
 from fedsafe_node.log.anchor import Cosigned
 from fedsafe_node.log.audit import AuditTrail
-from fedsafe_node.log.tiling import SignedTree
+from fedsafe_node.log.proofs import SignedTree
 from fedsafe_node.members.peering.witness_requests import Asked, Asking, OwnLog
 from fedsafe_node.rules.policy_context import Coverage
 from fedsafe_node.store.protocol import Store

@@ -29,7 +29,7 @@ from fedsafe_federation.feed.batch import (
 )
 from fedsafe_federation.feed.verification import feed_name
 from fedsafe_federation.feed.witness_policy import Policy
-from fedsafe_federation.wire.offload import Offload
+from fedsafe_federation.wire.pace import Offload
 from fedsafe_federation.wire.signed import Signed
 from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.ground.clock import Clock
@@ -37,15 +37,14 @@ from fedsafe_node.ground.errors import BadRequestError, NotFoundError
 from fedsafe_node.ground.trace import nothing_happened
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.guard import Guard
-from fedsafe_node.log.proofs import log_root, prove_consistency
-from fedsafe_node.log.tiling import SignedTree
+from fedsafe_node.log.proofs import SignedTree, log_root, prove_consistency
 from fedsafe_node.members.peering.disclosure import Hander
-from fedsafe_node.members.peering.quorums import largest
 from fedsafe_node.members.peering.repeats import count_served, enter
+from fedsafe_node.members.peering.witness_requests import largest
 from fedsafe_node.rules.budgets.feeds import Served
+from fedsafe_node.store.peering_rows import HandedRow, HeardRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
-from fedsafe_node.store.recipients_rows import HandedRow, HeardRow
 from fedsafe_node.store.rows import Tail, sequence_key
 from fedsafe_node.store.transaction import Transaction
 

@@ -14,7 +14,7 @@ from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.tlog.cosignature import add_lines
 from fedsafe_crypto.tlog.note import VerifierKey
 from fedsafe_federation.feed.witnessing import anchor_life, anchor_name
-from fedsafe_federation.wire.offload import Offload
+from fedsafe_federation.wire.pace import Offload
 from fedsafe_node.log.anchor import (
     CHECKPOINT,
     AnchorProof,
@@ -24,8 +24,7 @@ from fedsafe_node.log.anchor import (
 )
 from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.log.guard import Guard
-from fedsafe_node.log.proofs import log_root
-from fedsafe_node.log.tiling import SignedTree
+from fedsafe_node.log.proofs import SignedTree, log_root
 from fedsafe_node.members.peering.own_logs import OwnLogKeys, compare_own, prove_growth
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader

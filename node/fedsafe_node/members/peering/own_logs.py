@@ -8,8 +8,7 @@ from fedsafe_crypto.tlog.note import VerifierKey
 from fedsafe_federation.charter.former_keys import FormerKeys
 from fedsafe_federation.feed.witnessing import open_log
 from fedsafe_node.ground.errors import RolledBackError
-from fedsafe_node.log.proofs import log_root, prove_consistency
-from fedsafe_node.log.tiling import SignedTree
+from fedsafe_node.log.proofs import SignedTree, log_root, prove_consistency
 from fedsafe_node.members.peering.feed_server import FeedServer
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader

@@ -15,7 +15,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from fedsafe_crypto.primitives.identity import SigningKey
@@ -23,9 +23,11 @@ from fedsafe_federation.charter.charter import Charter, Member
 from fedsafe_federation.errors import FederationError
 from fedsafe_federation.evaluation.statements import digest
 from fedsafe_federation.exchange.peer import PeerClient
+from fedsafe_federation.feed.batch import MAX_RECORDS
 from fedsafe_federation.feed.receipts import Receipt, open_receipt, sign_receipt
 from fedsafe_federation.wire.signed import Signed
 from fedsafe_federation.wire.wireformat import encode
+from fedsafe_node.acts.bodies import ErasureShown
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import BadRequestError, StoreError, WrongStateError
 from fedsafe_node.ground.telemetry import LOGGER, fields
@@ -34,12 +36,12 @@ from fedsafe_node.keys.charter_chain import parted, read_charters
 from fedsafe_node.keys.membership import Membership
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.rules.policy_context import Situation
+from fedsafe_node.store.peering_rows import HeardRow, ReceiptRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
-from fedsafe_node.store.recipients_rows import HeardRow, ReceiptRow
-from fedsafe_node.store.rows import LogEntry, sequence_key
+from fedsafe_node.store.rows import LogEntry, SignalRow, sequence_key
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_policies.vocabulary import ErasureMethod
+from fedsafe_policies.vocabulary import Effect, ErasureMethod
 
 GATHER: Final = 1.0
 """So many seconds what comes together is waited for: one receipt covers it all."""
@@ -270,3 +272,35 @@ def _row(receipt: Receipt, statement: Signed, at: int) -> ReceiptRow:
 
 def _given_key(origin: str) -> str:
     return f"receipted/{origin}"
+
+
+async def read_erasure(reader: Reader, row: SignalRow) -> ErasureShown | None:
+    """Read who has signed that a signal of the own feed is erased.
+
+    None while nothing has ended it, or only its time.
+    """
+    ended = await ended_by(reader, row.origin, row.signal_id)
+    if ended is None:
+        return None
+    recipients = {run.recipient for run in await reader.handed(row.index, MAX_RECORDS)}
+    receipts = await reader.receipts_for(ended)
+    given = [each for each in receipts if each.member in recipients]
+    last = max((each.residual_until for each in given), default=None)
+    until = None if last is None else datetime.fromtimestamp(last, UTC)
+    return ErasureShown(
+        recipients=len(recipients),
+        receipts=len(given),
+        residual_until=None if until is None else until.isoformat(timespec="seconds"),
+    )
+
+
+async def ended_by(reader: Reader, node: str, signal_id: bytes) -> int | None:
+    """Return the number of this node's own statement that has stopped a signal."""
+    return max(
+        (
+            row.sequence
+            for row in await reader.restrictions_on(node, signal_id)
+            if row.author == node and row.effect != Effect.DISPUTED
+        ),
+        default=None,
+    )

@@ -24,13 +24,12 @@ from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import DeniedError, NotFoundError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import AuditTrail, Event, grounds_of
-from fedsafe_node.members.erasures import ended_by
-from fedsafe_node.rules.access_purpose import rule_on_reading
+from fedsafe_node.members.peering.receipts import ended_by
 from fedsafe_node.rules.audience import group_in, members_in
-from fedsafe_node.rules.policy_context import Situation
+from fedsafe_node.rules.policy_context import Situation, rule_on_reading
+from fedsafe_node.store.peering_rows import LedgerRow, PackRow, ReceiptRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
-from fedsafe_node.store.recipients_rows import LedgerRow, PackRow, ReceiptRow
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import ErasureMethod, Matter, Purpose
 

@@ -28,13 +28,13 @@ from fedsafe_federation.wire.wireformat import encode
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.trace import counted
 from fedsafe_node.log.audit import AuditTrail, Event
-from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.recipients_rows import (
+from fedsafe_node.store.peering_rows import (
     HandedRow,
     LedgerRow,
     RepeatRow,
     ServedRow,
 )
+from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.rules.gate import LegalGate

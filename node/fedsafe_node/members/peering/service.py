@@ -33,7 +33,7 @@ from fedsafe_federation.exchange.handshake import Speaks, agree, parse_speaks
 from fedsafe_federation.exchange.signed_requests import Request, verify_request
 from fedsafe_federation.feed.batch import FeedRequest
 from fedsafe_federation.wire.freshness import SeenNonces
-from fedsafe_federation.wire.offload import Offload
+from fedsafe_federation.wire.pace import Offload
 from fedsafe_federation.wire.signed import Signed
 from fedsafe_node.acts.bodies import Poke
 from fedsafe_node.ground.clock import Clock
@@ -55,10 +55,9 @@ from fedsafe_node.members.peering.feed_server import FeedServer
 from fedsafe_node.members.peering.tallies import Tallying
 from fedsafe_node.rules.appeal_ways import spoken
 from fedsafe_node.rules.budgets.circuits import Circuits
-from fedsafe_node.rules.budgets.evaluations import EvaluationBudgets
+from fedsafe_node.rules.budgets.evaluations import EvaluationBudgets, charges_with
 from fedsafe_node.rules.budgets.feeds import FeedBudgets, Served
 from fedsafe_node.rules.budgets.own_questions import AskedLedger
-from fedsafe_node.rules.budgets.recent_charges import charges_with
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.transaction import Transaction

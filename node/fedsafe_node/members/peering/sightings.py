@@ -36,13 +36,12 @@ from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.keys.evaluators import SharedLists
 from fedsafe_node.log.audit import AuditTrail, Event, grounds_of
-from fedsafe_node.rules.access_purpose import rule_on_reading
-from fedsafe_node.rules.policy_context import Situation
-from fedsafe_node.store.inquiries_rows import ToldRow
+from fedsafe_node.rules.policy_context import Situation, rule_on_reading
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
+from fedsafe_node.store.review_rows import ToldRow
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_policies.ground.days import SECONDS_A_DAY
+from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.vocabulary import Matter, Outcome, Purpose
 
 FEWEST: Final = STEP

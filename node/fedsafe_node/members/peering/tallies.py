@@ -34,7 +34,7 @@ from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.keys.evaluators import SharedLists
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.rules.policy_context import Situation
-from fedsafe_node.store.metering_rows import LeasedRow, Side, TallyRow
+from fedsafe_node.store.peering_rows import LeasedRow, Side, TallyRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction

@@ -28,11 +28,10 @@ from fedsafe_node.ground.errors import NodeError, RolledBackError
 from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.log.anchor import Cosigned
 from fedsafe_node.log.audit import AuditTrail, Event
-from fedsafe_node.log.tiling import SignedTree
-from fedsafe_node.members.peering.quorums import forgotten, largest
+from fedsafe_node.log.proofs import SignedTree
+from fedsafe_node.store.peering_rows import CosignatureRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_node.store.witness_rows import CosignatureRow
 
 _AHEAD: Final = timedelta(days=1)
 _LOG: Final = logging.getLogger(f"{LOGGER}.cosigning")
@@ -268,3 +267,38 @@ class Asking:
 
         await self._store.write(act)
         witness.disputed = True
+
+
+MOST_SIZES: Final = 16
+"""Checkpoints that wait for a quorum; witnesses are asked for the newest one only."""
+
+
+def forgotten(rows: Sequence[CosignatureRow], found: Cosigned | None) -> set[int]:
+    """Give the sizes of those that nobody needs any more."""
+    least = found.size if found is not None else 0
+    sizes = {row.size for row in rows}
+    newest = sorted(size for size in sizes if size >= least)[-MOST_SIZES:]
+    return sizes - {least, *newest}
+
+
+def largest(
+    rows: Sequence[CosignatureRow],
+    policy: Policy,
+    *,
+    least: int = 0,
+) -> Cosigned | None:
+    """Find the largest checkpoint that a quorum has cosigned, of *least* entries."""
+    wanted = {each.key.encode(): each.key for each in policy.witnesses}
+    by_size: dict[int, list[CosignatureRow]] = {}
+    for row in rows:
+        if row.witness in wanted and row.size >= least:
+            by_size.setdefault(row.size, []).append(row)
+    for size in sorted(by_size, reverse=True):
+        there = by_size[size]
+        if policy.reached({wanted[row.witness] for row in there}):
+            return Cosigned(
+                size=size,
+                lines=tuple(row.line for row in there),
+                by=tuple((wanted[row.witness].name, row.at) for row in there),
+            )
+    return None

@@ -53,10 +53,10 @@ from fedsafe_node.log.anchor import keep_life, read_life
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.members.forks import Forks
 from fedsafe_node.rules.policy_context import Situation
+from fedsafe_node.store.peering_rows import WitnessedRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_node.store.witness_rows import WitnessedRow
 
 T = TypeVar("T")
 _Keys = Mapping[VerifierKey, int | None]

@@ -30,7 +30,7 @@ from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import StoreFailedError
 from fedsafe_node.ground.subject_refs import account_of, join
 from fedsafe_node.log.openings import PeriodKeys, period_of
-from fedsafe_node.store.events_rows import ProviderEventRow
+from fedsafe_node.store.notices_rows import ProviderEventRow
 from fedsafe_node.store.rows import Row
 from fedsafe_node.store.transaction import Transaction
 

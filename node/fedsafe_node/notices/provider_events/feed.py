@@ -38,9 +38,8 @@ from fedsafe_node.ground.subject_refs import account_of
 from fedsafe_node.ground.trace import nothing_happened
 from fedsafe_node.log.audit import AuditTrail, Detail, Event, grounds_of
 from fedsafe_node.notices.provider_events.announcer import KEPT, Announcer
-from fedsafe_node.rules.access_purpose import rule_on_reading
-from fedsafe_node.rules.policy_context import Situation
-from fedsafe_node.store.events_rows import ProviderEventRow
+from fedsafe_node.rules.policy_context import Situation, rule_on_reading
+from fedsafe_node.store.notices_rows import ProviderEventRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction

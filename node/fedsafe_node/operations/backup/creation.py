@@ -22,14 +22,17 @@ from stat import S_IMODE
 from typing import Final
 
 from fedsafe_node.acts.backup import BackupNote
+from fedsafe_node.audit.backup_note import said_of
+from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.config import Config, Place
 from fedsafe_node.ground.errors import KeyFileError, StoreFailedError
 from fedsafe_node.ground.faults import NO_FAULTS, FaultPoint, Faults
 from fedsafe_node.ground.key_files import sync_directory, write_durably
+from fedsafe_node.ground.principal import LOCAL
 from fedsafe_node.keys.identity import load_identity
+from fedsafe_node.log.audit import Event
 from fedsafe_node.log.engine import examine_store
 from fedsafe_node.operations.backup.errors import BackupRefusedError
-from fedsafe_node.operations.backup.known_keys import read_own_keys
 from fedsafe_node.operations.backup.manifest import (
     DATABASE,
     FILE,
@@ -39,14 +42,17 @@ from fedsafe_node.operations.backup.manifest import (
     part_of_bytes,
 )
 from fedsafe_node.operations.backup.secrets import seal_keys
-from fedsafe_node.operations.offline_inspect import unsealing_of
+from fedsafe_node.operations.offline_inspect import read_own_keys, unsealing_of
+from fedsafe_node.operations.stopped_node import open_trail, stopped_store
 from fedsafe_node.signals.custody import load_custody
 from fedsafe_node.store.address import store_at
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.reserve import free_bytes
+from fedsafe_node.store.schema import VERSION
 from fedsafe_node.store.sealed_files import key_of_seal
 from fedsafe_node.store.sealed_parts import refuse_marked
 from fedsafe_node.store.sqlite.connection import SqliteConnection
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.documents.policy import SHIPPED
 
 _PAGES: Final = 512  # copied at a time, between two looks at who waits
@@ -381,3 +387,33 @@ def _put_keys(path: Path, content: bytes) -> None:
     finally:
         draft.unlink(missing_ok=True)
     sync_directory(path.absolute().parent)
+
+
+async def note_stopped(
+    place: Place, config: Config, clock: Clock, request: BackupNote, *, schema: int
+) -> None:
+    """Enter a backup of a node that stands still.
+
+    Raises:
+        BackupRefusedError: *schema*, the store's, is older than this program's.
+        StoreBusyError: it was started meanwhile.
+        NodeError: the store does not open.
+    """
+    if schema != VERSION:  # to enter it would bring the store up to date as well
+        raise BackupRefusedError(
+            f"the stopped node's store has schema {schema}, this program {VERSION}",
+            "back up with the program that ran the node last, or while the node runs",
+        )
+    async with stopped_store(place, config, clock) as store:
+        trail = await open_trail(place, config.name, store)
+        entry = trail.entry(
+            Event.BACKUP_MADE,
+            at=clock.now(),
+            actor=LOCAL.name,
+            detail=said_of(request),
+        )
+
+        async def act(tx: Transaction) -> None:
+            await tx.append(trail.log, entry.record, entry.openings)
+
+        await store.write(act)

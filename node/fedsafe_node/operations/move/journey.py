@@ -40,8 +40,7 @@ from fedsafe_node.operations.move.finish import (
 from fedsafe_node.operations.move.sqlite_ends import SqliteSource, SqliteTarget
 from fedsafe_node.operations.offline_inspect import unsealing_of, verify_reader
 from fedsafe_node.operations.stopped_node import alone_in
-from fedsafe_node.store.address import password_of
-from fedsafe_node.store.postgresql.driver import driver_needed
+from fedsafe_node.store.address import driver_needed, password_of
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.sealed_files import SealedFiles
 from fedsafe_node.store.sealed_parts import Moved, Seal, SealKey, close_mark, read_marks

@@ -43,8 +43,8 @@ from fedsafe_node.signals.inventory_facts import listed
 from fedsafe_node.signals.persist_batch import keep_arrivals
 from fedsafe_node.signals.restrictions import Restricting, in_acts
 from fedsafe_node.store.imports_rows import ListedToken
+from fedsafe_node.store.peering_rows import HandedRow
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.recipients_rows import HandedRow
 from fedsafe_node.store.rows import (
     DraftState,
     NewSignal,

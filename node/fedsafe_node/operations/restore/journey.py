@@ -35,6 +35,8 @@ from fedsafe_federation.exchange.transfer import member_session
 from fedsafe_federation.feed.verification import Known, feed_name
 from fedsafe_federation.feed.witnessing import anchor_name
 from fedsafe_federation.wire.wireformat import decode
+from fedsafe_node.casework.cases.packages import held
+from fedsafe_node.casework.dispatch.view import sends
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.config import Place
 from fedsafe_node.ground.faults import NO_FAULTS, FaultPoint, Faults
@@ -75,7 +77,6 @@ from fedsafe_node.operations.restore.placement import (
     check_said,
     place_backup,
 )
-from fedsafe_node.operations.restore.restore_dispatch import count_as_taken, hold_back
 from fedsafe_node.operations.stopped_node import alone_in, open_trail
 from fedsafe_node.rules.policy_bundle import (
     Provisions,
@@ -85,6 +86,7 @@ from fedsafe_node.rules.policy_bundle import (
 )
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.address import store_at
+from fedsafe_node.store.casework_rows import UNKNOWN, SendingRow, TakingRow
 from fedsafe_node.store.keeping_rows import RESTORED, GapKind, GapRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import sequence_key
@@ -488,3 +490,38 @@ async def _own_logs(tx: Transaction, node: str) -> list[Kept]:
     names = [log for log in await tx.logs() if log.startswith(f"{node}/")]
     tails = [(log, await tx.tail(log)) for log in names]
     return [Kept(log, tail.size, tail.root.hex()) for log, tail in tails]
+
+
+# What becomes of the packages that waited in a backup which is brought back.
+#
+# What happened to them since nobody knows here: one may have been recalled, may have
+# left by itself, or may have been taken out by somebody.
+
+_ALL: Final = (1 << 63) - 1
+"""Whenever it is due."""
+
+
+async def hold_back(tx: Transaction, trail: AuditTrail, by: str, now: datetime) -> None:
+    """Let no package leave before a person has looked."""
+    waits = await tx.dispatches_due(_ALL) or await tx.dispatches_by_hand()
+    if not waits or not await sends(tx):
+        return
+    await tx.add_sending(SendingRow(False, int(now.timestamp()), by))  # noqa: FBT003
+    detail: Detail = {"sends": False, "reason": RESTORED}
+    entry = trail.entry(Event.SENDING_SWITCHED, at=now, actor=by, detail=detail)
+    await tx.append(trail.log, entry.record, entry.openings)
+
+
+async def count_as_taken(tx: Transaction, since: int) -> None:
+    """Let each sealed package that waited be in somebody's hands.
+
+    So a recall corrects it, and asks what came of it.
+
+    *since* is when the backup was made: what came of it is noted of a later moment.
+    """
+    for each in await tx.dispatches_to_take():
+        known = await tx.takings(each)
+        if UNKNOWN in held(known):  # migration 0026 has said so
+            continue
+        row = TakingRow(dispatch_id=each, number=len(known) + 1, by=UNKNOWN, at=since)
+        await tx.add_taking(row)

@@ -32,7 +32,6 @@ from fedsafe_node.operations.backup.errors import (
     BackupRefusedError,
     BadPart,
 )
-from fedsafe_node.operations.backup.known_keys import read_own_keys
 from fedsafe_node.operations.backup.manifest import (
     DATABASE,
     Manifest,
@@ -41,6 +40,7 @@ from fedsafe_node.operations.backup.manifest import (
     read_manifest,
 )
 from fedsafe_node.operations.backup.secrets import STATEMENT_KEY, open_keys
+from fedsafe_node.operations.offline_inspect import read_own_keys
 from fedsafe_node.operations.restore.mark import Mark, put_mark, read_mark
 from fedsafe_node.people.names import check_name
 from fedsafe_policies.ground.references import is_reference

@@ -8,30 +8,82 @@ spent raises an alarm and is shut out for an hour. Only counts are kept: the ele
 are blinded, and no node learns what it evaluates.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from secrets import token_bytes
+from typing import Final, Protocol
 
 from fedsafe_federation.evaluation.metering import (
+    FREE_SECONDS,
     HOUR,
     HOURS,
     Budget,
     Quota,
+    Recent,
     Standing,
     frees_at,
 )
+from fedsafe_federation.wire.freshness import SeenNonces
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import OverBudgetError, WrongStateError
+from fedsafe_node.ground.shared_nonces import SharedNonces
 from fedsafe_node.ground.trace import Limit, limits
 from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.rules.budgets.circuits import Account, Circuits
 from fedsafe_node.rules.budgets.leases import Key, Leases
-from fedsafe_node.rules.budgets.recent_charges import Charges
 from fedsafe_node.rules.policy_context import Situation
-from fedsafe_node.store.metering_rows import Side
+from fedsafe_node.store.peering_rows import Side
 from fedsafe_node.store.protocol import Store
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.budgets import EvaluationBudgetRequest
 from fedsafe_policies.rules.decision import deny
+
+
+class Charges(Protocol):
+    """Knows what was charged (`metering.Recent`)."""
+
+    def fresh(
+        self, member: str, elements: Sequence[bytes], *, now: int
+    ) -> Sequence[bytes]:
+        """Give the marks of those elements that are to be charged."""
+        ...
+
+    def charged(self, member: str, marks: Iterable[bytes], *, now: int) -> None:
+        """Know marks for a while."""
+        ...
+
+
+class SharedRecent:
+    """Knows what any process has charged, by the file of nonces that all have."""
+
+    def __init__(self, shared: SharedNonces) -> None:
+        self._shared = shared
+
+    def fresh(
+        self, member: str, elements: Sequence[bytes], *, now: int
+    ) -> Sequence[bytes]:
+        """Give the marks of those elements that are to be charged."""
+        name, moment = member.encode(), datetime.fromtimestamp(now, tz=UTC)
+        marks = dict.fromkeys(
+            self._shared.mark(b"element", name, each) for each in elements
+        )
+        return [mark for mark in marks if not self._shared.knows(mark, now=moment)]
+
+    def charged(self, member: str, marks: Iterable[bytes], *, now: int) -> None:
+        """Know marks for a while."""
+        del member  # a mark says it
+        moment = datetime.fromtimestamp(now, tz=UTC)
+        until = moment + timedelta(seconds=FREE_SECONDS)
+        for mark in marks:
+            self._shared.note(mark, until=until, now=moment)
+
+
+def charges_with(seen: SeenNonces) -> Charges:
+    """Know charges as nonces are known: with other processes, or alone."""
+    if isinstance(seen, SharedNonces):
+        return SharedRecent(seen)
+    return Recent(token_bytes(32))
+
 
 ACT: Final = "evaluate"
 HOLDER: Final = "evaluate."

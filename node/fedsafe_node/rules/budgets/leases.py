@@ -22,7 +22,7 @@ from fedsafe_federation.evaluation.metering import (
     standing,
 )
 from fedsafe_node.ground.clock import Clock
-from fedsafe_node.store.metering_rows import LeasedRow, Side
+from fedsafe_node.store.peering_rows import LeasedRow, Side
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.transaction import Transaction
 

@@ -13,8 +13,8 @@ from fedsafe_node.rules.budgets.evaluations import HOLDER as ANSWERED
 from fedsafe_node.rules.budgets.meter import HOUR, SLOT
 from fedsafe_node.rules.budgets.publications import PURPOSE as PUBLISH
 from fedsafe_node.rules.policy_context import Situation
-from fedsafe_node.store.metering_rows import LeasedRow, Side
 from fedsafe_node.store.oversight_rows import CircuitRow, SpentRow
+from fedsafe_node.store.peering_rows import LeasedRow, Side
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_policies.vocabulary import EvaluationPurpose, Purpose

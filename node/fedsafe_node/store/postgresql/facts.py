@@ -7,9 +7,9 @@ from time import perf_counter
 from typing import Final
 
 from fedsafe_node.ground.errors import SchemaBehindError, StoreFailedError
+from fedsafe_node.store.address import Server
 from fedsafe_node.store.postgresql.catalogue import HAS_VERSION, MAY_CHANGE
 from fedsafe_node.store.postgresql.connection import PostgresConnection, connect
-from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.schema import VERSION
 
 OLDEST: Final = 15

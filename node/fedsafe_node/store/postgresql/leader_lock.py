@@ -18,8 +18,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from fedsafe_node.ground.telemetry import LOGGER, fields
+from fedsafe_node.store.address import Server
 from fedsafe_node.store.postgresql.connection import ENCODING
-from fedsafe_node.store.postgresql.server import Server
 
 LEADING: Final = 0x666564_0003  # the advisory lock of whoever leads
 BEAT: Final = 1.0

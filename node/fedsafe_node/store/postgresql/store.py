@@ -30,6 +30,7 @@ from fedsafe_node.ground.errors import (
     StoreFailedError,
 )
 from fedsafe_node.ground.faults import NO_FAULTS, Faults
+from fedsafe_node.store.address import Server
 from fedsafe_node.store.base_store import WrittenStore
 from fedsafe_node.store.disk_errors import by_damage, unfit_text
 from fedsafe_node.store.keeping_rows import Room
@@ -42,7 +43,6 @@ from fedsafe_node.store.postgresql.connection import (
 from fedsafe_node.store.postgresql.instances import ElsewhereError
 from fedsafe_node.store.postgresql.notes import PostgresNotes
 from fedsafe_node.store.postgresql.schema import check_owner, migrate
-from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.postgresql.writer_connection import PostgresWriteConnection
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.schema import VERSION

@@ -8,13 +8,13 @@ import psycopg
 
 from fedsafe_crypto.errors import OpenError
 from fedsafe_node.ground.errors import StoreFailedError
+from fedsafe_node.store.address import Server
 from fedsafe_node.store.postgresql.catalogue import HAS_VERSION, SCHEMA_NAME
 from fedsafe_node.store.postgresql.connection import (
     PostgresConnection,
     connect,
     translated,
 )
-from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.sealed_parts import SealKey
 
 _NO_OWNER: Final = (

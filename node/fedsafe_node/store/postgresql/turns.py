@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import psycopg
 
+from fedsafe_node.store.address import Server
 from fedsafe_node.store.postgresql.connection import Raw, connect, translated
 from fedsafe_node.store.postgresql.instances import ElsewhereError, hold_instance
-from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.postgresql.statements import Statement
 
 WRITING: Final = 0x666564_0002  # the advisory lock of whoever writes

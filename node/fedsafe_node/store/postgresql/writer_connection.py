@@ -22,6 +22,7 @@ from typing import Final
 
 import psycopg
 
+from fedsafe_node.store.address import Server
 from fedsafe_node.store.postgresql.catalogue import COLUMNS
 from fedsafe_node.store.postgresql.connection import (
     PostgresConnection,
@@ -30,7 +31,6 @@ from fedsafe_node.store.postgresql.connection import (
 )
 from fedsafe_node.store.postgresql.pending_rows import Values, Waiting, WaitingRows
 from fedsafe_node.store.postgresql.replacements import LOG_STEP
-from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.postgresql.statements import (
     LOGS,
     WAITING,

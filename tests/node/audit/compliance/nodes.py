@@ -12,8 +12,7 @@ from fedsafe_node.audit.compliance.facts import (
     RegisterFacts,
     SeatFacts,
 )
-from fedsafe_node.audit.compliance.markdown import markdown
-from fedsafe_node.audit.compliance.model import Language
+from fedsafe_node.audit.compliance.model import Language, markdown
 from fedsafe_node.audit.compliance.model import SheetKind as Kind
 from fedsafe_node.audit.compliance.writer import write_sheet
 from fedsafe_policies.documents.legal_calendar import shipped_calendar

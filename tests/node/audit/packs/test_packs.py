@@ -30,7 +30,7 @@ from fedsafe_node.ground.errors import (
 )
 from fedsafe_node.ground.signal_ids import read_signal_id
 from fedsafe_node.log.audit import DETAIL, SUBJECT
-from fedsafe_node.store.recipients_rows import PackRow
+from fedsafe_node.store.peering_rows import PackRow
 from fedsafe_policies.vocabulary import Purpose
 
 

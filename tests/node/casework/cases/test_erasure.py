@@ -25,9 +25,9 @@ from fedsafe_node.acts.cases import AssessCase, NewHold, NoteCall, RenderCase
 from fedsafe_node.casework.cases.erasure import CaseEraser, erase_cases
 from fedsafe_node.casework.cases.rendering import CaseRenderings
 from fedsafe_node.ground.principal import Principal
-from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_node.store.reader import Reader
-from fedsafe_policies.escalation.erasure import countable, erased_from
+from fedsafe_policies.escalation.closure import countable, erased_from
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.package import Elements, Preservation, present
 from fedsafe_policies.escalation.vocabulary import Element, Form, PartnerClass, Urgency

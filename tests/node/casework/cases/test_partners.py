@@ -32,8 +32,8 @@ from fedsafe_federation.casework.sealing import Format, open_with
 from fedsafe_node.acts.partners import (
     VerifyPartner,
 )
-from fedsafe_node.casework.cases.certificate_names import name_certificate
 from fedsafe_node.casework.cases.partners import Partners, read_partner
+from fedsafe_node.casework.dispatch.signing import name_certificate
 from fedsafe_node.ground.errors import (
     BadRequestError,
     DeniedError,

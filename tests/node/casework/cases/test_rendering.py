@@ -28,8 +28,7 @@ from fedsafe_node.ground.errors import (
 )
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
-from fedsafe_policies.documents.ladder import ladder
-from fedsafe_policies.documents.phenomena import phenomena
+from fedsafe_policies.documents.phenomena import ladder, phenomena
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.package import Vignette
 from fedsafe_policies.escalation.playbooks import playbooks

@@ -18,7 +18,7 @@ from fedsafe_node.casework.cases.content import CaseFile
 from fedsafe_node.casework.cases.erasure import CaseEraser, erase_cases
 from fedsafe_node.ground.errors import BadRequestError, ForbiddenError
 from fedsafe_node.ground.principal import Principal
-from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_policies.escalation.closure import EvidenceDecision, Help, unanswered
 from fedsafe_policies.escalation.next_steps import NextStep
 from fedsafe_policies.escalation.package import Elements, Threat

@@ -20,7 +20,7 @@ from fedsafe_node.casework.cases.erasure import CaseEraser, erase_cases
 from fedsafe_node.casework.dispatch.handover import SealedPackages
 from fedsafe_node.casework.dispatch.recall import Recalls
 from fedsafe_node.ground.principal import Principal
-from fedsafe_node.store.dispatches_rows import AttemptRow, DispatchRow
+from fedsafe_node.store.casework_rows import AttemptRow, DispatchRow
 from fedsafe_policies.escalation.channels import Channel
 from fedsafe_policies.escalation.dispatches import (
     DispatchState,

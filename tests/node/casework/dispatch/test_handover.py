@@ -17,10 +17,10 @@ from fedsafe_federation.casework.certificates import certificate_fingerprint
 from fedsafe_federation.casework.container import open_package
 from fedsafe_node.acts.dispatches import RecallCase, SwitchSending
 from fedsafe_node.acts.partners import VerifyPartner
-from fedsafe_node.casework.cases.certificate_names import name_certificate
 from fedsafe_node.casework.dispatch.handover import SealedPackages
+from fedsafe_node.casework.dispatch.outbox import SendingSwitch
 from fedsafe_node.casework.dispatch.recall import Recalls
-from fedsafe_node.casework.dispatch.switch import SendingSwitch
+from fedsafe_node.casework.dispatch.signing import name_certificate
 from fedsafe_node.ground.errors import CorruptRowError, NotFoundError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.store.transaction import Transaction

@@ -21,7 +21,7 @@ from fedsafe_node.ground.errors import CorruptRowError
 from fedsafe_node.ground.faults import FaultPoint, Faults
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.trace import begin
-from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_policies.escalation.channels import Channel, MailChannel
 from fedsafe_policies.escalation.dispatches import (

@@ -19,7 +19,7 @@ from fedsafe_node.casework.dispatch.replies import read_reply
 from fedsafe_node.ground.errors import BadRequestError, NotFoundError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.trace import begin
-from fedsafe_node.store.dispatches_rows import AttemptRow
+from fedsafe_node.store.casework_rows import AttemptRow
 from fedsafe_policies.escalation.dispatches import DispatchState, Outcome
 from fedsafe_policies.escalation.states import CaseState
 

@@ -27,7 +27,7 @@ from fedsafe_node.casework.dispatch.outbox import Outbox
 from fedsafe_node.casework.dispatch.recall import Recalls
 from fedsafe_node.ground.errors import CorruptLogError, CorruptRowError, WrongStateError
 from fedsafe_node.ground.principal import Principal
-from fedsafe_node.store.dispatches_rows import DispatchRow
+from fedsafe_node.store.casework_rows import DispatchRow
 from fedsafe_policies.escalation.channels import Channel
 from fedsafe_policies.escalation.dispatches import (
     DispatchState,

@@ -18,8 +18,7 @@ from tests.support.openssl_desk import signature, smime
 
 from fedsafe_cli.demo.fleet import free_ports
 from fedsafe_node.casework.transports.errors import Fault, SendingError
-from fedsafe_node.casework.transports.file_names import name_of
-from fedsafe_node.casework.transports.parcels import Parcel, Sealing
+from fedsafe_node.casework.transports.parcels import Parcel, Sealing, name_of
 from fedsafe_node.casework.transports.sftp import SftpCarrier
 from fedsafe_node.ground.carrier_settings import SftpSending
 from fedsafe_policies.escalation.channels import SftpChannel, read_host_key

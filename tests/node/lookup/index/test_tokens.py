@@ -24,9 +24,8 @@ from fedsafe_node.ground.errors import CorruptIndexError
 from fedsafe_node.ground.faults import FaultPoint, Faults
 from fedsafe_node.lookup.index import builder, tokens
 from fedsafe_node.lookup.index.bootstrap import merge_if_large
-from fedsafe_node.lookup.index.delta import MERGE_AT
 from fedsafe_node.lookup.index.segment import HEADER_BYTES, row_padding
-from fedsafe_node.lookup.index.tokens import MAX_SEGMENTS, TokenIndex
+from fedsafe_node.lookup.index.tokens import MAX_SEGMENTS, MERGE_AT, TokenIndex
 from fedsafe_node.store.protocol import Store
 
 STORE = b"s" * 16

@@ -30,7 +30,7 @@ from fedsafe_federation.charter.renewal import Attendant, Resharing
 from fedsafe_federation.charter.renewal_rules import MONTH
 from fedsafe_federation.errors import ResharingError
 from fedsafe_federation.wire.signed import Signed, sign_payload
-from fedsafe_node.acts.ceremonies import CarriedRequest
+from fedsafe_node.acts.charter import CarriedRequest
 from fedsafe_node.app import parts
 from fedsafe_node.ground.faults import FaultPoint, Faults
 from fedsafe_node.members.ceremonies.service import Ceremonies

@@ -27,8 +27,7 @@ from fedsafe_federation.charter.resharing import (
 )
 from fedsafe_federation.errors import AmendmentError, PeerError
 from fedsafe_federation.wire.signed import Signed, sign_payload
-from fedsafe_node.acts.ceremonies import CarriedRequest, Lacked
-from fedsafe_node.acts.charter import SealedKeys
+from fedsafe_node.acts.charter import CarriedRequest, Lacked, SealedKeys
 from fedsafe_node.keys.membership import Membership
 from fedsafe_node.keys.own_keys import MediaKeys, load_media_keys
 from fedsafe_node.members.charter.media_keys import (

@@ -11,8 +11,7 @@ from tests.support.resharing_fleet import due, entry_of, membership_of, tend
 from fedsafe_federation.charter.renewal_rules import FORTNIGHT, MONTH
 from fedsafe_node.acts.lookup import Result
 from fedsafe_node.keys.own_keys import load_media_keys, load_shares
-from fedsafe_node.members.ceremonies.ceremony_state import read_scene
-from fedsafe_node.members.ceremonies.record import Wish, keep
+from fedsafe_node.members.ceremonies.record import Wish, keep, read_scene
 from fedsafe_node.store.transaction import Transaction
 
 WHO = "somebody@mail.example"

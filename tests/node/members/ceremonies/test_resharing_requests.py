@@ -20,7 +20,7 @@ from tests.support.resharing_fleet import (
 )
 
 from fedsafe_federation.wire.wireformat import encode
-from fedsafe_node.acts.ceremonies import ReshareRequest
+from fedsafe_node.acts.charter import ReshareRequest
 from fedsafe_node.ground.errors import BadRequestError, WrongStateError
 from fedsafe_node.members.ceremonies.resharing_requests import Rotation, RotationEffect
 

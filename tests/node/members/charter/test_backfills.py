@@ -14,7 +14,7 @@ from fedsafe_federation.charter.diff import differences
 from fedsafe_federation.errors import AmendmentError, MalformedError
 from fedsafe_node.acts.bodies import Kind, Question
 from fedsafe_node.acts.lookup import LookupRequest, Result
-from fedsafe_node.store.metering_rows import Side
+from fedsafe_node.store.peering_rows import Side
 from fedsafe_policies.vocabulary import Purpose
 
 DAY = 24 * 60 * 60

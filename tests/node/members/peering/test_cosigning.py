@@ -21,7 +21,7 @@ from fedsafe_node.ground.config import Place
 from fedsafe_node.ground.errors import ConfigError, RolledBackError
 from fedsafe_node.log.anchor import Cosigned
 from fedsafe_node.members.peering.cosigning import STALE
-from fedsafe_node.members.peering.quorums import MOST_SIZES
+from fedsafe_node.members.peering.witness_requests import MOST_SIZES
 
 
 async def cosigned(fleet: Fleet, name: str = "a.demo") -> Cosigned | None:

@@ -22,7 +22,7 @@ from fedsafe_node.acts.bodies import Kind
 from fedsafe_node.acts.lookup import Result
 from fedsafe_node.ground.errors import BadRequestError, DeniedError, NotFoundError
 from fedsafe_node.members.peering.disclosure import Hander
-from fedsafe_node.store.recipients_rows import HandedRow
+from fedsafe_node.store.peering_rows import HandedRow
 from fedsafe_policies.rules.gate import LegalGate
 from fedsafe_policies.vocabulary import Plane, Purpose, Scope
 

@@ -22,7 +22,7 @@ from fedsafe_node.keys.own_keys import load_keys
 from fedsafe_node.log.audit import Event
 from fedsafe_node.members.peering.disclosure import Hander
 from fedsafe_node.members.peering.overdue_erasures import Debts
-from fedsafe_node.store.recipients_rows import HandedRow
+from fedsafe_node.store.peering_rows import HandedRow
 from fedsafe_policies.vocabulary import ErasureMethod
 
 HOUR = timedelta(hours=1)

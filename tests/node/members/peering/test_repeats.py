@@ -15,8 +15,8 @@ from fedsafe_node.acts.recipients import RecipientShown
 from fedsafe_node.ground.errors import StoreError
 from fedsafe_node.members.peering.disclosure import Hander
 from fedsafe_node.members.peering.repeats import Repeats, count_again, end_grant, split
+from fedsafe_node.store.peering_rows import HandedRow, LedgerRow, RepeatRow
 from fedsafe_node.store.reader import Reader
-from fedsafe_node.store.recipients_rows import HandedRow, LedgerRow, RepeatRow
 from fedsafe_policies.rules.gate import LegalGate
 
 REPEATS = 1_000

@@ -32,7 +32,7 @@ from fedsafe_node.ground.errors import (
     StoreFailedError,
     WrongStateError,
 )
-from fedsafe_node.store.metering_rows import Side
+from fedsafe_node.store.peering_rows import Side
 from fedsafe_node.store.rows import StoreTrouble, Trouble
 from fedsafe_policies.documents.policy import shipped
 from fedsafe_policies.vocabulary import EvaluationPurpose

@@ -21,11 +21,15 @@ from fedsafe_node.ground.faults import FaultPoint
 from fedsafe_node.ground.key_files import read_secret
 from fedsafe_node.ground.mail_settings import Mail, Phone
 from fedsafe_node.operations.backup.check import check_backup
-from fedsafe_node.operations.backup.creation import Made, Wanted, make_backup
+from fedsafe_node.operations.backup.creation import (
+    Made,
+    Wanted,
+    make_backup,
+    note_stopped,
+)
 from fedsafe_node.operations.backup.errors import BackupBrokenError, BackupRefusedError
 from fedsafe_node.operations.backup.manifest import part_of, read_manifest
 from fedsafe_node.operations.backup.secrets import MAGIC, open_keys
-from fedsafe_node.operations.backup.stopped_note import note_stopped
 
 __all__ = ["medium"]
 

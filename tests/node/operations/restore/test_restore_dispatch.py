@@ -7,7 +7,7 @@ from tests.support.case_team import ada, ben, desk, tables
 from tests.support.taken_cases import Hands, case, post
 
 from fedsafe_node.ground.principal import Principal
-from fedsafe_node.operations.restore.restore_dispatch import count_as_taken
+from fedsafe_node.operations.restore.journey import count_as_taken
 from fedsafe_policies.escalation.dispatches import DispatchState
 
 __all__ = ["ada", "ben", "case", "desk", "post", "tables", "team"]

@@ -24,11 +24,10 @@ from fedsafe_node.ground.errors import OverBudgetError, WrongStateError
 from fedsafe_node.ground.shared_nonces import SharedNonces, make_shared
 from fedsafe_node.ground.trace import begin
 from fedsafe_node.log.audit import Event
-from fedsafe_node.rules.budgets.evaluations import EvaluationBudgets
+from fedsafe_node.rules.budgets.evaluations import EvaluationBudgets, charges_with
 from fedsafe_node.rules.budgets.own_questions import AskedLedger
-from fedsafe_node.rules.budgets.recent_charges import charges_with
 from fedsafe_node.rules.budgets.service import BudgetService
-from fedsafe_node.store.metering_rows import Side
+from fedsafe_node.store.peering_rows import Side
 from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.vocabulary import EvaluationPurpose
 

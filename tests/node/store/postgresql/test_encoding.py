@@ -11,9 +11,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 from tests.support.databases import Prepared
 
+from fedsafe_node.store.address import Server
 from fedsafe_node.store.postgresql.connection import PostgresConnection, connect
 from fedsafe_node.store.postgresql.leader_lock import AdvisoryLeadership
-from fedsafe_node.store.postgresql.server import Server
 
 TEXT: Final = "Łódź ☃ ä"
 ROLE_SETS: Final = "ALTER ROLE {} IN DATABASE {} SET client_encoding = SQL_ASCII"

@@ -21,8 +21,8 @@ from tests.support.older_stores import leaves
 from fedsafe_node.ground.errors import StoreFailedError
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.store.address import Server
 from fedsafe_node.store.postgresql.catalogue import LOGS
-from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.postgresql.writer_connection import PostgresWriteConnection
 
 SIZE: Final = 600

@@ -19,9 +19,8 @@ from fedsafe_node.ground.errors import (
 from fedsafe_node.ground.store_settings import Storage
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.store.address import store_at
+from fedsafe_node.store.address import Server, store_at
 from fedsafe_node.store.postgresql.instances import instance_of
-from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store
 
 OpenIn = Callable[[str, str], Awaitable[Store]]

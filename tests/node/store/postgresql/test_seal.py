@@ -16,9 +16,9 @@ from tests.support.older_stores import leaves
 from tests.support.seals import Around, NoLogs
 
 from fedsafe_node.ground.errors import SealBrokenError, StoreFailedError
+from fedsafe_node.store.address import Server
 from fedsafe_node.store.postgresql.connection import PostgresConnection, connect
 from fedsafe_node.store.postgresql.notes import PostgresNotes
-from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.postgresql.writer_connection import PostgresWriteConnection
 from fedsafe_node.store.seal_check import examine_seal
 from fedsafe_node.store.sealing import Sealer

@@ -18,9 +18,9 @@ from fedsafe_node.ground.config import Place
 from fedsafe_node.ground.errors import SealBrokenError, StoreFailedError
 from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.store.address import Server
 from fedsafe_node.store.oversight_rows import SpentRow
 from fedsafe_node.store.postgresql.connection import PostgresConnection, connect
-from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry, Opening
 from fedsafe_node.store.sealed_files import SealedFiles

@@ -24,7 +24,7 @@ from tests.support.store_worker import LOGS, once, open_worker
 from tests.support.store_workers import check, run, working
 
 from fedsafe_node.ground.errors import StoreFailedError
-from fedsafe_node.store.postgresql.server import Server
+from fedsafe_node.store.address import Server
 from fedsafe_node.store.postgresql.writer_connection import PostgresWriteConnection
 from fedsafe_node.store.protocol import Store
 
@@ -126,7 +126,7 @@ async def test_a_commit_that_nobody_can_tell_of_is_never_acknowledged_nor_double
 
 HOLDING = """
 import sys, sqlite3
-from fedsafe_node.store.postgresql.server import Server
+from fedsafe_node.store.address import Server
 from fedsafe_node.store.postgresql.writer_connection import PostgresWriteConnection
 node = PostgresWriteConnection(Server(sys.argv[1], worker="stopped"))
 node.begin()

@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of the recipient ledger. Times are seconds since 1970, UTC."""
+"""The rows about other members: what they got, counted together and cosigned.
+
+Times are seconds since 1970, UTC.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum, unique
 
 from fedsafe_node.store.rows import Row
 
@@ -89,4 +95,61 @@ class HeardRow(Row, frozen=True, kw_only=True):
 
     recipient: str
     sequence: int
+    at: int
+
+
+@unique
+class Side(StrEnum):
+    """What is counted: what a member had of this node, or this node of a member."""
+
+    ANSWERED = "answered"
+    ASKED = "asked"
+    RECEIVED = "received"
+
+
+class LeasedRow(Row, frozen=True):
+    """So many elements are off a member's budget in an hour, counted since 1970."""
+
+    side: Side
+    member: str
+    purpose: str
+    hour: int
+    elements: int
+
+
+class TallyRow(Row, frozen=True):
+    """What a member has signed about a day, and by how much the counts differ."""
+
+    author: str
+    day: int
+    statement: bytes
+    differs: int
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessedRow:
+    """The largest tree of a log that was cosigned here.
+
+    `log` is the log's verifier key, `note` the checkpoint with the own cosignature;
+    `at` is in seconds.
+    """
+
+    log: str
+    size: int
+    root: bytes
+    note: bytes
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CosignatureRow:
+    """A witness's cosignature of an own checkpoint.
+
+    `witness` is its verifier key, `line` the signature line, `at` the witness's time.
+    """
+
+    log: str
+    size: int
+    witness: str
+    line: str
     at: int

@@ -1,9 +1,94 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of dispatches; times are seconds since 1970 in UTC."""
+"""The rows of cases, partners, orders and dispatches.
+
+Times are seconds since 1970 in UTC.
+"""
 
 from typing import Final
 
 from fedsafe_node.store.rows import Row
+
+
+class CaseRow(Row, frozen=True):
+    """A case: what its order and clock need, and the sealed rest with its key."""
+
+    id: str
+    state: str
+    urgency: str
+    minors: bool
+    known_at: int
+    opened_at: int
+    opened_by: str
+    revision: int
+    period: str
+    key: bytes | None
+    sealed: bytes | None
+
+
+class CaseAlarmRow(Row, frozen=True):
+    """That people were told of something a case owes, at one of its moments."""
+
+    case_id: str
+    urgency: str
+    milestone: str
+    since: int
+    stage: str
+    number: int
+    at: int
+    due_at: int
+    fallback: str | None
+    told_at: int
+
+
+class CaseStepRow(Row, frozen=True):
+    """One step of a case: who did what, in which role, and where it led."""
+
+    case_id: str
+    step: str
+    state: str
+    revision: int
+    at: int
+    by: str
+    role: str
+
+
+class PartnerRow(Row, frozen=True):
+    """A partner that the provider has entered, and until when it counts."""
+
+    id: str
+    revision: int
+    test: bool
+    entered_at: int
+    entered_by: str
+    verified_at: int | None
+    verified_until: int | None
+    verified_by: str | None
+    record: bytes
+
+
+class OrderRow(Row, frozen=True, kw_only=True):
+    """An order of an authority: what its clock needs, and the sealed rest."""
+
+    id: str
+    kind: str
+    emergency: bool
+    received_at: int
+    due_at: int
+    confirm_by: int | None
+    entered_at: int
+    entered_by: str
+    entered_role: str
+    acknowledged_at: int | None = None
+    confirmed_at: int | None = None
+    answered_at: int | None = None
+    answered_by: str | None = None
+    outcome: str | None = None
+    case_id: str | None = None
+    reminded_at: int | None = None
+    revision: int
+    period: str
+    sealed: bytes | None
+
 
 MENDABLE: Final = "mendable-channels/"
 """Under this and its id lies which channels of a dispatch people can mend (`meta`)."""
