@@ -6,7 +6,8 @@ folders. Every import counts, also inside a function and under TYPE_CHECKING.
 
 `python -m tests.rooms` reports and ends with 1 if anything is amiss. `--renames` prints
 the map old to new, `--lists` the gerunds, loose and small files of today, `--contracts`
-the contracts of import-linter for these rooms.
+the contracts of import-linter for these rooms. A small file joins its subject, or the
+table says why it stands alone.
 """
 
 import sys
@@ -37,6 +38,8 @@ class House:
     names: frozenset[str]
     imports: frozenset[Import]
     table: Mapping[str, Any]
+    lines: Mapping[str, int]
+    """How many each module has."""
 
     @cached_property
     def renames(self) -> dict[str, str]:
@@ -108,6 +111,31 @@ class House:
         between = {(self.room(one), self.room(other)) for one, other in self.imports}
         return circles(_graph((a, b) for a, b in between if a != b))
 
+    @cached_property
+    def small(self) -> set[str]:
+        """The modules of few lines; what `python -m` starts needs no more of them."""
+        return {
+            name
+            for name, count in self.lines.items()
+            if count < SMALL and not name.endswith(".__main__")
+        }
+
+    @cached_property
+    def _reasons(self) -> dict[str, str]:
+        return {
+            name: each["reason"]
+            for each in self.table["small"]
+            for name in each["modules"]
+        }
+
+    def unexplained(self) -> list[str]:
+        """Name the small modules whose reason to stand alone the table does not say."""
+        return sorted(each for each in self.small if not self._reasons.get(each))
+
+    def overexplained(self) -> list[str]:
+        """Name what has a reason to be small, and is not, or is no module."""
+        return sorted(self._reasons.keys() - self.small)
+
     def loose(self, names: Iterable[str]) -> dict[str, list[str]]:
         """Give by package the modules that lie in no folder."""
         found: dict[str, list[str]] = {}
@@ -172,17 +200,17 @@ def read_house() -> House:
         for importer in graph.modules
         for imported in graph.find_modules_directly_imported_by(importer)
     }
-    return House(frozenset(names), frozenset(imports), table)
+    return House(frozenset(names), frozenset(imports), table, dict(_sizes()))
 
 
-def sizes() -> Iterator[tuple[str, int]]:
-    """Give each file of the five packages, and how many lines it has."""
+def _sizes() -> Iterator[tuple[str, int]]:
+    """Give each module of the five packages, and how many lines it has."""
     root = TABLE.parent.parent
     for package in ("node", "policies", "federation", "crypto", "cli"):
         for path in sorted((root / package / f"fedsafe_{package}").rglob("*.py")):
             if path.name != "__init__.py":
-                name = str(path.relative_to(root))
-                yield name, path.read_text(encoding="utf-8").count("\n")
+                parts = path.relative_to(root / package).with_suffix("").parts
+                yield ".".join(parts), path.read_text(encoding="utf-8").count("\n")
 
 
 def contracts(house: House) -> str:
@@ -217,6 +245,8 @@ def report(house: House) -> bool:
         "circles of modules": [" > ".join(each) for each in house.module_circles()],
         "circles of rooms": [" > ".join(each) for each in house.room_circles()],
         "imports against the order": house.against_order(),
+        "small files without a reason": house.unexplained(),
+        "reasons for what is not small": house.overexplained(),
     }
     for name, found in amiss.items():
         print(f"{name}: {len(found)}", *found, sep="\n  ")
@@ -236,7 +266,7 @@ def lists(house: House) -> None:
     print("gerunds:", *house.gerunds(house.names), sep="\n  ")
     for package, found in house.loose(house.names).items():
         print(f"loose in {package}:", *found, sep="\n  ")
-    small = [f"{name} {lines}" for name, lines in sizes() if lines < SMALL]
+    small = [f"{name} {house.lines[name]}" for name in sorted(house.small)]
     print(f"under {SMALL} lines:", *small, sep="\n  ")
 
 

@@ -7,10 +7,11 @@ from typing import Final
 
 import pytest
 
-from tests.rooms import LOOSE, TABLE, House, circles, contracts, read_house
+from tests.rooms import LOOSE, SMALL, TABLE, House, circles, contracts, read_house
 
 SIGNALS: Final = "fedsafe_node.signals.desk"
 LOOKUP: Final = "fedsafe_node.lookup.service"
+CLOCK: Final = "fedsafe_node.ground.clock"
 CASES: Final = "fedsafe_node.casework.cases.service"
 
 
@@ -34,6 +35,28 @@ def test_no_rooms_import_each_other_in_a_circle(house: House) -> None:
 
 def test_a_room_imports_what_stands_below_it(house: House) -> None:
     assert house.against_order() == []
+
+
+def test_a_small_file_says_why_it_stands_alone(house: House) -> None:
+    assert house.unexplained() == [], f"join each, or say why in {TABLE.name}"
+    assert house.overexplained() == [], f"take these out of `small` in {TABLE.name}"
+
+
+def test_a_small_file_without_a_reason_is_found(house: House) -> None:
+    small = {"fedsafe_node.attic.trunk": SMALL - 1, "fedsafe_node.__main__": 1}
+    worse = replace(house, lines=dict(house.lines) | small)
+    assert worse.unexplained() == ["fedsafe_node.attic.trunk"]
+    assert worse.overexplained() == []
+
+
+@pytest.mark.parametrize("count", [None, SMALL])
+def test_a_reason_for_what_is_not_small_is_found(
+    house: House, count: int | None
+) -> None:
+    rest = {name: lines for name, lines in house.lines.items() if name != CLOCK}
+    worse = replace(house, lines=rest if count is None else rest | {CLOCK: count})
+    assert worse.overexplained() == [CLOCK]
+    assert worse.unexplained() == []
 
 
 def test_names_by_the_map_are_fit(house: House) -> None:
