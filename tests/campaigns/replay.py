@@ -26,11 +26,15 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from tests.fence.replay import NOT_COMPARED, Record, blind_to, differences, play
 from tests.fence.script import Step, dump, load, script
 from tests.fence.stage import HERE, NAMES, raised, worktree
+
+_REST: Final = 65.0
+"""Seconds in which each job of a minute has come, whenever the script ended."""
 
 
 def run(steps: Sequence[Step], trees: Sequence[Path], names: Sequence[str]) -> Record:
@@ -39,7 +43,7 @@ def run(steps: Sequence[Step], trees: Sequence[Path], names: Sequence[str]) -> R
         tempfile.TemporaryDirectory(prefix="fs-") as folder,
         raised(Path(folder) / "d", trees, names) as stage,
     ):
-        return play(stage, steps)
+        return play(stage, steps, rest=_REST)
 
 
 def _timed(

@@ -12,6 +12,7 @@ import io
 import json
 import re
 import sqlite3
+import time
 import zipfile
 from base64 import b64decode
 from collections import Counter
@@ -72,6 +73,8 @@ MEASURED: Final = re.compile(
     r"|openings|end|notices|events|logs|last)$"
 )
 BY_JOBS: Final = frozenset({"owes_since"})
+TOLD: Final = "told"
+"""Of each member, the day on which a job of each hour told it sightings."""
 BOUNDS: Final = frozenset({"maximum", "minimum"})
 """Of a schema; one is a number that would be a moment."""
 BY_CHANCE: Final = frozenset({"repeat"})
@@ -104,7 +107,7 @@ NOT_COMPARED: Final = {
     "status: jobs add to them; audit events and rows are read",
     "how often one may try to log in": "the clock decides: /v1/session",
     "progress of other members": "cursors, sizes of feeds, what they cosigned and "
-    "when, how many entries one erasure receipt is for",
+    "when, how many entries one erasure receipt is for, the day of their sightings",
 }
 """What a difference can hide in; printed with every campaign."""
 _ID: Final = re.compile(
@@ -168,6 +171,8 @@ class Plain:
                 value = value | {"content": _decoded(value["content"])}
             return {self.text(k): self.value(v, k) for k, v in value.items()}
         if isinstance(value, list):
+            if name == TOLD:
+                value = [{**each, "day": "<by a job>"} for each in value]
             shown = [self.value(each, name) for each in value]
             return sorted(shown, key=json.dumps) if name in UNORDERED else shown
         if name in BY_JOBS:
@@ -257,13 +262,17 @@ def _decoded(content: str) -> Any:  # noqa: ANN401
         return "<bytes>"
 
 
-def play(stage: Stage, steps: Sequence[Step]) -> Record:
-    """Play a script on a federation that runs; it is stopped afterwards."""
+def play(stage: Stage, steps: Sequence[Step], *, rest: float = 0) -> Record:
+    """Play a script on a federation that runs; it is stopped afterwards.
+
+    It rests first, this long (seconds), for what jobs still have to do.
+    """
     plain, record = Plain(stage.root), Record()
     for number, step in enumerate(steps):
         record.steps.append(_play(stage, step, plain, number))
         if step.settles:
             until(stage.is_level, "the exchange of feeds")
+    time.sleep(rest)
     for name in stage.names:
         record.events[name], record.others[name] = _events(stage, name, plain)
     stage.stop()
