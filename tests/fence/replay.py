@@ -70,11 +70,11 @@ THROTTLED: Final = re.compile(r"^/v1/session$")
 """Refused the sooner, the more often it was tried: not compared."""
 MEASURED: Final = re.compile(
     r"(?:^|_)(?:ms|seconds|uptime|size|cursor|lag|free|mib|used|next|index|entry"
-    r"|openings|end|notices|events|logs|last)$"
+    r"|openings|end|idx|notices|events|logs|last)$"
 )
 BY_JOBS: Final = frozenset({"owes_since"})
-TOLD: Final = "told"
-"""Of each member, the day on which a job of each hour told it sightings."""
+LISTED_BY_JOBS: Final = frozenset({"told"})
+"""The sightings that members told, once an hour."""
 BOUNDS: Final = frozenset({"maximum", "minimum"})
 """Of a schema; one is a number that would be a moment."""
 BY_CHANCE: Final = frozenset({"repeat"})
@@ -107,7 +107,7 @@ NOT_COMPARED: Final = {
     "status: jobs add to them; audit events and rows are read",
     "how often one may try to log in": "the clock decides: /v1/session",
     "progress of other members": "cursors, sizes of feeds, what they cosigned and "
-    "when, how many entries one erasure receipt is for, the day of their sightings",
+    "when, how many entries one erasure receipt is for, which sightings they told",
 }
 """What a difference can hide in; printed with every campaign."""
 _ID: Final = re.compile(
@@ -170,12 +170,10 @@ class Plain:
             if "media_type" in value and isinstance(value.get("content"), str):
                 value = value | {"content": _decoded(value["content"])}
             return {self.text(k): self.value(v, k) for k, v in value.items()}
-        if isinstance(value, list):
-            if name == TOLD:
-                value = [{**each, "day": "<by a job>"} for each in value]
+        if isinstance(value, list) and name not in LISTED_BY_JOBS:
             shown = [self.value(each, name) for each in value]
             return sorted(shown, key=json.dumps) if name in UNORDERED else shown
-        if name in BY_JOBS:
+        if name in BY_JOBS or isinstance(value, list):
             return "<by a job>"
         if isinstance(value, str):
             return self.text(value)
