@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Backs up a stopped node, and kills itself at a point."""
 
-import sys
 from pathlib import Path
 
 from tests.node.operations.move.child import KillAt
 from tests.support.fleet import BEGAN
+from tests.support.forks import serve
 
 from fedsafe_node.ground.config import Place, load_config
 from fedsafe_node.ground.faults import FaultPoint
 from fedsafe_node.operations.backup.creation import Wanted, make_backup
 
 
-def main() -> None:
-    directory, target, keys, point = sys.argv[1:]
+def back_up(words: list[str]) -> None:
+    """Back up the node of a directory to a target."""
+    directory, target, keys, point = words
     place = Place(Path(directory))
     make_backup(
         place,
@@ -26,4 +27,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(back_up)

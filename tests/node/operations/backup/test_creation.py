@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 import signal
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +9,7 @@ import msgspec
 import pytest
 from tests.support.backups import back_up, medium
 from tests.support.fleet import BEGAN, Fleet, StandingClock, copy_of
+from tests.support.forks import Forks, forks
 
 from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_crypto.seal.hpke import RecipientKey
@@ -420,23 +419,27 @@ def test_a_manifest_without_a_store_is_no_backup(stopped: Place, medium: Path) -
         check_backup(medium / "empty", None)
 
 
+@pytest.fixture(scope="module")
+def backing_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """Give what backs nodes up in processes of their own."""
+    folder = tmp_path_factory.mktemp("forked")
+    with forks("tests.node.operations.backup.child", folder) as forked:
+        yield forked
+
+
 @pytest.mark.parametrize(
     "point", [point for point in FaultPoint if point.value.startswith("backup.")]
 )
 def test_a_backup_that_was_killed_is_none_and_is_made_anew(
-    stopped: Place, medium: Path, point: FaultPoint
+    backing_up: Forks, stopped: Place, medium: Path, point: FaultPoint
 ) -> None:
-    arguments = (stopped.directory, medium / "x", medium / "k", point)
-    killed = subprocess.run(
-        [sys.executable, "-m", "tests.node.operations.backup.child", *arguments],
-        cwd=Path(__file__).parents[4],
-        check=False,
-    )
+    paths = map(str, (stopped.directory, medium / "x", medium / "k"))
+    killed = backing_up.run(*paths, point)
     left = names_in(medium)
 
     save(stopped, medium / "x", medium / "k2")
 
-    assert killed.returncode == -signal.SIGKILL
+    assert killed.status == -signal.SIGKILL, killed.said
     assert "x" not in left
     assert names_in(medium) - {"k"} == {"x", "k2"}
     assert check_backup(medium / "x", stopped).digest

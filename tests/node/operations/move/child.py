@@ -3,10 +3,10 @@
 
 import os
 import signal
-import sys
 from pathlib import Path
 
 from tests.support.databases import Prepared
+from tests.support.forks import serve
 from tests.support.move_ends import Stopped
 
 from fedsafe_node.ground.faults import FaultPoint, Faults
@@ -27,8 +27,9 @@ class KillAt(Faults):
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main() -> None:
-    directory, owner, node, point, nth, *back = sys.argv[1:]
+def move(words: list[str]) -> None:
+    """Move the store of a directory to a database, or back."""
+    directory, owner, node, point, nth, *back = words
     copying.MOST_ROWS = 7  # type: ignore[misc]
     stopped = Stopped(Path(directory), Prepared(owner, owner, node))
     route = stopped.back if back else stopped.there
@@ -36,4 +37,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(move)

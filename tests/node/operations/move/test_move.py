@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
-import os
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
+from collections.abc import Iterator
 from contextlib import AsyncExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 from tests.support.databases import ClosedBehind
+from tests.support.forks import Forks, forks
 from tests.support.full_directory import open_node
 from tests.support.move_ends import Stopped
 
@@ -38,8 +37,6 @@ from fedsafe_node.store.postgresql.turns import WRITING
 from fedsafe_node.store.sealed_parts import StoreMovedError
 from fedsafe_node.store.sqlite.connection import SqliteConnection
 from fedsafe_node.store.sqlite.store import held
-
-CHILD = Path(__file__).with_name("child.py")
 
 
 class Steps(Watcher):
@@ -114,25 +111,21 @@ def test_what_went_there_and_back_goes_there_again(one_stopped: Stopped) -> None
     assert stopped.in_database() == before
 
 
-def killed_at(stopped: Stopped, point: str, nth: int, *, back: bool) -> None:
+@pytest.fixture(scope="module")
+def mover(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """Give what moves stores in processes of their own."""
+    folder = tmp_path_factory.mktemp("mover")
+    with forks("tests.node.operations.move.child", folder) as forked:
+        yield forked
+
+
+def killed_at(
+    mover: Forks, stopped: Stopped, point: str, nth: int, *, back: bool
+) -> None:
     """Move in another process, which kills itself when it comes to a point."""
-    words = [str(stopped.directory), stopped.database.owner, stopped.database.node]
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.node.operations.move.child",
-            *words,
-            point,
-            str(nth),
-        ]
-        + (["back"] if back else []),
-        capture_output=True,
-        check=False,
-        cwd=Path(__file__).parents[4],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])},
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
+    where = (str(stopped.directory), stopped.database.owner, stopped.database.node)
+    ended = mover.run(*where, point, str(nth), *(["back"] if back else []))
+    assert ended.status == -signal.SIGKILL, ended.said[-2000:]
 
 
 POINTS = [
@@ -154,7 +147,7 @@ CASES.append(("move.before_rename", 1, True))
     ids=lambda case: ("there", "back")[case] if isinstance(case, bool) else str(case),
 )
 def test_who_is_killed_anywhere_goes_on_and_no_two_stores_start(
-    one_stopped: Stopped, point: str, nth: int, *, back: bool
+    mover: Forks, one_stopped: Stopped, point: str, nth: int, *, back: bool
 ) -> None:
     stopped, route = one_stopped, one_stopped.there
     if back:
@@ -162,7 +155,7 @@ def test_who_is_killed_anywhere_goes_on_and_no_two_stores_start(
         stopped.switch(route)
         route = stopped.back
     before = (stopped.in_database if back else stopped.in_file)()
-    killed_at(stopped, point, nth, back=back)
+    killed_at(mover, stopped, point, nth, back=back)
     starts = [asyncio.run(does_start(stopped))]
     stopped.switch(route)
     starts.append(asyncio.run(does_start(stopped)))
@@ -192,9 +185,11 @@ async def does_start(stopped: Stopped) -> bool:
     return True
 
 
-def test_a_source_that_went_on_meanwhile_is_moved_anew(one_stopped: Stopped) -> None:
+def test_a_source_that_went_on_meanwhile_is_moved_anew(
+    mover: Forks, one_stopped: Stopped
+) -> None:
     stopped = one_stopped
-    killed_at(stopped, "move.after_rows", 40, back=False)
+    killed_at(mover, stopped, "move.after_rows", 40, back=False)
     asyncio.run(start_and_stop(stopped))
     steps = Steps()
     stopped.move(stopped.there, watcher=steps)
@@ -214,10 +209,10 @@ def test_a_source_that_went_on_meanwhile_is_moved_anew(one_stopped: Stopped) -> 
     ids=["person", "job", "entry", "opening"],
 )
 def test_what_is_changed_in_an_unfinished_copy_is_never_sealed(
-    one_stopped: Stopped, statement: str
+    mover: Forks, one_stopped: Stopped, statement: str
 ) -> None:
     stopped = one_stopped
-    killed_at(stopped, "move.before_mark", 1, back=False)
+    killed_at(mover, stopped, "move.before_mark", 1, back=False)
     stopped.change_database(statement)
     with pytest.raises(MoveRefusedError, match="not all the same"):
         stopped.move(stopped.there)
@@ -304,10 +299,10 @@ def test_a_store_that_runs_at_the_target_is_never_overwritten(
 
 
 def test_a_marked_source_without_a_copy_moves_only_if_somebody_says_so(
-    one_stopped: Stopped,
+    mover: Forks, one_stopped: Stopped
 ) -> None:
     stopped = one_stopped
-    killed_at(stopped, "move.after_mark", 1, back=False)
+    killed_at(mover, stopped, "move.after_mark", 1, back=False)
     with psycopg.connect(stopped.database.owner) as connection:
         connection.execute("DROP SCHEMA fedsafe CASCADE")
     with pytest.raises(MoveRefusedError, match="nothing of it is at the target"):
