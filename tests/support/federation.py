@@ -29,6 +29,8 @@ from fedsafe_cli.demo.nodes import DemoNode, load_demo
 PATIENCE: Final = 20.0
 _ROOT: Final = Path(__file__).parents[2]
 _PACE: Final = 0.02
+_SLOWER: Final = 0.1
+_SLOWEST: Final = 0.25
 _TIMEOUT: Final = 60.0
 _ACTOR: Final = {
     "phenomenon": "grooming",
@@ -307,7 +309,10 @@ def until(
     """Ask until it is so; return how many seconds that took."""
     begin = time.monotonic()
     while not ready():
-        if time.monotonic() - begin > patience:
+        waited = time.monotonic() - begin
+        if waited > patience:
             raise AssertionError(f"{what} takes longer than {patience:g} s")
-        time.sleep(pace)  # the pace of asking; what counts is the answer
+        # The pace of asking; what counts is the answer. To ask costs nodes more than
+        # what they are waited for, so who has waited long asks less often.
+        time.sleep(max(pace, min(waited * _SLOWER, _SLOWEST)))
     return time.monotonic() - begin
