@@ -11,11 +11,12 @@ from tests.cli.node.killing_init import killed_at
 from tests.node.conftest import prepare  # noqa: F401 - a fixture
 from tests.postgresql.fixtures import MAJORS
 from tests.support.databases import Prepared, Preparing
+from tests.support.forks import Forks, forks
 
 from fedsafe_node.ground.key_files import write_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.cli.conftest import Run
 
@@ -33,14 +34,23 @@ def databases(prepare: "Callable[[int], Preparing]") -> Preparing:  # noqa: F811
 
 
 @pytest.fixture(scope="module")
+def forked(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Forks]":
+    """Give what runs commands in processes of their own."""
+    folder = tmp_path_factory.mktemp("forked")
+    with forks("tests.cli.node.killing_init", folder) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
 def steps(
+    forked: Forks,
     prepare: "Callable[[int], Preparing]",  # noqa: F811
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[int, int]:
     """Say in how many steps a node is made, with a file and with a server."""
     made = prepare(MAJORS[-1]).make_empty()
-    with_file = killed_at(NEVER, wanted(tmp_path_factory.mktemp("f"), None))
-    with_server = killed_at(NEVER, wanted(tmp_path_factory.mktemp("s"), made))
+    with_file = killed_at(forked, NEVER, wanted(tmp_path_factory.mktemp("f"), None))
+    with_server = killed_at(forked, NEVER, wanted(tmp_path_factory.mktemp("s"), made))
     prepare(MAJORS[-1]).drop(made)
     assert with_file is not None
     assert with_server is not None
@@ -79,16 +89,17 @@ def check(run: "Run", root: Path, words: list[str]) -> None:
 
 @pytest.mark.parametrize("before", WITH_A_FILE)
 def test_a_killed_init_is_run_again(
-    run: "Run", short_path: Path, steps: tuple[int, int], before: int
+    forked: Forks, run: "Run", short_path: Path, steps: tuple[int, int], before: int
 ) -> None:
     words = wanted(short_path, None)
 
-    assert killed_at(steps[0] - before, words) is None
+    assert killed_at(forked, steps[0] - before, words) is None
     check(run, short_path, words)
 
 
 @pytest.mark.parametrize("before", WITH_A_SERVER)
-def test_a_killed_init_is_run_again_with_a_server(
+def test_a_killed_init_is_run_again_with_a_server(  # noqa: PLR0913 - fixtures
+    forked: Forks,
     run: "Run",
     short_path: Path,
     databases: Preparing,
@@ -98,17 +109,17 @@ def test_a_killed_init_is_run_again_with_a_server(
     made = databases.make_empty()
     words = wanted(short_path, made)
 
-    assert killed_at(steps[1] - before, words) is None
+    assert killed_at(forked, steps[1] - before, words) is None
     check(run, short_path, words)
     assert run("audit", "verify", "--config", str(short_path / "n")).status == 0
     databases.drop(made)
 
 
 def test_what_a_killed_init_left_alone_is_kept(
-    run: "Run", short_path: Path, steps: tuple[int, int]
+    forked: Forks, run: "Run", short_path: Path, steps: tuple[int, int]
 ) -> None:
     words = wanted(short_path, None)
-    assert killed_at(steps[0] - 20, words) is None
+    assert killed_at(forked, steps[0] - 20, words) is None
     other = short_path / "n.custody.key"
     kept = os.urandom(32)
     other.unlink()
