@@ -3,11 +3,13 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.node.people.conftest import SETUP, Team
+from tests.support.databases import Behind
 
 from fedsafe_node.acts.people import ActAnswer, RoleRequest
 from fedsafe_node.ground.errors import (
@@ -18,10 +20,12 @@ from fedsafe_node.ground.errors import (
     WrongStateError,
 )
 from fedsafe_node.ground.principal import Principal
-from fedsafe_node.people.approvals import LIFETIME, Approvals, digest_of
+from fedsafe_node.ground.trace import begin
+from fedsafe_node.people.approvals import LIFETIME, Approvals, Learn, digest_of
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.pending_acts import LISTED, sweep_acts
 from fedsafe_node.people.service_credentials import Machines
+from fedsafe_node.people.sessions import FRESH
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.documents.policy import shipped
@@ -33,14 +37,16 @@ CONTENT = b'{"key":"feed"}'
 ANNA = Principal("anna", Role.OPERATOR, "s1", fresh=True)
 BEN = Principal("ben", Role.REVIEWER, "s2", fresh=True)
 CEM = Principal("cem", Role.DPO, "s3", fresh=True)
+BOT = Principal("bot", Role.SERVICE, "s4", fresh=True)
 
 
 @dataclass
 class Rotation:
-    """An effect that can be counted, and can fail."""
+    """An effect that can be counted, can fail, and can tell memory of it."""
 
     done: list[tuple[bytes, str, str]] = field(default_factory=list)
     failure: Exception | None = None
+    learn: Learn | None = None
 
     async def request(
         self, reader: Reader, content: bytes, first: Person, second: Person
@@ -51,11 +57,12 @@ class Rotation:
 
     async def carry_out(
         self, tx: Transaction, content: bytes, first: Person, second: Person
-    ) -> None:
+    ) -> Learn | None:
         await tx.set_meta("rotated", content)
         if self.failure is not None:
             raise self.failure
         self.done.append((content, first.name, second.name))
+        return self.learn
 
 
 @pytest.fixture
@@ -137,13 +144,86 @@ async def test_nobody_approves_alone(
 
 
 async def test_a_refused_role_is_told_which_may(
-    approvals: Approvals, asked: ActAnswer
+    approvals: Approvals, asked: ActAnswer, team: Team
 ) -> None:
     with pytest.raises(DeniedError) as denied:
         await approve(approvals, asked, replace(BEN, role=Role.ANALYST))
 
     assert denied.value.decision.code == "role"
     assert denied.value.decision.about == "dpo, operator, reviewer"
+    event, outcome, told = (await team.events())[-1]
+    assert (event, outcome, "act.approve" in told) == ("refused", "role", True)
+
+
+async def test_a_service_is_told_that_it_takes_a_person(
+    approvals: Approvals, asked: ActAnswer, team: Team
+) -> None:
+    before = await team.events()
+    for act in (
+        approvals.ask(Act.KEY_ROTATION, CONTENT, BOT),
+        approve(approvals, asked, BOT),
+        approvals.withdraw(asked.act, BOT),
+    ):
+        with pytest.raises(ForbiddenError, match="takes a person") as refused:
+            await act
+        assert refused.value.authenticated  # it is known: another login is no way out
+    assert await team.events() == before
+
+
+async def test_an_act_waits_for_three_days_and_nobody_guesses_its_number(
+    asked: ActAnswer,
+) -> None:
+    assert asked.expires_at - asked.asked_at == timedelta(days=3).total_seconds()
+    assert len(bytes.fromhex(asked.act)) == 16
+
+
+async def test_nothing_is_asked_for_that_nothing_here_would_carry_out(
+    approvals: Approvals,
+) -> None:
+    with pytest.raises(WrongStateError, match="can't do role_grant yet"):
+        await approvals.ask(Act.ROLE_GRANT, CONTENT, ANNA)
+    assert (await approvals.pending()).acts == []
+
+
+async def test_nothing_is_asked_for_that_nobody_here_could_approve(
+    approvals: Approvals, team: Team
+) -> None:
+    async def check() -> None:
+        kind = Act.KEY_ROTATION
+        await team.store.scan(lambda reader: approvals.check_second(reader, kind, ANNA))
+
+    await team.hire("anna", Role.OPERATOR)  # herself
+    await team.hire("ali", Role.ANALYST)  # a role that may not
+    with pytest.raises(WrongStateError, match="role of: dpo, operator, reviewer") as no:
+        await check()
+    assert no.value.code == "no_second_person"
+    await team.hire("rita", Role.REVIEWER)
+    await check()
+
+
+async def test_whoever_asks_again_for_what_waits_is_given_that(
+    approvals: Approvals, team: Team
+) -> None:
+    kept: list[ActAnswer] = []
+
+    async def keep(tx: Transaction, act: ActAnswer) -> None:
+        del tx
+        kept.append(act)
+
+    async def ask(who: Principal) -> ActAnswer:
+        kind = Act.KEY_ROTATION
+        return await approvals.ask(kind, CONTENT, who, keep=keep, single=True)
+
+    first = await ask(ANNA)
+    assert kept == [first]
+    before = await team.events()
+    request = begin()
+
+    assert await ask(ANNA) == first
+    assert kept == [first]
+    assert request.is_idle  # so that nobody misses an event of it
+    assert await team.events() == before
+    assert (await ask(BEN)).act != first.act
 
 
 async def test_of_many_approvals_at_once_one_wins(
@@ -192,6 +272,48 @@ async def test_an_effect_that_fails_leaves_the_act_pending(
     assert await team.store.read(lambda r: r.meta("rotated")) is None
     rotation.failure = None
     assert (await approve(approvals, asked, BEN)).state == "done"
+
+
+async def test_whoever_changes_what_was_asked_for_in_the_database_gets_nothing(
+    approvals: Approvals, asked: ActAnswer, rotation: Rotation, behind: Behind
+) -> None:
+    statement = "UPDATE acts SET content = x'7b7d'"
+    assert await asyncio.to_thread(behind.change, statement) == 1
+
+    with pytest.raises(WrongStateError, match="not what was asked for"):
+        await approve(approvals, asked, BEN)
+    assert rotation.done == []
+
+
+@pytest.mark.parametrize("code", ["already_closed", "wrong_state"])
+async def test_what_something_has_overtaken_waits_no_more(
+    approvals: Approvals, asked: ActAnswer, rotation: Rotation, team: Team, code: str
+) -> None:
+    rotation.failure = WrongStateError(code, "not now")
+    with pytest.raises(WrongStateError, match="not now"):
+        await approve(approvals, asked, BEN)
+
+    is_over = code == "already_closed"
+    assert (await approvals.pending()).acts == ([] if is_over else [asked])
+    event, outcome, _ = (await team.events())[-1]
+    last = ("act.withdrawn", "overtaken") if is_over else ("act.asked", "ok")
+    assert (event, outcome) == last
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+async def test_memory_has_learnt_of_it_before_the_answer(
+    approvals: Approvals, asked: ActAnswer, rotation: Rotation, *, is_slow: bool
+) -> None:
+    learnt: list[str] = []
+
+    async def learn_slowly() -> None:
+        await asyncio.sleep(0)
+        learnt.append("slowly")
+
+    rotation.learn = learn_slowly if is_slow else lambda: learnt.append("at once")
+    await approve(approvals, asked, BEN)
+
+    assert learnt == ["slowly" if is_slow else "at once"]
 
 
 async def test_an_act_expires(
@@ -267,6 +389,22 @@ async def test_whoever_may_not_act_any_more_is_no_second_person(
         await approve(approvals, asked, rita)
     assert rotation.done == []
     assert (await approvals.pending()).acts == [asked]
+
+
+async def test_a_second_person_has_proved_it_within_minutes_in_that_very_session(
+    approvals: Approvals, rotation: Rotation, asked: ActAnswer, team: Team
+) -> None:
+    await team.hire("rita", Role.REVIEWER)
+    early = await team.principal("rita")
+    team.pass_time(FRESH)
+    late = await team.principal("rita")
+    assert early.fresh  # as it was then
+
+    with pytest.raises(ForbiddenError, match="session has ended") as refused:
+        await approve(approvals, asked, early)
+    assert refused.value.authenticated
+    assert rotation.done == []
+    assert (await approve(approvals, asked, late)).state == "done"
 
 
 async def test_what_a_bare_credential_asked_for_is_done_in_demonstrations_only(
