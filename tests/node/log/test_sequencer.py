@@ -196,6 +196,24 @@ def test_what_was_forgotten_is_read_anew(
     assert one.grown({}) == {FEED: (4, root_of(records(0, 4)))}
 
 
+def test_an_act_that_is_taken_back_leaves_each_log_where_it_was(
+    one: Sequencer, rows: SqlLogRows, raw: sqlite3.Connection
+) -> None:
+    extend(one, rows, 0, 255)
+    before = one.grown({})
+    for _ in range(2):
+        raw.execute("BEGIN")
+        one.begin_act()
+        one.append(rows, AUDIT, b"of a log that is new", ())
+        one.append_many(rows, FEED, entries(255, 300))
+        raw.execute("ROLLBACK")
+        one.undo_act()
+        assert one.grown({}) == before
+
+    assert extend(one, rows, 255, 300) == range(255, 300)
+    assert one.grown({}) == {FEED: (300, root_of(records(0, 300)))}
+
+
 def test_a_log_of_three_levels_of_tiles_is_read_anew(rows: SqlLogRows) -> None:
     size = TILE_WIDTH**2 + TILE_WIDTH + 3
     edge, last = Edge(), records(size - 3, size)
