@@ -116,14 +116,21 @@ def test_one_none_and_many_entries_get_their_places(
     assert rows.records_from(1, 0) == records(0, 4)
 
 
-def test_an_opening_is_granted_to_an_entry_that_lacks_it(
+def test_an_opening_is_kept_with_its_entry_or_granted_later(
     one: Sequencer, rows: SqlLogRows, raw: sqlite3.Connection
 ) -> None:
-    extend(one, rows, 0, 2)
-    one.grant(rows, FEED, 1, OPENING)
+    one.append(rows, FEED, b"0", [OPENING])
+    one.append_many(rows, FEED, entries(1, 3, OPENING))
+    one.append(rows, FEED, b"3", ())
+    one.grant(rows, FEED, 3, OPENING)
 
-    (kept,) = raw.execute("SELECT idx, grp, period, sealed FROM openings").fetchall()
-    assert one.unseal(FEED, SealedOpening(*kept)) == OPENING
+    kept = raw.execute("SELECT idx, grp, period, sealed FROM openings ORDER BY idx")
+    found = [SealedOpening(*row) for row in kept]
+    assert [row.index for row in found] == [0, 1, 2, 3]
+    assert [one.unseal(FEED, row) for row in found] == [OPENING] * 4
+    erased = [one.erase(rows, FEED, 2, OPENING.group, at=7) for _ in range(2)]
+    assert erased == [True, False]
+    assert not one.erase(rows, AUDIT, 2, OPENING.group, at=7)
 
 
 def test_a_crash_test_can_stop_it_at_each_point(
