@@ -32,6 +32,7 @@ from fedsafe_federation.feed.signals import (
     SignalHeader,
     encode_opening,
 )
+from fedsafe_federation.media.pdq import THRESHOLD
 from fedsafe_federation.wire.wireformat import encode
 from fedsafe_node.acts.bodies import Kind, Question
 from fedsafe_node.keys.evaluators import Output
@@ -40,7 +41,7 @@ from fedsafe_node.lookup.matching import Candidate, Found, match_candidates
 from fedsafe_node.rules.canonical_question import read_question
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.signals.creation import signal_row
-from fedsafe_node.store.rows import Opening
+from fedsafe_node.store.rows import Opening, SignalStatus
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.documents.do_not_share import load_lists, shipped_lists
 from fedsafe_policies.vocabulary import (
@@ -116,19 +117,25 @@ async def output_of(node: Node) -> Output:
     return output
 
 
-async def person_of(node: Node, origin: str = OTHER, **head: Any) -> Candidate:  # noqa: ANN401
+async def person_of(
+    node: Node,
+    origin: str = OTHER,
+    *,
+    said: dict[str, Any] | None = None,
+    **head: Any,  # noqa: ANN401
+) -> Candidate:
     """Plant somebody whom a member, or the node itself, has banned."""
     situation, signal = node.desk.situation, token_bytes(16)
     output = await output_of(node)
     if origin != OTHER:
         assert isinstance(PERSON, Person)
         output, head = situation.own.output(PERSON), {"scope": Scope.SELF, **head}
-    said = ActorBody(
+    words = WORDS | {"removed_on": "2026-11-20"} | (said or {})
+    body = ActorBody(
         kind=IdentifierKind.EMAIL,
         phenomenon=Phenomenon.GROOMING,
         grade=Grade.CONFIRMED_CONDUCT,
-        removed_on="2026-11-20",
-        **WORDS,  # type: ignore[arg-type]
+        **words,  # type: ignore[arg-type]
     )
     heading = header(node, **head)
     sealed = seal_envelope(
@@ -137,10 +144,10 @@ async def person_of(node: Node, origin: str = OTHER, **head: Any) -> Candidate: 
         origin=origin,
         signal_id=signal,
         header=encode(heading),
-        body=encode(said),
+        body=encode(body),
     )
     row = await plant(node, origin, heading, sealed, signal)
-    return Candidate(0, row, said.kind, origin, output=output)
+    return Candidate(0, row, body.kind, origin, output=output)
 
 
 async def file_of(node: Node, file: File = FILE) -> Candidate:
@@ -235,7 +242,8 @@ async def test_an_own_ban_needs_nobody_and_ends_at_its_second(node: Node) -> Non
     until = node.desk.clock.now() + timedelta(days=100)
 
     found = await find(node, own, at=until - timedelta(seconds=1))
-    assert [(match.origin, match.own) for match in found.matches] == [("a.demo", True)]
+    said = [(m.origin, m.own, m.kind, m.removed_on) for m in found.matches]
+    assert said == [("a.demo", True, Kind.EMAIL, "2026-11-20")]
     assert counts(await find(node, own, at=until)) == (0, 0, 0)
 
 
@@ -251,6 +259,52 @@ async def test_what_is_passed_over_keeps_nothing_else_back(
     del situation
 
     assert counts(await find(node, gone, copied, lost, good)) == (1, 0, 0)
+
+
+async def test_what_is_disputed_is_suppressed_and_what_is_revoked_passed_over(
+    node: Node, situation: Situation
+) -> None:
+    somebody, file = await person_of(node), await file_of(node)
+    del situation
+    rows = await node.store.scan(lambda r: r.signals_at([somebody.row, file.row]))
+    for row, status in zip(rows, ("disputed", "revoked"), strict=True):
+        await node.store.write(
+            lambda tx, row=row, status=status: tx.set_signal_status(  # type: ignore[misc]
+                row.origin, row.signal_id, SignalStatus(status)
+            )
+        )
+
+    assert counts(await find(node, somebody)) == (0, 1, 0)
+    assert counts(await find(node, file)) == (0, 0, 0)
+
+
+async def test_a_picture_matches_up_to_the_threshold(
+    node: Node, situation: Situation
+) -> None:
+    picture = await file_of(node, PICTURE)
+    del situation
+    for bits, matches in ((THRESHOLD, 1), (THRESHOLD + 1, 0)):
+        near = int.from_bytes(PICTURE.digest) ^ ((1 << bits) - 1)
+        asked = replace(picture, file=File(MediaKind.PDQ, near.to_bytes(32)))
+        assert len((await find(node, asked)).matches) == matches
+
+
+async def test_a_copied_token_is_no_match(node: Node, situation: Situation) -> None:
+    del situation
+    own = await person_of(node, node.desk.situation.own.name)
+    for copied in (replace(await person_of(node), origin="c.demo"), own):
+        elsewhere = replace(copied, origin="c.demo")
+        assert counts(await find(node, elsewhere)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("day", ["2026-02-31", "2027-01-01"])
+async def test_a_day_that_is_none_or_is_to_come_is_suppressed(
+    node: Node, situation: Situation, day: str
+) -> None:
+    somebody = await person_of(node, said={"removed_on": day})
+    del situation
+
+    assert counts(await find(node, somebody)) == (0, 1, 0)
 
 
 @pytest.mark.parametrize("said", [{"epoch": 2}, {"plane": Plane.MEDIA}])
@@ -280,8 +334,14 @@ async def test_what_is_not_what_was_asked_for_is_suppressed(
     ):
         assert counts(await find(node, other)) == (0, 1, 0)
     found = await find(node, somebody, file, picture)
-    assert list(found.pictures.values()) == [PICTURE.digest]
     assert counts(found) == (3, 0, 0)
+    assert list(found.pictures.values()) == [PICTURE.digest]
+    said_of = [(match.origin, match.kind, match.removed_on) for match in found.matches]
+    assert said_of == [
+        (OTHER, Kind.EMAIL, "2026-11-20"),
+        (OTHER, Kind.SHA256, None),
+        (OTHER, Kind.PDQ, None),
+    ]
 
 
 async def test_files_that_are_evidence_of_nothing_are_counted_apart(
