@@ -50,6 +50,7 @@ _PATIENCE: Final = 5.0
 _LEAST: Final = 20.0
 _PYTEST: Final = (
     *("-x", "-q", "-n0", "-p", "no:cacheprovider", "-p", "no:randomly"),
+    "--timeout=0",  # on a busy machine a slow test would pass for a killed mutant
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # its plugins are loaded
 )
 

@@ -235,6 +235,27 @@ def test_a_log_of_three_levels_of_tiles_is_read_anew(rows: SqlLogRows) -> None:
     assert (found.size, found.root()) == (size, edge.root())
 
 
+@pytest.mark.parametrize(
+    "gone", ["entries WHERE idx = 768", "tile_roots WHERE idx = 1"]
+)
+def test_a_log_that_lacks_rows_at_its_end_is_not_taken_up(
+    one: Sequencer,
+    other: Sequencer,
+    rows: SqlLogRows,
+    raw: sqlite3.Connection,
+    gone: str,
+) -> None:
+    extend(one, rows, 0, 770)
+    for (trigger,) in raw.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    ).fetchall():
+        raw.execute(f"DROP TRIGGER {trigger}")
+    raw.execute(f"DELETE FROM {gone}")  # noqa: S608
+
+    with pytest.raises(CorruptLogError, match="missing at its end"):
+        other.tail(rows, FEED)
+
+
 # --- what was sealed -----------------------------------------------------------------
 
 
