@@ -476,6 +476,8 @@ async def test_unknown_acts_and_services_are_refused(approvals: Approvals) -> No
         await approvals.approve("0" * 32, bytes(32), BEN)
     with pytest.raises(NotFoundError):
         await approvals.withdraw("0" * 32, BEN)
+    with pytest.raises(NotFoundError):
+        await approvals.pending("0" * 32)
     with pytest.raises(ForbiddenError):
         await approvals.ask(Act.KEY_ROTATION, CONTENT, Principal("bot", Role.SERVICE))
 
