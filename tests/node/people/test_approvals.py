@@ -224,6 +224,8 @@ async def test_whoever_asks_again_for_what_waits_is_given_that(
     assert request.is_idle  # so that nobody misses an event of it
     assert await team.events() == before
     assert (await ask(BEN)).act != first.act
+    twice = await approvals.ask(Act.KEY_ROTATION, CONTENT, ANNA)  # nobody said single
+    assert twice.act != first.act
 
 
 async def test_of_many_approvals_at_once_one_wins(
