@@ -17,7 +17,7 @@ from fedsafe_node.ground.faults import FaultPoint, Faults
 from fedsafe_node.log.edge import Edge
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.sequencer import Sequencer, load_edge
-from fedsafe_node.store.prune_rows import PrunedRow
+from fedsafe_node.store.keeping_rows import PrunedRow
 from fedsafe_node.store.rows import LogEntry, Opening, SealedOpening
 from fedsafe_node.store.sql_logs import SqlLogRows
 from fedsafe_node.store.sqlite.connection import SqliteWriteConnection

@@ -135,7 +135,7 @@ async def person_of(
         kind=IdentifierKind.EMAIL,
         phenomenon=Phenomenon.GROOMING,
         grade=Grade.CONFIRMED_CONDUCT,
-        **words,  # type: ignore[arg-type]
+        **words,
     )
     heading = header(node, **head)
     sealed = seal_envelope(
