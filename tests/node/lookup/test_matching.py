@@ -61,7 +61,7 @@ OTHER: Final = "b.demo"
 PERSON: Final = read_question(Question(kind=Kind.EMAIL, value=WHO), pointer="")
 FILE: Final = File(MediaKind.SHA256, b"\xab" * 32)
 PICTURE: Final = File(MediaKind.PDQ, b"\xa5" * 32)
-WORDS: Final = {
+WORDS: Final[dict[str, Any]] = {
     "surface": Surface.PUBLIC_CONTENT,
     "provenance": Provenance.OWN_FINDING,
     "rule": "rule-7",
@@ -130,7 +130,7 @@ async def person_of(
     if origin != OTHER:
         assert isinstance(PERSON, Person)
         output, head = situation.own.output(PERSON), {"scope": Scope.SELF, **head}
-    words = WORDS | {"removed_on": "2026-11-20"} | (said or {})
+    words = {**WORDS, "removed_on": "2026-11-20", **(said or {})}
     body = ActorBody(
         kind=IdentifierKind.EMAIL,
         phenomenon=Phenomenon.GROOMING,
@@ -158,7 +158,7 @@ async def file_of(node: Node, file: File = FILE) -> Candidate:
         digest=file.digest,
         phenomenon=Phenomenon.ABUSE_DEPICTION,
         grade=Grade.CONFIRMED_MEDIA,
-        **WORDS,  # type: ignore[arg-type]
+        **WORDS,
     )
     sealed = seal_media(
         node.federation.media.group,
