@@ -337,6 +337,7 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "joining": (Event.FEDERATION_JOINED,),
     "index": (),
     "index-removals": (),
+    "pictures": (),
     "inquiries": (Event.INQUIRY_SENT,),
     "inquiry-items": (Event.INQUIRY_RULED,),
     "sightings": (Event.SIGHTINGS_TAKEN,),

@@ -18,7 +18,7 @@ from fedsafe_node.casework.orders.clock import OrderClock, tend_orders
 from fedsafe_node.casework.orders.content import OrderVault
 from fedsafe_node.casework.orders.secrecy import asks_for_case
 from fedsafe_node.ground.job import Job, Lane
-from fedsafe_node.lookup.index.bootstrap import merge_tokens
+from fedsafe_node.lookup.index.bootstrap import merge_pictures, merge_tokens
 from fedsafe_node.lookup.index.lists import Lists
 from fedsafe_node.members.ceremonies.resharing_job import Tending
 from fedsafe_node.members.charter.ballot import Ballot
@@ -142,6 +142,7 @@ class Duties:
             "inquiries": Job(self._inquiries.run, _PARTING, lane=Lane.MEMBERS),
             "inquiry-items": Job(self._inquiries.tend, _MINUTE),
             "notices": Job(self._tend_notices, _MINUTE),
+            "pictures": Job(self._merge_pictures, _MINUTE, is_own=True),
             "orders": Job(self._tend_orders, _MINUTE),
             "outbox": Job(self._outbox.run, _PARTING, lane=Lane.PARTNERS),
             "partings": Job(self._partings.run, _PARTING, lane=Lane.MEMBERS),
@@ -209,6 +210,9 @@ class Duties:
     async def _merge_index(self) -> None:
         if self._lists.tokens.wants_merge:
             await merge_tokens(self._lists.tokens, self._desk.store)
+
+    async def _merge_pictures(self) -> None:
+        await merge_pictures(self._lists)
 
     async def _purge_index(self) -> None:
         await purge_erased(self._desk)

@@ -38,6 +38,7 @@
     - LooseKeyFileError     others could read it
   + TokenIndexError
     - CorruptIndexError     a segment is damaged; the index must be rebuilt
+  + PictureIndexError       its tables miss a picture; every row is compared
 """
 
 from fedsafe_policies.rules.decision import Decision
@@ -471,4 +472,12 @@ class CorruptIndexError(TokenIndexError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"token index segment {path} is unusable: {reason}")
         self.path = path
+        self.reason = reason
+
+
+class PictureIndexError(NodeError):
+    """Tables of the picture index miss what they hold; they are not used."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the picture index failed its self-test: {reason}")
         self.reason = reason

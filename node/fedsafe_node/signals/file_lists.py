@@ -447,6 +447,8 @@ def _hits(found: _List, files: Sequence[File]) -> list[int]:
     pictures = PdqIndex()
     looks = [e.file.digest for e in found.entries if e.file.kind is MediaKind.PDQ]
     pictures.add(range(len(looks)), looks)
+    if pictures.wants_merge:
+        pictures.merge()
     return [
         position
         for position, file in enumerate(files)

@@ -18,7 +18,12 @@ from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.feed.signals import decode_opening
 from fedsafe_federation.wire.wireformat import decode
-from fedsafe_node.ground.errors import CorruptRowError, NodeError, StoreFailedError
+from fedsafe_node.ground.errors import (
+    CorruptRowError,
+    NodeError,
+    PictureIndexError,
+    StoreFailedError,
+)
 from fedsafe_node.ground.signal_ids import signal_name
 from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.lookup.index.lists import Lists
@@ -241,6 +246,20 @@ async def load_pictures(lists: Lists, store: Store, situation: Situation) -> Non
         return newest
 
     lists.add_pictures((), until=await store.scan(query))
+    await merge_pictures(lists)
+
+
+async def merge_pictures(lists: Lists) -> None:
+    """Bring the tables of the picture index up to date, if that is due.
+
+    Tables that fail their self-test are not used: pictures are then found by comparing
+    every digest, which takes longer, and the next merge tries again.
+    """
+    if lists.wants_picture_merge:
+        try:
+            await asyncio.to_thread(lists.pictures.merge)
+        except PictureIndexError:
+            _LOG.exception("picture index unsound", extra=fields(reason="pictures"))
 
 
 async def _digests(

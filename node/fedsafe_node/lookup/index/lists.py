@@ -52,6 +52,11 @@ class Lists:
         """Count the pictures that a query can find."""
         return 0 if self._pictures is None else len(self._pictures)
 
+    @property
+    def wants_picture_merge(self) -> bool:
+        """Whether a merge of the pictures is due."""
+        return self._pictures is not None and self._pictures.wants_merge
+
     def add_pictures(self, found: Sequence[tuple[int, bytes]], *, until: int) -> None:
         """Add the pictures that the store has up to a row, if they are not here."""
         self._add_pictures(found)

@@ -1,38 +1,57 @@
 # SPDX-License-Identifier: Apache-2.0
 """Find the pictures that look like one, among all that a node knows.
 
-An exact search in memory: every stored PDQ digest is compared with the asked
-one. Two things make that fast. A digest is kept as four columns of 64 bits, so
-that numpy counts bits of whole blocks at once; and two columns alone already
-rule out nearly every row, since a distance over half of the bits never exceeds
-the whole distance. Digests take 36 bytes each.
+An exact search in memory. Most digests lie in `Tables`, which never change and answer
+radii up to 31. What is newer lies in a `Recent`, or, where many come at once, in blocks
+that are compared row by row; so is everything while it is little, and for larger radii.
+`merge` builds new tables of all that is left. It may take seconds, runs in a thread of
+its own, and lets readers and the writer go on::
 
-One writer, many readers: a reader takes the tuple of blocks once and never sees a
-later one. The writer fills rows beyond what readers look at before it publishes
-their number, marks removed rows by one aligned store, and replaces blocks, never
-moves rows within them. `add` and `remove` are for one thread at a time; `query`
-may run in any, and blocks the loop for the time that `benchmarks/pdq_index.py`
-prints (call it in a worker thread beyond some 100,000 rows).
+    index.add([row], [digest])  # found from now on
+    if index.wants_merge:
+        await asyncio.to_thread(index.merge)
+
+One writer, many readers: a reader takes the view once and never sees a later one. The
+writer fills rows beyond what readers look at before it publishes their number, and
+marks removed rows by one aligned store. `add` and `remove` are for one thread at a
+time; `query` and `search_many` may run in any.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fedsafe_federation.media.pdq import PDQ_BYTES, THRESHOLD
+from fedsafe_node.lookup.index.pdq_recent import Recent
+from fedsafe_node.lookup.index.pdq_tables import (
+    COLUMNS,
+    MOST,
+    MOST_ROWS,
+    REMOVED,
+    Asked,
+    Columns,
+    Ids,
+    Near,
+    Places,
+    Scratch,
+    Tables,
+    mark_removed,
+    scan,
+)
 
 BLOCK_ROWS: Final = 65_536
 """One column of a block and its scratch stay in cache from step to step."""
-COLUMNS: Final = PDQ_BYTES // 8
-REMOVED: Final = 0xFFFF_FFFF
-"""Stands in the place of a removed row's id; hence no id of a row."""
+FEW: Final = 16_384
+"""So many rows are compared one by one as fast as through tables."""
 MOST_REMOVED: Final = 0.25
-
-Ids = NDArray[np.uint32]
-Columns = NDArray[np.uint64]
+_AT_ONCE: Final = 1_024  # more rows than these wait for a merge in blocks
+_TOGETHER: Final = 8  # questions; their working memory stays in cache
+MOST_WAITING: Final = 24_576
+_MOST_SHARE: Final = 64  # of so many rows in tables, one may wait
 
 
 class Match(NamedTuple):
@@ -42,13 +61,66 @@ class Match(NamedTuple):
     distance: int
 
 
+class Found(NamedTuple):
+    """Matches of many questions, in the order of question, distance and id."""
+
+    questions: Places
+    ids: Ids
+    distances: NDArray[np.uint16]
+
+
 @dataclass(slots=True)
 class _Block:
     """Up to `BLOCK_ROWS` rows; only the last block of an index grows."""
 
     ids: Ids
     columns: Columns
-    filled: int
+    filled: int = 0
+    removed: int = 0
+
+    @classmethod
+    def empty(cls) -> "_Block":
+        ids = np.empty(BLOCK_ROWS, np.uint32)
+        return cls(ids, np.empty((COLUMNS, BLOCK_ROWS), np.uint64))
+
+    def __len__(self) -> int:
+        return self.filled - self.removed
+
+    @property
+    def memory_bytes(self) -> int:
+        return self.ids.nbytes + self.columns.nbytes
+
+    def add(self, ids: Ids, columns: Columns) -> int:
+        """Take in what there is room for; say how many."""
+        count = min(len(ids), BLOCK_ROWS - self.filled)
+        here = slice(self.filled, self.filled + count)
+        self.ids[here] = ids[:count]
+        self.columns[:, here] = columns[:, :count]
+        self.filled = here.stop  # from here on readers see the new rows
+        return count
+
+    def remove(self, gone: Ids) -> int:
+        count = mark_removed(self.ids[: self.filled], gone)
+        self.removed += count
+        return count
+
+
+class _View(NamedTuple):
+    """What a reader sees; only the last `Recent` and the last block grow."""
+
+    tables: tuple[Tables, ...] = ()
+    recent: tuple[Recent, ...] = ()
+    blocks: tuple[_Block, ...] = ()
+
+    @property
+    def newer(self) -> "tuple[Recent | _Block, ...]":
+        """What is in no tables."""
+        return *self.recent, *self.blocks
+
+    @property
+    def parts(self) -> "tuple[Tables | Recent | _Block, ...]":
+        """All of it."""
+        return *self.tables, *self.recent, *self.blocks
 
 
 class PdqIndex:
@@ -56,23 +128,43 @@ class PdqIndex:
 
     An id may own several digests (a film's frames); `query` names each.
 
-    Owned by the writer: `_removed`, `_rows`. Read by all: `_blocks`, changed only
-    by swapping the tuple or by raising `filled` of its last block.
+    * swapped as a whole, read by anybody: `_view`
+    * under `_lock`: `_view`'s growing parts and removed rows; what a merge has
+      `_taken`, and the ids that were `_removed` since
+    * under `_merging`: the building of tables
     """
 
-    def __init__(self) -> None:
-        self._blocks: tuple[_Block, ...] = ()
-        self._rows = 0
-        self._removed = 0
+    def __init__(self, *, few: int = FEW) -> None:
+        """Begin with no row; up to *few* of them need no tables."""
+        self._few: Final = few
+        self._lock: Final = Lock()
+        self._merging: Final = Lock()
+        self._view = _View()
+        self._taken = _View()
+        self._removed: list[Ids] = []
 
     def __len__(self) -> int:
         """Count the rows that a query can find."""
-        return self._rows - self._removed
+        return sum(len(part) for part in self._view.parts)
 
     @property
     def memory_bytes(self) -> int:
-        """The memory of all rows, the unfilled ones of the last block included."""
-        return sum(block.ids.nbytes + block.columns.nbytes for block in self._blocks)
+        """The memory of all rows, unfilled ones included, and of the tables."""
+        return sum(part.memory_bytes for part in self._view.parts)
+
+    @property
+    def waiting(self) -> int:
+        """How many rows are in no tables yet."""
+        return sum(len(part) for part in self._view.newer)
+
+    @property
+    def wants_merge(self) -> bool:
+        """Whether `merge` is due: much is in no tables, or removed."""
+        view = self._view
+        held = sum(map(len, view.tables))
+        most = max(MOST_WAITING, held // _MOST_SHARE) if held else self._few
+        removed = sum(part.removed for part in view.parts)
+        return self.waiting > most or removed > MOST_REMOVED * (len(self) + removed)
 
     def add(self, rows: Sequence[int], digests: Sequence[bytes]) -> None:
         """Add one digest for each id; all of them, or none on an error.
@@ -85,29 +177,25 @@ class PdqIndex:
             raise ValueError(f"{len(rows)} ids for {len(digests)} digests")
         if rows and not 0 <= min(rows) <= max(rows) < REMOVED:
             raise ValueError(f"an id is not within 0 and {REMOVED - 1}")
-        if any(len(digest) != PDQ_BYTES for digest in digests):
-            raise ValueError(f"a digest has not {PDQ_BYTES} bytes")
-        words = np.frombuffer(b"".join(digests), np.uint64).reshape(-1, COLUMNS)
-        self._append(np.array(rows, np.uint32), words.T)
+        words = np.frombuffer(_joined(digests), np.uint64).reshape(-1, COLUMNS)
+        ids, columns = np.array(rows, np.uint32), words.T
+        with self._lock:
+            if self._view.tables and len(ids) <= _AT_ONCE:
+                left = ~self._open_recent().add(ids, columns)
+                ids, columns = ids[left], columns[:, left]
+            while len(ids):
+                count = self._open_block().add(ids, columns)
+                ids, columns = ids[count:], columns[:, count:]
 
     def remove(self, *rows: int) -> int:
         """Take out every digest of these ids, in one pass; say how many there were."""
-        found = 0
-        gone = np.array([row for row in rows if row != REMOVED], np.uint32)
+        gone = np.unique(np.array([row for row in rows if row != REMOVED], np.uint32))
         if not gone.size:
             return 0
-        for block in self._blocks:
-            ids = block.ids[: block.filled]
-            places = np.flatnonzero(
-                ids == gone[0] if gone.size == 1 else np.isin(ids, gone)
-            )
-            if places.size:
-                block.ids[places] = REMOVED
-                found += int(places.size)
-        self._removed += found
-        if self._removed > MOST_REMOVED * self._rows:
-            self._rebuild()
-        return found
+        with self._lock:
+            if self._taken.parts:
+                self._removed.append(gone)
+            return sum(part.remove(gone) for part in self._view.parts)
 
     def query(self, digest: bytes, radius: int = THRESHOLD) -> list[Match]:
         """Find every row within `radius` bits, nearest first, then by id.
@@ -115,79 +203,158 @@ class PdqIndex:
         Raises:
             ValueError: The digest has not 32 bytes.
         """
-        if len(digest) != PDQ_BYTES:
-            raise ValueError(f"a digest has not {PDQ_BYTES} bytes")
-        asked = np.frombuffer(digest, np.uint64)
-        scratch = _Scratch.empty()
-        matches: list[Match] = []
-        for block in self._blocks:
-            matches += _search(block, asked, radius, scratch)
-        return sorted(matches, key=lambda match: (match.distance, match.id))
-
-    def _append(self, ids: Ids, columns: Columns) -> None:
-        start = 0
-        while start < len(ids):
-            block = self._open_block()
-            free = slice(block.filled, min(BLOCK_ROWS, block.filled + len(ids) - start))
-            taken = slice(start, start + free.stop - free.start)
-            block.ids[free] = ids[taken]
-            block.columns[:, free] = columns[:, taken]
-            block.filled = free.stop  # from here on readers see the new rows
-            start = taken.stop
-        self._rows += len(ids)
-
-    def _open_block(self) -> _Block:
-        if not self._blocks or self._blocks[-1].filled == BLOCK_ROWS:
-            ids = np.empty(BLOCK_ROWS, np.uint32)
-            columns = np.empty((COLUMNS, BLOCK_ROWS), np.uint64)
-            self._blocks = (*self._blocks, _Block(ids, columns, 0))
-        return self._blocks[-1]
-
-    def _rebuild(self) -> None:
-        """Copy the rows that are left into new blocks, and swap all at once."""
-        fresh = PdqIndex()
-        for block in self._blocks:
-            left = np.flatnonzero(block.ids[: block.filled] != REMOVED)
-            fresh._append(block.ids[left], block.columns[:, left])
-        self._blocks, self._rows, self._removed = fresh._blocks, fresh._rows, 0
-
-
-class _Scratch(NamedTuple):
-    """Working memory of one query, so that queries share nothing."""
-
-    differing: NDArray[np.uint64]
-    first: NDArray[np.uint8]
-    second: NDArray[np.uint8]
-
-    @classmethod
-    def empty(cls) -> "_Scratch":
-        return cls(
-            np.empty(BLOCK_ROWS, np.uint64),
-            np.empty(BLOCK_ROWS, np.uint8),
-            np.empty(BLOCK_ROWS, np.uint8),
+        _, ids, distances = self.search_many([digest], radius)
+        return list(
+            map(Match._make, zip(ids.tolist(), distances.tolist(), strict=True))
         )
 
+    def search_many(self, digests: Sequence[bytes], radius: int = THRESHOLD) -> Found:
+        """Find every row within `radius` bits of each digest.
 
-def _search(
-    block: _Block, asked: Columns, radius: int, scratch: _Scratch
-) -> list[Match]:
-    filled = block.filled  # read once: the writer may raise it meanwhile
-    columns = block.columns[:, :filled]
-    differing = scratch.differing[:filled]
-    first, second = scratch.first[:filled], scratch.second[:filled]
-    np.bitwise_xor(columns[0], asked[0], out=differing)
-    np.bitwise_count(differing, out=first)
-    np.bitwise_xor(columns[1], asked[1], out=differing)
-    np.bitwise_count(differing, out=second)
-    np.add(first, second, out=first)  # at most 128: no overflow
-    near = np.flatnonzero(first <= radius)
-    if not near.size:
-        return []
-    rest = np.bitwise_count(columns[2:, near] ^ asked[2:, np.newaxis])
-    distances = first[near] + rest.sum(axis=0, dtype=np.int64)
-    ids = block.ids[near]
-    within = (distances <= radius) & (ids != REMOVED)
-    return [
-        Match(int(row), int(distance))
-        for row, distance in zip(ids[within], distances[within], strict=True)
-    ]
+        Raises:
+            ValueError: A digest has not 32 bytes.
+        """
+        joined, view = _joined(digests), self._view
+        found: list[Found] = []
+        for start in range(0, len(digests), _TOGETHER):
+            part = slice(start * PDQ_BYTES, (start + _TOGETHER) * PDQ_BYTES)
+            found += _search(view, Asked(joined[part]), start, radius)
+        return _ordered(found)
+
+    def merge(self) -> None:
+        """Build tables of all rows that are left; few rows need none.
+
+        It may take seconds, and as much memory again. Readers and the writer go on.
+
+        Raises:
+            PictureIndexError: the new tables fail their self-test; the index is as
+                before, and finds what it has.
+        """
+        with self._merging:
+            with self._lock:  # what comes from now on is of no concern to this merge
+                self._taken = taken = self._view
+                self._removed = []
+            try:
+                tables, blocks = _build(taken, self._few)
+                for each in tables:
+                    each.check()
+                with self._lock:
+                    self._settle(tables, blocks)
+            finally:
+                self._taken = _View()
+
+    def _settle(self, tables: tuple[Tables, ...], blocks: tuple[_Block, ...]) -> None:
+        for gone in self._removed:
+            for part in _View(tables, (), blocks).parts:
+                part.remove(gone)
+        view, taken = self._view, self._taken
+        self._view = _View(
+            tables,
+            view.recent[len(taken.recent) :],
+            (*blocks, *view.blocks[len(taken.blocks) :]),
+        )
+
+    def _open_recent(self) -> Recent:
+        view = self._view
+        if len(view.recent) == len(self._taken.recent):
+            self._view = view = view._replace(recent=(*view.recent, Recent()))
+        return view.recent[-1]
+
+    def _open_block(self) -> _Block:
+        view = self._view
+        is_full = view.blocks and view.blocks[-1].filled == BLOCK_ROWS
+        if len(view.blocks) == len(self._taken.blocks) or is_full:
+            self._view = view = view._replace(blocks=(*view.blocks, _Block.empty()))
+        return view.blocks[-1]
+
+
+def _joined(digests: Sequence[bytes]) -> bytes:
+    if any(len(digest) != PDQ_BYTES for digest in digests):
+        raise ValueError(f"a digest has not {PDQ_BYTES} bytes")
+    return b"".join(digests)
+
+
+def _search(view: _View, asked: Asked, first: int, radius: int) -> Iterator[Found]:
+    for tables in view.tables:
+        near = tables.search(asked, radius) if radius <= MOST else None
+        if near is None:
+            near = _one_by_one(tables, asked, radius)
+        if near.rows.size:
+            left = near.at(~tables.is_removed(near.rows)).once()
+            yield Found(left.questions + first, tables.ids[left.rows], left.distances)
+    for part in view.newer:
+        if isinstance(part, Recent) and radius <= MOST:
+            near = part.search(asked, radius)
+        else:  # `filled` is read once: the writer may raise it meanwhile
+            near = _compare_all(part.columns[:, : part.filled], asked, radius)
+        if near.rows.size:
+            left = near.at(part.ids[near.rows] != REMOVED).once()
+            yield Found(left.questions + first, part.ids[left.rows], left.distances)
+
+
+def _one_by_one(tables: Tables, asked: Asked, radius: int) -> Near:
+    """Ask each question alone, since only some may be dear; compare all for those."""
+    found: list[Near] = []
+    for question, each in enumerate(asked.each()):
+        near = (
+            tables.search(each, radius) if asked.count > 1 and radius <= MOST else None
+        )
+        if near is None:
+            near = _compare_all(tables.columns, each, radius)
+        found.append(near._replace(questions=near.questions + question))
+    return Near.join(found)
+
+
+def _compare_all(columns: Columns, asked: Asked, radius: int) -> Near:
+    scratch = Scratch.empty(min(BLOCK_ROWS, columns.shape[1]))
+    found: list[Near] = []
+    for question, digest in enumerate(asked.columns):
+        for start in range(0, columns.shape[1], BLOCK_ROWS):
+            block = columns[:, start : start + BLOCK_ROWS]
+            rows, distances = scan(block, digest, radius, scratch)
+            if rows.size:
+                found.append(
+                    Near(np.full(rows.size, question), rows + start, distances)
+                )
+    return Near.join(found)
+
+
+def _ordered(found: Sequence[Found]) -> Found:
+    if not found:
+        return _NOTHING
+    all_of = [np.concatenate(columns) for columns in zip(*found, strict=True)]
+    questions, ids, distances = all_of
+    order = np.lexsort((ids, distances, questions))
+    return Found(questions[order], ids[order], distances[order])
+
+
+def _build(view: _View, few: int) -> tuple[tuple[Tables, ...], tuple[_Block, ...]]:
+    """Build tables of what is left in a view, or a block if that is little."""
+    ids, columns = list[Ids](), list[Columns]()
+    for tables in view.tables:
+        left = tables.left()
+        ids.append(tables.ids[left])
+        columns.append(tables.columns.take(left, axis=1))
+    for part in view.newer:
+        (left,) = (part.ids[: part.filled] != REMOVED).nonzero()
+        ids.append(part.ids[left])
+        columns.append(part.columns.take(left, axis=1))
+    if not ids:
+        return (), ()
+    every, digests = np.concatenate(ids), np.concatenate(columns, axis=1)
+    if len(every) <= few:
+        block = _Block.empty()
+        block.add(every, digests)
+        return (), (block,)
+    if (every[1:] < every[:-1]).any():
+        order = every.argsort(kind="stable")
+        every, digests = every[order], digests.take(order, axis=1)
+    return tuple(
+        Tables(every[start : start + MOST_ROWS], digests[:, start : start + MOST_ROWS])
+        for start in range(0, len(every), MOST_ROWS)
+    ), ()
+
+
+_NOTHING: Final = Found(
+    np.zeros(0, np.intp), np.zeros(0, np.uint32), np.zeros(0, np.uint16)
+)

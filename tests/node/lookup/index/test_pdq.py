@@ -2,15 +2,19 @@
 import hashlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from threading import Event, Thread
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from fedsafe_federation.media.pdq import hamming_distance
-from fedsafe_node.lookup.index.pdq import BLOCK_ROWS, PdqIndex
+from fedsafe_federation.media.pdq import PDQ_BYTES, hamming_distance
+from fedsafe_node.ground.errors import PictureIndexError
+from fedsafe_node.lookup.index.pdq import BLOCK_ROWS, FEW, PdqIndex
+from fedsafe_node.lookup.index.pdq_recent import MOST_LOOSE, Recent
+from fedsafe_node.lookup.index.pdq_tables import Asked, Tables
 
 DIGEST = bytes(range(32))
 
@@ -38,8 +42,13 @@ class IndexAgainstList(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.index = PdqIndex()
+        self.index = PdqIndex(few=0)
         self.rows: list[tuple[int, bytes]] = []
+
+    @rule()
+    def merge(self) -> None:
+        self.index.merge()
+        assert self.index.waiting == 0
 
     @rule(added=st.lists(st.tuples(few_ids, some_digests), max_size=12))
     def add(self, added: list[tuple[int, bytes]]) -> None:
@@ -52,7 +61,7 @@ class IndexAgainstList(RuleBasedStateMachine):
         assert self.index.remove(row) == len(self.rows) - len(left)
         self.rows = left
 
-    @rule(asked=some_digests, radius=st.integers(0, 256))
+    @rule(asked=some_digests, radius=st.integers(0, 31) | st.integers(0, 256))
     def query(self, asked: bytes, radius: int) -> None:
         expected = sorted(
             (distance, row)
@@ -63,6 +72,16 @@ class IndexAgainstList(RuleBasedStateMachine):
             (match.distance, match.id) for match in self.index.query(asked, radius)
         ]
         assert actual == expected
+
+    @rule(asked=st.lists(some_digests, max_size=10), radius=st.integers(0, 40))
+    def search_many(self, asked: list[bytes], radius: int) -> None:
+        found = self.index.search_many(asked, radius)
+        told = zip(*(column.tolist() for column in found), strict=True)
+        assert list(told) == [
+            (question, match.id, match.distance)
+            for question, digest in enumerate(asked)
+            for match in self.index.query(digest, radius)
+        ]
 
     @invariant()
     def counts_what_can_be_found(self) -> None:
@@ -116,7 +135,12 @@ def test_removed_rows_give_their_memory_back() -> None:
 
     assert index.remove(0) == BLOCK_ROWS
     assert len(index) == BLOCK_ROWS
+    was_due = index.wants_merge
+    index.remove(*range(FEW + 1, BLOCK_ROWS + 1))
+    index.merge()
     assert index.memory_bytes == before // 2
+    assert len(index) == FEW
+    assert (was_due, index.wants_merge) == (True, False)
     assert index.remove(0) == 0
 
 
@@ -175,8 +199,227 @@ def test_readers_never_miss_a_row_that_stays_while_a_writer_works() -> None:
             for turn in range(2, 52):
                 index.add([turn] * 3000, [flipped(DIGEST, [turn])] * 3000)
                 index.remove(turn - turn % 3)
+                if turn % 10 == 0:
+                    index.merge()
         finally:
             done.set()
 
         assert all(reader.result() > 0 for reader in readers)
     assert len(index) == 1 + 3000 * len([turn for turn in range(2, 52) if turn % 3])
+
+
+_MANY = 20_000
+_DRAWN = np.random.default_rng(23)
+
+
+def drawn(count: int) -> np.ndarray:
+    return _DRAWN.integers(0, 256, (count, PDQ_BYTES), dtype=np.uint8)
+
+
+def clustered() -> np.ndarray:
+    """A fifth of all in twenty families, whose members differ in few bits."""
+    content = drawn(_MANY)
+    families = drawn(20).repeat(_MANY // 100, axis=0)
+    noise = drawn(len(families)) & drawn(len(families)) & drawn(len(families))
+    content[: len(families)] = families ^ (noise & drawn(len(families)))
+    return content
+
+
+def sharing_a_word() -> np.ndarray:
+    """A member publishes rows that have one word in common."""
+    content = drawn(_MANY)
+    content[::2, 6:8] = 0x5A
+    return content
+
+
+def sharing_all() -> np.ndarray:
+    """A member publishes one picture, over and over."""
+    content = drawn(_MANY)
+    content[::2] = content[0]
+    content[::4, 5] ^= 1
+    return content
+
+
+SETS = {
+    "uniform": lambda: drawn(_MANY),
+    "clustered": clustered,
+    "one word": sharing_a_word,
+    "one picture": sharing_all,
+}
+
+
+def brute_force(
+    rows: dict[int, bytes], asked: bytes, radius: int
+) -> list[tuple[int, int]]:
+    content = np.frombuffer(b"".join(rows.values()), np.uint64).reshape(-1, 4)
+    bits = np.bitwise_count(content ^ np.frombuffer(asked, np.uint64)).sum(axis=1)
+    near = zip(rows, bits.tolist(), strict=True)
+    return sorted(
+        ((row, count) for row, count in near if count <= radius),
+        key=lambda match: (match[1], match[0]),
+    )
+
+
+def questions_about(content: np.ndarray) -> list[bytes]:
+    """Rows with up to 33 bits flipped, in all places and in one word, and strangers."""
+    asked = [each.tobytes() for each in drawn(8)]
+    for row, flips in zip(
+        range(0, len(content), len(content) // 40), [31, 32, 7] * 14, strict=False
+    ):
+        places = _DRAWN.permutation(256)[:flips].tolist()
+        asked.append(flipped(content[row].tobytes(), places))
+        first = 16 * int(_DRAWN.integers(16))
+        near = (place % 256 for place in range(first, first + flips))
+        asked.append(flipped(content[row].tobytes(), near))
+    return asked
+
+
+@pytest.mark.parametrize("kind", SETS)
+def test_tables_find_what_comparing_every_row_finds(kind: str) -> None:
+    content = SETS[kind]()
+    rows = {row: each.tobytes() for row, each in enumerate(content)}
+    index = PdqIndex()
+    held, later = list(rows)[: -_MANY // 8], list(rows)[-_MANY // 8 :]
+    index.add(held, [rows[row] for row in held])
+    index.merge()
+    for start in range(0, len(later), 500):
+        some = later[start : start + 500]
+        index.add(some, [rows[row] for row in some])
+    for row in range(0, _MANY, 20):
+        assert index.remove(row) == 1
+        del rows[row]
+    asked = questions_about(content)
+
+    def check() -> None:
+        for radius in (31, 12):
+            expected = [brute_force(rows, each, radius) for each in asked]
+            assert [index.query(each, radius) for each in asked] == expected
+            found = index.search_many(asked, radius)
+            for question, matches in enumerate(expected):
+                here = found.questions == question
+                ids, distances = found.ids[here], found.distances[here]
+                pairs = zip(ids.tolist(), distances.tolist(), strict=True)
+                assert list(pairs) == matches
+
+    assert index.waiting > 0
+    check()
+    index.merge()
+    assert index.waiting == 0
+    check()
+
+
+@given(
+    st.sets(st.integers(0, 255), min_size=20, max_size=31),
+    st.sampled_from(range(0, 3_000, 100)),
+)
+def test_tables_alone_find_a_row_wherever_31_bits_differ(
+    bits: set[int], row: int
+) -> None:
+    near = _TABLES.search(Asked(flipped(digest_of(row), bits)), 31)
+
+    assert near is not None
+    assert set(zip(near.rows.tolist(), near.distances.tolist(), strict=True)) == {
+        (row, len(bits))
+    }
+
+
+def tables_of(content: np.ndarray) -> Tables:
+    ids = np.arange(len(content), dtype=np.uint32)
+    return Tables(ids, content.view(np.uint64).T)
+
+
+_TABLES = tables_of(
+    np.frombuffer(b"".join(map(digest_of, range(3_000))), np.uint8).reshape(-1, 32)
+)
+
+
+def test_dear_question_is_left_to_comparing_every_row() -> None:
+    content = sharing_a_word()
+    content[::2, 20:22] = 0x77
+    tables = tables_of(content)
+
+    assert tables.search(Asked(content[0].tobytes()), 31) is None
+    assert tables.search(Asked(content[1].tobytes()), 31) is not None
+
+
+def test_ids_of_tables_ascend() -> None:
+    content = drawn(2).view(np.uint64).T
+    with pytest.raises(ValueError, match="order"):
+        Tables(np.array([2, 1], np.uint32), content)
+
+
+def test_recent_rows_beyond_their_places_are_refused_not_lost() -> None:
+    recent = Recent()
+    content = np.tile(drawn(1), (MOST_LOOSE + 100, 1))
+    ids = np.arange(len(content), dtype=np.uint32)
+    taken = recent.add(ids, content.view(np.uint64).T)
+    near = recent.search(Asked(content[0].tobytes()), 31)
+
+    assert np.count_nonzero(taken) == MOST_LOOSE + 16
+    assert set(recent.ids[near.rows].tolist()) == set(ids[taken].tolist())
+
+
+@pytest.mark.parametrize("part", ["_first", "_next", "_low"])
+def test_tables_that_miss_a_row_are_not_used(
+    part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = PdqIndex()
+    content = drawn(FEW + 1)
+    index.add(range(len(content)), [each.tobytes() for each in content])
+    check = Tables.check
+
+    def check_broken(tables: Tables) -> None:
+        array = getattr(tables, part)
+        array[: len(array) // 2] = np.roll(array[: len(array) // 2], 1_000)
+        check(tables)
+
+    monkeypatch.setattr(Tables, "check", check_broken)
+    with pytest.raises(PictureIndexError, match="self-test"):
+        index.merge()
+
+    assert index.waiting == len(content)
+    assert index.query(content[7].tobytes()) == [(7, 0)]
+
+
+def test_what_comes_and_goes_during_a_merge_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    index = PdqIndex(few=0)
+    before = drawn(3_000)
+    index.add(range(3_000), [each.tobytes() for each in before])
+    index.merge()
+    index.add(range(3_000, 4_000), [each.tobytes() for each in before[:1_000]])
+    built, goes_on = Event(), Event()
+    check = Tables.check
+
+    def check_later(tables: Tables) -> None:
+        check(tables)
+        built.set()
+        assert goes_on.wait(30)
+
+    monkeypatch.setattr(Tables, "check", check_later)
+    merge = Thread(target=index.merge)
+    merge.start()
+    try:
+        assert built.wait(30)
+        late = drawn(2_000)
+        index.add(range(4_000, 4_600), [each.tobytes() for each in late[:600]])
+        index.add(range(4_600, 6_000), [each.tobytes() for each in late[600:]])
+        removed = [5, 3_005, 4_005, 5_005]
+        assert [index.remove(row) for row in removed] == [1, 1, 1, 1]
+        assert index.query(before[5].tobytes()) == []
+        during = index.query(before[6].tobytes())
+    finally:
+        goes_on.set()
+        merge.join()
+
+    assert during == index.query(before[6].tobytes()) == [(6, 0), (3_006, 0)]
+    assert len(index) == 6_000 - len(removed)
+    assert index.waiting == 2_000 - 2
+    assert index.query(before[5].tobytes()) == index.query(late[5].tobytes()) == []
+    assert index.query(late[6].tobytes()) == [(4_006, 0)]
+    assert index.query(late[1_006].tobytes()) == [(5_006, 0)]
+    assert index.remove(5) == index.remove(4_005) == 0
+    monkeypatch.undo()
+    index.merge()
+    assert len(index) == 6_000 - len(removed)

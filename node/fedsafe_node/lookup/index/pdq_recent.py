@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Few PDQ digests that keep coming: what no `Tables` have yet.
+
+The same search as in `pdq_tables`, in a form that takes a row in some microseconds.
+A table has 2^13 buckets, for the upper 13 bits of a word, with sixteen places each: a
+place holds the next word of a row and its number. Few rows may find one of their
+sixteen buckets full; more are not taken, and whoever adds them keeps them elsewhere.
+
+One writer, many readers: a row's digest is written before its places, and what is only
+half placed is not found by each table yet, as if it came a moment later.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedsafe_node.lookup.index.pdq_tables import (
+    BLOCK,
+    BLOCK_SHIFT,
+    COLUMNS,
+    NEXT_BITS,
+    NONE,
+    REMOVED,
+    WORDS,
+    Asked,
+    Columns,
+    Ids,
+    Near,
+    Places,
+    Wide,
+    aligned,
+    compare,
+    mark_removed,
+)
+
+MOST_RECENT: Final = 1 << 15
+_BUCKET_BITS: Final = 13
+_BESIDE: Final = 16 - _BUCKET_BITS
+_PROBES: Final = 1 + _BUCKET_BITS
+MOST_LOOSE: Final = 256
+_TABLES: Final[Places] = np.arange(WORDS, dtype=np.intp) << _BUCKET_BITS
+
+
+class Recent:
+    """Fewer than `MOST_RECENT` rows, in the order in which they came.
+
+    Row 0 is nobody's: places that are empty lead there. `loose` are the rows of which
+    a bucket was full, so that each question compares them.
+
+    Owned by the writer: `_used`, `removed`. Read by all: the rest.
+    """
+
+    def __init__(self) -> None:
+        self.ids: Final = np.full(MOST_RECENT, REMOVED, np.uint32)
+        self.columns: Final = np.zeros((COLUMNS, MOST_RECENT), np.uint64)
+        self.filled = 1
+        self.removed = 0
+        self.loose: Places = np.zeros(0, np.intp)
+        self._used: Final = np.zeros(WORDS << _BUCKET_BITS, np.uint8)
+        places = WORDS << _BUCKET_BITS + BLOCK_SHIFT
+        self._next: Final = aligned(places)
+        self._rows: Final = np.zeros(places, np.uint16)
+        self._buckets: Final = self._next.view(Wide)
+
+    def __len__(self) -> int:
+        """Count the rows that can be found."""
+        return self.filled - 1 - self.removed
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory of all arrays."""
+        arrays = (
+            self.ids,
+            self.columns,
+            self._used,
+            self._next,
+            self._rows,
+            self.loose,
+        )
+        return sum(array.nbytes for array in arrays)
+
+    def add(self, ids: Ids, columns: Columns) -> NDArray[np.bool_]:
+        """Take in rows; tell of each whether it was taken."""
+        words = np.ascontiguousarray(columns.T).view(np.uint16)
+        words = words[: MOST_RECENT - self.filled]
+        taken = np.zeros(len(ids), np.bool_)
+        if not len(words):
+            return taken
+        buckets = (words >> _BESIDE) + _TABLES
+        slots = self._take_slots(buckets)
+        fits = (slots < BLOCK).all(axis=1)
+        loose = ~fits
+        loose &= loose.cumsum() <= MOST_LOOSE - self.loose.size
+        here = fits | loose
+        taken[: len(words)] = here
+        rows = np.zeros(len(words), np.uint16)
+        rows[here] = np.arange(self.filled, self.filled + np.count_nonzero(here))
+        self.ids[rows[here]] = ids[taken]
+        self.columns[:, rows[here]] = columns[:, taken]
+        places = (buckets[fits] << BLOCK_SHIFT) + slots[fits]
+        self._rows[places] = rows[fits, np.newaxis]
+        self._next[places] = np.roll(words[fits], -1, axis=1)
+        if loose.any():
+            new = rows[loose].astype(np.intp)
+            self.loose = np.concatenate((self.loose, new))
+        self.filled += int(np.count_nonzero(here))
+        return taken
+
+    def remove(self, gone: Ids) -> int:
+        """Mark the rows of these ids as removed; say how many were not yet."""
+        count = mark_removed(self.ids[1 : self.filled], gone)
+        self.removed += count
+        return count
+
+    def search(self, asked: Asked, radius: int) -> Near:
+        """Find the rows within *radius*, at most `pdq_tables.MOST`.
+
+        A row may come more than once, and removed ones come as well.
+        """
+        rows_asked = WORDS * asked.count
+        buckets = ((asked.words >> _BESIDE) ^ _flips(asked.count)).ravel()
+        found = self._buckets.take(buckets).view(np.uint16).reshape(_PROBES, -1)
+        found ^= asked.next_words
+        bits = np.bitwise_count(found)
+        least = bits[0]  # as in `Tables.search`
+        least *= 3
+        least >>= 2
+        (places,) = (bits.ravel() <= NEXT_BITS).nonzero()
+        if not places.size and not self.loose.size:
+            return NONE
+        within = places >> BLOCK_SHIFT
+        entries = buckets.take(within) << BLOCK_SHIFT
+        entries |= places & (BLOCK - 1)
+        rows = self._rows.take(entries).astype(np.intp)
+        questions = within % rows_asked >> 4
+        loose = self.loose
+        if loose.size:
+            rows = np.concatenate((rows, np.tile(loose, asked.count)))
+            others = np.arange(asked.count).repeat(loose.size)
+            questions = np.concatenate((questions, others))
+        # An empty place looks like a next word without bits; it has the row 0.
+        return compare(self.columns, rows, asked, questions, radius)
+
+    def _take_slots(self, buckets: Places) -> Places:
+        """Give each row its place in each of its buckets, 16 or more if that is full.
+
+        The places of a row that finds no room in another bucket are left empty.
+        """
+        flat = buckets.ravel()
+        order = flat.argsort(kind="stable")
+        ordered = flat[order]
+        (firsts,) = np.concatenate(([True], ordered[1:] != ordered[:-1])).nonzero()
+        counts = np.diff(firsts, append=flat.size)
+        ranks = np.empty(flat.size, np.intp)
+        ranks[order] = np.arange(flat.size) - np.repeat(firsts, counts)
+        slots = ranks + self._used.take(flat)
+        fresh = ordered[firsts]
+        self._used[fresh] = np.minimum(self._used[fresh] + counts, BLOCK)
+        return slots.reshape(buckets.shape)
+
+
+@lru_cache(maxsize=16)
+def _flips(questions: int) -> Places:
+    flips = np.array([0, *(1 << bit for bit in range(_BUCKET_BITS))], np.intp)
+    return np.tile(flips[:, None] | _TABLES, (1, questions))
