@@ -61,6 +61,7 @@ TEXT = (
     .replace('# child-games = ["spiel.example.de"', 'games = ["b.example.org"')
     .replace("probation_reviews = 30", "probation_reviews = 31")
     .replace("[jurisdictions.transfers]", '[jurisdictions.transfers]\nUS = "scc-1"')
+    .replace("[trial]", "[pictures]\nradius = 31\n\n[pictures.origins]\n\n[trial]")
 )
 LOOSE = load_policy(TEXT.encode())
 MAIL = IdentifierKind.EMAIL
@@ -359,6 +360,14 @@ TIGHTER: list[tuple[str, str, str, Request | None, int]] = [
     ("retention.sample_percent", "sample_percent = 5", "sample_percent = 6", None, NOW),
     ("trial.probation_reviews", "_reviews = 31", "_reviews = 30", None, NOW),
     ("trial.probation_percent", "_percent = 10", "_percent = 9", None, NOW),
+    ("pictures.radius", "radius = 31", "radius = 30", None, NOW),
+    (
+        "pictures.origins.c.demo",
+        "[pictures.origins]",
+        '[pictures.origins]\n"c.demo" = 20',
+        None,
+        NOW,
+    ),
     ("rulebook.rules[0].id", 'id = "house-1"', 'id = "house-9"', BAN, NOW),
     (
         "rulebook.rules[0].phenomena",

@@ -23,7 +23,7 @@ from fedsafe_federation.feed.signals import (
     SignalOpening,
     decode_opening,
 )
-from fedsafe_federation.media.pdq import THRESHOLD, hamming_distance
+from fedsafe_federation.media.pdq import hamming_distance
 from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.acts.bodies import Kind
 from fedsafe_node.acts.lookup import (
@@ -184,7 +184,8 @@ def _open(
     except (CryptoError, MalformedError):
         return None
     disputed = row.status is SignalStatus.DISPUTED
-    if not _fits(body, candidate):
+    origin = situation.node if row.own else row.origin
+    if not _fits(body, candidate, situation.policy.picture_radius(origin)):
         return None
     decision = _decide(header, body, situation, now, disputed=disputed)
     if decision is None or not decision.allowed:
@@ -212,13 +213,13 @@ def _open_actor(
     return decode(body, ActorBody)
 
 
-def _fits(body: ActorBody | MediaBody, candidate: Candidate) -> bool:
+def _fits(body: ActorBody | MediaBody, candidate: Candidate, radius: int) -> bool:
     if body.kind is not candidate.kind:
         return False
     if isinstance(body, ActorBody) or candidate.file is None:
         return True
     if candidate.kind is MediaKind.PDQ:
-        return hamming_distance(body.digest, candidate.file.digest) <= THRESHOLD
+        return hamming_distance(body.digest, candidate.file.digest) <= radius
     return body.digest == candidate.file.digest
 
 

@@ -58,7 +58,8 @@ class Prober:
         self, question: int, file: File, *, own_only: bool
     ) -> Iterator[Candidate]:
         if file.kind is MediaKind.PDQ:
-            for row, distance in self._lists.similar(file.digest):
+            radius = self._situation.policy.document.pictures.radius
+            for row, distance in self._lists.similar(file.digest, radius):
                 yield Candidate(
                     question, row, file.kind, None, file=file, distance=distance
                 )

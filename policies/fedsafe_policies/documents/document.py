@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from fedsafe_policies.documents.harmless_media import MATCH_RADIUS
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.ground.span import Span
 from fedsafe_policies.vocabulary import (
@@ -40,6 +41,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 Hours = Annotated[int, msgspec.Meta(ge=1, le=8_760)]
 WorkingDays = Annotated[int, msgspec.Meta(ge=1, le=60)]
 Bound = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
+Radius = Annotated[int, msgspec.Meta(ge=0, le=MATCH_RADIUS)]
 Percent = Annotated[int, msgspec.Meta(ge=1, le=100)]
 
 
@@ -74,6 +76,17 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     media: frozenset[MediaName]
     surfaces: frozenset[Surface]
     grades: frozenset[Grade]
+
+
+class Pictures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """P5: in how many bits of its PDQ hash a listed picture may differ, and match.
+
+    Fewer for the pictures of an origin, if `origins` names it. Policies from before
+    that section have the widest radius.
+    """
+
+    radius: Radius = MATCH_RADIUS
+    origins: dict[NodeName, Radius] = {}
 
 
 class Scopes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -296,3 +309,4 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rulebook: Rulebook
     flood: Flood = Flood()
     trial: Trial = Trial()
+    pictures: Pictures = Pictures()

@@ -258,6 +258,10 @@ NOUNS: Final[Mapping[str, Text]] = {
         "Bewährung über so viel Prozent falscher Einträge",
         "probation above this percentage of wrong listings",
     ),
+    "pictures.radius": Text(
+        "Abweichende Bits, bis zu denen ein Bild trifft",
+        "bits up to which a picture may differ and match",
+    ),
     "rulebook.cited": Text("Anführbare Regeln", "rules that may be cited"),
 }
 """Of keys with one value: what it is."""
@@ -275,6 +279,9 @@ TABLE_NOUNS: Final[Mapping[str, Text]] = {
     ),
     "budgets.evaluations_a_day": Text(
         "Auswertungen je Mitglied und Tag für", "evaluations a member and day for"
+    ),
+    "pictures.origins": Text(
+        "Abweichende Bits bei Bildern von", "differing bits of pictures of"
     ),
     "ageing": Text("Treffer endet früher für", "identifier ages:"),
     "staffing.apart": Text("Unvereinbar mit", "kept apart from"),

@@ -17,7 +17,7 @@ from fedsafe_policies.documents.strictness import DIMENSIONS, TABLES, leaf, loos
 from fedsafe_policies.documents.value_words import said
 from fedsafe_policies.ground.reasons import Text
 
-_SPECIAL: Final = ("ageing", "staffing.apart", "training")
+_SPECIAL: Final = ("ageing", "pictures.origins", "staffing.apart", "training")
 
 
 @unique
@@ -94,6 +94,10 @@ def _of_tables(old: Policy, new: Policy) -> Iterator[Effect]:
     for table in (*TABLES, *_SPECIAL):
         before: Mapping[str, Any] = leaf(old.document, table)
         after: Mapping[str, Any] = leaf(new.document, table)
+        if table == "pictures.origins":  # what is not named has the radius of all
+            names = {*before, *after}
+            before = {name: old.picture_radius(name) for name in names}
+            after = {name: new.picture_radius(name) for name in names}
         noun = TABLE_NOUNS[table]
         for name in sorted({*before, *after}):
             was, now = before.get(name), after.get(name)

@@ -73,6 +73,11 @@ class Policy:
         plane = Plane.ACTOR if isinstance(kind, IdentifierKind) else Plane.MEDIA
         return (plane, kind.name) in self.kinds
 
+    def picture_radius(self, origin: str) -> int:
+        """Say in how many bits of its PDQ hash a picture of an origin may differ."""
+        pictures = self.document.pictures
+        return min(pictures.radius, pictures.origins.get(origin, pictures.radius))
+
 
 def load_policy(text: bytes) -> Policy:
     """Read a policy out of its exact bytes.

@@ -153,6 +153,7 @@ DIMENSIONS: Final[Mapping[str, Compare]] = {
     "trial.percent": ANY,
     "trial.probation_reviews": _at_most,
     "trial.probation_percent": _at_most,
+    "pictures.radius": _at_most,
     "rulebook.cited": _cited,
     **{f"flood.{kind}": _at_most for kind in Flood.__struct_fields__},
 }
@@ -181,6 +182,7 @@ def loosened(node: Policy, federation: Policy) -> list[Loosening]:
             *_dimensions(own, other),
             *_tables(own, other),
             *_ageing(own, other),
+            *_radii(node, federation),
             *_apart(node, federation),
             *_training(own, other),
             *_rules(own, other),
@@ -240,6 +242,13 @@ def _ageing(own: Document, other: Document) -> Iterator[Loosening]:
         why = _AGELESS if mine is None else _no_longer(mine, span)
         if why is not None:
             yield Loosening(f"ageing.{kind}", why)
+
+
+def _radii(own: Policy, other: Policy) -> Iterator[Loosening]:
+    for origin in other.document.pictures.origins:
+        why = _at_most(own.picture_radius(origin), other.picture_radius(origin))
+        if why is not None:
+            yield Loosening(f"pictures.origins.{origin}", why)
 
 
 def _apart(own: Policy, other: Policy) -> Iterator[Loosening]:

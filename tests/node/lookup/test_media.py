@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files are found by their digests, pictures by what they look like."""
 
+import dataclasses
+
+from msgspec.structs import replace
 from tests.node.signals.conftest import ANNA, request_for
 from tests.support.fleet import Fleet
 from tests.support.lookup_questions import HASH, PICTURE
 
 from fedsafe_node.acts.bodies import Kind
 from fedsafe_node.acts.lookup import Result
+from fedsafe_policies.documents.document import Pictures
 
 
 def flipped(digest: bytes, bits: int) -> str:
@@ -34,6 +38,29 @@ async def test_pictures_match_up_to_distance_31(trio: Fleet) -> None:
     assert near.result is Result.REVIEW
     assert near.matches[0].distance == 31
     assert far.result is Result.NONE
+
+
+async def test_pictures_match_up_to_the_radius_of_policy_and_origin(
+    trio: Fleet,
+) -> None:
+    await trio.publish(PICTURE.hex(), Kind.PDQ)  # by a.demo
+    situation = trio["b.demo"].base.situation
+
+    async def found(bits: int) -> bool:
+        asked = flipped(PICTURE, bits)
+        answer = await trio.look_up("b.demo", asked, Kind.PDQ)
+        return answer.result is Result.REVIEW
+
+    async def by(pictures: Pictures, bits: int) -> list[bool]:
+        document = replace(situation.policy.document, pictures=pictures)
+        situation.policy = dataclasses.replace(situation.policy, document=document)
+        return [await found(bits), await found(bits + 1)]
+
+    assert await by(Pictures(radius=9), 9) == [True, False]
+    named = Pictures(radius=20, origins={"a.demo": 12})
+    assert await by(named, 12) == [True, False]
+    other = Pictures(radius=20, origins={"c.demo": 12})
+    assert await by(other, 20) == [True, False]
 
 
 async def test_a_picture_is_found_again_after_a_restart(trio: Fleet) -> None:

@@ -90,6 +90,7 @@ def documented_keys() -> Iterator[str]:
 def test_every_key_of_a_policy_is_compared_and_tried() -> None:
     apart = {
         "ageing",
+        "pictures.origins",
         "staffing.apart",
         "training",
         "rulebook.rules",
@@ -105,6 +106,26 @@ def test_every_key_of_a_policy_is_compared_and_tried() -> None:
         "gate.planes",
         "rulebook.cited",
     }
+
+
+def test_a_radius_for_an_origin_only_narrows_that_of_the_policy() -> None:
+    narrow = '[pictures.origins]\n"c.demo" = 20\n"d.demo" = 31'
+    text = tightened("[pictures.origins]", narrow).replace("radius = 31", "radius = 24")
+    policy = load_policy(text.encode())
+
+    assert policy.picture_radius("c.demo") == 20
+    assert policy.picture_radius("d.demo") == policy.picture_radius("e.demo") == 24
+    assert LOOSE.picture_radius("c.demo") == 31
+    wider = load_policy(tightened("radius = 31", "radius = 19").encode())
+    assert is_at_least_as_strict(wider, policy)
+
+
+@pytest.mark.parametrize("wrong", ["-1", "32"])
+def test_a_radius_is_at_most_that_of_the_index(wrong: str) -> None:
+    with pytest.raises(PolicyFileError, match=r"31|0") as refused:
+        load_policy(tightened("radius = 31", f"radius = {wrong}").encode())
+
+    assert refused.value.key == "pictures.radius"
 
 
 def test_gate_and_rulebook_have_their_direction_too() -> None:
@@ -175,6 +196,7 @@ def changed(draw: st.DrawFn, policy: Policy) -> Policy:
         *sorted(set(DIMENSIONS) - {"format", "name", "title", "dated"}),
         *TABLES,
         "ageing",
+        "pictures.origins",
         "training",
         "staffing.apart",
         "rulebook.rules",

@@ -101,6 +101,6 @@ class Lists:
         """Give the rows that may carry *token*."""
         return self.tokens.rows(token)
 
-    def similar(self, digest: bytes) -> list["Match"]:
+    def similar(self, digest: bytes, radius: int) -> list["Match"]:
         """Give the rows whose picture may be the same, with distances."""
-        return [] if self._pictures is None else self._pictures.query(digest)
+        return [] if self._pictures is None else self._pictures.query(digest, radius)

@@ -45,7 +45,7 @@ from fedsafe_node.lookup.index.pdq_tables import (
 
 BLOCK_ROWS: Final = 65_536
 """One column of a block and its scratch stay in cache from step to step."""
-FEW: Final = 16_384
+FEW: Final = 32_768
 """So many rows are compared one by one as fast as through tables."""
 MOST_REMOVED: Final = 0.25
 _AT_ONCE: Final = 1_024  # more rows than these wait for a merge in blocks
@@ -275,34 +275,30 @@ def _joined(digests: Sequence[bytes]) -> bytes:
 
 
 def _search(view: _View, asked: Asked, first: int, radius: int) -> Iterator[Found]:
-    for tables in view.tables:
-        near = tables.search(asked, radius) if radius <= MOST else None
-        if near is None:
-            near = _one_by_one(tables, asked, radius)
+    for part in view.parts:
+        near = _near(part, asked, radius)
+        if near.rows.size and isinstance(part, Tables):
+            near = near.at(~part.is_removed(near.rows))
+        elif near.rows.size:
+            near = near.at(part.ids[near.rows] != REMOVED)
         if near.rows.size:
-            left = near.at(~tables.is_removed(near.rows)).once()
-            yield Found(left.questions + first, tables.ids[left.rows], left.distances)
-    for part in view.newer:
-        if isinstance(part, Recent) and radius <= MOST:
-            near = part.search(asked, radius)
-        else:  # `filled` is read once: the writer may raise it meanwhile
-            near = _compare_all(part.columns[:, : part.filled], asked, radius)
-        if near.rows.size:
-            left = near.at(part.ids[near.rows] != REMOVED).once()
-            yield Found(left.questions + first, part.ids[left.rows], left.distances)
+            yield Found(near.questions + first, part.ids[near.rows], near.distances)
 
 
-def _one_by_one(tables: Tables, asked: Asked, radius: int) -> Near:
-    """Ask each question alone, since only some may be dear; compare all for those."""
-    found: list[Near] = []
-    for question, each in enumerate(asked.each()):
-        near = (
-            tables.search(each, radius) if asked.count > 1 and radius <= MOST else None
+def _near(part: Tables | Recent | _Block, asked: Asked, radius: int) -> Near:
+    """Find the rows that are near, each once, removed ones included."""
+    if isinstance(part, _Block):  # `filled` is read once: the writer may raise it
+        return _compare_all(part.columns[:, : part.filled], asked, radius)
+    near = part.search(asked, radius) if radius <= MOST else None
+    if near is not None:
+        return near.once()
+    if asked.count > 1 and radius <= MOST:  # only some may be dear
+        alone = enumerate(_near(part, each, radius) for each in asked.each())
+        return Near.join(
+            [each._replace(questions=each.questions + at) for at, each in alone]
         )
-        if near is None:
-            near = _compare_all(tables.columns, each, radius)
-        found.append(near._replace(questions=near.questions + question))
-    return Near.join(found)
+    filled = len(part.ids) if isinstance(part, Tables) else part.filled
+    return _compare_all(part.columns[:, :filled], asked, radius)
 
 
 def _compare_all(columns: Columns, asked: Asked, radius: int) -> Near:

@@ -45,10 +45,9 @@ BLOCK_SHIFT: Final = 4
 _LINE: Final = 64
 _PROBES: Final = 1 + 16
 NEXT_BITS: Final = 2  # a bit of this word and two of the next, or none and three
-_LEASTBLOCKS: Final = 2_048
-_LEAST_ROWS: Final = 512
-_SAMPLE: Final = 64
-_CHECKED: Final = 1 << 16
+_LEAST_BLOCKS: Final = 512
+_LEAST_ROWS: Final = 128
+_SAMPLE: Final = 32
 
 Ids = NDArray[np.uint32]
 Columns = NDArray[np.uint64]
@@ -137,7 +136,7 @@ class Tables:
         for word in range(WORDS):
             self._sort(word)
         self._blocks: Final = self._next.view(Wide)
-        self._dear_blocks: Final = max(count // 48, _LEASTBLOCKS)
+        self._dear_blocks: Final = max(count // 64, _LEAST_BLOCKS)
         self._dear_rows: Final = max(count // 256, _LEAST_ROWS)
 
     def __len__(self) -> int:

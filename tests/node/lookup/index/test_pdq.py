@@ -91,7 +91,7 @@ class IndexAgainstList(RuleBasedStateMachine):
 
 TestIndexAgainstList = IndexAgainstList.TestCase
 TestIndexAgainstList.settings = settings(
-    max_examples=60, stateful_step_count=20, deadline=None
+    max_examples=40, stateful_step_count=20, deadline=None
 )
 
 
@@ -278,7 +278,7 @@ def questions_about(content: np.ndarray) -> list[bytes]:
 def test_tables_find_what_comparing_every_row_finds(kind: str) -> None:
     content = SETS[kind]()
     rows = {row: each.tobytes() for row, each in enumerate(content)}
-    index = PdqIndex()
+    index = PdqIndex(few=0)
     held, later = list(rows)[: -_MANY // 8], list(rows)[-_MANY // 8 :]
     index.add(held, [rows[row] for row in held])
     index.merge()
@@ -363,8 +363,8 @@ def test_recent_rows_beyond_their_places_are_refused_not_lost() -> None:
 def test_tables_that_miss_a_row_are_not_used(
     part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    index = PdqIndex()
-    content = drawn(FEW + 1)
+    index = PdqIndex(few=0)
+    content = drawn(3_000)
     index.add(range(len(content)), [each.tobytes() for each in content])
     check = Tables.check
 
