@@ -129,8 +129,9 @@ class Tables:
         self._removed: Final = np.zeros(-(-count // 8), np.uint8)
         entries = -(-(WORDS * count + 1) // BLOCK) * BLOCK
         self._next: Final = aligned(entries)
-        self._low: Final = np.zeros(entries, np.uint16)
-        self._high: Final = np.zeros(entries, np.uint8)
+        self._low: Final = np.empty(entries, np.uint16)
+        self._high: Final = np.empty(entries, np.uint8)
+        self._low[WORDS * count :] = self._high[WORDS * count :] = 0
         self._first: Final = np.empty(WORDS * _KEYS + 1, np.int32)
         self._first[-1] = WORDS * count >> BLOCK_SHIFT
         for word in range(WORDS):
@@ -338,9 +339,11 @@ def compare(
 
 def aligned(count: int) -> Words:
     """Give words of zero whose blocks never cross a line of the cache."""
-    memory = np.zeros(2 * count + _LINE, np.uint8)
+    memory = np.empty(2 * count + _LINE, np.uint8)  # of huge pages, unlike `zeros`
     start = -memory.ctypes.data % _LINE
-    return memory[start : start + 2 * count].view(np.uint16)
+    words: Words = memory[start : start + 2 * count].view(np.uint16)
+    words[:] = 0
+    return words
 
 
 def _word(columns: Columns, word: int) -> Words:
