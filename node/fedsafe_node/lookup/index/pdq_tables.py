@@ -368,9 +368,13 @@ def _rows_of_probes(rows_asked: int) -> Places:
 
 
 def _damage(word: int) -> Words:
-    """Differ in 31 bits, so that the table of one word alone must find the row."""
-    bits = np.array([3] * WORDS, np.uint16)
-    bits[word] = 0b1  # 15 words with two bits, one with a single one
+    """Differ in 31 bits, so that the table of one word alone must find the row.
+
+    Two bits of each other word, the highest: by lower ones a row may lie in a block
+    that is read for its neighbours.
+    """
+    bits = np.full(WORDS, 0xC000, np.uint16)
+    bits[word] = 0x8000
     return bits
 
 
