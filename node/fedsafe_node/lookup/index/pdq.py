@@ -287,16 +287,16 @@ def _search(view: _View, asked: Asked, first: int, radius: int) -> Iterator[Foun
 
 def _near(part: Tables | Recent | _Block, asked: Asked, radius: int) -> Near:
     """Find the rows that are near, each once, removed ones included."""
-    if isinstance(part, _Block):  # `filled` is read once: the writer may raise it
-        return _compare_all(part.columns[:, : part.filled], asked, radius)
-    near = part.search(asked, radius) if radius <= MOST else None
-    if near is not None:
-        return near.once()
-    if asked.count > 1 and radius <= MOST:  # only some may be dear
-        alone = enumerate(_near(part, each, radius) for each in asked.each())
-        return Near.join(
-            [each._replace(questions=each.questions + at) for at, each in alone]
-        )
+    if isinstance(part, Tables) and radius <= MOST:
+        near, dear = part.search(asked, radius)
+        near = near.once()
+        if dear.size:
+            others = _compare_all(part.columns, asked.some(dear), radius)
+            near = Near.join([near, others.of(dear)])
+        return near
+    if isinstance(part, Recent) and radius <= MOST:
+        return part.search(asked, radius).once()
+    # `filled` is read once: the writer may raise it.
     filled = len(part.ids) if isinstance(part, Tables) else part.filled
     return _compare_all(part.columns[:, :filled], asked, radius)
 

@@ -21,7 +21,7 @@ read; where that is dear it gives up, and the caller compares every row. `Tables
 change, but for the bits of removed rows, set by one thread at a time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, Self
 
@@ -75,10 +75,9 @@ class Asked:
             following = np.roll(self.words.reshape(-1, WORDS), -1, axis=1).ravel()
         self.next_words: Final = following.repeat(BLOCK)
 
-    def each(self) -> "Iterator[Asked]":
-        """Give each digest alone."""
-        for digest in self.columns:
-            yield Asked(digest.tobytes())
+    def some(self, places: Places) -> "Asked":
+        """Ask about some of them."""
+        return Asked(self.columns[places].tobytes())
 
 
 class Near(NamedTuple):
@@ -91,6 +90,10 @@ class Near(NamedTuple):
     def at(self, places: Places | NDArray[np.bool_]) -> "Near":
         """Keep some of them."""
         return Near(self.questions[places], self.rows[places], self.distances[places])
+
+    def of(self, questions: Places) -> "Near":
+        """Say which questions of all these were, that were asked together."""
+        return self._replace(questions=questions[self.questions])
 
     def once(self) -> "Near":
         """Keep each row once for each question."""
@@ -160,10 +163,11 @@ class Tables:
             )
         )
 
-    def search(self, asked: Asked, radius: int) -> Near | None:
-        """Find the rows within *radius*, at most `MOST`; None where that is dear.
+    def search(self, asked: Asked, radius: int) -> tuple[Near, Places]:
+        """Find the rows within *radius*, at most `MOST`; tell which questions are dear.
 
-        A row may come more than once, and removed ones come as well.
+        Nothing is found of those. A row may come more than once, and removed ones come
+        as well.
         """
         rows_asked = WORDS * asked.count
         keys = (asked.words ^ _flips(asked.count)).ravel()
@@ -175,7 +179,8 @@ class Tables:
         ends = counts.cumsum(dtype=np.int32)
         total = int(ends[-1])
         if total > self._dear_blocks * asked.count:
-            return None
+            blocks = counts.reshape(_PROBES, asked.count, WORDS).sum(axis=(0, 2))
+            return self._search_cheap(asked, blocks <= self._dear_blocks, radius)
         ends -= counts
         exact = int(ends[rows_asked]) << BLOCK_SHIFT
         probes = np.repeat(_counting(_PROBES * rows_asked), counts)
@@ -189,8 +194,12 @@ class Tables:
         least *= 3
         least >>= 2
         (places,) = (bits <= NEXT_BITS).nonzero()
+        dear = NONE.rows
         if places.size > self._dear_rows * asked.count:
-            return None
+            of = wanted.take(places >> BLOCK_SHIFT) >> 4
+            is_dear = np.bincount(of, minlength=asked.count) > self._dear_rows
+            (dear,) = is_dear.nonzero()
+            places = places[~is_dear.take(of)]
         within = places >> BLOCK_SHIFT
         entries = shifts.take(within)
         entries <<= BLOCK_SHIFT
@@ -199,7 +208,16 @@ class Tables:
         rows += self._low.take(entries)
         questions = wanted.take(within)
         questions >>= 4
-        return compare(self.columns, rows, asked, questions, radius)
+        return compare(self.columns, rows, asked, questions, radius), dear
+
+    def _search_cheap(
+        self, asked: Asked, is_cheap: NDArray[np.bool_], radius: int
+    ) -> tuple[Near, Places]:
+        (cheap,), (dear,) = is_cheap.nonzero(), (~is_cheap).nonzero()
+        if not cheap.size:
+            return NONE, dear
+        near, others = self.search(asked.some(cheap), radius)
+        return near.of(cheap), np.concatenate((dear, cheap[others]))
 
     def remove(self, gone: Ids) -> int:
         """Mark the rows of these ids, which ascend, as removed; count the new ones."""
@@ -237,8 +255,8 @@ class Tables:
             for word in range(WORDS):
                 digest = self.columns[:, start].copy().view(np.uint16)
                 digest ^= _DAMAGE[word]
-                near = self.search(Asked(digest.tobytes()), MOST)
-                if near is not None and start not in near.rows:
+                near, dear = self.search(Asked(digest.tobytes()), MOST)
+                if not dear.size and start not in near.rows:
                     raise PictureIndexError(f"row {start} is not found by word {word}")
         total = count * (count - 1) // 2
         for word in range(WORDS):

@@ -315,9 +315,9 @@ def test_tables_find_what_comparing_every_row_finds(kind: str) -> None:
 def test_tables_alone_find_a_row_wherever_31_bits_differ(
     bits: set[int], row: int
 ) -> None:
-    near = _TABLES.search(Asked(flipped(digest_of(row), bits)), 31)
+    near, dear = _TABLES.search(Asked(flipped(digest_of(row), bits)), 31)
 
-    assert near is not None
+    assert not dear.size
     assert set(zip(near.rows.tolist(), near.distances.tolist(), strict=True)) == {
         (row, len(bits))
     }
@@ -337,9 +337,29 @@ def test_dear_question_is_left_to_comparing_every_row() -> None:
     content = sharing_a_word()
     content[::2, 20:22] = 0x77
     tables = tables_of(content)
+    asked = [1, 0, 3, 2]
+    near, dear = tables.search(Asked(content[asked].tobytes()), 31)
 
-    assert tables.search(Asked(content[0].tobytes()), 31) is None
-    assert tables.search(Asked(content[1].tobytes()), 31) is not None
+    assert dear.tolist() == [1, 3]
+    assert {*zip(near.questions, near.rows, strict=True)} == {(0, 1), (2, 3)}
+    for row in asked:
+        _, dear = tables.search(Asked(content[row].tobytes()), 31)
+        assert dear.size == (row % 2 == 0)
+    index = PdqIndex(few=0)
+    index.add(range(len(content)), [each.tobytes() for each in content])
+    index.merge()
+    found = index.search_many([content[row].tobytes() for row in asked])
+    assert (found.questions.tolist(), found.ids.tolist()) == ([0, 1, 2, 3], asked)
+
+
+def test_dear_rows_are_counted_for_each_question() -> None:
+    content = drawn(_MANY)
+    content[: _MANY // 8, :4] = 0x5A
+    tables = tables_of(content)
+    near, dear = tables.search(Asked(content[[-1, 0, -2]].tobytes()), 31)
+
+    assert dear.tolist() == [1]
+    assert set(near.questions.tolist()) == {0, 2}
 
 
 def test_ids_of_tables_ascend() -> None:
