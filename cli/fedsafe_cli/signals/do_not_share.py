@@ -12,9 +12,10 @@ import re
 import sys
 import time
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -47,7 +48,7 @@ _file_option = click.option(
 
 @click.group("do-not-share")
 def do_not_share() -> None:
-    """Show what is never a signal, and add to it.
+    """Show what is never a signal and matches nothing, and add to it.
 
     Identifiers of many people, trivial files, plain pictures, icons: the lists that
     are shipped, and your own.
@@ -164,29 +165,108 @@ def add(  # noqa: PLR0913
         if new:
             text = _with(text, list_name, (kind, match, source, licence), new)
             added += len(new)
-    lists = _load(path, text)
-    if added and not dry_run:
+    return _changed(context, path, text, (name, added), dry_run=dry_run, said=_ADDED)
+
+
+@do_not_share.command("remove")
+@click.argument("name")
+@click.argument("entries", default="-", metavar="[-|FILE]")
+@click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
+@_file_option
+@shared_options
+@click.pass_context
+def remove(
+    context: click.Context,
+    /,
+    name: str,
+    *,
+    entries: str,
+    dry_run: bool,
+    file: str | None,
+) -> ExitStatus:
+    """Take files out of a list of your own, by their digests.
+
+    The same lines that `add` takes; those that are on neither NAME nor NAME_pdq are
+    passed over. Nothing counts until another person has approved it: `fedsafe policy
+    propose` is next. What members had sent of them is then read again.
+
+    \b
+    Examples:
+      fedsafe hash icon.png | fedsafe do-not-share remove our_icons -
+      fedsafe do-not-share remove --dry-run our_icons digests.txt
+    """  # noqa: D301
+    settings = settings_of(context)
+    path = _path(settings, file) or _default(settings)
+    text, removed = _own_text(path) or "", 0
+    names = (name, f"{name}{PICTURES}")
+    if not any(_section(text, each) for each in names):
+        raise BadInputError(
+            f"there is no list {printable(name)} of your own",
+            "`fedsafe do-not-share list` marks yours with *",
+        )
+    for list_name, wanted in zip(names, _read_entries(entries), strict=True):
+        gone = wanted & _held(text, list_name)
+        if gone:
+            text = _without(text, list_name, gone)
+            removed += len(gone)
+    return _changed(
+        context, path, text, (name, removed), dry_run=dry_run, said=_REMOVED
+    )
+
+
+class _Said(NamedTuple):
+    """How a change of a file is told."""
+
+    key: str
+    done: str
+    tried: str
+
+
+_ADDED: Final = _Said(
+    "added",
+    "{count} entries added to {file}",
+    "{count} entries would be added to {file}",
+)
+_REMOVED: Final = _Said(
+    "removed",
+    "{count} entries taken out of {file}",
+    "{count} entries would be taken out of {file}",
+)
+
+
+def _changed(  # noqa: PLR0913
+    context: click.Context,
+    path: Path,
+    text: str,
+    change: tuple[str, int],
+    *,
+    dry_run: bool,
+    said: _Said,
+) -> ExitStatus:
+    """Check and write the new text of a file, and tell what changed."""
+    settings = settings_of(context)
+    (name, count), lists = change, _load(path, text)
+    if count and not dry_run:
         _write(path, text)
     found = [
         _about(each, lists.lists[each], lists)
         for each in (name, f"{name}{PICTURES}")
         if each in lists.lists
     ]
-    report = {"file": str(path), "added": added, "dry_run": dry_run, "lists": found}
+    report = {"file": str(path), said.key: count, "dry_run": dry_run, "lists": found}
     if settings.json:
         document(report)
         return OK
-    told = "{count} entries added to {file}"
-    if dry_run:
-        told = "{count} entries would be added to {file}"
-    line(say(told, settings, count=added, file=printable(str(path))))
+    told = said.tried if dry_run else said.done
+    line(say(told, settings, count=count, file=printable(str(path))))
     if not dry_run:
+        in_directory = _path(settings, None) in (path, None)
         note(
             say(
                 'nothing counts yet: see that node.toml has `do_not_share = "{file}"`, '
                 "then `fedsafe policy propose`",
                 settings,
-                file=printable(path.name if file is None else str(path)),
+                file=printable(path.name if in_directory else str(path)),
             )
         )
     return OK
@@ -321,8 +401,8 @@ def _with(
     """Add entries to a list as text, which keeps what people wrote beside it."""
     kind, match, source, licence = about
     rows = "".join(f'  "{entry}",\n' for entry in sorted(new))
-    section = re.search(rf"^\[lists\.{re.escape(name)}\]\s*$", text, re.MULTILINE)
-    if section is None:
+    here = _place(text, name)
+    if here is None:
         legal = "" if licence is None else f"licence = {_quoted(licence)}\n"
         return (
             f"{text.rstrip()}\n\n[lists.{name}]\n"
@@ -330,25 +410,55 @@ def _with(
             f"source = {_quoted(source)}\n{legal}dated = {_today()}\n"
             f"entries = [\n{rows}]\n"
         )
-    following = re.compile(r"^\[", re.MULTILINE).search(text, section.end())
-    end = following.start() if following else len(text)
-    body = text[section.end() : end]
     _check_source(name, _section(text, name), source, licence)
-    version = re.search(r"^version *= *(\d+)", body, re.MULTILINE)
+    body = text[here]
     opening = re.search(r"^entries *= *\[[ \t]*\n?", body, re.MULTILINE)
-    if version is None or opening is None:
-        raise BadInputError(
-            f"the list {name} is not written so that entries can be added",
-            "edit the file, or take another name",
-        )
+    if opening is None:
+        raise _unchangeable(name)
     body = f"{body[: opening.end()].rstrip()}\n{rows}{body[opening.end() :]}"
+    return _renewed(text, name, body, _held(text, name) | new)
+
+
+def _without(text: str, name: str, gone: set[str]) -> str:
+    """Take entries out of a list as text, which keeps what people wrote beside it."""
+    here = _place(text, name)
+    if here is None:
+        raise _unchangeable(name)
+    one = rf'(?P<quote>["\'])(?:{"|".join(sorted(gone))})(?P=quote)[ \t]*,?'
+    body = re.sub(rf"^[ \t]*{one}[ \t]*\n", "", text[here], flags=re.MULTILINE)
+    body = re.sub(one, "", body)
+    return _renewed(text, name, body, _held(text, name) - gone)
+
+
+def _place(text: str, name: str) -> slice | None:
+    """Find what a list has behind its head, up to the next head."""
+    head = re.search(rf"^\[lists\.{re.escape(name)}\][ \t]*$", text, re.MULTILINE)
+    if head is None:
+        return None
+    following = re.compile(r"^\[", re.MULTILINE).search(text, head.end())
+    return slice(head.end(), following.start() if following else len(text))
+
+
+def _renewed(text: str, name: str, body: str, wanted: AbstractSet[str]) -> str:
+    """Put a list's new text, with the next version and today's date, into the file."""
+    here = _place(text, name)
+    version = re.search(r"^version *= *(\d+)", body, re.MULTILINE)
+    if here is None or version is None:
+        raise _unchangeable(name)
     later = f"version = {int(version.group(1)) + 1}"
     body = body.replace(version.group(0), later, 1)
     body = re.sub(r"^dated *=.*$", f"dated = {_today()}", body, flags=re.MULTILINE)
-    whole = text[: section.end()] + body + text[end:]
-    if _held(whole, name) != _held(text, name) | new:
-        raise BadInputError(f"the list {name} cannot be added to", "edit the file")
+    whole = text[: here.start] + body + text[here.stop :]
+    if _held(whole, name) != wanted:
+        raise _unchangeable(name)
     return whole
+
+
+def _unchangeable(name: str) -> BadInputError:
+    return BadInputError(
+        f"the list {name} is not written so that its entries can be changed here",
+        "edit the file, or take another name",
+    )
 
 
 def _quoted(text: str) -> str:

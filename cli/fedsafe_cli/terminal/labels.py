@@ -132,6 +132,10 @@ GERMAN: Final[dict[str, str]] = {
     "{count} entries would be added to {file}": (
         "{count} Einträge würden in {file} ergänzt"
     ),
+    "{count} entries taken out of {file}": "{count} Einträge aus {file} entfernt",
+    "{count} entries would be taken out of {file}": (
+        "{count} Einträge würden aus {file} entfernt"
+    ),
     (
         'nothing counts yet: see that node.toml has `do_not_share = "{file}"`, then '
         "`fedsafe policy propose`"

@@ -105,3 +105,41 @@ def test_another_source_takes_another_list(run: "Run", tmp_path: Path) -> None:
     assert "another source" in done.err
     assert "our_icons" in missing.err
     assert path.read_bytes() == before
+
+
+def test_what_was_added_is_taken_out_again(run: "Run", tmp_path: Path) -> None:
+    path = tmp_path / "ours.toml"
+    run(*ADD, "--file", str(path), stdin=HASHED)
+    text = path.read_text().replace("entries = [", "# why\nentries = [", 1)
+    path.write_text(text.replace(f'"{PDQ}",\n', f'"{PDQ}", "{"b6" * 32}"'))
+    remove = ("do-not-share", "remove", "our_icons", "--file", str(path))
+    before = path.read_bytes()
+    tried = run(*remove, "--dry-run", "--json", stdin=HASHED)
+    unchanged = path.read_bytes() == before
+    done = run(*remove, "--lang", "de", stdin=HASHED)
+    again = run(*remove, stdin=HASHED)
+    lists = load_lists(path.read_bytes(), shipped_lists())
+
+    assert [each.status for each in (tried, done, again)] == [0] * 3
+    assert json.loads(tried.out)["removed"] == 2
+    assert unchanged
+    assert "2 Einträge aus" in done.out
+    assert "fedsafe policy propose" in done.err
+    assert "0 entries taken out" in again.out
+    assert "# why" in path.read_text()
+    assert lists.lists["our_icons"].entries == frozenset()
+    assert lists.lists["our_icons_pdq"].entries == {"b6" * 32}
+    assert lists.lists["our_icons_pdq"].version == 2
+    assert lists.find_file(MediaKind.SHA256, bytes.fromhex(SHA)) is None
+
+
+def test_shipped_entries_are_not_taken_out(run: "Run", tmp_path: Path) -> None:
+    path = tmp_path / "ours.toml"
+    run(*ADD, "--file", str(path), stdin=HASHED)
+    before = path.read_bytes()
+    remove = ("do-not-share", "remove", "trivial_files", "--file", str(path))
+    done = run(*remove, stdin=HASHED)
+
+    assert done.status is ExitStatus.BAD_INPUT
+    assert "of your own" in done.err
+    assert path.read_bytes() == before
