@@ -9,6 +9,7 @@ over the rounds, and of ratios the median of each round's ratio.
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from itertools import groupby
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
+from typing import NoReturn
 
 Work = Callable[[], int]  # does some of it and says how much
 Row = dict[str, str | int | float]
@@ -139,7 +141,11 @@ class SyncFile:
 
 
 def parser(description: str | None, *, rounds: int = 5) -> argparse.ArgumentParser:
-    """Make the parser with the options that all scripts have."""
+    """Make the parser with the options that all scripts have.
+
+    From then on TERM ends the script as an error does, so that it ends what it began.
+    """
+    signal.signal(signal.SIGTERM, _end)
     options = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -147,6 +153,11 @@ def parser(description: str | None, *, rounds: int = 5) -> argparse.ArgumentPars
     options.add_argument("--json", type=Path, metavar="FILE", help="write JSON as well")
     options.add_argument("--dir", type=Path, help="an absolute path on the disk to use")
     return options
+
+
+def _end(number: int, _: object) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # once is enough; what was begun is ended
+    raise SystemExit(128 + number)
 
 
 def report(table: Sequence[Row], options: argparse.Namespace, **facts: object) -> None:

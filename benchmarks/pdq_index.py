@@ -5,7 +5,8 @@ A question alone and eight at once; the same with rows that came since and remov
 ones, and while tables are built; what the dearest question takes of a comparison with
 every row, where pictures come in families or a member publishes rows that share a word
 or are one picture; the bytes of a hash with all that belongs to it; and whether
-anything is missed that comparing every row finds.
+anything is missed that comparing every row finds, in uniform rows and families, merged,
+and with newer and removed rows.
 
 Peers run unmodified in processes of their own, each with the threads that suit it:
 threatexchange's `PDQMultiHashIndex` as it comes and with 11 hash maps, its fastest
@@ -14,18 +15,23 @@ setting that misses nothing, and FAISS flat. Their wheels are no dependency:
     python3 -m venv /tmp/peers && /tmp/peers/bin/pip install threatexchange faiss-cpu
     python benchmarks/pdq_index.py [--rows 1000000] [--peers /tmp/peers/bin/python]
 
-Ten million rows take 2 GB, and 9 GB more for each of threatexchange's.
+Ten million rows are asked 1,000 questions for the recall, and take 3 GB, and 8 GB more
+for each of threatexchange's:
+
+    python benchmarks/pdq_index.py --rows 10000000 --brief --peers ... --settings 11
 """
 
 import argparse
+import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
 from threading import Event, Thread
 from time import perf_counter, process_time, thread_time
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +44,7 @@ SEED = 23
 TOGETHER = 8
 QUESTIONS = 200
 PIECE = 500_000
+BLOCK = 1 << 16
 NEWER = 20_000
 PEERS = ("16", "11", "flat")
 PEER_NAMES = {
@@ -46,7 +53,7 @@ PEER_NAMES = {
     "flat": "FAISS flat",
 }
 PEER = """
-import sys
+import json, sys, time
 import numpy as np, faiss
 from threatexchange.signal_type.pdq.pdq_faiss_matcher import (
     PDQFlatHashIndex, PDQMultiHashIndex,
@@ -58,13 +65,18 @@ def held():
 rng = np.random.default_rng(seed)
 index = PDQFlatHashIndex() if kind == "flat" else PDQMultiHashIndex(nhash=int(kind))
 asked = [rng.bytes(32).hex() for _ in range(count)]
-before = held()
+before, began = held(), time.process_time()
 for start in range(0, rows, 500_000):
     here = range(start, min(rows, start + 500_000))
     content = rng.bytes(32 * len(here)).hex()
     index.add((content[at : at + 64] for at in range(0, len(content), 64)), here)
     del content
-print((held() - before) / rows, flush=True)
+size = (held() - before) / rows
+burned = time.process_time()
+for at in range(3):
+    index.add([rng.bytes(32).hex()], [rows + at])
+one = (time.process_time() - burned) / 3
+print(json.dumps([size, burned - began, one]), flush=True)
 for line in sys.stdin:
     together, count = map(int, line.split())
     for start in range(0, count, together):
@@ -73,6 +85,16 @@ for line in sys.stdin:
 """
 
 Content = NDArray[np.uint8]
+
+
+class Peer(NamedTuple):
+    """Another index, in a process of its own."""
+
+    pid: int
+    size: float  # bytes a hash
+    built: float  # CPU seconds
+    added: float  # CPU seconds for one row
+    work: Callable[[int], Work]  # of so many questions together
 
 
 def drawn(rng: np.random.Generator, rows: int) -> Content:
@@ -97,11 +119,37 @@ def sharing_a_word(rng: np.random.Generator, rows: int) -> Content:
     return content
 
 
+def sharing_two_words(rng: np.random.Generator, rows: int) -> Content:
+    """The same with two words, so that much is read and then given up."""
+    content = drawn(rng, rows).copy()
+    content[: rows // 10, :4] = 0xA5
+    return content
+
+
+def sharing_each_word(rng: np.random.Generator, rows: int) -> Content:
+    """A tenth of all rows shares one of sixteen words with a sixteenth of its kind."""
+    content = drawn(rng, rows).copy()
+    for word in range(16):
+        content[word : rows // 10 : 16, 2 * word : 2 * word + 2] = 0xA5
+    content[0] = 0xA5
+    return content
+
+
 def sharing_all(rng: np.random.Generator, rows: int) -> Content:
     """A tenth of all rows is one picture, published by one member."""
     content = drawn(rng, rows).copy()
     content[: rows // 10] = content[0]
     return content
+
+
+SETS = (
+    drawn,
+    clustered,
+    sharing_a_word,
+    sharing_two_words,
+    sharing_each_word,
+    sharing_all,
+)
 
 
 def fill(content: Content) -> tuple[PdqIndex, float]:
@@ -134,19 +182,16 @@ def asking(index: PdqIndex, asked: list[bytes], together: int) -> Work:
 
 
 @contextmanager
-def peer(
-    python: Path, kind: str, rows: int
-) -> Iterator[tuple[int, float, Callable[[int], Work]]]:
-    """Give a peer's process, its bytes a hash, and its works."""
+def peer(python: Path, kind: str, rows: int) -> Iterator[Peer]:
+    """Start a peer and have it index as many rows."""
     command = [str(python), "-c", PEER, kind, str(rows), str(SEED), str(QUESTIONS)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         if process.stdin is None or process.stdout is None:
             raise SystemExit("no pipe to the peer")
         ask, answer = process.stdin, process.stdout
-        size = float(answer.readline())
 
-        def works(together: int) -> Work:
+        def asking_peer(together: int) -> Work:
             def work() -> int:
                 ask.write(f"{together} {QUESTIONS if kind != 'flat' else 40}\n")
                 ask.flush()
@@ -155,51 +200,52 @@ def peer(
             return work
 
         try:
-            yield process.pid, size, works
+            size, built, added = json.loads(answer.readline())
+            yield Peer(process.pid, size, built, added, asking_peer)
         finally:
-            ask.close()
+            process.terminate()
 
 
 def compare_peers(
-    index: PdqIndex, asked: list[bytes], options: argparse.Namespace, rows: int
+    index: PdqIndex, asked: list[bytes], options: argparse.Namespace, built: float
 ) -> list[Row]:
     """Ask the index and its peers in turn."""
-    works = {
-        ("FedSafe", together): asking(index, asked, together)
-        for together in (1, TOGETHER)
+    own = "FedSafe"
+    works: dict[str, Work] = {
+        f"{own}/{count}": asking(index, asked, count) for count in (1, TOGETHER)
     }
-    sizes = {"FedSafe": index.memory_bytes / rows}
-    pids: list[int] = []
+    peers: dict[str, Peer] = {}
     with ExitStack() as stack:
         for kind in options.settings if options.peers else ():
-            started = peer(options.peers, kind, rows)
-            pid, sizes[PEER_NAMES[kind]], make = stack.enter_context(started)
-            pids.append(pid)
-            for together in (1, TOGETHER):
-                works[PEER_NAMES[kind], together] = make(together)
-        figures = interleave(
-            {f"{name}/{together}": work for (name, together), work in works.items()},
-            options.rounds,
-            cpu=lambda: process_time() + cpu_of(pids),
+            began = peer(options.peers, kind, options.rows)
+            peers[PEER_NAMES[kind]] = stack.enter_context(began)
+        for name, other in peers.items():
+            for count in (1, TOGETHER):
+                works[f"{name}/{count}"] = other.work(count)
+        pids = [other.pid for other in peers.values()]
+        taken = interleave(
+            works, options.rounds, cpu=lambda: process_time() + cpu_of(pids)
         )
-    own = {together: figures[f"FedSafe/{together}"] for together in (1, TOGETHER)}
-    return [
-        {
+
+    def row(name: str, size: float, seconds: float) -> Row:
+        one, eight = taken[f"{name}/1"], taken[f"{name}/{TOGETHER}"]
+        return {
             "index": name,
-            "CPU µs a question": round(figures[f"{name}/1"].cpu * 1e6, 1),
-            "of eight": round(figures[f"{name}/{TOGETHER}"].cpu * 1e6, 1),
-            "µs a question": round(figures[f"{name}/1"].wall * 1e6, 1),
-            "times FedSafe's CPU": round(ratio(figures[f"{name}/1"], own[1]), 1),
-            "eight, times": round(
-                ratio(figures[f"{name}/{TOGETHER}"], own[TOGETHER]), 1
-            ),
-            "eight for one": round(
-                TOGETHER * ratio(figures[f"{name}/{TOGETHER}"], figures[f"{name}/1"]), 2
-            ),
+            "CPU µs a question": round(one.cpu * 1e6, 1),
+            "of eight": round(eight.cpu * 1e6, 1),
+            "µs a question": round(one.wall * 1e6, 1),
+            "times FedSafe's CPU": round(ratio(one, taken[f"{own}/1"]), 1),
+            "eight, times": round(ratio(eight, taken[f"{own}/{TOGETHER}"]), 1),
+            "eight for one": round(TOGETHER * ratio(eight, one), 2),
             "bytes a hash": round(size, 1),
+            "built, CPU s": round(seconds, 1),
         }
-        for name, size in sizes.items()
-    ]
+
+    rows = [row(own, index.memory_bytes / options.rows, built)]
+    for name, other in peers.items():
+        added: Row = {"one added, CPU µs": round(other.added * 1e6, 1)}
+        rows.append(row(name, other.size, other.built) | added)
+    return rows
 
 
 def ratio(one: Figures, other: Figures) -> float:
@@ -218,13 +264,14 @@ def compare_changed(
     figures = interleave(works, rounds)
     return [
         {
-            "index": f"with {NEWER:,} rows in no tables and 5 % removed",
+            "FedSafe": f"with {NEWER:,} rows in no tables and 5 % removed",
             "CPU µs a question": round(figures["changed"].cpu * 1e6, 1),
             "rate of the merged one": round(
                 ratio(figures["merged"], figures["changed"]), 2
             ),
             "comparing every row, CPU µs": round(figures["every row"].cpu * 1e6),
             "its share": round(ratio(figures["merged"], figures["every row"]), 3),
+            "bytes a hash": round(changed.memory_bytes / len(changed), 1),
         }
     ]
 
@@ -235,13 +282,20 @@ def scan(index: PdqIndex, asked: list[bytes]) -> int:
     return len(asked)
 
 
-def change(index: PdqIndex, rng: np.random.Generator, rows: int) -> Row:
-    """Add and remove rows one by one, and say how long the slowest of 99 % took."""
+def change(
+    index: PdqIndex, content: Content, rng: np.random.Generator
+) -> tuple[Row, Content, set[int]]:
+    """Add and remove rows one by one, and say how long that and 99 % of it took.
+
+    Give what it had or has then as well, and what is removed of that.
+    """
     added, removed = list[float](), list[float]()
-    newer = [digest.tobytes() for digest in drawn(rng, NEWER)]
+    rows, newer = len(content), drawn(rng, NEWER)
+    content = np.concatenate((content, newer))
     for number, digest in enumerate(newer):
+        one = digest.tobytes()
         began = thread_time()
-        index.add([rows + number], [digest])
+        index.add([rows + number], [one])
         added.append(thread_time() - began)
     gone = rng.choice(rows, rows // 20, replace=False).tolist()
     for row in gone[:1_000]:
@@ -249,14 +303,18 @@ def change(index: PdqIndex, rng: np.random.Generator, rows: int) -> Row:
         index.remove(row)
         removed.append(thread_time() - began)
     index.remove(*gone)
-    return {
-        "one row": "CPU µs",
-        "added": round(median(added) * 1e6, 1),
-        "added, p99": round(percentile(added, 0.99) * 1e6, 1),
-        "removed": round(median(removed) * 1e6, 1),
-        "removed, p99": round(percentile(removed, 0.99) * 1e6, 1),
-        "waiting": index.waiting,
-    }
+    return (
+        {
+            "one row": "CPU µs",
+            "added": round(median(added) * 1e6, 1),
+            "added, p99": round(percentile(added, 0.99) * 1e6, 1),
+            "removed": round(median(removed) * 1e6, 1),
+            "removed, p99": round(percentile(removed, 0.99) * 1e6, 1),
+            "waiting": index.waiting,
+        },
+        content,
+        set(gone),
+    )
 
 
 def waits(
@@ -300,23 +358,34 @@ def dearest(name: str, content: Content, rng: np.random.Generator) -> Row:
     """Compare each of many questions with what comparing every row takes for it."""
     index, _ = fill(content)
     asked = [digest.tobytes() for digest in drawn(rng, 40)]
+    asked += [content[0, :4].tobytes() + digest[4:] for digest in asked[:20]]
     for row in [*rng.choice(len(content) // 10, 80), *rng.choice(len(content), 40)]:
         places = rng.choice(256, int(rng.integers(0, 40)), replace=False).tolist()
         asked.append(flipped(content[row].tobytes(), places))
-    shares, costs = list[float](), list[float]()
-    for digest in asked:
-        own, other = (
-            min(burned(partial(index.query, digest, radius)) for _ in range(3))
-            for radius in (THRESHOLD, THRESHOLD + 1)
-        )
-        costs.append(own)
-        shares.append(own / other)
+    together = [asked[at : at + TOGETHER] for at in range(40, 120, TOGETHER)]
+    singles = [[digest] for digest in asked]
+    shares = [share_of_comparing(index, digests) for digests in singles]
     return {
-        "set": name,
-        "CPU µs a question": round(median(costs) * 1e6, 1),
-        "dearest": round(max(costs) * 1e6, 1),
-        "dearest, of comparing every row": round(max(shares), 2),
+        "rows": name,
+        "CPU µs a question": round(median(cost for cost, _ in shares) * 1e6, 1),
+        "dearest": round(max(cost for cost, _ in shares) * 1e6, 1),
+        "dearest, of comparing every row": round(max(share for _, share in shares), 2),
+        "eight together": round(
+            max(
+                share for _, share in map(partial(share_of_comparing, index), together)
+            ),
+            2,
+        ),
     }
+
+
+def share_of_comparing(index: PdqIndex, digests: list[bytes]) -> tuple[float, float]:
+    """Tell the CPU seconds of a question, and its share of comparing every row."""
+    own, other = (
+        min(burned(partial(index.search_many, digests, radius)) for _ in range(5))
+        for radius in (THRESHOLD, THRESHOLD + 1)  # tables answer up to the threshold
+    )
+    return own, own / other
 
 
 def burned(act: Callable[[], object]) -> float:
@@ -326,10 +395,17 @@ def burned(act: Callable[[], object]) -> float:
 
 
 def recall(
-    index: PdqIndex, content: Content, rng: np.random.Generator, questions: int
+    index: PdqIndex,
+    content: Content,
+    rng: np.random.Generator,
+    questions: int,
+    gone: Collection[int] = (),
 ) -> Row:
-    """Ask about strangers and altered rows, and compare with every row."""
-    words = content.view(np.uint64)
+    """Ask about strangers and altered rows, and compare with every row.
+
+    The index has *content* without the rows that are *gone*.
+    """
+    columns = np.ascontiguousarray(content.view(np.uint64).T)
     wanted = found = 0
     for number in range(questions):
         digest = drawn(rng, 1).tobytes()
@@ -337,16 +413,8 @@ def recall(
             row = int(rng.integers(len(content)))
             places = rng.choice(256, int(rng.integers(0, 40)), replace=False).tolist()
             digest = flipped(content[row].tobytes(), places)
-        asked = np.frombuffer(digest, np.uint64)
-        half = np.bitwise_count(words[:, 0] ^ asked[0])
-        half += np.bitwise_count(words[:, 1] ^ asked[1])
-        (near,) = (half <= THRESHOLD).nonzero()
-        bits = np.bitwise_count(words[near] ^ asked).sum(axis=1)
-        truth = {
-            (int(row), int(count))
-            for row, count in zip(near, bits, strict=True)
-            if count <= THRESHOLD
-        }
+        near = brute_force(columns, np.frombuffer(digest, np.uint64))
+        truth = {(row, count) for row, count in near if row not in gone}
         told = set(index.query(digest))
         wanted += len(truth)
         found += len(truth & told)
@@ -360,25 +428,44 @@ def recall(
     }
 
 
+def brute_force(
+    columns: NDArray[np.uint64], asked: NDArray[np.uint64]
+) -> Iterator[tuple[int, int]]:
+    for start in range(0, columns.shape[1], BLOCK):
+        block = columns[:, start : start + BLOCK]
+        half = np.bitwise_count(block[0] ^ asked[0])
+        half += np.bitwise_count(block[1] ^ asked[1])
+        (near,) = (half <= THRESHOLD).nonzero()
+        if near.size:
+            bits = np.bitwise_count(block[:, near] ^ asked[:, np.newaxis]).sum(axis=0)
+            for row, count in zip(near.tolist(), bits.tolist(), strict=True):
+                if count <= THRESHOLD:
+                    yield start + row, count
+
+
 def measure(options: argparse.Namespace) -> list[Row]:
     rows: int = options.rows
+    questions = options.recall or min(10_000, 10**10 // rows)
     rng = np.random.default_rng(SEED)
     asked = [rng.bytes(PDQ_BYTES) for _ in range(QUESTIONS)]
     content = np.concatenate([drawn(rng, PIECE) for _ in range(0, rows, PIECE)])[:rows]
     index, built = fill(content)
-    table = compare_peers(index, asked, options, rows)
-    table.append({"built": f"{rows:,} rows", "CPU s": round(built, 2)})
-    table.append(recall(index, content, rng, options.recall))
-    changed, _ = fill(content)
-    one = change(changed, rng, rows)
-    table += compare_changed(index, changed, asked, options.rounds)
-    table.append(one)
-    table.append(merge_beside(changed, asked))
-    del index, changed
+    table = compare_peers(index, asked, options, built)
+    recalls = {"uniform": recall(index, content, rng, questions)}
     if not options.brief:
-        for make in (drawn, clustered, sharing_a_word, sharing_all):
-            table.append(dearest(make.__name__, make(rng, rows), rng))
-    return table
+        changed, _ = fill(content)
+        one, content, gone = change(changed, content, rng)
+        table += compare_changed(index, changed, asked, options.rounds)
+        table.append(one)
+        del index
+        changes = "newer and removed rows"
+        recalls[changes] = recall(changed, content, rng, questions, gone)
+        table.append(merge_beside(changed, asked))
+        del changed
+        content = clustered(rng, rows)
+        recalls["families"] = recall(fill(content)[0], content, rng, questions)
+        table += [dearest(make.__name__, make(rng, rows), rng) for make in SETS]
+    return table + [{"set": name, **row} for name, row in recalls.items()]
 
 
 def main() -> None:
@@ -386,8 +473,8 @@ def main() -> None:
     options.add_argument("--rows", type=int, default=1_000_000)
     options.add_argument("--peers", type=Path, metavar="PYTHON")
     options.add_argument("--settings", nargs="+", choices=PEERS, default=PEERS)
-    options.add_argument("--recall", type=int, default=10_000, metavar="QUESTIONS")
-    options.add_argument("--brief", action="store_true", help="one set only")
+    options.add_argument("--recall", type=int, metavar="QUESTIONS")
+    options.add_argument("--brief", action="store_true", help="rows as they were built")
     chosen = options.parse_args()
     report(measure(chosen), chosen)
 
