@@ -17,8 +17,9 @@ all are compared in the end.
 
 A row costs 116 bytes: 32 of digest, 4 of id, and 5 in each table. Anybody may publish
 rows that share a word or a picture, so a question counts first what it would have to
-read; where that is dear it gives up, and the caller compares every row. `Tables` never
-change, but for the bits of removed rows, set by one thread at a time.
+read, and looks at a sixteenth of that if it is much; where it is dear it gives up, and
+the caller compares every row. `Tables` never change, but for the bits of removed rows,
+set by one thread at a time.
 """
 
 from collections.abc import Sequence
@@ -46,8 +47,10 @@ _LINE: Final = 64
 _PROBES: Final = 1 + 16
 NEXT_BITS: Final = 2  # a bit of this word and two of the next, or none and three
 _LEAST_BLOCKS: Final = 512
+_MUCH_BLOCKS: Final = 384
 _LEAST_ROWS: Final = 128
 _SAMPLE: Final = 32
+_STEP: Final = 16  # of so many blocks, one is looked at first where they are many
 
 Ids = NDArray[np.uint32]
 Columns = NDArray[np.uint64]
@@ -142,6 +145,7 @@ class Tables:
         self._blocks: Final = self._next.view(Wide)
         self._dear_blocks: Final = max(count // 64, _LEAST_BLOCKS)
         self._dear_rows: Final = max(count // 256, _LEAST_ROWS)
+        self._much: Final = max(count // 512, _MUCH_BLOCKS)
 
     def __len__(self) -> int:
         """Count the rows that can be found."""
@@ -179,25 +183,28 @@ class Tables:
         ends = counts.cumsum(dtype=np.int32)
         total = int(ends[-1])
         if total > self._dear_blocks * asked.count:
-            blocks = counts.reshape(_PROBES, asked.count, WORDS).sum(axis=(0, 2))
-            return self._search_cheap(asked, blocks <= self._dear_blocks, radius)
+            of_each = counts.reshape(_PROBES, asked.count, WORDS).sum(axis=(0, 2))
+            return self._search_cheap(asked, of_each <= self._dear_blocks, radius)
         ends -= counts
         exact = int(ends[rows_asked]) << BLOCK_SHIFT
         probes = np.repeat(_counting(_PROBES * rows_asked), counts)
         shifts = (first - ends).take(probes)
-        found = self._blocks.take(shifts + _counting(total)).view(np.uint16)
+        blocks = shifts + _counting(total)
         wanted = _rows_of_probes(rows_asked).take(probes)
-        found ^= asked.next_words.view(Wide).take(wanted).view(np.uint16)
-        bits = np.bitwise_count(found)
-        # One more bit of the next word where this one has none: 3 becomes 2, 4 3.
-        least = bits[:exact]
-        least *= 3
-        least >>= 2
-        (places,) = (bits <= NEXT_BITS).nonzero()
+        if total > self._much * asked.count:  # look at some first
+            some = slice(None, None, _STEP)
+            hits = self._match_next(asked, blocks[some], wanted[some], exact // _STEP)
+            counted = np.count_nonzero(hits.reshape(-1, BLOCK), axis=1)
+            estimate = np.bincount(wanted[some] >> 4, counted * _STEP, asked.count)
+            is_cheap = estimate <= self._dear_rows
+            if not is_cheap.all():
+                return self._search_cheap(asked, is_cheap, radius)
+        (places,) = self._match_next(asked, blocks, wanted, exact).nonzero()
         dear = NONE.rows
-        if places.size > self._dear_rows * asked.count:
+        most = 2 * self._dear_rows  # what has been read is not given up lightly
+        if places.size > most * asked.count:
             of = wanted.take(places >> BLOCK_SHIFT) >> 4
-            is_dear = np.bincount(of, minlength=asked.count) > self._dear_rows
+            is_dear = np.bincount(of, minlength=asked.count) > most
             (dear,) = is_dear.nonzero()
             places = places[~is_dear.take(of)]
         within = places >> BLOCK_SHIFT
@@ -209,6 +216,22 @@ class Tables:
         questions = wanted.take(within)
         questions >>= 4
         return compare(self.columns, rows, asked, questions, radius), dear
+
+    def _match_next(
+        self, asked: Asked, blocks: Places, wanted: Places, exact: int
+    ) -> NDArray[np.bool_]:
+        """Tell of each place in blocks whether its next word is near.
+
+        The first *exact* places are of blocks whose own word is the same.
+        """
+        found = self._blocks.take(blocks).view(np.uint16)
+        found ^= asked.next_words.view(Wide).take(wanted).view(np.uint16)
+        bits = np.bitwise_count(found)
+        # One more bit of the next word where this one has none: 3 becomes 2, 4 3.
+        least = bits[:exact]
+        least *= 3
+        least >>= 2
+        return bits <= NEXT_BITS
 
     def _search_cheap(
         self, asked: Asked, is_cheap: NDArray[np.bool_], radius: int
