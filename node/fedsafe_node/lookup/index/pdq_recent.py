@@ -40,6 +40,10 @@ _BUCKET_BITS: Final = 13
 _BESIDE: Final = 16 - _BUCKET_BITS
 _PROBES: Final = 1 + _BUCKET_BITS
 MOST_LOOSE: Final = 256
+_MOST_BITS: Final = np.array([NEXT_BITS + 1, *[NEXT_BITS] * _BUCKET_BITS], np.uint8)[
+    :, np.newaxis
+]
+"""How many bits of the next word may differ, by the probe that found the place."""
 _TABLES: Final[Places] = np.arange(WORDS, dtype=np.intp) << _BUCKET_BITS
 
 
@@ -119,22 +123,22 @@ class Recent:
 
         A row may come more than once, and removed ones come as well.
         """
-        rows_asked = WORDS * asked.count
         buckets = ((asked.words >> _BESIDE) ^ _flips(asked.count)).ravel()
         found = self._buckets.take(buckets).view(np.uint16).reshape(_PROBES, -1)
         found ^= asked.next_words
-        bits = np.bitwise_count(found)
-        least = bits[0]  # as in `Tables.search`
-        least *= 3
-        least >>= 2
-        (places,) = (bits.ravel() <= NEXT_BITS).nonzero()
+        (places,) = (np.bitwise_count(found) <= _MOST_BITS).ravel().nonzero()
         if not places.size and not self.loose.size:
             return NONE
         within = places >> BLOCK_SHIFT
-        entries = buckets.take(within) << BLOCK_SHIFT
-        entries |= places & (BLOCK - 1)
+        entries = buckets.take(within)
+        entries -= within
+        entries <<= BLOCK_SHIFT
+        entries += places
         rows = self._rows.take(entries).astype(np.intp)
-        questions = within % rows_asked >> 4
+        if asked.count == 1:
+            questions = np.zeros(rows.size, np.intp)
+        else:
+            questions = within % (WORDS * asked.count) >> 4
         loose = self.loose
         if loose.size:
             rows = np.concatenate((rows, np.tile(loose, asked.count)))

@@ -39,6 +39,7 @@ MOST_ROWS: Final = 1 << 24
 REMOVED: Final = 0xFFFF_FFFF
 """Stands in the place of a removed row's id; hence no id of a row."""
 COLUMNS: Final = PDQ_BYTES // 8
+_HALF: Final = COLUMNS // 2
 WORDS: Final = 16
 _KEYS: Final = 1 << 16
 BLOCK: Final = 16
@@ -363,19 +364,30 @@ def compare(
     """Keep the rows that are within *radius* of their question."""
     if not rows.size:
         return NONE
-    differing = columns.take(rows, axis=1)
-    if asked.count == 1:
-        differing ^= asked.columns[0][:, np.newaxis]
-    else:
-        differing ^= asked.columns.take(questions, axis=0).T
-    bits = np.bitwise_count(differing)
-    distances = np.add(bits[0], bits[1], dtype=np.uint16)
-    distances += bits[2]
-    distances += bits[3]
-    (near,) = (distances <= radius).nonzero()
-    if not near.size:
+    # Half a digest tells nearly all strangers, and takes half as many cache misses.
+    first = _count_differing(columns[:_HALF], rows, asked.columns[:, :_HALF], questions)
+    bits = first[0]
+    bits += first[1]  # at most 128: no overflow
+    (half,) = (bits <= radius).nonzero()
+    if not half.size:
         return NONE
+    rows, questions = rows.take(half), questions.take(half)
+    rest = _count_differing(columns[_HALF:], rows, asked.columns[:, _HALF:], questions)
+    distances = np.add(rest[0], rest[1], dtype=np.uint16)
+    distances += bits.take(half)
+    (near,) = (distances <= radius).nonzero()
     return Near(questions.take(near), rows.take(near), distances.take(near))
+
+
+def _count_differing(
+    columns: Columns, rows: Places, asked: Columns, questions: Places
+) -> NDArray[np.uint8]:
+    differing = columns.take(rows, axis=1)
+    if len(asked) == 1:
+        differing ^= asked[0][:, np.newaxis]
+    else:
+        differing ^= asked.take(questions, axis=0).T
+    return np.bitwise_count(differing)
 
 
 def aligned(count: int) -> Words:

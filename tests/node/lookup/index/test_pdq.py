@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import hashlib
+import subprocess
+import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event, Thread
 
 import numpy as np
@@ -323,6 +326,25 @@ def test_tables_alone_find_a_row_wherever_31_bits_differ(
     }
 
 
+@pytest.mark.parametrize(("own", "following"), [(0, 3), (1, 2)])
+@pytest.mark.parametrize("word", range(16))
+def test_row_that_one_word_alone_finds_is_found(
+    word: int, own: int, following: int
+) -> None:
+    high = [0, 0x8000, 0xC000, 0xE000]  # by low bits another word may find it, too
+    damage = np.full(16, high[2], np.uint16)
+    damage[[word, (word + 1) % 16]] = high[own], high[following]
+    content = np.frombuffer(b"".join(map(digest_of, range(3_000))), np.uint64)
+    recent = Recent()
+    assert recent.add(np.arange(3_000, dtype=np.uint32), content.reshape(-1, 4).T).all()
+    words = np.frombuffer(digest_of(700), np.uint16) ^ damage
+    asked = Asked(words.tobytes())
+
+    assert recent.search(asked, 31).once().distances.tolist() == [31]
+    near, _ = _TABLES.search(asked, 31)
+    assert near.once().rows.tolist() == [700]
+
+
 def tables_of(content: np.ndarray) -> Tables:
     ids = np.arange(len(content), dtype=np.uint32)
     return Tables(ids, content.view(np.uint64).T)
@@ -445,3 +467,20 @@ def test_what_comes_and_goes_during_a_merge_is_kept(
     monkeypatch.undo()
     index.merge()
     assert len(index) == 6_000 - len(removed)
+
+
+def test_a_node_that_knows_no_picture_does_without_numpy(tmp_path: Path) -> None:
+    code = (
+        "import asyncio, pathlib, sys\n"
+        "from fedsafe_node.lookup.index.bootstrap import merge_pictures\n"
+        "from fedsafe_node.lookup.index.lists import Lists\n"
+        "from fedsafe_node.lookup.index.tokens import TokenIndex\n"
+        "tokens = TokenIndex.open(pathlib.Path(sys.argv[1]), covered=0)\n"
+        "lists = Lists(tokens)\n"
+        "asyncio.run(merge_pictures(lists))\n"
+        "assert lists.similar(bytes(32), 31) == []\n"
+        "sys.exit('numpy' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], check=False)
+
+    assert done.returncode == 0
