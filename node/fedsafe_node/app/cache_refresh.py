@@ -46,6 +46,7 @@ class Refreshing:
             Topic.CHARTER: self._charter,
             Topic.DECISIONS: self._decisions,
             Topic.PEOPLE: self._people,
+            Topic.CREDENTIALS: self._credentials,
             Topic.MEMBERS: self._members,
             Topic.SIGNALS: self._signals,
             Topic.PRESENT: self._take_present,
@@ -74,6 +75,9 @@ class Refreshing:
     async def _people(self) -> None:
         base = self._base
         base.trail.know_people(*await base.store.read(names_of_people))
+
+    async def _credentials(self) -> None:
+        self._base.office.known.forget()
 
     async def _members(self) -> None:
         situation, store = self._base.situation, self._base.store

@@ -52,18 +52,25 @@ class Entrance:
         if token.startswith(SESSION_PREFIX):
             return await self._sessions.recognise(token)
         credential_id, office = hash_token(token).hex(), self._office
-        now = office.now()
+        now, known = office.now(), office.known
+        found = known.find(credential_id, now=now)
+        if found is not None:
+            return found
+        turn = known.turn
 
-        async def query(reader: Reader) -> Principal:
+        async def query(reader: Reader) -> tuple[Principal, int | None]:
             row = await reader.credential(credential_id)
             if row is None or (row.expires_at is not None and row.expires_at <= now):
                 raise ForbiddenError(
                     "the credential is unknown or expired", authenticated=False
                 )
             who = _principal(row, await reader.terms_of(credential_id))
-            return await self._standing(reader, who)
+            return await self._standing(reader, who), row.expires_at
 
-        return await office.store.read(query)
+        who, until = await office.store.read(query)
+        if who.role is Role.SERVICE:
+            known.keep(credential_id, who, until, turn=turn, now=now)
+        return who
 
     async def _standing(self, reader: Reader, who: Principal) -> Principal:
         if who.role is Role.SERVICE:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every act about people works with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
+from fedsafe_node.people.known_credentials import KnownCredentials
 from fedsafe_node.people.passwords import Passwords
 from fedsafe_node.people.person_rules import Judge
 from fedsafe_node.people.vault import Vault
@@ -24,6 +25,7 @@ class Office:
     vault: Vault
     passwords: Passwords
     judge: Judge
+    known: KnownCredentials = field(default_factory=KnownCredentials)
 
     def now(self) -> int:
         """Return the present in whole seconds, as rows keep it."""

@@ -177,7 +177,10 @@ class Machines:
             await office.note(tx, Event.CREDENTIAL_ROTATED, who.name, detail)
             return await self._keep(tx, successor, terms, request.until)
 
-        return await office.store.write(act)
+        try:
+            return await office.store.write(act)
+        finally:  # of a commit that failed nobody knows what it has ended
+            office.known.forget()
 
     async def revoke(self, name: str, who: Principal) -> RevokedAnswer:
         """End a credential at once, a person's as well.
@@ -199,7 +202,10 @@ class Machines:
             if not await may_stand_by(office, tx, holder, role):
                 await withdraw_acts_of(office, tx, holder, role, by=who.name)
 
-        await office.store.write(act)
+        try:
+            await office.store.write(act)
+        finally:
+            office.known.forget()
         return RevokedAnswer(name)
 
     async def show(self) -> CredentialsAnswer:

@@ -47,6 +47,7 @@ class Topic(StrEnum):
     CHARTER = "charter"
     DECISIONS = "decisions"
     PEOPLE = "people"
+    CREDENTIALS = "credentials"
     MEMBERS = "members"
     SIGNALS = "signals"
     CIRCUITS = "circuits"

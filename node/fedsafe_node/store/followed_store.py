@@ -28,6 +28,8 @@ FOLLOWED: Final[Mapping[str, Topic]] = {
     "set_person": Topic.PEOPLE,
     "add_credential": Topic.PEOPLE,
     "add_terms": Topic.PEOPLE,
+    "remove_credential": Topic.CREDENTIALS,
+    "set_credential_expiry": Topic.CREDENTIALS,
     "set_peer_state": Topic.MEMBERS,
     "put_circuit": Topic.CIRCUITS,
     "add_provider_event": Topic.EVENTS,

@@ -13,21 +13,24 @@ from fedsafe_federation.charter.attestation import LIFE
 from fedsafe_federation.feed.restrictions import Reason
 from fedsafe_node.acts.bodies import Kind, Question, RevokeRequest
 from fedsafe_node.acts.lookup import LookupRequest, Result
+from fedsafe_node.acts.people import CredentialScope, NewCredentialRequest
 from fedsafe_node.acts.provider_events import EventKind, FollowQuery
 from fedsafe_node.app.lifecycle import RunningNode
-from fedsafe_node.ground.errors import UnavailableError
+from fedsafe_node.ground.errors import ForbiddenError, UnavailableError
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
 from fedsafe_node.notices.provider_events.announcer import Announcement
 from fedsafe_node.store.people_rows import PersonRow, PersonState
 from fedsafe_node.store.rows import PeerState
 from fedsafe_policies.documents.policy import shipped_text
 from fedsafe_policies.rules.gate import LegalGate
-from fedsafe_policies.vocabulary import Purpose, Scope, Surface
+from fedsafe_policies.vocabulary import Purpose, Role, Scope, Surface
 
 WHO = "offender@example.org"
 OWN = shipped_text("synthetic").replace(b'name = "synthetic"', b'name = "own"')
 SOMETHING = Announcement(EventKind.TASK_DUE, "account-1", {"task": "1"})
 PICTURE = "f0" * 32
+OLGA = Principal("olga", Role.OPERATOR)
 
 
 @pytest.fixture
@@ -107,6 +110,27 @@ async def test_what_one_process_stops_another_matches_no_more(pair: Several) -> 
     )
 
     assert await look_up(other, WHO) is Result.NONE
+
+
+async def test_a_credential_that_one_process_ends_is_nobodys_in_another(
+    pair: Several,
+) -> None:
+    one, other = pair
+    request = NewCredentialRequest(
+        name="shop",
+        scope=CredentialScope.LOOKUP,
+        purposes=[Purpose.MEDIA_MATCHING],
+        until=one.base.office.now() + 3_600,
+    )
+    token = (await one.services.staff.machines.add(request, OLGA)).token
+    await up_to_date(other)
+    assert (await other.services.people.authenticate(token)).name == "shop"
+
+    await one.services.staff.machines.revoke("shop", OLGA)
+
+    await up_to_date(other)
+    with pytest.raises(ForbiddenError):
+        await other.services.people.authenticate(token)
 
 
 async def test_a_process_that_starts_later_maps_what_is_merged(pair: Several) -> None:

@@ -66,9 +66,7 @@ async def test_whose_credential_ends_meanwhile_is_told_nothing(alone: Fleet) -> 
     base = alone["a.demo"].base
     async with await session_of(alone) as session:
         asking = await waiting(alone, session)
-        row = await base.store.read(lambda reader: reader.credential_named("shop"))
-        assert row is not None
-        await base.store.write(lambda tx: tx.remove_credential(row.id))
+        await Machines(base.office).revoke("shop", Principal("olga", Role.OPERATOR))
         await base.store.write(lambda tx: base.announcer.announce(tx, TASK))
         async with asyncio.timeout(10):
             response = await asking
