@@ -23,7 +23,8 @@ CryptoError
 ├── SignatureError               a signature does not verify
 ├── CommitmentError              an opening does not fit its commitment
 ├── InclusionError               a record is not in the tree
-└── ConsistencyError             one tree does not extend another
+├── ConsistencyError             one tree does not extend another
+└── SelfTestError                a fast way computes something else than the library
 """
 
 from collections.abc import Iterable
@@ -157,3 +158,7 @@ class InclusionError(CryptoError):
 
 class ConsistencyError(CryptoError):
     """A consistency proof does not verify."""
+
+
+class SelfTestError(CryptoError):
+    """What was computed for many at once is not what the library computes."""

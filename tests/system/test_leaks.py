@@ -299,6 +299,9 @@ def _people_found(fed: Federation, root: Path) -> None:
     assert caller.post("/v1/lookup", body).body["result"] == "review"
     lookups = [{"questions": [about]} for about in people]
     assert caller.post("/v1/lookup/batch", {"lookups": lookups}).status == 200
+    column = {"kind": "md5", "digests": "A" * 22 + "==", "subject_refs": ["account-7"]}
+    asked = {"columns": [column], "surface": "public_content"}
+    assert caller.post("/v1/match", asked).status == 200
     assert (root / "tmp").is_dir()
 
 

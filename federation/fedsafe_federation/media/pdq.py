@@ -11,7 +11,8 @@ A perceptual hash conceals nothing: a thumbnail can be drawn back from it.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from enum import StrEnum, unique
+from typing import TYPE_CHECKING, Final, Self
 
 from fedsafe_federation.errors import MediaError, MediaFault
 from fedsafe_federation.media.digests import DIGEST_BYTES, parse_digest
@@ -27,6 +28,27 @@ THRESHOLD = MATCH_RADIUS
 USABLE_QUALITY = 50
 """Below this a picture is too plain: unrelated plain pictures look alike."""
 BEST_QUALITY = 100
+
+
+@unique
+class Orientation(StrEnum):
+    """How a picture lies beside the listed one; turned by so many degrees clockwise.
+
+    In the order of `pdqhash.compute_dihedral`: the digest at a place is that of the
+    picture after it was put back from lying so.
+    """
+
+    ORIGINAL = "original"
+    ROTATED_90 = "rotated_90"
+    ROTATED_180 = "rotated_180"
+    ROTATED_270 = "rotated_270"
+    MIRRORED_TOP_BOTTOM = "mirrored_top_bottom"
+    MIRRORED_LEFT_RIGHT = "mirrored_left_right"
+    MIRRORED_ROTATED_270 = "mirrored_rotated_270"
+    MIRRORED_ROTATED_90 = "mirrored_rotated_90"
+
+
+ORIENTATIONS: Final = tuple(Orientation)
 
 
 @dataclass(frozen=True, slots=True)

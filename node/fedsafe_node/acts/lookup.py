@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 
 from fedsafe_federation.feed.signals import Contact, Day, RuleId
+from fedsafe_federation.media.pdq import Orientation
 from fedsafe_node.acts.bodies import (
     AccountRef,
     Bilingual,
@@ -123,7 +124,8 @@ class Match(Message, frozen=True):
     `policy_rule` of `policy` (`name@hash8`) let it count here. What tasks kept
     before these were said has neither, and no `appeal`. With a `reason` it restricts
     nothing: `flood` says that the signal has matched too many, and that a person
-    rules on all of them together.
+    rules on all of them together. `orientation` says how the picture lies beside the
+    listed one, where it was asked about in all eight.
     """
 
     question: int
@@ -142,6 +144,7 @@ class Match(Message, frozen=True):
     match_until: Day
     contact: Contact
     distance: int | None = None
+    orientation: Orientation | None = None
     policy_rule: str | None = None
     policy: str | None = None
     appeal: Appeal | None = None

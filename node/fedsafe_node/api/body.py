@@ -26,6 +26,7 @@ from fedsafe_policies.escalation.manifest import WANT_UTC
 from fedsafe_policies.escalation.package import WANT_PLACE
 
 JSON: Final = "application/json"
+PACKED: Final = "application/vnd.msgpack"
 ANY: Final = ""
 FORM: Final = "application/x-www-form-urlencoded"
 BODY_SECONDS: Final = 15.0
@@ -34,7 +35,7 @@ MOST_PARTS: Final = 65_536
 _CHARSET: Final = r'(?:\s*;\s*charset="?utf-8"?)?'
 _TYPES: Final = {
     media: re.compile(re.escape(media) + _CHARSET, re.IGNORECASE)
-    for media in (JSON, FORM)
+    for media in (JSON, FORM, PACKED)
 }
 _PLACE = re.compile(r" - at `(\$[^`]*)`$")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
@@ -53,17 +54,18 @@ _OWN: Final = re.compile(rf"(?:(?P<field>\w+): )?(?P<why>{WANT_UTC}|{WANT_PLACE}
 """What the fields of a case say themselves of what does not fit."""
 
 
-async def read_body(
+async def read_body(  # noqa: PLR0913 - what is read, and what it may be
     request: web.Request,
     limit: int,
     room: Room | None = None,
     *,
     prefix: str = "",
     media: str = JSON,
+    packed: bool = False,
 ) -> bytes:
     """Read a body of at most *limit* bytes, within *room* if there is one.
 
-    *prefix* says with whom it shares that.
+    *prefix* says with whom it shares that. *packed* says that it may be MessagePack.
 
     Raises:
         RefusedError: content type or encoding, size, time, room, or a broken
@@ -72,8 +74,9 @@ async def read_body(
     headers = request.headers
     type_ = headers.get("Content-Type")
     fits = media in {type_, ANY} or (type_ and _TYPES[media].fullmatch(type_.strip()))
-    if not fits:
-        raise RefusedError(Code.UNSUPPORTED_MEDIA_TYPE, f"send {media}")
+    if not fits and not (packed and is_packed(request)):
+        wanted = f"{media} or {PACKED}" if packed else media
+        raise RefusedError(Code.UNSUPPORTED_MEDIA_TYPE, f"send {wanted}")
     if headers.get("Content-Encoding", "identity").lower() != "identity":
         raise RefusedError(Code.UNSUPPORTED_ENCODING, "send the body unencoded")
     length = request.content_length
@@ -97,6 +100,12 @@ async def read_body(
         raise RefusedError(
             Code.MALFORMED_REQUEST, "the body's transfer is broken"
         ) from None
+
+
+def is_packed(request: web.Request) -> bool:
+    """Whether a request says that its body is MessagePack."""
+    type_ = request.headers.get("Content-Type", "")
+    return _TYPES[PACKED].fullmatch(type_.strip()) is not None
 
 
 async def _read_pieces(
@@ -150,6 +159,27 @@ def body_decoder(
             raise RefusedError(Code.NOT_UTF8) from None
         except (msgspec.DecodeError, RecursionError, ValueError):
             raise RefusedError(Code.MALFORMED_JSON) from None
+
+    return decode
+
+
+def packed_decoder(type_: object) -> Callable[[bytes], object]:
+    """Make the function that decodes bodies of one type out of MessagePack.
+
+    The function raises `RefusedError`, with a pointer where there is a place.
+    """
+    decoder: msgspec.msgpack.Decoder[object] = msgspec.msgpack.Decoder(type_)
+
+    def decode(body: bytes) -> object:
+        try:
+            return decoder.decode(body)
+        except msgspec.ValidationError as error:
+            detail, pointer = explain(error)
+            raise RefusedError(Code.INVALID_BODY, detail, pointer=pointer) from None
+        except UnicodeDecodeError:
+            raise RefusedError(Code.NOT_UTF8) from None
+        except (msgspec.DecodeError, RecursionError, ValueError):
+            raise RefusedError(Code.MALFORMED_PACK) from None
 
     return decode
 

@@ -17,6 +17,7 @@ from fedsafe_node.log.audit import Event
 ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "lookup": (Event.LOOKUP,),
     "lookupBatch": (Event.LOOKUP,),
+    "match": (Event.LOOKUP,),
     "addSignal": (Event.OWN_BAN, Event.DRAFT, Event.PUBLISHED, Event.SIGNAL_READ),
     "importSignals": (Event.IMPORTED,),
     "beginImport": (Event.IMPORT_BEGUN,),

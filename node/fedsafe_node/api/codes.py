@@ -15,6 +15,7 @@ class Code(StrEnum):
     UNEXPECTED_BODY = "unexpected_body"
     NOT_UTF8 = "not_utf8"
     MALFORMED_JSON = "malformed_json"
+    MALFORMED_PACK = "malformed_pack"
     INVALID_IDEMPOTENCY_KEY = "invalid_idempotency_key"
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
@@ -160,6 +161,10 @@ class Code(StrEnum):
     NOT_CHECKED = "not_checked"
     ORIGIN_NEEDED = "origin_needed"
     SURFACE_MISSING = "surface_missing"
+    BAD_COLUMN = "bad_column"
+    NO_DIGESTS = "no_digests"
+    TOO_MANY_DIGESTS = "too_many_digests"
+    TOO_MANY_ACCOUNTS = "too_many_accounts"
     SUBJECT_REF_MISSING = "subject_ref_missing"
     OTHER_SERVICE = "other_service"
     SERVICE_MISSING = "service_missing"
@@ -216,6 +221,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.UNEXPECTED_BODY: (400, "This request takes no body"),
     Code.NOT_UTF8: (400, "The body is not UTF-8"),
     Code.MALFORMED_JSON: (400, "The body is not JSON"),
+    Code.MALFORMED_PACK: (400, "The body is not MessagePack"),
     Code.INVALID_IDEMPOTENCY_KEY: (400, "The Idempotency-Key does not fit"),
     Code.UNAUTHENTICATED: (401, "A valid credential is needed"),
     Code.FORBIDDEN: (403, "This credential may not do that"),
@@ -358,6 +364,10 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.NOT_A_PERSON: (422, "That is nobody's identifier"),
     Code.ORIGIN_NEEDED: (422, "The signal's origin must be named"),
     Code.SURFACE_MISSING: (422, "Nobody says where it is met"),
+    Code.BAD_COLUMN: (422, "The column does not fit"),
+    Code.NO_DIGESTS: (422, "There is no digest"),
+    Code.TOO_MANY_DIGESTS: (422, "There are too many digests"),
+    Code.TOO_MANY_ACCOUNTS: (422, "Too many accounts are named"),
     Code.SUBJECT_REF_MISSING: (422, "The account is not named"),
     Code.OTHER_SERVICE: (422, "The account is another service's"),
     Code.SERVICE_MISSING: (422, "Nobody says of which service the account is"),

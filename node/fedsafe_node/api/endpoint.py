@@ -32,7 +32,7 @@ import msgspec
 from aiohttp import web
 
 from fedsafe_federation.exchange.handshake import SPEAKS
-from fedsafe_federation.wire.wireformat import encode
+from fedsafe_federation.wire.wireformat import encode, pack
 from fedsafe_node.api.auth import (
     Auth,
     check_bounds,
@@ -42,7 +42,16 @@ from fedsafe_node.api.auth import (
     is_local,
     source_of,
 )
-from fedsafe_node.api.body import MOST_PARTS, body_decoder, read_body, read_query
+from fedsafe_node.api.body import (
+    JSON,
+    MOST_PARTS,
+    PACKED,
+    body_decoder,
+    is_packed,
+    packed_decoder,
+    read_body,
+    read_query,
+)
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.census import UnauditedError, is_audited
 from fedsafe_node.api.codes import Code
@@ -326,7 +335,15 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
 class _Serving:
     """One route's way from request to answer."""
 
-    __slots__ = ("_border", "_cache", "_decode", "_gate", "_path_types", "_route")
+    __slots__ = (
+        "_border",
+        "_cache",
+        "_decode",
+        "_gate",
+        "_path_types",
+        "_route",
+        "_unpack",
+    )
 
     def __init__(self, route: Route, border: Border) -> None:
         self._route = route
@@ -336,6 +353,7 @@ class _Serving:
         self._decode = (
             body_decoder(route.body, most=most) if route.body is not None else None
         )
+        self._unpack = packed_decoder(route.body) if route.packed else None
         self._path_types = tuple(route.path_types.items())
         public = f"public, max-age={route.max_age}"
         self._cache = {"Cache-Control": public} if route.max_age else None
@@ -399,8 +417,15 @@ class _Serving:
         if self._decode is not None:
             is_unknown = self._route.auth in _UNKNOWN
             room = self._border.rooms[self._route.lane] if is_unknown else None
-            limit, media = self._route.limit, self._route.takes
-            return await read_body(request, limit, room, prefix=prefix, media=media)
+            route = self._route
+            return await read_body(
+                request,
+                route.limit,
+                room,
+                prefix=prefix,
+                media=route.takes,
+                packed=route.packed,
+            )
         if request.can_read_body:
             raise RefusedError(Code.UNEXPECTED_BODY)
         return b""
@@ -409,14 +434,17 @@ class _Serving:
         self, call: Call, request: web.Request, body: bytes, request_id: str
     ) -> Answer:
         route = self._route
-        if self._decode is not None:
+        packed = self._unpack is not None and is_packed(request)
+        if packed and self._unpack is not None:
+            call.request = self._unpack(body)
+        elif self._decode is not None:
             call.request = self._decode(body)
         if route.query is not None or request.query_string:
             call.query = read_query(request, route.query)
         if route.idempotent and "Idempotency-Key" in request.headers:
-            once = _recognise(request, call.principal, route, body)
+            once = _recognise(request, call.principal, route, body, packed=packed)
             return await self._act_once(call, once, request_id)
-        return self._answer(await self._handled(call), request_id)
+        return self._answer(await self._handled(call), request_id, packed=packed)
 
     async def _act_once(self, call: Call, once: Once, request_id: str) -> Answer:
         with self._border.in_flight.claim(once):
@@ -432,7 +460,7 @@ class _Serving:
                 if kept is None:
                     raise
                 return _replay(kept, once, request_id)
-            return self._answer(handled, request_id)
+            return self._answer(handled, request_id, packed=once.packed)
 
     async def _handled(self, call: Call) -> object:
         result, asking = await self._route.handler(call), current()
@@ -440,7 +468,9 @@ class _Serving:
             raise UnauditedError(self._route.name)
         return result
 
-    def _answer(self, result: object, request_id: str) -> Answer:
+    def _answer(
+        self, result: object, request_id: str, *, packed: bool = False
+    ) -> Answer:
         if isinstance(result, Verbatim):
             return answer(
                 result.body,
@@ -449,12 +479,13 @@ class _Serving:
                 request_id=request_id,
                 more=_later(result),
             )
-        body = result if isinstance(result, bytes | AsyncIterator) else encode(result)
+        write = pack if packed else encode
+        body = result if isinstance(result, bytes | AsyncIterator) else write(result)
         route = self._route
         return answer(
             body,
             status=route.status,
-            media=route.media,
+            media=PACKED if packed else route.media,
             request_id=request_id,
             more=self._cache,
         )
@@ -481,7 +512,9 @@ def _check_path(value: str, type_: object) -> None:
         raise RefusedError(Code.NOT_FOUND) from None
 
 
-def _recognise(request: web.Request, who: Principal, route: Route, body: bytes) -> Once:
+def _recognise(
+    request: web.Request, who: Principal, route: Route, body: bytes, *, packed: bool
+) -> Once:
     key = request.headers["Idempotency-Key"].strip('"')
     if not KEY.fullmatch(key):
         raise RefusedError(
@@ -489,7 +522,9 @@ def _recognise(request: web.Request, who: Principal, route: Route, body: bytes) 
             "a key is 22 to 64 random letters, digits, - or _, such as a UUID",
         )
     place = f"{route.method} {request.path}"
-    return recognise(key, who, route=place, body=body, status=route.status)
+    return recognise(
+        key, who, route=place, body=body, status=route.status, packed=packed
+    )
 
 
 def _replay(kept: IdempotencyRow, once: Once, request_id: str) -> Answer:
@@ -498,7 +533,7 @@ def _replay(kept: IdempotencyRow, once: Once, request_id: str) -> Answer:
     return answer(
         kept.body,
         status=kept.status,
-        media="application/json",
+        media=PACKED if once.packed else JSON,
         request_id=request_id,
         more={"Idempotency-Replayed": "true"},
     )

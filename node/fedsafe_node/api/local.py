@@ -20,6 +20,7 @@ from fedsafe_node.acts.lookup import (
     BatchRequest,
     LookupRequest,
 )
+from fedsafe_node.acts.match import MatchRequest
 from fedsafe_node.acts.signal_reviews import RevokeAccountRequest, SignalsQuery
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import EventsQuery, ReadQuery
@@ -34,6 +35,13 @@ async def lookup(call: Call) -> object:
 async def lookup_batch(call: Call) -> object:
     """Answer for many accounts."""
     return await call.services.lookups.batch(call.body(BatchRequest), call.principal)
+
+
+async def match(call: Call) -> object:
+    """Answer for many digests."""
+    return await call.services.lookups.match(
+        call.body(MatchRequest), call.principal, once=call.once
+    )
 
 
 async def add_signal(call: Call) -> object:

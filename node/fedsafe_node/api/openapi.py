@@ -19,6 +19,7 @@ import msgspec
 from fedsafe_federation.wire.wireformat import name_of
 from fedsafe_node.acts.bodies import Problem
 from fedsafe_node.api.auth import Auth, describe
+from fedsafe_node.api.body import PACKED
 from fedsafe_node.api.codes import CODES, Code
 from fedsafe_node.api.problems import MEDIA_TYPE
 from fedsafe_node.api.route import HTML, Route
@@ -195,9 +196,16 @@ def _operation(
         operation["requestBody"] = {
             "required": True,
             "description": f"At most {route.limit} bytes.",
-            "content": {route.takes or "*/*": {"schema": _taken(route, named)}},
+            "content": {
+                media or "*/*": {"schema": _taken(route, named)}
+                for media in (route.takes, *_also(route))
+            },
         }
     return operation
+
+
+def _also(route: Route) -> tuple[str, ...]:
+    return (PACKED,) if route.packed else ()
 
 
 def _taken(route: Route, named: _Schemas) -> dict[str, Any]:
@@ -222,7 +230,7 @@ def _response(route: Route, status: int, named: _Schemas) -> dict[str, Any]:
     response: dict[str, Any] = {"description": "Done", "headers": _HEADERS}
     if route.media:
         schema = named[repr(route.answer)] if route.answer is not None else {}
-        forms = [route.media, *([route.bulk] if route.bulk else [])]
+        forms = [route.media, *([route.bulk] if route.bulk else []), *_also(route)]
         response["content"] = {media: {"schema": schema} for media in forms}
     return response
 

@@ -71,8 +71,9 @@ class Route:
     second factor within minutes. A credential without an account is taken where
     `bare` says so, else for reading. `page` shows what the border refuses where
     readers expect a page. With `handshake` both sides say which charter they hold.
-    `bulk` is the media type of a large answer to whoever asks for that. A `probe` is
-    what monitors ask: no crowd at other routes makes it wait.
+    `bulk` is the media type of a large answer to whoever asks for that. What is
+    `packed` takes its body as MessagePack too, and answers as it was asked. A `probe`
+    is what monitors ask: no crowd at other routes makes it wait.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Route:
     answer: object = None
     media: str = JSON
     bulk: str = ""
+    packed: bool = False
     idempotent: bool = False
     max_age: int = 0
     refusals: frozenset[int] = frozenset()

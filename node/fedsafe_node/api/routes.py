@@ -38,6 +38,7 @@ from fedsafe_node.acts.lookup import (
     LookupAnswer,
     LookupRequest,
 )
+from fedsafe_node.acts.match import MatchAnswer, MatchRequest
 from fedsafe_node.acts.signal_reviews import (
     RevokeAccountRequest,
     RevokedAccount,
@@ -123,6 +124,23 @@ ROUTES: Final = (
         body=BatchRequest,
         limit=16 * MIB,
         answer=BatchAnswer,
+    ),
+    Route(
+        name="match",
+        bare=True,
+        method="POST",
+        path="/v1/match",
+        handler=local.match,
+        auth=Auth.HOUSE,
+        roles=_ANY,
+        scope="lookup",
+        lane=Lane.BATCHES,
+        summary="Ask about many files by their digests, in columns",
+        body=MatchRequest,
+        packed=True,
+        limit=4 * MIB,
+        answer=MatchAnswer,
+        idempotent=True,
     ),
     Route(
         name="addSignal",

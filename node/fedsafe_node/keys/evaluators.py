@@ -65,6 +65,11 @@ class OwnList:
         """Derive the own list's token of a file."""
         return media_token(self._keys.media.token, file.kind, file.digest)
 
+    @property
+    def file_keys(self) -> list[bytes]:
+        """The keys under which tokens of files are derived: for `DigestColumn`."""
+        return [self._keys.media.token]
+
     def mark(self, subject: str) -> bytes:
         """Mark an account, so that it can be counted once and not be named."""
         return blake2b(
@@ -205,9 +210,15 @@ class SharedLists:
 
     def file_tokens(self, file: File) -> list[bytes]:
         """Derive a file's token under every live epoch."""
+        return [media_token(key, file.kind, file.digest) for key in self.file_keys]
+
+    @property
+    def file_keys(self) -> list[bytes]:
+        """The keys of every live epoch, under which tokens of files are derived."""
         live, media = self.live(), self.membership.media
-        keys = {each.token for (epoch, _), each in media.items() if epoch in live}
-        return [media_token(each, file.kind, file.digest) for each in sorted(keys)]
+        return sorted(
+            {each.token for (epoch, _), each in media.items() if epoch in live}
+        )
 
 
 async def _first_of(

@@ -3,16 +3,16 @@
 
 A match, and whatever a person asks, is one event that names the account by the
 provider's own `subject_ref`. A machine's negatives are one event together, with counts
-only. How many signals were suppressed, how many of those because their file is
-evidence of nothing (P17), how many were on trial, and how many questions could not be
-read, is counted in either, never which.
+only; so are those of a body of columns, by kind. How many signals were suppressed, how
+many of those because their file is evidence of nothing (P17), how many were on trial,
+and how many questions could not be read, is counted in either, never which.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from fedsafe_node.acts.lookup import LookupAnswer
+from fedsafe_node.acts.lookup import LookupAnswer, Result
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.lookup.matching import Found
@@ -41,6 +41,15 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class MatchCounts:
+    """What a body asked, by kind, how many matched, and the result of the rest."""
+
+    asked: Mapping[str, int]
+    matched: int
+    rest: Result
+
+
+@dataclass(frozen=True, slots=True)
 class Writing:
     """The events of one act."""
 
@@ -60,6 +69,40 @@ class Writing:
         if negatives:
             entries.append(self._of_many(negatives))
         return entries
+
+    def match_events(
+        self, told: Sequence[Told], counts: MatchCounts | None = None
+    ) -> list[LogEntry]:
+        """Write what a body of columns asked, and what was answered.
+
+        Each that matched is an event, and each account that a person names. With
+        *counts*, one more is there of the whole body; without, that is still to come,
+        and those of which nothing is told are an event of their own.
+        """
+        negatives: list[Told] = []
+        entries: list[LogEntry] = []
+        for each in told:
+            if each.answer.matches or self._is_named(each):
+                entries.append(self._of_one(each))
+            else:
+                negatives.append(each)
+        if counts is not None:
+            entries.insert(0, self._of_body(negatives, counts))
+        elif negatives:
+            entries.append(self._of_many(negatives))
+        return entries
+
+    def _of_body(self, negatives: Sequence[Told], counts: MatchCounts) -> LogEntry:
+        detail: Detail = {
+            "lookups": sum(counts.asked.values()),
+            "matched": counts.matched,
+            **counts.asked,
+            **_on_trial(negatives),
+        }
+        return self._event(counts.rest.value, detail, negatives, None)
+
+    def _is_named(self, told: Told) -> bool:
+        return self.asking.who.is_person and told.case.subject is not None
 
     def _of_one(self, told: Told) -> LogEntry:
         answer = told.answer

@@ -23,7 +23,7 @@ from fedsafe_federation.feed.signals import (
     SignalOpening,
     decode_opening,
 )
-from fedsafe_federation.media.pdq import hamming_distance
+from fedsafe_federation.media.pdq import Orientation, hamming_distance
 from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.acts.bodies import Kind
 from fedsafe_node.acts.lookup import (
@@ -64,6 +64,7 @@ class Candidate:
     output: Output | None = field(default=None, repr=False)
     file: File | None = field(default=None, repr=False)
     distance: int | None = None
+    orientation: Orientation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +284,7 @@ def _match(
         match_until=until.isoformat(),
         contact=body.contact,
         distance=candidate.distance,
+        orientation=candidate.orientation,
         policy_rule=decision.rule.value,
         policy=decision.policy,
         appeal=appeal_path(situation, origin, kind),

@@ -8,7 +8,7 @@ the transaction that writes the event; the indexes only point to rows.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
@@ -29,6 +29,7 @@ from fedsafe_node.acts.lookup import (
     MatchReason,
     Result,
 )
+from fedsafe_node.acts.match import MatchAnswer, MatchRequest
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import DeniedError
 from fedsafe_node.ground.principal import Principal
@@ -37,7 +38,16 @@ from fedsafe_node.ground.trace import nothing_happened
 from fedsafe_node.keys.evaluators import Output
 from fedsafe_node.keys.lookup_items import Person
 from fedsafe_node.log.audit import AuditTrail, Detail, grounds_of
-from fedsafe_node.lookup.audit_note import Asking, Told, Writing
+from fedsafe_node.lookup.audit_note import Asking, MatchCounts, Told, Writing
+from fedsafe_node.lookup.digest_columns import (
+    Column,
+    ColumnSearch,
+    Hit,
+    answer_columns,
+    count_kinds,
+    read_columns,
+    with_named,
+)
 from fedsafe_node.lookup.index.lists import Lists
 from fedsafe_node.lookup.matching import Candidate, Found, corroborate, match_candidates
 from fedsafe_node.lookup.probe import Prober
@@ -53,7 +63,8 @@ from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.floods import About, Judged, judge_floods
 from fedsafe_node.review.task_start import open_review
 from fedsafe_node.review.trials import Tried, try_matches
-from fedsafe_node.rules.budgets.lookups import LookupBudgets, Spending
+from fedsafe_node.rules.budgets.lookups import LookupBudgets, Spending, Wanted
+from fedsafe_node.rules.idempotency import Once
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry
@@ -66,7 +77,9 @@ T = TypeVar("T")
 
 RETRY_AFTER_MS: Final = 2_000
 OFFLOAD_QUESTIONS: Final = 4
+HITS_AT_ONCE: Final = 256
 OFFLOAD_PICTURES: Final = 100_000
+_FILES: Final = frozenset({Plane.MEDIA})
 LEAST_WRITING: Final = 2.0  # seconds that a store may take for an audit event
 REMINDER: Final = Bilingual(
     de=(
@@ -140,6 +153,7 @@ class LookupService:
         self._trail = trail
         self._clock = clock
         self._prober = Prober(situation, lists)
+        self._columns = ColumnSearch(situation, lists)
         self.budgets = LookupBudgets(situation, store, trail, clock)
 
     async def lookup(self, request: LookupRequest, who: Principal) -> LookupAnswer:
@@ -157,7 +171,8 @@ class LookupService:
         case = read_case(
             request.questions, request.subject_ref, naming=naming, named=who.is_person
         )
-        step = await self._admit([case], request, who, naming)
+        planes, wanted = case.planes, wanted_of([case])
+        step = await self._admit(request, who, naming.usual, planes, wanted)
         (answer,) = await self._answer([case], step)
         return answer
 
@@ -176,7 +191,9 @@ class LookupService:
         cases, problems = await self._run(
             lambda: read_cases(request.lookups, naming=naming, named=named), count
         )
-        step = await self._admit(cases, request, who, naming)
+        planes = frozenset(plane for case in cases for plane in case.planes)
+        wanted = wanted_of(cases)
+        step = await self._admit(request, who, naming.usual, planes, wanted)
         if not cases:
             nothing_happened()
         found = await self._answer(cases, step) if cases else []
@@ -184,6 +201,36 @@ class LookupService:
         for case, answer in zip(cases, found, strict=True):
             answers[case.place] = answer
         return BatchAnswer(answers=answers, problems=problems)
+
+    async def match(
+        self, request: MatchRequest, who: Principal, *, once: Once | None = None
+    ) -> MatchAnswer:
+        """Answer many digests in columns; an answer is kept for *once*.
+
+        Where many hit, they are looked at in several acts, so that others have a turn
+        between them; whatever is answered was durable before.
+
+        Raises:
+            BadRequestError: a column does not fit, there are too many digests, or the
+                surface is not named where it has to be.
+            DeniedError: the purpose is not this credential's, its surface has no
+                legal basis in force, or its budget is spent.
+            StoreFailedError: the audit event could not be made durable.
+            TimeoutError: it was not within the deadline.
+        """
+        naming = await self._naming(who)
+        columns, service = read_columns(request, naming, named=who.is_person)
+        asked = count_kinds(columns)
+        wanted = Wanted((), files=sum(asked.values()))
+        step = await self._admit(request, who, service, _FILES, wanted)
+        own_only = Plane.MEDIA not in step.shared
+        async with asyncio.timeout(step.within):
+            hits = await self._offload(
+                lambda: self._columns.hits(columns, own_only=own_only)
+            )
+        if who.is_person:
+            hits = with_named(columns, hits)
+        return await self._decide_columns(columns, hits, asked, step, once)
 
     async def _naming(self, who: Principal) -> Naming:
         found = bound_naming(who)
@@ -193,16 +240,17 @@ class LookupService:
 
     async def _admit(
         self,
-        cases: Sequence[Case],
-        request: LookupRequest | BatchRequest,
+        request: LookupRequest | BatchRequest | MatchRequest,
         who: Principal,
-        naming: Naming,
+        service: str,
+        planes: frozenset[Plane],
+        wanted: Wanted,
     ) -> _Round:
         now, purpose = self._clock.now(), request.purpose
         surface = read_surface(purpose, request.surface)
         situation, open_planes, withheld = self._situation, set[Plane](), False
         grounds: Detail = {}
-        for plane in sorted({plane for case in cases for plane in case.planes}):
+        for plane in sorted(planes):
             facts = LookupFacts(who.role, purpose, plane, surface, who.purposes)
             decision = situation.decide(facts, now)
             if not decision.allowed:
@@ -215,10 +263,10 @@ class LookupService:
                     open_planes.add(plane)
             elif plane in situation.policy.document.share.planes:
                 withheld = True
-        spending = await self.budgets.admit(who, purpose, wanted_of(cases))
+        spending = await self.budgets.admit(who, purpose, wanted)
         return _Round(
             Asking(who, purpose, surface, grounds),
-            naming.usual,
+            service,
             frozenset(open_planes),
             withheld,
             request.deadline_ms / 1000,
@@ -298,7 +346,6 @@ class LookupService:
         deferred: "_Deferred | None",
     ) -> list[LookupAnswer]:
         now = self._clock.now()
-        situation = self._situation
         # Behind a closed gate nobody is asked: then no list but the own is covered.
         stale = self._stale(step, now)
 
@@ -306,23 +353,12 @@ class LookupService:
             told: list[Told] = []
             opened: list[LogEntry] = []
             for case, pointers in zip(cases, candidates, strict=True):
-                found = await match_candidates(tx, pointers, situation, now)
                 lacks = deferred if case.persons else None
-                tried = await self._try(tx, case, found.matches, step, now)
-                kept = Found(tried.matches, pictures=found.pictures)
-                judged = await self._judge(tx, case, kept, step, now)
-                answer = _answer(case, judged.matches, stale, deferred=lacks)
-                if tried.on_trial:
-                    answer = replace(answer, on_trial=tried.on_trial)
-                    opened += tried.events
-                if step.withheld and answer.not_covered:
-                    answer = replace(answer, gate_closed=True)
-                if judged.matches:
-                    answer, events = await self._reviewed(tx, answer, judged, step, now)
-                    opened += events
-                kept_back = found.suppressed + judged.rested
-                found = Found(judged.matches, kept_back, found.harmless)
-                told.append(Told(case, answer, found))
+                each, events = await self._tell(
+                    tx, case, pointers, step, now, stale, deferred=lacks
+                )
+                told.append(each)
+                opened += events
             entries = Writing(self._trail, step.asking, now).events(told)
             await tx.append_many(self._trail.log, [*entries, *opened])
             await step.spending.keep(tx)
@@ -331,6 +367,99 @@ class LookupService:
         # Whoever signs up waits no longer, and without an event there is no answer.
         async with asyncio.timeout(max(step.within, LEAST_WRITING)):
             return await self._store.write(act)
+
+    async def _decide_columns(
+        self,
+        columns: Sequence[Column],
+        hits: Sequence[Hit],
+        asked: Mapping[str, int],
+        step: _Round,
+        once: Once | None,
+    ) -> MatchAnswer:
+        now = self._clock.now()
+        stale, told = self._stale(step, now), list[Told]()
+        writing, log = Writing(self._trail, step.asking, now), self._trail.log
+        *before, last = [
+            hits[start : start + HITS_AT_ONCE]
+            for start in range(0, max(1, len(hits)), HITS_AT_ONCE)
+        ]
+
+        async def tell(
+            tx: Transaction, some: Sequence[Hit]
+        ) -> tuple[list[Told], list[LogEntry]]:
+            said: list[Told] = []
+            opened: list[LogEntry] = []
+            for hit in some:
+                each, events = await self._tell(
+                    tx, hit.case, hit.candidates, step, now, stale
+                )
+                said.append(each)
+                opened += events
+            return said, opened
+
+        async def act(tx: Transaction) -> MatchAnswer:
+            said, opened = await tell(tx, last)
+            counts = MatchCounts(
+                asked, sum(map(_matches, [*told, *said])), _rest(stale)
+            )
+            entries = writing.match_events(said, counts)
+            await tx.append_many(log, [*entries, *opened])
+            await step.spending.keep(tx)
+            answers = [_shown(each.answer) for each in [*told, *said]]
+            answer = answer_columns(
+                columns,
+                list(zip(hits, answers, strict=True)),
+                stale,
+                gate_closed=step.withheld,
+            )
+            if once is not None:
+                row = once.row(answer, now=int(now.timestamp()))
+                await tx.add_idempotent_answer(row)
+            return answer
+
+        async with asyncio.timeout(max(step.within, LEAST_WRITING)):
+            for some in before:
+
+                async def part(
+                    tx: Transaction, some: Sequence[Hit] = some
+                ) -> list[Told]:
+                    said, opened = await tell(tx, some)
+                    entries = writing.match_events(said)
+                    await tx.append_many(log, [*entries, *opened])
+                    return said
+
+                told += await self._store.write(part)
+            return await self._store.write(act)
+
+    async def _tell(  # noqa: PLR0913 - the act, and what it is about
+        self,
+        tx: Transaction,
+        case: Case,
+        pointers: Sequence[Candidate],
+        step: _Round,
+        now: datetime,
+        stale: Sequence[str],
+        *,
+        deferred: _Deferred | None = None,
+    ) -> tuple[Told, list[LogEntry]]:
+        """Answer one case; give the events that the act owes besides its own."""
+        opened: list[LogEntry] = []
+        found = await match_candidates(tx, pointers, self._situation, now)
+        tried = await self._try(tx, case, found.matches, step, now)
+        kept = Found(tried.matches, pictures=found.pictures)
+        judged = await self._judge(tx, case, kept, step, now)
+        answer = _answer(case, judged.matches, stale, deferred=deferred)
+        if tried.on_trial:
+            answer = replace(answer, on_trial=tried.on_trial)
+            opened += tried.events
+        if step.withheld and answer.not_covered:
+            answer = replace(answer, gate_closed=True)
+        if judged.matches:
+            answer, events = await self._reviewed(tx, answer, judged, step, now)
+            opened += events
+        kept_back = found.suppressed + judged.rested
+        said = Found(judged.matches, kept_back, found.harmless)
+        return Told(case, answer, said), opened
 
     async def _try(
         self,
@@ -402,6 +531,14 @@ class LookupService:
 def _shown(answer: LookupAnswer) -> LookupAnswer:
     service, reference = account_of(answer.subject_ref)
     return replace(answer, service=service, subject_ref=reference)
+
+
+def _matches(told: Told) -> bool:
+    return bool(told.answer.matches)
+
+
+def _rest(stale: Sequence[str]) -> Result:
+    return Result.INCOMPLETE if stale else Result.NONE
 
 
 def _answer(

@@ -22,7 +22,7 @@ from typing import Final
 
 import msgspec
 
-from fedsafe_federation.wire.wireformat import encode
+from fedsafe_federation.wire.wireformat import encode, pack
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import NodeError
 from fedsafe_node.ground.principal import Principal
@@ -40,12 +40,14 @@ class Once:
 
     The service calls `row` with its answer and adds the row in the very act that
     it answers for (`tx.add_idempotent_answer`). `ConflictError` from there means
-    that another worker was faster: nothing of this act is kept.
+    that another worker was faster: nothing of this act is kept. What is asked in
+    MessagePack is `packed`, as its answer is.
     """
 
     key: str
     digest: bytes
     status: int
+    packed: bool = False
 
     def row(self, answer: msgspec.Struct, *, now: int) -> IdempotencyRow:
         """Make the row that gives *answer* to every repetition for a day."""
@@ -53,18 +55,24 @@ class Once:
             key=self.key,
             request_digest=self.digest,
             status=self.status,
-            body=encode(answer),
+            body=pack(answer) if self.packed else encode(answer),
             expires_at=now + KEPT_SECONDS,
         )
 
 
-def recognise(
-    key: str, who: Principal, *, route: str, body: bytes, status: int
+def recognise(  # noqa: PLR0913 - whose key, and for what
+    key: str,
+    who: Principal,
+    *,
+    route: str,
+    body: bytes,
+    status: int,
+    packed: bool = False,
 ) -> Once:
     """Bind an Idempotency-Key to its owner, route and exact body."""
     owner = f"{who.role.value}\n{who.name}\n{key}".encode()
     digest = hmac.digest(key.encode(), route.encode() + b"\n" + body, "sha256")
-    return Once(hashlib.sha256(_DOMAIN + owner).hexdigest(), digest, status)
+    return Once(hashlib.sha256(_DOMAIN + owner).hexdigest(), digest, status, packed)
 
 
 class StoredAnswers:

@@ -85,6 +85,7 @@ from fedsafe_node.acts.lookup import (
     LookupRequest,
     Result,
 )
+from fedsafe_node.acts.match import ColumnAnswer, MatchAnswer, MatchRequest
 from fedsafe_node.acts.notices import (
     NoticesAnswer,
     SignOffRequest,
@@ -197,6 +198,15 @@ class FakeLookups:
     async def batch(self, request: BatchRequest, who: Principal) -> BatchAnswer:
         await self.memory.called((request, who))
         return BatchAnswer(answers=[None for _ in request.lookups], problems=[])
+
+    async def match(
+        self, request: MatchRequest, who: Principal, *, once: Once | None = None
+    ) -> MatchAnswer:
+        await self.memory.called((request, who))
+        nothing = [ColumnAnswer(questions=1, review=0, at=[], answers=[])]
+        answer = MatchAnswer(rest=Result.NONE, columns=nothing, not_covered=[])
+        self.memory.keep(once, answer)
+        return answer
 
 
 @dataclass

@@ -75,6 +75,7 @@ BODIES: dict[str, object] = {
     "endTrial": {"reason": "ticket-7"},
     "lookup": {"questions": [QUESTION]},
     "lookupBatch": {"lookups": [{"questions": [QUESTION]}]},
+    "match": {"columns": [{"kind": "md5", "digests": "A" * 22 + "=="}]},
     "addSignal": SIGNAL,
     "importSignals": {"signals": [SIGNAL]},
     "beginImport": {"digest": "0" * 64},

@@ -47,7 +47,7 @@ PICTURE: Final[dict[str, Any]] = BAN | {
 }
 DOES: Final = {
     *("lookup", "lookupBatch", "addSignal", "importSignals", "revokeSignal"),
-    "revokeAccount",
+    *("match", "revokeAccount"),
     *("beginImport", "finishImport", "undoImport"),
     *("auditVerify", "auditSubject", "auditReport", "searchAccount"),
     *("stepUp", "logOut"),

@@ -53,6 +53,7 @@ YOUTH: Final = Role.YOUTH_PROTECTION_OFFICER
 MAY: Final[Mapping[str, set[str]]] = {
     "lookup": MACHINES | WRITERS,
     "lookupBatch": MACHINES | WRITERS,
+    "match": MACHINES | WRITERS,
     "addSignal": MACHINES | WRITERS,
     "listSignals": MACHINES | WRITERS | COUNSEL | OVERSIGHT,
     "importSignals": MACHINES | WRITERS,
@@ -168,6 +169,7 @@ ACTS_OF_THE_DPO: Final = {
 }
 GIVES: Final = {"giveFork"}  # evidence proves itself, so anybody may bring it
 QUESTION: Final = {"kind": "email", "value": "anna@example.de"}
+DIGEST: Final = {"kind": "md5", "digests": "A" * 22 + "=="}
 FINDING: Final = {
     "phenomenon": "grooming",
     "surface": "public_content",
@@ -183,7 +185,9 @@ PURPOSES: Final = {
     Role.OPERATOR: Purpose.OPERATIONS,
 }
 
-
+OF_FILES: Final = {purpose: purpose for purpose in Purpose} | {
+    Purpose.SIGNUP_CHECK: Purpose.MEDIA_MATCHING
+}
 DENIED: Final = {"role", "purpose"}
 
 
@@ -211,6 +215,7 @@ def body_of(
     return {
         "lookup": asked | why,
         "lookupBatch": {"lookups": [asked]} | why,
+        "match": {"columns": [DIGEST]} | why | {"purpose": OF_FILES[purpose]},
         "addSignal": new,
         "importSignals": {"signals": [new]},
         "beginImport": {},
@@ -347,7 +352,8 @@ def test_every_route_that_takes_credentials_says_whose() -> None:
 
 
 def test_oversight_only_reads_and_an_operator_sees_no_case() -> None:
-    cases = {"lookup", "lookupBatch", "listSignals", "showSignal", "auditEvents"}
+    cases = {"lookup", "lookupBatch", "match", "listSignals", "showSignal"}
+    cases |= {"auditEvents"}
 
     for role in OVERSIGHT:
         reached = {name for name, may in MAY.items() if role in may}

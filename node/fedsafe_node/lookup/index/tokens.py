@@ -240,9 +240,12 @@ class TokenIndex:
         view, found = self._view, list[tuple[int, int]]()
         for segment in view.segments:
             found += probe(segment, tokens)
-        for delta in filter(None, view.deltas):
-            for at, token in enumerate(split_tokens(tokens)):
-                found.extend((at, row) for row in delta.get(token, ()))
+        if any(view.deltas):
+            wanted = list(split_tokens(tokens))
+            for delta in filter(None, view.deltas):
+                if not delta.keys().isdisjoint(wanted):
+                    for at, token in enumerate(wanted):
+                        found.extend((at, row) for row in delta.get(token, ()))
         return sorted(pair for pair in found if pair[1] not in view.removed)
 
     def add(self, token: bytes, row: int) -> None:

@@ -44,14 +44,18 @@ def unnamed_share(quota: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a request asks about: by case the account and its identifiers."""
+    """What a request asks about: by case the account and its identifiers.
+
+    Besides these so many *files*, one a lookup, of which no pattern is looked for.
+    """
 
     cases: Sequence[tuple[str | None, Sequence[bytes]]]
+    files: int = 0
 
     @property
     def lookups(self) -> int:
         """How many lookups these are."""
-        return len(self.cases)
+        return len(self.cases) + self.files
 
     @property
     def identifiers(self) -> Iterator[bytes]:

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Digests in columns: read, searched all together, and answered by the few that hit.
+
+Of a digest that no index knows nothing is made: no object, no token of its own, no
+answer. What is found becomes a case of one question, which goes the way of every
+lookup: a row is a hint, and the store's status decides.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Final
+
+from fedsafe_federation.feed.signals import DIGEST_BYTES
+from fedsafe_federation.media.pdq import ORIENTATIONS, Orientation
+from fedsafe_node.acts.lookup import LookupAnswer, Result
+from fedsafe_node.acts.match import (
+    ALL_ORIENTATIONS,
+    MAX_DIGESTS,
+    ColumnAnswer,
+    DigestColumn,
+    MatchAnswer,
+    MatchRequest,
+)
+from fedsafe_node.ground.errors import BadRequestError
+from fedsafe_node.ground.subject_refs import join, split
+from fedsafe_node.keys.lookup_items import File
+from fedsafe_node.lookup.index.lists import Lists
+from fedsafe_node.lookup.matching import Candidate
+from fedsafe_node.lookup.question_sets import Case
+from fedsafe_node.people.services import Naming
+from fedsafe_node.rules.policy_context import Situation
+from fedsafe_policies.vocabulary import MediaKind, Plane
+
+MOST_NAMED: Final = 1_000
+"""So many accounts a person names in one body: each is an event of its own."""
+_PLANES: Final = frozenset({Plane.MEDIA})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that fits; `service` is that of the accounts in `refs`."""
+
+    kind: MediaKind
+    digests: bytes
+    orientations: int
+    refs: Sequence[str | None] | None
+    service: str | None
+
+    @property
+    def width(self) -> int:
+        """The bytes of one digest."""
+        return DIGEST_BYTES[self.kind]
+
+    @property
+    def questions(self) -> int:
+        """How many questions there are: orientations of a picture are one."""
+        return len(self.digests) // (self.width * self.orientations)
+
+    def file(self, place: int, orientation: int = 0) -> File:
+        """Give a question's digest."""
+        start = self.width * (place * self.orientations + orientation)
+        return File(self.kind, self.digests[start : start + self.width])
+
+    def subject(self, place: int) -> str | None:
+        """Give the account of a question."""
+        reference = None if self.refs is None else self.refs[place]
+        if reference is None:
+            return None
+        return reference if self.service is None else join(self.service, reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A question that an index knows something of, and the rows that it points to."""
+
+    column: int
+    place: int
+    case: Case
+    candidates: Sequence[Candidate] = ()
+
+
+def read_columns(
+    request: MatchRequest, naming: Naming, *, named: bool
+) -> tuple[list[Column], str]:
+    """Read columns; give them, and the service whose accounts nobody names.
+
+    With *named*, each account leaves an event of its own.
+
+    Raises:
+        BadRequestError: a column does not fit, there are too many digests or none, or
+            the accounts are another service's.
+    """
+    service = _service(request, naming)
+    columns = [_column(at, each, service) for at, each in enumerate(request.columns)]
+    digests = sum(len(column.digests) // column.width for column in columns)
+    if not 0 < digests <= MAX_DIGESTS:
+        raise BadRequestError(
+            "too_many_digests" if digests else "no_digests",
+            f"all columns together have 1 to {MAX_DIGESTS} digests, these {digests}: "
+            "send the others in further bodies",
+            pointer="/columns",
+        )
+    if named and sum(map(len, map(_named, columns))) > MOST_NAMED:
+        raise BadRequestError(
+            "too_many_accounts",
+            f"a person names at most {MOST_NAMED} accounts a body, since each leaves "
+            "an event: send the others in further bodies",
+            pointer="/columns",
+        )
+    return columns, service or naming.usual
+
+
+def _service(request: MatchRequest, naming: Naming) -> str | None:
+    refs = (ref for each in request.columns for ref in each.subject_refs or ())
+    first = next(filter(None, refs), None)
+    if first is None and request.service is None:
+        return None
+    written = first or "any"
+    if request.service is not None:
+        written = f"{request.service}/{written}"
+    return split(naming.named(written, pointer="/service"))[0]
+
+
+def _column(at: int, given: DigestColumn, service: str | None) -> Column:
+    kind, turned = MediaKind[given.kind.name], given.orientations
+    if turned != 1 and (turned != ALL_ORIENTATIONS or kind is not MediaKind.PDQ):
+        raise _unfit(
+            at,
+            given,
+            "orientations",
+            f"has 1 orientation; a column of pdq may have {ALL_ORIENTATIONS}",
+        )
+    column = Column(kind, given.digests, turned, given.subject_refs, service)
+    whole = column.width * turned
+    if len(given.digests) % whole:
+        raise _unfit(
+            at,
+            given,
+            "digests",
+            f"has {len(given.digests)} bytes, and {whole} a question: send whole "
+            "digests behind each other, as bytes and not as hexadecimal digits",
+        )
+    if column.refs is not None and len(column.refs) != column.questions:
+        raise _unfit(
+            at,
+            given,
+            "subject_refs",
+            f"has {column.questions} questions and names {len(column.refs)} accounts: "
+            "name one for each, or null, or leave them all out",
+        )
+    return column
+
+
+def _unfit(at: int, given: DigestColumn, field: str, why: str) -> BadRequestError:
+    return BadRequestError(
+        "bad_column",
+        f"column {at} ({given.kind.value}) {why}",
+        pointer=f"/columns/{at}/{field}",
+    )
+
+
+def _named(column: Column) -> list[int]:
+    if column.refs is None:
+        return []
+    return [place for place, ref in enumerate(column.refs) if ref is not None]
+
+
+class ColumnSearch:
+    """Finds what may match. Its calls take long, and run beside the event loop."""
+
+    def __init__(self, situation: Situation, lists: Lists) -> None:
+        self._situation = situation
+        self._lists = lists
+
+    def hits(self, columns: Sequence[Column], *, own_only: bool) -> list[Hit]:
+        """Give the questions that an index knows something of, in order."""
+        return [
+            hit
+            for at, column in enumerate(columns)
+            for hit in self._of(at, column, own_only=own_only)
+        ]
+
+    def _of(self, at: int, column: Column, *, own_only: bool) -> list[Hit]:
+        if column.kind is MediaKind.PDQ:
+            found = self._pictures(column)
+        else:
+            found = self._exact(column, own_only=own_only)
+        by_place: dict[int, list[Candidate]] = {}
+        for place, candidate in found:
+            by_place.setdefault(place, []).append(candidate)
+        hits: list[Hit] = []
+        for place, candidates in sorted(by_place.items()):
+            nearest = min(candidates, key=lambda each: each.distance or 0)
+            asked = nearest.file or column.file(place)
+            case = Case(place, column.subject(place), {0: asked}, _PLANES)
+            hits.append(Hit(at, place, case, candidates))
+        return hits
+
+    def _exact(
+        self, column: Column, *, own_only: bool
+    ) -> Iterator[tuple[int, Candidate]]:
+        from fedsafe_crypto.oprf.token_columns import media_tokens  # noqa: PLC0415 - loads numpy
+
+        own, shared = self._situation.own, self._situation.shared
+        keys = own.file_keys
+        if shared is not None and not own_only:
+            keys = [*keys, *shared.file_keys]
+        for key in keys:
+            tokens = media_tokens(key, column.kind, column.digests, width=column.width)
+            for place, row in self._lists.tokens.probe_many(tokens):
+                file = column.file(place)
+                yield place, Candidate(0, row, column.kind, None, file=file)
+
+    def _pictures(self, column: Column) -> Iterator[tuple[int, Candidate]]:
+        if not self._lists.count_pictures():
+            return
+        radius = self._situation.policy.document.pictures.radius
+        starts = range(0, len(column.digests), column.width)
+        digests = [column.digests[at : at + column.width] for at in starts]
+        found = self._lists.pictures.search_many(digests, radius)
+        parts = (found.questions, found.ids, found.distances)
+        nearest: dict[tuple[int, int], tuple[int, int]] = {}
+        for digest, row, distance in zip(
+            *(each.tolist() for each in parts), strict=True
+        ):
+            place, orientation = divmod(digest, column.orientations)
+            known = nearest.get((place, row))
+            if known is None or (distance, orientation) < known:
+                nearest[place, row] = distance, orientation
+        is_turned = column.orientations > 1
+        for (place, row), (distance, orientation) in nearest.items():
+            yield (
+                place,
+                Candidate(
+                    0,
+                    row,
+                    column.kind,
+                    None,
+                    file=column.file(place, orientation),
+                    distance=distance,
+                    orientation=ORIENTATIONS[orientation] if is_turned else None,
+                ),
+            )
+
+
+def with_named(columns: Sequence[Column], hits: Sequence[Hit]) -> list[Hit]:
+    """Add the questions that name an account and hit nothing: those of a person."""
+    known = {(hit.column, hit.place) for hit in hits}
+    others = [
+        Hit(at, place, Case(place, column.subject(place), {0: file}, _PLANES))
+        for at, column in enumerate(columns)
+        for place in _named(column)
+        if (at, place) not in known
+        for file in [column.file(place)]
+    ]
+    return sorted([*hits, *others], key=attrgetter("column", "place"))
+
+
+def count_kinds(columns: Sequence[Column]) -> Mapping[str, int]:
+    """Count the questions of each kind."""
+    counts: Counter[str] = Counter()
+    for column in columns:
+        counts[column.kind.name.lower()] += column.questions
+    return counts
+
+
+def answer_columns(
+    columns: Sequence[Column],
+    told: Sequence[tuple[Hit, LookupAnswer]],
+    stale: Sequence[str],
+    *,
+    gate_closed: bool,
+) -> MatchAnswer:
+    """Answer for columns; *told* has what is said of those that hit, in order."""
+    said: list[list[tuple[Hit, LookupAnswer]]] = [[] for _ in columns]
+    for hit, answer in told:
+        if answer.matches or answer.on_trial:
+            said[hit.column].append((hit, answer))
+    return MatchAnswer(
+        rest=Result.INCOMPLETE if stale else Result.NONE,
+        columns=[
+            ColumnAnswer(
+                questions=column.questions,
+                review=sum(bool(answer.matches) for _, answer in found),
+                at=[hit.place for hit, _ in found],
+                answers=[answer for _, answer in found],
+                orientations=[_lies(answer) for _, answer in found]
+                if column.orientations > 1
+                else None,
+            )
+            for column, found in zip(columns, said, strict=True)
+        ],
+        not_covered=list(stale),
+        gate_closed=gate_closed and bool(stale),
+    )
+
+
+def _lies(answer: LookupAnswer) -> Orientation | None:
+    nearest = min(answer.matches, key=lambda each: each.distance or 0, default=None)
+    return None if nearest is None else nearest.orientation

@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many digests in columns: what hits is told as a lookup tells it, the rest counted."""
+
+import asyncio
+import json
+import os
+from collections.abc import Sequence
+from threading import Event
+
+import msgspec
+import pytest
+from aiohttp import ClientSession
+from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
+from tests.support.fleet import Fleet
+from tests.support.lookup_questions import HASH, PICTURE
+
+from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_federation.media.pdq import Orientation
+from fedsafe_federation.wire.wireformat import pack
+from fedsafe_node.acts.bodies import Kind, RevokeRequest
+from fedsafe_node.acts.lookup import Result
+from fedsafe_node.acts.match import (
+    MAX_DIGESTS,
+    DigestColumn,
+    DigestKind,
+    MatchAnswer,
+    MatchRequest,
+)
+from fedsafe_node.acts.people import CredentialScope, NewCredentialRequest
+from fedsafe_node.ground.errors import BadRequestError, DeniedError
+from fedsafe_node.ground.principal import Principal
+from fedsafe_node.lookup import service
+from fedsafe_node.lookup.digest_columns import MOST_NAMED
+from fedsafe_node.people.service_credentials import Machines
+from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.vocabulary import Purpose, Role, Surface
+
+SHA = bytes.fromhex(HASH)
+MD5 = bytes(range(16))
+OTHER = bytes(32)
+
+
+def column(
+    kind: DigestKind,
+    *digests: bytes,
+    refs: Sequence[str | None] | None = None,
+    **more: int,
+) -> DigestColumn:
+    given = None if refs is None else list(refs)
+    return DigestColumn(
+        kind=kind, digests=b"".join(digests), subject_refs=given, **more
+    )
+
+
+def body(*columns: DigestColumn, **more: object) -> MatchRequest:
+    fields = {"surface": Surface.PUBLIC_CONTENT, **more}
+    return MatchRequest(columns=list(columns), **fields)  # type: ignore[arg-type]
+
+
+async def ask(
+    fleet: Fleet, *columns: DigestColumn, who: Principal = BOT, **more: object
+) -> MatchAnswer:
+    lookups = fleet["a.demo"].services.lookups
+    return await lookups.match(body(*columns, **more), who)
+
+
+async def list_own(fleet: Fleet, value: bytes, kind: Kind) -> str:
+    request = request_for(value.hex(), kind=kind)
+    return (await fleet["a.demo"].services.signals.add(request, ANNA)).signal
+
+
+async def test_only_what_hits_is_told_and_as_a_lookup_tells_it(alone: Fleet) -> None:
+    signals = [
+        await list_own(alone, SHA, Kind.SHA256),
+        await list_own(alone, MD5, Kind.MD5),
+        await list_own(alone, PICTURE, Kind.PDQ),
+    ]
+    near = (int.from_bytes(PICTURE) ^ 0b111).to_bytes(32)
+
+    answer = await ask(
+        alone,
+        column(DigestKind.SHA256, OTHER, SHA, OTHER, refs=[None, "account-1", "u-2"]),
+        column(DigestKind.MD5, MD5, OTHER[:16], MD5),
+        column(DigestKind.PDQ, OTHER, near),
+        column(DigestKind.BLAKE3, SHA),
+    )
+
+    single = await alone.look_up("a.demo", HASH, Kind.SHA256)
+    assert answer.rest is Result.NONE
+    assert [(each.questions, each.review, each.at) for each in answer.columns] == [
+        (3, 1, [1]),
+        (3, 2, [0, 2]),
+        (2, 1, [1]),
+        (1, 0, []),
+    ]
+    (told,), (first, second), (picture,), () = (each.answers for each in answer.columns)
+    assert told == single
+    assert [each.matches[0].signal for each in (told, first, picture)] == signals
+    assert second.task == first.task
+    assert picture.matches[0].distance == 3
+    assert [each.orientations for each in answer.columns] == [None] * 4
+
+
+async def test_a_body_is_one_event_and_each_match_its_own_with_its_task(
+    alone: Fleet,
+) -> None:
+    signal = await list_own(alone, SHA, Kind.SHA256)
+
+    answer = await ask(
+        alone,
+        column(DigestKind.SHA256, SHA, OTHER, refs=["u-1", "u-2"]),
+        column(DigestKind.PDQ, OTHER),
+    )
+
+    whole, one = await alone.audit("a.demo", "lookup")
+    (opened,) = await alone.audit("a.demo", "task.opened")
+    assert json.loads(whole.openings["detail"]) == {
+        "surface": "public_content",
+        "about": "media_matching",
+        "lookups": 3,
+        "matched": 1,
+        "sha256": 2,
+        "pdq": 1,
+    }
+    assert (whole.record.outcome, one.record.outcome) == ("none", "review")
+    assert "subject" not in whole.openings
+    detail = json.loads(one.openings["detail"])
+    assert (detail["signals"], detail["questions"]) == (signal, 1)
+    assert json.loads(one.openings["subject"])["ref"] == "u-1"
+    assert json.loads(opened.openings["detail"])["task"] == detail["task"]
+    assert answer.columns[0].answers[0].task == detail["task"]
+    assert "u-2" not in "".join(event.text for event in (whole, one, opened))
+
+
+async def test_eight_orientations_are_one_question_that_names_how_it_lies(
+    alone: Fleet,
+) -> None:
+    await list_own(alone, PICTURE, Kind.PDQ)
+    turned = [os.urandom(32) for _ in range(8)]
+    turned[5] = PICTURE
+    turned[6] = (int.from_bytes(PICTURE) ^ 1).to_bytes(32)
+    spent = alone["a.demo"].services.lookups.budgets
+
+    answer = await ask(
+        alone,
+        column(DigestKind.PDQ, *(bytes(32) for _ in range(8)), *turned, orientations=8),
+    )
+
+    (found,) = answer.columns
+    assert (found.questions, found.review, found.at) == (2, 1, [1])
+    assert found.orientations == [Orientation.MIRRORED_LEFT_RIGHT]
+    (match,) = found.answers[0].matches
+    assert (match.distance, match.orientation) == (0, Orientation.MIRRORED_LEFT_RIGHT)
+    (meter,) = spent._meters.values()  # noqa: SLF001 - what was counted
+    now = int(alone.clock.now().timestamp())
+    assert meter.within(now).spent == 2
+
+
+async def test_what_was_stopped_is_not_told(alone: Fleet) -> None:
+    signal = await list_own(alone, SHA, Kind.SHA256)
+    await alone["a.demo"].services.signals.revoke(
+        signal, RevokeRequest(reason=Reason.MISTAKE), RITA
+    )
+
+    answer = await ask(alone, column(DigestKind.SHA256, SHA))
+
+    assert (answer.rest, answer.columns[0].at) == (Result.NONE, [])
+
+
+async def test_many_that_hit_are_told_in_several_acts(
+    alone: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await list_own(alone, SHA, Kind.SHA256)
+    monkeypatch.setattr(service, "HITS_AT_ONCE", 2)
+
+    answer = await ask(
+        alone, column(DigestKind.SHA256, *[SHA] * 5, refs=[f"u-{n}" for n in range(5)])
+    )
+
+    assert answer.columns[0].at == [0, 1, 2, 3, 4]
+    events = await alone.audit("a.demo", "lookup")
+    outcomes = [event.record.outcome for event in events]
+    assert sorted(outcomes) == ["none", *["review"] * 5]
+    whole = events[outcomes.index("none")]
+    assert json.loads(whole.openings["detail"])["matched"] == 5
+
+
+async def test_a_person_leaves_an_event_of_each_account(alone: Fleet) -> None:
+    refs = ["u-1", None, "u-2"]
+
+    await ask(
+        alone, column(DigestKind.SHA256, OTHER, OTHER, OTHER, refs=refs), who=RITA
+    )
+
+    whole, *named = await alone.audit("a.demo", "lookup")
+    assert json.loads(whole.openings["detail"])["lookups"] == 3
+    subjects = [json.loads(each.openings["subject"])["ref"] for each in named]
+    assert subjects == ["u-1", "u-2"]
+
+
+TOO_MANY = column(DigestKind.SHA256, bytes(32 * (MAX_DIGESTS + 1)))
+UNFIT = [
+    ([column(DigestKind.SHA256, b"x")], "bad_column", "/columns/0/digests", "32 a"),
+    (
+        [column(DigestKind.MD5, MD5), column(DigestKind.MD5, HASH.encode()[:17])],
+        "bad_column",
+        "/columns/1/digests",
+        "17 bytes",
+    ),
+    (
+        [column(DigestKind.PDQ, bytes(32), orientations=8)],
+        "bad_column",
+        "/columns/0/digests",
+        "256 a question",
+    ),
+    (
+        [column(DigestKind.SHA1, bytes(160), orientations=8)],
+        "bad_column",
+        "/columns/0/orientations",
+        "may have 8",
+    ),
+    (
+        [column(DigestKind.MD5, MD5, refs=["u-1", "u-2"])],
+        "bad_column",
+        "/columns/0/subject_refs",
+        "names 2 accounts",
+    ),
+    ([TOO_MANY], "too_many_digests", "/columns", "1 to 10000"),
+    (
+        [column(DigestKind.PDQ, bytes(256 * 1_251), orientations=8)],
+        "too_many_digests",
+        "/columns",
+        "these 10008",
+    ),
+    ([column(DigestKind.MD5)], "no_digests", "/columns", "these 0"),
+]
+
+
+@pytest.mark.parametrize(("columns", "code", "pointer", "why"), UNFIT)
+async def test_a_column_that_does_not_fit_is_refused_with_the_way_out(
+    alone: Fleet, columns: list[DigestColumn], code: str, pointer: str, why: str
+) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        await ask(alone, *columns)
+
+    error = caught.value
+    assert (error.code, error.pointer) == (code, pointer)
+    assert why in error.detail
+    assert HASH[:8] not in error.detail
+    assert await alone.audit("a.demo", "lookup") == []
+
+
+async def test_bounds_of_accounts_surface_and_purpose_are_those_of_lookups(
+    alone: Fleet,
+) -> None:
+    digest = column(DigestKind.SHA256, SHA, refs=["u-1"])
+    many = column(
+        DigestKind.MD5, *[MD5] * (MOST_NAMED + 1), refs=["u-1"] * (MOST_NAMED + 1)
+    )
+    shop = Principal("shop", Role.SERVICE, scope="lookup")
+
+    with pytest.raises(BadRequestError) as unnamed:
+        await ask(alone, digest, surface=None)
+    with pytest.raises(BadRequestError) as others:
+        await ask(alone, digest, service="games", who=shop)
+    with pytest.raises(BadRequestError) as crowd:
+        await ask(alone, many, who=RITA)
+    with pytest.raises(DeniedError):
+        await ask(alone, digest, purpose=Purpose.RECHECK)
+
+    codes = [each.value.code for each in (unnamed, others, crowd)]
+    assert codes == ["surface_missing", "other_service", "too_many_accounts"]
+
+
+async def test_the_service_of_a_body_is_that_of_its_accounts(alone: Fleet) -> None:
+    await list_own(alone, SHA, Kind.SHA256)
+
+    answer = await ask(
+        alone, column(DigestKind.SHA256, SHA, SHA, refs=["u-1", None]), service="games"
+    )
+
+    named, unnamed = answer.columns[0].answers
+    assert (named.service, named.subject_ref) == ("games", "u-1")
+    assert unnamed.service == "games"
+
+
+async def test_no_answer_is_given_while_no_event_can_be_written(alone: Fleet) -> None:
+    store, stands, let_go = alone["a.demo"].base.store, Event(), Event()
+
+    async def stand(tx: Transaction) -> None:
+        del tx
+        stands.set()
+        let_go.wait()
+
+    standing = asyncio.create_task(store.write(stand))
+    await asyncio.to_thread(stands.wait)
+    try:
+        with pytest.raises(TimeoutError):
+            await ask(alone, column(DigestKind.MD5, MD5), deadline_ms=500)
+    finally:
+        let_go.set()
+        await standing
+
+
+async def session_of(fleet: Fleet) -> ClientSession:
+    base = fleet["a.demo"].base
+    request = NewCredentialRequest(
+        name="shop",
+        scope=CredentialScope.LOOKUP,
+        purposes=[Purpose.MEDIA_MATCHING],
+        until=base.office.now() + 3_600,
+    )
+    made = await Machines(base.office).add(request, Principal("olga", Role.OPERATOR))
+    headers = {"Authorization": f"Bearer {made.token}"}
+    return ClientSession(base.config.url, headers=headers)
+
+
+async def test_json_and_messagepack_say_the_same_and_a_repetition_asks_once(
+    alone: Fleet,
+) -> None:
+    await list_own(alone, SHA, Kind.SHA256)
+    request = body(column(DigestKind.SHA256, OTHER, SHA, refs=[None, "u-1"]))
+    packed = {"Content-Type": "application/vnd.msgpack"}
+    key = {"Idempotency-Key": "0f9b7c1e-6a3d-4c55-9f00-1f2e3d4c5b6a"}
+    async with await session_of(alone) as http:
+        plain = await http.post("/v1/match", json=msgspec.to_builtins(request))
+        first = await http.post("/v1/match", data=pack(request), headers=packed | key)
+        again = await http.post("/v1/match", data=pack(request), headers=packed | key)
+        told = await plain.json()
+        bodies = [await first.read(), await again.read()]
+        broken = await http.post("/v1/match", data=b"\xc1", headers=packed)
+        problem = await broken.json()
+
+    assert (plain.status, first.status) == (200, 200)
+    assert first.content_type == again.content_type == "application/vnd.msgpack"
+    assert told == msgspec.msgpack.decode(bodies[0])
+    assert told["columns"][0]["at"] == [1]
+    assert bodies[0] == bodies[1]
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert problem["code"] == "malformed_pack"
+    assert len(await alone.audit("a.demo", "lookup")) == 4
+
+
+async def test_what_a_member_lists_is_found_and_covered(trio: Fleet) -> None:
+    await trio.publish(HASH, Kind.SHA256)
+    asked = body(column(DigestKind.SHA256, OTHER, SHA))
+
+    answer = await trio["b.demo"].services.lookups.match(asked, BOT)
+    await trio.stop("b.demo")
+    await trio.start("b.demo")
+    again = await trio["b.demo"].services.lookups.match(asked, BOT)
+
+    assert (answer.rest, answer.not_covered) == (Result.NONE, [])
+    assert answer.columns[0].at == again.columns[0].at == [1]
+    assert answer.columns[0].answers[0].matches[0].origin == "a.demo"
