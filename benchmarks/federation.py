@@ -181,7 +181,7 @@ def bare_handler(answer: bytes) -> Iterator[tuple[int, int]]:
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_serve_bare, args=(port, answer), daemon=True)
     process.start()
-    end = perf_counter() + 10
+    end = perf_counter() + 60
     while True:
         try:
             Line(port).close()

@@ -14,8 +14,9 @@ from pathlib import Path
 from time import perf_counter, sleep
 
 from fedsafe_cli.demo.fleet import answers, free_ports
-from fedsafe_cli.demo.nodes import make_shown
+from fedsafe_cli.demo.nodes import STAFF, make_shown
 from fedsafe_cli.terminal.client import Client
+from fedsafe_policies.vocabulary import Role
 from processes import tree_of
 
 _LATEST = 120.0  # seconds until a node has to answer
@@ -84,10 +85,18 @@ class OwnNode:
 
 
 @contextmanager
-def made(directory: Path, store: str | None, workers: int) -> Iterator[OwnNode]:
-    """Make a node and run it; *store* is the URL of a migrated database."""
+def made(
+    directory: Path,
+    store: str | None,
+    workers: int,
+    more: tuple[tuple[str, Role], ...] = (),
+) -> Iterator[OwnNode]:
+    """Make a node and run it; *store* is the URL of a migrated database.
+
+    Besides the usual people *more* have credentials, such as a service.
+    """
     (port,) = free_ports(1)
-    make_shown(directory, port, store=store)
+    make_shown(directory, port, store=store, staff=(*STAFF, *more))
     node = OwnNode(directory, port, workers)
     try:
         node.start()

@@ -84,7 +84,8 @@ def _compress(key: Words, blocks: Words, length: int) -> Words:
         _mix(state, blocks, order[8:], spare)
         _turn(state, spare, (3, 2, 1))
         order = [order[place] for place in _ORDER]
-    return np.bitwise_xor(state[0], state[2])
+    tokens: Words = state[0] ^ state[2]
+    return tokens
 
 
 def _mix(state: Words, blocks: Words, order: list[int], spare: Words) -> None:

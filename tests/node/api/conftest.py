@@ -171,7 +171,7 @@ class Memory:
     def keep(
         self,
         once: Once | None,
-        answer: SignalAnswer | ImportAnswer | GateAnswer | RegisterAnswer,
+        answer: SignalAnswer | ImportAnswer | GateAnswer | RegisterAnswer | MatchAnswer,
     ) -> None:
         if once is not None:
             self.rows[once.key] = once.row(answer, now=0)

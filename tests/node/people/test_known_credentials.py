@@ -55,7 +55,7 @@ async def test_what_is_known_is_not_read_again_for_a_minute(
     await end_behind(team)
 
     assert await entrance.authenticate(token) == first
-    assert first.purposes == {Purpose.MEDIA_MATCHING}
+    assert first.purposes == frozenset({Purpose.MEDIA_MATCHING})
     team.pass_time(LONGEST)
     with pytest.raises(ForbiddenError):
         await entrance.authenticate(token)
