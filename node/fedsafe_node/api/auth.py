@@ -22,6 +22,7 @@ import struct
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum, unique
+from functools import lru_cache
 from typing import Final
 
 from aiohttp import HttpVersion11, web
@@ -99,7 +100,12 @@ def named_host(request: web.Request) -> str | None:
     text = request.headers.get("Host")
     if text is None and request.version < HttpVersion11:
         return None
-    found = _HOST.fullmatch(text or "")
+    return _host(text or "")
+
+
+@lru_cache(maxsize=64)
+def _host(text: str) -> str:
+    found = _HOST.fullmatch(text)
     if found is None:
         raise RefusedError(Code.MALFORMED_REQUEST, _WANT_HOST)
     name, port = found[1].lower().removesuffix("."), found[2]

@@ -137,7 +137,15 @@ async def _expect(request: web.Request) -> web.StreamResponse | None:
 class _Connection(web.RequestHandler):
     """A connection that answers broken HTTP with a problem, and logs no bytes of it."""
 
-    __slots__ = ("_border", "_doorway", "_held", "_is_known", "_unpaid", "prefix")
+    __slots__ = (
+        "_asker",
+        "_border",
+        "_doorway",
+        "_held",
+        "_is_known",
+        "_unpaid",
+        "prefix",
+    )
 
     def __init__(
         self, manager: web.Server, border: Border, doorway: Doorway, prefix: str
@@ -153,6 +161,7 @@ class _Connection(web.RequestHandler):
         self._border = border
         self._doorway = doorway
         self._is_known = not prefix
+        self._asker: Asker | None = None
         self._unpaid = 0
         self._held: bytes | None = None  # while the next bytes wait for a turn
         self.prefix = prefix
@@ -216,7 +225,8 @@ class _Connection(web.RequestHandler):
     def known(self, asker: Asker) -> None:
         """Be told who is at the other end."""
         self._is_known = True
-        if self._may_count():
+        if asker != self._asker and self._may_count():
+            self._asker = asker
             self._doorway.hold(self, asker)
         if self._held is not None:
             self._go_on()
@@ -224,7 +234,7 @@ class _Connection(web.RequestHandler):
     def turned_away(self) -> None:
         """Be told that whoever is at the other end has no business here."""
         if self._may_count():
-            self._is_known = False
+            self._is_known, self._asker = False, None
             self._doorway.serve(self)
 
     def answered(self) -> None:

@@ -107,6 +107,14 @@ def limits(*stands: Limit) -> None:
         )
 
 
+def counted_with(other: Asking) -> None:
+    """Say that the request under way was counted together with others, by *other*."""
+    asking = current()
+    if asking is not None:
+        asking.events |= other.events
+        asking.limits = other.limits
+
+
 def trace_of(traceparent: str | None = None) -> str:
     """Return the trace id of a `traceparent`, or a new one if there is none.
 

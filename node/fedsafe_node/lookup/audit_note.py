@@ -3,9 +3,10 @@
 
 A match, and whatever a person asks, is one event that names the account by the
 provider's own `subject_ref`. A machine's negatives are one event together, with counts
-only; so are those of a body of columns, by kind. How many signals were suppressed, how
-many of those because their file is evidence of nothing (P17), how many were on trial,
-and how many questions could not be read, is counted in either, never which.
+only: those of a batch, those of a body of columns by kind, and about files those of all
+requests that wait for one commit. How many signals were suppressed, how many of those
+because their file is evidence of nothing (P17), how many were on trial, and how many
+questions could not be read, is counted in either, never which.
 """
 
 from collections.abc import Mapping, Sequence
@@ -114,6 +115,10 @@ class Writing:
             detail = {**detail, "flood": answer.flood}
         detail = {**detail, **_on_trial([told])}
         return self._event(answer.result.value, detail, [told], answer.subject_ref)
+
+    def of_negatives(self, count: int, result: Result) -> LogEntry:
+        """Write that so many lookups of a machine found nothing."""
+        return self._event(result.value, {"lookups": count}, (), None)
 
     def _of_many(self, told: Sequence[Told]) -> LogEntry:
         outcomes = {each.answer.result.value for each in told}

@@ -34,9 +34,10 @@ from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import DeniedError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.subject_refs import account_of
-from fedsafe_node.ground.trace import nothing_happened
+from fedsafe_node.ground.trace import Asking as AskingTrace
+from fedsafe_node.ground.trace import begin, counted_with, nothing_happened
 from fedsafe_node.keys.evaluators import Output
-from fedsafe_node.keys.lookup_items import Person
+from fedsafe_node.keys.lookup_items import File, Person
 from fedsafe_node.log.audit import AuditTrail, Detail, grounds_of
 from fedsafe_node.lookup.audit_note import Asking, MatchCounts, Told, Writing
 from fedsafe_node.lookup.digest_columns import (
@@ -58,6 +59,7 @@ from fedsafe_node.lookup.question_sets import (
     read_surface,
     wanted_of,
 )
+from fedsafe_node.lookup.shared_negatives import SharedNegatives
 from fedsafe_node.people.services import Naming, bound_naming, naming_of
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.floods import About, Judged, judge_floods
@@ -71,7 +73,7 @@ from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.rules.decision import Decision, Obligation
 from fedsafe_policies.rules.lookups import LookupRequest as LookupFacts
-from fedsafe_policies.vocabulary import Plane, Purpose
+from fedsafe_policies.vocabulary import MediaKind, Plane, Purpose, Surface
 
 T = TypeVar("T")
 
@@ -121,6 +123,34 @@ class _Round:
 
 
 @dataclass(frozen=True, slots=True)
+class _Asker:
+    """Who asks about files, why, where and as whom: what an event says of it."""
+
+    who: Principal
+    purpose: Purpose
+    surface: Surface | None
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Nothing:
+    """What all are told who share an event, and the act that they are counted in."""
+
+    stale: Sequence[str]
+    gate_closed: bool
+    asking: AskingTrace
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What policy allows: the planes in which others count, and what events say."""
+
+    grounds: Detail
+    shared: frozenset[Plane]
+    withheld: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Deferred:
     """Too few members answered; where their budgets are spent, for so many seconds."""
 
@@ -154,6 +184,7 @@ class LookupService:
         self._clock = clock
         self._prober = Prober(situation, lists)
         self._columns = ColumnSearch(situation, lists)
+        self._negatives = SharedNegatives(self._settle)
         self.budgets = LookupBudgets(situation, store, trail, clock)
 
     async def lookup(self, request: LookupRequest, who: Principal) -> LookupAnswer:
@@ -171,6 +202,9 @@ class LookupService:
         case = read_case(
             request.questions, request.subject_ref, naming=naming, named=who.is_person
         )
+        answer = await self._nothing_found(case, request, who, naming)
+        if answer is not None:
+            return answer
         planes, wanted = case.planes, wanted_of([case])
         step = await self._admit(request, who, naming.usual, planes, wanted)
         (answer,) = await self._answer([case], step)
@@ -246,32 +280,100 @@ class LookupService:
         planes: frozenset[Plane],
         wanted: Wanted,
     ) -> _Round:
-        now, purpose = self._clock.now(), request.purpose
+        purpose = request.purpose
         surface = read_surface(purpose, request.surface)
-        situation, open_planes, withheld = self._situation, set[Plane](), False
+        plan = self._plan(who, purpose, surface, planes)
+        if isinstance(plan, Decision):
+            asked = {"surface": surface} if surface else {}
+            await self._refused(plan, who, asked)
+            raise DeniedError(plan)
+        spending = await self.budgets.admit(who, purpose, wanted)
+        return _Round(
+            Asking(who, purpose, surface, plan.grounds),
+            service,
+            plan.shared,
+            plan.withheld,
+            request.deadline_ms / 1000,
+            spending,
+        )
+
+    def _plan(
+        self,
+        who: Principal,
+        purpose: Purpose,
+        surface: Surface | None,
+        planes: frozenset[Plane],
+    ) -> _Plan | Decision:
+        """Say what policy allows, or give the decision that denies it."""
+        now, situation = self._clock.now(), self._situation
+        open_planes, withheld = set[Plane](), False
         grounds: Detail = {}
         for plane in sorted(planes):
             facts = LookupFacts(who.role, purpose, plane, surface, who.purposes)
             decision = situation.decide(facts, now)
             if not decision.allowed:
-                asked = {"surface": surface} if surface else {}
-                await self._refused(decision, who, asked)
-                raise DeniedError(decision)
+                return decision
             grounds = grounds_of(decision)
             if Obligation.OWN_BANS_ONLY not in decision.obligations:
                 if situation.shared is None or situation.keeps(situation.node, plane):
                     open_planes.add(plane)
             elif plane in situation.policy.document.share.planes:
                 withheld = True
-        spending = await self.budgets.admit(who, purpose, wanted)
-        return _Round(
-            Asking(who, purpose, surface, grounds),
-            service,
-            frozenset(open_planes),
-            withheld,
-            request.deadline_ms / 1000,
+        return _Plan(grounds, frozenset(open_planes), withheld)
+
+    async def _nothing_found(
+        self, case: Case, request: LookupRequest, who: Principal, naming: Naming
+    ) -> LookupAnswer | None:
+        """Answer a machine's question about files that no index knows.
+
+        It shares the event with others. None if something may be found, or policy or
+        budget may refuse it: then it goes the way of all.
+        """
+        if who.is_person or not _is_light(case):
+            return None
+        if self._prober.candidates(case.asked, (), own_only=False):
+            return None
+        surface = read_surface(request.purpose, request.surface)
+        asker = _Asker(who, request.purpose, surface, naming.usual)
+        within = max(request.deadline_ms / 1000, LEAST_WRITING)
+        told = await self._negatives.join(asker, within)
+        if told is None:
+            return None
+        counted_with(told.asking)
+        answer = _answer(case, (), told.stale, deferred=None)
+        if told.gate_closed:
+            answer = replace(answer, gate_closed=True)
+        return _shown(answer)
+
+    async def _settle(self, asker: _Asker, count: int) -> _Nothing | None:
+        """Admit and write down so many questions about files that found nothing."""
+        who, purpose, surface = asker.who, asker.purpose, asker.surface
+        asking = begin()
+        plan = self._plan(who, purpose, surface, _FILES)
+        if isinstance(plan, Decision):
+            return None
+        if not await self.budgets.has_room(who, purpose, count):
+            return None
+        spending = await self.budgets.admit(who, purpose, Wanted((), files=count))
+        step = _Round(
+            Asking(who, purpose, surface, plan.grounds),
+            asker.service,
+            plan.shared,
+            plan.withheld,
+            LEAST_WRITING,
             spending,
         )
+        now = self._clock.now()
+        stale = self._stale(step, now)
+
+        async def act(tx: Transaction) -> None:
+            writing = Writing(self._trail, step.asking, now)
+            entry = writing.of_negatives(count, _rest(stale))
+            await tx.append(self._trail.log, entry.record, entry.openings)
+            await spending.keep(tx)
+
+        await self._store.write(act)
+        return _Nothing(stale, plan.withheld and bool(stale), asking)
 
     def _stale(self, step: _Round, now: datetime) -> list[str]:
         if step.withheld:
@@ -531,6 +633,16 @@ class LookupService:
 def _shown(answer: LookupAnswer) -> LookupAnswer:
     service, reference = account_of(answer.subject_ref)
     return replace(answer, service=service, subject_ref=reference)
+
+
+def _is_light(case: Case) -> bool:
+    """Whether a case is a few exact digests, all of which could be read."""
+    if case.unreadable or case.not_compared or len(case.asked) > OFFLOAD_QUESTIONS:
+        return False
+    for item in case.asked.values():
+        if not isinstance(item, File) or item.kind is MediaKind.PDQ:
+            return False
+    return True
 
 
 def _matches(told: Told) -> bool:

@@ -113,6 +113,14 @@ class LookupBudgets:
         """Read again what another process of the node may have shut."""
         self._circuits.forget()
 
+    async def has_room(self, who: Principal, purpose: Purpose, files: int) -> bool:
+        """Tell whether so many files would be admitted; nothing is counted."""
+        account = Account(who.name, purpose.value)
+        meter = await self._meter(account)
+        quota = self._situation.policy.document.budgets.lookups_an_hour.get(purpose, 0)
+        left = quota - meter.within(self._circuits.now).spent
+        return files <= left and await self._circuits.broken(account) is None
+
     async def admit(self, who: Principal, purpose: Purpose, wanted: Wanted) -> Spending:
         """Count what is asked for, if the budget allows it.
 
