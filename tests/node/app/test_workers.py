@@ -13,6 +13,7 @@ from fedsafe_federation.charter.attestation import LIFE
 from fedsafe_federation.feed.restrictions import Reason
 from fedsafe_node.acts.bodies import Kind, Question, RevokeRequest
 from fedsafe_node.acts.lookup import LookupRequest, Result
+from fedsafe_node.acts.match import DigestColumn, DigestKind, MatchRequest
 from fedsafe_node.acts.people import CredentialScope, NewCredentialRequest
 from fedsafe_node.acts.provider_events import EventKind, FollowQuery
 from fedsafe_node.app.lifecycle import RunningNode
@@ -98,6 +99,21 @@ async def test_a_picture_that_one_process_records_another_finds_once(
     assert await look_up(other, PICTURE, Kind.PDQ) is Result.REVIEW
     assert await look_up(one, "0f" * 32, Kind.PDQ) is Result.REVIEW
     assert len(one.base.lists.pictures) == len(other.base.lists.pictures) == 2
+
+
+async def test_columns_find_in_one_process_what_another_records(pair: Several) -> None:
+    one, other = pair
+    column = DigestColumn(kind=DigestKind.SHA256, digests=bytes.fromhex(PICTURE))
+    request = MatchRequest(columns=[column], surface=Surface.PUBLIC_CONTENT)
+    before = await other.services.lookups.match(request, BOT)
+    await record(one, PICTURE, Kind.SHA256)
+
+    await up_to_date(other)
+    both = [await node.services.lookups.match(request, BOT) for node in pair]
+
+    assert before.columns[0].at == []
+    assert [each.columns[0].at for each in both] == [[0], [0]]
+    assert len({each.columns[0].answers[0].task for each in both}) == 1
 
 
 async def test_what_one_process_stops_another_matches_no_more(pair: Several) -> None:
