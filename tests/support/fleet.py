@@ -147,6 +147,7 @@ class Fleet:
             place = self.place(name)
             config = await asyncio.to_thread(load_config, place)
             self.running[name] = await RunningNode.start(place, config, self.clock)
+            await self.running[name].pictures.loaded.wait()
 
     async def stop(self, *names: str) -> None:
         for name in names:

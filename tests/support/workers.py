@@ -104,6 +104,7 @@ class Several:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(base, "open_store", self.open)
             node = await RunningNode.start(place, config, self.fleet.clock, worker)
+        await node.pictures.loaded.wait()
         self.turns.append(turns)
         self.all.append(node)
         return node

@@ -5,7 +5,8 @@ Looked for in this order: the system's library, then the one that the wheel of
 pyzmq bundles (PyNaCl's own build leaves ristretto255 out). The environment
 variable FEDSAFE_SODIUM=system|wheel forces one of them. Calls of the group release
 the interpreter lock; sealing a short text or drawing some random bytes takes less time
-than that, so seal, unseal and draw keep it. No length is checked here: that is the
+than that, so seal, unseal and draw keep it, and seal_long and unseal_long do not. No
+length is checked here: that is the
 business of fedsafe_crypto.primitives.ristretto, fedsafe_crypto.seal.secretbox and
 fedsafe_crypto.primitives.sodium, the only modules that should call these functions.
 """
@@ -32,6 +33,8 @@ _WAY_OUT = (
     "install the system's libsodium (Debian: libsodium23, Fedora: libsodium) "
     "or the wheel of pyzmq (pip install --only-binary pyzmq pyzmq)"
 )
+
+_TEXT, _ADDRESS, _LENGTH = ctypes.c_char_p, ctypes.c_void_p, ctypes.c_ulonglong
 
 ForeignCall = Callable[..., int]
 ForeignAct = Callable[..., None]
@@ -75,6 +78,8 @@ class Sodium:
     scalar_reduce: ForeignAct
     seal: ForeignCall
     unseal: ForeignCall
+    seal_long: ForeignCall
+    unseal_long: ForeignCall
     draw: ForeignAct
 
 
@@ -180,6 +185,8 @@ def _bind(library: ctypes.CDLL, name: str, source: Source) -> Sodium:
         scalar_reduce=act("scalar_reduce", 2),
         seal=_quick(name, "crypto_aead_xchacha20poly1305_ietf_encrypt", ctypes.c_int),
         unseal=_quick(name, "crypto_aead_xchacha20poly1305_ietf_decrypt", ctypes.c_int),
+        seal_long=_long(library, "crypto_aead_xchacha20poly1305_ietf_encrypt"),
+        unseal_long=_long(library, "crypto_aead_xchacha20poly1305_ietf_decrypt"),
         draw=_quick(name, "randombytes_buf", None),
     )
 
@@ -200,6 +207,21 @@ def _quick(name: str, symbol: str, result: type[ctypes.c_int] | None) -> Any:  #
     # unsealing has the unused one before the box; drawing takes (out, length). To have
     # types checked costs as much as to unseal a short box, so the caller gives `bytes`,
     # `c_ulonglong` and `c_size_t`.
+    return function
+
+
+def _long(library: ctypes.CDLL, symbol: str) -> Any:  # noqa: ANN401 - ctypes functions carry no signature
+    # The same as the quick ones, for texts of many pages: others go on meanwhile, and
+    # texts are told by their addresses.
+    function = getattr(library, symbol)
+    if symbol.endswith("encrypt"):
+        texts: tuple[type, ...] = (_ADDRESS, _ADDRESS, _ADDRESS, _LENGTH)
+        rest: tuple[type, ...] = (_TEXT, _LENGTH, _ADDRESS, _TEXT, _TEXT)
+    else:
+        texts = (_ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, _LENGTH)
+        rest = (_TEXT, _LENGTH, _TEXT, _TEXT)
+    function.argtypes = [*texts, *rest]
+    function.restype = ctypes.c_int
     return function
 
 

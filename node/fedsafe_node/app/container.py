@@ -13,6 +13,7 @@ from fedsafe_node.app.worker import Worker
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.config import Config, Place
 from fedsafe_node.ground.errors import ConfigError, RestoreUnfinishedError
+from fedsafe_node.ground.outside_key import OutsideKey, find_outside_key
 from fedsafe_node.ground.shared_nonces import SharedNonces, make_shared
 from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.ground.work_threads import Workers
@@ -87,6 +88,7 @@ class Base:
     announcer: Announcer
     help: Directory
     seen: SeenNonces
+    outside: OutsideKey | None = None
     worker: Worker | None = None
     follower: Follower | None = None
 
@@ -106,6 +108,7 @@ class _Files:
     custody: Custody
     named: Provisions | ConfigError
     help: Directory
+    outside: OutsideKey | None
 
 
 def _read_files(place: Place, config: Config, worker: Worker | None) -> _Files:
@@ -130,6 +133,7 @@ def _read_files(place: Place, config: Config, worker: Worker | None) -> _Files:
         custody=load_custody(place, config),
         named=_read_named(place, config),
         help=read_directory(place, config),
+        outside=find_outside_key(place),
     )
 
 
@@ -285,7 +289,11 @@ async def open_base(
         guard=files.guard,
         custody=files.custody,
         store=store,
-        lists=Lists(tokens, shared=follower is not None),
+        lists=Lists(
+            tokens,
+            shared=follower is not None,
+            attached=worker is not None and worker.link is not None,
+        ),
         trail=trail,
         pseudonyms=files.pseudonyms,
         situation=situation,
@@ -302,6 +310,7 @@ async def open_base(
         announcer=Announcer(files.periods, clock),
         help=files.help,
         seen=seen,
+        outside=files.outside,
         worker=worker,
         follower=follower,
     )

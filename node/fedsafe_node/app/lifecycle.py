@@ -48,7 +48,8 @@ from fedsafe_node.keys.charter_chain import CHARTER_DOCUMENT, read_older
 from fedsafe_node.keys.evaluators import SharedLists
 from fedsafe_node.keys.membership import Membership
 from fedsafe_node.log.audit import Event
-from fedsafe_node.lookup.index.bootstrap import follow_removals, load_pictures
+from fedsafe_node.lookup.index.bootstrap import follow_removals
+from fedsafe_node.lookup.index.picture_keeper import PictureKeeper
 from fedsafe_node.members.ceremonies.installation import take_up_membership
 from fedsafe_node.members.charter.policy_agreement import (
     agree_on_policy,
@@ -95,6 +96,7 @@ class RunningNode:
         self._silences = Silences(token_bytes)
         self._leading: Jobs | None = None
         self.is_last = base.worker is None
+        self.pictures = self._picture_keeper()
         self._made = made
         self.shredding = Shredding(
             made.desk,
@@ -156,7 +158,9 @@ class RunningNode:
             await self._foundings.clean()
             await self._load_lacking()
             await self.attesting.load(membership)
-        await load_pictures(base.lists, base.store, situation)
+        if worker is not None and worker.link is not None:
+            parts.callback(worker.link.close)
+        await self.pictures.begin()
         listen = base.config.listen
         if worker is None:
             await self.server.start(
@@ -166,10 +170,22 @@ class RunningNode:
             await self.server.serve(worker.sockets)
         parts.push_async_callback(self.server.stop)
         parts.callback(base.announcer.bell.close)
+        loading = asyncio.create_task(self.pictures.load())
+        parts.push_async_callback(_cancel, loading)
         await self._lead(parts)
         node, policy = base.config.name, situation.policy
         shown = fields(node=node, policy=policy.name, digest=policy.digest)
         _LOG.info("ready", extra=shown)
+
+    def _picture_keeper(self) -> PictureKeeper:
+        base, worker = self.base, self.base.worker
+        keeper = PictureKeeper(
+            base.lists, base.store, base.situation, base.place.index, base.outside
+        )
+        if worker is not None and worker.link is not None:
+            keeper.link, keeper.is_first = worker.link, worker.is_first
+            keeper.leads = self._leads
+        return keeper
 
     async def _read_membership(self) -> Membership | None:
         base = self.base
@@ -269,6 +285,7 @@ class RunningNode:
             base.announcer,
             self.witnesses,
             base.office,
+            pictures=self.pictures,
             joining=self._made.joining,
             tending=self._made.tending,
             ballot=self._made.ballot,

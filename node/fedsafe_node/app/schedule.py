@@ -18,8 +18,9 @@ from fedsafe_node.casework.orders.clock import OrderClock, tend_orders
 from fedsafe_node.casework.orders.content import OrderVault
 from fedsafe_node.casework.orders.secrecy import asks_for_case
 from fedsafe_node.ground.job import Job, Lane
-from fedsafe_node.lookup.index.bootstrap import merge_pictures, merge_tokens
+from fedsafe_node.lookup.index.bootstrap import merge_tokens
 from fedsafe_node.lookup.index.lists import Lists
+from fedsafe_node.lookup.index.picture_keeper import PictureKeeper
 from fedsafe_node.members.ceremonies.resharing_job import Tending
 from fedsafe_node.members.charter.ballot import Ballot
 from fedsafe_node.members.charter.join import Joining
@@ -87,6 +88,7 @@ class Duties:
         witnesses: Witnesses,
         office: Office,
         *,
+        pictures: PictureKeeper,
         joining: Joining,
         tending: Tending,
         ballot: Ballot,
@@ -110,6 +112,7 @@ class Duties:
         self._peering = peering
         self._feed = feed
         self._lists = lists
+        self._pictures = pictures
         self._events = events
         self._announcer = announcer
         self._witnesses = witnesses
@@ -212,13 +215,15 @@ class Duties:
             await merge_tokens(self._lists.tokens, self._desk.store)
 
     async def _merge_pictures(self) -> None:
-        await merge_pictures(self._lists)
+        await self._pictures.merge()
 
     async def _purge_index(self) -> None:
         await purge_erased(self._desk)
-        # A removed token is found no more, but lies in its segment until a merge.
+        # A removed token is found no more, but lies in its segment until a merge; so
+        # does a picture in its tables.
         if self._lists.tokens.removed:
             await merge_tokens(self._lists.tokens, self._desk.store, full=True)
+        await self._pictures.merge(purge=True)
 
     async def _scrub(self) -> None:
         # What a reader hindered, expired or came from a member as a restriction.

@@ -27,6 +27,7 @@ from secrets import token_hex
 from typing import Any, Final
 
 from fedsafe_node.api.ports import bind_socket, claim_port
+from fedsafe_node.app.memory_link import MemoryHub
 from fedsafe_node.ground.config import Config, Place
 from fedsafe_node.ground.errors import ConfigError, WorkerFailedError
 from fedsafe_node.ground.telemetry import LOGGER, fields
@@ -61,7 +62,7 @@ class Supervisor:
     """Runs the processes of one node.
 
     Owned by the event loop: the processes by number, what is bound, the Unix socket
-    last, and whether it was told that all are ready.
+    last, whether it was told that all are ready, and the memory that they share.
     """
 
     def __init__(self, place: Place, config: Config, count: int, *, lock: int) -> None:
@@ -83,6 +84,7 @@ class Supervisor:
         self._was_complete = False
         self._run = token_hex(8)
         self._bound: list[socket.socket] = []
+        self._memory = MemoryHub()
         self._children: dict[int, _Child] = {}
         self._watching: list[asyncio.Task[None]] = []
 
@@ -124,6 +126,7 @@ class Supervisor:
     async def _spawn(self, number: int, *, is_first: bool = False) -> None:
         told, tells = os.pipe()
         local = self._bound[-1].fileno()
+        memory = self._memory.open(number)
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -135,9 +138,10 @@ class Supervisor:
                 f"--run={self._run}",
                 f"--tells={tells}",
                 f"--listens={local}",
+                f"--memory={memory.fileno()}",
                 *(("--first",) if is_first else ()),
                 stdin=asyncio.subprocess.PIPE,
-                pass_fds=(local, tells, self._lock),
+                pass_fds=(local, tells, memory.fileno(), self._lock),
                 start_new_session=True,
             )
         except OSError as error:
@@ -145,6 +149,7 @@ class Supervisor:
             raise WorkerFailedError(number, error.strerror or "no process") from None
         finally:
             os.close(tells)
+            memory.close()
         ready = asyncio.create_task(_hear(number, told))
         now = asyncio.get_running_loop().time()
         self._children[number] = _Child(process, ready, now)
@@ -174,6 +179,7 @@ class Supervisor:
         await asyncio.gather(*(_end(each) for each in children if each is not last))
         if last is not None:
             await _end(last, is_last=True)
+        self._memory.close()
         for sock in self._bound:
             sock.close()
         if self._bound:

@@ -9,6 +9,8 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fedsafe_node.app.memory_link import MemoryLink
+
 if TYPE_CHECKING:  # the driver, which a node with the embedded store has not
     from fedsafe_node.store.postgresql.leader_lock import AdvisoryLeadership
 
@@ -19,7 +21,8 @@ class Worker:
 
     `run` names this run of the whole node, from the start of the first process to the
     end of the last; `number` tells the processes apart that run at one time. `is_first`
-    says that there is no other yet. The *sockets* are bound already.
+    says that there is no other yet. The *sockets* are bound already; over the *link* it
+    shares memory with the others.
     """
 
     number: int
@@ -27,3 +30,4 @@ class Worker:
     is_first: bool
     leadership: "AdvisoryLeadership"
     sockets: tuple[socket.socket, ...] = ()
+    link: MemoryLink | None = None

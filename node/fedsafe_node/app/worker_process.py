@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from fedsafe_node.api.ports import bind_port
 from fedsafe_node.app.lifecycle import RunningNode
+from fedsafe_node.app.memory_link import MemoryLink
 from fedsafe_node.app.run import LOOK_SECONDS, collect_less, prepare
 from fedsafe_node.app.supervisor import LAST, READY
 from fedsafe_node.app.worker import Worker
@@ -44,6 +45,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--run", required=True)
     parser.add_argument("--tells", type=int, required=True)
     parser.add_argument("--listens", type=int, required=True)
+    parser.add_argument("--memory", type=int, required=True)
     parser.add_argument("--first", action="store_true")
     return parser
 
@@ -98,6 +100,7 @@ async def _start(given: argparse.Namespace) -> RunningNode:
             *await bind_port(config.listen.host, config.listen.port, shared=True),
             socket.socket(fileno=given.listens),
         ),
+        link=MemoryLink(socket.socket(fileno=given.memory)),
     )
     return await RunningNode.start(place, config, SystemClock(), worker)
 

@@ -205,6 +205,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: Printable
     listen: Listen
     custody_key: Printable
+    outside_key: Printable | None = None
     dpo_contact: Contact | None = None
     provider: Provider = Provider()
     do_not_share: Printable | None = None
@@ -271,6 +272,11 @@ class Place:
     def keys(self) -> Path:
         """The key files, 0600 in a directory of 0700."""
         return self.directory / "keys"
+
+    @property
+    def outside_sealed(self) -> Path:
+        """The outside key, sealed to the custody key."""
+        return self.directory / "outside.sealed"
 
     @property
     def periods(self) -> Path:

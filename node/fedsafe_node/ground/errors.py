@@ -333,6 +333,28 @@ class LooseKeyFileError(KeyFileError):
         self.reason = reason
 
 
+class OutsideKeyError(KeyFileError):
+    """The outside key is missing, or is not the one that wraps a key file."""
+
+    def __init__(self, reason: str, way_out: str | None = None) -> None:
+        super().__init__(reason if way_out is None else f"{reason}; {way_out}")
+        self.reason = reason
+        self.way_out = way_out
+
+
+class OutsideKeyMissingError(OutsideKeyError):
+    """A key file is wrapped, and nothing names the outside key."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(
+            f"key file {file} is wrapped, and this process has no outside key: without "
+            "it own bans and all media stay closed; all else is whole",
+            "name it as outside_key in node.toml, or start as a unit with "
+            "LoadCredential=fedsafe-outside-key; `fedsafe node outside-key recover` "
+            "gets a lost one back with the custody key",
+        )
+
+
 class ConfigError(NodeError):
     """The configuration cannot be read, or does not fit."""
 
@@ -476,8 +498,8 @@ class CorruptIndexError(TokenIndexError):
 
 
 class PictureIndexError(NodeError):
-    """Tables of the picture index miss what they hold; they are not used."""
+    """Tables of the picture index are not as they were made; they are not used."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"the picture index failed its self-test: {reason}")
+        super().__init__(f"the picture index is unsound: {reason}")
         self.reason = reason

@@ -28,6 +28,8 @@ class FaultPoint(StrEnum):
     GUARD_AFTER_RENAME = "guard.after_rename"
     INDEX_BEFORE_RENAME = "index.before_rename"
     INDEX_AFTER_RENAME = "index.after_rename"
+    PICTURES_BEFORE_RENAME = "pictures.before_rename"
+    PICTURES_AFTER_RENAME = "pictures.after_rename"
     DISPATCH_BEFORE_CARRY = "dispatch.before_carry"
     DISPATCH_AFTER_CARRY = "dispatch.after_carry"
     MOVE_AFTER_BEGIN = "move.after_begin"

@@ -110,6 +110,30 @@ def find_secret(path: Path) -> bytes | None:
     return secret
 
 
+def replace_secret(path: Path, secret: bytes) -> None:
+    """Put other content in the place of a secret file, and overwrite the old one.
+
+    There is one of the two under its name at any time. What a crash leaves of the old
+    one beside it, the next call for that file overwrites.
+
+    Raises:
+        KeyFileError: it cannot be written.
+    """
+    gone = path.with_name(f".{path.name}.gone")
+    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    try:
+        _overwrite_left(path)
+        write_durably(draft, secret)
+        os.link(path, gone)
+        draft.rename(path)
+        sync_directory(path.parent)
+        _overwrite(gone)
+    except OSError as error:
+        raise KeyFileError(f"key file {path}: {error.strerror}") from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def _write_whole(path: Path, secret: bytes, faults: Faults) -> None:
     make_private_directory(path.parent)
     draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
@@ -132,8 +156,15 @@ def destroy_secret(path: Path) -> None:
     with suppress(FileNotFoundError):
         path.rename(path.with_name(f".{path.name}.gone"))
         sync_directory(path.parent)
+    _overwrite_left(path)
+
+
+def _overwrite_left(path: Path) -> None:
     for left in sorted(path.parent.glob(f".{escape(path.name)}.*")):
-        _overwrite(left)
+        if path.exists() and left.samefile(path):
+            left.unlink()  # a crash came before the new one took its name
+        else:
+            _overwrite(left)
 
 
 def _overwrite(going: Path) -> None:

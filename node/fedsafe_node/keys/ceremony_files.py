@@ -16,7 +16,8 @@ from fedsafe_federation.wire.signed import Signed
 from fedsafe_node.ground.config import Place
 from fedsafe_node.ground.errors import KeyFileMissingError
 from fedsafe_node.ground.faults import NO_FAULTS, Faults
-from fedsafe_node.ground.key_files import destroy_secret, read_secret, write_secret
+from fedsafe_node.ground.key_files import destroy_secret, write_secret
+from fedsafe_node.ground.outside_key import read_key_file, wrapped
 
 FOUNDING = "founding"
 RENEWAL = "renewal"
@@ -45,7 +46,7 @@ class StateFiles:
     def get(self, round_: int) -> bytes | None:
         """Read the state of a round."""
         try:
-            return read_secret(self._path(round_))
+            return read_key_file(self._place, self._path(round_))
         except KeyFileMissingError:
             return None
 
@@ -60,7 +61,8 @@ class StateFiles:
             raise self._failure(
                 f"too many ceremonies were begun here: delete keys/{self._kind}-*.key"
             )
-        write_secret(self._path(round_), state, faults=self._faults)
+        path = self._path(round_)
+        write_secret(path, wrapped(self._place, path.name, state), faults=self._faults)
 
     def _path(self, round_: int) -> Path:
         return self._place.keys / f"{self._kind}-{self._run}-{round_}.key"

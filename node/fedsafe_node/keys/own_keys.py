@@ -13,6 +13,9 @@
 | `seal.key` | what the seal over tables and key files is made with |
 | `periods/<month>.key` | what openings are sealed under |
 
+`own.key` and `media-*.key` are wrapped under the outside key where the node has one
+(`ground.outside_key`); all others are as they are, and open no media.
+
 The private part of the custody key is in none of them: it stays outside the
 node's directory.
 """
@@ -42,6 +45,7 @@ from fedsafe_federation.wire.wireformat import decode, encode
 from fedsafe_node.ground.config import Place
 from fedsafe_node.ground.errors import KeyFileError
 from fedsafe_node.ground.key_files import read_secret, share_secret, write_secret
+from fedsafe_node.ground.outside_key import OWN, read_key_file, wrapped
 
 T = TypeVar("T")
 
@@ -233,7 +237,8 @@ def load_own(place: Place) -> OwnKeys:
     Raises:
         KeyFileError: they are missing, loose or malformed.
     """
-    return _read(place.keys / "own.key", _own)
+    path = place.keys / OWN
+    return _read(path, _own, lambda path: read_key_file(place, path))
 
 
 def load_keys(place: Place) -> NodeKeys:
@@ -256,9 +261,13 @@ def load_keys(place: Place) -> NodeKeys:
     )
 
 
-def _read(path: Path, parse: Callable[[bytes], T]) -> T:
+def _read(
+    path: Path,
+    parse: Callable[[bytes], T],
+    read: Callable[[Path], bytes] = read_secret,
+) -> T:
     try:
-        return parse(read_secret(path))
+        return parse(read(path))
     except (CryptoError, MalformedError, ValueError):
         raise KeyFileError(f"key file {path} holds no such key") from None
 
@@ -317,10 +326,11 @@ def write_media_keys(
     """Keep the media keys of a generation; a file that is there already stays.
 
     Raises:
+        OutsideKeyError: media keys are wrapped here, and the outside key is missing.
         KeyFileError: the file cannot be written.
     """
     path = place.keys / f"media-{epoch}-{generation}.key"
-    _write_once(path, media.token + media.group)
+    _write_once(path, wrapped(place, path.name, media.token + media.group))
 
 
 def share_path(place: Place, epoch: int, generation: int) -> Path:
@@ -376,7 +386,9 @@ def load_media_keys(
     for path in sorted(place.keys.glob("media-*.key")):
         epoch, generation = _named(path)
         if epochs is None or epoch in epochs:
-            keys[epoch, generation] = _read(path, _media)
+            keys[epoch, generation] = _read(
+                path, _media, lambda path: read_key_file(place, path)
+            )
     return keys
 
 

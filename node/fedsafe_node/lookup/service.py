@@ -152,7 +152,10 @@ class _Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Deferred:
-    """Too few members answered; where their budgets are spent, for so many seconds."""
+    """Too few members answered, or a start has not loaded all pictures yet.
+
+    Where members' budgets are spent it takes so many seconds to *wait*.
+    """
 
     wait: float | None
 
@@ -397,10 +400,13 @@ class LookupService:
         persons = [item for case in cases for item in case.persons]
         found = await self._evaluate(persons, step)
         deferred = found if isinstance(found, _Deferred) else None
+        is_loading = self._lists.lacks_pictures
         outputs = [()] * len(persons) if isinstance(found, _Deferred) else found
         count = sum(len(case.asked) for case in cases)
         candidates = await self._run(lambda: self._probe(cases, outputs, step), count)
-        return await self._decide(cases, candidates, step, deferred=deferred)
+        return await self._decide(
+            cases, candidates, step, deferred=deferred, is_loading=is_loading
+        )
 
     def _probe(
         self,
@@ -446,6 +452,7 @@ class LookupService:
         step: _Round,
         *,
         deferred: "_Deferred | None",
+        is_loading: bool,
     ) -> list[LookupAnswer]:
         now = self._clock.now()
         # Behind a closed gate nobody is asked: then no list but the own is covered.
@@ -456,6 +463,8 @@ class LookupService:
             opened: list[LogEntry] = []
             for case, pointers in zip(cases, candidates, strict=True):
                 lacks = deferred if case.persons else None
+                if is_loading and _asks_for_picture(case):
+                    lacks = lacks or _Deferred(None)
                 each, events = await self._tell(
                     tx, case, pointers, step, now, stale, deferred=lacks
                 )
@@ -651,6 +660,13 @@ def _matches(told: Told) -> bool:
 
 def _rest(stale: Sequence[str]) -> Result:
     return Result.INCOMPLETE if stale else Result.NONE
+
+
+def _asks_for_picture(case: Case) -> bool:
+    return any(
+        isinstance(item, File) and item.kind is MediaKind.PDQ
+        for item in case.asked.values()
+    )
 
 
 def _answer(

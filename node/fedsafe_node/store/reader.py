@@ -15,8 +15,10 @@ from fedsafe_node.store.rows import (
     GateRow,
     IdempotencyRow,
     NamedRow,
+    Opening,
     PeerRow,
     RestrictionRow,
+    SealedOpening,
     SignalRow,
     TokenRow,
 )
@@ -55,6 +57,12 @@ from fedsafe_node.store.sql_trials import SqlTrialsReader
 from fedsafe_node.store.sql_witness import SqlWitnessReader
 
 _SIGNAL = f"SELECT {SIGNAL_COLUMNS} FROM signals "  # noqa: S608 - our own columns
+_OPENING_COLUMNS = 2
+_MEDIA = (
+    f"SELECT {', '.join(f's.{each}' for each in SIGNAL_COLUMNS.split(', '))}, "  # noqa: S608 - our own columns
+    "o.period, o.sealed FROM signals s LEFT JOIN logs l ON l.origin = s.log "
+    "LEFT JOIN openings o ON o.log = l.id AND o.idx = s.idx AND o.grp = s.grp "
+)
 _DRAFT = (
     "SELECT signal_id, author, created_at, period, sealed, state, decided_by, "
     "decided_at, plane, scope FROM drafts "
@@ -166,16 +174,68 @@ class Reader(
 
     async def media_after(
         self, media_kind: int, row: int, limit: int
-    ) -> list[SignalRow]:
-        """Return media signals of a kind that are not erased, from behind `row`."""
+    ) -> list[tuple[SignalRow, Opening | None]]:
+        """Return media signals of a kind that are not erased, from behind `row`.
+
+        Each with its opening, if that is here: one query reads them all.
+
+        Raises:
+            CorruptLogError: what is stored is not what was sealed.
+        """
         where = (
-            "WHERE media_kind = ? AND row > ? AND status <> 'erased' "
-            "ORDER BY row LIMIT ?"
+            "WHERE s.media_kind = ? AND s.row > ? AND s.status <> 'erased' "
+            "ORDER BY s.row LIMIT ?"
         )
-        return [
-            signal_row(found)
-            for found in self._all(_SIGNAL + where, media_kind, row, limit)
-        ]
+        return self._media(where, media_kind, row, limit)
+
+    async def media_at(
+        self, rows: Sequence[int]
+    ) -> list[tuple[SignalRow, Opening | None]]:
+        """Return the media signals at these rows that are not erased, as above.
+
+        Raises:
+            CorruptLogError: what is stored is not what was sealed.
+        """
+        found: list[tuple[SignalRow, Opening | None]] = []
+        for start in range(0, len(rows), _MOST_VARIABLES):
+            part = rows[start : start + _MOST_VARIABLES]
+            marks = ",".join("?" * len(part))
+            where = (
+                f"WHERE s.row IN ({marks}) AND s.media_kind IS NOT NULL "
+                "AND s.status <> 'erased' ORDER BY s.row"
+            )
+            found += self._media(where, *part)
+        return found
+
+    def _media(
+        self, where: str, *values: object
+    ) -> list[tuple[SignalRow, Opening | None]]:
+        found: list[tuple[SignalRow, Opening | None]] = []
+        for raw in self._all(_MEDIA + where, *values):
+            signal = signal_row(raw[:-_OPENING_COLUMNS])
+            opening = None
+            if raw[-1] is not None:
+                period, sealed = raw[-_OPENING_COLUMNS:]
+                kept = SealedOpening(
+                    index=signal.index,
+                    group=signal.group,
+                    period=period,
+                    sealed=sealed,
+                    erased_at=None,
+                )
+                opening = self._unsealing.unseal(signal.log, kept)
+            found.append((signal, opening))
+        return found
+
+    async def media_rows_after(
+        self, media_kind: int, row: int, limit: int
+    ) -> list[int]:
+        """Return the rows alone of what `media_after` returns."""
+        sql = (
+            "SELECT row FROM signals WHERE media_kind = ? AND row > ? "
+            "AND status <> 'erased' ORDER BY row LIMIT ?"
+        )
+        return [at for (at,) in self._all(sql, media_kind, row, limit)]
 
     async def expired_signals(self, now: int, limit: int) -> list[SignalRow]:
         """Return active or disputed signals with `match_until` at or before `now`."""

@@ -28,8 +28,10 @@ from fedsafe_node.ground.errors import (
     KeyFileError,
     KeyFileExistsError,
     KeyFileMissingError,
+    OutsideKeyError,
 )
 from fedsafe_node.ground.key_files import read_secret, share_secret, sync_directory
+from fedsafe_node.ground.outside_key import read_key_file
 from fedsafe_node.store.sealed_parts import SealKey
 
 _KEY: Final = "seal.key"
@@ -60,6 +62,7 @@ class SealedFiles:
         Raises:
             KeyFileError: it is loose, unreadable or no key.
         """
+        self._place = place
         self._keys = place.keys
         self._marks = marks
         self._refresh = refresh
@@ -100,6 +103,9 @@ class SealedFiles:
 
         It is empty for one that is loose or cannot be read. From then on the guard's
         marks are those of all processes.
+
+        Raises:
+            OutsideKeyError: one is wrapped, and the outside key is missing.
         """
         self._refresh()
         return {name: self._digest(name) for name in _names(self._keys)}
@@ -123,8 +129,12 @@ class SealedFiles:
         return self._told
 
     def _digest(self, name: str) -> bytes:
+        # Of what is wrapped counts what is in it: another outside key is no change.
         try:
-            return self.key.file_digest(name, read_secret(self._keys / name))
+            content = read_key_file(self._place, self._keys / name)
+            return self.key.file_digest(name, content)
+        except OutsideKeyError:
+            raise  # nothing is known of the file
         except KeyFileError:
             return b""
 

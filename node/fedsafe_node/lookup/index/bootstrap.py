@@ -2,8 +2,8 @@
 """Bring the indexes up to the store at start, and compare them with it later.
 
 The token index reads only the rows behind its newest segment, and later those that
-other processes of the node have committed. Pictures are opened and decrypted once a
-start: perceptual digests lie nowhere on disk in the clear.
+other processes of the node have committed. Pictures have a keeper of their own
+(`picture_keeper`).
 """
 
 import asyncio
@@ -14,33 +14,28 @@ from pathlib import Path
 from secrets import token_bytes
 from typing import Final, cast
 
-from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.feed.signals import decode_opening
 from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.ground.errors import (
     CorruptRowError,
     NodeError,
-    PictureIndexError,
     StoreFailedError,
 )
 from fedsafe_node.ground.signal_ids import signal_name
 from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.lookup.index.lists import Lists
+from fedsafe_node.lookup.index.picture_keeper import known, read_pictures
 from fedsafe_node.lookup.index.shared import SharedTokenIndex
-from fedsafe_node.lookup.index.tokens import TokenIndex
-from fedsafe_node.rules.media_bodies import open_media_body
+from fedsafe_node.lookup.index.tokens import STORE_IDENTITY, TokenIndex
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus, TokenRow
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.rules.gate import LegalGate
-from fedsafe_policies.vocabulary import MediaKind
 
 _PAGE: Final = 10_000
 _FEW: Final = 4_096  # tokens that each process may hold in its own memory
-_IDENTITY: Final = "store.identity"
 INDEX: Final = "index"
 
 
@@ -92,21 +87,25 @@ async def share_tokens(
 
 
 async def follow_lists(lists: Lists, store: Store, situation: Situation) -> None:
-    """Add the rows that other processes have committed."""
-    index = lists.tokens
+    """Add the rows that other processes have committed.
+
+    Pictures that are still being loaded come with all others.
+    """
+    index, pictures = lists.tokens, not lists.lacks_pictures
 
     async def query(reader: Reader) -> tuple[int, list[tuple[int, bytes]]]:
         newest = await reader.newest_signal()
         await _add_tokens(reader, index, newest, merges=False)
         found: list[tuple[int, bytes]] = []
         last = lists.pictures_until
-        while page := await reader.media_after(MediaKind.PDQ, last, _PAGE):
-            last = page[-1].row
-            found += await _digests(reader, page, situation)
+        while pictures and (page := await read_pictures(reader, last, situation)):
+            last = page[-1][0]
+            found += known(page)
         return newest, found
 
     newest, found = await store.scan(query)
-    lists.add_pictures(found, until=newest)
+    if pictures:
+        lists.add_pictures(found, until=newest)
 
 
 async def follow_removals(lists: Lists, store: Store) -> None:
@@ -211,10 +210,10 @@ def _matches(row: SignalRow) -> bool:
 async def _identity(store: Store) -> bytes:
     # Tells this database from another one that was put in its place.
     async def act(tx: Transaction) -> bytes:
-        known = await tx.meta(_IDENTITY)
+        known = await tx.meta(STORE_IDENTITY)
         if known is None:
             known = token_bytes(16)
-            await tx.set_meta(_IDENTITY, known)
+            await tx.set_meta(STORE_IDENTITY, known)
         return known
 
     return await store.write(act, vital=True)
@@ -231,56 +230,3 @@ async def load_gate(store: Store) -> LegalGate | None:
         return decode(row.record, LegalGate) if row is not None else None
     except MalformedError as error:
         raise StoreFailedError(f"the legal-gate record: {error}") from None
-
-
-async def load_pictures(lists: Lists, store: Store, situation: Situation) -> None:
-    """Open every picture signal and add its digest to the picture index."""
-
-    async def query(reader: Reader) -> int:
-        newest = await reader.newest_signal()
-        last = 0
-        while page := await reader.media_after(MediaKind.PDQ, last, _PAGE):
-            last = page[-1].row
-            found = await _digests(reader, page, situation)
-            lists.pictures.add([row for row, _ in found], [each for _, each in found])
-        return newest
-
-    lists.add_pictures((), until=await store.scan(query))
-    await merge_pictures(lists)
-
-
-async def merge_pictures(lists: Lists) -> None:
-    """Bring the tables of the picture index up to date, if that is due.
-
-    Tables that fail their self-test are not used: pictures are then found by comparing
-    every digest, which takes longer, and the next merge tries again.
-    """
-    if lists.wants_picture_merge:
-        try:
-            await asyncio.to_thread(lists.pictures.merge)
-        except PictureIndexError:
-            _LOG.exception("picture index unsound", extra=fields(reason="pictures"))
-
-
-async def _digests(
-    reader: Reader, rows: Sequence[SignalRow], situation: Situation
-) -> list[tuple[int, bytes]]:
-    found: list[tuple[int, bytes]] = []
-    for row in rows:
-        digest = await _digest(reader, row, situation)
-        if digest is not None:
-            found.append((row.row, digest))
-    return found
-
-
-async def _digest(reader: Reader, row: SignalRow, situation: Situation) -> bytes | None:
-    kept = await reader.opening(row.log, row.index, row.group)
-    if kept is None:
-        return None
-    origin = situation.own.name if row.own else row.origin
-    try:
-        header, opening = decode_opening(kept.payload)
-        body = open_media_body(row.signal_id, origin, header, opening, situation)
-    except (CryptoError, MalformedError):
-        return None
-    return body.digest

@@ -28,14 +28,22 @@ class Lists:
     """Token index and picture index, kept in step.
 
     Where other processes add rows as well, a picture may come twice: from the act that
-    committed it here, and out of the *shared* store. Owned by the event loop for that:
-    up to which row all pictures are known, and which of those behind it are.
+    committed it here, and out of the *shared* store; so it may while the pictures of a
+    start are loaded. Owned by the event loop for that: up to which row all pictures are
+    known, and which of those behind it are. While it *lacks pictures* whoever asks for
+    one cannot be told that there is none.
+
+    Where other processes are to attach to the tables of pictures, *attached* says so.
     """
 
-    def __init__(self, tokens: TokenIndex, *, shared: bool = False) -> None:
+    def __init__(
+        self, tokens: TokenIndex, *, shared: bool = False, attached: bool = False
+    ) -> None:
         self.tokens = tokens
         self._pictures: PdqIndex | None = None
         self._shared = shared
+        self._attached = attached
+        self.lacks_pictures = False
         self.pictures_until = 0
         self._ahead: set[int] = set()
 
@@ -44,13 +52,25 @@ class Lists:
         """The index of pictures; a node that knows none yet does without numpy."""
         if self._pictures is None:
             from fedsafe_node.lookup.index.pdq import PdqIndex  # noqa: PLC0415 - loads numpy
+            from fedsafe_node.lookup.index.pdq_memory import Memory  # noqa: PLC0415
 
-            self._pictures = PdqIndex()
+            make = Memory.shared if self._attached else Memory.private
+            self._pictures = PdqIndex(make=make)
         return self._pictures
 
     def count_pictures(self) -> int:
         """Count the pictures that a query can find."""
         return 0 if self._pictures is None else len(self._pictures)
+
+    @property
+    def has_removed_pictures(self) -> bool:
+        """Whether digests of pictures that match no more are still in memory."""
+        return self._pictures is not None and self._pictures.removed > 0
+
+    @property
+    def has_picture_tables(self) -> bool:
+        """Whether there are tables of pictures."""
+        return self._pictures is not None and bool(self._pictures.tables)
 
     @property
     def wants_picture_merge(self) -> bool:
@@ -62,6 +82,10 @@ class Lists:
         self._add_pictures(found)
         self.pictures_until = max(self.pictures_until, until)
         self._ahead = {row for row in self._ahead if row > until}
+
+    def forget_pictures(self) -> None:
+        """Load all pictures anew; those that came meanwhile are known on."""
+        self.pictures_until = 0
 
     def add(self, hints: Sequence[Hint]) -> None:
         """Add rows that have just been committed."""
@@ -82,7 +106,7 @@ class Lists:
         ]
         if new:
             self.pictures.add([row for row, _ in new], [digest for _, digest in new])
-            if self._shared:
+            if self._shared or self.lacks_pictures:
                 self._ahead.update(row for row, _ in new)
 
     def remove(self, rows: Iterable[int]) -> None:

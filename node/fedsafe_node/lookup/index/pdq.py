@@ -26,6 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedsafe_federation.media.pdq import PDQ_BYTES, THRESHOLD
+from fedsafe_node.ground.errors import PictureIndexError
+from fedsafe_node.lookup.index.pdq_memory import MakeMemory, Memory
 from fedsafe_node.lookup.index.pdq_recent import Recent
 from fedsafe_node.lookup.index.pdq_tables import (
     COLUMNS,
@@ -130,13 +132,17 @@ class PdqIndex:
 
     * swapped as a whole, read by anybody: `_view`
     * under `_lock`: `_view`'s growing parts and removed rows; what a merge has
-      `_taken`, and the ids that were `_removed` since
+      `_taken`, and the ids that were `_removed` and may be in other tables still
     * under `_merging`: the building of tables
     """
 
-    def __init__(self, *, few: int = FEW) -> None:
-        """Begin with no row; up to *few* of them need no tables."""
+    def __init__(self, *, few: int = FEW, make: MakeMemory = Memory.private) -> None:
+        """Begin with no row; up to *few* of them need no tables.
+
+        The memory of tables is had by *make*.
+        """
         self._few: Final = few
+        self._make: Final = make
         self._lock: Final = Lock()
         self._merging: Final = Lock()
         self._view = _View()
@@ -153,6 +159,16 @@ class PdqIndex:
         return sum(part.memory_bytes for part in self._view.parts)
 
     @property
+    def tables(self) -> tuple[Tables, ...]:
+        """The tables, which never change but for what is removed."""
+        return self._view.tables
+
+    @property
+    def removed(self) -> int:
+        """How many rows are removed whose digests are still in memory."""
+        return sum(part.removed for part in self._view.parts)
+
+    @property
     def waiting(self) -> int:
         """How many rows are in no tables yet."""
         return sum(len(part) for part in self._view.newer)
@@ -163,7 +179,7 @@ class PdqIndex:
         view = self._view
         held = sum(map(len, view.tables))
         most = max(MOST_WAITING, held // _MOST_SHARE) if held else self._few
-        removed = sum(part.removed for part in view.parts)
+        removed = self.removed
         return self.waiting > most or removed > MOST_REMOVED * (len(self) + removed)
 
     def add(self, rows: Sequence[int], digests: Sequence[bytes]) -> None:
@@ -193,8 +209,7 @@ class PdqIndex:
         if not gone.size:
             return 0
         with self._lock:
-            if self._taken.parts:
-                self._removed.append(gone)
+            self._removed.append(gone)
             return sum(part.remove(gone) for part in self._view.parts)
 
     def query(self, digest: bytes, radius: int = THRESHOLD) -> list[Match]:
@@ -233,9 +248,8 @@ class PdqIndex:
         with self._merging:
             with self._lock:  # what comes from now on is of no concern to this merge
                 self._taken = taken = self._view
-                self._removed = []
             try:
-                tables, blocks = _build(taken, self._few)
+                tables, blocks = _build(taken, self._few, self._make)
                 for each in tables:
                     each.check()
                 with self._lock:
@@ -243,10 +257,65 @@ class PdqIndex:
             finally:
                 self._taken = _View()
 
+    def adopt(self, tables: tuple[Tables, ...]) -> None:
+        """Take tables that were built elsewhere in the place of all tables here.
+
+        What is in no table here stays, unless those have it; what was removed here is
+        removed from them.
+        """
+        with self._merging, self._lock:
+            self._take_out(tables, ())
+            ids, columns = _left(self._view.newer)
+            new = ~_in(tables, ids)
+            ids, columns = ids[new], columns[:, new]
+            recent, blocks = Recent(), list[_Block]()
+            if len(ids) <= _AT_ONCE:
+                left = ~recent.add(ids, columns)
+                ids, columns = ids[left], columns[:, left]
+            while len(ids):
+                blocks.append(_Block.empty())
+                count = blocks[-1].add(ids, columns)
+                ids, columns = ids[count:], columns[:, count:]
+            self._view = _View(tables, (recent,), tuple(blocks))
+
+    def finish(self, tables: Tables) -> None:
+        """Begin to ask tables that were compared row by row so far.
+
+        Raises:
+            PictureIndexError: they fail their self-test; they go on like that.
+        """
+        tables.is_built = True
+        try:
+            tables.check()
+        except PictureIndexError:
+            tables.is_built = False
+            raise
+
+    def compare_ids(self, ids: Ids) -> tuple[Ids, Ids]:
+        """Compare with the ids there should be, which ascend.
+
+        Give those that are not here, and those that should not be.
+        """
+        parts = self._view.parts
+        here = np.unique(np.concatenate([part.ids for part in parts] or [_NO_IDS]))
+        here = here[here != REMOVED]
+        return (
+            np.setdiff1d(ids, here, assume_unique=True),
+            np.setdiff1d(here, ids, assume_unique=True),
+        )
+
+    def _take_out(self, tables: tuple[Tables, ...], blocks: tuple[_Block, ...]) -> None:
+        """Remove from new parts what was removed here; remember what they had of it."""
+        if not self._removed:
+            return
+        gone = np.unique(np.concatenate(self._removed))
+        for part in _View(tables, (), blocks).parts:
+            part.remove(gone)
+        gone = gone[_in(tables, gone)]
+        self._removed = [gone] if gone.size else []
+
     def _settle(self, tables: tuple[Tables, ...], blocks: tuple[_Block, ...]) -> None:
-        for gone in self._removed:
-            for part in _View(tables, (), blocks).parts:
-                part.remove(gone)
+        self._take_out(tables, blocks)
         view, taken = self._view, self._taken
         self._view = _View(
             tables,
@@ -287,7 +356,7 @@ def _search(view: _View, asked: Asked, first: int, radius: int) -> Iterator[Foun
 
 def _near(part: Tables | Recent | _Block, asked: Asked, radius: int) -> Near:
     """Find the rows that are near, each once, removed ones included."""
-    if isinstance(part, Tables) and radius <= MOST:
+    if isinstance(part, Tables) and radius <= MOST and part.is_built:
         near, dear = part.search(asked, radius)
         near = near.once()
         if dear.size:
@@ -324,20 +393,39 @@ def _ordered(found: Sequence[Found]) -> Found:
     return Found(questions[order], ids[order], distances[order])
 
 
-def _build(view: _View, few: int) -> tuple[tuple[Tables, ...], tuple[_Block, ...]]:
-    """Build tables of what is left in a view, or a block if that is little."""
+def _left(parts: Sequence[Tables | Recent | _Block]) -> tuple[Ids, Columns]:
+    """Give the rows of some parts that are not removed."""
     ids, columns = list[Ids](), list[Columns]()
-    for tables in view.tables:
-        left = tables.left()
-        ids.append(tables.ids[left])
-        columns.append(tables.columns.take(left, axis=1))
-    for part in view.newer:
-        (left,) = (part.ids[: part.filled] != REMOVED).nonzero()
+    for part in parts:
+        if isinstance(part, Tables):
+            left = part.left()
+        else:
+            (left,) = (part.ids[: part.filled] != REMOVED).nonzero()
         ids.append(part.ids[left])
         columns.append(part.columns.take(left, axis=1))
     if not ids:
+        return _NO_IDS, np.zeros((COLUMNS, 0), np.uint64)
+    return np.concatenate(ids), np.concatenate(columns, axis=1)
+
+
+def _in(tables: Sequence[Tables], ids: Ids) -> NDArray[np.bool_]:
+    """Tell of each id whether some tables have it."""
+    found = np.zeros(len(ids), np.bool_)
+    for each in tables:
+        places = np.searchsorted(each.ids, ids)
+        places[places == len(each.ids)] = 0
+        if len(each.ids):
+            found |= each.ids[places] == ids
+    return found
+
+
+def _build(
+    view: _View, few: int, make: MakeMemory
+) -> tuple[tuple[Tables, ...], tuple[_Block, ...]]:
+    """Build tables of what is left in a view, or a block if that is little."""
+    every, digests = _left(view.parts)
+    if not len(every):
         return (), ()
-    every, digests = np.concatenate(ids), np.concatenate(columns, axis=1)
     if len(every) <= few:
         block = _Block.empty()
         block.add(every, digests)
@@ -346,11 +434,16 @@ def _build(view: _View, few: int) -> tuple[tuple[Tables, ...], tuple[_Block, ...
         order = every.argsort(kind="stable")
         every, digests = every[order], digests.take(order, axis=1)
     return tuple(
-        Tables(every[start : start + MOST_ROWS], digests[:, start : start + MOST_ROWS])
+        Tables(
+            every[start : start + MOST_ROWS],
+            digests[:, start : start + MOST_ROWS],
+            make,
+        )
         for start in range(0, len(every), MOST_ROWS)
     ), ()
 
 
+_NO_IDS: Final[Ids] = np.zeros(0, np.uint32)
 _NOTHING: Final = Found(
     np.zeros(0, np.intp), np.zeros(0, np.uint32), np.zeros(0, np.uint16)
 )

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from fedsafe_federation.media.pdq import PDQ_BYTES
 from fedsafe_node.ground.errors import PictureIndexError
+from fedsafe_node.lookup.index.pdq_memory import MakeMemory, Memory
 
 MOST: Final = 31
 """The largest radius that the tables answer."""
@@ -45,6 +46,7 @@ _KEYS: Final = 1 << 16
 BLOCK: Final = 16
 BLOCK_SHIFT: Final = 4
 _LINE: Final = 64
+_ID_BYTES: Final = 4
 _PROBES: Final = 1 + 16
 NEXT_BITS: Final = 2  # a bit of this word and two of the next, or none and three
 _LEAST_BLOCKS: Final = 512
@@ -114,15 +116,55 @@ class Near(NamedTuple):
         return Near(*(np.concatenate(part) for part in zip(*found, strict=True)))
 
 
+class Layout(NamedTuple):
+    """Where each array of the tables of so many rows begins in their memory.
+
+    The rows come first, so that they can be compared before the tables are there.
+    """
+
+    rows: int
+    columns: int
+    rows_end: int
+    next: int
+    low: int
+    high: int
+    first: int
+    size: int
+
+    @classmethod
+    def of(cls, count: int) -> Self:
+        """Lay out the memory of so many rows."""
+        entries = _entries(count)
+        sizes = (
+            count * _ID_BYTES,
+            count * PDQ_BYTES,
+            0,
+            2 * entries,
+            2 * entries,
+            entries,
+            _ID_BYTES * (WORDS * _KEYS + 1),
+        )
+        ends = [0]
+        for size in sizes:
+            ends.append(-(-(ends[-1] + size) // _LINE) * _LINE)
+        return cls(count, *ends[1:])
+
+
 class Tables:
     """The digests of many rows, in the order of their ids, with their tables.
+
+    All arrays but the bits of removed rows lie in one piece of memory (`Layout`), which
+    other processes may have as well, and which may have come out of a file: its rows
+    are compared one by one until it `is_built`.
 
     Owned by the writer: `removed`. Read by all: the rest, of which only bits of
     `_removed` are ever set.
     """
 
-    def __init__(self, ids: Ids, columns: Columns) -> None:
-        """Build the tables of rows whose ids ascend.
+    def __init__(
+        self, ids: Ids, columns: Columns, make: MakeMemory = Memory.private
+    ) -> None:
+        """Build the tables of rows whose ids ascend, in new memory.
 
         Raises:
             ValueError: they are too many, or their ids do not ascend.
@@ -130,23 +172,42 @@ class Tables:
         count = len(ids)
         if count > MOST_ROWS or (ids[1:] < ids[:-1]).any():
             raise ValueError(f"want up to {MOST_ROWS} rows in the order of their ids")
-        self.ids: Final = ids
-        self.columns: Final = np.ascontiguousarray(columns)
-        self.removed = 0
-        self._removed: Final = np.zeros(-(-count // 8), np.uint8)
-        entries = -(-(WORDS * count + 1) // BLOCK) * BLOCK
-        self._next: Final = aligned(entries)
-        self._low: Final = np.empty(entries, np.uint16)
-        self._high: Final = np.empty(entries, np.uint8)
+        layout = Layout.of(count)
+        self._place(layout, make(layout.size))
+        self.ids[:] = ids
+        self.columns[:] = columns
         self._low[WORDS * count :] = self._high[WORDS * count :] = 0
-        self._first: Final = np.empty(WORDS * _KEYS + 1, np.int32)
+        self._next[WORDS * count :] = 0
         self._first[-1] = WORDS * count >> BLOCK_SHIFT
         for word in range(WORDS):
             self._sort(word)
-        self._blocks: Final = self._next.view(Wide)
-        self._dear_blocks: Final = max(count // 64, _LEAST_BLOCKS)
-        self._dear_rows: Final = max(count // 256, _LEAST_ROWS)
-        self._much: Final = max(count // 512, _MUCH_BLOCKS)
+        self.is_built = True
+
+    @classmethod
+    def attach(cls, count: int, memory: Memory, *, is_built: bool = True) -> Self:
+        """Take up tables that were built elsewhere; no row is removed here yet."""
+        self = cls.__new__(cls)
+        self._place(Layout.of(count), memory)
+        self.is_built = is_built
+        return self
+
+    def _place(self, layout: Layout, memory: Memory) -> None:
+        count, entries = layout.rows, _entries(layout.rows)
+        self.memory, buffer = memory, memory.buffer
+        self.removed = 0
+        self.ids: Ids = np.frombuffer(buffer, np.uint32, count)
+        columns = np.frombuffer(buffer, np.uint64, COLUMNS * count, layout.columns)
+        self.columns: Columns = columns.reshape(COLUMNS, count)
+        self._next: Words = np.frombuffer(buffer, np.uint16, entries, layout.next)
+        self._low: Words = np.frombuffer(buffer, np.uint16, entries, layout.low)
+        self._high = np.frombuffer(buffer, np.uint8, entries, layout.high)
+        bounds = WORDS * _KEYS + 1
+        self._first = np.frombuffer(buffer, np.int32, bounds, layout.first)
+        self._blocks = self._next.view(Wide)
+        self._removed = np.zeros(-(-count // 8), np.uint8)
+        self._dear_blocks = max(count // 64, _LEAST_BLOCKS)
+        self._dear_rows = max(count // 256, _LEAST_ROWS)
+        self._much = max(count // 512, _MUCH_BLOCKS)
 
     def __len__(self) -> int:
         """Count the rows that can be found."""
@@ -155,18 +216,7 @@ class Tables:
     @property
     def memory_bytes(self) -> int:
         """The memory of all arrays."""
-        return sum(
-            array.nbytes
-            for array in (
-                self.ids,
-                self.columns,
-                self._removed,
-                self._next,
-                self._low,
-                self._high,
-                self._first,
-            )
-        )
+        return Layout.of(len(self.ids)).size + self._removed.nbytes
 
     def search(self, asked: Asked, radius: int) -> tuple[Near, Places]:
         """Find the rows within *radius*, at most `MOST`; tell which questions are dear.
@@ -397,6 +447,11 @@ def aligned(count: int) -> Words:
     words: Words = memory[start : start + 2 * count].view(np.uint16)
     words[:] = 0
     return words
+
+
+def _entries(count: int) -> int:
+    """Count the places of all tables, whole blocks of them."""
+    return -(-(WORDS * count + 1) // BLOCK) * BLOCK
 
 
 def _word(columns: Columns, word: int) -> Words:

@@ -94,6 +94,8 @@ def batches(
 
 MAX_SEGMENTS: Final = 4
 _GROWTH: Final = 4
+STORE_IDENTITY: Final = "store.identity"
+"""The value of the store that tells it from another one in its place."""
 NO_STORE: Final = bytes(16)
 
 

@@ -15,7 +15,8 @@ from fedsafe_federation.charter.renewal import Kept
 from fedsafe_federation.errors import MalformedError, ResharingError
 from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.ground.config import Place
-from fedsafe_node.ground.key_files import destroy_secret, read_secret
+from fedsafe_node.ground.key_files import destroy_secret
+from fedsafe_node.ground.outside_key import read_key_file
 from fedsafe_node.keys.ceremony_files import (
     FOUNDING,
     RENEWAL,
@@ -62,7 +63,7 @@ def destroy_states_of(place: Place, epoch: int) -> None:
     """Destroy what ceremonies have left that made keys of an epoch that is over."""
     destroy_states(place, FOUNDING)
     for path in state_files(place, RENEWAL):
-        if _epoch_of(read_secret(path)) == epoch:
+        if _epoch_of(read_key_file(place, path)) == epoch:
             destroy_secret(path)
 
 
@@ -100,7 +101,7 @@ def _kept(place: Place) -> list[Kept]:
         if not path.name.endswith(_KEPT_ROUND):
             continue
         try:
-            found.append(Kept.from_bytes(read_secret(path)))
+            found.append(Kept.from_bytes(read_key_file(place, path)))
         except ResharingError:
             continue  # if it was needed, its share is missing, and that is said
     return found

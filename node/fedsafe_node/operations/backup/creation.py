@@ -281,7 +281,12 @@ def _copy_files(place: Place, config: Config, draft: Path) -> list[str]:
             _copy(place.directory / inside, draft / inside)
         else:
             left_out.append(name)
-    for path in (place.config, place.witness_policy, place.additions_policy):
+    for path in (
+        place.config,
+        place.witness_policy,
+        place.additions_policy,
+        place.outside_sealed,
+    ):
         if path.is_file():
             _copy(path, draft / path.name)
     for directory in (place.guard, place.policies):

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A key that lies outside the node's directory, and what it wraps.
+
+Whoever takes the directory, a backup or a write-ahead log has the files under `keys/`
+as well. Those that open media and own bans are wrapped under a key that is in none of
+them: a credential of systemd, or a file that `node.toml` names and that is refused
+inside the directory. A node that has no such key goes on without one.
+
+A wrapped file is `MAGIC ‖ name of the key(8) ‖ box`, where the box is
+XChaCha20-Poly1305 with the file's name beside it. The key itself is never used: one
+that wraps, its name, and one for each file of the picture index are derived from it
+(BLAKE3, derive_key).
+"""
+
+import os
+from pathlib import Path
+from stat import S_IMODE, S_ISREG
+from typing import Final
+
+from blake3 import blake3
+
+from fedsafe_crypto.errors import OpenError
+from fedsafe_crypto.primitives.framing import lp_text
+from fedsafe_crypto.seal.secretbox import KEY_BYTES, decrypt, encrypt
+from fedsafe_node.ground.config import Place, load_config
+from fedsafe_node.ground.errors import (
+    KeyFileError,
+    KeyFileMissingError,
+    OutsideKeyError,
+    OutsideKeyMissingError,
+)
+from fedsafe_node.ground.key_files import read_secret
+
+CREDENTIAL: Final = "fedsafe-outside-key"
+"""The name of the credential, as in `LoadCredential=` of a systemd unit."""
+MAGIC: Final = b"fedsafe-wrapped-1\n"
+NAME_BYTES: Final = 8
+OWN: Final = "own.key"
+_WRAPPED: Final = ("media-*.key", "founding-*.key", "renewal-*.key")
+_DIRECTORY: Final = "CREDENTIALS_DIRECTORY"
+_AAD: Final = b"fedsafe/v1/outside key\n"
+_WRAPPING: Final = "fedsafe v1 outside key: key files"
+_NAMING: Final = "fedsafe v1 outside key: name"
+_DERIVING: Final = "fedsafe v1 outside key: picture index"
+
+
+class OutsideKey:
+    """The key, which nothing shows but its name."""
+
+    __slots__ = ("_deriving", "_wrapping", "name")
+
+    def __init__(self, secret: bytes) -> None:
+        """Derive what is used.
+
+        Raises:
+            OutsideKeyError: it has not 32 bytes.
+        """
+        if len(secret) != KEY_BYTES:
+            raise OutsideKeyError(
+                f"the outside key has {len(secret)} bytes, want {KEY_BYTES}"
+            )
+        self._wrapping = blake3(secret, derive_key_context=_WRAPPING).digest()
+        self._deriving = blake3(secret, derive_key_context=_DERIVING).digest()
+        naming = blake3(secret, derive_key_context=_NAMING)
+        self.name: Final = naming.digest()[:NAME_BYTES].hex()
+
+    def __repr__(self) -> str:
+        """Show its name alone."""
+        return f"OutsideKey({self.name})"
+
+    def wrap(self, file: str, secret: bytes) -> bytes:
+        """Wrap what a key file of that name holds."""
+        box = encrypt(self._wrapping, secret, _AAD + lp_text(file))
+        return MAGIC + bytes.fromhex(self.name) + box
+
+    def unwrap(self, file: str, content: bytes) -> bytes:
+        """Open what a key file of that name holds.
+
+        Raises:
+            OutsideKeyError: it is wrapped under another key, or was changed.
+        """
+        name = wrapped_under(content)
+        if name != self.name:
+            raise OutsideKeyError(
+                f"key file {file} is wrapped under the outside key {name}, and this is "
+                f"{self.name}",
+                "name the key that it is wrapped under; if `fedsafe node outside-key "
+                "rotate` was interrupted, run it again",
+            )
+        try:
+            box = content[len(MAGIC) + NAME_BYTES :]
+            return decrypt(self._wrapping, box, _AAD + lp_text(file))
+        except OpenError:
+            raise OutsideKeyError(
+                f"key file {file} does not open: it was changed",
+                "put it back from a backup of the keys",
+            ) from None
+
+    def file_key(self, identity: bytes) -> bytes:
+        """Derive the key of one file of the picture index, which has that identity."""
+        return blake3(identity, key=self._deriving).digest()
+
+
+def wrapped_under(content: bytes) -> str | None:
+    """Name the outside key that wraps what a key file holds; None if none does."""
+    if not content.startswith(MAGIC):
+        return None
+    return content[len(MAGIC) : len(MAGIC) + NAME_BYTES].hex()
+
+
+def read_key_file(place: Place, path: Path) -> bytes:
+    """Read a key file that may be wrapped.
+
+    Raises:
+        OutsideKeyError: the outside key is missing or another one.
+        KeyFileError: it is missing, loose or cannot be read.
+    """
+    content = read_secret(path)
+    if wrapped_under(content) is None:
+        return content
+    return need_outside_key(place, path.name).unwrap(path.name, content)
+
+
+def wrapped(place: Place, file: str, secret: bytes) -> bytes:
+    """Give what a key file is to hold: wrapped, if the keys of own bans are.
+
+    Raises:
+        OutsideKeyError: they are, and the outside key is missing.
+        KeyFileError: they cannot be read.
+    """
+    try:
+        is_wrapping = wrapped_under(read_secret(place.keys / OWN)) is not None
+    except KeyFileMissingError:
+        is_wrapping = False
+    return need_outside_key(place, file).wrap(file, secret) if is_wrapping else secret
+
+
+def wrappable(place: Place) -> list[Path]:
+    """Name the key files that an outside key wraps, the keys of own bans last.
+
+    The states of ceremonies hold media keys as well.
+    """
+    found = [path for pattern in _WRAPPED for path in place.keys.glob(pattern)]
+    own = place.keys / OWN
+    return [*sorted(found), *([own] if own.exists() else ())]
+
+
+def need_outside_key(place: Place, file: str) -> OutsideKey:
+    """Find the outside key, without which a key file does not open.
+
+    Raises:
+        OutsideKeyError: it is missing, or does not fit.
+    """
+    key = find_outside_key(place)
+    if key is None:
+        raise OutsideKeyMissingError(file)
+    return key
+
+
+def find_outside_key(place: Place) -> OutsideKey | None:
+    """Find the key that `node.toml` or systemd gives; None if neither names one.
+
+    Raises:
+        OutsideKeyError: what they name is missing, loose, no key, or lies inside.
+        ConfigError: `node.toml` does not fit.
+    """
+    path = outside_path(place)
+    if path is None:
+        return None
+    if path.parent == _credentials():
+        return OutsideKey(_read_credential(path))
+    return read_outside_key(place, path)
+
+
+def outside_path(place: Place) -> Path | None:
+    """Say which file holds the outside key.
+
+    Raises:
+        ConfigError: `node.toml` does not fit.
+    """
+    named = load_config(place).outside_key
+    if named is not None:
+        return place.directory / named
+    directory = _credentials()
+    if directory is not None and (directory / CREDENTIAL).exists():
+        return directory / CREDENTIAL
+    return None
+
+
+def read_outside_key(place: Place, path: Path) -> OutsideKey:
+    """Read the key out of a file outside the node's directory.
+
+    Raises:
+        OutsideKeyError: it is missing, loose, no key, or lies inside.
+    """
+    check_outside(place, path)
+    try:
+        return OutsideKey(read_secret(path))
+    except KeyFileMissingError:
+        raise OutsideKeyError(
+            f"the outside key {path} is not there: without it own bans and all media "
+            "stay closed; all else is whole",
+            "is its medium mounted? `fedsafe node outside-key recover` gets a lost one "
+            "back with the custody key",
+        ) from None
+    except KeyFileError as error:
+        raise OutsideKeyError(str(error)) from None
+
+
+def check_outside(place: Place, path: Path) -> None:
+    """Refuse a path from which the key would go with the directory.
+
+    Raises:
+        OutsideKeyError: it lies inside.
+    """
+    if path.resolve().is_relative_to(place.directory.resolve()):
+        raise OutsideKeyError(
+            f"the outside key {path} lies in the node's directory",
+            "whoever takes that has both: name a path outside of it",
+        )
+
+
+def _credentials() -> Path | None:
+    directory = os.environ.get(_DIRECTORY)
+    return Path(directory) if directory else None
+
+
+def _read_credential(path: Path) -> bytes:
+    # systemd gives it to root, and lets the service's user in by an ACL.
+    try:
+        status = path.stat()
+        if not S_ISREG(status.st_mode) or status.st_uid not in (0, os.geteuid()):
+            raise OutsideKeyError(f"the credential {CREDENTIAL} is of another user")
+        if S_IMODE(status.st_mode) & 0o007:
+            raise OutsideKeyError(f"everybody can read the credential {CREDENTIAL}")
+        with path.open("rb") as file:
+            return file.read(KEY_BYTES + 1)
+    except OSError as error:
+        why = error.strerror
+        raise OutsideKeyError(f"the credential {CREDENTIAL}: {why}") from None
