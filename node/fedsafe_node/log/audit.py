@@ -256,6 +256,7 @@ class Event(StrEnum):
     ERASURE_SETTLED = "feed.erasure_settled"
     BACKUP_MADE = "backup.made"
     RESTORED = "backup.restored"
+    OUTSIDE_KEY = "outside_key.changed"
     ANCHOR_BEGUN = "witness.anchor_begun"
 
 
