@@ -81,6 +81,12 @@ _HEARER: Final = (
 )
 _FILE: Final = "node.toml"
 _SWAPS: Final = Path("/proc/swaps")
+_OUTSIDE_SHOW: Final = "`fedsafe node outside-key show`"
+_OUTSIDE_NEW: Final = "stop the node, then `fedsafe node outside-key new`"
+_NO_OUTSIDE: Final = (
+    "none: who takes the directory opens media; no picture is written to disk, so a "
+    "start reads them all"
+)
 _PACKAGES: Final = ("aiohttp", "cryptography", "msgspec", "pynacl", "numpy")
 
 
@@ -137,6 +143,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from pages(directory)
     yield from server(directory)
     yield permissions(directory)
+    yield from outside_key(directory)
     yield from officer(directory)
     yield from networks(directory)
     yield from letters(directory)
@@ -264,6 +271,33 @@ def configuration(directory: Path) -> Finding:
         way_out = "docs/reference/configuration.md"
         return Finding("configuration", Level.FAIL, printable(error.why), way_out)
     return Finding("configuration", Level.OK, "node.toml fits")
+
+
+def outside_key(directory: Path) -> Iterator[Finding]:
+    """Say whether a thief of the directory could open media."""
+    from fedsafe_node.ground.config import Place  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.ground.errors import ConfigError, KeyFileError  # noqa: PLC0415
+    from fedsafe_node.operations.outside_key_change import state_of  # noqa: PLC0415
+
+    check = "outside key"
+    try:
+        state = state_of(Place(directory))
+    except ConfigError:
+        return  # said already
+    except KeyFileError as error:
+        yield Finding(check, Level.FAIL, printable(str(error)), _OUTSIDE_SHOW)
+        return
+    if state.others:
+        found = f"key files are wrapped under another one: {', '.join(state.others)}"
+        yield Finding(check, Level.FAIL, found, _OUTSIDE_SHOW)
+    elif state.name is None:
+        # A node may go on without: no fault, but nobody should believe otherwise.
+        yield Finding(check, Level.OK, _NO_OUTSIDE)
+    elif state.plain:
+        found = f"key files are not wrapped: {', '.join(state.plain)}"
+        yield Finding(check, Level.WARN, found, _OUTSIDE_NEW)
+    else:
+        yield Finding(check, Level.OK, f"{state.name}: it wraps media and own keys")
 
 
 def officer(directory: Path) -> Iterator[Finding]:

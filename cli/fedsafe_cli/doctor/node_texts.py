@@ -208,6 +208,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "packages taken": "entnommene Fallpakete",
     "epoch": "Epoche",
     "media keys": "Medienschlüssel",
+    "outside key": "äußerer Schlüssel",
     "epoch before": "vorige Epoche",
     "store": "Speicher",
     "seal": "Siegel des Speichers",

@@ -91,6 +91,24 @@ SAID: Final[Mapping[str, str]] = {
         "{count} Schlüsseldateien stehen anderen offen"
     ),
     "key files are the node's alone": "Schlüsseldateien liest nur der Knoten",
+    "{name}: it wraps media and own keys": (
+        "{name}: Medien- und eigene Schlüssel sind damit verschlossen"
+    ),
+    "key files are not wrapped: {names}": (
+        "Schlüsseldateien sind nicht verschlossen: {names}"
+    ),
+    "key files are wrapped under another one: {names}": (
+        "Schlüsseldateien sind unter einem anderen verschlossen: {names}"
+    ),
+    "none: who takes the directory opens media; no picture is written to disk, so a "
+    "start reads them all": (
+        "keiner: Wer das Verzeichnis nimmt, öffnet Medien; kein Bild wird auf den "
+        "Datenträger geschrieben, darum liest ein Start alle"
+    ),
+    "stop the node, then `fedsafe node outside-key new`": (
+        "den Knoten anhalten, dann `fedsafe node outside-key new`"
+    ),
+    "`fedsafe node outside-key show`": "`fedsafe node outside-key show`",
     "node.toml fits": "node.toml passt",
     "node.toml names no address of the data protection officer": (
         "node.toml nennt keine Adresse der oder des Datenschutzbeauftragten"

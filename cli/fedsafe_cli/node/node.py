@@ -18,6 +18,7 @@ from fedsafe_cli.acts.act_values import provision_word
 from fedsafe_cli.doctor.texts import said
 from fedsafe_cli.node.account import SET_UP
 from fedsafe_cli.node.credential import credential
+from fedsafe_cli.node.outside_key import outside_key
 from fedsafe_cli.node.store_prepare import read_owner
 from fedsafe_cli.terminal.errors import ProgrammeError, SettingsError, WrongStateError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
@@ -337,6 +338,7 @@ def _told(name: str, value: object, settings: Settings) -> object:
 
 
 node.add_command(credential)
+node.add_command(outside_key)
 
 
 @contextmanager
