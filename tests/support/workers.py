@@ -16,6 +16,7 @@ from tests.support.fleet import Fleet
 from fedsafe_node.api.ports import bind_port
 from fedsafe_node.app import container as base
 from fedsafe_node.app.lifecycle import RunningNode
+from fedsafe_node.app.memory_link import MemoryHub, MemoryLink
 from fedsafe_node.app.worker import Worker
 from fedsafe_node.ground.config import load_config
 from fedsafe_node.log.engine import open_store
@@ -72,6 +73,7 @@ class Several:
         self.turns: list[Turns] = []
         self.all: list[RunningNode] = []
         self.server: _Server | None = None
+        self.hub = MemoryHub()
 
     def __getitem__(self, number: int) -> RunningNode:
         return self.all[number]
@@ -99,6 +101,7 @@ class Several:
             run=run,
             is_first=not self.all,
             leadership=turns,  # type: ignore[arg-type]
+            link=MemoryLink(self.hub.open(len(self.all))),
             sockets=tuple(await bind_port(listen.host, listen.port, shared=True)),
         )
         with pytest.MonkeyPatch.context() as patch:
@@ -118,6 +121,7 @@ class Several:
 
     async def close(self) -> None:
         await self.stop()
+        self.hub.close()
         if self.server is not None:
             await self.server.store.close()
             self.server = None

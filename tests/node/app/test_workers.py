@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from secrets import token_bytes
 
 import pytest
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
@@ -20,6 +22,7 @@ from fedsafe_node.app.lifecycle import RunningNode
 from fedsafe_node.ground.errors import ForbiddenError, UnavailableError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
+from fedsafe_node.lookup.index.picture_keeper import known
 from fedsafe_node.notices.provider_events.announcer import Announcement
 from fedsafe_node.store.people_rows import PersonRow, PersonState
 from fedsafe_node.store.rows import PeerState
@@ -114,6 +117,49 @@ async def test_columns_find_in_one_process_what_another_records(pair: Several) -
     assert before.columns[0].at == []
     assert [each.columns[0].at for each in both] == [[0], [0]]
     assert len({each.columns[0].answers[0].task for each in both}) == 1
+
+
+async def test_processes_share_the_tables_that_one_has_made(
+    pair: Several, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = pair
+    pictures = [token_bytes(32).hex() for _ in range(9)]
+    for node in pair:
+        monkeypatch.setattr(node.base.lists.pictures, "_few", 4)
+    for each in pictures[:8]:
+        await record(one, each, Kind.PDQ)
+    await look_up(other, pictures[0], Kind.PDQ)
+    await other.pictures.merge()  # it is not the one that does
+    assert not other.base.lists.has_picture_tables
+    pair.turns[0].win()
+
+    async def leads() -> bool:
+        return one.pictures.leads()
+
+    await eventually(leads)
+    await one.pictures.merge()
+
+    async def attached() -> bool:
+        return other.base.lists.has_picture_tables
+
+    await eventually(attached)
+    await record(other, pictures[8], Kind.PDQ)  # behind the tables
+    read: list[int] = []
+    monkeypatch.setattr(
+        "fedsafe_node.lookup.index.picture_keeper.known",
+        lambda page: read.extend(row for row, _ in page) or known(page),
+    )
+    later = await pair.start()
+
+    assert len(read) == 1
+    (mine,), (shared,) = (each.base.lists.pictures.tables for each in (one, later))
+    assert os.fstat(mine.memory.descriptor or -1) == os.fstat(
+        shared.memory.descriptor or -1
+    )
+    for node in pair:
+        for each in pictures:
+            assert await look_up(node, each, Kind.PDQ) is Result.REVIEW
+        assert len(node.base.lists.pictures) == 9
 
 
 async def test_what_one_process_stops_another_matches_no_more(pair: Several) -> None:
