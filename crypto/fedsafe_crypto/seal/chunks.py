@@ -62,7 +62,7 @@ def seal_chunks(key: bytes, head: bytes, text: memoryview) -> Iterator[bytes]:
 def open_chunks(
     key: bytes,
     head: bytes,
-    sealed: bytes,
+    sealed: bytes | memoryview,
     out: memoryview,
     *,
     chunks: range | None = None,
@@ -70,7 +70,8 @@ def open_chunks(
     """Open chunks of a text, or all of them, into their places in *out*.
 
     *out* has the length of the whole text, and is written to. *sealed* holds the wanted
-    *chunks*, which are next to each other, and no others.
+    *chunks*, which are next to each other, and no others; a view is of memory that can
+    be written to.
 
     Raises:
         OpenError: Another key or head, a changed, missing or misplaced chunk; what was
@@ -85,7 +86,11 @@ def open_chunks(
         raise OpenError("chunks are missing")
     room = out if length else memoryview(bytearray(1))
     target = ctypes.addressof(ctypes.c_char.from_buffer(room))
-    source = _address(sealed)
+    source = (
+        _address(sealed)
+        if isinstance(sealed, bytes)
+        else ctypes.addressof(ctypes.c_char.from_buffer(sealed))
+    )
     for number in wanted:
         size = min(CHUNK_BYTES, length - number * CHUNK_BYTES)
         beside = _beside(head, number, is_last=number == count - 1)

@@ -22,7 +22,8 @@ from fedsafe_node.app.lifecycle import RunningNode
 from fedsafe_node.ground.errors import ForbiddenError, UnavailableError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
-from fedsafe_node.lookup.index.picture_keeper import known
+from fedsafe_node.lookup.index import picture_keeper
+from fedsafe_node.lookup.index.picture_keeper import Page, known
 from fedsafe_node.notices.provider_events.announcer import Announcement
 from fedsafe_node.store.people_rows import PersonRow, PersonState
 from fedsafe_node.store.rows import PeerState
@@ -145,10 +146,12 @@ async def test_processes_share_the_tables_that_one_has_made(
     await eventually(attached)
     await record(other, pictures[8], Kind.PDQ)  # behind the tables
     read: list[int] = []
-    monkeypatch.setattr(
-        "fedsafe_node.lookup.index.picture_keeper.known",
-        lambda page: read.extend(row for row, _ in page) or known(page),
-    )
+
+    def tell_read(page: Page) -> list[tuple[int, bytes]]:
+        read.extend(row for row, _ in page)
+        return known(page)
+
+    monkeypatch.setattr(picture_keeper, "known", tell_read)
     later = await pair.start()
 
     assert len(read) == 1

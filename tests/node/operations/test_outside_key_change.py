@@ -195,7 +195,9 @@ def runs_found(files: Sequence[bytes], digests: Sequence[bytes]) -> int:
 async def test_a_thief_without_the_key_opens_nothing(
     fleet: Fleet, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(PdqIndex.__init__.__kwdefaults__, "few", 500)
+    defaults = PdqIndex.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "few", 500)
     place = fleet.place(NODE)
     await made(fleet, key)
     await fleet.start(NODE)

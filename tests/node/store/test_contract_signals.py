@@ -8,6 +8,7 @@ from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import (
     DraftRow,
     DraftState,
+    Opening,
     RestrictionRow,
     SignalRow,
     SignalStatus,
@@ -148,6 +149,40 @@ async def test_tokens_are_read_back_for_the_index(store: Store) -> None:
         TokenRow(row=row, token=(1000 + row).to_bytes(16)) for row in (1, 3)
     ]
     assert await store.scan(lambda reader: reader.tokens_after(1, 1)) == found[1:]
+
+
+async def test_media_are_read_with_their_openings(store: Store) -> None:
+    kinds = {1: 5, 2: 5, 3: 6, 4: 5, 5: 5}
+    media = [
+        new_signal(number, media_kind=kind, index=number - 1)
+        for number, kind in kinds.items()
+    ]
+    payloads = {1: b"one", 3: b"three", 4: b"four"}  # 2 never came
+
+    async def act(tx: Transaction) -> None:
+        for number in range(1, 5):
+            kept = Opening("signal", bytes(32), payloads.get(number, b""))
+            openings = [kept] if number in payloads else []
+            await tx.append("a.demo/feed", b"record", openings)
+        await tx.add_signals(media)
+
+    await store.write(act)
+    await set_status(store, 1, SignalStatus.REVOKED)
+    await set_status(store, 5, SignalStatus.ERASED)
+
+    found = await store.scan(lambda reader: reader.media_after(5, 0, 10))
+    one = await store.scan(lambda reader: reader.media_after(5, 1, 1))
+    some = await store.scan(lambda reader: reader.media_at([3, 4, 5, 9]))
+    rows = await store.scan(lambda reader: reader.media_rows_after(5, 1, 10))
+
+    def told(page: list[tuple[SignalRow, Opening | None]]) -> list[object]:
+        return [(row.row, kept and kept.payload) for row, kept in page]
+
+    assert told(found) == [(1, b"one"), (2, None), (4, b"four")]
+    assert [row for row, _ in found] == [await signal(store, n) for n in (1, 2, 4)]
+    assert told(one) == [(2, None)]
+    assert told(some) == [(3, b"three"), (4, b"four")]
+    assert rows == [2, 4]
 
 
 async def test_a_status_is_set_and_an_erased_signal_stays_erased(store: Store) -> None:

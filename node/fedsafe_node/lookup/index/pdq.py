@@ -268,15 +268,16 @@ class PdqIndex:
             ids, columns = _left(self._view.newer)
             new = ~_in(tables, ids)
             ids, columns = ids[new], columns[:, new]
-            recent, blocks = Recent(), list[_Block]()
-            if len(ids) <= _AT_ONCE:
-                left = ~recent.add(ids, columns)
+            recent, blocks = list[Recent](), list[_Block]()
+            if 0 < len(ids) <= _AT_ONCE:
+                recent.append(Recent())
+                left = ~recent[0].add(ids, columns)
                 ids, columns = ids[left], columns[:, left]
             while len(ids):
                 blocks.append(_Block.empty())
                 count = blocks[-1].add(ids, columns)
                 ids, columns = ids[count:], columns[:, count:]
-            self._view = _View(tables, (recent,), tuple(blocks))
+            self._view = _View(tables, tuple(recent), tuple(blocks))
 
     def finish(self, tables: Tables) -> None:
         """Begin to ask tables that were compared row by row so far.

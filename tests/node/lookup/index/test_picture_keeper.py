@@ -31,7 +31,9 @@ async def fleet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Fleet]:
     """Give a node with an outside key, which makes tables of more than FEW pictures."""
-    monkeypatch.setitem(PdqIndex.__init__.__kwdefaults__, "few", FEW)
+    defaults = PdqIndex.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "few", FEW)
     fleet = await make(tmp_path / "nodes", NODE)
     await asyncio.to_thread(name_key, fleet.place(NODE), tmp_path / "outside.key")
     await fleet.start(NODE)
