@@ -132,7 +132,8 @@ class PdqIndex:
 
     * swapped as a whole, read by anybody: `_view`
     * under `_lock`: `_view`'s growing parts and removed rows; what a merge has
-      `_taken`, and the ids that were `_removed` and may be in other tables still
+      `_taken`, the ids that were `_removed` since, and those that are `_gone` and may
+      be in tables that others make
     * under `_merging`: the building of tables
     """
 
@@ -148,6 +149,7 @@ class PdqIndex:
         self._view = _View()
         self._taken = _View()
         self._removed: list[Ids] = []
+        self._gone: set[int] = set()
 
     def __len__(self) -> int:
         """Count the rows that a query can find."""
@@ -196,6 +198,7 @@ class PdqIndex:
         words = np.frombuffer(_joined(digests), np.uint64).reshape(-1, COLUMNS)
         ids, columns = np.array(rows, np.uint32), words.T
         with self._lock:
+            self._gone.difference_update(rows)
             if self._view.tables and len(ids) <= _AT_ONCE:
                 left = ~self._open_recent().add(ids, columns)
                 ids, columns = ids[left], columns[:, left]
@@ -209,7 +212,9 @@ class PdqIndex:
         if not gone.size:
             return 0
         with self._lock:
-            self._removed.append(gone)
+            self._gone.update(gone.tolist())
+            if self._taken.parts:
+                self._removed.append(gone)
             return sum(part.remove(gone) for part in self._view.parts)
 
     def query(self, digest: bytes, radius: int = THRESHOLD) -> list[Match]:
@@ -248,6 +253,7 @@ class PdqIndex:
         with self._merging:
             with self._lock:  # what comes from now on is of no concern to this merge
                 self._taken = taken = self._view
+                self._removed = []
             try:
                 tables, blocks = _build(taken, self._few, self._make)
                 for each in tables:
@@ -264,7 +270,11 @@ class PdqIndex:
         removed from them.
         """
         with self._merging, self._lock:
-            self._take_out(tables, ())
+            gone = np.array(sorted(self._gone), np.uint32)
+            for each in tables:
+                each.remove(gone)
+            # Whoever made them may not know of those yet the next time either.
+            self._gone = set(gone[_in(tables, gone)].tolist())
             ids, columns = _left(self._view.newer)
             new = ~_in(tables, ids)
             ids, columns = ids[new], columns[:, new]
@@ -305,18 +315,10 @@ class PdqIndex:
             np.setdiff1d(here, ids, assume_unique=True),
         )
 
-    def _take_out(self, tables: tuple[Tables, ...], blocks: tuple[_Block, ...]) -> None:
-        """Remove from new parts what was removed here; remember what they had of it."""
-        if not self._removed:
-            return
-        gone = np.unique(np.concatenate(self._removed))
-        for part in _View(tables, (), blocks).parts:
-            part.remove(gone)
-        gone = gone[_in(tables, gone)]
-        self._removed = [gone] if gone.size else []
-
     def _settle(self, tables: tuple[Tables, ...], blocks: tuple[_Block, ...]) -> None:
-        self._take_out(tables, blocks)
+        for gone in self._removed:
+            for part in _View(tables, (), blocks).parts:
+                part.remove(gone)
         view, taken = self._view, self._taken
         self._view = _View(
             tables,

@@ -418,7 +418,7 @@ def test_tables_that_miss_a_row_are_not_used(
         check(tables)
 
     monkeypatch.setattr(Tables, "check", check_broken)
-    with pytest.raises(PictureIndexError, match="self-test"):
+    with pytest.raises(PictureIndexError, match="unsound"):
         index.merge()
 
     assert index.waiting == len(content)
@@ -472,12 +472,12 @@ def test_what_comes_and_goes_during_a_merge_is_kept(
 def test_a_node_that_knows_no_picture_does_without_numpy(tmp_path: Path) -> None:
     code = (
         "import asyncio, pathlib, sys\n"
-        "from fedsafe_node.lookup.index.bootstrap import merge_pictures\n"
+        "from fedsafe_node.lookup.index.picture_keeper import PictureKeeper\n"
         "from fedsafe_node.lookup.index.lists import Lists\n"
         "from fedsafe_node.lookup.index.tokens import TokenIndex\n"
         "tokens = TokenIndex.open(pathlib.Path(sys.argv[1]), covered=0)\n"
         "lists = Lists(tokens)\n"
-        "asyncio.run(merge_pictures(lists))\n"
+        "asyncio.run(PictureKeeper(lists, *[None] * 3).merge())\n"
         "assert lists.similar(bytes(32), 31) == []\n"
         "sys.exit('numpy' in sys.modules)\n"
     )
