@@ -12,7 +12,7 @@ from secrets import token_bytes
 import numpy as np
 import pytest
 from tests.node.signals.conftest import ANNA, request_for
-from tests.support.backups import back_up
+from tests.support.backups import back_up, medium
 from tests.support.fleet import Fleet, make
 
 from fedsafe_crypto.errors import CryptoError
@@ -51,8 +51,12 @@ from fedsafe_node.operations.outside_key_change import (
     rotate_key,
     state_of,
 )
+from fedsafe_node.operations.restore.journey import restore_node
+from fedsafe_node.operations.restore.placement import Request
 from fedsafe_node.store.rows import SealedOpening
 from fedsafe_policies.vocabulary import Scope
+
+__all__ = ["medium"]
 
 NODE = "a.demo"
 aside = asyncio.to_thread
@@ -313,6 +317,32 @@ async def test_without_the_key_a_node_says_what_is_lost(
         await aside(recover_key, place, config, key, RecipientKey.generate())
     state = await aside(recover_key, place, config, key, private)
     assert (await aside(read_secret, key), state.plain) == (secret, [])
+    assert await finds(fleet)
+
+
+async def test_a_restore_without_the_key_says_so_and_goes_on_with_it(
+    fleet: Fleet, key: Path, medium: Path
+) -> None:
+    place = fleet.place(NODE)
+    await made(fleet, key)
+    await fleet.start(NODE)
+    await back_up(fleet, medium / "monday", medium / "keys")
+    await fleet.stop(NODE)
+    custody = place.directory.parent / "custody" / f"{NODE}.key"
+    private = RecipientKey.from_bytes(await aside(read_secret, custody))
+    await aside(shutil.rmtree, place.directory)
+    await aside(lose, key)
+    request = Request(
+        medium / "monday", "rita", "ticket-7", keys=medium / "keys", custody=custody
+    )
+
+    with pytest.raises(OutsideKeyError, match="own bans and all media stay closed"):
+        await restore_node(place, request, fleet.clock)
+    config = await aside(load_config, place)
+    state = await aside(recover_key, place, config, key, private)
+    await restore_node(place, request, fleet.clock)
+
+    assert state.wrapped == ["media-1-1.key", "own.key"]
     assert await finds(fleet)
 
 

@@ -2,6 +2,7 @@
 """Tables on disk, and in memory that has no name."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -191,6 +192,48 @@ def test_an_unfinished_file_is_removed(tables: Tables, tmp_path: Path) -> None:
     keep_only(tmp_path, [kept])
 
     assert [identity_of(path) for path in tmp_path.iterdir()] == [kept]
+
+
+def test_a_kill_leaves_the_file_before(tables: Tables, tmp_path: Path) -> None:
+    kept = write_tables(tmp_path, tables, KEY, COVERED)
+    code = (
+        "import os, pathlib, signal, sys\n"
+        "import numpy as np\n"
+        "from fedsafe_node.ground.faults import Faults\n"
+        "from fedsafe_node.ground.outside_key import OutsideKey\n"
+        "from fedsafe_node.lookup.index.pdq_file import Covered, write_tables\n"
+        "from fedsafe_node.lookup.index.pdq_tables import Tables\n"
+        "class Killed(Faults):\n"
+        "    def reach(self, point):\n"
+        "        if point == sys.argv[2]: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "tables = Tables(np.ones(1, np.uint32), np.ones((4, 1), np.uint64))\n"
+        "covered = Covered(b'one store', 1)\n"
+        "key = OutsideKey(bytes(range(32)))\n"
+        "write_tables(pathlib.Path(sys.argv[1]), tables, key, covered, Killed())\n"
+    )
+    points = (FaultPoint.PICTURES_BEFORE_RENAME, FaultPoint.PICTURES_AFTER_RENAME)
+    for point in points:
+        command = [sys.executable, "-P", "-c", code, str(tmp_path), point.value]
+        assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 3
+
+    keep_only(tmp_path, [kept])  # which the store names on
+
+    (path,) = tmp_path.iterdir()
+    assert opened(path).head.count == COUNT
+
+
+def test_what_was_removed_here_is_removed_from_tables_of_others() -> None:
+    index = PdqIndex()
+    index.remove(5)
+    index.adopt((shared_tables(),))
+    index.remove(6)
+    index.adopt((shared_tables(),))  # whose maker knows of neither
+    index.adopt((shared_tables(),))
+
+    assert [index.query(digest(row)) for row in (5, 6)] == [[], []]
+    assert index.query(digest(7)) == [(7, 0)]
+    assert len(index) == 2_000 - 2
 
 
 def shared_tables() -> Tables:
