@@ -16,6 +16,7 @@ from fedsafe_cli.terminal.output import document, line, note, pairs
 from fedsafe_cli.terminal.texts import (
     GRADES,
     KINDS,
+    ORIENTATIONS,
     PHENOMENA,
     PROVENANCES,
     SURFACES,
@@ -177,6 +178,9 @@ def _show_match(match: dict[str, Any], *, german: bool) -> None:
     about = label(KINDS, str(match.get("kind")), german=german)
     if distance is not None:
         about += f", {words('distance', german=german, bits=distance)}"
+    orientation = match.get("orientation")
+    if orientation is not None:
+        about += f", {label(ORIENTATIONS, str(orientation), german=german)}"
     pairs(
         [
             (name("origin"), origin),

@@ -68,6 +68,35 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "blake3": ("Datei (BLAKE3)", "file (BLAKE3)"),
     "pdq": ("Bild (PDQ)", "picture (PDQ)"),
 }
+ORIENTATIONS: Final[dict[str, tuple[str, str]]] = {
+    "original": ("nicht gedreht", "not turned"),
+    "rotated_90": (
+        "um 90° im Uhrzeigersinn gedreht",
+        "turned by 90° clockwise",
+    ),
+    "rotated_180": ("auf dem Kopf", "upside down"),
+    "rotated_270": (
+        "um 90° gegen den Uhrzeigersinn gedreht",
+        "turned by 90° counterclockwise",
+    ),
+    "mirrored_top_bottom": (
+        "gespiegelt, oben und unten vertauscht",
+        "mirrored, top and bottom exchanged",
+    ),
+    "mirrored_left_right": (
+        "gespiegelt, links und rechts vertauscht",
+        "mirrored, left and right exchanged",
+    ),
+    "mirrored_rotated_270": (
+        "gespiegelt, dann um 90° gegen den Uhrzeigersinn gedreht",
+        "mirrored, then turned by 90° counterclockwise",
+    ),
+    "mirrored_rotated_90": (
+        "gespiegelt, dann um 90° im Uhrzeigersinn gedreht",
+        "mirrored, then turned by 90° clockwise",
+    ),
+}
+"""How a picture lies beside the listed one."""
 
 SIGNAL_WORDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "plane": {"actor": ("Person", "actor"), "media": ("Datei", "media")},

@@ -87,6 +87,35 @@ class PdqHash:
         return self.quality >= USABLE_QUALITY
 
 
+@dataclass(frozen=True, slots=True)
+class TurnedPdq:
+    """The PDQ digests of a picture in each of `ORIENTATIONS`, and its quality.
+
+    Raises:
+        MediaError: There are not eight digests, or one is malformed.
+    """
+
+    digests: tuple[bytes, ...]
+    quality: int
+
+    def __post_init__(self) -> None:
+        """Refuse what no picture can give."""
+        if len(self.digests) != len(ORIENTATIONS):
+            raise MediaError(MediaFault.MALFORMED_DIGEST)
+        for digest in self.digests:
+            PdqHash(digest, self.quality)
+
+    @property
+    def original(self) -> PdqHash:
+        """The picture as it is."""
+        return PdqHash(self.digests[0], self.quality)
+
+    @property
+    def hex(self) -> str:
+        """All eight as lookups take them: 512 letters."""
+        return b"".join(self.digests).hex()
+
+
 def hamming_distance(one: bytes, other: bytes) -> int:
     """Count the bits in which two PDQ digests differ.
 
@@ -112,3 +141,14 @@ def pdq_hash(pixels: "Pixels") -> PdqHash:
     from fedsafe_federation.media.pdq_transform import transform  # noqa: PLC0415 (numpy)
 
     return PdqHash(*transform(pixels))
+
+
+def pdq_turned(pixels: "Pixels") -> TurnedPdq:
+    """Hash a picture as it is, turned and mirrored, in one pass over its samples.
+
+    The digests are those of `pdqhash.compute_dihedral`, bit for bit. Arguments and
+    errors as for `pdq_hash`.
+    """
+    from fedsafe_federation.media.pdq_transform import transform_turned  # noqa: PLC0415
+
+    return TurnedPdq(*transform_turned(pixels))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 Pixels: TypeAlias = NDArray[np.uint8]
 Plane: TypeAlias = NDArray[np.float32]
+Places: TypeAlias = NDArray[np.intp]
 
 LEAST_SIDE = 5
 SAMPLES = 64
@@ -29,7 +30,7 @@ STEPS_OF_FULL_RANGE = 100
 STEPS_PER_QUALITY = 90
 BEST_QUALITY = 100
 LUMA_BAND_ROWS = 64
-FILTER_BAND_ROWS = 2048
+BAND = 1024
 
 
 def transform(pixels: Pixels) -> tuple[bytes, int]:
@@ -38,15 +39,50 @@ def transform(pixels: Pixels) -> tuple[bytes, int]:
     Raises:
         ValueError: The array is neither RGB nor grey in unsigned 8-bit samples.
     """
+    frequencies, quality = _spectrum(pixels)
+    return _digest(frequencies), quality
+
+
+def transform_turned(pixels: Pixels) -> tuple[tuple[bytes, ...], int]:
+    """Give the digests of a picture turned and mirrored, and its quality.
+
+    In the order of the reference: as it is, turned by 90, 180 and 270 degrees against
+    the clock, top and bottom changed, left and right changed, and mirrored at each
+    diagonal. A mirrored picture has the same frequencies, every other one negated, so
+    the pixels are gone through once. Errors as for `transform`.
+    """
+    as_it_is, quality = _spectrum(pixels)
+    signs = np.tile(np.array([-1, 1], np.float32), FREQUENCIES // 2)
+    sideways = as_it_is * signs
+    upended = as_it_is * signs[:, np.newaxis]
+    both = upended * signs
+    turned = (
+        as_it_is,
+        sideways.T,
+        both,
+        upended.T,
+        upended,
+        sideways,
+        as_it_is.T,
+        both.T,
+    )
+    return tuple(map(_digest, turned)), quality
+
+
+def _spectrum(pixels: Pixels) -> tuple[Plane, int]:
     luma = _luma(pixels)
     if min(luma.shape) < LEAST_SIDE:
-        return bytes(FREQUENCIES * FREQUENCIES // 8), 0
+        return np.zeros((FREQUENCIES, FREQUENCIES), np.float32), 0
     small = _downsample(luma)
-    frequencies = _lowest_frequencies(small).ravel()
-    middle = frequencies.size // 2 - 1  # the lower of the two medians
-    median = np.partition(frequencies, middle)[middle]
-    bits = (frequencies > median)[::-1]  # the highest frequency is written first
-    return np.packbits(bits).tobytes(), _quality(small)
+    return _lowest_frequencies(small), _quality(small)
+
+
+def _digest(frequencies: Plane) -> bytes:
+    values = frequencies.ravel()
+    middle = values.size // 2 - 1  # the lower of the two medians
+    median = np.partition(values, middle)[middle]
+    bits = (values > median)[::-1]  # the highest frequency is written first
+    return np.packbits(bits).tobytes()
 
 
 def _luma(pixels: Pixels) -> Plane:
@@ -71,37 +107,58 @@ def _downsample(luma: Plane) -> Plane:
     rows, columns = luma.shape
     if rows == columns == SAMPLES:
         return luma
-    for _ in range(FILTER_PASSES):
-        for top in range(0, rows, FILTER_BAND_ROWS):
-            band = luma[top : top + FILTER_BAND_ROWS]
-            band[:] = _box_down(np.ascontiguousarray(band.T), _window(columns)).T
-        luma = _box_down(luma, _window(rows))
-    return luma[np.ix_(_centres(rows), _centres(columns))]
+    _blur_across(luma, luma)
+    _blur_down(luma, luma)
+    # Of the second pass only the samples that are kept are worked out.
+    thinned = np.empty((rows, SAMPLES), np.float32)
+    _blur_across(luma, thinned, _centres(columns))
+    small = np.empty((SAMPLES, SAMPLES), np.float32)
+    _blur_down(thinned, small, _centres(rows))
+    return small
 
 
-def _window(side: int) -> int:
-    return -(-side // (FILTER_PASSES * SAMPLES))
-
-
-def _centres(side: int) -> NDArray[np.intp]:
+def _centres(side: int) -> Places:
     return ((np.arange(SAMPLES) + 0.5) * side / SAMPLES).astype(np.intp)
 
 
-def _box_down(plane: Plane, window: int) -> Plane:
-    """Replace each row by the mean of the `window` rows around it."""
-    count, below = len(plane), window // 2 + 1
-    means = np.empty_like(plane)
-    total = np.zeros(plane.shape[1], np.float32)
-    for row in plane[: below - 1]:
+def _blur_across(plane: Plane, into: Plane, kept: Places | None = None) -> None:
+    for top in range(0, len(plane), BAND):
+        turned = np.ascontiguousarray(plane[top : top + BAND].T)
+        into[top : top + BAND] = _box_down(turned, kept).T
+
+
+def _blur_down(plane: Plane, into: Plane, kept: Places | None = None) -> None:
+    for left in range(0, plane.shape[1], BAND):
+        band = np.ascontiguousarray(plane[:, left : left + BAND])
+        into[:, left : left + BAND] = _box_down(band, kept)
+
+
+def _box_down(plane: Plane, kept: Places | None) -> Plane:
+    """Give the mean of the rows around each row, or around the *kept* ones.
+
+    A window slides down: the row that enters is added to its sum, then the one that
+    leaves is taken away.
+    """
+    count = len(plane)
+    window = -(-count // (FILTER_PASSES * SAMPLES))
+    below = window // 2 + 1
+    nothing, rows = np.zeros(plane.shape[1], np.float32), list(plane)
+    entering = [*rows[below - 1 :], *[nothing] * (below - 1)]
+    leaving = [*[nothing] * (window - below + 1), *rows]
+    total, half = nothing.copy(), nothing.copy()
+    for row in rows[: below - 1]:
         total += row
-    for at in range(count):
-        if at + below <= count:
-            total += plane[at + below - 1]
-        first = max(0, at + below - window)
-        if first:
-            total -= plane[first - 1]
-        np.divide(total, np.float32(min(at + below, count) - first), out=means[at])
-    return means
+    sums = np.empty_like(plane)
+    for enters, leaves, after in zip(entering, leaving, list(sums), strict=False):
+        np.add(total, enters, half)
+        np.subtract(half, leaves, after)
+        total = after
+    places = np.arange(count)
+    within = np.minimum(places + below, count) - np.maximum(places + below - window, 0)
+    if kept is not None:
+        sums, within = sums[kept], within[kept]
+    sums /= within.astype(np.float32)[:, np.newaxis]
+    return sums
 
 
 def _quality(small: Plane) -> int:
@@ -114,20 +171,19 @@ def _quality(small: Plane) -> int:
 
 
 def _lowest_frequencies(small: Plane) -> Plane:
+    # Over its first axis numpy sums row by row, as the reference does.
     cosines = _cosines()
-    across = np.zeros((FREQUENCIES, SAMPLES), np.float32)
-    for k in range(SAMPLES):
-        across += cosines[:, k, np.newaxis] * small[k]
-    both = np.zeros((FREQUENCIES, FREQUENCIES), np.float32)
-    for k in range(SAMPLES):
-        both += across[:, k, np.newaxis] * cosines[:, k]
+    across = (cosines[:, :, np.newaxis] * small[:, np.newaxis]).sum(axis=0)
+    turned = np.ascontiguousarray(across.T)
+    both: Plane = (turned[:, :, np.newaxis] * cosines[:, np.newaxis]).sum(axis=0)
     return both
 
 
 @cache
 def _cosines() -> Plane:
-    frequency = np.arange(1, FREQUENCIES + 1)[:, np.newaxis]
-    place = 2 * np.arange(SAMPLES) + 1
+    """Give a row for each sample, in the order of memory that sums rely on."""
+    place = (2 * np.arange(SAMPLES) + 1)[:, np.newaxis]
+    frequency = np.arange(1, FREQUENCIES + 1)
     scale = float(np.float32(np.sqrt(2 / SAMPLES)))
     cosines: Plane = np.asarray(
         scale * np.cos(np.pi / (2 * SAMPLES) * frequency * place), np.float32

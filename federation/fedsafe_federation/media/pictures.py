@@ -14,7 +14,7 @@ import os
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from fedsafe_federation.errors import MediaError, MediaFault
-from fedsafe_federation.media.pdq import PdqHash, pdq_hash
+from fedsafe_federation.media.pdq import PdqHash, TurnedPdq, pdq_hash, pdq_turned
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -39,6 +39,14 @@ def picture_pdq(file: BinaryIO) -> PdqHash:
         OSError: The file cannot be measured; the caller can name it.
     """
     return pdq_hash(decode_picture(file))
+
+
+def picture_turned(file: BinaryIO) -> TurnedPdq:
+    """Hash what the picture in a file looks like, turned and mirrored as well.
+
+    Errors as for `picture_pdq`.
+    """
+    return pdq_turned(decode_picture(file))
 
 
 def decode_picture(file: BinaryIO, *, most_pixels: int = MOST_PIXELS) -> "Pixels":

@@ -42,6 +42,8 @@ Deadline = Annotated[int, msgspec.Meta(ge=10, le=60_000)]
 class LookupRequest(Message, frozen=True):
     """Ask about one account; several questions give one verdict.
 
+    The `value` of a picture (`pdq`) is one digest, or eight behind each other: as it
+    is, turned and mirrored, in the order of `Orientation`. They are one question.
     `surface` says where the account or file is met; some purposes say it themselves.
     """
 

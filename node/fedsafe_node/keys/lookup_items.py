@@ -31,10 +31,15 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A digest of a file."""
+    """A digest of a file.
+
+    Of a picture that was asked about turned and mirrored as well, `turned` has the
+    digests in all eight orientations, the one as it is first.
+    """
 
     kind: MediaKind
     digest: bytes = field(repr=False)
+    turned: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 Asked = Person | File

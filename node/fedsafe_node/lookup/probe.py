@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from fedsafe_federation.media.pdq import ORIENTATIONS
 from fedsafe_node.keys.evaluators import Output
 from fedsafe_node.keys.lookup_items import Asked, File, Person
 from fedsafe_node.lookup.index.lists import Lists
@@ -57,6 +58,9 @@ class Prober:
     def _file(
         self, question: int, file: File, *, own_only: bool
     ) -> Iterator[Candidate]:
+        if file.turned:
+            yield from self._turned(question, file)
+            return
         if file.kind is MediaKind.PDQ:
             radius = self._situation.policy.document.pictures.radius
             for row, distance in self._lists.similar(file.digest, radius):
@@ -71,3 +75,16 @@ class Prober:
         for token in tokens:
             for row in self._lists.rows(token):
                 yield Candidate(question, row, file.kind, None, file=file)
+
+    def _turned(self, question: int, file: File) -> Iterator[Candidate]:
+        radius = self._situation.policy.document.pictures.radius
+        for row, distance, place in self._lists.similar_turned(file.turned, radius):
+            yield Candidate(
+                question,
+                row,
+                file.kind,
+                None,
+                file=File(file.kind, file.turned[place]),
+                distance=distance,
+                orientation=ORIENTATIONS[place],
+            )

@@ -93,7 +93,7 @@ def read_case(  # noqa: PLR0913 - whose questions, and their place
     asked: dict[int, Asked] = {}
     unread: list[tuple[int, Unread]] = []
     for position, question in enumerate(questions):
-        found = try_question(question)
+        found = try_question(question, turned=True)
         if isinstance(found, Unread):
             unread.append((position, found))
         else:

@@ -11,6 +11,7 @@ from typing import Final
 from fedsafe_federation.errors import IdentifierError, IdentifierFault
 from fedsafe_federation.feed.signals import DIGEST_BYTES
 from fedsafe_federation.identifiers import canonicalise
+from fedsafe_federation.media.pdq import ORIENTATIONS
 from fedsafe_node.acts.bodies import Bilingual, Question
 from fedsafe_node.ground.errors import BadRequestError
 from fedsafe_node.keys.lookup_items import Asked, File, Person
@@ -61,11 +62,15 @@ def read_question(question: Question, *, pointer: str) -> Asked:
     return found
 
 
-def try_question(question: Question) -> "Asked | Unread":
-    """Bring a question into canonical form, or say why it has none."""
+def try_question(question: Question, *, turned: bool = False) -> "Asked | Unread":
+    """Bring a question into canonical form, or say why it has none.
+
+    With *turned*, a picture may come with the digests of all eight orientations.
+    """
     name = question.kind.value
     if name in _MEDIA:
-        return _read_digest(question, _MEDIA[name])
+        kind = _MEDIA[name]
+        return _read_digest(question, kind, turned=turned and kind is MediaKind.PDQ)
     try:
         canonical = canonicalise(
             _IDENTIFIERS[name],
@@ -82,8 +87,11 @@ def try_question(question: Question) -> "Asked | Unread":
     return Person(canonical)
 
 
-def _read_digest(question: Question, kind: MediaKind) -> "File | Unread":
+def _read_digest(
+    question: Question, kind: MediaKind, *, turned: bool
+) -> "File | Unread":
     want = DIGEST_BYTES[kind]
+    all_wanted = want * len(ORIENTATIONS)
     if question.region is not None or question.namespace is not None:
         said = Bilingual(
             de="ein Digest hat keine Region und keinen Namensraum",
@@ -94,11 +102,20 @@ def _read_digest(question: Question, kind: MediaKind) -> "File | Unread":
         digest = bytes.fromhex(question.value)
     except ValueError:
         digest = b""
-    if len(digest) != want or len(question.value) != 2 * want:
+    if len(question.value) != 2 * len(digest):
+        digest = b""
+    if turned and len(digest) == all_wanted:
+        starts = range(0, all_wanted, want)
+        return File(kind, digest[:want], tuple(digest[at : at + want] for at in starts))
+    if len(digest) != want:
         name = question.kind.value
+        de, en = f"{2 * want} Hexadezimalziffern", f"{2 * want} hexadecimal digits"
+        if turned:
+            de += f", oder {2 * all_wanted} in allen acht Lagen"
+            en += f", or {2 * all_wanted} in all eight orientations"
         said = Bilingual(
-            de=f"ein Digest der Art {name} hat {2 * want} Hexadezimalziffern",
-            en=f"a {name} digest is {2 * want} hexadecimal digits",
+            de=f"ein Digest der Art {name} hat {de}",
+            en=f"a {name} digest is {en}",
         )
         return Unread("bad_digest", said)
     return File(kind, digest)

@@ -16,10 +16,14 @@ from hypothesis import strategies as st
 
 from fedsafe_federation.errors import MediaError
 from fedsafe_federation.media.pdq import (
+    ORIENTATIONS,
     THRESHOLD,
+    Orientation,
     PdqHash,
+    TurnedPdq,
     hamming_distance,
     pdq_hash,
+    pdq_turned,
 )
 from fedsafe_federation.media.pictures import picture_pdq
 
@@ -47,6 +51,51 @@ def test_drawn_pictures_hash_as_the_reference_does(case: dict[str, str]) -> None
 
     assert hashlib.sha256(pixels.tobytes()).hexdigest() == case["pixels_sha256"]
     assert pdq_hash(pixels) == PdqHash.from_hex(case["hash"], int(case["quality"]))
+
+
+@pytest.mark.parametrize("case", CASES["drawn"], ids=names(CASES["drawn"]))
+def test_turned_pictures_hash_as_the_reference_does(case: dict[str, Any]) -> None:
+    found = pdq_turned(pictures()[case["comment"]])
+
+    expected = [case["hash"], *case["turned"]]
+    assert [digest.hex() for digest in found.digests] == expected
+    assert found.quality == case["quality"]
+    assert found.original.hex == case["hash"]
+    assert found.hex == "".join(expected)
+
+
+# What was done to the listed picture, one line of numpy each.
+LIES = {
+    Orientation.ORIGINAL: lambda listed: listed,
+    Orientation.ROTATED_90: lambda listed: np.rot90(listed, -1),
+    Orientation.ROTATED_180: lambda listed: np.rot90(listed, 2),
+    Orientation.ROTATED_270: lambda listed: np.rot90(listed, 1),
+    Orientation.MIRRORED_TOP_BOTTOM: lambda listed: listed[::-1],
+    Orientation.MIRRORED_LEFT_RIGHT: lambda listed: listed[:, ::-1],
+    Orientation.MIRRORED_ROTATED_270: lambda listed: np.rot90(listed[:, ::-1], 1),
+    Orientation.MIRRORED_ROTATED_90: lambda listed: np.rot90(listed[:, ::-1], -1),
+}
+
+
+@pytest.mark.parametrize("orientation", Orientation)
+def test_an_orientation_is_named_for_what_was_done_to_the_listed_picture(
+    orientation: Orientation,
+) -> None:
+    listed = pictures()["discs, landscape"]
+    asked = pdq_turned(LIES[orientation](listed))
+    goal = pdq_hash(listed).digest
+    distances = [hamming_distance(goal, digest) for digest in asked.digests]
+
+    place = ORIENTATIONS.index(orientation)
+    assert distances.pop(place) <= THRESHOLD < min(distances)
+
+
+@pytest.mark.parametrize(
+    "digests", [(bytes(32),) * 7, (bytes(32),) * 9, (bytes(32),) * 7 + (bytes(31),)]
+)
+def test_eight_whole_digests_or_none(digests: tuple[bytes, ...]) -> None:
+    with pytest.raises(MediaError):
+        TurnedPdq(digests, 100)
 
 
 def test_every_drawn_picture_has_its_vector() -> None:

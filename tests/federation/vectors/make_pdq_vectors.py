@@ -23,9 +23,11 @@ Pixels = NDArray[np.uint8]
 PROVENANCE = (
     "Made by make_pdq_vectors.py with pdqhash {version} (PyPI), which compiles the "
     "C++ reference of facebook/ThreatExchange (BSD). Hash and quality are what its "
-    "compute() gives for the RGB array. 'drawn' pictures come from draw_pictures() "
-    "of that script; 'bridge_mods' are the photographs of pdq/data/bridge-mods in "
-    "facebook/ThreatExchange, decoded by Pillow; the photographs are not kept here."
+    "compute() gives for the RGB array; 'turned' are the other seven that its "
+    "compute_dihedral() gives, in its order. 'drawn' pictures come from "
+    "draw_pictures() of that script; 'bridge_mods' are the photographs of "
+    "pdq/data/bridge-mods in facebook/ThreatExchange, decoded by Pillow; the "
+    "photographs are not kept here."
 )
 
 
@@ -82,14 +84,23 @@ def draw_pictures() -> dict[str, Pixels]:
     }
 
 
-def reference(pixels: Pixels) -> dict[str, str | int]:
+def written(bits: NDArray[np.int_]) -> str:
+    return np.packbits(bits.astype(np.uint8)).tobytes().hex()
+
+
+def reference(pixels: Pixels) -> dict[str, str | int | list[str]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of its own history when loaded
-        from pdqhash import compute  # type: ignore[import-not-found]  # noqa: PLC0415
-    bits, quality = compute(np.ascontiguousarray(pixels))
+        import pdqhash  # type: ignore[import-not-found]  # noqa: PLC0415
+    pixels = np.ascontiguousarray(pixels)
+    bits, quality = pdqhash.compute(pixels)
+    eight, quality_of_eight = pdqhash.compute_dihedral(pixels)
+    assert written(eight[0]) == written(bits)
+    assert quality_of_eight == quality
     return {
-        "hash": np.packbits(bits.astype(np.uint8)).tobytes().hex(),
+        "hash": written(bits),
         "quality": int(quality),
+        "turned": list(map(written, eight[1:])),
     }
 
 

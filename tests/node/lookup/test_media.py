@@ -2,15 +2,20 @@
 """Files are found by their digests, pictures by what they look like."""
 
 import dataclasses
+import json
 
+import pytest
 from msgspec.structs import replace
 from tests.node.signals.conftest import ANNA, request_for
 from tests.support.fleet import Fleet
 from tests.support.lookup_questions import HASH, PICTURE
 
+from fedsafe_federation.media.pdq import ORIENTATIONS, Orientation
 from fedsafe_node.acts.bodies import Kind
 from fedsafe_node.acts.lookup import Result
+from fedsafe_node.ground.errors import BadRequestError, DeniedError
 from fedsafe_policies.documents.document import Pictures
+from fedsafe_policies.vocabulary import Purpose
 
 
 def flipped(digest: bytes, bits: int) -> str:
@@ -61,6 +66,66 @@ async def test_pictures_match_up_to_the_radius_of_policy_and_origin(
     assert await by(named, 12) == [True, False]
     other = Pictures(radius=20, origins={"c.demo": 12})
     assert await by(other, 20) == [True, False]
+
+
+def eight(*places: int, bits: int = 31) -> str:
+    """Give eight digests: those at some places are near to PICTURE, each nearer."""
+    strange = [bytes([1 << place]) * 32 for place in range(8)]
+    digests = [digest.hex() for digest in strange]
+    for step, place in enumerate(places):
+        digests[place] = flipped(PICTURE, bits - step)
+    return "".join(digests)
+
+
+async def test_a_turned_picture_is_one_question_and_its_orientation_is_named(
+    trio: Fleet,
+) -> None:
+    await trio.publish(PICTURE.hex(), Kind.PDQ)
+    situation = trio["b.demo"].base.situation
+    quota = replace(
+        situation.policy.document.budgets, lookups_an_hour={Purpose.MEDIA_MATCHING: 10}
+    )
+    document = replace(situation.policy.document, budgets=quota)
+    situation.policy = dataclasses.replace(situation.policy, document=document)
+    found = [await trio.look_up("b.demo", eight(place), Kind.PDQ) for place in range(8)]
+    alone = await trio.look_up("b.demo", flipped(PICTURE, 31), Kind.PDQ)
+    none = await trio.look_up("b.demo", eight(3, bits=32), Kind.PDQ)
+
+    told = [(m.orientation, m.distance) for answer in found for m in answer.matches]
+    assert told == [(orientation, 31) for orientation in Orientation]
+    assert alone.matches[0].orientation is None
+    assert none.result is Result.NONE
+    events = await trio.audit("b.demo", "lookup")
+    details = [json.loads(event.openings["detail"]) for event in events]
+    assert [each.get("questions") for each in details] == [1] * 9 + [None]
+    assert details[-1]["lookups"] == 1
+    with pytest.raises(DeniedError) as caught:
+        await trio.look_up("b.demo", eight(0), Kind.PDQ)
+    assert caught.value.decision.code == "budget"
+
+
+async def test_of_several_orientations_the_nearest_is_named_once(trio: Fleet) -> None:
+    await trio.publish(PICTURE.hex(), Kind.PDQ)
+    (match,) = (await trio.look_up("b.demo", eight(1, 6, 2), Kind.PDQ)).matches
+    (first,) = (await trio.look_up("b.demo", flipped(PICTURE, 5) * 8, Kind.PDQ)).matches
+
+    assert (match.orientation, match.distance) == (Orientation.ROTATED_180, 29)
+    assert (first.orientation, first.distance) == (ORIENTATIONS[0], 5)
+
+
+@pytest.mark.parametrize("count", [0, 2, 7, 9])
+async def test_a_picture_has_one_digest_or_eight(trio: Fleet, count: int) -> None:
+    with pytest.raises(BadRequestError, match="64 hexadecimal digits, or 512"):
+        await trio.look_up("b.demo", PICTURE.hex() * count, Kind.PDQ)
+
+
+async def test_only_a_lookup_takes_eight_digests(trio: Fleet) -> None:
+    with pytest.raises(BadRequestError, match=r"is 64 hexadecimal digits$"):
+        await trio["b.demo"].services.signals.add(
+            request_for(eight(1), kind=Kind.PDQ), ANNA
+        )
+    with pytest.raises(BadRequestError, match=r"is 64 hexadecimal digits$"):
+        await trio.look_up("b.demo", HASH * 8, Kind.SHA256)
 
 
 async def test_a_picture_is_found_again_after_a_restart(trio: Fleet) -> None:

@@ -7,7 +7,8 @@ hints: whoever finds a row here reads its status in the store before it counts.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
 
 from fedsafe_node.lookup.index.tokens import TokenIndex
 
@@ -22,6 +23,14 @@ class Hint:
     row: int
     token: bytes
     pdq: bytes | None = None
+
+
+class TurnedMatch(NamedTuple):
+    """A row, how many bits it is away, and the place of the digest that is nearest."""
+
+    row: int
+    distance: int
+    place: int
 
 
 class Lists:
@@ -128,3 +137,22 @@ class Lists:
     def similar(self, digest: bytes, radius: int) -> list["Match"]:
         """Give the rows whose picture may be the same, with distances."""
         return [] if self._pictures is None else self._pictures.query(digest, radius)
+
+    def similar_turned(
+        self, digests: Sequence[bytes], radius: int
+    ) -> list[TurnedMatch]:
+        """Give the rows whose picture may be the same as one of these, each once.
+
+        The digests are searched together; of several that are near to a row the
+        nearest counts, and of those that are equally near the first.
+        """
+        if self._pictures is None:
+            return []
+        found = self._pictures.search_many(digests, radius)
+        columns = (found.ids, found.distances, found.questions)
+        nearest: dict[int, TurnedMatch] = {}
+        for each in map(TurnedMatch, *(column.tolist() for column in columns)):
+            known = nearest.get(each.row)
+            if known is None or each.distance < known.distance:
+                nearest[each.row] = each
+        return sorted(nearest.values(), key=attrgetter("distance", "row"))
