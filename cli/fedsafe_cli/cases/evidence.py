@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from fedsafe_cli.lookup.media import FileFaultError, digests_of
+from fedsafe_cli.lookup.file_digests import FileFaultError, digests_of
 from fedsafe_cli.terminal.findings import one_of
 from fedsafe_cli.terminal.moments import moment_of, written
 from fedsafe_cli.terminal.settings import printable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fedsafe_cli.cases.opening_keys import read_partner_key
-from fedsafe_cli.lookup.media import FileFaultError, digests_of
+from fedsafe_cli.lookup.file_digests import FileFaultError, digests_of
 from fedsafe_cli.terminal.casework_words import class_word
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus

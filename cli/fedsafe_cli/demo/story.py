@@ -30,8 +30,8 @@ from fedsafe_cli.demo.story_acts import (
 )
 from fedsafe_cli.demo.story_data import Input, Person, bundled, real
 from fedsafe_cli.demo.story_texts import LINES
+from fedsafe_cli.lookup.file_digests import digests_of
 from fedsafe_cli.lookup.lookup_client import Answer, Terms, ask_all
-from fedsafe_cli.lookup.media import digests_of
 from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import CliError, RefusedError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus

@@ -4,10 +4,8 @@
 The path that a sign-up waits for: everything it imports is chosen for that.
 """
 
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 import click
 
@@ -20,21 +18,20 @@ from fedsafe_cli.terminal.findings import one_of, surface_option
 from fedsafe_cli.terminal.inputs import (
     KINDS,
     LONGEST_RECORD,
+    STDIN,
     Account,
     Fault,
     Hints,
     from_arguments,
     from_lines,
     from_records,
+    opened,
     read_lines,
     together,
 )
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.progress import reading
-from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.vocabulary import Purpose
-
-_STDIN: Final = "-"
 
 
 @click.command()
@@ -125,15 +122,15 @@ def lookup(  # noqa: PLR0913, PLR0917 (one parameter an option)
         json=settings.json and not ndjson,
         ndjson=ndjson,
         german=settings.german,
-        silent=len(values) == 1 and values[0] != _STDIN and file is None,
+        silent=len(values) == 1 and values[0] != STDIN and file is None,
     )
-    if file is None and values not in {(), (_STDIN,)}:
+    if file is None and values not in {(), (STDIN,)}:
         _refuse_mixture(values, ndjson=ndjson)
         items = from_arguments(values, hints, subject_ref)
         return _run(context, items, terms, form, None)
     if file is not None and values:
         raise click.UsageError("give values or --file, not both")
-    with _opened(file) as stream:
+    with opened(file) as stream:
         items = _items(stream, hints, subject_ref, ndjson=ndjson)
         return _run(context, items, terms, form, stream)
 
@@ -180,7 +177,7 @@ def _all(
 
 
 def _refuse_mixture(values: tuple[str, ...], *, ndjson: bool) -> None:
-    if _STDIN in values:
+    if STDIN in values:
         raise click.UsageError('"-" stands alone: values come from one place')
     if ndjson:
         raise click.UsageError("--ndjson reads standard input or --file")
@@ -208,20 +205,3 @@ def _not_nothing(items: Iterator[Account | Fault]) -> Iterator[Account | Fault]:
         yield item
     if empty:
         raise BadInputError("the input is empty", "give one value a line")
-
-
-@contextmanager
-def _opened(path: str | None) -> Iterator[BinaryIO]:
-    if path is None or path == _STDIN:
-        if sys.stdin is None or sys.stdin.closed:
-            raise BadInputError("standard input is closed")
-        if sys.stdin.isatty():
-            sys.stderr.write("one value a line, Ctrl-D ends:\n")
-        yield sys.stdin.buffer
-        return
-    try:
-        stream = open(path, "rb")  # noqa: SIM115, PTH123 (closed below; pathlib is slow)
-    except OSError as error:
-        raise BadInputError(f"{printable(path)}: {error.strerror}") from None
-    with stream:
-        yield stream

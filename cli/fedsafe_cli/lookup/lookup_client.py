@@ -16,7 +16,7 @@ from typing import Final
 
 from fedsafe_cli.terminal.client import Client, Json
 from fedsafe_cli.terminal.errors import BrokenAnswerError, CliError, RefusedError
-from fedsafe_cli.terminal.exit_codes import ExitStatus
+from fedsafe_cli.terminal.exit_codes import ExitStatus, worst
 from fedsafe_cli.terminal.inputs import Account, Fault, Unreadable, field_of
 from fedsafe_cli.terminal.texts import words
 
@@ -55,6 +55,8 @@ class Answer:
         body, status = self.body, _STATUS[self.body["result"]]
         if is_flood(body):
             return ExitStatus.FLOOD
+        if body.get("picture_unread"):
+            return worst((status, ExitStatus.BAD_INPUT))
         if status is not ExitStatus.INCOMPLETE or body.get("not_covered"):
             return status
         return ExitStatus.BAD_INPUT if body.get("unreadable") else status
@@ -94,8 +96,9 @@ def ask_all(
     terms: Terms,
     *,
     advance: Callable[[int], None] | None = None,
+    together: int = PIECE,
 ) -> Iterator[Outcome]:
-    """Yield an outcome for each item, in order.
+    """Yield an outcome for each item, in order; so many are asked *together*.
 
     Of an error, items that were taken and have no answer are told as `unanswered`
     before it is raised; later ones are left in `items`.
@@ -115,7 +118,7 @@ def ask_all(
         yield outcome
         return
     rest = chain(head, source)
-    while piece := list(islice(rest, PIECE)):
+    while piece := list(islice(rest, together)):
         accounts = [item for item in piece if isinstance(item, Account)]
         try:
             answers = iter(_ask_many(client, accounts, terms) if accounts else ())

@@ -1,200 +1,448 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe hash` and `fedsafe match`: files, read here and never sent.
 
-Only digests leave this process. All digests of a file are one lookup, so a file
+Only digests leave this machine. All digests of a file are one lookup, so a file
 has one verdict, whichever of them a signal holds.
 """
 
 import os
-import stat
-from collections.abc import Iterator, Sequence
-from io import BufferedReader
-from typing import BinaryIO, Final
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
 
 import click
 
-from fedsafe_cli.lookup.lookup_client import Outcome, Refusal, Terms, ask_all
-from fedsafe_cli.lookup.verdicts import Form, show_all
+from fedsafe_cli.lookup.answer_file import AnswerFile
+from fedsafe_cli.lookup.file_digests import FileDigests, FileRef
+from fedsafe_cli.lookup.file_sources import DIGITS, TURNED, Listed, digests_in, files_of
+from fedsafe_cli.lookup.hash_workers import cores, digest_all
+from fedsafe_cli.lookup.lookup_client import (
+    Answer,
+    Outcome,
+    Refusal,
+    Terms,
+    ask_all,
+    unanswered,
+)
+from fedsafe_cli.lookup.verdicts import Form, entry, show
 from fedsafe_cli.terminal.errors import CliError
 from fedsafe_cli.terminal.exit_codes import ExitStatus, worst
-from fedsafe_cli.terminal.findings import surface_option
-from fedsafe_cli.terminal.inputs import Account, Fault
+from fedsafe_cli.terminal.findings import one_of, surface_option
+from fedsafe_cli.terminal.inputs import Account, Fault, opened
+from fedsafe_cli.terminal.labels import grouped
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
-from fedsafe_cli.terminal.settings import printable
+from fedsafe_cli.terminal.progress import CopyingBar, wanted
+from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_cli.terminal.texts import words
 from fedsafe_policies.vocabulary import Purpose
 
-Digests = dict[str, str]
-"""Digests in hexadecimal by kind."""
+TOGETHER: Final = 250
+"""So many files are one batch: what a run that is killed may have asked in vain."""
+
+_ENDED: Final = Fault("ended", "the run has ended")
+_FINAL: Final = (ExitStatus.BAD_INPUT,)
+"""Refusals that are the input's own, and stay."""
+T = TypeVar("T", FileRef, Listed)
 
 
-class FileFaultError(Exception):
-    """A file cannot be hashed; carries the fault."""
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """An input, what people call it, and what is asked about it."""
 
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.fault = Fault(code, detail)
+    named: dict[str, object]
+    shown: str
+    asked: Account | Fault
+    picture: Fault | None = None
+
+
+def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option(
+            "--jobs", type=click.IntRange(1, 256), help="Processes; default: cores."
+        ),
+        click.option("--resume", is_flag=True, help="Go on with the file of --output."),
+        click.option(
+            "--output", metavar="FILE", help="Write the lines into a new file, 0600."
+        ),
+        click.option("--ndjson", is_flag=True, help="A JSON object a line."),
+    ):
+        command = option(command)
+    return command
 
 
 @click.command("hash")
-@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.argument("files", nargs=-1, required=True, metavar="FILE|DIR…")
+@_run_options
 @shared_options
 @click.pass_context
-def hash_files(context: click.Context, files: tuple[str, ...]) -> ExitStatus:
-    """Print the digests of files.
+def hash_files(  # noqa: PLR0913 (one parameter an option)
+    context: click.Context,
+    /,
+    files: tuple[str, ...],
+    *,
+    ndjson: bool,
+    output: str | None,
+    resume: bool,
+    jobs: int | None,
+) -> ExitStatus:
+    """Print the digests of files, and of all files in folders.
 
     SHA-256, SHA-1, MD5 and BLAKE3 of the bytes, and PDQ of what a picture looks
-    like. Files are read in a stream on this machine and sent nowhere.
+    like. Files are read in a stream on this machine and sent nowhere. Links in a
+    folder are named and not followed. What cannot be read, or is a broken picture, is
+    named, and the status is 5.
 
     \b
     Examples:
       fedsafe hash upload.jpg
       fedsafe hash --json *.jpg
+      fedsafe hash --ndjson uploads/ > digests.ndjson
+      fedsafe hash --output digests.ndjson uploads/
+      fedsafe hash --output digests.ndjson --resume uploads/
     """  # noqa: D301
-    as_json = settings_of(context).json
-    statuses: list[ExitStatus] = []
-    entries: list[dict[str, object]] = []
-    for path in files:
-        name = printable(path)
-        try:
-            size, digests = digests_of(path)
-        except FileFaultError as error:
-            statuses.append(ExitStatus.BAD_INPUT)
-            entries.append({"file": name, "problem": error.fault.document()})
-            if not as_json:
-                note(f"fedsafe: error: {name}: {error.fault.detail}")
-            continue
-        entries.append({"file": name, "size": size, **digests})
-        if not as_json:
-            for kind, digest in digests.items():
-                line(f"{kind}:{digest}  {name}")
-    if as_json:
-        document({"files": entries})
-    return worst(statuses)
+    settings = settings_of(context)
+    tally = _Tally(settings)
+    kept: list[dict[str, object]] = []
+    with _lines(output, resume=resume) as lines, _progress(output) as advance:
+        tally.count_all(map(_status_of, _before(lines)))
+        for found in digest_all(_left(files_of(files), lines), jobs or cores()):
+            told = _told(found)
+            tally.count(_status_of(told))
+            if lines is not None:
+                lines.write(told)
+                if lines.count % TOGETHER == 0:
+                    lines.keep()
+            elif ndjson:
+                document(told, compact=True)
+            elif settings.json:
+                kept.append(told)
+            else:
+                _print_digests(found, settings)
+            advance(1)
+    if settings.json and lines is None and not ndjson:
+        document({"files": kept})
+    if lines is not None or _are_many(files):
+        tally.show()
+    return tally.worst
+
+
+def _told(found: FileDigests) -> dict[str, Any]:
+    told = found.ref.named()
+    if found.fault is not None:
+        return told | {"problem": found.fault.document()}
+    told |= {"size": found.size, **found.digests}
+    if found.turned is not None:
+        told[TURNED] = found.turned
+    if found.picture is not None:
+        told["picture_unread"] = found.picture.document()
+    return told
+
+
+def _status_of(told: dict[str, Any]) -> ExitStatus:
+    """Say what an entry of `fedsafe hash` means for the exit status."""
+    is_bad = "problem" in told or "picture_unread" in told
+    return ExitStatus.BAD_INPUT if is_bad else ExitStatus.NO_SIGNAL
+
+
+def _print_digests(found: FileDigests, settings: Settings) -> None:
+    name = printable(found.ref.path)
+    if found.fault is not None:
+        note(f"fedsafe: error: {name}: {found.fault.detail}")
+        return
+    for kind, digest in found.digests.items():
+        line(f"{kind}:{digest}  {name}")
+    _note_picture(name, found.picture, settings)
+
+
+def _note_picture(name: str, picture: Fault | None, settings: Settings) -> None:
+    if picture is not None:
+        said = words("picture_unread", german=settings.german, why=picture.code)
+        note(f"fedsafe: error: {name}: {said}")
 
 
 @click.command("match")
-@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.argument("files", nargs=-1, metavar="[FILE|DIR…]")
+@click.option(
+    "--list", "listing", metavar="FILE", help="Digests in a list; - is stdin."
+)
+@click.option(
+    "--kind",
+    type=click.Choice(tuple(DIGITS)),
+    metavar="KIND",
+    help=one_of("Kind of bare digests in the list", DIGITS),
+)
+@_run_options
 @surface_option(required=True)
 @shared_options
 @click.pass_context
-def match_files(
-    context: click.Context, files: tuple[str, ...], surface: str
+def match_files(  # noqa: PLR0913 (one parameter an option)
+    context: click.Context,
+    /,
+    files: tuple[str, ...],
+    *,
+    listing: str | None,
+    kind: str | None,
+    ndjson: bool,
+    output: str | None,
+    resume: bool,
+    jobs: int | None,
+    surface: str,
 ) -> ExitStatus:
     """Ask whether files are known abuse media.
 
+    Takes files, folders, or a list of digests.
+
     A file matches by any of its digests; an altered picture matches by PDQ up
-    to a distance of 31 bits. A match is a reason to review, never a verdict.
+    to a distance of 31 bits, turned and mirrored ones too. A match is a reason to
+    review, never a verdict.
 
     Say where the files are met: private messages may be matched only while the
     legal calendar holds a basis, and the node refuses them otherwise.
+
+    A list is NDJSON or text of `fedsafe hash`, what sha256sum, sha1sum or md5sum
+    print, bare digests, or CSV whose head names the kinds. With --output a run that
+    was ended goes on by --resume: what is answered is not asked again.
 
     \b
     Examples:
       fedsafe match --surface public_content upload.jpg
       fedsafe match --surface hosted_private --json uploads/*
+      fedsafe match --surface hosted_private --output answers.ndjson uploads/
+      fedsafe match --surface hosted_private --output answers.ndjson --resume uploads/
+      sha256sum uploads/* | fedsafe match --surface hosted_private --list - --ndjson
 
-    Exit status as for `fedsafe lookup`.
+    Exit status as for `fedsafe lookup`; 5 also where a picture is broken.
     """  # noqa: D301
+    _check_sources(files, listing, kind)
     settings = settings_of(context)
     client = settings.client()
     terms = Terms(purpose=Purpose.MEDIA_MATCHING.value, surface=surface)
-    form = Form(json=settings.json, german=settings.german)
-    outcomes = ask_all(client, map(_account, files), terms)
-    return show_all(_named(files, outcomes), form)
-
-
-def _named(
-    files: Sequence[str], outcomes: Iterator[Outcome]
-) -> Iterator[tuple[str, Outcome]]:
-    told = 0
-    try:
-        for outcome in outcomes:
-            yield printable(files[told]), outcome
-            told += 1
-    except CliError as error:
-        # The files that are left have no answer, and each says so.
-        for path in files[told:]:
-            refusal = Refusal(Fault(error.code, str(error)), error.status, ended=True)
-            yield printable(path), refusal
-        raise
-
-
-def _account(path: str) -> Account | Fault:
-    try:
-        size, digests = digests_of(path)
-    except FileFaultError as error:
-        return error.fault
-    if size == 0:
-        return Fault("empty", "the file is empty")
-    return Account(
-        tuple({"kind": kind, "value": digest} for kind, digest in digests.items())
+    form = Form(
+        json=settings.json and not ndjson, ndjson=ndjson, german=settings.german
     )
+    run = _Run(form, _Tally(settings))
+    with ExitStack() as stack:
+        lines = stack.enter_context(_lines(output, resume=resume))
+        moved = stack.enter_context(_progress(output))
+        run.tally.count_all(map(_status_before, _before(lines)))
+        if listing is None:
+            refs = map(run.still, _left(files_of(files), lines))
+            inputs = map(_file, digest_all(refs, jobs or cores()))
+        else:
+            stream = stack.enter_context(opened(listing))
+            inputs = map(_listed, _left(digests_in(stream, kind), lines))
+        waiting: deque[_Input] = deque()
+
+        def taken() -> Iterator[Account | Fault]:
+            for each in inputs:
+                waiting.append(each)
+                yield each.asked
+
+        def advance(count: int) -> None:
+            if lines is not None:  # before the next are asked
+                lines.keep()
+            moved(count)
+
+        asked = ask_all(client, taken(), terms, advance=advance, together=TOGETHER)
+        run.show(run.with_inputs(asked, waiting, inputs), lines)
+    if lines is not None or listing is not None or _are_many(files):
+        run.tally.show()
+    if run.error is not None:
+        run.error.told = lines is None and (form.json or form.ndjson)
+        raise run.error
+    return run.tally.worst
 
 
-def digests_of(path: str) -> tuple[int, Digests]:
-    """Return a file's size and its digests; PDQ only of a usable picture.
+def _check_sources(
+    files: tuple[str, ...], listing: str | None, kind: str | None
+) -> None:
+    if bool(files) == (listing is not None):
+        raise click.UsageError("give files and folders, or --list, not both")
+    if kind is not None and listing is None:
+        raise click.UsageError("--kind is about bare digests of a --list")
 
-    Raises:
-        FileFaultError: it is no regular file, or cannot be read.
-    """
-    from fedsafe_federation.media.digests import digest_stream  # noqa: PLC0415 (slow to load)
 
+def _file(found: FileDigests) -> _Input:
+    asked: Account | Fault = Account(found.questions())
+    if found.fault is not None:
+        asked = found.fault
+    elif found.size == 0:
+        asked = Fault("empty", "the file is empty")
+    ref = found.ref
+    return _Input(ref.named(), printable(ref.path), asked, found.picture)
+
+
+def _listed(each: Listed) -> _Input:
+    beside = f" ({printable(each.name)})" if each.name else ""
+    return _Input(each.named(), f"{each.line}{beside}", each.asked)
+
+
+@dataclass(slots=True)
+class _Run:
+    """How outcomes are shown, and what they come to."""
+
+    form: Form
+    tally: "_Tally"
+    error: CliError | None = None
+
+    def still(self, ref: FileRef) -> FileRef:
+        """Hash no file any more once the run has ended."""
+        return ref if self.error is None else replace(ref, fault=_ENDED)
+
+    def with_inputs(
+        self,
+        outcomes: Iterator[Outcome],
+        waiting: "deque[_Input]",
+        rest: Iterable[_Input],
+    ) -> Iterator[tuple[_Input, Outcome]]:
+        """Give each outcome its input; those that are left say that they have none."""
+        try:
+            for outcome in outcomes:
+                each = waiting.popleft()
+                if isinstance(outcome, Answer) and each.picture is not None:
+                    unread = {"picture_unread": each.picture.document()}
+                    yield each, Answer(outcome.body | unread)
+                else:
+                    yield each, outcome
+        except CliError as error:
+            self.error = error  # a node that vanishes takes no answer with it
+            for each in rest:
+                yield each, unanswered(Account(()), error)
+
+    def show(
+        self, outcomes: Iterator[tuple[_Input, Outcome]], lines: AnswerFile | None
+    ) -> None:
+        """Print outcomes as they come, or write those that are answers."""
+        if lines is not None:
+            self._write(outcomes, lines)
+            return
+        kept: list[dict[str, Any]] = []
+        for position, (each, outcome) in enumerate(outcomes):
+            self.tally.count(outcome.status)
+            if self.form.ndjson:
+                document(entry(position, outcome) | each.named, compact=True)
+            elif self.form.json:
+                kept.append(entry(position, outcome) | each.named)
+            else:
+                show(each.shown, outcome, self.form)
+                _note_picture(each.shown, each.picture, self.tally.settings)
+        if self.form.json:
+            status = self.tally.worst if self.error is None else self.error.status
+            document({"exit_status": int(status), "answers": kept})
+
+    def _write(
+        self, outcomes: Iterator[tuple[_Input, Outcome]], lines: AnswerFile
+    ) -> None:
+        for each, outcome in outcomes:
+            if self.error is not None:
+                return
+            if outcome.status is ExitStatus.DEFERRED:
+                said = words("ask_again", german=self.form.german)
+                self.error = _UnfinishedError(outcome.status, said)
+            elif isinstance(outcome, Refusal) and outcome.status not in _FINAL:
+                self.error = _UnfinishedError(outcome.status, outcome.fault.detail)
+            else:
+                self.tally.count(outcome.status)
+                lines.write(entry(lines.count, outcome) | each.named)
+
+
+class _UnfinishedError(CliError):
+    """The node answers no more for now; what it has answered is written."""
+
+    code = "unfinished"
+
+    def __init__(self, status: ExitStatus, why: str) -> None:
+        super().__init__(why, "repeat the command with --resume")
+        self.status = status
+
+
+def _status_before(told: dict[str, Any]) -> ExitStatus:
+    return ExitStatus.BAD_INPUT if "problem" in told else Answer(told).status
+
+
+class _Tally:
+    """How many inputs came to what."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._counts: Counter[ExitStatus] = Counter()
+
+    def count(self, status: ExitStatus) -> None:
+        """Count one."""
+        self._counts[status] += 1
+
+    def count_all(self, statuses: Iterable[ExitStatus]) -> None:
+        """Count those of an earlier run."""
+        self._counts.update(statuses)
+
+    @property
+    def worst(self) -> ExitStatus:
+        """The status of the most serious."""
+        return worst(self._counts)
+
+    def show(self) -> None:
+        """Sum up, beside the results."""
+        counts = self._counts
+        review = counts[ExitStatus.MATCH] + counts[ExitStatus.FLOOD]
+        said = {
+            "total": counts.total(),
+            "review": review,
+            "bad": counts[ExitStatus.BAD_INPUT],
+            "open": counts.total()
+            - review
+            - counts[ExitStatus.BAD_INPUT]
+            - counts[ExitStatus.NO_SIGNAL],
+        }
+        shown = {name: grouped(count, self.settings) for name, count in said.items()}
+        note(words("tally", german=self.settings.german, **shown))
+
+
+def _are_many(paths: Iterable[str]) -> bool:
+    return any("\0" not in path and os.path.isdir(path) for path in paths)  # noqa: PTH112
+
+
+def _before(lines: AnswerFile | None) -> Iterator[dict[str, Any]]:
+    return iter(()) if lines is None else lines.answers()
+
+
+def _left(inputs: Iterable[T], lines: AnswerFile | None) -> Iterator[T]:
+    """Leave out what has its answer already."""
+    for each in inputs:
+        if lines is None or not lines.has(each.named()):
+            yield each
+
+
+@contextmanager
+def _lines(output: str | None, *, resume: bool) -> Iterator[AnswerFile | None]:
+    if output is None:
+        if resume:
+            raise click.UsageError("--resume goes on with the file of --output")
+        yield None
+        return
+    with AnswerFile.opened(output, resume=resume) as lines:
+        yield lines
+        lines.keep()
+
+
+@contextmanager
+def _progress(output: str | None) -> Iterator[Callable[[int], None]]:
+    """Show how many are done, where results do not go to the same terminal."""
+    if output is None and not wanted():
+        yield lambda _: None
+        return
+    bar, done = CopyingBar(time.monotonic), 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        bar.advance(f"{done:,}", count)
+
+    bar.begin("", None)
     try:
-        with _open(path) as file:
-            digests = digest_stream(file)
-            found = {
-                kind.name.lower(): digest.hex()
-                for kind, digest in digests.by_kind().items()
-            }
-            found |= _pdq(file)
-    except OSError as error:
-        raise FileFaultError("unreadable", error.strerror or "unreadable") from None
-    return digests.size, found
-
-
-def _open(path: str) -> BufferedReader:
-    if "\0" in path:
-        raise FileFaultError("unreadable", "a NUL byte is in the name")
-    # Without NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    mode = os.fstat(descriptor).st_mode
-    if stat.S_ISREG(mode):
-        return os.fdopen(descriptor, "rb")
-    os.close(descriptor)
-    what = "a directory" if stat.S_ISDIR(mode) else "no regular file"
-    raise FileFaultError("no_file", f"is {what}")
-
-
-def _pdq(file: BinaryIO) -> Digests:
-    file.seek(0)
-    if not _looks_like_picture(file.read(16)):
-        return {}
-    from fedsafe_federation.errors import MediaError  # noqa: PLC0415 (slow to load)
-    from fedsafe_federation.media.pictures import picture_pdq  # noqa: PLC0415
-
-    try:
-        picture = picture_pdq(file)
-    except MediaError:
-        # A file that no decoder reads whole still has its exact digests.
-        return {}
-    return {"pdq": picture.hex} if picture.usable else {}
-
-
-def _looks_like_picture(head: bytes) -> bool:
-    """Spare Pillow and numpy for files that are plainly something else."""
-    return (
-        head.startswith(_MAGIC)
-        or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
-        or head[4:12] in {b"ftypavif", b"ftypavis", b"ftypmif1"}
-    )
-
-
-_MAGIC: Final = (
-    b"\xff\xd8\xff",
-    b"\x89PNG\r\n\x1a\n",
-    b"GIF8",
-    b"BM",
-    b"II*\0",
-    b"MM\0*",
-)
+        yield advance
+    finally:
+        bar.stop()

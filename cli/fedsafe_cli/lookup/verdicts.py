@@ -60,7 +60,7 @@ def show_all(named: Iterable[tuple[str, Outcome]], form: Form) -> ExitStatus:
             if form.ndjson:
                 document(entry(position, outcome), compact=True)
             elif form.json:
-                kept.append(entry(position, outcome) | _file(name))
+                kept.append(entry(position, outcome))
             else:
                 show(name, outcome, form)
     except CliError as error:
@@ -244,7 +244,3 @@ def _dates(match: dict[str, Any], *, german: bool) -> str:
     return ", ".join(
         words(key, german=german, day=day) for key, day in days if day is not None
     )
-
-
-def _file(name: str) -> dict[str, str]:
-    return {} if name.isdecimal() else {"file": name}

@@ -11,12 +11,17 @@ bad line does not make the node refuse a whole batch.
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind
 
+STDIN: Final = "-"
 KINDS: Final = tuple(kind.name.lower() for kind in (*IdentifierKind, *MediaKind))
 LONGEST_VALUE: Final = 4_096
 LONGEST_LINE: Final = 4 * LONGEST_VALUE
@@ -404,3 +409,25 @@ def read_day(text: str) -> str | None:
     else:
         return None
     return f"{year}-{int(month):02}-{int(day):02}"
+
+
+@contextmanager
+def opened(path: str | None) -> Iterator[BinaryIO]:
+    """Open a file of input, or standard input where none is named.
+
+    Raises:
+        BadInputError: it cannot be opened.
+    """
+    if path is None or path == STDIN:
+        if sys.stdin is None or sys.stdin.closed:
+            raise BadInputError("standard input is closed")
+        if sys.stdin.isatty():
+            sys.stderr.write("one value a line, Ctrl-D ends:\n")
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = open(path, "rb")  # noqa: SIM115, PTH123 (closed below; pathlib is slow)
+    except OSError as error:
+        raise BadInputError(f"{printable(path)}: {error.strerror}") from None
+    with stream:
+        yield stream

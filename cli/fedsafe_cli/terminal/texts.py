@@ -147,6 +147,18 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Frage {number} ({kind}) ist nicht lesbar: {why}",
         "question {number} ({kind}) cannot be read: {why}",
     ),
+    "picture_unread": (
+        "als Bild nicht lesbar, nur Byte für Byte verglichen ({why})",
+        "cannot be read as a picture, compared by its bytes only ({why})",
+    ),
+    "ask_again": (
+        "der Knoten antwortet vorerst nicht weiter; was er gesagt hat, ist geschrieben",
+        "the node answers no more for now; what it has said is written",
+    ),
+    "tally": (
+        "{total} Dateien: {review} zu prüfen, {bad} nicht lesbar, {open} offen",
+        "{total} files: {review} to review, {bad} not readable, {open} open",
+    ),
     "not_compared": (
         "Frage {number} ({kind}) bezeichnet niemanden: {why}",
         "question {number} ({kind}) names nobody: {why}",

@@ -40,8 +40,11 @@ def test_a_damaged_picture_still_has_its_exact_digests(
     file.write_bytes(PICTURE.read_bytes()[:500])
     outcome = run("hash", "--json", str(file))
 
-    assert outcome.status == 0
-    assert "pdq" not in outcome.document["files"][0]
+    (entry,) = outcome.document["files"]
+    assert outcome.status == 5
+    assert entry["picture_unread"]["code"] == "picture_damaged"
+    assert entry["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert "pdq" not in entry
 
 
 def test_a_file_is_one_lookup_with_all_its_digests(
@@ -56,6 +59,7 @@ def test_a_file_is_one_lookup_with_all_its_digests(
     assert (body["purpose"], body["surface"]) == ("media_matching", "public_content")
     kinds = [question["kind"] for question in body["questions"]]
     assert kinds == ["sha256", "sha1", "md5", "blake3", "pdq"]
+    assert len(body["questions"][-1]["value"]) == 8 * 64
 
 
 def test_any_digest_that_is_listed_is_a_match(
@@ -82,7 +86,7 @@ def test_odd_files_have_their_own_fault_and_cost_no_other(
     odd.write_bytes(b"x")
     strange = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe")
     Path(strange).write_bytes(b"y")
-    files = [str(tmp_path), str(tmp_path / "pipe"), str(tmp_path / "none"), "a\0b"]
+    files = ["/dev/null", str(tmp_path / "pipe"), str(tmp_path / "none"), "a\0b"]
     where = WHERE if command == "match" else ()
     outcome = ask(command, *where, "--json", *files, str(odd), strange)
 

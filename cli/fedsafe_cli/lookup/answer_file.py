@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file of answers that a killed run is resumed with: one JSON line an input.
+
+What is in it whole has been asked, and is not asked again; a line that the end of a
+process has cut is taken away. Of an input memory keeps eight bytes.
+"""
+
+import fcntl
+import json
+import os
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from io import BufferedRandom
+from typing import Any, Final, Self
+
+from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.settings import printable
+
+_MARK_BYTES: Final = 8
+_PART: Final = 1 << 20
+
+_KEYS: Final = ("file_hex", "file", "line")
+
+
+class AnswerFile:
+    """Where answers go; open it with `opened`."""
+
+    def __init__(self, stream: BufferedRandom) -> None:
+        self._stream = stream
+        # Nobody who chooses names can make two of them one to us.
+        self._secret = os.urandom(16)
+        self._held = array("Q")
+        self.count = 0
+        """How many answers it has."""
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: str, *, resume: bool) -> Iterator[Self]:
+        """Make a new file, or go on with one.
+
+        Raises:
+            BadInputError: it is there, or is not there, or is none of answers, or
+                another run has it.
+        """
+        shown = printable(path)
+        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        try:
+            new = 0 if resume else os.O_CREAT | os.O_EXCL
+            descriptor = os.open(path, flags | new, 0o600)
+        except FileExistsError:
+            raise BadInputError(
+                f"{shown} is there already",
+                "go on with it by --resume, or name a new file",
+            ) from None
+        except FileNotFoundError:
+            raise BadInputError(
+                f"{shown} is not there", "begin without --resume"
+            ) from None
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "cannot be opened"
+            raise BadInputError(f"{shown}: {why}") from None
+        with os.fdopen(descriptor, "r+b") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise BadInputError(f"another run writes {shown}") from None
+            made = cls(stream)
+            if resume:
+                made._read(shown)
+            yield made
+
+    def has(self, named: dict[str, object]) -> bool:
+        """Tell whether the answer about an input was there at the start."""
+        mark = self._mark(named)
+        place = bisect_left(self._held, mark)
+        return place < len(self._held) and self._held[place] == mark
+
+    def write(self, entry: dict[str, Any]) -> None:
+        """Add an answer."""
+        text = json.dumps(entry, ensure_ascii=True, separators=(",", ":"))
+        self._stream.write(text.encode() + b"\n")
+        self.count += 1
+
+    def keep(self) -> None:
+        """Make durable what was added."""
+        self._stream.flush()
+        os.fdatasync(self._stream.fileno())
+
+    def answers(self) -> Iterator[dict[str, Any]]:
+        """Yield the answers that it has, from its beginning."""
+        self._stream.seek(0)
+        for line in self._stream:
+            yield json.loads(line)
+        self._stream.seek(0, os.SEEK_END)
+
+    def _read(self, shown: str) -> None:
+        whole, marks = 0, array("Q")
+        for number, line in enumerate(self._stream, start=1):
+            if not line.endswith(b"\n"):
+                break
+            try:
+                entry = json.loads(line)
+                marks.append(self._mark(entry))
+            except (ValueError, AttributeError):
+                raise BadInputError(
+                    f"{shown}: line {number} is no answer",
+                    "resume with a file that --output has made",
+                ) from None
+            whole += len(line)
+        self._stream.seek(whole)
+        self._stream.truncate()
+        self._held = array("Q", sorted(marks))
+        self.count = len(marks)
+
+    def _mark(self, named: dict[str, Any]) -> int:
+        key = min(named.keys() & _KEYS, key=_KEYS.index)
+        text = f"{key} {named[key]}".encode()
+        mark = blake2b(text, digest_size=_MARK_BYTES, key=self._secret).digest()
+        return int.from_bytes(mark)

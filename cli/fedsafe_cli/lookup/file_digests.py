@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file and its digests, read safely on this machine.
+
+Its name is all that is believed of it: links are followed only where a person named
+them, pipes and devices are never waited for, and what a decoder makes of a picture
+has the limits of `fedsafe_federation.media.pictures`.
+"""
+
+import os
+import stat
+from dataclasses import dataclass, field
+from io import BufferedReader
+from typing import BinaryIO, Final
+
+from fedsafe_cli.terminal.inputs import Fault
+from fedsafe_cli.terminal.settings import printable
+
+_HEAD: Final = 18
+_BMP_HEADERS: Final = frozenset({12, 40, 52, 56, 64, 108, 124})
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """A file by its path; one that was found in a folder is no link to follow.
+
+    A `fault` says why what is there is not read at all.
+    """
+
+    path: str
+    found: bool = False
+    fault: Fault | None = None
+
+    def named(self) -> dict[str, object]:
+        """Name it as programs read it, exactly, whatever letters it has."""
+        shown = printable(self.path)
+        if shown == self.path:
+            return {"file": shown}
+        return {"file": shown, "file_hex": os.fsencode(self.path).hex()}
+
+
+@dataclass(frozen=True, slots=True)
+class FileDigests:
+    """What a file hashes to, by kind; `turned` are all eight PDQ digests.
+
+    With a `fault` there is nothing else. `picture` says why a picture could not be
+    hashed by what it looks like; its exact digests are there all the same.
+    """
+
+    ref: FileRef
+    size: int = 0
+    digests: dict[str, str] = field(default_factory=dict)
+    turned: str | None = None
+    fault: Fault | None = None
+    picture: Fault | None = None
+
+    def questions(self) -> tuple[dict[str, str], ...]:
+        """Ask about every digest, and about a picture in all orientations."""
+        values = self.digests | ({"pdq": self.turned} if self.turned else {})
+        return tuple({"kind": kind, "value": value} for kind, value in values.items())
+
+
+class FileFaultError(Exception):
+    """A file cannot be hashed; carries the fault."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.detail)
+        self.fault = fault
+
+
+def digests_of(path: str) -> tuple[int, dict[str, str]]:
+    """Return a file's size and its digests by kind; PDQ only of a usable picture.
+
+    Raises:
+        FileFaultError: it is no regular file, or cannot be read.
+    """
+    found = digest_file(FileRef(path))
+    if found.fault is not None:
+        raise FileFaultError(found.fault)
+    return found.size, found.digests
+
+
+def digest_file(ref: FileRef) -> FileDigests:
+    """Hash a file; whatever is wrong with it is its `fault`."""
+    from fedsafe_federation.media.digests import digest_stream  # noqa: PLC0415 (slow to load)
+
+    if ref.fault is not None:
+        return FileDigests(ref, fault=ref.fault)
+    try:
+        file = _open(ref)
+        if isinstance(file, Fault):
+            return FileDigests(ref, fault=file)
+        with file:
+            digests = digest_stream(file)
+            found = {
+                kind.name.lower(): digest.hex()
+                for kind, digest in digests.by_kind().items()
+            }
+            pdq, turned, picture = _look_at(file)
+    except OSError as error:
+        fault = Fault("unreadable", error.strerror or "unreadable")
+        return FileDigests(ref, fault=fault)
+    if pdq is not None:
+        found["pdq"] = pdq
+    return FileDigests(ref, digests.size, found, turned, picture=picture)
+
+
+def _open(ref: FileRef) -> BufferedReader | Fault:
+    if "\0" in ref.path:
+        return Fault("unreadable", "a NUL byte is in the name")
+    # Without NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(ref.path, flags | (os.O_NOFOLLOW if ref.found else 0))
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    what = "a directory" if stat.S_ISDIR(mode) else "no regular file"
+    return Fault("no_file", f"is {what}")
+
+
+def _look_at(file: BinaryIO) -> tuple[str | None, str | None, Fault | None]:
+    file.seek(0)
+    if not _looks_like_picture(file.read(_HEAD)):
+        return None, None, None
+    from fedsafe_federation.errors import MediaError, MediaFault  # noqa: PLC0415 (slow)
+    from fedsafe_federation.media.pictures import picture_turned  # noqa: PLC0415
+
+    try:
+        found = picture_turned(file)
+    except MediaError as error:
+        # A file that no decoder reads whole still has its exact digests.
+        if error.code is MediaFault.UNKNOWN_FORMAT:
+            return None, None, None
+        return None, None, Fault(error.code.value, str(error))
+    if not found.original.usable:
+        return None, None, None
+    return found.original.hex, found.hex, None
+
+
+def _looks_like_picture(head: bytes) -> bool:
+    """Spare Pillow and numpy for files that are plainly something else."""
+    if head.startswith(b"BM"):
+        return int.from_bytes(head[14:18], "little") in _BMP_HEADERS
+    return (
+        head.startswith(_MAGIC)
+        or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+        or head[4:12] in {b"ftypavif", b"ftypavis", b"ftypmif1"}
+    )
+
+
+_MAGIC: Final = (
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n",
+    b"GIF8",
+    b"II*\0",
+    b"MM\0*",
+)

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run is about: files, folders, and lists of digests that others made."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from fedsafe_cli.lookup.file_digests import FileRef
+from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.inputs import (
+    LONGEST_RECORD,
+    Account,
+    Fault,
+    FormError,
+    decode,
+    read_lines,
+    record,
+)
+from fedsafe_policies.vocabulary import MediaKind
+
+DIGITS: Final = {
+    **{kind.name.lower(): 64 for kind in MediaKind},
+    "sha1": 40,
+    "md5": 32,
+}
+TURNED: Final = "pdq_turned"
+_BY_LENGTH: Final = {64: "sha256", 40: "sha1", 32: "md5"}
+_TURNED_DIGITS: Final = 512
+_SUMS: Final = re.compile(r"\\?([0-9A-Fa-f]+)(?:[ \t]+\*?(.*))?")
+_TAGGED: Final = re.compile(r"\\?([A-Za-z0-9-]+) \((.*)\) = ([0-9A-Fa-f]+)")
+_NAMES: Final = frozenset({"file", "name", "path", "filename"})
+_SEPARATORS: Final = (",", ";", "\t")
+
+
+def files_of(paths: Iterable[str]) -> Iterator[FileRef]:
+    """Yield files, and those in folders and their folders, as they are found.
+
+    Links in a folder are named and not followed, and so are pipes and devices. One
+    folder is read at a time, and its files are not held.
+    """
+    for path in paths:
+        if "\0" not in path and os.path.isdir(path):  # noqa: PTH112 (pathlib is slow)
+            yield from _in_folders(path)
+        else:
+            yield FileRef(path)
+
+
+def _in_folders(top: str) -> Iterator[FileRef]:
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    elif entry.is_file(follow_symlinks=False):
+                        yield FileRef(entry.path, found=True)
+                    else:
+                        what = "a link" if entry.is_symlink() else "no regular file"
+                        fault = Fault("no_file", f"is {what}")
+                        yield FileRef(entry.path, found=True, fault=fault)
+        except OSError as error:
+            fault = Fault("unreadable", error.strerror or "unreadable")
+            yield FileRef(folder, found=True, fault=fault)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A line of a list, its file's name if it has one, and what it asks or lacks."""
+
+    line: int
+    asked: Account | Fault
+    name: str | None = None
+
+    def named(self) -> dict[str, object]:
+        """Name it as programs read it."""
+        beside = {} if self.name is None else {"name": self.name}
+        return {"line": self.line, **beside}
+
+
+def digests_in(stream: BinaryIO, kind: str | None) -> Iterator[Listed]:
+    """Read a list of digests, whatever form it has, a line at a time.
+
+    NDJSON and text as `fedsafe hash` prints them, what `sha256sum`, `sha1sum` and
+    `md5sum` print, plain or tagged, bare digests, and CSV whose head names the kinds.
+    A bare digest is of *kind*, or of that which its length tells.
+
+    Raises:
+        BadInputError: a head of CSV names no kind of digest.
+    """
+    head: list[str] | None = None
+    separator = ","
+    first = True
+    for number, line in enumerate(read_lines(stream, LONGEST_RECORD), start=1):
+        if isinstance(line, Fault):
+            yield Listed(number, line)
+            continue
+        try:
+            text = decode(line).strip()
+            if not text or text.startswith("#"):
+                continue
+            if first:
+                first = False
+                head, separator = _head(text)
+                if head is not None:
+                    continue
+            if head is not None:
+                name, digests = _row(text, head, separator)
+            else:
+                name, digests = _digests(line, text, kind)
+            yield Listed(number, Account(_questions(digests)), name)
+        except FormError as error:
+            yield Listed(number, error.fault)
+
+
+def _head(text: str) -> tuple[list[str] | None, str]:
+    """Read the head of CSV, if that is what the first line is."""
+    if text.startswith("{"):
+        return None, ","
+    separator = max(_SEPARATORS, key=text.count)
+    names = [cell.strip().strip('"').lower() for cell in text.split(separator)]
+    if any(name in DIGITS or name == "kind" for name in names):
+        return names, separator
+    if separator == "," and len(names) > 1:
+        known = ", ".join(DIGITS)
+        raise BadInputError(
+            "the head of the list names no kind of digest",
+            f"name its columns: {known}, or kind and value; beside them file",
+        )
+    return None, ","
+
+
+def _row(
+    text: str, head: list[str], separator: str
+) -> tuple[str | None, dict[str, str]]:
+    import csv  # noqa: PLC0415 (only such a list needs it)
+
+    try:
+        (cells,) = csv.reader([text], delimiter=separator)
+    except (csv.Error, ValueError):
+        raise FormError("not_csv", "the line is no row of CSV") from None
+    if len(cells) != len(head):
+        raise FormError("not_csv", f"{len(cells)} cells below a head of {len(head)}")
+    row = {name: cell.strip() for name, cell in zip(head, cells, strict=True)}
+    return _of_record(row)
+
+
+def _of_record(row: dict[str, str]) -> tuple[str | None, dict[str, str]]:
+    name = next((row[key] for key in _NAMES if row.get(key)), None)
+    digests = {kind: row[kind] for kind in DIGITS if row.get(kind)}
+    if row.get("kind"):
+        digests[row["kind"].lower()] = row.get("value") or row.get("digest") or ""
+    if row.get(TURNED):
+        digests["pdq"] = row[TURNED]
+    return name, digests
+
+
+def _digests(
+    line: bytes, text: str, kind: str | None
+) -> tuple[str | None, dict[str, str]]:
+    if text.startswith("{"):
+        fields = record(line)
+        return _of_record(
+            {name: value for name, value in fields.items() if isinstance(value, str)}
+        )
+    if found := _TAGGED.fullmatch(text):
+        named, name, digest = found.groups()
+        return name, {named.replace("-", "").lower(): digest}
+    word, colon, rest = text.partition(":")
+    if colon and word.lower() in DIGITS:
+        digest, _, name = rest.partition(" ")
+        return name.strip() or None, {word.lower(): digest}
+    found = _SUMS.fullmatch(text)
+    if found is None:
+        raise FormError("no_digest", "the line is no digest that is known here")
+    digest, name = found.groups()
+    of = kind or _BY_LENGTH.get(len(digest))
+    if of is None:
+        raise FormError("no_digest", "no kind of digest has this length; say --kind")
+    return name or None, {of: digest}
+
+
+def _questions(digests: dict[str, str]) -> tuple[dict[str, str], ...]:
+    if not digests:
+        raise FormError("no_digest", "the line has no digest")
+    for kind, digest in digests.items():
+        if kind not in DIGITS:
+            raise FormError("kind", f"the kind is none of {', '.join(DIGITS)}", "kind")
+        lengths = {DIGITS[kind], _TURNED_DIGITS if kind == "pdq" else 0}
+        if len(digest) not in lengths or not set(digest) <= _HEXADECIMAL:
+            detail = f"a {kind} digest is {DIGITS[kind]} hexadecimal digits"
+            raise FormError("bad_digest", detail, kind)
+    return tuple({"kind": kind, "value": value} for kind, value in digests.items())
+
+
+_HEXADECIMAL: Final = frozenset("0123456789abcdefABCDEF")

@@ -1,0 +1,470 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Folders, lists of digests, and runs that are killed and resumed."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image
+from tests.cli.conftest import MATCH
+
+from fedsafe_cli.lookup.file_digests import FileRef, digest_file
+from fedsafe_cli.lookup.file_sources import files_of
+from fedsafe_cli.lookup.hash_workers import digest_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.cli.conftest import FakeNode, Run
+
+PICTURE = Path(__file__).parents[3] / "cli/fedsafe_cli/data/demo/valley.png"
+WHERE = ("--surface", "public_content")
+BATCH = "POST /v1/lookup/batch"
+
+
+def fill(folder: Path, count: int) -> list[Path]:
+    """Make small files in two folders, one in the other."""
+    inner = folder / "inner"
+    inner.mkdir(parents=True)
+    files = [(inner if n % 2 else folder) / f"{n}.bin" for n in range(count)]
+    for number, file in enumerate(files):
+        file.write_bytes(b"content %d" % number)
+    return files
+
+
+def sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def lines_of(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def asked_files(node: "FakeNode") -> Counter[str]:
+    return Counter(
+        lookup["questions"][0]["value"]
+        for body in node.asked_of(BATCH)
+        for lookup in body["lookups"]
+    )
+
+
+def test_all_files_of_a_folder_are_hashed_on_all_cores(
+    run: "Run", tmp_path: Path
+) -> None:
+    files = fill(tmp_path / "files", 40)
+    outcome = run("hash", "--ndjson", "--jobs", "2", str(tmp_path / "files"))
+
+    entries = lines_of(outcome.out)
+    assert outcome.status == 0
+    assert {entry["file"]: entry["sha256"] for entry in entries} == {
+        str(file): sha256(file) for file in files
+    }
+    assert "40 files: 0 to review, 0 not readable, 0 open" in outcome.err
+
+
+def test_a_broken_file_costs_no_other(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    files = fill(tmp_path / "files", 20)
+    cut = tmp_path / "files/cut.png"
+    cut.write_bytes(PICTURE.read_bytes()[:500])
+    (tmp_path / "files/link").symlink_to(files[0])
+    (tmp_path / "files/outer").symlink_to("/")
+    (tmp_path / "files/empty").touch()
+    os.mkfifo(tmp_path / "files/pipe")
+    bomb = tmp_path / "files/bomb.png"
+    Image.new("1", (30_000, 30_000)).save(bomb)
+    node.knows(sha256(files[7]))
+    outcome = ask("match", *WHERE, "--ndjson", str(tmp_path / "files"))
+
+    found = {Path(each["file"]).name: each for each in lines_of(outcome.out)}
+    assert outcome.status == 10
+    assert len(found) == 26
+    assert Counter(each["result"] for each in found.values()) == {
+        "none": 21,
+        "review": 1,
+        "bad_input": 4,
+    }
+    assert found["7.bin"]["result"] == "review"
+    assert found["cut.png"]["picture_unread"]["code"] == "picture_damaged"
+    assert found["bomb.png"]["picture_unread"]["code"] == "picture_too_large"
+    for name, why in (("link", "is a link"), ("outer", "is a link")):
+        assert found[name]["problem"] == {"code": "no_file", "detail": why}
+    assert found["pipe"]["problem"]["code"] == "no_file"
+    assert found["empty"]["problem"]["code"] == "empty"
+
+
+def test_a_picture_that_is_broken_is_no_clean_answer(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(PICTURE.read_bytes()[:500])
+    node.knows()
+    english = ask("match", *WHERE, str(cut))
+    german = ask("match", *WHERE, "--lang", "de", str(cut))
+
+    assert english.status == german.status == 5
+    assert "compared by its bytes only (picture_damaged)" in english.err
+    assert "nur Byte für Byte verglichen (picture_damaged)" in german.err
+    text = tmp_path / "BMW.txt"
+    text.write_bytes(b"BMW, a list of cars that is no bitmap")
+    assert ask("match", *WHERE, str(text)).status == 0
+
+
+def test_a_folder_that_may_not_be_read_is_named(
+    run: "Run", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path / "files", 2)
+    locked = str(tmp_path / "files/inner")
+    scandir = os.scandir
+
+    def denied(path: str) -> "Iterator[os.DirEntry[str]]":
+        if path == locked:
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    outcome = run("hash", "--ndjson", str(tmp_path / "files"))
+
+    problems = [each for each in lines_of(outcome.out) if "problem" in each]
+    assert outcome.status == 5
+    assert [each["file"] for each in problems] == [locked]
+    assert len(lines_of(outcome.out)) == 2
+
+
+def test_the_orientation_is_told_in_plain_words(ask: "Run", node: "FakeNode") -> None:
+    match = MATCH | {"kind": "pdq", "distance": 4, "orientation": "rotated_90"}
+    body = {"result": "review", "matches": [match], "not_covered": []}
+    node.always("POST /v1/lookup", body)
+    english = ask("match", *WHERE, str(PICTURE))
+    german = ask("match", *WHERE, "--lang", "de", str(PICTURE))
+
+    assert "distance 4 of 256 bits, turned by 90° clockwise" in english.out
+    assert "Abstand 4 von 256 Bit, um 90° im Uhrzeigersinn gedreht" in german.out
+
+
+def test_a_worker_that_dies_takes_its_file_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = fill(tmp_path / "files", 30)
+    # In a worker, as the kernel does that ends what takes too much memory.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal\n"
+        "import fedsafe_cli.lookup.file_digests as digests\n"
+        "whole = digests._open\n"
+        "def opened(ref):\n"
+        "    if ref.path.endswith('/12.bin'):\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return whole(ref)\n"
+        "digests._open = opened\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    found = list(digest_all((FileRef(str(file)) for file in files), 2))
+
+    assert [each.ref.path for each in found] == list(map(str, files))
+    faults = {Path(e.ref.path).name: e.fault.code for e in found if e.fault}
+    assert faults == {"12.bin": "decoder_died"}
+    assert found[13].digests["sha256"] == sha256(files[13])
+
+
+def test_a_caller_that_goes_leaves_no_process(tmp_path: Path) -> None:
+    files = fill(tmp_path / "files", 30)
+    before = _tree(os.getpid())
+    found = digest_all((FileRef(str(file)) for file in files), 2)
+    next(found)
+    assert any("spawn_main" in _command(pid) for pid in _tree(os.getpid()) - before)
+    found.close()
+
+    left = _tree(os.getpid()) - before
+    assert not any("spawn_main" in _command(pid) for pid in left)
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+@pytest.mark.parametrize(
+    ("content", "kinds"),
+    [
+        ("{0}  a name.jpg\n{1} *b.jpg\n", ["sha256", "sha256"]),
+        ("SHA256 (a b.jpg) = {0}\n", ["sha256"]),
+        ("BLAKE3 (a b.jpg) = {0}\n", ["blake3"]),
+        ("# a list\n\nmd5:{2}  a.jpg\npdq:{0}\n", ["md5", "pdq"]),
+        ("{0}\n{2}\n", ["sha256", "md5"]),
+        ("file,sha256,md5\na.jpg,{0},{2}\n", ["sha256 md5"]),
+        ("kind;value\npdq;{0}\n", ["pdq"]),
+        ('{{"file": "a.jpg", "size": 4, "md5": "{2}", "pdq": "{0}"}}\n', ["md5 pdq"]),
+        ('{{"kind": "sha256", "value": "{0}"}}\n', ["sha256"]),
+    ],
+)
+def test_lists_of_many_forms_are_read(
+    ask: "Run", node: "FakeNode", tmp_path: Path, content: str, kinds: list[str]
+) -> None:
+    values = ("ab" * 32, "cd" * 32, "ef" * 16)
+    listing = tmp_path / "list"
+    listing.write_text(content.format(*values))
+    node.knows(values[0])
+    outcome = ask("match", *WHERE, "--ndjson", "--list", str(listing))
+
+    bodies = [body for _, body in node.asked]
+    lookups = [each for body in bodies for each in body.get("lookups", [body])]
+    asked = [" ".join(q["kind"] for q in each["questions"]) for each in lookups]
+    assert sorted(asked) == sorted(" ".join(k.split()) for k in kinds)
+    assert outcome.status == (10 if values[0] in listing.read_text() else 0)
+    assert all(isinstance(each["line"], int) for each in lines_of(outcome.out))
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ("ab12  short.jpg\n", "no_digest"),
+        ("no digest at all\n", "no_digest"),
+        ("sha256:zz\n", "bad_digest"),
+        ("CRC32 (a) = abcd\n", "kind"),
+        ("file,md5\na.jpg\n", "not_csv"),
+        ('{"file": "a.jpg"}\n', "no_digest"),
+        ("{broken\n", "not_json"),
+        ("\\xff\n", "encoding"),
+    ],
+)
+def test_a_bad_line_is_named_and_hides_no_other(
+    ask: "Run", node: "FakeNode", tmp_path: Path, content: str, code: str
+) -> None:
+    good = "ab" * 32
+    listing = tmp_path / "list"
+    rest = f"b.jpg,{good[:32]}\n" if content.startswith("file,") else f"sha256:{good}\n"
+    listing.write_bytes(
+        (content.replace("\\xff", "\udcff") + rest).encode(errors="surrogateescape")
+    )
+    node.knows()
+    outcome = ask("match", *WHERE, "--ndjson", "--list", str(listing))
+
+    bad, fine = sorted(lines_of(outcome.out), key=lambda each: each["result"])
+    assert outcome.status == 5
+    assert bad["problem"]["code"] == code
+    assert fine["result"] == "none"
+    assert good not in outcome.err
+
+
+def test_what_hash_prints_is_a_list_for_match(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    node.knows()
+    listing = tmp_path / "digests.ndjson"
+    assert ask("hash", "--output", str(listing), str(PICTURE)).status == 0
+    ask("match", *WHERE, "--list", str(listing))
+    ask("match", *WHERE, str(PICTURE))
+
+    one, other = (body["questions"] for _, body in node.asked)
+    assert sorted(map(str, one)) == sorted(map(str, other))
+
+
+def test_a_head_without_kinds_is_refused(ask: "Run", tmp_path: Path) -> None:
+    listing = tmp_path / "list.csv"
+    listing.write_text("colour,size\nred,4\n")
+    outcome = ask("match", *WHERE, "--list", str(listing))
+
+    assert outcome.status == 5
+    assert "names no kind of digest" in outcome.err
+    assert "sha256" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("x", "--list", "y"), ("x", "--kind", "md5"), ("x", "--resume")],
+)
+def test_options_that_do_not_go_together(
+    ask: "Run", arguments: tuple[str, ...]
+) -> None:
+    assert ask("match", *WHERE, *arguments).status == 2
+
+
+def test_an_answer_file_is_made_once_and_resumed_by_name(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    node.knows()
+    files = fill(tmp_path / "files", 3)
+    output, command = tmp_path / "out", ("match", *WHERE, str(tmp_path / "files"))
+    early = ask(*command, "--output", str(output), "--resume")
+    first = ask(*command, "--output", str(output))
+    again = ask(*command, "--output", str(output))
+    node.knows(sha256(files[1]))
+    new = tmp_path / "files/new.bin"
+    new.write_bytes(b"listed")
+    node.knows(sha256(new))
+    # The end of a process has cut the last line.
+    output.write_bytes(output.read_bytes() + b'{"position":3,"result":"no')
+    resumed = ask(*command, "--output", str(output), "--resume")
+    once_more = ask(*command, "--output", str(output), "--resume")
+
+    assert (early.status, first.status, again.status) == (5, 0, 5)
+    assert "--resume" in again.err
+    assert (resumed.status, once_more.status) == (10, 10)
+    entries = lines_of(output.read_text())
+    assert [each["position"] for each in entries] == [0, 1, 2, 3]
+    assert {each["file"] for each in entries} == {str(f) for f in (*files, new)}
+    assert output.stat().st_mode & 0o777 == 0o600
+    assert "4 files: 1 to review" in once_more.err
+    other = tmp_path / "other"
+    other.write_text("no answers\n")
+    refused = ask(*command, "--output", str(other), "--resume")
+    assert refused.status == 5
+    assert other.read_text() == "no answers\n"
+
+
+def test_names_that_look_alike_are_two_files(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    node.knows()
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "new\nline").write_bytes(b"one")
+    output, command = tmp_path / "out", ("match", *WHERE, str(folder))
+    ask(*command, "--output", str(output))
+    (folder / "new\\nline").write_bytes(b"other")
+    ask(*command, "--output", str(output), "--resume")
+
+    entries = lines_of(output.read_text())
+    assert len(entries) == len({each["file"] for each in entries}) + 1 == 2
+    assert bytes.fromhex(entries[0]["file_hex"]) == os.fsencode(folder / "new\nline")
+
+
+def test_what_the_node_puts_off_is_not_written(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    files = fill(tmp_path / "files", 600)
+    output, command = tmp_path / "out", ("match", *WHERE, str(tmp_path / "files"))
+    node.knows()
+    whole = node.answers[BATCH]
+
+    def once(body: dict[str, Any]) -> tuple[int, Any]:
+        if len(node.asked_of(BATCH)) > 1:
+            return 429, {"code": "budget", "detail": "spent", "status": 429}
+        return whole(body)
+
+    node.on(BATCH, once)
+    german = ask(*command, "--lang", "de", "--output", str(output))
+    assert german.status == 11
+    assert "vorerst nicht weiter" in german.err
+    assert len(lines_of(output.read_text())) == 250
+    node.knows()
+    resumed = ask(*command, "--output", str(output), "--resume")
+
+    assert resumed.status == 0
+    names = [each["file"] for each in lines_of(output.read_text())]
+    assert sorted(names) == sorted(map(str, files))
+
+
+def test_a_killed_run_is_resumed_and_each_file_is_answered_once(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    files = fill(tmp_path / "files", 1_200)
+    output = tmp_path / "out"
+    command = ("match", *WHERE, str(tmp_path / "files"), "--output", str(output))
+    node.knows()
+    whole, process = node.answers[BATCH], list[subprocess.Popen[bytes]]()
+
+    def kill(body: dict[str, Any]) -> tuple[int, Any]:
+        answer = whole(body)
+        if len(node.asked_of(BATCH)) == 3:
+            process[0].kill()
+        return answer
+
+    node.on(BATCH, kill)
+    process.append(
+        subprocess.Popen(
+            [sys.executable, "-m", "fedsafe_cli", *command],
+            env={**os.environ, "FEDSAFE_CONFIG": str(node.directory)},
+            stderr=subprocess.DEVNULL,
+        )
+    )
+    assert process[0].wait(60) == -signal.SIGKILL
+    kept = lines_of(output.read_text())
+    assert len(kept) == 500
+    node.knows()
+    resumed = ask(*command, "--resume")
+
+    assert resumed.status == 0
+    entries = lines_of(output.read_text())
+    assert entries[:500] == kept
+    assert sorted(each["file"] for each in entries) == sorted(map(str, files))
+    asked = asked_files(node)
+    assert set(asked) == {sha256(file) for file in files}
+    # Only the batch whose answer never came is asked once more.
+    assert Counter(asked.values()) == {1: 950, 2: 250}
+
+
+def test_workers_end_with_a_killed_run(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for number in range(400):
+        (folder / f"{number}.bin").write_bytes(os.urandom(64))
+    run = subprocess.Popen(
+        [sys.executable, "-m", "fedsafe_cli", "hash", "--ndjson", str(folder)],
+        stdout=subprocess.PIPE,
+    )
+    assert run.stdout is not None
+    run.stdout.readline()
+    workers = {pid for pid in _tree(run.pid) if pid != run.pid}
+    assert workers
+    run.kill()
+    run.wait()
+    end = time.monotonic() + 30
+    while any(_alive(pid) for pid in workers) and time.monotonic() < end:
+        time.sleep(0.01)
+    run.stdout.close()
+
+    assert not any(_alive(pid) for pid in workers)
+
+
+def _tree(top: int) -> set[int]:
+    found, waiting = {top}, [top]
+    while waiting:
+        pid = waiting.pop()
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            new = set(map(int, (task / "children").read_text().split())) - found
+            found |= new
+            waiting += new
+    return found
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def test_memory_does_not_grow_with_the_number_of_files(tmp_path: Path) -> None:
+    held = [0, 0]
+
+    def many() -> "Iterator[FileRef]":
+        for _ in range(20_000):
+            held[0] += 1
+            yield FileRef(str(tmp_path / "none"))
+
+    for _ in digest_all(many(), 1):
+        held[1] += 1
+        assert held[0] - held[1] <= 200
+
+    assert held == [20_000, 20_000]
+
+
+def test_a_folder_is_walked_as_it_is_read(tmp_path: Path) -> None:
+    fill(tmp_path / "files", 9)
+    found = [digest_file(ref) for ref in files_of([str(tmp_path / "files")])]
+
+    assert len(found) == 9
+    assert all(each.fault is None for each in found)
