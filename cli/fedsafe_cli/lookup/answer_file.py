@@ -28,8 +28,9 @@ _KEYS: Final = ("file_hex", "file", "line")
 class AnswerFile:
     """Where answers go; open it with `opened`."""
 
-    def __init__(self, stream: BufferedRandom) -> None:
+    def __init__(self, stream: BufferedRandom, path: str) -> None:
         self._stream = stream
+        self._name = os.path.basename(path)  # noqa: PTH119 (pathlib is slow)
         # Nobody who chooses names can make two of them one to us.
         self._secret = os.urandom(16)
         self._held = array("Q")
@@ -67,7 +68,7 @@ class AnswerFile:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise BadInputError(f"another run writes {shown}") from None
-            made = cls(stream)
+            made = cls(stream, path)
             if resume:
                 made._read(shown)
             yield made
@@ -77,6 +78,17 @@ class AnswerFile:
         mark = self._mark(named)
         place = bisect_left(self._held, mark)
         return place < len(self._held) and self._held[place] == mark
+
+    def is_at(self, path: str) -> bool:
+        """Tell whether a path is that of this very file."""
+        if os.path.basename(path) != self._name:  # noqa: PTH119 (pathlib is slow)
+            return False
+        try:
+            status = os.lstat(path)
+        except OSError:
+            return False
+        own = os.fstat(self._stream.fileno())
+        return (status.st_dev, status.st_ino) == (own.st_dev, own.st_ino)
 
     def write(self, entry: dict[str, Any]) -> None:
         """Add an answer."""

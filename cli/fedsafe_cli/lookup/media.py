@@ -28,6 +28,7 @@ from fedsafe_cli.lookup.lookup_client import (
     unanswered,
 )
 from fedsafe_cli.lookup.verdicts import Form, entry, show
+from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import CliError
 from fedsafe_cli.terminal.exit_codes import ExitStatus, worst
 from fedsafe_cli.terminal.findings import one_of, surface_option
@@ -46,7 +47,7 @@ TOGETHER: Final = 250
 _ENDED: Final = Fault("ended", "the run has ended")
 _FINAL: Final = (ExitStatus.BAD_INPUT,)
 """Refusals that are the input's own, and stay."""
-T = TypeVar("T", FileRef, Listed)
+T = TypeVar("T", bound=FileRef | Listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def hash_files(  # noqa: PLR0913 (one parameter an option)
     if settings.json and lines is None and not ndjson:
         document({"files": kept})
     if lines is not None or _are_many(files):
-        tally.show()
+        tally.show("hashed")
     return tally.worst
 
 
@@ -247,14 +248,24 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
                 lines.keep()
             moved(count)
 
-        asked = ask_all(client, taken(), terms, advance=advance, together=TOGETHER)
+        asked = _ask_files(client, taken(), terms, advance)
         run.show(run.with_inputs(asked, waiting, inputs), lines)
     if lines is not None or listing is not None or _are_many(files):
-        run.tally.show()
+        run.tally.show("matched")
     if run.error is not None:
         run.error.told = lines is None and (form.json or form.ndjson)
         raise run.error
     return run.tally.worst
+
+
+def _ask_files(
+    client: Client,
+    items: Iterable[Account | Fault],
+    terms: Terms,
+    advance: Callable[[int], None],
+) -> Iterator[Outcome]:
+    """Ask about files in order; which route they go to is said here alone."""
+    return ask_all(client, items, terms, advance=advance, together=TOGETHER)
 
 
 def _check_sources(
@@ -384,8 +395,8 @@ class _Tally:
         """The status of the most serious."""
         return worst(self._counts)
 
-    def show(self) -> None:
-        """Sum up, beside the results."""
+    def show(self, what: str) -> None:
+        """Sum up what was done, beside the results."""
         counts = self._counts
         review = counts[ExitStatus.MATCH] + counts[ExitStatus.FLOOD]
         said = {
@@ -398,7 +409,7 @@ class _Tally:
             - counts[ExitStatus.NO_SIGNAL],
         }
         shown = {name: grouped(count, self.settings) for name, count in said.items()}
-        note(words("tally", german=self.settings.german, **shown))
+        note(words(what, german=self.settings.german, **shown))
 
 
 def _are_many(paths: Iterable[str]) -> bool:
@@ -410,10 +421,13 @@ def _before(lines: AnswerFile | None) -> Iterator[dict[str, Any]]:
 
 
 def _left(inputs: Iterable[T], lines: AnswerFile | None) -> Iterator[T]:
-    """Leave out what has its answer already."""
+    """Leave out what has its answer already, and the file of answers itself."""
     for each in inputs:
-        if lines is None or not lines.has(each.named()):
-            yield each
+        if lines is not None:
+            is_own = isinstance(each, FileRef) and lines.is_at(each.path)
+            if is_own or lines.has(each.named()):
+                continue
+        yield each
 
 
 @contextmanager

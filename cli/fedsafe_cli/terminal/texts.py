@@ -155,7 +155,11 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "der Knoten antwortet vorerst nicht weiter; was er gesagt hat, ist geschrieben",
         "the node answers no more for now; what it has said is written",
     ),
-    "tally": (
+    "hashed": (
+        "{total} Dateien, {bad} nicht lesbar",
+        "{total} files, {bad} not readable",
+    ),
+    "matched": (
         "{total} Dateien: {review} zu prüfen, {bad} nicht lesbar, {open} offen",
         "{total} files: {review} to review, {bad} not readable, {open} open",
     ),
