@@ -357,6 +357,7 @@ def test_what_the_node_puts_off_is_not_written(
     german = ask(*command, "--lang", "de", "--output", str(output))
     assert german.status == 11
     assert "vorerst nicht weiter" in german.err
+    assert "250 Dateien: 0 zu prüfen, 0 nicht lesbar, 0 offen" in german.err
     assert len(lines_of(output.read_text())) == 250
     node.knows()
     resumed = ask(*command, "--output", str(output), "--resume")
