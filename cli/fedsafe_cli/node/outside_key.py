@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from fedsafe_cli.storage.backup import translated
-from fedsafe_cli.terminal.errors import WrongStateError
+from fedsafe_cli.terminal.errors import ProgrammeError, SettingsError, WrongStateError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
@@ -234,32 +233,35 @@ def _change(
 ) -> ExitStatus:
     from fedsafe_node.ground.config import Place, load_config  # noqa: PLC0415
     from fedsafe_node.ground.errors import (  # noqa: PLC0415
+        ConfigError,
         KeyFileError,
+        NodeError,
         OutsideKeyError,
         StoreBusyError,
     )
 
-    def act() -> ExitStatus:
-        place = Place(Path(settings.directory()))
-        try:
-            state = run(place, load_config(place))
-        except OutsideKeyError as error:
-            raise WrongStateError(printable(error.reason), error.way_out) from None
-        except KeyFileError as error:
-            raise WrongStateError(printable(str(error))) from None
-        except StoreBusyError as error:
-            hint = "stop the node, then run the same command again"
-            raise WrongStateError(printable(str(error)), hint) from None
-        if settings.json:
-            path = None if state.path is None else str(state.path)
-            document({**asdict(state), "path": path})
-            return OK
-        _tell(settings, state)
-        for each in hints:
-            note(_say(each, settings))
+    place = Place(Path(settings.directory()))
+    try:
+        state = run(place, load_config(place))
+    except ConfigError as error:
+        raise SettingsError(printable(str(error))) from None
+    except OutsideKeyError as error:
+        raise WrongStateError(printable(error.reason), error.way_out) from None
+    except KeyFileError as error:
+        raise WrongStateError(printable(str(error))) from None
+    except StoreBusyError as error:
+        hint = "stop the node, then run the same command again"
+        raise WrongStateError(printable(str(error)), hint) from None
+    except NodeError as error:
+        raise ProgrammeError(printable(str(error)), "see `fedsafe doctor`") from None
+    if settings.json:
+        path = None if state.path is None else str(state.path)
+        document({**asdict(state), "path": path})
         return OK
-
-    return translated(act)
+    _tell(settings, state)
+    for each in hints:
+        note(_say(each, settings))
+    return OK
 
 
 def _is_named(settings: Settings) -> bool:
