@@ -87,7 +87,8 @@ class MatchAnswer(Message, frozen=True):
     """The answer to a match; `columns` in the order of the request.
 
     `rest` is the result of every question that is named in none of them: `none` only
-    if every origin was covered, else `incomplete`, and `not_covered` names the others.
+    if every origin was covered, else `incomplete`, and `not_covered` names the others;
+    `deferred` while a start has not loaded all pictures: ask again.
     `gate_closed`: this node's own legal gate is, so none of the others counts.
     """
 

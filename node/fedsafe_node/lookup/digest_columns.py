@@ -270,16 +270,20 @@ def answer_columns(
     columns: Sequence[Column],
     told: Sequence[tuple[Hit, LookupAnswer]],
     stale: Sequence[str],
+    rest: Result,
     *,
     gate_closed: bool,
 ) -> MatchAnswer:
-    """Answer for columns; *told* has what is said of those that hit, in order."""
+    """Answer for columns; *told* has what is said of those that hit, in order.
+
+    The others get the *rest*.
+    """
     said: list[list[tuple[Hit, LookupAnswer]]] = [[] for _ in columns]
     for hit, answer in told:
         if answer.matches or answer.on_trial:
             said[hit.column].append((hit, answer))
     return MatchAnswer(
-        rest=Result.INCOMPLETE if stale else Result.NONE,
+        rest=rest,
         columns=[
             ColumnAnswer(
                 questions=column.questions,

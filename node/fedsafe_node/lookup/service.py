@@ -8,7 +8,7 @@ the transaction that writes the event; the indexes only point to rows.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
@@ -257,17 +257,21 @@ class LookupService:
         """
         naming = await self._naming(who)
         columns, service = read_columns(request, naming, named=who.is_person)
-        asked = count_kinds(columns)
-        wanted = Wanted((), files=sum(asked.values()))
+        wanted = Wanted((), files=sum(column.questions for column in columns))
         step = await self._admit(request, who, service, _FILES, wanted)
         own_only = Plane.MEDIA not in step.shared
+        is_loading = self._lists.lacks_pictures and any(
+            column.kind is MediaKind.PDQ for column in columns
+        )
         async with asyncio.timeout(step.within):
             hits = await self._offload(
                 lambda: self._columns.hits(columns, own_only=own_only)
             )
         if who.is_person:
             hits = with_named(columns, hits)
-        return await self._decide_columns(columns, hits, asked, step, once)
+        return await self._decide_columns(
+            columns, hits, step, None if is_loading else once, is_loading=is_loading
+        )
 
     async def _naming(self, who: Principal) -> Naming:
         found = bound_naming(who)
@@ -483,12 +487,14 @@ class LookupService:
         self,
         columns: Sequence[Column],
         hits: Sequence[Hit],
-        asked: Mapping[str, int],
         step: _Round,
         once: Once | None,
+        *,
+        is_loading: bool,
     ) -> MatchAnswer:
-        now = self._clock.now()
+        now, asked = self._clock.now(), count_kinds(columns)
         stale, told = self._stale(step, now), list[Told]()
+        rest = Result.DEFERRED if is_loading else _rest(stale)
         writing, log = Writing(self._trail, step.asking, now), self._trail.log
         *before, last = [
             hits[start : start + HITS_AT_ONCE]
@@ -511,7 +517,7 @@ class LookupService:
         async def act(tx: Transaction) -> MatchAnswer:
             said, opened = await tell(tx, last)
             counts = MatchCounts(
-                asked, sum(map(_matches, [*told, *said])), _rest(stale)
+                asked, sum(map(_matches, [*told, *said])), rest
             )
             entries = writing.match_events(said, counts)
             await tx.append_many(log, [*entries, *opened])
@@ -521,6 +527,7 @@ class LookupService:
                 columns,
                 list(zip(hits, answers, strict=True)),
                 stale,
+                rest,
                 gate_closed=step.withheld,
             )
             if once is not None:

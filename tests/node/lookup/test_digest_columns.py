@@ -101,6 +101,25 @@ async def test_only_what_hits_is_told_and_as_a_lookup_tells_it(alone: Fleet) -> 
     assert [each.orientations for each in answer.columns] == [None] * 4
 
 
+async def test_while_pictures_load_none_is_said_of_no_picture(alone: Fleet) -> None:
+    lists = alone["a.demo"].base.lists
+    await list_own(alone, SHA, Kind.SHA256)
+    both = [column(DigestKind.SHA256, SHA), column(DigestKind.PDQ, PICTURE)]
+    files = [column(DigestKind.SHA256, SHA, OTHER)]
+
+    lists.lacks_pictures = True
+    deferred, whole = await ask(alone, *both), await ask(alone, *files)
+    lists.lacks_pictures = False
+    later = await ask(alone, *both)
+
+    assert [each.rest for each in (deferred, whole, later)] == [
+        Result.DEFERRED,
+        Result.NONE,
+        Result.NONE,
+    ]
+    assert deferred.columns[0].at == whole.columns[0].at == [0]
+
+
 async def test_a_body_is_one_event_and_each_match_its_own_with_its_task(
     alone: Fleet,
 ) -> None:
