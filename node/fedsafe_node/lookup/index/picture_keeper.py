@@ -52,7 +52,8 @@ FILES: Final = "pictures.files"
 """The value of the store that names the files that count."""
 _PAGE: Final = 1_000
 _ROWS: Final = 100_000
-_PAUSE: Final = 5.0  # seconds, where the store cannot be read
+_FIRST_PAUSE: Final = 1.0  # seconds, where the store cannot be read
+_LONGEST_PAUSE: Final = 300.0
 _LOG: Final = logging.getLogger(f"{LOGGER}.pictures")
 
 Page = Sequence[tuple[int, bytes | None]]
@@ -112,13 +113,15 @@ class PictureKeeper:
 
     async def load(self) -> None:
         """Bring in all the rest, beside answering; where it fails try again."""
+        pause = _FIRST_PAUSE
         while self.lists.lacks_pictures:
             try:
                 await self._load()
             except (NodeError, OSError) as error:
                 reason = type(error).__name__
                 _LOG.exception("pictures not loaded", extra=fields(reason=reason))
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
         try:
             await self.merge()
             await self._compare()
@@ -183,7 +186,10 @@ class PictureKeeper:
         identity = await self._identity()
 
         def open_all() -> "list[PictureFile]":
-            identities = msgspec.msgpack.decode(named, type=list[bytes])
+            try:
+                identities = msgspec.msgpack.decode(named, type=list[bytes])
+            except msgspec.DecodeError:
+                raise PictureIndexError("the store names no files") from None
             pdq_file.keep_only(directory, identities)
             return [
                 pdq_file.open_rows(directory, each, key, identity, make)
