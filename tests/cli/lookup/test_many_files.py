@@ -390,7 +390,7 @@ def test_a_killed_run_is_resumed_and_each_file_is_answered_once(
             stderr=subprocess.DEVNULL,
         )
     )
-    assert process[0].wait(60) == -signal.SIGKILL
+    assert process[0].wait(120) == -signal.SIGKILL
     kept = lines_of(output.read_text())
     assert len(kept) == 500
     node.knows()
