@@ -438,3 +438,9 @@ class QuorumError(FederationError):
         self.needed = needed
         self.retry_after = retry_after
         self.unused = unused
+
+    def anew(self) -> "QuorumError":
+        """Make the same error for somebody else who asked with it."""
+        return QuorumError(
+            self.got, self.needed, retry_after=self.retry_after, unused=self.unused
+        )

@@ -16,9 +16,10 @@ is *deferred*: never a weaker token.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final, Protocol, TypeVar
 
@@ -43,6 +44,7 @@ from fedsafe_federation.errors import (
     UntrustedError,
 )
 from fedsafe_federation.evaluation.blinding import Tried
+from fedsafe_federation.evaluation.joint_requests import MOST_OF_ONE, JointRequests
 from fedsafe_federation.evaluation.member_choice import Round, Silences, patience_of
 from fedsafe_federation.evaluation.metering import Budget, Ledger
 from fedsafe_federation.evaluation.statements import (
@@ -98,8 +100,9 @@ class Quorum:
 
     State, owned by the event loop: `_avoid` maps a peer that refused or answered
     wrongly to the moment until which others are asked first; `_tried` keeps blinds for
-    another try; `_reports` are the reports that are still being kept, which no deadline
-    cuts off. The *silences* are those of all quorums of a node.
+    another try; `_joint` joins what is asked for at once; `_reports` are the reports
+    that are still being kept, which no deadline cuts off. The *silences* are those of
+    all quorums of a node.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
@@ -137,6 +140,7 @@ class Quorum:
         self._now = now
         self._token_bytes = token_bytes
         self._tried = Tried()
+        self._joint = JointRequests(self._evaluate)
         self._avoid: dict[str, datetime] = {}
         self._reports: set[asyncio.Task[None]] = set()
 
@@ -176,6 +180,8 @@ class Quorum:
         """
         outputs: list[bytes] = []
         end = asyncio.get_running_loop().time() + within
+        if 0 < len(inputs) <= MOST_OF_ONE:
+            return await self._joint.evaluate(inputs, blinds, budget, end, last=last)
         for start in range(0, len(inputs), MAX_ELEMENTS):
             batch = slice(start, start + MAX_ELEMENTS)
             outputs += await self._evaluate(
@@ -188,7 +194,7 @@ class Quorum:
         while self._reports:
             await asyncio.wait(self._reports)
 
-    async def _evaluate(
+    async def _evaluate(  # noqa: PLR0913 - what is asked, and how
         self,
         inputs: Sequence[bytes],
         blinds: Sequence[Blinded],
@@ -196,16 +202,29 @@ class Quorum:
         end: float,
         *,
         last: bool,
+        joint: bool = False,
     ) -> Sequence[bytes]:
         count = len(inputs)
         elements = [blinded.element for blinded in blinds]
-        collect = asyncio.create_task(self._collect(elements, budget, end, last=last))
-        try:
-            own = await self._run(lambda: self._own(elements), count)
-            others = await collect
-        finally:
-            await _cancel([collect])
+        collect = partial(self._collect, elements, budget, end, last=last, joint=joint)
+        if count > _OFFLOAD_ELEMENTS:
+            own, others = await self._beside(elements, collect)
+        else:
+            own, others = self._own(elements), await collect()
         return await self._run(lambda: self._finish(inputs, blinds, own, others), count)
+
+    async def _beside(
+        self,
+        elements: Sequence[bytes],
+        collect: Callable[[], Coroutine[Any, Any, Sequence[VerifiedEvaluation]]],
+    ) -> tuple[Sequence[VerifiedEvaluation], Sequence[VerifiedEvaluation]]:
+        """Evaluate on a thread while members are asked."""
+        collecting = asyncio.create_task(collect())
+        try:
+            own = await self._offload(lambda: self._own(elements))
+            return own, await collecting
+        finally:
+            await _cancel([collecting])
 
     def _own(self, elements: Sequence[bytes]) -> list[VerifiedEvaluation]:
         share = self._holder.share
@@ -221,12 +240,19 @@ class Quorum:
         return finalize_threshold(self._pins, inputs, blinds, [*own, *others])
 
     async def _collect(
-        self, elements: Sequence[bytes], budget: Budget, end: float, *, last: bool
+        self,
+        elements: Sequence[bytes],
+        budget: Budget,
+        end: float,
+        *,
+        last: bool,
+        joint: bool,
     ) -> Sequence[VerifiedEvaluation]:
-        here = 0 if self._holder.share is None else 1
+        here, loop = 0 if self._holder.share is None else 1, asyncio.get_running_loop()
         candidates = self._candidates(elements[0])
         open_ = [m for m in candidates if not self._ledger.wait(m.name, budget)]
         asking = self._begin(self._pins.threshold - here, open_, len(elements), end)
+        asking.joint = joint
         answers: list[VerifiedEvaluation] = []
         running: set[_Asking] = set()
 
@@ -236,21 +262,24 @@ class Quorum:
             )
 
         try:
-            async with asyncio.timeout_at(end):
-                while asking.round.goes_on:
-                    asked, left = self._step(asking.round)
-                    running |= {one(name) for name in asked}
-                    if asking.behind and asking.round.is_stuck and not last:
-                        break
-                    done, running = await asyncio.wait(
-                        running, timeout=left, return_when=asyncio.FIRST_COMPLETED
-                    )
-                    for task in done:
-                        found = task.result()
-                        asking.round.ended(task.get_name(), answered=found is not None)
-                        answers += [] if found is None else [found]
-        except TimeoutError:
-            self._hold_silent(asking.round)
+            while asking.round.goes_on:
+                asked, wake = self._step(asking.round)
+                running |= {one(name) for name in asked}
+                if asking.behind and asking.round.is_stuck and not last:
+                    break
+                left = max(0.0, end - loop.time())
+                done, running = await asyncio.wait(
+                    running,
+                    timeout=left if wake is None else min(wake, left),
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                for task in done:
+                    found = task.result()
+                    asking.round.ended(task.get_name(), answered=found is not None)
+                    answers += [] if found is None else [found]
+                if not done and loop.time() >= end:
+                    self._hold_silent(asking.round)
+                    break
         finally:
             await _cancel(running)
         if asking.round.needed > 0:
@@ -361,7 +390,8 @@ class Quorum:
         if not isinstance(error, PeerRefusedError):
             self._leave(peer, _RESERVE)
         elif error.lacks_budget:
-            self._ledger.refused(peer, budget, error.retry_after)
+            if not asking.joint:  # it may have enough for one of them
+                self._ledger.refused(peer, budget, error.retry_after)
         elif error.lacks_epoch:
             asking.behind.add(peer)
         else:
@@ -428,14 +458,20 @@ class Quorum:
 
 @dataclass(slots=True)
 class _Collecting:
-    """One evaluation's members by name, who of them is asked, and who lags behind."""
+    """One evaluation's members by name, who of them is asked, and who lags behind.
+
+    It is `joint` where many callers ask for its elements.
+    """
 
     members: dict[str, Member]
     round: Round
+    joint: bool = False
     behind: set[str] = field(default_factory=set)
 
 
 async def _cancel(tasks: Iterable[asyncio.Future[Any]]) -> None:
-    for task in tasks:
+    running = list(tasks)
+    for task in running:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    if running:  # to wait for none costs a turn of the loop
+        await asyncio.gather(*running, return_exceptions=True)

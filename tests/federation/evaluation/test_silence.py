@@ -157,7 +157,7 @@ def test_one_lookup_alone_asks_anew_whoever_was_silent(
         slow: list[int] = []
         for pause in (FIRST_SPAN, 2 * FIRST_SPAN, 4 * FIRST_SPAN):
             before, federation.took = len(federation.asked), []
-            await asyncio.gather(*map(federation.look_up, range(40)))
+            await federation.look_up_many(40, 0.0)
             found.append(len(federation.asked) - before)
             slow.append(sum(took > 0.1 for took in federation.took))
             await asyncio.sleep(pause)

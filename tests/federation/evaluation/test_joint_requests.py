@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What many ask for at once goes out as one request, and stays each caller's own."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from datetime import timedelta
+
+import msgspec
+import pytest
+from tests.support.members import FEDERATION, NAMES, key_of, world
+from tests.support.quorum import INPUTS, LONG, Members, evaluate, truth
+
+from fedsafe_federation.errors import PeerRefusedError, QuorumError
+from fedsafe_federation.evaluation.joint_requests import MOST, MOST_OF_ONE
+from fedsafe_federation.evaluation.metering import LOOKUPS, RIGHTS
+from fedsafe_federation.evaluation.quorum import Quorum
+from fedsafe_federation.evaluation.statements import (
+    ANSWER,
+    EvaluationAnswer,
+    open_answer,
+)
+from fedsafe_federation.wire.signed import Signed, sign_statement
+from fedsafe_federation.wire.wireformat import decode
+
+MANY = 20
+
+
+def question(number: int) -> list[bytes]:
+    return [b"asked by %d" % number]
+
+
+def sizes(members: Members) -> list[int]:
+    """Say how many elements each request had."""
+    return [len(elements) for _, _, elements in members.ledger.asked]
+
+
+def all_of(quorum: Quorum, many: int = MANY) -> Iterable[Awaitable[object]]:
+    return [evaluate(quorum, question(each), within=LONG) for each in range(many)]
+
+
+async def test_who_asks_at_once_shares_a_request_and_gets_its_own_outputs() -> None:
+    members = Members(world())
+
+    found = await asyncio.gather(*all_of(members.quorum()))
+
+    assert found == [truth(members.world, question(each)) for each in range(MANY)]
+    assert len(members.asked) == 1
+    assert sizes(members) == [MANY]  # each is charged
+
+
+async def test_who_asks_alone_goes_alone_and_many_elements_are_not_joined() -> None:
+    members = Members(world())
+    quorum = members.quorum()
+    batch = [b"of a batch %d" % each for each in range(MOST_OF_ONE + 1)]
+
+    await evaluate(quorum, INPUTS, within=LONG)
+    found = await asyncio.gather(
+        *(evaluate(quorum, batch, within=LONG) for _ in range(2))
+    )
+
+    assert found == [truth(members.world, batch)] * 2
+    assert sizes(members) == [len(INPUTS), len(batch), len(batch)]
+
+
+async def test_a_request_joins_so_many_at_most() -> None:
+    members = Members(world())
+
+    found = await asyncio.gather(*all_of(members.quorum(), MOST + 1))
+
+    assert found[-1] == truth(members.world, question(MOST))
+    assert sorted(sizes(members)) == [1, MOST]
+
+
+async def test_budgets_and_deadlines_that_differ_are_not_joined() -> None:
+    members = Members(world())
+    quorum = members.quorum()
+
+    await asyncio.gather(
+        evaluate(quorum, question(1), within=LONG),
+        evaluate(quorum, question(2), within=LONG, budget=RIGHTS),
+        evaluate(quorum, question(3), within=LONG / 2),
+    )
+
+    assert sizes(members) == [1, 1, 1]
+    assert {budget for _, budget, _ in members.ledger.asked} == {LOOKUPS, RIGHTS}
+
+
+@pytest.mark.parametrize("who", [0, 1, MANY - 1])
+async def test_who_hangs_up_takes_nobody_along(who: int) -> None:
+    reached, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: Signed, answer: Signed) -> Signed:
+        del request
+        reached.set()
+        await goes_on.wait()
+        return answer
+
+    members = Members(world(), cheats=dict.fromkeys(NAMES[1:], slow))
+    asking = [asyncio.ensure_future(each) for each in all_of(members.quorum())]
+    await reached.wait()
+    asking[who].cancel()
+    await asyncio.wait([asking[who]])
+    goes_on.set()
+    found = await asyncio.gather(*asking, return_exceptions=True)
+
+    assert isinstance(found.pop(who), asyncio.CancelledError)
+    wanted = [truth(members.world, question(n)) for n in range(MANY) if n != who]
+    assert found == wanted
+
+
+async def test_who_hangs_up_before_anything_is_asked_takes_nobody_along() -> None:
+    members = Members(world())
+    asking = [asyncio.ensure_future(each) for each in all_of(members.quorum(), 3)]
+    await asyncio.sleep(0)
+    asking[0].cancel()
+    found = await asyncio.gather(*asking, return_exceptions=True)
+
+    assert isinstance(found[0], asyncio.CancelledError)
+    assert found[1:] == [truth(members.world, question(each)) for each in (1, 2)]
+
+
+async def test_the_last_elements_of_a_budget_are_given_to_whom_they_are_enough() -> (
+    None
+):
+    left = dict.fromkeys(NAMES[1:3], 3)
+
+    async def metered(request: Signed, answer: Signed) -> Signed:
+        name = answer.signer
+        opened = open_answer(
+            answer,
+            request=request,
+            sender=name,
+            me=NAMES[0],
+            charter=members.world.charter,
+        )
+        if len(opened.elements) > left[name]:
+            raise PeerRefusedError(name, 429, "over_budget", retry_after=60.0)
+        left[name] -= len(opened.elements)
+        return answer
+
+    members = Members(world(), cheats=dict.fromkeys(NAMES[1:], metered))
+    found = await asyncio.gather(*all_of(members.quorum(), 8), return_exceptions=True)
+    deferred = [each for each in found if isinstance(each, QuorumError)]
+
+    assert left == dict.fromkeys(NAMES[1:3], 0)
+    assert len(found) - len(deferred) == 6
+    assert all(each.retry_after == 60.0 for each in deferred[-1:])
+    assert len({id(each) for each in deferred}) == len(deferred)
+
+
+async def test_whose_time_is_over_asks_nobody_again() -> None:
+    never = asyncio.Event()
+
+    async def silent(request: Signed, answer: Signed) -> Signed:
+        del request
+        await never.wait()
+        return answer
+
+    members = Members(world(), cheats=dict.fromkeys(NAMES[1:], silent))
+    quorum = members.quorum()
+    found = await asyncio.gather(
+        *(evaluate(quorum, question(each), within=0.6) for each in range(5)),
+        return_exceptions=True,
+    )
+
+    assert [type(each) for each in found] == [QuorumError] * 5
+    assert len({id(each) for each in found}) == 5
+    assert len(members.asked) == 2  # each member once, for all of them
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_member_that_lies_to_many_is_reported_once_and_hinders_nobody() -> None:
+    liar = NAMES[1]
+
+    async def wrong_proof(request: Signed, answer: Signed) -> Signed:
+        del request
+        said = decode(answer.payload, EvaluationAnswer)
+        return sign_statement(
+            msgspec.structs.replace(said, proof=said.proof[::-1]),
+            type_=ANSWER,
+            signer=liar,
+            key=key_of(liar, "statement"),
+            federation=FEDERATION,
+        )
+
+    members = Members(world(), cheats={liar: wrong_proof})
+    quorum = members.quorum()
+    quorum._leave(NAMES[2], timedelta(seconds=1))  # noqa: SLF001 - asked behind it
+    found = await asyncio.gather(*all_of(quorum))
+    await quorum.settle()
+
+    assert found == [truth(members.world, question(each)) for each in range(MANY)]
+    assert members.asked == [liar, NAMES[2]]
+    assert [peer for peer, _, _ in members.reports] == [liar]
