@@ -15,6 +15,7 @@ nothing that would have to be proved, since whoever lies about it only deceives 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from fedsafe_federation.charter.charter import Charter
@@ -48,6 +49,8 @@ FEATURES: Final = frozenset(
     }
 )
 _MOST: Final = 1_000
+_KEPT: Final = 64
+"""So many different headers are known again; each is short."""
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _FEATURE: Final = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
@@ -65,17 +68,11 @@ class Speaks:
     @classmethod
     def of(cls, charter: Charter, *more: str) -> "Speaks":
         """Say what this program speaks, under a charter, and *more* of this node."""
-        features, arrangement = FEATURES | {*more}, charter.arrangement.sha256
-        return cls(PROTOCOLS, features, charter.version, arrangement)
+        return _spoken(charter.version, charter.arrangement.sha256, more)
 
     def header(self) -> str:
         """Write the header's value."""
-        versions = ",".join(map(str, sorted(self.protocols)))
-        features = ",".join(sorted(self.features))
-        return (
-            f"v={versions}; charter={self.charter}; "
-            f"arrangement={self.arrangement.hex()}; features={features}"
-        )
+        return _written(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +83,23 @@ class Agreed:
     features: frozenset[str]
 
 
+# All members say the same in each request and answer, until something changes.
+@lru_cache(maxsize=_KEPT)
+def _spoken(charter: int, arrangement: bytes, more: tuple[str, ...]) -> Speaks:
+    return Speaks(PROTOCOLS, FEATURES | {*more}, charter, arrangement)
+
+
+@lru_cache(maxsize=_KEPT)
+def _written(speaks: Speaks) -> str:
+    versions = ",".join(map(str, sorted(speaks.protocols)))
+    features = ",".join(sorted(speaks.features))
+    return (
+        f"v={versions}; charter={speaks.charter}; "
+        f"arrangement={speaks.arrangement.hex()}; features={features}"
+    )
+
+
+@lru_cache(maxsize=_KEPT)
 def parse_speaks(text: str) -> Speaks:
     """Read the header; words that are not known here are left aside.
 

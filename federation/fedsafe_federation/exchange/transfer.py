@@ -87,6 +87,7 @@ async def member_session(make_socket: MakeSocket) -> aiohttp.ClientSession:
             )
         ),
         cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(),  # `_answered` bounds all of it by one clock
         trust_env=False,
     )
 
