@@ -81,6 +81,7 @@ def _check_connections(place: Place, config: Config, workers: int) -> None:
 
 def prepare() -> None:
     """Set up a process that runs a node, before its loop and its keys."""
+    gc.disable()  # a start leaves little behind, and `collect_less` looks for it once
     forbid_dumps()
     lock_memory()
     # The writer thread and the loop share one interpreter lock: with the default
@@ -196,3 +197,4 @@ def collect_less() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
+    gc.enable()

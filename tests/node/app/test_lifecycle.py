@@ -272,24 +272,50 @@ async def test_checks_name_what_is_wrong(
 # --- the process
 
 
-def test_a_process_runs_until_it_is_told_to_stop(founded: Path, tmp_path: Path) -> None:
+NOT_AT_START = (
+    "PIL",  # pictures
+    "ada_url",
+    "asyncssh",  # carriers of packages
+    "fedsafe_cli.demo",
+    "fedsafe_node.operations.backup",
+    "fedsafe_node.operations.move",
+    "jsonschema",
+    "numpy",
+    "phonenumbers",
+    "psycopg",  # a store on a server
+    "pypdf",
+    "sqlite_utils",
+    "unittest",
+    "yaml",
+)
+"""What a node on the embedded store loads when it first needs it."""
+
+
+def test_a_process_runs_until_it_is_told_to_stop_and_loads_no_more_than_it_needs(
+    founded: Path, tmp_path: Path
+) -> None:
     place = copied(founded, tmp_path)
     code = (
-        "import sys; from pathlib import Path; from fedsafe_node.app.run import run; "
-        "from fedsafe_node.ground.config import Place; run(Place(Path(sys.argv[1])))"
+        "import gc, sys; from pathlib import Path; "
+        "from fedsafe_node.app.run import run; "
+        "from fedsafe_node.ground.config import Place; run(Place(Path(sys.argv[1]))); "
+        "print(gc.isenabled(), *(name for name in sys.argv[2:] if name in sys.modules))"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(place)], stderr=subprocess.PIPE
+        [sys.executable, "-c", code, str(place), *NOT_AT_START],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     try:
         wait_for(place / "node.sock")
         process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=20)
+        loaded, log = process.communicate(timeout=20)
     finally:
         process.kill()
 
     assert process.returncode == 0
     assert b"stopped" in log
+    assert loaded == b"True\n"
     assert not (place / "node.sock").exists()
 
 
