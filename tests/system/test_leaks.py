@@ -47,6 +47,13 @@ EXEMPT = {
     "tests/cli/signals/test_renewal.py looks for the identifier in what it says",
     "store prepare": "takes no identifier; its secret is the owner's address, which "
     "tests/cli/node/test_node_server.py looks for in what it says",
+    **dict.fromkeys(
+        (f"node outside-key {each}" for each in ("new", "rotate", "remove", "recover")),
+        "takes no identifier; what it leaves of keys in files, logs and backups is "
+        "searched by tests/node/operations/test_outside_key_change.py",
+    ),
+    "node outside-key show": "reads no secret, only which files are wrapped, and by "
+    "a key of which name",
     "store migrate": "copies rows as they lie; what it says and leaves on the way "
     "is searched by tests/node/operations/move and tests/cli/storage/test_store.py",
 }
@@ -233,6 +240,8 @@ def _lists_of_files(fed: Federation, root: Path, planted: Sequence[str]) -> None
     assert run("ben", *add, typed=b"sha256:" + listed)["added"] == 1
     assert run("ben", "do-not-share", "list", "--file", ours)["lists"]
     assert run("ben", "do-not-share", "show", "ours", "--file", ours)["own"]
+    remove = ("do-not-share", "remove", "ours", "--dry-run", "--file", ours)
+    assert run("ben", *remove, typed=b"sha256:" + listed)["removed"] == 1
 
 
 def _strings(document: object) -> Iterator[str]:

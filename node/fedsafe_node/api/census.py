@@ -403,7 +403,8 @@ INNER_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
         Event.QUARANTINE_ENDED,
         Event.BOUND_RAISED,
     ),
-    "what `fedsafe restore` does while the node stands still": (Event.RESTORED,),
+    "what `fedsafe restore` and `fedsafe node outside-key` do while the node stands "
+    "still": (Event.RESTORED, Event.OUTSIDE_KEY),
     "what a match or a stop does to reviews": (
         Event.TASK_OPENED,
         Event.TASK_GROWN,

@@ -516,9 +516,7 @@ class LookupService:
 
         async def act(tx: Transaction) -> MatchAnswer:
             said, opened = await tell(tx, last)
-            counts = MatchCounts(
-                asked, sum(map(_matches, [*told, *said])), rest
-            )
+            counts = MatchCounts(asked, sum(map(_matches, [*told, *said])), rest)
             entries = writing.match_events(said, counts)
             await tx.append_many(log, [*entries, *opened])
             await step.spending.keep(tx)
