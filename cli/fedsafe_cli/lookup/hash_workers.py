@@ -161,7 +161,7 @@ class _Worker:
 
         # A new interpreter: it has no thread, no lock and no key of this process.
         context = get_context("spawn")
-        self.line, other = context.Pipe()
+        self.line, other = context.Pipe()  # pyright: ignore[reportAttributeAccessIssue] - of Windows
         self._process = context.Process(target=_work, args=(other,), daemon=True)
         self._process.start()
         other.close()
