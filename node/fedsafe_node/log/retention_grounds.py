@@ -68,6 +68,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "notice": _RIGHTS,
     "origin": _OPERATIONS,
     "order": Grounds(Purpose.ESCALATION, Basis.LEGAL_OBLIGATION),
+    "outside_key": _OPERATIONS,
     "own_ban": _CASEWORK,
     "partner": Grounds(Purpose.ESCALATION, Basis.LEGAL_OBLIGATION),
     "policy": _GOVERNING,

@@ -367,6 +367,7 @@ async def test_what_a_member_lists_is_found_and_covered(trio: Fleet) -> None:
     answer = await trio["b.demo"].services.lookups.match(asked, BOT)
     await trio.stop("b.demo")
     await trio.start("b.demo")
+    await trio.covered()
     again = await trio["b.demo"].services.lookups.match(asked, BOT)
 
     assert (answer.rest, answer.not_covered) == (Result.NONE, [])

@@ -27,6 +27,7 @@ UNTOLD = {
     "format": "how the file is written",
     "url": "an address for other members; they are told where they are",
     "custody_key": "a file's name",
+    "outside_key": "a file's name; `fedsafe doctor` says where there is none",
     "provider": "letters to persons name it; these documents are the house's own",
     "lookup": "how fast an answer must be, not what is in it",
     "sync": "how often members are asked",
