@@ -101,8 +101,8 @@ def test_the_front_page_shows_what_the_demo_prints() -> None:
     text = (ROOT / "README.md").read_text()
     shown = text.partition("```\n$ ./run --once\n")[2].partition("```")[0].splitlines()
     lines = {
-        name: re.compile(re.sub(r"\\{.*?\\}", ".*?", re.escape(line)))
-        for name, (_, line) in LINES.items()
+        name: re.compile(re.sub(r"\\{.*?\\}", ".*?", re.escape(line.english)))
+        for name, line in LINES.items()
     }
     names = [
         next((name for name, line in lines.items() if line.fullmatch(each)), each)

@@ -156,7 +156,7 @@ def _run() -> int:
     except CliError as error:
         if settings.json and not error.told:
             document(error.document())
-        _complain(error.diagnostics(german=settings.german))
+        _complain(error.diagnostics(language=settings.language))
         return error.status
     except click.ClickException as error:
         error.show()

@@ -46,7 +46,7 @@ def test_the_page_leads_from_a_finding_to_a_partner(desks: Desks) -> None:
 
 def test_what_is_filled_in_is_the_template_without_what_is_lacking() -> None:
     lacking = set(re.findall(r"--unavailable (\w+)=does_not_apply", blocks_text()))
-    text = skeleton(PartnerClass.LAW_ENFORCEMENT, shipped_matrix(), {}, 1)
+    text = skeleton(PartnerClass.LAW_ENFORCEMENT, shipped_matrix(), {}, "en")
     wanted = json.loads(without_comments(text.encode()))
 
     assert filled_in().keys() == wanted.keys() - lacking

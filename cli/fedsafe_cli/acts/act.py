@@ -14,10 +14,11 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_policies.ground.catalogue import Phrase
 
 _NO_CONTENT: Final = "0" * 64
 """No content has this digest: of an act that waits no more the node says why."""
-_APPROVE: Final = ("Zustimmen und ausführen?", "Approve this?")
+_APPROVE: Final = Phrase("Approve this?")
 
 
 @click.group()
@@ -47,20 +48,20 @@ def list_acts(context: click.Context) -> ExitStatus:
         document({"acts": acts})
         return OK
     if not acts:
-        line(act_word("nothing", german=settings.german))
-    german = settings.german
+        line(act_word("nothing", language=settings.language))
+    language = settings.language
     for number, one in enumerate(acts):
         if number:
             line()
-        words = [act_word(name, german=german) for name in ("act", "state")]
-        head = zip(words, (one["act"], act_state(one, german=german)), strict=True)
+        words = [act_word(name, language=language) for name in ("act", "state")]
+        head = zip(words, (one["act"], act_state(one, language=language)), strict=True)
         pairs([*head, *_rows(one, settings)], indent="")
     return OK
 
 
 def _shown(waiting: dict[str, Any], settings: Settings) -> str:
     """Show what is asked for, ask whether that is right, and name its content."""
-    digest_word = act_word("digest", german=settings.german)
+    digest_word = act_word("digest", language=settings.language)
     rows = [*_rows(waiting, settings), (digest_word, waiting["digest"])]
     for name, value in rows:
         note(f"{name}: {value}")
@@ -83,12 +84,12 @@ def _pending(client: Client) -> list[dict[str, Any]]:
 
 
 def _rows(one: dict[str, Any], settings: Settings) -> list[tuple[str, object]]:
-    german = settings.german
+    language = settings.language
     return [
-        (act_word("kind", german=german), act_kind(one, german=german)),
-        *act_rows(one, german=german),
-        (act_word("asked_by", german=german), one["asked_by"]),
-        (act_word("expires_at", german=german), shown(one["expires_at"])),
+        (act_word("kind", language=language), act_kind(one, language=language)),
+        *act_rows(one, language=language),
+        (act_word("asked_by", language=language), one["asked_by"]),
+        (act_word("expires_at", language=language), shown(one["expires_at"])),
     ]
 
 
@@ -118,7 +119,7 @@ def approve(context: click.Context, act_id: str, digest: str | None) -> ExitStat
     if settings.json:
         document(answer)
     else:
-        line(f"{answer['act']}: {act_state(answer, german=settings.german)}")
+        line(f"{answer['act']}: {act_state(answer, language=settings.language)}")
     return OK
 
 
@@ -138,5 +139,5 @@ def withdraw(context: click.Context, act_id: str) -> ExitStatus:
     if settings.json:
         document(answer)
     else:
-        line(f"{answer['act']}: {act_state(answer, german=settings.german)}")
+        line(f"{answer['act']}: {act_state(answer, language=settings.language)}")
     return OK

@@ -8,61 +8,62 @@ from fedsafe_cli.terminal.casework_words import class_word, level_word
 from fedsafe_cli.terminal.labels import CODES
 from fedsafe_cli.terminal.texts import GRADES, PHENOMENA, SURFACES
 from fedsafe_policies.documents.value_words import said
+from fedsafe_policies.ground.catalogue import Phrase
 
-Words = Mapping[str, tuple[str, str]]
+Words = Mapping[str, Phrase]
 _SOURCES: Final[Words] = {
-    "notice": ("Meldung (Art. 16 DSA)", "notice (Art. 16 DSA)"),
-    "trusted_flagger": ("vertrauenswürdiger Hinweisgeber", "trusted flagger"),
-    "other_notice": ("andere Meldung", "other notice"),
-    "own_initiative": ("eigene Prüfung", "own initiative"),
+    "notice": Phrase("notice (Art. 16 DSA)"),
+    "trusted_flagger": Phrase("trusted flagger"),
+    "other_notice": Phrase("other notice"),
+    "own_initiative": Phrase("own initiative"),
 }
 _CONSULTATIONS: Final[Words] = {
-    "done": ("Behörde konsultiert", "authority consulted"),
-    "not_required": ("nicht erforderlich", "not required"),
+    "done": Phrase("authority consulted"),
+    "not_required": Phrase("not required"),
 }
 _WITHHOLDING: Final[Words] = {
-    "bdsg_29_1": ("§ 29 Abs. 1 BDSG", "§ 29 (1) BDSG"),
-    "bdsg_32_1_5": ("§ 32 Abs. 1 Nr. 5 BDSG", "§ 32 (1) no. 5 BDSG"),
-    "bdsg_33_1_2a": ("§ 33 Abs. 1 Nr. 2a BDSG", "§ 33 (1) no. 2a BDSG"),
-    "bdsg_33_1_2b": ("§ 33 Abs. 1 Nr. 2b BDSG", "§ 33 (1) no. 2b BDSG"),
+    "bdsg_29_1": Phrase("§ 29 (1) BDSG"),
+    "bdsg_32_1_5": Phrase("§ 32 (1) no. 5 BDSG"),
+    "bdsg_33_1_2a": Phrase("§ 33 (1) no. 2a BDSG"),
+    "bdsg_33_1_2b": Phrase("§ 33 (1) no. 2b BDSG"),
 }
 ASKS: Final[Words] = {
-    "access": ("Auskunft", "access"),
-    "rectification": ("Berichtigung", "rectification"),
-    "erasure": ("Löschung", "erasure"),
-    "objection": ("Widerspruch", "objection"),
-    "dispute": ("Einwand", "dispute"),
+    "access": Phrase("access"),
+    "rectification": Phrase("rectification"),
+    "erasure": Phrase("erasure"),
+    "objection": Phrase("objection"),
+    "dispute": Phrase("dispute"),
 }
 _CONTROLS: Final[Words] = {
-    "account_login": ("Anmeldung am Konto", "log-in to the account"),
-    "mailed_code": ("zugesandter Code", "mailed code"),
-    "identity_document": ("Ausweis", "identity document"),
-    "known_correspondence": ("bekannter Schriftverkehr", "known correspondence"),
+    "account_login": Phrase("log-in to the account"),
+    "mailed_code": Phrase("mailed code"),
+    "identity_document": Phrase("identity document"),
+    "known_correspondence": Phrase("known correspondence"),
 }
 _PROVISIONS: Final[Words] = {
-    "policy": ("Richtlinie", "policy"),
-    "calendar": ("Rechtskalender", "legal calendar"),
-    "do_not_share": ("Listen ohne Weitergabe", "do-not-share lists"),
-    "minimisation": ("Minimierungsmatrix", "minimisation matrix"),
-    "audit": ("Aufbewahrung des Protokolls", "how long the audit log is kept"),
+    "policy": Phrase("policy"),
+    "calendar": Phrase("legal calendar"),
+    "do_not_share": Phrase("do-not-share lists"),
+    "minimisation": Phrase("minimisation matrix"),
+    "audit": Phrase("how long the audit log is kept"),
 }
 _KEPT: Final[Words] = {
-    "actor": ("Tage, wer handelte", "days, who acted"),
-    "subject": ("Tage, welches Konto es betraf", "days, which account it was about"),
-    "detail": ("Tage, Einzelheiten", "days, details"),
-    "records": ("Tage, die Einträge selbst", "days, the entries themselves"),
+    "actor": Phrase("days, who acted"),
+    "subject": Phrase("days, which account it was about"),
+    "detail": Phrase("days, details"),
+    "records": Phrase("days, the entries themselves"),
 }
 
 
-def _in(table: Words) -> Callable[[str, int], str]:
-    return lambda code, language: table[code][language] if code in table else code
+def _in(table: Words) -> Callable[[str, str], str]:
+    return lambda code, language: table[code].said(language) if code in table else code
 
 
-def _role(code: str, language: int) -> str:
-    return code.replace("_", " ") if language else said(code).de
+def _role(code: str, language: str) -> str:
+    return said(code).de if language == "de" else code.replace("_", " ")
 
 
-_MEANINGS: Final[Mapping[str, Callable[[str, int], str]]] = {
+_MEANINGS: Final[Mapping[str, Callable[[str, str], str]]] = {
     "asks": _in(ASKS),
     "consultation": _in(_CONSULTATIONS),
     "control": _in(_CONTROLS),
@@ -79,17 +80,17 @@ _MEANINGS: Final[Mapping[str, Callable[[str, int], str]]] = {
 }
 
 
-def kept_word(name: str, language: int) -> str:
+def kept_word(name: str, language: str) -> str:
     """Name what the audit log keeps for a number of days."""
     return _in(_KEPT)(name, language)
 
 
-def provision_word(name: str, language: int) -> str:
+def provision_word(name: str, language: str) -> str:
     """Name a text that a node decides by."""
     return _in(_PROVISIONS)(name, language)
 
 
-def meaning(name: str, code: str, language: int) -> str:
+def meaning(name: str, code: str, language: str) -> str:
     """Say what a value of this field means."""
     find = _MEANINGS.get(name)
     return code if find is None else find(code, language)

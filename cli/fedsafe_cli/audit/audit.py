@@ -23,12 +23,15 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
-from fedsafe_cli.terminal.texts import words
+from fedsafe_cli.terminal.texts import label, words
+from fedsafe_policies.ground.catalogue import Phrase
 
 _TIMEOUT: Final = 600.0
 _MOVED: Final = "this store is old: it has moved, and goes on at {where}"
-_PARTS: Final = {"files": "den Schlüsseldateien", "main": "den Eckdaten"}
-"""German for the parts of a seal."""
+_PARTS: Final = {
+    "files": Phrase.within("part of a seal", "files"),
+    "main": Phrase.within("part of a seal", "main"),
+}
 
 
 @click.group()
@@ -73,7 +76,7 @@ def verify(context: click.Context) -> ExitStatus:
         answer = client.post("/v1/audit/verify", None, timeout=_TIMEOUT)
     except NotRunningError as error:
         answer = verify_directory(client.directory, error)
-        note(words("verified_directory", german=settings.german))
+        note(words("verified_directory", language=settings.language))
     if not isinstance(answer, dict) or not isinstance(answer.get("logs"), list):
         raise BrokenAnswerError("the node's answer lists no logs")
     ok = answer.get("ok") is True
@@ -88,7 +91,7 @@ def verify(context: click.Context) -> ExitStatus:
             line()
             rows = [table_row(each, settings) for each in tables]
             table(headings(settings, "table", "rows", "verdict"), rows)
-        line(words("logs_ok" if ok else "logs_bad", german=settings.german))
+        line(words("logs_ok" if ok else "logs_bad", language=settings.language))
         tell_lost(answer, settings)
         if where := answer.get("moved"):
             line(say(_MOVED, settings, where=printable(str(where))))
@@ -102,7 +105,7 @@ def log_row(log: dict[str, Any], settings: Settings) -> list[object]:
     verdict = coded("ok", settings)
     if not log.get("ok"):
         first, last = log.get("first_bad_index"), log.get("last_bad_index")
-        why = finding(log.get("why"), german=settings.german)
+        why = finding(log.get("why"), language=settings.language)
         told = {"why": why, "first": first, "last": last}
         if last is None:
             verdict = say("{why} at entry {first}", settings, **told)
@@ -118,9 +121,10 @@ def table_row(checked: dict[str, Any], settings: Settings) -> list[object]:
     verdict = coded("ok", settings)
     if not checked.get("ok"):
         at = checked.get("first_bad")
-        verdict = finding(checked.get("why"), german=settings.german)
+        verdict = finding(checked.get("why"), language=settings.language)
         if at:
-            told = {"why": verdict, "at": _PARTS.get(at, at) if settings.german else at}
+            at = label(_PARTS, at, language=settings.language)
+            told = {"why": verdict, "at": at}
             verdict = say("{why} at {at}", settings, **told)
         if checked.get("first_bad_row") is not None:
             told = {"verdict": verdict, "row": checked["first_bad_row"]}

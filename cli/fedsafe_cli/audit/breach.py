@@ -17,6 +17,7 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_policies.ground.catalogue import Phrase, all_said
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 KINDS: Final = ("confidentiality", "integrity", "availability")
@@ -41,17 +42,18 @@ RISKS: Final = ("unlikely", "risk", "high")
 TOLD: Final = ("authority", "persons", "members")
 SILENCES: Final = ("unlikely_risk", "protected", "averted", "public_communication")
 _HEADINGS: Final = (
-    ("Datenpanne", "Stand", "bekannt seit", "zu melden bis", "Risiko"),
-    ("breach", "state", "aware at", "due at", "risk"),
+    Phrase("breach"),
+    Phrase("state"),
+    Phrase("aware at"),
+    Phrase("due at"),
+    Phrase("risk"),
 )
-_EMPTY: Final = ("keine Datenpanne ist eingetragen", "no breach is on record")
-_WAITS: Final = (
-    "der Abschluss ohne Meldung gilt, sobald eine zweite Person zustimmt; als diese:",
-    "closing without notification counts once another person approves; as them:",
+_EMPTY: Final = Phrase("no breach is on record")
+_WAITS: Final = Phrase(
+    "closing without notification counts once another person approves; as them:"
 )
-_OVERDUE: Final = (
-    "fedsafe: die 72 Stunden sind um: melden und begründen (--late)",
-    "fedsafe: the 72 hours are over: tell the authority, and why late (--late)",
+_OVERDUE: Final = Phrase(
+    "fedsafe: the 72 hours are over: tell the authority, and why late (--late)"
 )
 
 
@@ -151,11 +153,11 @@ def list_(context: click.Context) -> ExitStatus:
         [_cell(name, each.get(name), settings) for name in names]
         for each in answer["breaches"]
     ]
-    language = 0 if settings.german else 1
+    language = settings.language
     if rows:
-        table(_HEADINGS[language], rows)
+        table(all_said(_HEADINGS, language), rows)
     else:
-        line(_EMPTY[language])
+        line(_EMPTY.said(language))
     return OK
 
 
@@ -300,10 +302,10 @@ def _tell(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
         if value not in (None, [], "") and name not in {"act", "overdue"}
     ]
     pairs(rows, indent="")
-    language = 0 if settings.german else 1
+    language = settings.language
     if answer["overdue"]:
-        note(_OVERDUE[language])
+        note(_OVERDUE.said(language))
     if answer.get("act"):
-        note(_WAITS[language])
+        note(_WAITS.said(language))
         note(f"fedsafe act approve {answer['act']}")
     return done

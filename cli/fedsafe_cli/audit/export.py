@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import click
 
 from fedsafe_cli.terminal.client import Client
-from fedsafe_cli.terminal.errors import BrokenAnswerError, Hint, SettingsError
+from fedsafe_cli.terminal.errors import BrokenAnswerError, SettingsError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.labels import field, say
 from fedsafe_cli.terminal.moments import start_of
@@ -22,6 +22,7 @@ from fedsafe_cli.terminal.output import document, note, pairs
 from fedsafe_cli.terminal.progress import receiving
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_policies.ground.catalogue import Phrase, Told
 
 if TYPE_CHECKING:
     from fedsafe_node.evidence.verify import Report
@@ -97,7 +98,9 @@ def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # 
         return OK
     rows = [(field(name, settings), each) for name, each in told.items()]
     label = field("unproved", settings)
-    rows += [(label, each.de if settings.german else each.en) for each in unproved]
+    rows += [
+        (label, each.de if settings.language == "de" else each.en) for each in unproved
+    ]
     pairs(rows, indent="")
     return OK
 
@@ -199,7 +202,8 @@ def _verified(file: BinaryIO) -> "Report":
     try:
         return verify_pack(file)
     except PackError as error:
-        hint = Hint("see `fedsafe audit verify`", "siehe `fedsafe audit verify`")
-        fault = BrokenAnswerError(f"the pack does not verify: {error}", hint)
-        fault.german = f"das Paket ist nicht unversehrt: {error.german}"
-        raise fault from None
+        why = Told({"en": str(error), "de": error.german})
+        raise BrokenAnswerError(
+            Phrase("the pack does not verify: {}").filled(why),
+            Phrase("see `fedsafe audit verify`"),
+        ) from None

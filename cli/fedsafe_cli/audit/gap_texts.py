@@ -7,26 +7,27 @@ from typing import Any, Final
 from fedsafe_cli.terminal.labels import headings, say
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_policies.ground.catalogue import Phrase
 
-Words = Mapping[str, tuple[str, str]]
+Words = Mapping[str, Phrase]
 KINDS: Final[Words] = {
-    "unwritable": ("nichts zu schreiben", "could write nothing"),
-    "unclean_end": ("Ende ohne Vermerk", "ended without saying so"),
-    "period_key": ("Schlüssel eines Monats", "key of a month"),
-    "quarter_key": ("Schlüssel eines Quartals", "key of a quarter"),
-    "epoch_key": ("Schlüssel einer Epoche", "key of an epoch"),
+    "unwritable": Phrase("could write nothing"),
+    "unclean_end": Phrase("ended without saying so"),
+    "period_key": Phrase("key of a month"),
+    "quarter_key": Phrase("key of a quarter"),
+    "epoch_key": Phrase("key of an epoch"),
 }
 REASONS: Final[Words] = {
-    "full": ("Datenträger voll", "disk full"),
-    "busy": ("Datenbank belegt", "database busy"),
-    "failed": ("Datenbank gestört", "database failed"),
-    "no_end": ("abgestürzt oder abgeschaltet", "crashed, or switched off"),
-    "restored": ("aus einer Sicherung zurückgeholt", "restored from a backup"),
+    "full": Phrase("disk full"),
+    "busy": Phrase("database busy"),
+    "failed": Phrase("database failed"),
+    "no_end": Phrase("crashed, or switched off"),
+    "restored": Phrase("restored from a backup"),
 }
 ERASED: Final[Words] = {
-    "retention": ("Frist abgelaufen", "its time was over"),
-    "subject": ("Löschung eines Kontos", "an account was erased"),
-    "signal": ("Ende eines Signals", "a signal ended"),
+    "retention": Phrase("its time was over"),
+    "subject": Phrase("an account was erased"),
+    "signal": Phrase("a signal ended"),
 }
 
 
@@ -72,4 +73,4 @@ def failing_row(answer: dict[str, Any], settings: Settings) -> tuple[str, object
 
 def _said(table: Words, code: object, settings: Settings) -> str:
     pair = table.get(str(code))
-    return str(code) if pair is None else pair[0 if settings.german else 1]
+    return str(code) if pair is None else pair.said(settings.language)

@@ -14,13 +14,11 @@ from fedsafe_cli.terminal.output import document, line, pairs, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_cli.terminal.texts import account_in
+from fedsafe_policies.ground.catalogue import Phrase
 
 _HOLDS: Final = "/v1/audit/holds"
-_LIFTED: Final = (
-    "{hold} ist aufgehoben: was alt ist, wird wieder gelöscht",
-    "{hold} is lifted: what is old is erased again",
-)
-_NONE: Final = ("nichts ist gesperrt", "nothing is held")
+_LIFTED: Final = Phrase("{hold} is lifted: what is old is erased again")
+_NONE: Final = Phrase("nothing is held")
 
 
 @click.group("hold")
@@ -83,7 +81,7 @@ def list_holds(context: click.Context) -> ExitStatus:
         document(answer)
         return OK
     if not answer["holds"]:
-        line(_NONE[not settings.german])
+        line(_NONE.said(settings.language))
         return OK
     rows = [
         [
@@ -116,7 +114,7 @@ def lift(context: click.Context, hold_id: str) -> ExitStatus:
     if settings.json:
         document(answer)
     else:
-        line(_LIFTED[not settings.german].format(hold=answer["hold"]))
+        line(_LIFTED.said(settings.language).format(hold=answer["hold"]))
     return OK
 
 

@@ -25,6 +25,7 @@ from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import printable
 from fedsafe_cli.terminal.texts import account_in
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from fedsafe_node.casework.rendering.document import Document, Section
@@ -83,10 +84,10 @@ def report(context: click.Context, /, account: str, **given: Any) -> ExitStatus:
         # Elsewhere `after` is a place in a list.
         document(answer | {name: written_at(answer[name]) for name in _SPAN})
     else:
-        for each in as_text(answer, german=settings.german).splitlines():
+        for each in as_text(answer, language=settings.language).splitlines():
             line(each)
     if file is not None:
-        new_files((file, as_page(answer, german=settings.german)))
+        new_files((file, as_page(answer, language=settings.language)))
         note(say(_WRITTEN, settings, file=printable(file)))
     if not answer["log"]["ok"]:
         return damage_status({"logs": [answer["log"]]})
@@ -95,23 +96,23 @@ def report(context: click.Context, /, account: str, **given: Any) -> ExitStatus:
     return OK if is_whole else ExitStatus.LOG_INCOMPLETE
 
 
-def as_text(answer: Answer, *, german: bool) -> str:
+def as_text(answer: Answer, *, language: str) -> str:
     """Write a report as text of 80 columns."""
     from fedsafe_node.casework.rendering.document import (  # noqa: PLC0415 (slow)
         plain,
     )
 
-    text = plain(written(answer, german=german)).decode()
+    text = plain(written(answer, language=language)).decode()
     return "\n".join(_filled(each) for each in text.splitlines()) + "\n"
 
 
-def as_page(answer: Answer, *, german: bool) -> bytes:
+def as_page(answer: Answer, *, language: str) -> bytes:
     """Write a report as one HTML page that loads nothing, to read or print."""
     from fedsafe_node.casework.rendering.html import (  # noqa: PLC0415 (slow)
         html,
     )
 
-    return html(written(answer, german=german))
+    return html(written(answer, language=language))
 
 
 def _filled(text: str) -> str:
@@ -128,17 +129,17 @@ def _filled(text: str) -> str:
     )
 
 
-def written(answer: Answer, *, german: bool) -> "Document":
+def written(answer: Answer, *, language: str) -> "Document":
     """Write a report as a document of one language."""
-    return _Writer(answer, german=german).document()
+    return _Writer(answer, language=language).document()
 
 
 class _Writer:
     """Says a report in sentences of one language."""
 
-    def __init__(self, answer: Answer, *, german: bool) -> None:
+    def __init__(self, answer: Answer, *, language: str) -> None:
         self._answer = answer
-        self._german = german
+        self._language = language
         self._looks = [each for each in answer["entries"] if each["access"]]
         self._acts = [each for each in answer["entries"] if not each["access"]]
 
@@ -148,7 +149,7 @@ class _Writer:
 
         answer, head = self._answer, self._head()
         return Document(
-            language=Language.DE if self._german else Language.EN,
+            language=Language.DE if self._language == "de" else Language.EN,
             title=self._say(texts.TITLE, account=head["account"]),
             author=answer["node"],
             banner="",
@@ -327,7 +328,7 @@ class _Writer:
             first = log.get("minimum", 0)
             said = [self._say(texts.VERIFIED, first=first, last=end - 1)]
         else:
-            why = finding(log.get("why"), german=self._german)
+            why = finding(log.get("why"), language=self._language)
             first = log.get("first_bad_index")
             said = [self._say(texts.DAMAGED, why=why, first=first)]
         if minimum := gaps.get("minimum"):
@@ -405,7 +406,9 @@ class _Writer:
     def _purpose(self, code: str) -> str:
         from fedsafe_policies.documents.value_words import said  # noqa: PLC0415 (slow to load)
 
-        return said(code).de if self._german else texts.PURPOSES.get(code, code)
+        return (
+            said(code).de if self._language == "de" else texts.PURPOSES.get(code, code)
+        )
 
     def _count(self, words: texts.Count, number: int, **values: object) -> str:
         return self._say(words[number != 1], n=number, **values)
@@ -414,5 +417,5 @@ class _Writer:
         pair = words.get(str(code))
         return str(code) if pair is None else self._say(pair, **values)
 
-    def _say(self, pair: texts.Pair, **values: object) -> str:
-        return pair[0 if self._german else 1].format(**values)
+    def _say(self, text: Phrase, **values: object) -> str:
+        return text.said(self._language).format(**values)

@@ -19,11 +19,12 @@ from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_cli.terminal.texts import account_in
+from fedsafe_policies.ground.catalogue import Phrase
 
 _TARGET: Final = "/v1/audit/search"
 _WHO: Final = ("keyless", "member", "service", "person", "local")
 _OTHERS: Final = "others"
-_NONE: Final = ("kein Ereignis passt dazu", "no event fits that")
+_NONE: Final = Phrase("no event fits that")
 _NAMES: Final = (
     "entry",
     "at",
@@ -158,7 +159,7 @@ def tell_events(events: list[dict[str, Any]], settings: Settings) -> None:
     if events:
         table(headings(settings, *_NAMES), [_row(event) for event in events])
     else:
-        line(_NONE[not settings.german])
+        line(_NONE.said(settings.language))
 
 
 def _row(entry: dict[str, Any]) -> list[object]:

@@ -19,12 +19,12 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_policies.ground.catalogue import Phrase
 
 _TIMEOUT: Final = 600.0
 _ASKED: Final = "nothing is done yet: let another person run `{command}`"
-_NOBODY: Final = (
-    "Kein Eintrag nennt dieses Konto. Signale und Sperren nur mit --subject-ref.",
-    "No entry names this account. Signals and bans do only with --subject-ref.",
+_NOBODY: Final = Phrase(
+    "No entry names this account. Signals and bans do only with --subject-ref."
 )
 
 
@@ -75,7 +75,7 @@ def subject(
         document(answer)
         return OK
     if not events:
-        line(_NOBODY[not settings.german])
+        line(_NOBODY.said(settings.language))
         return OK
     tell_events(events, settings)
     if answer["more"]:

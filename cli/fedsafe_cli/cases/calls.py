@@ -18,19 +18,18 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_cli.terminal.texts import in_either
 from fedsafe_policies.escalation.calls import ORDERED, SAID, Ordered, Said
 from fedsafe_policies.escalation.urgency import before_form
 from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.ground.catalogue import Phrase
 
 _EMERGENCY: Final = "110"
 _LONGEST: Final = 500
-_CALL: Final = ("angerufen: {} um {}, von {}", "called: {} at {}, by {}")
-_OFFICER: Final = ("   am Apparat: {}", "   answered by: {}")
-_REFERENCE: Final = ("   Vorgang: {}", "   reference: {}")
-_ASK: Final = (
-    "fedsafe: wer war am Apparat (Name oder Dienstnummer)? Ende mit Strg-D:",
-    "fedsafe: who answered (name or number)? End with Ctrl-D:",
-)
+_CALL: Final = Phrase("called: {} at {}, by {}")
+_OFFICER: Final = Phrase("   answered by: {}")
+_REFERENCE: Final = Phrase("   reference: {}")
+_ASK: Final = Phrase("fedsafe: who answered (name or number)? End with Ctrl-D:")
 
 
 @click.command("call")
@@ -69,7 +68,7 @@ def call(context: click.Context, /, case_id: str | None, **given: Any) -> ExitSt
         return _tell_script(settings)
     if sys.stdin.isatty():
         _tell_script(settings)
-        note(_ASK[0 if settings.german else 1])
+        note(_ASK.said(settings.language))
     officer = sys.stdin.buffer.read(_LONGEST).decode("utf-8", "replace").strip()
     body = {
         "number": given["number"],
@@ -85,17 +84,17 @@ def call(context: click.Context, /, case_id: str | None, **given: Any) -> ExitSt
 
 def tell_calls(answer: dict[str, Any], settings: Settings) -> None:
     """Tell which calls were made about a case."""
-    language = 0 if settings.german else 1
+    language = settings.language
     for made in answer["calls"]:
-        line(_CALL[language].format(made["number"], shown(made["at"]), made["by"]))
+        line(_CALL.said(language).format(made["number"], shown(made["at"]), made["by"]))
         if made["officer"] is not None:
-            line(_OFFICER[language].format(made["officer"]))
+            line(_OFFICER.said(language).format(made["officer"]))
         if made["reference"] is not None:
-            line(_REFERENCE[language].format(made["reference"]))
+            line(_REFERENCE.said(language).format(made["reference"]))
         texts = [SAID[Said(each)] for each in made["said"]]
         texts += [ORDERED[Ordered(each)] for each in made["ordered"]]
         for text in texts:
-            line(f"   - {text.de if settings.german else text.en}")
+            line(f"   - {in_either(text, settings.language)}")
 
 
 def _tell_script(settings: Settings) -> ExitStatus:
@@ -104,5 +103,5 @@ def _tell_script(settings: Settings) -> ExitStatus:
         document({"script": [{"de": text.de, "en": text.en} for text in texts]})
         return OK
     for number, text in enumerate(texts, start=1):
-        line(f"{number}. {text.de if settings.german else text.en}")
+        line(f"{number}. {in_either(text, settings.language)}")
     return OK

@@ -39,6 +39,7 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import note
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_cli.terminal.texts import in_either
 from fedsafe_policies.escalation.case_start import CaseSource
 from fedsafe_policies.escalation.urgency import before_form
 from fedsafe_policies.escalation.vocabulary import (
@@ -47,14 +48,14 @@ from fedsafe_policies.escalation.vocabulary import (
     PartnerClass,
     Urgency,
 )
+from fedsafe_policies.ground.catalogue import Phrase, languages
 from fedsafe_policies.vocabulary import Phenomenon
 
 _URGENCY: Final = "--urgency"
 _LANGUAGE: Final = "--lang"
 _TEST: Final = "--test"
-_EXERCISE: Final = (
-    "Das ist eine Übung. Rufen Sie niemanden an; im Ernstfall stünde hier:",
-    "This is an exercise. Call nobody; in earnest you would read:",
+_EXERCISE: Final = Phrase(
+    "This is an exercise. Call nobody; in earnest you would read:"
 )
 
 
@@ -66,12 +67,13 @@ class CallFirst(click.Command):
         urgency = _value(args, _URGENCY)
         if urgency in set(Urgency):
             typed = _value(args, _LANGUAGE)
-            german = typed == "de" if typed else ctx.ensure_object(Settings).german
+            settings = ctx.ensure_object(Settings)
+            language = typed if typed in languages() else settings.language
             texts = before_form(Urgency(urgency))
             if texts and _TEST in args:
-                note(f"fedsafe: {_EXERCISE[0 if german else 1]}")
+                note(f"fedsafe: {_EXERCISE.said(language)}")
             for text in texts:
-                note(f"fedsafe: {text.de if german else text.en}")
+                note(f"fedsafe: {in_either(text, language)}")
         return super().parse_args(ctx, args)
 
 
@@ -85,9 +87,8 @@ def _value(args: list[str], option: str) -> str | None:
     return found
 
 
-_ASK: Final = (
-    "fedsafe: warum Leben oder Sicherheit (nicht) in Gefahr sind; Ende mit Strg-D:",
-    "fedsafe: why life or safety is, or is not, under threat; end with Ctrl-D:",
+_ASK: Final = Phrase(
+    "fedsafe: why life or safety is, or is not, under threat; end with Ctrl-D:"
 )
 """What stands before the reason, on a terminal."""
 
@@ -143,7 +144,7 @@ def open_(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN40
     """  # noqa: D301
     settings = settings_of(context)
     if sys.stdin.isatty():
-        note(_ASK[0 if settings.german else 1])
+        note(_ASK.said(settings.language))
     reason = _read_text()
     body: dict[str, Any] = {
         "urgency": given["urgency"],

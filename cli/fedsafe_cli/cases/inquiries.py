@@ -14,6 +14,7 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import line
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_policies.ground.catalogue import Phrase
 
 _REFERENCE: Final = click.option(
     "--reference", required=True, metavar="REFERENCE", help="Where it is kept."
@@ -25,29 +26,14 @@ _AT: Final = click.option(
     help="When, such as 2026-11-24T09:30Z; default: now.",
 )
 _ANSWERED: Final = "supplemented"
-_BEFORE: Final = (
-    (
-        "die Rückfrage {} war schon eingetragen: Nichts kam hinzu; eine weitere "
-        "bekommt ein eigenes --reference"
-    ),
-    (
-        "the question {} was noted before: nothing was added; another one takes a "
-        "--reference of its own"
-    ),
+_BEFORE: Final = Phrase(
+    "the question {} was noted before: nothing was added; another one takes a "
+    "--reference of its own"
 )
 _TOLD: Final = {
-    "needs_info": (
-        "ein Partner fragt nach: {}, Vorgang {}, eingetragen von {}",
-        "a partner asks for more: {}, reference {}, noted by {}",
-    ),
-    "needed_info": (
-        "ein Partner hat nachgefragt: {}, Vorgang {}, eingetragen von {}",
-        "a partner asked for more: {}, reference {}, noted by {}",
-    ),
-    "supplemented": (
-        "die Rückfrage ist beantwortet: {}, Vorgang {}, eingetragen von {}",
-        "that is answered: {}, reference {}, noted by {}",
-    ),
+    "needs_info": Phrase("a partner asks for more: {}, reference {}, noted by {}"),
+    "needed_info": Phrase("a partner asked for more: {}, reference {}, noted by {}"),
+    "supplemented": Phrase("that is answered: {}, reference {}, noted by {}"),
 }
 
 
@@ -100,7 +86,7 @@ def tell_inquiries(answer: dict[str, Any], settings: Settings) -> None:
         since = [later for later in inquiries[place:] if later["step"] == _ANSWERED]
         is_open = all(later["reference"] != each["reference"] for later in since)
         step = each["step"] if is_open or each["step"] == _ANSWERED else "needed_info"
-        said = _TOLD[step][0 if settings.german else 1]
+        said = _TOLD[step].said(settings.language)
         line(said.format(shown(each["at"]), each["reference"], each["by"]))
 
 
@@ -114,5 +100,5 @@ def _note(
     answer = personal(settings).change(path, body)
     status = tell_receipt(settings, answer)
     if not settings.json and not answer.get("noted", True):
-        line(_BEFORE[0 if settings.german else 1].format(reference))
+        line(_BEFORE.said(settings.language).format(reference))
     return status

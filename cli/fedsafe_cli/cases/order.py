@@ -19,63 +19,58 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_cli.terminal.texts import in_either
 from fedsafe_policies.escalation.orders import (
     OrderGround,
     OrderKind,
     OrderOutcome,
     orders,
 )
+from fedsafe_policies.ground.catalogue import Phrase, all_said
 
-Words = Mapping[str, tuple[str, str]]
+Words = Mapping[str, Phrase]
 _MOST_READ: Final = 20_000
-_ASK: Final = (
-    "fedsafe: was angeordnet ist, im Wortlaut des Umfangs; Ende mit Strg-D:",
-    "fedsafe: what is ordered, in the words of its scope; end with Ctrl-D:",
+_ASK: Final = Phrase(
+    "fedsafe: what is ordered, in the words of its scope; end with Ctrl-D:"
 )
-_EMPTY: Final = ("keine Anordnung", "no order")
+_EMPTY: Final = Phrase("no order")
 _HEADS: Final = (
-    ("Anordnung", "Art", "eingegangen", "bis", "Stand"),
-    ("order", "kind", "received", "answer by", "state"),
+    Phrase("order"),
+    Phrase("kind"),
+    Phrase("received"),
+    Phrase("answer by"),
+    Phrase("state"),
 )
 _STATES: Final[Words] = {
-    "open": ("offen", "open"),
-    "acknowledged": ("Eingang bestätigt", "acknowledged"),
-    "overdue": ("überfällig", "overdue"),
-    "unconfirmed": ("nicht schriftlich bestätigt", "not confirmed in writing"),
-    "fulfilled": ("erfüllt", "fulfilled"),
-    "partly": ("teilweise erfüllt", "fulfilled in part"),
-    "refused": ("abgelehnt", "refused"),
-    "answered": ("beantwortet", "answered"),
+    "open": Phrase("open"),
+    "acknowledged": Phrase.within("order", "acknowledged"),
+    "overdue": Phrase("overdue"),
+    "unconfirmed": Phrase("not confirmed in writing"),
+    "fulfilled": Phrase("fulfilled"),
+    "partly": Phrase("fulfilled in part"),
+    "refused": Phrase("refused"),
+    "answered": Phrase("answered"),
 }
 _FIELDS: Final[Words] = {
-    "authority": ("Behörde", "authority"),
-    "reference": ("Aktenzeichen", "reference"),
-    "basis": ("genannte Grundlage", "basis named"),
-    "scope": ("Umfang", "scope"),
-    "language": ("Sprache", "language"),
-    "source": ("Quelle der Frist", "source of the deadline"),
-    "entered_by": ("eingetragen von", "entered by"),
-    "answered_by": ("beantwortet von", "answered by"),
-    "grounds": ("Gründe", "grounds"),
-    "answer_reference": ("Antwort", "answer"),
-    "move_reference": ("Frist verlegt durch", "deadline moved by"),
-    "accounts": ("Konten", "accounts"),
+    "authority": Phrase("authority"),
+    "reference": Phrase.within("order", "reference"),
+    "basis": Phrase("basis named"),
+    "scope": Phrase("scope"),
+    "language": Phrase("language"),
+    "source": Phrase("source of the deadline"),
+    "entered_by": Phrase("entered by"),
+    "answered_by": Phrase("answered by"),
+    "grounds": Phrase("grounds"),
+    "answer_reference": Phrase("answer"),
+    "move_reference": Phrase("deadline moved by"),
+    "accounts": Phrase("accounts"),
 }
-_SECRET: Final = (
-    "dem Nutzer nicht mitteilen bis {}",
-    "do not tell the user until {}",
-)
-_OWN_TIME: Final = (
-    "die Zeit ist unsere Lesart von „unverzüglich“",
-    "the time is our own reading of “without undue delay”",
-)
-_LETTER_TIME: Final = (
-    "die Frist steht in keinem Gesetz; sie ist dem Schreiben entnommen",
-    "no provision names the time; it is taken from the letter",
-)
+_SECRET: Final = Phrase("do not tell the user until {}")
+_OWN_TIME: Final = Phrase("the time is our own reading of “without undue delay”")
+_LETTER_TIME: Final = Phrase("no provision names the time; it is taken from the letter")
 _RECEIPT: Final[Words] = {
-    "order": ("Anordnung", "order"),
-    "due_at": ("zu beantworten bis", "answer by"),
+    "order": Phrase("order"),
+    "due_at": Phrase.within("order", "answer by"),
 }
 
 
@@ -147,7 +142,7 @@ def add(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
     if orders()[OrderKind(given["kind"])].by_letter and given["due"] is None:
         raise click.UsageError("say with --due by when this letter is answered")
     if sys.stdin.isatty():
-        note(_ASK[0 if settings.german else 1])
+        note(_ASK.said(settings.language))
     scope = sys.stdin.buffer.read(_MOST_READ).decode("utf-8", "replace").strip()
     if not scope:
         raise click.UsageError("say on standard input what is ordered")
@@ -187,10 +182,10 @@ def list_(context: click.Context) -> ExitStatus:
     if settings.json:
         document(answer)
     elif not answer["orders"]:
-        line(_EMPTY[_language(settings)])
+        line(_EMPTY.said(settings.language))
     else:
         table(
-            _HEADS[_language(settings)],
+            all_said(_HEADS, settings.language),
             [
                 [
                     each["order"],
@@ -221,22 +216,22 @@ def show(context: click.Context, order_id: str) -> ExitStatus:
     if settings.json:
         document(answer)
         return OK
-    language = _language(settings)
+    language = settings.language
     listed = answer["order"]
     line(f"{_kind(listed, settings)}: {_state(listed, settings)}")
-    line(f"{_RECEIPT['due_at'][language]} {shown(listed['due_at'])}")
+    line(f"{_RECEIPT['due_at'].said(language)} {shown(listed['due_at'])}")
     if answer["by_letter"]:
-        line(_LETTER_TIME[language])
+        line(_LETTER_TIME.said(language))
     elif not answer["fixed"]:
-        line(_OWN_TIME[language])
+        line(_OWN_TIME.said(language))
     rows = [
-        (words[language], _cell(answer[name]))
+        (words.said(language), _cell(answer[name]))
         for name, words in _FIELDS.items()
         if answer[name] not in (None, [])
     ]
     pairs(rows, indent="")
     if answer["secret_until"] is not None:
-        line(_SECRET[language].format(shown(answer["secret_until"])))
+        line(_SECRET.said(language).format(shown(answer["secret_until"])))
     return OK
 
 
@@ -332,10 +327,10 @@ def _tell_receipt(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     if settings.json:
         document(answer)
         return OK
-    language = _language(settings)
+    language = settings.language
     rows = [
-        (_RECEIPT["order"][language], answer["order"]),
-        (_RECEIPT["due_at"][language], shown(answer["due_at"])),
+        (_RECEIPT["order"].said(language), answer["order"]),
+        (_RECEIPT["due_at"].said(language), shown(answer["due_at"])),
     ]
     pairs(rows, indent="")
     return OK
@@ -343,7 +338,7 @@ def _tell_receipt(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
 
 def _kind(listed: dict[str, Any], settings: Settings) -> str:
     text = orders()[OrderKind(listed["kind"])].name
-    return text.de if settings.german else text.en
+    return in_either(text, settings.language)
 
 
 def _state(listed: dict[str, Any], settings: Settings) -> str:
@@ -355,7 +350,7 @@ def _state(listed: dict[str, Any], settings: Settings) -> str:
         name = "overdue"
     else:
         name = "open" if listed["acknowledged_at"] is None else "acknowledged"
-    return _STATES[name][_language(settings)]
+    return _STATES[name].said(settings.language)
 
 
 def _cell(value: object) -> object:
@@ -366,7 +361,3 @@ def _id(text: str) -> str:
     if len(text) != 32 or set(text) - set("0123456789abcdef"):  # noqa: PLR2004
         raise click.UsageError("an order is named by 32 hexadecimal digits")
     return text
-
-
-def _language(settings: Settings) -> int:
-    return 0 if settings.german else 1

@@ -21,64 +21,46 @@ from fedsafe_cli.terminal.moments import readable, written
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_policies.ground.catalogue import Phrase, Told, all_said
 
 if TYPE_CHECKING:
     from fedsafe_federation.casework.statement import Opened
 
 _FINGERPRINT: Final = re.compile(r"(?:[\s:]*[0-9a-fA-F]){32}[\s:]*")
-_VERIFIED: Final = (
-    "geprüft: Siegel, Signatur, Empfänger, Schema und alle Prüfsummen der Dokumente",
-    "verified: seal, signature, recipient, schema, and every document's hash",
+_VERIFIED: Final = Phrase(
+    "verified: seal, signature, recipient, schema, and every document's hash"
 )
-_VERIFIED_INSIDE: Final = (
-    "geprüft: Signatur, Empfänger, Schema und alle Prüfsummen; entsiegelt war es schon",
-    "verified: signature, recipient, schema, every hash; it was unsealed before",
+_VERIFIED_INSIDE: Final = Phrase(
+    "verified: signature, recipient, schema, every hash; it was unsealed before"
 )
-_CORRECTION: Final = (
-    "DIES IST EINE BERICHTIGUNG: Das Paket {} gilt nicht mehr.",
-    "THIS IS A CORRECTION: package {} no longer counts.",
+_CORRECTION: Final = Phrase("THIS IS A CORRECTION: package {} no longer counts.")
+_CALL_BACK: Final = Phrase("for questions: {}")
+_TEST: Final = Phrase("THIS IS A TEST: no real case, there is nothing to do")
+_COMPARE: Final = Phrase(
+    "the sender is not verified: compare on the telephone, then use `--sender`"
 )
-_CALL_BACK: Final = ("Rückfragen an: {}", "for questions: {}")
-_TEST: Final = (
-    "DAS IST EIN TEST: kein echter Fall, nichts ist zu veranlassen",
-    "THIS IS A TEST: no real case, there is nothing to do",
-)
-_COMPARE: Final = (
-    "der Absender ist nicht geprüft: am Telefon vergleichen, dann mit `--sender`",
-    "the sender is not verified: compare on the telephone, then use `--sender`",
-)
-_SENDER: Final = (
-    "der Fingerabdruck des Absenders ist der angegebene",
-    "the sender's fingerprint is the one that you have given",
-)
-_OTHER_SENDER: Final = (
-    "signiert hat ein anderer Schlüssel als der angegebene",
-    "it was signed by another key than you have given",
-)
+_SENDER: Final = Phrase("the sender's fingerprint is the one that you have given")
+_OTHER_SENDER: Final = Phrase("it was signed by another key than you have given")
 _FIELDS: Final = {
-    "package_id": ("Paket", "package"),
-    "dispatch": ("Sendung", "dispatch"),
-    "partner_class": ("für", "for"),
-    "case_ref": ("Fall", "case"),
-    "provider": ("Anbieter", "provider"),
-    "sealed_at": ("versiegelt", "sealed"),
-    "fingerprint": ("Fingerabdruck", "fingerprint"),
+    "package_id": Phrase("package"),
+    "dispatch": Phrase.within("package open", "dispatch"),
+    "partner_class": Phrase("for"),
+    "case_ref": Phrase("case"),
+    "provider": Phrase("provider"),
+    "sealed_at": Phrase("sealed"),
+    "fingerprint": Phrase("fingerprint"),
 }
 _DOCUMENTS: Final = (
-    ("Dokument", "Art", "Bytes", "SHA-256"),
-    ("document", "type", "bytes", "SHA-256"),
+    Phrase("document"),
+    Phrase("type"),
+    Phrase("bytes"),
+    Phrase("SHA-256"),
 )
-_PAPERS: Final = (
-    "zum Lesen geschrieben: {} (auf diesem Rechner, aus package.json)",
-    "written for reading: {} (on this machine, from package.json)",
-)
+_PAPERS: Final = Phrase("written for reading: {} (on this machine, from package.json)")
 _FINDINGS: Final = {
-    "same": ("ist das Beweismittel {}", "is the evidence {}"),
-    "changed": (
-        "WEICHT AB von dem Beweismittel {}",
-        "DIFFERS from the evidence {}",
-    ),
-    "unlisted": ("steht nicht im Verzeichnis", "is not in the manifest"),
+    "same": Phrase("is the evidence {}"),
+    "changed": Phrase("DIFFERS from the evidence {}"),
+    "unlisted": Phrase("is not in the manifest"),
 }
 
 
@@ -155,7 +137,7 @@ def open_(context: click.Context, /, package: str, **given: Any) -> ExitStatus: 
     try:
         opened = open_with(read_small(package, LONGEST), key)
     except SealedPackageError as error:
-        words = (error.message_de, error.message)
+        words = Told({"en": error.message, "de": error.message_de})
         return _refuse(settings, error.fault.value, words)
     sender = given["sender"]
     if sender is not None and not same_fingerprint(sender, opened.fingerprint):
@@ -223,7 +205,7 @@ def _tell(  # noqa: PLR0913 - what is told
     known: bool,
     sealed: bool,
 ) -> None:
-    language = 0 if settings.german else 1
+    language = settings.language
     facts = _facts(opened)
     listed = [
         {
@@ -246,21 +228,26 @@ def _tell(  # noqa: PLR0913 - what is told
         document({"verified": True, **facts, **told, **found})
         return
     if opened.statement.test:
-        line(_TEST[language])
+        line(_TEST.said(language))
     if (recalled := _recalled(opened)) is not None:
-        line(_CORRECTION[language].format(recalled))
+        line(_CORRECTION.said(language).format(recalled))
         if whom := _call_back(opened):
-            line(_CALL_BACK[language].format(", ".join(whom.values())))
-    line((_VERIFIED if sealed else _VERIFIED_INSIDE)[language])
+            line(_CALL_BACK.said(language).format(", ".join(whom.values())))
+    line((_VERIFIED if sealed else _VERIFIED_INSIDE).said(language))
     facts["partner_class"] = class_word(facts["partner_class"], language)
-    pairs([(_FIELDS[name][language], readable(name, facts[name])) for name in _FIELDS])
-    table(_DOCUMENTS[language], [list(each.values()) for each in listed])
+    pairs(
+        [
+            (_FIELDS[name].said(language), readable(name, facts[name]))
+            for name in _FIELDS
+        ]
+    )
+    table(all_said(_DOCUMENTS, language), [list(each.values()) for each in listed])
     if papers:
-        line(_PAPERS[language].format(", ".join(papers)))
+        line(_PAPERS.said(language).format(", ".join(papers)))
     for each in compared:
-        words = _FINDINGS[each["finding"]][language].format(each["object"])
+        words = _FINDINGS[each["finding"]].said(language).format(each["object"])
         line(f"{each['file']}: {words}")
-    note((_SENDER if known else _COMPARE)[language])
+    note((_SENDER if known else _COMPARE).said(language))
 
 
 def _recalled(opened: "Opened") -> str | None:
@@ -309,11 +296,11 @@ def _facts(opened: "Opened") -> dict[str, Any]:
     }
 
 
-def _refuse(settings: Settings, code: str, words: tuple[str, str]) -> ExitStatus:
+def _refuse(settings: Settings, code: str, words: Phrase) -> ExitStatus:
     if settings.json:
-        document({"verified": False, "code": code, "why": words[1]})
+        document({"verified": False, "code": code, "why": str(words)})
     else:
-        note(f"fedsafe: {words[0 if settings.german else 1]}")
+        note(f"fedsafe: {words.said(settings.language)}")
     return ExitStatus.LOG_TAMPERED
 
 

@@ -31,15 +31,15 @@ from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.escalation.partners import VALID_DAYS
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from fedsafe_crypto.seal.hpke import RecipientKey
 
 _MOST: Final = 16 * 1024
 _LONGEST_KEY: Final = 32 * 1024
-_TELL: Final = (
-    "Das ist der öffentliche Schlüssel, für den Anbieter. Am Telefon vergleichen: {}",
-    "This is the public key, for the provider. Compare on the telephone: {}",
+_TELL: Final = Phrase(
+    "This is the public key, for the provider. Compare on the telephone: {}"
 )
 
 
@@ -334,7 +334,7 @@ def key(
         document({"public_key": text, "fingerprint": fingerprint})
         return OK
     line(text.rstrip("\n"))
-    note(_TELL[0 if settings.german else 1].format(fingerprint))
+    note(_TELL.said(settings.language).format(fingerprint))
     return OK
 
 

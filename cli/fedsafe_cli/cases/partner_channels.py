@@ -52,7 +52,7 @@ def collected(context: click.Context) -> list[dict[str, Any]]:
     return channels
 
 
-def channel_line(channel: dict[str, Any], language: int) -> str:
+def channel_line(channel: dict[str, Any], language: str) -> str:
     """Show where a channel leads; a server with what to compare its key with."""
     way = word(WAYS, channel["by"], language)
     if channel["by"] == "mail":

@@ -1,129 +1,105 @@
 # SPDX-License-Identifier: Apache-2.0
 """Partners in words: entries, whether they count, and the landscape."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from fedsafe_cli.cases.partner_channels import channel_line
 from fedsafe_cli.cases.render import STANDARD_OUTPUT, tell_signature
-from fedsafe_cli.terminal.casework_words import WAYS, Words, class_word, word
+from fedsafe_cli.terminal.casework_words import (
+    WAYS,
+    Words,
+    class_word,
+    paper_language,
+    word,
+)
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_cli.terminal.texts import matched, patterns
 from fedsafe_policies.escalation.channels import host_key_fingerprint
+from fedsafe_policies.ground.catalogue import Phrase, all_said
 
 _STANDINGS: Final = {
-    "verified": ("geprüft", "verified"),
-    "unverified": ("NICHT GEPRÜFT", "NOT VERIFIED"),
-    "expired": ("Prüfung abgelaufen", "verification expired"),
+    "verified": Phrase("verified"),
+    "unverified": Phrase("NOT VERIFIED"),
+    "expired": Phrase("verification expired"),
 }
 _OWN: Final = (
-    ("Partner", "Fassung", "Art", "Stand", "bis", "Test", "Fingerabdruck", "über"),
-    (
-        "partner",
-        "revision",
-        "class",
-        "standing",
-        "until",
-        "test",
-        "fingerprint",
-        "handed by",
-    ),
+    Phrase("partner"),
+    Phrase("revision"),
+    Phrase("class"),
+    Phrase("standing"),
+    Phrase("until"),
+    Phrase("test"),
+    Phrase("fingerprint"),
+    Phrase("handed by"),
 )
 _OFFICES: Final = (
-    ("Stelle", "Name", "Art", "Angabe", "Quelle", "Stand"),
-    ("office", "name", "class", "fact", "source", "as of"),
+    Phrase("office"),
+    Phrase("name"),
+    Phrase("class"),
+    Phrase("fact"),
+    Phrase("source"),
+    Phrase("as of"),
 )
-_NONE: Final = ("kein Partner ist eingetragen", "no partner is entered")
-_LANDSCAPE: Final = (
-    "Stellen in Deutschland, nach öffentlichen Quellen (keine ist damit ein Partner):",
-    "offices in Germany by public sources (none is a partner by that):",
+_NONE: Final = Phrase("no partner is entered")
+_LANDSCAPE: Final = Phrase(
+    "offices in Germany by public sources (none is a partner by that):"
 )
-_TEMPLATE: Final = ("Vorlage", "template")
-_SIGNER: Final = (
-    "Fingerabdruck unseres Schlüssels, den Partnern am Telefon zu nennen: {}",
-    "fingerprint of our key, to be told to partners on the telephone: {}",
+_TEMPLATE: Final = Phrase("template")
+_SIGNER: Final = Phrase(
+    "fingerprint of our key, to be told to partners on the telephone: {}"
 )
-_CERTIFICATE: Final = (
-    "und der unseres X.509-Zertifikats (SHA-256, die ersten 32 Stellen): {}",
-    "and that of our X.509 certificate (SHA-256, the first 32 digits): {}",
+_CERTIFICATE: Final = Phrase(
+    "and that of our X.509 certificate (SHA-256, the first 32 digits): {}"
 )
-_CERTIFICATE_OF: Final = (
-    "sein Fingerabdruck (SHA-256, die ersten 32 Stellen): {}",
-    "its fingerprint (SHA-256, the first 32 digits): {}",
-)
-_UNUSABLE: Final = (
-    "{}: an einen Schlüssel wird nicht versiegelt ({}): {}",
-    "{}: a key is not sealed to ({}): {}",
-)
+_CERTIFICATE_OF: Final = Phrase("its fingerprint (SHA-256, the first 32 digits): {}")
+_UNUSABLE: Final = Phrase("{}: a key is not sealed to ({}): {}")
 _KEYS: Final[Words] = {
-    "key": ("Schlüssel von FedSafe", "FedSafe key"),
-    "certificate": ("X.509-Zertifikat", "X.509 certificate"),
-    "openpgp": ("OpenPGP-Zertifikat", "OpenPGP certificate"),
+    "key": Phrase("FedSafe key"),
+    "certificate": Phrase("X.509 certificate"),
+    "openpgp": Phrase("OpenPGP certificate"),
 }
-_REASONS: Final[Mapping[str, str]] = {
-    "the certificate begins ": "es gilt erst ab ",
-    "the certificate expired ": "abgelaufen am ",
-    "the OpenPGP certificate is expired": "abgelaufen",
-    "the OpenPGP certificate is revoked": "widerrufen",
-    "OpenPGP is not installed: ": "OpenPGP ist nicht installiert: ",
-    "nothing can be sealed to that public key": "an ihn lässt sich nicht versiegeln",
-}
-"""German for the beginning of what the node says; else its words stay."""
-_UNCOMPARED: Final = (
-    (
-        "{}: geprüft, ohne den Serverschlüssel zu vergleichen; das gilt nicht mehr: "
-        "neu prüfen, mit --host-key-fingerprint"
-    ),
-    (
-        "{}: verified without its server's host key, which counts no more: verify it "
-        "anew, with --host-key-fingerprint"
-    ),
+_REASONS: Final = patterns(
+    [
+        Phrase("the certificate begins {on}"),
+        Phrase("the certificate expired {on}"),
+        Phrase("the OpenPGP certificate is expired"),
+        Phrase("the OpenPGP certificate is revoked"),
+        Phrase("OpenPGP is not installed: {why}"),
+        Phrase("nothing can be sealed to that public key"),
+    ]
 )
-_STANDS: Final = ("{}, Fassung {}: {}", "{}, revision {}: {}")
-_NEXT: Final = (
-    (
-        "eine zweite Person ruft an und prüft: fedsafe partner verify {} --revision {} "
-        "--reference …{}"
-    ),
-    (
-        "another person calls and verifies: fedsafe partner verify {} --revision {} "
-        "--reference …{}"
-    ),
+"""What the node says of a key; other words stay as they are."""
+_UNCOMPARED: Final = Phrase(
+    "{}: verified without its server's host key, which counts no more: verify it "
+    "anew, with --host-key-fingerprint"
 )
-_VERIFIED: Final = (
-    "{}: Fassung {} ist geprüft; das ist nun Fassung {}, {}",
-    "{}: revision {} is verified; that is revision {} now, {}",
+_STANDS: Final = Phrase("{}, revision {}: {}")
+_NEXT: Final = Phrase(
+    "another person calls and verifies: fedsafe partner verify {} --revision {} "
+    "--reference …{}"
 )
-_UNTIL: Final = ("bis {}", "until {}")
+_VERIFIED: Final = Phrase("{}: revision {} is verified; that is revision {} now, {}")
+_UNTIL: Final = Phrase("until {}")
 _COMPARED: Final = (
     ("fingerprint", "--fingerprint"),
     ("certificate_fingerprint", "--certificate-fingerprint"),
     ("openpgp_fingerprint", "--openpgp-fingerprint"),
 )
-_KEPT: Final = (
-    "unser X.509-Zertifikat liegt in {}",
-    "our X.509 certificate is in {}",
-)
-_WRITTEN: Final = (
-    "ein Testpaket für {} liegt in {}; unser Fingerabdruck: {}",
-    "a test package for {} is in {}; our fingerprint: {}",
-)
-_OUTPUT: Final = ("der Standardausgabe", "standard output")
+_KEPT: Final = Phrase("our X.509 certificate is in {}")
+_WRITTEN: Final = Phrase("a test package for {} is in {}; our fingerprint: {}")
+_OUTPUT: Final = Phrase("standard output")
 _UNPROVED: Final[Words] = {
-    "unverified": (
-        "Vorsicht: {}: diesen Eintrag und seinen Schlüssel hat niemand geprüft",
-        "careful: {}: nobody has verified this entry and its key",
-    ),
-    "expired": (
-        "Vorsicht: {}: die Prüfung dieses Eintrags und Schlüssels ist abgelaufen",
-        "careful: {}: the verification of this entry and its key has expired",
+    "unverified": Phrase("careful: {}: nobody has verified this entry and its key"),
+    "expired": Phrase(
+        "careful: {}: the verification of this entry and its key has expired"
     ),
 }
 """What is said of a standing in which a package may be sealed to somebody else."""
 _LANGUAGES: Final = ("de", "en")
-_YES: Final = (("nein", "ja"), ("no", "yes"))
+_YES: Final = (Phrase("no"), Phrase("yes"))
 
 
 def tell_partners(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
@@ -131,22 +107,22 @@ def tell_partners(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     if settings.json:
         document(answer)
         return OK
-    language = 0 if settings.german else 1
+    language = settings.language
     if answer["partners"]:
         rows = [row for each in answer["partners"] for row in _rows(each, language)]
-        table(_OWN[language], rows)
+        table(all_said(_OWN, language), rows)
         for each in answer["partners"]:
             for key, why in each["unusable"].items():
                 name, told = word(_KEYS, key, language), _reason(why, language)
-                line(_UNUSABLE[language].format(each["partner"], name, told))
+                line(_UNUSABLE.said(language).format(each["partner"], name, told))
             if each["verified_at"] and not each["verified_until"]:
-                line(_UNCOMPARED[language].format(each["partner"]))
+                line(_UNCOMPARED.said(language).format(each["partner"]))
     else:
-        line(_NONE[language])
-    line(_LANDSCAPE[language])
-    table(_OFFICES[language], _offices(answer["landscape"], language))
-    line(_SIGNER[language].format(answer["signer"]))
-    line(_CERTIFICATE[language].format(answer["certificate_fingerprint"]))
+        line(_NONE.said(language))
+    line(_LANDSCAPE.said(language))
+    table(all_said(_OFFICES, language), _offices(answer["landscape"], language))
+    line(_SIGNER.said(language).format(answer["signer"]))
+    line(_CERTIFICATE.said(language).format(answer["certificate_fingerprint"]))
     return OK
 
 
@@ -154,14 +130,14 @@ def tell_certificate(
     settings: Settings, file: str, answer: dict[str, Any]
 ) -> ExitStatus:
     """Tell where our certificate was written, and what partners compare it with."""
-    digits, language = answer["certificate_fingerprint"], 0 if settings.german else 1
-    told = _CERTIFICATE_OF[language].format(digits)
+    digits, language = answer["certificate_fingerprint"], settings.language
+    told = _CERTIFICATE_OF.said(language).format(digits)
     if file == STANDARD_OUTPUT:
         note(told)
     elif settings.json:
         document({"file": file, "certificate_fingerprint": digits})
     else:
-        line(_KEPT[language].format(printable(file)))
+        line(_KEPT.said(language).format(printable(file)))
         line(told)
     return OK
 
@@ -173,10 +149,10 @@ def tell_entered(
     if settings.json:
         document(answer)
         return OK
-    language = 0 if settings.german else 1
+    language = settings.language
     name, revision = answer["partner"], answer["revision"]
-    standing = _STANDINGS[answer["standing"]][language]
-    line(_STANDS[language].format(name, revision, standing))
+    standing = _STANDINGS[answer["standing"]].said(language)
+    line(_STANDS.said(language).format(name, revision, standing))
     note(_next(answer, len(_servers(entry)), language))
     return OK
 
@@ -188,10 +164,10 @@ def tell_verified(
     if settings.json:
         document(answer)
         return OK
-    language = 0 if settings.german else 1
+    language = settings.language
     name, revision = answer["partner"], answer["revision"]
-    until = _UNTIL[language].format(shown(answer["verified_until"]))
-    line(_VERIFIED[language].format(name, looked_at, revision, until))
+    until = _UNTIL.said(language).format(shown(answer["verified_until"]))
+    line(_VERIFIED.said(language).format(name, looked_at, revision, until))
     return OK
 
 
@@ -206,10 +182,13 @@ def tell_test(
     Without a *file* it went to standard output, and all is told beside that. In every
     form it is told beside the result that nobody has verified the key.
     """
-    language = 0 if settings.german else 1
-    words, (partner, signer) = _WRITTEN[language], (answer["partner"], answer["signer"])
+    language = settings.language
+    words, (partner, signer) = (
+        _WRITTEN.said(language),
+        (answer["partner"], answer["signer"]),
+    )
     if file is None:
-        note(words.format(partner, _OUTPUT[language], signer))
+        note(words.format(partner, _OUTPUT.said(language), signer))
     elif settings.json:
         names = ("partner", "signer", "format", "standing")
         kept = {name: answer.get(name) for name in names}
@@ -218,7 +197,7 @@ def tell_test(
         line(words.format(partner, printable(file), signer))
         tell_signature(settings, beside)
     for each in _warnings(answer):
-        note(f"fedsafe: {each[_LANGUAGES[language]]}")
+        note(f"fedsafe: {each[paper_language(language)]}")
     return OK
 
 
@@ -229,22 +208,22 @@ def _warnings(answer: dict[str, Any]) -> list[dict[str, str]]:
     if standing not in _UNPROVED:
         return []
     said = {
-        name: f"{_UNPROVED[standing][language].format(answer['partner'])}; "
+        language: f"{_UNPROVED[standing].said(language).format(answer['partner'])}; "
         f"{_next(answer, servers, language)}"
-        for language, name in enumerate(_LANGUAGES)
+        for language in _LANGUAGES
     }
     return [{"code": f"partner_{standing}", **said}]
 
 
-def _next(answer: dict[str, Any], servers: int, language: int) -> str:
+def _next(answer: dict[str, Any], servers: int, language: str) -> str:
     """Say how another person verifies an entry, with each of its keys and servers."""
     options = [option for field, option in _COMPARED if answer[field] is not None]
     options += ["--host-key-fingerprint"] * servers
     told = "".join(f' {option} "…"' for option in options)
-    return _NEXT[language].format(answer["partner"], answer["revision"], told)
+    return _NEXT.said(language).format(answer["partner"], answer["revision"], told)
 
 
-def _rows(each: dict[str, Any], language: int) -> list[list[object]]:
+def _rows(each: dict[str, Any], language: str) -> list[list[object]]:
     """Write an entry, with one row for each key that it has more than one."""
     until = each["verified_until"]
     named = (
@@ -257,9 +236,9 @@ def _rows(each: dict[str, Any], language: int) -> list[list[object]]:
         each["partner"],
         each["revision"],
         class_word(each["entry"]["partner_class"], language),
-        _STANDINGS[each["standing"]][language],
+        _STANDINGS[each["standing"]].said(language),
         None if until is None else shown(until),
-        _YES[language][bool(each["entry"]["test"])],
+        all_said(_YES, language)[bool(each["entry"]["test"])],
     ]
     rest: list[list[object]] = [[*[""] * len(head), one, ""] for one in found[1:]]
     first: list[object] = [
@@ -279,35 +258,31 @@ def _servers(entry: dict[str, Any]) -> set[str]:
     }
 
 
-def _handed_by(entry: dict[str, Any], language: int) -> str:
+def _handed_by(entry: dict[str, Any], language: str) -> str:
     """Return every channel in the order in which it is tried, then the ways by hand."""
     channels = [channel_line(each, language) for each in entry.get("channels", ())]
     return ", ".join([*channels, *(word(WAYS, way, language) for way in entry["ways"])])
 
 
-def _reason(why: str, language: int) -> str:
+def _reason(why: str, language: str) -> str:
     """Say why a key that was good when it was entered is good no longer."""
-    if language:
-        return why
-    for english, german in _REASONS.items():
-        if why.startswith(english):
-            return german + why.removeprefix(english)
-    return why
+    known = matched(why, _REASONS)
+    return why if known is None else known.said(language)
 
 
-def _offices(offices: list[dict[str, Any]], language: int) -> list[list[object]]:
+def _offices(offices: list[dict[str, Any]], language: str) -> list[list[object]]:
     rows: list[list[object]] = []
     for office in offices:
-        name = office[_LANGUAGES[language]]
+        name = office[paper_language(language)]
         if office["template"]:
-            name = f"{name} ({_TEMPLATE[language]})"
+            name = f"{name} ({_TEMPLATE.said(language)})"
         class_ = class_word(office["partner_class"], language)
         head: list[object] = [office["office"], name, class_]
         for fact in office["facts"] or [None]:
             if fact is None:
                 rows.append([*head, None, None, None])
             else:
-                text = fact[_LANGUAGES[language]]
+                text = fact[paper_language(language)]
                 rows.append([*head, text, fact["source"], fact["as_of"]])
             head = ["", "", ""]
     return rows

@@ -14,17 +14,12 @@ from fedsafe_cli.terminal.output import document, line
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_policies.escalation.dispatches import RecallReason
+from fedsafe_policies.ground.catalogue import Phrase
 
-_ON: Final = ("der Versand läuft", "sending is on")
-_OFF: Final = (
-    "DER VERSAND IST ANGEHALTEN: Nichts verlässt den Knoten.",
-    "SENDING IS OFF: nothing leaves the node.",
-)
-_SINCE: Final = ("   seit {}, durch {}", "   since {}, by {}")
-_BY_HAND: Final = (
-    "   Pakete, die auf eine Person warten: {}",
-    "   packages that wait for a person: {}",
-)
+_ON: Final = Phrase("sending is on")
+_OFF: Final = Phrase("SENDING IS OFF: nothing leaves the node.")
+_SINCE: Final = Phrase("   since {}, by {}")
+_BY_HAND: Final = Phrase("   packages that wait for a person: {}")
 
 
 @click.command("recall")
@@ -75,10 +70,10 @@ def _tell(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     if settings.json:
         document(answer)
         return OK
-    language = 0 if settings.german else 1
-    line((_ON if answer["sends"] else _OFF)[language])
+    language = settings.language
+    line((_ON if answer["sends"] else _OFF).said(language))
     if answer["by"] is not None:
-        line(_SINCE[language].format(shown(answer["at"]), answer["by"]))
+        line(_SINCE.said(language).format(shown(answer["at"]), answer["by"]))
     if answer["by_hand"]:
-        line(_BY_HAND[language].format(answer["by_hand"]))
+        line(_BY_HAND.said(language).format(answer["by_hand"]))
     return OK

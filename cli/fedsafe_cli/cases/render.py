@@ -35,29 +35,25 @@ from fedsafe_policies.escalation.vocabulary import (
     PartnerClass,
     Written,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 
+_WRITTEN: Final = Phrase("written")
 _MARKS: Final = {
-    "draft": (
-        "ein Entwurf: nicht freigegeben, nicht versenden",
-        "a draft: not released, do not send it",
-    ),
-    "test": ("eine Übung", "an exercise"),
+    "draft": Phrase("a draft: not released, do not send it"),
+    "test": Phrase("an exercise"),
 }
 
 STANDARD_OUTPUT: Final = "-"
 _ENDING: Final = ".sig"
-_BESIDE: Final = (
-    "fedsafe: {} mitgeben: der Partner prüft damit zuerst jedes Byte (OpenSSL)",
-    "fedsafe: give {} along: the partner first checks every byte by it (OpenSSL)",
+_BESIDE: Final = Phrase(
+    "fedsafe: give {} along: the partner first checks every byte by it (OpenSSL)"
 )
-_NOT_BESIDE: Final = (
-    "fedsafe: ohne seine Signatur: eine Datei nennen, dann liegt sie daneben",
-    "fedsafe: without its signature: name a file, and it lies beside that",
+_NOT_BESIDE: Final = Phrase(
+    "fedsafe: without its signature: name a file, and it lies beside that"
 )
 
-_UNENDED: Final = (
-    "Vorsicht: {quarter} ist noch nicht zu Ende; die Zahlen werden sich ändern",
-    "careful: {quarter} has not ended yet; its numbers will change",
+_UNENDED: Final = Phrase(
+    "careful: {quarter} has not ended yet; its numbers will change"
 )
 
 
@@ -104,7 +100,7 @@ def render(context: click.Context, /, case_id: str, **given: Any) -> ExitStatus:
         "form": given["as"],
         "partner": given["for"],
         "written": given["written"],
-        "language": given["language"] or ("de" if settings.german else "en"),
+        "language": given["language"] or _paper(settings),
         "classification": given["classification"],
         "automated_detection": given["automated_detection"],
         "test": "yes" if given["test"] else None,
@@ -147,12 +143,12 @@ def pack(context: click.Context, /, quarter: str, **given: Any) -> ExitStatus:  
     check_new(file)
     query = {
         "written": given["written"],
-        "language": given["language"] or ("de" if settings.german else "en"),
+        "language": given["language"] or _paper(settings),
         "purpose": given["purpose"],
     }
     target = f"/v1/packs/{asked}?{_query(query)}"
     if asked.ends.timestamp() > time.time():  # noqa: TID251 - now
-        note(_UNENDED[not settings.german].format(quarter=asked))
+        note(_UNENDED.said(settings.language).format(quarter=asked))
     return write_content(settings, personal(settings).get(target), file)
 
 
@@ -182,7 +178,7 @@ def write_content(
         BadInputError: the file cannot be made.
         BrokenAnswerError: the bytes are not what the node says of them.
     """
-    content, language = _content(answer), 0 if settings.german else 1
+    content, language = _content(answer), settings.language
     if file == STANDARD_OUTPUT:
         write_out(settings, content, answer)
         return OK
@@ -192,9 +188,8 @@ def write_content(
         document(kept | {"file": file} | beside)
         return OK
     words = _MARKS.get(str(answer.get("mark")))
-    what = "" if words is None else f" ({words[language]})"
-    made = "geschrieben" if settings.german else "written"
-    note(f"fedsafe: {made}: {printable(file)}{what}")
+    what = "" if words is None else f" ({words.said(language)})"
+    note(f"fedsafe: {_WRITTEN.said(language)}: {printable(file)}{what}")
     note(f"fedsafe: SHA-256 {answer['sha256']}")
     tell_signature(settings, beside)
     return OK
@@ -205,7 +200,7 @@ def write_out(settings: Settings, content: bytes, answer: Mapping[str, Any]) -> 
     sys.stdout.buffer.write(content)
     sys.stdout.buffer.flush()
     if answer.get("signature") is not None:
-        note(_NOT_BESIDE[0 if settings.german else 1])
+        note(_NOT_BESIDE.said(settings.language))
 
 
 def write_signed(
@@ -232,7 +227,7 @@ def write_signed(
 def tell_signature(settings: Settings, beside: Mapping[str, str]) -> None:
     """Tell what the file is for that lies beside a sealed one."""
     for file in beside.values():
-        note(_BESIDE[0 if settings.german else 1].format(printable(file)))
+        note(_BESIDE.said(settings.language).format(printable(file)))
 
 
 def _content(answer: Mapping[str, Any]) -> bytes:
@@ -282,3 +277,9 @@ def new_files(*files: tuple[str, bytes]) -> None:
             raise
         why = getattr(error, "strerror", None) or "cannot be written"
         raise BadInputError(f"{printable(name)}: {why}") from None
+
+
+def _paper(settings: Settings) -> str:
+    from fedsafe_cli.terminal.casework_words import paper_language  # noqa: PLC0415 (slow)
+
+    return paper_language(settings.language).value

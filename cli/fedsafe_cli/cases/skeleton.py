@@ -31,6 +31,7 @@ from fedsafe_cli.cases.skeleton_texts import (
     REQUIRED,
 )
 from fedsafe_cli.terminal.casework_words import class_word, condition_word
+from fedsafe_cli.terminal.texts import in_either
 from fedsafe_policies.errors import NothingForPartnerError
 from fedsafe_policies.escalation.matrix import Cell, Handling, Matrix
 from fedsafe_policies.escalation.package import Elements
@@ -62,7 +63,7 @@ def skeleton(
     partner: PartnerClass,
     matrix: Matrix,
     known: Mapping[Element, Mapping[str, object]],
-    language: int,
+    language: str,
 ) -> str:
     """Write what a class of partner receives as a file to fill in.
 
@@ -70,7 +71,7 @@ def skeleton(
         partner: for whom.
         matrix: says what that class receives.
         known: fields of elements that need not be filled in.
-        language: 0 is German, 1 English.
+        language: in which its comments are.
 
     Raises:
         NothingForPartnerError: this class receives no single case.
@@ -98,16 +99,18 @@ def _ordered() -> Iterator[Element]:
     yield from known
 
 
-def _head(partner: PartnerClass, matrix: Matrix, language: int) -> Iterator[str]:
+def _head(partner: PartnerClass, matrix: Matrix, language: str) -> Iterator[str]:
     name = class_word(partner, language)
-    told = HEAD[language].format(name=name, partner=partner, matrix=matrix.reference)
+    told = HEAD.said(language).format(
+        name=name, partner=partner, matrix=matrix.reference
+    )
     for text in told.splitlines():
         yield from _said(text, "")
     for each in sorted(matrix.needs(partner)):
         what = condition_word(each, language)
-        yield from _said(NEEDS[language].format(condition=each, what=what), "")
+        yield from _said(NEEDS.said(language).format(condition=each, what=what), "")
     if matrix.cell(partner, Element.ATTACHMENTS).handling is not Handling.NEVER:
-        yield from _said(ATTACHED[language], "")
+        yield from _said(ATTACHED.said(language), "")
 
 
 def _block(
@@ -115,10 +118,10 @@ def _block(
     cell: Cell,
     matrix: Matrix,
     known: Mapping[str, object],
-    language: int,
+    language: str,
 ) -> _Block:
     text = matrix.element_name(element)
-    name = text.en if language else text.de
+    name = in_either(text, language)
     conditional = cell.handling is Handling.CONDITIONAL
     at_opening = element in _AT_OPENING
     said = " ".join(_standing(element, cell, language, known=bool(known)))
@@ -131,29 +134,29 @@ def _block(
 
 
 def _standing(
-    element: Element, cell: Cell, language: int, *, known: bool
+    element: Element, cell: Cell, language: str, *, known: bool
 ) -> Iterator[str]:
     """Say when an element goes, and what to do without it."""
     if element in _AT_OPENING:
-        yield OPENED[language]
+        yield OPENED.said(language)
     elif cell.handling is Handling.CONDITIONAL:
         others = sorted(cell.conditions - {Condition.CONSENT})
         told = (
             f"{condition_word(each, language)} (--condition {each})" for each in others
         )
         if others:
-            yield ONLY_IF[language].format(what=OR[language].join(told))
+            yield ONLY_IF.said(language).format(what=OR.said(language).join(told))
         if Condition.CONSENT in cell.conditions:
-            yield CONSENTED[language]
+            yield CONSENTED.said(language)
         return
     else:
         hashes = cell.handling is Handling.HASH_ONLY
-        yield (DIGESTS if hashes else REQUIRED)[language]
+        yield (DIGESTS if hashes else REQUIRED).said(language)
     if known:
-        yield PREFILLED[language]
+        yield PREFILLED.said(language)
     elif element in MAY_BE_UNAVAILABLE and element not in _AT_OPENING:
         why = ", ".join(Absence)
-        yield LACKING[language].format(element=element, why=why)
+        yield LACKING.said(language).format(element=element, why=why)
 
 
 def _kinds() -> Mapping[Element, inspect.Type]:
@@ -171,7 +174,7 @@ def _field(
     kind: inspect.Type,
     known: object,
     indent: str,
-    language: int,
+    language: str,
 ) -> list[str]:
     """Write ``"name": value``, over as many lines as the value takes."""
     value = _value(name, kind, known, indent, language)
@@ -179,14 +182,14 @@ def _field(
     return [*hint, f'{indent}"{name}": {value[0]}', *value[1:]]
 
 
-def _hint(name: str, kind: inspect.Type, indent: str, language: int) -> Iterator[str]:
+def _hint(name: str, kind: inspect.Type, indent: str, language: str) -> Iterator[str]:
     inner = _bare(kind.item_type) if isinstance(kind, inspect.VarTupleType) else kind
     if isinstance(inner, inspect.StructType):
         return
-    told = [HINTS[name][language]] if name in HINTS else []
+    told = [HINTS[name].said(language)] if name in HINTS else []
     if isinstance(inner, inspect.EnumType):
         words = ", ".join(each.value for each in inner.cls)
-        told.append(ONE_OF[language].format(words=words))
+        told.append(ONE_OF.said(language).format(words=words))
     yield from _said(" ".join(told), indent)
 
 
@@ -195,7 +198,7 @@ def _value(
     kind: inspect.Type,
     known: object,
     indent: str,
-    language: int,
+    language: str,
 ) -> list[str]:
     if isinstance(kind, inspect.StructType):
         given = known if isinstance(known, Mapping) else {}
@@ -211,7 +214,7 @@ def _value(
 
 
 def _struct(
-    kind: inspect.StructType, known: Mapping[str, object], indent: str, language: int
+    kind: inspect.StructType, known: Mapping[str, object], indent: str, language: str
 ) -> list[str]:
     """Write an object; what may be left out comes first, each line with its comma."""
     inner = f"{indent}  "

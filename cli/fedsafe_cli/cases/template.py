@@ -28,24 +28,18 @@ from fedsafe_policies.errors import NothingForPartnerError, PolicyFileError
 from fedsafe_policies.escalation.matrix import Matrix, shipped_matrix
 from fedsafe_policies.escalation.own_matrix import load_own_matrix
 from fedsafe_policies.escalation.vocabulary import Element, PartnerClass
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from fedsafe_node.ground.config import Config
 
 _MOST: Final = 1 << 20
-_MADE: Final = (
-    (
-        "fedsafe: geschrieben: {file}; ausfüllen, dann fedsafe case assess FALL "
-        "--elements {file}"
-    ),
-    (
-        "fedsafe: written: {file}; fill it in, then fedsafe case assess CASE "
-        "--elements {file}"
-    ),
+_MADE: Final = Phrase(
+    "fedsafe: written: {file}; fill it in, then fedsafe case assess CASE "
+    "--elements {file}"
 )
-_BARE: Final = (
-    "fedsafe: hier ist keine node.toml zu lesen; sender und reply sind leer",
-    "fedsafe: no node.toml can be read here; sender and reply are empty",
+_BARE: Final = Phrase(
+    "fedsafe: no node.toml can be read here; sender and reply are empty"
 )
 _LANGUAGES: Final = ("de", "en")
 
@@ -74,7 +68,7 @@ def template(context: click.Context, /, output: str, **given: Any) -> ExitStatus
     settings = settings_of(context)
     check_new(output)
     partner, config = PartnerClass(given["for"]), _config(settings)
-    language = 0 if settings.german else 1
+    language = settings.language
     matrix = _matrix(settings, config)
     known = {} if config is None else _known(config)
     try:
@@ -85,7 +79,7 @@ def template(context: click.Context, /, output: str, **given: Any) -> ExitStatus
             "numbers of many cases go to the BzKJ: `fedsafe case pack`",
         ) from None
     if config is None:
-        note(_BARE[language])
+        note(_BARE.said(language))
     if output == "-":
         line(text.removesuffix("\n"))
         return OK
@@ -93,7 +87,7 @@ def template(context: click.Context, /, output: str, **given: Any) -> ExitStatus
     if settings.json:
         document({"file": output, "for": partner, "matrix": matrix.reference})
     else:
-        note(_MADE[language].format(file=printable(output)))
+        note(_MADE.said(language).format(file=printable(output)))
     return OK
 
 

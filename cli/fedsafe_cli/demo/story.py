@@ -60,7 +60,7 @@ class _Comma(float):
 class Teller:
     """Prints lines and keeps which claims failed."""
 
-    german: bool
+    language: str
     failed: list[str] = field(default_factory=list)
 
     def say(self, key: str, **values: object) -> None:
@@ -70,13 +70,12 @@ class Teller:
 
     def text(self, key: str, **values: object) -> str:
         """Return a text in the teller's language."""
-        if not self.german:
-            return LINES[key][1].format(**values)
-        german = {
-            name: _Comma(value) if isinstance(value, float) else value
-            for name, value in values.items()
-        }
-        return LINES[key][0].format(**german)
+        if self.language == "de":
+            values = {
+                name: _Comma(value) if isinstance(value, float) else value
+                for name, value in values.items()
+            }
+        return LINES[key].said(self.language).format(**values)
 
     def check(self, claim: str, *, holds: bool) -> None:
         """Note a claim that does not hold."""
@@ -127,7 +126,7 @@ def tell(
         CliError: a node or the input fails.
     """
     material = real(data) if data is not None else bundled()
-    teller = Teller(settings.german)
+    teller = Teller(settings.language)
     root = directory.absolute()
     with ended_by_sigterm(), stage(directory):
         try:

@@ -109,13 +109,13 @@ def doctor(context: click.Context) -> ExitStatus:
         document({"findings": [asdict(finding) for finding in findings]})
     else:
         names = ("check", "level", "found", "way out")
-        german = settings.german
+        language = settings.language
         rows = [
             (
-                checked(each.check, german=german),
+                checked(each.check, language=language),
                 coded(each.level, settings),
-                said(each.found, german=german),
-                each.way_out and said(each.way_out, german=german),
+                said(each.found, language=language),
+                each.way_out and said(each.way_out, language=language),
             )
             for each in findings
         ]
@@ -136,7 +136,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
         # No node here is no fault; none where one was named is.
         is_named = isinstance(error, SettingsError)
         level = Level.FAIL if is_named else Level.WARN
-        yield Finding("node", level, str(error), error.hint)
+        yield Finding(
+            "node", level, str(error), None if error.hint is None else str(error.hint)
+        )
         return
     yield disk(directory, time.perf_counter)
     yield from room(directory, shutil.disk_usage(directory).free)
@@ -441,7 +443,9 @@ def _node(directory: Path) -> Iterator[Finding]:
         # A node that was stopped takes its socket along; one that died leaves it.
         stopped = not (directory / "node.sock").exists()
         level = Level.WARN if stopped else Level.FAIL
-        yield Finding("node", level, str(error), error.hint)
+        yield Finding(
+            "node", level, str(error), None if error.hint is None else str(error.hint)
+        )
         return
     for name, verdict in sorted((health.get("checks") or {}).items()):
         level = Level.WARN if verdict == _GATE_SHUT else Level.FAIL

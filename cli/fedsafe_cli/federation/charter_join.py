@@ -19,11 +19,9 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import printable
+from fedsafe_policies.ground.catalogue import Phrase
 
-_COMPARED: Final = (
-    "Ist dieser Fingerabdruck verglichen?",
-    "Have you compared this fingerprint?",
-)
+_COMPARED: Final = Phrase("Have you compared this fingerprint?")
 _MOST_INVITATION: Final = 4_000
 
 

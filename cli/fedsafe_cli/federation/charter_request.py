@@ -15,10 +15,11 @@ from fedsafe_cli.terminal.options import settings_of
 from fedsafe_cli.terminal.output import document, note, pairs
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_policies.ground.catalogue import Phrase
 
 FEDERATION: Final = "/v1/federation"
 PROPOSALS: Final = "/v1/federation/proposals"
-_GO_ON: Final = ("Fortfahren?", "Go on?")
+_GO_ON: Final = Phrase("Go on?")
 yes_option: Final = click.option("--yes", is_flag=True, help="Do not ask.")
 role_option: Final = click.option(
     "--role",
@@ -54,7 +55,7 @@ def change(
 def say_first(kind: str, settings: Settings, *, yes: bool, member: str = "") -> None:
     """Say what a command leads to, and ask whether to go on."""
     for text in CONSEQUENCES[kind]:
-        note(text[not settings.german].format(member=printable(member)))
+        note(text.said(settings.language).format(member=printable(member)))
     if not yes:
         confirm(_GO_ON, settings, without="to go on without a question: --yes")
 
@@ -64,8 +65,8 @@ def waiting(asked: dict[str, Any], settings: Settings) -> ExitStatus:
     if settings.json:
         document(asked)
     else:
-        rows = [(act_word("act", german=settings.german), asked["act"])]
-        pairs([*rows, *act_rows(asked, german=settings.german)], indent="")
+        rows = [(act_word("act", language=settings.language), asked["act"])]
+        pairs([*rows, *act_rows(asked, language=settings.language)], indent="")
     command = f"fedsafe act approve {printable(str(asked['act']))}"
     note(
         say(

@@ -8,345 +8,204 @@ from fedsafe_cli.federation.invitations import Invited
 from fedsafe_cli.terminal.labels import coded, say
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_cli.terminal.texts import of_both
+from fedsafe_policies.ground.catalogue import Phrase
 
-Text = tuple[str, str]
-_VOTES: Final[Text] = (
-    (
-        "Es gilt, sobald genügend Mitglieder unterschrieben haben; "
-        "zuerst muss hier eine "
-        "zweite Person zustimmen."
-    ),
-    (
-        "It counts once enough members have signed; first a second person here has to "
-        "approve it."
-    ),
+_VOTES: Final = Phrase(
+    "It counts once enough members have signed; first a second person here has to "
+    "approve it."
 )
-_NEW_KEYS: Final = (
-    (
-        "Dieser Knoten unterschreibt dann mit neuen Schlüsseln, die jetzt hier erzeugt "
-        "werden; die alten werden vernichtet. Den Fingerabdruck am Telefon vergleichen "
-        "lassen."
-    ),
-    (
-        "This node then signs with new keys, which are made here now; the old ones are "
-        "destroyed. Let the others compare the fingerprint by telephone."
-    ),
+_NEW_KEYS: Final = Phrase(
+    "This node then signs with new keys, which are made here now; the old ones are "
+    "destroyed. Let the others compare the fingerprint by telephone."
 )
 
-CONSEQUENCES: Final[Mapping[str, Sequence[Text]]] = {
+CONSEQUENCES: Final[Mapping[str, Sequence[Phrase]]] = {
     "suspend": (
-        (
-            (
-                "{member} nimmt dann nicht mehr teil: kein Austausch, keine "
-                "Auswertungen, "
-                "keine Treffer auf seine Signale. Das lässt sich zurücknehmen."
-            ),
-            (
-                "{member} then takes no part: no exchange, no evaluations, "
-                "no match of its "
-                "signals. That can be taken back."
-            ),
+        Phrase(
+            "{member} then takes no part: no exchange, no evaluations, "
+            "no match of its "
+            "signals. That can be taken back."
         ),
         _VOTES,
     ),
     "reinstate": (
-        (
-            "{member} nimmt dann wieder teil, und seine Signale treffen wieder zu.",
-            "{member} then takes part again, and its signals match again.",
-        ),
+        Phrase("{member} then takes part again, and its signals match again."),
         _VOTES,
     ),
     "expel": (
-        (
-            (
-                "{member} ist dann kein Mitglied mehr: Seine Signale enden, "
-                "ihre Inhalte "
-                "werden bei allen gelöscht, seine Nummer wird nie wieder vergeben."
-            ),
-            (
-                "{member} is then no member any more: its signals end, their "
-                "openings are "
-                "erased everywhere, its index is never given again."
-            ),
+        Phrase(
+            "{member} is then no member any more: its signals end, their "
+            "openings are "
+            "erased everywhere, its index is never given again."
         ),
         _VOTES,
     ),
     "leave": (
-        (
-            (
-                "Dieser Knoten ist dann kein Mitglied mehr: Was er veröffentlicht hat, "
-                "endet bei allen, und was andere ihm gegeben haben, wird "
-                "hier gelöscht. "
-                "Eigene Sperren bleiben."
-            ),
-            (
-                "This node is then no member any more: what it has published ends "
-                "everywhere, and what others gave it is erased here. Own bans stay."
-            ),
+        Phrase(
+            "This node is then no member any more: what it has published ends "
+            "everywhere, and what others gave it is erased here. Own bans stay."
         ),
         _VOTES,
     ),
     "terms": (
-        (
-            (
-                "Die Bedingungen der Föderation ändern sich für alle. Eine andere "
-                "Vereinbarung schließt die rechtliche Freigabe, bis deren Eintrag sie "
-                "nennt."
-            ),
-            (
-                "The terms of the federation change for all. Another "
-                "arrangement closes "
-                "the legal gate until its record cites it."
-            ),
+        Phrase(
+            "The terms of the federation change for all. Another "
+            "arrangement closes "
+            "the legal gate until its record cites it."
         ),
         _VOTES,
     ),
     "roles": (
-        (
-            (
-                "{member} hat dann diese Rollen und keine anderen. Wer keine Listen "
-                "mehr führt, dessen Signale treffen nicht mehr zu."
-            ),
-            (
-                "{member} then has these roles and no others. The signals of who "
-                "keeps no list any more match nobody."
-            ),
+        Phrase(
+            "{member} then has these roles and no others. The signals of who "
+            "keeps no list any more match nobody."
         ),
         _VOTES,
     ),
     "keys": (_NEW_KEYS, _VOTES),
     "stolen-keys": (
         _NEW_KEYS,
-        (
-            (
-                "Was die alten Schlüssel seit dem Zeitpunkt unterschreiben, gilt "
-                "nirgends; was sie davor unterschrieben haben, nur wenn es im eigenen "
-                "Feed steht. Die anderen entscheiden ohne die Stimme dieses Knotens."
-            ),
-            (
-                "What the old keys sign since that time counts nowhere, and what they "
-                "signed before only where the own feed holds it. The others decide "
-                "without this node's vote."
-            ),
+        Phrase(
+            "What the old keys sign since that time counts nowhere, and what they "
+            "signed before only where the own feed holds it. The others decide "
+            "without this node's vote."
         ),
         _VOTES,
     ),
     "stolen": (
-        (
-            (
-                "Was die Schlüssel, die {member} früher aufgab, seit dem Zeitpunkt "
-                "unterschrieben haben, gilt dann nirgends; ein Widerspruch im Log, den "
-                "nur sie belegen, auch nicht. Seine jetzigen Schlüssel bleiben."
-            ),
-            (
-                "What keys that {member} gave up before have signed since that time "
-                "then counts nowhere, and neither does a fork that only they prove. "
-                "Its present keys stay."
-            ),
+        Phrase(
+            "What keys that {member} gave up before have signed since that time "
+            "then counts nowhere, and neither does a fork that only they prove. "
+            "Its present keys stay."
         ),
         _VOTES,
     ),
     "sound": (
-        (
-            (
-                "Die Schlüssel, die {member} früher aufgab, gelten dann nicht mehr als "
-                "gestohlen. Was sie unterschrieben haben, gilt weiter nur, wenn es im "
-                "eigenen Feed steht."
-            ),
-            (
-                "Keys that {member} gave up before are then held to be stolen no more. "
-                "What they signed still counts only where its own feed holds it."
-            ),
+        Phrase(
+            "Keys that {member} gave up before are then held to be stolen no more. "
+            "What they signed still counts only where its own feed holds it."
         ),
         _VOTES,
     ),
-    "withdraw": (
-        (
-            "Mit dieser Einladung kommt dann niemand mehr. {member}",
-            "Nobody comes by this invitation any more then. {member}",
-        ),
-    ),
+    "withdraw": (Phrase("Nobody comes by this invitation any more then. {member}"),),
     "backfill": (
-        (
-            (
-                "Solange die Nacherfassung gilt, könnte das Mitglied auch so viele "
-                "Kennungen mehr ausprobieren."
-            ),
-            (
-                "While the backfill is in force, the member could also try out so many "
-                "identifiers more."
-            ),
+        Phrase(
+            "While the backfill is in force, the member could also try out so many "
+            "identifiers more."
         ),
         _VOTES,
     ),
     "join": (
-        (
-            (
-                "{member} wird dann Mitglied. Vergleichen Sie vorher den "
-                "Fingerabdruck am "
-                "Telefon."
-            ),
-            (
-                "{member} then becomes a member. Compare the fingerprint by telephone "
-                "before."
-            ),
+        Phrase(
+            "{member} then becomes a member. Compare the fingerprint by telephone "
+            "before."
         ),
         _VOTES,
     ),
     "quarantine": (
-        (
-            (
-                "Was nach diesem Zeitpunkt von {member} kam und noch kommt, trifft "
-                "hier nicht mehr zu und wird nicht weitergereicht. Einschränkungen "
-                "gelten weiter. Prüfungen nennen {member} als nicht abgedeckt."
-            ),
-            (
-                "What came from {member} after that moment, and still comes, matches "
-                "nobody here and is not carried on. Restrictions apply as ever. "
-                "Lookups name {member} as not covered."
-            ),
+        Phrase(
+            "What came from {member} after that moment, and still comes, matches "
+            "nobody here and is not carried on. Restrictions apply as ever. "
+            "Lookups name {member} as not covered."
         ),
     ),
     "give-back": (
-        (
-            (
-                "Was von {member} beiseitegelegt ist, trifft wieder zu, sobald hier "
-                "eine zweite Person zugestimmt hat."
-            ),
-            (
-                "What is set aside of {member} matches again, once a second person "
-                "here has approved it."
-            ),
+        Phrase(
+            "What is set aside of {member} matches again, once a second person "
+            "here has approved it."
         ),
     ),
     "rotate": (
-        (
-            (
-                "Die Mitglieder machen einen neuen Schlüssel. Was veröffentlicht wird, "
-                "steht von da an unter ihm; Älteres trifft noch 30 Tage zu und muss "
-                "bis dahin neu veröffentlicht werden. Das lässt sich nicht "
-                "zurücknehmen."
-            ),
-            (
-                "The members make a new key. What is published stands under it from "
-                "then on; what is older matches for 30 days more, and has to be "
-                "published anew by then. That cannot be taken back."
-            ),
+        Phrase(
+            "The members make a new key. What is published stands under it from "
+            "then on; what is older matches for 30 days more, and has to be "
+            "published anew by then. That cannot be taken back."
         ),
-        (
-            ("Bei jedem Mitglied müssen zwei Personen mit demselben Befehl zustimmen."),
-            "At each member two people have to agree by the same command.",
-        ),
+        Phrase("At each member two people have to agree by the same command."),
     ),
     "reshare": (
-        (
-            (
-                "Die Mitglieder teilen den Schlüssel neu unter allen auf, die Anteile "
-                "halten sollen. Token und Treffer bleiben, Abfragen laufen weiter. "
-                "Alte Anteile werden vernichtet, sobald alle gefolgt sind."
-            ),
-            (
-                "The members share the key anew among all who are to hold shares. "
-                "Tokens and matches stay, lookups go on. Old shares are destroyed once "
-                "all have followed."
-            ),
+        Phrase(
+            "The members share the key anew among all who are to hold shares. "
+            "Tokens and matches stay, lookups go on. Old shares are destroyed once "
+            "all have followed."
         ),
-        (
-            (
-                "Die anderen Knoten machen von selbst mit, wenn die Schwelle die "
-                "übliche ist; einer anderen müssen dort zwei Personen mit demselben "
-                "Befehl zustimmen. Wer bis zum Ende der Frist nicht mitmacht, hält "
-                "danach keinen Anteil."
-            ),
-            (
-                "The other nodes take part by themselves if the threshold is the usual "
-                "one; to another one two people there have to agree by the same "
-                "command. "
-                "Whoever takes no part by the deadline holds no share afterwards."
-            ),
+        Phrase(
+            "The other nodes take part by themselves if the threshold is the usual "
+            "one; to another one two people there have to agree by the same "
+            "command. "
+            "Whoever takes no part by the deadline holds no share afterwards."
         ),
     ),
     "sign": (
-        (
-            (
-                "Dieser Knoten unterschreibt diese Fassung, und keine "
-                "andere, solange sie "
-                "noch gelten kann."
-            ),
-            (
-                "This node signs this version, and no other one while it can "
-                "still come to "
-                "count."
-            ),
+        Phrase(
+            "This node signs this version, and no other one while it can "
+            "still come to "
+            "count."
         ),
     ),
-    "refuse": (
-        (
-            "Dieser Knoten verspricht, diese Fassung nie zu unterschreiben.",
-            "This node promises never to sign this version.",
-        ),
-    ),
+    "refuse": (Phrase("This node promises never to sign this version."),),
 }
 """What a command leads to, said before it is done."""
 
-_GERMAN: Final[Mapping[str, str]] = {
-    "this node": "dieser Knoten",
-    "version": "Fassung",
-    "arrangement": "Vereinbarung",
-    "quorum": "nötige Unterschriften",
-    "appeals": "Beschwerden",
-    "deputy": "Stellvertretung",
-    "set aside": "ohne Wirkung",
-    "no quorum is left": "kann nicht mehr gelten",
-    "proposal": "Vorschlag",
-    "refused by": "abgelehnt von",
-    "must sign": "muss unterschreiben",
-    "of the members now": "von den Mitgliedern jetzt",
-    "of the members then": "von den Mitgliedern dann",
-    "digest": "Prüfsumme",
-    "key": "Schlüssel",
-    "threshold": "Schwelle",
-    "holders": "Anteile halten",
-    "to be shared anew": "neu zu teilen",
-    "a member has left": "ein Mitglied ist gegangen",
-    "a member lacks a share": "einem Mitglied fehlt ein Anteil",
-    "a month has passed": "ein Monat ist um",
-    "left with shares": "mit Anteilen gegangen",
-    "resharing": "Neuteilung",
-    "attempt": "Versuch",
-    "until": "bis",
-    "left out": "ausgelassen",
-    "have their share": "haben ihren Anteil",
-    "failed by": "gescheitert an",
-    "waits for two people here": "wartet hier auf zwei Personen",
-    "this node takes no part": "dieser Knoten macht nicht mit",
-    "under way": "läuft",
-    "agreed, being signed": "einig, wird unterschrieben",
-    "failed": "gescheitert",
-    "change": "Änderung",
-    "wants to join": "möchte beitreten",
-    "wants to leave": "möchte gehen",
-    "invitation": "Einladung",
-    "came with it": "kam damit",
-    "version now": "Fassung jetzt",
-    "in quarantine": "in Quarantäne",
-    "what came after": "was kam nach",
-    "from record": "ab Eintrag",
-    "records here": "Einträge hier",
-    "how far back is not known: all of it": "wie weit zurück, ist unbekannt: alles",
-    "the charter is forked": "Die Charta ist gegabelt",
-    "two versions {version} are valid, by {members}": (
-        "Fassung {version} gilt zweimal, durch {members}"
-    ),
-    "the members have yet to sign": "die Mitglieder müssen noch unterschreiben",
-}
+_WORDS: Final = (
+    Phrase("this node"),
+    Phrase("version"),
+    Phrase("arrangement"),
+    Phrase("quorum"),
+    Phrase("appeals"),
+    Phrase("deputy"),
+    Phrase("set aside"),
+    Phrase("no quorum is left"),
+    Phrase("proposal"),
+    Phrase("refused by"),
+    Phrase("must sign"),
+    Phrase("of the members now"),
+    Phrase("of the members then"),
+    Phrase("digest"),
+    Phrase("key"),
+    Phrase("threshold"),
+    Phrase.within("charter", "holders"),
+    Phrase("to be shared anew"),
+    Phrase("a member has left"),
+    Phrase("a member lacks a share"),
+    Phrase("a month has passed"),
+    Phrase("left with shares"),
+    Phrase.within("charter", "resharing"),
+    Phrase("attempt"),
+    Phrase("until"),
+    Phrase("left out"),
+    Phrase("have their share"),
+    Phrase("failed by"),
+    Phrase("waits for two people here"),
+    Phrase("this node takes no part"),
+    Phrase("under way"),
+    Phrase("agreed, being signed"),
+    Phrase.within("charter", "failed"),
+    Phrase("change"),
+    Phrase("wants to join"),
+    Phrase("wants to leave"),
+    Phrase("invitation"),
+    Phrase("came with it"),
+    Phrase("version now"),
+    Phrase("in quarantine"),
+    Phrase("what came after"),
+    Phrase("from record"),
+    Phrase("records here"),
+    Phrase("how far back is not known: all of it"),
+    Phrase("the charter is forked"),
+    Phrase("two versions {version} are valid, by {members}"),
+    Phrase("the members have yet to sign"),
+)
+
+_BY_TEXT: Final = {each.english: each for each in _WORDS}
 
 Rows = list[tuple[str, object]]
 
 
 def word(text: str, settings: Settings) -> str:
     """Say a word about the charter in the reader's language."""
-    return _GERMAN[text] if settings.german else text
+    return _BY_TEXT[text].said(settings.language)
 
 
 def charter_rows(found: dict[str, Any], settings: Settings) -> Rows:
@@ -491,5 +350,5 @@ def version_rows(each: dict[str, Any], settings: Settings) -> Rows:
 
 
 def _changes(changes: list[dict[str, str]], settings: Settings) -> Rows:
-    language = "de" if settings.german else "en"
-    return [(word("change", settings), each[language]) for each in changes]
+    language = settings.language
+    return [(word("change", settings), of_both(each, language)) for each in changes]

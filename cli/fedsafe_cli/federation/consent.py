@@ -29,30 +29,26 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_cli.terminal.texts import matched, patterns
+from fedsafe_policies.ground.catalogue import Phrase, joined
 
 _NUMBERS: Final = "   1    2    3    4    5    6    7    8"
 _NO_TEXT: Final = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 _ANSWERED: Final = frozenset({"refused", "dealt"})
 _DEALT: Final = "dealt"
 _WRONG: Final = "wrong_groups"
-_GERMAN: Final = patterns(
-    {
-        "what was typed for {name} is not in the fingerprint of its card in this "
-        "proposal: the card may have been swapped; tries left: {count}": (
-            "was für {name} eingegeben wurde, steht nicht im Fingerabdruck der Karte "
-            "in diesem Vorschlag: Die Karte kann vertauscht sein; Versuche übrig: "
-            "{count}"
+_REFUSED: Final = patterns(
+    (
+        Phrase(
+            "what was typed for {name} is not in the fingerprint of its card in this "
+            "proposal: the card may have been swapped; tries left: {count}"
         ),
-    }
+    )
 )
 _FOLDER: Final = click.argument("folder", metavar="[DIR]", required=False)
 _DIGEST: Final = click.option(
     "--proposal", "digest", metavar="DIGEST", help="Which, if several are here."
 )
-_ENDED: Final = (
-    "niemand hat die Gruppen eingegeben; nichts ist geschehen",
-    "nobody has typed the groups: nothing was done",
-)
+_ENDED: Final = Phrase("nobody has typed the groups: nothing was done")
 
 
 @click.command("review")
@@ -121,8 +117,8 @@ def confirm(
         answer = client.post(CONFIRM, body)
     except RefusedError as error:
         if error.code == _WRONG:
-            told = matched(error.detail, _GERMAN, lambda _name, text: text)
-            error.german = f"{told} ({error.code})"
+            known = matched(error.detail, _REFUSED) or Phrase(error.detail)
+            error.message = joined(" ", [known, f"({error.code})"])
         raise
     return _say_state(answer, settings)
 
@@ -228,9 +224,7 @@ def _typed(member: dict[str, Any], settings: Settings) -> list[str]:
         note(say(text, settings, **values))
         given = sys.stdin.readline()
         if not given:
-            refusal = BadInputError(_ENDED[1])
-            refusal.german = _ENDED[0]
-            raise refusal
+            raise BadInputError(_ENDED)
         groups = given.split()
         if len(groups) == len(member["asked"]):
             return groups

@@ -14,37 +14,27 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_policies.ground.catalogue import Phrase, all_said
 
 _MOST: Final = 64 * 1024
-_EMPTY: Final = ("kein Beleg liegt vor", "no evidence is kept")
-_HEADINGS: Final = (("Log", "Mitglied", "Prüfsumme"), ("log", "member", "digest"))
-_PROVEN: Final = (
-    "BEWIESEN: {log} hat zwei Fassungen signiert, mit {old} und mit {new} Einträgen",
-    "PROVEN: {log} has signed two histories, of {old} and of {new} entries",
+_EMPTY: Final = Phrase("no evidence is kept")
+_HEADINGS: Final = (Phrase("log"), Phrase("member"), Phrase("digest"))
+_PROVEN: Final = Phrase(
+    "PROVEN: {log} has signed two histories, of {old} and of {new} entries"
 )
-_KEY_FITS: Final = (
-    "der Schlüssel ist der, den du genannt hast",
-    "the key is the one that you have named",
+_KEY_FITS: Final = Phrase("the key is the one that you have named")
+_KEY_OPEN: Final = Phrase(
+    "it does not say whether the key is that member's: compare {key}"
 )
-_KEY_OPEN: Final = (
-    "ob der Schlüssel der des Mitglieds ist, sagt das nicht: vergleiche {key}",
-    "it does not say whether the key is that member's: compare {key}",
+_TAKEN: Final = Phrase(
+    "taken: the signals of {origin} rest, and the other members are told"
 )
-_TAKEN: Final = (
-    "eingetragen: die Signale von {origin} ruhen, die anderen Mitglieder hören davon",
-    "taken: the signals of {origin} rest, and the other members are told",
+_ALARMED: Final = Phrase(
+    "taken: {log} is in the node's health; the other members are told"
 )
-_ALARMED: Final = (
-    "eingetragen: {log} steht im Zustand des Knotens; die anderen hören davon",
-    "taken: {log} is in the node's health; the other members are told",
-)
-_KNOWN: Final = (
-    "das war schon bekannt, oder ist aufgehoben",
-    "that was known already, or has been lifted",
-)
-_LIFTED: Final = (
-    "aufgehoben; {origin} zählt wieder wie zuvor, wenn sonst nichts vorliegt",
-    "lifted; {origin} counts again as before, unless there is other evidence",
+_KNOWN: Final = Phrase("that was known already, or has been lifted")
+_LIFTED: Final = Phrase(
+    "lifted; {origin} counts again as before, unless there is other evidence"
 )
 
 
@@ -122,7 +112,7 @@ def list_(context: click.Context) -> ExitStatus:
     if not rows:
         note(_say(_EMPTY, settings))
         return OK
-    table(_HEADINGS[0 if settings.german else 1], rows)
+    table(all_said(_HEADINGS, settings.language), rows)
     return OK
 
 
@@ -223,8 +213,8 @@ def _all(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return [*answer["forks"], *answer.get("doubles", ())]
 
 
-def _say(pair: tuple[str, str], settings: Settings) -> str:
-    return pair[0 if settings.german else 1]
+def _say(pair: Phrase, settings: Settings) -> str:
+    return pair.said(settings.language)
 
 
 def _read(file: Path) -> bytes:

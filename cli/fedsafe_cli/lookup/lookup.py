@@ -121,7 +121,7 @@ def lookup(  # noqa: PLR0913, PLR0917 (one parameter an option)
     form = Form(
         json=settings.json and not ndjson,
         ndjson=ndjson,
-        german=settings.german,
+        language=settings.language,
         silent=len(values) == 1 and values[0] != STDIN and file is None,
     )
     if file is None and values not in {(), (STDIN,)}:

@@ -235,7 +235,7 @@ def _named(document: dict[str, Json], account: Account) -> dict[str, Json]:
 
 def _left_out(each: Unreadable) -> dict[str, Json]:
     def said(key: str) -> dict[str, str]:
-        return {"de": words(key, german=True), "en": words(key, german=False)}
+        return {"de": words(key, language="de"), "en": words(key, language="en")}
 
     return {
         "question": each.place,

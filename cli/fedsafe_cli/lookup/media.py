@@ -161,7 +161,7 @@ def _print_digests(found: FileDigests, settings: Settings) -> None:
 
 def _note_picture(name: str, picture: Fault | None, settings: Settings) -> None:
     if picture is not None:
-        said = words("picture_unread", german=settings.german, why=picture.code)
+        said = words("picture_unread", language=settings.language, why=picture.code)
         note(f"fedsafe: error: {name}: {said}")
 
 
@@ -223,7 +223,7 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
     client = settings.client()
     terms = Terms(purpose=Purpose.MEDIA_MATCHING.value, surface=surface)
     form = Form(
-        json=settings.json and not ndjson, ndjson=ndjson, german=settings.german
+        json=settings.json and not ndjson, ndjson=ndjson, language=settings.language
     )
     run = _Run(form, _Tally(settings))
     with ExitStack() as stack:
@@ -352,7 +352,7 @@ class _Run:
             if self.error is not None:
                 return
             if outcome.status is ExitStatus.DEFERRED:
-                said = words("ask_again", german=self.form.german)
+                said = words("ask_again", language=self.form.language)
                 self.error = _UnfinishedError(outcome.status, said)
             elif isinstance(outcome, Refusal) and outcome.status not in _FINAL:
                 self.error = _UnfinishedError(outcome.status, outcome.fault.detail)
@@ -409,7 +409,7 @@ class _Tally:
             - counts[ExitStatus.NO_SIGNAL],
         }
         shown = {name: grouped(count, self.settings) for name, count in said.items()}
-        note(words(what, german=self.settings.german, **shown))
+        note(words(what, language=self.settings.language, **shown))
 
 
 def _are_many(paths: Iterable[str]) -> bool:

@@ -22,8 +22,10 @@ from fedsafe_cli.terminal.texts import (
     SURFACES,
     account_in,
     label,
+    of_both,
     words,
 )
+from fedsafe_policies.ground.catalogue import SOURCE, Phrase
 
 _WORDS = {
     ExitStatus.INTERNAL: "error",
@@ -40,7 +42,7 @@ class Form:
 
     json: bool = False
     ndjson: bool = False
-    german: bool = False
+    language: str = SOURCE
     silent: bool = False
     """Without a name: there is only one input, and it needs none."""
 
@@ -102,41 +104,42 @@ def show(name: str, outcome: Outcome, form: Form) -> None:
         code = f" ({fault.code})" if fault.code else ""
         note(f"fedsafe: error: {prefix}{fault.detail}{code}")
         return
-    body, german = outcome.body, form.german
+    body, language = outcome.body, form.language
     origins = ", ".join(map(str, body.get("not_covered", [])))
     matches = body.get("matches", [])
     verdict = _verdict(body, origins)
-    line(prefix + words(verdict, german=german, count=len(matches), origins=origins))
+    line(
+        prefix + words(verdict, language=language, count=len(matches), origins=origins)
+    )
     if body.get("gate_closed"):
-        line("   " + words("gate_closed", german=german))
+        line("   " + words("gate_closed", language=language))
     for text in ("unreadable", "not_compared"):
         for left_out in body.get(text) or []:
-            _show_left_out(text, left_out, german=german)
+            _show_left_out(text, left_out, language=language)
     for match in matches:
-        _show_match(match, german=german)
-    _show_on_trial(body, german=german)
+        _show_match(match, language=language)
+    _show_on_trial(body, language=language)
     for counted in body.get("corroboration") or []:
         count, others = counted.get("origins"), counted.get("others")
-        line("   " + words("corroborated", german=german, count=count))
+        line("   " + words("corroborated", language=language, count=count))
         if others:
-            line("   " + words("second_hand", german=german, count=others))
+            line("   " + words("second_hand", language=language, count=others))
     if body["result"] == "review":
-        _show_review(body, origins, german=german)
+        _show_review(body, origins, language=language)
 
 
-def _show_review(body: dict[str, Any], origins: str, *, german: bool) -> None:
+def _show_review(body: dict[str, Any], origins: str, *, language: str) -> None:
     if body.get("task"):
         named = {"task": body["task"], "account": account_in(body)}
-        line("   " + words("task", german=german, **named))
+        line("   " + words("task", language=language, **named))
     if origins:
-        line("   " + words("not_covered", german=german, origins=origins))
+        line("   " + words("not_covered", language=language, origins=origins))
     if is_flood(body):
-        line("   " + words("flood", german=german))
+        line("   " + words("flood", language=language))
         return
     reminder = body.get("reminder")
-    language = "de" if german else "en"
     text = reminder.get(language) if isinstance(reminder, dict) else None
-    line("   " + (text or words("reminder", german=german)))
+    line("   " + (text or words("reminder", language=language)))
 
 
 def _verdict(body: dict[str, Any], origins: str) -> str:
@@ -148,86 +151,88 @@ def _verdict(body: dict[str, Any], origins: str) -> str:
     return result
 
 
-def _show_left_out(name: str, entry: dict[str, Any], *, german: bool) -> None:
-    language = "de" if german else "en"
+def _show_left_out(name: str, entry: dict[str, Any], *, language: str) -> None:
     said = words(
         name,
-        german=german,
+        language=language,
         number=entry["question"] + 1,
-        kind=label(KINDS, entry["kind"] or "?", german=german),
-        why=entry["detail"][language],
+        kind=label(KINDS, entry["kind"] or "?", language=language),
+        why=of_both(entry["detail"], language),
     )
     line(f"   {said}")
-    line(f"   {entry['way_out'][language]}")
+    line(f"   {of_both(entry['way_out'], language)}")
 
 
-def _show_on_trial(body: dict[str, Any], *, german: bool) -> None:
+def _show_on_trial(body: dict[str, Any], *, language: str) -> None:
     for tried in body.get("on_trial") or []:
         told = {"origin": tried.get("origin"), "day": tried.get("until")}
-        line("   " + words("on_trial", german=german, **told))
+        line("   " + words("on_trial", language=language, **told))
 
 
-def _show_match(match: dict[str, Any], *, german: bool) -> None:
+def _show_match(match: dict[str, Any], *, language: str) -> None:
     def name(key: str) -> str:
-        return words(key, german=german)
+        return words(key, language=language)
 
     origin = str(match.get("origin"))
     if match.get("own"):
         origin += f" ({name('own')})"
     distance = match.get("distance")
-    about = label(KINDS, str(match.get("kind")), german=german)
+    about = label(KINDS, str(match.get("kind")), language=language)
     if distance is not None:
-        about += f", {words('distance', german=german, bits=distance)}"
+        about += f", {words('distance', language=language, bits=distance)}"
     orientation = match.get("orientation")
     if orientation is not None:
-        about += f", {label(ORIENTATIONS, str(orientation), german=german)}"
+        about += f", {label(ORIENTATIONS, str(orientation), language=language)}"
     pairs(
         [
             (name("origin"), origin),
             (name("about"), about),
-            (name("phenomenon"), _coded(PHENOMENA, match, "phenomenon", german=german)),
-            (name("grade"), _coded(GRADES, match, "grade", german=german)),
+            (
+                name("phenomenon"),
+                _coded(PHENOMENA, match, "phenomenon", language=language),
+            ),
+            (name("grade"), _coded(GRADES, match, "grade", language=language)),
             (
                 name("provenance"),
-                _coded(PROVENANCES, match, "provenance", german=german),
+                _coded(PROVENANCES, match, "provenance", language=language),
             ),
-            (name("surface"), _coded(SURFACES, match, "surface", german=german)),
+            (name("surface"), _coded(SURFACES, match, "surface", language=language)),
             (name("rule"), match.get("rule")),
-            (name("dates"), _dates(match, german=german)),
+            (name("dates"), _dates(match, language=language)),
             (name("contact"), match.get("contact")),
             (name("signal"), match.get("signal")),
-            *_ways(match, german=german),
+            *_ways(match, language=language),
         ]
     )
 
 
-def _ways(match: dict[str, Any], *, german: bool) -> Iterator[tuple[str, object]]:
+def _ways(match: dict[str, Any], *, language: str) -> Iterator[tuple[str, object]]:
     """Tell which rule let the signal count, and where the person contests it."""
     if match.get("policy_rule"):
         said = words(
             "decided_by",
-            german=german,
+            language=language,
             rule=match["policy_rule"],
             policy=match.get("policy"),
         )
-        yield words("policy_rule", german=german), said
+        yield words("policy_rule", language=language), said
     appeal = match.get("appeal")
     if isinstance(appeal, dict):
         ways = [appeal[way] for way in ("form", "contact") if appeal.get(way)]
-        yield words("appeal", german=german), ", ".join(ways)
+        yield words("appeal", language=language), ", ".join(ways)
         if appeal.get("origin_form"):
-            yield words("appeal_origin", german=german), appeal["origin_form"]
+            yield words("appeal_origin", language=language), appeal["origin_form"]
 
 
 def _coded(
-    table: dict[str, tuple[str, str]],
+    table: dict[str, Phrase],
     match: dict[str, Any],
     field: str,
     *,
-    german: bool,
+    language: str,
 ) -> str:
     code = str(match.get(field))
-    meaning = label(table, code, german=german)
+    meaning = label(table, code, language=language)
     return (
         code
         if meaning.lower() in {code, code.replace("_", " ")}
@@ -235,12 +240,12 @@ def _coded(
     )
 
 
-def _dates(match: dict[str, Any], *, german: bool) -> str:
+def _dates(match: dict[str, Any], *, language: str) -> str:
     days = (
         ("removed", match.get("removed_on")),
         ("published", match.get("published_on")),
         ("until", match.get("match_until")),
     )
     return ", ".join(
-        words(key, german=german, day=day) for key, day in days if day is not None
+        words(key, language=language, day=day) for key, day in days if day is not None
     )

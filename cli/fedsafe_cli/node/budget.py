@@ -10,15 +10,17 @@ from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
 from fedsafe_cli.terminal.sessions import personal
+from fedsafe_policies.ground.catalogue import Phrase, all_said
 
 _HEADINGS: Final = (
-    ("wer", "wofür", "verbraucht", "übrig", "gesperrt bis", "weil"),
-    ("who", "for", "spent", "left", "shut until", "because"),
+    Phrase("who"),
+    Phrase.within("budget", "for"),
+    Phrase("spent"),
+    Phrase("left"),
+    Phrase("shut until"),
+    Phrase("because"),
 )
-_NOTHING: Final = (
-    "in der letzten Stunde wurde nichts verbraucht, und nichts ist gesperrt",
-    "nothing was spent within the last hour, and nothing is shut",
-)
+_NOTHING: Final = Phrase("nothing was spent within the last hour, and nothing is shut")
 
 
 @click.group()
@@ -59,9 +61,9 @@ def show(context: click.Context) -> ExitStatus:
         ]
         for each in answer["budgets"]
     ]
-    language = 0 if settings.german else 1
+    language = settings.language
     if rows:
-        table(_HEADINGS[language], rows)
+        table(all_said(_HEADINGS, language), rows)
     else:
-        line(_NOTHING[language])
+        line(_NOTHING.said(language))
     return OK

@@ -19,21 +19,22 @@ from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_cli.terminal.texts import account_in
+from fedsafe_policies.ground.catalogue import Phrase, all_said
 
 _WAIT: Final = 25
 _LONGEST: Final = 80
 _PATIENCE: Final = 60.0
 _HEADINGS: Final = (
-    ("Nummer", "Zeit", "Art", "Konto", "Quittung bis", "Inhalt"),
-    ("number", "at", "kind", "account", "receipt by", "content"),
+    Phrase("number"),
+    Phrase.within("events", "at"),
+    Phrase("kind"),
+    Phrase("account"),
+    Phrase("receipt by"),
+    Phrase("content"),
 )
-_NEXT: Final = (
-    "weiter mit --after {next}",
-    "go on with --after {next}",
-)
-_RECEIPTED: Final = (
-    "Ereignis {number} quittiert: {receipted_at} von {receipted_by}",
-    "event {number} was receipted at {receipted_at} by {receipted_by}",
+_NEXT: Final = Phrase("go on with --after {next}")
+_RECEIPTED: Final = Phrase(
+    "event {number} was receipted at {receipted_at} by {receipted_by}"
 )
 Json = dict[str, Any]
 
@@ -87,8 +88,8 @@ def list_events(context: click.Context, after: str, limit: int) -> ExitStatus:
         document(answer)
         return OK
     rows = [_row(event) for event in answer["events"]]
-    table(_HEADINGS[not settings.german], rows)
-    note(_NEXT[not settings.german].format(next=answer["next"]))
+    table(all_said(_HEADINGS, settings.language), rows)
+    note(_NEXT.said(settings.language).format(next=answer["next"]))
     return OK
 
 
@@ -121,7 +122,7 @@ def follow(context: click.Context, after: str, quiet: int | None) -> ExitStatus:
                 line("  ".join(str(cell) for cell in _row(event) if cell is not None))
         sys.stdout.flush()
         after = answer["next"]
-    note(_NEXT[not settings.german].format(next=after))
+    note(_NEXT.said(settings.language).format(next=after))
     return OK
 
 
@@ -142,7 +143,7 @@ def receipt(context: click.Context, number: int) -> ExitStatus:
         document(answer)
     else:
         told = {name: readable(name, value) for name, value in answer.items()}
-        line(_RECEIPTED[not settings.german].format(**told))
+        line(_RECEIPTED.said(settings.language).format(**told))
     return OK
 
 

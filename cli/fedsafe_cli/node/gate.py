@@ -27,6 +27,7 @@ from fedsafe_cli.terminal.output import document, note, pairs
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_cli.terminal.texts import label
+from fedsafe_policies.ground.catalogue import SOURCE, Phrase
 from fedsafe_policies.rules.gate import LegalGate, missing
 
 MAX_BYTES = 65_536
@@ -37,15 +38,9 @@ _WANTED: Final = {
     "management_approval": '{ person = "D. Kaya", on = 2026-11-03 }',
 }
 
-_CLOSES: Final = (
-    (
-        "fedsafe: dieser Eintrag ist unvollständig und ersetzt einen, der bis {until} "
-        "gilt: die Freigabe schließt sich"
-    ),
-    (
-        "fedsafe: this record lacks something, and replaces one that holds until "
-        "{until}: the gate closes"
-    ),
+_CLOSES: Final = Phrase(
+    "fedsafe: this record lacks something, and replaces one that holds until "
+    "{until}: the gate closes"
 )
 _COUNTS: Final = (
     "fedsafe: the record counts once another person has approved it; as them:"
@@ -53,7 +48,7 @@ _COUNTS: Final = (
 _CITES: Final = (
     "fedsafe: arrangement must end in what the charter names, as in jca-3:{agreed}"
 )
-_ENTER: Final = ("Trotzdem eintragen?", "Enter it all the same?")
+_ENTER: Final = Phrase("Enter it all the same?")
 
 
 @click.group()
@@ -137,7 +132,7 @@ def _ask_before_closing(settings: Settings, now: object) -> None:
     if not isinstance(now, dict) or not now.get("valid_until"):
         return
     if set(now.get("missing") or ()) <= {"register"}:
-        note(_CLOSES[not settings.german].format(until=now["valid_until"]))
+        note(_CLOSES.said(settings.language).format(until=now["valid_until"]))
         confirm(_ENTER, settings, without="without a terminal: --yes")
 
 
@@ -198,8 +193,10 @@ def _tell(
         return
     missing = answer.get("missing")
     listed = [str(name) for name in missing] if isinstance(missing, list) else []
-    if settings.german:
-        listed = [label(GATE_FIELDS, name, german=True) for name in listed]
+    if settings.language != SOURCE:  # in English by the names that options take
+        listed = [
+            label(GATE_FIELDS, name, language=settings.language) for name in listed
+        ]
     shown = answer | {
         "open": yes_or_no(answer.get("open"), settings),
         "missing": None if waits or answer.get("open") else ", ".join(listed),

@@ -308,7 +308,7 @@ def status(context: click.Context) -> ExitStatus:
     ]
     pairs(rows, indent="")
     if (warning := _WARNINGS.get(str(answer.get("disk")))) is not None:
-        note(words(warning, german=settings.german))
+        note(words(warning, language=settings.language))
     peers = answer.get("peers") or []
     if peers:
         names = ["name", "url", "cursor", "synced_at", "covered", "suspended"]
@@ -325,14 +325,13 @@ def status(context: click.Context) -> ExitStatus:
 
 def _told(name: str, value: object, settings: Settings) -> object:
     """Show what a field says: of what the node says in words, its own words."""
-    german = settings.german
+    language = settings.language
     if name in _CODED:
         return coded(value, settings)
     if name in _SENTENCES and value:
         texts = value if isinstance(value, list) else [value]
-        return "; ".join(said(str(each), german=german) for each in texts)
+        return "; ".join(said(str(each), language=language) for each in texts)
     if name == "not_approved" and isinstance(value, list):
-        language = 0 if german else 1
         return ", ".join(provision_word(str(each), language) for each in value) or None
     return value_of(name, value, settings)
 

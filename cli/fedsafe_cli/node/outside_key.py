@@ -17,65 +17,35 @@ from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from fedsafe_node.ground.config import Config, Place
     from fedsafe_node.operations.outside_key_change import KeyState
 
 _TEXTS: Final = {
-    "none": (
-        (
-            "kein äußerer Schlüssel: Wer das Verzeichnis hat, öffnet Medien und eigene "
-            "Sperren; Bilder liegen in keiner Datei"
-        ),
-        (
-            "no outside key: whoever has the directory opens media and own bans; "
-            "pictures lie in no file"
-        ),
+    "none": Phrase(
+        "no outside key: whoever has the directory opens media and own bans; "
+        "pictures lie in no file"
     ),
-    "key": ("äußerer Schlüssel {name} in {path}", "outside key {name} in {path}"),
-    "wrapped": ("damit verschlossen: {files}", "it wraps: {files}"),
-    "plain": (
-        "NICHT verschlossen: {files}; `fedsafe node outside-key new` holt es nach",
-        "NOT wrapped: {files}; `fedsafe node outside-key new` makes up for it",
+    "key": Phrase("outside key {name} in {path}"),
+    "wrapped": Phrase("it wraps: {files}"),
+    "plain": Phrase(
+        "NOT wrapped: {files}; `fedsafe node outside-key new` makes up for it"
     ),
-    "others": (
-        (
-            "unter einem anderen Schlüssel: {files}; den richtigen nennen, oder "
-            "denselben Befehl noch einmal ausführen"
-        ),
-        "under another key: {files}; name that key, or run the same command again",
+    "others": Phrase(
+        "under another key: {files}; name that key, or run the same command again"
     ),
-    "copy": (
-        (
-            "den Schlüssel getrennt vom Verzeichnis und seinen Sicherungen aufheben; "
-            "geht er verloren, holt ihn nur der Verwahrschlüssel zurück (`fedsafe node "
-            "outside-key recover`)"
-        ),
-        (
-            "keep the key apart from the directory and its backups; if it is lost, "
-            "only the custody key gets it back (`fedsafe node outside-key recover`)"
-        ),
+    "copy": Phrase(
+        "keep the key apart from the directory and its backups; if it is lost, "
+        "only the custody key gets it back (`fedsafe node outside-key recover`)"
     ),
-    "older": (
-        (
-            "Sicherungen der Schlüssel von vorher öffnen sich weiter ohne ihn: sie "
-            "vernichten"
-        ),
-        "backups of the keys from before open on without it: destroy them",
+    "older": Phrase("backups of the keys from before open on without it: destroy them"),
+    "rotated": Phrase(
+        "older backups need the old key {name}: keep it as long as those"
     ),
-    "rotated": (
-        "ältere Sicherungen brauchen den alten Schlüssel {name}: ihn so lange aufheben",
-        "older backups need the old key {name}: keep it as long as those",
-    ),
-    "unit": (
-        "LoadCredential= der Unit muss jetzt {path} nennen",
-        "LoadCredential= of the unit has to name {path} now",
-    ),
-    "removed": (
-        "den Schlüssel vernichten, sobald ihn keine Sicherung mehr braucht",
-        "destroy the key once no backup needs it any more",
-    ),
+    "unit": Phrase("LoadCredential= of the unit has to name {path} now"),
+    "removed": Phrase("destroy the key once no backup needs it any more"),
 }
 
 
@@ -285,4 +255,4 @@ def _tell(settings: Settings, state: "KeyState") -> None:
 
 
 def _say(key: str, settings: Settings, **values: object) -> str:
-    return _TEXTS[key][0 if settings.german else 1].format(**values)
+    return _TEXTS[key].said(settings.language).format(**values)

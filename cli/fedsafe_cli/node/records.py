@@ -91,7 +91,7 @@ def template(context: click.Context, name: str, purpose: str | None) -> ExitStat
 
 
 def _write(settings: Settings, sheet: str, purpose: str | None) -> ExitStatus:
-    language = "de" if settings.german else "en"
+    language = "de" if settings.language == "de" else "en"  # the forms have two
     target = read_for(f"/v1/records/{sheet}?language={language}", purpose)
     answer = personal(settings).get(target)
     if settings.json:

@@ -19,32 +19,37 @@ from fedsafe_cli.terminal.output import document, line, table
 from fedsafe_cli.terminal.remote import remote
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_cli.terminal.texts import of_both
+from fedsafe_policies.ground.catalogue import Phrase, all_said
 
-STATUSES: Final[Mapping[str, tuple[str, str]]] = {
-    "met": ("erfüllt", "met"),
-    "partly": ("teilweise", "partly"),
-    "planned": ("geplant", "planned"),
-    "not_applicable": ("entfällt", "does not apply"),
+STATUSES: Final[Mapping[str, Phrase]] = {
+    "met": Phrase("met"),
+    "partly": Phrase("partly"),
+    "planned": Phrase("planned"),
+    "not_applicable": Phrase("does not apply"),
 }
 _HEADINGS: Final = (
-    ("Punkt", "Pflicht", "Stand", "gilt bis", "bestätigt", "wartet", "Inhalt"),
-    ("item", "needed", "status", "until", "confirmed", "waits", "what it is"),
+    Phrase("item"),
+    Phrase("needed"),
+    Phrase("status"),
+    Phrase.within("register", "until"),
+    Phrase("confirmed"),
+    Phrase("waits"),
+    Phrase("what it is"),
 )
 _PUBLIC: Final = (
-    ("Punkt", "Pflicht", "Stand", "gilt bis", "bestätigt", "Nachweis", "Inhalt"),
-    ("item", "needed", "status", "until", "confirmed", "evidence", "what it is"),
+    Phrase("item"),
+    Phrase("needed"),
+    Phrase("status"),
+    Phrase.within("register", "until"),
+    Phrase("confirmed"),
+    Phrase.within("register", "evidence"),
+    Phrase("what it is"),
 )
-_NOT_MET: Final = (
-    "Das Register von {node} ist nicht erfüllt.",
-    "The register of {node} is not met.",
-)
-_MET: Final = (
-    "Das Register ist erfüllt bis {until}.",
-    "The register is met until {until}.",
-)
-_LACKING: Final = (
-    "Das Register ist nicht erfüllt; keine Personensignale. Es fehlen: {items}",
-    "The register is not met, so no actor signals pass. Missing: {items}",
+_NOT_MET: Final = Phrase("The register of {node} is not met.")
+_MET: Final = Phrase("The register is met until {until}.")
+_LACKING: Final = Phrase(
+    "The register is not met, so no actor signals pass. Missing: {items}"
 )
 Json = dict[str, Any]
 
@@ -214,7 +219,7 @@ def _tell(settings: Settings, answer: Json) -> None:
         document(answer)
         return
     table(
-        _HEADINGS[not settings.german],
+        all_said(_HEADINGS, settings.language),
         [_row(settings, item) for item in answer["items"]],
     )
     line()
@@ -225,25 +230,27 @@ def _tell_public(settings: Settings, answer: Json) -> None:
     if settings.json:
         document(answer)
         return
-    other = not settings.german
+    language = settings.language
     rows = [
         (
             item["item"],
-            ("ja", "yes")[other] if item["mandatory"] else "",
-            STATUSES[item["status"]][other] if item["status"] else "-",
+            Phrase("yes").said(language) if item["mandatory"] else "",
+            STATUSES[item["status"]].said(language) if item["status"] else "-",
             item.get("expires_on"),
             _role(item, settings),
             item.get("evidence"),
-            item["title"]["de" if settings.german else "en"],
+            of_both(item["title"], settings.language),
         )
         for item in answer["items"]
     ]
-    table(_PUBLIC[other], rows)
+    table(all_said(_PUBLIC, language), rows)
     line()
     if answer["met"]:
-        line(_MET[other].format(until=readable("met_until", answer["met_until"])))
+        line(
+            _MET.said(language).format(until=readable("met_until", answer["met_until"]))
+        )
     else:
-        line(_NOT_MET[other].format(node=answer["node"]))
+        line(_NOT_MET.said(language).format(node=answer["node"]))
 
 
 def _role(item: Json, settings: Settings) -> str | None:
@@ -257,23 +264,25 @@ def _tell_item(settings: Settings, answer: Json, item: str) -> None:
 
 
 def _tell_verdict(settings: Settings, answer: Json) -> None:
-    other = not settings.german
+    language = settings.language
     if answer["met"]:
-        line(_MET[other].format(until=readable("met_until", answer["met_until"])))
+        line(
+            _MET.said(language).format(until=readable("met_until", answer["met_until"]))
+        )
     else:
-        line(_LACKING[other].format(items=", ".join(answer["missing"])))
+        line(_LACKING.said(language).format(items=", ".join(answer["missing"])))
 
 
 def _row(settings: Settings, item: Json) -> tuple[object, ...]:
-    other = not settings.german
+    language = settings.language
     counts, waits = item.get("counts") or {}, item.get("waits") or {}
-    needed = ("ja", "yes")[other] if item["mandatory"] else ""
+    needed = Phrase("yes").said(language) if item["mandatory"] else ""
     return (
         item["item"],
         needed + (" !" if item["missing"] else ""),
-        STATUSES[counts["status"]][other] if counts else "-",
+        STATUSES[counts["status"]].said(language) if counts else "-",
         counts.get("expires_on"),
         counts.get("reviewed_by"),
-        STATUSES[waits["status"]][other] if waits else None,
-        item["title"]["de" if settings.german else "en"],
+        STATUSES[waits["status"]].said(language) if waits else None,
+        of_both(item["title"], settings.language),
     )

@@ -14,6 +14,8 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_cli.terminal.texts import in_either
+from fedsafe_policies.ground.catalogue import SOURCE
 from fedsafe_policies.vocabulary import Role
 
 _NO_TWO: Final = "no two people may do this together: {act}"
@@ -161,10 +163,11 @@ def _gap(gap: str, settings: Settings) -> str:
 
 def _roles(codes: Iterable[str], settings: Settings) -> str:
     """Name roles, or pairs of them; in English by the codes that options take."""
-    if not settings.german:
+    if settings.language == SOURCE:
         return ", ".join(codes)
     return ", ".join(
-        " + ".join(role_word(role, 0) for role in code.split("+")) for code in codes
+        " + ".join(role_word(role, settings.language) for role in code.split("+"))
+        for code in codes
     )
 
 
@@ -172,4 +175,4 @@ def _act(name: str, settings: Settings) -> str:
     from fedsafe_policies.documents.value_words import said  # noqa: PLC0415 (slow to load)
 
     text = said(name)
-    return text.de if settings.german else text.en.replace("_", " ")
+    return in_either(text, settings.language).replace("_", " ")

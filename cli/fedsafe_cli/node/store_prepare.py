@@ -11,11 +11,9 @@ from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line
 from fedsafe_cli.terminal.settings import printable
+from fedsafe_policies.ground.catalogue import Phrase
 
-_DONE: Final = (
-    "{found}: Tabellen auf Stand {now}, Siegel geprüft und erneuert",
-    "{found}: tables at schema {now}, seal checked and renewed",
-)
+_DONE: Final = Phrase("{found}: tables at schema {now}, seal checked and renewed")
 
 
 @click.command()
@@ -45,7 +43,7 @@ def prepare(context: click.Context, /, owner_file: str) -> ExitStatus:
     if settings.json:
         document({"schema": version})
     else:
-        text = _DONE[0 if settings.german else 1]
+        text = _DONE.said(settings.language)
         line(text.format(found=printable(settings.directory()), now=version))
     return OK
 

@@ -18,12 +18,14 @@ from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.output import document, line, pairs
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_cli.terminal.texts import in_either
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from fedsafe_policies.ground.reasons import Text
 
 _REFERENCE: Final = re.compile(r"[a-z][a-z0-9-]*@([0-9a-f]{8})")
-_NOT_KEPT: Final = ("(hier nicht aufbewahrt)", "(not kept here)")
+_NOT_KEPT: Final = Phrase("(not kept here)")
 _REFUSED: Final = "refused"
 
 
@@ -49,8 +51,8 @@ def explain_event(settings: Settings, index: int, purpose: str | None) -> None:
         told = {"event": event, "effect": effect, "reason": both, "passage": passage}
         document(told)
         return
-    said = (reason.de if settings.german else reason.en) if reason else None
-    bare = _NOT_KEPT[0 if settings.german else 1]
+    said = (in_either(reason, settings.language)) if reason else None
+    bare = _NOT_KEPT.said(settings.language)
     rows: list[tuple[str, object]] = [
         ("entry", f"{index}, {readable('at', event.get('at'))}"),
         ("event", " ".join(filter(None, (event.get("event"), detail.get("act"))))),

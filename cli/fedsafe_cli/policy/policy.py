@@ -32,7 +32,7 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
-from fedsafe_cli.terminal.texts import words
+from fedsafe_cli.terminal.texts import in_either, words
 
 if TYPE_CHECKING:
     from fedsafe_policies.ground.reasons import Text
@@ -117,12 +117,12 @@ def check(
         found = [{"key": i.key, "line": at, "why": i.why.en} for i, at in rows]
         document({"policy": reference, "looser": found})
     else:
-        german = settings_of(context).german
-        verdict = words("looser" if rows else "fits", german=german)
+        language = settings_of(context).language
+        verdict = words("looser" if rows else "fits", language=language)
         line(f"{reference}: {verdict}")
         for item, at in rows:
-            place = words("line", german=german, number=at)
-            line(f"   {place}: {item.key}: {_said(item.why, german=german)}")
+            place = words("line", language=language, number=at)
+            line(f"   {place}: {item.key}: {_said(item.why, language=language)}")
     return ExitStatus.BAD_INPUT if rows else OK
 
 
@@ -155,10 +155,10 @@ def diff(context: click.Context, old: str, new: str) -> ExitStatus:
         )
         return OK
     if not found:
-        line(words("no_difference", german=settings.german))
+        line(words("no_difference", language=settings.language))
     for item in found:
-        way = words(item.direction, german=settings.german)
-        line(f"{way:<9} {_said(item.text, german=settings.german)}")
+        way = words(item.direction, language=settings.language)
+        line(f"{way:<9} {_said(item.text, language=settings.language)}")
     return OK
 
 
@@ -181,8 +181,8 @@ def propose(context: click.Context) -> ExitStatus:
     if settings.json:
         document(asked)
     else:
-        rows = [(act_word("act", german=settings.german), asked["act"])]
-        pairs([*rows, *act_rows(asked, german=settings.german)], indent="")
+        rows = [(act_word("act", language=settings.language), asked["act"])]
+        pairs([*rows, *act_rows(asked, language=settings.language)], indent="")
     command = f"fedsafe act approve {printable(str(asked['act']))}"
     note(
         say(
@@ -314,7 +314,7 @@ def _explain(settings: Settings, request: str, given: Mapping[str, Any]) -> Exit
             ("rule", decision.rule.value),
             ("code", decision.code),
             ("about", decision.about or None),
-            ("reason", _said(decision.reason, german=settings.german)),
+            ("reason", _said(decision.reason, language=settings.language)),
             ("duties", ", ".join(sorted(decision.obligations))),
             ("policy", decision.policy),
         ]
@@ -391,5 +391,5 @@ def _both(text: "Text") -> dict[str, str]:
     return {"de": text.de, "en": text.en}
 
 
-def _said(text: "Text", *, german: bool) -> str:
-    return text.de if german else text.en
+def _said(text: "Text", *, language: str) -> str:
+    return in_either(text, language)

@@ -19,29 +19,27 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_policies.ground.catalogue import Phrase, all_said
 
-_STATES: Final[Mapping[str, tuple[str, str]]] = {
-    "open": ("offen", "open"),
-    "ended": ("Signal beendet", "signal ended"),
-    "stands": ("bleibt bestehen", "stands"),
+_STATES: Final[Mapping[str, Phrase]] = {
+    "open": Phrase("open"),
+    "ended": Phrase("signal ended"),
+    "stands": Phrase("stands"),
 }
 _HEADINGS: Final = (
-    (
-        *("Beschwerde", "Signal", "Ursprung", "von", "entscheidet", "Stand", "bis"),
-        *("Entscheidung",),
-    ),
-    (
-        *("appeal", "signal", "origin", "by", "heard by", "state", "until"),
-        *("ruling",),
-    ),
+    Phrase("appeal"),
+    Phrase("signal"),
+    Phrase("origin"),
+    Phrase("by"),
+    Phrase("heard by"),
+    Phrase("state"),
+    Phrase("until"),
+    Phrase("ruling"),
 )
-_OURS: Final = (" (dieser Knoten)", " (this node)")
-_NOBODY: Final = ("niemand", "nobody")
-_ASIDE: Final = (", ohne Wirkung", ", set aside")
-_WAITS: Final = (
-    "Wartet auf eine zweite Person: fedsafe act approve {act}",
-    "Waits for a second person: fedsafe act approve {act}",
-)
+_OURS: Final = Phrase(" (this node)")
+_NOBODY: Final = Phrase("nobody")
+_ASIDE: Final = Phrase(", set aside")
+_WAITS: Final = Phrase("Waits for a second person: fedsafe act approve {act}")
 _ID_DIGITS: Final = 64
 Json = dict[str, Any]
 
@@ -105,7 +103,7 @@ def list_(context: click.Context, ruled: bool) -> ExitStatus:  # noqa: FBT001 (c
     elif appeals:
         _tell(settings, appeals)
     else:
-        line(("Es gibt keine.", "There are none.")[not settings.german])
+        line(Phrase("There are none.").said(settings.language))
     return OK
 
 
@@ -164,7 +162,7 @@ def rule(
     if settings.json:
         document(answer)
     else:
-        line(_WAITS[not settings.german].format(act=answer["act"]))
+        line(_WAITS.said(settings.language).format(act=answer["act"]))
     return OK
 
 
@@ -179,18 +177,23 @@ def _tell(settings: Settings, appeals: list[Json]) -> None:
     if settings.json:
         document(appeals[0])
         return
-    other = not settings.german
-    table(_HEADINGS[other], [_row(found, other=other) for found in appeals])
+    language = settings.language
+    table(
+        all_said(_HEADINGS, language),
+        [_row(found, language=language) for found in appeals],
+    )
 
 
-def _row(found: Json, *, other: bool) -> tuple[object, ...]:
+def _row(found: Json, *, language: str) -> tuple[object, ...]:
     return (
         found["appeal"],
         found["signal"],
         found["origin"],
         found["author"],
-        (found["heard_by"] or _NOBODY[other]) + (_OURS[other] if found["ours"] else ""),
-        _STATES[found["state"]][other] + (_ASIDE[other] if found["set_aside"] else ""),
+        (found["heard_by"] or _NOBODY.said(language))
+        + (_OURS.said(language) if found["ours"] else ""),
+        _STATES[found["state"]].said(language)
+        + (_ASIDE.said(language) if found["set_aside"] else ""),
         readable("due_at", found["due_at"]) if found["state"] == "open" else None,
         found["ruling"],
     )

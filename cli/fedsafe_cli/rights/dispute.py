@@ -17,14 +17,15 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_policies.ground.catalogue import Phrase, all_said
 
-CONTENTIONS: Final[Mapping[str, tuple[str, str]]] = {
-    "wrong_person": ("falsche Person", "wrong person"),
-    "identifier_reassigned": ("Kennung neu vergeben", "identifier reassigned"),
-    "conduct_denied": ("Verhalten bestritten", "conduct denied"),
-    "minor": ("minderjährig", "a minor"),
-    "basis_lacking": ("Rechtsgrundlage fehlt", "no legal basis"),
-    "overturned": ("anders entschieden", "decided otherwise"),
+CONTENTIONS: Final[Mapping[str, Phrase]] = {
+    "wrong_person": Phrase("wrong person"),
+    "identifier_reassigned": Phrase("identifier reassigned"),
+    "conduct_denied": Phrase("conduct denied"),
+    "minor": Phrase("a minor"),
+    "basis_lacking": Phrase("no legal basis"),
+    "overturned": Phrase("decided otherwise"),
 }
 CONTROLS: Final = (
     "officer",
@@ -33,28 +34,29 @@ CONTROLS: Final = (
     "identity_document",
     "known_correspondence",
 )
-_OWN: Final = (" (eigene Sperre)", " (own ban)")
-_WEIGHTS: Final[Mapping[str, tuple[str, str]]] = {
-    "suspends": ("ruht", "rests"),
-    "repeat": ("Wiederholung", "a repeat"),
-    "flood": ("über dem Budget", "beyond the budget"),
+_OWN: Final = Phrase(" (own ban)")
+_WEIGHTS: Final[Mapping[str, Phrase]] = {
+    "suspends": Phrase("rests"),
+    "repeat": Phrase("a repeat"),
+    "flood": Phrase("beyond the budget"),
 }
-_STATES: Final[Mapping[str, tuple[str, str]]] = {
-    "open": ("offen", "open"),
-    "restored": ("bleibt bestehen", "stands"),
-    "revoked": ("widerrufen", "revoked"),
-    "lapsed": ("verfristet, widerrufen", "lapsed, revoked"),
+_STATES: Final[Mapping[str, Phrase]] = {
+    "open": Phrase("open"),
+    "restored": Phrase("stands"),
+    "revoked": Phrase("revoked"),
+    "lapsed": Phrase("lapsed, revoked"),
 }
-_UNHEARD: Final = (", niemand hört eine Berufung", ", nobody hears an appeal")
+_UNHEARD: Final = Phrase(", nobody hears an appeal")
 _HEADINGS: Final = (
-    (
-        *("Einwand", "Signal", "Ursprung", "von", "Grund", "Wirkung", "Stand"),
-        *("bis", "Entscheidung"),
-    ),
-    (
-        *("dispute", "signal", "origin", "by", "contends", "effect", "state"),
-        *("until", "ruling"),
-    ),
+    Phrase("dispute"),
+    Phrase("signal"),
+    Phrase("origin"),
+    Phrase("by"),
+    Phrase("contends"),
+    Phrase("effect"),
+    Phrase("state"),
+    Phrase("until"),
+    Phrase("ruling"),
 )
 _ID_DIGITS: Final = 64
 Json = dict[str, Any]
@@ -137,7 +139,7 @@ def list_(context: click.Context, ruled: bool) -> ExitStatus:  # noqa: FBT001 (c
     elif disputes:
         _tell(settings, disputes)
     else:
-        line(("Es gibt keine.", "There are none.")[not settings.german])
+        line(Phrase("There are none.").said(settings.language))
     return OK
 
 
@@ -204,24 +206,27 @@ def _tell(settings: Settings, disputes: list[Json]) -> None:
     if settings.json:
         document(disputes[0])
         return
-    other = not settings.german
-    table(_HEADINGS[other], [_row(found, other=other) for found in disputes])
+    language = settings.language
+    table(
+        all_said(_HEADINGS, language),
+        [_row(found, language=language) for found in disputes],
+    )
 
 
-def _state(found: Json, *, other: bool) -> str:
-    state = _STATES[found["state"]][other]
-    return state + _UNHEARD[other] if found.get("nobody_hears") else state
+def _state(found: Json, *, language: str) -> str:
+    state = _STATES[found["state"]].said(language)
+    return state + _UNHEARD.said(language) if found.get("nobody_hears") else state
 
 
-def _row(found: Json, *, other: bool) -> tuple[object, ...]:
+def _row(found: Json, *, language: str) -> tuple[object, ...]:
     return (
         found["dispute"],
         found["signal"],
-        found["origin"] + (_OWN[other] if found.get("own") else ""),
+        found["origin"] + (_OWN.said(language) if found.get("own") else ""),
         found["author"],
-        CONTENTIONS[found["contention"]][other],
-        _WEIGHTS[found["weight"]][other],
-        _state(found, other=other),
+        CONTENTIONS[found["contention"]].said(language),
+        _WEIGHTS[found["weight"]].said(language),
+        _state(found, language=language),
         readable("due_at", found["due_at"]) if found["state"] == "open" else None,
         found["reason"],
     )

@@ -14,6 +14,8 @@ from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
+from fedsafe_cli.terminal.texts import in_either
+from fedsafe_policies.ground.catalogue import Phrase, all_said
 
 if TYPE_CHECKING:
     from fedsafe_policies.ground.reasons import Text
@@ -24,41 +26,33 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 1 << 20
 AUDIENCES: Final = ("affected", "relatives", "friends", "professionals", "worried")
 _WORDS: Final = {
-    "affected": ("Betroffene", "affected"),
-    "relatives": ("Angehörige", "relatives"),
-    "friends": ("Freunde", "friends"),
-    "professionals": ("Fachkräfte", "professionals"),
-    "worried": ("besorgt über eigenes Verhalten", "worried about own behaviour"),
-    "minor": ("minderjährig", "minor"),
-    "adult": ("volljährig", "adult"),
-    "chat": ("Chat", "chat"),
-    "messenger": ("Messenger", "messenger"),
-    "phone": ("Telefon", "phone"),
-    "mail": ("E-Mail", "e-mail"),
-    "form": ("Formular", "form"),
-    "web": ("Internet", "web"),
+    "affected": Phrase("affected"),
+    "relatives": Phrase("relatives"),
+    "friends": Phrase("friends"),
+    "professionals": Phrase("professionals"),
+    "worried": Phrase("worried about own behaviour"),
+    "minor": Phrase("minor"),
+    "adult": Phrase("adult"),
+    "chat": Phrase("chat"),
+    "messenger": Phrase("messenger"),
+    "phone": Phrase("phone"),
+    "mail": Phrase("e-mail"),
+    "form": Phrase("form"),
+    "web": Phrase("web"),
 }
-_OFFERS: Final = (("Angebot", "Wege", "Seite"), ("offer", "ways", "page"))
+_OFFERS: Final = (Phrase("offer"), Phrase("ways"), Phrase("page"))
 _GAPS: Final = (
-    ("Wer", "Sprache", "Alter", "es fehlt"),
-    ("who", "language", "age", "missing"),
+    Phrase.within("help directory", "who"),
+    Phrase("language"),
+    Phrase("age"),
+    Phrase("missing"),
 )
-_STALE: Final = (
-    ("nachsehen", "Weg", "Stand der Quelle"),
-    ("to look up", "way", "source as of"),
+_STALE: Final = (Phrase("to look up"), Phrase("way"), Phrase("source as of"))
+_APPROVED: Final = Phrase("Approved by {person}, {organisation}, on {on}.")
+_DRAFT: Final = Phrase(
+    "Draft: no specialised counselling centre has approved these words."
 )
-_APPROVED: Final = (
-    "Freigegeben von {person}, {organisation}, am {on}.",
-    "Approved by {person}, {organisation}, on {on}.",
-)
-_DRAFT: Final = (
-    "Entwurf: Diese Worte hat noch keine Fachberatungsstelle freigegeben.",
-    "Draft: no specialised counselling centre has approved these words.",
-)
-_WHOLE: Final = (
-    "Alle Gruppen haben in beiden Sprachen einen Chat und ein Telefon.",
-    "Every audience has a chat and a phone in both languages.",
-)
+_WHOLE: Final = Phrase("Every audience has a chat and a phone in both languages.")
 Json = dict[str, Any]
 _FILE: Final = click.argument("file", metavar="[FILE]", required=False)
 
@@ -104,7 +98,7 @@ def list_offers(
     from fedsafe_policies.help.offers import Age, Audience, Tongue  # noqa: PLC0415
 
     settings = settings_of(context)
-    tongue = Tongue.DE if settings.german else Tongue.EN
+    tongue = Tongue.DE if settings.language == "de" else Tongue.EN
     seeker = Seeker(Audience(audience), tongue, Age(age), urgent)
     shown = choose(_directory(file), seeker, _today())
     if settings.json:
@@ -112,15 +106,15 @@ def list_offers(
         return OK
     rows = [
         (
-            _said(each.offer.name, german=settings.german),
+            _said(each.offer.name, language=settings.language),
             ", ".join(
-                _way(channel, german=settings.german) for channel in each.channels
+                _way(channel, language=settings.language) for channel in each.channels
             ),
             each.offer.url or "",
         )
         for each in shown
     ]
-    table(_OFFERS[not settings.german], rows)
+    table(all_said(_OFFERS, settings.language), rows)
     return OK
 
 
@@ -148,13 +142,13 @@ def check(context: click.Context, file: str | None) -> ExitStatus:
     if settings.json:
         document(
             {
-                "harm": [_finding(each, german=False) for each in harm],
+                "harm": [_finding(each, language="en") for each in harm],
                 "missing": [_gap(each) for each in missing],
                 "stale": [{"offer": o, "way": w, "as_of": a} for o, w, a in stale],
             }
         )
     else:
-        _tell(harm, missing, stale, german=settings.german)
+        _tell(harm, missing, stale, language=settings.language)
     return ExitStatus.BAD_INPUT if harm else OK
 
 
@@ -186,12 +180,12 @@ def reply(context: click.Context, file: str | None) -> ExitStatus:
         return OK
     if is_approved and approved is not None:
         said = {"person": approved.person, "organisation": approved.organisation}
-        line(_APPROVED[not settings.german].format(**said, on=approved.on))
+        line(_APPROVED.said(settings.language).format(**said, on=approved.on))
     else:
-        line(_DRAFT[not settings.german])
+        line(_DRAFT.said(settings.language))
     for block in Block:
         line()
-        for each in _said(words.block(block), german=settings.german).split("\n"):
+        for each in _said(words.block(block), language=settings.language).split("\n"):
             line(each.strip())
     line()
     line(f"SHA-256 {words.digest}")
@@ -228,40 +222,42 @@ def _tell(
     missing: "tuple[Gap, ...]",
     stale: list[tuple[str, str, str]],
     *,
-    german: bool,
+    language: str,
 ) -> None:
     for each in harm:
-        found = _finding(each, german=german)
+        found = _finding(each, language=language)
         line(f"{found['block']} ({found['language']}): {found['why']}")
         if found["sentence"]:
             line(f"   {found['sentence']}")
     if missing:
         rows = [
             (
-                _word(gap.audience.value, german=german),
+                _word(gap.audience.value, language=language),
                 gap.tongue.value,
-                _word(gap.age.value, german=german),
-                _word(gap.missing.value, german=german),
+                _word(gap.age.value, language=language),
+                _word(gap.missing.value, language=language),
             )
             for gap in missing
         ]
-        table(_GAPS[not german], rows)
+        table(all_said(_GAPS, language), rows)
     else:
-        line(_WHOLE[not german])
+        line(_WHOLE.said(language))
     if stale:
         line()
-        rows_ = [(name, _word(way, german=german), as_of) for name, way, as_of in stale]
-        table(_STALE[not german], rows_)
+        rows_ = [
+            (name, _word(way, language=language), as_of) for name, way, as_of in stale
+        ]
+        table(all_said(_STALE, language), rows_)
 
 
-def _finding(finding: "Finding", *, german: bool) -> Json:
+def _finding(finding: "Finding", *, language: str) -> Json:
     from fedsafe_policies.help.harm import WAYS_OUT  # noqa: PLC0415 (slow to load)
 
     return {
         "block": finding.block.value,
         "language": finding.tongue.value,
         "harm": finding.harm.value,
-        "why": _said(WAYS_OUT[finding.harm], german=german),
+        "why": _said(WAYS_OUT[finding.harm], language=language),
         "sentence": finding.sentence,
     }
 
@@ -289,17 +285,17 @@ def _offer(shown: "Shown") -> Json:
     }
 
 
-def _way(channel: Any, *, german: bool) -> str:  # noqa: ANN401 - a lazily loaded type
+def _way(channel: Any, *, language: str) -> str:  # noqa: ANN401 - a lazily loaded type
     address = f" {channel.address}" if channel.address else ""
-    return f"{_word(channel.way.value, german=german)}{address}"
+    return f"{_word(channel.way.value, language=language)}{address}"
 
 
-def _word(name: str, *, german: bool) -> str:
-    return _WORDS[name][not german]
+def _word(name: str, *, language: str) -> str:
+    return _WORDS[name].said(language)
 
 
-def _said(text: "Text", *, german: bool) -> str:
-    return text.de if german else text.en
+def _said(text: "Text", *, language: str) -> str:
+    return in_either(text, language)
 
 
 def _today() -> int:

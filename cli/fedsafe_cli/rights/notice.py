@@ -16,6 +16,8 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_cli.terminal.texts import of_both
+from fedsafe_policies.ground.catalogue import Phrase, all_said
 
 NAMES: Final = (
     *("statement_of_reasons", "data_protection_notice", "end_of_signal"),
@@ -23,53 +25,43 @@ NAMES: Final = (
     "rights_outcome",
 )
 REASONS: Final = ("bdsg_29_1", "bdsg_32_1_5", "bdsg_33_1_2a", "bdsg_33_1_2b")
-_STANDINGS: Final[Mapping[str, tuple[str, str]]] = {
-    "draft": ("Entwurf", "draft"),
-    "signed": ("freigegeben", "signed off"),
-    "expired": ("Freigabe abgelaufen", "sign-off has ended"),
+_STANDINGS: Final[Mapping[str, Phrase]] = {
+    "draft": Phrase("draft"),
+    "signed": Phrase("signed off"),
+    "expired": Phrase("sign-off has ended"),
 }
-_STATES: Final[Mapping[str, tuple[str, str]]] = {
-    "waiting": ("wartet", "waits"),
-    "announced": ("wird zugestellt", "is being delivered"),
-    "delivered": ("zugestellt", "delivered"),
+_STATES: Final[Mapping[str, Phrase]] = {
+    "waiting": Phrase("waits"),
+    "announced": Phrase("is being delivered"),
+    "delivered": Phrase("delivered"),
 }
-_KINDS: Final[Mapping[str, tuple[str, str]]] = {
-    "publication": ("Veröffentlichung", "publication"),
-    "end": ("Ende", "end"),
-    "review": ("Maßnahme", "measure"),
+_KINDS: Final[Mapping[str, Phrase]] = {
+    "publication": Phrase("publication"),
+    "end": Phrase("end"),
+    "review": Phrase("measure"),
 }
 _TEXTS: Final = (
-    ("Text", "Stand", "von", "bis", "Titel"),
-    ("text", "standing", "by", "until", "title"),
+    Phrase("text"),
+    Phrase("standing"),
+    Phrase("by"),
+    Phrase("until"),
+    Phrase("title"),
 )
 _NOTICES: Final = (
-    (
-        "worüber",
-        "Anlass",
-        "Stand",
-        "seit",
-        "zurückgehalten bis",
-        "Ereignis",
-        "es fehlt",
-    ),
-    ("id", "about", "state", "since", "held back until", "event", "unsigned"),
+    Phrase("id"),
+    Phrase("about"),
+    Phrase("state"),
+    Phrase("since"),
+    Phrase("held back until"),
+    Phrase("event"),
+    Phrase("unsigned"),
 )
-_WAITING: Final = (
-    "{count} Benachrichtigungen warten.",
-    "{count} notices wait.",
+_WAITING: Final = Phrase("{count} notices wait.")
+_MINOR: Final = Phrase("For children and young people")
+_LACKING: Final = Phrase(
+    "The texts say only in general words what node.toml lacks: {names}."
 )
-_MINOR: Final = {
-    "de": "Für Kinder und Jugendliche",
-    "en": "For children and young people",
-}
-_LACKING: Final = (
-    "Die Texte nennen nur allgemein, was in node.toml fehlt: {names}.",
-    "The texts say only in general words what node.toml lacks: {names}.",
-)
-_HELD: Final = (
-    "Die Benachrichtigung zu {about} wird bis {until} zurückgehalten.",
-    "The notice about {about} is held back until {until}.",
-)
+_HELD: Final = Phrase("The notice about {about} is held back until {until}.")
 Json = dict[str, Any]
 
 
@@ -102,8 +94,11 @@ def list_notices(context: click.Context, /, *, purpose: str | None) -> ExitStatu
     if settings.json:
         document(answer)
         return OK
-    other = not settings.german
-    table(_NOTICES[other], [_notice_row(each, other) for each in answer["notices"]])
+    language = settings.language
+    table(
+        all_said(_NOTICES, language),
+        [_notice_row(each, language) for each in answer["notices"]],
+    )
     return OK
 
 
@@ -138,8 +133,8 @@ def show(context: click.Context, name: str) -> ExitStatus:
     if settings.json:
         document(text)
         return OK
-    language = "de" if settings.german else "en"
-    line(text["title"][language])
+    language = settings.language
+    line(of_both(text["title"], language))
     line()
     for heading, body in _bodies(text, language):
         if heading:
@@ -172,7 +167,7 @@ def print_texts(context: click.Context) -> ExitStatus:
         return OK
     for text in texts:
         for language in ("de", "en"):
-            line(f"# {text['title'][language]} ({text['name']}, {language})")
+            line(f"# {of_both(text['title'], language)} ({text['name']}, {language})")
             line()
             for heading, body in _bodies(text, language):
                 if heading:
@@ -234,9 +229,9 @@ def sign_off(
 
 def _bodies(text: Json, language: str) -> list[tuple[str, list[str]]]:
     """Give what a text says, and under its heading what minors read."""
-    found = [("", text["body"]), (_MINOR[language], text.get("minor"))]
+    found = [("", text["body"]), (_MINOR.said(language), text.get("minor"))]
     return [
-        (heading, body[language].strip().split("\n"))
+        (heading, of_both(body, language).strip().split("\n"))
         for heading, body in found
         if body is not None
     ]
@@ -273,7 +268,7 @@ def withhold(
     else:
         until = readable("until", answer["until"])
         said = {"about": _about(answer), "until": until}
-        line(_HELD[not settings.german].format(**said))
+        line(_HELD.said(settings.language).format(**said))
     return OK
 
 
@@ -297,29 +292,29 @@ def _tell_texts(settings: Settings, answer: Json) -> None:
     if settings.json:
         document(answer)
         return
-    other = not settings.german
+    language = settings.language
     rows = [
         (
             text["name"],
-            _STANDINGS[text["standing"]][other],
+            _STANDINGS[text["standing"]].said(language),
             text.get("signed_by"),
             text.get("valid_until"),
-            text["title"]["en" if other else "de"],
+            of_both(text["title"], language),
         )
         for text in answer["texts"]
     ]
-    table(_TEXTS[other], rows)
+    table(all_said(_TEXTS, language), rows)
     if answer["waiting"]:
-        line(_WAITING[other].format(count=answer["waiting"]))
+        line(_WAITING.said(language).format(count=answer["waiting"]))
     if lacking := answer.get("lacking"):
-        line(_LACKING[other].format(names=", ".join(map(str, lacking))))
+        line(_LACKING.said(language).format(names=", ".join(map(str, lacking))))
 
 
-def _notice_row(found: Json, other: bool) -> tuple[object, ...]:  # noqa: FBT001
+def _notice_row(found: Json, language: str) -> tuple[object, ...]:
     return (
         _about(found),
-        _KINDS[found["notice"]][other],
-        _STATES[found["state"]][other],
+        _KINDS[found["notice"]].said(language),
+        _STATES[found["state"]].said(language),
         readable("queued_at", found["queued_at"]),
         readable("withheld_until", found.get("withheld_until")),
         found.get("event"),

@@ -21,189 +21,141 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_policies.ground.catalogue import Phrase, all_said, joined
 
 KINDS: Final = ASKS
 CONTROLS: Final = ("mailed_code", "identity_document", "known_correspondence")
 ABOUT: Final = ("email", "phone", "username", "device", "payment", "ip", "url")
 OUTCOMES: Final = ("granted", "refused", "withdrawn", "answered")
 GROUNDS: Final = ("founded", "not_shown", "not_ours", "excessive")
-_STATES: Final[Mapping[str, tuple[str, str]]] = {
-    "open": ("offen", "open"),
-    "answered": ("beantwortet", "answered"),
-    "closed": ("geschlossen", "closed"),
+_STATES: Final[Mapping[str, Phrase]] = {
+    "open": Phrase("open"),
+    "answered": Phrase("answered"),
+    "closed": Phrase("closed"),
 }
 _HEADINGS: Final = (
-    ("Antrag", "Art", "Weg", "Stand", "bis", "verlängert", "Ergebnis"),
-    ("request", "kind", "way", "state", "until", "extended", "outcome"),
+    Phrase("request"),
+    Phrase("kind"),
+    Phrase("way"),
+    Phrase("state"),
+    Phrase("until"),
+    Phrase("extended"),
+    Phrase("outcome"),
 )
-_COLLECT: Final = (
-    "Abholcode für die Person, nur jetzt zu sehen: {code}",
-    "Collect code for the person, shown only now: {code}",
-)
-VERIFIED: Final[Mapping[str, tuple[str, str]]] = {
-    "mailed_code": ("zugesandter Code", "mailed code"),
-    "sent_code": ("Code an die Nummer", "code sent to the number"),
-    "transfer": ("Zahlung von oder an das Konto", "transfer from or to the account"),
-    "own_namespace": ("eigener Namensraum", "own namespace"),
+_COLLECT: Final = Phrase("Collect code for the person, shown only now: {code}")
+VERIFIED: Final[Mapping[str, Phrase]] = {
+    "mailed_code": Phrase("mailed code"),
+    "sent_code": Phrase("code sent to the number"),
+    "transfer": Phrase("transfer from or to the account"),
+    "own_namespace": Phrase("own namespace"),
 }
-_ATTESTED: Final = (
-    "Vom eigenen Dienst bescheinigt: {how}, {on}; die Person war neu angemeldet.",
-    "Attested by the back-end: {how}, {on}; the person had logged in again.",
+_ATTESTED: Final = Phrase(
+    "Attested by the back-end: {how}, {on}; the person had logged in again."
 )
-_CHECKED: Final = (
-    "Identität festgestellt am {seen_on} von {by} ({reference}); entschieden: {second}",
-    "Identity checked on {seen_on} by {by} ({reference}); decided: {second}",
+_CHECKED: Final = Phrase(
+    "Identity checked on {seen_on} by {by} ({reference}); decided: {second}"
 )
-_NOBODY: Final = (
-    "noch niemand, nichts ruht; möglich bis {until}: fedsafe act approve {act}",
-    "nobody yet, nothing rests; until {until}: fedsafe act approve {act}",
+_NOBODY: Final = Phrase(
+    "nobody yet, nothing rests; until {until}: fedsafe act approve {act}"
 )
-_NOBODY_CAN: Final = (
-    (
-        "niemand, und niemand kann es mehr; nichts ruht. {by} fragt noch einmal: "
-        "fedsafe rights check {request}"
-    ),
-    (
-        "nobody, and nobody can any more; nothing rests. {by} asks again: "
-        "fedsafe rights check {request}"
-    ),
+_NOBODY_CAN: Final = Phrase(
+    "nobody, and nobody can any more; nothing rests. {by} asks again: "
+    "fedsafe rights check {request}"
 )
-_WAITS: Final = (
-    "Eine zweite Person muss zustimmen: fedsafe act approve {act}",
-    "A second person must approve: fedsafe act approve {act}",
+_WAITS: Final = Phrase("A second person must approve: fedsafe act approve {act}")
+_FOUND: Final = Phrase(
+    "Found: {signals}. Disputed: {disputes}. Not to be checked: {unevaluated}."
 )
-_FOUND: Final = (
-    "Gefunden: {signals}. Bestritten: {disputes}. Nicht zu prüfen: {unevaluated}.",
-    "Found: {signals}. Disputed: {disputes}. Not to be checked: {unevaluated}.",
-)
-_AGAIN: Final = (
-    "Noch nicht überall nachgesehen; das wird ab {at} wieder versucht.",
-    "Not looked everywhere yet; that is tried again from {at} on.",
-)
-_PACKS: Final = (
-    "Auszüge aus dem Protokoll über die Person:",
-    "Evidence packs about the person:",
-)
+_AGAIN: Final = Phrase("Not looked everywhere yet; that is tried again from {at} on.")
+_PACKS: Final = Phrase("Evidence packs about the person:")
 _PACK_HEADINGS: Final = (
-    ("Eintrag", "gemacht für", "am", "zurückgehalten bis", "Grund", "Verweis", "durch"),
-    ("entry", "made for", "at", "withheld until", "reason", "reference", "by"),
+    Phrase("entry"),
+    Phrase("made for"),
+    Phrase.within("rights", "at"),
+    Phrase("withheld until"),
+    Phrase("reason"),
+    Phrase("reference"),
+    Phrase.within("rights", "by"),
 )
-_ERASED: Final = ("Gelöscht:", "Erased:")
-_ERASED_HEADINGS: Final = (("was", "Anzahl"), ("what", "count"))
-PARTS: Final[Mapping[str, tuple[str, str]]] = {
-    "own_bans": ("eigene Sperren", "own bans"),
-    "shared": (
-        "Signale dieses Anbieters, bei allen Mitgliedern",
-        "signals of this provider, at every member",
-    ),
-    "drafts": ("Entwürfe", "drafts"),
-    "openings": ("Angaben im Protokoll", "openings in the audit log"),
-    "events": ("Ereignisse für den eigenen Dienst", "events for your own service"),
-    "notices": ("Benachrichtigungen", "notices"),
-    "requests": ("frühere Anträge", "earlier requests"),
-    "reviews": ("Prüfungen", "reviews"),
+_ERASED: Final = Phrase("Erased:")
+_ERASED_HEADINGS: Final = (Phrase("what"), Phrase("count"))
+PARTS: Final[Mapping[str, Phrase]] = {
+    "own_bans": Phrase("own bans"),
+    "shared": Phrase("signals of this provider, at every member"),
+    "drafts": Phrase("drafts"),
+    "openings": Phrase("openings in the audit log"),
+    "events": Phrase("events for your own service"),
+    "notices": Phrase("notices"),
+    "requests": Phrase("earlier requests"),
+    "reviews": Phrase("reviews"),
 }
-_REMAINS: Final = ("Nicht gelöscht:", "Not erased:")
+_REMAINS: Final = Phrase("Not erased:")
 _REMAINS_HEADINGS: Final = (
-    ("was", "wer", "bis", "warum"),
-    ("what", "who", "until", "why"),
+    Phrase("what"),
+    Phrase("who"),
+    Phrase("until"),
+    Phrase("why"),
 )
-LEFT: Final[Mapping[str, tuple[tuple[str, str], tuple[str, str]]]] = {
+LEFT: Final[Mapping[str, tuple[Phrase, Phrase]]] = {
     "recipient": (
-        ("Empfänger eines Signals", "recipient of a signal"),
-        (
-            "zur Löschung verpflichtet; ohne Tag fehlt die Quittung noch",
-            "told to erase it; without a day its receipt is still missing",
-        ),
+        Phrase("recipient of a signal"),
+        Phrase("told to erase it; without a day its receipt is still missing"),
     ),
     "pack": (
-        ("Auszug aus dem Protokoll", "evidence pack"),
-        (
-            "kein Feed erreicht ihn: schreiben Sie dorthin (Art. 19 DSGVO)",
-            "no feed reaches it: write to them (Art. 19 GDPR)",
-        ),
+        Phrase("evidence pack"),
+        Phrase("no feed reaches it: write to them (Art. 19 GDPR)"),
     ),
     "listing": (
-        ("Signal eines anderen Anbieters", "another provider's signal"),
-        ("nur dieser kann es löschen", "only that one can erase it"),
+        Phrase("another provider's signal"),
+        Phrase("only that one can erase it"),
     ),
     "held": (
-        ("das Konto", "the account"),
-        (
-            "es wird gehalten: fedsafe audit hold list",
-            "held: fedsafe audit hold list",
-        ),
+        Phrase("the account"),
+        Phrase("held: fedsafe audit hold list"),
     ),
     "account": (
-        ("das übrige Konto", "the rest of the account"),
-        (
-            "der Antrag nennt keines, oder verlangt keine Löschung",
-            "the request names none, or does not ask for erasure",
-        ),
+        Phrase("the rest of the account"),
+        Phrase("the request names none, or does not ask for erasure"),
     ),
     "request": (
-        ("ein offener Antrag", "an open request"),
-        ("erst beantworten und schließen", "answer and close it first"),
+        Phrase("an open request"),
+        Phrase("answer and close it first"),
     ),
     "measure": (
-        ("eine Maßnahme gegen das Konto", "a measure against the account"),
-        (
-            "sie gilt noch; ihr Ende muss zugestellt werden",
-            "it lasts, and its end has to be told",
-        ),
+        Phrase("a measure against the account"),
+        Phrase("it lasts, and its end has to be told"),
     ),
     "reviews": (
-        ("Prüfungen zu diesen Signalen", "reviews of these signals"),
-        (
-            "jemand sieht sie noch einmal an: fedsafe task list",
-            "a person looks at them again: fedsafe task list",
-        ),
+        Phrase("reviews of these signals"),
+        Phrase("a person looks at them again: fedsafe task list"),
     ),
     "backups": (
-        ("Sicherungen", "backups"),
-        (
-            "sie halten, was sie hielten; wer eine zurückspielt, löscht noch einmal",
-            "they hold what they held; who restores one erases again",
-        ),
+        Phrase("backups"),
+        Phrase("they hold what they held; who restores one erases again"),
     ),
     "residues": (
-        ("Reste auf dem Datenträger", "residues on the disk"),
-        (
-            "verschlüsselt: fedsafe audit gaps nennt die Monate",
-            "sealed: fedsafe audit gaps names the months",
-        ),
+        Phrase("residues on the disk"),
+        Phrase("sealed: fedsafe audit gaps names the months"),
     ),
     "answers": (
-        ("Antworten für wiederholte Anfragen", "answers to repeated requests"),
-        (
-            "nur Kennzeichen der Signale, damit nichts zweimal geschieht",
-            "ids of signals only, so that nothing happens twice",
-        ),
+        Phrase("answers to repeated requests"),
+        Phrase("ids of signals only, so that nothing happens twice"),
     ),
     "this_request": (
-        ("dieser Antrag", "this request"),
-        ("die Person liest, wie er endete", "the person reads how it ended"),
+        Phrase("this request"),
+        Phrase("the person reads how it ended"),
     ),
     "ledger": (
-        ("das Empfängerverzeichnis", "the recipient ledger"),
-        (
-            "wer etwas bekam, muss nachweisbar sein (Art. 5 Abs. 2, 19 DSGVO)",
-            "who received something must be shown (Art. 5 (2), 19 GDPR)",
-        ),
+        Phrase("the recipient ledger"),
+        Phrase("who received something must be shown (Art. 5 (2), 19 GDPR)"),
     ),
     "records": (
-        ("Einträge der Protokolle", "records of the logs"),
-        (
-            "sie nennen niemanden; die Nachweise hängen daran",
-            "they name nobody, and the proofs rest on them",
-        ),
+        Phrase("records of the logs"),
+        Phrase("they name nobody, and the proofs rest on them"),
     ),
     "cases": (
-        ("Fälle", "cases"),
-        (
-            "hier nie enthalten; sie enden nach eigenen Fristen",
-            "never part of this; they end by their own time limits",
-        ),
+        Phrase("cases"),
+        Phrase("never part of this; they end by their own time limits"),
     ),
 }
 _ID_DIGITS: Final = 32
@@ -325,7 +277,7 @@ def list_(context: click.Context, state: str) -> ExitStatus:
                 line(f"\n{each['request']}")
                 line(_second(settings, each))
     else:
-        line(("Es gibt keine.", "There are none.")[not settings.german])
+        line(Phrase("There are none.").said(settings.language))
     return OK
 
 
@@ -401,7 +353,7 @@ def grant(context: click.Context, request: str, reason: str) -> ExitStatus:
     if settings.json:
         document(answer)
     else:
-        line(_WAITS[not settings.german].format(act=answer["act"]))
+        line(_WAITS.said(settings.language).format(act=answer["act"]))
     return ExitStatus.WAITING
 
 
@@ -477,39 +429,45 @@ def _decided(found: Json) -> bool:
 
 def _tell_proof(settings: Settings, found: Json) -> None:
     """Say how it was shown that the identifier is the person's."""
-    other = not settings.german
+    language = settings.language
     said, check = found.get("attested"), found.get("checked")
     if said is not None:
         line()
-        how = VERIFIED[said["verified"]][other]
-        line(_ATTESTED[other].format(how=how, on=said["verified_on"]))
+        how = VERIFIED[said["verified"]].said(language)
+        line(_ATTESTED.said(language).format(how=how, on=said["verified_on"]))
     if check is not None:
         line()
-        line(_CHECKED[other].format(**check | {"second": _second(settings, found)}))
+        line(
+            _CHECKED.said(language).format(
+                **check | {"second": _second(settings, found)}
+            )
+        )
 
 
 def _second(settings: Settings, found: Json) -> str:
     """Say who has decided on a check, or what it takes that somebody does."""
-    check, other = found["checked"], not settings.german
+    check, language = found["checked"], settings.language
     if check["second"] is not None:
         return str(check["second"])
     if check.get("until") is None:
-        return _NOBODY_CAN[other].format(by=check["by"], request=found["request"])
+        return _NOBODY_CAN.said(language).format(
+            by=check["by"], request=found["request"]
+        )
     until = readable("until", check["until"])
-    return _NOBODY[other].format(act=check["act"], until=until)
+    return _NOBODY.said(language).format(act=check["act"], until=until)
 
 
 def _tell(settings: Settings, found: Json) -> None:
     if settings.json:
         document(found)
         return
-    other = not settings.german
+    language = settings.language
     _table(settings, [found])
     _tell_proof(settings, found)
     if found.get("signals") is not None:
         line()
         line(
-            _FOUND[other].format(
+            _FOUND.said(language).format(
                 signals=", ".join(each["signal"] for each in found["signals"]) or "-",
                 disputes=len(found["disputes"]),
                 unevaluated=", ".join(found["unevaluated"]) or "-",
@@ -517,11 +475,13 @@ def _tell(settings: Settings, found: Json) -> None:
         )
     if found.get("again_at") is not None:
         line()
-        line(_AGAIN[other].format(at=readable("again_at", found["again_at"])))
+        line(_AGAIN.said(language).format(at=readable("again_at", found["again_at"])))
     if found.get("packs"):
         line()
-        line(_PACKS[other])
-        table(_PACK_HEADINGS[other], [_pack(each) for each in found["packs"]])
+        line(_PACKS.said(language))
+        table(
+            all_said(_PACK_HEADINGS, language), [_pack(each) for each in found["packs"]]
+        )
     if found.get("erased") is not None:
         _tell_erased(settings, found)
     if found.get("answer"):
@@ -529,35 +489,37 @@ def _tell(settings: Settings, found: Json) -> None:
         line(found["answer"])
     if found.get("collect"):
         line()
-        line(_COLLECT[other].format(code=found["collect"]))
+        line(_COLLECT.said(language).format(code=found["collect"]))
 
 
 def _tell_erased(settings: Settings, found: Json) -> None:
-    other = not settings.german
+    language = settings.language
     line()
-    line(_ERASED[other])
+    line(_ERASED.said(language))
     rows: list[tuple[object, ...]] = []
     for each in found["erased"]:
         part = each["part"]
-        rows.append((PARTS[part][other] if part in PARTS else part, each["count"]))
-    table(_ERASED_HEADINGS[other], rows)
+        rows.append(
+            (PARTS[part].said(language) if part in PARTS else part, each["count"])
+        )
+    table(all_said(_ERASED_HEADINGS, language), rows)
     line()
-    line(_REMAINS[other])
+    line(_REMAINS.said(language))
     table(
-        _REMAINS_HEADINGS[other],
-        [_remaining(each, other=other) for each in found["remains"] or []],
+        all_said(_REMAINS_HEADINGS, language),
+        [_remaining(each, language=language) for each in found["remains"] or []],
     )
 
 
-def _remaining(each: Json, *, other: bool) -> tuple[object, ...]:
-    what, why = LEFT.get(each["what"], ((each["what"],) * 2, ("",) * 2))
+def _remaining(each: Json, *, language: str) -> tuple[object, ...]:
+    what, why = LEFT.get(each["what"], (Phrase(each["what"]), joined("", [])))
     until = None if each["until"] is None else readable("until", each["until"])
-    return (what[other], each["who"], until, why[other])
+    return (what.said(language), each["who"], until, why.said(language))
 
 
 def _table(settings: Settings, requests: list[Json]) -> None:
-    other = not settings.german
-    table(_HEADINGS[other], [_row(found, settings) for found in requests])
+    language = settings.language
+    table(all_said(_HEADINGS, language), [_row(found, settings) for found in requests])
 
 
 def _pack(pack: Json) -> tuple[object, ...]:
@@ -571,12 +533,12 @@ def _pack(pack: Json) -> tuple[object, ...]:
 
 
 def _row(found: Json, settings: Settings) -> tuple[object, ...]:
-    other = not settings.german
+    language = settings.language
     return (
         found["request"],
-        KINDS[found["kind"]][other],
+        KINDS[found["kind"]].said(language),
         coded(found["way"], settings),
-        _STATES[found["state"]][other],
+        _STATES[found["state"]].said(language),
         readable("due_at", found["due_at"]),
         found["extended_for"],
         None if found["outcome"] is None else coded(found["outcome"], settings),

@@ -46,7 +46,6 @@ from fedsafe_cli.terminal.errors import (
     BadInputError,
     BrokenAnswerError,
     CliError,
-    Hint,
     NodeUnreachableError,
     RefusedError,
 )
@@ -76,6 +75,7 @@ from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.progress import Advance, reading
 from fedsafe_cli.terminal.settings import FILE, Settings, printable
 from fedsafe_cli.terminal.texts import REASONS, label, words
+from fedsafe_policies.ground.catalogue import SOURCE, Phrase
 from fedsafe_policies.vocabulary import (
     Detection,
     Finding,
@@ -112,10 +112,17 @@ _DIGEST_BYTES: Final = 32
 _MANY_ROWS: Final = 5
 """On so many rows an identifier is perhaps a placeholder."""
 _COMES_BACK: Final = frozenset({"mistake"})
-_ASKED_ANEW: Final = ("Sie neu aufnehmen?", "List them again?")
-_NOT_ANEW: Final = (
-    "nicht bestätigt: niemand wurde neu aufgenommen (ohne Terminal: --yes)",
-    "not confirmed: nobody was listed again (without a terminal: --yes)",
+_KNOWN: Final = Phrase("known")
+_UNITS: Final = {
+    "day": Phrase("day"),
+    "days": Phrase("days"),
+    "month": Phrase("month"),
+    "months": Phrase("months"),
+}
+_WORDS_OF_IT: Final = Phrase("its words: {}")
+_ASKED_ANEW: Final = Phrase("List them again?")
+_NOT_ANEW: Final = Phrase(
+    "not confirmed: nobody was listed again (without a terminal: --yes)"
 )
 _WITHOUT: Final = "without a terminal: --yes"
 
@@ -429,8 +436,8 @@ def import_signals(
         digest = _digest(opened, said, file)
         stream = _checked(opened, form, file)
         source = _Source(hints, common, excepted, _own_addresses(settings.directory()))
-        items = _items(stream, source, form, file, german=settings.german)
-        run = None if dry_run else _Run(client, digest, german=settings.german)
+        items = _items(stream, source, form, file, language=settings.language)
+        run = None if dry_run else _Run(client, digest, language=settings.language)
         try:
             said_of_all = {"dry_run": dry_run} | listed
             _send_all(client, items, advance, said_of_all, run, report)
@@ -446,19 +453,19 @@ def import_signals(
         raise BadInputError("the input is empty", "give one signal a line")
     _tell(report, settings, failure, dry_run=dry_run)
     if not dry_run and report.added:
-        note_unnamed(client, german=settings.german)
+        note_unnamed(client, language=settings.language)
     if failure is not None:
         if isinstance(failure, NodeUnreachableError) and digest is not None:
-            note(f"fedsafe: {words('goes_on', german=settings.german)}")
+            note(f"fedsafe: {words('goes_on', language=settings.language)}")
         failure.told = settings.json
         raise failure
     return worst(reject.status for reject in report.bad)
 
 
-def note_unnamed(client: Client, *, german: bool) -> None:
+def note_unnamed(client: Client, *, language: str) -> None:
     """Say that what was recorded without a credential names nobody."""
     if client.token is None:
-        note(f"fedsafe: {words('unnamed', german=german)}")
+        note(f"fedsafe: {words('unnamed', language=language)}")
 
 
 def _list(given: dict[str, Any]) -> Signal:
@@ -584,10 +591,7 @@ def _check_translations(table: Table) -> None:
         if known is not None and not ours <= set(known):
             raise BadInputError(
                 f"--word gives {name} a word that it does not have",
-                Hint(
-                    f"its words: {', '.join(known) or '-'}",
-                    f"seine Wörter: {', '.join(known) or '-'}",
-                ),
+                _WORDS_OF_IT.filled(", ".join(known) or "-"),
             )
 
 
@@ -599,7 +603,7 @@ def _is_table(stream: BinaryIO, form: _Form, path: str) -> bool:
 
 
 def _items(
-    stream: BinaryIO, source: _Source, form: _Form, path: str, *, german: bool
+    stream: BinaryIO, source: _Source, form: _Form, path: str, *, language: str
 ) -> Iterator[_Item]:
     """Read signals in the form that was said, or that shows.
 
@@ -608,11 +612,11 @@ def _items(
     """
     if _is_table(stream, form, path):
         table = open_table(stream, form.reading)
-        told = words("columns", german=german, told=table.told())
+        told = words("columns", language=language, told=table.told())
         if table.left_out:
             left_out, count = table.tell_left_out(), len(table.left_out)
             told += "; " + words(
-                "columns_left_out", german=german, count=count, told=left_out
+                "columns_left_out", language=language, count=count, told=left_out
             )
         note(f"fedsafe: {told}")
         return _from_rows(read_rows(stream, table), source)
@@ -748,10 +752,10 @@ def _record(found: dict[str, object], hints: Hints, common: Signal) -> Signal:
 class _Run:
     """The import that all rows belong to, once it is begun."""
 
-    def __init__(self, client: Client, digest: str | None, *, german: bool) -> None:
+    def __init__(self, client: Client, digest: str | None, *, language: str) -> None:
         self._client = client
         self._digest = digest
-        self._german = german
+        self._language = language
         self._begun: Mapping[str, Any] | None = None
 
     def begin(self) -> Mapping[str, Any]:
@@ -768,7 +772,7 @@ class _Run:
                 raise
         self._begun = begun
         if begun.get("resumed"):
-            note(f"fedsafe: {words('resumed', german=self._german)}")
+            note(f"fedsafe: {words('resumed', language=self._language)}")
         return begun
 
     def key(self, first: int, last: int, count: int) -> str | None:
@@ -876,11 +880,11 @@ def _is_confirmed(report: _Report, settings: Settings, *, asks: bool) -> bool:
     if not lines or not asks:
         return bool(lines)
     values = {"number": len(lines), "lines": _spans(lines)}
-    note(words("anew_told", german=settings.german, **values))
+    note(words("anew_told", language=settings.language, **values))
     try:
         confirm(_ASKED_ANEW, settings, without=_WITHOUT)
     except BadInputError:
-        note(f"fedsafe: {_NOT_ANEW[not settings.german]}")
+        note(f"fedsafe: {_NOT_ANEW.said(settings.language)}")
         return False
     return True
 
@@ -999,11 +1003,11 @@ def _tell(
         told = report.document(dry_run=dry_run)
         document(told if failure is None else told | failure.document())
         return
-    german = settings.german
-    _tell_bad(report.bad, german=german)
+    language = settings.language
+    _tell_bad(report.bad, language=language)
     if report.lines != len(report.ids):
         count, lines = len(report.ids), report.lines
-        line(words("read", german=german, count=count, lines=lines))
+        line(words("read", language=language, count=count, lines=lines))
     key = "would" if dry_run else "recorded"
     counts = {
         key: (report.added, len(report.added_lines)),
@@ -1021,45 +1025,49 @@ def _tell(
     }
     always = {key, "refused"}
     texts = [
-        _count_text(name, *numbers, german=german)
+        _count_text(name, *numbers, language=language)
         for name, numbers in counts.items()
         if numbers[0] or name in always
     ]
     summary = ", ".join(texts)
     if dry_run:
-        summary += f"; {words('nothing_written', german=german)}"
+        summary += f"; {words('nothing_written', language=language)}"
     line(summary)
-    _tell_lines(report, german=german)
+    _tell_lines(report, language=language)
     if report.run is not None and report.added:
-        line(words("undo_by", german=german, run=report.run))
+        line(words("undo_by", language=language, run=report.run))
 
 
-def _tell_lines(report: _Report, *, german: bool) -> None:
+def _tell_lines(report: _Report, *, language: str) -> None:
     """Name the lines of which nothing was recorded, and why."""
     for name, met in (("already_lines", report.already), ("twice_lines", report.twice)):
         if met:
             numbers = _spans([number for number, _ in met])
-            line(words(name, german=german, lines=numbers))
+            line(words(name, language=language, lines=numbers))
     if report.differing:
         numbers = _spans([*report.differing])
-        line(words("differing_lines", german=german, lines=numbers))
-    _tell_later(report, german=german)
+        line(words("differing_lines", language=language, lines=numbers))
+    _tell_later(report, language=language)
     for kind, each in sorted(report.over.items()):
         values = {"count": len(each.lines), "kind": kind}
-        term = _term(each.term) if german else each.term
-        line(words("over_kind", german=german, **values, term=term, first=each.first))
-    _tell_taken_off(report, german=german)
+        term = _term(each.term, language)
+        line(
+            words("over_kind", language=language, **values, term=term, first=each.first)
+        )
+    _tell_taken_off(report, language=language)
     for found in report.repeated[:_SHOWN]:
         count, kind = len(found.lines), found.column or found.kind
         lines = _spans(found.lines)
-        line(words("placeholder", german=german, count=count, kind=kind, lines=lines))
+        line(
+            words("placeholder", language=language, count=count, kind=kind, lines=lines)
+        )
 
 
-def _count_text(name: str, count: int, lines: int, *, german: bool) -> str:
-    text = words(name, german=german, count=count)
+def _count_text(name: str, count: int, lines: int, *, language: str) -> str:
+    text = words(name, language=language, count=count)
     if count == lines:
         return text
-    return text + words("of_lines", german=german, count=lines)
+    return text + words("of_lines", language=language, count=lines)
 
 
 def _counted(numbers: Sequence[int]) -> tuple[int, int]:
@@ -1067,7 +1075,7 @@ def _counted(numbers: Sequence[int]) -> tuple[int, int]:
     return len(numbers), len(set(numbers))
 
 
-def _tell_bad(bad: Sequence[Reject], *, german: bool) -> None:
+def _tell_bad(bad: Sequence[Reject], *, language: str) -> None:
     """Say of the first lines what is wrong, once where it is all of a line."""
     columns: dict[tuple[int, Fault], list[str]] = {}
     for reject in bad:
@@ -1075,47 +1083,48 @@ def _tell_bad(bad: Sequence[Reject], *, german: bool) -> None:
         if reject.column is not None:
             found.append(printable(reject.column))
     for (number, fault), names in list(columns.items())[:_SHOWN]:
-        where = words("line", german=german, number=number)
+        where = words("line", language=language, number=number)
         where += f" ({', '.join(names)})" if names else ""
-        note(f"fedsafe: error: {where}: {_said(fault, german=german)}")
+        note(f"fedsafe: error: {where}: {_said(fault, language=language)}")
     if len(columns) > _SHOWN:
-        _tell_sums(bad, german=german)
+        _tell_sums(bad, language=language)
 
 
-def _said(fault: Fault, *, german: bool) -> str:
+def _said(fault: Fault, *, language: str) -> str:
     """Say as people read it what is wrong: which field, why, and what it might be."""
     place = f"{fault.field}: " if fault.field else ""
     detail = fault.detail
-    if german:
-        from fedsafe_cli.signals.import_refusal_texts import in_german  # noqa: PLC0415
+    if language != SOURCE:
+        from fedsafe_cli.signals.import_refusal_texts import in_words  # noqa: PLC0415
 
-        detail = in_german(detail)
-    known = f"; {'bekannt' if german else 'known'}: {', '.join(fault.known)}"
-    return f"{place}{detail}{known if fault.known else ''} ({fault.code})"
+        detail = in_words(detail, language)
+    if fault.known:
+        detail += f"; {_KNOWN.said(language)}: {', '.join(fault.known)}"
+    return f"{place}{detail} ({fault.code})"
 
 
-def _tell_later(report: _Report, *, german: bool) -> None:
+def _tell_later(report: _Report, *, language: str) -> None:
     for row in report.later[:_SHOWN]:
         told = {"listed": row.listed, "removed_on": row.removed_on}
         told |= {"number": str(row.number), "signal": row.signal}
-        line(words("later_line", german=german, **told))
+        line(words("later_line", language=language, **told))
     if len(report.later) > _SHOWN:
         more = len(report.later) - _SHOWN
-        line(words("later_more", german=german, count=more))
+        line(words("later_more", language=language, count=more))
 
 
-def _tell_taken_off(report: _Report, *, german: bool) -> None:
+def _tell_taken_off(report: _Report, *, language: str) -> None:
     for reason, numbers in sorted(report.taken_off.items()):
-        why = label(REASONS, reason, german=german)
+        why = label(REASONS, reason, language=language)
         lines = _spans(numbers)
-        line(words("taken_off_lines", german=german, reason=why, lines=lines))
+        line(words("taken_off_lines", language=language, reason=why, lines=lines))
     if report.taken_off.keys() - _COMES_BACK:
-        line(words("taken_off_for_good", german=german))
+        line(words("taken_off_for_good", language=language))
     if report.taken_off.keys() & _COMES_BACK:
-        line(words("taken_off_anew", german=german))
+        line(words("taken_off_anew", language=language))
 
 
-def _tell_sums(bad: Sequence[Reject], *, german: bool) -> None:
+def _tell_sums(bad: Sequence[Reject], *, language: str) -> None:
     """Say how many lines have which fault, and in which field."""
     sums: dict[tuple[str, str], list[int]] = {}
     for each in bad:
@@ -1126,14 +1135,13 @@ def _tell_sums(bad: Sequence[Reject], *, german: bool) -> None:
         count, lines = _counted(numbers)
         values = {"count": lines, "field": name, "code": code, "identifiers": count}
         key = "fault_sum" if count == lines else "fault_sum_identifiers"
-        note(words(key, german=german, **values))
+        note(words(key, language=language, **values))
 
 
-def _term(span: str) -> str:
-    """Say in German how long a policy lists something."""
-    for english, german in (("month", "Monat"), ("day", "Tag")):
-        span = span.replace(f"{english}s", f"{german}e").replace(english, german)
-    return span
+def _term(span: str, language: str) -> str:
+    """Say how long a policy lists something, such as `6 months`."""
+    count, _, unit = span.partition(" ")
+    return f"{count} {_UNITS[unit].said(language)}" if unit in _UNITS else span
 
 
 def _spans(numbers: Sequence[int]) -> str:

@@ -161,11 +161,11 @@ def approve_list(context: click.Context, /, name: str, digest: str) -> ExitStatu
 def _show_facts(facts: list[dict[str, Any]], settings: Settings) -> None:
     """Show what is said of the files: as what they match, where, and whose list."""
     rest = ("rule", "legal_review", "match_until", "source", "signature")
-    german = settings.german
+    language = settings.language
     rows = [
         [
             each["count"],
-            *(label(table_, each[name], german=german) for name, table_ in _CODES),
+            *(label(table_, each[name], language=language) for name, table_ in _CODES),
             _for_whom(each, settings),
             *(each.get(name) or "-" for name in rest),
         ]

@@ -19,63 +19,50 @@ from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_cli.terminal.texts import GRADES, KINDS, PHENOMENA, PROVENANCES, label
+from fedsafe_policies.ground.catalogue import Phrase
 
 Json = dict[str, Any]
-Words = dict[str, tuple[str, str]]
+Words = dict[str, Phrase]
 STATES: Final[Words] = {
-    "waiting": ("wartet auf eine Entscheidung", "waits for a ruling"),
-    "rested": ("das Signal ruht hier", "the signal rests here"),
-    "stands": ("das Signal gilt", "the signal stands"),
-    "lapsed": ("verfallen, niemand hat entschieden", "lapsed, nobody has ruled"),
-    "over": ("das Signal ist beendet", "the signal has ended"),
+    "waiting": Phrase("waits for a ruling"),
+    "rested": Phrase("the signal rests here"),
+    "stands": Phrase.within("flood", "the signal stands"),
+    "lapsed": Phrase("lapsed, nobody has ruled"),
+    "over": Phrase("the signal has ended"),
 }
 RULINGS: Final = ("rests", "stands")
 _SAID: Final[Words] = {
-    "flood": ("Trefferflut", "flood"),
-    "signal": ("Signal", "signal"),
-    "origin": ("Ursprung", "origin"),
-    "state": ("Stand", "state"),
-    "bound": ("Grenze am Tag", "bound a day"),
-    "references": ("darüber hinaus", "beyond it"),
-    "beyond": ("nicht einzeln vermerkt", "kept by count only"),
-    "began": ("begann", "began"),
-    "ends": ("endet", "ends"),
-    "kind": ("Art", "kind"),
-    "phenomenon": ("Erscheinungsform", "phenomenon"),
-    "grade": ("Beleglage", "grade"),
-    "provenance": ("Herkunft", "provenance"),
-    "contact": ("Kontakt", "contact"),
-    "ruled": ("entschieden von", "ruled by"),
-    "at": ("wann", "at"),
-    "reason": ("Grund", "reason"),
-    "raised": ("Grenze erhöht auf", "bound raised to"),
-    "until": ("bis", "until"),
-    "account": ("Konto oder Datei", "account or file"),
-    "since": ("seit", "since"),
-    "next": ("weiter mit --after {next}", "go on with --after {next}"),
-    "after_rests": (
-        (
-            "Das Signal trifft hier niemanden mehr, und nur hier; wen es vorher "
-            "eingeschränkt hat, zeigt `fedsafe task list` zum neuen Ansehen. Andere "
-            "Mitglieder erfahren es durch einen Einwand: `fedsafe dispute`."
-        ),
-        (
-            "The signal matches nobody here any more, and only here; whom it "
-            "restricted before, `fedsafe task list` shows to look at anew. Other "
-            "members hear of it by a dispute: `fedsafe dispute`."
-        ),
+    "flood": Phrase("flood"),
+    "signal": Phrase("signal"),
+    "origin": Phrase("origin"),
+    "state": Phrase("state"),
+    "bound": Phrase("bound a day"),
+    "references": Phrase("beyond it"),
+    "beyond": Phrase("kept by count only"),
+    "began": Phrase("began"),
+    "ends": Phrase("ends"),
+    "kind": Phrase("kind"),
+    "phenomenon": Phrase("phenomenon"),
+    "grade": Phrase("grade"),
+    "provenance": Phrase("provenance"),
+    "contact": Phrase("contact"),
+    "ruled": Phrase("ruled by"),
+    "at": Phrase("at"),
+    "reason": Phrase("reason"),
+    "raised": Phrase("bound raised to"),
+    "until": Phrase("until"),
+    "account": Phrase("account or file"),
+    "since": Phrase("since"),
+    "next": Phrase("go on with --after {next}"),
+    "after_rests": Phrase(
+        "The signal matches nobody here any more, and only here; whom it "
+        "restricted before, `fedsafe task list` shows to look at anew. Other "
+        "members hear of it by a dispute: `fedsafe dispute`."
     ),
-    "after_stands": (
-        (
-            "Jeder Verweis ist jetzt eine Prüfung (`fedsafe task list`). Was heute "
-            "noch über die Grenze geht, wartet wieder; zwei Personen können sie für "
-            "sieben Tage erhöhen: `fedsafe flood raise`."
-        ),
-        (
-            "Each reference is a review now (`fedsafe task list`). What goes beyond "
-            "the bound today waits again; two people can raise it for seven days: "
-            "`fedsafe flood raise`."
-        ),
+    "after_stands": Phrase(
+        "Each reference is a review now (`fedsafe task list`). What goes beyond "
+        "the bound today waits again; two people can raise it for seven days: "
+        "`fedsafe flood raise`."
     ),
 }
 
@@ -210,7 +197,7 @@ def rule(  # noqa: PLR0913 - the options of one command
     if settings.json:
         document(answer)
         return OK
-    line(label(STATES, answer["state"], german=settings.german))
+    line(label(STATES, answer["state"], language=settings.language))
     note(_say(f"after_{ruling}", settings))
     return OK
 
@@ -264,7 +251,7 @@ def _reference(text: str) -> str:
 
 
 def _say(word: str, settings: Settings) -> str:
-    return _SAID[word][not settings.german]
+    return _SAID[word].said(settings.language)
 
 
 def _row(each: Json) -> tuple[object, ...]:
@@ -287,19 +274,19 @@ def _account(subject: Json) -> str:
 
 
 def _head(answer: Json, settings: Settings) -> Iterator[tuple[str, object]]:
-    match, german = answer["match"], settings.german
+    match, language = answer["match"], settings.language
     values: list[tuple[str, object]] = [
         ("flood", answer["flood"]),
-        ("state", label(STATES, answer["state"], german=german)),
+        ("state", label(STATES, answer["state"], language=language)),
         ("signal", answer["signal"]),
         ("origin", answer["origin"]),
     ]
     if match is not None:
         values += [
-            ("kind", label(KINDS, match["kind"], german=german)),
-            ("phenomenon", label(PHENOMENA, match["phenomenon"], german=german)),
-            ("grade", label(GRADES, match["grade"], german=german)),
-            ("provenance", label(PROVENANCES, match["provenance"], german=german)),
+            ("kind", label(KINDS, match["kind"], language=language)),
+            ("phenomenon", label(PHENOMENA, match["phenomenon"], language=language)),
+            ("grade", label(GRADES, match["grade"], language=language)),
+            ("provenance", label(PROVENANCES, match["provenance"], language=language)),
             ("contact", match["contact"]),
         ]
     values += [

@@ -20,15 +20,28 @@ from unicodedata import normalize
 
 import click
 
-from fedsafe_cli.terminal.errors import BadInputError, Hint
+from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.inputs import KINDS, Fault, read_day
 from fedsafe_cli.terminal.settings import printable
+from fedsafe_policies.ground.catalogue import Phrase, joined
 
 FIELDS: Final = (
     *KINDS,
     *("kind", "value", "region", "namespace", "phenomenon", "surface", "grade"),
     *("rule", "removed_on", "scope", "provenance", "source", "detection"),
     *("findings", "legal_review", "minor", "subject_ref"),
+)
+_SEVERAL: Final = Phrase("several columns of the table may be {}: {}")
+_WHICH: Final = Phrase(
+    "say which column is which: --map email='E-Mail' --map removed_on='…'"
+)
+_ITS_COLUMNS: Final = Phrase("its columns: {}")
+_NO_HEADER: Final = Phrase(
+    "a table begins with a header, and its first line looks like none"
+)
+_NONE_SO: Final = Phrase("the table has no column of the name that {} gives: {}")
+_SEVERAL_SO: Final = Phrase(
+    "the table has several columns of the name that {} gives: {}"
 )
 ENCODINGS: Final = ("utf-8", "cp1252")
 SEPARATORS: Final = ",;\t"
@@ -267,11 +280,9 @@ def open_table(stream: BinaryIO, reading: Reading) -> Table:
         columns = {each: at for each, at in columns.items() if each != field}
         columns[field] = _place(header, name, "--map")
     if not _names_somebody(columns):
-        error = BadInputError(
-            "no column of the table is known as an identifier", way_out(line)
+        raise BadInputError(
+            Phrase("no column of the table is known as an identifier"), way_out(line)
         )
-        error.german = "keine Spalte der Tabelle ist als Kennung bekannt"
-        raise error
     where: dict[int, frozenset[str]] = {}
     for name, values in reading.where.items():
         place = _place(header, name, "--where")
@@ -282,10 +293,7 @@ def open_table(stream: BinaryIO, reading: Reading) -> Table:
     if not words.keys() <= set(columns.values()):
         raise BadInputError(
             "--word translates a column that no field is read from",
-            Hint(
-                "say which field it is, such as --map phenomenon=COLUMN",
-                "sag, welches Feld sie ist, etwa --map phenomenon=SPALTE",
-            ),
+            Phrase("say which field it is, such as --map phenomenon=COLUMN"),
         )
     behind = 1 if said is None else 2
     return Table(separator, encoding, columns, header, where, words, behind)
@@ -306,33 +314,21 @@ def _check_names(
         if field in {*known, *reading.columns} or len(found) <= 1:
             continue
         names = ", ".join(map(printable, found))
-        error = BadInputError(
-            f"several columns of the table may be {field}: {names}",
-            Hint(
-                f"say which one: --map {field}=COLUMN; of one name, rename one first",
-                f"sag, welche: --map {field}=SPALTE; bei gleichem Namen erst eine "
-                "umbenennen",
-            ),
+        raise BadInputError(
+            _SEVERAL.filled(field, names),
+            Phrase(
+                "say which one: --map {}=COLUMN; of one name, rename one first"
+            ).filled(field),
         )
-        error.german = f"mehrere Spalten der Tabelle sind vielleicht {field}: {names}"
-        raise error
 
 
-def way_out(line: bytes) -> Hint:
+def way_out(line: bytes) -> Phrase:
     """Say how a table is imported whose columns have names of their own."""
     cells = cells_of(line)
     names = ", ".join(printable(cell.strip()) for cell in cells)
-    english = "say which column is which: --map email='E-Mail' --map removed_on='…'"
-    german = "sag, welche Spalte was ist: --map email='E-Mail' --map removed_on='…'"
     if _is_header(cells):
-        return Hint(
-            f"{english}; its columns: {names}", f"{german}; die Spalten: {names}"
-        )
-    return Hint(
-        f"{english}; a table begins with a header, and its first line looks like none",
-        f"{german}; eine Tabelle beginnt mit Überschriften, die erste Zeile sieht "
-        "nicht so aus",
-    )
+        return joined("; ", [_WHICH, _ITS_COLUMNS.filled(names)])
+    return joined("; ", [_WHICH, _NO_HEADER])
 
 
 def is_wide(stream: BinaryIO) -> bool:
@@ -353,7 +349,7 @@ def hold(stream: BinaryIO) -> BinaryIO:
     if len(held) > _MOST_HELD:
         raise BadInputError(
             f"a table through a pipe, or in UTF-16, has at most {_MOST_HELD >> 20} MiB",
-            Hint("give it as a file in UTF-8", "als Datei in UTF-8 angeben"),
+            Phrase("give it as a file in UTF-8"),
         )
     if held.startswith(_WIDE):
         try:
@@ -361,7 +357,7 @@ def hold(stream: BinaryIO) -> BinaryIO:
         except UnicodeError:
             raise BadInputError(
                 "the table is UTF-16, and damaged",
-                Hint("save it as CSV UTF-8", "als CSV UTF-8 speichern"),
+                Phrase("save it as CSV UTF-8"),
             ) from None
     return BufferedReader(BytesIO(held), _FIRST_BYTES)
 
@@ -437,19 +433,15 @@ def _is_row(part: str, place: int, table: Table) -> bool:
 
 
 def _swallowed(first: int, last: int) -> BadInputError:
-    error = BadInputError(
-        f"a quotation mark in line {first} of the table is left open, and takes in "
-        f"what follows, up to line {last}",
-        Hint(
-            "close it, or take it out, and look at these lines; nothing was imported",
-            "schließen oder löschen und diese Zeilen ansehen; nichts wurde importiert",
+    return BadInputError(
+        Phrase(
+            "a quotation mark in line {first} of the table is left open, and takes in "
+            "what follows, up to line {last}"
+        ).filled(first=first, last=last),
+        Phrase(
+            "close it, or take it out, and look at these lines; nothing was imported"
         ),
     )
-    error.german = (
-        f"ein Anführungszeichen in Zeile {first} der Tabelle bleibt offen und "
-        f"verschluckt alles bis Zeile {last}"
-    )
-    return error
 
 
 def check_encoding(stream: BinaryIO, encoding: str | None) -> None:
@@ -477,7 +469,7 @@ def check_encoding(stream: BinaryIO, encoding: str | None) -> None:
         if encoding == "cp1252" and not plain:
             raise BadInputError(
                 "the table is UTF-8",
-                Hint("leave --encoding out", "--encoding weglassen"),
+                Phrase("leave --encoding out"),
             )
     finally:
         stream.seek(0)
@@ -625,15 +617,9 @@ def _place(header: Sequence[str], name: str, option: str) -> int:
         found = [at for at, each in enumerate(header) if each.casefold() == wanted]
     if len(found) == 1:
         return found[0]
-    how = "no column" if not found else "several columns"
+    how = _SEVERAL_SO if found else _NONE_SO
     shown = ", ".join(map(printable, header)) if _is_header(header) else "-"
-    error = BadInputError(
-        f"the table has {how} of the name that {option} gives: {printable(name)}",
-        Hint(f"its columns: {shown}", f"die Spalten: {shown}"),
-    )
-    of_it = "keine Spalte" if not found else "mehrere Spalten"
-    error.german = f"die Tabelle hat {of_it} des Namens bei {option}: {printable(name)}"
-    raise error
+    raise BadInputError(how.filled(option, printable(name)), _ITS_COLUMNS.filled(shown))
 
 
 def _is_header(cells: Sequence[str]) -> bool:
@@ -652,13 +638,9 @@ def _is_name(cell: str) -> bool:
 
 
 def _not_utf8(line: int) -> BadInputError:
-    error = BadInputError(
-        f"line {line} of the table is not UTF-8",
-        Hint(
-            "of a table from Windows say --encoding cp1252, or save it as CSV UTF-8",
-            "bei einer Tabelle aus Windows --encoding cp1252 angeben, oder als CSV "
-            "UTF-8 speichern",
+    return BadInputError(
+        Phrase("line {} of the table is not UTF-8").filled(line),
+        Phrase(
+            "of a table from Windows say --encoding cp1252, or save it as CSV UTF-8"
         ),
     )
-    error.german = f"Zeile {line} der Tabelle ist nicht UTF-8"
-    return error

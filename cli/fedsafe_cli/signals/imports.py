@@ -21,6 +21,7 @@ from fedsafe_cli.terminal.progress import CopyingBar
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_cli.terminal.texts import words
+from fedsafe_policies.ground.catalogue import Phrase
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _PAGE: Final = 200
@@ -28,7 +29,7 @@ _LATER: Final = 200
 _OTHERS: Final = 5
 _DAY: Final = len("2026-11-24")
 _TIMEOUT: Final = 300.0
-_ASKED: Final = ("Den Import zurücknehmen?", "Undo this import?")
+_ASKED: Final = Phrase("Undo this import?")
 _LISTED: Final = ("began_at", "state", "author", "lines", "added")
 _SHOWN: Final = (
     *("run", "state", "author", "began_at", "ended_at", "list", "lines", "added"),
@@ -67,7 +68,7 @@ def list_imports(
     if settings.json:
         document({"imports": found})
     elif not found:
-        line(words("no_imports", german=settings.german))
+        line(words("no_imports", language=settings.language))
     else:
         rows = [
             [
@@ -139,7 +140,7 @@ def undo_import(
       fedsafe import undo IMPORT --reason superseded --yes
     """  # noqa: D301
     settings = settings_of(context)
-    client, german = personal(settings), settings.german
+    client, language = personal(settings), settings.language
     target = f"/v1/imports/{_checked(run)}"
     if not yes:
         _ask(client, target, settings)
@@ -147,7 +148,7 @@ def undo_import(
     bar = CopyingBar(time.monotonic)
     try:
         answer = _piece(client, target, reason)
-        bar.begin(words("undoing", german=german), answer["left"])
+        bar.begin(words("undoing", language=language), answer["left"])
         while True:
             for name in undone:
                 undone[name] += answer[name]
@@ -155,7 +156,7 @@ def undo_import(
                 break
             answer = _piece(client, target, reason)
             done = answer["withdrawn"] + answer["revoked"]
-            bar.advance(words("undoing", german=german), done)
+            bar.advance(words("undoing", language=language), done)
     finally:
         bar.stop()
     if settings.json:
@@ -163,15 +164,15 @@ def undo_import(
         return OK
     count, revoked = undone["withdrawn"], undone["revoked"]
     if not count and not revoked:
-        line(words("undone_already", german=german))
+        line(words("undone_already", language=language))
     else:
-        line(words("undone", german=german, count=count, revoked=revoked))
+        line(words("undone", language=language, count=count, revoked=revoked))
     if answer["met_again"]:
-        _tell_others(client, run, answer["met_again"], german=german)
+        _tell_others(client, run, answer["met_again"], language=language)
     return OK
 
 
-def _tell_others(client: Client, run: str, count: int, *, german: bool) -> None:
+def _tell_others(client: Client, run: str, count: int, *, language: str) -> None:
     """Say which later imports may have met what was undone.
 
     The same table once more, of which nothing was added, is none to import again.
@@ -197,10 +198,10 @@ def _tell_others(client: Client, run: str, count: int, *, german: bool) -> None:
     ]
     if later and not others:
         return
-    note(words("met_again", german=german, number=count))
+    note(words("met_again", language=language, number=count))
     for each in others[:_OTHERS]:
         when, who = written(each["began_at"]), printable(str(each["author"]))
-        said = words("met_in", german=german, run=each["run"], when=when, who=who)
+        said = words("met_in", language=language, run=each["run"], when=when, who=who)
         note(said)
 
 
@@ -210,7 +211,7 @@ def _ask(client: Client, target: str, settings: Settings) -> None:
     count = found["added"] - found["stopped"]
     if not count:
         return
-    note(words("ask_undo", german=settings.german, count=count))
+    note(words("ask_undo", language=settings.language, count=count))
     confirm(_ASKED, settings, without="without a terminal: --yes")
 
 
@@ -238,7 +239,7 @@ def _all(client: Client, limit: int, purpose: str | None) -> list[Json]:
 
 def _told(found: Json, name: str, settings: Settings) -> object:
     if name == "state":
-        return words(f"import_{found[name]}", german=settings.german)
+        return words(f"import_{found[name]}", language=settings.language)
     return readable(name, found[name])
 
 

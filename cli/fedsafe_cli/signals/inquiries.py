@@ -137,11 +137,11 @@ def questions_of(each: Json, settings: Settings) -> str:
     replies = each.get("replies") or {}
     said = []
     for code in each["questions"]:
-        question = label(QUESTIONS, code, german=settings.german)
+        question = label(QUESTIONS, code, language=settings.language)
         reply = replies.get(code)
         said.append(
             question
             if reply is None
-            else f"{question} {label(REPLIES, reply, german=settings.german)}"
+            else f"{question} {label(REPLIES, reply, language=settings.language)}"
         )
     return "; ".join(said)

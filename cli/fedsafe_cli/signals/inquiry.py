@@ -20,37 +20,32 @@ from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_cli.terminal.texts import label
+from fedsafe_policies.ground.catalogue import Phrase
 
 Json = dict[str, Any]
-Words = dict[str, tuple[str, str]]
+Words = dict[str, Phrase]
 _STATES: Final[Words] = {
-    "waiting": ("noch nicht zugestellt", "not delivered yet"),
-    "open": ("wartet auf Prüfung", "waits for review"),
-    "kept": ("geprüft, bleibt", "reviewed, kept"),
-    "ended": ("Signal beendet", "signal ended"),
-    "lost": ("ohne Antwort, Ursprung weg", "no answer, origin gone"),
+    "waiting": Phrase("not delivered yet"),
+    "open": Phrase("waits for review"),
+    "kept": Phrase("reviewed, kept"),
+    "ended": Phrase("signal ended"),
+    "lost": Phrase("no answer, origin gone"),
 }
 _SAID: Final[Words] = {
-    "signal": ("Signal", "signal"),
-    "members": ("Mitglieder", "members"),
-    "who": ("wer, wann", "who, when"),
-    "opened": ("seit", "since"),
-    "state": ("Stand", "state"),
-    "ruled": ("entschieden", "ruled"),
-    "reference": ("Grund", "reason"),
-    "origin": ("Ursprung", "origin"),
-    "day": ("am", "on"),
-    "changed": ("geändert", "changed"),
-    "own": (" (eigene Sperre)", " (own ban)"),
-    "none": ("Es gibt keine.", "There are none."),
-    "kept": (
-        "Das Signal bleibt. Die Mitglieder, die gefragt haben, erfahren es.",
-        "The signal stays. The members that asked are told.",
-    ),
-    "revoked": (
-        "Das Signal ist beendet. Die Mitglieder, die gefragt haben, erfahren es.",
-        "The signal is ended. The members that asked are told.",
-    ),
+    "signal": Phrase("signal"),
+    "members": Phrase("members"),
+    "who": Phrase("who, when"),
+    "opened": Phrase("since"),
+    "state": Phrase("state"),
+    "ruled": Phrase("ruled"),
+    "reference": Phrase("reason"),
+    "origin": Phrase("origin"),
+    "day": Phrase("on"),
+    "changed": Phrase("changed"),
+    "own": Phrase(" (own ban)"),
+    "none": Phrase("There are none."),
+    "kept": Phrase("The signal stays. The members that asked are told."),
+    "revoked": Phrase("The signal is ended. The members that asked are told."),
 }
 
 
@@ -195,7 +190,7 @@ def sent(context: click.Context, /, purpose: str | None) -> ExitStatus:
             found["signal"],
             found["origin"],
             found["day"],
-            label(_STATES, found["state"], german=settings.german),
+            label(_STATES, found["state"], language=settings.language),
             readable("changed_at", found["changed_at"]),
         )
         for found in answer["inquiries"]
@@ -227,11 +222,11 @@ def _row(found: Json, settings: Settings) -> tuple[object, ...]:
         len(found["members"]),
         ", ".join(f"{each['member']} {each['day']}" for each in found["members"]),
         readable("opened_at", found["opened_at"]),
-        label(_STATES, found["state"], german=settings.german),
+        label(_STATES, found["state"], language=settings.language),
         ruled,
         found["reference"],
     )
 
 
 def _say(word: str, settings: Settings) -> str:
-    return _SAID[word][not settings.german]
+    return _SAID[word].said(settings.language)

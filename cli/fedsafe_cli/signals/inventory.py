@@ -35,6 +35,7 @@ from fedsafe_cli.terminal.texts import (
 from fedsafe_cli.terminal.texts import (
     KINDS as KIND_WORDS,
 )
+from fedsafe_policies.ground.catalogue import Phrase, all_said
 from fedsafe_policies.vocabulary import Phenomenon
 
 _STATES: Final = (
@@ -46,28 +47,26 @@ _MOST: Final = 1_000  # of a page
 _SHOWN: Final = 100
 _ROOM: Final = 96  # columns from which a whole id fits
 _HEADINGS: Final = (
-    ("Signal", "Stand", "endet am", "worum es geht"),
-    ("signal", "state", "ends on", "about"),
+    Phrase("signal"),
+    Phrase("state"),
+    Phrase("ends on"),
+    Phrase.within("inventory", "about"),
 )
 _FLEXIBLE: Final = 3
-_NOTHING: Final = ("keine Signale", "no signals")
-_UNKNOWN: Final = (
-    "{count} übergangen: worum es bei ihnen geht, kann hier niemand mehr lesen",
-    "{count} passed over: nobody here can read any more what they are about",
+_NOTHING: Final = Phrase("no signals")
+_UNKNOWN: Final = Phrase(
+    "{count} passed over: nobody here can read any more what they are about"
 )
-_MORE: Final = (
-    "es gibt weitere: --after {after}, oder --all",
-    "there are more: --after {after}, or --all",
-)
-_BELOW: Final[dict[str, tuple[str, str]]] = {
-    "account": ("Konto", "account"),
-    "recorded": ("aufgenommen", "recorded"),
-    "rule": ("Regel", "rule"),
-    "list": ("Liste", "list"),
-    "review_by": ("zu prüfen bis", "review by"),
-    "recipients": ("Empfänger", "recipients"),
-    "owed": ("Quittung fehlt von", "receipt missing from"),
-    "disputed": ("ein Einwand ist offen", "a dispute is open"),
+_MORE: Final = Phrase("there are more: --after {after}, or --all")
+_BELOW: Final[dict[str, Phrase]] = {
+    "account": Phrase("account"),
+    "recorded": Phrase.within("inventory", "recorded"),
+    "rule": Phrase("rule"),
+    "list": Phrase("list"),
+    "review_by": Phrase("review by"),
+    "recipients": Phrase("recipients"),
+    "owed": Phrase("receipt missing from"),
+    "disputed": Phrase("a dispute is open"),
 }
 _CSV: Final = (
     *("signal", "state", "plane", "scope", "kind", "phenomenon", "surface", "grade"),
@@ -187,11 +186,11 @@ def list_signals(  # noqa: PLR0913 - the options that shape the output
             document(shown)
             return OK
         _show(found, settings)
-    other = not settings.german
+    language = settings.language
     if pages.unknown:
-        note(_UNKNOWN[other].format(count=pages.unknown))
+        note(_UNKNOWN.said(language).format(count=pages.unknown))
     if pages.after is not None:
-        note(_MORE[other].format(after=pages.after))
+        note(_MORE.said(language).format(after=pages.after))
     return OK
 
 
@@ -254,36 +253,36 @@ def _cells(found: dict[str, Any]) -> list[object]:
 
 
 def _show(found: list[dict[str, Any]], settings: Settings) -> None:
-    other = not settings.german
+    language = settings.language
     if not found:
-        line(_NOTHING[other])
+        line(_NOTHING.said(language))
         return
     width = shutil.get_terminal_size().columns
     rows = [
         (
             (
                 each["signal"] if width >= _ROOM else shortened(each["signal"]),
-                label(SIGNAL_WORDS["state"], each["state"], german=settings.german),
+                label(SIGNAL_WORDS["state"], each["state"], language=settings.language),
                 each.get("ends") or "-",
-                about(each, german=settings.german),
+                about(each, language=settings.language),
             ),
-            below(each, german=settings.german),
+            below(each, language=settings.language),
         )
         for each in found
     ]
-    narrow_table(_HEADINGS[other], rows, flexible=_FLEXIBLE, width=width)
+    narrow_table(all_said(_HEADINGS, language), rows, flexible=_FLEXIBLE, width=width)
 
 
-def about(found: dict[str, Any], *, german: bool) -> str:
+def about(found: dict[str, Any], *, language: str) -> str:
     """Say what a signal is about; of one that has ended only whether of a person."""
     kind, phenomenon = found.get("kind"), found.get("phenomenon")
-    said = [label(KIND_WORDS, kind, german=german)] if kind else []
-    said += [label(PHENOMENA, phenomenon, german=german)] if phenomenon else []
-    plane = label(SIGNAL_WORDS["plane"], found["plane"], german=german)
+    said = [label(KIND_WORDS, kind, language=language)] if kind else []
+    said += [label(PHENOMENA, phenomenon, language=language)] if phenomenon else []
+    plane = label(SIGNAL_WORDS["plane"], found["plane"], language=language)
     return ", ".join(said) or plane
 
 
-def below(found: dict[str, Any], *, german: bool) -> str:
+def below(found: dict[str, Any], *, language: str) -> str:
     """Say of a listed signal the rest of what is known, as one line."""
     told: dict[str, object] = {
         "account": account_in(found),
@@ -297,32 +296,37 @@ def below(found: dict[str, Any], *, german: bool) -> str:
     if found.get("disputed") and found["state"] != "disputed":
         told["disputed"] = ""
     said = [
-        f"{_BELOW[name][not german]} {value}".strip()
+        f"{_BELOW[name].said(language)} {value}".strip()
         for name, value in told.items()
         if value is not None
     ]
-    return "; ".join([*said, *_drafted(found, german=german)])
+    return "; ".join([*said, *_drafted(found, language=language)])
 
 
-def _drafted(found: dict[str, Any], *, german: bool) -> list[str]:
+def _drafted(found: dict[str, Any], *, language: str) -> list[str]:
     """Say what the second person of a draft has to know."""
     if found["state"] != "draft":
         return []
-    scope = label(SIGNAL_WORDS["scope"], found["scope"], german=german)
+    scope = label(SIGNAL_WORDS["scope"], found["scope"], language=language)
     if found.get("group") is not None:
-        scope = f"{words('group', german=german)} {found['group']}"
+        scope = f"{words('group', language=language)} {found['group']}"
     elif found.get("nodes") is not None:
         scope = ", ".join(found["nodes"]) or "-"
     told = {
         "scope": scope,
         "author": found.get("author"),
         "provenance": found.get("provenance")
-        and label(SIGNAL_WORDS["provenance"], str(found["provenance"]), german=german),
+        and label(
+            SIGNAL_WORDS["provenance"], str(found["provenance"]), language=language
+        ),
         "findings": ", ".join(
-            label(FINDINGS, each, german=german) for each in found.get("findings") or ()
+            label(FINDINGS, each, language=language)
+            for each in found.get("findings") or ()
         ),
         "legal_review": found.get("legal_review"),
     }
     return [
-        f"{words(name, german=german)} {value}" for name, value in told.items() if value
+        f"{words(name, language=language)} {value}"
+        for name, value in told.items()
+        if value
     ]

@@ -13,27 +13,30 @@ from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
 from fedsafe_cli.terminal.sessions import personal
+from fedsafe_policies.ground.catalogue import Phrase, all_said
 
-_KEPT: Final = (
-    "{signal} gilt weiter; das nächste Mal zu prüfen bis {review_by}",
-    "{signal} lives on; the next review is due by {review_by}",
-)
+_KEPT: Final = Phrase("{signal} lives on; the next review is due by {review_by}")
 
 
 FINDINGS: Final = {
-    "stands": ("gilt", "stands"),
-    "wrong": ("war falsch; widerrufen", "was wrong; revoked"),
+    "stands": Phrase.within("own reviews", "stands"),
+    "wrong": Phrase("was wrong; revoked"),
 }
 _DRAWN: Final = (
-    ("Signal", "gezogen", "bis", "Stand", "wer", "angesehen von", "Grund"),
-    ("signal", "drawn", "due", "state", "who", "looked at by", "reason"),
+    Phrase("signal"),
+    Phrase("drawn"),
+    Phrase("due"),
+    Phrase("state"),
+    Phrase("who"),
+    Phrase("looked at by"),
+    Phrase("reason"),
 )
-_OVERDUE: Final = ("überfällig", "overdue")
+_OVERDUE: Final = Phrase("overdue")
 _YOURS: Final = {
-    True: ("Sie können", "you can"),
-    False: ("jemand anderes", "somebody else"),
+    True: Phrase("you can"),
+    False: Phrase("somebody else"),
 }
-_NONE_DRAWN: Final = ("nichts ist gezogen", "nothing is drawn")
+_NONE_DRAWN: Final = Phrase("nothing is drawn")
 
 
 @click.command("keep")
@@ -56,7 +59,7 @@ def keep(context: click.Context, signal_id: str) -> ExitStatus:
     if settings.json:
         document(answer)
     else:
-        line(_KEPT[0 if settings.german else 1].format(**answer))
+        line(_KEPT.said(settings.language).format(**answer))
     return OK
 
 
@@ -84,14 +87,14 @@ def sample(context: click.Context, /, *, state: str, purpose: str | None) -> Exi
     settings = settings_of(context)
     path = read_for(f"/v1/signals/sample?state={state}", purpose)
     answer = personal(settings).get(path)
-    language = 0 if settings.german else 1
+    language = settings.language
     if settings.json:
         document(answer)
     elif answer["signals"]:
         rows = [_drawn(each, language) for each in answer["signals"]]
-        table(_DRAWN[language], rows)
+        table(all_said(_DRAWN, language), rows)
     else:
-        line(_NONE_DRAWN[language])
+        line(_NONE_DRAWN.said(language))
     return OK
 
 
@@ -124,20 +127,20 @@ def look(
     if settings.json:
         document(answer)
     else:
-        line(FINDINGS[answer["finding"]][0 if settings.german else 1])
+        line(FINDINGS[answer["finding"]].said(settings.language))
     return OK
 
 
-def _drawn(each: dict[str, Any], language: int) -> tuple[object, ...]:
-    said = _OVERDUE[language] if each["overdue"] else ""
+def _drawn(each: dict[str, Any], language: str) -> tuple[object, ...]:
+    said = _OVERDUE.said(language) if each["overdue"] else ""
     if each["finding"] is not None:
-        said = FINDINGS[each["finding"]][language]
+        said = FINDINGS[each["finding"]].said(language)
     return (
         each["signal"],
         shown(each["drawn_at"]),
         shown(each["due_at"]),
         said,
-        _YOURS[each["is_yours"]][language] if each["finding"] is None else None,
+        _YOURS[each["is_yours"]].said(language) if each["finding"] is None else None,
         each["found_by"],
         each["reason"],
     )

@@ -19,69 +19,74 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_cli.terminal.texts import label
+from fedsafe_policies.ground.catalogue import Phrase, all_said, joined
 
 _HEADINGS: Final = (
-    ("Empfänger", "zuerst", "zuletzt", "mal", "Zweck", "Grundlage", "Ende bekannt"),
-    ("recipient", "first", "last", "times", "purpose", "basis", "knows the end"),
+    Phrase("recipient"),
+    Phrase("first"),
+    Phrase("last"),
+    Phrase("times"),
+    Phrase("purpose"),
+    Phrase("basis"),
+    Phrase("knows the end"),
 )
-_RECEIPTS: Final = (
-    "Löschquittungen (unterschrieben, nicht bewiesen):",
-    "Erasure receipts (signed, not proved):",
-)
+_RECEIPTS: Final = Phrase("Erasure receipts (signed, not proved):")
 _RECEIPT_HEADINGS: Final = (
-    ("Empfänger", "gelöscht", "Verfahren", "Reste bis", "eingegangen"),
-    ("recipient", "erased", "method", "residues until", "received"),
+    Phrase("recipient"),
+    Phrase("erased"),
+    Phrase("method"),
+    Phrase("residues until"),
+    Phrase("received"),
 )
-_OWED: Final = ("Quittung fehlt: {names}", "receipt missing: {names}")
-_NOBODY: Final = (
-    "Kein Mitglied hat dieses Signal erhalten.",
-    "No member has received this signal.",
-)
-_PACKS: Final = ("Auszüge mit Angaben dazu:", "Evidence packs that tell of it:")
+_OWED: Final = Phrase("receipt missing: {names}")
+_NOBODY: Final = Phrase("No member has received this signal.")
+_PACKS: Final = Phrase("Evidence packs that tell of it:")
 _PACK_HEADINGS: Final = (
-    ("gemacht für", "am", "Zweck", "Grundlage", "Ereignis", "beantragt", "zugestimmt"),
-    ("made for", "when", "purpose", "basis", "event", "asked by", "approved by"),
+    Phrase("made for"),
+    Phrase("when"),
+    Phrase("purpose"),
+    Phrase("basis"),
+    Phrase("event"),
+    Phrase.within("recipients", "asked by"),
+    Phrase("approved by"),
 )
 _HOLDERS: Final = (
-    ("Mitglied", "hat gültige", "hatte beendete", "Quittungen fehlen"),
-    ("member", "has living", "had ended", "receipts missing"),
+    Phrase("member"),
+    Phrase("has living"),
+    Phrase("had ended"),
+    Phrase("receipts missing"),
 )
-_NO_HOLDERS: Final = (
-    "Kein Mitglied hat etwas von diesem Knoten erhalten; veröffentlicht: {count}.",
-    "No member has received anything of this node; published: {count}.",
+_NO_HOLDERS: Final = Phrase(
+    "No member has received anything of this node; published: {count}."
 )
-_GROUP: Final = ("Gruppe: {group}", "group: {group}")
-_MEANT: Final = ("bestimmt für: {nodes}", "meant for: {nodes}")
-_TOLD: Final[Mapping[bool | None, tuple[str, str]]] = {
-    None: ("", ""),
-    True: ("ja", "yes"),
-    False: ("nein", "no"),
+_GROUP: Final = Phrase("group: {group}")
+_MEANT: Final = Phrase("meant for: {nodes}")
+_TOLD: Final[Mapping[bool | None, Phrase]] = {
+    None: joined("", []),
+    True: Phrase("yes"),
+    False: Phrase("no"),
 }
 
-_SUMS: Final = (
-    ("Ursprung", "abgeschlossene Prüfungen"),
-    ("origin", "decided reviews"),
-)
+_SUMS: Final = (Phrase("origin"), Phrase("decided reviews"))
 _TOLD_SUMS: Final = (
-    ("Mitglied", "Art", "Prüfungen unserer Signale dort", "bis"),
-    ("member", "kind", "reviews of our signals there", "until"),
+    Phrase("member"),
+    Phrase("kind"),
+    Phrase("reviews of our signals there"),
+    Phrase("until"),
 )
-_STEPS: Final = (
-    "Die Zahlen sind volle {fewest}er-Schritte seit Beginn, laut dem Mitglied.",
-    "Numbers are whole steps of {fewest} since the beginning, by the member's word.",
+_STEPS: Final = Phrase(
+    "Numbers are whole steps of {fewest} since the beginning, by the member's word."
 )
-_FEWEST: Final = (
-    "Zahlen unter {fewest} stehen hier nicht.",
-    "Numbers below {fewest} are left out.",
-)
-_OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
-    "dismiss": ("verworfen", "dismissed"),
-    "watch": ("beobachtet", "watched"),
-    "feature_limit": ("eingeschränkt", "features limited"),
-    "inquire": ("nachgefragt", "inquired"),
-    "confirm": ("bestätigt", "confirmed"),
-    "listing_wrong": ("Eintrag falsch", "listing wrong"),
-    "lapsed": ("nicht entschieden", "not decided"),
+_FEWEST: Final = Phrase("Numbers below {fewest} are left out.")
+_OUTCOMES: Final[Mapping[str, Phrase]] = {
+    "dismiss": Phrase("dismissed"),
+    "watch": Phrase("watched"),
+    "feature_limit": Phrase("features limited"),
+    "inquire": Phrase("inquired"),
+    "confirm": Phrase("confirmed"),
+    "listing_wrong": Phrase("listing wrong"),
+    "lapsed": Phrase("not decided"),
 }
 
 
@@ -114,40 +119,40 @@ def recipients(
     if settings.json:
         document(answer)
         return OK
-    other = not settings.german
+    language = settings.language
     if answer.get("group") is not None:
-        line(_GROUP[other].format(group=answer["group"]))
+        line(_GROUP.said(language).format(group=answer["group"]))
     if answer.get("nodes") is not None:
-        line(_MEANT[other].format(nodes=", ".join(answer["nodes"]) or "-"))
+        line(_MEANT.said(language).format(nodes=", ".join(answer["nodes"]) or "-"))
     if answer["recipients"]:
         rows = [_row(each, settings) for each in answer["recipients"]]
-        table(_HEADINGS[other], rows)
+        table(all_said(_HEADINGS, language), rows)
     else:
-        line(_NOBODY[other])
+        line(_NOBODY.said(language))
     _show_receipts(answer["recipients"], settings)
     if answer.get("packs"):
-        line(_PACKS[other])
+        line(_PACKS.said(language))
         packs = [_pack(each, settings) for each in answer["packs"]]
-        table(_PACK_HEADINGS[other], packs)
+        table(all_said(_PACK_HEADINGS, language), packs)
     return OK
 
 
 def _show_holders(settings: Settings, purpose: str | None) -> None:
     answer = personal(settings).get(read_for("/v1/recipients", purpose))
-    other = not settings.german
+    language = settings.language
     if settings.json:
         document(answer)
     elif answer["holders"]:
         names = ("recipient", "living", "ended", "owed")
         rows = [[each[name] for name in names] for each in answer["holders"]]
-        table(_HOLDERS[other], rows)
+        table(all_said(_HOLDERS, language), rows)
     else:
-        line(_NO_HOLDERS[other].format(count=answer["published"]))
+        line(_NO_HOLDERS.said(language).format(count=answer["published"]))
 
 
 def _show_receipts(recipients: list[dict[str, Any]], settings: Settings) -> None:
     """Show who has signed that it erased the signal, and who owes that."""
-    other = not settings.german
+    language = settings.language
     ended = {
         each["recipient"]: each.get("receipt")
         for each in recipients
@@ -155,11 +160,11 @@ def _show_receipts(recipients: list[dict[str, Any]], settings: Settings) -> None
     }
     signed = {name: found for name, found in ended.items() if found is not None}
     if signed:
-        line(_RECEIPTS[other])
+        line(_RECEIPTS.said(language))
         rows = [_receipt(name, each, settings) for name, each in signed.items()]
-        table(_RECEIPT_HEADINGS[other], rows)
+        table(all_said(_RECEIPT_HEADINGS, language), rows)
     if owed := sorted(ended.keys() - signed.keys()):
-        line(_OWED[other].format(names=", ".join(owed)))
+        line(_OWED.said(language).format(names=", ".join(owed)))
 
 
 def _receipt(
@@ -187,7 +192,7 @@ def _pack(found: dict[str, Any], settings: Settings) -> tuple[object, ...]:
 
 
 def _row(found: dict[str, Any], settings: Settings) -> tuple[object, ...]:
-    other = not settings.german
+    language = settings.language
     return (
         found["recipient"],
         readable("first_at", found["first_at"]),
@@ -195,7 +200,7 @@ def _row(found: dict[str, Any], settings: Settings) -> tuple[object, ...]:
         found["times"],
         coded(found["purpose"], settings),
         found["basis"],
-        _TOLD[found.get("told")][other],
+        _TOLD[found.get("told")].said(language),
     )
 
 
@@ -216,29 +221,31 @@ def sightings(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
     if settings.json:
         document(answer)
         return OK
-    other = not settings.german
-    rows = [_sums(each, other=other) for each in answer["sightings"]]
-    table(_SUMS[other], rows)
-    line(_FEWEST[other].format(fewest=answer["fewest"]))
-    told = [row for each in answer["told"] for row in _told_rows(each, other=other)]
+    language = settings.language
+    rows = [_sums(each, language=language) for each in answer["sightings"]]
+    table(all_said(_SUMS, language), rows)
+    line(_FEWEST.said(language).format(fewest=answer["fewest"]))
+    told = [
+        row for each in answer["told"] for row in _told_rows(each, language=language)
+    ]
     if told:
         line()
-        table(_TOLD_SUMS[other], told)
-        line(_STEPS[other].format(fewest=answer["fewest"]))
+        table(all_said(_TOLD_SUMS, language), told)
+        line(_STEPS.said(language).format(fewest=answer["fewest"]))
     return OK
 
 
-def _told_rows(found: dict[str, Any], *, other: bool) -> list[tuple[object, ...]]:
+def _told_rows(found: dict[str, Any], *, language: str) -> list[tuple[object, ...]]:
     return [
-        (found["member"], kind, _counted(endings, other=other), found["day"])
+        (found["member"], kind, _counted(endings, language=language), found["day"])
         for kind, endings in found["kinds"].items()
     ]
 
 
-def _sums(found: dict[str, Any], *, other: bool) -> tuple[object, ...]:
-    return found["origin"], _counted(found["outcomes"], other=other) or "-"
+def _sums(found: dict[str, Any], *, language: str) -> tuple[object, ...]:
+    return found["origin"], _counted(found["outcomes"], language=language) or "-"
 
 
-def _counted(counts: dict[str, int], *, other: bool) -> str:
-    named = {code: _OUTCOMES.get(code, (code, code))[other] for code in counts}
+def _counted(counts: dict[str, int], *, language: str) -> str:
+    named = {code: label(_OUTCOMES, code, language=language) for code in counts}
     return ", ".join(f"{named[code]}: {count}" for code, count in counts.items())

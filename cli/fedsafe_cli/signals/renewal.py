@@ -27,23 +27,20 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_policies.ground.catalogue import Phrase, all_said
 from fedsafe_policies.vocabulary import Scope
 
 ENDING: Final = "/v1/signals/ending"
 _HEADINGS: Final = (
-    ("Signal", "Epoche", "endet am", "neu aus"),
-    ("signal", "epoch", "ends on", "anew from"),
+    Phrase("signal"),
+    Phrase("epoch"),
+    Phrase("ends on"),
+    Phrase("anew from"),
 )
-_CUSTODY: Final = ("Verwahrung", "custody")
-_FILE: Final = ("der Datei", "the file")
-_NOTHING: Final = (
-    "kein Signal endet vorzeitig mit einer Epoche",
-    "no signal is cut short by the end of an epoch",
-)
-_MORE: Final = (
-    "es gibt weitere: veröffentlichen Sie diese zuerst neu",
-    "there are others: publish these anew first",
-)
+_CUSTODY: Final = Phrase("custody")
+_FILE: Final = Phrase("the file")
+_NOTHING: Final = Phrase("no signal is cut short by the end of an epoch")
+_MORE: Final = Phrase("there are others: publish these anew first")
 
 
 @click.command("ending")
@@ -62,7 +59,7 @@ def ending(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
     """  # noqa: D301
     settings = settings_of(context)
     answer = personal(settings).get(read_for(ENDING, purpose))
-    language = 0 if settings.german else 1
+    language = settings.language
     if settings.json:
         document(answer)
     elif answer["signals"]:
@@ -71,15 +68,15 @@ def ending(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
                 str(each["signal"]),
                 str(each["epoch"]),
                 str(answer["until"]),
-                (_CUSTODY if each["sealed"] else _FILE)[language],
+                (_CUSTODY if each["sealed"] else _FILE).said(language),
             ]
             for each in answer["signals"]
         ]
-        table(_HEADINGS[language], rows)
+        table(all_said(_HEADINGS, language), rows)
         if answer["more"]:
-            note(_MORE[language])
+            note(_MORE.said(language))
     else:
-        line(_NOTHING[language])
+        line(_NOTHING.said(language))
     return OK
 
 
@@ -141,7 +138,7 @@ def renew(
 
 
 def _shown(answer: dict[str, Any], settings: Settings) -> ExitStatus:
-    show_signal(answer, as_json=settings.json, german=settings.german)
+    show_signal(answer, as_json=settings.json, language=settings.language)
     return OK
 
 

@@ -36,6 +36,7 @@ from fedsafe_cli.terminal.texts import (
     label,
     words,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 
 REASONS: Final = (
     "mistake",
@@ -47,116 +48,56 @@ REASONS: Final = (
 )
 _STOPPED: Final = frozenset({"already_revoked", "already_erased", "not_pending"})
 _ENDED: Final = frozenset({"revoked", "erased", "withdrawn"})
-_ASKED: Final = ("Das beenden, für immer?", "End this, for good?")
-_SEVERAL: Final = (
-    "Diese {count} beenden, für immer?",
-    "End these {count}, for good?",
-)
+_ASKED: Final = Phrase("End this, for good?")
+_SEVERAL: Final = Phrase("End these {count}, for good?")
 _WITHOUT: Final = "without a terminal: --yes"
-_ALREADY: Final = ("{signal}: ist schon beendet", "{signal}: has ended already")
-_DONE: Final = ("{signal}: {state}", "{signal}: {state}")
-_NONE: Final = ("nichts mehr zu beenden", "nothing is left to end")
-_WHAT: Final[dict[str, tuple[str, str]]] = {
-    "draft": (
-        "Der Entwurf wird zurückgezogen. Er war nie veröffentlicht.",
-        "The draft is withdrawn. It was never published.",
+_ALREADY: Final = Phrase("{signal}: has ended already")
+_DONE: Final = Phrase("{signal}: {state}")
+_NONE: Final = Phrase("nothing is left to end")
+_WHAT: Final[dict[str, Phrase]] = {
+    "draft": Phrase("The draft is withdrawn. It was never published."),
+    "own": Phrase(
+        "The own ban is erased and matches here no more. It was never published."
     ),
-    "own": (
-        (
-            "Die eigene Sperre wird gelöscht und trifft hier nicht mehr. Sie war nie "
-            "veröffentlicht."
-        ),
-        "The own ban is erased and matches here no more. It was never published.",
-    ),
-    "published": (
-        (
-            "Das Signal wird widerrufen und trifft bei keinem Mitglied mehr; was es "
-            "sagt, wird überall gelöscht."
-        ),
-        (
-            "The signal is revoked and matches at no member any more; what it says is "
-            "erased everywhere."
-        ),
+    "published": Phrase(
+        "The signal is revoked and matches at no member any more; what it says is "
+        "erased everywhere."
     ),
 }
-_AT: Final = (
-    "Veröffentlicht in der Föderation; erhalten von: {names}.",
-    "Published in the federation; received by: {names}.",
-)
-_AT_NOBODY: Final = (
-    "Veröffentlicht in der Föderation; noch niemand hat es erhalten.",
-    "Published in the federation; nobody has received it yet.",
-)
+_AT: Final = Phrase("Published in the federation; received by: {names}.")
+_AT_NOBODY: Final = Phrase("Published in the federation; nobody has received it yet.")
 _TOLD: Final = {
-    True: (
-        (
-            "Die Person weiß von dem Signal und erfährt, dass es geendet hat, seit "
-            "wann und wer es erhalten hatte."
-        ),
-        (
-            "The person knows of the signal, and is told that it has ended, since "
-            "when, and who had received it."
-        ),
+    True: Phrase(
+        "The person knows of the signal, and is told that it has ended, since "
+        "when, and who had received it."
     ),
-    False: (
-        "Der Person wird nichts mitgeteilt: sie hat keine Mitteilung davon.",
-        "The person is told nothing: they were given no notice of it.",
-    ),
+    False: Phrase("The person is told nothing: they were given no notice of it."),
 }
-_FINAL: Final = (
-    (
-        "Das lässt sich nicht zurücknehmen. Prüfungen, die daran hängen, werden "
-        "erneut vorgelegt."
-    ),
-    "It cannot be taken back. Reviews that hang on it come before a person again.",
+_FINAL: Final = Phrase(
+    "It cannot be taken back. Reviews that hang on it come before a person again."
 )
 _ACCOUNT: Final = "/v1/signals/revoke"
 _TIMEOUT: Final = 300.0
-_ENDS: Final = ("endet am {ends}", "ends on {ends}")
-_AT_SO_MANY: Final = (
-    "Veröffentlicht in der Föderation; erhalten von {count} Mitgliedern.",
-    "Published in the federation; members that received it: {count}.",
+_ENDS: Final = Phrase("ends on {ends}")
+_AT_SO_MANY: Final = Phrase(
+    "Published in the federation; members that received it: {count}."
 )
-_INQUIRED: Final = (
-    "Ein Mitglied hat um Prüfung gebeten, und niemand hat entschieden.",
-    "A member has asked for a review, and nobody has decided.",
-)
+_INQUIRED: Final = Phrase("A member has asked for a review, and nobody has decided.")
 _PERSON: Final = {
-    True: (
-        (
-            "Die Person hat eine Mitteilung und erfährt, was geendet hat, seit wann "
-            "und wer es erhalten hatte."
-        ),
-        (
-            "The person was given notice, and is told what has ended, since when, "
-            "and who had received it."
-        ),
+    True: Phrase(
+        "The person was given notice, and is told what has ended, since when, "
+        "and who had received it."
     ),
     False: _TOLD[False],
 }
-_ENDED_SUM: Final = (
-    (
-        "beendet: {count} (Entwürfe zurückgezogen: {withdrawn}, eigene Sperren "
-        "gelöscht: {erased}, widerrufen: {revoked})"
-    ),
-    (
-        "ended: {count} (drafts withdrawn: {withdrawn}, own bans erased: {erased}, "
-        "revoked: {revoked})"
-    ),
+_ENDED_SUM: Final = Phrase(
+    "ended: {count} (drafts withdrawn: {withdrawn}, own bans erased: {erased}, "
+    "revoked: {revoked})"
 )
-_NOTHING: Final = (
-    "Zu diesem Konto ist nichts gelistet.",
-    "Nothing is listed about this account.",
-)
-_UNKNOWN: Final = (
-    (
-        "{count} eigene Signale übergangen: zu welchem Konto sie gehören, kann hier "
-        "niemand mehr lesen; siehe `fedsafe signal list --accounts`"
-    ),
-    (
-        "{count} own signals passed over: nobody here can read any more whose they "
-        "are; see `fedsafe signal list --accounts`"
-    ),
+_NOTHING: Final = Phrase("Nothing is listed about this account.")
+_UNKNOWN: Final = Phrase(
+    "{count} own signals passed over: nobody here can read any more whose they "
+    "are; see `fedsafe signal list --accounts`"
 )
 
 
@@ -218,8 +159,8 @@ def revoke(  # noqa: PLR0913 - the options of the command
 
 
 def _confirm(count: int, settings: Settings) -> None:
-    asked = _ASKED if count == 1 else tuple(t.format(count=count) for t in _SEVERAL)
-    confirm((asked[0], asked[1]), settings, without=_WITHOUT)
+    asked = _ASKED if count == 1 else _SEVERAL.filled(count=count)
+    confirm(asked, settings, without=_WITHOUT)
 
 
 def _revoke_account(
@@ -242,16 +183,16 @@ def _revoke_account(
 
 
 def _say_ended(answer: dict[str, Any], settings: Settings) -> None:
-    other = not settings.german
+    language = settings.language
     for each in answer["signals"]:
-        state = label(SIGNAL_WORDS["state"], each["state"], german=settings.german)
-        line(_DONE[other].format(signal=each["signal"], state=state))
+        state = label(SIGNAL_WORDS["state"], each["state"], language=settings.language)
+        line(_DONE.said(language).format(signal=each["signal"], state=state))
     if answer["signals"]:
-        line(_ENDED_SUM[other].format(count=len(answer["signals"]), **answer))
+        line(_ENDED_SUM.said(language).format(count=len(answer["signals"]), **answer))
     elif not answer["unknown"]:
-        line(_NOTHING[other])
+        line(_NOTHING.said(language))
     if answer["unknown"]:
-        note(_UNKNOWN[other].format(count=answer["unknown"]))
+        note(_UNKNOWN.said(language).format(count=answer["unknown"]))
 
 
 def _account(answer: Json) -> dict[str, Any]:
@@ -262,25 +203,31 @@ def _account(answer: Json) -> dict[str, Any]:
 
 def _explain_account(found: dict[str, Any], settings: Settings) -> None:
     """Say of each signal of an account how it stands, and what its end does."""
-    other, german = not settings.german, settings.german
+    language = settings.language
     for each in found["signals"]:
-        state = label(SIGNAL_WORDS["state"], each["state"], german=german)
-        note(f"{each['signal']}: {state}, {about(each, german=german)}")
-        end = [_ENDS[other].format(ends=each["ends"])] if each.get("ends") else []
-        note(f"  {'; '.join([*end, below(each, german=german)])}")
-        texts = [_WHAT[_sort(each)][other]]
+        state = label(SIGNAL_WORDS["state"], each["state"], language=language)
+        note(f"{each['signal']}: {state}, {about(each, language=language)}")
+        end = (
+            [_ENDS.said(language).format(ends=each["ends"])] if each.get("ends") else []
+        )
+        note(f"  {'; '.join([*end, below(each, language=language)])}")
+        texts = [_WHAT[_sort(each)].said(language)]
         if _sort(each) == "published":
             count = each.get("recipients")
-            at = _AT_SO_MANY[other].format(count=count) if count else _AT_NOBODY[other]
+            at = (
+                _AT_SO_MANY.said(language).format(count=count)
+                if count
+                else _AT_NOBODY.said(language)
+            )
             texts.append(at)
         if each["signal"] in found["inquired"]:
-            texts.append(_INQUIRED[other])
+            texts.append(_INQUIRED.said(language))
         for text in texts:
             note(f"  {text}")
     if any(_sort(each) == "published" for each in found["signals"]):
-        note(_PERSON[bool(found["end_is_told"])][other])
+        note(_PERSON[bool(found["end_is_told"])].said(language))
     if found["signals"]:
-        note(_FINAL[other])
+        note(_FINAL.said(language))
 
 
 def _sort(found: dict[str, Any]) -> str:
@@ -313,37 +260,37 @@ def _explain(client: Client, wanted: list[str], settings: Settings) -> list[str]
     for signal in wanted:
         found = client.get(f"/v1/signals/{signal}")
         if found.get("state") in _ENDED:
-            note(_ALREADY[not settings.german].format(signal=signal))
+            note(_ALREADY.said(settings.language).format(signal=signal))
             continue
         left.append(signal)
         for text in _explained(found, settings):
             note(text)
     if not left:
-        note(_NONE[not settings.german])
+        note(_NONE.said(settings.language))
     return left
 
 
 def _explained(found: dict[str, Any], settings: Settings) -> list[str]:
-    other, german = not settings.german, settings.german
+    language = settings.language
     state = found["state"]
     kind, phenomenon = found.get("kind"), found.get("phenomenon")
     rule = found.get("rule")
     told = [
-        label(SIGNAL_WORDS["state"], state, german=german),
-        label(KINDS, kind, german=german) if kind else None,
-        label(PHENOMENA, phenomenon, german=german) if phenomenon else None,
-        f"{words('rule', german=german)} {rule}" if rule else None,
+        label(SIGNAL_WORDS["state"], state, language=language),
+        label(KINDS, kind, language=language) if kind else None,
+        label(PHENOMENA, phenomenon, language=language) if phenomenon else None,
+        f"{words('rule', language=language)} {rule}" if rule else None,
         account_in(found),
     ]
     texts = [f"{found['signal']}: {', '.join(filter(None, told))}"]
-    texts.append(_WHAT[_sort(found)][other])
+    texts.append(_WHAT[_sort(found)].said(language))
     if _sort(found) == "published":
         names = found.get("recipients") or ()
         at = _AT if names else _AT_NOBODY
-        texts.append(at[other].format(names=", ".join(names)))
+        texts.append(at.said(language).format(names=", ".join(names)))
         if found["plane"] == "actor":
-            texts.append(_TOLD[bool(found.get("end_is_told"))][other])
-    return [texts[0], *(f"  {text}" for text in [*texts[1:], _FINAL[other]])]
+            texts.append(_TOLD[bool(found.get("end_is_told"))].said(language))
+    return [texts[0], *(f"  {text}" for text in [*texts[1:], _FINAL.said(language)])]
 
 
 def _stop(
@@ -368,16 +315,18 @@ def _stop(
             note(f"fedsafe: error: {signal}: {error}")
             continue
         done.append(answer)
-        state = label(SIGNAL_WORDS["state"], answer["state"], german=settings.german)
+        state = label(
+            SIGNAL_WORDS["state"], answer["state"], language=settings.language
+        )
         _say(_DONE, settings, signal=signal, state=state)
     if settings.json:
         document({"signals": done, "already": already, "problems": problems})
     return worst(statuses)
 
 
-def _say(text: tuple[str, str], settings: Settings, **values: str) -> None:
+def _say(text: Phrase, settings: Settings, **values: str) -> None:
     if not settings.json:
-        line(text[not settings.german].format(**values))
+        line(text.said(settings.language).format(**values))
 
 
 def _problem(error: CliError) -> dict[str, object]:

@@ -116,13 +116,13 @@ def add(
     shared = given["scope"] not in {None, Scope.SELF.value}
     client = personal(settings) if shared else settings.client()
     answer = client.change("/v1/signals", body)
-    show_signal(answer, as_json=settings.json, german=settings.german)
+    show_signal(answer, as_json=settings.json, language=settings.language)
     if answer.get("already"):
-        note(f"fedsafe: {words('already_listed', german=settings.german)}")
+        note(f"fedsafe: {words('already_listed', language=settings.language)}")
         if answer.get("differs"):
-            note(f"fedsafe: {words('differs', german=settings.german)}")
+            note(f"fedsafe: {words('differs', language=settings.language)}")
         return OK
-    note_unnamed(client, german=settings.german)
+    note_unnamed(client, language=settings.language)
     return OK
 
 
@@ -180,7 +180,7 @@ def approve(
                 f"({problem['code']})"
             )
         counts = {"count": len(approved), "bad": len(problems)}
-        line(words("approved", german=settings.german, **counts))
+        line(words("approved", language=settings.language, **counts))
     return worst(problem_status(str(problem["code"])) for problem in problems)
 
 
@@ -214,7 +214,7 @@ def show(
     settings = settings_of(context)
     target = read_for(f"/v1/signals/{checked_id(signal_id)}", purpose)
     answer = personal(settings).get(target)
-    show_signal(answer, as_json=settings.json, german=settings.german)
+    show_signal(answer, as_json=settings.json, language=settings.language)
     return OK
 
 

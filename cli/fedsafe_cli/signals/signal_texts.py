@@ -13,7 +13,7 @@ STATED: Final = ("provenance", "findings", "legal_review")
 _ENDED: Final = frozenset({"withdrawn", "revoked", "expired", "erased"})
 
 
-def show_signal(answer: Json, *, as_json: bool, german: bool) -> None:
+def show_signal(answer: Json, *, as_json: bool, language: str) -> None:
     """Print a signal's state."""
     if as_json:
         document(answer)
@@ -27,31 +27,33 @@ def show_signal(answer: Json, *, as_json: bool, german: bool) -> None:
         answer = answer | {"nodes": ", ".join(answer["nodes"]) or "-"}
         names.append("nodes")
     if answer.get("erasure") is not None:
-        answer = answer | {"erasure": _erasure(answer["erasure"], german=german)}
+        answer = answer | {"erasure": _erasure(answer["erasure"], language=language)}
         names.append("erasure")
     names += [name for name in STATED if answer.get(name)]
-    told = in_words(answer, german=german)
-    pairs([(words(name, german=german), told.get(name)) for name in names], indent="")
+    told = in_words(answer, language=language)
+    pairs(
+        [(words(name, language=language), told.get(name)) for name in names], indent=""
+    )
 
 
-def _erasure(found: Json, *, german: bool) -> str:
+def _erasure(found: Json, *, language: str) -> str:
     """Say how many of those who received a signal have signed that it is erased."""
     until = readable("residual_until", found.get("residual_until")) or "-"
     counts = {name: found[name] for name in ("receipts", "recipients")}
-    return words("erasure_told", german=german, until=until, **counts)
+    return words("erasure_told", language=language, until=until, **counts)
 
 
-def in_words(answer: Json, *, german: bool) -> Json:
+def in_words(answer: Json, *, language: str) -> Json:
     """Say the codes of a signal in the reader's language."""
     stated = [
-        label(FINDINGS, str(word), german=german)
+        label(FINDINGS, str(word), language=language)
         for word in answer.get("findings") or ()
     ]
     return (
         answer
         | {"findings": ", ".join(stated)}
         | {
-            name: label(table_, str(answer[name]), german=german)
+            name: label(table_, str(answer[name]), language=language)
             for name, table_ in SIGNAL_WORDS.items()
             if answer.get(name) is not None
         }

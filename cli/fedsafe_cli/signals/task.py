@@ -38,6 +38,7 @@ from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_cli.terminal.texts import GRADES, PHENOMENA, PROVENANCES, account_in, label
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Grade, Phenomenon, Source, Surface
 
 LEVELS: Final = ("L0", "L1", "L2", "L3", "L4", "L5", "L6")
@@ -289,8 +290,8 @@ def hear(  # noqa: PLR0913 - the options of one command
     return OK
 
 
-def _word(words: dict[str, tuple[str, str]], code: object, settings: Settings) -> str:
-    return label(words, str(code), german=settings.german)
+def _word(words: dict[str, Phrase], code: object, settings: Settings) -> str:
+    return label(words, str(code), language=settings.language)
 
 
 def _rows(tasks: list[Json], settings: Settings) -> list[tuple[object, ...]]:

@@ -16,41 +16,33 @@ from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_cli.terminal.texts import KINDS, label
+from fedsafe_policies.ground.catalogue import Phrase
 
 Json = dict[str, Any]
-Words = dict[str, tuple[str, str]]
+Words = dict[str, Phrase]
 CAUSES: Final[Words] = {
-    "new_origin": ("neues Mitglied", "new member"),
-    "imported_list": ("übernommene Liste", "imported list"),
-    "probation": ("auf Bewährung", "on probation"),
+    "new_origin": Phrase("new member"),
+    "imported_list": Phrase("imported list"),
+    "probation": Phrase("on probation"),
 }
 _SAID: Final[Words] = {
-    "trial": ("Probe", "trial"),
-    "origin": ("Ursprung", "origin"),
-    "cause": ("warum", "why"),
-    "list": ("Liste vom", "list of"),
-    "ends": ("endet", "ends"),
-    "matches": ("Treffer", "matches"),
-    "drawn": ("geprüft", "reviewed"),
-    "upheld": ("bestätigt", "upheld"),
-    "wrong": ("Eintrag falsch", "listing wrong"),
-    "other": ("anders", "otherwise"),
-    "note": ("Hinweis", "note"),
-    "needs_person": (
-        "endet nur durch eine Person: fedsafe trial end",
-        "only a person ends it: fedsafe trial end",
-    ),
-    "prolonged": ("einmal verlängert", "prolonged once"),
-    "ended": ("beendet", "ended"),
-    "reason": ("Grund", "reason"),
-    "longer": (
-        "Die Signale wirken weiter nicht; geprüft wird eine Stichprobe.",
-        "The signals still have no effect; a sample is reviewed.",
-    ),
-    "effect": (
-        "Die Signale wirken von jetzt an.",
-        "The signals have effect from now on.",
-    ),
+    "trial": Phrase("trial"),
+    "origin": Phrase("origin"),
+    "cause": Phrase("why"),
+    "list": Phrase("list of"),
+    "ends": Phrase("ends"),
+    "matches": Phrase("matches"),
+    "drawn": Phrase("reviewed"),
+    "upheld": Phrase("upheld"),
+    "wrong": Phrase("listing wrong"),
+    "other": Phrase("otherwise"),
+    "note": Phrase("note"),
+    "needs_person": Phrase("only a person ends it: fedsafe trial end"),
+    "prolonged": Phrase("prolonged once"),
+    "ended": Phrase("ended"),
+    "reason": Phrase("reason"),
+    "longer": Phrase("The signals still have no effect; a sample is reviewed."),
+    "effect": Phrase("The signals have effect from now on."),
 }
 
 
@@ -180,16 +172,16 @@ def _decide(  # noqa: PLR0913 - what is decided, and what is told of it
 
 
 def _say(word: str, settings: Settings) -> str:
-    return _SAID[word][not settings.german]
+    return _SAID[word].said(settings.language)
 
 
 def _cause(each: Json, settings: Settings) -> str:
-    word = label(CAUSES, each["cause"], german=settings.german)
+    word = label(CAUSES, each["cause"], language=settings.language)
     kind = each.get("kind")
     return (
         word
         if kind is None
-        else f"{word}: {label(KINDS, kind, german=settings.german)}"
+        else f"{word}: {label(KINDS, kind, language=settings.language)}"
     )
 
 

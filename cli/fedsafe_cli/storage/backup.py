@@ -28,6 +28,7 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.progress import CopyingBar
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from fedsafe_node.acts.backup import BackupNote
@@ -37,50 +38,22 @@ if TYPE_CHECKING:
     from fedsafe_node.operations.backup.errors import BackupBrokenError
 
 _TEXTS: Final = {
-    "copy": ("kopiere", "copying"),
-    "check": ("prüfe", "checking"),
-    "made": (
-        "gesichert: {files} Dateien, {bytes} Bytes, Prüfsumme {digest}",
-        "backed up: {files} files, {bytes} bytes, digest {digest}",
+    "copy": Phrase("copying"),
+    "check": Phrase("checking"),
+    "made": Phrase("backed up: {files} files, {bytes} bytes, digest {digest}"),
+    "keys": Phrase(
+        "keys in {keys}, sealed to the custody key: keep them elsewhere, and "
+        "delete the previous file"
     ),
-    "keys": (
-        (
-            "Schlüssel in {keys}, verschlossen mit dem Verwahrschlüssel: an einen "
-            "anderen Ort, und die vorige Datei löschen"
-        ),
-        (
-            "keys in {keys}, sealed to the custody key: keep them elsewhere, and "
-            "delete the previous file"
-        ),
+    "no_keys": Phrase("without keys: they go apart, with --keys FILE"),
+    "left_out": Phrase(
+        "NOT in the backup, though node.toml names it: {names}. Save these files "
+        "yourself; without them the node is not whole after a restore."
     ),
-    "no_keys": (
-        "ohne Schlüssel: sie gehen mit --keys DATEI getrennt mit",
-        "without keys: they go apart, with --keys FILE",
-    ),
-    "left_out": (
-        (
-            "NICHT in der Sicherung, aber in node.toml genannt: {names}. Diese Dateien "
-            "selbst sichern: Ohne sie kommt der Knoten nicht ganz zurück."
-        ),
-        (
-            "NOT in the backup, though node.toml names it: {names}. Save these files "
-            "yourself; without them the node is not whole after a restore."
-        ),
-    ),
-    "next": ("prüfen: {command}", "check it: {command}"),
-    "whole": (
-        "ganz: {node} vom {at}, {files} Dateien, Prüfsumme {digest}",
-        "whole: {node} of {at}, {files} files, digest {digest}",
-    ),
-    "files_only": (
-        (
-            "nur die Dateien: mit --config DIR prüfen die Schlüssel des Knotens auch "
-            "Protokolle und Tabellen"
-        ),
-        (
-            "the files alone: with --config DIR the node's keys verify logs and "
-            "tables too"
-        ),
+    "next": Phrase("check it: {command}"),
+    "whole": Phrase("whole: {node} of {at}, {files} files, digest {digest}"),
+    "files_only": Phrase(
+        "the files alone: with --config DIR the node's keys verify logs and tables too"
     ),
 }
 
@@ -307,7 +280,7 @@ class _Bar:
 
 
 def _say(key: str, settings: Settings, **values: object) -> str:
-    return _TEXTS[key][0 if settings.german else 1].format(**values)
+    return _TEXTS[key].said(settings.language).format(**values)
 
 
 class _BrokenError(CliError):

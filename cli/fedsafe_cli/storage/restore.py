@@ -26,6 +26,7 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs
 from fedsafe_cli.terminal.progress import CopyingBar
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from fedsafe_node.operations.backup.errors import PastLostError
@@ -33,52 +34,30 @@ if TYPE_CHECKING:
     from fedsafe_node.operations.restore.placement import Request
 
 _TEXTS: Final = {
-    "check": ("prüfe die Sicherung", "checking the backup"),
-    "fetch": ("hole den eigenen Feed zurück", "fetching the own feed back"),
-    "restored": ("wiederhergestellt: {node}", "restored: {node}"),
-    "was_there": (
-        "ein früherer Aufruf hatte alles bis auf das Ende getan: {node} ist bereit",
-        "an earlier call had done all but the end: {node} is ready",
+    "check": Phrase("checking the backup"),
+    "fetch": Phrase("fetching the own feed back"),
+    "restored": Phrase("restored: {node}"),
+    "was_there": Phrase("an earlier call had done all but the end: {node} is ready"),
+    "feed": Phrase("entries of the own feed"),
+    "records": Phrase("of these fetched back"),
+    "openings": Phrase("signals fetched back"),
+    "statements": Phrase("restrictions caught up"),
+    "handed": Phrase("recipients entered again"),
+    "lost": Phrase("lost entries of the audit log"),
+    "limited": Phrase("go to nobody else (their audience is lost)"),
+    "lacking": Phrase("signals without what they say (no member has it)"),
+    "gone": Phrase("keys that are gone"),
+    "absent": Phrase("not asked"),
+    "unknown": Phrase(
+        "what stood only here since the backup is lost: own bans, cases, "
+        "requests, accounts. Check locked accounts and revoked credentials, and "
+        "repeat the erasures since the backup"
     ),
-    "feed": ("Einträge im eigenen Feed", "entries of the own feed"),
-    "records": ("davon zurückgeholt", "of these fetched back"),
-    "openings": ("Signale zurückgeholt", "signals fetched back"),
-    "statements": ("Beendigungen nachgeholt", "restrictions caught up"),
-    "handed": ("Empfänger nachgetragen", "recipients entered again"),
-    "lost": ("verlorene Protokolleinträge", "lost entries of the audit log"),
-    "limited": (
-        "gehen an niemanden sonst (Empfängerkreis verloren)",
-        "go to nobody else (their audience is lost)",
+    "share": Phrase(
+        "this node has no share of the key any more: it asks the others, and gets "
+        "a new one with the next resharing"
     ),
-    "lacking": (
-        "Signale ohne Inhalt (kein Mitglied hat ihn)",
-        "signals without what they say (no member has it)",
-    ),
-    "gone": ("Schlüssel, die es nicht mehr gibt", "keys that are gone"),
-    "absent": ("nicht gefragt", "not asked"),
-    "unknown": (
-        (
-            "Was seit der Sicherung nur hier stand, ist verloren: eigene Sperren, "
-            "Fälle, Anträge, Konten. Prüfen Sie gesperrte Konten und entzogene "
-            "Zugänge, und wiederholen Sie Löschungen seit der Sicherung"
-        ),
-        (
-            "what stood only here since the backup is lost: own bans, cases, "
-            "requests, accounts. Check locked accounts and revoked credentials, and "
-            "repeat the erasures since the backup"
-        ),
-    ),
-    "share": (
-        (
-            "Dieser Knoten hat keinen Schlüsselanteil mehr: er fragt die anderen, und "
-            "bekommt bei der nächsten Neuverteilung einen neuen"
-        ),
-        (
-            "this node has no share of the key any more: it asks the others, and gets "
-            "a new one with the next resharing"
-        ),
-    ),
-    "next": ("starten: {command}", "start it: {command}"),
+    "next": Phrase("start it: {command}"),
 }
 _COUNTS: Final = ("records", "openings", "statements", "handed", "limited", "lacking")
 
@@ -217,7 +196,7 @@ def _tell(settings: Settings, directory: Path, outcome: "Outcome") -> None:
 
 
 def _say(key: str, settings: Settings, **values: object) -> str:
-    return _TEXTS[key][0 if settings.german else 1].format(**values)
+    return _TEXTS[key].said(settings.language).format(**values)
 
 
 def _watcher(settings: Settings) -> Any:  # noqa: ANN401 (its class is slow to load)

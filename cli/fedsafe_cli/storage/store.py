@@ -27,6 +27,7 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.progress import CopyingBar
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from fedsafe_node.ground.config import Config, Place
@@ -35,40 +36,19 @@ if TYPE_CHECKING:
     from fedsafe_node.operations.move.journey import Outcome
 
 _TEXTS: Final = {
-    "verify": ("prüfe den alten Ort", "verifying the old place"),
-    "anew": (
-        "der alte Ort ist weiter als der unfertige neue: fange neu an",
-        "the old place has gone on since: starting anew",
-    ),
-    "copy": ("kopiere", "copying"),
-    "compare": ("vergleiche", "comparing"),
-    "seal": ("versiegle und prüfe", "sealing and verifying"),
-    "moved": (
-        "umgezogen, Zeile für Zeile gleich: Siegel {seal}, {rows} Zeilen",
-        "moved, every row the same: seal {seal}, {rows} rows",
-    ),
-    "was_there": (
-        "war schon umgezogen: Siegel {seal}",
-        "it had been moved already: seal {seal}",
-    ),
-    "switched": ("{config} nennt jetzt den neuen Ort", "{config} names the new place"),
-    "lines": (
-        "in {config} gehört jetzt (oder noch einmal mit --switch):",
-        "{config} has to say now (or once more with --switch):",
-    ),
-    "no_lines": (
-        "aus {config} muss [store] jetzt heraus (oder noch einmal mit --switch)",
-        "take [store] out of {config} now (or once more with --switch)",
-    ),
-    "old": (
-        (
-            "der alte Ort startet nicht mehr und enthält weiter alte Daten: löschen "
-            "Sie ihn, sobald der neue läuft und gesichert ist"
-        ),
-        (
-            "the old place does not start any more, and still holds old data: delete "
-            "it once the new one runs and is backed up"
-        ),
+    "verify": Phrase("verifying the old place"),
+    "anew": Phrase("the old place has gone on since: starting anew"),
+    "copy": Phrase("copying"),
+    "compare": Phrase("comparing"),
+    "seal": Phrase("sealing and verifying"),
+    "moved": Phrase("moved, every row the same: seal {seal}, {rows} rows"),
+    "was_there": Phrase("it had been moved already: seal {seal}"),
+    "switched": Phrase("{config} names the new place"),
+    "lines": Phrase("{config} has to say now (or once more with --switch):"),
+    "no_lines": Phrase("take [store] out of {config} now (or once more with --switch)"),
+    "old": Phrase(
+        "the old place does not start any more, and still holds old data: delete "
+        "it once the new one runs and is backed up"
     ),
 }
 
@@ -257,7 +237,7 @@ def _tell(
 
 
 def _say(key: str, settings: Settings, **values: object) -> str:
-    return _TEXTS[key][0 if settings.german else 1].format(**values)
+    return _TEXTS[key].said(settings.language).format(**values)
 
 
 def _watcher(settings: Settings) -> Any:  # noqa: ANN401 (its class is slow to load)

@@ -24,6 +24,7 @@ from fedsafe_cli.terminal.errors import (
     RefusedError,
 )
 from fedsafe_cli.terminal.refusals import read_refusal
+from fedsafe_policies.ground.catalogue import joined
 
 TIMEOUT: Final = 30.0
 MOST_BYTES: Final = 256 * 1024 * 1024
@@ -178,7 +179,8 @@ class Client:
         elif refusal.code == _UNPROVED:
             refusal.hint = _ANEW
         elif refusal.code in _FOR_PERSONS:
-            refusal.hint = "; ".join(filter(None, (refusal.hint, _OTHER_ROLE)))
+            hints = [] if refusal.hint is None else [refusal.hint]
+            refusal.hint = joined("; ", [*hints, _OTHER_ROLE])
         return refusal
 
     def request(  # noqa: PLR0913 - what makes a request

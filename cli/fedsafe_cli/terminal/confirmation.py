@@ -14,45 +14,38 @@ from fedsafe_cli.terminal.errors import BadInputError, RefusedError
 from fedsafe_cli.terminal.output import note
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_policies.ground.catalogue import SOURCE, Phrase
 
 _YES: Final = frozenset({"y", "yes", "j", "ja"})
 _NO: Final = frozenset({"", "n", "no", "nein"})
-_CHOICES: Final = ("[j/N]", "[y/N]")
-_AGAIN: Final = ("bitte j oder n", "please say y or n")
-_DECLINED: Final = (
-    "nicht bestätigt, nichts ist geschehen",
-    "not confirmed: nothing was done",
-)
-_NOBODY: Final = (
-    "niemand ist da, der gefragt werden könnte; nichts ist geschehen",
-    "nobody is there to be asked: nothing was done",
-)
+_CHOICES: Final = Phrase("[y/N]")
+_AGAIN: Final = Phrase("please say y or n")
+_DECLINED: Final = Phrase("not confirmed: nothing was done")
+_NOBODY: Final = Phrase("nobody is there to be asked: nothing was done")
 
 
-def confirm(question: tuple[str, str], settings: Settings, *, without: str) -> None:
-    """Ask whether to go on; the question is given in German and in English.
+def confirm(question: Phrase, settings: Settings, *, without: str) -> None:
+    """Ask whether to go on; *question* ends without the mark of the choices.
 
     Args:
-        question: without the mark of the choices.
+        question: what is asked.
         settings: say which language.
         without: what does the same without a terminal, as a hint.
 
     Raises:
         BadInputError: the answer is no, or standard input has ended.
     """
-    other = not settings.german
+    language = settings.language
     while True:
-        note(f"{question[other]} {_CHOICES[other]}")
+        note(f"{question.said(language)} {_CHOICES.said(language)}")
         typed = sys.stdin.readline()
         answer = typed.strip().lower()
         if typed and answer in _YES:
             return
         if not typed or answer in _NO:
             told = _DECLINED if typed else _NOBODY
-            refusal = BadInputError(told[1], None if typed else without)
-            refusal.german = told[0]
-            raise refusal
-        note(_AGAIN[other])
+            raise BadInputError(told, None if typed else without)
+        note(_AGAIN.said(language))
 
 
 # Decisions that the node asks to hear once more, for they came too fast (P13).
@@ -63,9 +56,8 @@ def confirm(question: tuple[str, str], settings: Settings, *, without: str) -> N
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _CODE: Final = "look_again"
-_ONCE_MORE: Final = (
-    "Das ging schneller, als die Richtlinie will. Noch einmal angesehen, und so?",
-    "You were faster than the policy wants. Looked again, and still so?",
+_ONCE_MORE: Final = Phrase(
+    "You were faster than the policy wants. Looked again, and still so?"
 )
 _WITHOUT: Final = "once you have looked again: --again"
 
@@ -93,7 +85,7 @@ def decided(path: str, body: dict[str, Any], settings: Settings, *, again: bool)
     except RefusedError as error:
         if error.code != _CODE or again or settings.json:
             raise
-        if not settings.german:
+        if settings.language == SOURCE:  # no other language has what the node says
             note(error.detail)
         confirm(_ONCE_MORE, settings, without=_WITHOUT)
     return client.post(path, repeated)

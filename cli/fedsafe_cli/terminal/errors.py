@@ -17,19 +17,7 @@ its file, never by its value.
 """
 
 from fedsafe_cli.terminal.exit_codes import ExitStatus
-
-
-class Hint(str):
-    """A way out in English, which has itself in German as well."""
-
-    __slots__ = ("german",)
-    german: str
-
-    def __new__(cls, english: str, german: str) -> "Hint":  # noqa: PYI034 - no subclass
-        """Make one of both texts."""
-        made = super().__new__(cls, english)
-        made.german = german
-        return made
+from fedsafe_policies.ground.catalogue import SOURCE, Phrase, joined
 
 
 class CliError(Exception):
@@ -37,30 +25,26 @@ class CliError(Exception):
 
     status = ExitStatus.INTERNAL
     code = "failed"
-    german: str | None = None
-    """The message in German, if there is one."""
     told = False
     """Whether a document on standard output says it already."""
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str | Phrase, hint: str | Phrase | None = None) -> None:
+        super().__init__(str(message))
+        self.message = message
         self.hint = hint
 
     def document(self) -> dict[str, object]:
         """Say it as programs read it."""
         problem = {"code": self.code, "detail": str(self)}
         if self.hint is not None:
-            problem["hint"] = self.hint
+            problem["hint"] = str(self.hint)
         return {"exit_status": int(self.status), "problem": problem}
 
-    def diagnostics(self, *, german: bool = False) -> str:
+    def diagnostics(self, *, language: str = SOURCE) -> str:
         """Return the lines for standard error."""
-        text = self.german if german and self.german else str(self)
-        lines = [f"fedsafe: error: {text}"]
-        hint = self.hint
-        if hint is not None:
-            hint = hint.german if german and isinstance(hint, Hint) else hint
-            lines.append(f"fedsafe: hint: {hint}")
+        lines = [f"fedsafe: error: {_said(self.message, language)}"]
+        if self.hint is not None:
+            lines.append(f"fedsafe: hint: {_said(self.hint, language)}")
         return "\n".join(lines)
 
 
@@ -117,21 +101,25 @@ class RefusedError(CliError):
         self,
         http_status: int,
         code: str,
-        detail: str,
+        detail: str | Phrase,
         *,
-        hint: str | None = None,
+        hint: str | Phrase | None = None,
         rule: str | None = None,
         retry_after_ms: int | None = None,
         pointer: str | None = None,
     ) -> None:
-        super().__init__(f"{detail} ({code})" if code else detail, hint)
+        super().__init__(joined(" ", [detail, f"({code})"]) if code else detail, hint)
         self.http_status = http_status
         self.code = code
-        self.detail = detail
+        self.detail = str(detail)
         self.rule = rule
         self.retry_after_ms = retry_after_ms
         self.pointer = pointer
         self.status = ExitStatus.DENIED if rule else status_of(http_status)
+
+
+def _said(text: str | Phrase, language: str) -> str:
+    return text.said(language) if isinstance(text, Phrase) else text
 
 
 _DENIED = frozenset({401, 403, 426, 451})

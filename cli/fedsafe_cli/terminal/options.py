@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_policies.ground.catalogue import languages
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -61,7 +62,7 @@ _OPTIONS = (
     ),
     click.option(
         "--lang",
-        type=click.Choice(["de", "en"]),
+        type=click.Choice(languages()),
         callback=_keep,
         expose_value=False,
         help="Language of results; default: the locale's.",

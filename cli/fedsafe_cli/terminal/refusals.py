@@ -9,25 +9,23 @@ from typing import Any, Final
 
 import click
 
-from fedsafe_cli.terminal.case_refusals import in_german, open_questions, way_out_of
-from fedsafe_cli.terminal.errors import Hint, RefusedError
-from fedsafe_cli.terminal.ways_out import WAYS_OUT, Both
+from fedsafe_cli.terminal.case_refusals import open_questions, told_of, way_out_of
+from fedsafe_cli.terminal.errors import RefusedError
+from fedsafe_cli.terminal.ways_out import WAYS_OUT
+from fedsafe_policies.ground.catalogue import Phrase, Told, joined
 from fedsafe_policies.vocabulary import Role
 
-_RULE: Final = (
-    "Regel {} der Richtlinie {} entscheidet",
-    "rule {} of policy {} decides",
-)
-_ON_ACCOUNT_OF: Final = (", wegen {}", ", on account of {}")
-_ABOUT: Final[Mapping[str, Both]] = {
-    "rulebook": ("passende Regeln", "rules that fit"),
-    "training": ("fehlende Module", "missing modules"),
-    "finding_missing": ("fehlende Feststellungen", "missing findings"),
+_RULE: Final = Phrase("rule {} of policy {} decides")
+_ON_ACCOUNT_OF: Final = Phrase(", on account of {}")
+_ABOUT: Final[Mapping[str, Phrase]] = {
+    "rulebook": Phrase("rules that fit"),
+    "training": Phrase("missing modules"),
+    "finding_missing": Phrase("missing findings"),
 }
-_WHO_MAY: Final = ("Rollen, die es dürfen", "roles that may")
-_LOOK: Final = ("siehe {}", "look at {}")
-_WANTS: Final = ("{} erwartet {}", "{} wants {}")
-_PLACE: Final = ("siehe {} der Anfrage", "see {} of the request")
+_WHO_MAY: Final = Phrase("roles that may")
+_LOOK: Final = Phrase("look at {}")
+_WANTS: Final = Phrase("{} wants {}")
+_PLACE: Final = Phrase("see {} of the request")
 _ROLES: Final = frozenset(Role)
 _SELF_SAID: Final = frozenset({"withholding"})
 """What these rest on is what was asked for, not what was wrong with it."""
@@ -53,24 +51,17 @@ _OTHERWISE: Final = {
 }
 """Fields of requests whose options have other names."""
 _READ: Final = frozenset({"/body", "/code", "/headers", "/password"})
-_DAY: Final = ("einen Tag wie 2027-11-03", "a day such as 2027-11-03")
-_REFERENCE: Final = (
-    "ein Zeichen wie ticket-17: Buchstaben, Ziffern und . _ : / -, ohne Leerzeichen",
-    "a reference such as ticket-17: letters, digits and . _ : / -, without spaces",
+_DAY: Final = Phrase("a day such as 2027-11-03")
+_REFERENCE: Final = Phrase(
+    "a reference such as ticket-17: letters, digits and . _ : / -, without spaces"
 )
-_FORMS: Final[Mapping[str, Both]] = {
+_FORMS: Final[Mapping[str, Phrase]] = {
     **dict.fromkeys(("until", "expires", "removed_on", "on", "since"), _DAY),
     **dict.fromkeys(("reason", "evidence", "reference", "note", "late"), _REFERENCE),
     "legal_review": _REFERENCE,
     **dict.fromkeys(("ref", "subject_ref"), _REFERENCE),
-    "event": (
-        "eine Klasse von Ereignissen wie signal.published",
-        "a class of events such as signal.published",
-    ),
-    "name": (
-        "kleine Buchstaben, Ziffern und . _ -, etwa anna",
-        "small letters, digits and . _ -, such as anna",
-    ),
+    "event": Phrase("a class of events such as signal.published"),
+    "name": Phrase("small letters, digits and . _ -, such as anna"),
 }
 
 
@@ -81,9 +72,11 @@ def read_refusal(status: int, document: Any) -> RefusedError:  # noqa: ANN401 (J
     reason, rule = document.get("reason"), document.get("rule")
     code = str(document.get("code", ""))
     detail = str(document.get("detail") or document.get("title") or status)
-    hint: Both | None = None
+    told: Phrase | None = None
+    hint: Phrase | None = None
     if isinstance(reason, dict) and isinstance(rule, str):
         detail = str(reason.get("en", detail))
+        told = Told({**reason, "en": detail})
         hint = _ruled(code, rule, document)
     pointer = document.get("pointer")
     pointer = pointer if isinstance(pointer, str) and pointer else None
@@ -91,55 +84,42 @@ def read_refusal(status: int, document: Any) -> RefusedError:  # noqa: ANN401 (J
         hint = _place(pointer)
     way_out = way_out_of(code, detail, document.get("about"))
     way_out = way_out or WAYS_OUT.get(detail, WAYS_OUT.get(code))
-    german = in_german(detail)
-    if code == "unanswered" and (known := open_questions(detail)) is not None:
-        (german, detail), way_out = known
+    told = told or told_of(detail) or Phrase(detail)
+    if code == "unanswered" and (asked := open_questions(detail)) is not None:
+        told, way_out = asked
     wait = document.get("retry_after_ms")
-    refusal = RefusedError(
+    return RefusedError(
         status,
         code,
-        detail,
+        told,
         hint=_joined(hint, way_out),
         rule=rule if isinstance(rule, str) else None,
         retry_after_ms=wait if isinstance(wait, int) else None,
         pointer=pointer,
     )
-    if rule is not None and isinstance(reason, dict) and "de" in reason:
-        german = reason["de"]
-    refusal.german = german and f"{german} ({code})"
-    return refusal
 
 
-def _joined(*hints: Both | None) -> Hint | None:
+def _joined(*hints: Phrase | None) -> Phrase | None:
     """Make one hint of those that there are."""
     found = [each for each in hints if each is not None]
-    if not found:
-        return None
-    german, english = ("; ".join(texts) for texts in zip(*found, strict=True))
-    return Hint(english, german)
+    return joined("; ", found) if found else None
 
 
-def _both(words: Both, *values: object) -> Both:
-    return words[0].format(*values), words[1].format(*values)
-
-
-def _ruled(code: str, rule: str, document: dict[str, Any]) -> Both:
+def _ruled(code: str, rule: str, document: dict[str, Any]) -> Phrase:
     """Say which rule decides, and on what account."""
-    german, english = _both(_RULE, rule, document.get("policy"))
+    decides = _RULE.filled(rule, document.get("policy"))
     about = document.get("about")
     if not about or code in _SELF_SAID:
-        return german, english
+        return decides
     words = _ABOUT.get(code)
     if code == "role" and set(str(about).split(", ")) <= _ROLES:
         words = _WHO_MAY
     if words is None:
-        tail = _both(_ON_ACCOUNT_OF, about)
-    else:
-        tail = (f"; {words[0]}: {about}", f"; {words[1]}: {about}")
-    return german + tail[0], english + tail[1]
+        return joined("", [decides, _ON_ACCOUNT_OF.filled(about)])
+    return joined("", [decides, "; ", words, ": ", str(about)])
 
 
-def _place(pointer: str) -> Both | None:
+def _place(pointer: str) -> Phrase | None:
     """Name the option or argument that a pointer leads to, and its form.
 
     None for what is read from a file or asked for, which no option names.
@@ -147,7 +127,7 @@ def _place(pointer: str) -> Both | None:
     first, *rest = pointer.split("/")[1:] or [""]
     if rest and (option := _option(first)) is not None:
         given = _given(rest[0]) if len(rest) == 1 else None
-        return _both(_LOOK, given or option + ": " + "/".join(rest))
+        return _LOOK.filled(given or option + ": " + "/".join(rest))
     words = [word for word in pointer.split("/") if word and not word.isdecimal()]
     words.append("_".join(words))  # `--hold-until` is /hold/until
     for field in reversed(words):
@@ -155,12 +135,9 @@ def _place(pointer: str) -> Both | None:
             if name is not None and (option := _option(name)) is not None:
                 form = _FORMS.get(name)
                 if form is None:
-                    return _both(_LOOK, option)
-                german, english = form
-                return _WANTS[0].format(option, german), _WANTS[1].format(
-                    option, english
-                )
-    return None if pointer in _READ else _both(_PLACE, pointer)
+                    return _LOOK.filled(option)
+                return _WANTS.filled(option, form)
+    return None if pointer in _READ else _PLACE.filled(pointer)
 
 
 def _given(name: str) -> str | None:

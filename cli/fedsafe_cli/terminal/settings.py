@@ -16,6 +16,7 @@ from typing import Final
 
 from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import NodeUnreachableError, SettingsError
+from fedsafe_policies.ground.catalogue import SOURCE, languages
 
 CONFIG: Final = "FEDSAFE_CONFIG"
 CREDENTIAL: Final = "FEDSAFE_CREDENTIAL_FILE"
@@ -36,9 +37,9 @@ class Settings:
     lang: str | None = None
 
     @property
-    def german(self) -> bool:
-        """Whether to speak German."""
-        return (self.lang or language(os.environ)) == "de"
+    def language(self) -> str:
+        """The language to speak."""
+        return self.lang or language_of(os.environ)
 
     def directory(self) -> str:
         """Return the directory of the chosen node.
@@ -72,13 +73,14 @@ class Settings:
         return Client(f"{directory}/{SOCKET}", token=token, directory=directory)
 
 
-def language(environment: Mapping[str, str]) -> str:
-    """Choose `de` or `en` as the locale's variables say."""
+def language_of(environment: Mapping[str, str]) -> str:
+    """Choose a language as the locale's variables say; English if it is unknown."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         value = environment.get(name)
         if value:
-            return "de" if value.lower().startswith("de") else "en"
-    return "en"
+            code = value.lower()[:2]
+            return code if code in languages() else SOURCE
+    return SOURCE
 
 
 def read_credential(path: str) -> str:

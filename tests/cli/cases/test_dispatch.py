@@ -500,4 +500,6 @@ def test_every_word_of_the_carriers_has_a_german_one() -> None:
 
     assert len(own) > 0
     assert len(found) > 5
-    assert [each for each in sorted(found) if in_words(each, german=True) == each] == []
+    assert [
+        each for each in sorted(found) if in_words(each, language="de") == each
+    ] == []

@@ -62,10 +62,10 @@ def gone(partner: PartnerClass) -> set[str]:
     return {each.value for each, cell in row.items() if cell.handling not in counted}
 
 
-@pytest.mark.parametrize("language", [0, 1])
+@pytest.mark.parametrize("language", ["de", "en"])
 @pytest.mark.parametrize("partner", CLASSES)
 def test_all_that_a_class_may_receive_is_there_and_fits_filled_in(
-    partner: PartnerClass, language: int
+    partner: PartnerClass, language: str
 ) -> None:
     text = skeleton(partner, shipped_matrix(), {}, language)
     found = whole(text)
@@ -83,7 +83,7 @@ def test_all_that_a_class_may_receive_is_there_and_fits_filled_in(
 def test_what_has_to_be_filled_in_is_what_the_class_must_receive(
     partner: PartnerClass,
 ) -> None:
-    text = skeleton(partner, shipped_matrix(), {}, 1)
+    text = skeleton(partner, shipped_matrix(), {}, "en")
     found = filled(tree_of(text), KNOWN)
     known = msgspec.json.decode(json.dumps(found), type=Elements)
     later = {name: getattr(MAXIMAL, name) for name in LATER | OPENED}
@@ -109,7 +109,7 @@ def test_nobody_fills_in_a_case_for_who_receives_none(
     )
 
     with pytest.raises(NothingForPartnerError):
-        skeleton(partner, shipped_matrix(), {}, 0)
+        skeleton(partner, shipped_matrix(), {}, "de")
     assert outcome.status == 5
     assert "receives no single case" in outcome.err
     assert list(tmp_path.iterdir()) == []
@@ -125,11 +125,11 @@ def test_every_field_says_what_belongs_into_it_in_both_languages() -> None:
             )
             if not before.lstrip(" /")
         }
-        for language in (0, 1)
+        for language in ("de", "en")
     )
 
     assert (german, english) == (set(), set())
-    assert all(de != en for de, en in HINTS.values())
+    assert all(each.said("de") != each.said("en") for each in HINTS.values())
 
 
 def _fields(text: str) -> list[tuple[str, str]]:

@@ -261,9 +261,9 @@ def test_a_file_that_cannot_be_used_is_named_with_the_way_out(  # noqa: PLR0913
     assert found.level is level
     assert says in found.found
     assert found.way_out
-    assert said(found.found, german=True) != found.found
+    assert said(found.found, language="de") != found.found
     if not found.way_out.startswith("chmod"):
-        assert said(found.way_out, german=True) != found.way_out
+        assert said(found.way_out, language="de") != found.way_out
 
 
 def test_a_file_that_the_node_cannot_read_says_so(directory: Path) -> None:
@@ -357,7 +357,7 @@ def test_the_mail_server_for_codes_is_tried_without_a_letter(tmp_path: Path) -> 
         for each in found.values():
             for text in (each.found, each.way_out):
                 if text is not None:
-                    assert said(text, german=True) != text
+                    assert said(text, language="de") != text
                     assert "hunter2" not in text
         return found
 
@@ -406,7 +406,7 @@ def test_the_hook_for_codes_is_asked_without_a_number(tmp_path: Path) -> None:
         for each in found.values():
             for text in (each.found, each.way_out):
                 if text is not None and not text.startswith(("chmod", "docs/")):
-                    assert said(text, german=True) != text
+                    assert said(text, language="de") != text
         return found
 
     node.write_text(plain)

@@ -19,21 +19,23 @@ def source() -> str:
     return NAME.sub("{}", text)
 
 
-@pytest.mark.parametrize("english", FINDINGS)
+@pytest.mark.parametrize("english", [each.english for each in FINDINGS])
 def test_the_node_still_says_so(english: str, source: str) -> None:
     assert NAME.sub("{}", english) in source
 
 
-@pytest.mark.parametrize(("english", "german"), FINDINGS.items())
+@pytest.mark.parametrize(
+    ("english", "german"), [(each.english, each.said("de")) for each in FINDINGS]
+)
 def test_both_languages_name_the_same(english: str, german: str) -> None:
     assert sorted(NAME.findall(english)) == sorted(NAME.findall(german))
-    assert finding(english, german=True) == german
-    assert finding(english, german=False) == english
+    assert finding(english, language="de") == german
+    assert finding(english, language="en") == english
 
 
 def test_numbers_and_names_are_the_nodes() -> None:
     told = [
-        finding(why, german=True)
+        finding(why, language="de")
         for why in (
             "entries are missing that the guard had",
             "the entries are not those that the checkpoint that b.x signed had",
@@ -53,4 +55,4 @@ def test_numbers_and_names_are_the_nodes() -> None:
 
 
 def test_what_is_newer_than_the_table_is_shown_as_the_node_says_it() -> None:
-    assert finding("the moon is gone", german=True) == "the moon is gone"
+    assert finding("the moon is gone", language="de") == "the moon is gone"

@@ -227,7 +227,7 @@ def test_what_letters_and_the_form_lack_is_named(tmp_path: Path) -> None:
     assert full["letters"].level is full["form"].level is Level.OK
     for each in (*bare.values(), *full.values()):
         for text in (each.found, each.way_out):
-            assert text is None or said(text, german=True) != text
+            assert text is None or said(text, language="de") != text
 
 
 def test_the_logs_of_a_stopped_node_are_examined(run: "Run", short_path: Path) -> None:

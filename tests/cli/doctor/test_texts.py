@@ -13,6 +13,7 @@ from fedsafe_cli.doctor.texts import SAID, checked, said
 from fedsafe_cli.terminal.labels import CODES
 from fedsafe_node.acts.notices import TextName
 from fedsafe_node.operations.offline_inspect import STORE
+from fedsafe_policies.ground.catalogue import Phrase
 
 ROOT = Path(__file__).parents[3]
 ROOM = ROOT / "cli/fedsafe_cli"
@@ -20,7 +21,7 @@ NODE = ROOT / "node/fedsafe_node"
 NAME = re.compile(r"\{[a-z]+\}")
 NAMES = {"found", "way_out", "told", "theirs", "grant", "revoke", "prepare", "why"}
 FOUND = {"Finding", "named.finding"}
-KNOWN = {NAME.sub("{}", english) for english in (*SAID, *NODE_SAID)}
+KNOWN = {NAME.sub("{}", english) for english in map(str, (*SAID, *NODE_SAID))}
 # A version, a path, a command, or what others say.
 BARE = re.compile(r"[\W_]*|[a-z_/.-]+\.(md|toml)|chmod go= \{\}|\{\}(,? ?\(?\{\}\)?)*")
 
@@ -95,31 +96,32 @@ def test_every_verdict_of_a_node_has_its_german(english: str) -> None:
 def test_everything_that_is_checked_has_its_german(english: str) -> None:
     shape = re.compile(re.escape(english).replace(r"\{\}", ".*"))
 
-    known = [NAME.sub("{}", name) for name in CHECKS]
+    known = [NAME.sub("{}", name.english) for name in CHECKS]
     assert any(map(shape.fullmatch, known)) or "." in english
 
 
 @pytest.mark.parametrize(
-    ("english", "german"), [*SAID.items(), *NODE_SAID.items(), *CHECKS.items()]
+    ("english", "german"),
+    [(each.english, each.said("de")) for each in (*SAID, *NODE_SAID, *CHECKS)],
 )
 def test_both_languages_name_the_same(english: str, german: str) -> None:
     assert sorted(NAME.findall(english)) == sorted(NAME.findall(german))
-    assert said(english, german=False) == english
+    assert said(english, language="en") == english
 
 
 def test_what_a_stopped_node_left_is_named_in_german() -> None:
     parts = (STORE, "seal", "log chat.example.de/audit", "signals")
-    named = [checked(part, german=True) for part in parts]
+    named = [checked(part, language="de") for part in parts]
     protocol = "Protokoll chat.example.de/audit"
 
     assert named == ["Speicher", "Siegel des Speichers", protocol, "signals"]
-    assert [checked(part, german=False) for part in parts] == list(parts)
+    assert [checked(part, language="en") for part in parts] == list(parts)
 
 
 def test_what_stands_in_a_text_is_said_too() -> None:
     rests = "this node rests: it lacks the policy of the federation"
     told = [
-        said(text, german=True)
+        said(text, language="de")
         for text in (
             "full since 2026-11-18T11:06:40+00:00; it cannot be read",
             f"exchanges nothing: {rests}",
@@ -130,15 +132,15 @@ def test_what_stands_in_a_text_is_said_too() -> None:
 
     assert told == [
         "Datenträger voll seit 2026-11-18 11:06:40 UTC; nicht lesbar",
-        f"tauscht nichts aus: {NODE_SAID[rests]}",
+        f"tauscht nichts aus: {Phrase(rests).said('de')}",
         "veraltet, zuletzt gesehen: 2026-11-18 11:06:40 UTC",
         "niemand hat freigegeben: Brief mit Code, Formular für Rechte",
     ]
-    assert said("nobody has signed off code_letter, newer_text", german=False) == (
+    assert said("nobody has signed off code_letter, newer_text", language="en") == (
         "nobody has signed off letter with a code, newer_text"
     )
     assert {each.value for each in TextName} <= CODES.keys()
-    assert said("seen 2026-11-18T11:06:40+00:00", german=False) == (
+    assert said("seen 2026-11-18T11:06:40+00:00", language="en") == (
         "seen 2026-11-18 11:06:40 UTC"
     )
 
@@ -146,18 +148,18 @@ def test_what_stands_in_a_text_is_said_too() -> None:
 def test_what_was_checked_is_named() -> None:
     names = ("node: feed of b.demo", "peer b.demo", "sending.mail.ca", "a.demo/audit")
 
-    assert [checked(name, german=True) for name in names] == [
+    assert [checked(name, language="de") for name in names] == [
         "Knoten: Feed von b.demo",
         "Mitglied b.demo",
         "sending.mail.ca",
         "a.demo/audit",
     ]
-    assert checked("clock", german=False) == "clock"
+    assert checked("clock", language="en") == "clock"
 
 
 def test_numbers_and_names_stay() -> None:
     told = [
-        said(text, german=True)
+        said(text, language="de")
         for text in (
             "512 MiB free, 64 MiB in reserve",
             "its gate is shut, last seen never",

@@ -171,7 +171,7 @@ def test_a_change_is_told_then_asked_for_and_waits(
 
     assert done.status == 13
     assert node.asked == [(PROPOSE, body)]
-    told = CONSEQUENCES[body["change"]][0][1].format(member="c.demo")
+    told = CONSEQUENCES[body["change"]][0].english.format(member="c.demo")
     assert told in done.err
     assert "fedsafe act approve" in done.err
     assert "sign this version" in done.out
@@ -198,7 +198,7 @@ def test_a_resharing_is_told_then_asked_for_and_waits(
 
     assert done.status == 13
     assert node.asked == [(RESHARE, body)]
-    assert CONSEQUENCES[words[0]][0][1] in done.err
+    assert CONSEQUENCES[words[0]][0].english in done.err
     assert "new shares: 3 of 5" in done.out
     assert ask("federation", words[0]).status == 5
 
@@ -233,7 +233,7 @@ def test_where_there_is_no_federation_nobody_is_asked_whether_to_go_on(
 
     assert "no_federation" in outcome.err
     assert "--yes" not in outcome.err
-    assert CONSEQUENCES["keys"][0][1] not in outcome.err
+    assert CONSEQUENCES["keys"][0].english not in outcome.err
 
 
 @pytest.mark.parametrize(("verb", "path"), [("approve", "sign"), ("refuse", "refuse")])
@@ -502,4 +502,4 @@ def test_status_alarms_of_a_fork_and_shows_what_is_set_aside(
 def test_every_consequence_is_told_in_both_languages() -> None:
     assert len(COMMANDS) == 19
     for texts in CONSEQUENCES.values():
-        assert all(german != english for german, english in texts)
+        assert all(each.said("de") != each.said("en") for each in texts)

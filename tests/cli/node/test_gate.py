@@ -244,4 +244,4 @@ def test_who_is_logging_in_is_not_told_to_log_in(
     with pytest.raises(RefusedError) as caught:
         client.post(target, {})
 
-    assert "fedsafe login" not in (caught.value.hint or "")
+    assert "fedsafe login" not in str(caught.value.hint or "")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from tests.cli.conftest import Terminal
 
-from fedsafe_cli.signals.import_refusal_texts import GERMAN
+from fedsafe_cli.signals.import_refusal_texts import REFUSALS
 from fedsafe_federation.errors import IdentifierError, IdentifierFault
 from fedsafe_policies.vocabulary import IdentifierKind
 
@@ -851,8 +851,11 @@ def test_what_is_wrong_with_a_row_is_said_in_german_with_its_columns(
 
 
 def test_german_refusals_have_the_places_of_the_english_ones() -> None:
-    for english, german in GERMAN.items():
-        assert set(re.findall(r"{\w+}", english)) == set(re.findall(r"{\w+}", german))
+    for text in REFUSALS:
+        english, german = (
+            set(re.findall(r"{\w+}", text.said(x))) for x in ("en", "de")
+        )
+        assert english == german
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])

@@ -108,7 +108,7 @@ def test_doctor_says_when_an_epoch_ends(day: str, level: str) -> None:
     assert "signal ending" in str(old.way_out)
     for text in (found.found, old.found, old.way_out, found.way_out):
         if text is not None:
-            assert said(text, german=True) != text
+            assert said(text, language="de") != text
 
 
 def test_doctor_says_which_media_keys_nothing_binds() -> None:
@@ -118,4 +118,4 @@ def test_doctor_says_which_media_keys_nothing_binds() -> None:
     assert "generation 1.2" in found.found
     assert "fedsafe federation reshare" in str(found.way_out)
     for text in (found.found, str(found.way_out)):
-        assert said(text, german=True) != text
+        assert said(text, language="de") != text

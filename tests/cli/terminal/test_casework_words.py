@@ -313,27 +313,27 @@ def test_every_code_has_words_and_a_newer_one_stays(
     say: Any,  # noqa: ANN401 - one of the functions above
     codes: type[StrEnum],
 ) -> None:
-    assert all(say(code.value, 0) != code.value for code in codes)
-    assert say("newer_code", 0) == say("newer_code", 1) == "newer_code"
+    assert all(say(code.value, "de") != code.value for code in codes)
+    assert say("newer_code", "de") == say("newer_code", "en") == "newer_code"
 
 
 def test_an_element_of_a_newer_form_is_shown_as_it_came() -> None:
-    assert list(element_lines("threat", {"newer": "ü"}, 0)) == ['{"newer": "ü"}']
-    assert list(element_lines("newer", 1, 1)) == ["1"]
+    assert list(element_lines("threat", {"newer": "ü"}, "de")) == ['{"newer": "ü"}']
+    assert list(element_lines("newer", 1, "en")) == ["1"]
 
 
 def test_lines_of_others_are_set_in_like_no_line_of_ours() -> None:
     said = [{"text": "a\nfreigegeben für alle\u2028b"}]
 
-    assert list(element_lines("content", said, 0)) == [
+    assert list(element_lines("content", said, "de")) == [
         "„a",
         "   freigegeben für alle",
         "   b“",
     ]
 
 
-@pytest.mark.parametrize("language", [0, 1])
-def test_all_moments_and_days_on_a_screen_have_one_form(language: int) -> None:
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_all_moments_and_days_on_a_screen_have_one_form(language: str) -> None:
     lines = [
         line
         for name, value in ELEMENTS.items()
@@ -345,6 +345,6 @@ def test_all_moments_and_days_on_a_screen_have_one_form(language: int) -> None:
 
 
 def test_what_a_consent_covers_is_said() -> None:
-    lines = list(element_lines("consent", ELEMENTS["consent"], 0))
+    lines = list(element_lines("consent", ELEMENTS["consent"], "de"))
 
     assert lines[-1].startswith("umfasst: Konto und Erreichbarkeit")

@@ -154,7 +154,7 @@ def test_a_refusal_points_into_the_request(serve: Serve) -> None:
     with pytest.raises(RefusedError, match="invalid_body") as caught:
         serve(head + body).get("/")
 
-    assert caught.value.hint == "see /about of the request"
+    assert str(caught.value.hint) == "see /about of the request"
 
 
 def test_a_refusal_carries_rule_and_policy(serve: Serve) -> None:

@@ -44,7 +44,8 @@ def test_every_code_that_a_match_can_hold_has_its_words() -> None:
     assert set(GRADES) == set(Grade)
     assert set(SURFACES) == set(Surface)
     assert {code: (row.name.de, row.name.en) for code, row in phenomena().items()} == {
-        Phenomenon(code): words for code, words in PHENOMENA.items()
+        Phenomenon(code): (name.said("de"), name.english)
+        for code, name in PHENOMENA.items()
     }
 
 

@@ -133,7 +133,7 @@ async def test_fifty_looks_are_told_to_the_entry_in_both_languages(
     assert (report.log.ok, report.cosigned) == (True, None)
 
     answer = msgspec.to_builtins(report)
-    english, german = (as_text(answer, german=each) for each in (False, True))
+    english, german = (as_text(answer, language=each) for each in ("en", "de"))
     assert "Looked at 49 times, by 4 people and 1 service, for 2 purposes" in flat(
         english
     )
@@ -182,7 +182,7 @@ async def test_the_page_loads_nothing_and_names_itself_on_each_sheet(
     await ban(kept_alone)
     await look(kept_alone, BOT)
     answer = msgspec.to_builtins(await report_on(kept_alone, since))
-    page = as_page(answer, german=True).decode()
+    page = as_page(answer, language="de").decode()
 
     assert '<html lang="de">' in page
     assert "default-src 'none'" in page
@@ -212,7 +212,7 @@ async def test_what_is_erased_of_an_entry_is_said_in_its_sentence(
         ("actor", "unknown"),
         ("detail", "unknown"),
     ]
-    text = flat(as_text(msgspec.to_builtins(report), german=False))
+    text = flat(as_text(msgspec.to_builtins(report), language="en"))
     assert (
         "Somebody (name erased on 2026-11-24 12:00:00 UTC: no entry says why)" in text
     )
@@ -232,7 +232,7 @@ async def test_an_erased_account_is_told_as_erased_for_that_reason(
     assert ("lookup", 1, "subject") in {
         (each.event, each.count, each.why) for each in report.nameless
     }
-    text = flat(as_text(msgspec.to_builtins(report), german=True))
+    text = flat(as_text(msgspec.to_builtins(report), language="de"))
     assert "Löschung eines Kontos (Art. 17 DSGVO)" in text
     assert "es kann dieses gewesen sein" in text
     assert "kein Eintrag jemanden" in text
@@ -254,7 +254,7 @@ async def test_a_report_is_itself_a_look_and_takes_a_role_and_a_purpose(
         Purpose.SUPERVISION,
         first.made_by,
     )
-    assert "made such a report" in as_text(msgspec.to_builtins(second), german=False)
+    assert "made such a report" in as_text(msgspec.to_builtins(second), language="en")
     for who, purpose in ((ANNA, None), (BOT, None), (RUTH, Purpose.SUPERVISION)):
         with pytest.raises((DeniedError, BadRequestError)):
             await report_on(kept_alone, since, who, purpose=purpose)
@@ -301,7 +301,7 @@ async def test_members_vouch_for_what_they_have_cosigned(trio: Fleet) -> None:
     await trio.witnessed("a.demo")
     await meet(trio, ACCOUNT)
     report = await report_on(trio, since, DORA)
-    text = flat(as_text(msgspec.to_builtins(report), german=True))
+    text = flat(as_text(msgspec.to_builtins(report), language="de"))
 
     assert report.cosigned is not None
     old, new = report.entries
@@ -322,6 +322,6 @@ async def test_a_log_that_does_not_verify_is_said_to_prove_nothing(
     report = await report_on(kept_alone, since)
 
     assert not report.log.ok
-    text = flat(as_text(msgspec.to_builtins(report), german=False))
+    text = flat(as_text(msgspec.to_builtins(report), language="en"))
     assert "The log does not verify" in text
     assert "This report proves nothing" in text

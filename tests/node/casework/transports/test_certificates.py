@@ -88,4 +88,4 @@ def test_all_that_is_told_is_told_in_german(tmp_path: Path) -> None:
 
     for words in told:
         english = f"its certificate is not trusted: {words}"
-        assert in_words(english, german=True).startswith("dem Zertifikat ist nicht")
+        assert in_words(english, language="de").startswith("dem Zertifikat ist nicht")

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people read: English in the code, every other language in a catalogue.
+
+A `Phrase` is an English sentence or word, or a template with places in braces. It is
+the key of its entry in `locale/LANGUAGE.po`, which translators and lawyers edit; what
+is read is the compiled `LANGUAGE.mo` beside it (GNU gettext). Where one English word
+has two meanings, `within` says which is meant.
+
+    python -m tests.catalogue          what the catalogues lack, entry by entry
+    python -m tests.catalogue --write  take over new texts, and compile
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from functools import cache
+from gettext import GNUTranslations
+from types import MappingProxyType
+from typing import Final
+
+FOLDER: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "locale")  # noqa: PTH118, PTH120 - pathlib is slow to load
+SOURCE: Final = "en"
+"""The language of the code."""
+_COMPILED: Final = ".mo"
+
+
+class Phrase:
+    """What a person reads, in English; `said` says it in another language.
+
+    Two are equal if their words, their context and what fills their places are.
+    """
+
+    __slots__ = ("context", "english", "named", "values")
+
+    def __init__(
+        self,
+        english: str,
+        *,
+        context: str = "",
+        values: tuple[object, ...] = (),
+        named: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
+        """Take the English words, or a template with places in braces."""
+        self.english = english
+        self.context = context
+        self.values = values
+        self.named = named
+
+    @classmethod
+    def within(cls, context: str, english: str) -> "Phrase":
+        """Take English words that mean something else elsewhere."""
+        return Phrase(english, context=context)
+
+    def filled(self, *values: object, **named: object) -> "Phrase":
+        """Fill the places of a template; a phrase in one is said in its language."""
+        return Phrase(self.english, context=self.context, values=values, named=named)
+
+    def said(self, language: str) -> str:
+        """Say it in a language; in English where its catalogue has no entry."""
+        words = self._words(language)
+        if not self.values and not self.named:
+            return words
+        return words.format(
+            *(_spoken(each, language) for each in self.values),
+            **{name: _spoken(each, language) for name, each in self.named.items()},
+        )
+
+    def _words(self, language: str) -> str:
+        if language == SOURCE or not self.english:  # of "" gettext gives its header
+            return self.english
+        known = translations(language)
+        if self.context:
+            return known.pgettext(self.context, self.english)
+        return known.gettext(self.english)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare words, context and values."""
+        return isinstance(other, Phrase) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        """Agree with what is compared."""
+        return hash((self.context, self.english))
+
+    def __str__(self) -> str:
+        """Say it in English."""
+        return self.said(SOURCE)
+
+    def __repr__(self) -> str:
+        """Show it in English."""
+        return f"Phrase({self.said(SOURCE)!r})"
+
+    def _key(self) -> tuple[object, ...]:
+        return self.context, self.english, self.values, dict(self.named)
+
+
+class Told(Phrase):
+    """Words that came in several languages, as a node writes them for its clients."""
+
+    __slots__ = ("_by_language",)
+
+    def __init__(self, by_language: Mapping[str, str]) -> None:
+        """Take the words by language; English is among them."""
+        super().__init__(by_language[SOURCE])
+        self._by_language = by_language
+
+    def filled(self, *values: object, **named: object) -> "Phrase":
+        """Fill the places in each language."""
+        made = Told(self._by_language)
+        made.values, made.named = values, named
+        return made
+
+    def _words(self, language: str) -> str:
+        return self._by_language.get(language, self.english)
+
+    def _key(self) -> tuple[object, ...]:
+        return (*super()._key(), dict(self._by_language))
+
+    __hash__ = Phrase.__hash__
+
+
+def joined(separator: str, texts: Iterable[Phrase | str]) -> Phrase:
+    """Say several texts one after the other, in the same language."""
+    parts = list(texts)
+    return Phrase(separator.join(["{}"] * len(parts)), values=tuple(parts))
+
+
+def all_said(texts: Iterable[Phrase], language: str) -> list[str]:
+    """Say several texts, such as the headings of a table."""
+    return [text.said(language) for text in texts]
+
+
+def languages() -> list[str]:
+    """Name the languages that can be spoken, by their codes (ISO 639), in order."""
+    found = (name.removesuffix(_COMPILED) for name in _compiled())
+    return sorted({SOURCE, *found})
+
+
+@cache
+def translations(language: str) -> GNUTranslations:
+    """Read the catalogue of a language.
+
+    Raises:
+        OSError: there is none.
+    """
+    path = os.path.join(FOLDER, language + _COMPILED)  # noqa: PTH118
+    with open(path, "rb") as file:  # noqa: PTH123
+        return GNUTranslations(file)
+
+
+def _spoken(value: object, language: str) -> object:
+    return value.said(language) if isinstance(value, Phrase) else value
+
+
+def _compiled() -> list[str]:
+    return [name for name in os.listdir(FOLDER) if name.endswith(_COMPILED)]  # noqa: PTH208

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The catalogues: whole, compiled, and all that a language takes."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import write_po
+
+from fedsafe_policies.ground.catalogue import (
+    FOLDER,
+    Phrase,
+    Told,
+    all_said,
+    joined,
+    languages,
+)
+from tests import catalogue
+from tests.catalogue import ROOT, compiled, faults, read, template
+
+GERMAN = Path(FOLDER) / "de.po"
+MATCHING = """
+import sys
+sys.argv = ["fedsafe", "lookup", "--help"]
+from fedsafe_policies.ground.catalogue import Phrase, languages
+from fedsafe_cli.terminal.texts import KINDS, words
+print(languages())
+print(words("none", language="fr"))
+print(words("until", language="fr", day="2027-11-18"))
+print(KINDS["email"].said("fr"), "|", Phrase("no German has this").said("fr"))
+"""
+
+
+@pytest.fixture(scope="module")
+def code() -> Catalog:
+    return template()
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    for path in Path(FOLDER).iterdir():
+        shutil.copy(path, tmp_path)
+    return tmp_path / GERMAN.name
+
+
+def test_german_says_all_and_nothing_else(code: Catalog) -> None:
+    assert len(code) > 2_000
+    assert list(faults(GERMAN, code)) == []
+
+
+def test_a_reworded_phrase_is_named(copied: Path) -> None:
+    reworded = template()
+    reworded.delete("no signal")
+    reworded.add("no signal at all")
+
+    assert list(faults(copied, reworded)) == [
+        "de.po lacks: no signal at all",
+        "de.po has what nobody says: no signal",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ("", "de.po does not say: removed {day}"),
+        ("entfernt {tag}", "de.po has other places in braces: removed {day}"),
+    ],
+)
+def test_an_entry_that_says_nothing_or_loses_a_place_is_named(
+    code: Catalog, copied: Path, said: str, fault: str
+) -> None:
+    changed = read(copied)
+    entry = changed.get("removed {day}")
+    assert entry is not None
+    entry.string = said
+    with copied.open("wb") as file:
+        write_po(file, changed)
+    copied.with_suffix(".mo").write_bytes(compiled(read(copied)))
+
+    assert list(faults(copied, code)) == [fault]
+
+
+def test_what_is_not_compiled_is_named(code: Catalog, copied: Path) -> None:
+    text = copied.read_text().replace('"kein Signal"', '"gar kein Signal"')
+    copied.write_text(text)
+
+    assert list(faults(copied, code)) == ["de.mo is not compiled from de.po"]
+
+
+def test_to_write_takes_over_what_is_new_and_drops_what_is_gone(copied: Path) -> None:
+    new = template()
+    new.delete("no signal")
+    new.add("something new", context="a test")
+    catalogue.write(copied, new)
+
+    assert list(faults(copied, new)) == ["de.po does not say: [a test] something new"]
+    assert read(copied).get("ready").string == "bereit"  # type: ignore[union-attr]
+
+
+def test_a_language_takes_one_file(tmp_path: Path) -> None:
+    package = tmp_path / "policies"
+    shutil.copytree(ROOT / "policies", package)
+    locale = package / "fedsafe_policies/locale"
+    shutil.copy(ROOT / "tests/cli/fr.po", locale)
+    french = read(locale / "fr.po")
+    (locale / "fr.mo").write_bytes(compiled(french))
+    said = subprocess.run(
+        [sys.executable, "-c", MATCHING],
+        env={"PYTHONPATH": str(package)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert len(french) >= 100
+    assert said.stdout.splitlines() == [
+        "['de', 'en', 'fr']",
+        "aucun signal",
+        "valable jusqu\N{RIGHT SINGLE QUOTATION MARK}au 2027-11-18",
+        "adresse électronique | no German has this",
+    ]
+
+
+def test_languages_are_those_that_have_a_catalogue() -> None:
+    assert languages() == ["de", "en"]
+
+
+def test_a_phrase_says_itself_in_the_language_of_what_is_in_it() -> None:
+    inner = joined(", ", [Phrase("yes"), Phrase("no"), "a.demo"])
+    text = Phrase("not covered: {origins}").filled(origins=inner)
+
+    assert text.said("en") == str(text) == "not covered: yes, no, a.demo"
+    assert text.said("de") == "nicht abgedeckt: ja, nein, a.demo"
+    assert all_said([Phrase("yes"), Phrase("")], "de") == ["ja", ""]
+
+
+def test_what_fills_a_place_is_no_template() -> None:
+    text = Phrase("removed {day}").filled(day="{secret} %s {}")
+
+    assert text.said("de") == "entfernt {secret} %s {}"
+
+
+def test_words_that_mean_two_things_are_told_apart() -> None:
+    one, other = Phrase("watched"), Phrase.within("task", "watched")
+
+    assert one != other
+    assert one.said("de") != other.said("de")
+    assert one.said("en") == other.said("en")
+
+
+def test_what_came_in_two_languages_is_english_in_every_other() -> None:
+    told = Told({"de": "erst {}", "en": "first {}"}).filled("x")
+
+    assert [told.said(each) for each in ("de", "en", "fr")] == [
+        "erst x",
+        "first x",
+        "first x",
+    ]
+    assert told != Told({"de": "nie {}", "en": "first {}"}).filled("x")
