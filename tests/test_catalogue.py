@@ -4,7 +4,10 @@
 import shutil
 import subprocess
 import sys
+from gettext import GNUTranslations
+from io import BytesIO
 from pathlib import Path
+from struct import pack
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -12,6 +15,7 @@ from babel.messages.pofile import write_po
 
 from fedsafe_policies.ground.catalogue import (
     FOLDER,
+    Catalogue,
     Phrase,
     Told,
     all_said,
@@ -122,6 +126,42 @@ def test_a_language_takes_one_file(tmp_path: Path) -> None:
         "valable jusqu\N{RIGHT SINGLE QUOTATION MARK}au 2027-11-18",
         "adresse électronique | no German has this",
     ]
+
+
+def test_a_catalogue_is_read_as_gettext_reads_it() -> None:
+    data = GERMAN.with_suffix(".mo").read_bytes()
+    ours, theirs = Catalogue(data), GNUTranslations(BytesIO(data))
+    entries = [each for each in read(GERMAN) if each.id]
+
+    assert len(entries) > 2_000
+    for each in entries:
+        if each.context:
+            expected = theirs.pgettext(each.context, str(each.id))
+        else:
+            expected = theirs.gettext(str(each.id))
+        assert ours.find(each.context or "", str(each.id)) == expected
+    assert ours.find("", "nobody says this") is None
+    assert ours.find("nowhere", "yes") is None
+
+
+@pytest.mark.parametrize("data", [b"", b"no catalogue", bytes(40)])
+def test_what_is_no_catalogue_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="no compiled catalogue"):
+        Catalogue(data)
+
+
+def test_a_catalogue_of_the_other_byte_order_is_read() -> None:
+    english, german = [b"no", b"yes"], [b"nein", b"ja"]
+    texts = [*english, *german]
+    start, table = 28 + 8 * len(texts), b""
+    for text in texts:
+        table += pack(">2I", len(text), start)
+        start += len(text) + 1
+    head = pack(">7I", 0x950412DE, 0, 2, 28, 44, 0, 0)
+    data = head + table + b"".join(text + b"\0" for text in texts)
+
+    assert [Catalogue(data).find("", each) for each in ("no", "yes")] == ["nein", "ja"]
+    assert GNUTranslations(BytesIO(data)).gettext("yes") == "ja"
 
 
 def test_languages_are_those_that_have_a_catalogue() -> None:
