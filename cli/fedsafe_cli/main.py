@@ -13,11 +13,12 @@ from typing import Final
 import click
 from click.exceptions import Exit, NoSuchCommand
 
-from fedsafe_cli.terminal.errors import CliError, ProgrammeError
+from fedsafe_cli.terminal.errors import CliError, ProgrammeError, SettingsError
 from fedsafe_cli.terminal.exit_codes import BROKEN_PIPE, INTERRUPTED, OK, ExitStatus
 from fedsafe_cli.terminal.options import shared_options
 from fedsafe_cli.terminal.output import document
-from fedsafe_cli.terminal.settings import Settings
+from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_policies.ground.catalogue import Phrase
 
 COMMANDS: Final = {
     "lookup": "fedsafe_cli.lookup.lookup:lookup",
@@ -169,10 +170,10 @@ def _run() -> int:
     except Exception as error:  # noqa: BLE001
         # The last border: an unknown error's text may hold what was typed, so
         # only its type and place are shown.
-        failed = ProgrammeError(_unexpected(error))
+        failed = _of_file(error) or ProgrammeError(_unexpected(error))
         if settings.json:
             document(failed.document())
-        _complain(failed.diagnostics())
+        _complain(failed.diagnostics(language=settings.language))
         return failed.status
     return result if isinstance(result, int) else OK
 
@@ -180,6 +181,20 @@ def _run() -> int:
 def _complain(text: str) -> None:
     sys.stdout.flush()
     sys.stderr.write(f"{text}\n")
+
+
+def _of_file(error: Exception) -> CliError | None:
+    """Say which file the system did not give or take, and why; None if it says none."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return None
+    if not isinstance(error.filename, str | bytes):
+        return None
+    name = printable(os.fsdecode(error.filename))
+    if isinstance(error, PermissionError):
+        told = Phrase("{name} may not be read or written by this user")
+        way_out = Phrase("run the command as the user whose it is: `ls -ld {name}`")
+        return SettingsError(told.filled(name=name), way_out.filled(name=name))
+    return ProgrammeError(f"{name}: {error.strerror}")
 
 
 def _unexpected(error: Exception) -> str:

@@ -43,6 +43,8 @@ def read_secret(path: Path) -> bytes:
         _check_owner(path, os.fstat(descriptor))
         with open(descriptor, "rb", closefd=False) as file:
             secret = file.read(MAX_SECRET_BYTES + 1)
+    except OSError as error:  # the disk does not give it back
+        raise KeyFileError(f"key file {path}: {error.strerror}") from None
     finally:
         os.close(descriptor)
     if len(secret) > MAX_SECRET_BYTES:

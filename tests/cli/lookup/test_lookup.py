@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import errno
 import json
 import os
 import subprocess
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.cli.conftest import MATCH, answer
+
+from fedsafe_cli.main import fedsafe
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -499,6 +502,38 @@ def test_an_unknown_error_shows_its_place_and_no_value(
     assert outcome.status == 1
     assert "unexpected TypeError at verdicts.py:" in outcome.err
     assert SECRET not in outcome.err
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_file_that_the_system_refuses_is_named_with_the_way_out(
+    ask: "Run", monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/srv/a\n/key")
+
+    monkeypatch.setattr(fedsafe, "invoke", refuse)
+    outcome = ask("--lang", language, "lookup", f"email:{SECRET}")
+
+    says = {
+        "en": "fedsafe: error: /srv/a\\n/key may not be read or written by this user\n",
+        "de": "fedsafe: error: /srv/a\\n/key darf dieser Benutzer nicht",
+    }
+    assert outcome.status == 2
+    assert outcome.err.startswith(says[language])
+    assert "ls -ld /srv/a\\n/key" in outcome.err
+
+
+def test_what_the_disk_does_not_give_back_is_said_as_that(
+    ask: "Run", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "/srv/list.csv")
+
+    monkeypatch.setattr(fedsafe, "invoke", fail)
+    outcome = ask("lookup", f"email:{SECRET}")
+
+    assert outcome.status == 1
+    assert outcome.err == "fedsafe: error: /srv/list.csv: Input/output error\n"
 
 
 def test_a_reader_that_goes_away_is_no_error_message(node: "FakeNode") -> None:

@@ -100,6 +100,13 @@ def test_a_directory_that_is_a_file_is_said(tmp_path: Path) -> None:
         write_secret(tmp_path / "file" / "feed.key", SECRET)
 
 
+def test_a_disk_that_does_not_give_a_key_back_is_named() -> None:
+    if not Path("/proc/self/mem").exists():
+        pytest.skip("needs /proc/self/mem, whose first page cannot be read")
+    with pytest.raises(KeyFileError, match="/proc/self/mem: Input/output error"):
+        read_secret(Path("/proc/self/mem"))
+
+
 def test_a_destroyed_secret_is_overwritten_wherever_it_is_linked(
     tmp_path: Path,
 ) -> None:
