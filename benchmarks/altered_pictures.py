@@ -213,7 +213,7 @@ def fetch(folder: Path) -> None:
     """Download and unpack the packages that are not there yet."""
     for package in PACKAGES:
         into = folder / package
-        if into.is_dir():
+        if (into / "version").exists():  # it is written last
             continue
         subprocess.run(
             ["/usr/bin/apt-get", "download", "-q", package],
@@ -223,9 +223,9 @@ def fetch(folder: Path) -> None:
         )
         (file,) = folder.glob(f"{package}_*.deb")
         subprocess.run(["/usr/bin/dpkg-deb", "-x", file, into], check=True, timeout=600)
+        _unpack_resources(into)
         (into / "version").write_text(unquote(file.name.split("_")[1]))
         file.unlink()
-        _unpack_resources(into)
 
 
 def _unpack_resources(folder: Path) -> None:

@@ -90,7 +90,10 @@ class Line:
 
     def receive(self) -> bytes | None:
         """Take what has come; give the body when it is whole."""
-        self._held += self.socket.recv(65_536)
+        part = self.socket.recv(65_536)
+        if not part:  # a closed line is readable for ever
+            raise SystemExit("the other end has closed the connection")
+        self._held += part
         head, end, body = self._held.partition(_END)
         if not end:
             return None

@@ -7,24 +7,33 @@ over the rounds, and of ratios the median of each round's ratio.
 """
 
 import argparse
+import atexit
+import ctypes
 import json
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from statistics import median
-from time import perf_counter, process_time
-from typing import NoReturn
+from time import monotonic, perf_counter, process_time, sleep
 
 Work = Callable[[], int]  # does some of it and says how much
 Row = dict[str, str | int | float]
 SYNC = "fdatasync"
 _BLOCK = bytes(4096)
 _SYNC_FILE_BYTES = 1 << 22
+_SUBREAPER = 36  # prctl(2)
+_GRACE = 20.0
+"""Seconds in which a process has to heed SIGTERM; a database server may need some."""
+_PACE = 0.02
 
 
 @dataclass(slots=True)
@@ -143,21 +152,111 @@ class SyncFile:
 def parser(description: str | None, *, rounds: int = 5) -> argparse.ArgumentParser:
     """Make the parser with the options that all scripts have.
 
-    From then on TERM ends the script as an error does, so that it ends what it began.
+    From then on the script leaves no process and no folder behind, however it ends
+    but by SIGKILL (`leave_nothing`).
     """
-    signal.signal(signal.SIGTERM, _end)
+    leave_nothing()
     options = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--rounds", type=int, default=rounds)
     options.add_argument("--json", type=Path, metavar="FILE", help="write JSON as well")
-    options.add_argument("--dir", type=Path, help="an absolute path on the disk to use")
+    options.add_argument(
+        "--dir",
+        type=_own_folder,
+        default="",  # goes through the type as well
+        help="an absolute path on the disk to use",
+    )
     return options
 
 
-def _end(number: int, _: object) -> NoReturn:
-    signal.signal(number, signal.SIG_IGN)  # once is enough; what was begun is ended
-    raise SystemExit(128 + number)
+def leave_nothing() -> None:
+    """At the end of this process, and at once when SIGTERM comes, end what it began.
+
+    Detached processes count, and those whose parent has ended.
+    """
+    # Else they would be adopted by another process, and nobody here knew of them.
+    ctypes.CDLL(None, use_errno=True).prctl(_SUBREAPER, 1, 0, 0, 0)
+    atexit.register(_end_descendants)
+    signal.signal(signal.SIGTERM, partial(_end, os.getpid()))
+
+
+def _end(owner: int, number: int, _: object) -> None:
+    """End all, without a word: no `finally` waits for what is ending anyway."""
+    if os.getpid() != owner:  # a fork has this handler too
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        return
+    signal.signal(number, signal.SIG_IGN)  # once is enough
+    _end_descendants()
+    _remove_folders()
+    with suppress(OSError):
+        sys.stdout.flush()
+    os._exit(128 + number)
+
+
+def _own_folder(place: str) -> Path:
+    """Make the folder of this run, for its children's temporary files as well."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="fedsafe-bench-", dir=place or None))
+    except OSError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    folder.chmod(0o711)  # root's database server runs as somebody else, in here
+    _folders.append(folder)
+    atexit.register(_remove_folders)
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+    return folder
+
+
+_folders: list[Path] = []
+
+
+def _remove_folders() -> None:
+    for folder in _folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def tree_of(roots: Iterable[int]) -> list[int]:
+    """List processes and all that descend from them."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parent = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(stat.parent.name))
+    found = list(roots)
+    for pid in found:
+        found += children.get(pid, [])
+    return found
+
+
+def _end_descendants() -> None:
+    """Ask all descendants to end; kill whoever does not.
+
+    Who ignores SIGTERM ends with somebody else: a server's own processes with it,
+    Python's tracker of resources with this process.
+    """
+    asked, end = set[int](), monotonic() + _GRACE
+    while left := list(filter(_heeds_term, tree_of([os.getpid()])[1:])):
+        for pid in left:
+            with suppress(ProcessLookupError):
+                if monotonic() > end:
+                    os.kill(pid, signal.SIGKILL)
+                elif pid not in asked:
+                    os.kill(pid, signal.SIGTERM)
+                    os.kill(pid, signal.SIGCONT)  # one may have been stopped
+        asked.update(left)
+        sleep(_PACE)
+
+
+def _heeds_term(pid: int) -> bool:
+    """Whether a process is still there and does not ignore SIGTERM."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text(errors="replace")
+    except OSError:
+        return False
+    fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+    ignored = int(fields.get("SigIgn", "0"), 16) >> (signal.SIGTERM - 1) & 1
+    return fields["State"][0] not in "ZX" and not ignored
 
 
 def report(table: Sequence[Row], options: argparse.Namespace, **facts: object) -> None:

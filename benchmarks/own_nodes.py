@@ -17,7 +17,7 @@ from fedsafe_cli.demo.fleet import answers, free_ports
 from fedsafe_cli.demo.nodes import STAFF, make_shown
 from fedsafe_cli.terminal.client import Client
 from fedsafe_policies.vocabulary import Role
-from processes import tree_of
+from measuring import tree_of
 
 _LATEST = 120.0  # seconds until a node has to answer
 _PACE = 0.02

@@ -308,12 +308,11 @@ def _memory_rows(
 
 
 @contextmanager
-def durable_server(directory: Path | None) -> Iterator[Server]:
-    """Run a server of one's own that waits for the disk, on the disk to use."""
+def durable_server() -> Iterator[Server]:
+    """Run a server of one's own that waits for the disk."""
     found = installed()
     if not found:
         raise SystemExit("no PostgreSQL of version 15 or newer is installed here")
-    tempfile.tempdir = str(directory) if directory else None
     with serving(found[-1], durable=True, settings=SETTINGS) as server:
         yield server
 
@@ -367,7 +366,7 @@ def main() -> None:
     )
     chosen = options.parse_args()
     with (
-        durable_server(chosen.dir) as server,
+        durable_server() as server,
         tempfile.TemporaryDirectory(dir=chosen.dir) as directory,
     ):
         table = measure(Path(directory), server, chosen)

@@ -25,22 +25,9 @@ from durable_appends import append, open_node_store
 from federation import Line, swarm
 from fedsafe_node.app.run import collect_less
 from fedsafe_node.store.address import Server
-from measuring import Work, cpu_of, percentile
+from measuring import Work, cpu_of, percentile, tree_of
 
 _TICK = os.sysconf("SC_CLK_TCK")
-
-
-def tree_of(roots: Iterable[int]) -> list[int]:
-    """List processes and all that descend from them."""
-    children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            parent = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(stat.parent.name))
-    found = list(roots)
-    for pid in found:
-        found += children.get(pid, [])
-    return found
 
 
 def cpu_of_trees(roots: Iterable[int]) -> float:

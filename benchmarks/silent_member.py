@@ -10,7 +10,7 @@ time is what was answered, not deferred, within the deadline by the caller's clo
 What was asked of members is read from the asking node's ledger; beyond what lookups
 need it went to who gave nothing.
 
-    python benchmarks/silent_member.py [--lookups 10000] [--rate 40] [--seed 1]
+    python benchmarks/silent_member.py [--lookups 600] [--rate 40] [--seed 1]
         [--only silent,stopped] [--members 3,5]
 """
 
@@ -330,7 +330,7 @@ async def measure(federation: Federation, options: argparse.Namespace) -> list[R
 
 def main() -> None:
     options = parser(__doc__, rounds=1)
-    options.add_argument("--lookups", type=int, default=10_000, help="in each way")
+    options.add_argument("--lookups", type=int, default=600, help="in each way")
     options.add_argument("--rate", type=float, default=40.0, help="lookups a second")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--only", default=",".join(WAYS), help="|".join(WAYS))
