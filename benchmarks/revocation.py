@@ -13,8 +13,8 @@ that they hold are revoked, and the others are started together: how many additi
 still waited at each when the last of the revoked signals was stopped there, read from
 one snapshot of its database.
 
-    python benchmarks/revocation.py [--revocations 100] [--waves 2000]
-        [--additions 20000] [--disputes 20] [--nodes 5]
+    python benchmarks/revocation.py [--revocations 60] [--waves 1000]
+        [--additions 10000] [--disputes 12] [--nodes 5]
 """
 
 import argparse
@@ -348,10 +348,10 @@ def measure(options: argparse.Namespace, directory: Path) -> list[Row]:
 
 def main() -> None:
     options_parser = parser(__doc__)
-    options_parser.add_argument("--revocations", type=int, default=100)
-    options_parser.add_argument("--disputes", type=int, default=20)
-    options_parser.add_argument("--waves", type=int, default=2_000)
-    options_parser.add_argument("--additions", type=int, default=20_000)
+    options_parser.add_argument("--revocations", type=int, default=60)
+    options_parser.add_argument("--disputes", type=int, default=12)
+    options_parser.add_argument("--waves", type=int, default=1_000)
+    options_parser.add_argument("--additions", type=int, default=10_000)
     options_parser.add_argument("--nodes", type=int, default=5)
     options = options_parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.dir) as folder:
