@@ -99,11 +99,13 @@ def main() -> None:
                 output = root / f"{folder.name}.whole"
                 status, peak = finish(begin(node, folder, output))
                 peaks.append(peak)
-                if status or (wrong := wrong_lines(folder, output)):
+                wrong = wrong_lines(folder, output)
+                if status or wrong:
                     bad.append(f"{folder.name}: status {status}; {wrong}")
             killed = kill_some(node, many, root / "killed", given.kills, dice)
             status, _ = finish(begin(node, many, root / "killed"))
-            if status or (wrong := wrong_lines(many, root / "killed")):
+            wrong = wrong_lines(many, root / "killed")
+            if status or wrong:
                 bad.append(f"killed {killed} times: status {status}; {wrong}")
         finally:
             stop(node.directory)
