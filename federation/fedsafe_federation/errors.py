@@ -422,7 +422,7 @@ class QuorumError(FederationError):
 
     Where too few have a budget left, `retry_after` says in how many seconds one has.
     With `unused` so many do not know the epoch yet that nobody can have published
-    under it.
+    under it. The answers of `wrong` were none.
     """
 
     def __init__(
@@ -432,15 +432,21 @@ class QuorumError(FederationError):
         *,
         retry_after: float | None = None,
         unused: bool = False,
+        wrong: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(f"{got} of {needed} members answered in time")
         self.got = got
         self.needed = needed
         self.retry_after = retry_after
         self.unused = unused
+        self.wrong = wrong
 
     def anew(self) -> "QuorumError":
         """Make the same error for somebody else who asked with it."""
         return QuorumError(
-            self.got, self.needed, retry_after=self.retry_after, unused=self.unused
+            self.got,
+            self.needed,
+            retry_after=self.retry_after,
+            unused=self.unused,
+            wrong=self.wrong,
         )

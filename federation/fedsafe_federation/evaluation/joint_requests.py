@@ -9,11 +9,12 @@ is alone goes alone. Each element is charged as it would have been by itself.
 Only few elements are joined, and only callers whose time ends within `_SPAN` seconds of
 each other. Where too few members answered the joint request, whoever has time left goes
 on alone, with the same blinds, which charges nothing anew: so the last elements of a
-budget are given to as many as they are enough for.
+budget are given to as many as they are enough for. Whose answer was none is not asked
+for each of them again: it would be named once a caller for what is one lie.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -43,8 +44,11 @@ class Evaluate(Protocol):
         *,
         last: bool,
         joint: bool = False,
+        without: Collection[str] = (),
     ) -> Sequence[bytes]:
         """Give the output of every input, in order; *joint* if many ask for them.
+
+        Those *without* whom it is to be are not asked.
 
         Raises:
             QuorumError: fewer than t members answered rightly in time.
@@ -52,17 +56,24 @@ class Evaluate(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """What a caller is told who goes on alone, and without some members."""
+
+    without: Collection[str] = ()
+
+
 @dataclass(slots=True)
 class _Part:
     """What one caller asks for; whoever does not lead waits for `told`.
 
-    It is told its outputs, or None where it goes on alone.
+    It is told its outputs, or to go on alone.
     """
 
     inputs: Sequence[bytes]
     blinds: Sequence[Blinded]
     end: float
-    told: asyncio.Future[Sequence[bytes] | None] | None = None
+    told: asyncio.Future[Sequence[bytes] | _Alone] | None = None
 
 
 class JointRequests:
@@ -92,6 +103,7 @@ class JointRequests:
         """
         loop = asyncio.get_running_loop()
         left = end - loop.time()
+        found: Sequence[bytes] | _Alone = _Alone()
         if len(inputs) <= MOST_OF_ONE and left >= _SPAN:
             kind = (budget, last, int(left / _SPAN))
             part, group = _Part(inputs, blinds, end), self._open.get(kind)
@@ -104,11 +116,13 @@ class JointRequests:
             else:
                 group = self._open[kind] = [part]
                 found = await self._lead(kind, group)
-            if found is not None:
-                return found
-        return await self._evaluate(inputs, blinds, budget, end, last=last)
+        if not isinstance(found, _Alone):
+            return found
+        return await self._evaluate(
+            inputs, blinds, budget, end, last=last, without=found.without
+        )
 
-    async def _lead(self, kind: _Kind, group: list[_Part]) -> Sequence[bytes] | None:
+    async def _lead(self, kind: _Kind, group: list[_Part]) -> Sequence[bytes] | _Alone:
         """Ask for all that the others of this turn add; give the leader's outputs."""
         budget, last, _ = kind
         outputs: Sequence[bytes] | None = None
@@ -117,7 +131,7 @@ class JointRequests:
             await asyncio.sleep(0)
             self._shut(kind, group)
             if len(group) == 1:
-                return None
+                return _Alone()
             outputs = await self._evaluate(
                 [each for part in group for each in part.inputs],
                 [each for part in group for each in part.blinds],
@@ -131,9 +145,11 @@ class JointRequests:
         finally:
             self._shut(kind, group)
             _tell(group, outputs, failed)
-        if failed is not None and not _has_time(group[0]):
-            raise failed
-        return None if outputs is None else outputs[: len(group[0].inputs)]
+        if failed is not None:
+            if not _has_time(group[0]):
+                raise failed
+            return _Alone(failed.wrong)
+        return _Alone() if outputs is None else outputs[: len(group[0].inputs)]
 
     def _shut(self, kind: _Kind, group: list[_Part]) -> None:
         if self._open.get(kind) is group:
@@ -155,7 +171,7 @@ def _tell(
             elif failed is not None and not _has_time(part):
                 part.told.set_exception(failed.anew())
             else:
-                part.told.set_result(None)
+                part.told.set_result(_Alone(failed.wrong if failed else ()))
         start = end
 
 

@@ -16,7 +16,7 @@ is *deferred*: never a weaker token.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -203,10 +203,19 @@ class Quorum:
         *,
         last: bool,
         joint: bool = False,
+        without: Collection[str] = (),
     ) -> Sequence[bytes]:
         count = len(inputs)
         elements = [blinded.element for blinded in blinds]
-        collect = partial(self._collect, elements, budget, end, last=last, joint=joint)
+        collect = partial(
+            self._collect,
+            elements,
+            budget,
+            end,
+            last=last,
+            joint=joint,
+            without=without,
+        )
         if count > _OFFLOAD_ELEMENTS:
             own, others = await self._beside(elements, collect)
         else:
@@ -239,7 +248,7 @@ class Quorum:
     ) -> Sequence[bytes]:
         return finalize_threshold(self._pins, inputs, blinds, [*own, *others])
 
-    async def _collect(
+    async def _collect(  # noqa: PLR0913 - what is asked, and how
         self,
         elements: Sequence[bytes],
         budget: Budget,
@@ -247,9 +256,11 @@ class Quorum:
         *,
         last: bool,
         joint: bool,
+        without: Collection[str],
     ) -> Sequence[VerifiedEvaluation]:
         here, loop = 0 if self._holder.share is None else 1, asyncio.get_running_loop()
-        candidates = self._candidates(elements[0])
+        ranked = self._candidates(elements[0])
+        candidates = [each for each in ranked if each.name not in without]
         open_ = [m for m in candidates if not self._ledger.wait(m.name, budget)]
         asking = self._begin(self._pins.threshold - here, open_, len(elements), end)
         asking.joint = joint
@@ -289,7 +300,11 @@ class Quorum:
             known = len(self._pins.members) - len(asking.behind)
             unused = known < self._pins.threshold
             raise QuorumError(
-                got, self._pins.threshold, retry_after=after, unused=unused
+                got,
+                self._pins.threshold,
+                retry_after=after,
+                unused=unused,
+                wrong=frozenset(asking.wrong),
             )
         return answers
 
@@ -370,10 +385,10 @@ class Quorum:
         try:
             checked = await self._check(member, elements, request, answer)
         except (LiarError, MalformedError) as error:
-            self._leave(name, _DISTRUST)
+            self._distrust(asking, name)
             self._accuse(name, str(error), request, answer)
         except UntrustedError:
-            self._leave(name, _DISTRUST)
+            self._distrust(asking, name)
         except GenerationMismatchError:
             self._leave(name, _RESERVE)
         else:
@@ -383,6 +398,10 @@ class Quorum:
                 _log.info("member answers again", extra={"fedsafe": {"peer": name}})
             return checked
         return None
+
+    def _distrust(self, asking: "_Collecting", peer: str) -> None:
+        asking.wrong.add(peer)
+        self._leave(peer, _DISTRUST)
 
     def _refused(
         self, asking: "_Collecting", peer: str, budget: Budget, error: PeerError
@@ -458,15 +477,17 @@ class Quorum:
 
 @dataclass(slots=True)
 class _Collecting:
-    """One evaluation's members by name, who of them is asked, and who lags behind.
+    """One evaluation's members by name, and who of them is asked.
 
-    It is `joint` where many callers ask for its elements.
+    It is `joint` where many callers ask for its elements. Some lag `behind`, and the
+    answers of some were `wrong`.
     """
 
     members: dict[str, Member]
     round: Round
     joint: bool = False
     behind: set[str] = field(default_factory=set)
+    wrong: set[str] = field(default_factory=set)
 
 
 async def _cancel(tasks: Iterable[asyncio.Future[Any]]) -> None:
