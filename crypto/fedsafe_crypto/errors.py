@@ -23,8 +23,7 @@ CryptoError
 ├── SignatureError               a signature does not verify
 ├── CommitmentError              an opening does not fit its commitment
 ├── InclusionError               a record is not in the tree
-├── ConsistencyError             one tree does not extend another
-└── SelfTestError                a fast way computes something else than the library
+└── ConsistencyError             one tree does not extend another
 """
 
 from collections.abc import Iterable
@@ -158,7 +157,3 @@ class InclusionError(CryptoError):
 
 class ConsistencyError(CryptoError):
     """A consistency proof does not verify."""
-
-
-class SelfTestError(CryptoError):
-    """What was computed for many at once is not what the library computes."""

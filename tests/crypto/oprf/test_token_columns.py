@@ -4,12 +4,12 @@ from typing import Final
 
 import numpy as np
 import pytest
+from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsafe_crypto.errors import (
     MalformedInputError,
-    SelfTestError,
     WrongLengthError,
 )
 from fedsafe_crypto.oprf import token_columns
@@ -53,17 +53,71 @@ def test_so_has_one_that_is_taken_in_pieces(
     assert tokens == one_by_one(KEY, 3, digests, width)
 
 
-def test_what_differs_from_the_library_is_never_told(
+@pytest.mark.parametrize("width", [16, 20, 32])
+def test_ten_thousand_drawn_digests_have_the_tokens_of_the_library(width: int) -> None:
+    key, digests = os.urandom(32), os.urandom(10_000 * width)
+
+    tokens = media_tokens(key, 255, digests, width=width)
+
+    assert tokens == one_by_one(key, 255, digests, width)
+
+
+# The official vectors that fit one block (BLAKE3-team/BLAKE3, test_vectors.json): the
+# first half of `keyed_hash`, of nothing and of a byte of zeros.
+OFFICIAL_KEY: Final = b"whats the Elvish word for friend"
+OFFICIAL: Final = [
+    (b"", "92b2b75604ed3c761f9d6f62392c8a92"),
+    (b"\0", "6d7878dfff2f485635d39013278ae14f"),
+]
+
+
+@pytest.mark.parametrize(("message", "wanted"), OFFICIAL)
+def test_the_official_vectors_come_out(message: bytes, wanted: str) -> None:
+    key = np.frombuffer(OFFICIAL_KEY, "<u4").astype(np.uint32)
+    blocks = np.frombuffer(message.ljust(64, b"\0"), "<u4").astype(np.uint32)
+
+    words = token_columns._compress(key, blocks.reshape(16, 1), len(message))  # noqa: SLF001
+
+    assert words.astype("<u4").tobytes().hex() == wanted
+    assert blake3(message, key=OFFICIAL_KEY).hexdigest()[:32] == wanted
+
+
+def wrong(key: object, blocks: Words, length: int) -> Words:
+    del key, length
+    return np.zeros((4, blocks.shape[1]), np.uint32)
+
+
+def wrong_at_the_end(key: Words, blocks: Words, length: int) -> Words:
+    words = compress(key, blocks, length)
+    words[:, -1] ^= 1
+    return words
+
+
+compress = token_columns._compress  # noqa: SLF001
+
+
+@pytest.mark.parametrize("tested", [False, True])
+@pytest.mark.parametrize("broken", [wrong, wrong_at_the_end])
+def test_where_numpy_differs_the_library_computes_from_then_on(
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    broken: object,
+    *,
+    tested: bool,
 ) -> None:
-    def wrong(key: object, blocks: Words, length: int) -> Words:
-        del key, length
-        return np.zeros((4, blocks.shape[1]), np.uint32)
+    sound = token_columns._Soundness()  # noqa: SLF001
+    monkeypatch.setattr(token_columns, "_SOUND", sound)
+    assert not tested or sound.all
+    digests = os.urandom(20 * 32)
+    monkeypatch.setattr(token_columns, "_compress", broken)
 
-    monkeypatch.setattr(token_columns, "_compress", wrong)
+    tokens = media_tokens(KEY, 1, digests, width=32)
 
-    with pytest.raises(SelfTestError):
-        media_tokens(KEY, 1, bytes(64), width=32)
+    assert tokens == one_by_one(KEY, 1, digests, 32)
+    assert not sound.all
+    assert len(caplog.records) == 1
+    assert media_tokens(KEY, 1, digests, width=32) == tokens
+    assert len(caplog.records) == 1
 
 
 @pytest.mark.parametrize(("size", "width"), [(31, 32), (1, 0), (0, LONGEST + 1)])
