@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from fedsafe_node.lookup.index.builder import Columns
 
 MERGE_AT: Final = 65_536
+_TOGETHER: Final = 512
+"""So many tokens are compared in one step, which lets nobody else run meanwhile."""
 
 Delta = dict[bytes, tuple[int, ...]]
 
@@ -242,11 +244,12 @@ class TokenIndex:
         view, found = self._view, list[tuple[int, int]]()
         for segment in view.segments:
             found += probe(segment, tokens)
-        if any(view.deltas):
-            wanted = list(split_tokens(tokens))
-            for delta in filter(None, view.deltas):
+        for delta in filter(None, view.deltas):
+            for start in range(0, len(tokens) // TOKEN_BYTES, _TOGETHER):
+                end = TOKEN_BYTES * (start + _TOGETHER)
+                wanted = list(split_tokens(tokens[TOKEN_BYTES * start : end]))
                 if not delta.keys().isdisjoint(wanted):
-                    for at, token in enumerate(wanted):
+                    for at, token in enumerate(wanted, start):
                         found.extend((at, row) for row in delta.get(token, ()))
         return sorted(pair for pair in found if pair[1] not in view.removed)
 

@@ -375,6 +375,21 @@ def test_a_merge_is_wanted_once_the_dict_is_large(tmp_path: Path) -> None:
     index.close()
 
 
+def test_many_are_found_among_those_in_memory_wherever_they_stand(
+    tmp_path: Path,
+) -> None:
+    index = TokenIndex.open(tmp_path, covered=0)
+    for row in (1, 2, 3):
+        index.add(token(row), row)
+    asked = [token(1_000 + at) for at in range(1_600)]
+    asked[0], asked[511], asked[512], asked[1_599] = map(token, (1, 2, 3, 1))
+
+    found = index.probe_many(b"".join(asked))
+
+    assert found == [(0, 1), (511, 2), (512, 3), (1_599, 1)]
+    index.close()
+
+
 def test_a_large_store_is_rebuilt_in_parts(tmp_path: Path) -> None:
     index = TokenIndex.open(tmp_path, covered=0)
     count = 2 * MERGE_AT + 10
