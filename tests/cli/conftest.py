@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -119,8 +120,27 @@ class FakeNode:
                     answers.append(judge(lookup))
             return 200, {"answers": answers, "problems": problems}
 
+        def match(body: dict[str, Any]) -> tuple[int, Any]:
+            told: list[Any] = []
+            for column in body["columns"]:
+                values = digests_of(column)
+                at = [n for n, value in enumerate(values) if {*value} & {*listed}]
+                found = {"questions": len(values), "review": len(at), "at": at}
+                told.append(found | {"answers": [answer("review") for _ in at]})
+            document = {"rest": "none", "not_covered": [], "gate_closed": False}
+            return 200, document | {"columns": told}
+
+        self.on("POST /v1/match", match)
         self.on("POST /v1/lookup", single)
         self.on("POST /v1/lookup/batch", batch)
+
+
+def digests_of(column: dict[str, Any]) -> list[list[str]]:
+    """Give the digests of each question of a column, as hexadecimal digits."""
+    width = {"sha1": 20, "md5": 16}.get(column["kind"], 32)
+    data, turned = b64decode(column["digests"]), column["orientations"]
+    each = [data[at : at + width].hex() for at in range(0, len(data), width)]
+    return [each[at : at + turned] for at in range(0, len(each), turned)]
 
 
 def _nowhere(_body: dict[str, Any]) -> tuple[int, Any]:

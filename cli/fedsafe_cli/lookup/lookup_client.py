@@ -88,17 +88,21 @@ class Terms:
 
 
 Outcome = Answer | Refusal
+AskMany = Callable[[Client, Sequence[Account], Terms], list[Outcome]]
 
 
-def ask_all(
+def ask_all(  # noqa: PLR0913 - what is asked, and how
     client: Client,
     items: Iterable[Account | Fault],
     terms: Terms,
     *,
     advance: Callable[[int], None] | None = None,
     together: int = PIECE,
+    many: AskMany | None = None,
 ) -> Iterator[Outcome]:
     """Yield an outcome for each item, in order; so many are asked *together*.
+
+    How *many* are asked is another's to say, if it is not as a batch.
 
     Of an error, items that were taken and have no answer are told as `unanswered`
     before it is raised; later ones are left in `items`.
@@ -121,7 +125,9 @@ def ask_all(
     while piece := list(islice(rest, together)):
         accounts = [item for item in piece if isinstance(item, Account)]
         try:
-            answers = iter(_ask_many(client, accounts, terms) if accounts else ())
+            answers = iter(
+                (many or ask_many)(client, accounts, terms) if accounts else ()
+            )
         except CliError as error:
             yield from (unanswered(item, error) for item in piece)
             raise
@@ -146,13 +152,19 @@ def _ask_one(client: Client, account: Account, terms: Terms) -> Outcome:
     try:
         answer = client.post(SINGLE, body, timeout=_patience(body))
     except RefusedError as error:
-        return _refused(error, account)
+        return refused(error, account)
     return _answer(answer, account)
 
 
-def _ask_many(
+def ask_many(
     client: Client, accounts: Sequence[Account], terms: Terms
 ) -> list[Outcome]:
+    """Ask about accounts in one batch, or in parts of it where it is refused.
+
+    Raises:
+        NodeUnreachableError: the node is gone.
+        BrokenAnswerError: it answers what no node would.
+    """
     body = {"lookups": [account.body() for account in accounts]}
     body |= terms.body(BATCH_DEADLINE_MS)
     try:
@@ -160,10 +172,10 @@ def _ask_many(
     except RefusedError as error:
         if error.status is ExitStatus.BAD_INPUT and len(accounts) > 1:
             middle = len(accounts) // 2
-            return _ask_many(client, accounts[:middle], terms) + _ask_many(
+            return ask_many(client, accounts[:middle], terms) + ask_many(
                 client, accounts[middle:], terms
             )
-        return [_refused(error, account) for account in accounts]
+        return [refused(error, account) for account in accounts]
     return _outcomes(answer, accounts)
 
 
@@ -246,7 +258,8 @@ def _left_out(each: Unreadable) -> dict[str, Json]:
     }
 
 
-def _refused(error: RefusedError, account: Account) -> Outcome:
+def refused(error: RefusedError, account: Account) -> Outcome:
+    """Say of one of those that a node has refused together what it gets."""
     if error.status is ExitStatus.DEFERRED:
         body: dict[str, Json] = {"result": "deferred", "matches": [], "not_covered": []}
         if error.retry_after_ms is not None:

@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asking a node about the digests of many files in one body, `POST /v1/match`.
+"""Asking a node about many single digests in one body, `POST /v1/match`.
 
-What is put in as columns comes out as an answer for each digest: those that the node
-names, and the one that it gives of all others. A body is sent once however often its
-connection breaks. More than `MOST` digests are for several bodies.
+What stands alone on its line is a question of its own, and so it is in a column: one of
+the budget, one verdict. What a file with several digests asks stays one question in a
+batch, whichever of them a signal holds.
 
-```python
-columns = [Column("sha256", b"".join(digests), count=len(digests))]
-matches = match_columns(client, columns, Terms(purpose=..., surface=...))
-matches.answer(column=0, place=7).status
-```
+A body is asked once however often its connection breaks.
 """
 
 from base64 import b64encode
@@ -17,14 +13,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from fedsafe_cli.lookup.lookup_client import BATCH_DEADLINE_MS, Answer, Terms
+from fedsafe_cli.lookup.lookup_client import (
+    BATCH_DEADLINE_MS,
+    Answer,
+    Outcome,
+    Terms,
+    ask_many,
+    refused,
+)
 from fedsafe_cli.terminal.client import Client, Json
-from fedsafe_cli.terminal.errors import BrokenAnswerError
+from fedsafe_cli.terminal.errors import BrokenAnswerError, RefusedError
+from fedsafe_cli.terminal.exit_codes import ExitStatus
+from fedsafe_cli.terminal.inputs import Account
 
 MATCH: Final = "/v1/match"
-MOST: Final = 10_000
-"""So many digests a body takes, those of all eight orientations counted each."""
+MOST: Final = 1_000
+"""So many questions a body and a batch take, also of pictures in eight orientations."""
 _GRACE: Final = 5.0
+_PICTURE: Final = 32
 _RESULTS: Final = frozenset({"none", "review", "incomplete", "deferred"})
 
 
@@ -32,24 +38,21 @@ _RESULTS: Final = frozenset({"none", "review", "incomplete", "deferred"})
 class Column:
     """Digests of one kind, behind each other: *count* questions.
 
-    With *orientations* 8, eight digests of a picture are one question. *refs* names the
-    account of each question, or None.
+    With *orientations* 8, eight digests of a picture are one question.
     """
 
     kind: str
     digests: bytes = field(repr=False)
     count: int
     orientations: int = 1
-    refs: Sequence[str | None] | None = field(default=None, repr=False)
 
     def body(self) -> dict[str, Json]:
         """Give its part of a request."""
-        part: dict[str, Json] = {
+        return {
             "kind": self.kind,
             "digests": b64encode(self.digests).decode("ascii"),
             "orientations": self.orientations,
         }
-        return part if self.refs is None else part | {"subject_refs": list(self.refs)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +67,63 @@ class Matches:
         return self.found[column].get(place, self.rest)
 
 
-def match_columns(
-    client: Client,
-    columns: Sequence[Column],
-    terms: Terms,
-    *,
-    service: str | None = None,
-    key: str | None = None,
-) -> Matches:
-    """Ask about all columns at once; a *key* of its own is known by a later call too.
+def ask_digests(
+    client: Client, accounts: Sequence[Account], terms: Terms
+) -> list[Outcome]:
+    """Ask about files by their digests, in order: single ones in columns.
+
+    A refusal of the columns that is theirs is looked for in a batch, which tells of
+    each.
+
+    Raises:
+        NodeUnreachableError: the node is gone.
+        BrokenAnswerError: it answers what no node would.
+    """
+    columns, places = _columns(accounts)
+    if not columns:
+        return ask_many(client, accounts, terms)
+    alone = [place for found in places for place in found]
+    rest = sorted(set(range(len(accounts))) - set(alone))
+    outcomes: dict[int, Outcome] = {}
+    try:
+        matches = match_columns(client, columns, terms)
+    except RefusedError as error:
+        if error.status is ExitStatus.BAD_INPUT:
+            rest = list(range(len(accounts)))
+        else:
+            outcomes |= {place: refused(error, accounts[place]) for place in alone}
+    else:
+        for column, found in enumerate(places):
+            for at, place in enumerate(found):
+                outcomes[place] = matches.answer(column, at)
+    if rest:
+        others = ask_many(client, [accounts[place] for place in rest], terms)
+        outcomes |= zip(rest, others, strict=True)
+    return [outcomes[place] for place in range(len(accounts))]
+
+
+def _columns(accounts: Sequence[Account]) -> tuple[list[Column], list[list[int]]]:
+    """Gather single digests by kind, with the place of each."""
+    digests: dict[tuple[str, int], bytearray] = {}
+    places: dict[tuple[str, int], list[int]] = {}
+    for place, account in enumerate(accounts):
+        if not account.lone or account.unreadable or account.subject_ref is not None:
+            continue
+        (question,) = account.questions
+        digest = bytes.fromhex(question["value"])
+        turned = len(digest) // _PICTURE if question["kind"] == "pdq" else 1
+        key = question["kind"], turned
+        digests.setdefault(key, bytearray()).extend(digest)
+        places.setdefault(key, []).append(place)
+    columns = [
+        Column(kind, bytes(digests[kind, turned]), len(found), turned)
+        for (kind, turned), found in places.items()
+    ]
+    return columns, list(places.values())
+
+
+def match_columns(client: Client, columns: Sequence[Column], terms: Terms) -> Matches:
+    """Ask about all columns at once.
 
     Raises:
         NodeUnreachableError: the node is gone.
@@ -81,11 +132,8 @@ def match_columns(
     """
     body: dict[str, Json] = {"columns": [column.body() for column in columns]}
     body |= terms.body(BATCH_DEADLINE_MS)
-    if service is not None:
-        body["service"] = service
     timeout = float(body["deadline_ms"]) / 1000 + _GRACE
-    answer = client.change(MATCH, body, timeout=timeout, key=key)
-    return _matches(answer, columns)
+    return _matches(client.change(MATCH, body, timeout=timeout), columns)
 
 
 def _matches(document: Json, columns: Sequence[Column]) -> Matches:

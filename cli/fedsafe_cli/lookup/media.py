@@ -27,8 +27,8 @@ from fedsafe_cli.lookup.lookup_client import (
     ask_all,
     unanswered,
 )
+from fedsafe_cli.lookup.match_client import MOST, ask_digests
 from fedsafe_cli.lookup.verdicts import Form, entry, show
-from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import CliError
 from fedsafe_cli.terminal.exit_codes import ExitStatus, worst
 from fedsafe_cli.terminal.findings import one_of, surface_option
@@ -248,7 +248,15 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
                 lines.keep()
             moved(count)
 
-        asked = _ask_files(client, taken(), terms, advance)
+        together = TOGETHER if listing is None else MOST
+        asked = ask_all(
+            client,
+            taken(),
+            terms,
+            advance=advance,
+            together=together,
+            many=ask_digests,
+        )
         run.show(run.with_inputs(asked, waiting, inputs), lines)
     if lines is not None or listing is not None or _are_many(files):
         run.tally.show("matched")
@@ -256,16 +264,6 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
         run.error.told = lines is None and (form.json or form.ndjson)
         raise run.error
     return run.tally.worst
-
-
-def _ask_files(
-    client: Client,
-    items: Iterable[Account | Fault],
-    terms: Terms,
-    advance: Callable[[int], None],
-) -> Iterator[Outcome]:
-    """Ask about files in order; which route they go to is said here alone."""
-    return ask_all(client, items, terms, advance=advance, together=TOGETHER)
 
 
 def _check_sources(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
-from tests.cli.conftest import MATCH
+from tests.cli.conftest import MATCH, digests_of
 
 from fedsafe_cli.lookup.file_digests import FileRef, digest_file
 from fedsafe_cli.lookup.file_sources import files_of
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PICTURE = Path(__file__).parents[3] / "cli/fedsafe_cli/data/demo/valley.png"
 WHERE = ("--surface", "public_content")
 BATCH = "POST /v1/lookup/batch"
+COLUMNS = "POST /v1/match"
 
 
 def fill(folder: Path, count: int) -> list[Path]:
@@ -217,9 +218,14 @@ def test_lists_of_many_forms_are_read(
     node.knows(values[0])
     outcome = ask("match", *WHERE, "--ndjson", "--list", str(listing))
 
-    bodies = [body for _, body in node.asked]
-    lookups = [each for body in bodies for each in body.get("lookups", [body])]
-    asked = [" ".join(q["kind"] for q in each["questions"]) for each in lookups]
+    asked: list[str] = []
+    for target, body in node.asked:
+        if target == COLUMNS:
+            for column in body["columns"]:
+                asked += [column["kind"]] * len(digests_of(column))
+            continue
+        for each in body.get("lookups", [body]):
+            asked.append(" ".join(q["kind"] for q in each["questions"]))
     assert sorted(asked) == sorted(" ".join(k.split()) for k in kinds)
     assert outcome.status == (10 if values[0] in listing.read_text() else 0)
     assert all(isinstance(each["line"], int) for each in lines_of(outcome.out))
@@ -255,6 +261,78 @@ def test_a_bad_line_is_named_and_hides_no_other(
     assert bad["problem"]["code"] == code
     assert fine["result"] == "none"
     assert good not in outcome.err
+
+
+def test_single_digests_are_asked_in_columns_and_whole_files_in_a_batch(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    turned = [f"{number:02x}" * 32 for number in range(8)]
+    lines = [
+        {"file": "0", "sha256": "a0" * 32},
+        {"file": "1", "sha256": "a1" * 32, "md5": "b1" * 16},
+        {"file": "2", "pdq": "a2" * 32},
+        {"file": "3", "sha256": "a3" * 32},
+        {"file": "4", "pdq_turned": "".join(turned)},
+        {"file": "5", "md5": "b5" * 16},
+    ]
+    listing = tmp_path / "list"
+    listing.write_text("".join(f"{json.dumps(each)}\n" for each in lines))
+    node.knows("b1" * 16, "a3" * 32, turned[5])
+    outcome = ask("match", *WHERE, "--ndjson", "--list", str(listing))
+
+    (columns,) = (body["columns"] for body in node.asked_of(COLUMNS))
+    (batch,) = node.asked_of(BATCH)
+    told = lines_of(outcome.out)
+    assert [(c["kind"], c["orientations"]) for c in columns] == [
+        ("sha256", 1),
+        ("pdq", 1),
+        ("pdq", 8),
+        ("md5", 1),
+    ]
+    assert [len(each["questions"]) for each in batch["lookups"]] == [2]
+    assert [each["name"] for each in told] == list("012345")
+    assert [n for n, each in enumerate(told) if each["result"] == "review"] == [1, 3, 4]
+
+
+def test_columns_that_are_refused_are_asked_in_a_batch_which_names_the_line(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    listing = tmp_path / "list"
+    listing.write_text("".join(f"{n:02x}" * 32 + "\n" for n in range(3)))
+    node.knows(bad=("01" * 32,))
+    node.always(COLUMNS, {"code": "bad_column", "detail": "no"}, status=422)
+    outcome = ask("match", *WHERE, "--ndjson", "--list", str(listing))
+
+    told = lines_of(outcome.out)
+    assert outcome.status == 5
+    assert [each["line"] for each in told if "problem" in each] == [2]
+
+
+def test_columns_that_are_put_off_are_asked_again_by_resume(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    listing, output = tmp_path / "list", tmp_path / "out"
+    listing.write_text("".join(f"{n:04x}" * 16 + "\n" for n in range(1_500)))
+    command = ("match", *WHERE, "--list", str(listing), "--output", str(output))
+    node.knows("0002" * 16)
+    answering, bodies = node.answers[COLUMNS], 0
+
+    def once(body: dict[str, Any]) -> tuple[int, Any]:
+        nonlocal bodies
+        bodies += 1
+        if bodies == 2:
+            return 503, {"code": "quorum", "detail": "later"}
+        return answering(body)
+
+    node.on(COLUMNS, once)
+    first = ask(*command)
+    second = ask(*command, "--resume")
+
+    told = [json.loads(each) for each in output.read_text().splitlines()]
+    assert (first.status, second.status) == (11, 10)
+    assert [each["line"] for each in told] == list(range(1, 1_501))
+    sizes = [len(digests_of(b["columns"][0])) for b in node.asked_of(COLUMNS)]
+    assert sizes == [1_000, 500, 500]
 
 
 def test_what_hash_prints_is_a_list_for_match(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode
 
 ASKED = [
-    Column("sha256", bytes(96), count=3, refs=["u-1", None, None]),
+    Column("sha256", bytes(96), count=3),
     Column("pdq", bytes(512), count=2, orientations=8),
 ]
 TOLD: dict[str, Any] = {
@@ -36,7 +36,7 @@ def ask(node: "FakeNode") -> Matches:
     path: Path = node.directory
     client = Client(str(path / "node.sock"), None, str(path))
     terms = Terms(purpose="media_matching", surface="public_content")
-    return match_columns(client, ASKED, terms, service="shop")
+    return match_columns(client, ASKED, terms)
 
 
 def test_each_digest_has_its_answer_and_the_body_is_what_the_node_takes(
@@ -53,8 +53,7 @@ def test_each_digest_has_its_answer_and_the_body_is_what_the_node_takes(
     (body,) = node.asked_of("POST /v1/match")
     request = msgspec.convert(body | _decoded(body), MatchRequest)
     assert [len(column.digests) for column in request.columns] == [96, 512]
-    assert (request.service, request.columns[1].orientations) == ("shop", 8)
-    assert request.columns[0].subject_refs == ["u-1", None, None]
+    assert [column.orientations for column in request.columns] == [1, 8]
 
 
 def _decoded(body: dict[str, Any]) -> dict[str, Any]:
