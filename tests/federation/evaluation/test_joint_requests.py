@@ -133,7 +133,7 @@ async def test_who_hangs_up_before_anything_is_asked_takes_nobody_along() -> Non
 async def test_the_last_elements_of_a_budget_are_given_to_whom_they_are_enough() -> (
     None
 ):
-    left = dict.fromkeys(NAMES[1:3], 3)
+    left: dict[str, int] = dict.fromkeys(NAMES[1:3], 3)
 
     async def metered(request: Signed, answer: Signed) -> Signed:
         name = answer.signer
