@@ -26,6 +26,7 @@ from fedsafe_cli.demo.fleet import stop
 from fedsafe_cli.demo.nodes import DemoNode, raise_demo
 from fedsafe_crypto.seal.chunks import open_chunks, seal_chunks
 from fedsafe_node.ground.outside_key import OutsideKey
+from fedsafe_node.lookup.index.pdq import FEW
 from fedsafe_node.lookup.index.pdq_file import Covered, open_rows, write_tables
 from fedsafe_node.lookup.index.pdq_memory import Memory
 from fedsafe_node.lookup.index.pdq_tables import Layout, Tables
@@ -50,7 +51,10 @@ size = Layout.of(count).size
 index.adopt((Tables.attach(count, Memory.attach(descriptor, size)),))
 took = perf_counter() - began
 index.query(bytes(32))
-print(took, private() - before)
+attached = private() - before
+index.add(range(count + 1, count + 1_001), [os.urandom(32) for _ in range(1_000)])
+index.query(bytes(32))
+print(took, attached, private() - before)
 """
 
 
@@ -112,6 +116,7 @@ def files(count: int, directory: Path) -> list[Row]:
             "what": "attach in a second process",
             "s": round(float(told[0]), 4),
             "more memory, share": round(int(told[1]) * 1024 / size, 3),
+            "and with 1,000 new": round(int(told[2]) * 1024 / size, 3),
         },
     ]
 
@@ -201,6 +206,8 @@ def main() -> None:
     options.add_argument("--pictures", type=int, default=50_000)
     options.add_argument("--rows", type=int, default=300_000)
     chosen: argparse.Namespace = options.parse_args()
+    if chosen.pictures <= FEW:
+        options.error(f"want more than {FEW} pictures: fewer lie in no tables")
     with tempfile.TemporaryDirectory(dir=chosen.dir) as directory:
         place = Path(directory, "files")
         place.mkdir()

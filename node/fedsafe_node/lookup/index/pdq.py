@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from fedsafe_federation.media.pdq import PDQ_BYTES, THRESHOLD
 from fedsafe_node.ground.errors import PictureIndexError
 from fedsafe_node.lookup.index.pdq_memory import MakeMemory, Memory
-from fedsafe_node.lookup.index.pdq_recent import Recent
+from fedsafe_node.lookup.index.pdq_recent import LEAST_BITS, MOST_BITS, Recent
 from fedsafe_node.lookup.index.pdq_tables import (
     COLUMNS,
     MOST,
@@ -202,6 +202,9 @@ class PdqIndex:
             if self._view.tables and len(ids) <= _AT_ONCE:
                 left = ~self._open_recent().add(ids, columns)
                 ids, columns = ids[left], columns[:, left]
+                if len(ids) and self._view.recent[-1].bits < MOST_BITS:
+                    left = ~self._grow_recent().add(ids, columns)
+                    ids, columns = ids[left], columns[:, left]
             while len(ids):
                 count = self._open_block().add(ids, columns)
                 ids, columns = ids[count:], columns[:, count:]
@@ -280,7 +283,7 @@ class PdqIndex:
             ids, columns = ids[new], columns[:, new]
             recent, blocks = list[Recent](), list[_Block]()
             if 0 < len(ids) <= _AT_ONCE:
-                recent.append(Recent())
+                recent.append(Recent(LEAST_BITS))
                 left = ~recent[0].add(ids, columns)
                 ids, columns = ids[left], columns[:, left]
             while len(ids):
@@ -329,8 +332,16 @@ class PdqIndex:
     def _open_recent(self) -> Recent:
         view = self._view
         if len(view.recent) == len(self._taken.recent):
-            self._view = view = view._replace(recent=(*view.recent, Recent()))
+            recent = (*view.recent, Recent(LEAST_BITS))
+            self._view = view = view._replace(recent=recent)
         return view.recent[-1]
+
+    def _grow_recent(self) -> Recent:
+        # No merge has taken it: `_open_recent` would have begun another.
+        *others, last = self._view.recent
+        grown = last.grown()
+        self._view = self._view._replace(recent=(*others, grown))
+        return grown
 
     def _open_block(self) -> _Block:
         view = self._view

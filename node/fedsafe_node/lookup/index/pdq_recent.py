@@ -2,9 +2,11 @@
 """Few PDQ digests that keep coming: what no `Tables` have yet.
 
 The same search as in `pdq_tables`, in a form that takes a row in some microseconds.
-A table has 2^13 buckets, for the upper 13 bits of a word, with sixteen places each: a
-place holds the next word of a row and its number. Few rows may find one of their
-sixteen buckets full; more are not taken, and whoever adds them keeps them elsewhere.
+A table has 2^10 or 2^13 buckets, for as many upper bits of a word, with sixteen places
+each: a place holds the next word of a row and its number. Few rows may find one of
+their sixteen buckets full; more are not taken, and whoever adds them keeps them
+elsewhere, or goes on with one that has `grown`. For each process of a node has its own:
+the small one takes 1 MB and 4,000 rows, the large one 10 MB.
 
 One writer, many readers: a row's digest is written before its places, and what is only
 half placed is not found by each table yet, as if it came a moment later.
@@ -35,20 +37,15 @@ from fedsafe_node.lookup.index.pdq_tables import (
     mark_removed,
 )
 
-MOST_RECENT: Final = 1 << 15
-_BUCKET_BITS: Final = 13
-_BESIDE: Final = 16 - _BUCKET_BITS
-_PROBES: Final = 1 + _BUCKET_BITS
+LEAST_BITS: Final = 10
+MOST_BITS: Final = 13
+_ROWS_OF_BUCKET: Final = 4  # so that few find one of theirs full
+MOST_RECENT: Final = _ROWS_OF_BUCKET << MOST_BITS
 MOST_LOOSE: Final = 256
-_MOST_BITS: Final = np.array([NEXT_BITS + 1, *[NEXT_BITS] * _BUCKET_BITS], np.uint8)[
-    :, np.newaxis
-]
-"""How many bits of the next word may differ, by the probe that found the place."""
-_TABLES: Final[Places] = np.arange(WORDS, dtype=np.intp) << _BUCKET_BITS
 
 
 class Recent:
-    """Fewer than `MOST_RECENT` rows, in the order in which they came.
+    """Fewer than `MOST_RECENT` rows or an eighth, in the order in which they came.
 
     Row 0 is nobody's: places that are empty lead there. `loose` are the rows of which
     a bucket was full, so that each question compares them.
@@ -56,17 +53,33 @@ class Recent:
     Owned by the writer: `_used`, `removed`. Read by all: the rest.
     """
 
-    def __init__(self) -> None:
-        self.ids: Final = np.full(MOST_RECENT, REMOVED, np.uint32)
-        self.columns: Final = np.zeros((COLUMNS, MOST_RECENT), np.uint64)
+    def __init__(self, bits: int = MOST_BITS) -> None:
+        """Begin with no row, and buckets for so many bits of a word."""
+        most = _ROWS_OF_BUCKET << bits
+        self.bits: Final = bits
+        self.ids: Final = np.full(most, REMOVED, np.uint32)
+        self.columns: Final = np.zeros((COLUMNS, most), np.uint64)
         self.filled = 1
         self.removed = 0
         self.loose: Places = np.zeros(0, np.intp)
-        self._used: Final = np.zeros(WORDS << _BUCKET_BITS, np.uint8)
-        places = WORDS << _BUCKET_BITS + BLOCK_SHIFT
+        self._used: Final = np.zeros(WORDS << bits, np.uint8)
+        places = WORDS << bits + BLOCK_SHIFT
         self._next: Final = aligned(places)
         self._rows: Final = np.zeros(places, np.uint16)
         self._buckets: Final = self._next.view(Wide)
+        self._beside: Final = 16 - bits
+        self._tables: Final[Places] = np.arange(WORDS, dtype=np.intp) << bits
+        # How many bits of the next word may differ, by the probe that found the place.
+        most_bits = np.full((1 + bits, 1), NEXT_BITS, np.uint8)
+        most_bits[0] += 1
+        self._most_bits: Final = most_bits
+
+    def grown(self) -> "Recent":
+        """Give what has the same rows, but those removed, and room for most."""
+        (left,) = (self.ids[: self.filled] != REMOVED).nonzero()
+        made = Recent()
+        made.add(self.ids[left], self.columns.take(left, axis=1))
+        return made
 
     def __len__(self) -> int:
         """Count the rows that can be found."""
@@ -88,11 +101,11 @@ class Recent:
     def add(self, ids: Ids, columns: Columns) -> NDArray[np.bool_]:
         """Take in rows; tell of each whether it was taken."""
         words = np.ascontiguousarray(columns.T).view(np.uint16)
-        words = words[: MOST_RECENT - self.filled]
+        words = words[: len(self.ids) - self.filled]
         taken = np.zeros(len(ids), np.bool_)
         if not len(words):
             return taken
-        buckets = (words >> _BESIDE) + _TABLES
+        buckets = (words >> self._beside) + self._tables
         slots = self._take_slots(buckets)
         fits = (slots < BLOCK).all(axis=1)
         loose = ~fits
@@ -123,10 +136,11 @@ class Recent:
 
         A row may come more than once, and removed ones come as well.
         """
-        buckets = ((asked.words >> _BESIDE) ^ _flips(asked.count)).ravel()
-        found = self._buckets.take(buckets).view(np.uint16).reshape(_PROBES, -1)
+        flips = _flips(asked.count, self.bits)
+        buckets = ((asked.words >> self._beside) ^ flips).ravel()
+        found = self._buckets.take(buckets).view(np.uint16).reshape(1 + self.bits, -1)
         found ^= asked.next_words
-        (places,) = (np.bitwise_count(found) <= _MOST_BITS).ravel().nonzero()
+        (places,) = (np.bitwise_count(found) <= self._most_bits).ravel().nonzero()
         if not places.size and not self.loose.size:
             return NONE
         within = places >> BLOCK_SHIFT
@@ -166,6 +180,7 @@ class Recent:
 
 
 @lru_cache(maxsize=16)
-def _flips(questions: int) -> Places:
-    flips = np.array([0, *(1 << bit for bit in range(_BUCKET_BITS))], np.intp)
-    return np.tile(flips[:, None] | _TABLES, (1, questions))
+def _flips(questions: int, bits: int) -> Places:
+    flips = np.array([0, *(1 << bit for bit in range(bits))], np.intp)
+    tables = np.arange(WORDS, dtype=np.intp) << bits
+    return np.tile(flips[:, None] | tables, (1, questions))

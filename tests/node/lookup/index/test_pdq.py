@@ -16,7 +16,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from fedsafe_federation.media.pdq import PDQ_BYTES, hamming_distance
 from fedsafe_node.ground.errors import PictureIndexError
 from fedsafe_node.lookup.index.pdq import BLOCK_ROWS, FEW, PdqIndex
-from fedsafe_node.lookup.index.pdq_recent import MOST_LOOSE, Recent
+from fedsafe_node.lookup.index.pdq_recent import (
+    LEAST_BITS,
+    MOST_BITS,
+    MOST_LOOSE,
+    Recent,
+)
 from fedsafe_node.lookup.index.pdq_tables import Asked, Tables
 
 DIGEST = bytes(range(32))
@@ -326,16 +331,17 @@ def test_tables_alone_find_a_row_wherever_31_bits_differ(
     }
 
 
+@pytest.mark.parametrize("bits", [LEAST_BITS, MOST_BITS])
 @pytest.mark.parametrize(("own", "following"), [(0, 3), (1, 2)])
 @pytest.mark.parametrize("word", range(16))
 def test_row_that_one_word_alone_finds_is_found(
-    word: int, own: int, following: int
+    word: int, own: int, following: int, bits: int
 ) -> None:
     high = [0, 0x8000, 0xC000, 0xE000]  # by low bits another word may find it, too
     damage = np.full(16, high[2], np.uint16)
     damage[[word, (word + 1) % 16]] = high[own], high[following]
     content = np.frombuffer(b"".join(map(digest_of, range(3_000))), np.uint64)
-    recent = Recent()
+    recent = Recent(bits)
     assert recent.add(np.arange(3_000, dtype=np.uint32), content.reshape(-1, 4).T).all()
     words = np.frombuffer(digest_of(700), np.uint16) ^ damage
     asked = Asked(words.tobytes())
@@ -401,6 +407,26 @@ def test_recent_rows_beyond_their_places_are_refused_not_lost() -> None:
 
     assert np.count_nonzero(taken) == MOST_LOOSE + 16
     assert set(recent.ids[near.rows].tolist()) == set(ids[taken].tolist())
+
+
+def test_recent_rows_get_more_room_where_they_come_and_lose_none() -> None:
+    index = PdqIndex(few=0)
+    content = [each.tobytes() for each in drawn(6_000)]
+    index.add(range(10), content[:10])
+    index.merge()
+    few = index.memory_bytes
+    index.add([10], content[10:11])
+    assert index.memory_bytes - few < 1.3e6  # of each process
+    for start in range(11, 6_000, 499):
+        index.add(range(start, min(start + 499, 6_000)), content[start : start + 499])
+        index.remove(start)
+    gone = set(range(11, 6_000, 499))
+
+    for row in (*range(0, 6_000, 97), *gone):
+        found = index.query(content[row])
+        assert found == ([] if row in gone else [(row, 0)])
+    assert index.memory_bytes - few > 8e6
+    assert len(index) == 6_000 - len(gone)
 
 
 @pytest.mark.parametrize("part", ["_first", "_next", "_low"])
