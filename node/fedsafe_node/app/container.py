@@ -13,7 +13,7 @@ from fedsafe_node.app.worker import Worker
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.config import Config, Place
 from fedsafe_node.ground.errors import ConfigError, RestoreUnfinishedError
-from fedsafe_node.ground.outside_key import OutsideKey, find_outside_key
+from fedsafe_node.ground.outside_key import OutsideKey, end_turn, find_outside_key
 from fedsafe_node.ground.shared_nonces import SharedNonces, make_shared
 from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.ground.work_threads import Workers
@@ -122,6 +122,9 @@ def _read_files(place: Place, config: Config, worker: Worker | None) -> _Files:
     texts()
     unassigned_ranges()
     guard = Guard(place.guard, tidy=tidy, shared=shared)
+    outside = find_outside_key(place)
+    if tidy and outside is not None:
+        end_turn(place, outside)
     return _Files(
         keys=load_identity(place).held(),
         periods=PeriodKeys(place.periods, tidy=tidy, shared=shared),
@@ -133,7 +136,7 @@ def _read_files(place: Place, config: Config, worker: Worker | None) -> _Files:
         custody=load_custody(place, config),
         named=_read_named(place, config),
         help=read_directory(place, config),
-        outside=find_outside_key(place),
+        outside=outside,
     )
 
 

@@ -279,6 +279,11 @@ class Place:
         return self.directory / "outside.sealed"
 
     @property
+    def outside_turn(self) -> Path:
+        """What opens files under two outside keys, while one follows the other."""
+        return self.directory / "outside.turn"
+
+    @property
     def periods(self) -> Path:
         """The period keys of the openings."""
         return self.keys / "periods"

@@ -161,6 +161,14 @@ def destroy_secret(path: Path) -> None:
     _overwrite_left(path)
 
 
+def destroy_drafts(path: Path) -> None:
+    """Overwrite what a crash has left beside a secret file; that stays as it is.
+
+    Nobody may be writing the file.
+    """
+    _overwrite_left(path)
+
+
 def _overwrite_left(path: Path) -> None:
     for left in sorted(path.parent.glob(f".{escape(path.name)}.*")):
         if path.exists() and left.samefile(path):

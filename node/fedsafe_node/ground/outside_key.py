@@ -10,6 +10,10 @@ A wrapped file is `MAGIC ‖ name of the key(8) ‖ box`, where the box is
 XChaCha20-Poly1305 with the file's name beside it. The key itself is never used: one
 that wraps, its name, and one for each file of the picture index are derived from it
 (BLAKE3, derive_key).
+
+While one key takes the place of another, some files lie under the one and some under
+the other. `outside.turn` then holds each of the two wrapped under the other, so that
+whichever is at hand opens them all, wherever the change was cut off.
 """
 
 import os
@@ -29,7 +33,13 @@ from fedsafe_node.ground.errors import (
     OutsideKeyError,
     OutsideKeyMissingError,
 )
-from fedsafe_node.ground.key_files import read_secret
+from fedsafe_node.ground.key_files import (
+    destroy_drafts,
+    destroy_secret,
+    find_secret,
+    read_secret,
+    write_secret,
+)
 
 CREDENTIAL: Final = "fedsafe-outside-key"
 """The name of the credential, as in `LoadCredential=` of a systemd unit."""
@@ -118,7 +128,81 @@ def read_key_file(place: Place, path: Path) -> bytes:
     content = read_secret(path)
     if wrapped_under(content) is None:
         return content
-    return need_outside_key(place, path.name).unwrap(path.name, content)
+    return unwrapped(place, need_outside_key(place, path.name), path.name, content)
+
+
+def unwrapped(place: Place, key: OutsideKey, file: str, content: bytes) -> bytes:
+    """Open what a key file holds that is wrapped under *key*, or its companion.
+
+    Raises:
+        OutsideKeyError: it is wrapped under neither, or was changed.
+    """
+    if wrapped_under(content) != key.name:
+        key = companion(place, key) or key
+    return key.unwrap(file, content)
+
+
+def companion(place: Place, key: OutsideKey) -> OutsideKey | None:
+    """Give the key that a change has put beside this one; None if none is under way.
+
+    Raises:
+        OutsideKeyError: a change is under way between two other keys.
+        KeyFileError: what tells of it is loose or cannot be read.
+    """
+    content = find_secret(place.outside_turn)
+    if content is None:
+        return None
+    half = len(content) // 2
+    for part in (content[:half], content[half:]):
+        if wrapped_under(part) == key.name:
+            return OutsideKey(key.unwrap(place.outside_turn.name, part))
+    raise OutsideKeyError(
+        f"one outside key was about to follow another, and {key.name} is neither",
+        "name the old or the new one: `fedsafe node outside-key recover` gets the new "
+        "one back",
+    )
+
+
+def begin_turn(place: Place, old: bytes, new: bytes) -> None:
+    """Let each of two keys open what lies under the other, until `end_turn`.
+
+    Raises:
+        OutsideKeyError: another change was cut off, or one is no key.
+        KeyFileError: it cannot be written.
+    """
+    first, second = OutsideKey(old), OutsideKey(new)
+    known = companion(place, first)
+    if known is None:
+        file = place.outside_turn.name
+        write_secret(place.outside_turn, first.wrap(file, new) + second.wrap(file, old))
+    elif known.name != second.name:
+        raise OutsideKeyError(
+            f"the change to the outside key {known.name} was cut off",
+            "finish it first, with the path of that key",
+        )
+
+
+def end_turn(place: Place, key: OutsideKey) -> None:
+    """Forget the former key, once no file lies under it; before that it is needed.
+
+    So is the new one until a change is done that has come to no file yet: it is sealed
+    to the custody key already, and is what `recover` gets back.
+
+    What a crash has left beside key files is destroyed: it may be the file unwrapped.
+    Nobody may be writing them.
+
+    Raises:
+        KeyFileError: a key file is loose or cannot be read.
+    """
+    for path in (*wrappable(place), place.outside_turn):
+        destroy_drafts(path)
+    content = find_secret(place.outside_turn)
+    if content is None:
+        return
+    under = {wrapped_under(read_secret(each)) for each in wrappable(place)}
+    is_new = wrapped_under(content[len(content) // 2 :]) == key.name
+    if under <= ({None, key.name} if is_new else {None}):
+        destroy_secret(place.outside_turn)
 
 
 def wrapped(place: Place, file: str, secret: bytes) -> bytes:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Give a stopped node an outside key, another one, or none; get a lost one back.
 
-What happens is an audit event before the first file changes. Each step can be cut off
-and done again by the same command: a wrapped file says under which key it lies, and
-`own.key`, which says that a node wraps, is wrapped last and unwrapped first.
+What happens is an audit event before the first file changes. Each step can be cut off:
+the directory opens then with the key that it had or with the one that it was to get,
+and the same command ends what was begun. For a wrapped file says under which key it
+lies; `own.key`, which says that a node wraps, is wrapped last and unwrapped first; and
+while one key follows another, either opens what lies under the other (`outside.turn`).
 
 The key is also sealed to the custody key, whose private half lies outside the directory
 as well: whoever holds that gets a lost key back, and nobody else does.
@@ -39,10 +41,14 @@ from fedsafe_node.ground.key_files import (
 )
 from fedsafe_node.ground.outside_key import (
     OutsideKey,
+    begin_turn,
     check_outside,
+    companion,
+    end_turn,
     find_outside_key,
     outside_path,
     read_outside_key,
+    unwrapped,
     wrappable,
     wrapped_under,
 )
@@ -112,8 +118,8 @@ async def make_key(
     await asyncio.to_thread(_name, place, path)
     async with stopped_store(place, config, clock) as store:
         await _note(place, config, clock, store, Change.MADE, key.name)
-        await asyncio.to_thread(_wrap_all, place, config, key, [key], path)
-    return await asyncio.to_thread(state_of, place)
+        await asyncio.to_thread(_wrap_all, place, config, key, path)
+    return await asyncio.to_thread(_finished, place, key)
 
 
 async def rotate_key(
@@ -127,7 +133,7 @@ async def rotate_key(
         NodeError: the node runs, or its store does not open.
     """
 
-    def keys() -> tuple[OutsideKey, OutsideKey, bool]:
+    def keys() -> tuple[OutsideKey, OutsideKey, bytes, bool]:
         old = find_outside_key(place)
         if old is None:
             raise OutsideKeyError(
@@ -135,27 +141,37 @@ async def rotate_key(
                 "give it one with `fedsafe node outside-key new`",
             )
         new = _made(place, path)
+        if new.name == old.name and place.outside_turn.exists():
+            return old, new, b"", True  # all but the end was done
         if new.name == old.name:
             raise OutsideKeyError(
                 f"the key {path} is the one in use", "name a path for a new one"
             )
         under = {wrapped_under(read_secret(each)) for each in wrappable(place)}
-        return old, new, new.name in under
+        is_begun = new.name in under
+        return old, new, _secret_of(place, None), is_begun
 
-    old, new, is_begun = await asyncio.to_thread(keys)
-    if not is_begun:
-        async with stopped_store(place, config, clock) as store:
+    old, new, former, is_begun = await asyncio.to_thread(keys)
+
+    def wrap() -> None:
+        if new.name != old.name:
+            begin_turn(place, former, _secret_of(place, path))
+        _wrap_all(place, config, new, path)
+
+    async with stopped_store(place, config, clock) as store:
+        if not is_begun:  # else it was cut off, and is in the audit log
             await _note(place, config, clock, store, Change.ROTATED, new.name)
-            await asyncio.to_thread(_wrap_all, place, config, new, [new, old], path)
-    else:  # it was cut off, and is in the audit log
-        await asyncio.to_thread(_wrap_all, place, config, new, [new, old], path)
+        await asyncio.to_thread(wrap)
     return await asyncio.to_thread(_name_rotated, place, path, new)
 
 
 def _name_rotated(place: Place, path: Path, key: OutsideKey) -> KeyState:
-    if load_config(place).outside_key is not None:
+    is_named = load_config(place).outside_key is not None
+    if is_named:
         _name(place, path)
-        return state_of(place)
+    state = _finished(place, key)
+    if is_named:
+        return state
     # A credential is what systemd gives the next time.
     return KeyState(path, key.name, [each.name for each in wrappable(place)], [], [])
 
@@ -177,13 +193,15 @@ async def remove_key(place: Place, config: Config, clock: Clock) -> KeyState:
             for path in reversed(wrappable(place)):
                 content = read_secret(path)
                 if wrapped_under(content) is not None:
-                    replace_secret(path, key.unwrap(path.name, content))
+                    plain = unwrapped(place, key, path.name, content)
+                    replace_secret(path, plain)
+            end_turn(place, key)
             _forget_pictures(place)
             place.outside_sealed.unlink(missing_ok=True)
             _name(place, None)
 
         await asyncio.to_thread(unwrap)
-    return await asyncio.to_thread(state_of, place)
+    return await asyncio.to_thread(_finished, place, key)
 
 
 def recover_key(
@@ -215,13 +233,22 @@ def recover_key(
     if share_secret(path, secret) != secret:
         raise OutsideKeyError(f"{path} holds another key", "name a new path")
     _name(place, path)
-    found = state_of(place)
-    if not found.wrapped and found.others:
+    found = _finished(place, None)
+    if not found.wrapped and found.others and companion(place, key) is None:
         raise OutsideKeyError(
             f"the key {key.name} was recovered, and wraps none of the files here",
             "put back the keys that belong to it",
         )
     return found
+
+
+def _finished(place: Place, key: OutsideKey | None) -> KeyState:
+    if key is not None:
+        end_turn(place, key)
+    for path in (place.config, place.outside_sealed):
+        for left in path.parent.glob(f".{path.name}.*"):  # of a change cut off
+            left.unlink(missing_ok=True)
+    return state_of(place)
 
 
 def _first_key(place: Place, path: Path | None) -> OutsideKey:
@@ -258,7 +285,6 @@ def _wrap_all(
     place: Place,
     config: Config,
     key: OutsideKey,
-    known: Sequence[OutsideKey],
     path: Path | None,
 ) -> None:
     secret = _secret_of(place, path)
@@ -269,14 +295,13 @@ def _wrap_all(
         aad=lp_text(config.name),
     )
     _replace(place.outside_sealed, sealed)
-    by_name = {each.name: each for each in known}
     for file in wrappable(place):
         content = read_secret(file)
         under = wrapped_under(content)
         if under == key.name:
             continue
         if under is not None:
-            content = by_name.get(under, key).unwrap(file.name, content)
+            content = unwrapped(place, key, file.name, content)
         replace_secret(file, key.wrap(file.name, content))
     _forget_pictures(place)
 

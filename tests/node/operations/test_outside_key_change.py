@@ -382,9 +382,14 @@ async def test_a_rotation_that_was_cut_off_is_finished(
 
     if files:
         assert len((await aside(state_of, place)).others) == files
+    assert await finds(fleet)  # with the key that it had
+    third = key.with_name("third.key")
+    with pytest.raises(OutsideKeyError, match="was cut off"):
+        await rotate_key(place, config, fleet.clock, third)
     state = await rotate_key(place, config, fleet.clock, other)
 
     assert (state.others, state.plain) == ([], [])
+    assert not place.outside_turn.exists()
     assert await finds(fleet)
 
 

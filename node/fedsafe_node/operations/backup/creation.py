@@ -286,6 +286,7 @@ def _copy_files(place: Place, config: Config, draft: Path) -> list[str]:
         place.witness_policy,
         place.additions_policy,
         place.outside_sealed,
+        place.outside_turn,
     ):
         if path.is_file():
             _copy(path, draft / path.name)
