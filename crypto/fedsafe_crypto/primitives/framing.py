@@ -48,7 +48,7 @@ def uint(value: int, width: int) -> bytes:
         raise MalformedInputError(f"a number does not fit {width} bytes") from None
 
 
-def check_length(what: str, value: bytes, want: int) -> None:
+def check_length(what: str, value: bytes | memoryview, want: int) -> None:
     """Refuse a value that has not exactly the length that its format fixes.
 
     Raises:

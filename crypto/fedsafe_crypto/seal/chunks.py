@@ -59,32 +59,35 @@ def seal_chunks(key: bytes, head: bytes, text: memoryview) -> Iterator[bytes]:
         yield out.raw
 
 
-def open_chunks(
+def open_chunks(  # noqa: PLR0913 - what a chunk is sealed under, and where it goes
     key: bytes,
     head: bytes,
     sealed: bytes | memoryview,
     out: memoryview,
     *,
+    length: int | None = None,
     chunks: range | None = None,
 ) -> None:
-    """Open chunks of a text, or all of them, into their places in *out*.
+    """Open a text, or chunks of it, into *out*, which they fill.
 
-    *out* has the length of the whole text, and is written to. *sealed* holds the wanted
-    *chunks*, which are next to each other, and no others; a view is of memory that can
-    be written to.
+    *length* is that of the whole text, if *out* has not room for all of it. *sealed*
+    holds the wanted *chunks*, which are next to each other, and no others; a view is of
+    memory that can be written to.
 
     Raises:
         OpenError: Another key or head, a changed, missing or misplaced chunk; what was
             opened of it must not be used.
-        WrongLengthError: The key has not 32 bytes.
+        WrongLengthError: The key has not 32 bytes, or *out* another length.
     """
     check_length("encryption key", key, KEY_BYTES)
-    length, count = out.nbytes, chunk_count(out.nbytes)
+    length = out.nbytes if length is None else length
+    count = chunk_count(length)
     wanted = range(count) if chunks is None else chunks
     bounds = [min(length, at * CHUNK_BYTES) for at in (wanted.start, wanted.stop)]
     if len(sealed) != bounds[1] - bounds[0] + len(wanted) * TAG_BYTES:
         raise OpenError("chunks are missing")
-    room = out if length else memoryview(bytearray(1))
+    check_length("room", out, bounds[1] - bounds[0])
+    room = out if out.nbytes else memoryview(bytearray(1))
     target = ctypes.addressof(ctypes.c_char.from_buffer(room))
     source = (
         _address(sealed)
@@ -95,7 +98,7 @@ def open_chunks(
         size = min(CHUNK_BYTES, length - number * CHUNK_BYTES)
         beside = _beside(head, number, is_last=number == count - 1)
         if load().unseal_long(
-            target + number * CHUNK_BYTES,
+            target + (number - wanted.start) * CHUNK_BYTES,
             None,
             None,
             source + (number - wanted.start) * _SEALED_BYTES,

@@ -55,7 +55,8 @@ def test_some_chunks_are_opened_before_the_others() -> None:
     last = chunk_count(len(TEXT))
     for chunks in (range(1), range(1, last)):
         part = box[chunks.start * SEALED : chunks.stop * SEALED]
-        open_chunks(KEY, HEAD, part, memoryview(out), chunks=chunks)
+        room = memoryview(out)[chunks.start * CHUNK_BYTES : chunks.stop * CHUNK_BYTES]
+        open_chunks(KEY, HEAD, part, room, length=len(TEXT), chunks=chunks)
 
     assert out == TEXT
 
@@ -96,3 +97,16 @@ def test_another_head_or_key_is_refused() -> None:
         opened(box, 4, HEAD, KEY[1:])
     with pytest.raises(WrongLengthError):
         sealed(b"text", KEY[1:])
+
+
+def test_chunks_are_opened_into_room_of_their_length_alone() -> None:
+    box, out = sealed(TEXT), bytearray(len(TEXT))
+
+    for room in (len(TEXT), CHUNK_BYTES - 1, 0):
+        with pytest.raises(WrongLengthError):
+            open_chunks(
+                *(KEY, HEAD, box[:SEALED], memoryview(out)[:room]),
+                length=len(TEXT),
+                chunks=range(1),
+            )
+    assert out == bytearray(len(TEXT))

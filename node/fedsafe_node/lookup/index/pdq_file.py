@@ -92,23 +92,34 @@ class PictureFile:
         layout = Layout.of(self.head.count)
         rows = chunk_count(layout.rows_end)
         self._open(range(rows, chunk_count(layout.size)))
+        self.tables.memory.close_to_writers()
 
     def _open(self, chunks: range) -> None:
-        out = memoryview(self.tables.memory.buffer)
+        length = Layout.of(self.head.count).size
         overhead = sealed_length(CHUNK_BYTES)
+        # Two buffers, which stay in cache, instead of fresh memory for each part.
+        room = memoryview(bytearray(_AT_ONCE * overhead))
+        text = memoryview(bytearray(_AT_ONCE * CHUNK_BYTES))
         try:
-            # One buffer, which stays in cache, instead of fresh memory for each part.
-            room = memoryview(bytearray(_AT_ONCE * overhead))
-            with out, self.path.open("rb", buffering=0) as file:
+            with self.path.open("rb", buffering=0) as file:
                 file.seek(self._begin + chunks.start * overhead)
                 for start in range(chunks.start, chunks.stop, _AT_ONCE):
                     part = range(start, min(start + _AT_ONCE, chunks.stop))
+                    at = part.start * CHUNK_BYTES
+                    out = text[: min(len(part) * CHUNK_BYTES, length - at)]
                     sealed = room[: file.readinto(room[: len(part) * overhead])]
-                    open_chunks(self._key, self._digest, sealed, out, chunks=part)
+                    open_chunks(
+                        *(self._key, self._digest, sealed, out),
+                        length=length,
+                        chunks=part,
+                    )
+                    self.tables.memory.write(at, out)
         except CryptoError as error:
             raise _refused(self.path, str(error)) from None
         except OSError as error:
             raise _refused(self.path, error.strerror or "unreadable") from None
+        finally:
+            text[:] = bytes(len(text))  # it held digests
 
 
 def open_rows(

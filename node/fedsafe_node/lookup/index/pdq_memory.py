@@ -3,8 +3,8 @@
 
 One process alone has a mapping that nothing else can reach. Several share a `memfd`:
 one fills it, and the others attach to it by its descriptor, which they get from their
-parent, and only to read. It can then neither be made smaller, which would kill who
-reads it, nor be opened to be written to anew.
+parent, and only to read. It can never be made smaller, which would kill who reads it;
+once it is full it cannot be opened to be written to anew.
 
 No other process of the user can read either: a node's processes are undumpable
 (`ground.process_memory`). Where memory may be locked neither goes to swap.
@@ -29,6 +29,7 @@ from fedsafe_node.ground.errors import PictureIndexError
 
 _NAME: Final = "fedsafe-pictures"  # what /proc shows, to nobody but root
 _NOEXEC_SEAL: Final = 8  # MFD_NOEXEC_SEAL, of Linux 6.3
+_SEAL_SIZE: Final = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
 _SEAL_FUTURE_WRITE: Final = 16  # F_SEAL_FUTURE_WRITE, of Linux 5.1
 
 
@@ -63,11 +64,31 @@ class Memory:
         except OSError:
             descriptor = os.memfd_create(_NAME, flags)
         os.ftruncate(descriptor, size)
-        memory = cls(mmap(descriptor, size), descriptor)
-        seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
         with suppress(OSError):
-            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals | _SEAL_FUTURE_WRITE)
-        return memory
+            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEAL_SIZE)
+        return cls(mmap(descriptor, size), descriptor)
+
+    def write(self, at: int, text: memoryview) -> None:
+        """Write what this memory holds from a place on, before others may not.
+
+        Shared memory is written to as a file is: through a mapping the kernel would
+        first clear each page.
+
+        Raises:
+            OSError: there is no room for it.
+        """
+        if self.descriptor is None:
+            self.buffer[at : at + len(text)] = text
+            return
+        while text:
+            done = os.pwrite(self.descriptor, text, at)
+            text, at = text[done:], at + done
+
+    def close_to_writers(self) -> None:
+        """Let nobody write to shared memory any more, but for this mapping."""
+        if self.descriptor is not None:
+            with suppress(OSError):  # a kernel without it
+                fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, _SEAL_FUTURE_WRITE)
 
     @classmethod
     def attach(cls, descriptor: int, size: int) -> "Memory":

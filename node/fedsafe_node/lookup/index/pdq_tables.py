@@ -173,7 +173,9 @@ class Tables:
         if count > MOST_ROWS or (ids[1:] < ids[:-1]).any():
             raise ValueError(f"want up to {MOST_ROWS} rows in the order of their ids")
         layout = Layout.of(count)
-        self._place(layout, make(layout.size))
+        memory = make(layout.size)
+        memory.close_to_writers()  # what is built here goes through the mapping
+        self._place(layout, memory)
         self.ids[:] = ids
         self.columns[:] = columns
         self._low[WORDS * count :] = self._high[WORDS * count :] = 0

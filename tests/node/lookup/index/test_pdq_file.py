@@ -77,6 +77,19 @@ def test_what_was_written_is_found_again(written: Path, tables: Tables) -> None:
     assert written.stat().st_mode & 0o777 == 0o600
 
 
+def test_shared_memory_is_filled_and_then_closed_to_writers(
+    written: Path, tables: Tables
+) -> None:
+    file = open_rows(written.parent, identity_of(written), KEY, STORE, Memory.shared)
+    descriptor = file.tables.memory.descriptor
+    assert descriptor is not None
+    file.open_rest()
+
+    assert bytes(file.tables.memory.buffer) == bytes(tables.memory.buffer)
+    with pytest.raises(PermissionError):
+        os.pwrite(descriptor, b"x", 0)
+
+
 def test_rows_are_compared_before_the_tables_are_open(written: Path) -> None:
     identity = identity_of(written)
     file = open_rows(written.parent, identity, KEY, STORE, Memory.private)
