@@ -18,9 +18,10 @@ def lp(value: bytes) -> bytes:
     Raises:
         WrongLengthError: The value is longer than 65,535 bytes.
     """
-    if len(value) > MAX_LP_BYTES:
-        raise WrongLengthError("framed value", len(value), MAX_LP_BYTES)
-    return len(value).to_bytes(2) + value
+    length = len(value)
+    if length > MAX_LP_BYTES:
+        raise WrongLengthError("framed value", length, MAX_LP_BYTES)
+    return length.to_bytes(2) + value
 
 
 def lp_text(text: str) -> bytes:

@@ -275,6 +275,8 @@ def expand_message(message: bytes, dst: bytes, length: int) -> bytes:
         bytes(_SHA512_BLOCK) + message + length.to_bytes(2, "big") + b"\0" + tag
     ).digest()
     block = hashlib.sha512(seed + b"\1" + tag).digest()
+    if length == _SHA512_DIGEST:  # all that the group asks for
+        return block
     blocks = [block]
     for number in range(2, -(-length // _SHA512_DIGEST) + 1):
         mixed = bytes(a ^ b for a, b in zip(seed, block, strict=True))
@@ -304,7 +306,13 @@ def _refuse_identity(element: bytes) -> bytes:
 
 
 def _combined(operation: Callable[..., int], left: bytes, right: bytes) -> bytes:
+    for element in (left, right):
+        if len(element) != ELEMENT_BYTES or element == _IDENTITY:
+            _refuse_identity(element)
     out = _Out()
-    if operation(out, _refuse_identity(left), _refuse_identity(right)):
+    if operation(out, left, right):
         raise MalformedElementError("no canonical encoding of a group element")
-    return _refuse_identity(out.raw)
+    combined = out.raw
+    if combined == _IDENTITY:
+        raise MalformedElementError("the identity element")
+    return combined
