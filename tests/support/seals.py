@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What lies around a sealed database in a test: files, marks, no logs."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 from fedsafe_node.store.sealed_parts import SealKey
 
 KEY: Final = SealKey(bytes(32))
 MONTH: Final = "periods/2026-11.key"
+
+
+class ClockOfMonth:
+    """A clock that stands in the month whose key lies around."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
 class Around:

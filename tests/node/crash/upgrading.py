@@ -16,9 +16,8 @@ from itertools import count
 from pathlib import Path
 from signal import SIGKILL
 
-from tests.support.seals import Around
+from tests.support.seals import Around, ClockOfMonth
 
-from fedsafe_node.ground.clock import SystemClock
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store import schema, sealing
@@ -37,7 +36,7 @@ CHANGE = re.compile(
 async def opened(directory: Path, around: Around) -> Store:
     keys = PeriodKeys(directory / "keys")
     url = f"sqlite://{directory}/node.db"
-    return await open_store(url, keys=keys, clock=SystemClock(), around=around)
+    return await open_store(url, keys=keys, clock=ClockOfMonth(), around=around)
 
 
 async def make(directory: Path) -> None:

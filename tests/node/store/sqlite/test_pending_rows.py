@@ -7,10 +7,9 @@ from typing import NoReturn
 
 import pytest
 from tests.support.databases import ClosedBehind
-from tests.support.seals import Around
+from tests.support.seals import Around, ClockOfMonth
 from tests.support.sqlite import FEED, SALT, HeldOnce, append
 
-from fedsafe_node.ground.clock import SystemClock
 from fedsafe_node.ground.errors import CorruptLogError, StoreFailedError
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
@@ -132,7 +131,7 @@ async def in_one_batch(
     """Run acts in one commit behind another one; return what they were told."""
     faults = HeldOnce()
     keys = await asyncio.to_thread(PeriodKeys, directory / "keys")
-    url, clock = f"sqlite://{directory}/node.db", SystemClock()
+    url, clock = f"sqlite://{directory}/node.db", ClockOfMonth()
     store = await open_store(
         url, keys=keys, clock=clock, around=Around(), faults=faults
     )
