@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import aiohttp
+from aiohttp.web_app import _cached_build_middleware
 from tests.node.signals.conftest import ANNA, BOT, FILES, RITA, request_for
 from tests.support.fleet_stores import FLEET_STORES
 
@@ -157,6 +158,8 @@ class Fleet:
         await self.stop(*self.running)
         for _ in range(3):  # connections that were closed just now end on the loop
             await asyncio.sleep(0)
+        # It holds the last 1,024 handlers that were asked, and each all of its node.
+        _cached_build_middleware.cache_clear()
 
     def __getitem__(self, name: str) -> RunningNode:
         return self.running[name]
