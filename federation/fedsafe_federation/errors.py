@@ -33,6 +33,7 @@ from enum import StrEnum, unique
 from http import HTTPStatus
 from typing import Final
 
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import IdentifierKind
 
 UNKNOWN_EPOCH: Final = "unknown_epoch"  # says a node that has not taken it up yet
@@ -74,91 +75,37 @@ class IdentifierFault(StrEnum):
 
 _F: Final = IdentifierFault
 
-_SENTENCES: Final[dict[IdentifierFault, tuple[str, str]]] = {
-    _F.EMPTY: ("the value is empty", "der Wert ist leer"),
-    _F.TOO_LONG: (
-        "the value is longer than 4,096 bytes",
-        "der Wert ist länger als 4.096 Bytes",
+_SENTENCES: Final[dict[IdentifierFault, Phrase]] = {
+    _F.EMPTY: Phrase("the value is empty"),
+    _F.TOO_LONG: Phrase("the value is longer than 4,096 bytes"),
+    _F.CONTROL_CHARACTER: Phrase("the value holds a control character"),
+    _F.LONE_SURROGATE: Phrase("the value holds half of a surrogate pair"),
+    _F.INVISIBLE_CHARACTER: Phrase(
+        "the value holds an invisible or direction-changing character"
     ),
-    _F.CONTROL_CHARACTER: (
-        "the value holds a control character",
-        "der Wert enthält ein Steuerzeichen",
+    _F.UNASSIGNED_CHARACTER: Phrase(
+        "the value holds a character that Unicode 14.0 does not know or changed later"
     ),
-    _F.LONE_SURROGATE: (
-        "the value holds half of a surrogate pair",
-        "der Wert enthält ein halbes Surrogatpaar",
+    _F.MALFORMED: Phrase("the value does not have the form of its kind"),
+    _F.BAD_LOCAL_PART: Phrase("the part before the @ is not valid"),
+    _F.BAD_DOMAIN: Phrase("the domain is not valid"),
+    _F.REGION_MISSING: Phrase("a number without + and country code needs a region"),
+    _F.REGION_UNKNOWN: Phrase("the region is not known"),
+    _F.LETTERS: Phrase("a phone number holds no letters"),
+    _F.SHORT_CODE: Phrase("a short or emergency code names no subscriber"),
+    _F.NOT_POSSIBLE: Phrase("no such number is possible under its country code"),
+    _F.NAMESPACE_MISSING: Phrase("the value needs a namespace"),
+    _F.NAMESPACE_UNKNOWN: Phrase("the namespace is neither a known name nor a domain"),
+    _F.PLACEHOLDER: Phrase("the value is a placeholder that many devices share"),
+    _F.CARD_NUMBER: Phrase("card numbers are never accepted"),
+    _F.COUNTRY_UNKNOWN: Phrase("the country is not known"),
+    _F.WRONG_LENGTH: Phrase(
+        "the value does not have the length that its country fixes"
     ),
-    _F.INVISIBLE_CHARACTER: (
-        "the value holds an invisible or direction-changing character",
-        "der Wert enthält ein unsichtbares oder richtungsänderndes Zeichen",
-    ),
-    _F.UNASSIGNED_CHARACTER: (
-        "the value holds a character that Unicode 14.0 does not know or changed later",
-        "der Wert enthält ein Zeichen, das Unicode 14.0 nicht oder anders kennt",
-    ),
-    _F.MALFORMED: (
-        "the value does not have the form of its kind",
-        "der Wert hat nicht die Form seiner Art",
-    ),
-    _F.BAD_LOCAL_PART: (
-        "the part before the @ is not valid",
-        "der Teil vor dem @ ist ungültig",
-    ),
-    _F.BAD_DOMAIN: ("the domain is not valid", "die Domain ist ungültig"),
-    _F.REGION_MISSING: (
-        "a number without + and country code needs a region",
-        "eine Nummer ohne + und Landesvorwahl braucht eine Region",
-    ),
-    _F.REGION_UNKNOWN: ("the region is not known", "die Region ist unbekannt"),
-    _F.LETTERS: (
-        "a phone number holds no letters",
-        "eine Telefonnummer enthält keine Buchstaben",
-    ),
-    _F.SHORT_CODE: (
-        "a short or emergency code names no subscriber",
-        "eine Kurz- oder Notrufnummer bezeichnet keinen Anschluss",
-    ),
-    _F.NOT_POSSIBLE: (
-        "no such number is possible under its country code",
-        "unter dieser Landesvorwahl ist keine solche Nummer möglich",
-    ),
-    _F.NAMESPACE_MISSING: (
-        "the value needs a namespace",
-        "der Wert braucht einen Namensraum",
-    ),
-    _F.NAMESPACE_UNKNOWN: (
-        "the namespace is neither a known name nor a domain",
-        "der Namensraum ist weder ein bekannter Name noch eine Domain",
-    ),
-    _F.PLACEHOLDER: (
-        "the value is a placeholder that many devices share",
-        "der Wert ist ein Platzhalter, den viele Geräte teilen",
-    ),
-    _F.CARD_NUMBER: (
-        "card numbers are never accepted",
-        "Kartennummern werden nie angenommen",
-    ),
-    _F.COUNTRY_UNKNOWN: ("the country is not known", "das Land ist unbekannt"),
-    _F.WRONG_LENGTH: (
-        "the value does not have the length that its country fixes",
-        "der Wert hat nicht die Länge, die sein Land festlegt",
-    ),
-    _F.WRONG_CHECKSUM: (
-        "the check digits do not fit the value",
-        "die Prüfziffern passen nicht zum Wert",
-    ),
-    _F.NOT_GLOBAL: (
-        "the address means something else in every network",
-        "die Adresse bedeutet in jedem Netz etwas anderes",
-    ),
-    _F.SCHEME_MISSING: (
-        "the address does not start with http:// or https://",
-        "die Adresse beginnt nicht mit http:// oder https://",
-    ),
-    _F.SCHEME_REFUSED: (
-        "only http and https addresses are accepted",
-        "nur http- und https-Adressen werden angenommen",
-    ),
+    _F.WRONG_CHECKSUM: Phrase("the check digits do not fit the value"),
+    _F.NOT_GLOBAL: Phrase("the address means something else in every network"),
+    _F.SCHEME_MISSING: Phrase("the address does not start with http:// or https://"),
+    _F.SCHEME_REFUSED: Phrase("only http and https addresses are accepted"),
 }
 
 
@@ -168,7 +115,8 @@ class IdentifierError(FederationError):
     def __init__(self, kind: IdentifierKind, code: IdentifierFault) -> None:
         self.kind = kind
         self.code = code
-        self.message, self.message_de = _SENTENCES[code]
+        self.phrase = _SENTENCES[code]
+        self.message = self.phrase.english
         super().__init__(f"{kind.name.lower()}: {self.message}")
 
 
@@ -184,31 +132,15 @@ class MediaFault(StrEnum):
     MALFORMED_DIGEST = "digest_malformed"
 
 
-_MEDIA_SENTENCES: Final[dict[MediaFault, tuple[str, str]]] = {
-    MediaFault.UNREADABLE: (
-        "the file cannot be read as a stream of bytes",
-        "die Datei lässt sich nicht als Bytestrom lesen",
+_MEDIA_SENTENCES: Final[dict[MediaFault, Phrase]] = {
+    MediaFault.UNREADABLE: Phrase("the file cannot be read as a stream of bytes"),
+    MediaFault.UNKNOWN_FORMAT: Phrase("the file is no picture of a known format"),
+    MediaFault.DAMAGED: Phrase("the picture is truncated or damaged"),
+    MediaFault.TOO_LARGE: Phrase(
+        "the picture has more pixels or bytes than are decoded"
     ),
-    MediaFault.UNKNOWN_FORMAT: (
-        "the file is no picture of a known format",
-        "die Datei ist kein Bild eines bekannten Formats",
-    ),
-    MediaFault.DAMAGED: (
-        "the picture is truncated or damaged",
-        "das Bild ist abgeschnitten oder beschädigt",
-    ),
-    MediaFault.TOO_LARGE: (
-        "the picture has more pixels or bytes than are decoded",
-        "das Bild hat mehr Bildpunkte oder Bytes, als gelesen werden",
-    ),
-    MediaFault.DEPTH: (
-        "the picture has a sample depth that is not decoded",
-        "das Bild hat eine Farbtiefe, die nicht gelesen wird",
-    ),
-    MediaFault.MALFORMED_DIGEST: (
-        "a digest has the wrong length or letters",
-        "ein Hashwert hat die falsche Länge oder falsche Zeichen",
-    ),
+    MediaFault.DEPTH: Phrase("the picture has a sample depth that is not decoded"),
+    MediaFault.MALFORMED_DIGEST: Phrase("a digest has the wrong length or letters"),
 }
 
 
@@ -217,7 +149,8 @@ class MediaError(FederationError):
 
     def __init__(self, code: MediaFault) -> None:
         self.code = code
-        self.message, self.message_de = _MEDIA_SENTENCES[code]
+        self.phrase = _MEDIA_SENTENCES[code]
+        self.message = self.phrase.english
         super().__init__(self.message)
 
 

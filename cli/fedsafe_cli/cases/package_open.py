@@ -21,7 +21,7 @@ from fedsafe_cli.terminal.moments import readable, written
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.settings import Settings, printable
-from fedsafe_policies.ground.catalogue import Phrase, Told, all_said
+from fedsafe_policies.ground.catalogue import Phrase, all_said
 
 if TYPE_CHECKING:
     from fedsafe_federation.casework.statement import Opened
@@ -137,8 +137,7 @@ def open_(context: click.Context, /, package: str, **given: Any) -> ExitStatus: 
     try:
         opened = open_with(read_small(package, LONGEST), key)
     except SealedPackageError as error:
-        words = Told({"en": error.message, "de": error.message_de})
-        return _refuse(settings, error.fault.value, words)
+        return _refuse(settings, error.fault.value, error.phrase)
     sender = given["sender"]
     if sender is not None and not same_fingerprint(sender, opened.fingerprint):
         return _refuse(settings, "other_sender", _OTHER_SENDER)

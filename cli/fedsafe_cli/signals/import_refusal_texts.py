@@ -71,7 +71,12 @@ def _patterns() -> list[Pattern]:
 
     errors = [IdentifierError(IdentifierKind.EMAIL, fault) for fault in IdentifierFault]
     sentences = [
-        Told({"en": f"{{kind}}: {each.message}", "de": f"{{kind}}: {each.message_de}"})
+        Told(
+            {
+                "en": f"{{kind}}: {each.message}",
+                "de": f"{{kind}}: {each.phrase.said('de')}",
+            }
+        )
         for each in errors
     ]
     return patterns([*REFUSALS, *sentences])

@@ -12,6 +12,7 @@ from enum import StrEnum, unique
 from typing import Final
 
 from fedsafe_federation.errors import FederationError
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 class PartnerKeyError(FederationError):
@@ -47,50 +48,21 @@ class SealedFault(StrEnum):
 
 
 _SEALED_SENTENCES: Final = {
-    SealedFault.NO_PACKAGE: (
-        "this is no sealed package",
-        "das ist kein versiegeltes Paket",
+    SealedFault.NO_PACKAGE: Phrase("this is no sealed package"),
+    SealedFault.TOO_LONG: Phrase("it is longer than a sealed package can be"),
+    SealedFault.OTHER_KEY: Phrase("it is sealed for another key than this"),
+    SealedFault.OTHER_FORMAT: Phrase(
+        "it is sealed in another format than your key is for"
     ),
-    SealedFault.TOO_LONG: (
-        "it is longer than a sealed package can be",
-        "es ist länger, als ein versiegeltes Paket sein kann",
+    SealedFault.CHANGED: Phrase("it does not open: some byte of it was changed"),
+    SealedFault.SIGNATURE: Phrase("the signature inside does not verify"),
+    SealedFault.STATEMENT: Phrase("what was signed is no statement about a package"),
+    SealedFault.RECIPIENT: Phrase("it was signed for somebody else and sealed anew"),
+    SealedFault.DOCUMENTS: Phrase("its documents are not those that were signed"),
+    SealedFault.PACKAGE: Phrase(
+        "the case package in it does not fit its schema or what was signed"
     ),
-    SealedFault.OTHER_KEY: (
-        "it is sealed for another key than this",
-        "es ist für einen anderen Schlüssel versiegelt",
-    ),
-    SealedFault.OTHER_FORMAT: (
-        "it is sealed in another format than your key is for",
-        "es ist in einem anderen Format versiegelt, als zu Ihrem Schlüssel passt",
-    ),
-    SealedFault.CHANGED: (
-        "it does not open: some byte of it was changed",
-        "es öffnet sich nicht: ein Byte darin wurde verändert",
-    ),
-    SealedFault.SIGNATURE: (
-        "the signature inside does not verify",
-        "die Signatur im Paket ist ungültig",
-    ),
-    SealedFault.STATEMENT: (
-        "what was signed is no statement about a package",
-        "was unterschrieben ist, ist keine Erklärung zu einem Paket",
-    ),
-    SealedFault.RECIPIENT: (
-        "it was signed for somebody else and sealed anew",
-        "es wurde für jemand anderen unterschrieben und neu versiegelt",
-    ),
-    SealedFault.DOCUMENTS: (
-        "its documents are not those that were signed",
-        "seine Dokumente sind nicht die unterschriebenen",
-    ),
-    SealedFault.PACKAGE: (
-        "the case package in it does not fit its schema or what was signed",
-        "das Fallpaket darin passt nicht zum Schema oder zur Unterschrift",
-    ),
-    SealedFault.MEDIA: (
-        "media bytes are in it, or a document is no text",
-        "es enthält Mediendaten, oder ein Dokument ist kein Text",
-    ),
+    SealedFault.MEDIA: Phrase("media bytes are in it, or a document is no text"),
 }
 
 
@@ -99,5 +71,6 @@ class SealedPackageError(FederationError):
 
     def __init__(self, fault: SealedFault) -> None:
         self.fault = fault
-        self.message, self.message_de = _SEALED_SENTENCES[fault]
+        self.phrase = _SEALED_SENTENCES[fault]
+        self.message = self.phrase.english
         super().__init__(self.message)

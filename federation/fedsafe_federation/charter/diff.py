@@ -20,11 +20,17 @@ from fedsafe_federation.charter.charter import (
 from fedsafe_federation.charter.key_change import is_robbed
 from fedsafe_federation.identifiers.corpus import corpus_digests
 from fedsafe_federation.wire.wireformat import encode
+from fedsafe_policies.ground.catalogue import Phrase, joined
 
-_GERMAN_ROLES: Final = {
-    MemberRole.HOLDER: "Anteil",
-    MemberRole.LISTER: "Liste",
-    MemberRole.MEDIA: "Medien",
+_ROLES: Final = {
+    MemberRole.HOLDER: Phrase.within("role of a member", "holder"),
+    MemberRole.LISTER: Phrase.within("role of a member", "lister"),
+    MemberRole.MEDIA: Phrase.within("role of a member", "media"),
+}
+_STEP: Final = "{} → {}"
+_TERMS: Final = {
+    "policy": Phrase("the federation's policy"),
+    "arrangement": Phrase("arrangement (Art. 26 GDPR)"),
 }
 
 
@@ -62,19 +68,16 @@ def _of_members(before: Charter, after: Charter) -> Iterator[Difference]:
     old = {each.name: each for each in before.members}
     new = {each.name: each for each in after.members}
     for name in sorted(new.keys() - old.keys()):
-        de, en = _roles(new[name])
-        yield _said(
-            "joined",
-            f"{name} wird Mitglied ({new[name].url}; {de})",
-            f"{name} becomes a member ({new[name].url}; {en})",
-        )
+        told = Phrase("{name} becomes a member ({url}; {roles})")
+        url, roles = new[name].url, _roles(new[name])
+        yield _said("joined", told.filled(name=name, url=url, roles=roles))
     for name in sorted(old.keys() - new.keys()):
         yield _said(
             "left",
-            f"{name} ist nicht mehr Mitglied; seine Signale enden, ihre Inhalte "
-            "werden überall gelöscht",
-            f"{name} is no member any more; its signals end, their openings are "
-            "erased everywhere",
+            Phrase(
+                "{name} is no member any more; its signals end, their openings are "
+                "erased everywhere"
+            ).filled(name=name),
         )
     for name in sorted(old.keys() & new.keys()):
         yield from _of_member(old[name], new[name])
@@ -83,40 +86,38 @@ def _of_members(before: Charter, after: Charter) -> Iterator[Difference]:
 def _of_member(was: Member, now: Member) -> Iterator[Difference]:
     name = was.name
     if now.state is not was.state and now.active:
-        yield _said(
-            "reinstated",
-            f"{name} nimmt wieder teil; seine Signale treffen wieder zu",
-            f"{name} takes part again; its signals match again",
-        )
+        again = Phrase("{name} takes part again; its signals match again")
+        yield _said("reinstated", again.filled(name=name))
     elif now.state is not was.state:
         yield _said(
             "suspended",
-            f"{name} ruht: kein Austausch, keine Treffer auf seine Signale",
-            f"{name} is suspended: no exchange, and no match of its signals",
+            Phrase(
+                "{name} is suspended: no exchange, and no match of its signals"
+            ).filled(name=name),
         )
     if now.roles != was.roles:
-        de, en = _roles(now)
-        yield _said("roles", f"{name} hat die Rollen {de}", f"{name} has {en}")
+        has = Phrase.within("roles", "{name} has {roles}")
+        yield _said("roles", has.filled(name=name, roles=_roles(now)))
     if now.keys != was.keys:
         yield _of_keys(was, now)
     else:
         yield from _of_former(was, now)
     if now.url != was.url:
-        yield _said("url", f"{name} ist unter {now.url}", f"{name} is at {now.url}")
+        yield _said("url", Phrase("{name} is at {url}").filled(name=name, url=now.url))
     if now.jurisdiction != was.jurisdiction:
-        place = now.jurisdiction
-        yield _said("place", f"{name} sitzt in {place}", f"{name} sits in {place}")
+        sits = Phrase("{name} sits in {place}")
+        yield _said("place", sits.filled(name=name, place=now.jurisdiction))
 
 
 def _of_keys(was: Member, now: Member) -> Difference:
     name, shown = now.name, fingerprint_of_member(now)
-    de = f"{name} hat neue Schlüssel: Fingerabdruck {shown}"
-    en = f"{name} has new keys: fingerprint {shown}"
+    told = Phrase("{name} has new keys: fingerprint {shown}")
+    parts = [told.filled(name=name, shown=shown)]
     if is_robbed(was, now):
         since = _day(now.former_keys[0].stolen or 0)
-        de += f"; seit {since} gilt nichts mehr, was die alten unterschreiben"
-        en += f"; since {since} nothing counts that the old ones sign"
-    return _said("keys", de, en)
+        robbed = Phrase("since {since} nothing counts that the old ones sign")
+        parts.append(robbed.filled(since=since))
+    return _said("keys", joined("; ", parts))
 
 
 def _of_former(was: Member, now: Member) -> Iterator[Difference]:
@@ -124,56 +125,45 @@ def _of_former(was: Member, now: Member) -> Iterator[Difference]:
     for number, (before, after) in enumerate(pairs, start=1):
         if before == after:
             continue
-        de = f"{now.name}: aufgegebene Schlüssel Nr. {number} (1: die letzten)"
-        en = f"{now.name}: keys that it gave up, no. {number} (1: the last)"
         if after.stolen is None:
-            de += " gelten wieder als nicht gestohlen"
-            en += " are held to be stolen no more"
+            told = Phrase(
+                "{name}: keys that it gave up, no. {number} (1: the last) are held to "
+                "be stolen no more"
+            ).filled(name=now.name, number=number)
         else:
-            since = _day(after.stolen)
-            de += f" waren gestohlen; was sie seit {since} unterschreiben, gilt nicht"
-            en += f" were stolen; since {since} nothing counts that they sign"
-        yield _said("former", de, en)
+            told = Phrase(
+                "{name}: keys that it gave up, no. {number} (1: the last) were stolen; "
+                "since {since} nothing counts that they sign"
+            ).filled(name=now.name, number=number, since=_day(after.stolen))
+        yield _said("former", told)
 
 
-def _roles(member: Member) -> tuple[str, str]:
-    """Name a member's roles in German and in English."""
-    german = (_GERMAN_ROLES[each] for each in member.roles)
-    return ", ".join(german), ", ".join(member.roles)
+def _roles(member: Member) -> Phrase:
+    return joined(", ", (_ROLES[each] for each in member.roles))
 
 
 def _of_terms(before: Charter, after: Charter) -> Iterator[Difference]:
-    for key, de, en in (
-        ("policy", "Richtlinie der Föderation", "the federation's policy"),
-        ("arrangement", "Vereinbarung (Art. 26 DSGVO)", "arrangement (Art. 26 GDPR)"),
-    ):
+    for key, term in _TERMS.items():
         was, now = getattr(before, key), getattr(after, key)
         if was != now:
-            step = f"{_short(was)} → {_short(now)}"
-            yield _said(key, f"{de}: {step}", f"{en}: {step}")
+            step = _STEP.format(_short(was), _short(now))
+            yield _said(key, joined(": ", [term, step]))
     if after.quorum != before.quorum:
-        step = f"{before.quorum} → {after.quorum}"
-        yield _said("quorum", f"nötige Unterschriften: {step}", f"quorum: {step}")
+        step = _STEP.format(before.quorum, after.quorum)
+        yield _said("quorum", Phrase("quorum: {step}").filled(step=step))
     if after.appeal != before.appeal:
-        step = f"{before.appeal or '-'} → {after.appeal or '-'}"
-        yield _said("appeal", f"Beschwerdestelle: {step}", f"appeals go to: {step}")
+        step = _STEP.format(before.appeal or "-", after.appeal or "-")
+        yield _said("appeal", Phrase("appeals go to: {step}").filled(step=step))
     if after.stand_in != before.stand_in:
-        step = f"{before.stand_in or '-'} → {after.stand_in or '-'}"
-        yield _said(
-            "deputy",
-            f"Stellvertretung der Beschwerdestelle: {step}",
-            f"deputy for appeals: {step}",
-        )
+        step = _STEP.format(before.stand_in or "-", after.stand_in or "-")
+        yield _said("deputy", Phrase("deputy for appeals: {step}").filled(step=step))
     for ruling in after.without_effect:
         if ruling not in before.without_effect:
-            yield _said(
-                "set_aside",
-                f"ohne Wirkung: Entscheidung über eine Beschwerde {ruling.hex()}",
-                f"without effect: ruling on an appeal {ruling.hex()}",
-            )
+            aside = Phrase("without effect: ruling on an appeal {ruling}")
+            yield _said("set_aside", aside.filled(ruling=ruling.hex()))
     if after.witness_quorum != before.witness_quorum:
-        step = f"{before.witness_quorum} → {after.witness_quorum}"
-        yield _said("witnesses", f"nötige Zeugen: {step}", f"witnesses: {step}")
+        step = _STEP.format(before.witness_quorum, after.witness_quorum)
+        yield _said("witnesses", Phrase("witnesses: {step}").filled(step=step))
     yield from _of_epochs(before, after)
 
 
@@ -181,36 +171,34 @@ def _of_epochs(before: Charter, after: Charter) -> Iterator[Difference]:
     """Say what keys there are then: not their number alone decides who can use them."""
     if after.epochs == before.epochs:
         return
-    de, en = list[str](), list[str]()
-    for each in after.epochs:
-        name, of = f"{each.epoch}.{each.generation}", len(each.pins)
-        since, until = _day(each.starts), _day(each.ends)
-        de.append(f"{name} ({each.threshold} von {of}, {since} bis {until})")
-        en.append(f"{name} ({each.threshold} of {of}, {since} until {until})")
-    yield _said("epochs", f"Schlüssel: {', '.join(de)}", f"keys: {', '.join(en)}")
+    keys = [
+        Phrase("{name} ({threshold} of {count}, {since} until {until})").filled(
+            name=f"{each.epoch}.{each.generation}",
+            threshold=each.threshold,
+            count=len(each.pins),
+            since=_day(each.starts),
+            until=_day(each.ends),
+        )
+        for each in after.epochs
+    ]
+    yield _said("epochs", Phrase("keys: {keys}").filled(keys=joined(", ", keys)))
 
 
 def _of_backfills(before: Charter, after: Charter) -> Iterator[Difference]:
     for each in after.backfills:
         if each in before.backfills:
             continue
-        since, until = (_day(moment) for moment in (each.since, each.until))
-        name, count = each.member, each.elements
-        yield _said(
-            "backfill",
-            f"{name} darf von {since} bis {until} bei jedem Mitglied {count} "
-            "Kennungen mehr auswerten lassen",
-            f"{name} may have {count} identifiers more evaluated by each member, "
-            f"from {since} until {until}",
+        more = Phrase(
+            "{name} may have {count} identifiers more evaluated by each member, from "
+            "{since} until {until}"
         )
+        since, until = (_day(moment) for moment in (each.since, each.until))
+        values = {"name": each.member, "count": each.elements}
+        yield _said("backfill", more.filled(**values, since=since, until=until))
     for each in before.backfills:
         if each not in after.backfills and each.until > after.created:
-            name = each.member
-            yield _said(
-                "backfill",
-                f"die Nacherfassung von {name} endet",
-                f"the backfill of {name} ends",
-            )
+            ends = Phrase("the backfill of {name} ends")
+            yield _said("backfill", ends.filled(name=each.member))
 
 
 def _day(moment: int) -> str:
@@ -221,8 +209,8 @@ def _short(reference: PolicyReference) -> str:
     return f"{reference.name}@{reference.sha256.hex()[:8]}"
 
 
-def _said(key: str, de: str, en: str) -> Difference:
-    return Difference(key=key, de=de, en=en)
+def _said(key: str, told: Phrase) -> Difference:
+    return Difference(key=key, de=told.said("de"), en=told.said("en"))
 
 
 # By which fingerprint people compare whom a version of the charter brings in.
@@ -245,9 +233,6 @@ def introduced(before: Charter, after: Charter) -> list[Difference]:
 
 
 def _fingerprint(member: Member) -> Difference:
+    compare = Phrase("compare by telephone: {name} has the fingerprint {groups}")
     groups = fingerprint_of_member(member)
-    return Difference(
-        key=_KEY,
-        de=f"am Telefon vergleichen: {member.name} hat den Fingerabdruck {groups}",
-        en=f"compare by telephone: {member.name} has the fingerprint {groups}",
-    )
+    return _said(_KEY, compare.filled(name=member.name, groups=groups))

@@ -81,7 +81,7 @@ def try_question(question: Question, *, turned: bool = False) -> "Asked | Unread
     except IdentifierError as error:
         return Unread(
             f"identifier_{error.code.value}",
-            Bilingual(de=error.message_de, en=error.message),
+            Bilingual(de=error.phrase.said("de"), en=error.message),
             names_nobody=error.code in _NAMES_NOBODY,
         )
     return Person(canonical)
