@@ -9,22 +9,23 @@ from collections.abc import Mapping
 from html import escape
 from typing import Final
 
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.help.choice import Shown
 from fedsafe_policies.help.offers import Channel, Sort, Tongue, Way
 
 _HEADINGS: Final[Mapping[Sort, Text]] = {
-    Sort.EMERGENCY: Text("In Gefahr", "In danger"),
-    Sort.HELP: Text("Hilfe", "Help"),
-    Sort.COMPLAINTS: Text("Inhalte melden", "Report content"),
+    Sort.EMERGENCY: Phrase("In danger").both(),
+    Sort.HELP: Phrase("Help").both(),
+    Sort.COMPLAINTS: Phrase("Report content").both(),
 }
 _WAYS: Final[Mapping[Way, Text]] = {
-    Way.CHAT: Text("Chat", "Chat"),
-    Way.MESSENGER: Text("Messenger", "Messenger"),
-    Way.PHONE: Text("Telefon", "Phone"),
-    Way.MAIL: Text("E-Mail", "E-mail"),
-    Way.FORM: Text("Formular", "Form"),
-    Way.WEB: Text("Internet", "Web"),
+    Way.CHAT: Phrase("Chat").both(),
+    Way.MESSENGER: Phrase("Messenger").both(),
+    Way.PHONE: Phrase("Phone").both(),
+    Way.MAIL: Phrase("E-mail").both(),
+    Way.FORM: Phrase("Form").both(),
+    Way.WEB: Phrase("Web").both(),
 }
 
 

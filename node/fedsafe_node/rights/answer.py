@@ -30,6 +30,7 @@ from fedsafe_node.rights.terms import day, written_day
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.documents.phenomena import phenomena
 from fedsafe_policies.documents.value_words import said
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.vocabulary import (
     Grade,
@@ -126,14 +127,12 @@ _HEAD: Final[Mapping[Language, str]] = {
     ),
 }
 _KEPT: Final[Mapping[bool, Text]] = {
-    False: Text(
-        "Ihre Kennung haben wir für diese Auskunft geprüft und nicht gespeichert.",
-        "We have checked your identifier for this answer and have not kept it.",
-    ),
-    True: Text(
-        "Ihre Kennung liegt hier verschlüsselt, bis wir überall nachgesehen haben.",
-        "Your identifier lies here encrypted until we have looked everywhere.",
-    ),
+    False: Phrase(
+        "We have checked your identifier for this answer and have not kept it."
+    ).both(),
+    True: Phrase(
+        "Your identifier lies here encrypted until we have looked everywhere."
+    ).both(),
 }
 """By whether it waits to be looked up."""
 _NOTHING: Final[Mapping[Language, str]] = {
@@ -177,30 +176,17 @@ _SIGNAL: Final[Mapping[Language, str]] = {
     ),
 }
 _SOURCES: Final[Mapping[Provenance, Text]] = {
-    Provenance.OWN_FINDING: Text(
-        "eigene Feststellung des meldenden Anbieters",
-        "the reporting provider's own finding",
-    ),
-    Provenance.RELAYED: Text(
-        "dem meldenden Anbieter von anderen mitgeteilt",
-        "told to the reporting provider by others",
-    ),
-    Provenance.IMPORTED_LIST: Text(
-        "vom meldenden Anbieter aus einer Liste übernommen",
-        "taken over from a list by the reporting provider",
-    ),
+    Provenance.OWN_FINDING: Phrase("the reporting provider's own finding").both(),
+    Provenance.RELAYED: Phrase("told to the reporting provider by others").both(),
+    Provenance.IMPORTED_LIST: Phrase(
+        "taken over from a list by the reporting provider"
+    ).both(),
 }
-_THEIR_RULE: Final = Text(
-    "Regel {rule} des meldenden Anbieters", "rule {rule} of the reporting provider"
-)
-_RESTS: Final = Text(
-    "  Es ist bestritten und ruht, bis entschieden ist: Niemand bekommt einen Treffer.",
-    "  It is disputed and rests until that is decided: nobody gets a match.",
-)
-_ENDED: Final = Text(
-    "  Es ist inzwischen beendet: Niemand bekommt mehr einen Treffer.",
-    "  It has ended meanwhile: nobody gets a match any more.",
-)
+_THEIR_RULE: Final = Phrase("rule {rule} of the reporting provider").both()
+_RESTS: Final = Phrase(
+    "  It is disputed and rests until that is decided: nobody gets a match."
+).both()
+_ENDED: Final = Phrase("  It has ended meanwhile: nobody gets a match any more.").both()
 _RECIPIENT: Final[Mapping[Language, str]] = {
     Language.DE: (
         "  Empfänger: {recipient}, zuerst am {first_at}, zuletzt am {last_at}, "
@@ -228,9 +214,7 @@ _PACK: Final[Mapping[Language, str]] = {
         "  in an extract of our log, made for {recipient} on {at}; purpose: {purpose}\n"
     ),
 }
-_ACCOUNT_PACKS: Final = Text(
-    "\nEinträge zu Ihrem Konto stehen:\n", "\nEntries about your account are:\n"
-)
+_ACCOUNT_PACKS: Final = Phrase("\nEntries about your account are:\n").both()
 _FOREIGN: Final[Mapping[Language, str]] = {
     Language.DE: "  Wem {origin} es weitergegeben hat, sagt Ihnen {origin}.\n",
     Language.EN: "  {origin} will tell you whom it has given it to.\n",
@@ -245,76 +229,47 @@ _BEYOND: Final[Mapping[Language, str]] = {
         "hear; it names that to you if you ask for access there: {forms}\n"
     ),
 }
-_RESTING: Final = Text(
-    "\nFür Sie bestritten: {count}. Bis zur Entscheidung ruht es überall.\n",
-    "\nDisputed for you: {count}. It rests everywhere until it is decided.\n",
-)
-_WAITING: Final = Text(
-    "\nFür Sie bestritten, ohne dass es deshalb ruht: {count}. Der meldende Anbieter "
-    "entscheidet darüber.\n",
+_RESTING: Final = Phrase(
+    "\nDisputed for you: {count}. It rests everywhere until it is decided.\n"
+).both()
+_WAITING: Final = Phrase(
     "\nDisputed for you, without resting for that: {count}. The reporting provider "
-    "decides on it.\n",
-)
-_AGAIN: Final = Text(
-    "\nNoch einmal für Sie bestritten, nachdem der meldende Anbieter es bestehen ließ, "
-    "und ohne dass es deshalb noch einmal ruht: {count}. Wer jetzt entscheidet, steht "
-    "bei dem Signal.\n",
+    "decides on it.\n"
+).both()
+_AGAIN: Final = Phrase(
     "\nDisputed for you again after the reporting provider had let it stand, without "
-    "resting again for that: {count}. Who decides now is said with the signal.\n",
-)
-_RULED: Final = Text(
-    "\nFür Sie bestritten und inzwischen entschieden: {count}.\n",
-    "\nDisputed for you and decided meanwhile: {count}.\n",
-)
-_NOTHING_ELSE: Final = Text(
-    "\nWas geprüft werden konnte, hat kein Signal ergeben.\n",
-    "\nWhat could be checked has shown no signal.\n",
-)
-_UNEVALUATED: Final = Text(
-    "\nNicht zu prüfen war: {what}. Bitte fragen Sie später noch einmal.\n",
-    "\nThis could not be checked: {what}. Please ask again later.\n",
-)
-_UNLOOKED: Final = Text(
-    "\nNoch nicht überall nachgesehen: {what}. Wir holen das nach, wenn andere "
-    "Anbieter wieder für uns nachsehen, bestreiten dann, was wir finden, wenn Sie das "
-    "wollten, und schreiben diese Antwort neu. Sehen Sie mit Nummer und Abholcode "
-    "wieder nach.\n",
+    "resting again for that: {count}. Who decides now is said with the signal.\n"
+).both()
+_RULED: Final = Phrase("\nDisputed for you and decided meanwhile: {count}.\n").both()
+_NOTHING_ELSE: Final = Phrase("\nWhat could be checked has shown no signal.\n").both()
+_UNEVALUATED: Final = Phrase(
+    "\nThis could not be checked: {what}. Please ask again later.\n"
+).both()
+_UNLOOKED: Final = Phrase(
     "\nNot looked everywhere yet: {what}. We do so when other providers look for us "
     "again, contest then what we find if that is what you wanted, and write this "
-    "answer anew. Come back with number and collect code.\n",
-)
-_UNCOVERED: Final = Text(
-    "\nNicht oder nicht vollständig zu prüfen waren die Signale von: {what}. Ob Sie "
-    "dort gelistet sind, sagen Ihnen diese Anbieter selbst.\n",
+    "answer anew. Come back with number and collect code.\n"
+).both()
+_UNCOVERED: Final = Phrase(
     "\nThese providers' signals could not, or not all, be checked: {what}. Ask them "
-    "whether you are listed there.\n",
-)
-_SHREDDED: Final = Text(
-    "\nNicht mehr zu beantworten ist, ob Sie in früheren Epochen gelistet "
-    "waren ({what}): Deren Schlüssel sind vernichtet. Signale daraus treffen nirgends "
-    "mehr zu, und ihre Inhalte sind gelöscht.\n",
+    "whether you are listed there.\n"
+).both()
+_SHREDDED: Final = Phrase(
     "\nWhether you were listed in earlier key epochs cannot be answered any more "
     "({what}): their keys are destroyed. Signals of them match nowhere any more, and "
-    "their contents are erased.\n",
-)
-_CLOSED: Final = Text(
-    "\nSignale anderer Anbieter über Personen dürfen wir derzeit nicht vorhalten; die "
-    "Auskunft betrifft deshalb nur unsere eigenen. Ob andere Sie gelistet haben, sagen "
-    "Ihnen: {what}.\n",
+    "their contents are erased.\n"
+).both()
+_CLOSED: Final = Phrase(
     "\nAt present we may keep no signals of other providers about persons, so this "
     "answer is about our own only. Whether others have listed you these will tell "
-    "you: {what}.\n",
-)
-_CASES: Final = Text(
-    "\nNicht in dieser Antwort stehen Fälle, in denen wir eine Meldung oder Gefahr "
-    "bearbeiten; dieser Satz steht in jeder Antwort und sagt nicht, ob es einen gibt. "
-    "Ob und was darin zu Ihnen gespeichert ist, fragen Sie bitte unter {contact}. "
-    "Darüber entscheiden Menschen in jedem Fall einzeln.\n",
+    "you: {what}.\n"
+).both()
+_CASES: Final = Phrase(
     "\nThis answer leaves out cases in which we work on a report or a danger; this "
     "sentence is in every answer and does not say whether there is one. Whether and "
     "what is kept about you there, please ask at {contact}. People decide on that in "
-    "each case.\n",
-)
+    "each case.\n"
+).both()
 """In every answer alike, so that nobody learns whether something stands against one."""
 _TAIL: Final[Mapping[Language, str]] = {
     Language.DE: (
@@ -340,28 +295,20 @@ _PLAIN_HEAD: Final[Mapping[Language, str]] = {
         "adult whom you trust.\n\n"
     ),
 }
-_PLAIN_FOUND: Final = Text(
-    "Gefunden haben wir: {count}. So ein Eintrag heißt Signal. Er sagt nur: Schaut "
-    "hier genau hin. Er ist kein Urteil über dich. ",
+_PLAIN_FOUND: Final = Phrase(
     "This many things we found: {count}. Such a thing is called a signal. It only "
-    "says: look closely here. It is no verdict on you. ",
-)
-_PLAIN_NOTHING: Final = Text(
-    "Wir haben kein Signal über dich gefunden. ",
-    "We found no signal about you. ",
-)
-_PLAIN_MISSING: Final = Text(
-    "Einiges konnten wir nicht prüfen. Was das ist, steht unten. ",
-    "Some things we could not check. Which, you can read below. ",
-)
-_PLAIN_REVIEWED: Final = Text(
-    "Bei uns haben Menschen dein Konto angesehen. Was sie getan haben, steht unten. ",
-    "People here have looked at your account. What they did, you can read below. ",
-)
-_PLAIN_RESTS: Final = Text(
-    "Ein Mensch schaut gerade neu hin. Bis dahin gilt es nicht. ",
-    "A person is looking again right now. Until then it does not count. ",
-)
+    "says: look closely here. It is no verdict on you. "
+).both()
+_PLAIN_NOTHING: Final = Phrase("We found no signal about you. ").both()
+_PLAIN_MISSING: Final = Phrase(
+    "Some things we could not check. Which, you can read below. "
+).both()
+_PLAIN_REVIEWED: Final = Phrase(
+    "People here have looked at your account. What they did, you can read below. "
+).both()
+_PLAIN_RESTS: Final = Phrase(
+    "A person is looking again right now. Until then it does not count. "
+).both()
 
 
 def write_plainly(  # noqa: PLR0913 - what it tells

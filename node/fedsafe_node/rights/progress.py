@@ -21,6 +21,7 @@ from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.help.offers import Age
 
@@ -46,100 +47,61 @@ class Progress:
 
 
 _STAGES: Final[Mapping[Stage, Text]] = {
-    Stage.RESTS: Text(
-        "Bestritten, und es ruht: Niemand bekommt einen Treffer.",
-        "Contested, and it rests: nobody gets a match.",
-    ),
-    Stage.WAITS: Text(
-        "Bestritten; deshalb allein ruht es nicht.",
-        "Contested; it does not rest for that alone.",
-    ),
-    Stage.STANDS: Text(
-        "Entschieden: Das Signal bleibt bestehen.", "Decided: the signal stands."
-    ),
-    Stage.ENDED: Text(
-        "Das Signal ist beendet: Niemand bekommt mehr einen Treffer.",
-        "The signal has ended: nobody gets a match any more.",
-    ),
-    Stage.LAPSED: Text(
-        "Das Signal ist beendet, weil der meldende Anbieter nicht rechtzeitig "
-        "entschieden hat: Niemand bekommt mehr einen Treffer.",
+    Stage.RESTS: Phrase("Contested, and it rests: nobody gets a match.").both(),
+    Stage.WAITS: Phrase("Contested; it does not rest for that alone.").both(),
+    Stage.STANDS: Phrase("Decided: the signal stands.").both(),
+    Stage.ENDED: Phrase("The signal has ended: nobody gets a match any more.").both(),
+    Stage.LAPSED: Phrase(
         "The signal has ended, for the reporting provider has not decided in time: "
-        "nobody gets a match any more.",
-    ),
+        "nobody gets a match any more."
+    ).both(),
 }
 _PLAIN_STAGES: Final[Mapping[Stage, Text]] = {
-    Stage.RESTS: Text(
-        "Ein Mensch schaut neu hin. Bis dahin gilt das Signal nicht.",
-        "A person looks again. Until then the signal does not count.",
-    ),
-    Stage.WAITS: Text(
-        "Ein Mensch schaut neu hin. Bis dahin gilt das Signal noch.",
-        "A person looks again. Until then the signal still counts.",
-    ),
-    Stage.STANDS: Text(
-        "Es ist entschieden: Das Signal bleibt.", "It is decided: the signal stays."
-    ),
-    Stage.ENDED: Text("Das Signal gilt nicht mehr.", "The signal counts no more."),
-    Stage.LAPSED: Text(
-        "Das Signal gilt nicht mehr. Niemand hat rechtzeitig hingeschaut.",
-        "The signal counts no more. Nobody has looked in time.",
-    ),
+    Stage.RESTS: Phrase(
+        "A person looks again. Until then the signal does not count."
+    ).both(),
+    Stage.WAITS: Phrase(
+        "A person looks again. Until then the signal still counts."
+    ).both(),
+    Stage.STANDS: Phrase("It is decided: the signal stays.").both(),
+    Stage.ENDED: Phrase("The signal counts no more.").both(),
+    Stage.LAPSED: Phrase(
+        "The signal counts no more. Nobody has looked in time."
+    ).both(),
 }
-_UNTIL: Final = Text(
-    "Der meldende Anbieter hat bis {day} Zeit, darüber zu entscheiden.",
-    "The reporting provider has until {day} to decide on it.",
-)
-_OVER: Final = Text(
-    "Der meldende Anbieter hatte bis {day} Zeit und hat noch nicht entschieden.",
-    "The reporting provider had until {day} and has not decided yet.",
-)
-_PLAIN_UNTIL: Final = Text("Das dauert bis {day}.", "That takes until {day}.")
-_PLAIN_OVER: Final = Text(
-    "Das sollte bis {day} fertig sein. Es dauert länger.",
-    "That was to be done by {day}. It takes longer.",
-)
-_HEAD: Final = Text("Stand am {today}:", "How it stands on {today}:")
-_OF: Final = Text("{number} von {count}: {said}", "{number} of {count}: {said}")
-_BACK: Final = Text(
-    "Wir schreiben Ihnen nicht, wenn sich etwas ändert: Sehen Sie mit Nummer und "
-    "Abholcode hier wieder nach.",
+_UNTIL: Final = Phrase("The reporting provider has until {day} to decide on it.").both()
+_OVER: Final = Phrase(
+    "The reporting provider had until {day} and has not decided yet."
+).both()
+_PLAIN_UNTIL: Final = Phrase("That takes until {day}.").both()
+_PLAIN_OVER: Final = Phrase("That was to be done by {day}. It takes longer.").both()
+_HEAD: Final = Phrase("How it stands on {today}:").both()
+_OF: Final = Phrase("{number} of {count}: {said}").both()
+_BACK: Final = Phrase(
     "We do not write to you when something changes: come back here with number and "
-    "collect code.",
-)
-_PLAIN_BACK: Final = Text(
-    "Wir können dir nicht schreiben. Schau mit deiner Nummer und deinem Abholcode "
-    "wieder hier nach.",
-    "We cannot write to you. Come back here with your number and your collect code.",
-)
-_UNDECIDED: Final = Text(
-    "Ein zweiter Mensch muss hier noch bestätigen, wer Sie sind. Bis dahin ruht "
-    "nichts. Dauert das länger als drei Tage, fragen Sie bitte nach: {contact}.",
+    "collect code."
+).both()
+_PLAIN_BACK: Final = Phrase(
+    "We cannot write to you. Come back here with your number and your collect code."
+).both()
+_UNDECIDED: Final = Phrase(
     "A second person here still has to confirm who you are. Nothing rests before. If "
-    "that takes longer than three days, please ask: {contact}.",
-)
-_PLAIN_UNDECIDED: Final = Text(
-    "Ein zweiter Mensch muss noch bestätigen, wer du bist. Bis dahin ändert sich "
-    "nichts. Dauert es länger als drei Tage? Dann frag nach: {contact}.",
+    "that takes longer than three days, please ask: {contact}."
+).both()
+_PLAIN_UNDECIDED: Final = Phrase(
     "A second person still has to confirm who you are. Nothing changes before. Does "
-    "it take longer than three days? Then ask: {contact}.",
-)
-_SOUGHT: Final = Text(
-    "Noch nicht überall nachgesehen: Im Augenblick fragen zu viele, oder andere "
-    "Anbieter antworten nicht. Wir sehen ab {again} wieder nach, der Reihe nach, und "
-    "bestreiten dann, was wir finden, wenn Sie das wollten. Die Frist bleibt: {due}. "
-    "So lange liegt Ihre Kennung hier verschlüsselt, danach nicht mehr.",
+    "it take longer than three days? Then ask: {contact}."
+).both()
+_SOUGHT: Final = Phrase(
     "Not looked everywhere yet: too many ask at present, or other providers do not "
     "answer. We look again from {again} on, in turn, and then contest what we find if "
     "that is what you wanted. The term stays: {due}. Until then your identifier lies "
-    "here encrypted, and no longer.",
-)
-_PLAIN_SOUGHT: Final = Text(
-    "Wir haben noch nicht überall nachgesehen, denn gerade fragen zu viele. Ab "
-    "{again} sehen wir wieder nach. Bis {due} hast du die Antwort.",
+    "here encrypted, and no longer."
+).both()
+_PLAIN_SOUGHT: Final = Phrase(
     "We have not looked everywhere yet, for too many ask right now. We look again "
-    "from {again} on. You have the answer by {due}.",
-)
+    "from {again} on. You have the answer by {due}."
+).both()
 _WAITING: Final = frozenset({Stage.RESTS, Stage.WAITS})
 _PENDING: Final = frozenset({Step.AGAIN, Step.SENT, Step.OPEN, Step.UNHEARD})
 

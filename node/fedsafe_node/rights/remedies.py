@@ -21,6 +21,7 @@ from fedsafe_node.signals.appeals import hearer_of
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import AppealRow, DisputeRow, Weight
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.vocabulary import Control
 
@@ -51,113 +52,69 @@ class Remedy:
 
 
 _STEPS: Final[Mapping[Step, Text]] = {
-    Step.STOOD: Text(
-        "Der meldende Anbieter hat entschieden, dass es bestehen bleibt.",
-        "The reporting provider has decided that it stands.",
-    ),
-    Step.AGAIN: Text(
-        "Der meldende Anbieter hat entschieden, dass es bestehen bleibt. Sie haben es "
-        "noch einmal bestritten: Dort prüft es jetzt ein Mensch, der bisher nicht "
-        "darüber entschieden hat.",
+    Step.STOOD: Phrase("The reporting provider has decided that it stands.").both(),
+    Step.AGAIN: Phrase(
         "The reporting provider has decided that it stands. You have contested it "
-        "again: somebody there who has not decided on it before reviews it now.",
-    ),
-    Step.OFFERED: Text(
-        "Der meldende Anbieter hat entschieden, dass es bestehen bleibt. Wenn Sie "
-        "nicht einverstanden sind, können Sie Beschwerde einlegen: Bestreiten Sie es "
-        "noch einmal, mit Nachweis. Dann entscheidet {hearer} statt seiner.",
+        "again: somebody there who has not decided on it before reviews it now."
+    ).both(),
+    Step.OFFERED: Phrase(
         "The reporting provider has decided that it stands. If you do not agree, you "
-        "can appeal: contest it again, with proof. Then {hearer} decides in its place.",
-    ),
-    Step.SENT: Text(
-        "Der meldende Anbieter hat entschieden, dass es bestehen bleibt. Sie haben es "
-        "noch einmal bestritten: Das gilt als Beschwerde, und {hearer} entscheidet "
-        "statt seiner.",
+        "can appeal: contest it again, with proof. Then {hearer} decides in its place."
+    ).both(),
+    Step.SENT: Phrase(
         "The reporting provider has decided that it stands. You have contested it "
-        "again: that counts as an appeal, and {hearer} decides in its place.",
-    ),
-    Step.OPEN: Text(
-        "Beschwerde dagegen, dass der meldende Anbieter es bestehen lässt: {hearer} "
-        "entscheidet statt seiner, Frist bis {day}.",
+        "again: that counts as an appeal, and {hearer} decides in its place."
+    ).both(),
+    Step.OPEN: Phrase(
         "Appeal against the reporting provider's decision that it stands: {hearer} "
-        "decides in its place, and has until {day}.",
-    ),
-    Step.UNHEARD: Text(
-        "Beschwerde dagegen, dass der meldende Anbieter es bestehen lässt: Wer "
-        "darüber entscheidet, steht noch nicht fest.",
+        "decides in its place, and has until {day}."
+    ).both(),
+    Step.UNHEARD: Phrase(
         "Appeal against the reporting provider's decision that it stands: who decides "
-        "on it is not settled yet.",
-    ),
-    Step.ENDED: Text(
-        "Beschwerde: {hearer} hat am {day} entschieden, dass es endet.",
-        "Appeal: {hearer} decided on {day} that it ends.",
-    ),
-    Step.STANDS: Text(
-        "Beschwerde: {hearer} hat am {day} entschieden, dass es bestehen bleibt.",
-        "Appeal: {hearer} decided on {day} that it stands.",
-    ),
-    Step.ASIDE: Text(
-        "Beschwerde: Die Entscheidung von {hearer} vom {day} haben die Anbieter der "
-        "Föderation gemeinsam aufgehoben.",
+        "on it is not settled yet."
+    ).both(),
+    Step.ENDED: Phrase("Appeal: {hearer} decided on {day} that it ends.").both(),
+    Step.STANDS: Phrase("Appeal: {hearer} decided on {day} that it stands.").both(),
+    Step.ASIDE: Phrase(
         "Appeal: the providers of the federation together have set aside what "
-        "{hearer} decided on {day}.",
-    ),
+        "{hearer} decided on {day}."
+    ).both(),
 }
 _PLAIN_STEPS: Final[Mapping[Step, Text]] = {
-    Step.STOOD: Text(
-        "Der Anbieter, der es gemeldet hat, bleibt dabei.",
-        "The provider that reported it keeps to it.",
-    ),
-    Step.AGAIN: Text(
-        "Der Anbieter, der es gemeldet hat, bleibt dabei. Du hast noch einmal "
-        "widersprochen. Jetzt schaut dort ein anderer Mensch hin.",
+    Step.STOOD: Phrase("The provider that reported it keeps to it.").both(),
+    Step.AGAIN: Phrase(
         "The provider that reported it keeps to it. You have said again that it is "
-        "wrong. Now another person looks at it there.",
-    ),
-    Step.OFFERED: Text(
-        "Der Anbieter, der es gemeldet hat, bleibt dabei. Findest du das falsch? Dann "
-        "sag es uns noch einmal. Das ist eine Beschwerde. Dann entscheidet ein anderer "
-        "Anbieter: {hearer}.",
+        "wrong. Now another person looks at it there."
+    ).both(),
+    Step.OFFERED: Phrase(
         "The provider that reported it keeps to it. Do you think that is wrong? Then "
-        "tell us again. That is an appeal. Then another provider decides: {hearer}.",
-    ),
-    Step.SENT: Text(
-        "Der Anbieter, der es gemeldet hat, bleibt dabei. Du hast noch einmal "
-        "widersprochen. Jetzt entscheidet ein anderer Anbieter: {hearer}.",
+        "tell us again. That is an appeal. Then another provider decides: {hearer}."
+    ).both(),
+    Step.SENT: Phrase(
         "The provider that reported it keeps to it. You have said again that it is "
-        "wrong. Now another provider decides: {hearer}.",
-    ),
-    Step.OPEN: Text(
-        "Der Anbieter, der es gemeldet hat, bleibt dabei. Deshalb entscheidet jetzt "
-        "ein anderer Anbieter: {hearer}. Er hat Zeit bis {day}.",
+        "wrong. Now another provider decides: {hearer}."
+    ).both(),
+    Step.OPEN: Phrase(
         "The provider that reported it keeps to it. So another provider decides now: "
-        "{hearer}. It has until {day}.",
-    ),
-    Step.UNHEARD: Text(
-        "Der Anbieter, der es gemeldet hat, bleibt dabei. Ein anderer soll "
-        "entscheiden. Welcher, steht noch nicht fest.",
+        "{hearer}. It has until {day}."
+    ).both(),
+    Step.UNHEARD: Phrase(
         "The provider that reported it keeps to it. Another one is to decide. Which "
-        "one is not settled yet.",
-    ),
-    Step.ENDED: Text(
-        "Ein anderer Anbieter ({hearer}) hat neu hingeschaut und entschieden: Das "
-        "Signal gilt nicht mehr.",
+        "one is not settled yet."
+    ).both(),
+    Step.ENDED: Phrase(
         "Another provider ({hearer}) has looked again and decided: the signal does "
-        "not count any more.",
-    ),
-    Step.STANDS: Text(
-        "Ein anderer Anbieter ({hearer}) hat neu hingeschaut und entschieden: Das "
-        "Signal bleibt.",
-        "Another provider ({hearer}) has looked again and decided: the signal stays.",
-    ),
-    Step.ASIDE: Text(
-        "Was {hearer} dazu entschieden hat, gilt nicht mehr. Das haben die Anbieter "
-        "zusammen so beschlossen.",
+        "not count any more."
+    ).both(),
+    Step.STANDS: Phrase(
+        "Another provider ({hearer}) has looked again and decided: the signal stays."
+    ).both(),
+    Step.ASIDE: Phrase(
         "What {hearer} decided about it does not count any more. The providers have "
-        "decided so together.",
-    ),
+        "decided so together."
+    ).both(),
 }
-_OF_SIGNAL: Final = Text("Signal {signal}: {said}", "Signal {signal}: {said}")
+_OF_SIGNAL: Final = Phrase("Signal {signal}: {said}").both()
 _ALIVE: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})
 _PENDING: Final = frozenset({Step.SENT, Step.OPEN, Step.UNHEARD})
 

@@ -15,6 +15,7 @@ from fedsafe_node.rights.terms import day
 from fedsafe_node.signals.drafts import DraftFacts
 from fedsafe_node.store.review_rows import TaskDecisionRow, TaskState
 from fedsafe_policies.documents.phenomena import ladder, phenomena
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.vocabulary import IdentifierKind, Level, Outcome
 
@@ -39,74 +40,50 @@ class Waiting:
 
 
 KINDS: Final[Mapping[str, Text]] = {
-    "email": Text("E-Mail-Adresse", "e-mail address"),
-    "phone": Text("Telefonnummer", "phone number"),
-    "username": Text("Benutzername", "user name"),
-    "device": Text("Kennung eines Geräts", "identifier of a device"),
-    "payment": Text("Zahlungsmittel", "means of payment"),
-    "ip": Text("IP-Adresse", "IP address"),
-    "url": Text("Adresse im Netz", "web address"),
+    "email": Phrase("e-mail address").both(),
+    "phone": Phrase("phone number").both(),
+    "username": Phrase("user name").both(),
+    "device": Phrase("identifier of a device").both(),
+    "payment": Phrase("means of payment").both(),
+    "ip": Phrase("IP address").both(),
+    "url": Phrase("web address").both(),
 }
-_DRAFT: Final = Text(
-    "\nEntwurf eines Signals vom {created_at}\n"
-    "  Art der Kennung: {kind}; Erscheinungsform: {phenomenon}; Ort: {surface}\n"
-    "  Grundlage: {rule}; {grade}\n"
-    "  Die Daten stammen aus {provenance}.\n"
-    "  Er wartet auf eine zweite Person und ist an niemanden gegangen.\n",
+_DRAFT: Final = Phrase(
     "\nDraft of a signal of {created_at}\n"
     "  kind of identifier: {kind}; phenomenon: {phenomenon}; place: {surface}\n"
     "  ground: {rule}; {grade}\n"
     "  the data come from {provenance}\n"
-    "  It waits for a second person and has gone to nobody.\n",
-)
-_REVIEW: Final = Text(
-    "\nPrüfung Ihres Kontos, begonnen am {opened_at}: {state}\n",
-    "\nReview of your account, begun on {opened_at}: {state}\n",
-)
+    "  It waits for a second person and has gone to nobody.\n"
+).both()
+_REVIEW: Final = Phrase(
+    "\nReview of your account, begun on {opened_at}: {state}\n"
+).both()
 _STATES: Final[Mapping[TaskState, Text]] = {
-    TaskState.OPEN: Text("wartet auf einen Menschen", "waits for a person"),
-    TaskState.WATCHED: Text("das Konto wird beobachtet", "the account is watched"),
-    TaskState.DECIDED: Text("entschieden", "decided"),
-    TaskState.LAPSED: Text("ohne Entscheidung beendet", "has ended without a decision"),
+    TaskState.OPEN: Phrase("waits for a person").both(),
+    TaskState.WATCHED: Phrase("the account is watched").both(),
+    TaskState.DECIDED: Phrase("decided").both(),
+    TaskState.LAPSED: Phrase("has ended without a decision").both(),
 }
-_CAUSE: Final = Text(
-    "  Anlass: Signal {signal} von {origin}\n",
-    "  because of: signal {signal} of {origin}\n",
-)
-_DECISION: Final = Text(
-    "  am {decided_at}: {outcome}{level}{until}{reason}; entschieden haben Menschen: "
-    "{people}\n",
-    "  on {decided_at}: {outcome}{level}{until}{reason}; decided by people: {people}\n",
-)
+_CAUSE: Final = Phrase("  because of: signal {signal} of {origin}\n").both()
+_DECISION: Final = Phrase(
+    "  on {decided_at}: {outcome}{level}{until}{reason}; decided by people: {people}\n"
+).both()
 _OUTCOMES: Final[Mapping[Outcome, Text]] = {
-    Outcome.DISMISS: Text("kein Grund für eine Maßnahme", "no reason for a measure"),
-    Outcome.WATCH: Text("das Konto wird beobachtet", "the account is watched"),
-    Outcome.FEATURE_LIMIT: Text(
-        "Funktionen des Kontos sind eingeschränkt",
-        "features of the account are limited",
-    ),
-    Outcome.INQUIRE: Text(
-        "der meldende Anbieter wird gefragt", "the reporting provider is asked"
-    ),
-    Outcome.CONFIRM: Text(
-        "durch eigene Feststellung bestätigt", "confirmed by a finding of our own"
-    ),
+    Outcome.DISMISS: Phrase("no reason for a measure").both(),
+    Outcome.WATCH: Phrase("the account is watched").both(),
+    Outcome.FEATURE_LIMIT: Phrase("features of the account are limited").both(),
+    Outcome.INQUIRE: Phrase("the reporting provider is asked").both(),
+    Outcome.CONFIRM: Phrase("confirmed by a finding of our own").both(),
 }
-_LEVEL: Final = Text(", Maßnahme: {name}", ", measure: {name}")
-_UNTIL: Final = Text(" bis {until}", " until {until}")
-_REASON: Final = Text(" (Aktenzeichen {reason})", " (file number {reason})")
-_NONE: Final = Text(
-    "\nZu Ihrem Konto ist keine Prüfung gespeichert.\n",
-    "\nNo review of your account is kept.\n",
-)
-_NO_ACCOUNT: Final = Text(
-    "\nPrüfungen und Entscheidungen sind bei dem Konto gespeichert, das sie betreffen; "
-    "dieser Antrag nennt keines. Nach Ihrem Konto fragen Sie bitte angemeldet oder "
-    "unter {contact}.\n",
+_LEVEL: Final = Phrase(", measure: {name}").both()
+_UNTIL: Final = Phrase(" until {until}").both()
+_REASON: Final = Phrase(" (file number {reason})").both()
+_NONE: Final = Phrase("\nNo review of your account is kept.\n").both()
+_NO_ACCOUNT: Final = Phrase(
     "\nReviews and decisions are kept with the account that they are about, and this "
     "request names none. Please ask about your account when logged in, or at "
-    "{contact}.\n",
-)
+    "{contact}.\n"
+).both()
 
 
 def write_drafts(drafts: Sequence[Waiting], language: Language) -> list[str]:

@@ -23,26 +23,24 @@ from fedsafe_node.rights import answer as answering
 from fedsafe_node.rights import letters, outcomes, page_texts, progress, remedies
 from fedsafe_node.rights import review_report as reviewing
 from fedsafe_node.rules.policy_context import Situation
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 
 _MODULES: Final[Mapping[TextName, tuple[Text, tuple[ModuleType, ...]]]] = {
     TextName.RIGHTS_FORM: (
-        Text("Das öffentliche Formular", "The public form"),
+        Phrase("The public form").both(),
         (page_texts, progress, remedies),
     ),
     TextName.CODE_LETTER: (
-        Text("Der Brief mit dem Code", "The letter with the code"),
+        Phrase("The letter with the code").both(),
         (letters,),
     ),
     TextName.RIGHTS_ANSWER: (
-        Text("Die Auskunft (Art. 15 DSGVO)", "The answer (GDPR Art. 15)"),
+        Phrase("The answer (GDPR Art. 15)").both(),
         (answering, reviewing, remedies),
     ),
     TextName.RIGHTS_OUTCOME: (
-        Text(
-            "Wie ein Antrag endet, oder warum es länger dauert (Art. 12 DSGVO)",
-            "How a request ends, or why it takes longer (GDPR Art. 12)",
-        ),
+        Phrase("How a request ends, or why it takes longer (GDPR Art. 12)").both(),
         (outcomes, remedies),
     ),
 }

@@ -27,7 +27,9 @@ from fedsafe_node.signals.creation import (
     shared_listing,
 )
 from fedsafe_node.signals.decision_snapshot import OutdatedError, Present
-from fedsafe_policies.ground.reasons import Refusal, Text
+from fedsafe_policies.documents.value_words import said
+from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.decision import Decision, Obligation, deny
 from fedsafe_policies.rules.people import Person as Author
 from fedsafe_policies.rules.publication import PublishRequest
@@ -388,14 +390,11 @@ def _explained(decision: Decision, facts: PublishRequest, present: Present) -> D
     if facts.since >= term.first:
         return decision  # its key epoch is over, not its term
     kind, rule = facts.kind.name.lower(), decision.rule.value
-    count, _, unit = str(term.span).partition(" ")
-    spans = {"day": "Tag", "days": "Tage", "month": "Monat", "months": "Monate"}
-    reason = Text(
-        f"Die Zeit ist um: {kind} steht ab der Sperre {count} {spans[unit]} auf der "
-        f"Liste ({rule}), hier bis {term.ended}; Sperren ab {term.first} zählen noch. "
-        "Wurde das Konto später erneut gesperrt, gilt dieser Tag.",
-        f"Its time is over: {kind} is listed for {term.span} from the removal "
-        f"({rule}), here until {term.ended}; removals from {term.first} on still "
-        "count. If the account was removed again later, state that day.",
+    reason = Phrase(
+        "Its time is over: {kind} is listed for {span} from the removal ({rule}), here "
+        "until {ended}; removals from {first} on still count. If the account was "
+        "removed again later, state that day."
+    ).filled(
+        kind=kind, span=said(term.span), rule=rule, ended=term.ended, first=term.first
     )
-    return replace(decision, reason=reason)
+    return replace(decision, reason=reason.both())

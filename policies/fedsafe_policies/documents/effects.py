@@ -15,8 +15,10 @@ from fedsafe_policies.documents.phenomena import ladder
 from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.documents.strictness import DIMENSIONS, TABLES, leaf, loosened
 from fedsafe_policies.documents.value_words import said
+from fedsafe_policies.ground.catalogue import Phrase, joined
 from fedsafe_policies.ground.reasons import Text
 
+_CHANGED: Final = Phrase("{what}: now {now}, was {was}")
 _SPECIAL: Final = ("ageing", "pictures.origins", "staffing.apart", "training")
 
 
@@ -61,30 +63,23 @@ def _of_dimensions(old: Policy, new: Policy) -> Iterator[Effect]:
             yield from _of_set(key, before, after, new)
         else:
             noun, was, now = NOUNS[key], said(before), said(after)
-            text = Text(
-                f"{noun.de}: jetzt {now.de}, bisher {was.de}",
-                f"{noun.en}: now {now.en}, was {was.en}",
-            )
-            yield Effect(key, direction, text)
+            told = _CHANGED.filled(what=noun, now=now, was=was)
+            yield Effect(key, direction, told.both())
 
 
 def _of_set(
     key: str, before: frozenset[Any], after: frozenset[Any], new: Policy
 ) -> Iterator[Effect]:
     more, less = MORE_AND_LESS[key]
-    circles = said(new.document.scopes.circles)
+    circles = said(new.document.scopes.circles or frozenset({"-"}))
     looser_with_more = DIMENSIONS[key](frozenset({"x"}), frozenset()) is not None
     changes = ((more, after - before, True), (less, before - after, False))
     for template, items, gained in changes:
         if items:
             loose = gained is looser_with_more
-            told = said(items)
-            text = Text(
-                template.de.format(items=told.de, circles=circles.de or "-"),
-                template.en.format(items=told.en, circles=circles.en or "-"),
-            )
+            told = template.filled(items=said(items), circles=circles)
             way = Direction.LOOSER if loose else Direction.STRICTER
-            yield Effect(key, way, text)
+            yield Effect(key, way, told.both())
 
 
 def _of_tables(old: Policy, new: Policy) -> Iterator[Effect]:
@@ -104,10 +99,8 @@ def _of_tables(old: Policy, new: Policy) -> Iterator[Effect]:
             if was == now:
                 continue
             about, later, earlier = said(name), _show(now), _show(was)
-            text = Text(
-                f"{noun.de} {about.de}: jetzt {later.de}, bisher {earlier.de}",
-                f"{noun.en} {about.en}: now {later.en}, was {earlier.en}",
-            )
+            what = joined(" ", [noun, about])
+            text = _CHANGED.filled(what=what, now=later, was=earlier).both()
             key = f"{table}.{name}"
             if table in _SPECIAL:
                 way = _direction(_is_in(looser, key), _is_in(stricter, key))
@@ -137,17 +130,14 @@ def _of_rules(old: Policy, new: Policy) -> Iterator[Effect]:
         if was == now:
             continue
         if now is None:
-            text = Text(
-                f"Regel {name} kann nicht mehr angeführt werden",
-                f"rule {name} can no longer be cited",
-            )
+            text = Phrase("rule {name} can no longer be cited").filled(name=name).both()
         else:
-            kind = Text("neu", "new") if was is None else Text("geändert", "changed")
+            kind = Phrase("new").both() if was is None else Phrase("changed").both()
             level = ladder()[now.level]
-            text = Text(
-                f"Regel {name} ({kind.de}, {now.level} {level.de}): {now.text.de}",
-                f"rule {name} ({kind.en}, {now.level} {level.en}): {now.text.en}",
+            rule = Phrase("rule {name} ({kind}, {code} {level}): {text}").filled(
+                name=name, kind=kind, code=now.level, level=level, text=now.text
             )
+            text = rule.both()
         way = Direction.STRICTER if now is None else Direction.OTHER
         yield Effect(f"rulebook.{name}", Direction.LOOSER if was is None else way, text)
 
@@ -161,7 +151,7 @@ def _direction(looser: bool, stricter: bool) -> Direction:  # noqa: FBT001
 def _show(value: Any) -> Text:  # noqa: ANN401
     if hasattr(value, "modules"):
         modules, valid = _show(value.modules), said(value.valid)
-        return Text(f"{modules.de} / {valid.de}", f"{modules.en} / {valid.en}")
+        return joined(" / ", [modules, valid]).both()
     if value is None or value == frozenset():
-        return Text("nichts", "nothing")
+        return Phrase("nothing").both()
     return said(value)

@@ -13,13 +13,14 @@ from typing import Final
 from fedsafe_policies.documents.do_not_share import DoNotShareLists, ListFile
 from fedsafe_policies.documents.effects import Direction, Effect
 from fedsafe_policies.documents.legal_calendar import NEEDS_BASIS, Calendar, Entry
+from fedsafe_policies.ground.catalogue import Phrase, joined
 from fedsafe_policies.ground.reasons import Text
 
 _GROUPS: Final = {
-    "actor": Text("wer gehandelt hat", "who acted"),
-    "subject": Text("um wen es ging", "whom it was about"),
-    "detail": Text("Einzelheiten", "details"),
-    "records": Text("die Einträge selbst", "the records themselves"),
+    "actor": Phrase("who acted").both(),
+    "subject": Phrase("whom it was about").both(),
+    "detail": Phrase("details").both(),
+    "records": Phrase("the records themselves").both(),
 }
 _FOR_GOOD: Final = 0
 
@@ -56,19 +57,17 @@ def audit_effects(old: Mapping[str, int], new: Mapping[str, int]) -> tuple[Effec
 
 
 def _kept(noun: Text, before: int, after: int) -> Text:
-    was, now = _days(before), _days(after)
-    de = f"Prüfprotokoll, {noun.de}: jetzt {now.de} aufbewahrt, bisher {was.de}"
-    en = f"audit log, {noun.en}: now kept {now.en}, was {was.en}"
+    kept = Phrase("audit log, {what}: now kept {now}, was {was}")
+    told = [kept.filled(what=noun, now=_days(after), was=_days(before))]
     if after != _FOR_GOOD and (before == _FOR_GOOD or after < before):
-        de += "; was älter ist, wird innerhalb einer Stunde unwiederbringlich gelöscht"
-        en += "; what is older is erased within an hour, for good"
-    return Text(de, en)
+        told.append(Phrase("what is older is erased within an hour, for good"))
+    return joined("; ", told).both()
 
 
 def _days(count: int) -> Text:
     if count == _FOR_GOOD:
-        return Text("für immer", "for good")
-    return Text(f"{count} Tage", f"{count} days")
+        return Phrase("for good").both()
+    return Phrase("{count} days").filled(count=count).both()
 
 
 def _told(entry: Entry | None, calendar: Calendar) -> tuple[Entry, str] | None:
@@ -84,23 +83,23 @@ def _of_basis(
     if before == after:
         return
     if after is not None:
-        yield _effect(name, _opens(before, after, Direction.LOOSER), *_words(*after))
+        yield _effect(name, _opens(before, after, Direction.LOOSER), _counts(*after))
     else:
         direction = _opens(before, after, Direction.STRICTER)
-        yield _effect(name, direction, "zählt nicht mehr", "counts no more")
+        yield _effect(name, direction, Phrase("counts no more"))
 
 
-def _words(entry: Entry, reference: str) -> tuple[str, str]:
+def _counts(entry: Entry, reference: str) -> Phrase:
     last = entry.last.isoformat() if entry.last is not None else "?"
     where = ", ".join(sorted(entry.surfaces)) or "-"
     cited = f" ({reference})" if reference else ""
     told = f"{entry.first.isoformat()} … {last}, {where}{cited}"
-    return f"zählt {told}", f"counts {told}"
+    return Phrase("counts {span}").filled(span=told)
 
 
-def _effect(name: str, direction: Direction, de: str, en: str) -> Effect:
-    text = Text(f"Rechtsgrundlage {name}: {de}", f"legal basis {name}: {en}")
-    return Effect(f"calendar.{name}", direction, text)
+def _effect(name: str, direction: Direction, what: Phrase) -> Effect:
+    text = Phrase("legal basis {name}: {what}").filled(name=name, what=what)
+    return Effect(f"calendar.{name}", direction, text.both())
 
 
 def _opens(
@@ -129,12 +128,12 @@ def _of_list(name: str, old: DoNotShareLists, new: DoNotShareLists) -> Iterator[
         direction = Direction.STRICTER
     else:
         direction = Direction.OTHER
-    de = f"Liste {name}: {more} Einträge mehr, {less} weniger"
-    en = f"list {name}: {more} entries more, {less} fewer"
+    counted = Phrase("list {name}: {more} entries more, {less} fewer")
+    told = [counted.filled(name=name, more=more, less=less)]
     if before is not None and after is not None and otherwise:
-        de += f"; verglichen wird jetzt {_by(after)}, bisher {_by(before)}"
-        en += f"; compared is now {_by(after)}, was {_by(before)}"
-    yield Effect(f"do_not_share.{name}", direction, Text(de, en))
+        compared = Phrase("compared is now {now}, was {was}")
+        told.append(compared.filled(now=_by(after), was=_by(before)))
+    yield Effect(f"do_not_share.{name}", direction, joined("; ", told).both())
 
 
 def _by(listed: ListFile) -> str:

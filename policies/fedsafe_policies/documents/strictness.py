@@ -13,14 +13,15 @@ from fedsafe_policies.documents.document import Cited, Document, Flood
 from fedsafe_policies.documents.policy import Policy, expand, load_policy
 from fedsafe_policies.documents.value_words import said
 from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.ground.span import Span
 from fedsafe_policies.ground.toml_file import locate
 from fedsafe_policies.vocabulary import Circle
 
 _DAY: Final = Span.parse("1 day")
-_ABSENT: Final = Text("ist dort nicht vorgesehen", "is not there")
-_AGELESS: Final = Text("altert nicht", "does not age")
+_ABSENT: Final = Phrase("is not there").both()
+_AGELESS: Final = Phrase("does not age").both()
 
 
 class Loosening(NamedTuple):
@@ -34,49 +35,48 @@ Compare = Callable[[Any, Any], Text | None]
 """Says how the first value is looser than the second, or nothing."""
 
 
-def _pair(german: str, english: str, own: object, other: object = "") -> Text:
-    one, two = said(own), said(other)
-    return Text(german.format(one.de, two.de), english.format(one.en, two.en))
+def _told(words: Phrase, *values: object) -> Text:
+    return words.filled(*map(said, values)).both()
 
 
 def _same(own: object, other: object) -> Text | None:
     if own == other:
         return None
-    return _pair("ist {} statt {}", "is {}, and not {}", own, other)
+    return _told(Phrase("is {}, and not {}"), own, other)
 
 
 def _no_more(own: frozenset[Any], other: frozenset[Any]) -> Text | None:
     more = own - other
-    return _pair("fügt hinzu: {}", "adds {}", more) if more else None
+    return _told(Phrase("adds {}"), more) if more else None
 
 
 def _no_less(own: frozenset[Any], other: frozenset[Any]) -> Text | None:
     less = other - own
-    return _pair("es fehlt: {}", "lacks {}", less) if less else None
+    return _told(Phrase("lacks {}"), less) if less else None
 
 
 def _at_most(own: Any, other: Any) -> Text | None:  # noqa: ANN401 - numbers, levels
     if own <= other:
         return None
-    return _pair("{} ist mehr als {}", "{} is more than {}", own, other)
+    return _told(Phrase("{} is more than {}"), own, other)
 
 
 def _at_least(own: Any, other: Any) -> Text | None:  # noqa: ANN401
     if own >= other:
         return None
-    return _pair("{} ist weniger als {}", "{} is less than {}", own, other)
+    return _told(Phrase("{} is less than {}"), own, other)
 
 
 def _no_longer(own: Span, other: Span) -> Text | None:
     if not own.exceeds(other):
         return None
-    return _pair("{} ist länger als {}", "{} is longer than {}", own, other)
+    return _told(Phrase("{} is longer than {}"), own, other)
 
 
 def _no_shorter(own: Span, other: Span) -> Text | None:
     if not other.exceeds(own):
         return None
-    return _pair("{} ist kürzer als {}", "{} is shorter than {}", own, other)
+    return _told(Phrase("{} is shorter than {}"), own, other)
 
 
 def _bucket(own: Span, other: Span) -> Text | None:
@@ -254,7 +254,7 @@ def _radii(own: Policy, other: Policy) -> Iterator[Loosening]:
 def _apart(own: Policy, other: Policy) -> Iterator[Loosening]:
     for one, another in other.apart - own.apart:
         if one < another:
-            why = Text(f"es fehlt: {one} und {another}", f"lacks {one} and {another}")
+            why = Phrase("lacks {} and {}").filled(one, another).both()
             yield Loosening("staffing.apart", why)
 
 
@@ -282,7 +282,7 @@ def _rules(own: Document, other: Document) -> Iterator[Loosening]:
         wanted = listed.get(rule.id)
         key = f"rulebook.rules[{number}]"
         if wanted is None:
-            why = Text(f"keine Regel {rule.id} ist da", f"no rule {rule.id} is there")
+            why = Phrase("no rule {} is there").filled(rule.id).both()
             yield Loosening(f"{key}.id", why)
             continue
         checks: tuple[tuple[str, Compare], ...] = (

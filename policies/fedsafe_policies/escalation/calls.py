@@ -10,6 +10,7 @@ from enum import StrEnum, unique
 from types import MappingProxyType
 from typing import Final
 
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 
 
@@ -40,22 +41,22 @@ class Ordered(StrEnum):
 
 SAID: Final[Mapping[Said, Text]] = MappingProxyType(
     {
-        Said.WHO: Text("wer und für welchen Dienst", "who, and for which service"),
-        Said.CHILD_IN_DANGER: Text("ein Kind ist in Gefahr", "a child is in danger"),
-        Said.WHAT_HAPPENS: Text("was geschieht", "what is happening"),
-        Said.PLACE: Text("was über den Ort bekannt ist", "what is known of the place"),
-        Said.ACCOUNTS: Text("Konten und IP-Adressen", "accounts and IP addresses"),
-        Said.PRESERVED: Text("was gesichert ist", "what is preserved"),
+        Said.WHO: Phrase("who, and for which service").both(),
+        Said.CHILD_IN_DANGER: Phrase("a child is in danger").both(),
+        Said.WHAT_HAPPENS: Phrase("what is happening").both(),
+        Said.PLACE: Phrase("what is known of the place").both(),
+        Said.ACCOUNTS: Phrase("accounts and IP addresses").both(),
+        Said.PRESERVED: Phrase("what is preserved").both(),
     }
 )
 ORDERED: Final[Mapping[Ordered, Text]] = MappingProxyType(
     {
-        Ordered.SEND_PACKAGE: Text("Paket senden", "send the package"),
-        Ordered.PRESERVE: Text("Beweismittel sichern", "preserve evidence"),
-        Ordered.LEAVE_ACCOUNT: Text("Konto offen lassen", "leave the account open"),
-        Ordered.BLOCK_ACCOUNT: Text("Konto sperren", "block the account"),
-        Ordered.TELL_NOBODY: Text("niemandem mitteilen", "tell nobody"),
-        Ordered.CALL_BACK: Text("Rückruf abwarten", "wait for a call back"),
-        Ordered.NOTHING: Text("nichts angeordnet", "nothing ordered"),
+        Ordered.SEND_PACKAGE: Phrase("send the package").both(),
+        Ordered.PRESERVE: Phrase("preserve evidence").both(),
+        Ordered.LEAVE_ACCOUNT: Phrase("leave the account open").both(),
+        Ordered.BLOCK_ACCOUNT: Phrase("block the account").both(),
+        Ordered.TELL_NOBODY: Phrase("tell nobody").both(),
+        Ordered.CALL_BACK: Phrase("wait for a call back").both(),
+        Ordered.NOTHING: Phrase("nothing ordered").both(),
     }
 )

@@ -16,6 +16,7 @@ from typing import Final
 from fedsafe_policies.escalation.partners import Standing
 from fedsafe_policies.escalation.states import ANSWERED, CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.vocabulary import Role
 
@@ -85,30 +86,23 @@ class PartnerFault(StrEnum):
 
 FAULTS: Final[Mapping[PartnerFault, Text]] = MappingProxyType(
     {
-        PartnerFault.UNVERIFIED: Text(
-            "Diesen Partner hat noch keine zweite Person geprüft, oder nicht mit dem "
-            "Serverschlüssel seines SFTP-Servers: `fedsafe partner verify`.",
+        PartnerFault.UNVERIFIED: Phrase(
             "nobody else has verified this partner yet, or not with the host key of "
-            "its SFTP server: `fedsafe partner verify`",
-        ),
-        PartnerFault.EXPIRED: Text(
-            "Die Prüfung dieses Partners ist abgelaufen: Rufen Sie dort an, "
-            "vergleichen Sie den Schlüssel, und geben Sie den Vermerk an (--called).",
+            "its SFTP server: `fedsafe partner verify`"
+        ).both(),
+        PartnerFault.EXPIRED: Phrase(
             "this partner's verification has expired: call there, compare the key, "
-            "and say where that is noted (--called)",
-        ),
-        PartnerFault.TEST_CONTACT: Text(
-            "Ein echter Fall geht nie an einen Testkontakt.",
-            "a real case never goes to a contact for tests",
-        ),
-        PartnerFault.PRODUCTION_CONTACT: Text(
-            "Ein Testfall geht nie an einen echten Kontakt.",
-            "a test never goes to a production contact",
-        ),
-        PartnerFault.NOT_APPROVED: Text(
-            "Der Fall ist für diese Art von Partner nicht freigegeben.",
-            "the case is not approved for this class of partner",
-        ),
+            "and say where that is noted (--called)"
+        ).both(),
+        PartnerFault.TEST_CONTACT: Phrase(
+            "a real case never goes to a contact for tests"
+        ).both(),
+        PartnerFault.PRODUCTION_CONTACT: Phrase(
+            "a test never goes to a production contact"
+        ).both(),
+        PartnerFault.NOT_APPROVED: Phrase(
+            "the case is not approved for this class of partner"
+        ).both(),
     }
 )
 
@@ -126,22 +120,13 @@ class RecallReason(StrEnum):
 
 RECALL_REASONS: Final[Mapping[RecallReason, Text]] = MappingProxyType(
     {
-        RecallReason.WRONG_FACTS: Text(
-            "es enthält falsche Angaben", "it holds wrong facts"
-        ),
-        RecallReason.WRONG_PARTNER: Text(
-            "es war nicht für Sie bestimmt", "it was not meant for you"
-        ),
-        RecallReason.CONSENT_REVOKED: Text(
-            "eine Einwilligung wurde widerrufen", "a consent was revoked"
-        ),
-        RecallReason.SIGNAL_REVOKED: Text(
-            "ein Hinweis, auf dem es beruht, wurde zurückgenommen",
-            "a signal that it rests on was revoked",
-        ),
-        RecallReason.SENT_IN_ERROR: Text(
-            "es wurde irrtümlich gesendet", "it was sent in error"
-        ),
+        RecallReason.WRONG_FACTS: Phrase("it holds wrong facts").both(),
+        RecallReason.WRONG_PARTNER: Phrase("it was not meant for you").both(),
+        RecallReason.CONSENT_REVOKED: Phrase("a consent was revoked").both(),
+        RecallReason.SIGNAL_REVOKED: Phrase(
+            "a signal that it rests on was revoked"
+        ).both(),
+        RecallReason.SENT_IN_ERROR: Phrase("it was sent in error").both(),
     }
 )
 

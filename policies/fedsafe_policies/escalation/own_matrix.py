@@ -13,7 +13,7 @@ from fedsafe_policies.documents.strictness import Loosening
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.matrix import Cell, Handling, Matrix, load_matrix
 from fedsafe_policies.escalation.vocabulary import Element, PartnerClass
-from fedsafe_policies.ground.reasons import Text
+from fedsafe_policies.ground.catalogue import Phrase, joined
 from fedsafe_policies.ground.toml_file import locate
 
 
@@ -23,26 +23,23 @@ def looser_cells(own: Matrix, base: Matrix) -> Iterator[Loosening]:
     if fewest < wanted:
         yield Loosening(
             "fewest",
-            Text(
-                f"{fewest} ist weniger als {wanted}", f"{fewest} is less than {wanted}"
-            ),
+            Phrase("{} is less than {}").filled(fewest, wanted).both(),
         )
     for partner in PartnerClass:
         if lacking := sorted(base.needs(partner) - own.needs(partner)):
             names = ", ".join(lacking)
             yield Loosening(
                 f"partners.{partner}.needs",
-                Text(f"es fehlt: {names}", f"lacks {names}"),
+                Phrase("lacks {}").filled(names).both(),
             )
         for element in Element:
             mine, theirs = own.cell(partner, element), base.cell(partner, element)
             if not _gives_no_more(mine, theirs):
                 yield Loosening(
                     f"partners.{partner}.cells.{element}",
-                    Text(
-                        f"{_said(mine)} ist mehr als {_said(theirs)}",
-                        f"{_said(mine)} is more than {_said(theirs)}",
-                    ),
+                    Phrase("{} is more than {}")
+                    .filled(_said(mine), _said(theirs))
+                    .both(),
                 )
 
 
@@ -65,22 +62,19 @@ def matrix_effects(old: Matrix, new: Matrix) -> tuple[Effect, ...]:
     before, after = old.document.fewest, new.document.fewest
     if before != after:
         way = Direction.LOOSER if after < before else Direction.STRICTER
-        text = Text(
-            f"Zahlen aus so vielen Fällen: jetzt {after}, bisher {before}",
-            f"numbers of at least so many cases: now {after}, was {before}",
-        )
-        found.append(Effect("minimisation.fewest", way, text))
+        numbers = Phrase("numbers of at least so many cases: now {now}, was {was}")
+        text = numbers.filled(now=after, was=before)
+        found.append(Effect("minimisation.fewest", way, text.both()))
     for partner in PartnerClass:
         name = new.partner(partner).name
         was, now = old.needs(partner), new.needs(partner)
         if was != now:
             way = Direction.LOOSER if was - now else Direction.STRICTER
             then, ago = _names(now), _names(was)
-            text = Text(
-                f"{name.de}: erhält etwas nur mit: jetzt {then}, bisher {ago}",
-                f"{name.en}: receives anything only with: now {then}, was {ago}",
-            )
-            found.append(Effect(f"minimisation.{partner}.needs", way, text))
+            text = Phrase(
+                "{name}: receives anything only with: now {now}, was {was}"
+            ).filled(name=name, now=then, was=ago)
+            found.append(Effect(f"minimisation.{partner}.needs", way, text.both()))
         found += _of_cells(old, new, partner)
     return tuple(found)
 
@@ -96,10 +90,9 @@ def _of_cells(old: Matrix, new: Matrix, partner: PartnerClass) -> Iterator[Effec
         yield Effect(
             f"minimisation.{partner}.{element}",
             way,
-            Text(
-                f"{name.de}, {what.de}: jetzt {then}, bisher {ago}",
-                f"{name.en}, {what.en}: now {then}, was {ago}",
-            ),
+            Phrase("{what}: now {now}, was {was}")
+            .filled(what=joined(", ", [name, what]), now=then, was=ago)
+            .both(),
         )
 
 

@@ -23,6 +23,7 @@ from fedsafe_policies.escalation.vocabulary import (
     Element,
     Urgency,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal, Text
 from fedsafe_policies.rules.people import Person, refuse_second
 from fedsafe_policies.vocabulary import Role
@@ -55,61 +56,40 @@ class Gap:
 _TEXTS: Final[Mapping[GapKind, tuple[Element, Text]]] = {
     GapKind.NO_REASON: (
         Element.THREAT,
-        Text(
-            "Begründen Sie, ob Leben oder Sicherheit in Gefahr sind (threat).",
-            "Say why life or safety is, or is not, under threat (threat).",
-        ),
+        Phrase("Say why life or safety is, or is not, under threat (threat).").both(),
     ),
     GapKind.NO_THREAT: (
         Element.THREAT,
-        Text(
-            "U0 und U1 setzen eine Gefahr voraus; sonst wählen Sie U2.",
-            "U0 and U1 are for a threat; without one take U2.",
-        ),
+        Phrase("U0 and U1 are for a threat; without one take U2.").both(),
     ),
     GapKind.UNCLEAR_THREAT: (
         Element.THREAT,
-        Text(
-            "Die Gefahr ist unklar: Die Rechtsberatung entscheidet über Art. 18 DSA.",
-            "The threat is unclear: the legal adviser decides on Art. 18 DSA.",
-        ),
+        Phrase(
+            "The threat is unclear: the legal adviser decides on Art. 18 DSA."
+        ).both(),
     ),
     GapKind.NO_TIME: (
         Element.CASE,
-        Text(
-            "Geben Sie an, seit wann der Vorfall bekannt ist, in UTC (case.known_at).",
-            "Say since when the incident is known, in UTC (case.known_at).",
-        ),
+        Phrase("Say since when the incident is known, in UTC (case.known_at).").both(),
     ),
     GapKind.NO_ADDRESS: (
         Element.NETWORK,
-        Text(
-            "Nennen Sie IP-Adressen mit Quellport und Zeit in UTC, oder erklären Sie "
-            "sie für nicht verfügbar (network).",
+        Phrase(
             "Give IP addresses with source port and time in UTC, or say that they are "
-            "not available (network).",
-        ),
+            "not available (network)."
+        ).both(),
     ),
     GapKind.NO_PRESERVATION: (
         Element.PRESERVATION,
-        Text(
-            "Geben Sie an, bis wann die Beweismittel gesichert sind (preservation).",
-            "Say until when the evidence is preserved (preservation).",
-        ),
+        Phrase("Say until when the evidence is preserved (preservation).").both(),
     ),
     GapKind.NO_CONTACT: (
         Element.CONTACT,
-        Text(
-            "Nennen Sie eine rund um die Uhr erreichbare Stelle (contact).",
-            "Name a contact that answers at any hour (contact).",
-        ),
+        Phrase("Name a contact that answers at any hour (contact).").both(),
     ),
     GapKind.NO_CONSENT: (
         Element.CONSENT,
-        Text(
-            "Die Vermittlung braucht eine festgehaltene Einwilligung (consent).",
-            "A hand-over to help needs a recorded consent (consent).",
-        ),
+        Phrase("A hand-over to help needs a recorded consent (consent).").both(),
     ),
 }
 
@@ -142,10 +122,9 @@ def gaps(
         Gap(
             GapKind.MISSING,
             element,
-            Text(
-                f"Für diese Stelle fehlt: {name(element).de} ({element}).",
-                f"For this partner is missing: {name(element).en} ({element}).",
-            ),
+            Phrase("For this partner is missing: {name} ({element}).")
+            .filled(name=name(element), element=element)
+            .both(),
         )
         for element in Element
         if element in projection.missing - told

@@ -15,7 +15,10 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from struct import Struct, unpack
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from fedsafe_policies.ground.reasons import Text
 
 FOLDER: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "locale")  # noqa: PTH118, PTH120 - pathlib is slow to load
 SOURCE: Final = "en"
@@ -65,6 +68,12 @@ class Phrase:
             *(_spoken(each, language) for each in self.values),
             **{name: _spoken(each, language) for name, each in self.named.items()},
         )
+
+    def both(self) -> "Text":
+        """Say it in the two languages that papers, policies and letters have."""
+        from fedsafe_policies.ground.reasons import Text  # noqa: PLC0415 (slow to load)
+
+        return Text(self.said("de"), self.said(SOURCE))
 
     def _words(self, language: str) -> str:
         if language == SOURCE or not self.english:  # under "" lies the header
@@ -116,7 +125,7 @@ class Told(Phrase):
     __hash__ = Phrase.__hash__
 
 
-def joined(separator: str, texts: Iterable[Phrase | str]) -> Phrase:
+def joined(separator: str, texts: "Iterable[Phrase | Text | str]") -> Phrase:
     """Say several texts one after the other, in the same language."""
     parts = list(texts)
     return Phrase(separator.join(["{}"] * len(parts)), values=tuple(parts))
@@ -191,7 +200,11 @@ def catalogue(language: str) -> Catalogue:
 
 
 def _spoken(value: object, language: str) -> object:
-    return value.said(language) if isinstance(value, Phrase) else value
+    if isinstance(value, Phrase):
+        return value.said(language)
+    if hasattr(value, "de") and hasattr(value, "en"):  # a `Text`
+        return value.de if language == "de" else value.en
+    return value
 
 
 def _compiled() -> list[str]:

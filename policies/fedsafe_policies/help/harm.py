@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Final
 
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.help.offers import Tongue
 from fedsafe_policies.help.replies import FACTS, Block, Reply, facts_named
@@ -38,50 +39,30 @@ class Harm(StrEnum):
 
 
 WAYS_OUT: Final[Mapping[Harm, Text]] = {
-    Harm.SENDS_PICTURES: Text(
-        "Niemand darf gebeten werden, intime Bilder zu schicken oder weiterzuleiten.",
-        "Nobody may be asked to send or forward intimate pictures.",
-    ),
-    Harm.COPIES_PICTURES: Text(
-        "Niemand darf gebeten werden, intime Bilder zu kopieren oder abzulichten.",
-        "Nobody may be asked to copy or capture intimate pictures.",
-    ),
-    Harm.DELETES_EVIDENCE: Text(
-        "Wer löscht, verliert Belege: nicht zum Löschen auffordern.",
-        "Who deletes loses evidence: do not ask for it.",
-    ),
-    Harm.CONFRONTS: Text(
-        "Niemand soll die Person treffen oder zur Rede stellen.",
-        "Nobody should meet or confront the person.",
-    ),
-    Harm.PAYS: Text(
-        "Niemand soll auf Forderungen eingehen.", "Nobody should give in to demands."
-    ),
-    Harm.BLAMES: Text(
-        "Der Satz gibt der betroffenen Person Schuld.",
-        "The sentence blames the affected person.",
-    ),
-    Harm.PRESSES: Text(
-        "Niemand muss etwas tun: kein Druck, anzuzeigen oder zu erzählen.",
-        "Nobody must do anything: no pressure to report or to tell.",
-    ),
-    Harm.PROMISES: Text(
-        "Nichts versprechen, was niemand halten kann.",
-        "Do not promise what nobody can keep.",
-    ),
-    Harm.SILENCES: Text(
-        "Niemand soll schweigen: sich jemandem anzuvertrauen hilft.",
-        "Nobody should keep silent: to confide in somebody helps.",
-    ),
-    Harm.EMPTY: Text("Der Baustein ist leer.", "The block is empty."),
-    Harm.UNKNOWN_FACT: Text(
-        "In Klammern stehen nur {provider} und {contact}.",
-        "Only {provider} and {contact} stand in braces.",
-    ),
-    Harm.LINKS: Text(
-        "Adressen und Nummern kommen nur aus dem Hilfeverzeichnis, sonst veralten sie.",
-        "Addresses and numbers come from the help directory alone, or they grow old.",
-    ),
+    Harm.SENDS_PICTURES: Phrase(
+        "Nobody may be asked to send or forward intimate pictures."
+    ).both(),
+    Harm.COPIES_PICTURES: Phrase(
+        "Nobody may be asked to copy or capture intimate pictures."
+    ).both(),
+    Harm.DELETES_EVIDENCE: Phrase(
+        "Who deletes loses evidence: do not ask for it."
+    ).both(),
+    Harm.CONFRONTS: Phrase("Nobody should meet or confront the person.").both(),
+    Harm.PAYS: Phrase("Nobody should give in to demands.").both(),
+    Harm.BLAMES: Phrase("The sentence blames the affected person.").both(),
+    Harm.PRESSES: Phrase(
+        "Nobody must do anything: no pressure to report or to tell."
+    ).both(),
+    Harm.PROMISES: Phrase("Do not promise what nobody can keep.").both(),
+    Harm.SILENCES: Phrase(
+        "Nobody should keep silent: to confide in somebody helps."
+    ).both(),
+    Harm.EMPTY: Phrase("The block is empty.").both(),
+    Harm.UNKNOWN_FACT: Phrase("Only {provider} and {contact} stand in braces.").both(),
+    Harm.LINKS: Phrase(
+        "Addresses and numbers come from the help directory alone, or they grow old."
+    ).both(),
 }
 
 _Patterns = Mapping[Harm, tuple[str, ...]]

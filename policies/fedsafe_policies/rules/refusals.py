@@ -7,387 +7,259 @@ law, not legal advice.
 
 from typing import Final
 
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal, Rule, Text
 
 REFUSED: Final[dict[Refusal, tuple[Rule, Text]]] = {
     Refusal.NOT_ALLOWED: (
         Rule.DEFAULT,
-        Text(
-            "Die Richtlinie erlaubt das nicht; ohne Erlaubnis gilt: nein.",
-            "The policy does not allow it, and what is not allowed is refused.",
-        ),
+        Phrase(
+            "The policy does not allow it, and what is not allowed is refused."
+        ).both(),
     ),
     Refusal.LEGAL_GATE: (
         Rule.LEGAL_GATE,
-        Text(
-            "Die rechtliche Freigabe fehlt, ist unvollständig oder abgelaufen.",
-            "The legal gate is missing, incomplete or expired.",
-        ),
+        Phrase("The legal gate is missing, incomplete or expired.").both(),
     ),
     Refusal.SYNTHETIC_ONLY: (
         Rule.LEGAL_GATE,
-        Text(
-            "Die Richtlinie „synthetic“ gilt nur auf Loopback-Adressen und für "
-            "Knoten, deren Name auf .demo endet.",
+        Phrase(
             "The synthetic policy holds only on loopback addresses and for nodes "
-            "whose name ends in .demo.",
-        ),
+            "whose name ends in .demo."
+        ).both(),
     ),
     Refusal.FREE_TEXT: (
         Rule.NO_ACCUSATION,
-        Text(
-            "Ein Feld enthält Freitext oder einen Vorwurf statt eines Verweises.",
-            "A field holds free text or an accusation where a reference belongs.",
-        ),
+        Phrase(
+            "A field holds free text or an accusation where a reference belongs."
+        ).both(),
     ),
     Refusal.CONTRADICTION: (
         Rule.NO_ACCUSATION,
-        Text(
-            "Die Angaben des Signals widersprechen einander.",
-            "The signal contradicts itself.",
-        ),
+        Phrase("The signal contradicts itself.").both(),
     ),
     Refusal.SURFACE: (
         Rule.SURFACE,
-        Text(
-            "Für diesen Fundort ist keine Rechtsgrundlage in Kraft.",
-            "No legal basis is in force for this surface.",
-        ),
+        Phrase("No legal basis is in force for this surface.").both(),
     ),
     Refusal.SURFACE_MISSING: (
         Rule.SURFACE,
-        Text(
-            "Zu diesem Zweck gehört die Angabe, an welchem Fundort gesucht wird.",
-            "This purpose needs the surface on which the account or file is met.",
-        ),
+        Phrase(
+            "This purpose needs the surface on which the account or file is met."
+        ).both(),
     ),
     Refusal.HELP_INSTEAD: (
         Rule.MINORS,
-        Text(
-            "Die Person ist vermutlich minderjährig: kein Signal, sondern Hilfe.",
-            "The person may be a minor: help, not a signal.",
-        ),
+        Phrase("The person may be a minor: help, not a signal.").both(),
     ),
     Refusal.SINGLE_REPORT: (
         Rule.EVIDENCE_GRADE,
-        Text(
-            "Eine einzelne Meldung verlässt den Knoten nie.",
-            "A single report never leaves the node.",
-        ),
+        Phrase("A single report never leaves the node.").both(),
     ),
     Refusal.FOUR_EYES: (
         Rule.FOUR_EYES,
-        Text(
-            "Das braucht zwei verschiedene Personen; prüfen muss eine andere "
-            "Person als die, die verfasst hat.",
-            "This takes two distinct people; the reviewer is not the author.",
-        ),
+        Phrase(
+            "This takes two distinct people; the reviewer is not the author."
+        ).both(),
     ),
     Refusal.ROLE: (
         Rule.FOUR_EYES,
-        Text(
-            "Diese Rolle darf das nicht.",
-            "This role may not do that.",
-        ),
+        Phrase("This role may not do that.").both(),
     ),
     Refusal.PHENOMENON_OFF: (
         Rule.PHENOMENON,
-        Text(
-            "Diese Erscheinungsform ist für diese Art von Signal abgeschaltet.",
-            "This phenomenon is switched off for this kind of signal.",
-        ),
+        Phrase("This phenomenon is switched off for this kind of signal.").both(),
     ),
     Refusal.FINDING_MISSING: (
         Rule.PHENOMENON,
-        Text(
-            "Eine Feststellung fehlt, die diese Erscheinungsform verlangt.",
-            "A finding is missing that this phenomenon demands.",
-        ),
+        Phrase("A finding is missing that this phenomenon demands.").both(),
     ),
     Refusal.LEGAL_REVIEW: (
         Rule.PHENOMENON,
-        Text(
-            "Diese Erscheinungsform, oder eine unklare Gefahr in einem Fall, verlangt "
-            "vorher eine rechtliche Prüfung.",
+        Phrase(
             "This phenomenon, or an unclear threat in a case, demands a legal review "
-            "first.",
-        ),
+            "first."
+        ).both(),
     ),
     Refusal.PURPOSE: (
         Rule.PURPOSE,
-        Text(
-            "Der genannte Zweck ist für diese Rolle oder Frage nicht zugelassen.",
-            "The stated purpose is not admitted for this role or question.",
-        ),
+        Phrase("The stated purpose is not admitted for this role or question.").both(),
     ),
     Refusal.RETENTION: (
         Rule.RETENTION,
-        Text(
-            "Die Frist dieses Signals ist abgelaufen oder überschreitet das Erlaubte.",
-            "The signal's time is over, or longer than allowed.",
-        ),
+        Phrase("The signal's time is over, or longer than allowed.").both(),
     ),
     Refusal.SCOPE: (
         Rule.SCOPE,
-        Text(
-            "Das Signal ist für diesen Kreis nicht bestimmt.",
-            "The signal is not meant for this circle.",
-        ),
+        Phrase("The signal is not meant for this circle.").both(),
     ),
     Refusal.RULEBOOK: (
         Rule.NO_ACCUSATION,
-        Text(
-            "Das Signal nennt keine Regel, die es im Regelwerk für diese "
-            "Erscheinungsform und Maßnahme gibt.",
+        Phrase(
             "The signal cites no rule that the rulebook holds for this "
-            "phenomenon and consequence.",
-        ),
+            "phenomenon and consequence."
+        ).both(),
     ),
     Refusal.REVIEW_DUE: (
         Rule.RETENTION,
-        Text(
-            "Die erneute Prüfung ist fällig; ohne sie endet das Signal.",
-            "The signal is due to be reviewed again, and ends without it.",
-        ),
+        Phrase("The signal is due to be reviewed again, and ends without it.").both(),
     ),
     Refusal.LAPSED: (
         Rule.RETENTION,
-        Text(
-            "Die Frist für die Entscheidung ist abgelaufen.",
-            "The time for the decision is over.",
-        ),
+        Phrase("The time for the decision is over.").both(),
     ),
     Refusal.DISPUTED: (
         Rule.DISPUTE,
-        Text(
-            "Das Signal ist bestritten und ruht, bis eine Person entschieden hat.",
-            "The signal is disputed and rests until a person has ruled.",
-        ),
+        Phrase("The signal is disputed and rests until a person has ruled.").both(),
     ),
     Refusal.CONTROL_UNPROVED: (
         Rule.DISPUTE,
-        Text(
-            "Es fehlt der Nachweis, dass die Person über die Kennung verfügt.",
-            "Proof that the person controls the identifier is missing.",
-        ),
+        Phrase("Proof that the person controls the identifier is missing.").both(),
     ),
     Refusal.NOT_INDEPENDENT: (
         Rule.DISPUTE,
-        Text(
-            "Wer vorher entschieden hat, darf über den Einwand nicht entscheiden.",
-            "Whoever decided before may not rule on the dispute.",
-        ),
+        Phrase("Whoever decided before may not rule on the dispute.").both(),
     ),
     Refusal.NAMED_PERSON: (
         Rule.FOUR_EYES,
-        Text(
-            "Eine Sperre trägt ein Mensch ein, und er nimmt sie zurück: Dieser Knoten "
-            "kennt seine Leute, also nennt sie, wer es war.",
+        Phrase(
             "A person records a ban, and takes it back: this node knows its people, so "
-            "the ban names who it was.",
-        ),
+            "the ban names who it was."
+        ).both(),
     ),
     Refusal.RULING_LATE: (
         Rule.DISPUTE,
-        Text(
-            "Über den Einwand wird nur in seiner Frist entschieden; nach ihr wird "
-            "das Signal widerrufen.",
-            "The dispute is ruled on in its time only; after it the signal is revoked.",
-        ),
+        Phrase(
+            "The dispute is ruled on in its time only; after it the signal is revoked."
+        ).both(),
     ),
     Refusal.RECEIPT_MISSING: (
         Rule.ERASURE,
-        Text(
-            "Eine Löschquittung fehlt zu lange; bis dahin gibt es keine neuen "
-            "Öffnungen.",
+        Phrase(
             "An erasure receipt has been missing too long; until it comes there "
-            "are no new openings.",
-        ),
+            "are no new openings."
+        ).both(),
     ),
     Refusal.LEDGER_INCOMPLETE: (
         Rule.LEDGER,
-        Text(
-            "Ohne Zweck und Rechtsgrundlage im Empfängerverzeichnis geht nichts "
-            "hinaus.",
+        Phrase(
             "Nothing leaves without its purpose and legal basis in the recipient "
-            "ledger.",
-        ),
+            "ledger."
+        ).both(),
     ),
     Refusal.EVIDENCE_MISSING: (
         Rule.HUMAN_DECISION,
-        Text(
-            "Eine eigene Feststellung oder Begründung fehlt.",
-            "A finding or reason of one's own is missing.",
-        ),
+        Phrase("A finding or reason of one's own is missing.").both(),
     ),
     Refusal.HEARING_MISSING: (
         Rule.HUMAN_DECISION,
-        Text(
-            "Die Person wurde nicht angehört, und eine Ausnahme ist nicht "
-            "festgehalten.",
-            "The person has not been heard, and no exception is recorded.",
-        ),
+        Phrase("The person has not been heard, and no exception is recorded.").both(),
     ),
     Refusal.UNTIL_TOO_LONG: (
         Rule.HUMAN_DECISION,
-        Text(
-            "Die Maßnahme braucht ein Enddatum innerhalb der erlaubten Frist.",
-            "The measure needs an end date within the time allowed.",
-        ),
+        Phrase("The measure needs an end date within the time allowed.").both(),
     ),
     Refusal.LEVEL: (
         Rule.HUMAN_DECISION,
-        Text(
-            "Diese Maßnahme passt nicht zu diesem Ergebnis.",
-            "This consequence does not go with this outcome.",
-        ),
+        Phrase("This consequence does not go with this outcome.").both(),
     ),
     Refusal.RULE_UNFIT: (
         Rule.HUMAN_DECISION,
-        Text(
-            "Keine genannte Regel des Regelwerks trägt diese Maßnahme bei dieser "
-            "Erscheinungsform; der Person wird ihr Wortlaut mitgeteilt.",
+        Phrase(
             "No rule of the rulebook was named that carries this measure for this "
-            "phenomenon; the person is told its text.",
-        ),
+            "phenomenon; the person is told its text."
+        ).both(),
     ),
     Refusal.GATE_UNATTESTED: (
         Rule.LEGAL_GATE,
-        Text(
-            "Der Empfänger hat keine gültige Freigabe nachgewiesen.",
-            "The recipient has no valid attestation of its legal gate.",
-        ),
+        Phrase("The recipient has no valid attestation of its legal gate.").both(),
     ),
     Refusal.JURISDICTION: (
         Rule.JURISDICTION,
-        Text(
-            "Für diesen Rechtsraum ist keine Grundlage der Übermittlung hinterlegt.",
-            "No transfer basis is recorded for this jurisdiction.",
-        ),
+        Phrase("No transfer basis is recorded for this jurisdiction.").both(),
     ),
     Refusal.WITHHOLDING: (
         Rule.TRANSPARENCY,
-        Text(
-            "Zurückhalten braucht einen gelisteten Grund, einen Vermerk und eine "
-            "Frist.",
-            "Withholding takes a listed reason, a note and an end date in time.",
-        ),
+        Phrase(
+            "Withholding takes a listed reason, a note and an end date in time."
+        ).both(),
     ),
     Refusal.DO_NOT_SHARE: (
         Rule.DO_NOT_SHARE,
-        Text(
-            "Diese Kennung gehört vielen oder niemandem; sie taugt nicht als Signal.",
-            "This identifier is many people's or nobody's; it is no signal.",
-        ),
+        Phrase("This identifier is many people's or nobody's; it is no signal.").both(),
     ),
     Refusal.HARMLESS_MEDIA: (
         Rule.DO_NOT_SHARE,
-        Text(
-            "Diese Datei belegt nichts: Sie ist leer oder trivial, ein einfarbiges "
-            "oder gemustertes Bild, ein Systembild, oder kein Bild hat diesen Hash.",
+        Phrase(
             "This file is evidence of nothing: it is empty or trivial, a blank or "
-            "patterned picture, a system icon, or no picture has that hash.",
-        ),
+            "patterned picture, a system icon, or no picture has that hash."
+        ).both(),
     ),
     Refusal.LISTS_CHANGED: (
         Rule.DO_NOT_SHARE,
-        Text(
-            "Eine Liste geteilter Kennungen ist seit dem Entwurf eine andere; ihn "
-            "zurückziehen und neu verfassen.",
+        Phrase(
             "A list of shared identifiers has changed since the draft; withdraw it "
-            "and draft anew.",
-        ),
+            "and draft anew."
+        ).both(),
     ),
     Refusal.BUDGET: (
         Rule.BUDGET,
-        Text(
-            "Das Kontingent ist aufgebraucht.",
-            "The budget is spent.",
-        ),
+        Phrase("The budget is spent.").both(),
     ),
     Refusal.ENUMERATION: (
         Rule.BUDGET,
-        Text(
-            "Zu viele verschiedene Kennungen für zu wenige Konten: Das sieht "
-            "nach Ausprobieren aus.",
+        Phrase(
             "Too many identifiers for too few accounts: this looks like trying "
-            "them out.",
-        ),
+            "them out."
+        ).both(),
     ),
     Refusal.MASS_LISTING: (
         Rule.BUDGET,
-        Text(
-            "Zu viele Signale in kurzer Zeit.",
-            "Too many signals in a short time.",
-        ),
+        Phrase("Too many signals in a short time.").both(),
     ),
     Refusal.TRAINING: (
         Rule.TRAINING,
-        Text(
-            "Ein gültiger Schulungsnachweis für diese Rolle oder Handlung fehlt.",
-            "A valid training record for this role or act is missing.",
-        ),
+        Phrase("A valid training record for this role or act is missing.").both(),
     ),
     Refusal.ROLES_APART: (
         Rule.TRAINING,
-        Text(
-            "Diese Rollen darf eine Person nicht zugleich haben.",
-            "One person may not hold these roles together.",
-        ),
+        Phrase("One person may not hold these roles together.").both(),
     ),
     Refusal.EXTERNAL_SEAT: (
         Rule.TRAINING,
-        Text(
-            "Diese Rolle ist für Externe nicht oder nicht so lange vorgesehen.",
-            "This role is not for outsiders, or not for so long.",
-        ),
+        Phrase("This role is not for outsiders, or not for so long.").both(),
     ),
     Refusal.UNCORROBORATED: (
         Rule.CORROBORATION,
-        Text(
-            "Zu wenige unabhängige Anbieter haben es selbst festgestellt.",
-            "Too few independent providers have found it themselves.",
-        ),
+        Phrase("Too few independent providers have found it themselves.").both(),
     ),
     Refusal.FLOOD: (
         Rule.MATCH_FLOOD,
-        Text(
-            "Das Signal hat an einem Tag so viele Konten oder Dateien getroffen, dass "
-            "es allein niemanden mehr einschränkt, bis eine Person entschieden hat.",
+        Phrase(
             "The signal has matched so many accounts or files within a day that it "
-            "restricts nobody further by itself until a person has ruled.",
-        ),
+            "restricts nobody further by itself until a person has ruled."
+        ).both(),
     ),
     Refusal.ON_TRIAL: (
         Rule.TRIAL,
-        Text(
-            "Das Signal ist auf Probe: Es wirkt auf kein Konto, und dieser Treffer "
-            "gehört nicht zur Stichprobe.",
+        Phrase(
             "The signal is on trial: it has no effect on an account, and this match is "
-            "not in the sample.",
-        ),
+            "not in the sample."
+        ).both(),
     ),
     Refusal.TRIAL_PROLONGED: (
         Rule.TRIAL,
-        Text(
-            "Die Probe wurde schon einmal verlängert.",
-            "The trial was prolonged before; once is the most.",
-        ),
+        Phrase("The trial was prolonged before; once is the most.").both(),
     ),
     Refusal.TRIAL_RUNS: (
         Rule.TRIAL,
-        Text(
-            "Die Probe läuft noch; beenden kann sie erst danach eine Person.",
-            "The trial still runs; a person ends it only after its time.",
-        ),
+        Phrase("The trial still runs; a person ends it only after its time.").both(),
     ),
     Refusal.FOREIGN_SIGNAL_ONLY: (
         Rule.HUMAN_DECISION,
-        Text(
-            "Ein Fall beruht auf einem eigenen Befund; das Signal eines anderen "
-            "Anbieters allein genügt nie.",
+        Phrase(
             "A case rests on the provider's own finding; another provider's signal "
-            "alone is never enough.",
-        ),
+            "alone is never enough."
+        ).both(),
     ),
 }

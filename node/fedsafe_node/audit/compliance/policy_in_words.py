@@ -18,6 +18,7 @@ from fedsafe_policies.documents.document import Document, RuleEntry, Training
 from fedsafe_policies.documents.effect_texts import NOUNS, TABLE_NOUNS
 from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.documents.value_words import said
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.vocabulary import Phenomenon, Role, Withholding
 
@@ -26,15 +27,19 @@ HEAD: Final = ("format", "name", "title", "dated")
 
 Row = tuple[str, ...]
 
-_RULES: Final = Text("Regeln", "rules")
+_RULES: Final = Phrase("rules").both()
 _SECTIONS: Final[Mapping[Withholding, Text]] = {
-    Withholding.BDSG_29_1: Text("§ 29 Abs. 1 BDSG", "§ 29 (1) BDSG"),
-    Withholding.BDSG_32_1_5: Text("§ 32 Abs. 1 Nr. 5 BDSG", "§ 32 (1) no. 5 BDSG"),
-    Withholding.BDSG_33_1_2A: Text("§ 33 Abs. 1 Nr. 2a BDSG", "§ 33 (1) no. 2a BDSG"),
-    Withholding.BDSG_33_1_2B: Text("§ 33 Abs. 1 Nr. 2b BDSG", "§ 33 (1) no. 2b BDSG"),
+    Withholding.BDSG_29_1: Phrase("§ 29 (1) BDSG").both(),
+    Withholding.BDSG_32_1_5: Phrase("§ 32 (1) no. 5 BDSG").both(),
+    Withholding.BDSG_33_1_2A: Phrase("§ 33 (1) no. 2a BDSG").both(),
+    Withholding.BDSG_33_1_2B: Phrase("§ 33 (1) no. 2b BDSG").both(),
 }
-_NOTHING: Final = Text("nichts", "nothing")
-_COLUMNS: Final = (Text("Schlüssel", "key"), Text("Was", "what"), Text("Wert", "value"))
+_NOTHING: Final = Phrase("nothing").both()
+_COLUMNS: Final = (
+    Phrase("key").both(),
+    Phrase.within("policy in words", "what").both(),
+    Phrase("value").both(),
+)
 
 
 class _Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,7 +69,7 @@ def tell_section(policy: Policy, name: str, language: Language) -> Section:
     words = _told().sections[name]
     says = say(words.says, language)
     if words.law:
-        law = words.law.replace("DSGVO/GDPR", say(Text("DSGVO", "GDPR"), language))
+        law = words.law.replace("DSGVO/GDPR", say(Phrase("GDPR").both(), language))
         says = f"{says} ({law})"
     return Section(
         title=f"{words.rule}: {say(words.title, language)}",

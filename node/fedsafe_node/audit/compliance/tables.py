@@ -12,13 +12,14 @@ from fedsafe_node.audit.compliance.values import not_recorded
 from fedsafe_node.log.audit import Event
 from fedsafe_policies.documents.document import Training
 from fedsafe_policies.documents.legal_calendar import Entry
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.ground.span import SECONDS_A_DAY
 
 Row = tuple[str, ...]
 
-_YES: Final = Text("ja", "yes")
-_NO: Final = Text("nein", "no")
+_YES: Final = Phrase("yes").both()
+_NO: Final = Phrase("no").both()
 _ABOUT_STAFF: Final = "staff"
 
 
@@ -75,11 +76,11 @@ def _calendar(facts: Facts, language: Language) -> Iterator[Row]:
 def _standing(entry: Entry, facts: Facts, day: int, language: Language) -> str:
     if facts.calendar.holds(entry, day):
         reference = facts.calendar.recorded.get(entry.id)
-        words = say(Text("in Kraft", "in force"), language)
+        words = say(Phrase("in force").both(), language)
         return f"{words} ({plain(reference)})" if reference else words
     if not entry.confirmed and entry.id not in facts.calendar.recorded:
-        return say(Text("nicht bestätigt", "not confirmed"), language)
-    return say(Text("nicht in Kraft", "not in force"), language)
+        return say(Phrase("not confirmed").both(), language)
+    return say(Phrase("not in force").both(), language)
 
 
 def _about_staff(_facts: Facts, language: Language) -> Iterator[Row]:
@@ -107,35 +108,35 @@ def _whether(claim: bool, language: Language) -> str:  # noqa: FBT001
     return say(_YES if claim else _NO, language)
 
 
-_EVENTS: Final = (Text("Ereignis", "event"), Text("wann", "written when"))
+_EVENTS: Final = (Phrase("event").both(), Phrase("written when").both())
 
 TABLES: Final[Mapping[str, Callable[[Facts, Language], Table]]] = {
     "members": _table(
         (
-            Text("Empfänger und Schlüsselhalter", "recipient and key holder"),
-            Text("Land", "jurisdiction"),
-            Text("Freigabe zugesichert", "gate attested"),
-            Text("ausgesetzt", "suspended"),
+            Phrase("recipient and key holder").both(),
+            Phrase("jurisdiction").both(),
+            Phrase("gate attested").both(),
+            Phrase("suspended").both(),
         ),
         _members,
     ),
     "seats": _table(
         (
-            Text("Rolle", "role"),
-            Text("zu besetzen", "seat to fill"),
-            Text("Personen", "people"),
-            Text("davon extern", "of them external"),
-            Text("Zwecke", "purposes"),
-            Text("Schulung", "training"),
+            Phrase("role").both(),
+            Phrase("seat to fill").both(),
+            Phrase("people").both(),
+            Phrase("of them external").both(),
+            Phrase("purposes").both(),
+            Phrase("training").both(),
         ),
         _seats,
     ),
     "calendar": _table(
         (
-            Text("Rechtsgrundlage", "legal basis"),
-            Text("von", "from"),
-            Text("bis", "to"),
-            Text("Stand", "state"),
+            Phrase("legal basis").both(),
+            Phrase("from").both(),
+            Phrase.within("tables", "to").both(),
+            Phrase("state").both(),
         ),
         _calendar,
     ),

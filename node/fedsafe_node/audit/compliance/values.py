@@ -14,6 +14,7 @@ from fedsafe_node.audit.compliance.model import Language, plain
 from fedsafe_node.audit.compliance.policy_in_words import say, value_of
 from fedsafe_policies.documents.phenomena import phenomena
 from fedsafe_policies.documents.strictness import leaf
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.gate import Approval, Consultation
@@ -22,17 +23,17 @@ from fedsafe_policies.vocabulary import Plane, Role
 
 Value = Callable[[Facts, Language], str]
 
-_NOBODY: Final = Text("niemand", "nobody")
-_NONE: Final = Text("keine", "none")
+_NOBODY: Final = Phrase("nobody").both()
+_NONE: Final = Phrase("none").both()
 _CONSULTED: Final[Mapping[Consultation, Text]] = {
-    Consultation.DONE: Text("durchgeführt", "done"),
-    Consultation.NOT_REQUIRED: Text("nicht erforderlich", "not required"),
+    Consultation.DONE: Phrase.within("values", "done").both(),
+    Consultation.NOT_REQUIRED: Phrase("not required").both(),
 }
 
 
 def not_recorded(command: str, language: Language) -> str:
     """Say that a fact is missing, and which command records it."""
-    absent = Text("noch nicht eingetragen", "not recorded yet")
+    absent = Phrase("not recorded yet").both()
     return f"{say(absent, language)} (`{command}`)"
 
 
@@ -87,8 +88,8 @@ def _valid_until(facts: Facts, language: Language) -> str:
 def _log_records(facts: Facts, language: Language) -> str:
     days = facts.kept.records
     if days == 0:
-        return say(Text("bleibt für immer", "stays for good"), language)
-    return say(Text(f"geht nach {days} Tagen", f"goes after {days} days"), language)
+        return say(Phrase("stays for good").both(), language)
+    return say(Phrase("goes after {days} days").filled(days=days).both(), language)
 
 
 def _phenomena(plane: Plane) -> Value:
@@ -138,8 +139,8 @@ def _dpo(facts: Facts, language: Language) -> str:
     if seat is None or not seat.people:
         return not_recorded("fedsafe account roles NAME --grant dpo", language)
     if seat.external:
-        return say(Text("besetzt, von außen", "filled, from outside"), language)
-    return say(Text("besetzt, im Haus", "filled, within the firm"), language)
+        return say(Phrase("filled, from outside").both(), language)
+    return say(Phrase("filled, within the firm").both(), language)
 
 
 def _dpo_contact(facts: Facts, language: Language) -> str:

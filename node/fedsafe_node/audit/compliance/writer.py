@@ -32,21 +32,18 @@ from fedsafe_node.audit.compliance.model import (
 from fedsafe_node.audit.compliance.policy_in_words import say, tell_policy
 from fedsafe_node.audit.compliance.tables import TABLES
 from fedsafe_node.audit.compliance.values import VALUES
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 
 WITH_POLICY: Final = frozenset({SheetKind.ART30, SheetKind.DPIA})
 """Documents behind which the whole policy follows, line by line."""
 
-_NOTICE: Final = Text(
-    "Erzeugt am {day} um {time} UTC aus der Konfiguration des Knotens {node}, Version "
-    "{version}, Richtlinie {policy} (SHA-256 {digest}). Eine technische Lesart des "
-    "Rechts und ein Hilfsmittel, keine Rechtsberatung. Was der Knoten nicht weiß, ist "
-    "als offen bezeichnet und von Hand zu ergänzen.",
+_NOTICE: Final = Phrase(
     "Generated on {day} at {time} UTC from the configuration of the node {node}, "
     "version {version}, policy {policy} (SHA-256 {digest}). An engineering reading of "
     "the law and an aid, not legal advice. What the node does not know is called open, "
-    "and is to be filled in by hand.",
-)
+    "and is to be filled in by hand."
+).both()
 
 
 def write_sheet(kind: SheetKind, language: Language, facts: Facts) -> Sheet:
@@ -133,8 +130,8 @@ class _Writer:
         language = self._language
         return Table(
             headings=(
-                say(Text("Angabe", "item"), language),
-                say(Text("Inhalt", "content"), language),
+                say(Phrase.within("writer", "item").both(), language),
+                say(Phrase("content").both(), language),
             ),
             rows=tuple(
                 (say(self._names[line.name], language), self._filled(line))
