@@ -203,7 +203,7 @@ def _spoken(value: object, language: str) -> object:
     if isinstance(value, Phrase):
         return value.said(language)
     if hasattr(value, "de") and hasattr(value, "en"):  # a `Text`
-        return value.de if language == "de" else value.en
+        return getattr(value, "de" if language == "de" else "en")
     return value
 
 
