@@ -2,9 +2,10 @@
 """Measure a batch lookup: microseconds an identifier.
 
 10,000 unlisted e-mail addresses in one request to one of three nodes, two of which
-are needed; each round asks about others. Beside it, in turn, the libsodium calls
-for a batch, replayed raw on one core: two threads on two cores, and two nodes, may
-do better than that. CPU is that of all processes, the caller's included.
+are needed, under the credential of a service; each round asks about others. Beside
+it, in turn, the libsodium calls for a batch, replayed raw on one core: two threads on
+two cores, and two nodes, may do better than that. CPU is that of all processes, the
+caller's included.
 
     python benchmarks/batch.py [--identifiers 10000] [--rounds 5]
 """
@@ -15,7 +16,7 @@ import tempfile
 from itertools import count
 from pathlib import Path
 
-from federation import post, running
+from federation import SERVICE, post, running
 from measuring import Row, cpu_of, interleave, once, parser, report
 from sodium_calls import SodiumCalls
 
@@ -36,7 +37,7 @@ def request(number: int, identifiers: int) -> dict[str, object]:
 def measure(directory: Path, options: argparse.Namespace) -> list[Row]:
     numbers = count()
     with running(directory) as federation:
-        client = federation.nodes[1].client()
+        client = federation.nodes[1].client(SERVICE)
 
         def look_up() -> None:
             asked = request(next(numbers), options.identifiers)

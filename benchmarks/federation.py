@@ -17,11 +17,14 @@ from pathlib import Path
 from time import perf_counter
 
 from fedsafe_cli.demo.fleet import find, free_ports, stop
-from fedsafe_cli.demo.nodes import DemoNode, raise_demo
+from fedsafe_cli.demo.nodes import STAFF, DemoNode, raise_demo
 from fedsafe_cli.terminal.client import Client
+from fedsafe_policies.vocabulary import Role
 from measuring import cpu_of
 
 MOST_SECONDS = 600.0
+SERVICE = "shop"
+"""Under its credential a back-end asks, as providers are told to let it ask."""
 _END = b"\r\n\r\n"
 
 
@@ -51,7 +54,8 @@ def pid_of(node: DemoNode) -> int:
 @contextmanager
 def running(directory: Path, count: int = 3) -> Iterator[Federation]:
     """Bring a federation up, and down again."""
-    nodes = raise_demo(directory / "f", count)
+    staff = (*STAFF, (SERVICE, Role.SERVICE))
+    nodes = raise_demo(directory / "f", count, staff=staff)
     try:
         yield Federation(nodes)
     finally:

@@ -2,10 +2,11 @@
 """Measure lookups over HTTP in a federation of three nodes, two of them needed.
 
 Three node processes on loopback; one is asked about an unlisted e-mail address
-under a credential, evaluates with one peer, writes its audit event and answers.
-Beside it, in turn: the libsodium calls of one lookup, replayed raw; a bare aiohttp
-handler with the same bodies, in a process of its own; an fdatasync. Then the same
-with many callers at once. CPU is that of all processes, the caller's included.
+under the credential of a service, as a back-end asks at a sign-up, evaluates with one
+peer, writes its audit event and answers. Beside it, in turn: the libsodium calls of
+one lookup, replayed raw; a bare aiohttp handler with the same bodies, in a process of
+its own; an fdatasync. Then the same with many callers at once. CPU is that of all
+processes, the caller's included.
 
     python benchmarks/lookup.py [--seconds 2] [--callers 64] [--rounds 5]
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 from time import perf_counter
 
 from federation import (
+    SERVICE,
     Federation,
     Line,
     bare_handler,
@@ -61,7 +63,7 @@ class Both:
         self, stack: ExitStack, federation: Federation, options: argparse.Namespace
     ) -> None:
         node = federation.nodes[1]
-        token = node.client("anna").token
+        token = node.client(SERVICE).token
         self.lookup = request_of("/v1/lookup", QUESTION, token)
         self.lines = self._open(stack, port_of(node), options.callers)
         answer = self.lines[0].ask(self.lookup)

@@ -27,7 +27,7 @@ from time import perf_counter, sleep
 
 import msgspec
 
-from federation import Line, bare_handler, post, request_of, swarm
+from federation import SERVICE, Line, bare_handler, post, request_of, swarm
 from fedsafe_policies.vocabulary import Role
 from measuring import (
     Figures,
@@ -48,7 +48,6 @@ PICTURES = 1_000
 HITS = 10
 BODIES = 4
 PIECE = 1_000
-SERVICE = "shop"
 PACKED = "application/vnd.msgpack"
 ONE = "one digest"
 BARE = "bare aiohttp handler"

@@ -45,7 +45,8 @@ STATE: Final = "demo.json"
 MARK: Final = "story"
 """A file that says a story made this demo, and nobody has taken it up since."""
 FEDERATION: Final = "three-providers.demo"
-STAFF: Final = (
+Staff = tuple[tuple[str, Role], ...]
+STAFF: Final[Staff] = (
     ("anna", Role.ANALYST),
     ("ben", Role.REVIEWER),
     ("audit", Role.AUDITOR),
@@ -78,8 +79,10 @@ class DemoNode:
         return Client(str(self.directory / "node.sock"), token, self.dir)
 
 
-def raise_demo(directory: Path, count: int | None = None) -> list[DemoNode]:
-    """Bring the demo up, whatever part of it there is.
+def raise_demo(
+    directory: Path, count: int | None = None, *, staff: Staff = STAFF
+) -> list[DemoNode]:
+    """Bring the demo up, whatever part of it there is; *staff* works at new nodes.
 
     Raises:
         CliError: it cannot be; everything that this call started is stopped.
@@ -98,7 +101,7 @@ def raise_demo(directory: Path, count: int | None = None) -> list[DemoNode]:
             f"--dir {shlex.quote(str(directory))}",
         )
     if not found:
-        found = _make(root, count or 3)
+        found = _make(root, count or 3, staff)
     started: list[DemoNode] = []
     with ended_by_sigterm(), _undone(started):
         processes = [(each.directory, _running(each, started)) for each in found]
@@ -151,14 +154,16 @@ def load_demo(directory: Path) -> list[DemoNode]:
         raise ProgrammeError(f"{directory / STATE} is damaged") from None
 
 
-def _make(root: Path, count: int) -> list[DemoNode]:
+def _make(root: Path, count: int, staff: Staff) -> list[DemoNode]:
     if len(str(root)) > _LONGEST_DIR:
         raise SettingsError(f"{root} is too long a path for a Unix socket in it")
     if root.exists() and any(path.name != MARK for path in root.iterdir()):
         raise SettingsError(f"{root} is not empty and holds no demo")
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     ports = zip(string.ascii_lowercase, free_ports(count), strict=False)
-    found = [make_shown(root / f"{letter}.demo", port) for letter, port in ports]
+    found = [
+        make_shown(root / f"{letter}.demo", port, staff=staff) for letter, port in ports
+    ]
     text = json.dumps({"nodes": [asdict(each) for each in found]}, indent=1)
     (root / STATE).write_text(text + "\n", encoding="utf-8")
     return found
@@ -169,7 +174,7 @@ def make_shown(
     port: int,
     *,
     url: str | None = None,
-    staff: tuple[tuple[str, Role], ...] = STAFF,
+    staff: Staff = STAFF,
     store: str | None = None,
 ) -> DemoNode:
     """Make a node for show: invented people, their keys beside it, `synthetic` policy.
