@@ -25,11 +25,13 @@ from fedsafe_federation.errors import (
 from fedsafe_federation.exchange.handshake import SIGNED_AUTHORITY, SPEAKS
 from fedsafe_federation.exchange.signed_requests import AUTHORITY, Request, sign_request
 from fedsafe_federation.exchange.transfer import (
+    Destination,
     Heard,
     Take,
     converse,
     deaf,
     exchange,
+    post,
     receive,
 )
 from fedsafe_federation.feed.batch import MAX_BATCH, FeedRequest
@@ -68,6 +70,8 @@ _MAX_EVALUATED: Final = 256 * 1024
 _MAX_COSIGNED: Final = 128 * 1024
 _MAX_ANSWER: Final = 4 * 1024 * 1024
 _FEED_FORMS: Final = f"{BULK}, {NDJSON};q=0.5"
+_JSON: Final = {"content-type": "application/json"}
+_MOST_DESTINATIONS: Final = 1_024
 _OK: Final = 200
 _NOT_FOUND: Final = 404
 
@@ -92,6 +96,7 @@ class PeerClient:
         self._name = name
         self._key = key
         self._now = now
+        self._destinations: dict[str, Destination] = {}
         self.speaks: Callable[[], str | None] = lambda: None
         self.heard: Heard = deaf
         self.features: Callable[[str], Collection[str]] = lambda _: ()
@@ -198,13 +203,17 @@ class PeerClient:
             PeerError: no usable answer.
         """
         url = member.url + EVALUATE_PATH
-        data = await exchange(
+        to = self._destinations.get(url)
+        if to is None:
+            if len(self._destinations) >= _MOST_DESTINATIONS:  # members have moved
+                self._destinations.clear()
+            to = self._destinations[url] = Destination(url, _JSON)
+        data = await post(
             self._session,
             member.name,
-            "POST",
-            url,
-            headers={"content-type": "application/json", **self._said()},
-            body=encode(request),
+            to,
+            encode(request),
+            said=self.speaks(),
             seconds=_EVALUATE_SECONDS,
             most=_MAX_EVALUATED,
             heard=self.heard,

@@ -58,6 +58,10 @@ class Line(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, and what was held; without *data* the reader goes on."""
+        can_parse = not self._reading_paused and self._exception is None
+        if can_parse and not self._held and 0 < len(data) <= _STEP:
+            self._parse(data)  # as nearly always
+            return
         self._held += data
         if not data:
             self._parse(data)
@@ -78,7 +82,7 @@ class Line(ResponseHandler):
         """Take a head that was parsed, if it is one of the answer."""
         if not self._is_due:
             self._excess = "more than one answer"
-        elif _is_interim(data[0].code):
+        elif is_interim(data[0].code):
             self._interim += 1
             if self._interim > MOST_INTERIM:
                 self._excess = "too many interim answers"
@@ -122,7 +126,8 @@ class Line(ResponseHandler):
             self.transport.abort()
 
 
-def _is_interim(status: int) -> bool:
+def is_interim(status: int) -> bool:
+    """Whether an answer of this status is none yet (RFC 9110 15.2)."""
     return status // 100 == 1 and status != _SWITCHING
 
 
