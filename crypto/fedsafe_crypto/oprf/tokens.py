@@ -30,13 +30,12 @@ def frame_input(federation_id: str, kind: int, canonicaliser: str, value: str) -
         MalformedInputError: A text has no UTF-8 encoding, or the kind no byte.
         WrongLengthError: A text is longer than 65,535 bytes.
     """
-    return (
-        _DOMAIN
-        + lp_text(federation_id)
-        + uint(kind, 1)
-        + lp_text(canonicaliser)
-        + lp_text(value)
-    )
+    return _frame_head(federation_id, kind, canonicaliser) + lp_text(value)
+
+
+@lru_cache(maxsize=256)  # few lists, kinds and rules, and none of it is a secret
+def _frame_head(federation_id: str, kind: int, canonicaliser: str) -> bytes:
+    return _DOMAIN + lp_text(federation_id) + uint(kind, 1) + lp_text(canonicaliser)
 
 
 def origin_token(y: bytes, epoch: int, origin: str) -> bytes:
@@ -47,8 +46,13 @@ def origin_token(y: bytes, epoch: int, origin: str) -> bytes:
         MalformedInputError: The epoch or the origin cannot be framed.
     """
     check_length("OPRF output", y, OUTPUT_BYTES)
-    material = y + uint(epoch, 4) + lp_text(origin)
+    material = y + _token_end(epoch, origin)
     return blake3(material, derive_key_context=_ORIGIN_TOKEN).digest(TOKEN_BYTES)
+
+
+@lru_cache(maxsize=1_024)
+def _token_end(epoch: int, origin: str) -> bytes:
+    return uint(epoch, 4) + lp_text(origin)
 
 
 def media_token(token_key: bytes, kind: int, digest: bytes) -> bytes:

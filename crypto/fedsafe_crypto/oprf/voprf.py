@@ -61,7 +61,14 @@ class Mode(IntEnum):
     @property
     def context(self) -> bytes:
         """The context string of the suite (RFC 9497, section 3.1)."""
-        return b"OPRFV1-" + bytes((self,)) + b"-ristretto255-SHA512"
+        return _CONTEXTS[self]
+
+
+_CONTEXTS: Final = {
+    mode: b"OPRFV1-" + bytes((mode,)) + b"-ristretto255-SHA512" for mode in Mode
+}
+_TO_GROUP: Final = {mode: b"HashToGroup-" + _CONTEXTS[mode] for mode in Mode}
+_TO_SCALAR: Final = {mode: b"HashToScalar-" + _CONTEXTS[mode] for mode in Mode}
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +242,7 @@ def hedged_nonce(
 def _hash_input(data: bytes, mode: Mode) -> bytes:
     if len(data) > MAX_INPUT_BYTES:
         raise WrongLengthError("input", len(data), MAX_INPUT_BYTES)
-    return hash_to_group(data, b"HashToGroup-" + mode.context)
+    return hash_to_group(data, _TO_GROUP[mode])
 
 
 def _framed(what: str, data: bytes) -> bytes:
@@ -253,7 +260,7 @@ def _compose(
             f"a batch of {len(blinded)} elements with {len(evaluated)} answers"
         )
     seed = hashlib.sha512(lp(public) + lp(b"Seed-" + mode.context)).digest()
-    head, dst = lp(seed), b"HashToScalar-" + mode.context
+    head, dst = lp(seed), _TO_SCALAR[mode]
     scalars = [
         hash_to_scalar(
             head + number.to_bytes(2) + lp(left) + lp(right) + b"Composite", dst
@@ -265,7 +272,7 @@ def _compose(
 
 def _challenge(elements: Sequence[bytes], mode: Mode) -> bytes:
     transcript = b"".join(lp(element) for element in elements)
-    return hash_to_scalar(transcript + b"Challenge", b"HashToScalar-" + mode.context)
+    return hash_to_scalar(transcript + b"Challenge", _TO_SCALAR[mode])
 
 
 def _verify(

@@ -56,7 +56,9 @@ def check_scalar(scalar: bytes) -> bytes:
         WrongLengthError: It is not of 32 bytes.
         MalformedScalarError: It is zero or not below the group order.
     """
-    if not 0 < _integer(scalar) < ORDER:
+    if len(scalar) != SCALAR_BYTES:
+        raise WrongLengthError("scalar", len(scalar), SCALAR_BYTES)
+    if not 0 < int.from_bytes(scalar, "little") < ORDER:
         raise MalformedScalarError("scalar is zero or not reduced")
     return scalar
 
@@ -137,8 +139,8 @@ def invert_all(scalars: Sequence[bytes]) -> list[bytes]:
     Raises:
         MalformedScalarError: One is zero or not reduced.
     """
-    if not scalars:
-        return []
+    if len(scalars) < 2:  # noqa: PLR2004 - products are for many
+        return [scalar_invert(scalar) for scalar in scalars]
     before = [scalar_from_int(1)]
     for scalar in scalars:
         before.append(scalar_multiply(before[-1], check_scalar(scalar)))
@@ -285,14 +287,10 @@ def expand_message(message: bytes, dst: bytes, length: int) -> bytes:
     return b"".join(blocks)[:length]
 
 
-def _integer(scalar: bytes) -> int:
+def _reduced(scalar: bytes) -> bytes:
     if len(scalar) != SCALAR_BYTES:
         raise WrongLengthError("scalar", len(scalar), SCALAR_BYTES)
-    return int.from_bytes(scalar, "little")
-
-
-def _reduced(scalar: bytes) -> bytes:
-    if _integer(scalar) >= ORDER:
+    if int.from_bytes(scalar, "little") >= ORDER:
         raise MalformedScalarError("scalar is not reduced")
     return scalar
 

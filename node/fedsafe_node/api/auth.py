@@ -26,6 +26,7 @@ from functools import lru_cache
 from typing import Final
 
 from aiohttp import HttpVersion11, web
+from multidict import istr
 
 from fedsafe_federation.exchange.signed_requests import is_plain
 from fedsafe_node.api.codes import Code
@@ -40,17 +41,22 @@ from fedsafe_policies.vocabulary import Role
 PERSONS: Final[frozenset[Role]] = frozenset(Role) - {Role.SERVICE}
 TOKEN: Final = re.compile(r"fs[12]_[A-Za-z0-9_-]{43}")
 NEEDS_ACCOUNT: Final = AccountNeededError().detail
-_ONCE: Final = (
-    "Host",
-    "Authorization",
-    "Content-Type",
-    "Content-Encoding",
-    "Idempotency-Key",
-    "Signature",
-    "Signature-Input",
-    "Content-Digest",
-    "Fedsafe-Destination",
-    "Fedsafe-Speaks",
+_ONCE: Final = tuple(
+    map(
+        istr,  # as headers are looked up
+        (
+            "Host",
+            "Authorization",
+            "Content-Type",
+            "Content-Encoding",
+            "Idempotency-Key",
+            "Signature",
+            "Signature-Input",
+            "Content-Digest",
+            "Fedsafe-Destination",
+            "Fedsafe-Speaks",
+        ),
+    )
 )
 _BARE: Final = frozenset({None, "lookup", "publish"})
 _HOST: Final = re.compile(

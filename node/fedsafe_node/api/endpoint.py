@@ -22,8 +22,8 @@ Each answer is counted and logged by its route, never by its path or content.
 import hmac
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from itertools import count
 from time import perf_counter
 from typing import Final, Protocol, cast
@@ -89,6 +89,7 @@ from fedsafe_node.members.peering.evaluation_places import MOST_PLACES
 from fedsafe_node.rules.idempotency import KEY, InFlight, Once, recognise
 from fedsafe_node.store.rows import IdempotencyRow
 
+_NO_PARAMETERS: Final[Mapping[str, str]] = {}
 LANES: Final[Mapping[Lane, int]] = {
     Lane.LOOKUPS: 512,
     Lane.BATCHES: 4,
@@ -153,8 +154,7 @@ class Gate:
         """How many requests are under way."""
         return self.inside
 
-    @contextmanager
-    def enter(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """Take a place.
 
         Raises:
@@ -163,10 +163,10 @@ class Gate:
         if self.inside >= self.limit:
             raise RefusedError(Code.BUSY)
         self.inside += 1
-        try:
-            yield
-        finally:
-            self.inside -= 1
+
+    def __exit__(self, *_: object) -> None:
+        """Give it back."""
+        self.inside -= 1
 
 
 class Border:
@@ -337,9 +337,11 @@ class _Serving:
 
     __slots__ = (
         "_border",
+        "_bounds",
         "_cache",
         "_decode",
         "_gate",
+        "_is_plain",
         "_path_types",
         "_route",
         "_unpack",
@@ -348,12 +350,14 @@ class _Serving:
     def __init__(self, route: Route, border: Border) -> None:
         self._route = route
         self._border = border
+        self._bounds = route.bounds
         self._gate = border.gates[route.lane]
         most = MOST_PARTS if route.auth in _UNKNOWN else None
         self._decode = (
             body_decoder(route.body, most=most) if route.body is not None else None
         )
         self._unpack = packed_decoder(route.body) if route.packed else None
+        self._is_plain = route.is_plain
         self._path_types = tuple(route.path_types.items())
         public = f"public, max-age={route.max_age}"
         self._cache = {"Cache-Control": public} if route.max_age else None
@@ -365,7 +369,7 @@ class _Serving:
             turns = border.probes if route.probe else border.turns
             await turns.take(line.prefix)
         check_headers(request)
-        path = request.match_info
+        path = _NO_PARAMETERS if self._is_plain else request.match_info
         for name, type_ in self._path_types:
             _check_path(path[name], type_)
         if route.lane not in _ALONE:
@@ -375,7 +379,7 @@ class _Serving:
         call = Call(border.services, border.metrics, border.document, path)
         if route.auth in _UNKNOWN:
             body = await self._read(request, line.prefix)
-            with self._gate_for(request).enter():
+            with self._gate_for(request):
                 if route.auth is Auth.PEER:
                     peering = border.services.peering
                     call.peer = identify_peer(request, peering, body)
@@ -389,7 +393,7 @@ class _Serving:
                     call.languages = request.headers.get("Accept-Language", "")
                 return await self._act(call, request, body, request_id)
         call.who = await self._identify(request)
-        with self._gate.enter():
+        with self._gate:
             began = perf_counter()
             body = await self._read(request, line.prefix)
             if perf_counter() - began > SETTLED_SECONDS:
@@ -407,7 +411,7 @@ class _Serving:
     async def _identify(self, request: web.Request) -> Principal:
         route, people = self._route, self._border.services.people
         who = await identify(request, people, route.auth, route.roles)
-        check_bounds(who, route.bounds, demonstration=people.demonstration)
+        check_bounds(who, self._bounds, demonstration=people.demonstration)
         asking = current()
         if asking is not None and asking.asker is not None:
             line_of(request).known(asking.asker)  # its body is no stranger's

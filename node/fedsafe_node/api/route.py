@@ -105,6 +105,11 @@ class Route:
     probe: bool = False
 
     @property
+    def is_plain(self) -> bool:
+        """Whether its path has no parameters."""
+        return "{" not in self.path
+
+    @property
     def is_open(self) -> bool:
         """Whether anybody may ask: it shares no place with what members ask."""
         return self.lane in OPEN_LANES

@@ -22,7 +22,7 @@ import logging
 import resource
 import socket
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, cast
@@ -65,6 +65,9 @@ OPEN: Final = frozenset(
     if route.is_open and not route.probe
 )
 BORDER: Final = web.AppKey("border", Border)
+STRAIGHT: Final = web.AppKey("straight", Mapping[tuple[str, str], Endpoint])
+"""The endpoints of paths without parameters, by method and request target."""
+_Served = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 _LOG = logging.getLogger(f"{LOGGER}.api")
 
 
@@ -86,15 +89,15 @@ def make_app(
     nowhere = _refusing(border, Code.NOT_FOUND)
     app = web.Application(middlewares=[_catching(nowhere)])
     app[BORDER] = border
+    straight: dict[tuple[str, str], Endpoint] = {}
+    app[STRAIGHT] = straight
     methods: defaultdict[str, list[str]] = defaultdict(list)
     for route in ROUTES:
         methods[route.path].append(route.method)
-        app.router.add_route(
-            route.method,
-            route.path,
-            make_endpoint(route, border),
-            expect_handler=_expect,
-        )
+        endpoint = make_endpoint(route, border)
+        app.router.add_route(route.method, route.path, endpoint, expect_handler=_expect)
+        if route.is_plain:
+            straight[route.method, route.path] = endpoint
     for path, allowed in methods.items():
         refuse = _refusing(border, Code.METHOD_NOT_ALLOWED, allowed)
         app.router.add_route("*", path, refuse, expect_handler=_expect)
@@ -373,12 +376,35 @@ class _Caller(asyncio.BufferedProtocol):
             connection.data_received(self._data)
 
 
+def _straight(
+    otherwise: _Served, endpoints: Mapping[tuple[str, str], Endpoint]
+) -> _Served:
+    """Let the router look only for what is not found by the target as it came.
+
+    It takes longer than anything else between the bytes of a request and its endpoint.
+    """
+
+    def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        endpoint = endpoints.get((request.method, request.raw_path))
+        if endpoint is None or "Expect" in request.headers:
+            return otherwise(request)
+        return endpoint(cast("web.Request", request))  # the factory's
+
+    return handle
+
+
 class _Server(web.Server):
     """Makes our kind of connections."""
 
-    def __init__(self, made: web.Server, border: Border, most: int) -> None:
+    def __init__(
+        self,
+        made: web.Server,
+        border: Border,
+        straight: Mapping[tuple[str, str], Endpoint],
+        most: int,
+    ) -> None:
         super().__init__(
-            made.request_handler,
+            _straight(made.request_handler, straight),
             request_factory=made.request_factory,
             loop=asyncio.get_running_loop(),
         )
@@ -405,7 +431,8 @@ class _Runner(web.AppRunner):
         self._most = most
 
     async def _make_server(self) -> web.Server:
-        return _Server(await super()._make_server(), self.app[BORDER], self._most)
+        made, app = await super()._make_server(), self.app
+        return _Server(made, app[BORDER], app[STRAIGHT], self._most)
 
 
 class ApiServer:

@@ -10,6 +10,7 @@ the node exchanges nothing, though it is a member: it has no policy that goes wi
 members'.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
@@ -163,7 +164,7 @@ class Situation:
 
         Nobody has said so of whom nothing was heard since this node began.
         """
-        others = self.shared.membership.others if self.shared is not None else []
+        others = self.shared.membership.others if self.shared is not None else ()
         return all(feature in self.features.get(each.name, ()) for each in others)
 
     def leave(self) -> None:
@@ -218,8 +219,8 @@ class Situation:
     def keeps(self, member: str, plane: Plane) -> bool:
         """Whether the charter lets a member keep a list of a plane, and get others'."""
         role = MemberRole.MEDIA if plane is Plane.MEDIA else MemberRole.LISTER
-        members = [] if self.shared is None else self.shared.membership.charter.members
-        return any(each.name == member and role in each.roles for each in members)
+        shared = self.shared
+        return shared is not None and role in shared.membership.roles.get(member, ())
 
     def not_covered(self, now: datetime, *, actor: bool = False) -> list[str]:
         """Name the other members whose feed is stale or suspended.
@@ -235,9 +236,10 @@ class Situation:
         ]
 
     def _could_answer(self, name: str, actor: bool) -> bool:  # noqa: FBT001
-        planes = [Plane.MEDIA, *([Plane.ACTOR] if actor else [])]
-        pair = (name, self.node)
-        return any(all(self.keeps(each, plane) for each in pair) for plane in planes)
+        node = self.node
+        if self.keeps(name, Plane.MEDIA) and self.keeps(node, Plane.MEDIA):
+            return True
+        return actor and self.keeps(name, Plane.ACTOR) and self.keeps(node, Plane.ACTOR)
 
     def why_not_covered(self, name: str, now: datetime, *, actor: bool) -> str:
         """Say why a member is not covered: whether it is away, or its gate is shut."""
@@ -316,10 +318,10 @@ class Situation:
 
     def url_of(self, member: str) -> str | None:
         """Give the address of another member; None of who is none."""
-        members = self.shared.membership.others if self.shared is not None else []
+        members = self.shared.membership.others if self.shared is not None else ()
         return next((each.url for each in members if each.name == member), None)
 
-    def _site(self, others: list[Member]) -> Site:
+    def _site(self, others: Sequence[Member]) -> Site:
         config = self.config
         host = config.listen.host
         listen = f"[{host}]" if ":" in host else host

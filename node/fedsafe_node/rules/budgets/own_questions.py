@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from secrets import token_bytes
 from typing import Final
 
-from fedsafe_federation.evaluation.metering import Budget, Quota, Recent
+from fedsafe_federation.evaluation.metering import HOUR, Budget, Quota, Recent
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import StoreError
 from fedsafe_node.rules.budgets.leases import Key, Leases
@@ -54,15 +54,16 @@ class AskedLedger:
             marks[:] = self._asked.fresh(peer, elements, now=int(self._now))
             return len(marks)
 
-        hour = self._leases.now
-        await self._leases.spend((peer, budget.key), wanted, _UNBOUND, after=hour - 1)
+        after = int(self._now) // HOUR - 1
+        await self._leases.spend((peer, budget.key), wanted, _UNBOUND, after=after)
         self._asked.charged(peer, marks, now=int(self._now))
 
     def answered(self, peer: str, budget: Budget, elements: Sequence[bytes]) -> None:
         """Count what was answered."""
-        marks = self._answered.fresh(peer, elements, now=int(self._now))
-        self._answered.charged(peer, marks, now=int(self._now))
-        self._received[(peer, budget.key), self._leases.now] += len(marks)
+        now = int(self._now)
+        marks = self._answered.fresh(peer, elements, now=now)
+        self._answered.charged(peer, marks, now=now)
+        self._received[(peer, budget.key), now // HOUR] += len(marks)
 
     def refused(self, peer: str, budget: Budget, seconds: float | None) -> None:
         """Learn that a peer has no budget left, and in how many seconds it has."""
@@ -71,10 +72,13 @@ class AskedLedger:
 
     def wait(self, peer: str, budget: Budget) -> float:
         """Say in how many seconds a peer may be asked; 0 for now."""
-        key, now = (peer, budget.key), self._now
-        again, named = self._spent.get(key, (now, now))
+        key = (peer, budget.key)
+        if key not in self._spent:
+            return 0.0
+        now = self._now
+        again, named = self._spent[key]
         if now >= again:
-            self._spent.pop(key, None)
+            del self._spent[key]
             return 0.0
         return named - now
 
