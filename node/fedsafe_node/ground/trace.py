@@ -101,10 +101,13 @@ def limits(*stands: Limit) -> None:
     """Say how the budgets stand that the request under way was counted against."""
     asking = current()
     if asking is not None:
-        asking.limits = tuple(
-            replace(each, left=max(0, each.left), seconds=max(0, each.seconds))
-            for each in stands
-        )
+        asking.limits = tuple(map(_none_below_zero, stands))
+
+
+def _none_below_zero(limit: Limit) -> Limit:
+    if limit.left >= 0 and limit.seconds >= 0:
+        return limit
+    return replace(limit, left=max(0, limit.left), seconds=max(0, limit.seconds))
 
 
 def counted_with(other: Asking) -> None:
@@ -112,7 +115,6 @@ def counted_with(other: Asking) -> None:
     asking = current()
     if asking is not None:
         asking.events |= other.events
-        asking.limits = other.limits
 
 
 def trace_of(traceparent: str | None = None) -> str:

@@ -8,7 +8,7 @@ the transaction that writes the event; the indexes only point to rows.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
@@ -35,7 +35,13 @@ from fedsafe_node.ground.errors import DeniedError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.subject_refs import account_of
 from fedsafe_node.ground.trace import Asking as AskingTrace
-from fedsafe_node.ground.trace import begin, counted_with, nothing_happened
+from fedsafe_node.ground.trace import (
+    begin,
+    counted_with,
+    current,
+    limits,
+    nothing_happened,
+)
 from fedsafe_node.keys.evaluators import Output
 from fedsafe_node.keys.lookup_items import File, Person
 from fedsafe_node.log.audit import AuditTrail, Detail, grounds_of
@@ -65,7 +71,7 @@ from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.floods import About, Judged, judge_floods
 from fedsafe_node.review.task_start import open_review
 from fedsafe_node.review.trials import Tried, try_matches
-from fedsafe_node.rules.budgets.lookups import LookupBudgets, Spending, Wanted
+from fedsafe_node.rules.budgets.lookups import LookupBudgets, Spending, Wanted, summed
 from fedsafe_node.rules.idempotency import Once
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
@@ -73,7 +79,7 @@ from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.rules.decision import Decision, Obligation
 from fedsafe_policies.rules.lookups import LookupRequest as LookupFacts
-from fedsafe_policies.vocabulary import MediaKind, Plane, Purpose, Surface
+from fedsafe_policies.vocabulary import MediaKind, Plane, Purpose, Role, Surface
 
 T = TypeVar("T")
 
@@ -120,6 +126,14 @@ class _Round:
     withheld: bool
     within: float
     spending: Spending
+
+    @property
+    def sharing(self) -> Hashable:
+        """What questions have in common that found nothing and share an event."""
+        asking = self.asking
+        grounds = tuple(asking.grounds.items())
+        said = (asking.who, asking.purpose, asking.surface, self.service, grounds)
+        return said, self.shared, self.withheld
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +201,9 @@ class LookupService:
         self._clock = clock
         self._prober = Prober(situation, lists)
         self._columns = ColumnSearch(situation, lists)
+        self._plans: dict[object, _Plan | Decision] = {}
+        self._stands: tuple[object, ...] = ()
+        self._file_negatives = SharedNegatives(self._settle_files)
         self._negatives = SharedNegatives(self._settle)
         self.budgets = LookupBudgets(situation, store, trail, clock)
 
@@ -311,12 +328,41 @@ class LookupService:
         surface: Surface | None,
         planes: frozenset[Plane],
     ) -> _Plan | Decision:
-        """Say what policy allows, or give the decision that denies it."""
+        """Say what policy allows, or give the decision that denies it.
+
+        That is the same as long as all is the same that it hangs on.
+        """
         now, situation = self._clock.now(), self._situation
+        stands = (
+            int(now.timestamp()),
+            situation.policy,
+            situation.calendar,
+            situation.site,
+            situation.shared,
+        )
+        if stands != self._stands:
+            self._stands = stands
+            self._plans.clear()
+        asked = (who.role, who.purposes, purpose, surface, planes)
+        plan = self._plans.get(asked)
+        if plan is None:
+            plan = self._plans[asked] = self._planned(*asked, now)
+        return plan
+
+    def _planned(  # noqa: PLR0913 - what a decision hangs on
+        self,
+        role: Role,
+        purposes: frozenset[Purpose] | None,
+        purpose: Purpose,
+        surface: Surface | None,
+        planes: frozenset[Plane],
+        now: datetime,
+    ) -> _Plan | Decision:
+        situation = self._situation
         open_planes, withheld = set[Plane](), False
         grounds: Detail = {}
         for plane in sorted(planes):
-            facts = LookupFacts(who.role, purpose, plane, surface, who.purposes)
+            facts = LookupFacts(role, purpose, plane, surface, purposes)
             decision = situation.decide(facts, now)
             if not decision.allowed:
                 return decision
@@ -343,19 +389,18 @@ class LookupService:
         surface = read_surface(request.purpose, request.surface)
         asker = _Asker(who, request.purpose, surface, naming.usual)
         within = max(request.deadline_ms / 1000, LEAST_WRITING)
-        told = await self._negatives.join(asker, within)
+        told = await self._file_negatives.join(asker, None, within)
         if told is None:
             return None
-        counted_with(told.asking)
-        answer = _answer(case, (), told.stale, deferred=None)
-        if told.gate_closed:
-            answer = replace(answer, gate_closed=True)
-        return _shown(answer)
+        limits(*told.asking.limits)
+        return _answer_nothing(case, told)
 
-    async def _settle(self, asker: _Asker, count: int) -> _Nothing | None:
+    async def _settle_files(
+        self, asker: _Asker, items: Sequence[None]
+    ) -> _Nothing | None:
         """Admit and write down so many questions about files that found nothing."""
         who, purpose, surface = asker.who, asker.purpose, asker.surface
-        asking = begin()
+        asking, count = current() or begin(), len(items)
         plan = self._plan(who, purpose, surface, _FILES)
         if isinstance(plan, Decision):
             return None
@@ -370,17 +415,33 @@ class LookupService:
             LEAST_WRITING,
             spending,
         )
+        return await self._write_nothing(step, count, [spending], asking)
+
+    async def _settle(self, _: object, steps: Sequence[_Round]) -> _Nothing:
+        """Write down so many questions that were admitted and found nothing."""
+        spent = [step.spending for step in steps]
+        asking = current() or begin()
+        return await self._write_nothing(steps[0], len(steps), spent, asking)
+
+    async def _write_nothing(
+        self,
+        step: _Round,
+        count: int,
+        spent: Sequence[Spending],
+        asking: AskingTrace,
+    ) -> _Nothing:
         now = self._clock.now()
         stale = self._stale(step, now)
+        writing = Writing(self._trail, step.asking, now)
 
         async def act(tx: Transaction) -> None:
-            writing = Writing(self._trail, step.asking, now)
             entry = writing.of_negatives(count, _rest(stale))
             await tx.append(self._trail.log, entry.record, entry.openings)
-            await spending.keep(tx)
+            for spending in summed(spent):
+                await spending.keep(tx)
 
         await self._store.write(act)
-        return _Nothing(stale, plan.withheld and bool(stale), asking)
+        return _Nothing(stale, step.withheld and bool(stale), asking)
 
     def _stale(self, step: _Round, now: datetime) -> list[str]:
         if step.withheld:
@@ -408,6 +469,12 @@ class LookupService:
         outputs = [()] * len(persons) if isinstance(found, _Deferred) else found
         count = sum(len(case.asked) for case in cases)
         candidates = await self._run(lambda: self._probe(cases, outputs, step), count)
+        if deferred is None and _finds_nothing(cases, candidates, step):
+            (case,) = cases
+            if not (is_loading and _asks_for_picture(case)):
+                within = max(step.within, LEAST_WRITING)
+                told = await self._negatives.join(step.sharing, step, within)
+                return [_answer_nothing(case, told)]
         return await self._decide(
             cases, candidates, step, deferred=deferred, is_loading=is_loading
         )
@@ -642,6 +709,26 @@ class LookupService:
             reminder=REMINDER if judged.restricting else FLOOD_REMINDER,
         )
         return reviewed, events
+
+
+def _finds_nothing(
+    cases: Sequence[Case], candidates: Sequence[Sequence[Candidate]], step: _Round
+) -> bool:
+    """Whether this is a machine's question about one account that no index knows.
+
+    Questions that could not be read are counted in an event of their own.
+    """
+    if len(cases) > 1 or candidates[0] or step.asking.who.is_person:
+        return False
+    return not (cases[0].unreadable or cases[0].not_compared)
+
+
+def _answer_nothing(case: Case, told: _Nothing) -> LookupAnswer:
+    counted_with(told.asking)
+    answer = _answer(case, (), told.stale, deferred=None)
+    if told.gate_closed:
+        answer = replace(answer, gate_closed=True)
+    return _shown(answer)
 
 
 def _shown(answer: LookupAnswer) -> LookupAnswer:

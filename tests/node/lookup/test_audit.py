@@ -83,12 +83,22 @@ async def test_without_a_durable_event_there_is_no_answer(
     monkeypatch.undo()
 
 
-async def test_lookups_at_once_share_commits_and_lose_no_event(trio: Fleet) -> None:
+async def test_lookups_at_once_share_events_and_each_is_counted(trio: Fleet) -> None:
     await asyncio.gather(
         *(trio.look_up("b.demo", f"p{number}@mail.example") for number in range(20))
     )
 
-    assert len(await trio.audit("b.demo", "lookup")) == 20
+    events = await trio.audit("b.demo", "lookup")
+    details = [json.loads(event.openings["detail"]) for event in events]
+    assert sum(detail["lookups"] for detail in details) == 20
+    assert all("subject" not in event.openings for event in events)
+    (meter,) = trio["b.demo"].services.lookups.budgets._meters.values()  # noqa: SLF001 - what counts
+    now = trio.clock.now()
+    assert meter.within(int(now.timestamp())).spent == 20
+    kept = await trio["b.demo"].base.store.read(
+        lambda reader: reader.spent(0, "local", "signup_check")
+    )
+    assert [row.spent for row in kept] == [20]
 
 
 async def test_a_lookup_leaves_no_new_file(trio: Fleet, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from threading import Event
 
 import pytest
@@ -78,6 +79,22 @@ async def test_each_request_is_counted_in_an_event_and_told_its_budget(
     assert told == [({"lookup"}, 1)] * 4
 
 
+async def test_who_is_alone_finds_its_trace_in_the_event(alone: Fleet) -> None:
+    async def one(number: int) -> str:
+        asking = begin()
+        await ask(alone, f"{number:064x}")
+        return asking.trace
+
+    async def traces() -> list[str]:
+        events = await alone.audit("a.demo", "lookup")
+        return [json.loads(each.openings["detail"])["trace"] for each in events]
+
+    mine = await asyncio.create_task(one(0))
+    assert await traces() == [mine]
+    several = await asyncio.gather(*(asyncio.create_task(one(n)) for n in range(1, 4)))
+    assert not set(several) & set((await traces())[1:])
+
+
 async def test_two_askers_share_no_event(alone: Fleet) -> None:
     await asyncio.gather(
         ask(alone, "00" * 32),
@@ -125,18 +142,18 @@ async def test_no_answer_is_given_while_the_store_stands_still(
 async def test_what_ends_an_act_ends_all_of_it_and_nothing_later() -> None:
     faults = iter([True])
 
-    async def settle(key: str, count: int) -> int:
+    async def settle(key: str, items: Sequence[None]) -> int:
         await asyncio.sleep(0)
         if next(faults, False):
             raise OSError(key)
-        return count
+        return len(items)
 
     shared = SharedNegatives(settle)
-    first = [asyncio.create_task(shared.join("a", 5.0)) for _ in range(3)]
+    first = [asyncio.create_task(shared.join("a", None, 5.0)) for _ in range(3)]
     results = await asyncio.gather(*first, return_exceptions=True)
 
     assert [type(each) for each in results] == [OSError] * 3
-    gone, stays = (asyncio.create_task(shared.join("a", 5.0)) for _ in range(2))
+    gone, stays = (asyncio.create_task(shared.join("a", None, 5.0)) for _ in range(2))
     await asyncio.sleep(0)
     gone.cancel()
     assert await stays == 2

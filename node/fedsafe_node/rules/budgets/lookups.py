@@ -90,6 +90,16 @@ class Spending:
         )
 
 
+def summed(spent: Sequence[Spending]) -> list[Spending]:
+    """Add up what was admitted, so that each slot is counted once."""
+    if len(spent) == 1:
+        return [*spent]
+    sums: dict[tuple[Account, int], Counts] = {}
+    for each in spent:
+        sums.setdefault((each.account, each.slot), Counts()).add(each.counts)
+    return [Spending(*where, counts) for where, counts in sums.items()]
+
+
 class LookupBudgets:
     """Meters all lookups of a node.
 
@@ -171,7 +181,7 @@ class LookupBudgets:
             raise await self._circuits.refuse(
                 account, decision, act=_ACT, retry_at=retry_at
             )
-        tries.count(now, wanted.cases)
+        tries.count(now, asked)
         new.spent = wanted.lookups
         slot = meter.spend(now, new)
         left, frees_at = quota - before.spent - wanted.lookups, meter.frees_at(now)

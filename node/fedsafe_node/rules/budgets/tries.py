@@ -8,7 +8,7 @@ restart begins anew, the budget of all accounts does not. Of an account beyond
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from secrets import token_bytes
 
@@ -31,11 +31,13 @@ class Asked:
     """What would have been asked within the hour, with a request.
 
     `most` is the highest count of an account that the request names, `unnamed` counts
-    the lookups that name none.
+    the lookups that name none. `new` is what the hour has not seen of each account, and
+    how many of the request name nobody.
     """
 
     most: int
     unnamed: int
+    new: tuple[Mapping[bytes, set[bytes]], int] = field(repr=False)
 
 
 class Tries:
@@ -52,12 +54,12 @@ class Tries:
         fresh, unnamed = self._fresh(cases)
         totals = [self._totals[name] + len(marks) for name, marks in fresh.items()]
         before = sum(slot.unnamed for slot in self._slots.values())
-        return Asked(most=max(totals, default=0), unnamed=before + unnamed)
+        most = max(totals, default=0)
+        return Asked(most, before + unnamed, (fresh, unnamed))
 
-    def count(self, now: int, cases: Iterable[Case]) -> None:
-        """Count what is asked."""
-        self._forget(now)
-        fresh, unnamed = self._fresh(cases)
+    def count(self, now: int, asked: Asked) -> None:
+        """Count what is asked, with no other request in between."""
+        fresh, unnamed = asked.new
         slot = self._slots.setdefault(now - now % SLOT, _Slot())
         slot.unnamed += unnamed
         for account, marks in fresh.items():
