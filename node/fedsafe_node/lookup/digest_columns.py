@@ -6,6 +6,8 @@ answer. What is found becomes a case of one question, which goes the way of ever
 lookup: a row is a hint, and the store's status decides.
 """
 
+import re
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +38,9 @@ from fedsafe_policies.vocabulary import MediaKind, Plane
 MOST_NAMED: Final = 1_000
 """So many accounts a person names in one body: each is an event of its own."""
 _PLANES: Final = frozenset({Plane.MEDIA})
+_PROBED: Final = 48
+_HEXADECIMAL: Final = re.compile(rb"[0-9A-Fa-f]+")
+_WRITTEN: Final = re.compile(rb"[0-9A-Fa-f\s,;:\"']+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,14 @@ def _column(at: int, given: DigestColumn, service: str | None) -> Column:
             f"has {len(given.digests)} bytes, and {whole} a question: send whole "
             "digests behind each other, as bytes and not as hexadecimal digits",
         )
+    if _is_hexadecimal(given.digests, column.width):
+        raise _unfit(
+            at,
+            given,
+            "digests",
+            "reads as hexadecimal digits: send the digests' bytes, in JSON as base64 "
+            "of those bytes",
+        )
     if column.refs is not None and len(column.refs) != column.questions:
         raise _unfit(
             at,
@@ -151,6 +164,25 @@ def _column(at: int, given: DigestColumn, service: str | None) -> Column:
             "name one for each, or null, or leave them all out",
         )
     return column
+
+
+def _is_hexadecimal(digests: bytes, width: int) -> bool:
+    """Tell hexadecimal text, which would be answered as digests that nobody lists.
+
+    The text of an even number of digests is good base64 of half as many again: of two
+    of 16 bytes, 64 letters. That a base64 text of as many letters has none but the 22
+    that are hexadecimal happens by chance to (22/64)^64 < 2^-98 of them, to fewer of
+    longer ones. One digest, and every column whose base64 has padding, never looks so.
+    Bytes that are such text themselves, two letters a byte of a digest, are as rare:
+    (33/256)^32 < 2^-94. Pictures without any contrast are all zero, which reads as
+    letters too, but as no digest that is anybody's.
+    """
+    if not any(digests):
+        return False
+    if _HEXADECIMAL.fullmatch(b64encode(digests[:_PROBED])):
+        return _HEXADECIMAL.fullmatch(b64encode(digests)) is not None
+    is_long = len(digests) >= 2 * width
+    return is_long and _WRITTEN.fullmatch(digests) is not None
 
 
 def _unfit(at: int, given: DigestColumn, field: str, why: str) -> BadRequestError:

@@ -4,6 +4,7 @@
 import asyncio
 import json
 import os
+from base64 import b64decode
 from collections.abc import Sequence
 from threading import Event
 
@@ -253,6 +254,49 @@ UNFIT = [
     ),
     ([column(DigestKind.MD5)], "no_digests", "/columns", "these 0"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "digest"),
+    [
+        (DigestKind.SHA256, HASH),
+        (DigestKind.SHA1, HASH[:40].upper()),
+        (DigestKind.MD5, HASH[:32]),
+    ],
+)
+@pytest.mark.parametrize("form", ["base64", "text", "lines"])
+async def test_hexadecimal_text_is_refused_and_never_none(
+    alone: Fleet, kind: DigestKind, digest: str, form: str
+) -> None:
+    await list_own(alone, SHA, Kind.SHA256)
+    if form == "base64":  # of two such digests JSON makes three
+        text = json.dumps({"kind": kind.value, "digests": 2 * digest})
+        given = msgspec.json.decode(text, type=DigestColumn)
+    else:
+        times = len(digest) // 2  # what divides by the bytes of a digest, anyhow
+        lines = [digest + ("\n" if form == "lines" else "")] * times
+        given = column(kind, "".join(lines).encode())
+
+    with pytest.raises(BadRequestError) as caught:
+        await ask(alone, given)
+
+    assert caught.value.pointer == "/columns/0/digests"
+    assert "in JSON as base64" in caught.value.detail
+
+
+async def test_digests_that_only_look_a_little_like_letters_are_asked(
+    alone: Fleet,
+) -> None:
+    letters = b64decode(2 * HASH)[:64]  # base64 with padding is no hexadecimal text
+
+    answer = await ask(
+        alone,
+        column(DigestKind.PDQ, *[bytes(32)] * 3),
+        column(DigestKind.SHA256, letters),
+        column(DigestKind.MD5, HASH[:16].encode()),
+    )
+
+    assert [each.questions for each in answer.columns] == [3, 2, 1]
 
 
 @pytest.mark.parametrize(("columns", "code", "pointer", "why"), UNFIT)
