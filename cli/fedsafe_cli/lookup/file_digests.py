@@ -7,6 +7,7 @@ has the limits of `fedsafe_federation.media.pictures`.
 """
 
 import os
+import re
 import stat
 from dataclasses import dataclass, field
 from io import BufferedReader
@@ -43,7 +44,8 @@ class FileDigests:
     """What a file hashes to, by kind; `turned` are all eight PDQ digests.
 
     With a `fault` there is nothing else. `picture` says why a picture could not be
-    hashed by what it looks like; its exact digests are there all the same.
+    hashed by what it looks like; its exact digests are there all the same. `quality`
+    is how much there is to see, from 0 to 100.
     """
 
     ref: FileRef
@@ -52,6 +54,7 @@ class FileDigests:
     turned: str | None = None
     fault: Fault | None = None
     picture: Fault | None = None
+    quality: int | None = None
 
     def questions(self) -> tuple[dict[str, str], ...]:
         """Ask about every digest, and about a picture in all orientations."""
@@ -95,13 +98,15 @@ def digest_file(ref: FileRef) -> FileDigests:
                 kind.name.lower(): digest.hex()
                 for kind, digest in digests.by_kind().items()
             }
-            pdq, turned, picture = _look_at(file)
+            look = _look_at(file, ref)
     except OSError as error:
         fault = Fault("unreadable", error.strerror or "unreadable")
         return FileDigests(ref, fault=fault)
-    if pdq is not None:
-        found["pdq"] = pdq
-    return FileDigests(ref, digests.size, found, turned, picture=picture)
+    if look.pdq is not None:
+        found["pdq"] = look.pdq
+    return FileDigests(
+        ref, digests.size, found, look.turned, picture=look.fault, quality=look.quality
+    )
 
 
 def _open(ref: FileRef) -> BufferedReader | Fault:
@@ -118,23 +123,35 @@ def _open(ref: FileRef) -> BufferedReader | Fault:
     return Fault("no_file", f"is {what}")
 
 
-def _look_at(file: BinaryIO) -> tuple[str | None, str | None, Fault | None]:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What came of looking at a file as a picture: nothing, if it is none."""
+
+    pdq: str | None = None
+    turned: str | None = None
+    quality: int | None = None
+    fault: Fault | None = None
+
+
+def _look_at(file: BinaryIO, ref: FileRef) -> _Look:
     file.seek(0)
-    if not _looks_like_picture(file.read(_HEAD)):
-        return None, None, None
-    from fedsafe_federation.errors import MediaError, MediaFault  # noqa: PLC0415 (slow)
+    head = file.read(_HEAD)
+    if not _looks_like_picture(head):
+        return _Look(fault=_UNKNOWN if _is_other_picture(head, ref.path) else None)
+    from fedsafe_federation.errors import MediaError  # noqa: PLC0415 (slow)
+    from fedsafe_federation.media.pdq import USABLE_QUALITY  # noqa: PLC0415
     from fedsafe_federation.media.pictures import picture_turned  # noqa: PLC0415
 
     try:
         found = picture_turned(file)
     except MediaError as error:
         # A file that no decoder reads whole still has its exact digests.
-        if error.code is MediaFault.UNKNOWN_FORMAT:
-            return None, None, None
-        return None, None, Fault(error.code.value, str(error))
-    if not found.original.usable:
-        return None, None, None
-    return found.original.hex, found.hex, None
+        return _Look(fault=Fault(error.code.value, str(error)))
+    original = found.original
+    if not original.usable:
+        why = f"its quality is {original.quality}, below {USABLE_QUALITY}"
+        return _Look(quality=original.quality, fault=Fault(PLAIN, why))
+    return _Look(original.hex, found.hex, original.quality)
 
 
 def _looks_like_picture(head: bytes) -> bool:
@@ -148,10 +165,45 @@ def _looks_like_picture(head: bytes) -> bool:
     )
 
 
+def _is_other_picture(head: bytes, path: str) -> bool:
+    """Tell a picture of a form that is not read here, by its start or its name."""
+    return (
+        head.startswith(_OTHER_MAGIC)
+        or head[4:12] in _HEIF
+        or _NETPBM.match(head) is not None
+        or os.path.splitext(path)[1].lower() in _OTHER_NAMES  # noqa: PTH122 (slow)
+    )
+
+
+PLAIN: Final = "picture_quality_low"
+"""The fault of a picture with too little to see, such as an empty or dark one."""
+_UNKNOWN: Final = Fault(
+    "picture_format_unknown", "a picture of a form that is not read here"
+)
 _MAGIC: Final = (
     b"\xff\xd8\xff",
     b"\x89PNG\r\n\x1a\n",
     b"GIF8",
     b"II*\0",
     b"MM\0*",
+)
+_OTHER_MAGIC: Final = (
+    b"\0\0\0\x0cjP  ",  # JPEG 2000, and its stream alone
+    b"\xff\x4f\xff\x51",
+    b"\0\0\0\x0cJXL ",
+    b"8BPS",
+    b"II\xbc\x01",
+    b"\x76\x2f\x31\x01",
+    b"qoif",
+    b"II+\0",
+    b"MM\0+",
+)
+_HEIF: Final = frozenset(
+    b"ftyp" + brand
+    for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"msf1")
+)
+_NETPBM: Final = re.compile(rb"P[1-6]\s+[#0-9]|P7\n[#WHDMT]|P[Ff]\n[0-9]")
+_OTHER_NAMES: Final = frozenset(
+    {".heic", ".heif", ".ico", ".j2k", ".jp2", ".jpf"}
+    | {".jxl", ".jxr", ".psd", ".svg", ".tga", ".wdp"}
 )

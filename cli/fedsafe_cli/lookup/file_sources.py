@@ -3,7 +3,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -18,6 +18,7 @@ from fedsafe_cli.terminal.inputs import (
     read_lines,
     record,
 )
+from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.vocabulary import MediaKind
 
 DIGITS: Final = {
@@ -74,6 +75,8 @@ class Listed:
     line: int
     asked: Account | Fault
     name: str | None = None
+    picture: Fault | None = None
+    """Why its picture has no PDQ, as `fedsafe hash` said."""
 
     def named(self) -> dict[str, object]:
         """Name it as programs read it."""
@@ -108,12 +111,22 @@ def digests_in(stream: BinaryIO, kind: str | None) -> Iterator[Listed]:
                 if head is not None:
                     continue
             if head is not None:
-                name, digests = _row(text, head, separator)
+                found = _row(text, head, separator)
             else:
-                name, digests = _digests(line, text, kind)
-            yield Listed(number, Account(_questions(digests)), name)
+                found = _digests(line, text, kind)
+            asked = Account(_questions(found.digests))
+            yield Listed(number, asked, found.name, found.picture)
         except FormError as error:
             yield Listed(number, error.fault)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What a line says: digests by kind, and perhaps whose they are."""
+
+    name: str | None
+    digests: dict[str, str]
+    picture: Fault | None = None
 
 
 def _head(text: str) -> tuple[list[str] | None, str]:
@@ -133,9 +146,7 @@ def _head(text: str) -> tuple[list[str] | None, str]:
     return None, ","
 
 
-def _row(
-    text: str, head: list[str], separator: str
-) -> tuple[str | None, dict[str, str]]:
+def _row(text: str, head: list[str], separator: str) -> _Line:
     import csv  # noqa: PLC0415 (only such a list needs it)
 
     try:
@@ -145,34 +156,40 @@ def _row(
     if len(cells) != len(head):
         raise FormError("not_csv", f"{len(cells)} cells below a head of {len(head)}")
     row = {name: cell.strip() for name, cell in zip(head, cells, strict=True)}
-    return _of_record(row)
+    return _of_texts(row)
 
 
-def _of_record(row: dict[str, str]) -> tuple[str | None, dict[str, str]]:
+def _of_record(row: Mapping[str, object]) -> _Line:
+    texts = {key: value for key, value in row.items() if isinstance(value, str)}
+    unread = row.get("picture_unread")
+    code = unread.get("code") if isinstance(unread, dict) else None
+    detail = unread.get("detail") if isinstance(unread, dict) else None
+    picture = None
+    if isinstance(code, str) and isinstance(detail, str):
+        picture = Fault(printable(code), printable(detail))
+    return _of_texts(texts, picture)
+
+
+def _of_texts(row: Mapping[str, str], picture: Fault | None = None) -> _Line:
     name = next((row[key] for key in _NAMES if row.get(key)), None)
     digests = {kind: row[kind] for kind in DIGITS if row.get(kind)}
     if row.get("kind"):
         digests[row["kind"].lower()] = row.get("value") or row.get("digest") or ""
     if row.get(TURNED):
         digests["pdq"] = row[TURNED]
-    return name, digests
+    return _Line(name, digests, picture)
 
 
-def _digests(
-    line: bytes, text: str, kind: str | None
-) -> tuple[str | None, dict[str, str]]:
+def _digests(line: bytes, text: str, kind: str | None) -> _Line:
     if text.startswith("{"):
-        fields = record(line)
-        return _of_record(
-            {name: value for name, value in fields.items() if isinstance(value, str)}
-        )
+        return _of_record(record(line))
     if found := _TAGGED.fullmatch(text):
         named, name, digest = found.groups()
-        return name, {named.replace("-", "").lower(): digest}
+        return _Line(name, {named.replace("-", "").lower(): digest})
     word, colon, rest = text.partition(":")
     if colon and word.lower() in DIGITS:
         digest, _, name = rest.partition(" ")
-        return name.strip() or None, {word.lower(): digest}
+        return _Line(name.strip() or None, {word.lower(): digest})
     found = _SUMS.fullmatch(text)
     if found is None:
         raise FormError("no_digest", "the line is no digest that is known here")
@@ -180,7 +197,7 @@ def _digests(
     of = kind or _BY_LENGTH.get(len(digest))
     if of is None:
         raise FormError("no_digest", "no kind of digest has this length; say --kind")
-    return name or None, {of: digest}
+    return _Line(name or None, {of: digest})
 
 
 def _questions(digests: dict[str, str]) -> tuple[dict[str, str], ...]:

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from fedsafe_cli.lookup.answer_file import AnswerFile
-from fedsafe_cli.lookup.file_digests import FileDigests, FileRef
+from fedsafe_cli.lookup.file_digests import PLAIN, FileDigests, FileRef
 from fedsafe_cli.lookup.file_sources import DIGITS, TURNED, Listed, digests_in, files_of
 from fedsafe_cli.lookup.hash_workers import cores, digest_all
 from fedsafe_cli.lookup.lookup_client import (
@@ -94,8 +94,9 @@ def hash_files(  # noqa: PLR0913 (one parameter an option)
 
     SHA-256, SHA-1, MD5 and BLAKE3 of the bytes, and PDQ of what a picture looks
     like. Files are read in a stream on this machine and sent nowhere. Links in a
-    folder are named and not followed. What cannot be read, or is a broken picture, is
-    named, and the status is 5.
+    folder are named and not followed. What cannot be read, or is a picture without
+    PDQ (broken, of a form that is not read, or with too little to see), is named, and
+    the status is 5.
 
     \b
     Examples:
@@ -109,10 +110,11 @@ def hash_files(  # noqa: PLR0913 (one parameter an option)
     tally = _Tally(settings)
     kept: list[dict[str, object]] = []
     with _lines(output, resume=resume) as lines, _progress(output) as advance:
-        tally.count_all(map(_status_of, _before(lines)))
+        for told in _before(lines):
+            tally.count(_status_of(told), blind=_is_blind(told))
         for found in digest_all(_left(files_of(files), lines), jobs or cores()):
             told = _told(found)
-            tally.count(_status_of(told))
+            tally.count(_status_of(told), blind=found.picture is not None)
             if lines is not None:
                 lines.write(told)
                 if lines.count % TOGETHER == 0:
@@ -136,6 +138,8 @@ def _told(found: FileDigests) -> dict[str, Any]:
     if found.fault is not None:
         return told | {"problem": found.fault.document()}
     told |= {"size": found.size, **found.digests}
+    if found.quality is not None:
+        told["pdq_quality"] = found.quality
     if found.turned is not None:
         told[TURNED] = found.turned
     if found.picture is not None:
@@ -145,7 +149,7 @@ def _told(found: FileDigests) -> dict[str, Any]:
 
 def _status_of(told: dict[str, Any]) -> ExitStatus:
     """Say what an entry of `fedsafe hash` means for the exit status."""
-    is_bad = "problem" in told or "picture_unread" in told
+    is_bad = "problem" in told or _is_blind(told)
     return ExitStatus.BAD_INPUT if is_bad else ExitStatus.NO_SIGNAL
 
 
@@ -161,7 +165,9 @@ def _print_digests(found: FileDigests, settings: Settings) -> None:
 
 def _note_picture(name: str, picture: Fault | None, settings: Settings) -> None:
     if picture is not None:
-        said = words("picture_unread", language=settings.language, why=picture.code)
+        text = "picture_plain" if picture.code == PLAIN else "picture_unread"
+        why = picture.detail if picture.code == PLAIN else picture.code
+        said = words(text, language=settings.language, why=why)
         note(f"fedsafe: error: {name}: {said}")
 
 
@@ -216,7 +222,8 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
       fedsafe match --surface hosted_private --output answers.ndjson --resume uploads/
       sha256sum uploads/* | fedsafe match --surface hosted_private --list - --ndjson
 
-    Exit status as for `fedsafe lookup`; 5 also where a picture is broken.
+    Exit status as for `fedsafe lookup`; 5 also where the bytes of a picture are all
+    that was compared: a broken one, of a form that is not read, or nearly empty.
     """  # noqa: D301
     _check_sources(files, listing, kind)
     settings = settings_of(context)
@@ -229,7 +236,8 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
     with ExitStack() as stack:
         lines = stack.enter_context(_lines(output, resume=resume))
         moved = stack.enter_context(_progress(output))
-        run.tally.count_all(map(_status_before, _before(lines)))
+        for told in _before(lines):
+            run.tally.count(_status_before(told), blind=_is_blind(told))
         if listing is None:
             refs = map(run.still, _left(files_of(files), lines))
             inputs = map(_file, digest_all(refs, jobs or cores()))
@@ -287,7 +295,7 @@ def _file(found: FileDigests) -> _Input:
 
 def _listed(each: Listed) -> _Input:
     beside = f" ({printable(each.name)})" if each.name else ""
-    return _Input(each.named(), f"{each.line}{beside}", each.asked)
+    return _Input(each.named(), f"{each.line}{beside}", each.asked, each.picture)
 
 
 @dataclass(slots=True)
@@ -331,7 +339,7 @@ class _Run:
             return
         kept: list[dict[str, Any]] = []
         for position, (each, outcome) in enumerate(outcomes):
-            self.tally.count(outcome.status)
+            self._count(outcome)
             if self.form.ndjson:
                 document(entry(position, outcome) | each.named, compact=True)
             elif self.form.json:
@@ -342,6 +350,10 @@ class _Run:
         if self.form.json:
             status = self.tally.worst if self.error is None else self.error.status
             document({"exit_status": int(status), "answers": kept})
+
+    def _count(self, outcome: Outcome) -> None:
+        is_blind = isinstance(outcome, Answer) and _is_blind(outcome.body)
+        self.tally.count(outcome.status, blind=is_blind)
 
     def _write(
         self, outcomes: Iterator[tuple[_Input, Outcome]], lines: AnswerFile
@@ -355,7 +367,7 @@ class _Run:
             elif isinstance(outcome, Refusal) and outcome.status not in _FINAL:
                 self.error = _UnfinishedError(outcome.status, outcome.fault.detail)
             else:
-                self.tally.count(outcome.status)
+                self._count(outcome)
                 lines.write(entry(lines.count, outcome) | each.named)
 
 
@@ -369,6 +381,10 @@ class _UnfinishedError(CliError):
         self.status = status
 
 
+def _is_blind(told: dict[str, Any]) -> bool:
+    return "picture_unread" in told
+
+
 def _status_before(told: dict[str, Any]) -> ExitStatus:
     return ExitStatus.BAD_INPUT if "problem" in told else Answer(told).status
 
@@ -379,14 +395,13 @@ class _Tally:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._counts: Counter[ExitStatus] = Counter()
+        self._blind: Counter[ExitStatus] = Counter()
 
-    def count(self, status: ExitStatus) -> None:
-        """Count one."""
+    def count(self, status: ExitStatus, *, blind: bool = False) -> None:
+        """Count one; a *blind* one is a picture, and its bytes alone were compared."""
         self._counts[status] += 1
-
-    def count_all(self, statuses: Iterable[ExitStatus]) -> None:
-        """Count those of an earlier run."""
-        self._counts.update(statuses)
+        if blind:
+            self._blind[status] += 1
 
     @property
     def worst(self) -> ExitStatus:
@@ -400,14 +415,17 @@ class _Tally:
         said = {
             "total": counts.total(),
             "review": review,
-            "bad": counts[ExitStatus.BAD_INPUT],
+            "bad": counts[ExitStatus.BAD_INPUT] - self._blind[ExitStatus.BAD_INPUT],
+            "blind": self._blind.total(),
             "open": counts.total()
             - review
             - counts[ExitStatus.BAD_INPUT]
             - counts[ExitStatus.NO_SIGNAL],
         }
         shown = {name: grouped(count, self.settings) for name, count in said.items()}
-        note(words(what, language=self.settings.language, **shown))
+        language = self.settings.language
+        blind = words("blind", language=language, **shown) if said["blind"] else ""
+        note(words(what, language=language, **shown) + blind)
 
 
 def _are_many(paths: Iterable[str]) -> bool:

@@ -146,6 +146,8 @@ def _verdict(body: dict[str, Any], origins: str) -> str:
     result = str(body["result"])
     if is_flood(body):
         return "review_flood"
+    if result == "none" and body.get("picture_unread"):
+        return "none_by_bytes"
     if result == "incomplete" and body.get("unreadable") and not origins:
         return "not_all_read"
     return result

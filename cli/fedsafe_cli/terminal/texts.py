@@ -96,6 +96,7 @@ SIGNAL_WORDS: Final[dict[str, dict[str, Phrase]]] = {
 _TEXTS: Final[dict[str, Phrase]] = {
     "task": Phrase("task {task} of account {account}: see `fedsafe task show {task}`"),
     "none": Phrase("no signal"),
+    "none_by_bytes": Phrase("no signal by its bytes; not compared as a picture"),
     "review": Phrase("review, {count} signals"),
     "review_one": Phrase("review, 1 signal"),
     "incomplete": Phrase("no signal, but some origins are not covered: {origins}"),
@@ -111,6 +112,9 @@ _TEXTS: Final[dict[str, Phrase]] = {
     "picture_unread": Phrase(
         "cannot be read as a picture, compared by its bytes only ({why})"
     ),
+    "picture_plain": Phrase(
+        "too little to see for PDQ, compared by its bytes only ({why})"
+    ),
     "ask_again": Phrase(
         "the node answers no more for now; what it has said is written"
     ),
@@ -118,6 +122,7 @@ _TEXTS: Final[dict[str, Phrase]] = {
     "matched": Phrase(
         "{total} files: {review} to review, {bad} not readable, {open} open"
     ),
+    "blind": Phrase("; pictures by their bytes only: {blind}"),
     "not_compared": Phrase("question {number} ({kind}) names nobody: {why}"),
     "way_out": Phrase(
         "Have the value corrected and ask with that, or leave it out; asking again "

@@ -2,8 +2,10 @@
 """Folders, lists of digests, and runs that are killed and resumed."""
 
 import hashlib
+import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +23,7 @@ from fedsafe_cli.lookup.file_sources import files_of
 from fedsafe_cli.lookup.hash_workers import digest_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.cli.conftest import FakeNode, Run
 
@@ -118,6 +120,88 @@ def test_a_picture_that_is_broken_is_no_clean_answer(
     text = tmp_path / "BMW.txt"
     text.write_bytes(b"BMW, a list of cars that is no bitmap")
     assert ask("match", *WHERE, str(text)).status == 0
+
+
+def heic(_: Image.Image) -> bytes:
+    return b"\0\0\0\x18ftypheic" + bytes(64)
+
+
+def saved(form: str) -> "Callable[[Image.Image], bytes]":
+    def save(picture: Image.Image) -> bytes:
+        file = io.BytesIO()
+        picture.save(file, form)
+        return file.getvalue()
+
+    return save
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("a.jp2", lambda _: b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(64)),
+        ("a.bin", heic),
+        ("a.avif", lambda _: b"\0\0\0\x18ftypmif1" + bytes(64)),
+        ("a.ppm", saved("PPM")),
+        ("a.tga", saved("TGA")),
+        ("a", lambda _: b"8BPS" + bytes(64)),
+    ],
+)
+def test_a_picture_of_a_form_that_is_not_read_is_no_clean_answer(
+    ask: "Run",
+    node: "FakeNode",
+    tmp_path: Path,
+    name: str,
+    made: "Callable[..., bytes]",
+) -> None:
+    file = tmp_path / name
+    with Image.open(PICTURE) as picture:
+        file.write_bytes(made(picture.convert("RGB")))
+    node.knows()
+    told = ask("match", *WHERE, "--json", str(file))
+    shown = ask("match", *WHERE, str(file))
+    hashed = ask("hash", "--json", str(file))
+
+    assert told.status == shown.status == hashed.status == 5
+    code = "picture_format_unknown"
+    assert told.document["answers"][0]["picture_unread"]["code"] == code
+    assert hashed.document["files"][0]["picture_unread"]["code"] == code
+    assert "no signal by its bytes; not compared as a picture" in shown.out
+    assert f"compared by its bytes only ({code})" in shown.err
+
+
+def test_a_picture_with_too_little_to_see_is_told_with_its_quality(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    Image.new("RGB", (64, 64), "black").save(folder / "dark.png")
+    shutil.copy(PICTURE, folder)
+    (folder / "a.txt").write_text("P1 is the first task; qoi too")
+    node.knows()
+    listing = tmp_path / "list"
+    hashed = ask("hash", "--output", str(listing), str(folder))
+    matched = ask("match", *WHERE, "--json", str(folder))
+    shown = ask("match", *WHERE, str(folder / "dark.png"))
+    of_list = ask("match", *WHERE, "--ndjson", "--list", str(listing))
+
+    quality = {
+        Path(each["file"]).name: each.get("pdq_quality")
+        for each in lines_of(listing.read_text())
+    }
+    answers = {Path(each["file"]).name: each for each in matched.document["answers"]}
+    listed = {Path(each["name"]).name: each for each in lines_of(of_list.out)}
+    assert quality == {"dark.png": 0, PICTURE.name: 100, "a.txt": None}
+    for told in (answers, listed):
+        unread = {name: each.get("picture_unread") for name, each in told.items()}
+        assert unread.pop("dark.png") == {
+            "code": "picture_quality_low",
+            "detail": "its quality is 0, below 50",
+        }
+        assert set(unread.values()) == {None}
+    assert [each.status for each in (hashed, matched, shown, of_list)] == [5] * 4
+    assert "3 files, 0 not readable; pictures by their bytes only: 1" in hashed.err
+    assert "0 not readable, 0 open; pictures by their bytes only: 1" in matched.err
+    assert "compared by its bytes only (its quality is 0, below 50)" in shown.err
 
 
 def test_a_folder_that_may_not_be_read_is_named(
