@@ -27,7 +27,7 @@ DIGITS: Final = {
     "md5": 32,
 }
 TURNED: Final = "pdq_turned"
-_BY_LENGTH: Final = {64: "sha256", 40: "sha1", 32: "md5"}
+_BY_LENGTH: Final = {40: "sha1", 32: "md5"}
 _TURNED_DIGITS: Final = 512
 _SUMS: Final = re.compile(r"\\?([0-9A-Fa-f]+)(?:[ \t]+\*?(.*))?")
 _TAGGED: Final = re.compile(r"\\?([A-Za-z0-9-]+) \((.*)\) = ([0-9A-Fa-f]+)")
@@ -89,10 +89,12 @@ def digests_in(stream: BinaryIO, kind: str | None) -> Iterator[Listed]:
 
     NDJSON and text as `fedsafe hash` prints them, what `sha256sum`, `sha1sum` and
     `md5sum` print, plain or tagged, bare digests, and CSV whose head names the kinds.
-    A bare digest is of *kind*, or of that which its length tells.
+    A bare digest is of *kind*, or of that which its length tells. 64 digits beside a
+    file's name are SHA-256, as `sha256sum` prints them; bare ones tell no kind.
 
     Raises:
-        BadInputError: a head of CSV names no kind of digest.
+        BadInputError: a head of CSV names no kind of digest, or a list begins with a
+            digest that may be of several kinds.
     """
     head: list[str] | None = None
     separator = ","
@@ -110,6 +112,8 @@ def digests_in(stream: BinaryIO, kind: str | None) -> Iterator[Listed]:
                 head, separator = _head(text)
                 if head is not None:
                     continue
+                if kind is None and _is_of_many_kinds(text):
+                    raise BadInputError(_MANY_KINDS, _SAY_KIND)
             if head is not None:
                 found = _row(text, head, separator)
             else:
@@ -195,9 +199,21 @@ def _digests(line: bytes, text: str, kind: str | None) -> _Line:
         raise FormError("no_digest", "the line is no digest that is known here")
     digest, name = found.groups()
     of = kind or _BY_LENGTH.get(len(digest))
+    if of is None and len(digest) == DIGITS["sha256"]:
+        if not name:
+            raise FormError("no_kind", f"{_MANY_KINDS}: {_SAY_KIND}", "kind")
+        of = "sha256"  # as sha256sum prints it
     if of is None:
         raise FormError("no_digest", "no kind of digest has this length; say --kind")
     return _Line(name or None, {of: digest})
+
+
+def _is_of_many_kinds(text: str) -> bool:
+    return len(text) == DIGITS["sha256"] and set(text) <= _HEXADECIMAL
+
+
+_MANY_KINDS: Final = "64 hexadecimal digits alone may be SHA-256, BLAKE3 or PDQ"
+_SAY_KIND: Final = "say which by --kind, or write KIND:DIGEST"
 
 
 def _questions(digests: dict[str, str]) -> tuple[dict[str, str], ...]:

@@ -286,7 +286,7 @@ def _command(pid: int) -> str:
         ("SHA256 (a b.jpg) = {0}\n", ["sha256"]),
         ("BLAKE3 (a b.jpg) = {0}\n", ["blake3"]),
         ("# a list\n\nmd5:{2}  a.jpg\npdq:{0}\n", ["md5", "pdq"]),
-        ("{0}\n{2}\n", ["sha256", "md5"]),
+        ("{2}\n", ["md5"]),
         ("file,sha256,md5\na.jpg,{0},{2}\n", ["sha256 md5"]),
         ("kind;value\npdq;{0}\n", ["pdq"]),
         ('{{"file": "a.jpg", "size": 4, "md5": "{2}", "pdq": "{0}"}}\n', ["md5 pdq"]),
@@ -347,6 +347,28 @@ def test_a_bad_line_is_named_and_hides_no_other(
     assert good not in outcome.err
 
 
+def test_bare_digests_of_several_kinds_are_refused_until_one_is_said(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    listing, later = tmp_path / "list", tmp_path / "later"
+    listing.write_text(f"# ours\n{'ab' * 32}\n{'cd' * 32}\n")
+    later.write_text(f"md5:{'ab' * 16}\n{'cd' * 32}\n")
+    node.knows()
+    bare = ask("match", *WHERE, "--list", str(listing))
+    mixed = ask("match", *WHERE, "--ndjson", "--list", str(later))
+    assert (bare.status, mixed.status) == (5, 5)
+    assert "may be SHA-256, BLAKE3 or PDQ" in bare.err
+    assert "--kind" in bare.err
+    fine, problem = lines_of(mixed.out)
+    assert (fine["result"], problem["problem"]["code"]) == ("none", "no_kind")
+    (body,) = (body for _, body in node.asked)
+    assert "cd" * 32 not in json.dumps(body)
+
+    said = ask("match", *WHERE, "--kind", "pdq", "--list", str(listing))
+    assert said.status == 0
+    assert [c["kind"] for c in node.asked_of(COLUMNS)[-1]["columns"]] == ["pdq"]
+
+
 def test_single_digests_are_asked_in_columns_and_whole_files_in_a_batch(
     ask: "Run", node: "FakeNode", tmp_path: Path
 ) -> None:
@@ -382,7 +404,7 @@ def test_columns_that_are_refused_are_asked_in_a_batch_which_names_the_line(
     ask: "Run", node: "FakeNode", tmp_path: Path
 ) -> None:
     listing = tmp_path / "list"
-    listing.write_text("".join(f"{n:02x}" * 32 + "\n" for n in range(3)))
+    listing.write_text("".join("sha256:" + f"{n:02x}" * 32 + "\n" for n in range(3)))
     node.knows(bad=("01" * 32,))
     node.always(COLUMNS, {"code": "bad_column", "detail": "no"}, status=422)
     outcome = ask("match", *WHERE, "--ndjson", "--list", str(listing))
@@ -398,6 +420,7 @@ def test_columns_that_are_put_off_are_asked_again_by_resume(
     listing, output = tmp_path / "list", tmp_path / "out"
     listing.write_text("".join(f"{n:04x}" * 16 + "\n" for n in range(1_500)))
     command = ("match", *WHERE, "--list", str(listing), "--output", str(output))
+    command = (*command, "--kind", "sha256")
     node.knows("0002" * 16)
     answering, bodies = node.answers[COLUMNS], 0
 
