@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from fedsafe_cli.doctor.server import unasked
-from fedsafe_cli.terminal.errors import CliError, NotRunningError, SettingsError
+from fedsafe_cli.terminal.errors import (
+    CliError,
+    NotRunningError,
+    SettingsError,
+    WrongStateError,
+)
 from fedsafe_cli.terminal.exit_codes import ExitStatus
 from fedsafe_cli.terminal.settings import printable
 
@@ -34,11 +39,12 @@ def verify_directory(directory: str, stopped: NotRunningError) -> dict[str, Any]
         NotRunningError: *stopped*; what lies there is no node's directory.
         SettingsError: the configuration does not fit, or belongs to another user.
         CliError: the server of its store does not answer.
+        WrongStateError: key files are wrapped, and the outside key is not at hand.
     """
     import msgspec  # noqa: PLC0415 (slow to load)
 
     from fedsafe_node.ground.config import Place, load_config  # noqa: PLC0415
-    from fedsafe_node.ground.errors import ConfigError  # noqa: PLC0415
+    from fedsafe_node.ground.errors import ConfigError, OutsideKeyError  # noqa: PLC0415
     from fedsafe_node.operations.offline_inspect import verify_node  # noqa: PLC0415
 
     place = Place(Path(directory))
@@ -55,6 +61,9 @@ def verify_directory(directory: str, stopped: NotRunningError) -> dict[str, Any]
         raise SettingsError(printable(str(error))) from None
     if (why := unasked(place.directory)) is not None:
         raise _UnaskedError(why)
-    answer = asyncio.run(verify_node(place, config))
+    try:
+        answer = asyncio.run(verify_node(place, config))
+    except OutsideKeyError as error:
+        raise WrongStateError(printable(error.reason), error.way_out) from None
     told: dict[str, Any] = msgspec.to_builtins(answer)
     return told

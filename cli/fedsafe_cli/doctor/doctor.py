@@ -83,6 +83,13 @@ _FILE: Final = "node.toml"
 _SWAPS: Final = Path("/proc/swaps")
 _OUTSIDE_SHOW: Final = "`fedsafe node outside-key show`"
 _OUTSIDE_NEW: Final = "stop the node, then `fedsafe node outside-key new`"
+_OTHER_KEY: Final = (
+    "name the key that wraps them in node.toml, or get it back with `fedsafe node "
+    "outside-key recover`; if `fedsafe node outside-key rotate` was interrupted, run "
+    "it again"
+)
+_NOT_EXAMINED: Final = "not examined: the outside key is not at hand"
+_KEY_FIRST: Final = "mend the outside key first, then call this again"
 _NO_OUTSIDE: Final = (
     "none: who takes the directory opens media; no picture is written to disk, so a "
     "start reads them all"
@@ -278,7 +285,11 @@ def configuration(directory: Path) -> Finding:
 def outside_key(directory: Path) -> Iterator[Finding]:
     """Say whether a thief of the directory could open media."""
     from fedsafe_node.ground.config import Place  # noqa: PLC0415 (slow to load)
-    from fedsafe_node.ground.errors import ConfigError, KeyFileError  # noqa: PLC0415
+    from fedsafe_node.ground.errors import (  # noqa: PLC0415
+        ConfigError,
+        KeyFileError,
+        OutsideKeyError,
+    )
     from fedsafe_node.operations.outside_key_change import state_of  # noqa: PLC0415
 
     check = "outside key"
@@ -286,12 +297,16 @@ def outside_key(directory: Path) -> Iterator[Finding]:
         state = state_of(Place(directory))
     except ConfigError:
         return  # said already
+    except OutsideKeyError as error:
+        way_out = error.way_out or _OUTSIDE_SHOW
+        yield Finding(check, Level.FAIL, printable(error.reason), printable(way_out))
+        return
     except KeyFileError as error:
         yield Finding(check, Level.FAIL, printable(str(error)), _OUTSIDE_SHOW)
         return
     if state.others:
         found = f"key files are wrapped under another one: {', '.join(state.others)}"
-        yield Finding(check, Level.FAIL, found, _OUTSIDE_SHOW)
+        yield Finding(check, Level.FAIL, found, _OTHER_KEY)
     elif state.name is None:
         # A node may go on without: no fault, but nobody should believe otherwise.
         yield Finding(check, Level.OK, _NO_OUTSIDE)
@@ -350,7 +365,7 @@ def stored(directory: Path) -> Iterator[Finding]:
     import asyncio  # noqa: PLC0415 - slow to load
 
     from fedsafe_node.ground.config import Place, load_config  # noqa: PLC0415 (slow to load)
-    from fedsafe_node.ground.errors import ConfigError  # noqa: PLC0415
+    from fedsafe_node.ground.errors import ConfigError, OutsideKeyError  # noqa: PLC0415
     from fedsafe_node.operations.offline_inspect import examine_node  # noqa: PLC0415
     from fedsafe_node.store.sealed_parts import way_to  # noqa: PLC0415
 
@@ -363,7 +378,13 @@ def stored(directory: Path) -> Iterator[Finding]:
         return  # said already
     yield from _approved(place, config)
     yield from _charter(place, config)
-    for examined in asyncio.run(examine_node(place, config)):
+    try:
+        found = asyncio.run(examine_node(place, config))
+    except OutsideKeyError:
+        # What is wrong with the key is said already.
+        yield Finding("store", Level.WARN, _NOT_EXAMINED, _KEY_FIRST)
+        return
+    for examined in found:
         if examined.moved:
             where = printable(examined.moved)
             gone = f"this store has moved: it goes on at {where}"

@@ -69,6 +69,22 @@ SAID: Final = (
     Phrase("key files are not wrapped: {names}"),
     Phrase("key files are wrapped under another one: {names}"),
     Phrase(
+        "name the key that wraps them in node.toml, or get it back with `fedsafe node "
+        "outside-key recover`; if `fedsafe node outside-key rotate` was interrupted, "
+        "run it again"
+    ),
+    Phrase("not examined: the outside key is not at hand"),
+    Phrase("mend the outside key first, then call this again"),
+    Phrase(
+        "the outside key {path} is not there: without it own bans and all media stay "
+        "closed; all else is whole"
+    ),
+    Phrase(
+        "is its medium mounted? `fedsafe node outside-key recover` gets a lost one "
+        "back with the custody key"
+    ),
+    Phrase("the outside key {path} is refused: {reason}"),
+    Phrase(
         "none: who takes the directory opens media; no picture is written to disk, "
         "so a start reads them all"
     ),

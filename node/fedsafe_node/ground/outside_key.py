@@ -30,6 +30,7 @@ from fedsafe_node.ground.config import Place, load_config
 from fedsafe_node.ground.errors import (
     KeyFileError,
     KeyFileMissingError,
+    LooseKeyFileError,
     OutsideKeyError,
     OutsideKeyMissingError,
 )
@@ -286,6 +287,10 @@ def read_outside_key(place: Place, path: Path) -> OutsideKey:
             "stay closed; all else is whole",
             "is its medium mounted? `fedsafe node outside-key recover` gets a lost one "
             "back with the custody key",
+        ) from None
+    except LooseKeyFileError as error:
+        raise OutsideKeyError(
+            f"the outside key {path} is refused: {error.reason}", f"chmod 600 {path}"
         ) from None
     except KeyFileError as error:
         raise OutsideKeyError(str(error)) from None

@@ -28,6 +28,7 @@ from fedsafe_node.ground.errors import (
     CorruptLogError,
     KeyFileError,
     KeyFileMissingError,
+    OutsideKeyError,
     SealBrokenError,
     StoreFailedError,
 )
@@ -78,7 +79,11 @@ class Examined:
 
 
 async def examine_node(place: Place, config: Config) -> Sequence[Examined]:
-    """Examine the database file, whose it is, and all logs in it."""
+    """Examine the database file, whose it is, and all logs in it.
+
+    Raises:
+        OutsideKeyError: key files are wrapped, and the outside key is not at hand.
+    """
     found = await verify_node(place, config)
     tables = [_examined(table) for table in found.tables]
     gone = [Examined(STORE, moved=found.moved)] if found.moved else []
@@ -126,7 +131,11 @@ async def unfit_charter(place: Place, config: Config) -> str | None:
 
 
 async def verify_node(place: Place, config: Config) -> VerifyAnswer:
-    """Verify the logs of a node that does not run, and its tables against the seal."""
+    """Verify the logs of a node that does not run, and its tables against the seal.
+
+    Raises:
+        OutsideKeyError: key files are wrapped, and the outside key is not at hand.
+    """
     return await asyncio.to_thread(_verify, place, config)
 
 
@@ -146,6 +155,8 @@ def _verify_database(place: Place, config: Config) -> VerifyAnswer:
         around = SealedFiles(place, {log: each.size for log, each in kept.items()})
     except CorruptLogError as error:
         return _broken("guard", "tampered", error.reason)
+    except OutsideKeyError:
+        raise  # says nothing of what lies here
     except KeyFileError as error:
         is_gone = isinstance(error, KeyFileMissingError)
         return _broken("keys", "incomplete" if is_gone else "unreadable", str(error))

@@ -74,6 +74,41 @@ def test_a_key_from_its_making_to_its_end(
     assert (removed["name"], removed["plain"]) == (None, ["own.key"])
 
 
+@pytest.mark.parametrize("case", ["gone", "loose", "another"])
+def test_doctor_and_verify_say_the_way_out_of_a_key_that_does_not_fit(
+    call: "Call", run: "Run", directory: Path, tmp_path: Path, case: str
+) -> None:
+    key = tmp_path / "outside.key"
+    told(call("new", str(key), "--json"))
+    if case == "gone":
+        key.unlink()
+    elif case == "loose":
+        key.chmod(0o644)
+    else:
+        key.write_bytes(bytes(32))
+    where = ("--config", str(directory))
+    examined = run("doctor", *where, "--json")
+    german = run("doctor", *where, "--lang", "de")
+    verified = run("audit", "verify", *where)
+
+    rows = {each["check"]: each for each in examined.document["findings"]}
+    way_out = {
+        "gone": "fedsafe node outside-key recover",
+        "loose": f"chmod 600 {key}",
+        "another": "fedsafe node outside-key recover",
+    }[case]
+    assert examined.status == german.status == ExitStatus.INTERNAL
+    assert rows["outside key"]["level"] == "fail"
+    assert way_out in rows["outside key"]["way_out"]
+    assert rows["store"]["way_out"].startswith("mend the outside key first")
+    assert "evidence" not in json.dumps(rows["store"])
+    assert "nicht geprüft: der äußere Schlüssel" in " ".join(german.out.split())
+    assert verified.status == ExitStatus.BAD_INPUT
+    assert "unexpected" not in verified.err
+    wanted = "name the key" if case == "another" else way_out
+    assert wanted in verified.err
+
+
 def test_a_key_in_the_directory_is_refused(call: "Call", directory: Path) -> None:
     inside = directory / "outside.key"
 
