@@ -83,6 +83,13 @@ _FILE: Final = "node.toml"
 _SWAPS: Final = Path("/proc/swaps")
 _OUTSIDE_SHOW: Final = "`fedsafe node outside-key show`"
 _OUTSIDE_NEW: Final = "stop the node, then `fedsafe node outside-key new`"
+_WAYS: Final = {
+    "floods": (
+        "`fedsafe flood list` shows them; rule on each with `fedsafe flood rule`, as "
+        "reviewer or legal adviser"
+    ),
+    "reviews": "`fedsafe task list` shows them",
+}
 _OTHER_KEY: Final = (
     "name the key that wraps them in node.toml, or get it back with `fedsafe node "
     "outside-key recover`; if `fedsafe node outside-key rotate` was interrupted, run "
@@ -470,9 +477,10 @@ def _node(directory: Path) -> Iterator[Finding]:
         return
     for name, verdict in sorted((health.get("checks") or {}).items()):
         level = Level.WARN if verdict == _GATE_SHUT else Level.FAIL
-        yield Finding(
-            f"node: {name}", Level.OK if verdict == "ok" else level, str(verdict)
-        )
+        is_ok = verdict == "ok"
+        way_out = None if is_ok else _WAYS.get(name)
+        level = Level.OK if is_ok else level
+        yield Finding(f"node: {name}", level, str(verdict), way_out)
     found = f"{status.get('node')} {status.get('version')}"
     yield Finding("node", Level.OK, f"{found}, policy {status.get('policy')}")
     if waits := status.get("not_approved"):

@@ -23,6 +23,11 @@ NODE_SAID: Final = (
     Phrase("unfinished: {named}"),
     Phrase("{waiting} wait for a person"),
     Phrase("{floods} wait for a ruling"),
+    Phrase(
+        "`fedsafe flood list` shows them; rule on each with `fedsafe flood rule`, as "
+        "reviewer or legal adviser"
+    ),
+    Phrase("`fedsafe task list` shows them"),
     Phrase("{late} signals are overdue; see `fedsafe signal sample`"),
     Phrase("{probations} run; see `fedsafe trial list`"),
     # its memory

@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from io import BufferedReader
 from typing import BinaryIO, Final
 
@@ -55,6 +56,8 @@ class FileDigests:
     fault: Fault | None = None
     picture: Fault | None = None
     quality: int | None = None
+    mark: str | None = None
+    """Names the file as it lies there: unchanged at the same place it is the same."""
 
     def questions(self) -> tuple[dict[str, str], ...]:
         """Ask about every digest, and about a picture in all orientations."""
@@ -98,15 +101,29 @@ def digest_file(ref: FileRef) -> FileDigests:
                 kind.name.lower(): digest.hex()
                 for kind, digest in digests.by_kind().items()
             }
-            look = _look_at(file, ref)
+            look, mark = _look_at(file, ref), _mark(file, ref)
     except OSError as error:
         fault = Fault("unreadable", error.strerror or "unreadable")
         return FileDigests(ref, fault=fault)
     if look.pdq is not None:
         found["pdq"] = look.pdq
     return FileDigests(
-        ref, digests.size, found, look.turned, picture=look.fault, quality=look.quality
+        ref,
+        digests.size,
+        found,
+        look.turned,
+        picture=look.fault,
+        quality=look.quality,
+        mark=mark,
     )
+
+
+def _mark(file: BufferedReader, ref: FileRef) -> str:
+    # Neither its name nor what is in it: the mark stands in the node's log.
+    status = os.fstat(file.fileno())
+    parts = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    text = os.fsencode(os.path.realpath(ref.path)) + repr(parts).encode()
+    return blake2b(text, digest_size=12, person=b"fedsafe match").hexdigest()
 
 
 def _open(ref: FileRef) -> BufferedReader | Fault:

@@ -11,6 +11,8 @@ from fedsafe_cli.lookup.file_digests import FileRef
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.inputs import (
     LONGEST_RECORD,
+    OUT_OF_FORM,
+    SUBJECT_REF,
     Account,
     Fault,
     FormError,
@@ -84,13 +86,16 @@ class Listed:
         return {"line": self.line, **beside}
 
 
-def digests_in(stream: BinaryIO, kind: str | None) -> Iterator[Listed]:
+def digests_in(
+    stream: BinaryIO, kind: str | None, subject_ref: str | None = None
+) -> Iterator[Listed]:
     """Read a list of digests, whatever form it has, a line at a time.
 
     NDJSON and text as `fedsafe hash` prints them, what `sha256sum`, `sha1sum` and
     `md5sum` print, plain or tagged, bare digests, and CSV whose head names the kinds.
     A bare digest is of *kind*, or of that which its length tells. 64 digits beside a
-    file's name are SHA-256, as `sha256sum` prints them; bare ones tell no kind.
+    file's name are SHA-256, as `sha256sum` prints them; bare ones tell no kind. A line
+    that names no account is about *subject_ref*.
 
     Raises:
         BadInputError: a head of CSV names no kind of digest, or a list begins with a
@@ -118,7 +123,7 @@ def digests_in(stream: BinaryIO, kind: str | None) -> Iterator[Listed]:
                 found = _row(text, head, separator)
             else:
                 found = _digests(line, text, kind)
-            asked = Account(_questions(found.digests))
+            asked = Account(_questions(found.digests), found.subject_ref or subject_ref)
             yield Listed(number, asked, found.name, found.picture)
         except FormError as error:
             yield Listed(number, error.fault)
@@ -131,6 +136,7 @@ class _Line:
     name: str | None
     digests: dict[str, str]
     picture: Fault | None = None
+    subject_ref: str | None = None
 
 
 def _head(text: str) -> tuple[list[str] | None, str]:
@@ -181,7 +187,10 @@ def _of_texts(row: Mapping[str, str], picture: Fault | None = None) -> _Line:
         digests[row["kind"].lower()] = row.get("value") or row.get("digest") or ""
     if row.get(TURNED):
         digests["pdq"] = row[TURNED]
-    return _Line(name, digests, picture)
+    reference = row.get("subject_ref") or None
+    if reference is not None and not SUBJECT_REF.fullmatch(reference):
+        raise FormError("subject_ref", OUT_OF_FORM, "subject_ref")
+    return _Line(name, digests, picture, reference)
 
 
 def _digests(line: bytes, text: str, kind: str | None) -> _Line:

@@ -45,14 +45,17 @@ class Column:
     digests: bytes = field(repr=False)
     count: int
     orientations: int = 1
+    refs: Sequence[str | None] = ()
+    """The account of each question, if any has one."""
 
     def body(self) -> dict[str, Json]:
         """Give its part of a request."""
-        return {
+        body: dict[str, Json] = {
             "kind": self.kind,
             "digests": b64encode(self.digests).decode("ascii"),
             "orientations": self.orientations,
         }
+        return body | ({"subject_refs": list(self.refs)} if any(self.refs) else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ def _columns(accounts: Sequence[Account]) -> tuple[list[Column], list[list[int]]
     digests: dict[tuple[str, int], bytearray] = {}
     places: dict[tuple[str, int], list[int]] = {}
     for place, account in enumerate(accounts):
-        if not account.lone or account.unreadable or account.subject_ref is not None:
+        if not account.lone or account.unreadable:
             continue
         (question,) = account.questions
         digest = bytes.fromhex(question["value"])
@@ -116,7 +119,13 @@ def _columns(accounts: Sequence[Account]) -> tuple[list[Column], list[list[int]]
         digests.setdefault(key, bytearray()).extend(digest)
         places.setdefault(key, []).append(place)
     columns = [
-        Column(kind, bytes(digests[kind, turned]), len(found), turned)
+        Column(
+            kind,
+            bytes(digests[kind, turned]),
+            len(found),
+            turned,
+            [accounts[place].subject_ref for place in found],
+        )
         for (kind, turned), found in places.items()
     ]
     return columns, list(places.values())

@@ -29,10 +29,10 @@ from fedsafe_cli.lookup.lookup_client import (
 )
 from fedsafe_cli.lookup.match_client import MOST, ask_digests
 from fedsafe_cli.lookup.verdicts import Form, entry, show
-from fedsafe_cli.terminal.errors import CliError
+from fedsafe_cli.terminal.errors import BadInputError, CliError
 from fedsafe_cli.terminal.exit_codes import ExitStatus, worst
 from fedsafe_cli.terminal.findings import one_of, surface_option
-from fedsafe_cli.terminal.inputs import Account, Fault, opened
+from fedsafe_cli.terminal.inputs import OUT_OF_FORM, SUBJECT_REF, Account, Fault, opened
 from fedsafe_cli.terminal.labels import grouped
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
@@ -182,6 +182,11 @@ def _note_picture(name: str, picture: Fault | None, settings: Settings) -> None:
     metavar="KIND",
     help=one_of("Kind of bare digests in the list", DIGITS),
 )
+@click.option(
+    "--subject-ref",
+    metavar="[SERVICE/]REF",
+    help="Your handle for the account whose files they are.",
+)
 @_run_options
 @surface_option(required=True)
 @shared_options
@@ -193,6 +198,7 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
     *,
     listing: str | None,
     kind: str | None,
+    subject_ref: str | None,
     ndjson: bool,
     output: str | None,
     resume: bool,
@@ -206,6 +212,10 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
     A file matches by any of its digests; an altered picture matches by PDQ up
     to a distance of 31 bits, turned and mirrored ones too. A match is a reason to
     review, never a verdict.
+
+    --subject-ref says whose files they are. A match counts once a day for each
+    account; without it, once for each file as it lies there (by a credential: each
+    time), and a signal that hits too many is a flood.
 
     Say where the files are met: private messages may be matched only while the
     legal calendar holds a basis, and the node refuses them otherwise.
@@ -226,6 +236,8 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
     that was compared: a broken one, of a form that is not read, or nearly empty.
     """  # noqa: D301
     _check_sources(files, listing, kind)
+    if subject_ref is not None and not SUBJECT_REF.fullmatch(subject_ref):
+        raise BadInputError(OUT_OF_FORM)
     settings = settings_of(context)
     client = settings.client()
     terms = Terms(purpose=Purpose.MEDIA_MATCHING.value, surface=surface)
@@ -240,10 +252,14 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
             run.tally.count(_status_before(told), blind=_is_blind(told))
         if listing is None:
             refs = map(run.still, _left(files_of(files), lines))
-            inputs = map(_file, digest_all(refs, jobs or cores()))
+            own = client.token is None
+            inputs = (
+                _file(each, subject_ref, own=own)
+                for each in digest_all(refs, jobs or cores())
+            )
         else:
             stream = stack.enter_context(opened(listing))
-            inputs = map(_listed, _left(digests_in(stream, kind), lines))
+            inputs = map(_listed, _left(digests_in(stream, kind, subject_ref), lines))
         waiting: deque[_Input] = deque()
 
         def taken() -> Iterator[Account | Fault]:
@@ -283,8 +299,16 @@ def _check_sources(
         raise click.UsageError("--kind is about bare digests of a --list")
 
 
-def _file(found: FileDigests) -> _Input:
-    asked: Account | Fault = Account(found.questions())
+def _file(found: FileDigests, subject_ref: str | None, *, own: bool) -> _Input:
+    """Ask about a file, as of an account or as one of its *own*.
+
+    A match counts once for each account and day (P21). Of a file that nobody says
+    whose it is the node would count every question; people name none unasked, since
+    each account that they name is an event of its own.
+    """
+    if subject_ref is None and own and found.mark is not None:
+        subject_ref = f"file-{found.mark}"
+    asked: Account | Fault = Account(found.questions(), subject_ref)
     if found.fault is not None:
         asked = found.fault
     elif found.size == 0:

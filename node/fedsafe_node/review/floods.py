@@ -6,7 +6,7 @@ origin and what it lists, and by one of the account or file, within a day. What 
 account counts each time. So all signals of an origin about the same have one bound, at
 once or one after the other, in whatever key epoch; the same listed by another origin
 has its own. A picture (PDQ) is the same as those within the match radius of which the
-file in question lies.
+file in question lies. A file that an origin lists by several digests begins one flood.
 
 Beyond the bound a *flood* begins: one alarm, and one place that keeps the references of
 all further matches until a person rules. It goes on until then, over the end of the
@@ -233,6 +233,8 @@ class _Judge:
     judged: Judged
     moment: datetime
     by: str
+    met: dict[str, FloodRow] = field(default_factory=dict)
+    """By origin, the flood of a file that was met first: its digests have no other."""
 
     @property
     def now(self) -> int:
@@ -258,7 +260,11 @@ class _Judge:
             beyond = await self._decide(listing)
             if beyond is None:
                 return None
-            flood = await self._begin(key, listing, *beyond)
+            is_file = listing.match.plane is Plane.MEDIA
+            met = self.met.get(listing.origin) if is_file else None
+            flood = met or await self._begin(key, listing, *beyond)
+        if listing.match.plane is Plane.MEDIA:
+            self.met.setdefault(listing.origin, flood)
         await self._keep(flood)
         return MatchReason.FLOOD
 

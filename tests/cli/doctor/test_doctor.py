@@ -498,6 +498,20 @@ def test_requests_that_wait_for_longer_than_promised_are_told(
     assert "ob es antwortet" in german
 
 
+def test_floods_that_wait_are_told_with_the_way_out(
+    ask: "Run", healthy: "FakeNode"
+) -> None:
+    checks = {"floods": "2 wait for a ruling", "reviews": "ok"}
+    healthy.always("GET /v1/health", {"status": "failing", "checks": checks})
+    found = by_check(ask("doctor", "--json"))
+    german = " ".join(ask("doctor", "--lang", "de").out.split())
+
+    assert found["node: floods"]["level"] == "fail"
+    assert "`fedsafe flood rule`" in found["node: floods"]["way_out"]
+    assert found["node: reviews"]["way_out"] is None
+    assert "entscheiden Sie über jede" in german
+
+
 def test_a_federation_in_which_nobody_hears_appeals_is_told(
     ask: "Run", healthy: "FakeNode"
 ) -> None:

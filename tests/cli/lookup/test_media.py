@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import hashlib
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,3 +143,57 @@ def test_nobody_matches_files_without_saying_where(
     assert outcome.status == 2
     assert "--surface" in outcome.err
     assert node.asked == []
+
+
+def test_a_file_that_is_asked_about_again_is_the_same_for_the_node(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    node.knows()
+    file, copy = tmp_path / "a.bin", tmp_path / "b.bin"
+    file.write_bytes(b"alike")
+    copy.write_bytes(b"alike")
+    for path in (file, file, copy):
+        ask("match", *WHERE, str(path))
+    file.write_bytes(b"alike")
+    os.utime(file, ns=(1, 1))
+    ask("match", *WHERE, str(file))
+
+    first, again, other, later = (body["subject_ref"] for _, body in node.asked)
+    assert first == again
+    assert first.startswith("file-")
+    assert len({first, other, later}) == 3
+    assert "a.bin" not in json.dumps(node.asked)
+
+
+def test_whose_the_files_are_is_said_of_files_and_lists(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    node.knows()
+    listing = tmp_path / "list"
+    digest = "ab" * 32
+    listing.write_text(
+        f"sha256:{digest}\n" + json.dumps({"sha256": digest, "subject_ref": "u-2"})
+    )
+    whose = ("--subject-ref", "u-1")
+    ask("match", *WHERE, *whose, str(PICTURE))
+    ask("match", *WHERE, *whose, "--list", str(listing))
+    wrong = ask("match", *WHERE, "--subject-ref", "no account", str(PICTURE))
+
+    (single,) = node.asked_of("POST /v1/lookup")
+    (columns,) = node.asked_of("POST /v1/match")
+    assert single["subject_ref"] == "u-1"
+    assert [each["subject_refs"] for each in columns["columns"]] == [["u-1", "u-2"]]
+    assert (wrong.status, "out of form" in wrong.err) == (5, True)
+
+
+def test_people_name_no_account_that_they_do_not_say(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    node.knows()
+    key = tmp_path / "anna.key"
+    key.write_text("fs1_" + "a" * 43)
+    key.chmod(0o600)
+    outcome = ask("match", *WHERE, "--credential", str(key), str(PICTURE))
+
+    assert outcome.status == 0, outcome.err
+    assert "subject_ref" not in node.asked[0][1]

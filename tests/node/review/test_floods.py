@@ -187,6 +187,38 @@ async def test_fifty_accounts_never_make_a_true_file_answer_none(
     assert again.matches[0].reason == "flood"
 
 
+async def test_a_file_that_is_listed_by_five_digests_begins_one_flood(
+    alone: Fleet,
+) -> None:
+    node = alone["a.demo"]
+    digests = {
+        Kind.SHA256: "5a" * 32,
+        Kind.SHA1: "5b" * 20,
+        Kind.MD5: "5c" * 16,
+        Kind.BLAKE3: "5d" * 32,
+        Kind.PDQ: PICTURE.hex(),
+    }
+    for kind, value in digests.items():
+        await node.services.signals.add(request_for(value, kind=kind), BOT)
+    questions = [Question(kind=kind, value=value) for kind, value in digests.items()]
+    lookups = [
+        Subject(questions=questions, subject_ref=f"u-{number}") for number in range(53)
+    ]
+    request = BatchRequest(
+        lookups=lookups,
+        purpose=Purpose.MEDIA_MATCHING,
+        surface=Surface.PUBLIC_CONTENT,
+    )
+
+    answers = (await node.services.lookups.batch(request, BOT)).answers
+
+    (flood,) = await listed(node)
+    told = [each for each in answers if each is not None]
+    assert [each.reason for each in told] == [None] * 50 + ["flood"] * 3
+    assert {each.flood for each in told[50:]} == {flood.flood}
+    assert all(len(each.matches) == 5 for each in told)
+
+
 async def test_many_at_once_restrict_no_more_than_the_bound(node: RunningNode) -> None:
     answers = await asyncio.gather(*[ask(node, [f"acc-{n}"]) for n in range(40)])
 
