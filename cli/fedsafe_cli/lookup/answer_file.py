@@ -2,7 +2,8 @@
 """A file of answers that a killed run is resumed with: one JSON line an input.
 
 What is in it whole has been asked, and is not asked again; a line that the end of a
-process has cut is taken away. Of an input memory keeps eight bytes.
+process has cut is taken away. Of an input memory keeps eight bytes. Each line says
+what was asked, so that no run goes on with the answers of another.
 """
 
 import fcntl
@@ -10,7 +11,7 @@ import json
 import os
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import blake2b
 from io import BufferedRandom
@@ -28,8 +29,11 @@ _KEYS: Final = ("file_hex", "file", "line")
 class AnswerFile:
     """Where answers go; open it with `opened`."""
 
-    def __init__(self, stream: BufferedRandom, path: str) -> None:
+    def __init__(
+        self, stream: BufferedRandom, path: str, asked: Mapping[str, object] | None
+    ) -> None:
         self._stream = stream
+        self._asked = None if asked is None else dict(asked)
         self._name = os.path.basename(path)  # noqa: PTH119 (pathlib is slow)
         # Nobody who chooses names can make two of them one to us.
         self._secret = os.urandom(16)
@@ -39,12 +43,16 @@ class AnswerFile:
 
     @classmethod
     @contextmanager
-    def opened(cls, path: str, *, resume: bool) -> Iterator[Self]:
-        """Make a new file, or go on with one.
+    def opened(
+        cls, path: str, asked: Mapping[str, object] | None, *, resume: bool
+    ) -> Iterator[Self]:
+        """Make a new file, or go on with one; *asked* says what all its lines ask.
+
+        Without it they ask nothing: it is one of digests.
 
         Raises:
             BadInputError: it is there, or is not there, or is none of answers, or
-                another run has it.
+                of other ones, or another run has it.
         """
         shown = printable(path)
         flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -68,7 +76,7 @@ class AnswerFile:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise BadInputError(f"another run writes {shown}") from None
-            made = cls(stream, path)
+            made = cls(stream, path, asked)
             if resume:
                 made._read(shown)
             yield made
@@ -92,6 +100,8 @@ class AnswerFile:
 
     def write(self, entry: dict[str, Any]) -> None:
         """Add an answer."""
+        if self._asked is not None:
+            entry = entry | {"asked": self._asked}
         text = json.dumps(entry, ensure_ascii=True, separators=(",", ":"))
         self._stream.write(text.encode() + b"\n")
         self.count += 1
@@ -121,11 +131,28 @@ class AnswerFile:
                     f"{shown}: line {number} is no answer",
                     "resume with a file that --output has made",
                 ) from None
+            self._compare(entry, shown)
             whole += len(line)
         self._stream.seek(whole)
         self._stream.truncate()
         self._held = array("Q", sorted(marks))
         self.count = len(marks)
+
+    def _compare(self, entry: dict[str, Any], shown: str) -> None:
+        """Refuse the lines of a run that asked something else."""
+        there, here = entry.get("asked"), self._asked
+        if there == here and ("result" in entry) == (here is not None):
+            return
+        if here is None:
+            why = "has answers of `fedsafe match`, and this is `fedsafe hash`"
+        elif "result" not in entry:
+            why = "has digests of `fedsafe hash`, and this is `fedsafe match`"
+        else:
+            known = there if isinstance(there, dict) else {}
+            names = [name for name in here if known.get(name) != here[name]]
+            why = f"is of a run with another {', '.join(names) or 'question'}"
+        way_out = "repeat its own command with --resume, or name a new file"
+        raise BadInputError(f"{shown} {why}", way_out)
 
     def _mark(self, named: dict[str, Any]) -> int:
         key = min(named.keys() & _KEYS, key=_KEYS.index)

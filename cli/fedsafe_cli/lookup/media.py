@@ -109,7 +109,7 @@ def hash_files(  # noqa: PLR0913 (one parameter an option)
     settings = settings_of(context)
     tally = _Tally(settings)
     kept: list[dict[str, object]] = []
-    with _lines(output, resume=resume) as lines, _progress(output) as advance:
+    with _lines(output, None, resume=resume) as lines, _progress(output) as advance:
         for told in _before(lines):
             tally.count(_status_of(told), blind=_is_blind(told))
         for found in digest_all(_left(files_of(files), lines), jobs or cores()):
@@ -245,8 +245,16 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
         json=settings.json and not ndjson, ndjson=ndjson, language=settings.language
     )
     run = _Run(form, _Tally(settings))
+    asked = {
+        "node": printable(os.path.realpath(client.directory)),
+        "purpose": terms.purpose,
+        "surface": surface,
+        "list": None if listing is None else printable(listing),
+        "kind": kind,
+        "subject_ref": subject_ref,
+    }
     with ExitStack() as stack:
-        lines = stack.enter_context(_lines(output, resume=resume))
+        lines = stack.enter_context(_lines(output, asked, resume=resume))
         moved = stack.enter_context(_progress(output))
         for told in _before(lines):
             run.tally.count(_status_before(told), blind=_is_blind(told))
@@ -273,7 +281,7 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
             moved(count)
 
         together = TOGETHER if listing is None else MOST
-        asked = ask_all(
+        outcomes = ask_all(
             client,
             taken(),
             terms,
@@ -281,7 +289,7 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
             together=together,
             many=ask_digests,
         )
-        run.show(run.with_inputs(asked, waiting, inputs), lines)
+        run.show(run.with_inputs(outcomes, waiting, inputs), lines)
     if lines is not None or listing is not None or _are_many(files):
         run.tally.show("matched")
     if run.error is not None:
@@ -471,13 +479,15 @@ def _left(inputs: Iterable[T], lines: AnswerFile | None) -> Iterator[T]:
 
 
 @contextmanager
-def _lines(output: str | None, *, resume: bool) -> Iterator[AnswerFile | None]:
+def _lines(
+    output: str | None, asked: dict[str, object] | None, *, resume: bool
+) -> Iterator[AnswerFile | None]:
     if output is None:
         if resume:
             raise click.UsageError("--resume goes on with the file of --output")
         yield None
         return
-    with AnswerFile.opened(output, resume=resume) as lines:
+    with AnswerFile.opened(output, asked, resume=resume) as lines:
         yield lines
         lines.keep()
 

@@ -508,6 +508,34 @@ def test_an_answer_file_is_made_once_and_resumed_by_name(
     assert other.read_text() == "no answers\n"
 
 
+def test_a_run_goes_on_with_its_own_answers_alone(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    node.knows()
+    folder, listing = tmp_path / "files", tmp_path / "list"
+    fill(folder, 2)
+    listing.write_text("md5:" + "ab" * 16 + "\n")
+    output = ("--output", str(tmp_path / "out"))
+    resumed, hashes = (*output, "--resume"), ("--output", str(tmp_path / "hashes"))
+    first = ask("match", *WHERE, *output, str(folder))
+    ask("hash", *hashes, str(folder))
+    before = (tmp_path / "out").read_bytes()
+    others = [
+        (ask("match", "--surface", "hosted_private", *resumed, str(folder)), "surface"),
+        (ask("match", *WHERE, *resumed, "--list", str(listing)), "list"),
+        (ask("match", *WHERE, *resumed, "--subject-ref", "u", str(folder)), "subject"),
+        (ask("hash", *resumed, str(folder)), "of `fedsafe match`"),
+        (ask("match", *WHERE, *hashes, "--resume", str(folder)), "of `fedsafe hash`"),
+    ]
+    again = ask("match", *WHERE, *resumed, str(folder))
+
+    assert (first.status, again.status) == (0, 0)
+    for found, why in others:
+        assert (found.status, why in found.err) == (5, True), found.err
+        assert "name a new file" in found.err
+    assert (tmp_path / "out").read_bytes() == before
+
+
 def test_names_that_look_alike_are_two_files(
     ask: "Run", node: "FakeNode", tmp_path: Path
 ) -> None:
