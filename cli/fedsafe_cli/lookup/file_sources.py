@@ -4,7 +4,7 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
 from fedsafe_cli.lookup.file_digests import FileRef
@@ -95,18 +95,61 @@ def digests_in(
     `md5sum` print, plain or tagged, bare digests, and CSV whose head names the kinds.
     A bare digest is of *kind*, or of that which its length tells. 64 digits beside a
     file's name are SHA-256, as `sha256sum` prints them; bare ones tell no kind. A line
-    that names no account is about *subject_ref*.
+    that names no account is about *subject_ref*. What `fedsafe hash` says of a file on
+    several lines of text is one input, named by the first of them.
 
     Raises:
         BadInputError: a head of CSV names no kind of digest, or a list begins with a
             digest that may be of several kinds.
     """
+    waiting: tuple[int, _Line] | None = None
+    for number, found in _lines_in(stream, kind):
+        if waiting is not None and isinstance(found, _Line):
+            together = _joined(waiting[1], found)
+            if together is not None:
+                waiting = waiting[0], together
+                continue
+        if waiting is not None:
+            yield _listed(*waiting, subject_ref)
+            waiting = None
+        if isinstance(found, Fault):
+            yield Listed(number, found)
+        elif found.of_file:
+            waiting = number, found
+        else:
+            yield _listed(number, found, subject_ref)
+    if waiting is not None:
+        yield _listed(*waiting, subject_ref)
+
+
+def _listed(number: int, found: "_Line", subject_ref: str | None) -> Listed:
+    values = found.digests
+    if TURNED in values:  # the digest as it lies is one of the eight
+        values = {**values, "pdq": values[TURNED]}
+        del values[TURNED]
+    questions = tuple({"kind": kind, "value": each} for kind, each in values.items())
+    asked = Account(questions, found.subject_ref or subject_ref)
+    return Listed(number, asked, found.name, found.picture)
+
+
+def _joined(first: "_Line", other: "_Line") -> "_Line | None":
+    """Join two lines about one file; None if they are about two."""
+    if not (first.of_file and other.of_file and first.name == other.name):
+        return None
+    if first.digests.keys() & other.digests.keys():
+        return None
+    return replace(first, digests=first.digests | other.digests)
+
+
+def _lines_in(
+    stream: BinaryIO, kind: str | None
+) -> Iterator[tuple[int, "_Line | Fault"]]:
     head: list[str] | None = None
     separator = ","
     first = True
     for number, line in enumerate(read_lines(stream, LONGEST_RECORD), start=1):
         if isinstance(line, Fault):
-            yield Listed(number, line)
+            yield number, line
             continue
         try:
             text = decode(line).strip()
@@ -123,10 +166,10 @@ def digests_in(
                 found = _row(text, head, separator)
             else:
                 found = _digests(line, text, kind)
-            asked = Account(_questions(found.digests), found.subject_ref or subject_ref)
-            yield Listed(number, asked, found.name, found.picture)
+            _check(found.digests)
+            yield number, found
         except FormError as error:
-            yield Listed(number, error.fault)
+            yield number, error.fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +180,8 @@ class _Line:
     digests: dict[str, str]
     picture: Fault | None = None
     subject_ref: str | None = None
+    of_file: bool = False
+    """Whether it is text of `fedsafe hash`, which has a line for each digest."""
 
 
 def _head(text: str) -> tuple[list[str] | None, str]:
@@ -186,7 +231,8 @@ def _of_texts(row: Mapping[str, str], picture: Fault | None = None) -> _Line:
     if row.get("kind"):
         digests[row["kind"].lower()] = row.get("value") or row.get("digest") or ""
     if row.get(TURNED):
-        digests["pdq"] = row[TURNED]
+        digests.pop("pdq", None)
+        digests[TURNED] = row[TURNED]
     reference = row.get("subject_ref") or None
     if reference is not None and not SUBJECT_REF.fullmatch(reference):
         raise FormError("subject_ref", OUT_OF_FORM, "subject_ref")
@@ -200,9 +246,10 @@ def _digests(line: bytes, text: str, kind: str | None) -> _Line:
         named, name, digest = found.groups()
         return _Line(name, {named.replace("-", "").lower(): digest})
     word, colon, rest = text.partition(":")
-    if colon and word.lower() in DIGITS:
+    if colon and word.lower() in {*DIGITS, TURNED}:
         digest, _, name = rest.partition(" ")
-        return _Line(name.strip() or None, {word.lower(): digest})
+        named = name.strip() or None
+        return _Line(named, {word.lower(): digest}, of_file=named is not None)
     found = _SUMS.fullmatch(text)
     if found is None:
         raise FormError("no_digest", "the line is no digest that is known here")
@@ -225,17 +272,17 @@ _MANY_KINDS: Final = "64 hexadecimal digits alone may be SHA-256, BLAKE3 or PDQ"
 _SAY_KIND: Final = "say which by --kind, or write KIND:DIGEST"
 
 
-def _questions(digests: dict[str, str]) -> tuple[dict[str, str], ...]:
+def _check(digests: Mapping[str, str]) -> None:
     if not digests:
         raise FormError("no_digest", "the line has no digest")
     for kind, digest in digests.items():
-        if kind not in DIGITS:
+        if kind not in DIGITS and kind != TURNED:
             raise FormError("kind", f"the kind is none of {', '.join(DIGITS)}", "kind")
-        lengths = {DIGITS[kind], _TURNED_DIGITS if kind == "pdq" else 0}
+        digits = DIGITS.get(kind, _TURNED_DIGITS)
+        lengths = {digits, _TURNED_DIGITS if kind == "pdq" else digits}
         if len(digest) not in lengths or not set(digest) <= _HEXADECIMAL:
-            detail = f"a {kind} digest is {DIGITS[kind]} hexadecimal digits"
+            detail = f"a {kind} digest is {digits} hexadecimal digits"
             raise FormError("bad_digest", detail, kind)
-    return tuple({"kind": kind, "value": value} for kind, value in digests.items())
 
 
 _HEXADECIMAL: Final = frozenset("0123456789abcdefABCDEF")

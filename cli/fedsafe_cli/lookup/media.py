@@ -160,6 +160,8 @@ def _print_digests(found: FileDigests, settings: Settings) -> None:
         return
     for kind, digest in found.digests.items():
         line(f"{kind}:{digest}  {name}")
+    if found.turned is not None:
+        line(f"{TURNED}:{found.turned}  {name}")
     _note_picture(name, found.picture, settings)
 
 

@@ -37,6 +37,7 @@ PICTURES: Final = "_pdq"
 
 _FILE: Final = "do-not-share.toml"
 _PICTURE: Final = "pdq:"
+_TURNED: Final = "pdq_turned:"
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,26}")
 _file_option = click.option(
     "--file",
@@ -348,7 +349,7 @@ def _read_entries(source: str) -> tuple[set[str], set[str]]:
         if isinstance(raw, Fault):
             raise BadInputError(f"line {number}: {raw.detail}")
         entry = raw.decode("utf-8", "replace").partition(" ")[0].strip().lower()
-        if not entry:
+        if not entry or entry.startswith(_TURNED):  # a list has pictures as they lie
             continue
         if re.fullmatch(r"(sha256|sha1|md5|blake3|pdq):[0-9a-f]{32,64}", entry) is None:
             raise BadInputError(

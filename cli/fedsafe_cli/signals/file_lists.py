@@ -94,7 +94,8 @@ def examine(context: click.Context, /, name: str, rehearsal: str | None) -> Exit
     """  # noqa: D301
     settings = settings_of(context)
     _check_name(name)
-    body = {"rehearsal": [] if rehearsal is None else _rehearsal(rehearsal)}
+    rehearsed = {} if rehearsal is None else _rehearsal(rehearsal)
+    body = {"rehearsal": list(rehearsed.values())}
     client = personal(settings)
     answer = client.post(f"/v1/lists/{name}/examine", body, timeout=_TIMEOUT)
     if settings.json:
@@ -121,7 +122,8 @@ def examine(context: click.Context, /, name: str, rehearsal: str | None) -> Exit
     rows = [(f"{e['kind']}:{e['digest']}", e["signal"]) for e in answer["drawn"]]
     table(headings(settings, *names), rows)
     if answer["hits"]:
-        shown = ", ".join(str(position + 1) for position in answer["hits"][:20])
+        numbers = list(rehearsed)
+        shown = ", ".join(str(numbers[position]) for position in answer["hits"][:20])
         note(say("the list would hit lines {lines}", settings, lines=shown))
     command = f"fedsafe signal approve-list {name} {answer['digest']}"
     note(say("next: {command}", settings, command=command))
@@ -193,18 +195,25 @@ def _counts(found: dict[str, int]) -> str:
     return ", ".join(f"{name}: {count}" for name, count in found.items()) or "0"
 
 
-def _rehearsal(source: str) -> list[Question]:
-    """Read digests, one a line; what is behind a space is no part of them."""
+def _rehearsal(source: str) -> dict[int, Question]:
+    """Read digests by line, one each; what is behind a space is no part of them.
+
+    Turned copies of pictures are passed over: a list has them as they lie.
+    """
     data = sys.stdin.buffer.read(_MAX_BYTES + 1) if source == "-" else b""
     if source != "-":
         data = read_small(source, _MAX_BYTES)
-    lines = [text for text in data.splitlines() if text.strip()]
+    lines = {
+        number: text
+        for number, text in enumerate(data.splitlines(), start=1)
+        if text.strip() and not text.startswith(b"pdq_turned:")
+    }
     if len(data) > _MAX_BYTES or len(lines) > MOST_REHEARSED:
         raise BadInputError(f"a rehearsal takes {MOST_REHEARSED} digests at most")
-    found: list[Question] = []
-    for number, text in enumerate(lines, start=1):
+    found: dict[int, Question] = {}
+    for number, text in lines.items():
         try:
-            found.append(question(decode(text.split()[0]), Hints()))
+            found[number] = question(decode(text.split()[0]), Hints())
         except FormError as error:
             raise BadInputError(f"line {number}: {error.fault.detail}") from None
     return found

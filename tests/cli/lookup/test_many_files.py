@@ -455,6 +455,33 @@ def test_what_hash_prints_is_a_list_for_match(
     assert sorted(map(str, one)) == sorted(map(str, other))
 
 
+def test_text_and_ndjson_of_hash_ask_the_same(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    node.knows()
+    folder = tmp_path / "files"
+    folder.mkdir()
+    with Image.open(PICTURE) as picture:
+        for number in range(2):
+            picture.rotate(90 * number).save(folder / f"{number} a.png")
+    (folder / "note.txt").write_bytes(b"abc")
+    told: list[list[dict[str, Any]]] = []
+    for options in ((), ("--ndjson",)):
+        listing = tmp_path / "list"
+        listing.write_text(ask("hash", *options, str(folder)).out)
+        found = ask("match", *WHERE, "--ndjson", "--list", str(listing))
+        told.append(lines_of(found.out))
+        assert "3 files" in found.err
+
+    text, ndjson = (
+        [sorted(map(str, each["questions"])) for each in body["lookups"]]
+        for body in node.asked_of(BATCH)
+    )
+    assert text == ndjson
+    assert sum(len(asked) > 512 for each in text for asked in each) == 2
+    assert [each["name"] for each in told[0]] == [each["name"] for each in told[1]]
+
+
 def test_a_head_without_kinds_is_refused(ask: "Run", tmp_path: Path) -> None:
     listing = tmp_path / "list.csv"
     listing.write_text("colour,size\nred,4\n")

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 SHA: Final = hashlib.sha256(b"our icon").hexdigest()
 PDQ: Final = "a5" * 32
-HASHED: Final = f"sha256:{SHA}  icon.png\npdq:{PDQ}  icon.png\n".encode()
+HASHED: Final = (
+    f"sha256:{SHA}  icon.png\npdq:{PDQ}  icon.png\npdq_turned:{PDQ * 8}  icon.png\n"
+).encode()
 ADD: Final = ("do-not-share", "add", "our_icons", "--source", "our pages")
 
 
