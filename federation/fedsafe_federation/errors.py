@@ -40,7 +40,13 @@ UNKNOWN_EPOCH: Final = "unknown_epoch"  # says a node that has not taken it up y
 
 
 class FederationError(Exception):
-    """Root of everything that this room raises on purpose."""
+    """Root of everything that this room raises on purpose.
+
+    `phrase` is the sentence with the values in it, for a reader of another language;
+    `str` says it in English.
+    """
+
+    phrase: Phrase | None = None
 
 
 @unique
@@ -115,9 +121,11 @@ class IdentifierError(FederationError):
     def __init__(self, kind: IdentifierKind, code: IdentifierFault) -> None:
         self.kind = kind
         self.code = code
-        self.phrase = _SENTENCES[code]
-        self.message = self.phrase.english
-        super().__init__(f"{kind.name.lower()}: {self.message}")
+        self.fault = _SENTENCES[code]
+        self.message = self.fault.english
+        named = Phrase("{kind}: {why}").filled(kind=kind.name.lower(), why=self.fault)
+        self.phrase = named
+        super().__init__(str(named))
 
 
 @unique
@@ -157,10 +165,14 @@ class MediaError(FederationError):
 class MalformedError(FederationError):
     """A document does not fit its type; the message never quotes a value."""
 
-    def __init__(self, document: str, why: str) -> None:
+    def __init__(self, document: str, why: str | Phrase) -> None:
         super().__init__(f"{document}: {why}")
+        if isinstance(why, Phrase):
+            told = Phrase("{document}: {why}")
+            self.phrase = told.filled(document=document, why=why)
         self.document = document
-        self.why = why
+        self.why = str(why)
+        self.told = why
 
 
 class UntrustedError(FederationError):
@@ -238,20 +250,26 @@ class StaleStatementError(FederationError):
 class AmendmentError(FederationError):
     """A change of the charter that cannot be made."""
 
+    def __init__(self, why: str | Phrase) -> None:
+        super().__init__(str(why))
+        self.phrase = why if isinstance(why, Phrase) else None
+
 
 class ArrangementError(FederationError):
     """Two members without a common protocol version or arrangement."""
 
-    def __init__(self, code: str, why: str) -> None:
-        super().__init__(why)
+    def __init__(self, code: str, why: str | Phrase) -> None:
+        super().__init__(str(why))
+        self.phrase = why if isinstance(why, Phrase) else None
         self.code = code
 
 
 class CeremonyError(FederationError):
     """A ceremony cannot go on; `guilty` are those whose fault is settled."""
 
-    def __init__(self, why: str, *, guilty: Collection[str] = ()) -> None:
-        super().__init__(why)
+    def __init__(self, why: str | Phrase, *, guilty: Collection[str] = ()) -> None:
+        super().__init__(str(why))
+        self.phrase = why if isinstance(why, Phrase) else None
         self.guilty = frozenset(guilty)
 
 
@@ -367,7 +385,9 @@ class QuorumError(FederationError):
         unused: bool = False,
         wrong: frozenset[str] = frozenset(),
     ) -> None:
-        super().__init__(f"{got} of {needed} members answered in time")
+        told = Phrase("{got} of {needed} members answered in time")
+        self.phrase = told.filled(got=got, needed=needed)
+        super().__init__(str(self.phrase))
         self.got = got
         self.needed = needed
         self.retry_after = retry_after

@@ -137,7 +137,7 @@ def open_(context: click.Context, /, package: str, **given: Any) -> ExitStatus: 
     try:
         opened = open_with(read_small(package, LONGEST), key)
     except SealedPackageError as error:
-        return _refuse(settings, error.fault.value, error.phrase)
+        return _refuse(settings, error.fault.value, error.phrase or Phrase(str(error)))
     sender = given["sender"]
     if sender is not None and not same_fingerprint(sender, opened.fingerprint):
         return _refuse(settings, "other_sender", _OTHER_SENDER)

@@ -23,6 +23,7 @@ from fedsafe_cli.terminal.errors import (
     RefusedError,
 )
 from fedsafe_cli.terminal.remote import RemoteClient
+from fedsafe_policies.ground.catalogue import joined
 
 CARD: Final = "member.card"
 PROPOSAL: Final = "founding.proposal"
@@ -117,7 +118,7 @@ def _step_of(
         raise RefusedError(
             error.http_status,
             error.code,
-            f"{name}: {error.detail}",
+            joined(": ", [name, error.words]),
             hint=_OPEN if closed else error.hint,
             rule=error.rule,
             retry_after_ms=error.retry_after_ms,

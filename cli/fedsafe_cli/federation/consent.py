@@ -21,29 +21,19 @@ from fedsafe_cli.federation.ceremony import (
     Folder,
 )
 from fedsafe_cli.terminal.client import Client
-from fedsafe_cli.terminal.errors import BadInputError, RefusedError
+from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.labels import coded, headings, say
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.settings import Settings, printable
-from fedsafe_cli.terminal.texts import matched, patterns
-from fedsafe_policies.ground.catalogue import Phrase, joined
+from fedsafe_policies.ground.catalogue import Phrase
 
 _NUMBERS: Final = "   1    2    3    4    5    6    7    8"
 _NO_TEXT: Final = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 _ANSWERED: Final = frozenset({"refused", "dealt"})
 _DEALT: Final = "dealt"
-_WRONG: Final = "wrong_groups"
-_REFUSED: Final = patterns(
-    (
-        Phrase(
-            "what was typed for {name} is not in the fingerprint of its card in this "
-            "proposal: the card may have been swapped; tries left: {count}"
-        ),
-    )
-)
 _FOLDER: Final = click.argument("folder", metavar="[DIR]", required=False)
 _DIGEST: Final = click.option(
     "--proposal", "digest", metavar="DIGEST", help="Which, if several are here."
@@ -113,13 +103,7 @@ def confirm(
         if each["asked"]
     }
     body = {"proposal": chosen["proposal"], "groups": groups}
-    try:
-        answer = client.post(CONFIRM, body)
-    except RefusedError as error:
-        if error.code == _WRONG:
-            known = matched(error.detail, _REFUSED) or Phrase(error.detail)
-            error.message = joined(" ", [known, f"({error.code})"])
-        raise
+    answer = client.post(CONFIRM, body)
     return _say_state(answer, settings)
 
 

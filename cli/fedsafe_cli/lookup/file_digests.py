@@ -16,6 +16,8 @@ from typing import BinaryIO, Final
 
 from fedsafe_cli.terminal.inputs import Fault
 from fedsafe_cli.terminal.settings import printable
+from fedsafe_node.ground.errors import words_of
+from fedsafe_policies.ground.catalogue import Phrase
 
 _HEAD: Final = 18
 _BMP_HEADERS: Final = frozenset({12, 40, 52, 56, 64, 108, 124})
@@ -69,7 +71,7 @@ class FileFaultError(Exception):
     """A file cannot be hashed; carries the fault."""
 
     def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.detail)
+        super().__init__(str(fault.detail))
         self.fault = fault
 
 
@@ -128,7 +130,7 @@ def _mark(file: BufferedReader, ref: FileRef) -> str:
 
 def _open(ref: FileRef) -> BufferedReader | Fault:
     if "\0" in ref.path:
-        return Fault("unreadable", "a NUL byte is in the name")
+        return Fault("unreadable", Phrase("a NUL byte is in the name"))
     # Without NONBLOCK, opening a pipe that nobody writes to would wait for ever.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(ref.path, flags | (os.O_NOFOLLOW if ref.found else 0))
@@ -136,8 +138,9 @@ def _open(ref: FileRef) -> BufferedReader | Fault:
     if stat.S_ISREG(mode):
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
-    what = "a directory" if stat.S_ISDIR(mode) else "no regular file"
-    return Fault("no_file", f"is {what}")
+    is_folder = stat.S_ISDIR(mode)
+    told = Phrase("is a directory") if is_folder else Phrase("is no regular file")
+    return Fault("no_file", told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +166,12 @@ def _look_at(file: BinaryIO, ref: FileRef) -> _Look:
         found = picture_turned(file)
     except MediaError as error:
         # A file that no decoder reads whole still has its exact digests.
-        return _Look(fault=Fault(error.code.value, str(error)))
+        return _Look(fault=Fault(error.code.value, words_of(error)))
     original = found.original
     if not original.usable:
-        why = f"its quality is {original.quality}, below {USABLE_QUALITY}"
+        why = Phrase("its quality is {quality}, below {least}").filled(
+            quality=original.quality, least=USABLE_QUALITY
+        )
         return _Look(quality=original.quality, fault=Fault(PLAIN, why))
     return _Look(original.hex, found.hex, original.quality)
 

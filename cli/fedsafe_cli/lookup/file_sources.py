@@ -21,6 +21,7 @@ from fedsafe_cli.terminal.inputs import (
     record,
 )
 from fedsafe_cli.terminal.settings import printable
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import MediaKind
 
 DIGITS: Final = {
@@ -62,8 +63,9 @@ def _in_folders(top: str) -> Iterator[FileRef]:
                     elif entry.is_file(follow_symlinks=False):
                         yield FileRef(entry.path, found=True)
                     else:
-                        what = "a link" if entry.is_symlink() else "no regular file"
-                        fault = Fault("no_file", f"is {what}")
+                        is_link, link = entry.is_symlink(), Phrase("is a link")
+                        other = Phrase("is no regular file")
+                        fault = Fault("no_file", link if is_link else other)
                         yield FileRef(entry.path, found=True, fault=fault)
         except OSError as error:
             fault = Fault("unreadable", error.strerror or "unreadable")
@@ -207,9 +209,14 @@ def _row(text: str, head: list[str], separator: str) -> _Line:
     try:
         (cells,) = csv.reader([text], delimiter=separator)
     except (csv.Error, ValueError):
-        raise FormError("not_csv", "the line is no row of CSV") from None
+        raise FormError("not_csv", Phrase("the line is no row of CSV")) from None
     if len(cells) != len(head):
-        raise FormError("not_csv", f"{len(cells)} cells below a head of {len(head)}")
+        raise FormError(
+            "not_csv",
+            Phrase("{cells} cells below a head of {head}").filled(
+                cells=len(cells), head=len(head)
+            ),
+        )
     row = {name: cell.strip() for name, cell in zip(head, cells, strict=True)}
     return _of_texts(row)
 
@@ -252,15 +259,17 @@ def _digests(line: bytes, text: str, kind: str | None) -> _Line:
         return _Line(named, {word.lower(): digest}, of_file=named is not None)
     found = _SUMS.fullmatch(text)
     if found is None:
-        raise FormError("no_digest", "the line is no digest that is known here")
+        raise FormError("no_digest", Phrase("the line is no digest that is known here"))
     digest, name = found.groups()
     of = kind or _BY_LENGTH.get(len(digest))
     if of is None and len(digest) == DIGITS["sha256"]:
         if not name:
-            raise FormError("no_kind", f"{_MANY_KINDS}: {_SAY_KIND}", "kind")
+            raise FormError("no_kind", _MANY_KINDS, "kind")
         of = "sha256"  # as sha256sum prints it
     if of is None:
-        raise FormError("no_digest", "no kind of digest has this length; say --kind")
+        raise FormError(
+            "no_digest", Phrase("no kind of digest has this length; say --kind")
+        )
     return _Line(name or None, {of: digest})
 
 
@@ -268,20 +277,26 @@ def _is_of_many_kinds(text: str) -> bool:
     return len(text) == DIGITS["sha256"] and set(text) <= _HEXADECIMAL
 
 
-_MANY_KINDS: Final = "64 hexadecimal digits alone may be SHA-256, BLAKE3 or PDQ"
-_SAY_KIND: Final = "say which by --kind, or write KIND:DIGEST"
+_MANY_KINDS: Final = Phrase("64 hexadecimal digits alone may be SHA-256, BLAKE3 or PDQ")
+_SAY_KIND: Final = Phrase("say which by --kind, or write KIND:DIGEST")
 
 
 def _check(digests: Mapping[str, str]) -> None:
     if not digests:
-        raise FormError("no_digest", "the line has no digest")
+        raise FormError("no_digest", Phrase("the line has no digest"))
     for kind, digest in digests.items():
         if kind not in DIGITS and kind != TURNED:
-            raise FormError("kind", f"the kind is none of {', '.join(DIGITS)}", "kind")
+            raise FormError(
+                "kind",
+                Phrase("the kind is none of {kinds}").filled(kinds=", ".join(DIGITS)),
+                "kind",
+            )
         digits = DIGITS.get(kind, _TURNED_DIGITS)
         lengths = {digits, _TURNED_DIGITS if kind == "pdq" else digits}
         if len(digest) not in lengths or not set(digest) <= _HEXADECIMAL:
-            detail = f"a {kind} digest is {digits} hexadecimal digits"
+            detail = Phrase("a {kind} digest is {digits} hexadecimal digits").filled(
+                kind=kind, digits=digits
+            )
             raise FormError("bad_digest", detail, kind)
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from fedsafe_cli.lookup.file_digests import FileDigests, FileRef, digest_file
 from fedsafe_cli.terminal.inputs import Fault
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -29,7 +30,9 @@ FEW: Final = 8
 _ASSIGNED: Final = 4  # files of a worker, so that it never waits for the next
 _WINDOW: Final = 64  # files for each worker that wait for one that takes long
 _MOST_MEMORY: Final = 4 << 30
-_DIED: Final = Fault("decoder_died", "hashing it ended its process: not compared")
+_DIED: Final = Fault(
+    "decoder_died", Phrase("hashing it ended its process: not compared")
+)
 
 
 def cores() -> int:
@@ -186,5 +189,7 @@ def _work(line: "Connection") -> None:
         try:
             found = digest_file(ref)
         except MemoryError:
-            found = FileDigests(ref, fault=Fault("too_large", "it needs more memory"))
+            found = FileDigests(
+                ref, fault=Fault("too_large", Phrase("it needs more memory"))
+            )
         line.send(found)

@@ -19,6 +19,8 @@ from fedsafe_cli.terminal.errors import BrokenAnswerError, CliError, RefusedErro
 from fedsafe_cli.terminal.exit_codes import ExitStatus, worst
 from fedsafe_cli.terminal.inputs import Account, Fault, Unreadable, field_of
 from fedsafe_cli.terminal.texts import words
+from fedsafe_node.ground.errors import words_of
+from fedsafe_policies.ground.catalogue import joined, received
 
 PIECE: Final = 1_000
 SINGLE: Final = "/v1/lookup"
@@ -144,7 +146,7 @@ def unanswered(item: Account | Fault, error: CliError) -> Refusal:
     """Say of an item that the run ended, with an error, before its answer."""
     if isinstance(item, Fault):
         return Refusal(item, ExitStatus.BAD_INPUT)
-    return Refusal(Fault(error.code, str(error)), error.status, ended=True)
+    return Refusal(Fault(error.code, words_of(error)), error.status, ended=True)
 
 
 def _ask_one(client: Client, account: Account, terms: Terms) -> Outcome:
@@ -204,7 +206,9 @@ def _outcomes(document: Json, accounts: Sequence[Account]) -> list[Outcome]:
 
 def _unreadable(problem: dict[str, Json], account: Account) -> Refusal:
     field = field_of(problem.get("pointer"), lone=account.lone)
-    fault = Fault(str(problem["code"]), str(problem["detail"]), field)
+    fault = Fault(
+        str(problem["code"]), received(problem, str(problem["detail"])), field
+    )
     return Refusal(fault, ExitStatus.BAD_INPUT)
 
 
@@ -266,5 +270,6 @@ def refused(error: RefusedError, account: Account) -> Outcome:
             body["retry_after_ms"] = error.retry_after_ms
         return Answer(body)
     field = field_of(error.pointer, lone=account.lone)
-    hint = f"; {error.hint}" if error.hint and field is None else ""
-    return Refusal(Fault(error.code, error.detail + hint, field), error.status)
+    hint = error.hint if field is None else None
+    told = error.words if hint is None else joined("; ", [error.words, hint])
+    return Refusal(Fault(error.code, told, field), error.status)

@@ -39,12 +39,13 @@ from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.progress import CopyingBar, wanted
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_cli.terminal.texts import words
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Purpose
 
 TOGETHER: Final = 250
 """So many files are one batch: what a run that is killed may have asked in vain."""
 
-_ENDED: Final = Fault("ended", "the run has ended")
+_ENDED: Final = Fault("ended", Phrase("the run has ended"))
 _FINAL: Final = (ExitStatus.BAD_INPUT,)
 """Refusals that are the input's own, and stay."""
 T = TypeVar("T", bound=FileRef | Listed)
@@ -156,7 +157,7 @@ def _status_of(told: dict[str, Any]) -> ExitStatus:
 def _print_digests(found: FileDigests, settings: Settings) -> None:
     name = printable(found.ref.path)
     if found.fault is not None:
-        note(f"fedsafe: error: {name}: {found.fault.detail}")
+        note(f"fedsafe: error: {name}: {found.fault.said(settings.language)}")
         return
     for kind, digest in found.digests.items():
         line(f"{kind}:{digest}  {name}")
@@ -322,7 +323,7 @@ def _file(found: FileDigests, subject_ref: str | None, *, own: bool) -> _Input:
     if found.fault is not None:
         asked = found.fault
     elif found.size == 0:
-        asked = Fault("empty", "the file is empty")
+        asked = Fault("empty", Phrase("the file is empty"))
     ref = found.ref
     return _Input(ref.named(), printable(ref.path), asked, found.picture)
 
@@ -399,7 +400,9 @@ class _Run:
                 said = words("ask_again", language=self.form.language)
                 self.error = _UnfinishedError(outcome.status, said)
             elif isinstance(outcome, Refusal) and outcome.status not in _FINAL:
-                self.error = _UnfinishedError(outcome.status, outcome.fault.detail)
+                self.error = _UnfinishedError(
+                    outcome.status, outcome.fault.said(self.form.language)
+                )
             else:
                 self._count(outcome)
                 lines.write(entry(lines.count, outcome) | each.named)

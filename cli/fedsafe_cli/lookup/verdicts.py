@@ -102,7 +102,7 @@ def show(name: str, outcome: Outcome, form: Form) -> None:
             return  # the error itself follows, once for all
         fault = outcome.fault
         code = f" ({fault.code})" if fault.code else ""
-        note(f"fedsafe: error: {prefix}{fault.detail}{code}")
+        note(f"fedsafe: error: {prefix}{fault.said(form.language)}{code}")
         return
     body, language = outcome.body, form.language
     origins = ", ".join(map(str, body.get("not_covered", [])))

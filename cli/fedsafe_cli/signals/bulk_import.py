@@ -75,7 +75,7 @@ from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.progress import Advance, reading
 from fedsafe_cli.terminal.settings import FILE, Settings, printable
 from fedsafe_cli.terminal.texts import REASONS, label, words
-from fedsafe_policies.ground.catalogue import SOURCE, Phrase
+from fedsafe_policies.ground.catalogue import Phrase, received
 from fedsafe_policies.vocabulary import (
     Detection,
     Finding,
@@ -701,9 +701,9 @@ def _check_phone(about: Mapping[str, str]) -> None:
     )
 
     if may_be_international(about["value"], about.get("region")):
-        said = (
-            "it may begin with the code of a country: write + before it, or 0 if it "
-            "is a number of that region"
+        said = Phrase(
+            "it may begin with the code of a country: write + before it, or 0 "
+            "if it is a number of that region"
         )
         raise FormError("phone_ambiguous", said, "value", "phone")
 
@@ -717,7 +717,11 @@ def _check_words(signal: Mapping[str, Any]) -> None:
     for name in _NEEDED:
         if signal.get(name) in {None, ""}:
             option = f"--{name.replace('_', '-')}"
-            raise FormError("missing", f"state it, or give {option}", name)
+            raise FormError(
+                "missing",
+                Phrase("state it, or give {option}").filled(option=option),
+                name,
+            )
     reference = signal.get("subject_ref")
     if isinstance(reference, str) and SUBJECT_REF.fullmatch(reference) is None:
         raise FormError("subject_ref", OUT_OF_FORM, "subject_ref")
@@ -727,13 +731,13 @@ def _check_words(signal: Mapping[str, Any]) -> None:
         if value is None or not isinstance(given, list):
             continue
         if any(isinstance(each, str) and each not in known for each in given):
-            said = "that is none of its words"
+            said = Phrase("that is none of its words")
             raise FormError("unknown_word", said, name, known=known)
     scope = signal.get("scope")
     if isinstance(scope, str) and scope not in set(Scope):
         raise FormError(
             "unknown_word",
-            "that is none of its words",
+            Phrase("that is none of its words"),
             "scope",
             known=(*Scope, "group:NAME"),
         )
@@ -741,11 +745,15 @@ def _check_words(signal: Mapping[str, Any]) -> None:
 
 def _record(found: dict[str, object], hints: Hints, common: Signal) -> Signal:
     if not found.keys() <= set(_FIELDS):
-        raise FormError("unknown_field", "a record has other fields", known=_FIELDS)
+        raise FormError(
+            "unknown_field", Phrase("a record has other fields"), known=_FIELDS
+        )
     about = {name: found.pop(name) for name in _ABOUT if name in found}
     nested = found.pop("about", None)
     if nested is not None and about:
-        raise FormError("unknown_field", "beside about no kind or value may stand")
+        raise FormError(
+            "unknown_field", Phrase("beside about no kind or value may stand")
+        )
     return in_group(common | found) | {"about": as_question(nested or about, hints)}
 
 
@@ -934,7 +942,7 @@ def _post(
         if error.status is not ExitStatus.BAD_INPUT or error.http_status == _CONFLICT:
             raise
         if len(good) == 1:
-            fault = Fault(error.code, error.detail, field_of(error.pointer))
+            fault = Fault(error.code, error.words, field_of(error.pointer))
             (item,) = good
             bad = Reject(item.number, fault, error.status, item.column)
             item.fate = "refused"
@@ -992,7 +1000,8 @@ def _reject(good: Sequence[_Item], problem: dict[str, Any]) -> Reject:
     code = str(problem["code"])
     item = good[problem["position"]]
     item.fate = "refused"
-    fault = Fault(code, str(problem["detail"]), field_of(problem.get("pointer")))
+    told = received(problem, str(problem["detail"]))
+    fault = Fault(code, told, field_of(problem.get("pointer")))
     return Reject(item.number, fault, problem_status(code), item.column)
 
 
@@ -1093,11 +1102,7 @@ def _tell_bad(bad: Sequence[Reject], *, language: str) -> None:
 def _said(fault: Fault, *, language: str) -> str:
     """Say as people read it what is wrong: which field, why, and what it might be."""
     place = f"{fault.field}: " if fault.field else ""
-    detail = fault.detail
-    if language != SOURCE:
-        from fedsafe_cli.signals.import_refusal_texts import in_words  # noqa: PLC0415
-
-        detail = in_words(detail, language)
+    detail = fault.said(language)
     if fault.known:
         detail += f"; {_KNOWN.said(language)}: {', '.join(fault.known)}"
     return f"{place}{detail} ({fault.code})"

@@ -30,6 +30,7 @@ from fedsafe_cli.terminal.texts import (
     SURFACES,
     label,
 )
+from fedsafe_policies.ground.catalogue import received
 
 MOST_REHEARSED: Final = 5_000
 _MAX_BYTES: Final = 1 << 20
@@ -154,7 +155,8 @@ def approve_list(context: click.Context, /, name: str, digest: str) -> ExitStatu
         document(answer)
     else:
         for each in answer["problems"]:
-            note(f"fedsafe: error: {each['signal']}: {each['detail']}")
+            told = received(each, str(each["detail"])).said(settings.language)
+            note(f"fedsafe: error: {each['signal']}: {told}")
         counts = {"count": answer["approved"], "bad": answer["refused"]}
         line(say("published: {count}, refused: {bad}", settings, **counts))
     return ExitStatus.DENIED if answer["refused"] else OK

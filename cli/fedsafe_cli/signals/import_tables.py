@@ -490,10 +490,11 @@ def read_rows(stream: BinaryIO, table: Table) -> Iterator[Row]:
                 cells = next(reader, None)
             except csv.Error:
                 before = reader.line_num
-                said = (
-                    "the line is no CSV: a quotation mark within a cell is doubled, "
-                    f"and a cell has at most {_LONGEST_CELL} characters"
-                )
+                said = Phrase(
+                    "the line is no CSV: a quotation mark within a cell is "
+                    "doubled, and a cell has at most {most} "
+                    "characters"
+                ).filled(most=_LONGEST_CELL)
                 yield Row(number, Fault("bad_row", said))
                 continue
             before = reader.line_num
@@ -510,13 +511,19 @@ def read_rows(stream: BinaryIO, table: Table) -> Iterator[Row]:
 def _rows(number: int, cells: list[str], table: Table) -> Iterator[Row]:
     # A separator at the end of a line makes no cell of its own.
     if len(cells) < table.width or any(cell.strip() for cell in cells[table.width :]):
-        way_out = (
-            "a row that was cut off may name somebody else, so complete it, with a "
-            "separator for each empty cell"
+        told = (
+            Phrase(
+                "the line has {cells} cells, the header {width}: a row that was cut "
+                "off may name somebody else, so complete it, with a separator for each "
+                "empty cell"
+            )
             if len(cells) < table.width
-            else "a cell with a separator in it stands in quotation marks"
+            else Phrase(
+                "the line has {cells} cells, the header {width}: a cell with a "
+                "separator in it stands in quotation marks"
+            )
         )
-        said = f"the line has {len(cells)} cells, the header {table.width}: {way_out}"
+        said = told.filled(cells=len(cells), width=table.width)
         yield Row(number, Fault("bad_row", said))
         return
     if not table.chooses(cells):
@@ -533,7 +540,13 @@ def _rows(number: int, cells: list[str], table: Table) -> Iterator[Row]:
         "".join(given.values()).encode()
     except UnicodeEncodeError:
         yield Row(
-            number, Fault("encoding", f"the line is not {table.encoding.upper()}")
+            number,
+            Fault(
+                "encoding",
+                Phrase("the line is not {encoding}").filled(
+                    encoding=table.encoding.upper()
+                ),
+            ),
         )
         return
     values = {kind: given.pop(kind) for kind in KINDS if kind in given}
@@ -561,7 +574,7 @@ def _said(given: Mapping[str, str]) -> dict[str, object] | Fault:
         day = read_day(given["removed_on"])
         if day is None:
             known = ("2026-11-24", "24.11.2026")
-            text = "the day has another form than those known"
+            text = Phrase("the day has another form than those known")
             return Fault("bad_date", text, "removed_on", known=known)
         said["removed_on"] = day
     said |= {name: given[name].lower() for name in _CODED if name in given}
@@ -572,7 +585,7 @@ def _said(given: Mapping[str, str]) -> dict[str, object] | Fault:
     if "minor" in given:
         word = given["minor"].casefold()
         if word not in _YES | _NO:
-            text = "it says neither yes nor no"
+            text = Phrase("it says neither yes nor no")
             return Fault("unknown_word", text, "minor", known=("yes", "no"))
         said["minor"] = word in _YES
     return said

@@ -43,6 +43,7 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.texts import words
+from fedsafe_policies.ground.catalogue import received
 from fedsafe_policies.vocabulary import Scope
 
 MOST_APPROVED: Final = 5_000
@@ -175,10 +176,9 @@ def approve(
         document({"approved": approved, "problems": problems})
     else:
         for problem in problems:
-            note(
-                f"fedsafe: error: {wanted[problem['position']]}: {problem['detail']} "
-                f"({problem['code']})"
-            )
+            told = received(problem, str(problem["detail"])).said(settings.language)
+            name = wanted[problem["position"]]
+            note(f"fedsafe: error: {name}: {told} ({problem['code']})")
         counts = {"count": len(approved), "bad": len(problems)}
         line(words("approved", language=settings.language, **counts))
     return worst(problem_status(str(problem["code"])) for problem in problems)

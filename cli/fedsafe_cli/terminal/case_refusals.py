@@ -2,16 +2,11 @@
 """Ways out of what the node refuses of a case, in the words of `fedsafe case`."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Final
 
-from fedsafe_cli.terminal.texts import Pattern, matched, patterns
 from fedsafe_policies.ground.catalogue import Phrase, joined
 
 _ABOUT: Final = "dispatch"
-_UNCLEAR: Final = "The threat is unclear"
-_WITHOUT: Final = " receives nothing without "
-_OF_CLASSES: Final = frozenset({"not_releasable", "not_renderable"})
 _OPINION: Final = Phrase(
     "a legal adviser answers it with `fedsafe case assess CASE --opinion REF`; "
     "`fedsafe case show CASE` says what waits"
@@ -21,13 +16,10 @@ _THREAT: Final = Phrase(
     '--elements FILE`, with {"threat": {"danger": "yes", "reason": "..."}} in '
     'FILE; if there is none, "no", and --urgency u2'
 )
-
-_CHANGED: Final = "the case has changed meanwhile"
 _ANEW: Final = Phrase(
     "`fedsafe case show CASE` shows it as it is now; then have it approved anew: "
     "`fedsafe case approve CASE --partner CLASS`"
 )
-_WAITING: Final = "an approval of this case "
 _AT_ONCE: Final = Phrase(
     "have another person approve that one (`fedsafe act approve {0}`); or withdraw "
     "it (`fedsafe act withdraw {0}`), and ask once for all classes: --partner may "
@@ -59,19 +51,18 @@ _OPEN: Final = Phrase("not answered yet: {}")
 _RECORD: Final = Phrase("if given, record it: {}")
 
 
-def way_out_of(code: str, detail: str, about: object) -> Phrase | None:
+def way_out_of(code: str, about: object, params: Mapping[str, object]) -> Phrase | None:
     """Say what to do about a case that may not go yet; None for all else."""
     if code == "legal_review" and about == _ABOUT:
         return _OPINION
-    if code == "not_releasable" and _UNCLEAR in detail:
+    if code == "threat_unclear":
         return _THREAT
-    if code == "act_changed" and detail == _CHANGED:
+    if code == "case_changed":
         return _ANEW
-    if code == "already_asked" and detail.startswith(_WAITING):
-        act = detail.rpartition(" ")[2]
+    if code == "approval_waits" and isinstance(act := params.get("act"), str):
         return _AT_ONCE.filled(act)
-    if code in _OF_CLASSES and _WITHOUT in detail:
-        return _record(detail.partition(_WITHOUT)[2].split(", "))
+    if code == "conditions_missing":
+        return _record(str(params.get("conditions", "")).split(", "))
     return None
 
 
@@ -82,26 +73,14 @@ def _record(conditions: Sequence[str]) -> Phrase:
     return _RECORD.filled(command)
 
 
-def told_of(detail: str) -> Phrase | None:
-    """Take up what the node says of cases and partners, as far as it is known."""
-    return matched(detail, _patterns(), _inner)
-
-
-@cache
-def _patterns() -> list[Pattern]:
-    from fedsafe_cli.terminal.case_refusal_texts import REFUSALS  # noqa: PLC0415 (slow to load)
-
-    return patterns(REFUSALS)
-
-
-def open_questions(detail: str) -> tuple[Phrase, Phrase] | None:
+def open_questions(params: Mapping[str, object]) -> tuple[Phrase, Phrase] | None:
     """Say what is open before closing, and how it is answered, in both languages.
 
-    None if the node has said something else.
+    None if the node has named something else.
     """
     from fedsafe_cli.terminal.casework_words import QUESTIONS  # noqa: PLC0415
 
-    names = detail.partition(": ")[2].split(", ")
+    names = str(params.get("questions", "")).split(", ")
     if not set(names) <= _ANSWERED.keys():
         return None
 
@@ -110,8 +89,13 @@ def open_questions(detail: str) -> tuple[Phrase, Phrase] | None:
     return _OPEN.filled(joined(", ", words)), joined("; ", ways)
 
 
-def _inner(name: str, text: str) -> str | Phrase:
-    """Say a state, that of a case beside its code, or classes of partner."""
+def word_of(name: str, value: object) -> object:
+    """Say a value of a refusal that is a code: a state, or classes of partner.
+
+    The names of the places that hold such codes say of which kind they are.
+    """
+    if name not in _CODED:
+        return value
     from fedsafe_cli.terminal.casework_words import (  # noqa: PLC0415
         DISPATCH_STATES,
         STATES,
@@ -119,10 +103,14 @@ def _inner(name: str, text: str) -> str | Phrase:
         coded_phrase,
     )
 
-    if name == "classes":
-        return joined("; ", map(class_phrase, text.split(", ")))
-    if name in {"state", "following"}:
-        return coded_phrase(STATES, text)
-    if name == "sent":
-        return DISPATCH_STATES.get(text, text)
-    return text
+    code = str(value)
+    if name in _OF_CLASSES:
+        return joined("; ", map(class_phrase, code.split(", ")))
+    if name in _OF_STATES:
+        return coded_phrase(STATES, code)
+    return DISPATCH_STATES.get(code, code)
+
+
+_OF_CLASSES: Final = frozenset({"partner_class", "partner_classes"})
+_OF_STATES: Final = frozenset({"case_state", "following_case_state"})
+_CODED: Final = _OF_CLASSES | _OF_STATES | {"dispatch_state"}

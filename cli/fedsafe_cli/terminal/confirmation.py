@@ -14,7 +14,7 @@ from fedsafe_cli.terminal.errors import BadInputError, RefusedError
 from fedsafe_cli.terminal.output import note
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
-from fedsafe_policies.ground.catalogue import SOURCE, Phrase
+from fedsafe_policies.ground.catalogue import Phrase
 
 _YES: Final = frozenset({"y", "yes", "j", "ja"})
 _NO: Final = frozenset({"", "n", "no", "nein"})
@@ -85,8 +85,7 @@ def decided(path: str, body: dict[str, Any], settings: Settings, *, again: bool)
     except RefusedError as error:
         if error.code != _CODE or again or settings.json:
             raise
-        if settings.language == SOURCE:  # no other language has what the node says
-            note(error.detail)
+        note(error.words.said(settings.language))
         confirm(_ONCE_MORE, settings, without=_WITHOUT)
     return client.post(path, repeated)
 

@@ -111,6 +111,7 @@ class RefusedError(CliError):
         super().__init__(joined(" ", [detail, f"({code})"]) if code else detail, hint)
         self.http_status = http_status
         self.code = code
+        self.words = detail if isinstance(detail, Phrase) else Phrase(detail)
         self.detail = str(detail)
         self.rule = rule
         self.retry_after_ms = retry_after_ms

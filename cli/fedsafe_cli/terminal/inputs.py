@@ -19,6 +19,7 @@ from typing import BinaryIO, Final
 
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.settings import printable
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind
 
 STDIN: Final = "-"
@@ -27,7 +28,7 @@ LONGEST_VALUE: Final = 4_096
 LONGEST_LINE: Final = 4 * LONGEST_VALUE
 LONGEST_RECORD: Final = 16 * LONGEST_LINE
 MOST_QUESTIONS: Final = 16
-OUT_OF_FORM: Final = (
+OUT_OF_FORM: Final = Phrase(
     "the subject_ref is out of form: letters, digits and . _ : -, 128 at most, such as "
     "acc-4711 or shop/acc-4711"
 )
@@ -60,16 +61,21 @@ class Fault:
     """
 
     code: str
-    detail: str
+    detail: str | Phrase
     field: str | None = None
     kind: str | None = None
     known: tuple[str, ...] = ()
+
+    def said(self, language: str) -> str:
+        """Say why in a language, or in English where nobody has put it in that."""
+        words = self.detail
+        return words.said(language) if isinstance(words, Phrase) else words
 
     def document(self) -> dict[str, object]:
         """Say it as programs read it."""
         place = {} if self.field is None else {"field": self.field}
         known = {"known": list(self.known)} if self.known else {}
-        return {"code": self.code, **place, "detail": self.detail, **known}
+        return {"code": self.code, **place, "detail": str(self.detail), **known}
 
 
 def field_of(pointer: str | None, *, lone: bool = False) -> str | None:
@@ -144,13 +150,13 @@ class FormError(ValueError):
     def __init__(
         self,
         code: str,
-        detail: str,
+        detail: str | Phrase,
         field: str | None = None,
         kind: str | None = None,
         *,
         known: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(detail)
+        super().__init__(str(detail))
         self.fault = Fault(code, detail, field, kind, known)
 
 
@@ -166,7 +172,10 @@ def read_lines(stream: BinaryIO, most: int = LONGEST_LINE) -> Iterator[bytes | F
         if len(line) > most:
             if not whole:
                 _skip_line(stream)
-            yield Fault("too_long", f"the line is longer than {most} bytes")
+            yield Fault(
+                "too_long",
+                Phrase("the line is longer than {most} bytes").filled(most=most),
+            )
         else:
             yield line
 
@@ -233,7 +242,9 @@ def one_account(
     if not 1 <= len(items) <= MOST_QUESTIONS:
         return Fault(
             "questions",
-            f"an account takes 1 to {MOST_QUESTIONS} questions",
+            Phrase("an account takes 1 to {most} questions").filled(
+                most=MOST_QUESTIONS
+            ),
             "questions",
         )
     if subject_ref is not None and SUBJECT_REF.fullmatch(subject_ref) is None:
@@ -270,9 +281,9 @@ def record(line: bytes) -> dict[str, object]:
     except (ValueError, RecursionError) as error:
         if isinstance(error, FormError):
             raise
-        raise FormError("not_json", "the line is no JSON") from None
+        raise FormError("not_json", Phrase("the line is no JSON")) from None
     if not isinstance(document, dict):
-        raise FormError("not_json", "the line is no JSON object")
+        raise FormError("not_json", Phrase("the line is no JSON object"))
     return document
 
 
@@ -284,9 +295,11 @@ def _account(document: dict[str, object], hints: Hints) -> Account | Fault:
     if nested is None:
         return one_account([as_question(document, hints)], reference)
     if document:
-        raise FormError("unknown_field", "beside questions only subject_ref may stand")
+        raise FormError(
+            "unknown_field", Phrase("beside questions only subject_ref may stand")
+        )
     if not isinstance(nested, list):
-        raise FormError("questions", "questions is no list", "questions")
+        raise FormError("questions", Phrase("questions is no list"), "questions")
     found = [_entry(place, entry, hints) for place, entry in enumerate(nested)]
     return one_account(found, reference)
 
@@ -305,14 +318,14 @@ def as_question(document: object, hints: Hints) -> Question:
         FormError: it is out of form.
     """
     if not isinstance(document, dict):
-        raise FormError("question", "a question is an object")
+        raise FormError("question", Phrase("a question is an object"))
     if not document.keys() <= {"kind", "value", "region", "namespace"}:
         raise FormError(
-            "unknown_field", "a question has kind, value, region, namespace"
+            "unknown_field", Phrase("a question has kind, value, region, namespace")
         )
     texts = {name: entry for name, entry in document.items() if entry is not None}
     if not all(isinstance(entry, str) for entry in texts.values()):
-        raise FormError("question", "the fields of a question are texts")
+        raise FormError("question", Phrase("the fields of a question are texts"))
     kind = texts.get("kind", hints.kind)
     return _checked(
         kind,
@@ -332,7 +345,7 @@ def question(text: str, hints: Hints) -> Question:
         return _checked(hints.kind, text, hints.region, hints.namespace)
     kind, colon, value = text.partition(":")
     if not colon:
-        raise FormError("kind", "want KIND:VALUE, or --kind KIND")
+        raise FormError("kind", Phrase("want KIND:VALUE, or --kind KIND"))
     return _checked(kind.lower(), value, hints.region, hints.namespace)
 
 
@@ -340,7 +353,11 @@ def _checked(
     kind: str | None, value: str, region: str | None, namespace: str | None
 ) -> Question:
     if kind is None or kind not in KINDS:
-        raise FormError("kind", f"the kind is none of {', '.join(KINDS)}", "kind")
+        raise FormError(
+            "kind",
+            Phrase("the kind is none of {kinds}").filled(kinds=", ".join(KINDS)),
+            "kind",
+        )
     try:
         _check_value(kind, value)
     except FormError as error:
@@ -349,20 +366,26 @@ def _checked(
     found: Question = {"kind": kind, "value": value}
     if region is not None and kind == "phone":
         if REGION.fullmatch(region) is None:
-            raise FormError("region", "a region is two capital letters", "region")
+            raise FormError(
+                "region", Phrase("a region is two capital letters"), "region"
+            )
         found["region"] = region
     if namespace is not None and kind in {"username", "device"}:
         if NAMESPACE.fullmatch(namespace) is None:
-            raise FormError("namespace", "the namespace is out of form", "namespace")
+            raise FormError(
+                "namespace", Phrase("the namespace is out of form"), "namespace"
+            )
         found["namespace"] = namespace
     return found
 
 
 def _check_value(kind: str, value: str) -> None:
     if not value.strip():
-        raise FormError("empty", "there is no value", "value")
+        raise FormError("empty", Phrase("there is no value"), "value")
     if len(value) > LONGEST_VALUE:
-        detail = f"a value has at most {LONGEST_VALUE} characters"
+        detail = Phrase("a value has at most {most} characters").filled(
+            most=LONGEST_VALUE
+        )
         raise FormError("too_long", detail, "value")
     _whole(value)
     _bare(kind, value.strip())
@@ -371,10 +394,12 @@ def _check_value(kind: str, value: str) -> None:
 def _bare(kind: str, value: str) -> None:
     """Spare people the riddle of what a node finds wrong with these."""
     if kind not in _ANY_LETTERS and value.lower().startswith(f"{kind}:"):
-        detail = "the kind stands before the value, and is given already; leave it out"
+        detail = Phrase(
+            "the kind stands before the value, and is given already; leave it out"
+        )
         raise FormError("kind_twice", detail, "value")
     if kind == "email" and "<" in value and value.endswith(">"):
-        detail = "give the bare address, without name and angle brackets"
+        detail = Phrase("give the bare address, without name and angle brackets")
         raise FormError("not_bare", detail, "value")
 
 
@@ -387,16 +412,16 @@ def decode(line: bytes) -> str:
     try:
         return _whole(line.decode())
     except UnicodeDecodeError:
-        raise FormError("encoding", "the line is not UTF-8") from None
+        raise FormError("encoding", Phrase("the line is not UTF-8")) from None
 
 
 def _whole(text: str) -> str:
     if "\0" in text:
-        raise FormError("nul", "a NUL byte is in it")
+        raise FormError("nul", Phrase("a NUL byte is in it"))
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise FormError("encoding", "it is not UTF-8") from None
+        raise FormError("encoding", Phrase("it is not UTF-8")) from None
     return text
 
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import click
 
-from fedsafe_cli.terminal.case_refusals import open_questions, told_of, way_out_of
+from fedsafe_cli.terminal.case_refusals import open_questions, way_out_of, word_of
 from fedsafe_cli.terminal.errors import RefusedError
-from fedsafe_cli.terminal.ways_out import WAYS_OUT
-from fedsafe_policies.ground.catalogue import Phrase, Told, joined
+from fedsafe_cli.terminal.ways_out import READER, READERS, WAYS_OUT
+from fedsafe_policies.ground.catalogue import Phrase, Told, joined, received
 from fedsafe_policies.vocabulary import Role
 
 _RULE: Final = Phrase("rule {} of policy {} decides")
@@ -27,6 +27,8 @@ _LOOK: Final = Phrase("look at {}")
 _WANTS: Final = Phrase("{} wants {}")
 _PLACE: Final = Phrase("see {} of the request")
 _ROLES: Final = frozenset(Role)
+_OF_ROLES: Final = "this takes"
+"""The context in which the node names roles that may do something."""
 _SELF_SAID: Final = frozenset({"withholding"})
 """What these rest on is what was asked for, not what was wrong with it."""
 _OTHERWISE: Final = {
@@ -82,10 +84,13 @@ def read_refusal(status: int, document: Any) -> RefusedError:  # noqa: ANN401 (J
     pointer = pointer if isinstance(pointer, str) and pointer else None
     if hint is None and pointer is not None:
         hint = _place(pointer)
-    way_out = way_out_of(code, detail, document.get("about"))
-    way_out = way_out or WAYS_OUT.get(detail, WAYS_OUT.get(code))
-    told = told or told_of(detail) or Phrase(detail)
-    if code == "unanswered" and (asked := open_questions(detail)) is not None:
+    params = document.get("params")
+    params = params if isinstance(params, dict) else {}
+    way_out = way_out_of(code, document.get("about"), params) or WAYS_OUT.get(code)
+    if _roles_in(params) == READERS:
+        way_out = READER
+    told = told or received(document, detail, word_of)
+    if code == "unanswered" and (asked := open_questions(params)) is not None:
         told, way_out = asked
     wait = document.get("retry_after_ms")
     return RefusedError(
@@ -97,6 +102,17 @@ def read_refusal(status: int, document: Any) -> RefusedError:  # noqa: ANN401 (J
         retry_after_ms=wait if isinstance(wait, int) else None,
         pointer=pointer,
     )
+
+
+def _roles_in(sentence: dict[str, Any], depth: int = 16) -> frozenset[str]:
+    """Find which roles a refusal names, as the node calls them."""
+    found: set[str] = set()
+    for each in sentence.values() if depth else ():
+        if isinstance(each, dict) and isinstance(inner := each.get("params"), dict):
+            found |= _roles_in(inner, depth - 1)
+        elif isinstance(each, dict) and each.get("context") == _OF_ROLES:
+            found.add(str(each.get("template")))
+    return frozenset(found)
 
 
 def _joined(*hints: Phrase | None) -> Phrase | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ways out of what the node refuses, by its code, or by what it says; both languages.
+"""Ways out of what the node refuses, by its code, in all languages.
 
 Commands and options are what is typed, and the same in both.
 """
@@ -12,19 +12,30 @@ from fedsafe_policies.ground.catalogue import Phrase
 _UNSEEN: Final = Phrase(
     "`fedsafe node status` says which members are not seen, since when"
 )
-_READER: Final = Phrase(
+READERS: Final = frozenset({"a reviewer", "an auditor", "a dpo"})
+"""Who reads the audit log, as a refusal names them."""
+READER: Final = Phrase(
     "whoever has the role reads it: `fedsafe account list`; nobody does it alone, "
     "so give somebody else an account: `fedsafe account add NAME`, `fedsafe "
     "training add NAME`, `fedsafe account roles NAME --grant dpo`"
 )
+_LOOK: Final = Phrase("look at how it stands now, with `show` or `list`")
+_ELSEWHERE: Final = (
+    "wrong_state",  # of a node that is older than the codes below
+    "already_approved",
+    "already_noted",
+    "case_state",
+    "import_closed",
+    "not_in_hand",
+    "nothing_to_confirm",
+)
 WAYS_OUT: Final[Mapping[str, Phrase]] = {
-    "this takes the credential of a reviewer or an auditor or a dpo": _READER,
     "own_role": Phrase(
         "another person who grants roles does it; if there is none, seat one "
         "first: `fedsafe account add NAME`, `fedsafe account roles NAME --grant "
         "dpo`"
     ),
-    "no such partner": Phrase(
+    "no_partner": Phrase(
         "`fedsafe partner list` shows yours; an office that is shipped becomes one "
         "with `fedsafe partner add NAME --entry FILE`, once it is verified"
     ),
@@ -39,7 +50,7 @@ WAYS_OUT: Final[Mapping[str, Phrase]] = {
         "--openpgp-fingerprint (OpenPGP), --host-key-fingerprint (SHA256:..., each "
         "server)"
     ),
-    "a partner without a phone number cannot be called": Phrase(
+    "no_phone": Phrase(
         "enter its phone: `fedsafe partner add PARTNER --entry FILE --replaces N`"
     ),
     "no_federation": Phrase(
@@ -68,10 +79,8 @@ WAYS_OUT: Final[Mapping[str, Phrase]] = {
         "the share is made; if the federation is founded, leave it by `fedsafe "
         "federation leave`"
     ),
-    "the founding is over: this node is a member, and can only leave": Phrase(
-        "to leave: `fedsafe federation leave --help`"
-    ),
-    "this proposal is not of this week: have it proposed anew": Phrase(
+    "founding_over": Phrase("to leave: `fedsafe federation leave --help`"),
+    "founding_stale": Phrase(
         "at the convenor `fedsafe federation found propose` in a new folder, or "
         "`found run`; then all confirm anew"
     ),
@@ -132,7 +141,7 @@ WAYS_OUT: Final[Mapping[str, Phrase]] = {
     "case_closed": Phrase(
         "what is still to go out needs a new case: `fedsafe case open`"
     ),
-    "wrong_state": Phrase("look at how it stands now, with `show` or `list`"),
+    **dict.fromkeys(_ELSEWHERE, _LOOK),
     "already_withheld": Phrase(
         "a notice is held back once only; `fedsafe notice list` says until when"
     ),

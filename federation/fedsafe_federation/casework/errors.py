@@ -71,6 +71,7 @@ class SealedPackageError(FederationError):
 
     def __init__(self, fault: SealedFault) -> None:
         self.fault = fault
-        self.phrase = _SEALED_SENTENCES[fault]
-        self.message = self.phrase.english
+        words = _SEALED_SENTENCES[fault]
+        self.phrase = words
+        self.message = words.english
         super().__init__(self.message)

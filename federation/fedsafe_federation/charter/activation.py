@@ -18,6 +18,7 @@ from fedsafe_crypto.primitives.identity import verify
 from fedsafe_federation.charter.charter import Charter, Epoch
 from fedsafe_federation.errors import AmendmentError, MalformedError, UntrustedError
 from fedsafe_federation.wire.wireformat import encode
+from fedsafe_policies.ground.catalogue import Phrase
 
 HOLDING: Final = "resharing.holding"
 
@@ -74,10 +75,10 @@ def check_media_keys(
     """
     said = token_key_commitment(federation, entry.epoch, token)
     if entry.tokens not in (None, said):
-        raise AmendmentError("the media token key is not that of the charter")
+        raise AmendmentError(Phrase("the media token key is not that of the charter"))
     said = group_key_commitment(federation, entry.epoch, entry.generation, group)
     if entry.group not in (UNSET, said):
-        raise AmendmentError("the media group key is not that of the charter")
+        raise AmendmentError(Phrase("the media group key is not that of the charter"))
 
 
 def _check_shared(was: Epoch, entry: Epoch) -> None:

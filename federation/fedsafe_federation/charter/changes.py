@@ -32,6 +32,7 @@ from fedsafe_federation.charter.key_change import (
     with_new_keys,
 )
 from fedsafe_federation.errors import AmendmentError
+from fedsafe_policies.ground.catalogue import Phrase
 
 _DAY: Final = 24 * 60 * 60
 
@@ -112,13 +113,14 @@ def amended(
     else:
         after = _without(before, change.member)
     if after == before:
-        raise AmendmentError("that is how the charter is already")
+        raise AmendmentError(Phrase("that is how the charter is already"))
     quorum = change.quorum if change.quorum is not None else _quorum(before, after)
     active = len(after.active())
     if not majority(active) <= quorum <= active:
         raise AmendmentError(
-            f"the quorum has to be {majority(active)} to {active} of "
-            f"{active} active members"
+            Phrase(
+                "the quorum has to be {least} to {active} of {active} active members"
+            ).filled(least=majority(active), active=active)
         )
     return replace(
         after,
@@ -139,7 +141,7 @@ def _terms(before: Charter, change: Change) -> Charter:
         deputy = _member(before, change.deputy).name if change.deputy else None
     if deputy is not None and appeal in {None, deputy}:
         if change.deputy:
-            raise AmendmentError("a deputy stands in for another member")
+            raise AmendmentError(Phrase("a deputy stands in for another member"))
         deputy = None
     after = replace(
         before,
@@ -155,20 +157,30 @@ def _terms(before: Charter, change: Change) -> Charter:
 def _without_effect(before: Charter, change: Change) -> Charter:
     named = {*before.without_effect, change.set_aside or b""}
     if len(named) > MAX_SET_ASIDE:
-        raise AmendmentError(f"a charter sets {MAX_SET_ASIDE} rulings aside at most")
+        raise AmendmentError(
+            Phrase("a charter sets {most} rulings aside at most").filled(
+                most=MAX_SET_ASIDE
+            )
+        )
     return replace(before, set_aside=sorted(named))
 
 
 def _joined(before: Charter, card: Card | None, roles: Sequence[MemberRole]) -> Charter:
     if card is None:
-        raise AmendmentError("the card of who joins is missing")
+        raise AmendmentError(Phrase("the card of who joins is missing"))
     if card.name in {each.name for each in before.members}:
-        raise AmendmentError(f"{card.name} is a member already")
+        raise AmendmentError(
+            Phrase("{card} is a member already").filled(card=card.name)
+        )
     if len(before.members) >= MAX_MEMBERS:
-        raise AmendmentError(f"a federation has at most {MAX_MEMBERS} members")
+        raise AmendmentError(
+            Phrase("a federation has at most {most} members").filled(most=MAX_MEMBERS)
+        )
     taken = {key for each in before.members for key in each.signing_keys()}
     if taken & set(card.keys.signing()):
-        raise AmendmentError(f"{card.name} has a key of another member")
+        raise AmendmentError(
+            Phrase("{card} has a key of another member").filled(card=card.name)
+        )
     member = Member(
         index=before.next_index,
         name=card.name,
@@ -199,7 +211,7 @@ def _with_roles(
 def _with_keys(before: Charter, change: Change, card: Card | None, now: int) -> Charter:
     member = _member(before, change.member)
     if card is None:
-        raise AmendmentError("the card with the new keys is missing")
+        raise AmendmentError(Phrase("the card with the new keys is missing"))
     _check_past(before, change, now)
     new = with_new_keys(member, card.keys, change.stolen)
     members = [new if each is member else each for each in before.members]
@@ -209,7 +221,9 @@ def _with_keys(before: Charter, change: Change, card: Card | None, now: int) -> 
 def _with_former(before: Charter, change: Change, now: int) -> Charter:
     member = _member(before, change.member)
     if (change.kind is ChangeKind.STOLEN) != (change.stolen is not None):
-        raise AmendmentError("keys are stolen since a time, and sound without one")
+        raise AmendmentError(
+            Phrase("keys are stolen since a time, and sound without one")
+        )
     _check_past(before, change, now)
     new = with_former_called(member, change.former or 1, change.stolen)
     members = [new if each is member else each for each in before.members]
@@ -218,17 +232,23 @@ def _with_former(before: Charter, change: Change, now: int) -> Charter:
 
 def _check_past(before: Charter, change: Change, now: int) -> None:
     if change.stolen is not None and change.stolen > max(now, before.created):
-        raise AmendmentError("keys that were stolen were so before now")
+        raise AmendmentError(Phrase("keys that were stolen were so before now"))
 
 
 def _with_backfill(before: Charter, change: Change, now: int) -> Charter:
     member = _member(before, change.member)
     if before.backfill(member.name, now) is not None:
-        raise AmendmentError(f"{member.name} has a backfill already")
+        raise AmendmentError(
+            Phrase("{member} has a backfill already").filled(member=member.name)
+        )
     seconds = change.seconds or 0
     if not 0 < seconds <= MOST_BACKFILL or not change.elements:
         days = MOST_BACKFILL // _DAY
-        raise AmendmentError(f"a backfill is for some elements and 1 to {days} days")
+        raise AmendmentError(
+            Phrase("a backfill is for some elements and 1 to {days} days").filled(
+                days=days
+            )
+        )
     new = Backfill(member.name, change.elements, now, now + seconds)
     others = [each for each in before.backfills if each.member != member.name]
     return replace(before, backfills=[*others, new])
@@ -247,9 +267,13 @@ def _in_state(before: Charter, change: Change) -> Charter:
     if change.kind is ChangeKind.SUSPEND:
         wanted = MemberState.SUSPENDED
     if member.state is wanted:
-        raise AmendmentError(f"{member.name} is {wanted.value} already")
+        raise AmendmentError(
+            Phrase("{member} is {wanted} already").filled(
+                member=member.name, wanted=wanted.value
+            )
+        )
     if wanted is MemberState.SUSPENDED and len(before.active()) == 1:
-        raise AmendmentError("nobody would take part any more")
+        raise AmendmentError(Phrase("nobody would take part any more"))
     members = [
         replace(each, state=wanted) if each is member else each
         for each in before.members
@@ -261,7 +285,7 @@ def _without(before: Charter, name: str | None) -> Charter:
     member = _member(before, name)
     members = [each for each in before.members if each is not member]
     if not any(each.active for each in members):
-        raise AmendmentError("nobody would take part any more")
+        raise AmendmentError(Phrase("nobody would take part any more"))
     appeal = None if before.appeal == member.name else before.appeal
     deputy = before.deputy
     if appeal is None or deputy == member.name:
@@ -274,7 +298,9 @@ def _member(charter: Charter, name: str | None) -> Member:
         if member.name == name:
             return member
     known = ", ".join(each.name for each in charter.members)
-    raise AmendmentError(f"that is no member; the members are {known}")
+    raise AmendmentError(
+        Phrase("that is no member; the members are {known}").filled(known=known)
+    )
 
 
 def _quorum(before: Charter, after: Charter) -> int:

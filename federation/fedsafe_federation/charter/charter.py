@@ -30,6 +30,7 @@ from fedsafe_federation.wire.signed import (
     open_statement,
 )
 from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_policies.ground.catalogue import Phrase
 
 CHARTER: Final = "charter"
 FIRST_VERSION: Final = 1
@@ -329,7 +330,7 @@ def majority(count: int) -> int:
 
 def flaw_of(
     holders: int, threshold: int, seconds: int, *, is_left: bool = False
-) -> str | None:
+) -> Phrase | None:
     """Say why no key may be shared so; None if it may.
 
     With *is_left* some holders have gone, or are left out, and the threshold stays: two
@@ -338,14 +339,15 @@ def flaw_of(
     if is_left and 2 <= threshold <= holders:  # noqa: PLR2004 - none alone
         pass
     elif holders < FEWEST_HOLDERS:
-        return f"a key needs {FEWEST_HOLDERS} share holders at least, not {holders}"
+        return Phrase(
+            "a key needs {least} share holders at least, not {holders}"
+        ).filled(least=FEWEST_HOLDERS, holders=holders)
     elif not 1 < threshold < holders:
-        return (
-            f"the threshold has to be from 2 to {holders - 1} of {holders}, "
-            f"not {threshold}"
-        )
+        return Phrase(
+            "the threshold has to be from 2 to {most} of {holders}, not {threshold}"
+        ).filled(most=holders - 1, holders=holders, threshold=threshold)
     if not 0 < seconds <= LONGEST_EPOCH:
-        return "an epoch has to end after its begin, within 366 days"
+        return Phrase("an epoch has to end after its begin, within 366 days")
     return None
 
 

@@ -42,6 +42,7 @@ from fedsafe_federation.charter.proposal import open_proposal
 from fedsafe_federation.errors import FoundingError
 from fedsafe_federation.wire.signed import Signed
 from fedsafe_federation.wire.wireformat import encode
+from fedsafe_policies.ground.catalogue import Phrase
 
 ANNOUNCE: Final = "founding.announce"
 DEAL: Final = "founding.deal"
@@ -94,9 +95,13 @@ class Ceremony:
         self._terms = open_proposal(proposal)
         name = participant.card.signer
         if participant.card not in self._terms.proposal.cards:
-            raise FoundingError("the proposal does not hold this node's own card")
+            raise FoundingError(
+                Phrase("the proposal does not hold this node's own card")
+            )
         if not consent.covers(proposal):
-            raise FoundingError("this node's operator has not confirmed these terms")
+            raise FoundingError(
+                Phrase("this node's operator has not confirmed these terms")
+            )
         cards = enumerate(self._terms.cards, start=1)
         self._setting = Setting(
             what="founding",
@@ -141,7 +146,10 @@ class Ceremony:
                 continue
             if self._setting.open(message, CHARTER) != payload:
                 raise FoundingError(
-                    f"{message.signer} signed another charter", guilty={message.signer}
+                    Phrase("{signer} signed another charter").filled(
+                        signer=message.signer
+                    ),
+                    guilty={message.signer},
                 )
             signed[self._terms.index(message.signer)] = message
         return [signed[index] for index in sorted(signed)]

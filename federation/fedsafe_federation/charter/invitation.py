@@ -33,6 +33,7 @@ from fedsafe_federation.wire.signed import (
     sign_statement,
 )
 from fedsafe_federation.wire.wireformat import decode
+from fedsafe_policies.ground.catalogue import Phrase
 
 JOINING: Final = "member.joining"
 PREFIX: Final = "FSI1"
@@ -101,26 +102,32 @@ class Invitation:
             MalformedError: it is none, or a character is wrong.
         """
         if len(text) > _MOST_TEXT:
-            raise MalformedError(_DOCUMENT, "it is too long")
+            raise MalformedError(_DOCUMENT, Phrase("it is too long"))
         joined = _SPACES.sub("", text).upper()
         if not joined.startswith(PREFIX):
-            raise MalformedError(_DOCUMENT, f"it begins with {PREFIX}")
+            raise MalformedError(
+                _DOCUMENT, Phrase("it begins with {prefix}").filled(prefix=PREFIX)
+            )
         rest = joined[len(PREFIX) :]
         try:
             data = base64.b32decode(rest + "=" * (-len(rest) % 8))
         except (binascii.Error, ValueError):
-            raise MalformedError(_DOCUMENT, "a character that is none of it") from None
+            raise MalformedError(
+                _DOCUMENT, Phrase("a character that is none of it")
+            ) from None
         body, check = data[:-_CHECK_BYTES], data[-_CHECK_BYTES:]
         # The last character has bits to spare, in which two spellings may differ.
         if (
             _check(body) != check
             or base64.b32encode(data).rstrip(b"=").decode() != rest
         ):
-            raise MalformedError(_DOCUMENT, "a character is wrong or missing")
+            raise MalformedError(_DOCUMENT, Phrase("a character is wrong or missing"))
         try:
             found = msgspec.msgpack.decode(body, type=_Body)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            raise MalformedError(_DOCUMENT, "it is of another release") from None
+            raise MalformedError(
+                _DOCUMENT, Phrase("it is of another release")
+            ) from None
         return cls(
             found.federation,
             tuple(found.urls),

@@ -18,6 +18,7 @@ from fedsafe_federation.charter.card import MemberKeys
 from fedsafe_federation.charter.charter import Charter, Member
 from fedsafe_federation.charter.former_keys import MOST_FORMER, FormerKeys, former_of
 from fedsafe_federation.errors import AmendmentError, MalformedError
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 def with_new_keys(member: Member, keys: MemberKeys, stolen: int | None) -> Member:
@@ -27,7 +28,11 @@ def with_new_keys(member: Member, keys: MemberKeys, stolen: int | None) -> Membe
         AmendmentError: it has had too many.
     """
     if len(member.former_keys) >= MOST_FORMER:
-        raise AmendmentError(f"a member has new keys at most {MOST_FORMER} times")
+        raise AmendmentError(
+            Phrase("a member has new keys at most {most} times").filled(
+                most=MOST_FORMER
+            )
+        )
     former = (former_of(member.keys, stolen), *member.former_keys)
     return msgspec.structs.replace(member, keys=keys, former=former)
 
@@ -40,7 +45,11 @@ def with_former_called(member: Member, number: int, stolen: int | None) -> Membe
     """
     former = list(member.former_keys)
     if not 0 < number <= len(former):
-        raise AmendmentError(f"{member.name} has given up keys {len(former)} times")
+        raise AmendmentError(
+            Phrase("{member} has given up keys {former} times").filled(
+                member=member.name, former=len(former)
+            )
+        )
     former[number - 1] = msgspec.structs.replace(former[number - 1], stolen=stolen)
     return msgspec.structs.replace(member, former=tuple(former))
 

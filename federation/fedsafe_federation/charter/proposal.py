@@ -27,6 +27,7 @@ from fedsafe_federation.wire.signed import (
     sign_statement,
 )
 from fedsafe_federation.wire.wireformat import decode
+from fedsafe_policies.ground.catalogue import Phrase
 
 PROPOSAL: Final = "founding.proposal"
 FIRST_EPOCH: Final = Generation(epoch=1, number=1)
@@ -96,14 +97,14 @@ def open_proposal(statement: Signed) -> Terms:
     cards = [open_card(card) for card in proposal.cards]
     names = [card.name for card in cards]
     if len(set(names)) != len(names):
-        raise FoundingError("two cards have one name")
+        raise FoundingError(Phrase("two cards have one name"))
     keys = [key for card in cards for key in card.keys.signing()]
     if len(set(keys)) != len(keys):
-        raise FoundingError("a signing key is used twice")
+        raise FoundingError(Phrase("a signing key is used twice"))
     _check_canonicalisers(cards)
     for text in (proposal.policy.name, proposal.arrangement.name):
         if not text.isprintable():  # it is shown beside what people consent to
-            raise FoundingError("the name of a text holds a control character")
+            raise FoundingError(Phrase("the name of a text holds a control character"))
     length = proposal.ends - proposal.created
     flaw = flaw_of(len(cards), proposal.threshold, length)
     if flaw is not None:
@@ -136,6 +137,9 @@ def _check_canonicalisers(cards: Sequence[Card]) -> None:
         for card, answer in zip(cards, answers, strict=True):
             if answer != usual:
                 raise FoundingError(
-                    f"{card.name} does not bring {rules} into the same form as the "
-                    "others: use one release of FedSafe with its locked libraries"
+                    Phrase(
+                        "{card} does not bring {rules} into the same form as the "
+                        "others: use one release of FedSafe with its locked "
+                        "libraries"
+                    ).filled(card=card.name, rules=rules)
                 )

@@ -37,6 +37,7 @@ from fedsafe_federation.charter.resharing import open_resharing
 from fedsafe_federation.errors import CeremonyError, MalformedError, ResharingError
 from fedsafe_federation.wire.signed import Bytes32, Signed
 from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_policies.ground.catalogue import Phrase
 
 _KEPT_ROUND: Final = 4
 _GONE_ROUND: Final = 5
@@ -94,7 +95,9 @@ class Kept:
             share, pins = KeyShare.from_bytes(state.share), Pins.from_bytes(state.pins)
             share.check(pins)
         except (msgspec.MsgspecError, CryptoError, UnicodeDecodeError):
-            raise ResharingError("the keys that a resharing kept are damaged") from None
+            raise ResharingError(
+                Phrase("the keys that a resharing kept are damaged")
+            ) from None
         return cls(
             share=share,
             pins=pins,
@@ -154,7 +157,9 @@ class Resharing:
         spared = set(self.terms.proposal.left_out) - set(attendant.gone)
         if spared:
             raise ResharingError(
-                f"it leaves out {min(spared)}, which has failed in no attempt seen here"
+                Phrase(
+                    "it leaves out {spared}, which has failed in no attempt seen here"
+                ).filled(spared=min(spared))
             )
         self._states = states
         self._setting = self.terms.setting
@@ -340,5 +345,8 @@ class Resharing:
         gone = self.gone(messages, now=now)
         said = ", ".join(sorted(gone)) or "somebody"
         raise ResharingError(
-            f"the deadline has passed, and {said} did not do its part", guilty=gone
+            Phrase("the deadline has passed, and {said} did not do its part").filled(
+                said=said
+            ),
+            guilty=gone,
         )

@@ -59,6 +59,7 @@ from fedsafe_federation.wire.signed import (
     open_statement,
     sign_statement,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 
 PROPOSAL: Final = "resharing.proposal"
 LONGEST: Final = 14 * 24 * 3600
@@ -184,7 +185,9 @@ def open_resharing(version: Version, statement: Signed) -> Terms:
         federation=charter.federation,
     )
     if (proposal.federation, proposal.charter) != (charter.federation, version.digest):
-        raise ResharingError("the proposal stands on another version of the charter")
+        raise ResharingError(
+            Phrase("the proposal stands on another version of the charter")
+        )
     old = _entry(charter, proposal.epoch, proposal.generation)
     _check_terms(charter, proposal, old, statement.signer)
     digest = hashlib.sha256(statement.payload).digest()
@@ -209,7 +212,7 @@ def repeated(
     """
     last = terms.proposal
     if not set(gone) & terms.setting.names.keys():
-        raise ResharingError("nobody to be left out takes part")
+        raise ResharingError(Phrase("nobody to be left out takes part"))
     proposal = replace(
         last,
         charter=terms.version.digest,
@@ -222,7 +225,9 @@ def repeated(
     try:
         terms.run.without(indices, attempt=hashlib.sha256(b"next").digest())
     except CryptoError as error:
-        raise ResharingError(f"it cannot be repeated without them: {error}") from None
+        raise ResharingError(
+            Phrase("it cannot be repeated without them: {error}").filled(error=error)
+        ) from None
     return proposal
 
 
@@ -230,7 +235,11 @@ def _entry(charter: Charter, epoch: int, generation: int) -> Epoch:
     for entry in charter.epochs:
         if (entry.epoch, entry.generation) == (epoch, generation):
             return entry
-    raise ResharingError(f"the charter has no generation {epoch}.{generation}")
+    raise ResharingError(
+        Phrase("the charter has no generation {epoch}.{generation}").filled(
+            epoch=epoch, generation=generation
+        )
+    )
 
 
 def _check_terms(
@@ -238,11 +247,13 @@ def _check_terms(
 ) -> None:
     names = {each.name for each in charter.members}
     if list(proposal.left_out) != sorted(set(proposal.left_out) & names):
-        raise ResharingError("whom it leaves out is no member, or out of order")
+        raise ResharingError(Phrase("whom it leaves out is no member, or out of order"))
     if (proposal.attempt == 1) != (not proposal.left_out):
-        raise ResharingError("the first attempt leaves out nobody, each later one does")
+        raise ResharingError(
+            Phrase("the first attempt leaves out nobody, each later one does")
+        )
     if convenor in proposal.left_out:
-        raise ResharingError("its convenor is left out")
+        raise ResharingError(Phrase("its convenor is left out"))
     count, length = len(_recipients(charter, proposal)), old.ends - old.starts
     if proposal.ends is not None:
         length = proposal.ends - proposal.created
@@ -256,32 +267,40 @@ def _check_terms(
 
 def _check_keys(charter: Charter, proposal: ResharingProposal, old: Epoch) -> None:
     if not 0 < proposal.deadline - proposal.created <= LONGEST:
-        raise ResharingError("the deadline has to be within 14 days")
+        raise ResharingError(Phrase("the deadline has to be within 14 days"))
     if (proposal.ends is None) == (proposal.tokens is None):
-        raise ResharingError("it shares a key anew or opens an epoch, one of both")
+        raise ResharingError(
+            Phrase("it shares a key anew or opens an epoch, one of both")
+        )
     if proposal.ends is not None:
         _check_opening(charter, proposal)
     elif proposal.created >= charter.epoch_over(old.epoch):
-        raise ResharingError("the epoch is over: nobody has shares of its key any more")
+        raise ResharingError(
+            Phrase("the epoch is over: nobody has shares of its key any more")
+        )
     elif old.tokens not in (None, proposal.tokens):
-        raise ResharingError("the media token key is another one")
+        raise ResharingError(Phrase("the media token key is another one"))
     if old.commits and proposal.commits is not True:
-        raise ResharingError("nothing would commit to the media group key any more")
+        raise ResharingError(
+            Phrase("nothing would commit to the media group key any more")
+        )
 
 
 def _check_opening(charter: Charter, proposal: ResharingProposal) -> None:
     newest, begins = charter.newest, proposal.created
     if proposal.epoch != newest.epoch:
-        raise ResharingError("a new epoch follows the newest one")
+        raise ResharingError(Phrase("a new epoch follows the newest one"))
     if begins < max(newest.starts, charter.created):
-        raise ResharingError("a new epoch begins after the newest one")
+        raise ResharingError(Phrase("a new epoch begins after the newest one"))
     for each in charter.live(begins):
         if each is not newest:
             over = charter.epoch_over(each.epoch)
             day = datetime.fromtimestamp(over, tz=UTC).date().isoformat()
             raise ResharingError(
-                f"two epochs live already: epoch {each.epoch} is over on {day}, and "
-                "only then can the next one begin"
+                Phrase(
+                    "two epochs live already: epoch {epoch} is over on {day}, and "
+                    "only then can the next one begin"
+                ).filled(epoch=each.epoch, day=day)
             )
 
 
@@ -306,7 +325,9 @@ def _run(
             source=source,
         )
     except CryptoError as error:
-        raise ResharingError(f"the key cannot be shared so: {error}") from None
+        raise ResharingError(
+            Phrase("the key cannot be shared so: {error}").filled(error=error)
+        ) from None
 
 
 def _dealers(charter: Charter, proposal: ResharingProposal) -> list[Member]:

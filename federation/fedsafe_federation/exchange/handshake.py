@@ -20,6 +20,7 @@ from typing import Final
 
 from fedsafe_federation.charter.charter import Charter
 from fedsafe_federation.errors import ArrangementError, MalformedError
+from fedsafe_policies.ground.catalogue import Phrase
 
 SPEAKS: Final = "fedsafe-speaks"
 PROTOCOLS: Final = frozenset({1})
@@ -137,14 +138,19 @@ def agree(own: Speaks, theirs: Speaks) -> Agreed:
         spoken = ", ".join(map(str, sorted(own.protocols)))
         raise ArrangementError(
             "other_protocol",
-            f"this node speaks version {spoken} of the protocol: bring both nodes to "
-            "neighbouring releases",
+            Phrase(
+                "this node speaks version {spoken} of the protocol: bring both "
+                "nodes to neighbouring releases"
+            ).filled(spoken=spoken),
         )
     if own.arrangement != theirs.arrangement:
         raise ArrangementError(
             "other_arrangement",
-            "the arrangement between the members is another one: this node holds "
-            f"version {own.charter} of the charter, the asking one {theirs.charter}; "
-            "the older one catches up by itself, or has to be asked what it holds",
+            Phrase(
+                "the arrangement between the members is another one: this node "
+                "holds version {charter} of the charter, the asking one "
+                "{others}; the older one catches up by itself, or has to "
+                "be asked what it holds"
+            ).filled(charter=own.charter, others=theirs.charter),
         )
     return Agreed(max(common), own.features & theirs.features)

@@ -18,6 +18,7 @@ from typing import Final
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.tlog.note import COSIGNER, VerifierKey
 from fedsafe_federation.errors import MalformedError
+from fedsafe_policies.ground.catalogue import Phrase
 
 NONE: Final = "none"
 MOST_BYTES: Final = 64 * 1024
@@ -94,7 +95,9 @@ def parse_policy(data: bytes) -> Policy:
     """
     text = data.decode("latin-1")  # octets: what is not ASCII is opaque here
     if len(data) > MOST_BYTES or _CONTROLS.search(text):
-        raise MalformedError(_DOCUMENT, "it is too large, or holds control characters")
+        raise MalformedError(
+            _DOCUMENT, Phrase("it is too large, or holds control characters")
+        )
     reading = _Reading()
     for number, line in enumerate(text.split("\n"), start=1):
         words = line.replace("\t", " ").split(" ")
@@ -103,9 +106,12 @@ def parse_policy(data: bytes) -> Policy:
             try:
                 reading.take(words)
             except (CryptoError, ValueError) as error:
-                raise MalformedError(_DOCUMENT, f"line {number}: {error}") from None
+                raise MalformedError(
+                    _DOCUMENT,
+                    Phrase("line {number}: {why}").filled(number=number, why=error),
+                ) from None
     if reading.quorum is None:
-        raise MalformedError(_DOCUMENT, "it has no quorum")
+        raise MalformedError(_DOCUMENT, Phrase("it has no quorum"))
     return Policy(tuple(reading.witnesses), reading.quorum)
 
 

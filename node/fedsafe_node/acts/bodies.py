@@ -7,7 +7,7 @@ that somebody asked about: questions are named by their position.
 """
 
 from enum import StrEnum, unique
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import msgspec
 
@@ -17,6 +17,8 @@ from fedsafe_federation.feed.restrictions import Reason
 from fedsafe_federation.feed.signals import Day, RuleId
 from fedsafe_federation.wire.signed import NodeName, Signed
 from fedsafe_policies.documents.document import Label
+from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.vocabulary import (
     Detection,
     Finding,
@@ -101,10 +103,74 @@ class Bilingual(Message, frozen=True):
     en: str
 
 
+class Sentence(Message, frozen=True, omit_defaults=True):
+    """How an English sentence was made, so that another language can be said.
+
+    `template` is English with places in braces, and the key of the sentence in
+    catalogues of other languages; `context` tells two apart that have the same words.
+    `params` fill its places by name; one may be a sentence itself.
+    """
+
+    template: str
+    context: str = ""
+    params: "dict[str, Param]" = {}
+
+
+Param = str | int | Sentence
+"""What fills a place of a sentence; the sentence shows it, so it tells nothing more."""
+
+
+def sentence_of(phrase: Phrase | None) -> Sentence | None:
+    """Write a phrase as it travels; None of one that is none, or has no names in it."""
+    if phrase is None or phrase.values:
+        return None
+    params: dict[str, Param] = {}
+    for name, value in phrase.named.items():
+        if f"{{{name}}}" in phrase.english:  # nothing travels that nobody is shown
+            param = _param(value)
+            if param is None:
+                return None
+            params[name] = param
+    return Sentence(template=phrase.english, context=phrase.context, params=params)
+
+
+def _param(value: object) -> Param | None:
+    inner = value if isinstance(value, Phrase) else getattr(value, "phrase", None)
+    if isinstance(inner, Phrase):
+        return sentence_of(inner)
+    if isinstance(value, Text):
+        return Sentence(template=value.en)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int(value)
+    return format(value, "")
+
+
+def made_of(phrase: Phrase | None) -> "Made":
+    """Give the fields of an item by which its English can be said otherwise."""
+    said = sentence_of(phrase)
+    if said is None:
+        return {}
+    fields: Made = {"template": said.template}
+    if said.context:
+        fields["context"] = said.context
+    if said.params:
+        fields["params"] = said.params
+    return fields
+
+
+class Made(TypedDict, total=False):
+    """The fields of a `Sentence`, as a problem or an item of an answer has them."""
+
+    template: str
+    context: str
+    params: dict[str, Param]
+
+
 class ItemProblem(Message, frozen=True):
     """Why one item of many was refused; `position` counts from 0.
 
-    `pointer` (RFC 6901) leads to the field of the request that is wrong.
+    `pointer` (RFC 6901) leads to the field of the request that is wrong. `template`,
+    `context` and `params` are how `detail` was made, as in a `Sentence`.
     """
 
     position: int
@@ -112,6 +178,9 @@ class ItemProblem(Message, frozen=True):
     detail: str
     question: int | None = None
     pointer: str | None = None
+    template: str | msgspec.UnsetType = msgspec.UNSET
+    context: str | msgspec.UnsetType = msgspec.UNSET
+    params: dict[str, Param] | msgspec.UnsetType = msgspec.UNSET
 
 
 class NewSignalRequest(Message, frozen=True):
@@ -568,6 +637,7 @@ class Problem(Message, frozen=True):
     `rule` and `reason` name the policy rule that denied, `about` what that rests on
     (a list, a purpose, an entry of the legal calendar), `pointer` the field (RFC
     6901) that is wrong. `trace` is in the log lines and audit events of the request.
+    `template`, `context` and `params` are how `detail` was made, as in a `Sentence`.
     """
 
     type: str
@@ -584,3 +654,6 @@ class Problem(Message, frozen=True):
     problems: list[ItemProblem] | None = None
     retry_after_ms: int | None = None
     trace: str | None = None
+    template: str | None = None
+    context: str | None = None
+    params: dict[str, Param] | None = None

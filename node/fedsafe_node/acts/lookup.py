@@ -19,6 +19,7 @@ from fedsafe_node.acts.bodies import (
     ItemProblem,
     Kind,
     Message,
+    Param,
     Question,
     ServiceName,
     SignalId,
@@ -170,7 +171,8 @@ class Corroboration(Message, frozen=True):
 class LeftOut(Message, frozen=True):
     """A question that was compared with nothing, by its place, never by its value.
 
-    `code` and `detail` say why, `way_out` what to do.
+    `code` and `detail` say why, `way_out` what to do; `template`, `context` and
+    `params` are how `detail` was made, as in a `Sentence`.
     """
 
     question: int
@@ -178,6 +180,9 @@ class LeftOut(Message, frozen=True):
     code: str
     detail: Bilingual
     way_out: Bilingual
+    template: str | msgspec.UnsetType = msgspec.UNSET
+    context: str | msgspec.UnsetType = msgspec.UNSET
+    params: dict[str, Param] | msgspec.UnsetType = msgspec.UNSET
 
 
 class LookupAnswer(Message, frozen=True):

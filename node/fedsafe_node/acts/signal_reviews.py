@@ -16,6 +16,7 @@ from fedsafe_node.acts.bodies import (
     Kind,
     ListName,
     Message,
+    Param,
     Question,
     Reference,
     SignalId,
@@ -343,10 +344,17 @@ class ApproveListRequest(Message, frozen=True):
 
 
 class ListProblem(Message, frozen=True):
-    """Why a signal of an approved list was not published."""
+    """Why a signal of an approved list was not published.
+
+    `template`, `context` and `params` are how `detail` was made, as in a `Sentence`.
+    """
 
     signal: SignalId
     detail: str
+    code: str | msgspec.UnsetType = msgspec.UNSET
+    template: str | msgspec.UnsetType = msgspec.UNSET
+    context: str | msgspec.UnsetType = msgspec.UNSET
+    params: dict[str, Param] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ListApproved(Message, frozen=True):

@@ -19,7 +19,7 @@ import os
 import re
 import socket
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from functools import lru_cache
@@ -31,16 +31,30 @@ from multidict import istr
 from fedsafe_federation.exchange.signed_requests import is_plain
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.problems import RefusedError
-from fedsafe_node.ground.errors import AccountNeededError
+from fedsafe_node.ground.errors import AccountNeededError, words_of
 from fedsafe_node.ground.principal import LOCAL, Principal
 from fedsafe_node.ground.trace import recognised
 from fedsafe_node.members.peering.service import PeeringService
 from fedsafe_node.people.entrance import Entrance
+from fedsafe_policies.ground.catalogue import Phrase, either
 from fedsafe_policies.vocabulary import Role
 
 PERSONS: Final[frozenset[Role]] = frozenset(Role) - {Role.SERVICE}
 TOKEN: Final = re.compile(r"fs[12]_[A-Za-z0-9_-]{43}")
-NEEDS_ACCOUNT: Final = AccountNeededError().detail
+ROLES: Final[Mapping[Role, Phrase]] = {
+    Role.SERVICE: Phrase.within("this takes", "a service"),
+    Role.ANALYST: Phrase.within("this takes", "an analyst"),
+    Role.REVIEWER: Phrase.within("this takes", "a reviewer"),
+    Role.OPERATOR: Phrase.within("this takes", "an operator"),
+    Role.AUDITOR: Phrase.within("this takes", "an auditor"),
+    Role.ESCALATION_OFFICER: Phrase.within("this takes", "an escalation_officer"),
+    Role.LEGAL_ADVISER: Phrase.within("this takes", "a legal_adviser"),
+    Role.YOUTH_PROTECTION_OFFICER: Phrase.within(
+        "this takes", "a youth_protection_officer"
+    ),
+    Role.DPO: Phrase.within("this takes", "a dpo"),
+}
+NEEDS_ACCOUNT: Final = words_of(AccountNeededError())
 _ONCE: Final = tuple(
     map(
         istr,  # as headers are looked up
@@ -63,7 +77,7 @@ _HOST: Final = re.compile(
     r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII
 )
 _MOST_PORT: Final = 65_535
-_WANT_HOST: Final = "Host is a name or an address, and perhaps a port"
+_WANT_HOST: Final = Phrase("Host is a name or an address, and perhaps a port")
 _SCHEME: Final = "bearer "
 _CREDENTIAL = struct.Struct("=iII")  # struct ucred: pid, uid, gid
 
@@ -92,7 +106,9 @@ def check_headers(request: web.Request) -> None:
     headers = request.headers
     for name in _ONCE:
         if name in headers and len(headers.getall(name)) > 1:
-            raise RefusedError(Code.DUPLICATE_HEADER, f"{name} was sent twice")
+            raise RefusedError(
+                Code.DUPLICATE_HEADER, Phrase("{name} was sent twice").filled(name=name)
+            )
     named_host(request)
 
 
@@ -146,7 +162,10 @@ async def identify(
     else:
         raise RefusedError(Code.UNAUTHENTICATED)
     if not admitted:
-        raise RefusedError(Code.FORBIDDEN, f"this takes {describe(auth, roles)}")
+        raise RefusedError(
+            Code.FORBIDDEN,
+            Phrase("this takes {who}").filled(who=describe(auth, roles)),
+        )
     return who
 
 
@@ -173,10 +192,14 @@ def check_bounds(who: Principal, bounds: Bounds, *, demonstration: bool) -> None
     scope = bounds.scope
     is_bare = who.role is Role.SERVICE and who.scope is None and who is not LOCAL
     if is_bare and scope not in _BARE:
-        raise RefusedError(Code.FORBIDDEN, f"this takes a credential for {scope}")
+        raise RefusedError(
+            Code.FORBIDDEN,
+            Phrase("this takes a credential for {scope}").filled(scope=scope),
+        )
     if who.scope is not None and who.scope != scope:
         raise RefusedError(
-            Code.FORBIDDEN, f"this credential is good for {who.scope} only"
+            Code.FORBIDDEN,
+            Phrase("this credential is good for {scope} only").filled(scope=who.scope),
         )
     if demonstration and who.session is None:
         return
@@ -205,26 +228,26 @@ def place_of(address: str) -> str:
     return str(ipaddress.IPv6Network((int(found), 64), strict=False))
 
 
-def describe(auth: Auth, roles: Collection[Role]) -> str:
+def describe(auth: Auth, roles: Collection[Role]) -> Phrase:
     """Say in words who may call a route that takes credentials."""
-    named = [role.value for role in Role if role in roles]
+    named = [ROLES[role] for role in Role if role in roles]
     if len(named) == len(Role):
-        words = "a credential"
+        words = Phrase.within("this takes", "a credential")
     elif set(roles) == PERSONS:
-        words = "the credential of a person"
+        words = Phrase.within("this takes", "the credential of a person")
     else:
-        words = f"the credential of {' or '.join(map(_one, named))}"
-    return f"{words}, or the node's Unix socket" if auth is Auth.HOUSE else words
-
-
-def _one(role: str) -> str:
-    return f"an {role}" if role[0] in "aeo" else f"a {role}"
+        words = Phrase("the credential of {roles}").filled(roles=either(named))
+    if auth is Auth.HOUSE:
+        return Phrase("{who}, or the node's Unix socket").filled(who=words)
+    return words
 
 
 def _token(header: str) -> str:
     token = header[len(_SCHEME) :].strip()
     if header[: len(_SCHEME)].lower() != _SCHEME or not TOKEN.fullmatch(token):
-        raise RefusedError(Code.UNAUTHENTICATED, "this is no credential of a node")
+        raise RefusedError(
+            Code.UNAUTHENTICATED, Phrase("this is no credential of a node")
+        )
     return token
 
 
@@ -271,8 +294,10 @@ def _check_host(request: web.Request, peering: PeeringService) -> None:
         return
     raise RefusedError(
         Code.MISDIRECTED,
-        "members name this node by its public address; a proxy in front of it passes "
-        "their Host header on as it came",
+        Phrase(
+            "members name this node by its public address; a proxy in front of it "
+            "passes their Host header on as it came"
+        ),
     )
 
 
@@ -287,7 +312,8 @@ def identify_peer(request: web.Request, peering: PeeringService, body: bytes) ->
     target = request.raw_path
     if not is_plain(target):
         raise RefusedError(
-            Code.MALFORMED_REQUEST, "the request target is no plain path and query"
+            Code.MALFORMED_REQUEST,
+            Phrase("the request target is no plain path and query"),
         )
     _check_host(request, peering)
     headers: dict[str, str] = {}

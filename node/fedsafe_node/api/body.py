@@ -24,6 +24,7 @@ from fedsafe_node.api.problems import RefusedError
 from fedsafe_node.api.strangers import Room
 from fedsafe_policies.escalation.manifest import WANT_UTC
 from fedsafe_policies.escalation.package import WANT_PLACE
+from fedsafe_policies.ground.catalogue import Phrase
 
 JSON: Final = "application/json"
 PACKED: Final = "application/vnd.msgpack"
@@ -42,12 +43,18 @@ _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 _EXPECTED: Final = "Expected `"
 _FIXED: Final = (
-    ("Object contains unknown field", "there is a field that is not known here"),
-    ("Invalid enum value", "the value is none of the known words"),
-    ("Invalid base64", "the value is not base64"),
-    ("Integer value out of range", "the number is too large"),
-    ("Number out of range", "the number is too large"),
-    ("Expected `str` matching regex", "the text does not have the form of its field"),
+    (
+        "Object contains unknown field",
+        Phrase("there is a field that is not known here"),
+    ),
+    ("Invalid enum value", Phrase("the value is none of the known words")),
+    ("Invalid base64", Phrase("the value is not base64")),
+    ("Integer value out of range", Phrase("the number is too large")),
+    ("Number out of range", Phrase("the number is too large")),
+    (
+        "Expected `str` matching regex",
+        Phrase("the text does not have the form of its field"),
+    ),
 )
 
 _OWN: Final = re.compile(rf"(?:(?P<field>\w+): )?(?P<why>{WANT_UTC}|{WANT_PLACE})")
@@ -76,9 +83,11 @@ async def read_body(  # noqa: PLR0913 - what is read, and what it may be
     fits = media in {type_, ANY} or (type_ and _TYPES[media].fullmatch(type_.strip()))
     if not fits and not (packed and is_packed(request)):
         wanted = f"{media} or {PACKED}" if packed else media
-        raise RefusedError(Code.UNSUPPORTED_MEDIA_TYPE, f"send {wanted}")
+        raise RefusedError(
+            Code.UNSUPPORTED_MEDIA_TYPE, Phrase("send {wanted}").filled(wanted=wanted)
+        )
     if headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise RefusedError(Code.UNSUPPORTED_ENCODING, "send the body unencoded")
+        raise RefusedError(Code.UNSUPPORTED_ENCODING, Phrase("send the body unencoded"))
     length = request.content_length
     if length is not None and length > limit:
         raise _too_large(limit)
@@ -98,7 +107,7 @@ async def read_body(  # noqa: PLR0913 - what is read, and what it may be
         raise RefusedError(Code.SLOW_BODY) from None
     except (web.RequestPayloadError, HttpProcessingError):
         raise RefusedError(
-            Code.MALFORMED_REQUEST, "the body's transfer is broken"
+            Code.MALFORMED_REQUEST, Phrase("the body's transfer is broken")
         ) from None
 
 
@@ -129,7 +138,10 @@ def _bounded(body: bytes, limit: int) -> bytes:
 
 
 def _too_large(limit: int) -> RefusedError:
-    return RefusedError(Code.BODY_TOO_LARGE, f"at most {limit} bytes are taken here")
+    return RefusedError(
+        Code.BODY_TOO_LARGE,
+        Phrase("at most {limit} bytes are taken here").filled(limit=limit),
+    )
 
 
 def body_decoder(
@@ -148,7 +160,8 @@ def body_decoder(
         if most is not None and has_more_parts(body, most):
             # Counted first: the decoder makes a list before it says how long it may be.
             raise RefusedError(
-                Code.INVALID_BODY, f"at most {most} parts are taken here"
+                Code.INVALID_BODY,
+                Phrase("at most {most} parts are taken here").filled(most=most),
             )
         try:
             return decoder.decode(body)
@@ -193,14 +206,14 @@ def read_query(request: web.Request, type_: type | None) -> object:
     query = request.query
     if type_ is None:
         if query:
-            raise RefusedError(Code.INVALID_QUERY, "no query is taken here")
+            raise RefusedError(Code.INVALID_QUERY, Phrase("no query is taken here"))
         return None
     for name in _names(type_):
         if len(query.getall(name, ())) > 1:
-            why = "a parameter was given twice"
+            why = Phrase("a parameter was given twice")
             raise RefusedError(Code.INVALID_QUERY, why, pointer=f"/{name}")
     if len(set(query)) != len(query):
-        raise RefusedError(Code.INVALID_QUERY, "a parameter was given twice")
+        raise RefusedError(Code.INVALID_QUERY, Phrase("a parameter was given twice"))
     try:
         return msgspec.convert(dict(query), type_, strict=False)
     except msgspec.ValidationError as error:
@@ -218,19 +231,21 @@ def _names(type_: type) -> tuple[str, ...]:
     return tuple(each.encode_name for each in fields)
 
 
-def explain(error: msgspec.ValidationError) -> tuple[str, str]:
+def explain(error: msgspec.ValidationError) -> tuple[str | Phrase, str]:
     """Say what does not fit and where (RFC 6901), quoting nothing that was sent."""
     text, pointer = str(error), ""
     if place := _PLACE.search(text):
         text, pointer = text[: place.start()], _pointer(place[1])
     if missing := _MISSING.match(text):
-        return "a required field is missing", f"{pointer}/{missing[1]}"
+        return Phrase("a required field is missing"), f"{pointer}/{missing[1]}"
     if own := _OWN.fullmatch(text):
         return own["why"], f"{pointer}/{own['field']}" if own["field"] else pointer
     for start, meaning in _FIXED:
         if text.startswith(start):
             return meaning, pointer
-    return (text if text.startswith(_EXPECTED) else "the value does not fit"), pointer
+    if text.startswith(_EXPECTED):  # as the decoder says it
+        return text, pointer
+    return Phrase("the value does not fit"), pointer
 
 
 def _pointer(path: str) -> str:

@@ -88,6 +88,7 @@ from fedsafe_node.ground.trace import (
 from fedsafe_node.members.peering.evaluation_places import MOST_PLACES
 from fedsafe_node.rules.idempotency import KEY, InFlight, Once, recognise
 from fedsafe_node.store.rows import IdempotencyRow
+from fedsafe_policies.ground.catalogue import Phrase
 
 _NO_PARAMETERS: Final[Mapping[str, str]] = {}
 LANES: Final[Mapping[Lane, int]] = {
@@ -523,7 +524,7 @@ def _recognise(
     if not KEY.fullmatch(key):
         raise RefusedError(
             Code.INVALID_IDEMPOTENCY_KEY,
-            "a key is 22 to 64 random letters, digits, - or _, such as a UUID",
+            Phrase("a key is 22 to 64 random letters, digits, - or _, such as a UUID"),
         )
     place = f"{route.method} {request.path}"
     return recognise(

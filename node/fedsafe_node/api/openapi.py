@@ -215,7 +215,7 @@ def _taken(route: Route, named: _Schemas) -> dict[str, Any]:
 def _words(route: Route) -> str:
     if route.auth in _WORDS:
         return _WORDS[route.auth]
-    words = describe(route.auth, route.roles)
+    words = str(describe(route.auth, route.roles))
     return f"{words[0].upper()}{words[1:]}."
 
 

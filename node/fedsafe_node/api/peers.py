@@ -14,6 +14,7 @@ from fedsafe_node.api.queries import FeedQuery, TallyQuery
 from fedsafe_node.api.responses import Verbatim
 from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_node.ground.errors import NotFoundError
+from fedsafe_policies.ground.catalogue import Phrase
 
 _OK: Final = 200
 
@@ -65,7 +66,7 @@ async def charter(call: Call) -> object:
     """Give the charter."""
     document = await call.services.foundings.charter()
     if document is None:
-        raise NotFoundError("charter yet")
+        raise NotFoundError(Phrase("no such charter yet"))
     return document
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from fedsafe_node.ground.errors import ConfigError
+from fedsafe_policies.ground.catalogue import Phrase
 
 _CLAIM: Final = "fedsafe port"
 _UNIX_SOCKETS: Final = Path("/proc/self/net/unix")
@@ -82,8 +83,11 @@ def _unclaimed(address: str, error: OSError) -> ConfigError:
         return unusable(address, error)
     return ConfigError(
         address,
-        "in use: another node or program of this machine has claimed the port, here or "
-        "at all addresses: stop it, or choose another port under [listen] in node.toml",
+        Phrase(
+            "in use: another node or program of this machine has claimed the "
+            "port, here or at all addresses: stop it, or choose another port "
+            "under [listen] in node.toml"
+        ),
     )
 
 
@@ -129,7 +133,9 @@ def unusable(address: object, error: OSError) -> ConfigError:
         why = "in use: stop what listens there, or choose another port"
     else:
         why = f"{error.strerror or 'cannot be listened on'}: choose another address"
-    return ConfigError(address, f"{why} under [listen] in node.toml")
+    return ConfigError(
+        address, Phrase("{why} under [listen] in node.toml").filled(why=why)
+    )
 
 
 def bind_socket(path: Path) -> socket.socket:
@@ -145,7 +151,7 @@ def bind_socket(path: Path) -> socket.socket:
         sock.bind(str(path))
     except OSError as error:
         sock.close()
-        raise ConfigError(path, error.strerror or "cannot be bound") from None
+        raise ConfigError(path, error.strerror or Phrase("cannot be bound")) from None
     finally:
         os.umask(former)
     sock.settimeout(0)
@@ -158,7 +164,7 @@ def _clear(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise ConfigError(path, "is no socket; it is left as it is")
+        raise ConfigError(path, Phrase("is no socket; it is left as it is"))
     probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     probe.settimeout(0)
     try:
@@ -166,8 +172,8 @@ def _clear(path: Path) -> None:
     except ConnectionRefusedError:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise ConfigError(path, error.strerror or "cannot be tried") from None
+        raise ConfigError(path, error.strerror or Phrase("cannot be tried")) from None
     else:
-        raise ConfigError(path, "another process answers on this socket")
+        raise ConfigError(path, Phrase("another process answers on this socket"))
     finally:
         probe.close()

@@ -35,6 +35,7 @@ from fedsafe_federation.wire.wireformat import encode
 from fedsafe_node.acts.bodies import (
     Bilingual,
     Problem,
+    made_of,
 )
 from fedsafe_node.api.codes import CODES, Code
 from fedsafe_node.ground.errors import (
@@ -53,9 +54,11 @@ from fedsafe_node.ground.errors import (
     UnavailableError,
     UnknownEntryError,
     WrongStateError,
+    phrase_of,
 )
 from fedsafe_node.rules.idempotency import InFlightError
 from fedsafe_policies.documents.register import Fault
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal, Rule
 from fedsafe_policies.rules.decision import Decision
 
@@ -163,14 +166,21 @@ _SPEAKING: Final = (
 class RefusedError(NodeError):
     """The API itself refuses: nothing has reached a service.
 
-    `detail` is a fixed sentence; `pointer` (RFC 6901) names a field.
+    `detail` is a fixed sentence, that of its code if none is given; `pointer` (RFC
+    6901) names a field.
     """
 
     def __init__(
-        self, code: Code, detail: str | None = None, *, pointer: str | None = None
+        self,
+        code: Code,
+        detail: str | Phrase | None = None,
+        *,
+        pointer: str | None = None,
     ) -> None:
         self.code = code
-        self.detail = detail or CODES[code][1]
+        words = detail or CODES[code][1]
+        self.phrase = phrase_of(words)
+        self.detail = str(words)
         self.pointer = pointer
         super().__init__(self.detail)
 
@@ -180,11 +190,13 @@ def problem_of(
 ) -> Problem:
     """Say in RFC 9457 what *error* means for the asker; *trace* finds its events."""
     code = classify(error)
-    status, title = CODES[code]
+    status, words = CODES[code]
+    title = words.english
     decision = error.decision if isinstance(error, DeniedError) else None
     if decision is not None:
         status = status_of(decision)
         title = TITLES[status]
+    detail, phrase = _detail(error, words)
     word = _carried(error, code)
     retry = _retry_after_ms(error, status)
     text = decision.reason if decision else None
@@ -193,7 +205,7 @@ def problem_of(
         title=title,
         status=status,
         code=word,
-        detail=_detail(error, title),
+        detail=detail,
         instance=f"urn:fedsafe:request:{request_id}",
         rule=decision.rule.value if decision else None,
         policy=decision.policy if decision else None,
@@ -202,6 +214,7 @@ def problem_of(
         pointer=getattr(error, "pointer", None),
         retry_after_ms=retry,
         trace=trace,
+        **made_of(phrase),
     )
 
 
@@ -248,10 +261,13 @@ def _carried(error: Exception, code: Code) -> str:
     return str(own) if own in CARRIED else code.value
 
 
-def _detail(error: Exception, title: str) -> str:
+def _detail(error: Exception, title: Phrase) -> tuple[str, Phrase | None]:
+    """Say what was wrong in English, and how that was made, if it was of a template."""
     if isinstance(error, RefusedError):
-        return error.detail
-    return str(error) if isinstance(error, _SPEAKING) else title
+        return error.detail, error.phrase
+    if isinstance(error, _SPEAKING):
+        return str(error), getattr(error, "phrase", None)
+    return title.english, title
 
 
 def _retry_after_ms(error: Exception, status: int) -> int | None:

@@ -39,6 +39,7 @@ from fedsafe_node.ground.trace import nothing_happened
 from fedsafe_node.rights import pages
 from fedsafe_node.rights.pages import Site, Wrong
 from fedsafe_node.rules.appeal_ways import PUBLIC_FORM, Ways
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.help.offers import Age
 
 _MOST_FIELDS: Final = 8
@@ -144,7 +145,7 @@ async def collect(call: Call) -> object:
         try:
             asked = msgspec.convert(named, CollectRequest)
         except msgspec.ValidationError:
-            raise NotFoundError("request") from None
+            raise NotFoundError(Phrase("no such request")) from None
         found = await call.services.requests.collect(asked, call.source)
         return pages.answer_page(site, language, found)
 

@@ -31,6 +31,7 @@ from fedsafe_node.store.address import Server, driver_needed
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reserve import free_bytes, room_for
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
 
@@ -136,7 +137,9 @@ def _check_staff(staff: Sequence[tuple[str, Role]]) -> None:
     for name in names:
         check_name(name)
     if len({look_of(name) for name in names}) != len(names):
-        raise BadRequestError("bad_name", "two credentials have one name, or look so")
+        raise BadRequestError(
+            "bad_name", Phrase("two credentials have one name, or look so")
+        )
 
 
 def _check_administrator(name: str, staff: Sequence[tuple[str, Role]]) -> None:
@@ -144,14 +147,17 @@ def _check_administrator(name: str, staff: Sequence[tuple[str, Role]]) -> None:
     for known, role in staff:
         is_same = known == name and role is not Role.SERVICE
         if look_of(known) == look_of(name) and not is_same:
-            raise BadRequestError("bad_name", f"{name} looks like a name of the staff")
+            raise BadRequestError(
+                "bad_name",
+                Phrase("{name} looks like a name of the staff").filled(name=name),
+            )
 
 
 def _check_plan(plan: Plan) -> None:
     place, custody = plan.place, plan.custody_private
     check_named(place, parse_config(place, render_config(plan.config)))
     if custody.resolve().is_relative_to(place.directory.resolve()):
-        raise ConfigError(custody, "the custody key must lie outside the node")
+        raise ConfigError(custody, Phrase("the custody key must lie outside the node"))
 
 
 def _is_taken(server: Server) -> bool:
@@ -164,12 +170,14 @@ def _make_files(attempt: Attempt, plan: Plan) -> None:
     place, directory = plan.place, plan.place.directory
     server = plan.server()
     if server is not None and _is_taken(server):
-        why = "the database is a node's already: make an empty one"
+        why = Phrase("the database is a node's already: make an empty one")
         raise ConfigError(place.config, why)
     attempt.begin()
     wanted = room_for(plan.config.disk.reserve)
     if free_bytes(directory) < wanted:
-        why = f"the reserve of a node needs {wanted >> 20} MiB free here: make room"
+        why = Phrase(
+            "the reserve of a node needs {wanted} MiB free here: make room"
+        ).filled(wanted=wanted >> 20)
         raise ConfigError(directory, why)
     public = directory / plan.config.custody_key
     create_custody_key(place, private=plan.custody_private, public=public)

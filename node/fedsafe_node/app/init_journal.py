@@ -36,6 +36,7 @@ from fedsafe_node.ground.key_files import (
 )
 from fedsafe_node.store.address import Server, driver_needed, store_at
 from fedsafe_node.store.sealed_files import key_of_seal
+from fedsafe_policies.ground.catalogue import Phrase
 
 _DRAFT: Final = "." + "[0-9a-f]" * 8  # what `key_files` adds to a draft
 
@@ -83,7 +84,7 @@ class Attempt:
         directory = plan.place.directory
         self._was_there = directory.exists()
         if self._was_there and not directory.is_dir():
-            raise ConfigError(directory, "a new node needs an empty directory")
+            raise ConfigError(directory, Phrase("a new node needs an empty directory"))
         make_private_directory(directory)
         self._lock = _locked(plan.place)
         try:
@@ -98,7 +99,9 @@ class Attempt:
         if place.config.exists() or (left is None and _others(place)):
             if left is None:  # no attempt has made anything here
                 place.making.unlink()
-            raise ConfigError(place.directory, "a new node needs an empty directory")
+            raise ConfigError(
+                place.directory, Phrase("a new node needs an empty directory")
+            )
         if left is not None:
             self._take_away(left)
             os.ftruncate(self._lock, 0)
@@ -112,7 +115,7 @@ class Attempt:
         plan = self._plan
         for path in (plan.custody_private, *plan.credentials):
             if path.exists():
-                raise ConfigError(path, "exists already")
+                raise ConfigError(path, Phrase("exists already"))
         plan.place.directory.chmod(0o700)
         made = _Made(
             str(plan.custody_private.absolute()),
@@ -160,8 +163,10 @@ class Attempt:
             if server is None or made.store != _address(self._plan.config):
                 raise ConfigError(
                     place.directory,
-                    "a node was begun here and not finished, whose tables are at "
-                    f"{made.store}: name that as its store to begin anew",
+                    Phrase(
+                        "a node was begun here and not finished, whose tables are "
+                        "at {store}: name that as its store to begin anew"
+                    ).filled(store=made.store),
                 )
             with driver_needed():
                 from fedsafe_node.store.postgresql.table_removal import (  # noqa: PLC0415
@@ -187,7 +192,7 @@ def _locked(place: Place) -> int:
             raise BlockingIOError
     except OSError:
         os.close(lock)
-        why = "somebody makes a node here at this moment"
+        why = Phrase("somebody makes a node here at this moment")
         raise ConfigError(place.directory, why) from None
     return lock
 

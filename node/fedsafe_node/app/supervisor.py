@@ -31,6 +31,7 @@ from fedsafe_node.app.memory_link import MemoryHub
 from fedsafe_node.ground.config import Config, Place
 from fedsafe_node.ground.errors import ConfigError, WorkerFailedError
 from fedsafe_node.ground.telemetry import LOGGER, fields
+from fedsafe_policies.ground.catalogue import Phrase
 
 READY: Final = "ready"
 """What a process tells once it answers; of one that cannot start the rest says why."""
@@ -74,8 +75,10 @@ class Supervisor:
         if config.store is None:
             raise ConfigError(
                 place.config,
-                "several workers share a store on a PostgreSQL server: name it as "
-                "[store] url, or run one worker",
+                Phrase(
+                    "several workers share a store on a PostgreSQL server: name "
+                    "it as [store] url, or run one worker"
+                ),
             )
         self._place = place
         self._config = config

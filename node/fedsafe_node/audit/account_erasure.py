@@ -34,6 +34,7 @@ from fedsafe_node.store.keeping_rows import Erasing
 from fedsafe_node.store.people_rows import ActRow, ActState
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.references import is_reference
 from fedsafe_policies.rules.four_eyes import ActRequest
 from fedsafe_policies.rules.people import Person
@@ -125,7 +126,7 @@ class ErasureService:
             WrongStateError: somebody holds the account.
         """
         if not is_reference(request.reason):
-            detail = "a reason refers, such as ticket:17; it tells nothing"
+            detail = Phrase("a reason refers, such as ticket:17; it tells nothing")
             raise BadRequestError("bad_reason", detail, pointer="/reason")
         now = self._office.now()
 

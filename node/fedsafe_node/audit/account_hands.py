@@ -28,6 +28,7 @@ from fedsafe_node.store.keeping_rows import Erasing
 from fedsafe_node.store.review_rows import TaskState
 from fedsafe_node.store.rights_rows import RequestState
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 _PAGE: Final = 500
 _ALL: Final = 100_000
@@ -118,7 +119,10 @@ class _Hands:
                     continue
                 if row.state is not RequestState.CLOSED:
                     raise WrongStateError(
-                        "wrong_state", f"close the person's request {row.id} first"
+                        "request_open",
+                        Phrase("close the person's request {request} first").filled(
+                            request=row.id
+                        ),
                     )
                 await tx.put_request(msgspec.structs.replace(row, sealed=None))
                 count += 1

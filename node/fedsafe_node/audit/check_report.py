@@ -90,7 +90,7 @@ async def check_seal(store: Store, guard: Guard, policies: Path) -> list[TableCh
         faults.append(SealBrokenError("guard", odd, "it is not what was kept"))
     odd = await asyncio.to_thread(odd_text, policies)
     if odd is not None:
-        faults.append(SealBrokenError("policies", odd, NOT_ITS_NAME))
+        faults.append(SealBrokenError("policies", odd, str(NOT_ITS_NAME)))
     if not faults:
         return [TableCheck(table=SEAL, rows=report.rows, ok=True)]
     return [bad_seal(fault) for fault in faults]

@@ -42,6 +42,7 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Tail
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Purpose
 
 Admit = Callable[[Principal, Purpose | None], Awaitable[Detail]]
@@ -110,7 +111,7 @@ class Inspector:
         office, log = self._office, self._office.trail.log
         tail = await office.store.write(lambda tx: tx.tail(log))
         if index >= tail.size:
-            raise NotFoundError("entry")
+            raise NotFoundError(Phrase("no such entry"))
         minimum = await office.store.read(lambda reader: reader.minimum(log))
         if index < minimum:
             raise PrunedError(log, index, minimum)

@@ -26,6 +26,7 @@ from fedsafe_node.people.services import naming_of
 from fedsafe_node.store.keeping_rows import HoldRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.references import is_reference
 
 _ID_BYTES: Final = 16
@@ -94,7 +95,7 @@ class Holding:
         async def act(tx: Transaction) -> HoldRow:
             row = next((row for row in await tx.holds() if row.id == hold_id), None)
             if row is None:
-                raise NotFoundError("hold")
+                raise NotFoundError(Phrase("no such hold"))
             await tx.lift_hold(hold_id, by=who.name, at=office.now())
             at = office.clock.now()
             await _note(tx, office.trail, at, row, who.name, "lifted")
@@ -114,7 +115,10 @@ async def check_not_held(reader: Reader, subject: str, now: int) -> None:
     for hold in await reader.holds():
         if is_about(hold.subject, subject) and hold.until > now:
             raise WrongStateError(
-                "held", f"hold {hold.id} ({hold.reason}) keeps this account"
+                "held",
+                Phrase("hold {hold} ({reason}) keeps this account").filled(
+                    hold=hold.id, reason=hold.reason
+                ),
             )
 
 
@@ -156,17 +160,17 @@ async def _note(  # noqa: PLR0913 - the parts of an event
 
 def _check(request: HoldRequest, now: int) -> None:
     if (request.subject_ref is None) == (request.first is None):
-        detail = "a hold names an account, or entries, and not both"
+        detail = Phrase("a hold names an account, or entries, and not both")
         raise BadRequestError("bad_hold", detail, pointer="/subject_ref")
     first, last = request.first, request.last
     if (first is None) != (last is None) or (first or 0) > (last or 0):
-        detail = "entries are named by the first and the last"
+        detail = Phrase("entries are named by the first and the last")
         raise BadRequestError("bad_hold", detail, pointer="/last")
     if request.until <= now:
-        detail = "a hold ends in the future"
+        detail = Phrase("a hold ends in the future")
         raise BadRequestError("bad_hold", detail, pointer="/until")
     if not is_reference(request.reason):
-        detail = "a reason refers, such as order:17-2026; it tells nothing"
+        detail = Phrase("a reason refers, such as order:17-2026; it tells nothing")
         raise BadRequestError("bad_hold", detail, pointer="/reason")
 
 

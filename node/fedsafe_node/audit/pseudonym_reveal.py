@@ -23,6 +23,7 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.store.people_rows import ActState
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.references import is_reference
 from fedsafe_policies.rules.four_eyes import ActRequest
 from fedsafe_policies.rules.people import Person
@@ -104,10 +105,12 @@ class RevealService:
 
 def _read(request: RevealRequest) -> bytes:
     if not PSEUDONYM.fullmatch(request.pseudonym):
-        detail = "a pseudonym is like staff-2026q4-… and stands in the audit log"
+        detail = Phrase(
+            "a pseudonym is like staff-2026q4-… and stands in the audit log"
+        )
         raise BadRequestError("bad_pseudonym", detail, pointer="/pseudonym")
     if not is_reference(request.reason):
-        detail = "a reason refers, such as ticket:17; it tells nothing"
+        detail = Phrase("a reason refers, such as ticket:17; it tells nothing")
         raise BadRequestError("bad_reason", detail, pointer="/reason")
     return encode(_Content(request.pseudonym, request.reason))
 
@@ -118,9 +121,15 @@ async def _approver(
     row = await reader.act(act)
     is_ours = row is not None and row.kind == KIND and row.asked_by == who.name
     if row is None or not is_ours or row.state is not ActState.DONE:
-        raise WrongStateError("not_approved", "no approved act of yours has this id")
+        raise WrongStateError(
+            "not_approved", Phrase("no approved act of yours has this id")
+        )
     if row.digest != digest_of(KIND, content):
-        raise WrongStateError("act_changed", "another pseudonym or reason was approved")
+        raise WrongStateError(
+            "act_changed", Phrase("another pseudonym or reason was approved")
+        )
     if now >= (row.decided_at or 0) + APPROVED_FOR:
-        raise WrongStateError("act_expired", "the approval has expired; ask anew")
+        raise WrongStateError(
+            "act_expired", Phrase("the approval has expired; ask anew")
+        )
     return row.decided_by

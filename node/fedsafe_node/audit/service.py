@@ -66,6 +66,7 @@ from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import PeerRow, Tail
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Matter, Purpose
 
 PAGES: Final = "database"
@@ -402,7 +403,7 @@ def _grounds_of_local(purpose: Purpose | None) -> Detail:
     """
     if purpose is None or purpose not in _LOCAL:
         known = ", ".join(sorted(_LOCAL))
-        detail = f"say what the log is read for: {known}"
+        detail = Phrase("say what the log is read for: {known}").filled(known=known)
         raise BadRequestError("purpose_missing", detail, pointer="/purpose")
     return {"purpose": purpose.value}
 

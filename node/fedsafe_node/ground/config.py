@@ -20,12 +20,13 @@ from fedsafe_federation.feed.signals import Contact
 from fedsafe_federation.identifiers.namespaces import is_namespace
 from fedsafe_federation.wire.signed import NodeName
 from fedsafe_node.ground.carrier_settings import Sending, unfit_sending
-from fedsafe_node.ground.errors import ConfigError
+from fedsafe_node.ground.errors import ConfigError, words_of
 from fedsafe_node.ground.mail_settings import Mail, Phone, unfit_mail, unfit_phone
 from fedsafe_node.ground.networks import WANT_NETWORKS, Peering, are_networks, has_port
 from fedsafe_node.ground.setting_types import Host, Port, Printable
 from fedsafe_node.ground.store_settings import Storage, unfit_storage
 from fedsafe_policies.escalation.laender import GERMANY, Calendar, Land
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.references import DPO_MAILBOXES, MAILBOXES, is_contact
 from fedsafe_policies.rules.gate import DEMO_SUFFIX
 
@@ -355,7 +356,7 @@ def parse_config(place: Place, text: str) -> Config:
     try:
         config = msgspec.convert(tomllib.loads(text), Config)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(place.config, str(error)) from None
+        raise ConfigError(place.config, words_of(error)) from None
     except msgspec.ValidationError as error:
         raise ConfigError(place.config, misfit(error)) from None
     why = _unfit(config)
@@ -363,7 +364,7 @@ def parse_config(place: Place, text: str) -> Config:
         raise ConfigError(place.config, why)
     if len(bytes(place.socket.absolute())) > _LONGEST_SOCKET_PATH:
         raise ConfigError(
-            place.config, "the directory's path is too long for a Unix socket"
+            place.config, Phrase("the directory's path is too long for a Unix socket")
         )
     return config
 
@@ -469,7 +470,7 @@ def _toml(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _reason(error: OSError | UnicodeDecodeError) -> str:
+def _reason(error: OSError | UnicodeDecodeError) -> str | Phrase:
     if isinstance(error, OSError):
-        return error.strerror or "cannot be read"
-    return "not UTF-8"
+        return error.strerror or Phrase("cannot be read")
+    return Phrase("not UTF-8")

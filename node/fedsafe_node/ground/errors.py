@@ -41,11 +41,29 @@
   + PictureIndexError       its tables miss a picture; every row is compared
 """
 
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.decision import Decision
 
 
 class NodeError(Exception):
-    """The root of all errors of the node."""
+    """The root of all errors of the node.
+
+    `phrase` is the sentence with the values in it, for a reader of another language;
+    `str` says it in English.
+    """
+
+    phrase: Phrase | None = None
+
+
+def phrase_of(words: str | Phrase) -> Phrase | None:
+    """Return a sentence that can be said in other languages; None of mere words."""
+    return words if isinstance(words, Phrase) else None
+
+
+def words_of(error: Exception) -> str | Phrase:
+    """Return what an error says: a phrase if it is one, else its words."""
+    phrase = getattr(error, "phrase", None)
+    return phrase if isinstance(phrase, Phrase) else str(error)
 
 
 class WorkerFailedError(NodeError):
@@ -193,10 +211,12 @@ class PrunedError(LogError):
     """An entry was pruned: only its hash is left, and all proofs."""
 
     def __init__(self, log: str, number: int, minimum: int) -> None:
-        super().__init__(
-            f"entry {number} of {log} was pruned; the first that is there is "
-            f"{minimum}, and of those before only hashes are left"
+        told = Phrase(
+            "entry {number} of {log} was pruned; the first that is there is {minimum}, "
+            "and of those before only hashes are left"
         )
+        self.phrase = told.filled(number=number, log=log, minimum=minimum)
+        super().__init__(str(self.phrase))
         self.log = log
         self.number = number
         self.minimum = minimum
@@ -358,43 +378,56 @@ class OutsideKeyMissingError(OutsideKeyError):
 class ConfigError(NodeError):
     """The configuration cannot be read, or does not fit."""
 
-    def __init__(self, path: object, why: str) -> None:
+    def __init__(self, path: object, why: str | Phrase) -> None:
         super().__init__(f"{path}: {why}")
+        if isinstance(why, Phrase):
+            self.phrase = Phrase("{path}: {why}").filled(path=path, why=why)
         self.path = path
-        self.why = why
+        self.why = str(why)
+        self.told = why
 
 
 class MembershipError(NodeError):
     """Charter, share and keys do not fit each other, or not this node."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(f"this node's place in its federation does not fit: {why}")
-        self.why = why
+    def __init__(self, why: str | Phrase) -> None:
+        told = Phrase("this node's place in its federation does not fit: {why}")
+        self.phrase = told.filled(why=why)
+        super().__init__(str(self.phrase))
+        self.why = str(why)
 
 
 class LeftError(MembershipError):
     """The charter does not list this node any more."""
 
     def __init__(self, federation: str) -> None:
-        super().__init__(f"this node has left the federation {federation}")
+        super().__init__(
+            Phrase("this node has left the federation {federation}").filled(
+                federation=federation
+            )
+        )
 
 
 class BadRequestError(NodeError):
     """The asker's input does not fit; `pointer` (RFC 6901) names the field."""
 
-    def __init__(self, code: str, detail: str, *, pointer: str | None = None) -> None:
-        super().__init__(detail)
+    def __init__(
+        self, code: str, detail: str | Phrase, *, pointer: str | None = None
+    ) -> None:
+        super().__init__(str(detail))
         self.code = code
-        self.detail = detail
+        self.phrase = phrase_of(detail)
+        self.detail = str(detail)
         self.pointer = pointer
 
 
 class ForbiddenError(NodeError):
     """No credential, a wrong one, or one that may not do this."""
 
-    def __init__(self, detail: str, *, authenticated: bool) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    def __init__(self, detail: str | Phrase, *, authenticated: bool) -> None:
+        super().__init__(str(detail))
+        self.phrase = phrase_of(detail)
+        self.detail = str(detail)
         self.authenticated = authenticated
 
 
@@ -403,8 +436,10 @@ class AccountNeededError(ForbiddenError):
 
     def __init__(self) -> None:
         super().__init__(
-            "this takes somebody with an account, trained for the role and logged in; "
-            "a credential without one records own bans, looks up and reads",
+            Phrase(
+                "this takes somebody with an account, trained for the role and logged "
+                "in; a credential without one records own bans, looks up and reads"
+            ),
             authenticated=True,
         )
         self.code = "account_needed"
@@ -415,6 +450,8 @@ class DeniedError(NodeError):
 
     def __init__(self, decision: Decision) -> None:
         super().__init__(f"{decision.rule}: {decision.reason.en}")
+        told = Phrase("{rule}: {reason}")
+        self.phrase = told.filled(rule=decision.rule.value, reason=decision.reason)
         self.decision = decision
 
 
@@ -440,27 +477,30 @@ class IdentityError(NodeError):
 class NotFoundError(NodeError):
     """There is no such thing."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"no such {what}")
-        self.what = what
+    def __init__(self, detail: str | Phrase, *, code: str = "not_found") -> None:
+        super().__init__(str(detail))
+        self.code = code
+        self.phrase = phrase_of(detail)
 
 
 class WrongStateError(NodeError):
     """The thing is not in a state that allows this."""
 
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
+    def __init__(self, code: str, detail: str | Phrase) -> None:
+        super().__init__(str(detail))
         self.code = code
-        self.detail = detail
+        self.phrase = phrase_of(detail)
+        self.detail = str(detail)
 
 
 class UnavailableError(NodeError):
     """Not now: fewer than t members answer, or the store is failing."""
 
-    def __init__(self, code: str, detail: str, *, retry_after_ms: int) -> None:
-        super().__init__(detail)
+    def __init__(self, code: str, detail: str | Phrase, *, retry_after_ms: int) -> None:
+        super().__init__(str(detail))
         self.code = code
-        self.detail = detail
+        self.phrase = phrase_of(detail)
+        self.detail = str(detail)
         self.retry_after_ms = retry_after_ms
 
 
@@ -469,7 +509,9 @@ class CrowdedError(UnavailableError):
 
     def __init__(self) -> None:
         super().__init__(
-            "busy", "too many requests of yours are under way", retry_after_ms=1_000
+            "busy",
+            Phrase("too many requests of yours are under way"),
+            retry_after_ms=1_000,
         )
 
 
@@ -479,7 +521,7 @@ class TooManyTriesError(UnavailableError):
     def __init__(self, retry_after_ms: int) -> None:
         super().__init__(
             "too_many_tries",
-            "too many tries; wait before the next one",
+            Phrase("too many tries; wait before the next one"),
             retry_after_ms=retry_after_ms,
         )
 

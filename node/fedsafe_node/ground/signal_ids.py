@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from fedsafe_node.ground.errors import NotFoundError
+from fedsafe_policies.ground.catalogue import Phrase
 
 _PARTS: Final = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
 
@@ -24,4 +25,4 @@ def read_signal_id(name: str) -> bytes:
     try:
         return UUID(name).bytes
     except ValueError:
-        raise NotFoundError("signal") from None
+        raise NotFoundError(Phrase("no such signal")) from None

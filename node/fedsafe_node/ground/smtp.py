@@ -19,6 +19,7 @@ from typing import Final
 
 from fedsafe_node.ground.errors import ConfigError
 from fedsafe_node.ground.mail_settings import Tls
+from fedsafe_policies.ground.catalogue import Phrase
 
 TIMEOUT: Final = 15.0
 """Seconds that the mail server may be silent."""
@@ -49,7 +50,9 @@ class MailServer:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
-            raise ConfigError(path, "the mail password cannot be read") from None
+            raise ConfigError(
+                path, Phrase("the mail password cannot be read")
+            ) from None
         return text[:_MOST_PASSWORD].strip()
 
 

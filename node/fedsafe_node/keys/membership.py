@@ -27,7 +27,12 @@ from fedsafe_federation.charter.charter import (
 from fedsafe_federation.errors import FederationError
 from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.ground.config import Place
-from fedsafe_node.ground.errors import KeyFileError, LeftError, MembershipError
+from fedsafe_node.ground.errors import (
+    KeyFileError,
+    LeftError,
+    MembershipError,
+    words_of,
+)
 from fedsafe_node.keys.charter_chain import open_chain
 from fedsafe_node.keys.own_keys import MediaKeys, load_media_keys, load_shares
 
@@ -145,7 +150,7 @@ def load_membership(
                 )
         former = _former(chain, pins, shares)
     except (FederationError, CryptoError) as error:
-        raise MembershipError(str(error)) from None
+        raise MembershipError(words_of(error)) from None
     newest = {
         epoch: shares[epoch, each.generation.number]
         for epoch, each in pins.items()

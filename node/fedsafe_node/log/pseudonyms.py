@@ -34,6 +34,7 @@ from fedsafe_node.ground.key_files import (
     read_secret,
     share_secret,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 
 _KEY_BYTES: Final = 32
 _DIGEST_BYTES: Final = 13
@@ -134,16 +135,19 @@ class Pseudonyms:
         """
         found = PSEUDONYM.fullmatch(pseudonym)
         if found is None:
-            raise NotFoundError("pseudonym")
+            raise NotFoundError(Phrase("no such pseudonym"))
         key = self._keys.get(found[1])
         if key is None:
             raise WrongStateError(
-                "pseudonym_final", f"the key of {found[1]} is destroyed, or never was"
+                "pseudonym_final",
+                Phrase("the key of {period} is destroyed, or never was").filled(
+                    period=found[1]
+                ),
             )
         for name in sorted(self._names):
             if _pseudonym(key, name, found[1]) == pseudonym:
                 return name
-        raise NotFoundError("pseudonym")
+        raise NotFoundError(Phrase("no such pseudonym"))
 
     def destroy(self, quarter: str, *, present: str) -> bool:
         """Destroy a past quarter's key; False if it is gone.

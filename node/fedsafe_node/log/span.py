@@ -19,6 +19,7 @@ from fedsafe_node.ground.errors import BadRequestError, CorruptLogError, PrunedE
 from fedsafe_node.log.audit import Event, decode_audit_record
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName
+from fedsafe_policies.ground.catalogue import Phrase
 
 MAX_ENTRIES: Final = 1_000_000
 _NEAR: Final = 256
@@ -68,7 +69,9 @@ async def find_part(reader: Reader, log: LogName, request: ExportRequest) -> Par
     events = read_events(request.events)
     by_index = request.first is not UNSET or request.last is not UNSET
     if by_index and (request.since is not UNSET or request.until is not UNSET):
-        raise BadRequestError("bad_span", "name entries or times", pointer="/since")
+        raise BadRequestError(
+            "bad_span", Phrase("name entries or times"), pointer="/since"
+        )
     _check_order(request)
     start, end = minimum if request.first is UNSET else request.first, size
     if request.last is not UNSET:
@@ -80,10 +83,12 @@ async def find_part(reader: Reader, log: LogName, request: ExportRequest) -> Par
     if start < minimum:
         raise PrunedError(log, start, minimum)
     if not start < end <= size:
-        detail = f"no such entries: the log has {size}"
+        detail = Phrase("no such entries: the log has {size}").filled(size=size)
         raise BadRequestError("bad_span", detail, pointer="/last")
     if end - start > MAX_ENTRIES:
-        detail = f"at most {MAX_ENTRIES} entries are taken out at once"
+        detail = Phrase("at most {most} entries are taken out at once").filled(
+            most=MAX_ENTRIES
+        )
         raise BadRequestError("bad_span", detail, pointer="/last")
     return Part(start=start, end=end, events=events, recipient=request.recipient)
 
@@ -91,11 +96,13 @@ async def find_part(reader: Reader, log: LogName, request: ExportRequest) -> Par
 def _check_order(request: ExportRequest) -> None:
     first, last = request.first, request.last
     if first is not UNSET and last is not UNSET and first > last:
-        detail = f"the first entry ({first}) is after the last one ({last})"
+        detail = Phrase(
+            "the first entry ({first}) is after the last one ({last})"
+        ).filled(first=first, last=last)
         raise BadRequestError("bad_span", detail, pointer="/last")
     since, until = request.since, request.until
     if since is not UNSET and until is not UNSET and since >= until:
-        detail = "the span does not begin before it ends"
+        detail = Phrase("the span does not begin before it ends")
         raise BadRequestError("bad_span", detail, pointer="/until")
 
 
@@ -108,7 +115,9 @@ def read_events(text: str) -> tuple[str, ...] | None:
     named = sorted(set(filter(None, text.split(","))))
     known = {event.value for event in Event}
     if not known.issuperset(named):
-        raise BadRequestError("bad_event", "no such class of events", pointer="/events")
+        raise BadRequestError(
+            "bad_event", Phrase("no such class of events"), pointer="/events"
+        )
     return tuple(named) or None
 
 
@@ -151,7 +160,7 @@ async def span_of(
         CorruptLogError: an entry that was looked at is no audit event.
     """
     if after is not UNSET and before is not UNSET and after >= before:
-        detail = "the span does not begin before it ends"
+        detail = Phrase("the span does not begin before it ends")
         raise BadRequestError("bad_span", detail, pointer="/before")
     size = await reader.log_size(log)
     first, end = await reader.minimum(log), size

@@ -33,6 +33,7 @@ from fedsafe_node.lookup.matching import Candidate
 from fedsafe_node.lookup.question_sets import Case
 from fedsafe_node.people.services import Naming
 from fedsafe_node.rules.policy_context import Situation
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import MediaKind, Plane
 
 MOST_NAMED: Final = 1_000
@@ -103,15 +104,19 @@ def read_columns(
     if not 0 < digests <= MAX_DIGESTS:
         raise BadRequestError(
             "too_many_digests" if digests else "no_digests",
-            f"all columns together have 1 to {MAX_DIGESTS} digests, these {digests}: "
-            "send the others in further bodies",
+            Phrase(
+                "all columns together have 1 to {most} digests, these "
+                "{digests}: send the others in further bodies"
+            ).filled(most=MAX_DIGESTS, digests=digests),
             pointer="/columns",
         )
     if named and sum(map(len, map(_named, columns))) > MOST_NAMED:
         raise BadRequestError(
             "too_many_accounts",
-            f"a person names at most {MOST_NAMED} accounts a body, since each leaves "
-            "an event: send the others in further bodies",
+            Phrase(
+                "a person names at most {most} accounts a body, since each "
+                "leaves an event: send the others in further bodies"
+            ).filled(most=MOST_NAMED),
             pointer="/columns",
         )
     return columns, service or naming.usual
@@ -135,7 +140,9 @@ def _column(at: int, given: DigestColumn, service: str | None) -> Column:
             at,
             given,
             "orientations",
-            f"has 1 orientation; a column of pdq may have {ALL_ORIENTATIONS}",
+            Phrase("has 1 orientation; a column of pdq may have {most}").filled(
+                most=ALL_ORIENTATIONS
+            ),
         )
     column = Column(kind, given.digests, turned, given.subject_refs, service)
     whole = column.width * turned
@@ -144,24 +151,30 @@ def _column(at: int, given: DigestColumn, service: str | None) -> Column:
             at,
             given,
             "digests",
-            f"has {len(given.digests)} bytes, and {whole} a question: send whole "
-            "digests behind each other, as bytes and not as hexadecimal digits",
+            Phrase(
+                "has {bytes} bytes, and {whole} a question: send whole digests behind "
+                "each other, as bytes and not as hexadecimal digits"
+            ).filled(bytes=len(given.digests), whole=whole),
         )
     if _is_hexadecimal(given.digests, column.width):
         raise _unfit(
             at,
             given,
             "digests",
-            "reads as hexadecimal digits: send the digests' bytes, in JSON as base64 "
-            "of those bytes",
+            Phrase(
+                "reads as hexadecimal digits: send the digests' bytes, in JSON as "
+                "base64 of those bytes"
+            ),
         )
     if column.refs is not None and len(column.refs) != column.questions:
         raise _unfit(
             at,
             given,
             "subject_refs",
-            f"has {column.questions} questions and names {len(column.refs)} accounts: "
-            "name one for each, or null, or leave them all out",
+            Phrase(
+                "has {questions} questions and names {accounts} accounts: name one for "
+                "each, or null, or leave them all out"
+            ).filled(questions=column.questions, accounts=len(column.refs)),
         )
     return column
 
@@ -185,10 +198,12 @@ def _is_hexadecimal(digests: bytes, width: int) -> bool:
     return is_long and _WRITTEN.fullmatch(digests) is not None
 
 
-def _unfit(at: int, given: DigestColumn, field: str, why: str) -> BadRequestError:
+def _unfit(at: int, given: DigestColumn, field: str, why: Phrase) -> BadRequestError:
     return BadRequestError(
         "bad_column",
-        f"column {at} ({given.kind.value}) {why}",
+        Phrase("column {at} ({kind}) {why}").filled(
+            at=at, kind=given.kind.value, why=why
+        ),
         pointer=f"/columns/{at}/{field}",
     )
 

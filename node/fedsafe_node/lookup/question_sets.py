@@ -16,6 +16,7 @@ from fedsafe_node.acts.bodies import (
     Bilingual,
     ItemProblem,
     Question,
+    made_of,
 )
 from fedsafe_node.acts.lookup import LeftOut, Subject
 from fedsafe_node.ground.errors import BadRequestError
@@ -23,6 +24,7 @@ from fedsafe_node.keys.lookup_items import Asked, Person
 from fedsafe_node.people.services import Naming
 from fedsafe_node.rules.budgets.lookups import Wanted
 from fedsafe_node.rules.canonical_question import Unread, plane_of, try_question
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.lookups import IMPLIED_SURFACES, NEED_SURFACE
 from fedsafe_policies.vocabulary import Plane, Purpose, Surface
 
@@ -118,7 +120,7 @@ def read_case(  # noqa: PLR0913 - whose questions, and their place
     if named and subject is None and Plane.ACTOR in planes:
         raise BadRequestError(
             "subject_ref_missing",
-            "a person who looks somebody up names the account (subject_ref)",
+            Phrase("a person who looks somebody up names the account (subject_ref)"),
             pointer=f"{pointer}/subject_ref",
         )
     return case
@@ -130,6 +132,7 @@ def _left_out(position: int, question: Question, why: Unread) -> LeftOut:
         kind=question.kind,
         code=why.code,
         detail=why.detail,
+        **made_of(why.why),
         way_out=_SEND_ANOTHER if why.names_nobody else _CORRECT,
     )
 
@@ -158,6 +161,7 @@ def read_cases(
                     code=error.code,
                     detail=error.detail,
                     pointer=error.pointer,
+                    **made_of(error.phrase),
                 )
             )
         else:
@@ -174,7 +178,9 @@ def read_surface(purpose: Purpose, given: Surface | None) -> Surface | None:
     if given is None and purpose in NEED_SURFACE:
         raise BadRequestError(
             "surface_missing",
-            f"with the purpose {purpose.value}, say where the account or file is met",
+            Phrase(
+                "with the purpose {purpose}, say where the account or file is met"
+            ).filled(purpose=purpose.value),
             pointer="/surface",
         )
     return given or IMPLIED_SURFACES.get(purpose)

@@ -41,6 +41,7 @@ from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 FIRST_BACKOFF: Final = 0.05
 TAKEN_AT_ONCE: Final = 20
@@ -298,7 +299,9 @@ class Attesting:
     def _charter(self) -> Charter:
         shared = self._situation.shared
         if shared is None:
-            raise WrongStateError("no_federation", "this node has no federation")
+            raise WrongStateError(
+                "no_federation", Phrase("this node has no federation")
+            )
         return shared.membership.charter
 
 

@@ -41,7 +41,7 @@ from fedsafe_node.acts.forks import (
     LiftRequest,
 )
 from fedsafe_node.ground.clock import Clock
-from fedsafe_node.ground.errors import BadRequestError, NotFoundError
+from fedsafe_node.ground.errors import BadRequestError, NotFoundError, words_of
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.ground.trace import nothing_happened
@@ -53,6 +53,7 @@ from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import PeerRow, PeerState
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.references import is_reference
 
 _KEPT: Final = "fork/"
@@ -122,7 +123,8 @@ class Forks:
         try:
             proven = self._prove(evidence)
         except (MalformedError, UnknownLogError) as error:
-            why = error.why if isinstance(error, UnknownLogError) else str(error)
+            is_unknown = isinstance(error, UnknownLogError)
+            why = error.why if is_unknown else words_of(error)
             raise BadRequestError("no_fork", why) from None
         is_new = await self._store.write(lambda tx: self._act(tx, proven, by))
         self.spread()
@@ -183,7 +185,7 @@ class Forks:
         origin = request.log.partition("/")[0]
         is_fork = (request.log, origin) in await self._store.read(self._logs)
         if not is_reference(request.reference):
-            detail = "a reference refers, such as minutes-7; it tells nothing"
+            detail = Phrase("a reference refers, such as minutes-7; it tells nothing")
             raise BadRequestError("bad_reason", detail, pointer="/reference")
         entry = self._trail.entry(
             Event.ORIGIN_RESUMED,
@@ -200,13 +202,13 @@ class Forks:
         async def act(tx: Transaction) -> None:
             if not is_fork:
                 if not await self._doubles.excuse(tx, request.log, request.digest):
-                    raise NotFoundError("evidence of such a log")
+                    raise NotFoundError(Phrase("no such evidence of such a log"))
                 await tx.append(self._trail.log, entry.record, entry.openings)
                 return
             kept = await tx.meta(_KEPT + request.log)
             found = open_fork(decode(kept, ForkEvidence)).digest if kept else ""
             if found != request.digest:
-                raise NotFoundError("evidence with that digest")
+                raise NotFoundError(Phrase("no such evidence with that digest"))
             excused = [*await _excused(tx, request.log), request.digest]
             await tx.set_meta(_EXCUSED + request.log, encode(excused))
             await tx.set_meta(_KEPT + request.log, b"")

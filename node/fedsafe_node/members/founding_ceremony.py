@@ -61,6 +61,7 @@ from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.change_counter import ALONE, Following
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.documents.policy import Policy
+from fedsafe_policies.ground.catalogue import Phrase
 
 EPOCH_LENGTH: Final = timedelta(days=365)
 
@@ -139,7 +140,7 @@ class FoundingService:
             ends=int((now + EPOCH_LENGTH).timestamp()),
         )
         if await self.card() not in request.cards:
-            raise FoundingError("the cards do not hold this node's own")
+            raise FoundingError(Phrase("the cards do not hold this node's own"))
         async with self._stepping, self._alone():
             known = await self._consents.known()
             signed = None
@@ -227,15 +228,18 @@ class FoundingService:
         async with self._stepping, self._alone():
             if self._situation.shared is not None:
                 raise WrongStateError(
-                    "has_charter",
-                    "the founding is over: this node is a member, and can only leave",
+                    "founding_over",
+                    Phrase(
+                        "the founding is over: this node is a member, and can "
+                        "only leave"
+                    ),
                 )
             return await self._consents.withdraw(request.proposal, who)
 
     def _check_alone(self) -> None:
         if self._situation.shared is not None:
             raise WrongStateError(
-                "has_charter", "this node belongs to a federation already"
+                "has_charter", Phrase("this node belongs to a federation already")
             )
 
     async def step(
@@ -251,7 +255,7 @@ class FoundingService:
         """
         if not local and not self._situation.config.founding.open:
             raise ForbiddenError(
-                "this node takes part in no founding over the network",
+                Phrase("this node takes part in no founding over the network"),
                 authenticated=True,
             )
         async with self._stepping, self._alone():
@@ -276,7 +280,7 @@ class FoundingService:
     ) -> Sequence[Signed]:
         proposals = {m.signature: m for m in messages if m.type == PROPOSAL}
         if len(proposals) != 1:
-            raise FoundingError("exactly one proposal is needed")
+            raise FoundingError(Phrase("exactly one proposal is needed"))
         (proposal,) = proposals.values()
         if self._situation.shared is not None:
             nothing_happened()
@@ -300,13 +304,17 @@ class FoundingService:
             agreed = check_federation_policy(self._place, situation.provisions, policy)
         except ConfigError as error:
             raise FoundingError(
-                f"the policy of {situation.node} does not go with the federation's: "
-                f"{error.why}"
+                Phrase(
+                    "the policy of {node} does not go with the federation's: {why}"
+                ).filled(node=situation.node, why=error.told)
             ) from None
         if agreed.name != policy.name:
             raise FoundingError(
-                f"the proposal names its policy otherwise than the text does, which is "
-                f"{agreed.name}: somebody may be meant to take it for another one"
+                Phrase(
+                    "the proposal names its policy otherwise than the text does, "
+                    "which is {agreed}: somebody may be meant to take it for "
+                    "another one"
+                ).filled(agreed=agreed.name)
             )
         return agreed
 
@@ -321,7 +329,7 @@ class FoundingService:
         federation = decode(proposal.payload, Proposal).federation
         if not chain or self._federation() != federation:
             raise WrongStateError(
-                "has_charter", "this node belongs to another federation"
+                "has_charter", Phrase("this node belongs to another federation")
             )
         return chain[0].signatures
 

@@ -44,6 +44,7 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Row
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 MOST_WAITING: Final = 8
 MOST_OF_STRANGERS: Final = 4
@@ -55,17 +56,19 @@ MOST_TRIES: Final = 5
 _AHEAD: Final = 3600
 _DOCUMENT: Final = "foundings"
 _SECRET_BYTES: Final = 32
-_WAITS: Final = (
+_WAITS: Final = Phrase(
     "this node waits for its operator to confirm the founding: there `fedsafe "
     "federation found review`, then `fedsafe federation found confirm`"
 )
-_REFUSED: Final = "the operator of this node has refused the founding"
-_SPENT: Final = (
-    f"wrong groups were typed {MOST_TRIES} times for this proposal: compare the whole "
-    "cards; then the convenor proposes anew"
+_REFUSED: Final = Phrase("the operator of this node has refused the founding")
+_SPENT: Final = Phrase(
+    "wrong groups were typed {tries} times for this proposal: compare "
+    "the whole cards; then the convenor proposes anew"
+).filled(tries=MOST_TRIES)
+_NOT_OF_THIS_WEEK: Final = Phrase(
+    "this proposal is not of this week: have it proposed anew"
 )
-_NOT_OF_THIS_WEEK: Final = "this proposal is not of this week: have it proposed anew"
-_OTHER_BYTES: Final = (
+_OTHER_BYTES: Final = Phrase(
     "the convenor has proposed the same before, written otherwise: that one counts"
 )
 
@@ -134,7 +137,7 @@ class _Kept(Row, frozen=True):
         for each in self.proposals:
             if each.digest == digest:
                 return each
-        raise NotFoundError("founding")
+        raise NotFoundError(Phrase("no such founding"))
 
     def alive(self, now: int, dealt: Collection[str]) -> list[Proposed]:
         """Give what is not over; a refusal lasts while a consent would cover it."""
@@ -257,9 +260,11 @@ class Consents:
         if wrong:
             raise BadRequestError(
                 "wrong_groups",
-                f"what was typed for {wrong} is not in the fingerprint of its card "
-                "in this proposal: the card may have been swapped; tries left: "
-                f"{MOST_TRIES - entry.tries}",
+                Phrase(
+                    "what was typed for {name} is not in the fingerprint of its "
+                    "card in this proposal: the card may have been swapped; tries "
+                    "left: {count}"
+                ).filled(name=wrong, count=MOST_TRIES - entry.tries),
                 pointer="/groups",
             )
         return (await self._answers()).of(kept, entry)
@@ -282,7 +287,8 @@ class Consents:
             changed = list(_taken_back(kept, entry, answer.dealt))
             if not changed and entry.is_dealt(answer.dealt):
                 raise WrongStateError(
-                    "share_made", "this node has made its share for that founding"
+                    "share_made",
+                    Phrase("this node has made its share for that founding"),
                 )
             kept = await self._write(tx, kept.put(*changed))
             is_left = kept.find(digest).is_dealt(answer.dealt)
@@ -318,7 +324,7 @@ class Consents:
         first = _nearest([e for e in alive if e.refused or now < e.until], proposal)
         if first is None:
             if not _is_of_this_week(proposal, now):
-                raise WrongStateError("wrong_state", _NOT_OF_THIS_WEEK)
+                raise WrongStateError("founding_stale", _NOT_OF_THIS_WEEK)
             await self._keep(Proposed(proposal=proposal, at=now, local=local), dealt)
             raise WrongStateError("founding_waits", _WAITS)
         if known is None or known.confirmed is None:
@@ -337,10 +343,12 @@ class Consents:
         """Check what could be founded at all; give the own card."""
         own = await self._card()
         if len(proposal.payload) > MOST_BYTES:
-            raise FoundingError("the proposal is too long")
+            raise FoundingError(Phrase("the proposal is too long"))
         await self._offload(lambda: open_proposal(proposal))
         if own not in decode(proposal.payload, Proposal).cards:
-            raise FoundingError("the proposal does not hold this node's own card")
+            raise FoundingError(
+                Phrase("the proposal does not hold this node's own card")
+            )
         return own
 
     async def _dealt(self) -> frozenset[str]:
@@ -408,7 +416,7 @@ def _check_open(entry: Proposed, now: int) -> None:
     if entry.is_spent:
         raise _refusal(entry)
     if not now < entry.until or not _is_of_this_week(entry.proposal, now):
-        raise WrongStateError("wrong_state", _NOT_OF_THIS_WEEK)
+        raise WrongStateError("founding_stale", _NOT_OF_THIS_WEEK)
 
 
 def _refusal(entry: Proposed) -> WrongStateError:
@@ -480,8 +488,10 @@ def _with_room(kept: _Kept, entry: Proposed, now: int, dealt: Collection[str]) -
         if not idle:
             raise WrongStateError(
                 "founding_full",
-                "too many foundings wait at this node: its operator can refuse some "
-                "(`fedsafe federation found review`, `withdraw`)",
+                Phrase(
+                    "too many foundings wait at this node: its operator can "
+                    "refuse some (`fedsafe federation found review`, `withdraw`)"
+                ),
             )
         alive.remove(idle.pop(0))
     return replace(kept, proposals=tuple(alive))
@@ -516,7 +526,7 @@ def _wrong(
     if groups.keys() != {card.signer for card in others}:
         raise BadRequestError(
             "wrong_groups",
-            "two groups of the fingerprint of each other member are needed",
+            Phrase("two groups of the fingerprint of each other member are needed"),
             pointer="/groups",
         )
     for card in others:

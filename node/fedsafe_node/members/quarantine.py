@@ -37,6 +37,7 @@ from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName, Row
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.four_eyes import ActRequest
 from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Act
@@ -120,7 +121,7 @@ class QuarantineEnd:
         found = next((each for each in kept if each.member == asked.member), None)
         if found is None or (found.after, found.first) != (asked.since, asked.first):
             raise WrongStateError(
-                "act_changed", "something else is set aside by now: ask anew"
+                "act_changed", Phrase("something else is set aside by now: ask anew")
             )
         await tx.set_meta(KEPT, encode([each for each in kept if each is not found]))
         detail: Detail = {
@@ -168,10 +169,10 @@ class Quarantines:
         """
         member, office = request.member, self._office
         if member not in self._members():
-            raise NotFoundError("other member of that name")
+            raise NotFoundError(Phrase("no such other member of that name"))
         if request.after > office.now():
             raise BadRequestError(
-                "bad_request", "that moment is yet to come", pointer="/after"
+                "bad_request", Phrase("that moment is yet to come"), pointer="/after"
             )
         log = office.trail.log
         found = await office.store.scan(
@@ -219,7 +220,7 @@ class Quarantines:
         kept = await office.store.read(read_quarantines)
         found = next((each for each in kept if each.member == member), None)
         if found is None:
-            raise NotFoundError("quarantine of that member")
+            raise NotFoundError(Phrase("no such quarantine of that member"))
         await office.store.scan(
             lambda reader: self._approvals.check_second(reader, KIND, who)
         )

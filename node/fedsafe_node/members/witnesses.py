@@ -31,6 +31,7 @@ from fedsafe_node.members.peering.witness_delay import Waiting
 from fedsafe_node.members.peering.witnessing import WitnessServer
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 @dataclass(slots=True)
@@ -118,7 +119,9 @@ class Witnesses:
         policy = _read_policy(self.place.witness_policy, membership)
         strangers = self.cosigning.join(membership, policy)
         if strangers:
-            why = f"{strangers[0]} is no other member and has no address"
+            why = Phrase("{strangers} is no other member and has no address").filled(
+                strangers=strangers[0]
+            )
             raise ConfigError(self.place.witness_policy, why)
         self.own = self._own_policy(membership)
         self.feed.join(membership)
@@ -130,7 +133,9 @@ class Witnesses:
         members = set(map(witness_of, membership.charter.members))
         for witness in policy.witnesses if policy is not None else ():
             if witness.key not in members:
-                raise ConfigError(path, f"{witness.key.name} is no member")
+                raise ConfigError(
+                    path, Phrase("{key} is no member").filled(key=witness.key.name)
+                )
         return policy
 
 
@@ -141,9 +146,9 @@ def _read_policy(path: Path, membership: Membership) -> Policy | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ConfigError(path, error.strerror or "it cannot be read") from None
+        raise ConfigError(path, error.strerror or Phrase("it cannot be read")) from None
     except MalformedError as error:
-        raise ConfigError(path, error.why) from None
+        raise ConfigError(path, error.told) from None
     present = {
         VerifierKey.of(witness_name(each.name), former.witness, COSIGNER): witness_of(
             each

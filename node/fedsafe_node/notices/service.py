@@ -38,6 +38,7 @@ from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import DraftState
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.notices import WithholdingRequest
@@ -78,15 +79,17 @@ class Notices:
         """
         text = self._desk.texts.get(TextName(name)) if name in set(TextName) else None
         if text is None:
-            raise NotFoundError("text")
+            raise NotFoundError(Phrase("no such text"))
         if request.digest != text.digest:
-            raise WrongStateError("text_changed", "the text has other words by now")
+            raise WrongStateError(
+                "text_changed", Phrase("the text has other words by now")
+            )
         now = self._now()
         until = _seconds(request.valid_until)
         if not now < until <= now + LONGEST_DAYS * DAY_SECONDS:
             raise BadRequestError(
                 "bad_span",
-                "a sign-off is good for a year at most",
+                Phrase("a sign-off is good for a year at most"),
                 pointer="/valid_until",
             )
         row = SignOffRow(
@@ -188,7 +191,7 @@ class Notices:
             await self._store.write(act)
         except ConflictError:
             raise WrongStateError(
-                "already_withheld", "this notice was held back before"
+                "already_withheld", Phrase("this notice was held back before")
             ) from None
         return WithheldAnswer(
             **_named(about),
@@ -247,9 +250,9 @@ async def _check_waits(reader: Reader, about: str) -> None:
     notice = await reader.notice(id_, kind, count) if count else None
     if notice is not None:
         if notice.state is not NoticeState.WAITING:
-            raise WrongStateError("already_told", "this notice has gone out")
+            raise WrongStateError("already_told", Phrase("this notice has gone out"))
     elif not await (_is_draft if is_signal else _is_reviewed)(reader, id_):
-        raise NotFoundError("notice")
+        raise NotFoundError(Phrase("no such notice"))
 
 
 async def _is_draft(reader: Reader, signal_id: bytes) -> bool:

@@ -143,7 +143,7 @@ def _verify(place: Place, config: Config) -> VerifyAnswer:
     found, odd = _verify_database(place, config), odd_text(place.policies)
     if odd is None:
         return found
-    bad = bad_seal(SealBrokenError("policies", odd, NOT_ITS_NAME))
+    bad = bad_seal(SealBrokenError("policies", odd, str(NOT_ITS_NAME)))
     return msgspec.structs.replace(found, ok=False, tables=[*found.tables, bad])
 
 

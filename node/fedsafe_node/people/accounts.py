@@ -46,6 +46,7 @@ from fedsafe_node.people.training import first_training
 from fedsafe_node.store.people_rows import GrantRow, PersonRow, PersonState
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
 CODE_SECONDS: Final = 72 * 60 * 60
@@ -82,7 +83,9 @@ class Accounts:
             WrongStateError: somebody has, or had, that name.
         """
         if is_reserved(request.name):
-            raise BadRequestError("bad_name", "that name is taken", pointer="/name")
+            raise BadRequestError(
+                "bad_name", Phrase("that name is taken"), pointer="/name"
+            )
         office = self._office
         row, answer = invite(request, office.now())
         office.trail.know_people(row.name)
@@ -98,7 +101,7 @@ class Accounts:
         except ConflictError:
             raise WrongStateError(
                 "name_taken",
-                "somebody has, or had, that name, or one that looks like it",
+                Phrase("somebody has, or had, that name, or one that looks like it"),
             ) from None
         return answer
 
@@ -117,7 +120,7 @@ class Accounts:
         person = await office.store.read(lambda r: r.person_named(request.name))
         if person is None or not self._opens(person, request.code):
             raise ForbiddenError(
-                "name or code is wrong, used or expired", authenticated=False
+                Phrase("name or code is wrong, used or expired"), authenticated=False
             )
         password = check_password(request.password, person.name, person.display)
         encoded = await office.passwords.hash(password)
@@ -127,7 +130,8 @@ class Accounts:
             found = await tx.person(person.id)
             if found is None or not self._opens(found, request.code):
                 raise ForbiddenError(
-                    "name or code is wrong, used or expired", authenticated=False
+                    Phrase("name or code is wrong, used or expired"),
+                    authenticated=False,
                 )
             await first_training(office, tx, found, request.training)
             await tx.set_person(
@@ -173,7 +177,7 @@ class Accounts:
         """
         if not who.fresh:
             raise ForbiddenError(
-                "prove the old authenticator within five minutes before",
+                Phrase("prove the old authenticator within five minutes before"),
                 authenticated=True,
             )
         office, session = self._office, who.session
@@ -299,5 +303,5 @@ def _shown(
 async def _known(reader: Reader, name: str) -> PersonRow:
     person = await reader.person_named(name)
     if person is None:
-        raise NotFoundError("account")
+        raise NotFoundError(Phrase("no such account"))
     return person

@@ -50,6 +50,7 @@ from fedsafe_node.people.sessions import is_fresh
 from fedsafe_node.store.people_rows import ActRow, ActState
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.access import ExportRequest
 from fedsafe_policies.rules.four_eyes import ActRequest, seconds_of
@@ -165,8 +166,10 @@ class Approvals:
             roles = ", ".join(sorted(seconds_of(kind, who.role)))
             raise WrongStateError(
                 "no_second_person",
-                "nobody else here could stand by this: it takes another person's "
-                f"account with a role of: {roles}",
+                Phrase(
+                    "nobody else here could stand by this: it takes another "
+                    "person's account with a role of: {roles}"
+                ).filled(roles=roles),
             )
 
     async def approve(self, act_id: str, digest: bytes, who: Principal) -> ActAnswer:
@@ -189,7 +192,7 @@ class Approvals:
             nonlocal is_asked_for
             row = await tx.act(act_id)
             if row is None:
-                raise NotFoundError("act")
+                raise NotFoundError(Phrase("no such act"))
             if row.content is None:
                 raise await decided(tx, row)
             content = _check(row, row.content, digest, who, now)
@@ -253,7 +256,10 @@ class Approvals:
         effect = self.effects.get(kind)
         if effect is None:
             # Nobody approves what nothing would carry out.
-            raise WrongStateError("wrong_state", f"this node can't do {kind} yet")
+            raise WrongStateError(
+                "not_supported",
+                Phrase("this node can't do {kind} yet").filled(kind=kind),
+            )
         return effect
 
     async def _check_persons(
@@ -264,7 +270,8 @@ class Approvals:
         asked_role = Role(row.asked_role)
         if not await may_stand_by(self._office, tx, row.asked_by, asked_role):
             raise WrongStateError(
-                "not_pending", "whoever asked for this may not act in that role now"
+                "not_pending",
+                Phrase("whoever asked for this may not act in that role now"),
             )
         if await tx.person_named(who.name) is None:
             return  # a credential alone is never fresh, so `_check` has refused it
@@ -275,7 +282,8 @@ class Approvals:
             or not await may_act(tx, who.name, who.role, judge, moment)
         ):
             raise ForbiddenError(
-                "the session has ended, or the role has lapsed", authenticated=True
+                Phrase("the session has ended, or the role has lapsed"),
+                authenticated=True,
             )
 
     async def withdraw(self, act_id: str, who: Principal) -> ActAnswer:
@@ -292,9 +300,9 @@ class Approvals:
         async def act(tx: Transaction) -> ActRow:
             row = await tx.act(act_id)
             if row is None:
-                raise NotFoundError("act")
+                raise NotFoundError(Phrase("no such act"))
             if not await tx.decide_act(act_id, ActState.WITHDRAWN, by=who.name, at=now):
-                raise WrongStateError("not_pending", "this act is decided")
+                raise WrongStateError("not_pending", Phrase("this act is decided"))
             await office.note(tx, Event.ACT_WITHDRAWN, who.name, told_of(row))
             return row
 
@@ -311,7 +319,7 @@ class Approvals:
         async def query(reader: Reader) -> list[ActRow]:
             last = None if after is None else await reader.act(after)
             if after is not None and last is None:
-                raise NotFoundError("act")
+                raise NotFoundError(Phrase("no such act"))
             return await reader.acts(ActState.PENDING, LISTED, last)
 
         rows = await self._office.store.read(query)
@@ -366,12 +374,15 @@ def _check(
     row: ActRow, content: bytes, digest: bytes, who: Principal, now: int
 ) -> bytes:
     if row.expires_at <= now:
-        raise WrongStateError("act_expired", "this act has expired; ask anew")
+        raise WrongStateError("act_expired", Phrase("this act has expired; ask anew"))
     if digest != row.digest or digest != digest_of(row.kind, content):
-        raise WrongStateError("act_changed", "that is not what was asked for")
+        raise WrongStateError("act_changed", Phrase("that is not what was asked for"))
     if not who.fresh:
         raise ForbiddenError(
-            "approve in a session whose second factor was proved within five minutes",
+            Phrase(
+                "approve in a session whose second factor was proved within five "
+                "minutes"
+            ),
             authenticated=True,
         )
     return content
@@ -379,4 +390,4 @@ def _check(
 
 def _check_person(who: Principal) -> None:
     if who.role is Role.SERVICE:
-        raise ForbiddenError("this takes a person", authenticated=True)
+        raise ForbiddenError(Phrase("this takes a person"), authenticated=True)

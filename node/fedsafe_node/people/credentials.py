@@ -27,6 +27,7 @@ from fedsafe_node.store.people_rows import TermsRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import CredentialRow
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
 _PREFIX: Final = "fs1_"
@@ -119,7 +120,9 @@ def _end(role: Role, until: int | None, now: int) -> int | None:
         return None if role is Role.SERVICE else now + GOOD_FOR
     if not now < until <= now + LONGEST:
         raise BadRequestError(
-            "bad_span", "a credential is good for a year at most", pointer="/until"
+            "bad_span",
+            Phrase("a credential is good for a year at most"),
+            pointer="/until",
         )
     return until
 

@@ -19,6 +19,7 @@ from fedsafe_node.people.sessions import Sessions
 from fedsafe_node.store.people_rows import TermsRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import CredentialRow
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Purpose, Role
 
 
@@ -62,7 +63,7 @@ class Entrance:
             row = await reader.credential(credential_id)
             if row is None or (row.expires_at is not None and row.expires_at <= now):
                 raise ForbiddenError(
-                    "the credential is unknown or expired", authenticated=False
+                    Phrase("the credential is unknown or expired"), authenticated=False
                 )
             who = _principal(row, await reader.terms_of(credential_id))
             return await self._standing(reader, who), row.expires_at
@@ -80,7 +81,8 @@ class Entrance:
         judge, moment = self._office.judge, self._office.clock.now()
         if not await may_act(reader, who.name, who.role, judge, moment):
             raise ForbiddenError(
-                "the account is not active, or the role has lapsed", authenticated=True
+                Phrase("the account is not active, or the role has lapsed"),
+                authenticated=True,
             )
         return who
 

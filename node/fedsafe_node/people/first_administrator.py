@@ -22,6 +22,7 @@ from fedsafe_node.store.people_rows import GrantRow, PersonState
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
 _ENOUGH: Final = 2
@@ -50,7 +51,8 @@ async def add_first(
         await check_person_name(tx, name)
         if await _count_granters(tx, now) >= _ENOUGH:
             raise WrongStateError(
-                "wrong_state", "two people can add and approve accounts; ask them"
+                "enough_administrators",
+                Phrase("two people can add and approve accounts; ask them"),
             )
         await _forget_waiting(tx, name)
         known = await tx.person_named(name)
@@ -58,7 +60,10 @@ async def add_first(
             await tx.add_person(row)
         elif known.state is not PersonState.INVITED:
             raise WrongStateError(
-                "wrong_state", f"{name} is set up already; give a name of somebody new"
+                "already_set_up",
+                Phrase("{name} is set up already; give a name of somebody new").filled(
+                    name=name
+                ),
             )
         else:
             await tx.set_person(

@@ -38,6 +38,7 @@ from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import GateRow, Row
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.engine import decide
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.four_eyes import ActRequest
 from fedsafe_policies.rules.gate import LegalGate, missing, plain
 from fedsafe_policies.rules.legal_gate import GateRequest
@@ -75,9 +76,11 @@ class GateOpening:
         if taking_part and not taking_part & officers:
             raise WrongStateError(
                 "other_officer",
-                "the record names another data protection officer than takes part: "
-                "ask again with a record whose dpo_approval names them as their "
-                "account does",
+                Phrase(
+                    "the record names another data protection officer than takes "
+                    "part: ask again with a record whose dpo_approval names them "
+                    "as their account does"
+                ),
             )
         return ActRequest(_KIND, first, second, "legal-gate-record")
 
@@ -92,7 +95,8 @@ class GateOpening:
         opening = decode(content, Opening)
         if await _newest(tx) != opening.after:
             raise WrongStateError(
-                "act_changed", "another gate record was entered meanwhile: ask again"
+                "act_changed",
+                Phrase("another gate record was entered meanwhile: ask again"),
             )
         gate = opening.gate
         await _keep(
@@ -172,9 +176,11 @@ class Gates:
         if not officers or (who.role is Role.DPO and who.name not in officers):
             raise BadRequestError(
                 "bad_officer",
-                "dpo_approval names a data protection officer who has an account with "
-                "the role dpo, by the account's name or as it is displayed; an officer "
-                "who asks names themself",
+                Phrase(
+                    "dpo_approval names a data protection officer who has an "
+                    "account with the role dpo, by the account's name or as it is "
+                    "displayed; an officer who asks names themself"
+                ),
                 pointer="/dpo_approval/person",
             )
 

@@ -56,6 +56,7 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.people.sessions import Sessions
 from fedsafe_node.store.people_rows import IdentityRow, PersonState
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ _ROLES: Final = (None, *Role)
 _KEPT: Final = 60 * 60  # seconds that discovery and keys are kept
 _PAUSE: Final = 60  # seconds between two looks at a provider's keys
 _REST: Final = 5  # seconds in which a provider that failed is not asked again
-_REFUSED: Final = "the provider's answer is not accepted; begin anew"
+_REFUSED: Final = Phrase("the provider's answer is not accepted; begin anew")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,8 @@ class Identities:
         """
         if who.session is None or not who.fresh:
             raise ForbiddenError(
-                "link in a session whose second factor is fresh", authenticated=True
+                Phrase("link in a session whose second factor is fresh"),
+                authenticated=True,
             )
         issuer, subject = await self._identify(request, self._taken(request.state))
         office = self._office
@@ -180,7 +182,7 @@ class Identities:
         async def act(tx: Transaction) -> None:
             person = await tx.person_named(who.name)
             if person is None:
-                raise NotFoundError("account")
+                raise NotFoundError(Phrase("no such account"))
             row = IdentityRow(issuer=issuer, subject=subject, person=person.id)
             await tx.add_identity(row)
             detail = {"name": who.name, "issuer": issuer}
@@ -190,14 +192,14 @@ class Identities:
             await office.store.write(act)
         except ConflictError:
             raise WrongStateError(
-                "conflict", "identity or account are linked already"
+                "conflict", Phrase("identity or account are linked already")
             ) from None
         return LinkedAnswer(name=who.name, issuer=issuer)
 
     def _settings(self) -> Oidc:
         if self._oidc is None:
             raise WrongStateError(
-                "wrong_state", "this node has no provider of identities"
+                "no_provider", Phrase("this node has no provider of identities")
             )
         return self._oidc
 
@@ -274,7 +276,7 @@ class Identities:
 def _unusable(why: str) -> UnavailableError:
     return UnavailableError(
         "unavailable",
-        f"the provider of identities cannot be used: {why}",
+        Phrase("the provider of identities cannot be used: {why}").filled(why=why),
         retry_after_ms=_REST * 1_000,
     )
 

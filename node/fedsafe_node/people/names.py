@@ -18,6 +18,7 @@ from fedsafe_node.store.people_rows import TermsRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import CredentialRow
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
 RESERVED: Final = frozenset(actor.value for actor in Actor)
@@ -51,9 +52,10 @@ def check_name(name: str) -> None:
     if not _NAME.fullmatch(name) or is_reserved(name):
         raise BadRequestError(
             "bad_name",
-            "a name is a-z, 0-9, dot, dash, at most 32 characters, and not "
-            + ", ".join(sorted(RESERVED))
-            + ", or like one of these",
+            Phrase(
+                "a name is a-z, 0-9, dot, dash, at most 32 characters, and not "
+                "{reserved}, or like one of these"
+            ).filled(reserved=", ".join(sorted(RESERVED))),
         )
 
 

@@ -19,6 +19,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from precis_i18n import get_profile
 
 from fedsafe_node.ground.errors import BadRequestError, UnavailableError
+from fedsafe_policies.ground.catalogue import Phrase
 
 PARAMETERS: Final = RFC_9106_LOW_MEMORY  # RFC 9106 §4, second recommended option
 SHORTEST: Final = 12
@@ -57,15 +58,19 @@ def check_password(password: str, *names: str) -> str:
     """
     text = normal_form(password)
     if len(text) < SHORTEST:
-        raise _weak(f"a password has at least {SHORTEST} characters")
+        raise _weak(
+            Phrase("a password has at least {shortest} characters").filled(
+                shortest=SHORTEST
+            )
+        )
     folded = text.casefold()
     if len(set(folded)) < _DIFFERENT or folded in _WORN:
-        raise _weak("this is one of the first passwords that anybody tries")
+        raise _weak(Phrase("this is one of the first passwords that anybody tries"))
     rest = folded
     for word in sorted({w for n in names for w in n.casefold().split()}, key=len):
         rest = rest.replace(word, "") if len(word) > 1 else rest
     if len(rest) < _BESIDE_NAME:
-        raise _weak("a password is not the person's name")
+        raise _weak(Phrase("a password is not the person's name"))
     return text
 
 
@@ -76,14 +81,18 @@ def normal_form(password: str) -> str:
         BadRequestError: it is empty, too long or holds characters without a form.
     """
     if len(password) > LONGEST:
-        raise _weak(f"a password has at most {LONGEST} characters")
+        raise _weak(
+            Phrase("a password has at most {longest} characters").filled(
+                longest=LONGEST
+            )
+        )
     try:
         return str(_PROFILE.enforce(password))
     except UnicodeError:
-        raise _weak("a password is text without control characters") from None
+        raise _weak(Phrase("a password is text without control characters")) from None
 
 
-def _weak(detail: str) -> BadRequestError:
+def _weak(detail: str | Phrase) -> BadRequestError:
     return BadRequestError("bad_password", detail, pointer="/password")
 
 
@@ -127,7 +136,9 @@ class Passwords:
     async def _run(self, password: str, encoded: str | None) -> str:
         if self._waiting >= _WAITING:
             raise UnavailableError(
-                "busy", "too many people log in at once", retry_after_ms=_RETRY_MS
+                "busy",
+                Phrase("too many people log in at once"),
+                retry_after_ms=_RETRY_MS,
             )
         self._waiting += 1
         loop = asyncio.get_running_loop()

@@ -16,13 +16,16 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.store.people_rows import ActRow, ActState
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
 LISTED: Final = 200
 CASE_CLOSED: Final = "case_closed"
 _ENDED: Final = "act-ended/"
-_WORDS: Final[Mapping[str, str]] = {
-    CASE_CLOSED: "the case that this was about is closed, by {}: nothing of it waits",
+_WORDS: Final[Mapping[str, Phrase]] = {
+    CASE_CLOSED: Phrase(
+        "the case that this was about is closed, by {by}: nothing of it waits"
+    ),
 }
 
 
@@ -79,8 +82,8 @@ async def decided(reader: Reader, row: ActRow) -> WrongStateError:
     kept = await reader.meta(_ENDED + row.id)
     why = "" if kept is None else kept.decode()
     if why in _WORDS:
-        return WrongStateError(why, _WORDS[why].format(row.decided_by))
-    return WrongStateError("not_pending", "this act is decided")
+        return WrongStateError(why, _WORDS[why].filled(by=row.decided_by))
+    return WrongStateError("not_pending", Phrase("this act is decided"))
 
 
 def told_of(row: ActRow) -> Detail:
@@ -114,7 +117,9 @@ async def let_one_wait(
         if not is_alike(row.content):
             continue
         if is_same(row.content):
-            detail = f"{row.asked_by} has asked for it: approve or withdraw that act"
+            detail = Phrase(
+                "{asked_by} has asked for it: approve or withdraw that act"
+            ).filled(asked_by=row.asked_by)
             raise WrongStateError("already_asked", detail)
         by, now = asked.asked_by, office.now()
         await tx.decide_act(row.id, ActState.WITHDRAWN, by=by, at=now)

@@ -48,6 +48,7 @@ from fedsafe_policies.documents.provision_effects import (
     list_effects,
 )
 from fedsafe_policies.escalation.own_matrix import matrix_effects
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.four_eyes import ActRequest
 from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Act
@@ -95,7 +96,8 @@ class PolicyChange:
         change = decode(content, Change)
         if await approved_digests(reader) != change.before:
             raise WrongStateError(
-                "act_changed", "the node decides by other texts by now: propose anew"
+                "act_changed",
+                Phrase("the node decides by other texts by now: propose anew"),
             )
         return ActRequest(KIND, first, second, _GROUND)
 
@@ -113,7 +115,9 @@ class PolicyChange:
             provisions = kept_provisions(self._place, change.after)
             check_against(self._place, provisions, self._situation.agreed)
         except ConfigError as error:
-            raise WrongStateError("act_changed", f"{error.why}: propose anew") from None
+            raise WrongStateError(
+                "act_changed", Phrase("{why}: propose anew").filled(why=error.told)
+            ) from None
         policy, times = provisions.policy, asdict(provisions.audit)
         office.trail.know_policy(policy.reference, policy.digest)
         await keep_approved(tx, change.after)
@@ -174,8 +178,10 @@ class PolicyChanges:
         if before is None or named.digests is None:
             raise AssertionError("a running node knows what it decides by")
         if named.digests == before:
-            detail = "node.toml names the texts by which the node decides already"
-            raise WrongStateError("wrong_state", detail)
+            detail = Phrase(
+                "node.toml names the texts by which the node decides already"
+            )
+            raise WrongStateError("nothing_changed", detail)
         content = encode(
             Change(
                 before=before,
@@ -219,10 +225,10 @@ def _shown_in_full(old: Provisions, new: Provisions) -> list[Said]:
     """
     told = list(_told(old, new))
     if len(told) > _MOST_EFFECTS:
-        detail = (
-            f"it changes {len(told)} things, and nobody is shown more than "
-            f"{_MOST_EFFECTS}: propose it in parts"
-        )
+        detail = Phrase(
+            "it changes {count} things, and nobody is shown more than "
+            "{most}: propose it in parts"
+        ).filled(count=len(told), most=_MOST_EFFECTS)
         raise BadRequestError("bad_policy", detail)
     return told
 
@@ -244,6 +250,11 @@ def _told(old: Provisions, new: Provisions) -> Iterator[Said]:
         )
 
 
-def _without(place: Place, error: ConfigError) -> str:
+def _without(place: Place, error: ConfigError) -> Phrase:
     """Say what does not fit without the way to the node's directory."""
-    return str(error).replace(f"{place.directory}/", "")
+    inside = f"{place.directory}/"
+    told = Phrase("{path}: {why}").filled(
+        path=str(error.path).replace(inside, ""), why=error.told
+    )
+    said = str(error).replace(inside, "")
+    return told if str(told) == said else Phrase(said)

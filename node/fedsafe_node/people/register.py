@@ -39,20 +39,27 @@ from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry, RegisterRow
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.documents.register import Fault, catalogue, fault_of
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.decision import deny
 
-_WORDS: Final[Mapping[Fault, tuple[str, str | None]]] = {
+_WORDS: Final[Mapping[Fault, tuple[Phrase, str | None]]] = {
     Fault.EVIDENCE: (
-        "evidence is a reference without blanks, or an https address",
+        Phrase("evidence is a reference without blanks, or an https address"),
         "/evidence",
     ),
-    Fault.EVIDENCE_MISSING: ("an item that is met needs evidence", "/evidence"),
-    Fault.REASON: ("a reason refers to a document, without blanks", "/reason"),
-    Fault.REASON_MISSING: ("an item that does not apply needs a reason", "/reason"),
-    Fault.APPLIES: ("this item applies to everybody", "/status"),
-    Fault.EXPIRED: ("it would have expired already", "/expires_on"),
-    Fault.TOO_LONG: ("an entry counts for twelve months at most", "/expires_on"),
+    Fault.EVIDENCE_MISSING: (Phrase("an item that is met needs evidence"), "/evidence"),
+    Fault.REASON: (Phrase("a reason refers to a document, without blanks"), "/reason"),
+    Fault.REASON_MISSING: (
+        Phrase("an item that does not apply needs a reason"),
+        "/reason",
+    ),
+    Fault.APPLIES: (Phrase("this item applies to everybody"), "/status"),
+    Fault.EXPIRED: (Phrase("it would have expired already"), "/expires_on"),
+    Fault.TOO_LONG: (
+        Phrase("an entry counts for twelve months at most"),
+        "/expires_on",
+    ),
 }
 
 
@@ -118,13 +125,15 @@ class Registers:
             DeniedError: by who has entered it.
         """
         if item not in catalogue():
-            raise NotFoundError("item of the register")
+            raise NotFoundError(Phrase("no such item of the register"))
         now = self._now()
 
         async def act(tx: Transaction) -> Sequence[Kept]:
             waits = waiting(await read_entries(tx)).get(item)
             if waits is None or waits.id != entry:
-                raise WrongStateError("not_pending", "that entry waits for no review")
+                raise WrongStateError(
+                    "not_pending", Phrase("that entry waits for no review")
+                )
             if waits.entry.entered_by == who.name:
                 decision = deny(Refusal.FOUR_EYES, self._situation.policy.reference)
                 raise DeniedError(decision)
@@ -210,7 +219,7 @@ class Registers:
 def _check(entry: Entry, now: int) -> None:
     fault = fault_of(entry.claim(), now)
     if fault is Fault.ITEM:
-        raise NotFoundError("item of the register")
+        raise NotFoundError(Phrase("no such item of the register"))
     if fault is not None:
         detail, pointer = _WORDS[fault]
         raise BadRequestError(fault.value, detail, pointer=pointer)

@@ -29,6 +29,7 @@ from fedsafe_node.people.person_rules import is_in_force, role_request
 from fedsafe_node.store.people_rows import GrantRow, PersonRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.people import Person
 from fedsafe_policies.rules.roles import RoleRequest as RoleFacts
 from fedsafe_policies.vocabulary import Act, Role
@@ -54,7 +55,9 @@ class RoleGrant:
         """
         request = decode(content, RoleRequest)
         if Person(request.name, request.role).identity == second.identity:
-            raise BadRequestError("own_role", "nobody approves a role of their own")
+            raise BadRequestError(
+                "own_role", Phrase("nobody approves a role of their own")
+            )
         facts = await _facts(self._office, reader, request)
         return replace(facts, granted_by=first, second=second)
 
@@ -85,7 +88,9 @@ class Granting:
         office = self._office
         request = _whole(request, office.now())
         if Person(request.name, request.role).identity == _identity(who):
-            raise BadRequestError("own_role", "nobody grants a role to themself")
+            raise BadRequestError(
+                "own_role", Phrase("nobody grants a role to themself")
+            )
 
         async def act(tx: Transaction) -> bool:
             facts = await _facts(office, tx, request)
@@ -155,7 +160,7 @@ class Granting:
                         office, tx, request.name, request.role, by=who.name
                     )
                     return
-            raise NotFoundError("role")
+            raise NotFoundError(Phrase("no such role"))
 
         await office.store.write(act)
         return RoleAnswer(name=request.name, role=request.role, granted=False)
@@ -226,7 +231,7 @@ async def _check_present(office: Office, reader: Reader, request: RoleRequest) -
         if grant.role == request.role.value and is_in_force(grant, now):
             raise BadRequestError(
                 "bad_span",
-                "they have this role now: a renewal begins now as well",
+                Phrase("they have this role now: a renewal begins now as well"),
                 pointer="/since",
             )
 
@@ -234,16 +239,22 @@ async def _check_present(office: Office, reader: Reader, request: RoleRequest) -
 def _whole(request: RoleRequest, now: int) -> RoleRequest:
     if request.role is Role.SERVICE:
         raise BadRequestError(
-            "bad_role", "a service is no person; give it a credential", pointer="/role"
+            "bad_role",
+            Phrase("a service is no person; give it a credential"),
+            pointer="/role",
         )
     since = now if request.since is None else request.since
     if since < now - _BACKDATED:
         raise BadRequestError(
-            "bad_span", "a role begins a day ago at the earliest", pointer="/since"
+            "bad_span",
+            Phrase("a role begins a day ago at the earliest"),
+            pointer="/since",
         )
     if request.until is not None and request.until <= max(since, now):
         raise BadRequestError(
-            "bad_span", "a role ends after it begins, and after now", pointer="/until"
+            "bad_span",
+            Phrase("a role ends after it begins, and after now"),
+            pointer="/until",
         )
     return msgspec.structs.replace(request, since=since)
 
@@ -255,5 +266,5 @@ def _identity(who: Principal) -> str:
 async def _known(reader: Reader, name: str) -> PersonRow:
     person = await reader.person_named(name)
     if person is None:
-        raise NotFoundError("account")
+        raise NotFoundError(Phrase("no such account"))
     return person

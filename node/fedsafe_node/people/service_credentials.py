@@ -48,6 +48,7 @@ from fedsafe_node.store.people_rows import TermsRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import CredentialRow
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Purpose, Role
 
 _NUMBER: Final = re.compile(r"~\d+")
@@ -75,7 +76,7 @@ class Machines:
         if is_lookup != bool(request.purposes):
             raise BadRequestError(
                 "bad_purposes",
-                "a lookup credential has purposes, the others have none",
+                Phrase("a lookup credential has purposes, the others have none"),
                 pointer="/purposes",
             )
         self._check_end(request.until)
@@ -105,7 +106,9 @@ class Machines:
         now = self._office.now()
         if not now < until <= now + LONGEST:
             raise BadRequestError(
-                "bad_span", "a credential is good for a year at most", pointer="/until"
+                "bad_span",
+                Phrase("a credential is good for a year at most"),
+                pointer="/until",
             )
 
     async def _keep(
@@ -156,10 +159,12 @@ class Machines:
             terms = await tx.terms_of(row.id)
             if terms is None or terms.scope is None:
                 raise WrongStateError(
-                    "wrong_state", "only credentials of services rotate"
+                    "not_rotatable", Phrase("only credentials of services rotate")
                 )
             if row.expires_at is None or row.expires_at <= now:
-                raise WrongStateError("wrong_state", "this credential has expired")
+                raise WrongStateError(
+                    "credential_expired", Phrase("this credential has expired")
+                )
             if request.service is not None:
                 with _clashes():
                     await check_service_name(tx, request.service)
@@ -224,7 +229,9 @@ class Machines:
 def _check_names(**names: str) -> None:
     for field, name in names.items():
         if is_reserved(name):
-            raise BadRequestError("bad_name", "that name is taken", pointer=f"/{field}")
+            raise BadRequestError(
+                "bad_name", Phrase("that name is taken"), pointer=f"/{field}"
+            )
 
 
 @contextmanager
@@ -233,14 +240,14 @@ def _clashes() -> Iterator[None]:
         yield
     except ConflictError:
         raise WrongStateError(
-            "name_taken", "somebody has that name, or one that looks like it"
+            "name_taken", Phrase("somebody has that name, or one that looks like it")
         ) from None
 
 
 async def _known(reader: Reader, name: str) -> CredentialRow:
     row = await reader.credential_named(name)
     if row is None:
-        raise NotFoundError("credential")
+        raise NotFoundError(Phrase("no such credential"))
     return row
 
 

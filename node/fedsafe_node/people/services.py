@@ -14,6 +14,7 @@ from fedsafe_node.ground.principal import LOCAL, Principal
 from fedsafe_node.ground.subject_refs import join, split
 from fedsafe_node.people.names import holder_of
 from fedsafe_node.store.reader import Reader
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
 LOCAL_SERVICE: Final = LOCAL.name
@@ -58,14 +59,18 @@ class Naming:
             known = ", ".join(sorted(self.services))
             raise BadRequestError(
                 "service_missing",
-                f"several services ask here ({known}): say of which the account is, "
-                f"as {min(self.services)}/REF",
+                Phrase(
+                    "several services ask here ({known}): say of which the "
+                    "account is, as {service}/REF"
+                ).filled(known=known, service=min(self.services)),
                 pointer=pointer,
             )
         if self.bound and service != self.service:
             raise BadRequestError(
                 "other_service",
-                f"this credential names accounts of {self.service} only",
+                Phrase("this credential names accounts of {service} only").filled(
+                    service=self.service
+                ),
                 pointer=pointer,
             )
         return join(service, reference)

@@ -36,6 +36,7 @@ from fedsafe_node.people.totp import DIGITS, accepted_step, new_secret, step_of
 from fedsafe_node.store.people_rows import PersonRow, PersonState, SessionRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
 IDLE: Final = 30 * 60
@@ -43,8 +44,8 @@ LONGEST: Final = 12 * 60 * 60
 FRESH: Final = 5 * 60
 _TOUCH: Final = 60  # a session's last request is kept to the minute
 _SLACK: Final = 60  # a clock that is set right may go back by so much
-_WRONG: Final = "name, password or code is wrong"
-_NO_STEP: Final = (
+_WRONG: Final = Phrase("name, password or code is wrong")
+_NO_STEP: Final = Phrase(
     "give the six digits of the authenticator: a recovery code only logs in; if the "
     "authenticator is lost, have an operator reset the account"
 )
@@ -240,12 +241,14 @@ class Sessions:
             )
             found = None
         if found is None:
-            raise ForbiddenError("the session has ended", authenticated=False)
+            raise ForbiddenError(Phrase("the session has ended"), authenticated=False)
         row, person, roles = found
         if Role(row.role) not in roles:
             raise ForbiddenError(
-                "the role has lapsed: it is not granted any more, or its training "
-                "has expired",
+                Phrase(
+                    "the role has lapsed: it is not granted any more, or its "
+                    "training has expired"
+                ),
                 authenticated=True,
             )
         if now - row.seen_at >= _TOUCH:
@@ -270,7 +273,7 @@ class Sessions:
         office, now, code = self._office, self._office.now(), request.code
         session_id = who.session
         if session_id is None:
-            raise ForbiddenError("this is no session", authenticated=True)
+            raise ForbiddenError(Phrase("this is no session"), authenticated=True)
         counter = Counter(office.vault.blind("step_up", who.name))
         await count_tries(office.store, [counter], now)
 
@@ -288,7 +291,7 @@ class Sessions:
 
         if not await office.store.write(act):
             is_short = len(code.replace(" ", "")) == DIGITS
-            why = "the code is wrong or was used" if is_short else _NO_STEP
+            why = Phrase("the code is wrong or was used") if is_short else _NO_STEP
             raise ForbiddenError(why, authenticated=True)
         return StepUpAnswer(now + FRESH)
 
@@ -302,7 +305,9 @@ class Sessions:
         """
         office, session_id = self._office, who.session
         if session_id is None:
-            raise ForbiddenError("a credential is no session", authenticated=True)
+            raise ForbiddenError(
+                Phrase("a credential is no session"), authenticated=True
+            )
 
         async def act(tx: Transaction) -> None:
             if not await tx.remove_session(session_id):
@@ -331,15 +336,20 @@ def _chosen(roles: set[Role], wanted: Role | None) -> Role:
     if wanted is not None:
         if wanted not in roles:
             raise ForbiddenError(
-                "that role is not granted, or its training has expired",
+                Phrase("that role is not granted, or its training has expired"),
                 authenticated=True,
             )
         return wanted
     if not roles:
         raise ForbiddenError(
-            "no role is granted, or its training has expired", authenticated=True
+            Phrase("no role is granted, or its training has expired"),
+            authenticated=True,
         )
     if len(roles) > 1:
         names = ", ".join(sorted(role.value for role in roles))
-        raise BadRequestError("choose_role", f"choose a role: {names}", pointer="/role")
+        raise BadRequestError(
+            "choose_role",
+            Phrase("choose a role: {names}").filled(names=names),
+            pointer="/role",
+        )
     return next(iter(roles))

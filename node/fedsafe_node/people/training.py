@@ -24,6 +24,7 @@ from fedsafe_node.people.role_grants import GRANTERS
 from fedsafe_node.store.people_rows import PersonRow, TrainingRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.vocabulary import Module, Role
 
@@ -49,21 +50,23 @@ class Training:
         office, now = self._office, self._office.now()
         if request.name.casefold() == who.name.casefold():
             raise ForbiddenError(
-                "another person records one's training", authenticated=True
+                Phrase("another person records one's training"), authenticated=True
             )
         if request.since > now:
             raise BadRequestError(
-                "bad_training", "a training lies in the past", pointer="/since"
+                "bad_training", Phrase("a training lies in the past"), pointer="/since"
             )
         if not request.since < request.until <= request.since + LONGEST:
             raise BadRequestError(
-                "bad_training", "a training counts for a year at most", pointer="/until"
+                "bad_training",
+                Phrase("a training counts for a year at most"),
+                pointer="/until",
             )
 
         async def act(tx: Transaction) -> TrainingRow:
             person = await tx.person_named(request.name)
             if person is None:
-                raise NotFoundError("account")
+                raise NotFoundError(Phrase("no such account"))
             row = _row(person, request, by=who.name)
             await _record(office, tx, person, row)
             return row
@@ -99,20 +102,22 @@ async def first_training(
         if await _is_needed(office, tx, person):
             raise BadRequestError(
                 "bad_training",
-                "nobody is there to record your training: say who trained you, and "
-                "until when that counts; your code is still good",
+                Phrase(
+                    "nobody is there to record your training: say who trained "
+                    "you, and until when that counts; your code is still good"
+                ),
                 pointer="/training",
             )
         return
     if await _can_anybody_record(office, tx):
         raise ForbiddenError(
-            "another person records one's training", authenticated=True
+            Phrase("another person records one's training"), authenticated=True
         )
     now = office.now()
     if not now < training.until <= now + LONGEST:
         raise BadRequestError(
             "bad_training",
-            "a training counts for a year at most",
+            Phrase("a training counts for a year at most"),
             pointer="/training/until",
         )
     wanted = office.judge.policy.document.training.get(Role.OPERATOR)

@@ -18,6 +18,7 @@ from fedsafe_node.people.pending_acts import all_pending, told_of
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.store.people_rows import ActRow, ActState
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Act, Grade, Level, Phenomenon, Source, Surface
 
 KIND: Final = Act.PERMANENT_BAN
@@ -64,7 +65,9 @@ async def let_one_wait(
         if row.id == asked.act or said.task != waits.task:
             continue
         if said.revision == waits.revision:
-            detail = f"{row.asked_by} has asked for it: approve or withdraw that act"
+            detail = Phrase(
+                "{asked_by} has asked for it: approve or withdraw that act"
+            ).filled(asked_by=row.asked_by)
             raise WrongStateError("already_asked", detail)
         await _withdraw(desk, tx, row, asked.asked_by)
 

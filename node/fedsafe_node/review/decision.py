@@ -42,6 +42,7 @@ from fedsafe_node.store.review_rows import (
     TaskState,
 )
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.hearings import completed
@@ -53,9 +54,11 @@ MAX_INQUIRIES: Final = 20
 FOUND: Final = ("phenomenon", "surface", "grade", "source")
 """What a measure says of the provider's own finding, beside its rule."""
 _MEASURES: Final = frozenset({Outcome.FEATURE_LIMIT, Outcome.CONFIRM})
-_CHANGED: Final = "the task has changed: look at it anew"
-_UNSEEN_WRONG: Final = "whoever finds a listing wrong has looked at the task as it is"
-_UNSEEN: Final = "whoever takes an account away has looked at the task as it is"
+_CHANGED: Final = Phrase("the task has changed: look at it anew")
+_UNSEEN_WRONG: Final = Phrase(
+    "whoever finds a listing wrong has looked at the task as it is"
+)
+_UNSEEN: Final = Phrase("whoever takes an account away has looked at the task as it is")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +214,12 @@ async def at_hand(reader: Reader, task_id: str, revision: int | None) -> TaskRow
     """
     task = await reader.task(task_id)
     if task is None:
-        raise NotFoundError("task")
+        raise NotFoundError(Phrase("no such task"))
     ended = task.state in {TaskState.DECIDED, TaskState.LAPSED}
     if task.subject is None or (ended and task.flagged_at is None):
-        raise WrongStateError("not_pending", "nothing is to be decided on this task")
+        raise WrongStateError(
+            "not_pending", Phrase("nothing is to be decided on this task")
+        )
     if revision is not None and revision != task.revision:
         raise WrongStateError("task_changed", _CHANGED)
     return task
@@ -353,7 +358,9 @@ def _check_fields(want: OutcomeRequest) -> None:
     }
     for name, is_used in uses.items():
         if getattr(want, name) and not is_used:
-            detail = f"{outcome.value} takes no {name}"
+            detail = Phrase("{outcome} takes no {name}").filled(
+                outcome=outcome.value, name=name
+            )
             raise BadRequestError("not_for_outcome", detail, pointer=f"/{name}")
     needed: Sequence[str] = ()
     if outcome is Outcome.INQUIRE:
@@ -362,7 +369,9 @@ def _check_fields(want: OutcomeRequest) -> None:
         needed = ("rule", *FOUND)  # the person is owed them (Art. 17 (3) DSA)
     for name in needed:
         if not getattr(want, name):
-            detail = f"{outcome.value} needs {name}"
+            detail = Phrase("{outcome} needs {name}").filled(
+                outcome=outcome.value, name=name
+            )
             raise BadRequestError("not_for_outcome", detail, pointer=f"/{name}")
 
 
@@ -372,7 +381,7 @@ async def _wrong(reader: Reader, task: TaskRow, want: OutcomeRequest) -> bytes |
         return None
     signal_id = UUID(want.signal).bytes
     if all(e.signal_id != signal_id for e in await reader.task_signals(task.id)):
-        detail = "the task hangs on no such signal"
+        detail = Phrase("the task hangs on no such signal")
         raise BadRequestError("not_for_outcome", detail, pointer="/signal")
     return signal_id
 
@@ -384,7 +393,9 @@ async def _inquiry(
     if want.outcome is not Outcome.INQUIRE or want.signal is None:
         return None
     if len(await reader.task_inquiries(task.id)) >= MAX_INQUIRIES:
-        detail = f"{MAX_INQUIRIES} inquiries are kept of a task"
+        detail = Phrase("{most} inquiries are kept of a task").filled(
+            most=MAX_INQUIRIES
+        )
         raise WrongStateError("task_full", detail)
     signal_id = UUID(want.signal).bytes
     for row in await reader.task_signals(task.id):
@@ -400,5 +411,5 @@ async def _inquiry(
                 asked_by=asked.first.name,
                 asked_at=desk.now(),
             )
-    detail = "the task hangs on no such signal of another provider"
+    detail = Phrase("the task hangs on no such signal of another provider")
     raise BadRequestError("not_for_outcome", detail, pointer="/signal")

@@ -45,6 +45,7 @@ from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.review_rows import FloodRow, RaisedRow
 from fedsafe_node.store.rows import Row
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.floods import (
     MOST_RAISED,
@@ -92,14 +93,14 @@ async def rule_on_flood(
         DeniedError: policy refuses.
     """
     if want.because is not None and want.ruling is not FloodRuling.RESTS:
-        detail = f"{want.ruling.value} takes no because"
+        detail = Phrase("{ruling} takes no because").filled(ruling=want.ruling.value)
         raise BadRequestError("not_for_outcome", detail, pointer="/because")
 
     async def act(tx: Transaction) -> FloodRow | Haste:
         flood = await alive(tx, flood_id)
         state = _STATES[want.ruling]
         if flood.state is state and not is_rest_due(flood, desk.now()):
-            raise WrongStateError("flood_ruled", "it was ruled on so")
+            raise WrongStateError("flood_ruled", Phrase("it was ruled on so"))
         stands = want.ruling is FloodRuling.STANDS
         person = Person(who.name, who.role)
         decision = desk.situation.decide(
@@ -138,9 +139,11 @@ async def alive(reader: Reader, flood_id: str) -> FloodRow:
     """
     flood = await reader.flood(flood_id)
     if flood is None:
-        raise NotFoundError("flood")
+        raise NotFoundError(Phrase("no such flood"))
     if flood.state not in _RULED_ON:
-        raise WrongStateError("not_pending", "nothing is to be ruled on this flood")
+        raise WrongStateError(
+            "not_pending", Phrase("nothing is to be ruled on this flood")
+        )
     return flood
 
 
@@ -278,21 +281,29 @@ async def ask_to_raise(  # noqa: PLR0913 - what is asked, by whom
 async def _raisable(reader: Reader, flood_id: str) -> FloodRow:
     flood = await reader.flood(flood_id)
     if flood is None:
-        raise NotFoundError("flood")
+        raise NotFoundError(Phrase("no such flood"))
     if flood.state is FloodState.RESTED:
-        raise WrongStateError("signal_rests", "the signal rests: rule that it stands")
+        raise WrongStateError(
+            "signal_rests", Phrase("the signal rests: rule that it stands")
+        )
     if flood.state is FloodState.OVER or flood.sealed is None:
-        raise WrongStateError("not_pending", "the signal of this flood has ended")
+        raise WrongStateError(
+            "not_pending", Phrase("the signal of this flood has ended")
+        )
     return flood
 
 
 def _check_bound(desk: ReviewDesk, flood: FloodRow, bound: int) -> None:
     match = flood_match(desk, flood)
     if match is None:
-        raise WrongStateError("not_pending", "the signal of this flood has ended")
+        raise WrongStateError(
+            "not_pending", Phrase("the signal of this flood has ended")
+        )
     most = MOST_RAISED * flood_bound(kind_of(match), desk.situation.policy)
     if not flood.bound < bound <= most:
-        detail = f"want more than {flood.bound}, and {most} at most"
+        detail = Phrase("want more than {bound}, and {most} at most").filled(
+            bound=flood.bound, most=most
+        )
         raise BadRequestError("bad_bound", detail, pointer="/bound")
 
 

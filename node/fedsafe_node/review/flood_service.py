@@ -28,6 +28,7 @@ from fedsafe_node.review.floods import flood_event, flood_match
 from fedsafe_node.review.view import admit
 from fedsafe_node.store.review_rows import FloodRow
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 class FloodService:
@@ -78,7 +79,7 @@ class FloodService:
             decision = admit(desk, who, query.purpose)
             flood = await tx.flood(flood_id)
             if flood is None:
-                raise NotFoundError("flood")
+                raise NotFoundError(Phrase("no such flood"))
             await tx.add_look(f"flood:{flood.id}", who.name, desk.now())
             rows = await tx.flood_subjects(
                 flood.id, query.limit, after=query.after or ""

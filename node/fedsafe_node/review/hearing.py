@@ -12,17 +12,22 @@ from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.view import shown, steps_of
 from fedsafe_node.store.review_rows import TaskHearingRow
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.hearings import Hearing, HearingFault, completed, fault_of
 from fedsafe_policies.rules.reviews import day_ends
 
 MAX_STEPS = 20
 _WORDS = {
-    HearingFault.REFERENCE: "a reference names a document and says nothing itself",
-    HearingFault.ANSWER_UNTIL: (
+    HearingFault.REFERENCE: Phrase(
+        "a reference names a document and says nothing itself"
+    ),
+    HearingFault.ANSWER_UNTIL: Phrase(
         "an invitation, and nothing else, names a day in 2 to 30 days to answer until"
     ),
-    HearingFault.EXCEPTION: "an exception, and nothing else, names a listed reason",
-    HearingFault.STEP: "the time to answer is not over, or nobody was invited",
+    HearingFault.EXCEPTION: Phrase(
+        "an exception, and nothing else, names a listed reason"
+    ),
+    HearingFault.STEP: Phrase("the time to answer is not over, or nobody was invited"),
 }
 
 
@@ -47,7 +52,10 @@ async def record_hearing(
         task = await at_hand(tx, task_id, None)
         steps = steps_of(await tx.task_hearings(task.id))
         if len(steps) >= MAX_STEPS:
-            raise WrongStateError("task_full", f"a hearing has {MAX_STEPS} steps")
+            raise WrongStateError(
+                "task_full",
+                Phrase("a hearing has {most} steps").filled(most=MAX_STEPS),
+            )
         fault = fault_of(step, steps, now)
         if fault is not None:
             pointer = f"/{fault.value}"

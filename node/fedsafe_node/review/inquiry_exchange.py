@@ -50,6 +50,7 @@ from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.review_rows import InquiryRow, SentInquiryRow
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.decision import deny
@@ -272,7 +273,7 @@ class InquiryTaker:
         async def act(tx: Transaction) -> InquiryStatus | None:
             signal = await tx.signal(me, inquiry.signal)
             if signal is None:
-                raise NotFoundError("signal")
+                raise NotFoundError(Phrase("no such signal"))
             if signal.status not in _ALIVE:
                 nothing_happened()
                 return _status(inquiry, InquiryState.ENDED, now)
@@ -304,7 +305,9 @@ class InquiryTaker:
     def _shared(self) -> SharedLists:
         shared = self._desk.situation.shared
         if shared is None:
-            raise WrongStateError("no_federation", "this node has no federation")
+            raise WrongStateError(
+                "no_federation", Phrase("this node has no federation")
+            )
         return shared
 
 

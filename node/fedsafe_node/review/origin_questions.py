@@ -40,6 +40,7 @@ from fedsafe_node.store.review_rows import (
     TaskState,
 )
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.references import is_case_number
 from fedsafe_policies.rules.reviews import review_ends
 
@@ -104,20 +105,22 @@ async def answer_inquiry(
             reference names no document.
     """
     if not is_case_number(request.reference):
-        detail = "a reference names a document and says nothing itself"
+        detail = Phrase("a reference names a document and says nothing itself")
         raise BadRequestError("bad_answer", detail, pointer="/reference")
 
     async def act(tx: Transaction) -> TaskAnswer:
         task = await tx.task(task_id)
         if task is None:
-            raise NotFoundError("task")
+            raise NotFoundError(Phrase("no such task"))
         if task.subject is None:
-            raise WrongStateError("not_pending", "this review is over")
+            raise WrongStateError("not_pending", Phrase("this review is over"))
         inquiry = await _shown(desk, tx, task_id, number)
         if set(request.replies) != set(inquiry.questions):
             asked = ", ".join(inquiry.questions)
             raise BadRequestError(
-                "bad_answer", f"reply to exactly these: {asked}", pointer="/replies"
+                "bad_answer",
+                Phrase("reply to exactly these: {asked}").filled(asked=asked),
+                pointer="/replies",
             )
         row = TaskAnswerRow(
             inquiry=number,
@@ -134,7 +137,7 @@ async def answer_inquiry(
             await tx.add_task_answer(row)
         except ConflictError:
             raise WrongStateError(
-                "already_answered", "this inquiry is answered"
+                "already_answered", Phrase("this inquiry is answered")
             ) from None
         after = _anew(desk, task)
         await tx.put_task(after)
@@ -150,7 +153,7 @@ async def _shown(
     for shown in await inquiries_of(desk, reader, task_id):
         if shown.inquiry == number:
             return shown
-    raise NotFoundError("inquiry")
+    raise NotFoundError(Phrase("no such inquiry"))
 
 
 def _anew(desk: ReviewDesk, task: TaskRow) -> TaskRow:

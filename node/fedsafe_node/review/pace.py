@@ -22,6 +22,7 @@ from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Rule
 from fedsafe_policies.ground.span import SECONDS_A_DAY
 
@@ -63,10 +64,10 @@ class Haste:
             if self.seconds is None
             else f"you decided in {self.seconds} seconds"
         )
-        detail = (
-            f"{came}; the policy asks for {self.least}: look again and say it once "
+        detail = Phrase(
+            "{came}; the policy asks for {least}: look again and say it once "
             "more, with again"
-        )
+        ).filled(came=came, least=self.least)
         return WrongStateError("look_again", detail)
 
 

@@ -35,6 +35,7 @@ from fedsafe_node.review.trials import (
 from fedsafe_node.review.view import admit
 from fedsafe_node.store.review_rows import TrialRow
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.people import Person
@@ -157,9 +158,9 @@ class TrialService:
         desk = self._desk
         trial = await tx.trial(trial_id)
         if trial is None:
-            raise NotFoundError("trial")
+            raise NotFoundError(Phrase("no such trial"))
         if trial.ended_at is not None:
-            raise WrongStateError("trial_ended", "this trial has ended")
+            raise WrongStateError("trial_ended", Phrase("this trial has ended"))
         asked = TrialRulingRequest(
             Person(who.name, who.role),
             prolong,

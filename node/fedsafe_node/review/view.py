@@ -41,6 +41,7 @@ from fedsafe_node.store.review_rows import (
     TaskState,
 )
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.hearings import (
     Hearing,
@@ -121,7 +122,7 @@ async def show_task(
         decision = admit(desk, who, purpose)
         task = await tx.task(task_id)
         if task is None:
-            raise NotFoundError("task")
+            raise NotFoundError(Phrase("no such task"))
         if task.subject is not None:
             await tx.add_task_view(task.id, who.name, desk.now())
         grounds = grounds_of(decision)

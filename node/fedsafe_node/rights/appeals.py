@@ -74,6 +74,7 @@ from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import AppealRow, DisputeRow, Weight
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.disputes import DisputeRequest, ruling_ends
 from fedsafe_policies.rules.four_eyes import ActRequest
@@ -418,26 +419,34 @@ class _Filing:
                 if found is not None:
                     return found
             end = start
-        raise WrongStateError("not_ruled", "the origin's ruling is not here yet")
+        raise WrongStateError(
+            "not_ruled", Phrase("the origin's ruling is not here yet")
+        )
 
     async def _dispute(self, reader: Reader) -> DisputeRow:
         row = await reader.dispute(self.dispute)
         if row is None:
-            raise NotFoundError("dispute")
+            raise NotFoundError(Phrase("no such dispute"))
         if row.origin == self.desk.situation.own.name:
             raise WrongStateError(
                 "nobody_hears",
-                "an own ban is known to nobody else: contest it here again, or go to "
-                "the supervisory authority or to court",
+                Phrase(
+                    "an own ban is known to nobody else: contest it here again, "
+                    "or go to the supervisory authority or to court"
+                ),
             )
         ruling = await reader.ruling(row)
         if ruling is None:
-            raise WrongStateError("not_ruled", "the origin has not ruled on it yet")
+            raise WrongStateError(
+                "not_ruled", Phrase("the origin has not ruled on it yet")
+            )
         if ruling.outcome != Outcome.RESTORED:
-            raise WrongStateError("already_revoked", "the signal did not stand")
+            raise WrongStateError("already_revoked", Phrase("the signal did not stand"))
         signal = await reader.signal(row.origin, row.signal_id)
         if signal is not None and signal.status not in _ALIVE:
-            raise WrongStateError(f"already_{signal.status.value}", "it is stopped")
+            raise WrongStateError(
+                f"already_{signal.status.value}", Phrase("it is stopped")
+            )
         return row
 
     async def _keep(
@@ -448,14 +457,14 @@ class _Filing:
         node, at = desk.situation.node, int(now.timestamp())
         kept = await tx.restriction(row.digest)
         if kept is None:
-            raise NotFoundError("dispute")
+            raise NotFoundError(Phrase("no such dispute"))
         heard_by = await _hearer(tx, charter, row, {node, row.author, row.origin})
         if heard_by is None:
             raise _nobody_hears(charter)
         for each in await tx.appeals_on(row.origin, row.signal_id):
             waits = await tx.appeal_ruling(each.digest) is None
             if each.author == node and (each.dispute == row.digest or waits):
-                detail = "this node has appealed already"
+                detail = Phrase("this node has appealed already")
                 raise WrongStateError("already_appealed", detail)
         appeal = Appeal(
             v=1,
@@ -531,7 +540,7 @@ async def _gives_authority(
         kept = await reader.restriction(each.digest)
         if each.author == first and kept is not None:
             return decode(kept.statement, Signed)
-    raise NotFoundError("dispute")
+    raise NotFoundError(Phrase("no such dispute"))
 
 
 def _signed(
@@ -567,26 +576,32 @@ async def _check_rulable(reader: Reader, desk: Desk, row: AppealRow) -> None:
     by = await _hearer(reader, charter, row, _parties(row))
     heard = _heard(row, by)
     if by != node and await has_disputed(reader, node, heard):
-        who = "nobody hears it" if by is None else f"{by} hears it"
-        detail = f"this node has disputed the signal itself: {who}"
+        detail = Phrase("this node has disputed the signal itself: nobody hears it")
+        if by is not None:
+            detail = Phrase(
+                "this node has disputed the signal itself: {by} hears it"
+            ).filled(by=by)
         raise WrongStateError("not_hearing", detail)
     if by is None:
         raise _nobody_hears(charter)
     if by != node:
-        raise WrongStateError("not_hearing", f"{by} hears this appeal")
+        raise WrongStateError(
+            "not_hearing", Phrase("{by} hears this appeal").filled(by=by)
+        )
     if await reader.appeal_ruling(row.digest) is not None:
-        raise WrongStateError("already_ruled", "this appeal has its ruling")
+        raise WrongStateError("already_ruled", Phrase("this appeal has its ruling"))
     signal = await reader.signal(row.origin, row.signal_id)
     if signal is not None and signal.status not in _ALIVE:
         raise WrongStateError(
             f"already_{signal.status.value}",
-            "it is stopped, and no ruling undoes that",
+            Phrase("it is stopped, and no ruling undoes that"),
         )
     at = int(desk.clock.now().timestamp())
     asked = Ruled(b"", node, heard, AppealOutcome.STANDS, at)
     if not await may_count(reader, asked, at=at):
         raise WrongStateError(
-            "rulings_spent", "no more rulings on appeals count today: rule tomorrow"
+            "rulings_spent",
+            Phrase("no more rulings on appeals count today: rule tomorrow"),
         )
 
 
@@ -606,14 +621,14 @@ def _heard(row: AppealRow, by: str | None) -> Heard:
 async def _appeal(reader: Reader, appeal: str) -> AppealRow:
     row = await reader.appeal(bytes.fromhex(appeal))
     if row is None:
-        raise NotFoundError("appeal")
+        raise NotFoundError(Phrase("no such appeal"))
     return row
 
 
 def _charter(desk: Desk) -> Charter:
     shared = desk.situation.shared
     if shared is None:
-        raise WrongStateError("no_federation", "this node has no federation")
+        raise WrongStateError("no_federation", Phrase("this node has no federation"))
     return shared.membership.charter
 
 

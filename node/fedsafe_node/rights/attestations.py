@@ -23,6 +23,7 @@ from fedsafe_node.ground.config import Config
 from fedsafe_node.ground.errors import BadRequestError
 from fedsafe_node.keys.lookup_items import Person
 from fedsafe_policies.documents.policy import Policy
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.span import Span
 from fedsafe_policies.vocabulary import IdentifierKind
 
@@ -55,13 +56,18 @@ def read_attestation(
     """
     if request.checked is not None:
         raise BadRequestError(
-            "not_attested", "an identity check takes two people", pointer="/checked"
+            "not_attested",
+            Phrase("an identity check takes two people"),
+            pointer="/checked",
         )
     if request.attested is None or request.control != "account_login":
         raise BadRequestError(
             "not_attested",
-            "a back-end attests what it has verified: `control` is account_login, and "
-            "`attested` says how, on which day, and when the person logged in again",
+            Phrase(
+                "a back-end attests what it has verified: `control` is "
+                "account_login, and `attested` says how, on which day, and when "
+                "the person logged in again"
+            ),
             pointer="/attested" if request.attested is None else "/control",
         )
     given, kind = request.attested, person.canonical.kind
@@ -73,8 +79,10 @@ def read_attestation(
     if not -_SKEW <= age <= LOGIN:
         raise BadRequestError(
             "stale_login",
-            f"let the person log in again: it may be {LOGIN} seconds ago at most, "
-            "in seconds since 1970",
+            Phrase(
+                "let the person log in again: it may be {seconds} seconds ago at "
+                "most, in seconds since 1970"
+            ).filled(seconds=LOGIN),
             pointer="/attested/logged_in_at",
         )
     return given
@@ -85,13 +93,18 @@ def _check_way(given: Attestation, kind: IdentifierKind) -> None:
     if wanted is None:
         raise BadRequestError(
             "not_attestable",
-            "no account shows whose this is: an officer checks the person's identity",
+            Phrase(
+                "no account shows whose this is: an officer checks the person's "
+                "identity"
+            ),
             pointer="/about/kind",
         )
     if given.verified is not wanted:
         raise BadRequestError(
             "bad_verification",
-            f"for {kind.name.lower()} it takes {wanted.value}",
+            Phrase("for {kind} it takes {wanted}").filled(
+                kind=kind.name.lower(), wanted=wanted.value
+            ),
             pointer="/attested/verified",
         )
 
@@ -102,8 +115,10 @@ def _check_namespace(person: Person, config: Config) -> None:
     if space not in own_namespaces(config, about.kind):
         raise BadRequestError(
             "other_namespace",
-            "only the provider of a namespace attests its names; this node's are "
-            "`provider.namespaces` in node.toml",
+            Phrase(
+                "only the provider of a namespace attests its names; this node's "
+                "are `provider.namespaces` in node.toml"
+            ),
             pointer="/about/namespace",
         )
 
@@ -116,13 +131,13 @@ def _check_day(
     if given.verified_on > today:
         raise BadRequestError(
             "bad_date",
-            "the day lies ahead, in UTC",
+            Phrase("the day lies ahead, in UTC"),
             pointer="/attested/verified_on",
         )
     if ages.after(given.verified_on) < today:
         raise BadRequestError(
             "bad_verification",
-            "it may be another's by now: verify it anew",
+            Phrase("it may be another's by now: verify it anew"),
             pointer="/attested/verified_on",
         )
 

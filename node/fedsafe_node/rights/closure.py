@@ -24,6 +24,7 @@ from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.decision import deny
 
@@ -39,7 +40,7 @@ def check_ground(closing: CloseRequest) -> None:
     if (closing.outcome == "refused") != (closing.ground is not None):
         raise BadRequestError(
             "not_for_outcome",
-            "a refusal has a ground, nothing else",
+            Phrase("a refusal has a ground, nothing else"),
             pointer="/ground",
         )
 
@@ -103,7 +104,8 @@ async def check_end(
         await check_looked_up(reader, desk, row)
     if outcome == "answered" and row.state is RequestState.OPEN:
         raise WrongStateError(
-            "not_answered", "it has no answer yet: first `fedsafe rights answer`"
+            "not_answered",
+            Phrase("it has no answer yet: first `fedsafe rights answer`"),
         )
     if outcome == "granted" and row.kind in ERASES:
         await _check_nothing_listed(reader, desk, content)
@@ -123,8 +125,10 @@ async def check_looked_up(reader: Reader, desk: Desk, row: RequestRow) -> None:
     if waiting is not None and now < row.due_at:
         raise WrongStateError(
             "still_waiting",
-            "its identifier was not looked up yet, which is tried again from "
-            f"{moment(max(now, waiting.again_at))} on: `fedsafe rights show {row.id}`",
+            Phrase(
+                "its identifier was not looked up yet, which is tried again from "
+                "{moment} on: `fedsafe rights show {request}`"
+            ).filled(moment=moment(max(now, waiting.again_at)), request=row.id),
         )
 
 
@@ -133,8 +137,10 @@ async def _check_gone(reader: Reader, situation: Situation, content: Content) ->
         if await status_of(reader, situation, finding) in CONTESTABLE:
             raise WrongStateError(
                 "still_listed",
-                f"{finding.signal} of {finding.origin} is still listed; own ones are "
-                "erased with `fedsafe rights grant`, which closes the request",
+                Phrase(
+                    "{signal} of {origin} is still listed; own ones are erased "
+                    "with `fedsafe rights grant`, which closes the request"
+                ).filled(signal=finding.signal, origin=finding.origin),
             )
 
 
@@ -142,8 +148,10 @@ async def _check_nothing_listed(reader: Reader, desk: Desk, content: Content) ->
     if len(await listed_here(reader, desk, content)):
         raise WrongStateError(
             "still_listed",
-            "this provider lists the person, or is about to; `fedsafe rights grant` "
-            "ends that and closes the request",
+            Phrase(
+                "this provider lists the person, or is about to; `fedsafe rights "
+                "grant` ends that and closes the request"
+            ),
         )
 
 
@@ -158,6 +166,8 @@ async def _check_ruled(reader: Reader, situation: Situation, content: Content) -
         if is_listed and await reader.ruling(dispute) is None:
             raise WrongStateError(
                 "not_ruled",
-                "the dispute of this request has no ruling: first "
-                f"`fedsafe dispute rule {digest}`",
+                Phrase(
+                    "the dispute of this request has no ruling: first `fedsafe "
+                    "dispute rule {digest}`"
+                ).filled(digest=digest),
             )

@@ -21,6 +21,7 @@ from fedsafe_node.ground.errors import ConfigError, UnavailableError
 from fedsafe_node.ground.mail_settings import Mail
 from fedsafe_node.ground.smtp import Line, MailServer, MailThreads, connected
 from fedsafe_node.rules.budgets.meter import HOUR, Counts, Meter
+from fedsafe_policies.ground.catalogue import Phrase
 
 WITHIN: Final = 20.0
 """Seconds that one letter may take in all, however the server drips."""
@@ -146,6 +147,6 @@ class Mailer:
 def _unavailable() -> UnavailableError:
     return UnavailableError(
         "mail_unavailable",
-        "no mail can be sent at the moment",
+        Phrase("no mail can be sent at the moment"),
         retry_after_ms=RETRY_AFTER_MS,
     )

@@ -29,6 +29,7 @@ from fedsafe_node.signals.statement import state
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import SignalRow, SignalStatus, sequence_key
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.decision import Decision, Obligation
 from fedsafe_policies.rules.disputes import ruling_ends
 from fedsafe_policies.rules.people import Person
@@ -85,7 +86,7 @@ async def contest(
     await _write(desk, tx, row, claim, taken.weight, decision)
     kept = await tx.dispute(taken.digest)
     if kept is None:
-        raise NotFoundError("dispute")
+        raise NotFoundError(Phrase("no such dispute"))
     return kept, feed
 
 

@@ -38,6 +38,7 @@ from fedsafe_node.ground.errors import (
     ForbiddenError,
     TooManyTriesError,
     UnavailableError,
+    words_of,
 )
 from fedsafe_node.ground.telemetry import LOGGER
 from fedsafe_node.keys.lookup_items import Person
@@ -59,6 +60,7 @@ from fedsafe_node.rights.signed_texts import marked, marks
 from fedsafe_node.rules.appeal_ways import Ways, provable_kinds, ways_of
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.help.offers import Age
 from fedsafe_policies.vocabulary import Control, IdentifierKind
 
@@ -167,7 +169,9 @@ class Proofs:
             await self._alarm(settings.most_a_day)
             raise UnavailableError(
                 "phone_unavailable",
-                f"no more codes are sent to numbers today; write to {self.contact}",
+                Phrase(
+                    "no more codes are sent to numbers today; write to {contact}"
+                ).filled(contact=self.contact),
                 retry_after_ms=error.retry_after_ms,
             ) from None
         code, situation = self._code(person, nonce, self._step()), self.desk.situation
@@ -188,7 +192,7 @@ class Proofs:
             _LOG.warning("the hook for codes: %s", outcome.value)
             raise UnavailableError(
                 "phone_unavailable",
-                "no code can be sent to a number at the moment",
+                Phrase("no code can be sent to a number at the moment"),
                 retry_after_ms=RETRY_AFTER_MS,
             )
 
@@ -214,7 +218,7 @@ class Proofs:
         if not fits:
             await self._count(self._place(source))
             raise ForbiddenError(
-                "the code is not the one, or no longer", authenticated=True
+                Phrase("the code is not the one, or no longer"), authenticated=True
             )
         proof = self.vault.blind("rights_opened", f"{name}\n{request.nonce}")
         opened = Opened(
@@ -233,7 +237,7 @@ class Proofs:
         """Read whose control is to be proved; one that no code can go to is refused."""
         if (request.email is None) is (request.phone is None):
             raise BadRequestError(
-                "one_identifier", "name either an email or a phone", pointer=""
+                "one_identifier", Phrase("name either an email or a phone"), pointer=""
             )
         if request.phone is None:
             self._mailer()
@@ -245,7 +249,9 @@ class Proofs:
         try:
             return read_person(asked, pointer="")
         except BadRequestError as error:
-            raise BadRequestError(error.code, error.detail, pointer="/phone") from None
+            raise BadRequestError(
+                error.code, words_of(error), pointer="/phone"
+            ) from None
 
     @property
     def ruling_days(self) -> int:
@@ -256,7 +262,9 @@ class Proofs:
         if self.hook is None:
             raise UnavailableError(
                 "no_hook",
-                f"this node sends no codes to numbers; write to {self.contact}",
+                Phrase(
+                    "this node sends no codes to numbers; write to {contact}"
+                ).filled(contact=self.contact),
                 retry_after_ms=RETRY_AFTER_MS,
             )
         return self.hook
@@ -264,8 +272,10 @@ class Proofs:
     def _not_sent(self) -> BadRequestError:
         return BadRequestError(
             "not_phoned",
-            "no code is sent to numbers of this range; is it complete? If so, write to "
-            f"{self.contact}",
+            Phrase(
+                "no code is sent to numbers of this range; is it complete? If so, "
+                "write to {contact}"
+            ).filled(contact=self.contact),
             pointer="/phone",
         )
 
@@ -289,7 +299,9 @@ class Proofs:
         if self.mailer is None:
             raise UnavailableError(
                 "no_mail",
-                f"this node mails no codes; write to {self.contact}",
+                Phrase("this node mails no codes; write to {contact}").filled(
+                    contact=self.contact
+                ),
                 retry_after_ms=RETRY_AFTER_MS,
             )
         return self.mailer
@@ -315,7 +327,7 @@ class Proofs:
             await self._note(Kind.EMAIL, outcome="alarm")
         raise UnavailableError(
             "mail_unavailable",
-            "no more mail is sent within this hour",
+            Phrase("no more mail is sent within this hour"),
             retry_after_ms=mailer.hourly.frees_in(now) * 1_000,
         )
 
@@ -354,11 +366,11 @@ def _read_email(email: str) -> Person:
     try:
         person = read_person(Question(kind=Kind.EMAIL, value=email), pointer="")
     except BadRequestError as error:
-        raise BadRequestError(error.code, error.detail, pointer="/email") from None
+        raise BadRequestError(error.code, words_of(error), pointer="/email") from None
     if any(mark in person.canonical.value for mark in _UNMAILED):
         raise BadRequestError(
             "not_mailed",
-            "no code is mailed to addresses of this form",
+            Phrase("no code is mailed to addresses of this form"),
             pointer="/email",
         )
     return person

@@ -29,7 +29,7 @@ from fedsafe_federation.wire.signed import Signed
 from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.acts.disputes import DisputesTaken
 from fedsafe_node.ground.clock import Clock
-from fedsafe_node.ground.errors import BadRequestError, WrongStateError
+from fedsafe_node.ground.errors import BadRequestError, WrongStateError, words_of
 from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.ground.trace import nothing_happened
 from fedsafe_node.rules.policy_context import Situation
@@ -37,6 +37,7 @@ from fedsafe_node.signals.double_disputes import read_double
 from fedsafe_node.signals.intake import Intake
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Effect
 
 PATIENCE: Final = 10 * 60
@@ -95,12 +96,16 @@ class DisputeForwarding:
         """
         shared = self._situation.shared
         if shared is None:
-            raise WrongStateError("no_federation", "this node has no federation")
+            raise WrongStateError(
+                "no_federation", Phrase("this node has no federation")
+            )
         charter = shared.membership.charter
         found, faults = verify_restrictions(forwarded.disputes, charter)
         good = [each for each in found if each.restriction.effect is Effect.DISPUTED]
         if not good:
-            why = faults[0] if faults else "nothing but disputes is handed on so"
+            why = (
+                faults[0] if faults else Phrase("nothing but disputes is handed on so")
+            )
             raise BadRequestError("no_dispute", why, pointer="/disputes")
         others = [
             each for each in good if each.restriction.author != self._situation.node
@@ -111,7 +116,7 @@ class DisputeForwarding:
         try:
             await self._intake.restrict(peer, good)
         except TooManyRestrictionsError as error:
-            raise WrongStateError("no_room", str(error)) from None
+            raise WrongStateError("no_room", words_of(error)) from None
         if not new:
             nothing_happened()
         return DisputesTaken(disputes=len(good))

@@ -40,6 +40,7 @@ from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import SignalRow
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.disputes import ATTESTED
 from fedsafe_policies.rules.disputes import RulingRequest as Asked
@@ -116,7 +117,7 @@ class Disputes:
         async def act(tx: Transaction) -> DisputeAnswer:
             row = await tx.dispute(bytes.fromhex(dispute))
             if row is None:
-                raise NotFoundError("dispute")
+                raise NotFoundError(Phrase("no such dispute"))
             await self._note_read(tx, who, decision, 1)
             return await describe_dispute(tx, row, self._desk.situation)
 
@@ -145,7 +146,7 @@ class Disputes:
         async def act(tx: Transaction) -> DisputesAnswer:
             last = None if after is None else await tx.dispute(bytes.fromhex(after))
             if after is not None and last is None:
-                raise NotFoundError("dispute")
+                raise NotFoundError(Phrase("no such dispute"))
             rows = await tx.disputes_here(LISTED, last, ruled=ruled)
             await self._note_read(tx, who, decision, len(rows))
             return DisputesAnswer(
@@ -186,7 +187,9 @@ class _Opening:
         if not decision.allowed:
             return await _refuse(desk, tx, decision, self.who, "dispute.open")
         if row.status not in CONTESTABLE:
-            raise WrongStateError(f"already_{row.status.value}", "it is stopped")
+            raise WrongStateError(
+                f"already_{row.status.value}", Phrase("it is stopped")
+            )
         kept, feed = await contest(desk, tx, row, claim, decision)
         return Changed(await describe_dispute(tx, kept, desk.situation), feed=feed)
 
@@ -203,11 +206,15 @@ class _Ruling:
         desk, situation = self.desk, self.desk.situation
         named = await tx.dispute(bytes.fromhex(self.dispute))
         if named is None:
-            raise NotFoundError("dispute")
+            raise NotFoundError(Phrase("no such dispute"))
         if desk.reviews.origin_of(named.origin) != situation.node:
-            raise WrongStateError("not_the_origin", "only the signal's origin rules")
+            raise WrongStateError(
+                "not_the_origin", Phrase("only the signal's origin rules")
+            )
         if await tx.ruling(named) is not None:
-            raise WrongStateError("already_ruled", "this dispute has its ruling")
+            raise WrongStateError(
+                "already_ruled", Phrase("this dispute has its ruling")
+            )
         known = await tx.disputes_on(named.origin, named.signal_id)
         unruled = [row for row in known if await tx.ruling(row) is None]
         now = desk.clock.now()
@@ -262,10 +269,12 @@ async def _find(reader: Reader, desk: Desk, request: NewDisputeRequest) -> Signa
         lists = [name for name in lists if desk.reviews.origin_of(name) == named]
     rows = [row for name in lists if (row := await reader.signal(name, signal_id))]
     if not rows:
-        raise NotFoundError("signal")
+        raise NotFoundError(Phrase("no such signal"))
     if len(rows) > 1:
         raise BadRequestError(
-            "origin_needed", "several members use this id: name one", pointer="/origin"
+            "origin_needed",
+            Phrase("several members use this id: name one"),
+            pointer="/origin",
         )
     return rows[0]
 

@@ -40,6 +40,7 @@ from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.four_eyes import ActRequest
 from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Act
@@ -87,16 +88,18 @@ async def grantable(reader: Reader, desk: Desk, request: str) -> Grantable:
     """
     row = await reader.request(request)
     if row is None:
-        raise NotFoundError("request")
+        raise NotFoundError(Phrase("no such request"))
     if row.state is RequestState.CLOSED:
-        raise WrongStateError("request_closed", "this request is closed")
+        raise WrongStateError("request_closed", Phrase("this request is closed"))
     if row.kind in _NOT_GRANTED:
-        raise WrongStateError("nothing_to_erase", "access erases nothing")
+        raise WrongStateError("nothing_to_erase", Phrase("access erases nothing"))
     content = open_content(desk.periods, row)
     if content is not None:
         check_decided(content)
     if content is None or not len(await listed_here(reader, desk, content)):
-        raise WrongStateError("nothing_to_erase", "this provider lists nothing here")
+        raise WrongStateError(
+            "nothing_to_erase", Phrase("this provider lists nothing here")
+        )
     await check_looked_up(reader, desk, row)
     listed = await listed_here(reader, desk, content, _UNERASED)
     subject = content.subject_ref if row.kind in ERASES else None

@@ -18,9 +18,10 @@ from fedsafe_node.acts.help import (
 )
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.config import Config, Place
-from fedsafe_node.ground.errors import ConfigError, WrongStateError
+from fedsafe_node.ground.errors import ConfigError, WrongStateError, words_of
 from fedsafe_node.notices.help_offers import fragment, in_words
 from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.ground.span import SECONDS_A_DAY, today
 from fedsafe_policies.help.choice import WRITTEN, Seeker, Shown, choose
@@ -55,19 +56,24 @@ def read_directory(place: Place, config: Config) -> Directory:
         with path.open("rb") as file:
             text = file.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise ConfigError(path, error.strerror or "cannot be read") from None
+        raise ConfigError(path, error.strerror or Phrase("cannot be read")) from None
     if len(text) > _MOST_BYTES:
-        raise ConfigError(path, "more than one MiB")
+        raise ConfigError(path, Phrase("more than one MiB"))
     try:
         directory = load_directory(text, shipped_directory())
     except PolicyFileError as error:
-        raise ConfigError(path, str(error)) from None
+        raise ConfigError(path, words_of(error)) from None
     if found := find_harm(directory.reply):
         first = found[0]
         raise ConfigError(
             path,
-            f"reply.{first.block.value}.{first.tongue.value}: {first.harm.value}; "
-            "see `fedsafe help-directory check`",
+            Phrase(
+                "reply.{block}.{tongue}: {harm}; see `fedsafe help-directory check`"
+            ).filled(
+                block=first.block.value,
+                tongue=first.tongue.value,
+                harm=first.harm.value,
+            ),
         )
     return directory
 
@@ -113,7 +119,9 @@ class HelpDesk:
         if approved is None or not reply.is_approved(day):
             raise WrongStateError(
                 "reply_not_approved",
-                "a specialised counselling centre has to approve these words first",
+                Phrase(
+                    "a specialised counselling centre has to approve these words first"
+                ),
             )
         seeker = Seeker(Audience.AFFECTED, tongue, Age.MINOR)
         offers = [

@@ -31,6 +31,7 @@ from fedsafe_node.signals.desk import Desk
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import RequestState
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.four_eyes import ActRequest
 from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Act, Control
@@ -60,19 +61,23 @@ def read_check(request: NewRightsRequest, today: str) -> IdentityCheck:
     if request.attested is not None or request.control == "account_login":
         raise BadRequestError(
             "not_checked",
-            "a log-in is attested by the back-end, with a credential for rights",
+            Phrase(
+                "a log-in is attested by the back-end, with a credential for rights"
+            ),
             pointer="/control" if request.attested is None else "/attested",
         )
     if request.checked is None:
         raise BadRequestError(
             "not_checked",
-            "say on which day the person was seen, and refer to the minute of it; "
-            "another officer decides",
+            Phrase(
+                "say on which day the person was seen, and refer to the minute of "
+                "it; another officer decides"
+            ),
             pointer="/checked",
         )
     if request.checked.seen_on.isoformat() > today:
         raise BadRequestError(
-            "bad_date", "the day lies ahead, in UTC", pointer="/checked/seen_on"
+            "bad_date", Phrase("the day lies ahead, in UTC"), pointer="/checked/seen_on"
         )
     return request.checked
 
@@ -98,9 +103,9 @@ class IdentityChecks:
         row = await tx.request(check.request)
         found = None if row is None else open_content(desk.periods, row)
         if row is None or found is None or row.state is not RequestState.OPEN:
-            raise WrongStateError("not_pending", "the request is closed")
+            raise WrongStateError("not_pending", Phrase("the request is closed"))
         if found.checked is None or found.checked.second is not None:
-            raise WrongStateError("not_pending", "this check is decided")
+            raise WrongStateError("not_pending", Phrase("this check is decided"))
         disputes, feed = await contest_findings(
             desk,
             tx,
@@ -126,7 +131,9 @@ def check_decided(content: Content) -> None:
     if content.is_undecided:
         raise WrongStateError(
             "not_decided",
-            "another officer decides on the identity check first: `fedsafe act list`; "
-            "once that is over, `fedsafe rights check` asks again; if nobody can, "
-            "close the request as refused (not_shown)",
+            Phrase(
+                "another officer decides on the identity check first: `fedsafe "
+                "act list`; once that is over, `fedsafe rights check` asks again; "
+                "if nobody can, close the request as refused (not_shown)"
+            ),
         )

@@ -39,6 +39,7 @@ from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.review_rows import InquiryRow
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.disputes import RulingRequest
@@ -141,7 +142,8 @@ class ListingInquiries:
             row = await _asked(tx, signal)
             if (await self._state(tx, row)) is not InquiryState.OPEN:
                 raise WrongStateError(
-                    "already_ruled", "this inquiry has ended: nothing is left to rule"
+                    "already_ruled",
+                    Phrase("this inquiry has ended: nothing is left to rule"),
                 )
             if request.ruling is InquiryRuling.REVOKED:
                 stopped = await stop_within(
@@ -237,7 +239,7 @@ class ListingInquiries:
 async def _asked(reader: Reader, signal: str) -> InquiryRow:
     row = await reader.inquiry(read_signal_id(signal))
     if row is None:
-        raise NotFoundError("inquiry")
+        raise NotFoundError(Phrase("no such inquiry"))
     return row
 
 

@@ -28,6 +28,7 @@ from fedsafe_federation.wire.tls import client_context
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import ConfigError
 from fedsafe_node.ground.mail_settings import Phone
+from fedsafe_policies.ground.catalogue import Phrase
 
 TAG: Final = "fedsafe-code-v1"
 """The tag of these signatures: none of them is another request's."""
@@ -218,7 +219,7 @@ class Hook:
             return secret, client_context(authorities)
         except (OSError, ValueError):
             path = at / (settings.ca or "")
-            raise ConfigError(path, "it holds no certificates") from None
+            raise ConfigError(path, Phrase("it holds no certificates")) from None
 
 
 def read_secret(path: Path) -> bytes:
@@ -231,10 +232,13 @@ def read_secret(path: Path) -> bytes:
         with path.open("rb") as file:
             secret = file.read(_MOST_SECRET).strip()
     except OSError:
-        raise ConfigError(path, "the hook's secret cannot be read") from None
+        raise ConfigError(path, Phrase("the hook's secret cannot be read")) from None
     if len(secret) < SHORTEST_SECRET:
         raise ConfigError(
-            path, f"a secret has {SHORTEST_SECRET} signs or more: openssl rand -hex 32"
+            path,
+            Phrase("a secret has {least} signs or more: openssl rand -hex 32").filled(
+                least=SHORTEST_SECRET
+            ),
         )
     return secret
 

@@ -55,6 +55,7 @@ from fedsafe_node.store.rights_rows import (
 )
 from fedsafe_node.store.rows import SignalRow
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.help.offers import Age
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.vocabulary import Contention, Control
@@ -335,6 +336,8 @@ def read_person(question: Question, *, pointer: str) -> Person:
     asked = read_question(question, pointer=pointer)
     if not isinstance(asked, Person):
         raise BadRequestError(
-            "not_a_person", "a digest is nobody's identifier", pointer=f"{pointer}/kind"
+            "not_a_person",
+            Phrase("a digest is nobody's identifier"),
+            pointer=f"{pointer}/kind",
         )
     return asked

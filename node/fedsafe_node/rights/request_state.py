@@ -11,12 +11,15 @@ from fedsafe_node.rights.sealing import Checked, Content, open_content
 from fedsafe_node.store.people_rows import ActState
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
+from fedsafe_policies.ground.catalogue import Phrase
 
 _PAGE: Final = 500
 _STANDS: Final = {
-    RequestState.OPEN: "it is open",
-    RequestState.ANSWERED: "it is answered: the person collects that with their code",
-    RequestState.CLOSED: "it is closed",
+    RequestState.OPEN: Phrase("it is open"),
+    RequestState.ANSWERED: Phrase(
+        "it is answered: the person collects that with their code"
+    ),
+    RequestState.CLOSED: Phrase("it is closed"),
 }
 
 
@@ -28,7 +31,7 @@ async def known(reader: Reader, request: str) -> RequestRow:
     """
     row = await reader.request(request)
     if row is None:
-        raise NotFoundError("request")
+        raise NotFoundError(Phrase("no such request"))
     return row
 
 

@@ -78,6 +78,7 @@ from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.lookups import LookupRequest
 from fedsafe_policies.rules.people import Person
@@ -190,7 +191,7 @@ class Requests:
             return await until_it_holds(attempt)
         except ConflictError:
             raise WrongStateError(
-                "proof_used", "this code has opened a request already"
+                "proof_used", Phrase("this code has opened a request already")
             ) from None
 
     def _shown(
@@ -251,20 +252,26 @@ class Requests:
             content = open_content(keys, row)
             checked = content.checked if content is not None else None
             if content is None or checked is None or checked.second is not None:
-                raise WrongStateError("not_pending", "no identity check waits here")
+                raise WrongStateError(
+                    "not_pending", Phrase("no identity check waits here")
+                )
             if (until := await decidable_until(reader, checked, self._now())) is None:
                 return row, content, checked
             raise WrongStateError(
                 "already_asked",
-                f"another officer is asked until {moment(until)}: act {checked.act}",
+                Phrase("another officer is asked until {until}: act {act}").filled(
+                    until=moment(until), act=checked.act
+                ),
             )
 
         row, _, checked = await self._desk.store.read(read)
         first = Person(checked.by, who.role)
         if first.identity != Person(who.name, who.role).identity:
             raise ForbiddenError(
-                f"{checked.by} has made this check, and asks again; if they cannot, "
-                "close the request (not_shown), and the person asks anew",
+                Phrase(
+                    "{by} has made this check, and asks again; if they cannot, "
+                    "close the request (not_shown), and the person asks anew"
+                ).filled(by=checked.by),
                 authenticated=True,
             )
 
@@ -364,7 +371,9 @@ class Requests:
             row = await in_state(tx, request, RequestState.OPEN)
             content = open_content(desk.periods, row)
             if content is None:
-                raise WrongStateError("wiped", "what was found can no longer be read")
+                raise WrongStateError(
+                    "wiped", Phrase("what was found can no longer be read")
+                )
             check_decided(content)
             text = await tell(tx, desk, row, content, packs.rows)
             content = replace(content, answer=text)
@@ -399,7 +408,7 @@ class Requests:
             row = await in_state(tx, request, RequestState.OPEN)
             if row.extended_for is not None or row.due_at <= self._now():
                 raise WrongStateError(
-                    "too_late", "a request is extended once, within its month"
+                    "too_late", Phrase("a request is extended once, within its month")
                 )
             extended = replace(
                 row,
@@ -432,7 +441,9 @@ class Requests:
         async def act(tx: Transaction) -> RightsRequestAnswer:
             row = await known(tx, request)
             if row.state is RequestState.CLOSED:
-                raise WrongStateError("request_closed", "this request is closed")
+                raise WrongStateError(
+                    "request_closed", Phrase("this request is closed")
+                )
             content = open_content(self._desk.periods, row)
             if content is not None:
                 await check_end(tx, self._desk, row, content, closing.outcome)
@@ -526,7 +537,7 @@ class Requests:
             if source:
                 counter = Counter(self._vault.blind("collect", source), 20, longest=60)
                 await count_tries(self._desk.store, [counter], self._now())
-            raise NotFoundError("request")
+            raise NotFoundError(Phrase("no such request"))
         return collected
 
     def _status(

@@ -37,6 +37,7 @@ from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.disputes import ATTESTED
 from fedsafe_policies.vocabulary import Control
 
@@ -82,7 +83,7 @@ async def say_ruling(  # noqa: PLR0913 - what a ruling says, and who said it
 async def _say(desk: Desk, tx: Transaction, ruling: Ruling) -> int:
     shared = desk.situation.shared
     if shared is None:
-        raise WrongStateError("no_federation", "this node has no federation")
+        raise WrongStateError("no_federation", Phrase("this node has no federation"))
     federation = shared.membership.charter.federation
     statement = sign_ruling(ruling, key=desk.statement_key, federation=federation)
     return await tx.append(desk.feed, encode_record(RulingRecord(statement))) + 1

@@ -24,6 +24,7 @@ from fedsafe_node.store.peering_rows import PackRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Row
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.four_eyes import ActRequest
 from fedsafe_policies.rules.notices import WithholdingRequest
@@ -98,7 +99,7 @@ class RecipientSilence:
         asked = decode(content, Silence)
         if not decide(self._office, asked, first).allowed:
             raise WrongStateError(
-                "act_changed", "this can't be held back so any more: ask anew"
+                "act_changed", Phrase("this can't be held back so any more: ask anew")
             )
         return ActRequest(KIND, first, second, asked.note)
 
@@ -150,7 +151,7 @@ class PackWithholding:
         packs = await office.store.scan(lambda reader: reader.packs())
         row = next((each for each in packs if each.entry == entry), None)
         if row is None:
-            raise NotFoundError("pack")
+            raise NotFoundError(Phrase("no such pack"))
         asked = Silence(
             pack=entry,
             recipient=row.recipient,

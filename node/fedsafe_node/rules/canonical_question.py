@@ -15,6 +15,7 @@ from fedsafe_federation.media.pdq import ORIENTATIONS
 from fedsafe_node.acts.bodies import Bilingual, Question
 from fedsafe_node.ground.errors import BadRequestError
 from fedsafe_node.keys.lookup_items import Asked, File, Person
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
 
 _IDENTIFIERS: Final = {kind.name.lower(): kind for kind in IdentifierKind}
@@ -33,16 +34,21 @@ class Unread:
     """
 
     code: str
-    detail: Bilingual
+    why: Phrase
     field: str = "/value"
     names_nobody: bool = False
 
     def error(self, question: Question, *, pointer: str) -> BadRequestError:
         """Give the error for a request that stands or falls with this question."""
-        name, said = question.kind.value, self.detail.en
+        name, said = question.kind.value, self.why
         if name in _IDENTIFIERS:
-            said = f"{name}: {said}"
+            said = Phrase("{kind}: {why}").filled(kind=name, why=said)
         return BadRequestError(self.code, said, pointer=f"{pointer}{self.field}")
+
+    @property
+    def detail(self) -> Bilingual:
+        """Say it in both languages."""
+        return Bilingual(de=self.why.said("de"), en=self.why.said("en"))
 
 
 def plane_of(question: Question) -> Plane:
@@ -81,7 +87,7 @@ def try_question(question: Question, *, turned: bool = False) -> "Asked | Unread
     except IdentifierError as error:
         return Unread(
             f"identifier_{error.code.value}",
-            Bilingual(de=error.phrase.said("de"), en=error.message),
+            error.fault,
             names_nobody=error.code in _NAMES_NOBODY,
         )
     return Person(canonical)
@@ -93,10 +99,7 @@ def _read_digest(
     want = DIGEST_BYTES[kind]
     all_wanted = want * len(ORIENTATIONS)
     if question.region is not None or question.namespace is not None:
-        said = Bilingual(
-            de="ein Digest hat keine Region und keinen Namensraum",
-            en="a digest has no region or namespace",
-        )
+        said = Phrase("a digest has no region or namespace")
         return Unread("not_for_media", said, field="")
     try:
         digest = bytes.fromhex(question.value)
@@ -108,14 +111,14 @@ def _read_digest(
         starts = range(0, all_wanted, want)
         return File(kind, digest[:want], tuple(digest[at : at + want] for at in starts))
     if len(digest) != want:
-        name = question.kind.value
-        de, en = f"{2 * want} Hexadezimalziffern", f"{2 * want} hexadecimal digits"
-        if turned:
-            de += f", oder {2 * all_wanted} in allen acht Lagen"
-            en += f", or {2 * all_wanted} in all eight orientations"
-        said = Bilingual(
-            de=f"ein Digest der Art {name} hat {de}",
-            en=f"a {name} digest is {en}",
+        name, digits = question.kind.value, 2 * want
+        said = Phrase("a {kind} digest is {digits} hexadecimal digits").filled(
+            kind=name, digits=digits
         )
+        if turned:
+            said = Phrase(
+                "a {kind} digest is {digits} hexadecimal digits, or {all} in all eight "
+                "orientations"
+            ).filled(kind=name, digits=digits, all=2 * all_wanted)
         return Unread("bad_digest", said)
     return File(kind, digest)

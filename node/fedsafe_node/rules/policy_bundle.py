@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from fedsafe_federation.charter.charter import PolicyReference
 from fedsafe_federation.wire.wireformat import decode, encode
 from fedsafe_node.ground.config import AuditRetention, Config, Place
-from fedsafe_node.ground.errors import ConfigError
+from fedsafe_node.ground.errors import ConfigError, words_of
 from fedsafe_node.ground.key_files import (
     make_private_directory,
     sync_directory,
@@ -46,8 +46,9 @@ from fedsafe_policies.documents.strictness import load_node_policy
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.matrix import Matrix, shipped_matrix
 from fedsafe_policies.escalation.own_matrix import load_own_matrix
+from fedsafe_policies.ground.catalogue import Phrase
 
-NOT_ITS_NAME: Final = "it is not the text that its name says"
+NOT_ITS_NAME: Final = Phrase("it is not the text that its name says")
 _APPROVED: Final = "provisions/approved"
 
 T = TypeVar("T")
@@ -170,7 +171,7 @@ def _load(texts: _Texts, audit: AuditRetention | None) -> Provisions:
     try:
         loaded = load_policy(policy.data)
     except PolicyFileError as error:
-        raise ConfigError(policy.source, str(error)) from None
+        raise ConfigError(policy.source, words_of(error)) from None
     return Provisions(
         policy=loaded,
         calendar=_load_own(texts.calendar, load_calendar, shipped_calendar()),
@@ -199,7 +200,7 @@ def _load_own(text: _Text | None, load: Callable[[bytes, T], T], base: T) -> T:
     try:
         return load(text.data, base)
     except PolicyFileError as error:
-        raise ConfigError(text.source, str(error)) from None
+        raise ConfigError(text.source, words_of(error)) from None
 
 
 def check_federation_policy(
@@ -222,16 +223,16 @@ def check_federation_policy(
     path = _kept_path(place, digest)
     if theirs is None:
         where = path.relative_to(place.directory)
-        why = (
-            f"the federation decides by the policy {reference.name}, whose text is not "
-            f"here: get the file from the convenor, put it into {where} in this "
-            "node's directory, and try again"
-        )
+        why = Phrase(
+            "the federation decides by the policy {reference}, whose text is "
+            "not here: get the file from the convenor, put it into {where} in "
+            "this node's directory, and try again"
+        ).filled(reference=reference.name, where=where)
         raise ConfigError(path, why)
     try:
         federation = load_policy(theirs)
     except PolicyFileError as error:
-        raise ConfigError(path, str(error)) from None
+        raise ConfigError(path, words_of(error)) from None
     check_against(place, own, federation)
     return federation
 
@@ -247,7 +248,7 @@ def check_against(place: Place, own: Provisions, agreed: Policy | None) -> None:
     try:
         load_node_policy(_kept(place, own.policy.digest).data, agreed)
     except PolicyFileError as error:
-        raise ConfigError(own.source, str(error)) from None
+        raise ConfigError(own.source, words_of(error)) from None
 
 
 def odd_text(kept: Path) -> str | None:
@@ -287,7 +288,9 @@ def _policy_text(place: Place, config: Config) -> _Text:
     path = place.directory / name
     if not path.is_file():
         known = ", ".join(SHIPPED)
-        why = f"no such policy, only {known}, or a file - at `$.policy`"
+        why = Phrase("no such policy, only {known}, or a file - at `$.policy`").filled(
+            known=known
+        )
         raise ConfigError(place.config, why)
     return _Text(path, _read(path))
 
@@ -306,7 +309,9 @@ def _digest(text: _Text) -> str:
 def _kept(place: Place, digest: str) -> _Text:
     path, text = _kept_path(place, digest), _find(place, digest)
     if text is None:
-        why = "the approved text is not here any more: put it back from a backup"
+        why = Phrase(
+            "the approved text is not here any more: put it back from a backup"
+        )
         raise ConfigError(path, why)
     return _Text(path, text)
 
@@ -335,7 +340,7 @@ def _keep(place: Place, digest: str, text: bytes) -> None:
         draft.replace(path)
         sync_directory(place.policies)
     except OSError as error:
-        raise ConfigError(path, error.strerror or "cannot be written") from None
+        raise ConfigError(path, error.strerror or Phrase("cannot be written")) from None
 
 
 def _kept_path(place: Place, digest: str) -> Path:
@@ -346,4 +351,4 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ConfigError(path, error.strerror or "cannot be read") from None
+        raise ConfigError(path, error.strerror or Phrase("cannot be read")) from None

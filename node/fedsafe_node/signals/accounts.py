@@ -42,6 +42,7 @@ from fedsafe_node.signals.view import admit
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.decision import Decision, deny
 from fedsafe_policies.vocabulary import Matter, Scope
@@ -70,10 +71,13 @@ async def revoke_account(
     found, unknown = await find_about(desk, subject, MOST)
     if len(found) > MOST:
         raise WrongStateError(
-            "wrong_state",
-            f"more than {MOST} signals name this account, so it is hardly one: look at "
-            "them (`fedsafe signal list --accounts`), undo the import that they came "
-            "with (`fedsafe import undo`), or revoke them one by one",
+            "too_many_signals",
+            Phrase(
+                "more than {most} signals name this account, so it is hardly one: "
+                "look at them (`fedsafe signal list --accounts`), undo the import "
+                "that they came with (`fedsafe import undo`), or revoke them one "
+                "by one"
+            ).filled(most=MOST),
         )
 
     async def act(tx: Transaction) -> Changed[RevokedAccount | Decision]:

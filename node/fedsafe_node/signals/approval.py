@@ -17,7 +17,7 @@ from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.charter.charter import Epoch
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.feed.signals import SignalHeader, decode_opening
-from fedsafe_node.acts.bodies import ApproveAnswer, ItemProblem
+from fedsafe_node.acts.bodies import ApproveAnswer, ItemProblem, made_of
 from fedsafe_node.acts.notices import NoticeKind, TextName
 from fedsafe_node.ground.errors import (
     DeniedError,
@@ -57,6 +57,7 @@ from fedsafe_node.signals.stop import erase_own
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry, SignalStatus
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.decision import Decision, Obligation, deny
 from fedsafe_policies.rules.people import Person
@@ -64,12 +65,14 @@ from fedsafe_policies.rules.publication import FILES_WITHOUT_LIST, PublishReques
 from fedsafe_policies.vocabulary import MediaKind, Plane, Scope
 
 _STALE: Final = WrongStateError(
-    "stale_draft", "the keys have changed since; withdraw and draft anew"
+    "stale_draft", Phrase("the keys have changed since; withdraw and draft anew")
 )
 _CONTESTED: Final = WrongStateError(
     "contested",
-    "the own ban that this draft goes with is contested; rule on it first: "
-    "`fedsafe dispute list`",
+    Phrase(
+        "the own ban that this draft goes with is contested; rule on it first: "
+        "`fedsafe dispute list`"
+    ),
 )
 
 
@@ -108,10 +111,13 @@ def check_listed(files: int) -> None:
     if files > FILES_WITHOUT_LIST:
         raise WrongStateError(
             "list_missing",
-            f"{files} files for the federation in one act, and {FILES_WITHOUT_LIST} at "
-            "most without a list: import them as one (`fedsafe signal import --list`), "
-            "which its second person examines and approves as a whole; what you have "
-            "found yourselves goes out in parts that somebody has looked at",
+            Phrase(
+                "{files} files for the federation in one act, and "
+                "{most} at most without a list: import them as one "
+                "(`fedsafe signal import --list`), which its second person "
+                "examines and approves as a whole; what you have found yourselves "
+                "goes out in parts that somebody has looked at"
+            ).filled(files=files, most=FILES_WITHOUT_LIST),
         )
 
 
@@ -222,13 +228,15 @@ class _Approval:
     def _judge(self, position: int, row: DraftRow | None) -> _Ready:
         present, desk = self._present, self._desk
         if row is None:
-            raise NotFoundError("draft")
+            raise NotFoundError(Phrase("no such draft"))
         draft = open_draft(row, desk.periods)
         if draft.facts.list is not None and not self._as_list:
             raise WrongStateError(
-                "wrong_state",
-                f"it belongs to the list {draft.facts.list.name}, which is approved "
-                "as a whole: `fedsafe signal examine`",
+                "part_of_list",
+                Phrase(
+                    "it belongs to the list {list}, which is approved as a whole: "
+                    "`fedsafe signal examine`"
+                ).filled(list=draft.facts.list.name),
             )
         approver = Person(self._who.name, self._who.role)
         compared = present.compared(draft.kind)
@@ -292,14 +300,17 @@ class _Approval:
         if facts.source is None or facts.detection is None:
             raise WrongStateError(
                 "stale_draft",
-                "nobody has stated what led to the finding; withdraw and draft anew",
+                Phrase(
+                    "nobody has stated what led to the finding; withdraw and draft anew"
+                ),
             )
         if self.unsigned:
             raise WrongStateError(
                 "texts_unsigned",
-                "the person could not be told: nobody has signed off "
-                + ", ".join(self.unsigned)
-                + "; see `fedsafe notice sign-off`",
+                Phrase(
+                    "the person could not be told: nobody has signed off {texts}; see "
+                    "`fedsafe notice sign-off`"
+                ).filled(texts=", ".join(self.unsigned)),
             )
 
     def _check_epoch(self, header: SignalHeader) -> None:
@@ -355,7 +366,9 @@ class _Approval:
                 signal_id, DraftState.PUBLISHED, by=self._who.name, at=at
             )
             if not decided:
-                decided_before = WrongStateError("not_pending", "this draft is decided")
+                decided_before = WrongStateError(
+                    "not_pending", Phrase("this draft is decided")
+                )
                 failed.append(Failure(item.position, decided_before))
                 continue
             approved.append(item)
@@ -478,6 +491,7 @@ def answer_of(approved: Sequence[bytes], failed: Sequence[Failure]) -> ApproveAn
                 position=failure.position,
                 code=code_of(failure.error),
                 detail=str(failure.error),
+                **made_of(failure.error.phrase),
             )
             for failure in sorted(failed, key=lambda item: item.position)
         ],

@@ -29,17 +29,18 @@ from fedsafe_node.keys.membership import Membership
 from fedsafe_node.keys.own_keys import MediaKeys
 from fedsafe_node.store.rows import NewSignal, Opening
 from fedsafe_policies.documents.policy import Policy
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.publication import PublishRequest
 from fedsafe_policies.rules.retention import retention
 from fedsafe_policies.vocabulary import MediaKind, Provenance, Scope
 
 Randomness = Callable[[int], bytes]
 
-EPOCH_ENDED: Final = (
+EPOCH_ENDED: Final = Phrase(
     "the key epoch has ended: nothing is published until the members have begun the "
     "next one (`fedsafe federation rotate`)"
 )
-TOO_FEW_HOLDERS: Final = (
+TOO_FEW_HOLDERS: Final = Phrase(
     "fewer than three members hold shares: nothing about persons is published until "
     "another one has joined (`fedsafe federation invite`)"
 )
@@ -87,8 +88,10 @@ def shared_listing(membership: Membership) -> Listing | None:
     if media is None and MemberRole.MEDIA in membership.me.roles:
         raise UnavailableError(
             "deferred",
-            "the media keys of the newest generation are on their way from another "
-            "member: try again",
+            Phrase(
+                "the media keys of the newest generation are on their way from "
+                "another member: try again"
+            ),
             retry_after_ms=_RETRY_AFTER_MS,
         )
     return Listing(
@@ -243,7 +246,9 @@ def make_media_signal(wording: Wording, file: File, fresh: Fresh) -> Made:
     listing, facts, header = wording.listing, wording.facts, wording.header
     keys = listing.media
     if keys is None:
-        raise MembershipError("this member has no role by which it shares files")
+        raise MembershipError(
+            Phrase("this member has no role by which it shares files")
+        )
     body = MediaBody(
         kind=file.kind,
         digest=file.digest,

@@ -23,6 +23,7 @@ from fedsafe_federation.wire.wireformat import decode, encode
 from fedsafe_node.ground.config import Config, Place
 from fedsafe_node.ground.errors import ConfigError
 from fedsafe_node.ground.key_files import write_secret
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import IdentifierKind
 
 _INFO: Final = b"fedsafe/v1/custody"
@@ -76,7 +77,7 @@ def create_custody_key(place: Place, *, private: Path, public: Path) -> None:
         KeyFileError: a file exists already, or can't be written.
     """
     if private.resolve().is_relative_to(place.directory.resolve()):
-        raise ConfigError(private, "the custody key must lie outside the node")
+        raise ConfigError(private, Phrase("the custody key must lie outside the node"))
     key = RecipientKey.generate()
     # The public half first: by it a private one is known as the one of this node.
     write_secret(public, base64.b64encode(key.public) + b"\n")
@@ -94,9 +95,9 @@ def load_custody(place: Place, config: Config) -> Custody:
         public = base64.b64decode(path.read_bytes().strip(), validate=True)
         return Custody(config.name, public)
     except OSError as error:
-        raise ConfigError(path, error.strerror or "cannot be read") from None
+        raise ConfigError(path, error.strerror or Phrase("cannot be read")) from None
     except (binascii.Error, CryptoError):
-        raise ConfigError(path, "is no public custody key") from None
+        raise ConfigError(path, Phrase("is no public custody key")) from None
 
 
 def _place(node: str, signal_id: bytes) -> bytes:

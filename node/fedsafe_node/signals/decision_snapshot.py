@@ -14,6 +14,7 @@ from fedsafe_policies.documents.do_not_share import DoNotShareLists
 from fedsafe_policies.documents.legal_calendar import Calendar
 from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.engine import decide
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.gate import Site
 from fedsafe_policies.rules.publication import PublishRequest
@@ -113,6 +114,8 @@ async def until_it_holds(attempt: Callable[[], Awaitable[T]]) -> T:
             continue
     raise UnavailableError(
         "deferred",
-        "what this rests on (gate, policy, keys) is changing just now: try again",
+        Phrase(
+            "what this rests on (gate, policy, keys) is changing just now: try again"
+        ),
         retry_after_ms=_RETRY_AFTER_MS,
     )

@@ -23,6 +23,7 @@ from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.signals.creation import Made
 from fedsafe_node.store.rows import DraftRow, Opening, Row
 from fedsafe_policies.documents.do_not_share import changed_list
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.people import Person
 from fedsafe_policies.rules.publication import PublishRequest
 from fedsafe_policies.vocabulary import (
@@ -177,7 +178,7 @@ def open_draft(row: DraftRow, periods: PeriodKeys) -> Draft:
         WrongStateError: it is decided, or its period's key is gone or another.
     """
     if row.sealed is None:
-        raise WrongStateError("not_pending", "this draft is decided")
+        raise WrongStateError("not_pending", Phrase("this draft is decided"))
     try:
         place = _place(row.signal_id, row.period)
         payload = periods.unseal(row.period, row.sealed, place)
@@ -186,7 +187,7 @@ def open_draft(row: DraftRow, periods: PeriodKeys) -> Draft:
     except (CryptoError, MalformedError):
         pass
     raise WrongStateError(
-        "draft_unreadable", "this draft can't be opened any more; withdraw it"
+        "draft_unreadable", Phrase("this draft can't be opened any more; withdraw it")
     )
 
 

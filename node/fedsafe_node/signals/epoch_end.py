@@ -17,16 +17,19 @@ from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Plane
 
 MOST: Final = 500
 ERASURE_OPEN: Final = WrongStateError(
     "erasure_open",
-    "the person's request for erasure is open; close or grant it first",
+    Phrase("the person's request for erasure is open; close or grant it first"),
 )
 _NOT_IN_FORCE: Final = WrongStateError(
     "stale_draft",
-    "the signal that this one is to follow is not in force: it has ended, or rests",
+    Phrase(
+        "the signal that this one is to follow is not in force: it has ended, or rests"
+    ),
 )
 _PAGE: Final = 10_000
 

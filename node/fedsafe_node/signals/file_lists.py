@@ -26,7 +26,7 @@ from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.feed.signals import SignalHeader, decode_opening
 from fedsafe_federation.wire.wireformat import decode, encode
-from fedsafe_node.acts.bodies import Kind, Question
+from fedsafe_node.acts.bodies import Kind, Question, made_of
 from fedsafe_node.acts.signal_reviews import (
     DrawnFile,
     ExaminedList,
@@ -52,13 +52,14 @@ from fedsafe_node.rules.budgets.publications import PublicationBudget
 from fedsafe_node.rules.canonical_question import read_question
 from fedsafe_node.rules.media_bodies import open_media_body
 from fedsafe_node.rules.policy_context import Situation
-from fedsafe_node.signals.approval import approve_drafts
+from fedsafe_node.signals.approval import approve_drafts, code_of
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.drafts import DraftFacts, open_draft
 from fedsafe_node.signals.view import admit, nodes_in
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import DraftRow, DraftState, Row
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.decision import Decision, deny
 from fedsafe_policies.rules.people import Person, refuse_second
@@ -153,8 +154,10 @@ class _List:
             if len(found) > MOST_FACTS:
                 raise WrongStateError(
                     "mixed_list",
-                    f"it says more than {MOST_FACTS} different things of its files: "
-                    "withdraw it and import it as lists that say fewer",
+                    Phrase(
+                        "it says more than {most} different things of its "
+                        "files: withdraw it and import it as lists that say fewer"
+                    ).filled(most=MOST_FACTS),
                 )
         rarest = sorted(found, key=lambda key: (counts[key], key))
         return [replace(found[key], count=counts[key]) for key in rarest]
@@ -286,17 +289,19 @@ class FileLists:
         seen = _Seen(digest="", until=0) if not kept else decode(kept, _Seen)
         if now != digest:
             raise WrongStateError(
-                "act_changed", "the list is another by now: examine it anew"
+                "act_changed", Phrase("the list is another by now: examine it anew")
             )
         if seen.digest != digest:
             raise WrongStateError(
-                "wrong_state", "you have not examined the list of that digest"
+                "not_examined", Phrase("you have not examined the list of that digest")
             )
         if seen.until <= desk.clock.now().timestamp():
             raise WrongStateError(
                 "seen_long_ago",
-                f"you have examined it more than {SEEN_FOR // SECONDS_A_DAY} days ago: "
-                f"examine it anew (`fedsafe signal examine {name}`)",
+                Phrase(
+                    "you have examined it more than {days} days ago: examine "
+                    "it anew (`fedsafe signal examine {name}`)"
+                ).filled(days=SEEN_FOR // SECONDS_A_DAY, name=name),
             )
         await self._check(found, who)
         detail: Detail = {
@@ -324,7 +329,13 @@ class FileLists:
                 if start == 0:
                     raise
                 problems += [
-                    ListProblem(signal=each, detail=str(error)) for each in part
+                    ListProblem(
+                        signal=each,
+                        detail=str(error),
+                        code=code_of(error),
+                        **made_of(error.phrase),
+                    )
+                    for each in part
                 ]
                 continue
             approved += len(answer.approved)
@@ -355,10 +366,11 @@ class FileLists:
     async def _one(self, name: str) -> _List:
         found = (await self._read(name)).get(name)
         if found is None:
-            raise NotFoundError("list")
+            raise NotFoundError(Phrase("no such list"))
         if not found.entries:
             raise WrongStateError(
-                "stale_draft", "the keys have changed since; withdraw and draft anew"
+                "stale_draft",
+                Phrase("the keys have changed since; withdraw and draft anew"),
             )
 
         async def add_audiences(reader: Reader) -> None:
@@ -462,7 +474,7 @@ def _read_file(question: Question, position: int) -> File:
     if not isinstance(asked, File):
         raise BadRequestError(
             "bad_digest",
-            "a rehearsal is on digests of files",
+            Phrase("a rehearsal is on digests of files"),
             pointer=f"{pointer}/kind",
         )
     return asked

@@ -36,6 +36,7 @@ from fedsafe_node.store.imports_rows import ImportPart, ImportRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.vocabulary import Matter, Purpose
 
@@ -292,12 +293,16 @@ async def open_run(
     """
     row = await _run(reader, run)
     if row.author != who.name:
-        raise WrongStateError("wrong_state", "somebody else has begun this import")
+        raise WrongStateError(
+            "other_import", Phrase("somebody else has begun this import")
+        )
     if row.state is ImportState.OPEN or (done and row.state is ImportState.DONE):
         return row
     raise WrongStateError(
-        "wrong_state",
-        f"this import is {row.state.value}, and takes no more rows: begin another",
+        "import_closed",
+        Phrase("this import is {state}, and takes no more rows: begin another").filled(
+            state=row.state.value
+        ),
     )
 
 
@@ -320,7 +325,7 @@ async def note_rows(
 async def _run(reader: Reader, run: str) -> ImportRow:
     row = await reader.import_run(bytes.fromhex(run))
     if row is None:
-        raise NotFoundError("import")
+        raise NotFoundError(Phrase("no such import"))
     return row
 
 

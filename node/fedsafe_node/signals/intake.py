@@ -58,6 +58,7 @@ from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import sequence_key
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.disputes import ruling_ends
 
@@ -308,7 +309,9 @@ class Intake:
     def _member(self, origin: str) -> Member:
         shared = self._situation.shared
         if shared is None:
-            raise WrongStateError("no_federation", "this node has no federation")
+            raise WrongStateError(
+                "no_federation", Phrase("this node has no federation")
+            )
         return shared.membership.charter.member(origin)
 
     async def _restrict(

@@ -47,6 +47,7 @@ from fedsafe_node.store.inventory_rows import (
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.span import Span
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.vocabulary import Matter, Plane, Purpose, Scope
@@ -155,7 +156,7 @@ def _check_day(day: str | None, name: str) -> None:
     except ValueError:
         pass
     if day is not None:
-        why = "there is no such day since 1970"
+        why = Phrase("there is no such day since 1970")
         raise BadRequestError("invalid_query", why, pointer=f"/{name}")
 
 

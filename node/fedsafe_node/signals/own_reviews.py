@@ -36,6 +36,7 @@ from fedsafe_node.store.oversight_rows import ValidationRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.span import Span
 from fedsafe_policies.rules.continuation import KeepRequest
 from fedsafe_policies.rules.decision import Decision
@@ -121,15 +122,18 @@ async def _reviewable(desk: Desk, reader: Reader, signal_id: bytes) -> Validatio
     signal = await reader.signal(desk.situation.node, signal_id)
     if signal is None:
         if await reader.signal(desk.situation.own.name, signal_id) is not None:
-            raise WrongStateError("wrong_state", "an own ban was never published")
-        raise NotFoundError("signal")
+            raise WrongStateError(
+                "never_published", Phrase("an own ban was never published")
+            )
+        raise NotFoundError(Phrase("no such signal"))
     if signal.plane != Plane.MEDIA.value:
         raise WrongStateError(
-            "no_second_term", "a signal about a person ends with its term, everywhere"
+            "no_second_term",
+            Phrase("a signal about a person ends with its term, everywhere"),
         )
     row = await reader.validation(signal_id)
     if row is None or signal.status not in _ALIVE:
-        raise WrongStateError(f"already_{signal.status.value}", "it has ended")
+        raise WrongStateError(f"already_{signal.status.value}", Phrase("it has ended"))
     return row
 
 

@@ -184,20 +184,25 @@ class Planner:
         if not isinstance(asked, File) or request.scope is Scope.SELF:
             raise BadRequestError(
                 "not_on_a_list",
-                "a list has files for the federation, and nothing else",
+                Phrase("a list has files for the federation, and nothing else"),
                 pointer=pointer,
             )
         if (request.provenance or self._unsaid) is not Provenance.IMPORTED_LIST:
             raise BadRequestError(
                 "not_on_a_list",
-                "a list is somebody else's, and all of it is on trial as such: leave "
-                "the provenance out, and record findings of your own without a list",
+                Phrase(
+                    "a list is somebody else's, and all of it is on trial as "
+                    "such: leave the provenance out, and record findings of your "
+                    "own without a list"
+                ),
                 pointer=f"{pointer}/provenance",
             )
 
     def _check_open(self) -> None:
         if self._present.shared is None:
-            raise WrongStateError("no_federation", "this node has no federation")
+            raise WrongStateError(
+                "no_federation", Phrase("this node has no federation")
+            )
         closes = self.shared.closes if self.shared is not None else None
         if closes is None or self._present.at >= closes:
             raise WrongStateError("epoch_ended", EPOCH_ENDED)
@@ -235,7 +240,9 @@ class Planner:
             if getattr(request, name) is None:
                 raise BadRequestError(
                     "unstated",
-                    f"the person is told of it: state the {name}",
+                    Phrase("the person is told of it: state the {name}").filled(
+                        name=name
+                    ),
                     pointer=f"{pointer}/{name}",
                 )
 
@@ -249,7 +256,7 @@ class Planner:
         if request.renews is not None and request.scope is Scope.SELF:
             raise BadRequestError(
                 "bad_request",
-                "an own ban follows no signal of the federation",
+                Phrase("an own ban follows no signal of the federation"),
                 pointer=f"{pointer}/renews",
             )
         told = (
@@ -266,14 +273,14 @@ class Planner:
         shared = self._present.shared
         if request.scope is Scope.SELF or shared is None:
             raise BadRequestError(
-                "bad_nodes", "an own ban goes to no member", pointer=place
+                "bad_nodes", Phrase("an own ban goes to no member"), pointer=place
             )
         known = {member.name for member in shared.membership.others}
         for position, name in enumerate(request.nodes):
             if name not in known:
                 raise BadRequestError(
                     "bad_nodes",
-                    "that is no other member of the federation",
+                    Phrase("that is no other member of the federation"),
                     pointer=f"{place}/{position}",
                 )
         return Address(frozenset(request.nodes), *told)
@@ -283,16 +290,18 @@ class Planner:
         name, present = request.group or "", self._present
         if request.scope is Scope.SELF or present.shared is None:
             raise BadRequestError(
-                "bad_group", "an own ban goes to no group", pointer=place
+                "bad_group", Phrase("an own ban goes to no group"), pointer=place
             )
         if request.nodes is not None:
             raise BadRequestError(
-                "bad_group", "name either a group or members", pointer=place
+                "bad_group", Phrase("name either a group or members"), pointer=place
             )
         scopes = present.policy.document.scopes
         if Circle.GROUP in scopes.circles and name not in scopes.groups:
             raise BadRequestError(
-                "bad_group", "this node's policy has no such group", pointer=place
+                "bad_group",
+                Phrase("this node's policy has no such group"),
+                pointer=place,
             )
         return of_group(name)
 
@@ -301,22 +310,26 @@ class Planner:
         if isinstance(asked, File):
             if request.removed_on is not None:
                 raise BadRequestError(
-                    "not_for_media", "a file has no day of removal", pointer=place
+                    "not_for_media",
+                    Phrase("a file has no day of removal"),
+                    pointer=place,
                 )
             return self._today
         if request.removed_on is None:
             raise BadRequestError(
                 "removed_on_missing",
-                "a signal about an account names the day of its removal",
+                Phrase("a signal about an account names the day of its removal"),
                 pointer=place,
             )
         try:
             day = date.fromisoformat(request.removed_on)
         except ValueError:
-            raise BadRequestError("bad_date", "no such day", pointer=place) from None
+            raise BadRequestError(
+                "bad_date", Phrase("no such day"), pointer=place
+            ) from None
         if day > self._latest:  # nowhere on earth has that day begun
             raise BadRequestError(
-                "removed_on_future", "the day lies in the future", pointer=place
+                "removed_on_future", Phrase("the day lies in the future"), pointer=place
             )
         return day
 
@@ -326,7 +339,7 @@ class Planner:
         if isinstance(asked, File) and request.findings:
             raise BadRequestError(
                 "not_for_media",
-                "findings are about a person, not a file",
+                Phrase("findings are about a person, not a file"),
                 pointer=f"{pointer}/findings",
             )
         return PublishRequest(

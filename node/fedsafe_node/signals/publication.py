@@ -30,6 +30,7 @@ from fedsafe_node.acts.bodies import (
     SignalAnswer,
     SignalState,
     TakenOffRows,
+    made_of,
 )
 from fedsafe_node.acts.signal_reviews import (
     HoldersAnswer,
@@ -75,6 +76,7 @@ from fedsafe_node.signals.view import describe, nodes_in, show_signal
 from fedsafe_node.store.imports_rows import ImportRow, ListedToken, Standing, TakenOff
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.retention import explain_end
@@ -545,7 +547,13 @@ def _answer(
             else:
                 problems.append(_denied(position, outcome))
         elif isinstance(outcome, BadRequestError):
-            problem = _problem(position, outcome.code, outcome.detail, outcome.pointer)
+            problem = ItemProblem(
+                position=position,
+                code=outcome.code,
+                detail=outcome.detail,
+                pointer=outcome.pointer,
+                **made_of(outcome.phrase),
+            )
             problems.append(problem)
         else:
             is_known = not dry or isinstance(outcome, OwnPlan)
@@ -655,12 +663,14 @@ def _state(batch: _Import) -> SignalState:
     return SignalState.DRAFT if shared else SignalState.OWN
 
 
-def _problem(
-    position: int, code: str, detail: str, pointer: str | None = None
-) -> ItemProblem:
-    return ItemProblem(position=position, code=code, detail=detail, pointer=pointer)
-
-
 def _denied(position: int, decision: Decision) -> ItemProblem:
-    about = f" ({decision.about})" if decision.about else ""
-    return _problem(position, decision.code, decision.reason.en + about)
+    told = decision.reason.phrase
+    if decision.about:
+        named = Phrase("{reason} ({about})")
+        told = named.filled(reason=decision.reason, about=decision.about)
+    return ItemProblem(
+        position=position,
+        code=decision.code,
+        detail=decision.reason.en if told is None else str(told),
+        **made_of(told),
+    )

@@ -19,7 +19,12 @@ from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.evaluation.metering import PUBLISHING
 from fedsafe_federation.feed.records import encode_record, signal_record
 from fedsafe_federation.wire.wireformat import encode
-from fedsafe_node.ground.errors import KeyFileError, StoreFailedError, UnavailableError
+from fedsafe_node.ground.errors import (
+    KeyFileError,
+    StoreFailedError,
+    UnavailableError,
+    words_of,
+)
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.signal_ids import signal_name
 from fedsafe_node.keys.evaluators import Output
@@ -201,7 +206,7 @@ class Recorder:
             wait = error.retry_after
             later = RETRY_AFTER_MS if wait is None else ceil(wait * 1_000)
             raise UnavailableError(
-                "deferred", str(error), retry_after_ms=later
+                "deferred", words_of(error), retry_after_ms=later
             ) from None
         return {id(plan): y for plan, y in zip(drafts, outputs, strict=True)}
 

@@ -39,6 +39,7 @@ from fedsafe_node.store.inventory_rows import SampledRow, SampleRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.rules.decision import Decision, deny
@@ -220,13 +221,19 @@ async def _drawn(desk: Desk, reader: Reader, signal_id: bytes) -> SampledRow:
     signal = await reader.signal(desk.situation.node, signal_id)
     if signal is None:
         if await reader.signal(desk.situation.own.name, signal_id) is not None:
-            raise WrongStateError("wrong_state", "an own ban was never published")
-        raise NotFoundError("signal")
+            raise WrongStateError(
+                "never_published", Phrase("an own ban was never published")
+            )
+        raise NotFoundError(Phrase("no such signal"))
     if row is None or row.finding is not None:
-        why = "was not drawn" if row is None else "has been looked at"
-        raise WrongStateError("not_pending", f"this signal {why}")
+        raise WrongStateError(
+            "not_pending",
+            Phrase("this signal was not drawn")
+            if row is None
+            else Phrase("this signal has been looked at"),
+        )
     if signal.status not in _ALIVE:
-        raise WrongStateError(f"already_{signal.status.value}", "it has ended")
+        raise WrongStateError(f"already_{signal.status.value}", Phrase("it has ended"))
     return row
 
 

@@ -22,6 +22,7 @@ from fedsafe_node.ground.errors import WrongStateError
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.store.rows import RestrictionRow, sequence_key
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Effect
 
 
@@ -53,7 +54,7 @@ async def state(  # noqa: PLR0913 - what a restriction says
     """
     node, shared = desk.situation.node, desk.situation.shared
     if shared is None:
-        raise WrongStateError("no_federation", "this node has no federation")
+        raise WrongStateError("no_federation", Phrase("this node has no federation"))
     key = sequence_key(node)
     sequence = int(await tx.meta(key) or 0) + 1
     restriction = Restriction(

@@ -33,6 +33,7 @@ from fedsafe_node.store.rows import (
     SignalStatus,
 )
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.decision import Decision, deny
 from fedsafe_policies.rules.erasures import EraseRequest
@@ -310,7 +311,7 @@ class _Stop:
         draft = await tx.draft(self.signal_id)
         if draft is not None:
             return await self._withdraw(tx, draft)
-        raise NotFoundError("signal")
+        raise NotFoundError(Phrase("no such signal"))
 
     async def _erase(
         self, tx: Transaction, row: SignalRow
@@ -324,7 +325,7 @@ class _Stop:
             self.desk, tx, self.signal_id, at=self.at, reason=self.reason
         )
         if not removed:
-            raise WrongStateError("already_erased", "this own ban is erased")
+            raise WrongStateError("already_erased", Phrase("this own ban is erased"))
         await self._write(tx, Event.WITHDRAWN, decision, bans=len(removed))
         answer = await describe_row(tx, row, SignalState.ERASED, self.desk)
         return Changed(answer, removed=removed)
@@ -339,7 +340,7 @@ class _Stop:
         if not decision.allowed:
             return Changed(decision)
         if draft.state is not DraftState.PENDING:
-            raise WrongStateError("not_pending", "this draft is decided")
+            raise WrongStateError("not_pending", Phrase("this draft is decided"))
         removed = await withdraw_draft(
             self.desk, tx, draft, by=self.who.name, reason=self.reason
         )
@@ -358,7 +359,9 @@ class _Stop:
         if denied := await self._unnamed(tx, scope):
             return Changed(denied)
         if row.status in _STOPPED:
-            raise WrongStateError(f"already_{row.status.value}", "it is stopped")
+            raise WrongStateError(
+                f"already_{row.status.value}", Phrase("it is stopped")
+            )
         size = await revoke_signal(self.desk, tx, row, self.reason)
         await self._write(tx, Event.REVOKED, decision)
         answer = await describe_row(tx, row, SignalState.REVOKED, self.desk)

@@ -26,6 +26,7 @@ from fedsafe_node.signals.inventory_facts import InventoryFacts, kind_of, open_f
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import DraftRow, DraftState, SignalRow, SignalStatus
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.vocabulary import Matter, Plane, Purpose, Scope
 
@@ -167,7 +168,7 @@ async def describe(reader: Reader, signal_id: bytes, desk: Desk) -> SignalAnswer
             )
     draft = await reader.draft(signal_id)
     if draft is None:
-        raise NotFoundError("signal")
+        raise NotFoundError(Phrase("no such signal"))
     waiting = draft.state is DraftState.PENDING
     state = SignalState.DRAFT if waiting else SignalState.WITHDRAWN
     return await describe_draft(reader, draft, state, desk)

@@ -11,6 +11,7 @@ from fedsafe_node.ground.errors import ConfigError, KeyFileError, StoreFailedErr
 from fedsafe_node.ground.key_files import read_secret
 from fedsafe_node.ground.store_settings import Storage
 from fedsafe_node.store.postgresql.instances import instance_of
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,9 @@ def password_of(directory: Path, storage: Storage) -> str | None:
         why = str(error) if isinstance(error, KeyFileError) else "it is not UTF-8"
         raise ConfigError(path, why) from None
     if not password or not password.isprintable():
-        raise ConfigError(path, "want one line with the password, and nothing else")
+        raise ConfigError(
+            path, Phrase("want one line with the password, and nothing else")
+        )
     return password
 
 

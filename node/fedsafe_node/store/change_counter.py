@@ -30,6 +30,7 @@ from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 POLL: Final = 0.5
 """How many seconds lie between two looks of a process that nobody asks anything."""
@@ -178,6 +179,8 @@ class Follower:
             _LOG.exception("not followed", extra=fields(reason=topic.value))
             raise UnavailableError(
                 "unavailable",
-                "this process of the node cannot take up what another has changed",
+                Phrase(
+                    "this process of the node cannot take up what another has changed"
+                ),
                 retry_after_ms=_RETRY_MS,
             ) from None

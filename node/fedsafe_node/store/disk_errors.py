@@ -22,6 +22,7 @@ from fedsafe_node.store.sql import (
     LongTextError,
     UnfitTextError,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 
 BY_WRONG_CELLS = (TypeError, ValueError, AttributeError, OverflowError)
 _DISK_FULL: Final = "53100"  # of PostgreSQL
@@ -81,7 +82,11 @@ def by_damage(connection: Connection, error: Exception) -> Exception:
 def unfit_text(error: UnfitTextError) -> BadRequestError:
     """Tell whoever sent a text that the database does not take."""
     is_long = isinstance(error, LongTextError)
-    why = "a text is too long" if is_long else "no text has the character U+0000"
+    why = (
+        Phrase("a text is too long")
+        if is_long
+        else Phrase("no text has the character U+0000")
+    )
     return BadRequestError("malformed_request", why)
 
 

@@ -11,13 +11,15 @@ has two meanings, `within` says which is meant.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from struct import Struct, unpack
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from fedsafe_policies.ground.reasons import Text
 
 FOLDER: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "locale")  # noqa: PTH118, PTH120 - pathlib is slow to load
@@ -26,6 +28,10 @@ SOURCE: Final = "en"
 _COMPILED: Final = ".mo"
 _LITTLE: Final = b"\xde\x12\x04\x95"
 """How a file begins whose numbers have the least byte first."""
+_LONGEST: Final = 4_096
+_MOST_PARAMS: Final = 32
+_DEEPEST: Final = 32
+"""Bounds on a sentence that another node sends."""
 
 
 class Phrase:
@@ -73,7 +79,7 @@ class Phrase:
         """Say it in the two languages that papers, policies and letters have."""
         from fedsafe_policies.ground.reasons import Text  # noqa: PLC0415 (slow to load)
 
-        return Text(self.said("de"), self.said(SOURCE))
+        return Text.of(self)
 
     def _words(self, language: str) -> str:
         if language == SOURCE or not self.english:  # under "" lies the header
@@ -96,8 +102,18 @@ class Phrase:
         """Show it in English."""
         return f"Phrase({self.said(SOURCE)!r})"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Go to another process, without what only this one knows."""
+        return _made, (self.english, self.context, self.values, dict(self.named))
+
     def _key(self) -> tuple[object, ...]:
         return self.context, self.english, self.values, dict(self.named)
+
+
+def _made(
+    english: str, context: str, values: tuple[object, ...], named: dict[str, object]
+) -> Phrase:
+    return Phrase(english, context=context, values=values, named=named)
 
 
 class Told(Phrase):
@@ -123,6 +139,122 @@ class Told(Phrase):
         return (*super()._key(), dict(self._by_language))
 
     __hash__ = Phrase.__hash__
+
+
+class Received(Phrase):
+    """What another node said in English, with the template that it was made of.
+
+    In English it is what came. Another language is that of the template's entry here,
+    with the values that came put in by their names: a template from elsewhere only
+    chooses an entry, and is never filled itself. Without an entry, or where the values
+    do not go with it, the English stays.
+    """
+
+    __slots__ = ("_say", "_template")
+
+    def __init__(
+        self,
+        english: str,
+        template: Phrase,
+        say: Callable[[str, object], object] = lambda _, value: value,
+    ) -> None:
+        """Take the sentence as it came, and its template; *say* words a value."""
+        super().__init__(english)
+        self._template = template
+        self._say = say
+
+    def said(self, language: str) -> str:
+        """Say it in a language."""
+        if language == SOURCE:
+            return self.english
+        try:
+            return self._entry(self._template, language)
+        except (LookupError, ValueError):
+            return self.english
+
+    def _entry(self, template: Phrase, language: str) -> str:
+        """Fill the entry of a template.
+
+        Raises:
+            LookupError: there is none, or a value is missing.
+            ValueError: its places do not go with what came.
+        """
+        words = catalogue(language).find(template.context, template.english)
+        if not words and (template.named or template is self._template):
+            raise LookupError
+        if not words or not template.named:
+            return words or template.english  # a word that only the other node has
+        named = {
+            name: self._entry(value, language)
+            if isinstance(value, Phrase)
+            else _spoken(self._say(name, value), language)
+            for name, value in template.named.items()
+        }
+        return words.format(**named)
+
+
+def received(
+    sentence: object,
+    english: str,
+    say: Callable[[str, object], object] = lambda _, value: value,
+) -> Phrase:
+    """Read how another node made an English sentence: its template and its values.
+
+    *sentence* is a decoded document with `template`, and perhaps `context` and
+    `params`; nothing of it is trusted. What is none, or too large, is told in English.
+    """
+    template = _template(sentence, _DEEPEST)
+    return Phrase(english) if template is None else Received(english, template, say)
+
+
+def _template(sentence: object, depth: int) -> Phrase | None:
+    if not isinstance(sentence, Mapping) or not depth:
+        return None
+    english, context = sentence.get("template"), sentence.get("context") or ""
+    params = sentence.get("params") or {}
+    if not _is_short(english) or not _is_short(context):
+        return None
+    if not isinstance(params, Mapping) or len(params) > _MOST_PARAMS:
+        return None
+    named: dict[str, object] = {}
+    for name, value in params.items():
+        if isinstance(value, Mapping):
+            value = _template(value, depth - 1)  # noqa: PLW2901
+        if value is None or not isinstance(value, Phrase | str | int):
+            return None
+        if not _is_short(name) or (isinstance(value, str) and not _is_short(value)):
+            return None
+        named[name] = value
+    return Phrase(english, context=context, named=named)
+
+
+def _is_short(text: object) -> "TypeGuard[str]":
+    return isinstance(text, str) and len(text) <= _LONGEST
+
+
+def in_turn(texts: "Iterable[Phrase | Text]") -> Phrase:
+    """Say whole sentences one after the other; at least one."""
+    return _chained(Phrase("{first} {rest}"), texts)
+
+
+def listed(texts: "Iterable[Phrase | Text]") -> Phrase:
+    """Say several things with commas between them; at least one."""
+    return _chained(Phrase("{first}, {rest}"), texts)
+
+
+def either(texts: "Iterable[Phrase | Text]") -> Phrase:
+    """Say that one of several things will do; at least one."""
+    return _chained(Phrase("{first} or {rest}"), texts)
+
+
+def _chained(template: Phrase, texts: "Iterable[Phrase | Text]") -> Phrase:
+    *before, last = (
+        each if isinstance(each, Phrase) else each.phrase or Phrase(each.en)
+        for each in texts
+    )
+    for each in reversed(before):
+        last = template.filled(first=each, rest=last)
+    return last
 
 
 def joined(separator: str, texts: "Iterable[Phrase | Text | str]") -> Phrase:
@@ -202,6 +334,9 @@ def catalogue(language: str) -> Catalogue:
 def _spoken(value: object, language: str) -> object:
     if isinstance(value, Phrase):
         return value.said(language)
+    phrase = getattr(value, "phrase", None)  # of an error, or of a `Text`
+    if isinstance(phrase, Phrase):
+        return phrase.said(language)
     if hasattr(value, "de") and hasattr(value, "en"):  # a `Text`
         return getattr(value, "de" if language == "de" else "en")
     return value

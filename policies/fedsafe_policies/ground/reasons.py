@@ -8,6 +8,8 @@ sentence a person can be shown, are in `rules.grants` and `rules.refusals`.
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
+from fedsafe_policies.ground.catalogue import Phrase
+
 
 @unique
 class Rule(StrEnum):
@@ -38,12 +40,33 @@ class Rule(StrEnum):
     TRIAL = "P22"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Text:
-    """One sentence in German and in English."""
+    """One sentence in German and in English.
+
+    `phrase` is what both were said of; it is part of neither comparison nor encoding.
+    """
+
+    __slots__ = ("_phrase", "de", "en")
 
     de: str
     en: str
+
+    @property
+    def phrase(self) -> Phrase | None:
+        """What both were said of, where a phrase was."""
+        return getattr(self, "_phrase", None)
+
+    @classmethod
+    def of(cls, phrase: Phrase) -> "Text":
+        """Say a phrase in both languages."""
+        text = cls(phrase.said("de"), phrase.said("en"))
+        object.__setattr__(text, "_phrase", phrase)
+        return text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Go to another process."""
+        return Text, (self.de, self.en)
 
 
 @unique

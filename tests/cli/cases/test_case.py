@@ -5,10 +5,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import pytest
 from tests.support.shown_cases import CASE, LISTED, RECEIPT, SHOWN
 
 from fedsafe_cli.terminal.exit_codes import ExitStatus
+from fedsafe_node.acts.bodies import made_of
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -492,28 +495,39 @@ def test_what_waits_for_a_second_person_says_so(ask: "Run", node: "FakeNode") ->
 
 
 POLICE: Final = "Strafverfolgung (BKA, ZIT, ZAC, LKA)"
-WAITS: Final = (
-    "an approval of this case for law_enforcement, hotline waits already, asked for by "
-    f"ella: act {'0c' * 16}"
-)
-APPROVED: Final = (
-    "this case is approved already, for law_enforcement; for others change it "
+ACT: Final = "0c" * 16
+WAITS: Final = Phrase(
+    "an approval of this case for {partner_classes} waits already, asked for by {by}: "
+    "act {act}"
+).filled(partner_classes="law_enforcement, hotline", by="ella", act=ACT)
+APPROVED: Final = Phrase(
+    "this case is approved already, for {partner_classes}; for others change it "
     "(`fedsafe case assess`), and let it be approved anew for all of them at once"
-)
-LEFT: Final = (
-    "this case is approved already, for law_enforcement; for others open a case of its "
-    "own (`fedsafe case open`); or recall this one (`fedsafe case recall`), change it, "
-    "and let it be approved anew for all of them at once"
-)
+).filled(partner_classes="law_enforcement")
+LEFT: Final = Phrase(
+    "this case is approved already, for {partner_classes}; for others open a case of "
+    "its own (`fedsafe case open`); or recall this one (`fedsafe case recall`), change "
+    "it, and let it be approved anew for all of them at once"
+).filled(partner_classes="law_enforcement")
+
+
+def sent(code: str, refusal: Phrase) -> dict[str, object]:
+    """Give a problem as the node sends it."""
+    made = msgspec.to_builtins(made_of(refusal))
+    return {"code": code, "detail": str(refusal), **made}
 
 
 @pytest.mark.parametrize(
     ("code", "detail", "english", "german"),
     [
         (
-            "already_asked",
+            "approval_waits",
             WAITS,
-            (WAITS, f"`fedsafe act approve {'0c' * 16}`", "--partner may be repeated"),
+            (
+                str(WAITS),
+                f"`fedsafe act approve {'0c' * 16}`",
+                "--partner may be repeated",
+            ),
             (
                 f"Freigabe dieses Falls für {POLICE}; ",
                 f"wartet schon, beantragt von ella: Vorgang {'0c' * 16}",
@@ -521,11 +535,16 @@ LEFT: Final = (
                 "--partner geht mehrmals",
             ),
         ),
-        ("wrong_state", APPROVED, (APPROVED,), (f"für {POLICE}; für andere ändern",)),
         (
-            "wrong_state",
+            "already_approved",
+            APPROVED,
+            (str(APPROVED),),
+            (f"für {POLICE}; für andere ändern",),
+        ),
+        (
+            "already_approved",
             LEFT,
-            (LEFT,),
+            (str(LEFT),),
             (f"für {POLICE}; für andere einen eigenen Fall eröffnen",),
         ),
     ],
@@ -534,12 +553,11 @@ def test_a_further_class_is_refused_with_a_way_out(  # noqa: PLR0913
     ask: "Run",
     node: "FakeNode",
     code: str,
-    detail: str,
+    detail: Phrase,
     english: tuple[str, ...],
     german: tuple[str, ...],
 ) -> None:
-    refusal = {"code": code, "detail": detail}
-    node.always(f"POST /v1/cases/{CASE}/approve", refusal, 409)
+    node.always(f"POST /v1/cases/{CASE}/approve", sent(code, detail), 409)
     command = ("case", "approve", CASE, "--partner", "hotline")
     told, auf_deutsch = ask(*command).err, ask(*command, "--lang", "de").err
 
@@ -550,16 +568,16 @@ def test_a_further_class_is_refused_with_a_way_out(  # noqa: PLR0913
 def test_a_case_whose_approval_waits_is_not_sent_and_names_it(
     ask: "Run", node: "FakeNode"
 ) -> None:
-    waits = (
-        "a case that is draft does not go out: an approval of it waits for a second "
-        f"person: `fedsafe act approve {'0c' * 16}`"
-    )
-    refusal = {"code": "not_approved", "detail": waits}
+    waits = Phrase(
+        "a case that is {case_state} does not go out: an approval of it waits for a "
+        "second person: `fedsafe act approve {act}`"
+    ).filled(case_state="draft", act=ACT)
+    refusal = sent("not_approved", waits)
     node.always(f"POST /v1/cases/{CASE}/dispatches", refusal, 409)
     command = ("case", "send", CASE, "--to", "bka")
     english, german = ask(*command).err, ask(*command, "--lang", "de").err
 
-    assert waits in english
+    assert str(waits) in english
     assert "Entwurf (draft) ist, geht nicht hinaus: Seine Freigabe wartet auf" in german
     assert f"zweite Person: `fedsafe act approve {'0c' * 16}`" in german
 
@@ -568,7 +586,7 @@ def test_an_approval_that_the_case_has_overtaken_says_what_to_do(
     ask: "Run", node: "FakeNode"
 ) -> None:
     act = "0c" * 16
-    changed = {"code": "act_changed", "detail": "the case has changed meanwhile"}
+    changed = {"code": "case_changed", "detail": "the case has changed meanwhile"}
     other = {"code": "act_changed", "detail": "the breach has changed meanwhile"}
     command = ("act", "approve", act, "--digest", "cd" * 32)
     node.always(f"POST /v1/acts/{act}/approve", changed, 409)

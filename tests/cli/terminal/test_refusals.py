@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """A refusal speaks of options and ways out, not of the request's fields."""
 
-import ast
+import json
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedsafe_cli.terminal.case_refusal_texts import REFUSALS
 from fedsafe_cli.terminal.refusals import read_refusal
 from fedsafe_cli.terminal.ways_out import WAYS_OUT
 from fedsafe_node.api.auth import describe
+from fedsafe_node.api.codes import Code
+from fedsafe_node.api.problems import RefusedError, body_of, problem_of
 from fedsafe_node.api.routes import ROUTES
+from fedsafe_node.casework.cases.release import (
+    code_of_gaps,
+    words_of_gap,
+    words_of_nothing,
+)
+from fedsafe_node.ground.errors import WrongStateError
 from fedsafe_policies.errors import NothingForPartnerError
 from fedsafe_policies.escalation.closure import Answers, unanswered
 from fedsafe_policies.escalation.dispatches import FAULTS, PartnerFault
@@ -21,7 +27,7 @@ from fedsafe_policies.escalation.package import Elements, Threat
 from fedsafe_policies.escalation.projection import project
 from fedsafe_policies.escalation.release import gaps
 from fedsafe_policies.escalation.vocabulary import Danger, PartnerClass, Urgency
-from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.catalogue import Phrase, in_turn
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -29,16 +35,6 @@ if TYPE_CHECKING:
 TASK = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 SIGNAL = "01936e0c-0000-7000-8000-000000000001"
 DAY = "wants a day such as 2027-11-03"
-NODE: Final = Path(__file__).parents[3] / "node/fedsafe_node"
-COMPOSED: Final = (
-    "a case that is {state} does not go out",
-    "a package is under way to ",
-    "a correction is under way to ",
-    "the partner has revision {revision}, and is no new one",
-    "this case is approved already, for ",
-    "{partner} receives nothing without ",
-)
-"""How texts begin that the node puts together out of several."""
 
 
 @pytest.mark.parametrize(
@@ -257,7 +253,7 @@ def test_what_no_option_names_is_not_pointed_to() -> None:
 
 
 def test_who_names_no_partner_of_theirs_learns_where_partners_are() -> None:
-    partner = read_refusal(404, {"code": "not_found", "detail": "no such partner"})
+    partner = read_refusal(404, {"code": "no_partner", "detail": "no such partner"})
     signal = read_refusal(404, {"code": "not_found", "detail": "no such signal"})
 
     assert "fedsafe partner list" in str(partner.hint)
@@ -279,8 +275,10 @@ def test_an_unclear_threat_is_entered_as_an_element() -> None:
     matrix = shipped_matrix()
     known = Elements(threat=Threat(danger=Danger.UNCLEAR, reason="nobody can say"))
     found = project(known, {}, PartnerClass.LAW_ENFORCEMENT, matrix)
-    said = " ".join(gap.text.en for gap in gaps(known, {}, Urgency.U1, found, matrix))
-    problem = {"code": "not_releasable", "detail": said}
+    lacking = gaps(known, {}, Urgency.U1, found, matrix)
+    said = in_turn(map(words_of_gap, lacking))
+    code = code_of_gaps([each.kind for each in lacking])
+    problem = sent(WrongStateError(code, said))
     other = {"code": "not_releasable", "detail": "bzkj receives no single case"}
 
     assert '{"threat": {"danger": "yes"' in str(read_refusal(409, problem).hint)
@@ -291,18 +289,18 @@ def test_what_a_class_of_partner_needs_is_recorded_by_an_option() -> None:
     known = Elements(threat=Threat(danger=Danger.YES, reason="they said so"))
     with pytest.raises(NothingForPartnerError) as refused:
         project(known, {}, PartnerClass.NCMEC, shipped_matrix())
-    problem = {"code": "not_releasable", "detail": str(refused.value)}
-    refusal = read_refusal(409, problem)
+    told = words_of_nothing(refused.value)
+    refusal = read_refusal(409, sent(WrongStateError("conditions_missing", told)))
 
     command = "`fedsafe case assess CASE --condition transfer_basis`"
     assert command in str(refusal.hint)
-    assert "erhält nichts ohne transfer_basis" in refusal.diagnostics(language="de")
+    assert "bekommt nichts ohne transfer_basis" in refusal.diagnostics(language="de")
 
 
 def test_what_is_open_before_closing_is_said_in_words_and_options() -> None:
     names = [*unanswered(Answers()), "second_look", "inquiry"]
-    detail = f"not answered yet: {', '.join(names)}"
-    refusal = read_refusal(409, {"code": "unanswered", "detail": detail})
+    said = Phrase("not answered yet: {questions}").filled(questions=", ".join(names))
+    refusal = read_refusal(409, sent(WrongStateError("unanswered", said)))
     german = refusal.diagnostics(language="de").partition("\n")[0]
 
     assert "misused feature, help offered, " in str(refusal)
@@ -323,8 +321,8 @@ def test_hints_are_said_in_german_too() -> None:
     other = said_in_german(code="role", about="audit_review", **ruled)
     place = said_in_german(code="invalid_body", detail="x", pointer="/a/0")
     known = said_in_german(code="not_pending", detail="this act is decided")
-    names = "not answered yet: help, inquiry"
-    open_ = said_in_german(code="unanswered", detail=names)
+    names = {"params": {"questions": "help, inquiry"}, "template": "x"}
+    open_ = said_in_german(code="unanswered", detail="x", **names)
 
     rule = "fedsafe: hint: Regel P6 der Richtlinie p@1 entscheidet"
     assert roles[1] == f"{rule}; Rollen, die es dürfen: dpo, reviewer"
@@ -348,9 +346,11 @@ def test_an_option_that_a_hint_names_has_its_form_in_german(
 @pytest.mark.parametrize("name", ["auditReport", "auditSubject", "auditAccess"])
 def test_who_may_not_read_of_accounts_is_told_who_can_be_let(name: str) -> None:
     (route,) = (each for each in ROUTES if each.name == name)
-    detail = f"this takes {describe(route.auth, route.roles)}"
+    told = Phrase("this takes {who}").filled(who=describe(route.auth, route.roles))
+    refusal = read_refusal(403, sent(RefusedError(Code.FORBIDDEN, told)))
 
-    assert "--grant dpo" in WAYS_OUT[detail].english
+    assert "--grant dpo" in str(refusal.hint)
+    assert "dafür braucht es den Ausweis" in refusal.diagnostics(language="de")
     assert "--grant dpo" in WAYS_OUT["own_role"].said("de")
 
 
@@ -363,70 +363,84 @@ def test_every_way_out_is_said_in_both_languages(name: str) -> None:
     assert set(commands.findall(german)) == set(commands.findall(english))
 
 
+def sent(error: Exception) -> dict[str, Any]:
+    """Give the document by which a node refuses."""
+    return json.loads(body_of(problem_of(error, request_id="a-1")))
+
+
 @pytest.mark.parametrize(
-    ("english", "german"),
+    ("refusal", "german"),
     [
         (
-            "a case that is needs_info does not become closed",
+            Phrase(
+                "a case that is {case_state} does not become {following_case_state}"
+            ).filled(case_state="needs_info", following_case_state="closed"),
             "ein Fall, der Rückfrage (needs_info) ist, wird nicht geschlossen (closed)",
         ),
-        ("this dispatch is acknowledged already", "dieses Paket ist schon bestätigt"),
         (
-            f"bka: {FAULTS[PartnerFault.UNVERIFIED].en}",
+            Phrase("this dispatch is {dispatch_state} already").filled(
+                dispatch_state="acknowledged"
+            ),
+            "dieses Paket ist schon bestätigt",
+        ),
+        (
+            Phrase("{partner}: {why}").filled(
+                partner="bka", why=FAULTS[PartnerFault.UNVERIFIED]
+            ),
             f"bka: {FAULTS[PartnerFault.UNVERIFIED].de}",
         ),
         (
-            "ella has no package of this dispatch in hand, nor has anybody else",
-            "ella hat davon kein Paket in der Hand, und auch sonst niemand",
+            in_turn([Phrase("it is open"), Phrase("that name is taken")]),
+            "er ist offen dieser Name ist vergeben",
         ),
     ],
 )
-def test_what_the_node_refuses_of_a_case_is_said_in_german(
-    english: str, german: str
+def test_what_the_node_refuses_is_said_in_german_by_its_template(
+    refusal: Phrase, german: str
 ) -> None:
-    told = said_in_german(code="wrong_state", detail=english)
+    problem = sent(WrongStateError("case_state", refusal))
+    told = read_refusal(409, problem)
 
-    assert told[0] == f"fedsafe: error: {german} (wrong_state)"
+    assert str(told) == f"{refusal} (case_state)", "English stays as it came"
+    assert told.diagnostics(language="de").startswith(
+        f"fedsafe: error: {german} (case_state)"
+    )
 
 
-def test_what_nobody_has_put_in_german_is_said_as_the_node_says_it() -> None:
-    told = said_in_german(code="wrong_state", detail="something newer")
+@pytest.mark.parametrize(
+    "made",
+    [
+        {},
+        {"template": "something newer"},
+        {"template": "something {newer}", "params": {"newer": "newer"}},
+        {"template": "{partner}: {why}", "params": {"partner": "bka"}},
+        {"template": "{partner}: {why}", "params": {"partner": "a", "why": [1]}},
+        {"template": "{a.__class__}", "params": {"a": "x"}},
+        {"template": "that name is taken" * 1_000},
+        {"template": 7, "params": "x"},
+        {"template": "that name is taken", "params": {str(n): n for n in range(99)}},
+    ],
+)
+def test_what_nobody_has_put_in_german_is_said_as_the_node_says_it(
+    made: dict[str, Any],
+) -> None:
+    told = said_in_german(code="wrong_state", detail="something newer", **made)
 
     assert told[0] == "fedsafe: error: something newer (wrong_state)"
 
 
-def refused_by_the_node() -> str:
-    """Give every text of the rooms that work on cases, values in braces."""
-    found = list[str]()
-    for room in ("casework/cases", "casework/dispatch", "people"):
-        for path in (NODE / room).glob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.JoinedStr):
-                    parts = (
-                        str(part.value) if isinstance(part, ast.Constant) else "{}"
-                        for part in node.values
-                    )
-                    found.append("".join(parts))
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    found.append(node.value)
-    return "\n".join(found)
+def test_a_template_that_lies_about_its_sentence_is_never_a_format() -> None:
+    deep: dict[str, Any] = {"template": "it is open"}
+    for _ in range(100):
+        deep = {"template": "{first} {rest}", "params": {"first": deep, "rest": "x"}}
+    told = said_in_german(code="x", detail="plain", **deep)
+
+    assert told[0] == "fedsafe: error: plain (x)"
 
 
-def test_no_german_is_of_a_text_that_the_node_says_no_more() -> None:
-    told = refused_by_the_node()
-    faults = {f"{{partner}}: {each.en}" for each in FAULTS.values()}
-    parts = {
-        (english, part)
-        for english in set(map(str, REFUSALS)) - faults
-        for part in re.split(r"\{[a-z]+\}", english)
-        if len(part) > 4
-    }
+def test_an_older_node_is_understood() -> None:
+    """It sends the codes of before, and no template."""
+    told = read_refusal(409, {"code": "wrong_state", "detail": "this case is closed"})
 
-    gone = {english for english, part in parts if part not in told}
-    assert [each for each in gone if not each.startswith(COMPOSED)] == []
-
-
-@pytest.mark.parametrize("text", REFUSALS, ids=str)
-def test_both_languages_of_a_refusal_name_the_same(text: Phrase) -> None:
-    name = re.compile(r"\{[a-z]+\}|`[^`]+`")
-    assert sorted(name.findall(str(text))) == sorted(name.findall(text.said("de")))
+    assert str(told) == "this case is closed (wrong_state)"
+    assert "how it stands now" in str(told.hint)

@@ -321,7 +321,7 @@ async def test_what_counts_already_is_not_proposed(
 ) -> None:
     status, answer = await house.call("POST", PATH, token=staff["olaf"])
 
-    assert (status, answer["code"]) == (409, "wrong_state")
+    assert (status, answer["code"]) == (409, "nothing_changed")
     assert await waiting(house, staff["olaf"]) == []
 
 

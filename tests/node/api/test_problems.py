@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,7 @@ from fedsafe_node.api.problems import (
     headers_of,
     problem_of,
 )
+from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.ground import errors as node_errors
 from fedsafe_node.ground.errors import (
     BadRequestError,
@@ -45,6 +47,7 @@ from fedsafe_node.ground.errors import (
 )
 from fedsafe_node.store.rights_rows import RequestState
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.ground.catalogue import Phrase, either
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.decision import deny
 from fedsafe_policies.vocabulary import IdentifierKind
@@ -239,4 +242,81 @@ def test_the_documented_codes_are_the_codes() -> None:
     text = (DOCS / "api.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \| (.+) \|$", text, re.MULTILINE)
 
-    assert [(code.value, str(s), title) for code, (s, title) in CODES.items()] == rows
+    told = [(code.value, str(s), str(title)) for code, (s, title) in CODES.items()]
+    assert told == rows
+
+
+def split_codes() -> list[tuple[str, str, list[str]]]:
+    """Read the table of codes that were another one before: new, old, routes."""
+    text = (DOCS / "api.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| (`[A-Z].+`) \|$", text, re.MULTILINE)
+    return [(new, old, routes.strip("`").split("`, `")) for new, old, routes in rows]
+
+
+def test_the_codes_that_were_split_are_told_with_their_routes() -> None:
+    routes = {f"{route.method} {route.path}" for route in ROUTES}
+    files = (each for each in NODE.rglob("*.py") if each.name != "codes.py")
+    said = "".join(each.read_text() for each in files)
+    rows = split_codes()
+
+    assert len(rows) > 40
+    for new, old, where in rows:
+        assert {new, old} <= set(Code), new
+        assert f'"{new}"' in said, new
+        assert set(where) <= routes, new
+        is_same = CODES[Code(new)][0] == CODES[Code(old)][0]
+        assert is_same, f"the status of {new} is another one"
+
+
+def test_no_sentence_has_the_code_that_told_nothing() -> None:
+    assert Code.WRONG_STATE not in set(codes_in_the_source())
+    assert Code.WRONG_STATE in set(Code), "older members send it"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotFoundError(Phrase("no such signal")),
+        QuorumError(1, 2),
+        NO_ADDRESS,
+        PrunedError("l", 3, 256),
+        DeniedError(deny(Refusal.LEGAL_GATE, "p@12345678")),
+        ForbiddenError(
+            Phrase("{who}, or the node's Unix socket").filled(
+                who=either([Phrase("it is open"), Phrase("it is closed")])
+            ),
+            authenticated=True,
+        ),
+    ],
+)
+def test_a_problem_says_how_its_sentence_was_made(error: Exception) -> None:
+    document = json.loads(body_of(problem_of(error, request_id="a-1")))
+
+    assert filled(document) == document["detail"] == str(error)
+
+
+def filled(sentence: dict[str, Any]) -> str:
+    """Put the values that travelled into their template."""
+    params = sentence.get("params", {})
+    given = {
+        name: filled(value) if isinstance(value, dict) else value
+        for name, value in params.items()
+    }
+    return str(sentence["template"]).format(**given) if given else sentence["template"]
+
+
+def test_nothing_travels_that_the_sentence_does_not_show() -> None:
+    told = Phrase("{name} is taken").filled(name="anna", secret=SECRET)
+    body = body_of(problem_of(WrongStateError("name_taken", told), request_id="a-1"))
+
+    assert b'"anna"' in body
+    assert SECRET.encode() not in body
+
+
+def test_a_sentence_without_a_template_travels_as_it_is() -> None:
+    document = json.loads(
+        body_of(problem_of(WrongStateError("name_taken", "x"), request_id="a-1"))
+    )
+
+    assert document["detail"] == "x"
+    assert {"template", "params", "context"} & document.keys() == set()

@@ -142,7 +142,7 @@ async def test_a_list_that_has_changed_is_examined_and_drawn_anew(node: Node) ->
         await lists.approve(SAID.name, anew.digest, RUTH)
 
     assert changed.value.code == "act_changed"
-    assert unseen.value.code == "wrong_state"
+    assert unseen.value.code == "not_examined"
     assert (anew.digest != seen.digest, anew.seed != seen.seed) == (True, True)
     assert await node.feed() == []
 
@@ -261,7 +261,7 @@ async def test_what_was_examined_is_of_that_name_and_ends(
     await lists.examine(SAID.name, [], RITA)  # one beside the other
     done = await lists.approve(other.name, anew.digest, RITA)
 
-    assert elsewhere.value.code == "wrong_state"
+    assert elsewhere.value.code == "not_examined"
     assert ended.value.code == "seen_long_ago"
     assert seen.digest != unseen
     assert mine.approve_until + SEEN_FOR == anew.approve_until
@@ -289,7 +289,7 @@ async def test_an_entry_of_a_list_is_not_approved_by_itself(node: Node) -> None:
     with pytest.raises(WrongStateError, match="hotline-2026-11") as refused:
         await node.signals.approve(signals, RITA)
 
-    assert refused.value.code == "wrong_state"
+    assert refused.value.code == "part_of_list"
     assert await node.feed() == []
 
 

@@ -45,6 +45,7 @@ from fedsafe_node.store.oversight_rows import BreachRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Row
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.four_eyes import ActRequest
 from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Act
@@ -93,7 +94,9 @@ class BreachSilence:
         closing = decode(content, Closing)
         entry, breach = await _newest(tx, closing.breach)
         if entry != closing.entry:
-            raise WrongStateError("act_changed", "the breach has changed meanwhile")
+            raise WrongStateError(
+                "act_changed", Phrase("the breach has changed meanwhile")
+            )
         closed = msgspec.structs.replace(
             breach, silence=closing.silence, closed_at=self._office.now()
         )
@@ -187,13 +190,15 @@ class Breaches:
         def told(breach: Breach) -> Breach:
             if request.at < breach.aware_at:
                 raise BadRequestError(
-                    "bad_span", "nobody is told before it is known", pointer="/at"
+                    "bad_span",
+                    Phrase("nobody is told before it is known"),
+                    pointer="/at",
                 )
             late = request.at > breach.aware_at + WITHIN
             if late and request.to is Notified.AUTHORITY and request.late is None:
                 raise BadRequestError(
                     "late_reason_missing",
-                    "after 72 hours the authority is told why (Art. 33 (1))",
+                    Phrase("after 72 hours the authority is told why (Art. 33 (1))"),
                     pointer="/late",
                 )
             return msgspec.structs.replace(
@@ -255,7 +260,7 @@ class Breaches:
         async def act(tx: Transaction) -> BreachAnswer:
             rows = await tx.breach_entries(breach_id)
             if not rows:
-                raise NotFoundError("breach")
+                raise NotFoundError(Phrase("no such breach"))
             notes = [note for row in rows if (note := self._notes.read(row))]
             await office.note(tx, Event.BREACH_READ, who.name, {"breach": breach_id})
             breach = read_breach(rows[-1])
@@ -320,17 +325,19 @@ class Breaches:
 
     def _check_closing(self, breach: Breach, silence: Silence | None) -> Risk:
         if breach.risk is None:
-            raise WrongStateError("not_assessed", "assess it first")
+            raise WrongStateError("not_assessed", Phrase("assess it first"))
         if self._has_others() and not breach.told(Notified.MEMBERS):
             raise WrongStateError(
                 "members_not_told",
-                "tell the other members first, and enter that they were told",
+                Phrase("tell the other members first, and enter that they were told"),
             )
         if not fits(breach, silence):
             silent = ", ".join(sorted(breach.silent)) or "nobody"
             raise BadRequestError(
                 "bad_silence",
-                f"not told yet: {silent}; with this risk that reason does not fit",
+                Phrase(
+                    "not told yet: {silent}; with this risk that reason does not fit"
+                ).filled(silent=silent),
                 pointer="/silence",
             )
         return breach.risk
@@ -342,7 +349,7 @@ class Breaches:
     def _check_past(self, at: int, pointer: str) -> None:
         if at > self._office.now():
             raise BadRequestError(
-                "bad_span", "that lies in the future", pointer=pointer
+                "bad_span", Phrase("that lies in the future"), pointer=pointer
             )
 
 
@@ -393,8 +400,8 @@ async def _newest(reader: Reader, breach_id: str) -> tuple[int, Breach]:
     """Return the number of the last entry that a person made, and what is known."""
     rows = await reader.breach_entries(breach_id)
     if not rows:
-        raise NotFoundError("breach")
+        raise NotFoundError(Phrase("no such breach"))
     breach = read_breach(rows[-1])
     if breach.closed_at is not None:
-        raise WrongStateError("already_closed", "this breach is closed")
+        raise WrongStateError("already_closed", Phrase("this breach is closed"))
     return max(row.number or 0 for row in rows if row.step != REMINDED), breach

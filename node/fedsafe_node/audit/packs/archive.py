@@ -21,6 +21,7 @@ from fedsafe_node.evidence.verify import (
     local_header,
 )
 from fedsafe_node.ground.errors import BadRequestError
+from fedsafe_policies.ground.catalogue import Phrase
 
 MAX_ARCHIVE_BYTES: Final = 2**32 - 1 - 2 * MAX_FILE_BYTES  # a ZIP without extensions
 
@@ -43,7 +44,9 @@ class Archive:
         place = self._offset
         fits = len(content) <= MAX_FILE_BYTES and place <= MAX_ARCHIVE_BYTES
         if not fits or self._count == MAX_FILES:
-            raise BadRequestError("pack_too_large", "choose a shorter part of the log")
+            raise BadRequestError(
+                "pack_too_large", Phrase("choose a shorter part of the log")
+            )
         encoded, crc, size = name.encode("ascii"), crc32(content), len(content)
         piece = local_header(encoded, crc, size) + content
         self._directory += central_header(encoded, crc, size, place)

@@ -51,6 +51,7 @@ from fedsafe_node.store.people_rows import ActState
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Tail
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.access import ExportRequest as ExportQuestion
 from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Act, Matter, Purpose, Role
@@ -300,12 +301,16 @@ async def _approver(
     row = await reader.act(act)
     is_ours = row is not None and row.kind == _KIND and row.asked_by == who.name
     if row is None or not is_ours or row.state is not ActState.DONE:
-        raise WrongStateError("not_approved", "no approved export of yours has this id")
+        raise WrongStateError(
+            "not_approved", Phrase("no approved export of yours has this id")
+        )
     if row.digest != digest_of(_KIND, encode(part)):
-        detail = "another part of the log was approved, or another recipient"
+        detail = Phrase("another part of the log was approved, or another recipient")
         raise WrongStateError("act_changed", detail)
     if row.decided_by is None or now >= (row.decided_at or 0) + APPROVED_FOR:
-        raise WrongStateError("act_expired", "the approval has expired; ask anew")
+        raise WrongStateError(
+            "act_expired", Phrase("the approval has expired; ask anew")
+        )
     return row.decided_by
 
 

@@ -23,6 +23,7 @@ from fedsafe_node.log.span import Part
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName
+from fedsafe_policies.ground.catalogue import Phrase
 
 MAX_SIGNALS: Final = 100_000  # they are written in one commit
 _PAGE: Final = 2_000
@@ -51,7 +52,9 @@ async def signals_told(store: Store, log: LogName, part: Part) -> set[bytes]:
             partial(_told_by_page, log=log, part=part, start=start, placed=placed)
         )
         if len(found) > MAX_SIGNALS:
-            detail = f"it tells of over {MAX_SIGNALS} signals; choose a shorter part"
+            detail = Phrase(
+                "it tells of over {most} signals; choose a shorter part"
+            ).filled(most=MAX_SIGNALS)
             raise BadRequestError("pack_too_large", detail)
     return found
 

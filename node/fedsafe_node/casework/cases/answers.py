@@ -22,6 +22,7 @@ from fedsafe_policies.escalation.closure import unanswered
 from fedsafe_policies.escalation.package import Elements, present
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
 _QUESTIONS: Final = {
@@ -53,13 +54,17 @@ def answered(row: CaseRow, file: CaseFile, request: AssessCase, role: Role) -> C
     check_role(request, role)
     asked, fields = unanswered(file.answers), list(_fields(request))
     if not fields:
-        raise BadRequestError("invalid_body", "say what is known", pointer="/elements")
+        raise BadRequestError(
+            "invalid_body", Phrase("say what is known"), pointer="/elements"
+        )
     beyond = [field for field in fields if _QUESTIONS.get(field) not in asked]
     if beyond:
         raise WrongStateError(
-            "wrong_state",
-            f"a case that is {row.state} is not changed before it is recalled, except "
-            f"for what is open before it closes: {', '.join(beyond)}",
+            "case_state",
+            Phrase(
+                "a case that is {case_state} is not changed before it is recalled, "
+                "except for what is open before it closes: {fields}"
+            ).filled(case_state=row.state, fields=", ".join(beyond)),
         )
     elements = request.elements or Elements()
     told = request.feature or elements.feature
@@ -118,4 +123,7 @@ def check_answered(row: CaseRow, file: CaseFile) -> None:
         WrongStateError: something is; all of it is named.
     """
     if found := open_before_closing(row, file):
-        raise WrongStateError("unanswered", f"not answered yet: {', '.join(found)}")
+        raise WrongStateError(
+            "unanswered",
+            Phrase("not answered yet: {questions}").filled(questions=", ".join(found)),
+        )

@@ -18,6 +18,7 @@ from fedsafe_policies.escalation.vocabulary import (
     Absence,
     Element,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
 T = TypeVar("T")
@@ -25,9 +26,9 @@ MOST_ATTACHED: Final = 500
 _OWN: Final = frozenset({Element.CASE, Element.THREAT})
 """What a case always has, and nobody takes back."""
 _FAULTS: Final = {
-    HoldFault.AUTHORITY: "the authority is no reference",
-    HoldFault.BASIS: "the basis is no reference",
-    HoldFault.UNTIL: "a hold ends later than now, within 30 days",
+    HoldFault.AUTHORITY: Phrase("the authority is no reference"),
+    HoldFault.BASIS: Phrase("the basis is no reference"),
+    HoldFault.UNTIL: Phrase("a hold ends later than now, within 30 days"),
 }
 
 
@@ -74,10 +75,14 @@ def attached(file: CaseFile, request: AttachEvidence) -> CaseFile:
     for attachment in request.attachments:
         if found.setdefault(attachment.object_id, attachment) != attachment:
             raise WrongStateError(
-                "evidence_differs", "an object of that id is attached with other facts"
+                "evidence_differs",
+                Phrase("an object of that id is attached with other facts"),
             )
     if len(found) > MOST_ATTACHED:
-        raise WrongStateError("evidence_differs", f"more than {MOST_ATTACHED} objects")
+        raise WrongStateError(
+            "evidence_differs",
+            Phrase("more than {most} objects").filled(most=MOST_ATTACHED),
+        )
     known = msgspec.structs.replace(file.elements, attachments=tuple(found.values()))
     unavailable = {
         element: why
@@ -98,15 +103,15 @@ def check_role(request: AssessCase, role: Role) -> None:
     is_adviser = role is Role.LEGAL_ADVISER
     if request.opinion is not None and not is_adviser:
         raise ForbiddenError(
-            "an opinion is the legal adviser's to give", authenticated=True
+            Phrase("an opinion is the legal adviser's to give"), authenticated=True
         )
     if is_adviser and request != AssessCase(opinion=request.opinion):
         raise ForbiddenError(
-            "a legal adviser gives an opinion and changes nothing else",
+            Phrase("a legal adviser gives an opinion and changes nothing else"),
             authenticated=True,
         )
     if request == AssessCase():
-        raise BadRequestError("invalid_body", "say what is known")
+        raise BadRequestError("invalid_body", Phrase("say what is known"))
 
 
 def _elements(known: Elements, request: AssessCase) -> Elements:
@@ -116,7 +121,9 @@ def _elements(known: Elements, request: AssessCase) -> Elements:
     if taken or Element.CASE in given or remove & given:
         raise BadRequestError(
             "invalid_body",
-            "case is the node's own, threat stays, and nothing is given and removed",
+            Phrase(
+                "case is the node's own, threat stays, and nothing is given and removed"
+            ),
             pointer="/remove" if taken or remove & given else "/elements/case",
         )
     if request.elements is not None and known.attachments is not UNSET:
@@ -134,7 +141,8 @@ def _check_evidence(
     found = {each.object_id: each for each in before}
     if any(found.get(each.object_id, each) != each for each in given):
         raise WrongStateError(
-            "evidence_differs", "an object of that id is attached with other facts"
+            "evidence_differs",
+            Phrase("an object of that id is attached with other facts"),
         )
 
 
@@ -158,14 +166,17 @@ def _unavailable(
     """Add what is lacking now; what is there, or taken back, lacks no more."""
     there, said = present(known), frozenset(request.unavailable)
     faults = (
-        (said - MAY_BE_UNAVAILABLE, "may not be called unavailable"),
-        (said & there, "there, and said to be unavailable"),
+        (
+            said - MAY_BE_UNAVAILABLE,
+            Phrase("may not be called unavailable: {elements}"),
+        ),
+        (said & there, Phrase("there, and said to be unavailable: {elements}")),
     )
     for found, why in faults:
         if found:
             raise BadRequestError(
                 "invalid_body",
-                f"{why}: {', '.join(sorted(found))}",
+                why.filled(elements=", ".join(sorted(found))),
                 pointer="/unavailable",
             )
     gone = there | frozenset(request.remove)
@@ -178,7 +189,7 @@ def _ticked(
 ) -> frozenset[T]:
     if set(given) & set(back):
         raise BadRequestError(
-            "invalid_body", "nothing is entered and taken back", pointer=pointer
+            "invalid_body", Phrase("nothing is entered and taken back"), pointer=pointer
         )
     return (before | set(given)) - set(back)
 
@@ -188,9 +199,11 @@ def _check_steps(file: CaseFile, request: AssessCase) -> None:
     phenomenon = file.answers.phenomenon
     known = set() if phenomenon is None else set(playbooks()[phenomenon].steps)
     why = (
-        "steps are those of a phenomenon, and this case has none yet"
+        Phrase("steps are those of a phenomenon, and this case has none yet")
         if phenomenon is None
-        else f"the playbook of this phenomenon has the steps {', '.join(sorted(known))}"
+        else Phrase("the playbook of this phenomenon has the steps {steps}").filled(
+            steps=", ".join(sorted(known))
+        )
     )
     if set(request.done) - known:
         raise BadRequestError("invalid_body", why, pointer="/done")

@@ -13,12 +13,13 @@ from fedsafe_node.acts.cases import NoteCall, OpenCase
 from fedsafe_node.casework.cases.content import CaseFile, KeptCall
 from fedsafe_node.casework.cases.keeper import Change
 from fedsafe_node.casework.cases.timeline import CALLED
-from fedsafe_node.ground.errors import BadRequestError, WrongStateError
+from fedsafe_node.ground.errors import BadRequestError, WrongStateError, words_of
 from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_policies.errors import CasePackageError
 from fedsafe_policies.escalation.package import CaseIdentity, Elements, refuse_media
 from fedsafe_policies.escalation.states import EDITABLE, CaseState, may_follow
 from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.span import SECONDS_A_DAY
 
 _MOST_CALLS: Final = 100
@@ -47,11 +48,11 @@ def check_content(request: msgspec.Struct) -> None:
     for place, text in _of_type(msgspec.to_builtins(request), str):
         if any(_is_control(each) for each in text):
             raise BadRequestError(
-                "bad_text", "a text holds control characters", pointer=place
+                "bad_text", Phrase("a text holds control characters"), pointer=place
             )
         if place.endswith("/ip") and not _is_address(text):
             raise BadRequestError(
-                "invalid_body", "that is no IP address", pointer=place
+                "invalid_body", Phrase("that is no IP address"), pointer=place
             )
     try:
         refuse_media(request)
@@ -63,7 +64,7 @@ def media_refused(error: CasePackageError) -> BadRequestError:
     """Say in which field of a request media bytes were found."""
     path = error.path.replace("[", ".").replace("]", "")
     pointer = "/" + path.replace(".", "/") if path else None
-    return BadRequestError("media_refused", str(error), pointer=pointer)
+    return BadRequestError("media_refused", words_of(error), pointer=pointer)
 
 
 def check_past(moment: int, now: int, pointer: str) -> None:
@@ -73,10 +74,12 @@ def check_past(moment: int, now: int, pointer: str) -> None:
         BadRequestError: it does.
     """
     if moment > now:
-        raise BadRequestError("bad_span", "that lies in the future", pointer=pointer)
+        raise BadRequestError(
+            "bad_span", Phrase("that lies in the future"), pointer=pointer
+        )
 
 
-def check_since(moment: int, since: int, what: str) -> int:
+def check_since(moment: int, since: int, what: Phrase) -> int:
     """Refuse what is said to have been before it can have been.
 
     Returns:
@@ -86,7 +89,11 @@ def check_since(moment: int, since: int, what: str) -> int:
         BadRequestError: it lies before; before what, is said.
     """
     if moment < since - _ASTRAY:
-        raise BadRequestError("bad_span", f"that lies before {what}", pointer="/at")
+        raise BadRequestError(
+            "bad_span",
+            Phrase("that lies before {what}").filled(what=what),
+            pointer="/at",
+        )
     return max(moment, since)
 
 
@@ -150,10 +157,12 @@ def changed(
 ) -> Change:
     """Make a draft of a case again, whatever it was before it left."""
     if (state := CaseState(row.state)) not in CHANGEABLE:
-        until = "before it is recalled" if may_follow(state, _RECALLED) else "any more"
-        raise WrongStateError(
-            "wrong_state", f"a case that is {row.state} is not changed {until}"
+        told = (
+            Phrase("a case that is {case_state} is not changed before it is recalled")
+            if may_follow(state, _RECALLED)
+            else Phrase("a case that is {case_state} is not changed any more")
         )
+        raise WrongStateError("case_state", told.filled(case_state=row.state))
     urgency = urgency or Urgency(row.urgency)
     file = msgspec.structs.replace(
         file, release=None, elements=file.known, late_feature=None
@@ -177,10 +186,16 @@ def changed(
 def called(row: CaseRow, file: CaseFile, request: NoteCall, by: str) -> Change:
     """Note a call; the case stays where it is, and what was approved stays so."""
     if CaseState(row.state) is CaseState.CLOSED:
-        raise WrongStateError("wrong_state", "a closed case is not changed any more")
+        raise WrongStateError(
+            "case_closed", Phrase("a closed case is not changed any more")
+        )
     if len(file.calls) >= _MOST_CALLS:
-        raise WrongStateError("wrong_state", "a case keeps no more than 100 calls")
-    check_since(request.at, row.known_at - _CALLED_FIRST, "the day before anybody knew")
+        raise WrongStateError(
+            "case_full", Phrase("a case keeps no more than 100 calls")
+        )
+    check_since(
+        request.at, row.known_at - _CALLED_FIRST, Phrase("the day before anybody knew")
+    )
     call = KeptCall(
         number=request.number,
         at=request.at,

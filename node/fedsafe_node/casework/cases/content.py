@@ -35,6 +35,7 @@ from fedsafe_policies.escalation.vocabulary import (
     Element,
     PartnerClass,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Level
 
 _KEY: Final = "fedsafe/case-key/v1"
@@ -274,7 +275,7 @@ class CaseVault:
 
 
 def _gone() -> WrongStateError:
-    return WrongStateError("wiped", "what was known of this case is erased")
+    return WrongStateError("wiped", Phrase("what was known of this case is erased"))
 
 
 def _damaged(row: CaseRow) -> CorruptRowError:

@@ -17,6 +17,7 @@ from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.states import CaseState, may_follow
 from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.people import Person
 
 EVENTS: Final = {
@@ -72,7 +73,7 @@ class CaseKeeper:
         """
         row = await reader.case(case_id)
         if row is None:
-            raise NotFoundError("case")
+            raise NotFoundError(Phrase("no such case"))
         return row, self.vault.open(row)
 
     async def keep(  # noqa: PLR0913 - what a step leaves behind
@@ -136,16 +137,23 @@ class CaseKeeper:
 
 def _check_step(state: CaseState, following: CaseState) -> None:
     if not may_follow(state, following):
-        way_out = ""
-        if (state, following) == (CaseState.DELIVERED, CaseState.CLOSED):
-            way_out = (
-                ": note first that its packages were acknowledged (`fedsafe case "
-                "acknowledged`), or recall it"
-            )
-        raise WrongStateError(
-            "wrong_state",
-            f"a case that is {state} does not become {following}{way_out}",
+        code, told = (
+            "case_state",
+            Phrase(
+                "a case that is {case_state} does not become {following_case_state}"
+            ),
         )
+        if (state, following) == (CaseState.DELIVERED, CaseState.CLOSED):
+            code, told = (
+                "not_acknowledged",
+                Phrase(
+                    "a case that is {case_state} does not become "
+                    "{following_case_state}: note first that its packages were "
+                    "acknowledged (`fedsafe case acknowledged`), or recall it"
+                ),
+            )
+        said = told.filled(case_state=state, following_case_state=following)
+        raise WrongStateError(code, said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from fedsafe_policies.escalation.dispatches import (
     correction_key,
 )
 from fedsafe_policies.escalation.partners import Partner, standing_of
+from fedsafe_policies.ground.catalogue import Phrase
 
 _S = DispatchState
 
@@ -90,26 +91,35 @@ async def check_brought(reader: Reader, case_id: str, now: int) -> None:
     """
     for work in await work_of(reader, case_id, now):
         if work.kind is WorkKind.SAY_WHAT_CAME:
-            raise _open(
-                f"the recalled package for {work.row.partner} was taken by "
-                f"{', '.join(work.taken_by)}: note what came of it, also that it was "
-                "kept back (`fedsafe case handed`)"
+            raise WrongStateError(
+                "package_in_hand",
+                Phrase(
+                    "the recalled package for {partner} was taken by {others}: "
+                    "note what came of it, also that it was kept back (`fedsafe "
+                    "case handed`)"
+                ).filled(partner=work.row.partner, others=", ".join(work.taken_by)),
             )
         if work.kind is WorkKind.RECALL_AGAIN:
-            raise _open(
-                f"{work.row.partner} has a recalled package that nothing corrects: "
-                "recall the case again (`fedsafe case recall`)"
+            raise WrongStateError(
+                "not_corrected",
+                Phrase(
+                    "{partner} has a recalled package that nothing corrects: "
+                    "recall the case again (`fedsafe case recall`)"
+                ).filled(partner=work.row.partner),
             )
     for each in await reader.dispatches(case_id):
         if _S(each.state) not in UNDER_WAY:
             continue
-        what, out = "package", ", or recall the case"
-        if each.recalls is not None:
-            what, out = "correction", ""
-        raise _open(
-            f"a {what} is under way to {each.partner}: bring it there{out} "
+        told = Phrase(
+            "a package is under way to {partner}: bring it there, or recall the case "
             "(`fedsafe case dispatches`)"
         )
+        if each.recalls is not None:
+            told = Phrase(
+                "a correction is under way to {partner}: bring it there (`fedsafe case "
+                "dispatches`)"
+            )
+        raise WrongStateError("package_under_way", told.filled(partner=each.partner))
 
 
 async def reach_of(reader: Reader, partner: str, now: int) -> Reach | None:
@@ -140,10 +150,6 @@ def is_unclear(row: DispatchRow, takers: tuple[str, ...]) -> bool:
     """Tell whether nobody knows if a recalled package was handed over."""
     is_stopped = row.recalls is None and row.state == _S.STOPPED.value
     return is_stopped and row.delivered_at is None and bool(takers)
-
-
-def _open(why: str) -> WrongStateError:
-    return WrongStateError("wrong_state", why)
 
 
 async def _kind_of(

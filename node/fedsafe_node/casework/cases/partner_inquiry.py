@@ -19,6 +19,7 @@ from fedsafe_node.ground.errors import WrongStateError
 from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_policies.escalation.states import ANSWERED, CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.ground.catalogue import Phrase
 
 _MOST: Final = 100
 _S: Final = CaseState
@@ -40,21 +41,27 @@ def inquired(
     state = CaseState(row.state)
     is_asked = request.step == _S.NEEDS_INFO.value
     if state is _S.CLOSED:
-        raise WrongStateError("wrong_state", "a closed case is not changed any more")
+        raise WrongStateError(
+            "case_closed", Phrase("a closed case is not changed any more")
+        )
     if is_asked and not is_there:
         raise WrongStateError(
-            "wrong_state",
-            "no partner has acknowledged this case yet: note that first (`fedsafe case "
-            "acknowledged`)",
+            "not_acknowledged",
+            Phrase(
+                "no partner has acknowledged this case yet: note that first "
+                "(`fedsafe case acknowledged`)"
+            ),
         )
     if not is_asked and request.reference not in file.open_questions:
-        raise WrongStateError("wrong_state", _none_open(file))
-    at = check_since(request.at, row.known_at, "anybody knew of the case")
+        raise _none_open(file)
+    at = check_since(request.at, row.known_at, Phrase("anybody knew of the case"))
     if is_asked and _is_known(file, request):
         return None
     # For the answers to all that is open there is always room.
     if is_asked and len(file.inquiries) + len(file.open_questions) + 1 >= _MOST:
-        raise WrongStateError("wrong_state", "a case keeps no more than 100 of them")
+        raise WrongStateError(
+            "case_full", Phrase("a case keeps no more than 100 of them")
+        )
     inquiry = KeptInquiry(
         step=request.step,
         at=at,
@@ -88,12 +95,25 @@ def _is_known(file: CaseFile, request: NoteInquiry) -> bool:
     )
 
 
-def _none_open(file: CaseFile) -> str:
+def _none_open(file: CaseFile) -> WrongStateError:
     if file.inquiries and not file.open_questions:
-        return "all that was asked is answered already: look (`fedsafe case show`)"
+        return WrongStateError(
+            "already_answered",
+            Phrase(
+                "all that was asked is answered already: look (`fedsafe case show`)"
+            ),
+        )
     if not file.open_questions:
-        return "no partner has asked for more: note that first (`fedsafe case asked`)"
-    return (
-        "no open question has this reference: give that under which it was asked "
-        "(`fedsafe case show`)"
+        return WrongStateError(
+            "nothing_asked",
+            Phrase(
+                "no partner has asked for more: note that first (`fedsafe case asked`)"
+            ),
+        )
+    return WrongStateError(
+        "other_reference",
+        Phrase(
+            "no open question has this reference: give that under which it was asked "
+            "(`fedsafe case show`)"
+        ),
     )

@@ -49,6 +49,7 @@ from fedsafe_node.ground.errors import (
     DeniedError,
     NotFoundError,
     WrongStateError,
+    words_of,
 )
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Detail, Event
@@ -71,6 +72,7 @@ from fedsafe_policies.escalation.partners import (
     standing_of,
 )
 from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.decision import Decision, deny
 from fedsafe_policies.rules.people import Person, refuse_second
 from fedsafe_policies.vocabulary import Role
@@ -193,10 +195,14 @@ class Partners:
             if not row.test:
                 raise WrongStateError(
                     "production_contact",
-                    "a test never goes to a production contact; enter one for tests",
+                    Phrase(
+                        "a test never goes to a production contact; enter one for tests"
+                    ),
                 )
             if (entry.key, entry.certificate, entry.openpgp) == (None, None, None):
-                raise WrongStateError("no_partner_key", "this partner has no key")
+                raise WrongStateError(
+                    "no_partner_key", Phrase("this partner has no key")
+                )
             name = await certificate_name(tx)
             found, sealed = self._test_package(entry, name)
             detail: Detail = {"partner": row.id, "revision": row.revision}
@@ -236,7 +242,7 @@ class Partners:
         try:
             return seal_for(entry, package, sender)
         except KeyRefusedError as error:
-            raise WrongStateError("bad_partner_key", str(error)) from None
+            raise WrongStateError("bad_partner_key", words_of(error)) from None
 
     async def _keep(
         self,
@@ -268,7 +274,7 @@ async def read_partner(reader: Reader, partner: str) -> tuple[PartnerRow, Partne
     """
     row = await reader.partner(partner)
     if row is None:
-        raise NotFoundError("partner")
+        raise NotFoundError(Phrase("no such partner"), code="no_partner")
     entry = decode(row.record, Partner)
     return await counted(reader, row, entry), entry
 
@@ -277,15 +283,20 @@ def _check_revision(row: PartnerRow | None, revision: int) -> None:
     if row is None and revision:
         raise WrongStateError(
             "partner_changed",
-            f"there is no such partner, and so no revision {revision}: "
-            "a new one replaces none",
+            Phrase(
+                "there is no such partner, and so no revision {revision}: a new "
+                "one replaces none"
+            ).filled(revision=revision),
         )
     if row is not None and row.revision != revision:
-        named = f"not {revision}" if revision else "and is no new one"
-        raise WrongStateError(
-            "partner_changed",
-            f"the partner has revision {row.revision}, {named}: look at it again",
-        )
+        told = Phrase(
+            "the partner has revision {revision}, and is no new one: look at it again"
+        ).filled(revision=row.revision)
+        if revision:
+            told = Phrase(
+                "the partner has revision {revision}, not {other}: look at it again"
+            ).filled(revision=row.revision, other=revision)
+        raise WrongStateError("partner_changed", told)
 
 
 def _check_keys(entry: Partner, now: int) -> None:
@@ -293,7 +304,7 @@ def _check_keys(entry: Partner, now: int) -> None:
         read_keys(entry, _moment(now))
     except KeyRefusedError as error:
         raise BadRequestError(
-            "bad_partner_key", str(error), pointer=f"/entry/{error.field}"
+            "bad_partner_key", words_of(error), pointer=f"/entry/{error.field}"
         ) from None
 
 
@@ -304,24 +315,32 @@ def _moment(now: int) -> datetime:
 def _compare(entry: Partner, request: VerifyPartner, now: int) -> None:
     if entry.phone is None:
         raise WrongStateError(
-            "not_comparable", "a partner without a phone number cannot be called"
+            "no_phone",
+            Phrase("a partner without a phone number cannot be called"),
         )
     _compare_servers(entry, request)
     keys, faults = examine_keys(entry, _moment(now))
     for name, problem in faults.items():
-        raise WrongStateError("bad_partner_key", f"{name}: {problem}")
+        raise WrongStateError(
+            "bad_partner_key",
+            Phrase("{name}: {problem}").filled(name=name, problem=problem),
+        )
     known = keys.fingerprints()
     for name, told in _READ_OUT.items():
         read_out: str | None = getattr(request, told)
         if (name in known) != (read_out is not None):
             raise WrongStateError(
                 "not_comparable",
-                f"give {told} as it was read out, if the partner has that key",
+                Phrase(
+                    "give {told} as it was read out, if the partner has that key"
+                ).filled(told=told),
             )
         if read_out is not None and not keys.same(name, read_out):
             raise WrongStateError(
                 "other_partner_key",
-                f"{told} is not the fingerprint of the key entered here",
+                Phrase("{told} is not the fingerprint of the key entered here").filled(
+                    told=told
+                ),
             )
 
 
@@ -332,12 +351,14 @@ def _compare_servers(entry: Partner, request: VerifyPartner) -> None:
     if len(read_out) != len(known):
         raise WrongStateError(
             "not_comparable",
-            "give host_keys, one for each server over SFTP, as they were read out",
+            Phrase(
+                "give host_keys, one for each server over SFTP, as they were read out"
+            ),
         )
     if read_out != known:
         raise WrongStateError(
             "other_partner_key",
-            "host_keys has another fingerprint than the host key entered here",
+            Phrase("host_keys has another fingerprint than the host key entered here"),
         )
 
 

@@ -31,11 +31,12 @@ from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.errors import NothingForPartnerError
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.projection import Projection, project
-from fedsafe_policies.escalation.release import Gap, gaps, refuse_release
+from fedsafe_policies.escalation.release import Gap, GapKind, gaps, refuse_release
 from fedsafe_policies.escalation.states import EDITABLE, CaseState, is_for_many
 from fedsafe_policies.escalation.urgency import Release as Rule
 from fedsafe_policies.escalation.urgency import urgencies
 from fedsafe_policies.escalation.vocabulary import PartnerClass, Urgency
+from fedsafe_policies.ground.catalogue import Phrase, in_turn
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.decision import Decision, deny
 from fedsafe_policies.rules.four_eyes import ActRequest, seconds_of
@@ -83,27 +84,50 @@ def check_release(
             Or one of them never receives a single case.
     """
     if CaseState(row.state) not in EDITABLE:
-        raise WrongStateError("wrong_state", f"a case that is {row.state} stays so")
+        raise WrongStateError(
+            "case_state",
+            Phrase("a case that is {case_state} stays so").filled(case_state=row.state),
+        )
     if OF_MANY in partners:
         raise WrongStateError(
             "not_releasable",
-            f"{OF_MANY} receives no single case, only numbers of many: the quarterly "
-            "pack, `fedsafe case pack`",
+            Phrase(
+                "{partner_class} receives no single case, only numbers of many: the "
+                "quarterly pack, `fedsafe case pack`"
+            ).filled(partner_class=OF_MANY),
         )
     alone = ALONE.get(_of(row))
     if alone is not None and not alone.issuperset(partners):
         raise WrongStateError(
             "not_releasable",
-            f"one person lets a case of {row.urgency} go to {', '.join(sorted(alone))} "
-            "only; for others take an urgency that takes two",
+            Phrase(
+                "one person lets a case of {urgency} go to {partner_classes} only; for "
+                "others take an urgency that takes two"
+            ).filled(urgency=row.urgency, partner_classes=", ".join(sorted(alone))),
         )
-    said: dict[str, None] = {}
+    said: dict[str, Phrase] = {}
+    kinds: set[GapKind] = set()
     for partner in sorted(set(partners)):
         for gap in lacking(row, file, partner, matrix)[1]:
-            names_it = f"({gap.element})" in gap.text.en
-            said[gap.text.en if names_it else f"{gap.element}: {gap.text.en}"] = None
+            told = words_of_gap(gap)
+            said.setdefault(str(told), told)
+            kinds.add(gap.kind)
     if said:
-        raise WrongStateError("not_releasable", " ".join(said))
+        raise WrongStateError(code_of_gaps(kinds), in_turn(said.values()))
+
+
+def code_of_gaps(kinds: Collection[GapKind]) -> str:
+    """Say what is to be done first about what a case lacks."""
+    is_unclear = GapKind.UNCLEAR_THREAT in kinds
+    return "threat_unclear" if is_unclear else "not_releasable"
+
+
+def words_of_gap(gap: Gap) -> Phrase:
+    """Say what a case lacks, with the element that it is about."""
+    text = gap.text.phrase or Phrase(gap.text.en)
+    if f"({gap.element})" in gap.text.en:
+        return text
+    return Phrase("{element}: {why}").filled(element=gap.element, why=text)
 
 
 def refuse(
@@ -117,7 +141,7 @@ def refuse(
     if is_for_many(_of(row)):
         raise WrongStateError(
             "not_releasable",
-            "a pattern goes out as numbers of many cases, never as one",
+            Phrase("a pattern goes out as numbers of many cases, never as one"),
         )
     opinion = not file.waits_for_opinion
     refusal = refuse_release(Urgency(row.urgency), first, None, legal_opinion=opinion)
@@ -202,9 +226,11 @@ class CaseRelease:
         asked, keeper = decode(content, Dispatch), self._keeper
         row, file = await keeper.read(tx, asked.case)
         if row.state == CaseState.CLOSED.value:  # by a node that let the act wait on
-            raise WrongStateError(CASE_CLOSED, "the case is closed")
+            raise WrongStateError(CASE_CLOSED, Phrase("the case is closed"))
         if row.revision != asked.revision:
-            raise WrongStateError("act_changed", "the case has changed meanwhile")
+            raise WrongStateError(
+                "case_changed", Phrase("the case has changed meanwhile")
+            )
         matrix = self._matrix()
         check_release(row, file, asked.partners, matrix)
         now = keeper.office.now()
@@ -249,14 +275,20 @@ async def check_still(tx: Transaction, case_id: str, act: ActAnswer) -> None:
     """
     row = await tx.case(case_id)
     if row is None or CaseState(row.state) not in EDITABLE:
-        raise WrongStateError("wrong_state", "the case has changed meanwhile")
+        raise WrongStateError("case_changed", Phrase("the case has changed meanwhile"))
     async for other, asked in pending_dispatches(tx, act.asked_at):
         is_of_it = (asked.case, asked.revision) == (row.id, row.revision)
         if is_of_it and other.id != act.act:
             raise WrongStateError(
-                "already_asked",
-                f"an approval of this case for {', '.join(sorted(asked.partners))} "
-                f"waits already, asked for by {other.asked_by}: act {other.id}",
+                "approval_waits",
+                Phrase(
+                    "an approval of this case for {partner_classes} waits already, "
+                    "asked for by {by}: act {act}"
+                ).filled(
+                    partner_classes=", ".join(sorted(asked.partners)),
+                    by=other.asked_by,
+                    act=other.id,
+                ),
             )
 
 
@@ -309,5 +341,16 @@ def lacking(
             file.elements, file.unavailable, partner, matrix, file.circumstances
         )
     except NothingForPartnerError as error:
-        raise WrongStateError("not_releasable", str(error)) from None
+        code = "conditions_missing" if error.lacking else "not_releasable"
+        raise WrongStateError(code, words_of_nothing(error)) from None
     return found, gaps(file.elements, file.unavailable, _of(row), found, matrix)
+
+
+def words_of_nothing(error: NothingForPartnerError) -> Phrase:
+    """Say that a class of partner receives nothing, and what it would need for that."""
+    if not error.lacking:
+        told = Phrase("{partner_class} receives nothing of any case")
+        return told.filled(partner_class=error.partner)
+    return Phrase("{partner_class} receives nothing without {conditions}").filled(
+        partner_class=error.partner, conditions=", ".join(error.lacking)
+    )

@@ -31,7 +31,12 @@ from fedsafe_node.casework.rendering.forms import (
 )
 from fedsafe_node.casework.rendering.pack import Quarter
 from fedsafe_node.casework.rendering.sheets import Context
-from fedsafe_node.ground.errors import BadRequestError, DeniedError, WrongStateError
+from fedsafe_node.ground.errors import (
+    BadRequestError,
+    DeniedError,
+    WrongStateError,
+    words_of,
+)
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.rules.policy_context import Situation, rule_on_reading
@@ -47,6 +52,7 @@ from fedsafe_policies.escalation.package import Elements
 from fedsafe_policies.escalation.projection import as_seen_by, make_package, project
 from fedsafe_policies.escalation.states import EDITABLE, CaseState
 from fedsafe_policies.escalation.vocabulary import Form, Mark, PartnerClass
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.vocabulary import Matter, Role
 
@@ -86,7 +92,9 @@ class CaseRenderings:
         office, keeper = self._keeper.office, self._keeper
         row, file = await office.store.read(lambda r: keeper.read(r, case_id))
         if file.erased_at is not None:
-            raise WrongStateError("wiped", "what was known of this case is erased")
+            raise WrongStateError(
+                "wiped", Phrase("what was known of this case is erased")
+            )
         now = office.clock.now().astimezone(UTC)
         mark, work = self._prepared(row, file, request, who.role, now)
         made = await self._offload(lambda: _told(work))
@@ -190,7 +198,9 @@ class CaseRenderings:
         if request.form is Form.DSA_ROW:
             if request.partner is not None:
                 raise BadRequestError(
-                    "invalid_query", "this form is for nobody", pointer="/partner"
+                    "invalid_query",
+                    Phrase("this form is for nobody"),
+                    pointer="/partner",
                 )
             puid = _uuid(_ROW, row.id)
             return None, lambda: render_row(seen, told, puid, request.language)
@@ -198,7 +208,7 @@ class CaseRenderings:
         if partner is None:
             raise BadRequestError(
                 "invalid_query",
-                "this form is for a class of partner: name one",
+                Phrase("this form is for a class of partner: name one"),
                 pointer="/partner",
             )
         matrix = self._matrix()
@@ -207,7 +217,7 @@ class CaseRenderings:
             whole = project(file.elements, *arguments)
             part = project(seen, *arguments)
         except NothingForPartnerError as error:
-            raise WrongStateError("not_renderable", str(error)) from None
+            raise WrongStateError("not_renderable", words_of(error)) from None
         test = file.test or request.test == "yes"
         mark = _mark(row, file, partner, test=test)
         if mark is None and part.elements != whole.elements:
@@ -242,11 +252,11 @@ def _told(work: Callable[[], Rendering]) -> Rendering:
     except RenderingError as error:
         if error.code == "no_form":
             raise BadRequestError(
-                "invalid_query", str(error), pointer="/form"
+                "invalid_query", words_of(error), pointer="/form"
             ) from None
-        raise WrongStateError("not_renderable", str(error)) from None
+        raise WrongStateError("not_renderable", words_of(error)) from None
     except CasePackageError as error:
-        raise WrongStateError("not_renderable", str(error)) from None
+        raise WrongStateError("not_renderable", words_of(error)) from None
 
 
 def _mark(

@@ -27,6 +27,7 @@ from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.decision import Decision, deny
 from fedsafe_policies.rules.people import Person, refuse_second
 from fedsafe_policies.vocabulary import Role
@@ -53,7 +54,7 @@ async def release_alone(
     row, file = await keeper.read(tx, case_id)
     denied = refuse(keeper, row, file, person)
     if denied is not None or takes_two(Urgency(row.urgency)):
-        raise WrongStateError("wrong_state", "the case has changed meanwhile")
+        raise WrongStateError("case_changed", Phrase("the case has changed meanwhile"))
     untrained = await refuse_untrained(tx, keeper, row, person)
     if untrained is not None:
         return untrained
@@ -82,9 +83,9 @@ async def look(
     row, file = await keeper.read(tx, case_id)
     release = file.release
     if row.state == CaseState.CLOSED.value:
-        raise WrongStateError("wrong_state", "this case is closed")
+        raise WrongStateError("case_closed", Phrase("this case is closed"))
     if release is None or release.second is not None:
-        raise WrongStateError("wrong_state", _why_no_look(row, release))
+        raise _why_no_look(row, release)
     first = Person(release.first, Role.ESCALATION_OFFICER)
     refusal = refuse_second(first, person, _LOOKERS)
     if refusal is not None:
@@ -96,21 +97,28 @@ async def look(
     return receipt_of(await keeper.keep(tx, row, case_id, change, person))
 
 
-def _why_no_look(row: CaseRow, release: Release | None) -> str:
+def _why_no_look(row: CaseRow, release: Release | None) -> WrongStateError:
     if row.state == CaseState.RECALLED.value:
-        return (
-            "this case was recalled: change it first (`fedsafe case assess`), then "
-            "let it be approved anew"
+        return WrongStateError(
+            "case_state",
+            Phrase(
+                "this case was recalled: change it first (`fedsafe case assess`), then "
+                "let it be approved anew"
+            ),
         )
     classes = ", ".join(sorted(release.partners)) if release is not None else "nobody"
-    said = f"this case is approved already, for {classes}; for others "
-    anew = "let it be approved anew for all of them at once"
-    if CaseState(row.state) in CHANGEABLE:
-        return f"{said}change it (`fedsafe case assess`), and {anew}"
-    return (
-        f"{said}open a case of its own (`fedsafe case open`); or recall this one "
-        f"(`fedsafe case recall`), change it, and {anew}"
+    told = Phrase(
+        "this case is approved already, for {partner_classes}; for others open a case "
+        "of its own (`fedsafe case open`); or recall this one (`fedsafe case recall`), "
+        "change it, and let it be approved anew for all of them at once"
     )
+    if CaseState(row.state) in CHANGEABLE:
+        told = Phrase(
+            "this case is approved already, for {partner_classes}; for others change "
+            "it (`fedsafe case assess`), and let it be approved anew for all of them "
+            "at once"
+        )
+    return WrongStateError("already_approved", told.filled(partner_classes=classes))
 
 
 def receipt_of(row: CaseRow) -> CaseReceipt:

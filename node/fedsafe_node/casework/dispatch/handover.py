@@ -24,6 +24,7 @@ from fedsafe_node.log.audit import Event
 from fedsafe_node.store.casework_rows import DispatchRow, TakingRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 MOST_TIMES: Final = 50
 """How often one person takes a package out: who goes on without end fills the disk."""
@@ -54,7 +55,7 @@ class SealedPackages:
         async def act(tx: Transaction) -> PackageAnswer:
             found = await tx.dispatch(dispatch_id)
             if found is None or found.case_id != case_id:
-                raise NotFoundError("dispatch")
+                raise NotFoundError(Phrase("no such dispatch"))
             await _check(tx, found)
             _check_sealed(found)
             parcel = await parcel_of(tx, office.trail.log, found, self.signer())
@@ -96,9 +97,12 @@ async def _keep_taking(tx: Transaction, found: DispatchRow, by: str, now: int) -
     if any(each.at >= now and each.kept_back_at is None for each in own):
         return
     if len(own) >= MOST_TIMES:
-        raise _wrong(
-            f"you have taken this package out {MOST_TIMES} times: hand over what you "
-            "have, or let somebody else take it"
+        raise WrongStateError(
+            "taken_often",
+            Phrase(
+                "you have taken this package out {most} times: hand over "
+                "what you have, or let somebody else take it"
+            ).filled(most=MOST_TIMES),
         )
     taking = TakingRow(dispatch_id=found.id, number=len(known) + 1, by=by, at=now)
     await tx.add_taking(taking)
@@ -111,21 +115,29 @@ async def _check(reader: Reader, found: DispatchRow) -> None:
         WrongStateError: it may not, and why.
     """
     if await is_recalled(reader, found):
-        raise _wrong("this dispatch was recalled: keep the package back")
+        raise WrongStateError(
+            "dispatch_recalled",
+            Phrase("this dispatch was recalled: keep the package back"),
+        )
     if found.acknowledged_at is not None:
-        raise _wrong("the partner has acknowledged it, and nothing is kept here")
+        raise WrongStateError(
+            "already_noted",
+            Phrase("the partner has acknowledged it, and nothing is kept here"),
+        )
     if not await sends(reader):
-        raise _wrong("all sending is switched off: `fedsafe case sending on`")
+        raise WrongStateError(
+            "sending_off",
+            Phrase("all sending is switched off: `fedsafe case sending on`"),
+        )
     partner = await reader.partner(found.partner)
     if partner is None or mark_of(partner) != found.mark:
-        raise _wrong(
-            "the partner's entry is another than the one that it was sealed for: "
-            "recall the case, and send it anew"
+        raise WrongStateError(
+            "partner_changed",
+            Phrase(
+                "the partner's entry is another than the one that it was sealed "
+                "for: recall the case, and send it anew"
+            ),
         )
-
-
-def _wrong(why: str) -> WrongStateError:
-    return WrongStateError("wrong_state", why)
 
 
 def _check_sealed(found: DispatchRow) -> None:
@@ -135,9 +147,12 @@ def _check_sealed(found: DispatchRow) -> None:
         WrongStateError: it is not sealed, or was erased.
     """
     if found.sealed is None and found.sealing != NONE:
-        raise _wrong("this package was erased with its case")
+        raise WrongStateError("wiped", Phrase("this package was erased with its case"))
     if found.sealed is None:
-        raise _wrong(
-            "this partner has no key to seal to: write the paper for it, "
-            "`fedsafe case render`"
+        raise WrongStateError(
+            "no_partner_key",
+            Phrase(
+                "this partner has no key to seal to: write the paper for it, "
+                "`fedsafe case render`"
+            ),
         )

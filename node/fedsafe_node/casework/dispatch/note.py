@@ -25,6 +25,7 @@ from fedsafe_policies.escalation.dispatches import (
     Outcome,
 )
 from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 def check_kept(file: CaseFile, found: DispatchRow) -> None:
@@ -37,7 +38,7 @@ def check_kept(file: CaseFile, found: DispatchRow) -> None:
     """
     is_open = found.recalls is not None and DispatchState(found.state) in UNDER_WAY
     if file.erased_at is not None and not is_open:
-        raise WrongStateError("wiped", "this case is erased")
+        raise WrongStateError("wiped", Phrase("this case is erased"))
 
 
 async def replied_to(reader: Reader, reply: Reply) -> DispatchRow:
@@ -50,12 +51,14 @@ async def replied_to(reader: Reader, reply: Reply) -> DispatchRow:
     rows = [await reader.dispatch_replied_to(each) for each in reply.tokens]
     found = {row.id: row for row in rows if row is not None}
     if not found:
-        raise NotFoundError("dispatch that this message answers")
+        raise NotFoundError(Phrase("no such dispatch that this message answers"))
     if len(found) > 1:
         raise BadRequestError(
             "bad_reply",
-            "this message carries the tokens of several dispatches; note each by "
-            "hand: `fedsafe case acknowledged`",
+            Phrase(
+                "this message carries the tokens of several dispatches; note each "
+                "by hand: `fedsafe case acknowledged`"
+            ),
             pointer="/headers",
         )
     return next(iter(found.values()))
@@ -69,9 +72,11 @@ async def check_left(reader: Reader, found: DispatchRow) -> None:
     """
     if not await may_be_there(reader, found):
         raise WrongStateError(
-            "wrong_state",
-            "nothing of this dispatch can have arrived: note first that it was handed "
-            "over (`fedsafe case handed`), or let the node send it",
+            "nothing_arrived",
+            Phrase(
+                "nothing of this dispatch can have arrived: note first that it "
+                "was handed over (`fedsafe case handed`), or let the node send it"
+            ),
         )
 
 
@@ -90,8 +95,8 @@ async def check_mailed(reader: Reader, found: DispatchRow) -> None:
     ]
     if not any(each is None or Outcome(each) in MAY_HAVE_ARRIVED for each in mailed):
         raise WrongStateError(
-            "wrong_state",
-            "no mail of this dispatch can have arrived; call the partner",
+            "nothing_arrived",
+            Phrase("no mail of this dispatch can have arrived; call the partner"),
         )
 
 
@@ -103,7 +108,7 @@ async def dispatch_of(reader: Reader, case_id: str, dispatch_id: str) -> Dispatc
     """
     found = await reader.dispatch(dispatch_id)
     if found is None or found.case_id != case_id:
-        raise NotFoundError("dispatch")
+        raise NotFoundError(Phrase("no such dispatch"))
     return found
 
 
@@ -113,7 +118,7 @@ def told_at(at: int, found: DispatchRow) -> int:
     Raises:
         BadRequestError: it is said to have come before.
     """
-    return check_since(at, found.made_at, "the package was made")
+    return check_since(at, found.made_at, Phrase("the package was made"))
 
 
 def unless_stopped(found: DispatchRow, state: DispatchState) -> str:
@@ -129,7 +134,12 @@ def there_already(found: DispatchRow) -> WrongStateError:
         state = DispatchState.ACKNOWLEDGED
     elif found.delivered_at is not None:
         state = DispatchState.DELIVERED
-    return WrongStateError("wrong_state", f"this dispatch is {state} already")
+    return WrongStateError(
+        "already_noted",
+        Phrase("this dispatch is {dispatch_state} already").filled(
+            dispatch_state=state
+        ),
+    )
 
 
 def told_of_note(row: DispatchRow, way: str, outcome: str) -> Detail:

@@ -60,11 +60,12 @@ from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.dispatches import UNDER_WAY, DispatchState, Outcome
 from fedsafe_policies.escalation.partners import Way
 from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.people import Person
 
 _STEP: Final = "receipt"
 _MOST: Final = 200
-_TOO_OFTEN: Final = (
+_TOO_OFTEN: Final = Phrase(
     "this package keeps no more than 200 attempts: note when it was handed over"
 )
 _HANDED_FROM: Final = frozenset({*UNDER_WAY, DispatchState.STOPPED})
@@ -116,7 +117,7 @@ class DispatchNotes:
             at = told_at(request.at, found)
             made = len(await tx.attempts(found.id))
             if made >= _MOST and not is_there:
-                raise WrongStateError("wrong_state", _TOO_OFTEN)
+                raise WrongStateError("case_full", _TOO_OFTEN)
             attempt = AttemptRow(
                 dispatch_id=found.id,
                 number=made + 1,
@@ -313,7 +314,7 @@ class DispatchNotes:
             await correct_after_all(office, tx, moved, person.name)
             return await receipt_for(tx, row, moved)
         if len(file.receipts) >= _MOST:
-            raise WrongStateError("wrong_state", "a case keeps no more than that")
+            raise WrongStateError("case_full", Phrase("a case keeps no more than that"))
         file = msgspec.structs.replace(file, receipts=(*file.receipts, receipt))
         await tx.move_dispatch(moved)
         change = change_to(row, file, CaseState(row.state), _STEP)
@@ -351,12 +352,14 @@ def _check_handed(request: NoteHanded) -> Way | None:
         return None
     if request.way is None:
         raise BadRequestError(
-            "way_missing", "say by which way: portal, phone or letter", pointer="/way"
+            "way_missing",
+            Phrase("say by which way: portal, phone or letter"),
+            pointer="/way",
         )
     if request.outcome == Outcome.DELIVERED.value and request.reference is None:
         raise BadRequestError(
             "reference_missing",
-            "say under which reference the partner took it",
+            Phrase("say under which reference the partner took it"),
             pointer="/reference",
         )
     return request.way

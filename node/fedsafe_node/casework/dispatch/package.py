@@ -16,8 +16,8 @@ from fedsafe_federation.casework.file_signature import sign_file
 from fedsafe_federation.casework.sealing import KeyRefusedError, Sender, seal_for
 from fedsafe_federation.casework.statement import Document
 from fedsafe_node.casework.cases.content import CaseFile
-from fedsafe_node.casework.cases.release import lacking
-from fedsafe_node.ground.errors import WrongStateError
+from fedsafe_node.casework.cases.release import code_of_gaps, lacking
+from fedsafe_node.ground.errors import WrongStateError, words_of
 from fedsafe_node.log.audit import Detail
 from fedsafe_node.store.casework_rows import CaseRow, DispatchRow, PartnerRow
 from fedsafe_policies.errors import CasePackageError
@@ -26,6 +26,7 @@ from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.package import CasePackage
 from fedsafe_policies.escalation.partners import Partner
 from fedsafe_policies.escalation.projection import make_package
+from fedsafe_policies.ground.catalogue import Phrase, in_turn
 
 TOKEN_BYTES: Final = 18
 NONE: Final = "none"
@@ -74,8 +75,10 @@ def project_for(
     """
     found, gaps = lacking(*case, entry.partner_class, matrix)
     if gaps:
-        said = " ".join(f"{gap.element}: {gap.text.en}" for gap in gaps)
-        raise WrongStateError("not_releasable", said)
+        named = Phrase("{element}: {why}")
+        said = [named.filled(element=gap.element, why=gap.text) for gap in gaps]
+        kinds = [gap.kind for gap in gaps]
+        raise WrongStateError(code_of_gaps(kinds), in_turn(said))
     return make_package(
         found,
         package_id=package_id_of(key),
@@ -138,9 +141,9 @@ def seal_for_partner(
             sealer.signer, sealed
         )  # once: nothing that was kept is signed
     except KeyRefusedError as error:
-        raise WrongStateError("bad_partner_key", str(error)) from None
+        raise WrongStateError("bad_partner_key", words_of(error)) from None
     except (CasePackageError, SealedPackageError) as error:
-        raise WrongStateError("not_releasable", str(error)) from None
+        raise WrongStateError("not_releasable", words_of(error)) from None
     return Made(
         package=package, sealing=sealing.value, sealed=sealed, signature=signature
     )

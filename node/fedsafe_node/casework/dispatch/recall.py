@@ -57,6 +57,7 @@ from fedsafe_policies.escalation.dispatches import (
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.states import CaseState, may_follow
 from fedsafe_policies.escalation.vocabulary import PartnerClass
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.people import Person
 
 _APPROVED: Final = frozenset({CaseState.APPROVED, CaseState.PACKAGED})
@@ -100,7 +101,9 @@ class Recalls:
             file = _without_consent(known, request.reason)
             sent = [each for each in await tx.dispatches(case_id) if not each.recalls]
             if not sent:
-                raise WrongStateError("nothing_sent", "nothing of this case was sent")
+                raise WrongStateError(
+                    "nothing_sent", Phrase("nothing of this case was sent")
+                )
             fresh = 0
             for each in sent:
                 fresh += await self._take_back(tx, (row, file), each, request, who)

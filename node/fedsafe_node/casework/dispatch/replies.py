@@ -28,6 +28,7 @@ from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.ground.errors import BadRequestError
 from fedsafe_node.store.casework_rows import PartnerRow
 from fedsafe_policies.escalation.partners import Partner
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from pysequoia import Cert
@@ -52,7 +53,7 @@ _MARKS: Final = frozenset(
 _BULK: Final = frozenset({"auto-reply", "bulk", "junk", "list"})
 _END: Final = re.compile(rb"\r?\n\r?\n|\A\r?\n")
 _POINTER: Final = "/headers"
-_BY_HAND: Final = "note by hand what you know: `fedsafe case acknowledged`"
+_AUTOMATIC: Final = Phrase("this is an automatic reply ({field})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +80,20 @@ def read_reply(headers: bytes) -> Reply:
     if why is not None and not bounced:
         raise BadRequestError(
             "automatic_reply",
-            f"{why}: that acknowledges nothing; call the partner",
+            Phrase("{why}: that acknowledges nothing; call the partner").filled(
+                why=why
+            ),
             pointer=_POINTER,
         )
     ids = [value for name, value in found if name == "message-id" and value]
     if not ids:
-        raise _unfit("this message has no Message-ID by which it is known again")
+        raise _unfit(
+            Phrase("this message has no Message-ID by which it is known again")
+        )
     digest = sha256(ids[0].encode("utf-8", "surrogateescape")).hexdigest()
     tokens = dict.fromkeys(_tokens(found))
     if len(tokens) > _MOST_TOKENS:
-        raise _unfit("this message carries many tokens")
+        raise _unfit(Phrase("this message carries many tokens"))
     return Reply(tuple(tokens), f"message-id:sha256:{digest}", bounced)
 
 
@@ -102,7 +107,7 @@ def _fields(headers: bytes) -> list[tuple[str, str]]:
     head = _END.split(headers, maxsplit=1)[0]
     message = BytesHeaderParser(policy=compat32).parsebytes(head + b"\n\n")
     if any(map(_hides, message.defects)) or str(message.get_payload()).strip():
-        raise _unfit("a line of this message's head is no header field")
+        raise _unfit(Phrase("a line of this message's head is no header field"))
     return [(name.lower(), _flat(value)) for name, value in message.raw_items()]
 
 
@@ -111,25 +116,31 @@ def _hides(defect: MessageDefect) -> bool:
     return not isinstance(defect, MultipartInvariantViolationDefect)
 
 
-def _unfit(why: str) -> BadRequestError:
-    return BadRequestError("bad_reply", f"{why}; {_BY_HAND}", pointer=_POINTER)
+def _unfit(why: Phrase) -> BadRequestError:
+    return BadRequestError(
+        "bad_reply",
+        Phrase("{why}; note by hand what you know: `fedsafe case acknowledged`").filled(
+            why=why
+        ),
+        pointer=_POINTER,
+    )
 
 
-def _machine(found: Iterable[tuple[str, str]]) -> str | None:
+def _machine(found: Iterable[tuple[str, str]]) -> Phrase | None:
     """Say by which field a machine has written this by itself, if one has."""
     for name, value in found:
         said = _without_comments(value).lower()
         word = said.partition(";")[0].strip()
         if name == "return-path" and "".join(said.split()) == "<>":
-            return "this is a bounce (its Return-Path is empty)"
+            return Phrase("this is a bounce (its Return-Path is empty)")
         if name == "content-type" and word == "multipart/report":
-            return "this is a report of a mail program (multipart/report)"
+            return Phrase("this is a report of a mail program (multipart/report)")
         if name in {"from", "sender"} and "mailer-daemon" in value.lower():
-            return "this is a bounce (its sender is MAILER-DAEMON)"
+            return Phrase("this is a bounce (its sender is MAILER-DAEMON)")
         if (name == "auto-submitted" and word != "no") or name in _MARKS:
-            return f"this is an automatic reply ({name.title()})"
+            return _AUTOMATIC.filled(field=name.title())
         if name == "precedence" and word.replace("_", "-") in _BULK:
-            return "this is an automatic reply (Precedence)"
+            return _AUTOMATIC.filled(field="Precedence")
     return None
 
 
@@ -212,7 +223,9 @@ def signer_of(mail: bytes, token: str, key: "Cert") -> str | None:
     except SignedMailError as error:
         raise BadRequestError(
             "bad_signature",
-            f"this message is not signed as it says, {error}: call the partner",
+            Phrase(
+                "this message is not signed as it says, {error}: call the partner"
+            ).filled(error=error),
             pointer="/body",
         ) from None
     whole = rb"(?<![A-Za-z0-9_-])" + re.escape(token.encode()) + rb"(?![A-Za-z0-9_-])"

@@ -63,6 +63,7 @@ from fedsafe_policies.escalation.dispatches import (
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.partners import Partner, Standing, standing_of
 from fedsafe_policies.escalation.states import ANSWERED, CaseState
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Matter, Purpose
 
@@ -188,15 +189,15 @@ class Dispatches:
         revision = approved_revision(await reader.case_steps(row.id))
         if file.release is None or revision is None or _S(row.state) not in _SENDABLE:
             waits = await waiting_approval(reader, row, self.keeper.office.now())
-            way_out = _way_out(_S(row.state), None if waits is None else waits.act)
-            raise WrongStateError(
-                "not_approved", f"a case that is {row.state} does not go out{way_out}"
-            )
+            told = _not_out(_S(row.state), None if waits is None else waits.act)
+            raise WrongStateError("not_approved", told)
         if file.release.matrix not in {None, self.matrix().reference}:
             raise WrongStateError(
                 "not_approved",
-                "another matrix is in force than the case was approved under: change "
-                "the case, and let it be approved anew",
+                Phrase(
+                    "another matrix is in force than the case was approved under: "
+                    "change the case, and let it be approved anew"
+                ),
             )
         found: list[_Asked] = []
         for name in sorted(set(request.partners)):
@@ -226,11 +227,16 @@ class Dispatches:
         called = request.called is not None or request.dry_run
         fault = fault_of(receiver, test_case=file.test, called=called)
         if fault is not None:
-            text = f"{asked.row.id}: {FAULTS[fault].en}"
+            text = Phrase("{partner}: {why}").filled(
+                partner=asked.row.id, why=FAULTS[fault]
+            )
             raise WrongStateError(fault.value, text)
         if not has_key(entry) and channels_of(entry):
             raise WrongStateError(
-                "no_partner_key", f"{asked.row.id}: nothing is sealed without a key"
+                "no_partner_key",
+                Phrase("{partner}: nothing is sealed without a key").filled(
+                    partner=asked.row.id
+                ),
             )
 
     def _make(
@@ -318,21 +324,28 @@ def _queued(case: CaseRow, asked: _Asked, made: Made, by: str, now: int) -> Disp
     )
 
 
-def _way_out(state: CaseState, waits: str | None) -> str:
+def _not_out(state: CaseState, waits: str | None) -> Phrase:
     """Say what lets a case go out that does not; of a closed one nothing does.
 
     *waits* is the act that waits for a second person's approval of it.
     """
     if state is _S.CLOSED:
-        return " any more"
-    if state is _S.RECALLED:
-        return ": change it (`fedsafe case assess`), then let it be approved anew"
-    if waits is not None:
-        return (
-            ": an approval of it waits for a second person: "
-            f"`fedsafe act approve {waits}`"
+        return Phrase("a case that is {case_state} does not go out any more").filled(
+            case_state=state
         )
-    return ": `fedsafe case approve`"
+    if state is _S.RECALLED:
+        return Phrase(
+            "a case that is {case_state} does not go out: change it (`fedsafe case "
+            "assess`), then let it be approved anew"
+        ).filled(case_state=state)
+    if waits is not None:
+        return Phrase(
+            "a case that is {case_state} does not go out: an approval of it waits for "
+            "a second person: `fedsafe act approve {act}`"
+        ).filled(case_state=state, act=waits)
+    return Phrase(
+        "a case that is {case_state} does not go out: `fedsafe case approve`"
+    ).filled(case_state=state)
 
 
 def _warnings(row: PartnerRow, now: int) -> list[WarningShown]:

@@ -28,6 +28,7 @@ from fedsafe_node.store.casework_rows import DispatchRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 _AT_ONCE: Final = 256
 _MOST: Final = 4_096
@@ -74,9 +75,12 @@ async def _signature(
     digest = await _digest_when_sealed(reader, log, row)
     if digest is None:
         raise WrongStateError(
-            "wrong_state",
-            "this package has no signature of ours, and the audit log does not say "
-            "any more what was sealed: recall the case, and send it anew",
+            "not_signed",
+            Phrase(
+                "this package has no signature of ours, and the audit log does "
+                "not say any more what was sealed: recall the case, and send it "
+                "anew"
+            ),
         )
     if digest != sha256(sealed).hexdigest():
         raise _changed(row)

@@ -24,6 +24,7 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.store.casework_rows import DispatchRow
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.escalation.dispatches import UNDER_WAY, DispatchState
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 async def keep_back(  # noqa: PLR0913 - a note, and what it is about
@@ -45,13 +46,15 @@ async def keep_back(  # noqa: PLR0913 - a note, and what it is about
     """
     taker, takings = request.taken_by or who.name, await tx.takings(found.id)
     if taker not in held(takings):
-        raise WrongStateError("wrong_state", _nobody(taker, held(takings)))
+        raise WrongStateError("not_in_hand", _nobody(taker, held(takings)))
     handed = _handed_by(file, found)
     if taker in handed or (handed and held(takings) == (taker,)):
         raise there_already(found)
     for each in takings:
         if each.by == taker and each.kept_back_at is None:
-            at = check_since(request.at, each.at, f"{taker} took it")
+            at = check_since(
+                request.at, each.at, Phrase("{taker} took it").filled(taker=taker)
+            )
             ended = replace(each, kept_back_at=at, kept_back_by=who.name)
             await tx.end_taking(ended)
     detail = told_of_note(found, "", request.outcome)
@@ -100,14 +103,15 @@ def _handed_by(file: CaseFile, found: DispatchRow) -> set[str]:
     }
 
 
-def _nobody(taker: str, others: tuple[str, ...]) -> str:
+def _nobody(taker: str, others: tuple[str, ...]) -> Phrase:
     if not others:
-        return f"{taker} has no package of this dispatch in hand, nor has anybody else"
-    named = ", ".join(others)
-    return (
-        f"{taker} has no package of this dispatch in hand; who has one: {named} "
+        return Phrase(
+            "{name} has no package of this dispatch in hand, nor has anybody else"
+        ).filled(name=taker)
+    return Phrase(
+        "{name} has no package of this dispatch in hand; who has one: {others} "
         "(`--taken-by`)"
-    )
+    ).filled(name=taker, others=", ".join(others))
 
 
 def _told(row: DispatchRow) -> Detail:

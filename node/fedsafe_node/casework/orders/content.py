@@ -12,6 +12,7 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.casework_rows import OrderRow
 from fedsafe_node.store.rows import Row
 from fedsafe_policies.escalation.orders import OrderGround
+from fedsafe_policies.ground.catalogue import Phrase
 
 _CONTENT: Final = "fedsafe/order/v1"
 
@@ -62,7 +63,7 @@ class OrderVault:
                     "orders", None, row.id, "it does not open"
                 ) from None
         if content is None:
-            raise WrongStateError("wiped", "what this order said is erased")
+            raise WrongStateError("wiped", Phrase("what this order said is erased"))
         return decode(content, OrderFile)
 
 

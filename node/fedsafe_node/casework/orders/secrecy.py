@@ -14,6 +14,7 @@ from fedsafe_node.casework.orders.content import OrderVault
 from fedsafe_node.ground.errors import BadRequestError, NotFoundError, WrongStateError
 from fedsafe_node.store.casework_rows import OrderRow
 from fedsafe_node.store.reader import Reader
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ async def check_case(reader: Reader, cases: CaseVault, request: AddOrder) -> Non
         return
     row = await reader.case(request.case)
     if row is None:
-        raise NotFoundError("case")
+        raise NotFoundError(Phrase("no such case"))
     if request.secret_until is None or request.accounts:
         return
     try:
@@ -85,7 +86,10 @@ async def check_case(reader: Reader, cases: CaseVault, request: AddOrder) -> Non
     if not named:
         raise BadRequestError(
             "bad_request",
-            "the case names no account, so nothing would be held back from anybody: "
-            "give the accounts with the order, or name them in the case first",
+            Phrase(
+                "the case names no account, so nothing would be held back from "
+                "anybody: give the accounts with the order, or name them in the "
+                "case first"
+            ),
             pointer="/accounts",
         )

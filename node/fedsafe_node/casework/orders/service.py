@@ -48,6 +48,7 @@ from fedsafe_policies.escalation.orders import (
     orders,
     refuse_answer,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.decision import Decision, deny
 from fedsafe_policies.rules.people import Person
@@ -55,8 +56,10 @@ from fedsafe_policies.vocabulary import Matter, Purpose, Role
 
 _ID_BYTES: Final = 16
 _MISFITS: Final = {
-    "outcome": "an order is fulfilled or refused; only a letter is just answered",
-    "grounds": "name grounds unless it is fulfilled wholly",
+    "outcome": Phrase(
+        "an order is fulfilled or refused; only a letter is just answered"
+    ),
+    "grounds": Phrase("name grounds unless it is fulfilled wholly"),
 }
 
 
@@ -191,12 +194,16 @@ class Orders:
         def step(row: OrderRow, file: OrderFile) -> tuple[OrderRow, OrderFile]:
             if request.step is OrderStep.ACKNOWLEDGED:
                 if row.acknowledged_at is not None:
-                    raise WrongStateError("wrong_state", "that was noted before")
+                    raise WrongStateError(
+                        "already_noted", Phrase("that was noted before")
+                    )
                 return replace(row, acknowledged_at=now), file
             if move is not None:
                 return _moved(row, file, *move)
             if row.confirm_by is None or row.confirmed_at is not None:
-                raise WrongStateError("wrong_state", "there is nothing to confirm")
+                raise WrongStateError(
+                    "nothing_to_confirm", Phrase("there is nothing to confirm")
+                )
             return replace(row, confirmed_at=now), file
 
         detail: Detail = {"step": request.step.value}
@@ -237,7 +244,9 @@ class Orders:
 
         def step(row: OrderRow, file: OrderFile) -> tuple[OrderRow, OrderFile]:
             if row.answered_at is not None:
-                raise WrongStateError("already_answered", "it is answered already")
+                raise WrongStateError(
+                    "already_answered", Phrase("it is answered already")
+                )
             answered = replace(
                 row,
                 answered_at=now,
@@ -297,29 +306,38 @@ class Orders:
     def _check(self, request: AddOrder) -> None:
         if request.received_at > self._office.now():
             raise BadRequestError(
-                "bad_span", "that lies in the future", pointer="/received_at"
+                "bad_span", Phrase("that lies in the future"), pointer="/received_at"
             )
         for name in ("due_at", "secret_until"):
             moment = getattr(request, name)
             if moment is not None and moment <= request.received_at:
                 raise BadRequestError(
-                    "bad_span", "that lies before the receipt", pointer=f"/{name}"
+                    "bad_span",
+                    Phrase("that lies before the receipt"),
+                    pointer=f"/{name}",
                 )
         names = request.case is not None or bool(request.accounts)
         if request.secret_until is not None and not names:
             raise BadRequestError(
                 "bad_request",
-                "say whom nobody may tell: the accounts, or the case that names them",
+                Phrase(
+                    "say whom nobody may tell: the accounts, or the case that "
+                    "names them"
+                ),
                 pointer="/accounts",
             )
         rule = orders()[request.kind]
         if request.emergency and rule.emergency is None:
             raise BadRequestError(
-                "bad_request", "this kind has no emergency", pointer="/emergency"
+                "bad_request",
+                Phrase("this kind has no emergency"),
+                pointer="/emergency",
             )
         if request.oral and not (request.emergency and rule.confirmation):
             raise BadRequestError(
-                "bad_request", "this kind is not ordered by word", pointer="/oral"
+                "bad_request",
+                Phrase("this kind is not ordered by word"),
+                pointer="/oral",
             )
 
     def _due_at(self, request: AddOrder) -> int:
@@ -332,7 +350,9 @@ class Orders:
         )
         if due_at is None:
             raise BadRequestError(
-                "bad_request", "say by when this letter is answered", pointer="/due_at"
+                "bad_request",
+                Phrase("say by when this letter is answered"),
+                pointer="/due_at",
             )
         return due_at
 
@@ -355,7 +375,7 @@ def _move_of(request: NoteOrder) -> tuple[int, str] | None:
     moves = request.step is OrderStep.MOVED
     for name in ("due_at", "reference"):
         if (getattr(request, name) is not None) is not moves:
-            problem = "is needed to move a deadline, and for nothing else"
+            problem = Phrase("is needed to move a deadline, and for nothing else")
             raise BadRequestError("bad_request", problem, pointer=f"/{name}")
     if request.due_at is None or request.reference is None:
         return None
@@ -366,12 +386,14 @@ def _moved(
     row: OrderRow, file: OrderFile, due_at: int, reference: str
 ) -> tuple[OrderRow, OrderFile]:
     if row.answered_at is not None:
-        raise WrongStateError("already_answered", "it is answered already")
+        raise WrongStateError("already_answered", Phrase("it is answered already"))
     if not orders()[OrderKind(row.kind)].by_letter:
-        raise WrongStateError("wrong_state", "no letter sets the time of this kind")
+        raise WrongStateError(
+            "no_letter", Phrase("no letter sets the time of this kind")
+        )
     if due_at <= row.received_at:
         raise BadRequestError(
-            "bad_span", "that lies before the receipt", pointer="/due_at"
+            "bad_span", Phrase("that lies before the receipt"), pointer="/due_at"
         )
     return replace(row, due_at=due_at), replace(file, move_reference=reference)
 
@@ -390,7 +412,7 @@ def _told(row: OrderRow) -> Detail:
 async def _read(reader: Reader, order_id: str) -> OrderRow:
     row = await reader.order(order_id)
     if row is None:
-        raise NotFoundError("order")
+        raise NotFoundError(Phrase("no such order"))
     return row
 
 

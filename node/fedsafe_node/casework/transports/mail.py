@@ -33,6 +33,7 @@ from fedsafe_node.ground.errors import ConfigError
 from fedsafe_node.ground.mail_settings import Tls
 from fedsafe_node.ground.smtp import BusyError, Line, MailServer, MailThreads, connected
 from fedsafe_policies.escalation.channels import MailChannel
+from fedsafe_policies.ground.catalogue import Phrase
 
 UNDER_WAY: Final = 4
 WITHIN: Final = 60.0
@@ -111,7 +112,7 @@ class MailCarrier:
         try:
             return client_context(self._ca)
         except (OSError, ValueError):
-            raise ConfigError(self._ca, "it holds no certificates") from None
+            raise ConfigError(self._ca, Phrase("it holds no certificates")) from None
 
     def _message(self, parcel: Parcel, to: str) -> EmailMessage:
         local, _, domain = self._sender.rpartition("@")

@@ -39,6 +39,7 @@ from fedsafe_node.members.charter.ballot import Ballot
 from fedsafe_node.members.charter.media_keys import opened_media, sealed_media
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
+from fedsafe_policies.ground.catalogue import Phrase
 
 _LOG = logging.getLogger(f"{LOGGER}.renewing")
 _MOST_SENT: Final = 2 * 1024 * 1024
@@ -93,7 +94,9 @@ class Carrying:
             self._ballot.spread()
         scene = await self._store.scan(read_scene)
         if scene is None:
-            raise WrongStateError("no_federation", "this node has no federation")
+            raise WrongStateError(
+                "no_federation", Phrase("this node has no federation")
+            )
         if request.version > scene.version.charter.version:
             self._ballot.spread()  # it is ahead: ask at once
         statements: list[Signed] = []
@@ -204,7 +207,7 @@ class Carrying:
                 known = load_media_keys(place)
                 same = {known[n].token for n in known if n[0] == each.epoch}
                 if same and keys.token not in same:
-                    raise AmendmentError("the media token key is another one")
+                    raise AmendmentError(Phrase("the media token key is another one"))
                 write_media_keys(place, each.epoch, each.generation, keys)
 
         try:

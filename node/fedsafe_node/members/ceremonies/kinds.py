@@ -45,6 +45,7 @@ from fedsafe_federation.exchange.handshake import GROUP_COMMITMENTS
 from fedsafe_federation.wire.signed import Signed
 from fedsafe_node.keys.membership import Membership
 from fedsafe_node.rules.policy_context import Situation
+from fedsafe_policies.ground.catalogue import Phrase
 
 DAY: Final = 24 * 3600
 YEAR: Final = 365 * DAY
@@ -298,7 +299,7 @@ class ResharingKind:
             return entry.tokens
         held = self._held(entry.epoch)
         if held is None:
-            raise ResharingError("this node does not know the media token key")
+            raise ResharingError(Phrase("this node does not know the media token key"))
         federation = self._membership().charter.federation
         return token_key_commitment(federation, entry.epoch, held.token_key)
 
@@ -313,7 +314,7 @@ class ResharingKind:
     def _membership(self) -> Membership:
         shared = self._situation.shared
         if shared is None:
-            raise ResharingError("this node belongs to no federation")
+            raise ResharingError(Phrase("this node belongs to no federation"))
         return shared.membership
 
 
@@ -330,4 +331,8 @@ def _entry(charter: Charter, opened: Opened) -> Epoch:
     for entry in charter.epochs:
         if (entry.epoch, entry.generation) == (epoch, generation - 1):
             return entry
-    raise ResharingError(f"the charter has no generation {epoch}.{generation - 1}")
+    raise ResharingError(
+        Phrase("the charter has no generation {epoch}.{generation}").filled(
+            epoch=epoch, generation=generation - 1
+        )
+    )

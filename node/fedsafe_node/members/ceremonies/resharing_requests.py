@@ -48,6 +48,7 @@ from fedsafe_node.people.pending_acts import let_one_wait
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Row
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.four_eyes import ActRequest
 from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Act
@@ -97,7 +98,8 @@ class RotationEffect:
         rotation, scene = decode(content, Rotation), await read_scene(tx)
         if scene is None or _find(scene.version.charter, rotation) is None:
             raise WrongStateError(
-                "act_changed", "the key is of another generation by now: ask anew"
+                "act_changed",
+                Phrase("the key is of another generation by now: ask anew"),
             )
         wish = Wish(
             rotation.epoch,
@@ -139,13 +141,14 @@ class Rotations:
         scene = await self._ceremonies.present()
         if scene is None:
             raise WrongStateError(
-                "no_federation", "this node takes part in no federation now"
+                "no_federation", Phrase("this node takes part in no federation now")
             )
         charter = scene.version.charter
         entry = charter.newest
         if request.opens and len(charter.live(self._ceremonies.now())) > 1:
             raise WrongStateError(
-                "wrong_state", "the epoch before has not ended: another begins after it"
+                "epoch_runs",
+                Phrase("the epoch before has not ended: another begins after it"),
             )
         threshold = request.threshold or fitting(charter, entry)
         holders, length = len(charter.willing()), entry.ends - entry.starts

@@ -44,6 +44,7 @@ from fedsafe_node.members.charter.media_keys import sealed_media
 from fedsafe_node.people.office import Office
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 class Admitting:
@@ -107,7 +108,7 @@ class Admitting:
         for each in reversed(await self._waiting()):
             if each.card is not None and each.card.signer == name:
                 return open_card(each.card)
-        raise NotFoundError("request to join of that name")
+        raise NotFoundError(Phrase("no such request to join of that name"))
 
     async def _waiting(self) -> list[Invited]:
         """Give the invitations whose holders may still become members."""
@@ -124,26 +125,29 @@ class Admitting:
         now = self._office.now()
         if found is None or (found.card is None and now >= found.expires):
             raise ForbiddenError(
-                "this invitation is over, or none of this node", authenticated=True
+                Phrase("this invitation is over, or none of this node"),
+                authenticated=True,
             )
         if found.card is None:
             await self._bind(wish, version.charter.version)
             return
         if found.card != signed:
             raise ForbiddenError(
-                "somebody else came with this invitation", authenticated=True
+                Phrase("somebody else came with this invitation"), authenticated=True
             )
         members = version.charter.members
         if not any(is_of(wish.card, each) for each in members):
             if is_lapsed(found, now):
                 raise ForbiddenError(
-                    "nobody has let its holder in for a month: ask for another one",
+                    Phrase(
+                        "nobody has let its holder in for a month: ask for another one"
+                    ),
                     authenticated=True,
                 )
             chain = await self._office.store.scan(read_charters)
             if is_used(found, chain):
                 raise ForbiddenError(
-                    "this invitation is used up: its holder has left since",
+                    Phrase("this invitation is used up: its holder has left since"),
                     authenticated=True,
                 )
         nothing_happened()
@@ -185,7 +189,9 @@ class Admitting:
     async def _present(self) -> Present:
         present = await self._ballot.present()
         if present is None or self._situation.shared is None:
-            raise WrongStateError("no_federation", "this node has no federation")
+            raise WrongStateError(
+                "no_federation", Phrase("this node has no federation")
+            )
         return present
 
 
@@ -194,8 +200,10 @@ def _check_canonicalisers(card: Card) -> None:
     for rules in sorted({*own, *card.canonicalisers}):
         if own.get(rules) != card.canonicalisers.get(rules):
             raise AmendmentError(
-                f"{card.name} does not bring {rules} into the same form as this node: "
-                "use one release of FedSafe with its locked libraries"
+                Phrase(
+                    "{card} does not bring {rules} into the same form as this "
+                    "node: use one release of FedSafe with its locked libraries"
+                ).filled(card=card.name, rules=rules)
             )
 
 
@@ -205,7 +213,10 @@ def _check_members(charter: Charter, card: Card) -> None:
         each.name == card.name and not is_of(card, each) for each in charter.members
     ):
         raise ForbiddenError(
-            f"{card.name} is a member already, with other keys", authenticated=True
+            Phrase("{card} is a member already, with other keys").filled(
+                card=card.name
+            ),
+            authenticated=True,
         )
 
 
@@ -216,7 +227,9 @@ def _check_name(invited: Sequence[Invited], card: Card) -> None:
             continue
         if open_card(each.card).keys != card.keys:
             raise ForbiddenError(
-                f"another node came as {card.name} with another invitation",
+                Phrase("another node came as {card} with another invitation").filled(
+                    card=card.name
+                ),
                 authenticated=True,
             )
 

@@ -66,6 +66,7 @@ from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 _LOG = logging.getLogger(f"{LOGGER}.governing")
 MOST_CARRIED: Final = 3 * 1024 * 1024 // 2
@@ -150,14 +151,16 @@ class Ballot:
         """
         present = await _read_present(tx)
         if present is None:
-            raise WrongStateError("no_federation", "this node has no federation")
+            raise WrongStateError(
+                "no_federation", Phrase("this node has no federation")
+            )
         version, pending = present.version, present.pending
         self._check_vote(present, payload, refuse=refuse)
         statements = self._statements(version, payload, refuse=refuse)
         after = merged(pending, version, statements, now=self._now())
         if after == pending:
             raise WrongStateError(
-                "act_changed", "the charter is another one by now: propose anew"
+                "act_changed", Phrase("the charter is another one by now: propose anew")
             )
         detail: Detail = {
             "version": version.charter.version + 1,
@@ -179,7 +182,7 @@ class Ballot:
         version = await read_version(tx)
         if version is None or version.digest != digest:
             raise WrongStateError(
-                "act_changed", "the charter is another one by now: ask anew"
+                "act_changed", Phrase("the charter is another one by now: ask anew")
             )
         await keep_wish(tx, version)
         detail: Detail = {"name": self._situation.node, "second": second}
@@ -264,12 +267,14 @@ class Ballot:
         if refuse:
             if known is not None and name in known.signers():
                 raise WrongStateError(
-                    "charter_voted", "this node has signed that proposal already"
+                    "charter_voted",
+                    Phrase("this node has signed that proposal already"),
                 )
             return
         if known is not None and name in known.refusers():
             raise WrongStateError(
-                "charter_voted", "this node has promised never to sign that proposal"
+                "charter_voted",
+                Phrase("this node has promised never to sign that proposal"),
             )
         if name in robbed(present.version.charter, decode(payload, Charter)):
             return  # whatever its stolen key has signed says nothing
@@ -277,9 +282,11 @@ class Ballot:
         if other is not None:
             raise WrongStateError(
                 "charter_voted",
-                "this node has signed another proposal, which can still come to count: "
-                f"{other.digest.hex()[:16]}; it is free again once so many members "
-                "have refused that one that no quorum is left",
+                Phrase(
+                    "this node has signed another proposal, which can still come "
+                    "to count: {digest}; it is free again once so many members "
+                    "have refused that one that no quorum is left"
+                ).filled(digest=other.digest.hex()[:16]),
             )
 
     def _statements(
@@ -311,8 +318,10 @@ class Ballot:
             found = find_identity(self._place, member.keys)
             if found is None:
                 raise WrongStateError(
-                    "wrong_state",
-                    "the proposal gives this node keys that are not here: refuse it",
+                    "other_keys",
+                    Phrase(
+                        "the proposal gives this node keys that are not here: refuse it"
+                    ),
                 )
             return [found.keys.statement]
         return []

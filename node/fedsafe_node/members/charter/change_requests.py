@@ -10,6 +10,7 @@ from fedsafe_federation.exchange.handshake import APPEALS
 from fedsafe_node.acts.charter import DAY, ChangeRequest
 from fedsafe_node.ground.errors import BadRequestError, WrongStateError
 from fedsafe_node.rules.policy_context import Situation
+from fedsafe_policies.ground.catalogue import Phrase
 
 _ABOUT_MEMBER: Final = frozenset(
     {
@@ -33,18 +34,18 @@ def change_of(request: ChangeRequest, situation: Situation) -> Change:
         if kind is ChangeKind.KEYS and member not in {None, situation.node}:
             raise BadRequestError(
                 "bad_request",
-                "a node asks for its own new keys only",
+                Phrase("a node asks for its own new keys only"),
                 pointer="/member",
             )
         member = situation.node
     elif kind in _ABOUT_MEMBER and member is None:
         raise BadRequestError(
-            "bad_request", "this change names a member", pointer="/member"
+            "bad_request", Phrase("this change names a member"), pointer="/member"
         )
     _check_keys(request)
     if kind is ChangeKind.ROLES and request.roles is None:
         raise BadRequestError(
-            "bad_request", "this change names roles", pointer="/roles"
+            "bad_request", Phrase("this change names roles"), pointer="/roles"
         )
     if kind is ChangeKind.BACKFILL:
         return _backfill(request, member or situation.node)
@@ -62,8 +63,10 @@ def change_of(request: ChangeRequest, situation: Situation) -> Change:
     if not request.policy and all(each is None for each in terms):
         raise BadRequestError(
             "bad_request",
-            "new terms are at least one of policy, arrangement, quorum, appeal, deputy "
-            "and set_aside",
+            Phrase(
+                "new terms are at least one of policy, arrangement, quorum, "
+                "appeal, deputy and set_aside"
+            ),
             pointer="/change",
         )
     _check_known(request, situation)
@@ -90,19 +93,22 @@ def _check_known(request: ChangeRequest, situation: Situation) -> None:
     if not situation.all_speak(APPEALS):
         raise WrongStateError(
             "appeals_unknown",
-            "a member has not said that it knows deputies and rulings set aside: it "
-            "has to run such a version, and to have been heard since this node began",
+            Phrase(
+                "a member has not said that it knows deputies and rulings set "
+                "aside: it has to run such a version, and to have been heard "
+                "since this node began"
+            ),
         )
 
 
 def _check_keys(request: ChangeRequest) -> None:
     kind, since = request.change, request.stolen_since
     if since is not None and kind not in {ChangeKind.KEYS, ChangeKind.STOLEN}:
-        why, pointer = "only keys are stolen", "/stolen_since"
+        why, pointer = Phrase("only keys are stolen"), "/stolen_since"
     elif since is None and kind is ChangeKind.STOLEN:
-        why, pointer = "keys were stolen at some time", "/stolen_since"
+        why, pointer = Phrase("keys were stolen at some time"), "/stolen_since"
     elif request.former is not None and kind not in _ABOUT_FORMER:
-        why, pointer = "this change is about no former keys", "/former"
+        why, pointer = Phrase("this change is about no former keys"), "/former"
     else:
         return
     raise BadRequestError("bad_request", why, pointer=pointer)
@@ -112,7 +118,7 @@ def _backfill(request: ChangeRequest, member: str) -> Change:
     if request.elements is None or request.days is None:
         raise BadRequestError(
             "bad_request",
-            "a backfill is for so many elements and days",
+            Phrase("a backfill is for so many elements and days"),
             pointer="/elements" if request.elements is None else "/days",
         )
     return Change(

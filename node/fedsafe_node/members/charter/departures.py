@@ -26,6 +26,7 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 _LOG = logging.getLogger(f"{LOGGER}.governing")
 _OWN: Final = "leaving"
@@ -120,7 +121,7 @@ async def _open(reader: Reader, statement: Signed) -> str:
     """Check a wish against the version that counts; name who has it."""
     version = await read_version(reader)
     if version is None:
-        raise WrongStateError("no_federation", "this node has no federation")
+        raise WrongStateError("no_federation", Phrase("this node has no federation"))
     return open_leaving(version, statement)
 
 

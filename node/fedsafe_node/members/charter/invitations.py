@@ -27,6 +27,7 @@ from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Row
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 MOST: Final = 32
 _KEPT: Final = 30 * 24 * 60 * 60
@@ -93,8 +94,10 @@ class Inviting:
             kept = [each for each in await read_invited(tx) if self._keeps(each)]
             if len(kept) >= MOST:
                 raise WrongStateError(
-                    "wrong_state",
-                    "too many invitations are out: withdraw some, or let them end",
+                    "invitations_full",
+                    Phrase(
+                        "too many invitations are out: withdraw some, or let them end"
+                    ),
                 )
             await keep_invited(tx, [*kept, new])
             detail: Detail = {
@@ -123,7 +126,7 @@ class Inviting:
             kept, chain = await read_invited(tx), await read_charters(tx)
             found = next((each for each in kept if each.id == invitation), None)
             if found is None or is_used(found, chain):
-                raise NotFoundError("invitation that is out")
+                raise NotFoundError(Phrase("no such invitation that is out"))
             await keep_invited(tx, [each for each in kept if each is not found])
             detail: Detail = {"invitation": found.id, "name": found.name}
             await self._office.note(tx, Event.MEMBER_UNINVITED, who.name, detail)
@@ -152,7 +155,9 @@ class Inviting:
     async def _version(self) -> Version:
         found = await self._office.store.read(read_version)
         if found is None or self._situation.shared is None:
-            raise WrongStateError("no_federation", "this node has no federation")
+            raise WrongStateError(
+                "no_federation", Phrase("this node has no federation")
+            )
         return found
 
 

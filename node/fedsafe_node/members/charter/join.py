@@ -60,6 +60,7 @@ from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Row
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 _LOG = logging.getLogger(f"{LOGGER}.governing")
 _WISH: Final = "joining"
@@ -121,18 +122,18 @@ class Joining:
         """
         if self._situation.shared is not None:
             raise WrongStateError(
-                "has_charter", "this node belongs to a federation already"
+                "has_charter", Phrase("this node belongs to a federation already")
             )
         try:
             invitation = Invitation.parse(text)
         except MalformedError as error:
             raise BadRequestError(
-                "bad_invitation", error.why, pointer="/invitation"
+                "bad_invitation", error.told, pointer="/invitation"
             ) from None
         if self._office.now() >= invitation.expires:
             raise BadRequestError(
                 "bad_invitation",
-                "this invitation is over: ask for another one",
+                Phrase("this invitation is over: ask for another one"),
                 pointer="/invitation",
             )
         config = self._situation.config
@@ -140,7 +141,10 @@ class Joining:
         if leads_inside(invitation.urls[0], inside):
             raise BadRequestError(
                 "bad_invitation",
-                "it leads into an inner network, and peering.inside does not name that",
+                Phrase(
+                    "it leads into an inner network, and peering.inside does not "
+                    "name that"
+                ),
                 pointer="/invitation",
             )
         chain = await self._fetch(invitation.urls)
@@ -161,8 +165,10 @@ class Joining:
             before = await _read(tx)
             if before is not None and before.federation != wish.federation:
                 raise WrongStateError(
-                    "wrong_state",
-                    f"this node wants to join {before.federation} already",
+                    "already_joining",
+                    Phrase("this node wants to join {federation} already").filled(
+                        federation=before.federation
+                    ),
                 )
             await tx.put_document(_WISH, encode(wish))
             detail: Detail = {"federation": wish.federation, "version": charter.version}
@@ -178,8 +184,11 @@ class Joining:
             await self._forget(wish, before)
             raise BadRequestError(
                 "bad_invitation",
-                "the inviter refuses this invitation: it was used already, taken back, "
-                "or is over, or another node came by this name; ask for a new one",
+                Phrase(
+                    "the inviter refuses this invitation: it was used already, "
+                    "taken back, or is over, or another node came by this name; "
+                    "ask for a new one"
+                ),
                 pointer="/invitation",
             ) from None
         joined = self._situation.shared is not None
@@ -245,7 +254,9 @@ class Joining:
         charter = open_successor(version, payload)
         seen = (wish.policy, wish.arrangement)
         if (charter.policy.sha256, charter.arrangement.sha256) != seen:
-            raise AmendmentError("the federation has other terms than were seen")
+            raise AmendmentError(
+                Phrase("the federation has other terms than were seen")
+            )
         return sign_charter(
             payload,
             signer=self._situation.node,
@@ -336,27 +347,31 @@ class Joining:
                 lambda: check_federation_policy(place, own, charter.policy)
             )
         except ConfigError as error:
-            raise BadRequestError("bad_policy", error.why) from None
+            raise BadRequestError("bad_policy", error.told) from None
 
 
 def _trusted(chain: Sequence[SignedCharter], invitation: Invitation) -> Version:
     """Follow a chain that holds the version which the invitation names."""
     if not chain:
-        raise AmendmentError("the inviter has no charter")
+        raise AmendmentError(Phrase("the inviter has no charter"))
     if invitation.charter not in {charter_digest(each.payload) for each in chain}:
-        raise AmendmentError("the inviter shows another charter than it invited to")
+        raise AmendmentError(
+            Phrase("the inviter shows another charter than it invited to")
+        )
     try:
         version = open_chain(chain)
     except FederationError as error:
-        raise AmendmentError(f"the inviter's charter does not hold: {error}") from None
+        raise AmendmentError(
+            Phrase("the inviter's charter does not hold: {error}").filled(error=error)
+        ) from None
     if version.charter.federation != invitation.federation:
-        raise AmendmentError("the inviter shows another federation")
+        raise AmendmentError(Phrase("the inviter shows another federation"))
     return version
 
 
 def _follow(chain: Sequence[SignedCharter], wish: _Kept) -> Version:
     if not chain or wish.seen not in {charter_digest(each.payload) for each in chain}:
-        raise AmendmentError("the inviter shows another charter than before")
+        raise AmendmentError(Phrase("the inviter shows another charter than before"))
     return open_chain(chain)
 
 

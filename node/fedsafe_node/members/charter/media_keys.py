@@ -12,6 +12,7 @@ from fedsafe_federation.errors import AmendmentError
 from fedsafe_node.acts.charter import SealedKeys
 from fedsafe_node.keys.membership import Membership
 from fedsafe_node.keys.own_keys import KEY_BYTES, MediaKeys
+from fedsafe_policies.ground.catalogue import Phrase
 
 _INFO: Final = b"fedsafe/v1/media-keys"
 
@@ -61,9 +62,9 @@ def opened_media(
     try:
         secret = open_sealed(key, sealed.sealed, info=_INFO, aad=context)
     except CryptoError:
-        raise AmendmentError("the media keys are sealed to others") from None
+        raise AmendmentError(Phrase("the media keys are sealed to others")) from None
     if entry is None or entry.epoch not in listed or len(secret) != 2 * KEY_BYTES:
-        raise AmendmentError("they are no media keys of the charter")
+        raise AmendmentError(Phrase("they are no media keys of the charter"))
     keys = MediaKeys(secret[:KEY_BYTES], secret[KEY_BYTES:])
     check_media_keys(entry, federation, token=keys.token, group=keys.group)
     return keys

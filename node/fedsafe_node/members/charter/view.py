@@ -33,6 +33,7 @@ from fedsafe_node.members.quarantine import Quarantines
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 class Governance:
@@ -101,7 +102,9 @@ class Governance:
         """
         chain = await self._store.scan(read_chain)
         if not chain:
-            raise WrongStateError("no_federation", "this node has no federation")
+            raise WrongStateError(
+                "no_federation", Phrase("this node has no federation")
+            )
         versions: list[VersionAnswer] = []
         before: Charter | None = None
         federation = decode(chain[0].payload, Charter).federation
@@ -151,7 +154,9 @@ class Governance:
     async def _present(self) -> Present:
         present = await self._ballot.present()
         if present is None:
-            raise WrongStateError("no_federation", "this node has no federation")
+            raise WrongStateError(
+                "no_federation", Phrase("this node has no federation")
+            )
         return present
 
 

@@ -47,6 +47,7 @@ from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Row
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.four_eyes import ActRequest
 from fedsafe_policies.rules.people import Person
 from fedsafe_policies.vocabulary import Act
@@ -216,10 +217,13 @@ class Charters:
         charter = open_successor(present.version, proposed.payload)
         if not may_sign(present.version, charter, self._situation.node):
             raise WrongStateError(
-                "wrong_state", "this node takes no part in it: its signature is no use"
+                "no_part",
+                Phrase("this node takes no part in it: its signature is no use"),
             )
         if self._situation.node in proposed.signers():
-            raise WrongStateError("charter_voted", "this node has signed it already")
+            raise WrongStateError(
+                "charter_voted", Phrase("this node has signed it already")
+            )
         await self._check_policy(charter)
         return await self._ask(present.version, proposed.payload, who, refuse=False)
 
@@ -234,7 +238,9 @@ class Charters:
         proposed = _find(present, proposal)
         self._check_taking_part(present.version.charter)
         if self._situation.node in proposed.signers():
-            raise WrongStateError("charter_voted", "this node has signed it already")
+            raise WrongStateError(
+                "charter_voted", Phrase("this node has signed it already")
+            )
         return await self._ask(present.version, proposed.payload, who, refuse=True)
 
     async def _ask(
@@ -310,25 +316,30 @@ class Charters:
                 )
             )
         except ConfigError as error:
-            raise BadRequestError("bad_policy", error.why) from None
+            raise BadRequestError("bad_policy", error.told) from None
 
     def _check_taking_part(self, charter: Charter) -> None:
         names = {each.name for each in charter.active()}
         if self._situation.node not in names:
             raise WrongStateError(
-                "wrong_state",
-                "this node is suspended or has left: it proposes and refuses nothing",
+                "no_part",
+                Phrase(
+                    "this node is suspended or has left: it proposes and refuses "
+                    "nothing"
+                ),
             )
 
     async def _present(self) -> Present:
         present = await self._ballot.present()
         if present is None:
-            raise WrongStateError("no_federation", "this node has no federation")
+            raise WrongStateError(
+                "no_federation", Phrase("this node has no federation")
+            )
         return present
 
 
 def _find(present: Present, proposal: str) -> Proposed:
     found = present.pending.find(bytes.fromhex(proposal))
     if found is None:
-        raise NotFoundError("proposal")
+        raise NotFoundError(Phrase("no such proposal"))
     return found

@@ -37,6 +37,7 @@ from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 class CopyServer:
@@ -65,7 +66,10 @@ class CopyServer:
             BadRequestError: the asker has more, or a limit out of bounds.
         """
         if not 1 <= request.limit <= MAX_RECORDS:
-            raise BadRequestError("bad_limit", f"limit is 1 to {MAX_RECORDS}")
+            raise BadRequestError(
+                "bad_limit",
+                Phrase("limit is 1 to {most}").filled(most=MAX_RECORDS),
+            )
         origin = self._member(request.origin)
         is_own = asker == origin.name
         # Encoding is part of the query: both are away from the event loop.
@@ -119,7 +123,7 @@ class CopyServer:
         for member in shared.membership.others if shared is not None else ():
             if member.name == name:
                 return member
-        raise NotFoundError("feed")
+        raise NotFoundError(Phrase("no such feed"))
 
 
 async def _batch(
@@ -132,14 +136,14 @@ async def _batch(
 ) -> tuple[Served, list[int]]:
     row = await reader.peer(origin.name)
     if row is None or not row.checkpoint:
-        raise NotFoundError("copy of that feed")
+        raise NotFoundError(Phrase("no such copy of that feed"))
     kept = open_checkpoint(origin, row.checkpoint, trust=Trust.KEPT)
     size, log = kept.size, feed_name(origin.name)
     if row.cursor != size:
-        raise NotFoundError("whole copy of that feed")
+        raise NotFoundError(Phrase("no such whole copy of that feed"))
     since, known = request.since, request.known
     if not 0 <= since <= size or not 0 <= known <= size:
-        raise BadRequestError("bad_position", "the copy here is not that long")
+        raise BadRequestError("bad_position", Phrase("the copy here is not that long"))
     until = size if aside is None else max(since, min(size, aside))
     records = await reader.records(log, since, min(request.limit, until - since))
     stop, held = since + len(records), dict[int, FeedOpening]()

@@ -47,6 +47,7 @@ from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Tail, sequence_key
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 _LARGE: Final = 64
 
@@ -168,9 +169,12 @@ class FeedServer:
             BadRequestError: a position behind the end, or a limit out of bounds.
         """
         if request.origin != self._node:
-            raise NotFoundError("feed")
+            raise NotFoundError(Phrase("no such feed"))
         if not 1 <= request.limit <= MAX_RECORDS:
-            raise BadRequestError("bad_limit", f"limit is 1 to {MAX_RECORDS}")
+            raise BadRequestError(
+                "bad_limit",
+                Phrase("limit is 1 to {most}").filled(most=MAX_RECORDS),
+            )
         await self._hear(request, peer)
         behind = await self.size() - request.since
         read = self._store.scan if behind > _LARGE else self._store.read
@@ -237,7 +241,7 @@ class FeedServer:
         whole = await reader.log_size(self._log)
         since, known = request.since, request.known
         if not 0 <= since <= whole or not 0 <= known <= whole:
-            raise BadRequestError("bad_position", "the feed is not that long")
+            raise BadRequestError("bad_position", Phrase("the feed is not that long"))
         size, lines = await self._witnessed(reader, whole, max(since, known))
         restrictions = await self._restrictions(reader, request.restrictions)
         ended = await self._ended_on_appeal(reader, since, len(restrictions))

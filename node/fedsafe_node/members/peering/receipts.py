@@ -41,6 +41,7 @@ from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogEntry, SignalRow, sequence_key
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Effect, ErasureMethod
 
 GATHER: Final = 1.0
@@ -214,7 +215,9 @@ class ReceiptTaker:
             charters = await signer.store.scan(read_charters)
             version, _ = parted(charters, me).get(receipt.member, (0, None))
             if receipt.parted != version or not version:
-                raise BadRequestError("bad_position", "the two did not part then")
+                raise BadRequestError(
+                    "bad_position", Phrase("the two did not part then")
+                )
         await self._keep(receipt, statement, now)
 
     def _is_member(self, name: str) -> bool:
@@ -229,7 +232,9 @@ class ReceiptTaker:
             return shared.membership.charter
         charters = await self._signer.store.scan(read_charters)
         if not charters:
-            raise WrongStateError("no_federation", "this node has no federation")
+            raise WrongStateError(
+                "no_federation", Phrase("this node has no federation")
+            )
         listing = [
             each for each in charters if any(one.name == name for one in each.members)
         ]
@@ -243,7 +248,9 @@ class ReceiptTaker:
         async def act(tx: Transaction) -> bool:
             stated = int(await tx.meta(sequence_key(signer.situation.node)) or 0)
             if receipt.through > stated:
-                why = f"this node has restricted {stated} times"
+                why = Phrase("this node has restricted {stated} times").filled(
+                    stated=stated
+                )
                 raise BadRequestError("bad_position", why)
             if not await tx.add_receipt(row):
                 return False

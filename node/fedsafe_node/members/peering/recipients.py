@@ -31,6 +31,7 @@ from fedsafe_node.store.peering_rows import LedgerRow, PackRow, ReceiptRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import ErasureMethod, Matter, Purpose
 
 
@@ -115,7 +116,7 @@ async def read_recipients(
     if row is None and not packs and await reader.draft(signal_id) is None:
         own = await reader.signal(situation.own.name, signal_id)
         if own is None:
-            raise NotFoundError("signal")
+            raise NotFoundError(Phrase("no such signal"))
     ended = await ended_by(reader, situation.node, signal_id)
     heard = {each.recipient: each.sequence for each in await reader.heard()}
     receipts = await _receipts(reader, ended)

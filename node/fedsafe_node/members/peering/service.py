@@ -61,6 +61,7 @@ from fedsafe_node.rules.budgets.own_questions import AskedLedger
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.decision import deny
 from fedsafe_policies.rules.legal_gate import GateRequest
@@ -140,7 +141,8 @@ class PeeringService:
         """
         if self._situation.rests is not None:
             raise ArrangementError(
-                "other_policy", "this node has no policy that goes with the members'"
+                "other_policy",
+                Phrase("this node has no policy that goes with the members'"),
             )
         shared = self._situation.shared
         if said is not None and shared is not None:
@@ -232,7 +234,9 @@ class PeeringService:
             BadRequestError: the member speaks for another.
         """
         if poke.origin != peer:
-            raise BadRequestError("not_yours", "a member pokes for its own feed")
+            raise BadRequestError(
+                "not_yours", Phrase("a member pokes for its own feed")
+            )
         self._wake(peer)
 
     async def evaluate(self, request: Signed) -> Signed:
@@ -270,13 +274,15 @@ class PeeringService:
         membership, now = self._shared().membership, self._clock.now()
         self._admit(opened, now)
         if opened.epoch > membership.epoch.epoch:
-            raise WrongStateError(UNKNOWN_EPOCH, "that key epoch is not known here yet")
+            raise WrongStateError(
+                UNKNOWN_EPOCH, Phrase("that key epoch is not known here yet")
+            )
         over = membership.charter.epoch_over(opened.epoch)
         if int(now.timestamp()) >= over + OVER_FOR_ALL:
-            raise WrongStateError("epoch_over", "that key epoch is over")
+            raise WrongStateError("epoch_over", Phrase("that key epoch is over"))
         held = membership.served(opened.epoch, opened.generation)
         if held is None and opened.epoch not in membership.shares:
-            raise WrongStateError("wrong_generation", "no such epoch here")
+            raise WrongStateError("wrong_generation", Phrase("no such epoch here"))
         if held is None:
             raise StaleStatementError(opened.sender, "another key generation")
         elements = split_elements(opened.elements, opened.count)
@@ -347,7 +353,9 @@ class PeeringService:
     def _shared(self) -> SharedLists:
         shared = self._situation.shared
         if shared is None:
-            raise WrongStateError("no_federation", "this node has no federation")
+            raise WrongStateError(
+                "no_federation", Phrase("this node has no federation")
+            )
         return shared
 
 

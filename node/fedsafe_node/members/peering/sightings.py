@@ -41,6 +41,7 @@ from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.review_rows import ToldRow
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.span import SECONDS_A_DAY
 from fedsafe_policies.vocabulary import Matter, Outcome, Purpose
 
@@ -213,7 +214,9 @@ class SightingsExchange:
     def _shared(self) -> SharedLists:
         shared = self._situation.shared
         if shared is None:
-            raise WrongStateError("no_federation", "this node has no federation")
+            raise WrongStateError(
+                "no_federation", Phrase("this node has no federation")
+            )
         return shared
 
 

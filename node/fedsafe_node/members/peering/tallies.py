@@ -38,6 +38,7 @@ from fedsafe_node.store.peering_rows import LeasedRow, Side, TallyRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import EvaluationPurpose
 
 SETTLED: Final = timedelta(minutes=10)
@@ -74,9 +75,11 @@ class Tallying:
         """
         newest = self._newest()
         if day > newest:
-            raise WrongStateError("day_not_over", "that day is not counted to its end")
+            raise WrongStateError(
+                "day_not_over", Phrase("that day is not counted to its end")
+            )
         if day <= newest - KEPT_DAYS:
-            raise NotFoundError("tally of that day")
+            raise NotFoundError(Phrase("no such tally of that day"))
         tally = Tally(
             v=1,
             sender=self._situation.node,
@@ -174,5 +177,7 @@ class Tallying:
     def _shared(self) -> SharedLists:
         shared = self._situation.shared
         if shared is None:
-            raise WrongStateError("no_federation", "this node has no federation")
+            raise WrongStateError(
+                "no_federation", Phrase("this node has no federation")
+            )
         return shared

@@ -57,6 +57,7 @@ from fedsafe_node.store.peering_rows import WitnessedRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 T = TypeVar("T")
 _Keys = Mapping[VerifierKey, int | None]
@@ -141,11 +142,11 @@ class WitnessServer:
         names = await self._store.read(self._logs)
         hashes = {sha256(name.encode()).hexdigest(): name for name in names}
         if origin_hash not in hashes:
-            raise NotFoundError("log that is witnessed here")
+            raise NotFoundError(Phrase("no such log that is witnessed here"))
         keys = self._keys(hashes[origin_hash])
         seen = await self._store.read(lambda reader: _seen(reader, keys))
         if seen is None:
-            raise NotFoundError("checkpoint that was cosigned here")
+            raise NotFoundError(Phrase("no such checkpoint that was cosigned here"))
         return seen.row.note
 
     async def anchor_of(self, node: str) -> str:

@@ -43,6 +43,7 @@ from fedsafe_node.store.notices_rows import ProviderEventRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Matter, Purpose
 
 MOST_WAITING: Final = 24
@@ -137,7 +138,7 @@ class EventFeed:
         if waiting[name] >= MOST_EACH or waiting.total() >= MOST_WAITING:
             raise UnavailableError(
                 "busy",
-                "too many wait for events: read without a wait",
+                Phrase("too many wait for events: read without a wait"),
                 retry_after_ms=_RETRY_MS,
             )
         waiting[name] += 1
@@ -173,9 +174,9 @@ class EventFeed:
         async def load(reader: Reader) -> tuple[list[ProviderEventRow], int, str]:
             last = await reader.last_provider_event()
             if after > last:
-                raise _position("there is no such event yet")
+                raise _position(Phrase("there is no such event yet"))
             if mark and await _cursor(reader, after) != query.after:
-                raise _position("the node was put back to an older state")
+                raise _position(Phrase("the node was put back to an older state"))
             rows = await reader.provider_events(after, query.limit)
             end = rows[-1].number if len(rows) == query.limit else last
             return rows, last, await _cursor(reader, end)
@@ -231,7 +232,7 @@ async def _cursor(reader: Reader, number: int) -> str:
     return f"{number}-{event.mark.hex()}" if event is not None else f"{number}"
 
 
-def _position(detail: str) -> BadRequestError:
+def _position(detail: str | Phrase) -> BadRequestError:
     return BadRequestError("bad_position", detail, pointer="/after")
 
 
@@ -240,9 +241,11 @@ async def _original(reader: Reader, number: int) -> ProviderEventRow:
     if event is not None and event.reminds is not None:
         event = await reader.provider_event(event.reminds)
     if event is None:
-        raise NotFoundError("event")
+        raise NotFoundError(Phrase("no such event"))
     if event.due_at is None:
-        raise WrongStateError("no_receipt", "this kind of event takes no receipt")
+        raise WrongStateError(
+            "no_receipt", Phrase("this kind of event takes no receipt")
+        )
     return event
 
 

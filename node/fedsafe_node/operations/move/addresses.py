@@ -21,6 +21,7 @@ from fedsafe_node.ground.key_files import read_secret, sync_directory, write_dur
 from fedsafe_node.ground.store_settings import SCHEME, Storage, unfit_storage
 from fedsafe_node.operations.move.errors import MoveRefusedError
 from fedsafe_node.store.address import password_of, store_at
+from fedsafe_policies.ground.catalogue import Phrase
 
 _EMBEDDED: Final = "sqlite"
 _SECTION: Final = re.compile(r"\s*\[\s*store\s*\]\s*(#.*)?")
@@ -203,7 +204,7 @@ def switch(place: Place, config: Config, storage: Storage | None) -> None:
         text += "\n" + section_of(storage)
     wanted = msgspec.structs.replace(config, store=storage)
     if parse_config(place, text) != wanted:
-        raise ConfigError(place.config, "change [store] yourself")
+        raise ConfigError(place.config, Phrase("change [store] yourself"))
     draft = place.config.with_name(f".{place.config.name}.{secrets.token_hex(4)}")
     write_durably(draft, text.encode())
     draft.chmod(place.config.stat().st_mode & 0o777)

@@ -34,6 +34,7 @@ from fedsafe_node.rules.budgets.leases import Key, Leases
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.peering_rows import Side
 from fedsafe_node.store.protocol import Store
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.budgets import EvaluationBudgetRequest
 from fedsafe_policies.rules.decision import deny
@@ -165,7 +166,7 @@ class EvaluationBudgets:
         charter = shared.membership.charter if shared is not None else None
         found = charter.backfill(member, now) if charter is not None else None
         if found is None or found.digest != budget.grant:
-            raise WrongStateError("no_grant", "there is no such grant in force")
+            raise WrongStateError("no_grant", Phrase("there is no such grant in force"))
         quota = Quota(day=day, hour=hour, total=found.elements)
         return quota, found.since // HOUR - 1
 

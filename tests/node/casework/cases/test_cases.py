@@ -145,7 +145,7 @@ async def test_one_approval_of_a_case_as_it_stands_waits_and_is_named(
 
     assert waiting == {first.act, other.act}
     for error in (wider, by_another):
-        assert error.code == "already_asked"
+        assert error.code == "approval_waits"
         assert str(error) == (
             "an approval of this case for law_enforcement waits already, asked for by "
             f"ada: act {first.act}"
@@ -175,7 +175,7 @@ async def test_an_approved_case_says_for_whom_and_how_others_come_in(
     both = ApproveCase(partners=(*BKA.partners, *WELFARE.partners))
     await desk.approve(await desk.cases.approve(case, both, ada), ben)
 
-    assert error.code == "wrong_state"
+    assert error.code == "already_approved"
     assert str(error) == (
         "this case is approved already, for law_enforcement; for others change it "
         "(`fedsafe case assess`), and let it be approved anew for all of them at once"
@@ -325,7 +325,7 @@ async def test_nobody_approves_alone_or_what_has_changed(
     changed = await refused(desk.approve(asked, ben))
 
     assert own.decision.code == "four_eyes"
-    assert changed.code == "act_changed"
+    assert changed.code == "case_changed"
     assert await desk.state(case) == "draft"
 
 
@@ -391,7 +391,7 @@ async def test_a_closed_case_is_never_changed(desk: Desk, ada: Principal) -> Non
         desk.cases.attach(case, AttachEvidence(attachments=MAXIMAL.attachments), ada),  # type: ignore[arg-type]
         desk.cases.approve(case, BKA, ada),
     ):
-        assert (await refused(work)).code == "wrong_state"
+        assert (await refused(work)).code == "case_state"
 
 
 async def test_a_pattern_is_no_single_case(desk: Desk, ada: Principal) -> None:
@@ -822,7 +822,7 @@ async def test_no_approval_is_asked_of_a_case_that_is_closed_meanwhile(
     parts = CaseParts(desk.team.situation, desk.keeper, late, shipped_matrix)
     error = await refused(Cases(parts).approve(case, BKA, ada))
 
-    assert error.code == "wrong_state"
+    assert error.code == "case_changed"
     assert (await desk.approvals.pending()).acts == []
 
 

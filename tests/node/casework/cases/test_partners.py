@@ -108,7 +108,7 @@ async def test_a_verification_ends_by_itself_and_with_every_change(
         ({}, {"fingerprint": "0" * 32}, "other_partner_key"),
         ({}, {"fingerprint": None}, "not_comparable"),
         ({"key": None}, {}, "not_comparable"),
-        ({"phone": None}, {}, "not_comparable"),
+        ({"phone": None}, {}, "no_phone"),
         ({}, {"revision": 2}, "partner_changed"),
     ],
 )

@@ -98,7 +98,7 @@ async def test_a_case_that_has_left_says_how_other_classes_come_in(
     await post.desk.cases.assess(case, FEATURE, ada)
     await post.desk.approve(await post.desk.cases.approve(case, both, ada), ben)
 
-    assert error.code == "wrong_state"
+    assert error.code == "already_approved"
     assert "already, for law_enforcement; for others open a case of its" in str(error)
     assert "or recall this one (`fedsafe case recall`), change it" in str(error)
     assert await post.desk.state(case) == CaseState.APPROVED
@@ -156,7 +156,7 @@ async def test_nothing_else_of_it_is_changed(
     before = await kept(post, case)
     error = await refused(post.desk.cases.assess(case, AssessCase(**given), ada))
 
-    assert error.code == "wrong_state"
+    assert error.code == "case_state"
     assert str(error).startswith(
         "a case that is acknowledged is not changed before it is recalled"
     )
@@ -179,7 +179,7 @@ async def test_an_answer_is_given_once(
     await post.answer(case, ada)
     error = await refused(post.desk.cases.assess(case, AssessCase(**given), ada))
 
-    assert error.code == "wrong_state"
+    assert error.code == "case_state"
     assert str(error).endswith(f": {named}")
 
 

@@ -184,7 +184,7 @@ async def test_of_what_never_left_by_mail_nothing_comes_back(
     head = letter(f"To: cases+{token}@chat.example", REPORT)
     error = await refused(mail.post.notes.receive(ReceiveReply(head), ada))
 
-    assert error.code == "wrong_state"
+    assert error.code == "nothing_arrived"
 
 
 async def test_what_was_recalled_goes_out_no_more_because_a_mail_came_back(

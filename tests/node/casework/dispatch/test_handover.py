@@ -143,7 +143,7 @@ async def test_one_person_takes_a_package_only_so_often(
     again = await packages.take(case, sent.dispatch, eve)
     taken = [each.by for each in (await post.only(case, ada)).takings]
 
-    assert (error.code, "2 times" in str(error)) == ("wrong_state", True)
+    assert (error.code, "2 times" in str(error)) == ("taken_often", True)
     assert again.content
     assert taken == ["ada", "ada", "eve", "eve"]
 
@@ -166,7 +166,7 @@ async def test_what_was_acknowledged_is_kept_no_longer(
     await post.notes.acknowledge(case, sent.dispatch, post.acknowledged(), ada)
     error = await refused(packages.take(case, sent.dispatch, ada))
 
-    assert error.code == "wrong_state"
+    assert error.code == "already_noted"
     assert "acknowledged" in str(error)
 
 

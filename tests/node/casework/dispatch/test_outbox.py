@@ -457,7 +457,7 @@ async def test_what_may_have_arrived_is_acknowledged_and_what_waits_is_not(
     await mail.outbox.run()
     done = await post.notes.acknowledge(case, sent.dispatch, said, ada)
 
-    assert early.code == "wrong_state"
+    assert early.code == "nothing_arrived"
     assert done.state is CaseState.ACKNOWLEDGED
 
 

@@ -223,7 +223,7 @@ async def test_who_refused_a_package_cannot_stop_it_by_a_reply(
     error = await refused(post.notes.receive(asked, ada))
     after = await post.desk.store.read(lambda reader: reader.dispatch(sent.dispatch))
 
-    assert error.code == "wrong_state"
+    assert error.code == "nothing_arrived"
     assert after == before
 
 

@@ -372,7 +372,7 @@ async def test_attempts_in_vain_have_an_end_and_a_hand_over_is_noted_all_the_sam
     done = await post.notes.hand(case, made.dispatch, post.handed(), ada)
     found = await post.only(case, ada)
 
-    assert (error.code, "no more than" in str(error)) == ("wrong_state", True)
+    assert (error.code, "no more than" in str(error)) == ("case_full", True)
     assert done.dispatch_state is DispatchState.DELIVERED
     assert len(found.attempts) == 3
 
@@ -390,7 +390,7 @@ async def test_what_nobody_can_have_is_acknowledged_by_nobody(
     await post.notes.hand(case, made.dispatch, post.handed(), ada)
     done = await post.notes.acknowledge(case, made.dispatch, post.acknowledged(), ada)
 
-    assert early.code == "wrong_state"
+    assert early.code == "nothing_arrived"
     assert "fedsafe case handed" in str(early)
     assert (found.state, found.receipts) == (DispatchState.BY_HAND, [])
     assert done.dispatch_state is DispatchState.ACKNOWLEDGED
@@ -422,7 +422,7 @@ async def test_a_receipt_that_is_repeated_is_noted_once(
     again = await refused(post.notes.hand(case, made.dispatch, asked, ada))
     other = await refused(post.notes.hand("0a" * 16, made.dispatch, asked, ada))
 
-    assert again.code == "wrong_state"
+    assert again.code == "already_noted"
     assert isinstance(other, NotFoundError)
     assert len((await post.only(case, ada)).attempts) == 1
 

@@ -293,7 +293,7 @@ async def test_no_case_is_closed_while_a_recalled_package_is_in_somebody_s_hands
     await post.keep_back(case, sent, ada)
     await post.desk.cases.close(case, ada)
 
-    assert error.code == "wrong_state"
+    assert error.code == "package_in_hand"
     assert "taken by ada" in str(first)
     assert "taken by ada" in str(error)
     assert await post.desk.state(case) == "closed"
