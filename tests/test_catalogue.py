@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The catalogues: whole, compiled, and all that a language takes."""
 
+import pickle
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from struct import pack
 
+import msgspec
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
@@ -19,9 +21,12 @@ from fedsafe_policies.ground.catalogue import (
     Phrase,
     Told,
     all_said,
+    in_turn,
     joined,
     languages,
+    received,
 )
+from fedsafe_policies.ground.reasons import Text
 from tests import catalogue
 from tests.catalogue import ROOT, compiled, faults, read, template
 
@@ -200,3 +205,48 @@ def test_what_came_in_two_languages_is_english_in_every_other() -> None:
         "first x",
     ]
     assert told != Told({"de": "nie {}", "en": "first {}"}).filled("x")
+
+
+def test_what_came_with_its_template_is_said_by_the_entry_here() -> None:
+    made = {"template": "{kind}: {why}", "params": {"kind": "email"}}
+    whole = made | {"params": {"kind": "email", "why": {"template": "it is open"}}}
+    told = received(whole, "email: it is open")
+
+    assert told.said("en") == "email: it is open"
+    assert told.said("de") == "email: er ist offen"
+    assert received(made, "as it came").said("de") == "as it came"
+
+
+def test_a_word_that_only_the_sender_knows_stays_within_the_sentence() -> None:
+    whole = {"template": "{kind}: {why}"}
+    params = {"kind": "email", "why": {"template": "a newer reason"}}
+    told = received(whole | {"params": params}, "email: a newer reason")
+
+    assert told.said("de") == "email: a newer reason"
+
+
+@pytest.mark.parametrize(
+    "template", ["{kind.__class__}: {why}", "{0}", "{", "{kind!r}", "{kind:>999999999}"]
+)
+def test_a_template_that_came_is_never_filled(template: str) -> None:
+    told = received({"template": template, "params": {"kind": "x"}}, "as it came")
+
+    assert told.said("de") == "as it came"
+
+
+def test_a_phrase_goes_to_another_process() -> None:
+    phrase = Phrase.within("texts", "about {name}").filled(name="anna")
+    text = Phrase("that name is taken").both()
+
+    assert pickle.loads(pickle.dumps(phrase)) == phrase  # noqa: S301 - our own
+    assert pickle.loads(pickle.dumps(text)) == text  # noqa: S301 - our own
+
+
+def test_a_text_knows_its_phrase_and_is_written_without_it() -> None:
+    text = Phrase("that name is taken").both()
+
+    assert text == Text(text.de, text.en)
+    assert text.phrase == Phrase("that name is taken")
+    assert Text("a", "b").phrase is None
+    assert msgspec.to_builtins(text) == {"de": text.de, "en": text.en}
+    assert in_turn([text, text]).said("de") == f"{text.de} {text.de}"

@@ -4,7 +4,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.errors import BadInputError, words_of
 from fedsafe_cli.terminal.files import read_small
 from fedsafe_cli.terminal.settings import printable
 
@@ -55,7 +55,7 @@ def read_partner_key(
     try:
         return _read(data, certificate, password)
     except OpenPgpMissingError as error:
-        raise BadInputError(str(error)) from None
+        raise BadInputError(words_of(error)) from None
     except (PartnerKeyError, ValueError):
         hint = (
             "`fedsafe partner key FILE` makes one; an RSA key takes `--certificate`, "

@@ -16,9 +16,8 @@ from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.settings import Settings, printable
-from fedsafe_cli.terminal.texts import matched, patterns
 from fedsafe_policies.escalation.channels import host_key_fingerprint
-from fedsafe_policies.ground.catalogue import Phrase, all_said
+from fedsafe_policies.ground.catalogue import Phrase, all_said, received
 
 _STANDINGS: Final = {
     "verified": Phrase("verified"),
@@ -61,17 +60,6 @@ _KEYS: Final[Words] = {
     "certificate": Phrase("X.509 certificate"),
     "openpgp": Phrase("OpenPGP certificate"),
 }
-_REASONS: Final = patterns(
-    [
-        Phrase("the certificate begins {on}"),
-        Phrase("the certificate expired {on}"),
-        Phrase("the OpenPGP certificate is expired"),
-        Phrase("the OpenPGP certificate is revoked"),
-        Phrase("OpenPGP is not installed: {why}"),
-        Phrase("nothing can be sealed to that public key"),
-    ]
-)
-"""What the node says of a key; other words stay as they are."""
 _UNCOMPARED: Final = Phrase(
     "{}: verified without its server's host key, which counts no more: verify it "
     "anew, with --host-key-fingerprint"
@@ -113,8 +101,13 @@ def tell_partners(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
         table(all_said(_OWN, language), rows)
         for each in answer["partners"]:
             for key, why in each["unusable"].items():
-                name, told = word(_KEYS, key, language), _reason(why, language)
-                line(_UNUSABLE.said(language).format(each["partner"], name, told))
+                made = each.get("unusable_made", {}).get(key)
+                name, told = word(_KEYS, key, language), received(made, why)
+                line(
+                    _UNUSABLE.said(language).format(
+                        each["partner"], name, told.said(language)
+                    )
+                )
             if each["verified_at"] and not each["verified_until"]:
                 line(_UNCOMPARED.said(language).format(each["partner"]))
     else:
@@ -262,12 +255,6 @@ def _handed_by(entry: dict[str, Any], language: str) -> str:
     """Return every channel in the order in which it is tried, then the ways by hand."""
     channels = [channel_line(each, language) for each in entry.get("channels", ())]
     return ", ".join([*channels, *(word(WAYS, way, language) for way in entry["ways"])])
-
-
-def _reason(why: str, language: str) -> str:
-    """Say why a key that was good when it was entered is good no longer."""
-    known = matched(why, _REASONS)
-    return why if known is None else known.said(language)
 
 
 def _offices(offices: list[dict[str, Any]], language: str) -> list[list[object]]:

@@ -16,7 +16,6 @@ from typing import BinaryIO, Final
 
 from fedsafe_cli.terminal.inputs import Fault
 from fedsafe_cli.terminal.settings import printable
-from fedsafe_node.ground.errors import words_of
 from fedsafe_policies.ground.catalogue import Phrase
 
 _HEAD: Final = 18
@@ -166,7 +165,7 @@ def _look_at(file: BinaryIO, ref: FileRef) -> _Look:
         found = picture_turned(file)
     except MediaError as error:
         # A file that no decoder reads whole still has its exact digests.
-        return _Look(fault=Fault(error.code.value, words_of(error)))
+        return _Look(fault=Fault(error.code.value, error.phrase or str(error)))
     original = found.original
     if not original.usable:
         why = Phrase("its quality is {quality}, below {least}").filled(
@@ -200,7 +199,7 @@ def _is_other_picture(head: bytes, path: str) -> bool:
 PLAIN: Final = "picture_quality_low"
 """The fault of a picture with too little to see, such as an empty or dark one."""
 _UNKNOWN: Final = Fault(
-    "picture_format_unknown", "a picture of a form that is not read here"
+    "picture_format_unknown", Phrase("a picture of a form that is not read here")
 )
 _MAGIC: Final = (
     b"\xff\xd8\xff",

@@ -19,7 +19,6 @@ from fedsafe_cli.terminal.errors import BrokenAnswerError, CliError, RefusedErro
 from fedsafe_cli.terminal.exit_codes import ExitStatus, worst
 from fedsafe_cli.terminal.inputs import Account, Fault, Unreadable, field_of
 from fedsafe_cli.terminal.texts import words
-from fedsafe_node.ground.errors import words_of
 from fedsafe_policies.ground.catalogue import joined, received
 
 PIECE: Final = 1_000
@@ -146,7 +145,7 @@ def unanswered(item: Account | Fault, error: CliError) -> Refusal:
     """Say of an item that the run ended, with an error, before its answer."""
     if isinstance(item, Fault):
         return Refusal(item, ExitStatus.BAD_INPUT)
-    return Refusal(Fault(error.code, words_of(error)), error.status, ended=True)
+    return Refusal(Fault(error.code, error.message), error.status, ended=True)
 
 
 def _ask_one(client: Client, account: Account, terms: Terms) -> Outcome:

@@ -20,7 +20,12 @@ from fedsafe_cli.node.account import SET_UP
 from fedsafe_cli.node.credential import credential
 from fedsafe_cli.node.outside_key import outside_key
 from fedsafe_cli.node.store_prepare import read_owner
-from fedsafe_cli.terminal.errors import ProgrammeError, SettingsError, WrongStateError
+from fedsafe_cli.terminal.errors import (
+    ProgrammeError,
+    SettingsError,
+    WrongStateError,
+    words_of,
+)
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.labels import coded, field, say, value_of
 from fedsafe_cli.terminal.moments import shown
@@ -273,16 +278,16 @@ def run(context: click.Context, /, workers: int) -> ExitStatus:
             f"`fedsafe doctor` tells for how many workers it does){fewer}",
         ) from None
     except ConfigError as error:
-        raise SettingsError(str(error)) from None
+        raise SettingsError(words_of(error)) from None
     except StoreElsewhereError as error:
-        raise WrongStateError(str(error)) from None
+        raise WrongStateError(words_of(error)) from None
     except StoreBusyError as error:
         raise WrongStateError(
             str(error),
             "a node runs in this directory already? see `fedsafe node status`",
         ) from None
     except NodeError as error:
-        raise ProgrammeError(str(error), "see `fedsafe doctor`") from None
+        raise ProgrammeError(words_of(error), "see `fedsafe doctor`") from None
     return OK
 
 

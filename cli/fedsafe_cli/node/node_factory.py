@@ -13,7 +13,12 @@ from typing import Final
 
 import msgspec
 
-from fedsafe_cli.terminal.errors import ProgrammeError, SettingsError, WrongStateError
+from fedsafe_cli.terminal.errors import (
+    ProgrammeError,
+    SettingsError,
+    WrongStateError,
+    words_of,
+)
 from fedsafe_node.acts.people import SetUpCodeAnswer
 from fedsafe_node.app.init import create_node
 from fedsafe_node.ground.clock import SystemClock
@@ -109,7 +114,7 @@ async def make_node(wanted: NewNode) -> MadeNode:
             credentials=wanted.credentials,
         )
     except (ConfigError, BadRequestError) as error:
-        raise SettingsError(str(error)) from None
+        raise SettingsError(words_of(error)) from None
     except SchemaBehindError:
         raise SettingsError(
             "the node was not made: the database has no tables for it",
@@ -151,9 +156,9 @@ async def add_administrator(directory: Path, name: str) -> SetUpCodeAnswer:
     except ConflictError:
         raise WrongStateError("somebody has that name, or one like it") from None
     except NodeStateError as error:
-        raise WrongStateError(str(error)) from None
+        raise WrongStateError(words_of(error)) from None
     except (ConfigError, BadRequestError) as error:
-        raise SettingsError(str(error)) from None
+        raise SettingsError(words_of(error)) from None
     except (NodeError, OSError) as error:
         raise ProgrammeError(f"no code was made: {error}") from None
 
@@ -188,7 +193,7 @@ async def add_person(directory: Path, new: NewCredential, out: Path) -> None:
             "one person has one name; each credential has its own",
         ) from None
     except (ConfigError, BadRequestError) as error:
-        raise SettingsError(str(error)) from None
+        raise SettingsError(words_of(error)) from None
     except (NodeError, OSError) as error:
         raise ProgrammeError(f"the credential was not added: {error}") from None
 

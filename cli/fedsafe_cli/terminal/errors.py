@@ -20,6 +20,12 @@ from fedsafe_cli.terminal.exit_codes import ExitStatus
 from fedsafe_policies.ground.catalogue import SOURCE, Phrase, joined
 
 
+def words_of(error: Exception) -> str | Phrase:
+    """Return what an error of another room says: a phrase if it is one."""
+    phrase = getattr(error, "phrase", None)
+    return phrase if isinstance(phrase, Phrase) else str(error)
+
+
 class CliError(Exception):
     """The root: a message, a way out and an exit status."""
 

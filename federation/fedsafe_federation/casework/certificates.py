@@ -22,6 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_federation.casework.errors import PartnerKeyError
 from fedsafe_federation.casework.keys import key_fingerprint, refuse_private
+from fedsafe_policies.ground.catalogue import Phrase
 
 LEAST_RSA_BITS: Final = 3_000
 """BSI TR-02102-1 asks for this from 2024 on: 3072 bits in practice."""
@@ -47,20 +48,28 @@ def read_certificate(text: str, at: datetime) -> x509.Certificate:
     try:
         key, usable = found.public_key(), _usable(found)
     except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm):
-        raise PartnerKeyError("want one X.509 certificate as PEM") from None
+        raise PartnerKeyError(Phrase("want one X.509 certificate as PEM")) from None
     if not isinstance(key, rsa.RSAPublicKey):
-        raise PartnerKeyError("the certificate has no RSA key: no other is sealed to")
+        raise PartnerKeyError(
+            Phrase("the certificate has no RSA key: no other is sealed to")
+        )
     if key.key_size < LEAST_RSA_BITS:
         raise PartnerKeyError(
-            f"the certificate's key has {key.key_size} bits; "
-            f"BSI TR-02102-1 wants {LEAST_RSA_BITS} or more"
+            Phrase(
+                "the certificate's key has {bits} bits; BSI TR-02102-1 wants "
+                "{least} or more"
+            ).filled(bits=key.key_size, least=LEAST_RSA_BITS)
         )
     if not usable:
-        raise PartnerKeyError("the certificate is not for encrypted e-mail")
+        raise PartnerKeyError(Phrase("the certificate is not for encrypted e-mail"))
     if at < found.not_valid_before_utc:
-        raise PartnerKeyError(f"the certificate begins {_day(found, begins=True)}")
+        raise PartnerKeyError(
+            Phrase("the certificate begins {on}").filled(on=_day(found, begins=True))
+        )
     if at >= found.not_valid_after_utc:
-        raise PartnerKeyError(f"the certificate expired {_day(found, begins=False)}")
+        raise PartnerKeyError(
+            Phrase("the certificate expired {on}").filled(on=_day(found, begins=False))
+        )
     return found
 
 
@@ -72,11 +81,11 @@ def parse_certificate(text: str) -> x509.Certificate:
     """
     refuse_private(text)
     if text.count(_MARK) != 1:
-        raise PartnerKeyError("want one X.509 certificate as PEM")
+        raise PartnerKeyError(Phrase("want one X.509 certificate as PEM"))
     try:
         return x509.load_pem_x509_certificate(text.encode())
     except (ValueError, x509.InvalidVersion):
-        raise PartnerKeyError("want one X.509 certificate as PEM") from None
+        raise PartnerKeyError(Phrase("want one X.509 certificate as PEM")) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +112,9 @@ def read_certified_key(
         found = x509.load_pem_x509_certificate(certificate)
         fits = private.public_key() == found.public_key()
     except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm):
-        raise PartnerKeyError("no private key with its certificate") from None
+        raise PartnerKeyError(Phrase("no private key with its certificate")) from None
     if not fits or not isinstance(private, rsa.RSAPrivateKey):
-        raise PartnerKeyError("want an RSA key with its own certificate")
+        raise PartnerKeyError(Phrase("want an RSA key with its own certificate"))
     return CertifiedKey(private, found)
 
 

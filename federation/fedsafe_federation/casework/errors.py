@@ -18,16 +18,25 @@ from fedsafe_policies.ground.catalogue import Phrase
 class PartnerKeyError(FederationError):
     """A file is no key of a partner; never quotes it."""
 
+    def __init__(self, why: str | Phrase) -> None:
+        super().__init__(str(why))
+        self.phrase = why if isinstance(why, Phrase) else None
+
 
 class OpenPgpMissingError(PartnerKeyError):
     """FedSafe was installed without its extra for OpenPGP."""
 
     def __init__(self) -> None:
-        super().__init__("OpenPGP is not installed: pip install 'fedsafe[openpgp]'")
+        told = Phrase("OpenPGP is not installed: {why}")
+        super().__init__(told.filled(why="pip install 'fedsafe[openpgp]'"))
 
 
 class SignedMailError(FederationError):
     """A mail says that a partner has signed it, and that does not hold."""
+
+    def __init__(self, why: str | Phrase) -> None:
+        super().__init__(str(why))
+        self.phrase = why if isinstance(why, Phrase) else None
 
 
 @unique

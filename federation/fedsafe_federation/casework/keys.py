@@ -16,6 +16,7 @@ from typing import Final
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.seal.hpke import RecipientKey, check_recipient
 from fedsafe_federation.casework.errors import PartnerKeyError
+from fedsafe_policies.ground.catalogue import Phrase
 
 _PRIVATE: Final = "fedsafe-partner-key-v1"
 _PUBLIC: Final = "fedsafe-partner-public-v1"
@@ -38,7 +39,7 @@ def read_private(data: bytes) -> RecipientKey:
     try:
         return RecipientKey.from_bytes(_body(data, _PRIVATE))
     except CryptoError:
-        raise PartnerKeyError("the private key has a wrong length") from None
+        raise PartnerKeyError(Phrase("the private key has a wrong length")) from None
 
 
 def write_public(public: bytes) -> str:
@@ -58,7 +59,9 @@ def read_public(data: bytes) -> bytes:
     try:
         check_recipient(public)
     except CryptoError:
-        raise PartnerKeyError("nothing can be sealed to that public key") from None
+        raise PartnerKeyError(
+            Phrase("nothing can be sealed to that public key")
+        ) from None
     return public
 
 
@@ -70,7 +73,7 @@ def refuse_private(text: str) -> None:
     """
     if "PRIVATE KEY" in text or _PRIVATE in text:
         raise PartnerKeyError(
-            "that is a private key: give nobody this file, but its public half"
+            Phrase("that is a private key: give nobody this file, but its public half")
         )
 
 
@@ -91,11 +94,15 @@ def _digits(fingerprint: str) -> str:
 
 def _body(data: bytes, kind: str) -> bytes:
     if len(data) > LONGEST:
-        raise PartnerKeyError(f"a key file has at most {LONGEST} bytes")
+        raise PartnerKeyError(
+            Phrase("a key file has at most {most} bytes").filled(most=LONGEST)
+        )
     try:
         first, *rest = data.decode("ascii").split()
         if first == kind:
             return b64decode("".join(rest), validate=True)
     except (ValueError, Base64Error):
         pass
-    raise PartnerKeyError(f"want a file that begins with {kind}")
+    raise PartnerKeyError(
+        Phrase("want a file that begins with {kind}").filled(kind=kind)
+    )

@@ -34,6 +34,7 @@ from fedsafe_federation.casework.statement import (
     sign_package,
 )
 from fedsafe_policies.escalation.package import CasePackage
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from pysequoia import Cert, PyDecryptor
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 _MOST_OPENED: Final = 2 * LONGEST
 LEAST_RSA_BITS: Final = 3_000
 _MARK: Final = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
-_NO_CERTIFICATE: Final = "want one OpenPGP certificate, in ASCII armor"
+_NO_CERTIFICATE: Final = Phrase("want one OpenPGP certificate, in ASCII armor")
 _RSA: Final = frozenset({1, 2, 3})
 _OLD: Final = frozenset({16, 17, 20})
 """ElGamal and DSA, which nothing is sealed to any more."""
@@ -83,15 +84,20 @@ def read_openpgp(text: str, at: datetime) -> "Cert":
         raise PartnerKeyError(_NO_CERTIFICATE) from None
     if secret:
         raise PartnerKeyError(
-            "that is a private key: give nobody this file, but its public half"
+            Phrase("that is a private key: give nobody this file, but its public half")
         )
     if revoked or ended:
-        state = "revoked" if revoked else "expired"
-        raise PartnerKeyError(f"the OpenPGP certificate is {state}")
+        raise PartnerKeyError(
+            Phrase("the OpenPGP certificate is revoked")
+            if revoked
+            else Phrase("the OpenPGP certificate is expired")
+        )
     if weak:
         raise PartnerKeyError(
-            "the OpenPGP certificate has an ElGamal or DSA key, or one of RSA with "
-            f"less than the {LEAST_RSA_BITS} bits of BSI TR-02102-1"
+            Phrase(
+                "the OpenPGP certificate has an ElGamal or DSA key, or one of RSA "
+                "with less than the {least} bits of BSI TR-02102-1"
+            ).filled(least=LEAST_RSA_BITS)
         )
     _encrypt(b"", found)
     return found
@@ -141,7 +147,9 @@ def read_openpgp_key(data: bytes, password: str | None = None) -> OpenPgpKey:
         names = _names(bytes(certificate))
         decryptor = key.decryptor(password)
     except _FAULTS:
-        raise PartnerKeyError("no private OpenPGP key, or a wrong password") from None
+        raise PartnerKeyError(
+            Phrase("no private OpenPGP key, or a wrong password")
+        ) from None
     return OpenPgpKey(openpgp_identity(certificate), names, decryptor)
 
 
@@ -258,7 +266,7 @@ def _encrypt(content: bytes, recipient: "Cert") -> bytes:
         found = _sequoia().encrypt(content, recipients=[recipient], armor=False)
     except _FAULTS:
         raise PartnerKeyError(
-            "nothing can be encrypted to the OpenPGP certificate"
+            Phrase("nothing can be encrypted to the OpenPGP certificate")
         ) from None
     return bytes(found)
 

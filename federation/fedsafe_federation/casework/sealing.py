@@ -54,6 +54,7 @@ from fedsafe_federation.casework.statement import (
 from fedsafe_policies.errors import CasePackageError
 from fedsafe_policies.escalation.package import CasePackage
 from fedsafe_policies.escalation.partners import Partner
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -120,18 +121,18 @@ class PartnerKeys:
 class KeyRefusedError(PartnerKeyError):
     """A key of an entry is refused; `field` says which."""
 
-    def __init__(self, field: str, problem: str) -> None:
+    def __init__(self, field: str, problem: Phrase) -> None:
         super().__init__(problem)
         self.field = field
 
 
-def examine_keys(entry: Partner, at: datetime) -> tuple[PartnerKeys, dict[str, str]]:
+def examine_keys(entry: Partner, at: datetime) -> tuple[PartnerKeys, dict[str, Phrase]]:
     """Read the keys of an entry that are good at a moment, and say why others aren't.
 
     What was good when it was entered can have expired since.
     """
     found: dict[str, Any] = {"key": None, "certificate": None, "openpgp": None}
-    faults: dict[str, str] = {}
+    faults: dict[str, Phrase] = {}
     readers: dict[str, Callable[[str], object]] = {
         "key": lambda text: read_public(text.encode()),
         "certificate": lambda text: read_certificate(text, at),
@@ -145,7 +146,7 @@ def examine_keys(entry: Partner, at: datetime) -> tuple[PartnerKeys, dict[str, s
             refuse_private(text)
             found[name] = read(text)
         except PartnerKeyError as error:
-            faults[name] = str(error)
+            faults[name] = error.phrase or Phrase(str(error))
     return PartnerKeys(**found), faults
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from fedsafe_federation.casework.errors import SignedMailError
 from fedsafe_federation.casework.openpgp import signed_by
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from pysequoia import Cert
@@ -47,7 +48,9 @@ def signed_text(mail: bytes, certificate: "Cert") -> bytes | None:
         OpenPgpMissingError: this FedSafe was installed without OpenPGP.
     """
     if len(mail) > LONGEST_MAIL:
-        raise SignedMailError(f"it is longer than {LONGEST_MAIL} bytes")
+        raise SignedMailError(
+            Phrase("it is longer than {most} bytes").filled(most=LONGEST_MAIL)
+        )
     lines = _NEWLINE.sub(b"\r\n", mail)
     kind = _kind(lines)
     if kind.get_content_type() == "multipart/signed":
@@ -67,7 +70,9 @@ def _signed(
 ) -> bytes:
     found = signed_by(certificate, content, signature)
     if found is None:
-        raise SignedMailError("no signature on it is a valid one of the partner's key")
+        raise SignedMailError(
+            Phrase("no signature on it is a valid one of the partner's key")
+        )
     return found
 
 
@@ -87,11 +92,11 @@ def _parts(mail: bytes, boundary: str | None) -> tuple[bytes, bytes]:
     limit = b"\r\n--" + (boundary or "").encode("ascii", "replace")
     _, *parts = (b"\r\n" + body).split(limit)
     if not boundary or len(parts) != len(("signed", "signature", "end")):
-        raise SignedMailError("it is not made of a text and a signature")
+        raise SignedMailError(Phrase("it is not made of a text and a signature"))
     signed = parts[0].partition(b"\r\n")[2]
     signature = _stretch(parts[1], _DETACHED, _DETACHED_END)
     if signature is None:
-        raise SignedMailError("it is not made of a text and a signature")
+        raise SignedMailError(Phrase("it is not made of a text and a signature"))
     return signed, signature
 
 
@@ -112,7 +117,7 @@ def _texts(mail: bytes) -> bytes:
     lower = mail.lower()
     # It would take seconds, or more depth than a thread has.
     if any(lower.count(word) > _MOST_WITHIN for word in _WITHIN):
-        raise SignedMailError("too many parts lie within each other")
+        raise SignedMailError(Phrase("too many parts lie within each other"))
     parts = _WHOLE.parsebytes(mail).walk()
     texts = (each for each in parts if each.get_content_maintype() == "text")
     decoded = (each.get_payload(decode=True) for each in texts)

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from fedsafe_federation.casework.sealing import Format
-from fedsafe_node.acts.bodies import Message, Reference
+from fedsafe_node.acts.bodies import Message, Reference, Sentence
 from fedsafe_node.acts.cases import Moment
 from fedsafe_policies.escalation.partners import (
     VALID_DAYS,
@@ -69,6 +69,7 @@ class PartnerShown(Message, frozen=True):
     """An entry, whether it counts, and what to compare its keys with.
 
     `unusable` says by its name why a key is not sealed to now: it may have expired.
+    `unusable_made` is how those sentences were made.
     One that was verified and has no `verified_until` was so before the host key of its
     server was compared: it does not count before it is verified anew.
     """
@@ -86,6 +87,7 @@ class PartnerShown(Message, frozen=True):
     verified_by: str | None
     verified_at: Moment | None
     verified_until: Moment | None
+    unusable_made: dict[str, Sentence] | msgspec.UnsetType = msgspec.UNSET
 
 
 class FactShown(Message, frozen=True):

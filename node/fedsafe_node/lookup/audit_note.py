@@ -4,9 +4,9 @@
 A match, and whatever a person asks, is one event that names the account by the
 provider's own `subject_ref`. A machine's negatives are one event together, with counts
 only: those of a batch, those of a body of columns by kind, and those of all requests
-for one account that wait for one commit. How many signals were suppressed, how many of those
-because their file is evidence of nothing (P17), how many were on trial, and how many
-questions could not be read, is counted in either, never which.
+for one account that wait for one commit. How many signals were suppressed, how many of
+those because their file is evidence of nothing (P17), how many were on trial, and how
+many questions could not be read, is counted in either, never which.
 """
 
 from collections.abc import Mapping, Sequence

@@ -366,12 +366,15 @@ def test_a_review_says_what_follows(ask: "Run", node: "FakeNode") -> None:
 def test_who_types_wrong_groups_is_told_how_often_he_may(
     ask: "Run", node: "FakeNode"
 ) -> None:
-    said = (
-        "what was typed for b.demo is not in the fingerprint of its card in this "
-        "proposal: the card may have been swapped; tries left: 4"
+    template = (
+        "what was typed for {name} is not in the fingerprint of its card in this "
+        "proposal: the card may have been swapped; tries left: {count}"
     )
+    params = {"name": "b.demo", "count": 4}
+    said = template.format(**params)
     waits(node, FOUNDING | {"members": MEMBERS[:1]})
     problem = {"code": "wrong_groups", "detail": said}
+    problem |= {"template": template, "params": params}
     node.always("POST /v1/founding/confirm", problem, 422)
     confirm = ("federation", "found", "confirm")
     english = ask(*confirm, stdin=b"2222 4444\n")
@@ -401,7 +404,7 @@ def test_who_withdraws_is_told_what_that_means(
     node.always("POST /v1/founding/withdraw", FOUNDING | {"state": "dealt"})
     made = ask(*withdraw, str(tmp_path))
     over = "the founding is over: this node is a member, and can only leave"
-    problem = {"code": "has_charter", "detail": over}
+    problem = {"code": "founding_over", "detail": over}
     node.always("POST /v1/founding/withdraw", problem, 409)
     member = ask(*withdraw, str(tmp_path))
 

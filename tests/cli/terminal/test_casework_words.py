@@ -249,6 +249,14 @@ def _partners() -> dict[str, Any]:
                 "openpgp": "the OpenPGP certificate is revoked",
                 "key": "nothing can be sealed to that public key",
             },
+            "unusable_made": {
+                "certificate": {
+                    "template": "the certificate expired {on}",
+                    "params": {"on": "2026-11-01"},
+                },
+                "openpgp": {"template": "the OpenPGP certificate is revoked"},
+                "key": {"template": "nothing can be sealed to that public key"},
+            },
         }
         for class_, standing in zip(
             PartnerClass, ["verified", "unverified", "expired"] * 3, strict=True

@@ -172,6 +172,14 @@ async def test_junk_is_no_answer(
     ("body", "code"),
     [
         (b'{"code":"stale_statement","title":"x"}', "stale_statement"),
+        (
+            b'{"code":"wrong_state","detail":"as an older member says it"}',
+            "wrong_state",
+        ),
+        (
+            b'{"code":"no_room","template":"{a}","params":{"a":{"template":"b"}}}',
+            "no_room",
+        ),
         (b'{"code":"Anna Example"}', "unknown"),
         (b'{"code":"' + b"x" * 65 + b'"}', "unknown"),
         (b'{"code":"a\\n"}', "unknown"),

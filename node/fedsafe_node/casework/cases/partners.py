@@ -6,7 +6,7 @@ call at a number found another way, and compare the key's fingerprint. A verific
 ends by itself, and with any change of the entry.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from secrets import token_bytes
@@ -32,6 +32,7 @@ from fedsafe_federation.casework.sealing import (
     seal_for,
 )
 from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_node.acts.bodies import Sentence, sentence_of
 from fedsafe_node.acts.partners import (
     EnterPartner,
     FactShown,
@@ -362,6 +363,12 @@ def _compare_servers(entry: Partner, request: VerifyPartner) -> None:
         )
 
 
+def _made(unusable: Mapping[str, Phrase]) -> dict[str, Sentence] | msgspec.UnsetType:
+    found = {name: sentence_of(why) for name, why in unusable.items()}
+    made = {name: each for name, each in found.items() if each is not None}
+    return made or msgspec.UNSET
+
+
 def _fingerprints(shown: PartnerShown) -> Detail:
     """Say in the log which keys an entry has; the first is there always."""
     others = {
@@ -384,7 +391,8 @@ def _shown(row: PartnerRow, now: int) -> PartnerShown:
         fingerprint=known.get("key"),
         certificate_fingerprint=known.get("certificate"),
         openpgp_fingerprint=known.get("openpgp"),
-        unusable=unusable,
+        unusable={name: str(why) for name, why in unusable.items()},
+        unusable_made=_made(unusable),
         entered_by=row.entered_by,
         entered_at=row.entered_at,
         verified_by=row.verified_by,
