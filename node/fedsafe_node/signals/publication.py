@@ -76,7 +76,7 @@ from fedsafe_node.signals.view import describe, nodes_in, show_signal
 from fedsafe_node.store.imports_rows import ImportRow, ListedToken, Standing, TakenOff
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.store.transaction import Transaction
-from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.catalogue import Phrase, phrase_in
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.retention import explain_end
@@ -664,13 +664,13 @@ def _state(batch: _Import) -> SignalState:
 
 
 def _denied(position: int, decision: Decision) -> ItemProblem:
-    told = decision.reason.phrase
+    told = phrase_in(decision.reason)
     if decision.about:
         named = Phrase("{reason} ({about})")
         told = named.filled(reason=decision.reason, about=decision.about)
     return ItemProblem(
         position=position,
         code=decision.code,
-        detail=decision.reason.en if told is None else str(told),
+        detail=str(told),
         **made_of(told),
     )

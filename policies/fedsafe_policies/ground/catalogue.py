@@ -232,6 +232,12 @@ def _is_short(text: object) -> "TypeGuard[str]":
     return isinstance(text, str) and len(text) <= _LONGEST
 
 
+def phrase_in(text: "Text") -> Phrase:
+    """Return what a text in two languages was said of, or else its English."""
+    phrase = text.phrase
+    return phrase if isinstance(phrase, Phrase) else Phrase(text.en)
+
+
 def in_turn(texts: "Iterable[Phrase | Text]") -> Phrase:
     """Say whole sentences one after the other; at least one."""
     return _chained(Phrase("{first} {rest}"), texts)
@@ -249,8 +255,7 @@ def either(texts: "Iterable[Phrase | Text]") -> Phrase:
 
 def _chained(template: Phrase, texts: "Iterable[Phrase | Text]") -> Phrase:
     *before, last = (
-        each if isinstance(each, Phrase) else each.phrase or Phrase(each.en)
-        for each in texts
+        each if isinstance(each, Phrase) else phrase_in(each) for each in texts
     )
     for each in reversed(before):
         last = template.filled(first=each, rest=last)

@@ -7,8 +7,7 @@ sentence a person can be shown, are in `rules.grants` and `rules.refusals`.
 
 from dataclasses import dataclass
 from enum import StrEnum, unique
-
-from fedsafe_policies.ground.catalogue import Phrase
+from typing import Protocol
 
 
 @unique
@@ -40,6 +39,14 @@ class Rule(StrEnum):
     TRIAL = "P22"
 
 
+class Sayable(Protocol):
+    """What can be said in every language: a phrase of the catalogue."""
+
+    def said(self, language: str) -> str:
+        """Say it in a language."""
+        ...
+
+
 @dataclass(frozen=True)
 class Text:
     """One sentence in German and in English.
@@ -53,12 +60,12 @@ class Text:
     en: str
 
     @property
-    def phrase(self) -> Phrase | None:
+    def phrase(self) -> Sayable | None:
         """What both were said of, where a phrase was."""
         return getattr(self, "_phrase", None)
 
     @classmethod
-    def of(cls, phrase: Phrase) -> "Text":
+    def of(cls, phrase: Sayable) -> "Text":
         """Say a phrase in both languages."""
         text = cls(phrase.said("de"), phrase.said("en"))
         object.__setattr__(text, "_phrase", phrase)

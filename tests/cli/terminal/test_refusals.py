@@ -365,7 +365,8 @@ def test_every_way_out_is_said_in_both_languages(name: str) -> None:
 
 def sent(error: Exception) -> dict[str, Any]:
     """Give the document by which a node refuses."""
-    return json.loads(body_of(problem_of(error, request_id="a-1")))
+    found: dict[str, Any] = json.loads(body_of(problem_of(error, request_id="a-1")))
+    return found
 
 
 @pytest.mark.parametrize(

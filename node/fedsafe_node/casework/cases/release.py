@@ -36,7 +36,7 @@ from fedsafe_policies.escalation.states import EDITABLE, CaseState, is_for_many
 from fedsafe_policies.escalation.urgency import Release as Rule
 from fedsafe_policies.escalation.urgency import urgencies
 from fedsafe_policies.escalation.vocabulary import PartnerClass, Urgency
-from fedsafe_policies.ground.catalogue import Phrase, in_turn
+from fedsafe_policies.ground.catalogue import Phrase, in_turn, phrase_in
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.decision import Decision, deny
 from fedsafe_policies.rules.four_eyes import ActRequest, seconds_of
@@ -124,7 +124,7 @@ def code_of_gaps(kinds: Collection[GapKind]) -> str:
 
 def words_of_gap(gap: Gap) -> Phrase:
     """Say what a case lacks, with the element that it is about."""
-    text = gap.text.phrase or Phrase(gap.text.en)
+    text = phrase_in(gap.text)
     if f"({gap.element})" in gap.text.en:
         return text
     return Phrase("{element}: {why}").filled(element=gap.element, why=text)
