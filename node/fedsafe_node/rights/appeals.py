@@ -633,10 +633,13 @@ def _charter(desk: Desk) -> Charter:
 
 
 def _nobody_hears(charter: Charter) -> WrongStateError:
+    told = Phrase(
+        "who hears appeals has a part in this one: propose another with `fedsafe "
+        "federation set-policy --deputy MEMBER`"
+    )
     if charter.appeal is None:
-        missing = "the charter names no member that hears appeals: propose one with "
-        way = "`fedsafe federation set-policy --appeal MEMBER`"
-    else:
-        missing = "who hears appeals has a part in this one: propose another with "
-        way = "`fedsafe federation set-policy --deputy MEMBER`"
-    return WrongStateError("nobody_hears", missing + way)
+        told = Phrase(
+            "the charter names no member that hears appeals: propose one with `fedsafe "
+            "federation set-policy --appeal MEMBER`"
+        )
+    return WrongStateError("nobody_hears", told)
