@@ -52,9 +52,7 @@ class Membership:
     `pins` and `shares` are those of the generation that the charter shows, by epoch;
     `former` those of the generations before it that are still held. Nothing is there of
     an epoch that was over when it was loaded. `joined` says since when each member has
-    taken part that has not founded the federation (UTC seconds). `charter` is its
-    newest version, `others` are the members that take part by it but this node, and
-    `roles` those of all members.
+    taken part that has not founded the federation (UTC seconds).
     """
 
     version: Version
@@ -64,20 +62,11 @@ class Membership:
     media: Mapping[tuple[int, int], MediaKeys] = field(repr=False)
     former: Mapping[tuple[int, int], Served] = field(default_factory=dict)
     joined: Mapping[str, int] = field(default_factory=dict)
-    charter: Charter = field(init=False)
-    others: Sequence[Member] = field(init=False)
-    roles: Mapping[str, frozenset[MemberRole]] = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Know what each lookup asks for."""
-        charter = self.version.charter
-        found = {
-            "charter": charter,
-            "others": tuple(m for m in charter.active() if m.name != self.me.name),
-            "roles": {m.name: frozenset(m.roles) for m in charter.members},
-        }
-        for name, value in found.items():
-            object.__setattr__(self, name, value)
+    @property
+    def charter(self) -> Charter:
+        """The newest version of the charter."""
+        return self.version.charter
 
     def served(self, epoch: int, generation: int) -> Served | None:
         """Find what evaluates in a generation, if this node holds it."""
@@ -86,6 +75,11 @@ class Membership:
         if pins is not None and share is not None and newest:
             return Served(pins, share)
         return self.former.get((epoch, generation))
+
+    @property
+    def others(self) -> list[Member]:
+        """All members that take part now, but this node."""
+        return [m for m in self.charter.active() if m.name != self.me.name]
 
     @property
     def epoch(self) -> Epoch:

@@ -164,7 +164,7 @@ class Situation:
 
         Nobody has said so of whom nothing was heard since this node began.
         """
-        others = self.shared.membership.others if self.shared is not None else ()
+        others = self.shared.membership.others if self.shared is not None else []
         return all(feature in self.features.get(each.name, ()) for each in others)
 
     def leave(self) -> None:
@@ -219,8 +219,8 @@ class Situation:
     def keeps(self, member: str, plane: Plane) -> bool:
         """Whether the charter lets a member keep a list of a plane, and get others'."""
         role = MemberRole.MEDIA if plane is Plane.MEDIA else MemberRole.LISTER
-        shared = self.shared
-        return shared is not None and role in shared.membership.roles.get(member, ())
+        members = [] if self.shared is None else self.shared.membership.charter.members
+        return any(each.name == member and role in each.roles for each in members)
 
     def not_covered(self, now: datetime, *, actor: bool = False) -> list[str]:
         """Name the other members whose feed is stale or suspended.
@@ -318,7 +318,7 @@ class Situation:
 
     def url_of(self, member: str) -> str | None:
         """Give the address of another member; None of who is none."""
-        members = self.shared.membership.others if self.shared is not None else ()
+        members = self.shared.membership.others if self.shared is not None else []
         return next((each.url for each in members if each.name == member), None)
 
     def _site(self, others: Sequence[Member]) -> Site:
