@@ -5,7 +5,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.hdrs import CONTENT_LENGTH, DATE
+from aiohttp.helpers import rfc822_formatted_time
 from multidict import CIMultiDict
 
 from fedsafe_node.acts.bodies import Problem
@@ -13,12 +16,40 @@ from fedsafe_node.api.problems import MEDIA_TYPE, body_of, headers_of
 from fedsafe_node.ground.trace import Limit
 
 _ALWAYS: Final = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
+_WITH_BODY: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+_WITHOUT_BODY: Final = frozenset({204, 304})
 _UNFRAMED: Final = "frame-ancestors 'none'"  # the one rule that no page can carry
 REQUEST_ID: Final = "X-Request-Id"
 
 
 class Answer(web.Response):
-    """A response without the `Server` header that aiohttp adds."""
+    """A response without the `Server` header that aiohttp adds.
+
+    Bytes for whoever keeps the line go out as they are: what aiohttp weighs otherwise
+    (compression, cookies, pieces, empty bodies, HTTP/1.0) takes longer than to write.
+    """
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Begin to answer; with bytes that is all of it."""
+        body = self._body
+        if (
+            self._keep_alive is not None
+            or type(body) is not bytes
+            or request.version != HttpVersion11
+            or not request.keep_alive
+            or request.method not in _WITH_BODY
+            or self.status in _WITHOUT_BODY
+            or self.prepared
+        ):
+            return await super().prepare(request)
+        headers, writer = self.headers, request.writer
+        headers[CONTENT_LENGTH] = str(len(body))
+        headers[DATE] = rfc822_formatted_time()
+        line = f"HTTP/1.1 {self.status} {self.reason}"
+        await writer.write_headers(line, headers)
+        await writer.write_eof(body)
+        self._eof_sent = self._keep_alive = True
+        return writer
 
     async def _prepare_headers(self) -> None:
         await super()._prepare_headers()

@@ -626,6 +626,11 @@ class LookupService:
         deferred: _Deferred | None = None,
     ) -> tuple[Told, list[LogEntry]]:
         """Answer one case; give the events that the act owes besides its own."""
+        if not pointers:  # as nearly always: there is nothing to be judged
+            answer = _answer(case, (), stale, deferred=deferred)
+            if step.withheld and answer.not_covered:
+                answer = replace(answer, gate_closed=True)
+            return Told(case, answer, Found()), []
         opened: list[LogEntry] = []
         found = await match_candidates(tx, pointers, self._situation, now)
         tried = await self._try(tx, case, found.matches, step, now)
