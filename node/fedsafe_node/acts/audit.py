@@ -125,9 +125,14 @@ class AuditEntry(Message, frozen=True):
 
 
 class FoundEvents(AuditEvents, frozen=True):
-    """Those before `next` that were looked for; `more` entries may lie behind."""
+    """Those before `next` that were looked for; `more` entries may lie behind.
+
+    With the newest first they are those from `next` on. `complete_to` is the size of
+    the log when it was looked through: nothing below it was passed over.
+    """
 
     more: bool
+    complete_to: int
 
 
 class CosignedBy(Message, frozen=True):

@@ -14,7 +14,7 @@ from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import MAX_EVENTS
 from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.audit.event_search import Wanted
+from fedsafe_node.audit.event_search import Stretch, Wanted
 from fedsafe_node.audit.tile_export import OwnLog
 from fedsafe_node.log.span import ExportRequest
 from fedsafe_policies.vocabulary import Purpose, Role
@@ -24,11 +24,22 @@ _TAKERS: Final = frozenset({Role.REVIEWER, Role.DPO, Role.AUDITOR})
 
 
 class SearchQuery(Wanted, frozen=True):
-    """What is looked for, from which entry on."""
+    """What is looked for, and where: entries `since` to below `until`.
+
+    The `newest` come first if that is said; the next page ends where this one began.
+    """
 
     purpose: Purpose | None = None
     since: Count = 0
+    until: Count | UnsetType = UNSET
+    newest: bool = False
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_EVENTS)] = 100
+
+    @property
+    def stretch(self) -> Stretch:
+        """Which part of the log is looked at, and how."""
+        until = None if self.until is UNSET else self.until
+        return Stretch(self.since, until, newest=self.newest, limit=self.limit)
 
 
 class AccountSearch(SearchQuery, frozen=True, kw_only=True):
@@ -66,7 +77,7 @@ async def search(call: Call) -> object:
     """Find events of the audit log."""
     query = call.parameters(SearchQuery)
     return await call.services.audits.search(
-        query, query.since, query.limit, call.principal, query.purpose
+        query, query.stretch, call.principal, query.purpose
     )
 
 
@@ -75,8 +86,7 @@ async def search_account(call: Call) -> object:
     body = call.body(AccountSearch)
     return await call.services.audits.search(
         body,
-        body.since,
-        body.limit,
+        body.stretch,
         call.principal,
         body.purpose,
         subject_ref=body.subject_ref,

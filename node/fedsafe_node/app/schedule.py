@@ -18,6 +18,7 @@ from fedsafe_node.casework.orders.clock import OrderClock, tend_orders
 from fedsafe_node.casework.orders.content import OrderVault
 from fedsafe_node.casework.orders.secrecy import asks_for_case
 from fedsafe_node.ground.job import Job, Lane
+from fedsafe_node.log.event_index import take_in
 from fedsafe_node.lookup.index.bootstrap import merge_tokens
 from fedsafe_node.lookup.index.lists import Lists
 from fedsafe_node.lookup.index.picture_keeper import PictureKeeper
@@ -69,6 +70,7 @@ _MINUTE: Final = timedelta(minutes=1)
 _JOINING: Final = timedelta(seconds=3)
 _PARTING: Final = timedelta(seconds=5)
 _RELOCK: Final = timedelta(seconds=20)
+_INDEXING: Final = timedelta(seconds=30)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 _KEPT_DAYS: Final = 31  # as long as a backfill may take, and more
@@ -138,6 +140,7 @@ class Duties:
             "debts": Job(self._debts.run, _MINUTE),
             "events": Job(self._events.run, _MINUTE),
             "joining": Job(self._joining.tend, _JOINING, lane=Lane.MEMBERS),
+            "event-index": Job(self._index_events, _INDEXING),
             "expiry": Job(self._expire, _MINUTE),
             "idempotency": Job(self._forget_answers, _HOUR),
             "index": Job(self._merge_index, _MINUTE),
@@ -167,6 +170,9 @@ class Duties:
         office = self._office
         if await office.store.write(lambda tx: sweep_acts(office, tx)):
             await office.store.scrub()
+
+    async def _index_events(self) -> None:
+        await take_in(self._office.store, self._office.trail.log)
 
     async def _watch_additions(self) -> None:
         self._witnesses.feed.grew()

@@ -12,7 +12,7 @@ from fedsafe_node.acts.audit_upkeep import (
     SubjectEvents,
     SubjectRequest,
 )
-from fedsafe_node.audit.event_search import Wanted
+from fedsafe_node.audit.event_search import Stretch, Wanted
 from fedsafe_node.audit.event_view import lost_entries, read_log_events
 from fedsafe_node.audit.inspection import Admit, count_entries
 from fedsafe_node.ground.principal import Principal
@@ -33,7 +33,7 @@ ACCESSES: Final = tuple(
 )
 """The classes of events that say who saw, or took out, what."""
 
-Search = Callable[[Wanted, int, int, Principal, Purpose | None], Awaitable[FoundEvents]]
+Search = Callable[[Wanted, Stretch, Principal, Purpose | None], Awaitable[FoundEvents]]
 
 
 class Telling:
@@ -91,7 +91,8 @@ class Telling:
             DeniedError: this role may not, or not for that purpose.
         """
         wanted = Wanted(events=",".join(ACCESSES))
-        return await self._search(wanted, since, limit, who, purpose)
+        stretch = Stretch(since, limit=limit)
+        return await self._search(wanted, stretch, who, purpose)
 
     async def gaps(self) -> GapsAnswer:
         """Tell what the log cannot tell, and why; walks the log."""

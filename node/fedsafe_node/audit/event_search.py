@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which events of the audit log somebody looks for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
@@ -11,7 +11,9 @@ from msgspec import UNSET, UnsetType
 from fedsafe_federation.wire.signed import Seconds
 from fedsafe_node.acts.audit import AuditEvent
 from fedsafe_node.acts.bodies import Message
-from fedsafe_node.ground.subject_refs import is_about, join
+from fedsafe_node.ground.subject_refs import is_about, join, split
+from fedsafe_node.log.audit import ACTOR, DETAIL, SUBJECT
+from fedsafe_node.log.event_index import Looked, Name
 
 MOST_LOOKED_AT = 20_000
 Classes = Annotated[str, msgspec.Meta(pattern=r"^[a-z_.,]*$", max_length=1_000)]
@@ -38,12 +40,50 @@ class Wanted(Message, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """Which part of the log is looked at, in which order, and how much is shown.
+
+    Entries `since` to below `until`, the `newest` first or in the order of the log;
+    `limit` events at most.
+    """
+
+    since: int = 0
+    until: int | None = None
+    newest: bool = False
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
 class Sieve:
     """A search, made ready to be asked of many events; `subject` is an account."""
 
     wanted: Wanted
     classes: frozenset[str] | None
     subject: str | None = None
+
+    def looked(self) -> Looked:
+        """Say it in the words of the index."""
+        wanted, names = self.wanted, list[Name]()
+        if self.subject is not None:
+            names.append(Name(SUBJECT, "ref", split(self.subject)[1]))
+        said = (
+            (ACTOR, "name", wanted.actor),
+            (DETAIL, "peer", wanted.peer),
+            (DETAIL, "route", wanted.route),
+            (DETAIL, "who", wanted.who),
+        )
+        for part, kind, word in said:
+            if word is not UNSET:
+                names.append(Name(part, kind, word))
+        looked = Looked(
+            events=self.classes,
+            outcome=None if wanted.outcome is UNSET else wanted.outcome,
+            after=0 if wanted.after is UNSET else wanted.after,
+            names=tuple(names),
+        )
+        if wanted.before is UNSET:
+            return looked
+        return replace(looked, before=wanted.before)
 
     def fits(self, event: AuditEvent) -> bool:
         """Whether an event is looked for."""

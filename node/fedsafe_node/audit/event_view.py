@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from fedsafe_crypto.primitives.commitment import commit
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.acts.audit import AuditEvent, LostEntries
@@ -17,13 +18,14 @@ from fedsafe_node.log.audit import (
     SOURCE,
     SUBJECT,
     Event,
+    Group,
+    NamedSubject,
     decode_audit_record,
 )
-from fedsafe_node.log.mentions import NamedSubject
 from fedsafe_node.store.disk_errors import BY_WRONG_CELLS
 from fedsafe_node.store.keeping_rows import RESTORED
 from fedsafe_node.store.reader import Reader
-from fedsafe_node.store.rows import LogName
+from fedsafe_node.store.rows import LogName, Opening
 
 
 class _Actor(msgspec.Struct, frozen=True):
@@ -47,26 +49,40 @@ async def read_log_events(
     if since < minimum:
         raise PrunedError(log, since, minimum)
     records = await reader.records(log, since, limit)
-    payloads: dict[tuple[int, str], bytes] = {}
+    opened: dict[tuple[int, str], Opening] = {}
     if records:
         for kept in await reader.openings(log, since, len(records)):
             if kept.opening is not None:
-                payloads[kept.index, kept.group] = kept.opening.payload
+                opened[kept.index, kept.group] = kept.opening
     events: list[AuditEvent] = []
     for index, record in enumerate(records, start=since):
         try:
-            events.append(_event(index, record, payloads))
+            events.append(_event(log, index, record, opened))
         except MalformedError:
             raise CorruptLogError(log, index, "it is no audit event") from None
     return events
 
 
 def _event(
-    index: int, data: bytes, payloads: Mapping[tuple[int, str], bytes]
+    log: LogName,
+    index: int,
+    data: bytes,
+    opened: Mapping[tuple[int, str], Opening],
 ) -> AuditEvent:
     record = decode_audit_record(data)
-    actor, detail = payloads.get((index, ACTOR)), payloads.get((index, DETAIL))
-    subject, source = payloads.get((index, SUBJECT)), payloads.get((index, SOURCE))
+
+    def payload(group: Group) -> bytes | None:
+        opening = opened.get((index, group))
+        if opening is None:
+            return None
+        commitment = commit(log, group, opening.salt, opening.payload)
+        if record.commitments.get(group) != commitment:
+            reason = f"the opening of {group!r} is not what the entry commits to"
+            raise CorruptLogError(log, index, reason)
+        return opening.payload
+
+    actor, detail = payload(ACTOR), payload(DETAIL)
+    subject, source = payload(SUBJECT), payload(SOURCE)
     account = None if subject is None else decode(subject, NamedSubject)
     said: dict[str, str | int | bool | None] = {}
     if detail is not None:

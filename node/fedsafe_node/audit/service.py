@@ -27,7 +27,7 @@ from fedsafe_node.acts.audit import (
     VerifyAnswer,
 )
 from fedsafe_node.audit.check_report import bad_log, check_seal, damage_of, good_log
-from fedsafe_node.audit.event_search import MOST_LOOKED_AT, Sieve, Wanted
+from fedsafe_node.audit.event_search import MOST_LOOKED_AT, Sieve, Stretch, Wanted
 from fedsafe_node.audit.event_view import lost_entries, read_log_events
 from fedsafe_node.audit.restriction_row_check import (
     RESTRICTED,
@@ -53,6 +53,14 @@ from fedsafe_node.keys.charter_chain import opened_under, read_back
 from fedsafe_node.log.audit import AuditTrail, Detail, Event, grounds_of
 from fedsafe_node.log.commitments import commitments_for
 from fedsafe_node.log.engine import LogEngine
+from fedsafe_node.log.event_index import (
+    MOST_OPENED,
+    Looked,
+    candidates,
+    count_unread,
+    runs,
+    take_in,
+)
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.pruning_check import PRUNED, check_pruned
 from fedsafe_node.log.span import read_events
@@ -70,7 +78,6 @@ from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Matter, Purpose
 
 PAGES: Final = "database"
-_PAGE: Final = 500
 _LOCAL: Final = frozenset(
     {Purpose.AUDIT_REVIEW, Purpose.SUPERVISION, Purpose.RIGHTS_OF_THE_PERSON}
 )
@@ -155,17 +162,16 @@ class AuditService:
         await self._note(Event.AUDIT_READ, who, detail=detail)
         return AuditEvents(events=events, next=first + len(events))
 
-    async def search(  # noqa: PLR0913 - what, where, who, what for
+    async def search(
         self,
         wanted: Wanted,
-        since: int,
-        limit: int,
+        stretch: Stretch,
         who: Principal,
         purpose: Purpose | None = None,
         *,
         subject_ref: str | None = None,
     ) -> FoundEvents:
-        """Find events from an entry on; looks at so many at a time, then says where.
+        """Find events; opens so many entries at a time, then says where to go on.
 
         With *subject_ref* only those that name the account; the search is about it too.
 
@@ -173,6 +179,7 @@ class AuditService:
             BadRequestError: a class of events that there is not, or no such account.
             DeniedError: this role may not, or not for that purpose.
             CorruptLogError: an entry is no audit event.
+            CorruptRowError: the index is not as it was written.
         """
         classes = read_events(wanted.events)
         grounds = await self.admit(who, purpose)
@@ -181,36 +188,55 @@ class AuditService:
             naming = await self._store.read(lambda reader: naming_of(reader, who))
             subject = naming.named(subject_ref)
         named = None if classes is None else frozenset(classes)
-        sieve = Sieve(wanted, named, subject)
+        sieve, log = Sieve(wanted, named, subject), self._trail.log
+        looked = sieve.looked()
+        unread = await self._store.read(lambda r: count_unread(r, log, looked))
+        if unread > MOST_OPENED:
+            await take_in(self._store, log)
 
         async def query(reader: Reader) -> FoundEvents:
-            return await self._sift(reader, sieve, since, limit)
+            return await self._sift(reader, sieve, looked, stretch)
 
         answer = await self._store.scan(query)
         found = len(answer.events)
-        detail: Detail = {"since": since, "search": True, "events": found, **grounds}
+        detail: Detail = {
+            "since": stretch.since,
+            "search": True,
+            "events": found,
+            **grounds,
+        }
         await self._note(Event.AUDIT_READ, who, detail=detail, subject=subject)
         return answer
 
     async def _sift(
-        self, reader: Reader, sieve: Sieve, since: int, limit: int
+        self, reader: Reader, sieve: Sieve, looked: Looked, stretch: Stretch
     ) -> FoundEvents:
-        log = self._trail.log
-        size, place = await reader.log_size(log), max(since, await reader.minimum(log))
-        end = min(size, place + MOST_LOOKED_AT)
-        found: list[AuditEvent] = []
-        while place < end and len(found) < limit:
-            count = min(_PAGE, end - place)
-            page = await read_log_events(reader, log, place, count)
-            if not page:
-                raise MissingEntriesError(log, place, "the entry is missing")
-            for event in page:
-                place = event.index + 1
-                if sieve.fits(event):
-                    found.append(event)
-                if len(found) == limit:
-                    break
-        return FoundEvents(events=found, next=place, more=place < size)
+        log, newest = self._trail.log, stretch.newest
+        size = await reader.log_size(log)
+        first = max(stretch.since, await reader.minimum(log))
+        end = size if stretch.until is None else min(size, stretch.until)
+        found, left = list[AuditEvent](), MOST_LOOKED_AT
+        meant = candidates(reader, log, looked, (first, end), newest=newest)
+        async for entries in meant:
+            for run in runs(sorted(entries))[:: -1 if newest else 1]:
+                events = await read_log_events(reader, log, run.start, len(run))
+                if len(events) < len(run):
+                    missing = run.start + len(events)
+                    raise MissingEntriesError(log, missing, "the entry is missing")
+                for event in events[:: -1 if newest else 1]:
+                    left -= 1
+                    if sieve.fits(event):
+                        found.append(event)
+                    if len(found) < stretch.limit and left:
+                        continue
+                    place = event.index if newest else event.index + 1
+                    more = first < place if newest else place < size
+                    return FoundEvents(
+                        events=found, next=place, more=more, complete_to=size
+                    )
+        place = first if newest else max(first, end)
+        more = not newest and place < size
+        return FoundEvents(events=found, next=place, more=more, complete_to=size)
 
     async def admit(self, who: Principal, purpose: Purpose | None) -> Detail:
         """Say on which grounds somebody may read the log.

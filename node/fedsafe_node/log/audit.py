@@ -282,6 +282,13 @@ class AuditRecord(
     policy_hash: str | None = None
 
 
+class NamedSubject(msgspec.Struct, frozen=True):
+    """The account that an entry names; of one from before services were told, none."""
+
+    ref: str
+    service: str | None = None
+
+
 def audit_log_name(node: str) -> str:
     """Name a node's audit log as a C2SP log origin."""
     return f"{node}/audit"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which entries of the audit log name an account, and which packs hold them."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from typing import Final
 
 import msgspec
@@ -10,12 +10,20 @@ from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.ground.errors import CorruptLogError
 from fedsafe_node.ground.subject_refs import join, split
-from fedsafe_node.log.audit import DETAIL, SUBJECT, Event, decode_audit_record
+from fedsafe_node.log.audit import (
+    DETAIL,
+    SUBJECT,
+    Event,
+    NamedSubject,
+    decode_audit_record,
+)
+from fedsafe_node.log.event_index import Looked, Name, candidates, runs
 from fedsafe_node.store.peering_rows import PackRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import KeptOpening, LogName
 
 _PAGE: Final = 2_000
+_MOST_NAMES: Final = 16
 _TELLING: Final = frozenset(
     {
         Event.OWN_BAN.value,
@@ -27,13 +35,6 @@ _TELLING: Final = frozenset(
     }
 )
 """Classes of events that tell of an account by which signals it is listed or found."""
-
-
-class NamedSubject(msgspec.Struct, frozen=True):
-    """The account that an entry names; of one from before services were told, none."""
-
-    ref: str
-    service: str | None = None
 
 
 class _Signals(msgspec.Struct, frozen=True):
@@ -74,9 +75,8 @@ async def entries_naming(  # noqa: PLR0913 - what is looked for, and where
     wanted = {*subjects, *(split(subject)[1] for subject in subjects)}
     unclaimed = {subject for subject in subjects if split(subject)[0] is None}
     found: list[int] = []
-    for start in range(since, size if subjects or signals else 0, _PAGE):
-        count = min(_PAGE, size - start)
-        page = await reader.openings(log, start, count, group=SUBJECT)
+    async for part in _where_named(reader, log, subjects, signals, (since, size)):
+        page = await reader.openings(log, part[0], len(part), group=SUBJECT)
         for kept in page:
             named = subject_of(kept)
             if named is None:
@@ -88,6 +88,29 @@ async def entries_naming(  # noqa: PLR0913 - what is looked for, and where
             ):
                 found.append(kept.index)
     return found
+
+
+async def _where_named(
+    reader: Reader,
+    log: LogName,
+    subjects: Collection[str],
+    signals: Collection[str],
+    span: tuple[int, int],
+) -> AsyncIterator[range]:
+    """Give the parts of a span, in order, in which one may be named."""
+    references = {split(subject)[1] for subject in subjects}
+    names = [Name(SUBJECT, "ref", each) for each in references]
+    names += [Name(DETAIL, "signal", each) for each in signals]
+    if len(names) > _MOST_NAMES:  # to read all is less
+        for start in range(span[0], span[1], _PAGE):
+            yield range(start, min(start + _PAGE, span[1]))
+        return
+    named = set[int]()
+    for name in names:
+        async for entries in candidates(reader, log, Looked(names=(name,)), span):
+            named.update(entries)
+    for run in runs(sorted(named)):
+        yield run
 
 
 async def _tells_of(

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from secrets import token_bytes
 from threading import Lock
@@ -23,9 +24,14 @@ from fedsafe_crypto.primitives.commitment import (
     begin_commitment,
     commit_begun,
 )
-from fedsafe_crypto.primitives.framing import lp_text
+from fedsafe_crypto.primitives.framing import lp, lp_text
 from fedsafe_crypto.seal.secretbox import KEY_BYTES, decrypt, encrypt, opener
-from fedsafe_node.ground.errors import CorruptLogError, KeyFileError, LogError
+from fedsafe_node.ground.errors import (
+    CorruptLogError,
+    CorruptRowError,
+    KeyFileError,
+    LogError,
+)
 from fedsafe_node.ground.faults import NO_FAULTS, Faults
 from fedsafe_node.ground.key_files import (
     destroy_secret,
@@ -36,6 +42,7 @@ from fedsafe_node.ground.key_files import (
 )
 from fedsafe_node.store.rows import (
     Committed,
+    EventPart,
     LogName,
     Opening,
     RawOpening,
@@ -44,6 +51,7 @@ from fedsafe_node.store.rows import (
 
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _SUFFIX = ".key"
+_INDEX = b"fedsafe-events"
 _put_index = struct.Struct(">Q").pack_into
 _framed = lru_cache(maxsize=1024)(lp_text)  # few names, met again at every append
 
@@ -140,6 +148,14 @@ class PeriodKeys:
         """Return what opens boxes of a period; None if its key was destroyed."""
         key = self._key(period)
         return None if key is None else opener(key, aad, before)
+
+    def index_key(self, period: str) -> bytes | None:
+        """Return what the index of events hashes names under; None if it is destroyed.
+
+        It tells nothing of the period's key (keyed BLAKE2b, RFC 7693).
+        """
+        key = self._key(period)
+        return None if key is None else blake2b(key=key, person=_INDEX).digest()
 
     def destroy(self, period: str, *, present: str) -> bool:
         """Destroy a past period's key and all that it sealed; False if it is gone.
@@ -252,6 +268,33 @@ def commitments_to(
             yield index, group, None
         else:
             yield index, group, commitment_of(index, sealed)
+
+
+def seal_part(keys: PeriodKeys, log: LogName, part: EventPart) -> EventPart:
+    """Seal a part of the index of events for its place, under the key of its month."""
+    sealed = keys.seal(part.period, part.content, _part_place(log, part))
+    return EventPart(
+        part=part.part, chunk=part.chunk, period=part.period, content=sealed
+    )
+
+
+def unseal_part(keys: PeriodKeys, log: LogName, part: EventPart) -> bytes | None:
+    """Open a part of the index of events; None if its month's key is destroyed.
+
+    Raises:
+        CorruptRowError: it is not what was sealed for this place.
+    """
+    try:
+        return keys.unseal(part.period, part.content, _part_place(log, part))
+    except OpenError:
+        name = f"{part.part} of chunk {part.chunk}"
+        reason = "it is not what was sealed for this place"
+        raise CorruptRowError("event_chunks", None, name, reason) from None
+
+
+def _part_place(log: LogName, part: EventPart) -> bytes:
+    place = _framed(log) + _framed(part.part) + _framed(part.period)
+    return lp(_INDEX) + place + part.chunk.to_bytes(8)
 
 
 class _Kinds(dict[str, Callable[[int, bytes], bytes] | None]):

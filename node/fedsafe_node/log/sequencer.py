@@ -21,11 +21,14 @@ from fedsafe_node.log.openings import (
     commitments_to,
     period_of,
     seal_opening,
+    seal_part,
     unseal_opening,
+    unseal_part,
 )
 from fedsafe_node.store.keeping_rows import PrunedRow
 from fedsafe_node.store.rows import (
     Committed,
+    EventPart,
     LogEntry,
     LogName,
     Opening,
@@ -221,6 +224,22 @@ class Sequencer:
 
     def _period(self) -> str:
         return period_of(self._clock.now())
+
+    def index_key(self, period: str) -> bytes | None:
+        """Return what a month's names are hashed under in the index of events."""
+        return self._keys.index_key(period)
+
+    def unseal_part(self, log: LogName, part: EventPart) -> bytes | None:
+        """Return what a part of the index of events holds; None if it is erased.
+
+        Raises:
+            CorruptRowError: it is not what was sealed for this place.
+        """
+        return unseal_part(self._keys, log, part)
+
+    def seal_part(self, log: LogName, part: EventPart) -> EventPart:
+        """Seal a part of the index of events for its place."""
+        return seal_part(self._keys, log, part)
 
     def _sealed(
         self,

@@ -26,6 +26,7 @@ from fedsafe_node.store.seal_check import examine_seal
 from fedsafe_node.store.seal_protocol import SealReport, Surroundings
 from fedsafe_node.store.sql import Connection
 from fedsafe_node.store.sql_cases import SqlCasesReader
+from fedsafe_node.store.sql_event_index import SqlEventIndexReader
 from fedsafe_node.store.sql_events import SqlEventsReader
 from fedsafe_node.store.sql_floods import SqlFloodsReader
 from fedsafe_node.store.sql_gate import SqlGateReader
@@ -91,6 +92,7 @@ class Reader(
     SqlOversightReader,
     SqlPeopleReader,
     SqlGateReader,
+    SqlEventIndexReader,
     SqlEventsReader,
     SqlRecipientsReader,
     SqlNoticesReader,

@@ -6,6 +6,7 @@ byte string, never the bytes: tokens and sealed openings stay out of every log.
 """
 
 from enum import StrEnum, unique
+from typing import Final
 
 from msgspec import Struct
 
@@ -60,6 +61,22 @@ class SealedOpening(Row, frozen=True, gc=False):
     erased_at: int | None = None
 
 
+CHUNK_ENTRIES: Final = 1_024
+"""Entries of a log that the index of events holds together."""
+
+
+class EventPart(Row, frozen=True, gc=False):
+    """A part of a chunk in the index of events, as far as one month sealed it.
+
+    Its first entry is `chunk` times `CHUNK_ENTRIES`; `content` is as stored.
+    """
+
+    part: str
+    chunk: int
+    period: str
+    content: bytes
+
+
 # An opening as its row: index, group, period, sealed bytes (None: erased).
 RawOpening = tuple[int, str, str, bytes | None]
 # An index and a group, and what the opening there commits to; None once it is erased.
@@ -76,6 +93,7 @@ class KeptOpening(Row, frozen=True, gc=False):
     group: str
     opening: Opening | None
     erased_at: int | None = None
+    period: str = ""
 
 
 @unique

@@ -28,6 +28,7 @@ from fedsafe_node.store.casework_schema import (
     SIGNATURES,
     TAKINGS,
 )
+from fedsafe_node.store.event_index_schema import EVENT_INDEX
 from fedsafe_node.store.floods_schema import FLOOD_MARKS, FLOODS
 from fedsafe_node.store.gate_schema import REGISTER, RELOCK
 from fedsafe_node.store.imports_schema import IMPORTS
@@ -307,6 +308,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0037_imports", IMPORTS),
     ("0038_inventory", INVENTORY),
     ("0039_waiting", WAITING),
+    ("0040_event_index", EVENT_INDEX),
 )
 VERSION = len(MIGRATIONS)
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from fedsafe_node.store.rows import (
     Committed,
+    EventPart,
     KeptOpening,
     LogName,
     Opening,
@@ -44,6 +45,14 @@ class Unsealing(Protocol):
         self, log: LogName, rows: Iterable[RawOpening]
     ) -> Iterator[Committed]:
         """Open one after the other, and tell what they commit to."""
+        ...
+
+    def index_key(self, period: str) -> bytes | None:
+        """Return what a month's names are hashed under in the index of events."""
+        ...
+
+    def unseal_part(self, log: LogName, part: EventPart) -> bytes | None:
+        """Return what a part of the index of events holds; None if it is erased."""
         ...
 
 
@@ -124,6 +133,7 @@ class SqlLogReader:
                 group=row.group,
                 opening=unseal(log, row),
                 erased_at=row.erased_at,
+                period=row.period,
             )
             for row in await self.sealed_openings(log, since, limit, group=group)
         ]

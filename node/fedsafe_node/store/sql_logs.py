@@ -11,6 +11,7 @@ from typing import Final
 from fedsafe_node.store.keeping_rows import PrunedRow
 from fedsafe_node.store.rows import LogName
 from fedsafe_node.store.sql import WriteConnection
+from fedsafe_node.store.sql_event_index import DROP_BELOW, DROP_PART, chunk_of
 
 OpeningValues = tuple[int, int, str, str, bytes]
 TileValues = tuple[int, int, int, bytes]
@@ -80,6 +81,8 @@ class SqlLogRows:
         """Keep leaf tiles (index, hashes), and delete the entries below a size."""
         for index, hashes in tiles:
             self._connection.execute(_LEAF_TILE, (number, index, hashes))
+        # The last of these chunks is made again of what is left of it.
+        self._connection.execute(DROP_BELOW, (number, chunk_of(row.size - 1) + 1))
         said = (row.size, row.root, row.since, row.event, row.openings, row.at)
         self._connection.prune_log(number, said)
 
@@ -114,4 +117,5 @@ class SqlLogRows:
 
     def erase_opening(self, number: int, index: int, group: str, *, at: int) -> bool:
         """Wipe the sealed bytes of an opening; False if there are none."""
+        self._connection.execute(DROP_PART, (number, group, chunk_of(index)))
         return self._connection.erase_opening(number, index, group, at)

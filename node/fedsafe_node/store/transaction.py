@@ -25,6 +25,7 @@ from fedsafe_node.store.rows import (
 )
 from fedsafe_node.store.sql import IntegrityError, WriteConnection
 from fedsafe_node.store.sql_cases import SqlCasesWriter
+from fedsafe_node.store.sql_event_index import PartSealing, SqlEventIndexWriter
 from fedsafe_node.store.sql_events import SqlEventsWriter
 from fedsafe_node.store.sql_floods import SqlFloodsWriter
 from fedsafe_node.store.sql_gate import SqlGateWriter
@@ -73,7 +74,7 @@ class Undo(Protocol):
         ...
 
 
-class Sequencing(Unsealing, Undo, Protocol):
+class Sequencing(Unsealing, PartSealing, Undo, Protocol):
     """The part of the log engine that runs inside an act."""
 
     def append(
@@ -131,6 +132,7 @@ class Transaction(
     SqlOversightWriter,
     SqlPeopleWriter,
     SqlGateWriter,
+    SqlEventIndexWriter,
     SqlEventsWriter,
     SqlRecipientsWriter,
     SqlNoticesWriter,

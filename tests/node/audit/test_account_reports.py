@@ -20,7 +20,7 @@ from fedsafe_node.acts.account_reports import AccountReport, ReportRequest
 from fedsafe_node.acts.audit_upkeep import SubjectRequest
 from fedsafe_node.acts.bodies import Kind, Question
 from fedsafe_node.acts.lookup import LookupRequest
-from fedsafe_node.audit.event_search import Wanted
+from fedsafe_node.audit.event_search import Stretch, Wanted
 from fedsafe_node.ground.errors import BadRequestError, DeniedError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_policies.vocabulary import Purpose, Role, Scope, Surface
@@ -288,8 +288,8 @@ async def test_a_search_finds_what_names_an_account_and_is_about_it(
         kept_alone["a.demo"].services.audits,
         Wanted(events="lookup,audit.read"),
     )
-    found = await audits.search(wanted, 0, 9, AUDRA, subject_ref=ACCOUNT)
-    again = await audits.search(wanted, 0, 9, AUDRA, subject_ref=ACCOUNT)
+    found = await audits.search(wanted, Stretch(limit=9), AUDRA, subject_ref=ACCOUNT)
+    again = await audits.search(wanted, Stretch(limit=9), AUDRA, subject_ref=ACCOUNT)
 
     assert [each.subject_ref for each in found.events] == [ACCOUNT] * 2
     assert [each.event for each in again.events] == ["lookup", "lookup", "audit.read"]

@@ -30,7 +30,7 @@ from tests.support.packs import taken
 from fedsafe_crypto.tlog.checkpoint import open_checkpoint
 from fedsafe_crypto.tlog.tile_files import CHECKPOINT, file_names, verify_files
 from fedsafe_federation.feed.witnessing import witness_of
-from fedsafe_node.audit.event_search import Wanted
+from fedsafe_node.audit.event_search import Stretch, Wanted
 from fedsafe_node.audit.packs.contents import audit_verifier
 from fedsafe_node.audit.pruning import Pruning, Sizes
 from fedsafe_node.evidence.verify import verify_pack
@@ -68,7 +68,7 @@ async def test_an_event_says_what_went(aging: Fleet) -> None:
     root = await LogEngine(aging["a.demo"].base.store).root_at(AUDIT, 512)
     await grow_old(aging)
     answer = await aging["a.demo"].services.audits.search(
-        Wanted(events="audit.pruned"), 0, 10, AUDRA
+        Wanted(events="audit.pruned"), Stretch(limit=10), AUDRA
     )
     (event,) = answer.events
 
