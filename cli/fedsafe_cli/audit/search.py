@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe audit search`: which events were there of a class, an actor, a day?"""
 
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -25,6 +26,8 @@ _TARGET: Final = "/v1/audit/search"
 _WHO: Final = ("keyless", "member", "service", "person", "local")
 _OTHERS: Final = "others"
 _NONE: Final = Phrase("no event fits that")
+_LATER: Final = "there may be more: --from {next}"
+_OLDER: Final = Phrase("there may be older ones: --before {next}")
 _NAMES: Final = (
     "entry",
     "at",
@@ -88,6 +91,8 @@ class _RouteName(click.ParamType[str]):
 @click.option("--since", metavar="YYYY-MM-DD", callback=start_of, help="First day.")
 @click.option("--until", metavar="YYYY-MM-DD", callback=start_of, help="Day behind it.")
 @click.option("--from", "first", type=click.IntRange(min=0), default=0, help="Entry.")
+@click.option("--before", type=click.IntRange(min=0), help="Entry behind the last one.")
+@click.option("--newest", is_flag=True, help="Show the newest events first.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True)
 @reading_purpose
 @shared_options
@@ -96,13 +101,17 @@ def search(
     context: click.Context,
     /,
     first: int,
+    before: int | None,
     limit: int,
+    *,
+    newest: bool,
     **given: Any,  # noqa: ANN401 (options)
 ) -> ExitStatus:
-    """Find events of the audit log, in order; days are in UTC.
+    """Find events of the audit log, in order or the newest first; days are in UTC.
 
     \b
     Examples:
+      fedsafe audit search --newest --limit 20
       fedsafe audit search --event lookup --since 2026-11-01 --until 2026-11-02
       fedsafe audit search --event refused --event door.refused --since 2026-11-01
       fedsafe audit search --event door.refused --who keyless --route knock
@@ -118,40 +127,71 @@ def search(
         wanted["events"] = ",".join(given["event"])
     if given["subject"] is not None:
         wanted["subject_ref"] = given["subject"]
-    answer = _search(personal(settings), wanted, first, limit)
+    stretch = _Stretch(first, before, newest=newest, limit=limit)
+    answer = _search(personal(settings), wanted, stretch)
     if settings.json:
         document(answer)
         return OK
     tell_events(answer["events"], settings)
     if answer["more"]:
-        note(say("there may be more: --from {next}", settings, **answer))
+        words = _OLDER.filled(next=answer["next"]).said(settings.language)
+        note(words if newest else say(_LATER, settings, **answer))
     return OK
 
 
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Which entries are looked at: `first` to below `before`, in which order."""
+
+    first: int
+    before: int | None
+    newest: bool
+    limit: int
+
+    def asked(self, count: int) -> dict[str, object]:
+        """Say it to the node, of which so many events are there already."""
+        asked: dict[str, object] = {"since": self.first, "limit": self.limit - count}
+        if self.before is not None:
+            asked["until"] = self.before
+        return asked | {"newest": True} if self.newest else asked
+
+    def behind(self, place: int) -> "_Stretch":
+        """Go on where the node has stopped."""
+        return (
+            replace(self, before=place) if self.newest else replace(self, first=place)
+        )
+
+
 def _search(
-    client: Client, wanted: dict[str, object], first: int, limit: int
+    client: Client, wanted: dict[str, object], stretch: _Stretch
 ) -> dict[str, Any]:
-    """Ask until there are enough: the node looks at a bounded number at a time."""
+    """Ask until there are enough: the node opens a bounded number at a time."""
     found: list[Any] = []
-    place, more = first, True
-    while more and len(found) < limit:
-        asked = wanted | {"since": place, "limit": limit - len(found)}
+    answer: Any = {"more": True}
+    while answer["more"] and len(found) < stretch.limit:
+        asked = wanted | stretch.asked(len(found))
         if "subject_ref" in asked:  # which stands in no URL
             answer = client.post(_TARGET, asked)
         else:
-            answer = client.get(f"{_TARGET}?{urlencode(asked)}")
-        if not _goes_on(answer, place):
+            answer = client.get(f"{_TARGET}?{urlencode(asked).replace('True', 'true')}")
+        if not _goes_on(answer, stretch):
             raise BrokenAnswerError("the node's answer lists no events")
         found += answer["events"]
-        place, more = answer["next"], answer["more"]
-    return {"events": found, "next": place, "more": more}
+        stretch = stretch.behind(answer["next"])
+    names = ("next", "more", "complete_to")
+    said = {name: answer[name] for name in names if name in answer}
+    return {"events": found} | said
 
 
-def _goes_on(answer: Any, place: int) -> bool:  # noqa: ANN401 (JSON)
+def _goes_on(answer: Any, stretch: _Stretch) -> bool:  # noqa: ANN401 (JSON)
     if not isinstance(answer, dict) or not isinstance(answer.get("events"), list):
         return False
-    after, more = answer.get("next"), answer.get("more")
-    return isinstance(after, int) and isinstance(more, bool) and after >= place + more
+    place, more = answer.get("next"), answer.get("more")
+    if not isinstance(place, int) or not isinstance(more, bool):
+        return False
+    if not stretch.newest:
+        return place >= stretch.first + more
+    return not more or stretch.before is None or place < stretch.before
 
 
 def tell_events(events: list[dict[str, Any]], settings: Settings) -> None:

@@ -37,7 +37,12 @@ from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.log.commitments import commitments_for
 from fedsafe_node.log.engine import examine_store
 from fedsafe_node.log.guard import Kept, read_kept
-from fedsafe_node.log.openings import PeriodKeys, commitments_to, unseal_opening
+from fedsafe_node.log.openings import (
+    PeriodKeys,
+    commitments_to,
+    unseal_opening,
+    unseal_part,
+)
 from fedsafe_node.log.verification import Anchor, verify_log
 from fedsafe_node.rules.policy_bundle import (
     NOT_ITS_NAME,
@@ -50,6 +55,7 @@ from fedsafe_node.store.disk_errors import BY_WRONG_CELLS
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import (
     Committed,
+    EventPart,
     LogName,
     Opening,
     RawOpening,
@@ -299,6 +305,14 @@ class _Keyed:
         """Open one after the other with the keys that are there."""
         return commitments_to(self._keys, log, rows)
 
+    def index_key(self, period: str) -> bytes | None:
+        """Return what a month's names are hashed under, if its key is there."""
+        return self._keys.index_key(period)
+
+    def unseal_part(self, log: LogName, part: EventPart) -> bytes | None:
+        """Open with the period's key, if it is there."""
+        return unseal_part(self._keys, log, part)
+
 
 class _Sealed:
     """Leaves every opening shut, where the keys cannot be read."""
@@ -306,6 +320,16 @@ class _Sealed:
     def unseal(self, log: LogName, sealed: SealedOpening) -> Opening | None:
         """Open nothing."""
         del log, sealed
+        return None
+
+    def index_key(self, period: str) -> bytes | None:
+        """Return nothing."""
+        del period
+        return None
+
+    def unseal_part(self, log: LogName, part: EventPart) -> bytes | None:
+        """Open nothing."""
+        del log, part
         return None
 
     def committed(

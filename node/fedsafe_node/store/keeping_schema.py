@@ -7,6 +7,11 @@ when it is over. One of `effects` claims that a key outside the database was to 
 destroyed, and, once it has an end, that it was. One of `gaps` claims that the node
 could write nothing in that time; one of `erasures`, how many openings went for a
 reason. The audit events beside them say the same.
+
+A row of `event_chunks` has what one part of a chunk of entries says, as far as one
+month sealed it (`log/event_index.py`): encrypted under that month's key, or, of what
+records say in the clear, as it is and without a month. All rows of a part go when one
+of the openings that it was made of is erased, in the same act.
 """
 
 _STAY = tuple(
@@ -113,5 +118,18 @@ EPOCHS: tuple[str, ...] = (
     WHEN OLD.ended_at IS NOT NULL OR NEW.ended_at IS NULL
         OR NEW.target <> OLD.target OR NEW.begun_at <> OLD.begun_at
     BEGIN SELECT RAISE(ABORT, 'an effect only ends'); END
+    """,
+)
+
+EVENT_INDEX: tuple[str, ...] = (
+    """
+    CREATE TABLE event_chunks (
+        log INTEGER NOT NULL,
+        part TEXT NOT NULL,
+        chunk INTEGER NOT NULL CHECK (chunk >= 0),
+        period TEXT NOT NULL,
+        content BLOB NOT NULL,
+        PRIMARY KEY (log, part, chunk, period)
+    ) STRICT
     """,
 )

@@ -28,13 +28,12 @@ from fedsafe_node.store.casework_schema import (
     SIGNATURES,
     TAKINGS,
 )
-from fedsafe_node.store.event_index_schema import EVENT_INDEX
 from fedsafe_node.store.floods_schema import FLOOD_MARKS, FLOODS
 from fedsafe_node.store.gate_schema import REGISTER, RELOCK
 from fedsafe_node.store.imports_schema import IMPORTS
 from fedsafe_node.store.inquiries_schema import INQUIRIES
 from fedsafe_node.store.inventory_schema import INVENTORY, SAMPLES
-from fedsafe_node.store.keeping_schema import EPOCHS, KEEPING
+from fedsafe_node.store.keeping_schema import EPOCHS, EVENT_INDEX, KEEPING
 from fedsafe_node.store.notices_schema import EVENTS, NOTICES, REASONS
 from fedsafe_node.store.oversight_schema import OVERSIGHT
 from fedsafe_node.store.peering_schema import (

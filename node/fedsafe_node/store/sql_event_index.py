@@ -72,7 +72,7 @@ class SqlEventIndexWriter:
     """Writes and drops parts of chunks."""
 
     _connection: Connection
-    _sequencing: "PartSealing"
+    _part_sealing: "PartSealing"
 
     async def put_event_part(
         self, log: LogName, part: str, chunk: int, rows: Iterable[EventPart]
@@ -86,7 +86,7 @@ class SqlEventIndexWriter:
         ).fetchone()
         self._connection.execute(DROP_PART, (number, part, chunk))
         for plain in rows:
-            row = self._sequencing.seal_part(log, plain) if plain.period else plain
+            row = self._part_sealing.seal_part(log, plain) if plain.period else plain
             self._connection.execute(
                 "INSERT INTO event_chunks (log, part, chunk, period, content) "
                 "VALUES (?, ?, ?, ?, ?)",

@@ -152,7 +152,7 @@ class Transaction(
     def __init__(self, connection: WriteConnection, sequencing: Sequencing) -> None:
         super().__init__(connection, sequencing)
         self._writing = connection
-        self._sequencing = sequencing
+        self._sequencing = self._part_sealing = sequencing
         self._log_rows = SqlLogRows(connection)
 
     def _insert(self, sql: str, *values: object) -> None:

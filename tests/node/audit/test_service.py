@@ -425,7 +425,9 @@ async def test_a_page_with_a_damaged_event_is_not_shown(trio: Fleet) -> None:
 async def found(fleet: Fleet, since: int = 0, limit: int = 100, **wanted: Any) -> Any:  # noqa: ANN401 - an answer
     audits = fleet["a.demo"].services.audits
     purpose = Purpose.AUDIT_REVIEW
-    return await audits.search(Wanted(**wanted), Stretch(since, limit=limit), BOT, purpose)
+    return await audits.search(
+        Wanted(**wanted), Stretch(since, limit=limit), BOT, purpose
+    )
 
 
 async def test_events_are_found_by_class_outcome_actor_and_time(alone: Fleet) -> None:

@@ -97,13 +97,13 @@ async def ask(
 
 def fits(said: Said, looked: Looked) -> bool:
     for name in looked.names:
-        have = {
+        have: dict[tuple[str, str], list[str | None]] = {
             (ACTOR, "name"): [said["actor"]],
             (SUBJECT, "ref"): [(said["subject"] or "/").split("/")[1]],
             (DETAIL, "peer"): [said["peer"]],
-            (DETAIL, "signal"): (said["signals"] or "").split(),
-        }[name.part, name.kind]
-        if name.value not in have:
+            (DETAIL, "signal"): [*(said["signals"] or "").split()],
+        }
+        if name.value not in have[name.part, name.kind]:
             return False
     return (looked.events is None or said["event"] in looked.events) and (
         looked.outcome in {None, said["outcome"]}
@@ -265,7 +265,7 @@ async def test_changed_row_is_never_answered_from(
     await take_in(store, LOG)
     # What another chunk says, at this one's place; of records a row that is cut.
     other = (
-        f"(SELECT content FROM event_chunks o WHERE o.part = '{part}' AND o.chunk = 0)"  # noqa: S608, E501
+        f"(SELECT content FROM event_chunks o WHERE o.part = '{part}' AND o.chunk = 0)"  # noqa: S608
     )
     content = other if part in NAMED else "substr(content, 1, 40)"
     where = f"WHERE part = '{part}' AND chunk = 2"

@@ -103,6 +103,7 @@ CREATE TABLE entries ( log INTEGER NOT NULL, idx INTEGER NOT NULL, record BLOB N
 CREATE TABLE epoch_effects ( number INTEGER PRIMARY KEY, target TEXT NOT NULL UNIQUE, begun_at INTEGER NOT NULL, ended_at INTEGER ) STRICT;
 CREATE TABLE erasure_receipts ( member TEXT NOT NULL, seq INTEGER NOT NULL CHECK (seq >= 0), parted INTEGER NOT NULL CHECK (parted >= 0), method TEXT NOT NULL, erased_at INTEGER NOT NULL, residual_until INTEGER NOT NULL CHECK (residual_until >= erased_at), received_at INTEGER NOT NULL, statement BLOB NOT NULL, PRIMARY KEY (member, seq, parted) ) STRICT, WITHOUT ROWID;
 CREATE TABLE erasures ( number INTEGER PRIMARY KEY, reason TEXT NOT NULL CHECK (reason IN ('retention', 'subject')), at INTEGER NOT NULL, openings INTEGER NOT NULL CHECK (openings >= 0) ) STRICT;
+CREATE TABLE event_chunks ( log INTEGER NOT NULL, part TEXT NOT NULL, chunk INTEGER NOT NULL CHECK (chunk >= 0), period TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (log, part, chunk, period) ) STRICT;
 CREATE TABLE feed_marks ( origin TEXT NOT NULL, at INTEGER NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (origin, at) ) STRICT, WITHOUT ROWID;
 CREATE TABLE flood_pictures ( origin TEXT NOT NULL, about BLOB NOT NULL CHECK (length(about) = 16), at INTEGER NOT NULL, period TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (origin, about) ) STRICT, WITHOUT ROWID;
 CREATE TABLE flood_subjects ( flood TEXT NOT NULL REFERENCES match_floods (id), subject TEXT NOT NULL, added_at INTEGER NOT NULL, PRIMARY KEY (flood, subject) ) STRICT, WITHOUT ROWID;

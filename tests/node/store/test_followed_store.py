@@ -51,6 +51,7 @@ NOT_FOLLOWED = {
     "forget_served_again",
     *("forget_sessions", "forget_throttles", "grant_opening", "lift_hold"),
     *("place_audience", "prune", "put_cosignature", "put_request"),
+    "put_event_part",
     *("put_review", "put_session", "put_task", "put_task_signals", "put_throttle"),
     *("put_witnessed", "receipt_provider_event"),
     *("remove_custody", "remove_identities_of", "remove_session"),
