@@ -19,7 +19,7 @@ the index finds is a candidate: it counts once the entry itself has been opened.
 
 import struct
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -27,16 +27,11 @@ from typing import Final
 
 import msgspec
 
-from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.ground.errors import CorruptLogError, CorruptRowError
 from fedsafe_node.log.audit import (
     ACTOR,
     DETAIL,
     SUBJECT,
-    AuditRecord,
-    NamedSubject,
-    decode_audit_record,
 )
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
@@ -50,27 +45,29 @@ PARTS: Final = (RECORD, *NAMED)
 MOST_OPENED: Final = 5_000
 """Entries that a question opens because they are in no chunk yet, at most."""
 
-_KINDS: Final[Mapping[str, str]] = {
-    "case": "case",
-    "dispatch": "dispatch",
-    "inquiry": "inquiry",
-    "notice": "notice",
-    "order": "order",
-    "partner": "partner",
-    "peer": "peer",
-    "request": "request",
-    "route": "route",
-    "signal": "signal",
-    "signals": "signal",
-    "task": "task",
-    "trial": "trial",
-    "who": "who",
-}
-"""Keys of a detail whose words are looked up, with what they name."""
 _DIGEST: Final = 8
 _PLACE: Final = 2
 _PAGE: Final = 64
 _LATEST: Final = 1 << 62
+
+
+class Digests:
+    """Hashes names under one month's index key, for those who hash very many."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._begun: dict[str, blake2b] = {}
+
+    def of(self, kind: str, value: str) -> bytes:
+        """Hash what is named, of a kind."""
+        begun = self._begun.get(kind)
+        if begun is None:
+            start = f"{kind}\0".encode()
+            begun = blake2b(start, digest_size=_DIGEST, key=self._key)
+            self._begun[kind] = begun
+        ended = begun.copy()
+        ended.update(value.encode())
+        return ended.digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +80,7 @@ class Name:
 
     def digest(self, key: bytes) -> bytes:
         """Hash it under a month's index key."""
-        text = f"{self.kind}\0{self.value}".encode()
-        return blake2b(text, digest_size=_DIGEST, key=key).digest()
+        return Digests(key).of(self.kind, self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,37 +118,48 @@ class Facets(msgspec.Struct, array_like=True, frozen=True):
 # --- making ----------------------------------------------------------------------
 
 
-def facets_of(records: Sequence[tuple[int, AuditRecord]]) -> bytes:
-    """Make the part of records, by their place in the chunk."""
-    columns: list[defaultdict[str, list[int]]] = [defaultdict(list) for _ in range(4)]
-    moments = [_seconds(record.at) for _, record in records]
-    for place, record in records:
-        words = (record.event.value, record.outcome, record.purpose.value, record.rule)
-        for column, word in zip(columns, words, strict=True):
-            if word is not None:
-                column[word].append(place)
+def facets_of(records: Iterable[tuple[int, bytes]]) -> bytes:
+    """Make the part of records, by their place in the chunk.
+
+    Raises:
+        msgspec.DecodeError: one is no audit record.
+    """
+    columns: tuple[_Column, ...] = tuple(defaultdict(list) for _ in range(4))
+    events, outcomes, purposes, rules = columns
+    moments: list[str] = []
+    for place, data in records:
+        record = _FACTS.decode(data)
+        events[record.event].append(place)
+        outcomes[record.outcome].append(place)
+        purposes[record.purpose].append(place)
+        if record.rule is not None:
+            rules[record.rule].append(place)
+        moments.append(record.at)
+    # As texts they are in the order of time: all are in UTC, to the millisecond.
+    since, until = (_seconds(bound(moments)) if moments else 0 for bound in (min, max))
     packed = [{word: _pack(found) for word, found in each.items()} for each in columns]
-    since, until = min(moments, default=0), max(moments, default=0)
     return msgspec.msgpack.encode(Facets(since, until, *packed))
 
 
-def names_of(group: str, payload: bytes) -> Iterator[Name]:
-    """Give what an opening names.
+def named_by(group: str, payload: bytes) -> list[tuple[str, str]]:
+    """Give what an opening names, and of which kind.
 
     Raises:
-        MalformedError: it is none of its group.
+        msgspec.DecodeError: it is none of its group.
     """
     if group == SUBJECT:
-        yield Name(SUBJECT, "ref", decode(payload, NamedSubject).ref)
-    elif group == ACTOR:
-        yield Name(ACTOR, "name", decode(payload, _Actor).name)
-    elif group == DETAIL:
-        for key, value in decode(payload, _Detail).items():
-            kind = _KINDS.get(key)
-            if kind is None or not isinstance(value, str):
-                continue
-            for word in value.split() if key == "signals" else (value,):
-                yield Name(DETAIL, kind, word)
+        return [("ref", _SUBJECT.decode(payload).ref)]
+    if group == ACTOR:
+        return [("name", _ACTOR.decode(payload).name)]
+    *values, signals = msgspec.structs.astuple(_DETAIL.decode(payload))
+    found = [
+        (kind, value)
+        for kind, value in zip(_KINDS, values, strict=True)
+        if isinstance(value, str)
+    ]
+    if isinstance(signals, str):
+        found += [("signal", each) for each in signals.split()]
+    return found
 
 
 def pack_names(found: Iterable[tuple[bytes, int]]) -> bytes:
@@ -176,11 +183,55 @@ def places_of(digest: bytes, content: bytes) -> frozenset[int]:
     return frozenset(_unpack(content[start + first * _PLACE : start + last * _PLACE]))
 
 
-class _Actor(msgspec.Struct, frozen=True):
+_Column = defaultdict[str, list[int]]
+
+
+class _Facts(msgspec.Struct, frozen=True, gc=False):
+    """What the index keeps of a record."""
+
+    event: str
+    at: str
+    outcome: str
+    purpose: str
+    rule: str | None = None
+
+
+class _Subject(msgspec.Struct, frozen=True, gc=False):
+    ref: str
+
+
+class _Actor(msgspec.Struct, frozen=True, gc=False):
     name: str
 
 
-_Detail = dict[str, str | int | bool | None]
+_KINDS: Final = (
+    "case",
+    "dispatch",
+    "inquiry",
+    "notice",
+    "order",
+    "partner",
+    "peer",
+    "request",
+    "route",
+    "signal",
+    "task",
+    "trial",
+    "who",
+)
+"""Keys of a detail whose words are looked up; `signals` are several of `signal`."""
+
+
+_Detail = msgspec.defstruct(
+    "_Detail",
+    [(name, str | int | bool | None, None) for name in (*_KINDS, "signals")],
+    frozen=True,
+    gc=False,
+)
+_SUBJECT: Final = msgspec.json.Decoder(_Subject)
+_ACTOR: Final = msgspec.json.Decoder(_Actor)
+_DETAIL: Final = msgspec.json.Decoder(_Detail)
+_FACTS: Final = msgspec.json.Decoder(_Facts)
 
 
 def _pack(places: Sequence[int]) -> bytes:
@@ -209,12 +260,12 @@ async def take_in(store: Store, log: LogName) -> int:
         StoreError: what was made cannot be kept.
     """
     lacking = await store.read(lambda reader: _lacking(reader, log))
-    for part, chunk in lacking:
-        await _take_in(store, log, part, chunk)
-    return len(lacking)
+    for chunk, parts in lacking.items():
+        await _take_in(store, log, chunk, parts)
+    return sum(map(len, lacking.values()))
 
 
-async def _lacking(reader: Reader, log: LogName) -> list[tuple[str, int]]:
+async def _lacking(reader: Reader, log: LogName) -> dict[int, list[str]]:
     end = await reader.log_size(log) // CHUNK_ENTRIES
     first = chunk_of(await reader.minimum(log))
     there, stale = set[tuple[str, int]](), set[tuple[str, int]]()
@@ -223,77 +274,86 @@ async def _lacking(reader: Reader, log: LogName) -> list[tuple[str, int]]:
         if period and reader.index_key(period) is None:
             stale.add((part, chunk))
     there -= stale
-    return [
-        (part, chunk)
+    found = {
+        chunk: [part for part in PARTS if (part, chunk) not in there]
         for chunk in range(first, end)
-        for part in PARTS
-        if (part, chunk) not in there
-    ]
+    }
+    return {chunk: parts for chunk, parts in found.items() if parts}
 
 
-async def _take_in(store: Store, log: LogName, part: str, chunk: int) -> None:
+async def _take_in(
+    store: Store, log: LogName, chunk: int, parts: Sequence[str]
+) -> None:
     first = chunk * CHUNK_ENTRIES
 
-    async def query(reader: Reader) -> tuple[int, list[EventPart]]:
-        if part == RECORD:
+    async def query(reader: Reader) -> tuple[dict[str, int], list[EventPart]]:
+        rows: list[EventPart] = []
+        if RECORD in parts:
             content = await _read_facets(reader, log, first)
-            return 0, [EventPart(part=part, chunk=chunk, period="", content=content)]
-        found = await _read_names(reader, log, part, first)
-        held = await _count_held(reader, log, part, first)
-        # A row without content says that there is nothing.
-        contents = found or {"": b""}
-        return held, [
-            EventPart(part=part, chunk=chunk, period=period, content=content)
-            for period, content in contents.items()
-        ]
+            rows.append(EventPart(part=RECORD, chunk=chunk, period="", content=content))
+        if set(parts) == {RECORD}:
+            return {}, rows
+        held = await reader.held_openings(log, first, CHUNK_ENTRIES)
+        found = await _read_names(reader, log, first)
+        for part in (each for each in parts if each != RECORD):
+            # A row without a month and content says that there is nothing.
+            contents = found.get(part) or {"": b""}
+            rows += [
+                EventPart(part=part, chunk=chunk, period=period, content=content)
+                for period, content in contents.items()
+            ]
+        return held, rows
 
     held, rows = await store.scan(query)
 
     async def keep(tx: Transaction) -> None:
-        # One that was erased meanwhile must not come back: the next run sees it gone.
-        if part == RECORD or await _count_held(tx, log, part, first) == held:
-            await tx.put_event_part(log, part, chunk, rows)
+        now = await tx.held_openings(log, first, CHUNK_ENTRIES)
+        for part in parts:
+            # One that was erased meanwhile must not come back: it is made again.
+            if part == RECORD or now.get(part) == held.get(part):
+                mine = [row for row in rows if row.part == part]
+                await tx.put_event_part(log, part, chunk, mine)
 
     await store.write(keep)
-
-
-async def _count_held(reader: Reader, log: LogName, part: str, first: int) -> int:
-    rows = await reader.sealed_openings(log, first, CHUNK_ENTRIES, group=part)
-    return sum(row.sealed is not None for row in rows)
 
 
 async def _read_facets(reader: Reader, log: LogName, first: int) -> bytes:
     start = max(first, await reader.minimum(log))
     records = await reader.records(log, start, first + CHUNK_ENTRIES - start)
-    found: list[tuple[int, AuditRecord]] = []
-    for index, data in enumerate(records, start=start):
-        try:
-            found.append((index - first, decode_audit_record(data)))
-        except MalformedError:
-            raise CorruptLogError(log, index, "it is no audit event") from None
-    return facets_of(found)
+    try:
+        return facets_of(enumerate(records, start=start - first))
+    except msgspec.DecodeError:
+        raise CorruptLogError(log, start, "it is no audit event") from None
 
 
 async def _read_names(
-    reader: Reader, log: LogName, part: str, first: int
-) -> dict[str, bytes]:
-    found: defaultdict[str, list[tuple[bytes, int]]] = defaultdict(list)
-    keys: dict[str, bytes | None] = {}
-    for kept in await reader.openings(log, first, CHUNK_ENTRIES, group=part):
-        if kept.opening is None:
+    reader: Reader, log: LogName, first: int
+) -> dict[str, dict[str, bytes]]:
+    found: defaultdict[tuple[str, str], list[tuple[bytes, int]]] = defaultdict(list)
+    of_month: dict[str, Digests] = {}
+    known: dict[tuple[str, str, bytes], list[bytes]] = {}
+    opened = await reader.payloads(log, first, CHUNK_ENTRIES)
+    for index, group, period, payload in opened:
+        if group not in NAMED:
             continue
-        period = kept.period
-        if period not in keys:
-            keys[period] = reader.index_key(period)
-        key, place = keys[period], kept.index - first
-        if key is None:
-            continue
-        try:
-            names = list(names_of(part, kept.opening.payload))
-        except MalformedError:
-            raise CorruptLogError(log, kept.index, "it is no audit event") from None
-        found[period] += [(name.digest(key), place) for name in names]
-    return {period: pack_names(rows) for period, rows in found.items()}
+        same = group, period, payload
+        digests = known.get(same)
+        if digests is None:  # many entries are of one actor, or of one account
+            if period not in of_month:
+                of_month[period] = Digests(reader.index_key(period) or b"")
+            of = of_month[period].of
+            try:
+                digests = [of(kind, value) for kind, value in named_by(group, payload)]
+            except msgspec.DecodeError:
+                raise CorruptLogError(log, index, "it is no audit event") from None
+            known[same] = digests
+        place = index - first
+        for digest in digests:
+            found[group, period].append((digest, place))
+    parts: dict[str, dict[str, bytes]] = {}
+    for (group, period), rows in found.items():
+        parts.setdefault(group, {})[period] = pack_names(rows)
+    return parts
 
 
 # --- asking ----------------------------------------------------------------------

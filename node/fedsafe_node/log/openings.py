@@ -262,12 +262,32 @@ def commitments_to(
     kinds: dict[str, _Kinds] = {}
     for index, group, period, sealed in rows:
         if period not in kinds:
-            kinds[period] = _Kinds(keys, log, period)
-        commitment_of = kinds[period][group]
-        if sealed is None or commitment_of is None:
+            # To open into what a commitment begins with copies nothing.
+            kinds[period] = _Kinds(
+                keys, log, period, lambda group: begin_commitment(log, group)
+            )
+        open_at = kinds[period][group]
+        if sealed is None or open_at is None:
             yield index, group, None
         else:
-            yield index, group, commitment_of(index, sealed)
+            yield index, group, commit_begun(open_at(index, sealed))
+
+
+def payloads_of(
+    keys: PeriodKeys, log: LogName, rows: Iterable[RawOpening]
+) -> Iterator[tuple[int, str, str, bytes]]:
+    """Open one after the other: index, group, period and payload of what is there.
+
+    Raises:
+        CorruptLogError: one is not what was sealed for its place.
+    """
+    kinds: dict[str, _Kinds] = {}
+    for index, group, period, sealed in rows:
+        if period not in kinds:
+            kinds[period] = _Kinds(keys, log, period, lambda _: b"")
+        open_at = kinds[period][group]
+        if sealed is not None and open_at is not None:
+            yield index, group, period, bytes(open_at(index, sealed)[SALT_BYTES:])
 
 
 def seal_part(keys: PeriodKeys, log: LogName, part: EventPart) -> EventPart:
@@ -297,31 +317,45 @@ def _part_place(log: LogName, part: EventPart) -> bytes:
     return lp(_INDEX) + place + part.chunk.to_bytes(8)
 
 
-class _Kinds(dict[str, Callable[[int, bytes], bytes] | None]):
-    """What opens the openings of a log and period, made for each group once."""
+_OpenAt = Callable[[int, bytes], memoryview]
 
-    def __init__(self, keys: PeriodKeys, log: LogName, period: str) -> None:
+
+class _Kinds(dict[str, _OpenAt | None]):
+    """What opens the openings of a log and period, made for each group once.
+
+    It opens into one piece of memory, behind the bytes that the group begins with, and
+    gives both until the next one is opened.
+    """
+
+    def __init__(
+        self,
+        keys: PeriodKeys,
+        log: LogName,
+        period: str,
+        begin: Callable[[str], bytes],
+    ) -> None:
         super().__init__()
         self._keys = keys
         self._log = log
         self._period = period
+        self._begin = begin
 
-    def __missing__(self, group: str) -> Callable[[int, bytes], bytes] | None:
+    def __missing__(self, group: str) -> _OpenAt | None:
         self[group] = found = self._make(group)
         return found
 
-    def _make(self, group: str) -> Callable[[int, bytes], bytes] | None:
+    def _make(self, group: str) -> _OpenAt | None:
         log, at = self._log, len(_framed(self._log))
         # One place, in which only the index changes, and one piece of memory to open
         # into and to hash: a million openings are not copied from piece to piece.
         place = bytearray(_place(log, 0, group, self._period))
-        begun = begin_commitment(log, group)
+        begun = self._begin(group)
         unseal = self._keys.opener(self._period, place, begun)
         if unseal is None:
             return None
         shortest = len(begun) + SALT_BYTES
 
-        def commitment_of(index: int, sealed: bytes) -> bytes:
+        def open_at(index: int, sealed: bytes) -> memoryview:
             try:
                 _put_index(place, at, index)
                 opened = unseal(sealed)
@@ -330,9 +364,9 @@ class _Kinds(dict[str, Callable[[int, bytes], bytes] | None]):
             if len(opened) < shortest:
                 reason = f"the opening of {group!r} does not open"
                 raise CorruptLogError(log, index, reason)
-            return commit_begun(opened)
+            return opened
 
-        return commitment_of
+        return open_at
 
 
 @lru_cache(maxsize=1024)

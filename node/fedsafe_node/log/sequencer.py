@@ -19,6 +19,7 @@ from fedsafe_node.log.edge import Edge, Mark, TileRoot, tile_root
 from fedsafe_node.log.openings import (
     PeriodKeys,
     commitments_to,
+    payloads_of,
     period_of,
     seal_opening,
     seal_part,
@@ -224,6 +225,12 @@ class Sequencer:
 
     def _period(self) -> str:
         return period_of(self._clock.now())
+
+    def payloads(
+        self, log: LogName, rows: Iterable[RawOpening]
+    ) -> Iterator[tuple[int, str, str, bytes]]:
+        """Open one after the other: index, group, period, payload of what is there."""
+        return payloads_of(self._keys, log, rows)
 
     def index_key(self, period: str) -> bytes | None:
         """Return what a month's names are hashed under in the index of events."""

@@ -40,6 +40,7 @@ from fedsafe_node.log.guard import Kept, read_kept
 from fedsafe_node.log.openings import (
     PeriodKeys,
     commitments_to,
+    payloads_of,
     unseal_opening,
     unseal_part,
 )
@@ -305,6 +306,12 @@ class _Keyed:
         """Open one after the other with the keys that are there."""
         return commitments_to(self._keys, log, rows)
 
+    def payloads(
+        self, log: LogName, rows: Iterable[RawOpening]
+    ) -> Iterator[tuple[int, str, str, bytes]]:
+        """Open one after the other with the keys that are there."""
+        return payloads_of(self._keys, log, rows)
+
     def index_key(self, period: str) -> bytes | None:
         """Return what a month's names are hashed under, if its key is there."""
         return self._keys.index_key(period)
@@ -321,6 +328,13 @@ class _Sealed:
         """Open nothing."""
         del log, sealed
         return None
+
+    def payloads(
+        self, log: LogName, rows: Iterable[RawOpening]
+    ) -> Iterator[tuple[int, str, str, bytes]]:
+        """Open nothing."""
+        del log, rows
+        return iter(())
 
     def index_key(self, period: str) -> bytes | None:
         """Return nothing."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The index of events in SQL, in two halves: `log/event_index.py` says what it is."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol
 
 from fedsafe_node.store.rows import CHUNK_ENTRIES, EventPart, LogName
@@ -46,6 +46,33 @@ class SqlEventIndexReader:
             (log,),
         )
         return {(part, chunk, period) for part, chunk, period in rows}
+
+    async def payloads(
+        self, log: LogName, first: int, count: int
+    ) -> Iterator[tuple[int, str, str, bytes]]:
+        """Open what is not erased of `count` entries: index, group, period, payload.
+
+        Raises:
+            CorruptLogError: what is stored is not what was sealed.
+        """
+        rows = self._execute(
+            "SELECT idx, grp, period, sealed FROM openings "  # noqa: S608
+            f"WHERE log = {_NUMBER} AND idx >= ? AND idx < ?",
+            (log, first, first + count),
+        )
+        return self._unsealing.payloads(log, rows)
+
+    async def held_openings(
+        self, log: LogName, first: int, count: int
+    ) -> dict[str, int]:
+        """Count what is not erased of `count` entries, by group."""
+        rows = self._execute(
+            "SELECT grp, count(*) FROM openings "  # noqa: S608
+            f"WHERE log = {_NUMBER} AND idx >= ? AND idx < ? AND sealed IS NOT NULL "
+            "GROUP BY grp",
+            (log, first, first + count),
+        )
+        return dict(rows.fetchall())
 
     def index_key(self, period: str) -> bytes | None:
         """Return what a month's names are hashed under; None if it is destroyed."""

@@ -47,6 +47,12 @@ class Unsealing(Protocol):
         """Open one after the other, and tell what they commit to."""
         ...
 
+    def payloads(
+        self, log: LogName, rows: Iterable[RawOpening]
+    ) -> Iterator[tuple[int, str, str, bytes]]:
+        """Open one after the other: index, group, period, payload of what is there."""
+        ...
+
     def index_key(self, period: str) -> bytes | None:
         """Return what a month's names are hashed under in the index of events."""
         ...
