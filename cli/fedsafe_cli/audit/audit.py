@@ -157,10 +157,12 @@ def status(context: click.Context) -> ExitStatus:
             "kept_at": "signed at",
             "minimum": "pruned below",
             "lost": "declared lost",
+            "nightly": "last nightly check",
         }
         told = answer | {
             "cosigned": _cosigned(answer.get("cosigned"), settings),
             "kept_at": shown(answer.get("kept_at")) or None,
+            "nightly": _nightly(answer.get("nightly"), settings),
             "minimum": answer.get("minimum") or None,
             "lost": count_lost(answer),
         }
@@ -173,6 +175,19 @@ def status(context: click.Context) -> ExitStatus:
         tell_lost(answer, settings)
     is_whole = not answer["missing"] and not answer.get("lost")
     return OK if is_whole else ExitStatus.LOG_INCOMPLETE
+
+
+def _nightly(told: object, settings: Settings) -> str:
+    """Say what the newest nightly check of the log has found."""
+    if not isinstance(told, dict) or not isinstance(told.get("ok"), bool):
+        return say("none yet", settings)
+    at, size = shown(told.get("at")), told.get("size")
+    if told["ok"]:
+        return say("{size} entries intact, {at}", settings, size=size, at=at)
+    first, why = told.get("first_bad_index"), told.get("why")
+    return say(
+        "damaged at entry {first}, {at}: {why}", settings, first=first, at=at, why=why
+    )
 
 
 def _cosigned(told: object, settings: Settings) -> str:

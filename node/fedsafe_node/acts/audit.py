@@ -153,6 +153,24 @@ class CosignedStanding(Message, frozen=True):
     by: list[CosignedBy]
 
 
+class NightlyStanding(Message, frozen=True):
+    """What the newest nightly check of the audit log has found, at a second in UTC.
+
+    It opened the entries from `since` to below `size`, whose root was `root`; of those
+    before, which earlier checks had opened, it compared the tree. If it is not `ok`,
+    `damage`, `first_bad_index` and `why` say what is wrong.
+    """
+
+    at: int
+    ok: bool
+    since: int
+    size: int
+    root: str
+    damage: Damage | None = None
+    first_bad_index: int | None = None
+    why: str | None = None
+
+
 class AuditStanding(Message, frozen=True):
     """How the audit log stands: its end, what the guard has kept, and its key.
 
@@ -161,7 +179,7 @@ class AuditStanding(Message, frozen=True):
     and a restore has declared them lost. `fingerprint` is what
     somebody compares who verifies an evidence pack. `kept_size` and `kept_at` are of
     the newest signed checkpoint that may have left the node. `cosigned` is null before
-    the quorum has cosigned anything.
+    the quorum has cosigned anything, `nightly` before the first check.
     """
 
     log: str
@@ -174,4 +192,5 @@ class AuditStanding(Message, frozen=True):
     fingerprint: str
     minimum: int = 0
     cosigned: CosignedStanding | None = None
+    nightly: NightlyStanding | None = None
     lost: list[LostEntries] = msgspec.field(default_factory=list)

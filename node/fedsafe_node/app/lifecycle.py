@@ -13,8 +13,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
+from datetime import timedelta
 from secrets import token_bytes
-from typing import Self
+from typing import Final, Self
 
 import aiohttp
 
@@ -38,6 +39,7 @@ from fedsafe_node.app.services import make_outbox, make_services
 from fedsafe_node.app.worker import Worker
 from fedsafe_node.app.worker_loop import Attending, own_jobs
 from fedsafe_node.audit.gaps import ALONE
+from fedsafe_node.audit.nightly_check import check_nightly
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.config import Config, Place
 from fedsafe_node.ground.errors import LeftError, NodeError, StoreError
@@ -64,6 +66,7 @@ from fedsafe_node.store.change_counter import Follower
 from fedsafe_node.store.transaction import Transaction
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
+_NIGHTLY: Final = timedelta(days=1)
 
 
 class RunningNode:
@@ -296,7 +299,15 @@ class RunningNode:
             forwarding=self._made.forwarding,
             outbox=make_outbox(base),
         )
-        return {**duties.jobs(), **self.keeper.jobs(), **self._made.refusals.jobs()}
+        return {
+            **duties.jobs(),
+            **self.keeper.jobs(),
+            **self._made.refusals.jobs(),
+            "audit-nightly": Job(self._check_nightly, _NIGHTLY),
+        }
+
+    async def _check_nightly(self) -> None:
+        await check_nightly(self.base.office, self.services.audits.check_own)
 
     async def _witnessed(self, membership: Membership) -> None:
         # Before anything is written: whoever was put back must not go on.

@@ -17,6 +17,7 @@ from fedsafe_node.acts.audit import (
     LostEntries,
 )
 from fedsafe_node.audit.event_view import lost_entries
+from fedsafe_node.audit.nightly_check import nightly_standing
 from fedsafe_node.audit.packs.contents import audit_verifier, fingerprint
 from fedsafe_node.ground.errors import (
     CorruptLogError,
@@ -93,6 +94,7 @@ class Inspector:
             key=key.encode(),
             fingerprint=fingerprint(key),
             cosigned=cosigned_standing(await self._cosigned()),
+            nightly=await nightly_standing(office.store),
             lost=lost,
         )
 

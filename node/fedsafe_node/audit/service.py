@@ -137,9 +137,12 @@ class AuditService:
             _LOG.exception("damage not audited", extra=fields(reason="store"))
         return answer
 
-    async def check_own(self) -> LogCheck:
-        """Verify the audit log alone; whoever shows the outcome notes the reading."""
-        return await self._verify(self._trail.log)
+    async def check_own(self, since: Anchor | None = None) -> LogCheck:
+        """Verify the audit log alone; whoever shows the outcome notes the reading.
+
+        With *since* only what is behind it, and the tiles of what is before.
+        """
+        return await self._verify(self._trail.log, since)
 
     async def events(
         self, since: int, limit: int, who: Principal, purpose: Purpose | None = None
@@ -257,9 +260,9 @@ class AuditService:
         )
         raise DeniedError(decision)
 
-    async def _verify(self, name: str) -> LogCheck:
+    async def _verify(self, name: str, since: Anchor | None = None) -> LogCheck:
         try:
-            found = await self._read(name, commitments_for(name))
+            found = await self._read(name, commitments_for(name), since)
         except CorruptLogError as error:
             damage = damage_of(error)
             return bad_log(name, error.index, error.reason, damage, last=error.last)
@@ -271,7 +274,9 @@ class AuditService:
             return bad_log(name, 0, "a row about it cannot be read", "tampered")
         return good_log(found)
 
-    async def _read(self, name: str, commitments_of: CommitmentsOf) -> Verified:
+    async def _read(
+        self, name: str, commitments_of: CommitmentsOf, since: Anchor | None
+    ) -> Verified:
         # What was appended is asked for before and after the disk is read, since it
         # grows meanwhile: the disk has no less than before, no more than after.
         tail, fault = await self._tail(name)
@@ -280,6 +285,7 @@ class AuditService:
             commitments_of,
             lambda reader: self._anchors(reader, name, tail),
             is_own=name.startswith(f"{self._situation.node}/"),
+            since=since,
         )
         after, later = await self._tail(name)
         fault = fault or later

@@ -235,8 +235,11 @@ class LogEngine:
         anchors_of: AnchorsOf | None = None,
         *,
         is_own: bool = False,
+        since: Anchor | None = None,
     ) -> Verified:
         """Recompute a log's tree from its records and check every opening.
+
+        With *since* only what is behind it, and the tiles of what is before.
 
         The anchors are read on the same snapshot as the log.
 
@@ -246,6 +249,8 @@ class LogEngine:
 
         async def query(reader: Reader) -> Verified:
             anchors = await anchors_of(reader) if anchors_of is not None else ()
-            return await verify_log(reader, log, commitments_of, anchors, is_own=is_own)
+            return await verify_log(
+                reader, log, commitments_of, anchors, is_own=is_own, since=since
+            )
 
         return await self._store.scan(query)

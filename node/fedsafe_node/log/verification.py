@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from fedsafe_crypto.tlog.tiles import TILE_WIDTH
+from fedsafe_crypto.tlog.tiles import TILE_HEIGHT, TILE_WIDTH
 from fedsafe_crypto.tlog.tree import HASH_BYTES, leaf_hashes
 from fedsafe_node.ground.errors import CorruptLogError, MissingEntriesError
 from fedsafe_node.log.edge import Edge, TileRoot
@@ -48,15 +48,20 @@ class Verified:
     minimum: int = 0
 
 
-async def verify_log(
+async def verify_log(  # noqa: PLR0913 - what, against what, and how much of it
     reader: Reader,
     log: LogName,
     commitments_of: CommitmentsOf,
     anchors: Sequence[Anchor] = (),
     *,
     is_own: bool = False,
+    since: Anchor | None = None,
 ) -> Verified:
     """Recompute the tree from the records; check every opening and anchor.
+
+    With *since*, what an earlier verification found, only of the entries behind it; of
+    those before, that the tiles above them still have the root of then. Its size is a
+    multiple of a tile's.
 
     Of entries that were pruned there are the leaf hashes, which tiles and anchors
     cover as they do the records.
@@ -69,15 +74,20 @@ async def verify_log(
     Raises:
         CorruptLogError: names the first entry (or the first of its tile) at fault.
     """
-    size, edge = await reader.log_size(log), Edge()
-    least = await reader.minimum(log)
-    known = _Anchors(log, anchors)
+    size, least = await reader.log_size(log), await reader.minimum(log)
+    if since is None:
+        first, edge, known = least, Edge(), _Anchors(log, anchors)
+    else:
+        first = max(least, since.size)
+        edge = await _edge_at(reader, log, since)
+        later = [anchor for anchor in anchors if anchor.size >= since.size]
+        known = _Anchors(log, later)
     known.meet(edge)
     kept = erased = 0
-    for tile in range(least // TILE_WIDTH):
+    for tile in range(edge.size // TILE_WIDTH, least // TILE_WIDTH):
         await _grow(reader, log, edge, known, await _leaves(reader, log, tile))
     known.check()
-    for start in range(least, size, _BLOCK):
+    for start in range(first, size, _BLOCK):
         count = min(_BLOCK, size - start)
         try:
             records = await _block(reader, log, start, count)
@@ -102,6 +112,22 @@ async def verify_log(
         erased=erased,
         minimum=least,
     )
+
+
+async def _edge_at(reader: Reader, log: LogName, since: Anchor) -> Edge:
+    """Read the edge at an earlier size out of tiles, if it has the root of then."""
+    levels: list[list[bytes]] = [[]]
+    level, full = 1, since.size // TILE_WIDTH
+    while full:
+        begun = full // TILE_WIDTH * TILE_WIDTH
+        levels.append(await reader.tile_roots(log, level, begun, full))
+        level, full = level + 1, full // TILE_WIDTH
+    edge = Edge(since.size, levels)
+    held = sum(len(each) << TILE_HEIGHT * at for at, each in enumerate(levels))
+    if since.size % TILE_WIDTH or held != since.size or edge.root() != since.root:
+        reason = f"the tree is not the one that {since.source} had"
+        raise CorruptLogError(log, 0, reason, last=max(0, since.size - 1))
+    return edge
 
 
 async def _check_no_stray(reader: Reader, log: LogName, size: int) -> None:

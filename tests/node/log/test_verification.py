@@ -13,6 +13,7 @@ from fedsafe_node.ground.errors import (
 )
 from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.log.verification import Anchor
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry, Opening
 
@@ -169,3 +170,61 @@ def test_a_log_that_is_not_as_it_was_sealed_names_its_entries(
 
     assert (damage.index, damage.last) == place
     assert type(damage) is kind
+
+
+async def test_of_what_was_verified_before_only_the_tree_is_compared(
+    engine: LogEngine, tamper: Callable[[str], Awaitable[None]]
+) -> None:
+    since = Anchor(size=1024, root=await engine.root_at(FEED, 1024), source="before")
+    whole = await engine.verify(FEED, commitments_of)
+    part = await engine.verify(FEED, commitments_of, since=since, is_own=True)
+
+    assert (part.size, part.root) == (1500, whole.root)
+    assert part.openings == 2 * (1500 - 1024)
+    await tamper("UPDATE entries SET record = x'00' WHERE idx = 3")  # its tiles are not
+    again = await engine.verify(FEED, commitments_of, since=since, is_own=True)
+    assert again.root == whole.root
+    with pytest.raises(CorruptLogError):
+        await engine.verify(FEED, commitments_of)
+
+
+@pytest.mark.parametrize(
+    ("change", "first", "last"),
+    [
+        ("UPDATE entries SET record = x'00' WHERE idx = 1030", 1030, None),
+        ("UPDATE openings SET sealed = x'00' WHERE idx = 1400", 1400, None),
+        ("UPDATE tile_roots SET hash = zeroblob(32) WHERE idx = 2", 0, 1023),
+        ("DELETE FROM tile_roots WHERE idx = 1", 0, 1023),
+        ("DELETE FROM openings WHERE idx = 1100", 1100, None),
+    ],
+)
+async def test_what_changed_since_or_in_the_tree_is_found(
+    engine: LogEngine,
+    tamper: Callable[[str], Awaitable[None]],
+    change: str,
+    first: int,
+    last: int | None,
+) -> None:
+    since = Anchor(size=1024, root=await engine.root_at(FEED, 1024), source="before")
+    await tamper(change)
+    with pytest.raises(CorruptLogError) as caught:
+        await engine.verify(FEED, commitments_of, since=since, is_own=True)
+
+    assert (caught.value.index, caught.value.last) == (first, last)
+
+
+async def test_an_anchor_before_what_is_verified_is_passed_over(
+    engine: LogEngine,
+) -> None:
+    since = Anchor(size=1024, root=await engine.root_at(FEED, 1024), source="before")
+    for size, root in ((512, bytes(32)), (1300, await engine.root_at(FEED, 1300))):
+        anchor = Anchor(size=size, root=root, source="elsewhere")
+
+        async def anchors(_: object, anchor: Anchor = anchor) -> list[Anchor]:
+            return [anchor]
+
+        found = await engine.verify(FEED, commitments_of, anchors, since=since)
+        assert found.size == 1500
+    for other in (Anchor(size=1024, root=bytes(32), source="before"),):
+        with pytest.raises(CorruptLogError, match="the tree is not the one"):
+            await engine.verify(FEED, commitments_of, since=other)
