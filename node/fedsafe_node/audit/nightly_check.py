@@ -36,7 +36,7 @@ _SOURCE: Final = "the check of the night before"
 _LOG = logging.getLogger(f"{LOGGER}.audits")
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class _Night(msgspec.Struct, frozen=True):
     """What a run has found, and where the next one begins: a full tile, its root."""
 
     standing: NightlyStanding
@@ -73,7 +73,7 @@ async def check_nightly(office: Office, check: Check) -> NightlyStanding:
         first_bad_index=found.first_bad_index,
         why=found.why,
     )
-    kept = _Kept(standing, whole_at=now if since is None or before is None else 0)
+    kept = _Night(standing, whole_at=now if since is None or before is None else 0)
     if found.ok:
         start = found.size // TILE_WIDTH * TILE_WIDTH
         try:
@@ -81,7 +81,7 @@ async def check_nightly(office: Office, check: Check) -> NightlyStanding:
         except (CorruptLogError, UnknownEntryError):  # since this moment
             start, root = 0, b""
         whole_at = kept.whole_at or (before.whole_at if before is not None else now)
-        kept = _Kept(standing, start, root.hex(), whole_at)
+        kept = _Night(standing, start, root.hex(), whole_at)
     else:
         _LOG.error("the audit log is damaged", extra=fields(reason=found.damage or ""))
     body = encode(kept)
@@ -100,16 +100,16 @@ async def check_nightly(office: Office, check: Check) -> NightlyStanding:
     return standing
 
 
-def _start_of(before: _Kept | None, now: int) -> Anchor | None:
+def _start_of(before: _Night | None, now: int) -> Anchor | None:
     if before is None or not before.start or before.whole_at + _WHOLE <= now:
         return None
     root = bytes.fromhex(before.root)
     return Anchor(size=before.start, root=root, source=_SOURCE)
 
 
-async def _read(store: Store) -> _Kept | None:
+async def _read(store: Store) -> _Night | None:
     body = await store.read(lambda reader: reader.meta(_KEY))
     try:
-        return None if body is None else decode(body, _Kept)
+        return None if body is None else decode(body, _Night)
     except MalformedError:  # the seal tells of it; here it is as if there were none
         return None
