@@ -30,6 +30,7 @@ from fedsafe_node.ground.errors import MissingEntriesError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.subject_refs import account_of
 from fedsafe_node.log.audit import ACTOR, DETAIL, SUBJECT, Event
+from fedsafe_node.log.event_index import Looked, candidates, runs
 from fedsafe_node.log.mentions import class_of, entries_naming
 from fedsafe_node.log.pseudonyms import PSEUDONYM
 from fedsafe_node.log.span import is_within, span_of
@@ -43,8 +44,11 @@ from fedsafe_node.store.transaction import Transaction
 _PAGE: Final = 2_000
 _LOOKS: Final = frozenset({Event.LOOKUP.value, *ACCESSES})
 _TOLD: Final = (ACTOR, DETAIL)
+_ERASING: Final = Looked(
+    events=frozenset({Event.AUDIT_ERASED.value, Event.REQUEST_CLOSED.value})
+)
 _ERASURES: Final = tuple(
-    f'"{event.value}"'.encode() for event in (Event.AUDIT_ERASED, Event.REQUEST_CLOSED)
+    f'"{event}"'.encode() for event in sorted(_ERASING.events or ())
 )
 _SLACK: Final = 1
 """Seconds between an erasure and the moment of its event, at most."""
@@ -242,12 +246,13 @@ async def _erasures(
 ) -> list[_Erasure]:
     """Find what the log says of erasures: they come after what they erased."""
     found: list[_Erasure] = []
-    for start in range(first, size, _PAGE):
-        records = await reader.records(log, start, min(_PAGE, size - start))
-        for index, record in enumerate(records, start=start):
-            if any(mark in record for mark in _ERASURES):
-                [event] = await _events_at(reader, log, index)
-                found += _told(event)
+    async for entries in candidates(reader, log, _ERASING, (first, size)):
+        for run in runs(entries):
+            records = await reader.records(log, run.start, len(run))
+            for index, record in zip(run, records, strict=False):
+                if any(mark in record for mark in _ERASURES):
+                    [event] = await _events_at(reader, log, index)
+                    found += _told(event)
     return found
 
 
