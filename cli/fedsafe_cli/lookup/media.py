@@ -248,7 +248,7 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
         json=settings.json and not ndjson, ndjson=ndjson, language=settings.language
     )
     run = _Run(form, _Tally(settings))
-    asked = {
+    asked: dict[str, object] = {
         "node": printable(os.path.realpath(client.directory)),
         "purpose": terms.purpose,
         "surface": surface,
@@ -264,7 +264,7 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
         if listing is None:
             refs = map(run.still, _left(files_of(files), lines))
             own = client.token is None
-            inputs = (
+            inputs: Iterator[_Input] = (
                 _file(each, subject_ref, own=own)
                 for each in digest_all(refs, jobs or cores())
             )

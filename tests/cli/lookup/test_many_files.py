@@ -419,8 +419,8 @@ def test_columns_that_are_put_off_are_asked_again_by_resume(
 ) -> None:
     listing, output = tmp_path / "list", tmp_path / "out"
     listing.write_text("".join(f"{n:04x}" * 16 + "\n" for n in range(1_500)))
-    command = ("match", *WHERE, "--list", str(listing), "--output", str(output))
-    command = (*command, "--kind", "sha256")
+    saved = ("--output", str(output), "--kind", "sha256")
+    command = ("match", *WHERE, "--list", str(listing), *saved)
     node.knows("0002" * 16)
     answering, bodies = node.answers[COLUMNS], 0
 

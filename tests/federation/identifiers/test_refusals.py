@@ -111,6 +111,7 @@ def test_a_refusal_never_holds_the_value(kind: IdentifierKind) -> None:
             canonicalise(kind, case.raw, region=case.region, namespace=case.namespace)
         except IdentifierError as error:
             told = "".join(traceback.format_exception(error, limit=0))
+            assert error.phrase is not None
             told += repr(error) + error.phrase.said("de")
             if len(case.raw.strip()) > 3 and case.raw != "IBAN":
                 assert case.raw.strip() not in told
@@ -128,5 +129,6 @@ def test_every_refusal_has_words_in_two_languages(fault: IdentifierFault) -> Non
     error = IdentifierError(IdentifierKind.IP, fault)
 
     assert error.message
+    assert error.phrase is not None
     assert error.phrase.said("de") not in ("", error.message)
     assert str(error) == f"ip: {error.message}"

@@ -119,7 +119,7 @@ from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.api.server import ApiServer
 from fedsafe_node.api.services import Services
 from fedsafe_node.audit.compliance.model import Language, Sheet, SheetAnswer, SheetKind
-from fedsafe_node.audit.event_search import Wanted
+from fedsafe_node.audit.event_search import Stretch, Wanted
 from fedsafe_node.audit.tile_export import OwnLog
 from fedsafe_node.ground.errors import ForbiddenError, NotFoundError, WrongStateError
 from fedsafe_node.ground.principal import Principal
@@ -500,19 +500,20 @@ class FakeAudits:
         await self.memory.called((since, limit, who, purpose))
         return AuditEvents(events=[], next=since)
 
-    async def search(  # noqa: PLR0913 - as the service has it
+    async def search(
         self,
         wanted: Wanted,
-        since: int,
-        limit: int,
+        stretch: Stretch,
         who: Principal,
         purpose: Purpose | None = None,
         *,
         subject_ref: str | None = None,
     ) -> FoundEvents:
         asked = () if subject_ref is None else (subject_ref,)
-        await self.memory.called((wanted, since, limit, who, purpose, *asked))
-        return FoundEvents(events=[], next=since, more=False)
+        said = stretch.since, stretch.limit
+        await self.memory.called((wanted, *said, who, purpose, *asked))
+        place = stretch.since
+        return FoundEvents(events=[], next=place, more=False, complete_to=place)
 
 
 @dataclass

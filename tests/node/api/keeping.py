@@ -89,7 +89,7 @@ class FakeKeeping:
         self, since: int, limit: int, who: Principal, purpose: Purpose | None
     ) -> FoundEvents:
         await self.memory.called((since, limit, who, purpose))
-        return FoundEvents(events=[], next=0, more=False)
+        return FoundEvents(events=[], next=0, more=False, complete_to=0)
 
     async def gaps(self) -> GapsAnswer:
         await self.memory.called("gaps")

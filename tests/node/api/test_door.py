@@ -21,7 +21,7 @@ from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.refusal_events import Refused
 from fedsafe_node.api.route import Lane
 from fedsafe_node.api.routes import ROUTES
-from fedsafe_node.audit.event_search import Wanted
+from fedsafe_node.audit.event_search import Stretch, Wanted
 from fedsafe_node.ground.errors import (
     ForbiddenError,
     StoreFailedError,
@@ -231,7 +231,7 @@ def test_the_forms_of_people_have_lanes_of_their_own() -> None:
 async def found(fleet: Fleet, **wanted: str) -> list[AuditEvent]:
     audits = fleet["a.demo"].services.audits
     search = msgspec.convert({"events": "door.refused", **wanted}, Wanted)
-    return (await audits.search(search, 0, 100, LOCAL, Purpose.AUDIT_REVIEW)).events
+    return (await audits.search(search, Stretch(), LOCAL, Purpose.AUDIT_REVIEW)).events
 
 
 async def test_a_search_finds_a_knock_a_credential_and_a_denied_search(
