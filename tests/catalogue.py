@@ -2,7 +2,8 @@
 """The catalogues of languages: what they lack, what they have too much, new texts.
 
 Phrases are found in the code as GNU gettext finds them, by the functions that take
-them (`Phrase("…")`, `Phrase.within("context", "…")`).
+them (`Phrase("…")`, `Phrase.within("context", "…")`). The helps of commands are found
+by a walk over all commands, and what click itself says in its code.
 
     python -m tests.catalogue          say what each catalogue lacks; 1 if one does
     python -m tests.catalogue --write  take over new phrases, empty; drop those that are
@@ -15,10 +16,19 @@ from pathlib import Path
 from struct import pack
 from typing import Final
 
+import click
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
+from fedsafe_cli.main import fedsafe
+from fedsafe_cli.terminal.help_texts import (
+    CLICK,
+    METAVAR,
+    option_entry,
+    retold,
+    value_names,
+)
 from fedsafe_policies.ground.catalogue import FOLDER
 
 ROOT: Final = Path(__file__).parent.parent
@@ -32,6 +42,13 @@ CODE: Final = tuple(
     )
 )
 _KEYWORDS: Final = {"Phrase": None, "within": ((1, "c"), 2)}
+_CLICKS: Final = ("core", "decorators", "exceptions", "formatting", "parser", "types")
+"""Modules of click that say something to who calls a command."""
+_CLICK_NAMES: Final = (
+    *("required", "argument", "option", "parameter"),
+    *("integer", "integer range", "float", "float range"),
+)
+"""Words of click that its code does not mark."""
 _WIDTH: Final = 88
 
 
@@ -44,7 +61,67 @@ def template(folders: Sequence[Path] = CODE) -> Catalog:
         place = path.relative_to(ROOT).as_posix()
         for _, message, _, context in extract_from_file("python", path, _KEYWORDS):
             found.add(message, locations=[(place, 0)], context=context)
+    if tuple(folders) == CODE:
+        for text, context, place in {*helps(), *clicks()}:
+            found.add(text, locations=[(place, 0)], context=context or None)
     return found
+
+
+def commands(
+    group: click.Group = fedsafe, above: click.Context | None = None
+) -> Iterator[tuple[click.Command, click.Context]]:
+    """Walk over a group and all commands below it."""
+    context = click.Context(group, info_name=group.name, parent=above)
+    yield group, context
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(command, context)
+        else:
+            yield command, click.Context(command, info_name=name, parent=context)
+
+
+def helps() -> Iterator[tuple[str, str, str]]:
+    """Find what helps say: entry, context, and the file that has it."""
+    for command, context in commands():
+        place = _place_of(command)
+        found: list[tuple[str, str]] = []
+
+        def say(text: str, found: list[tuple[str, str]] = found) -> str:
+            found.append((text, ""))
+            return text
+
+        def name(word: str, found: list[tuple[str, str]] = found) -> str:
+            found.append((word, METAVAR))
+            return word
+
+        retold(command.help or "", say, str)
+        for piece in command.collect_usage_pieces(context):
+            value_names(piece, name)
+        for option in command.params:
+            if isinstance(option, click.Option):
+                say(option_entry(option.help or ""))
+                value_names(option.make_metavar(context), name)
+        yield from ((text, kind, place) for text, kind in found if text)
+
+
+def clicks() -> Iterator[tuple[str, str, str]]:
+    """Find what click says of the use of a command."""
+    folder = Path(str(click.__file__)).parent
+    keywords = {"_": None, "ngettext": (1, 2)}
+    for name in _CLICKS:
+        for _, message, _, _ in extract_from_file(
+            "python", folder / f"{name}.py", keywords
+        ):
+            for text in (message,) if isinstance(message, str) else message:
+                yield text, CLICK, f"click/{name}.py"
+    yield from ((text, CLICK, "click/core.py") for text in _CLICK_NAMES)
+
+
+def _place_of(command: click.Command) -> str:
+    module = getattr(command.callback, "__module__", "fedsafe_cli.main")
+    return f"cli/{module.replace('.', '/')}.py"
 
 
 def read(path: Path) -> Catalog:

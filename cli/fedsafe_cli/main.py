@@ -15,7 +15,8 @@ from click.exceptions import Exit, NoSuchCommand
 
 from fedsafe_cli.terminal.errors import CliError, ProgrammeError, SettingsError
 from fedsafe_cli.terminal.exit_codes import BROKEN_PIPE, INTERRUPTED, OK, ExitStatus
-from fedsafe_cli.terminal.options import shared_options
+from fedsafe_cli.terminal.help_texts import SpokenGroup, speaking
+from fedsafe_cli.terminal.options import shared_options, typed_language
 from fedsafe_cli.terminal.output import document
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_policies.ground.catalogue import Phrase
@@ -65,7 +66,7 @@ COMMANDS: Final = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(SpokenGroup):
     """Loads a command's module when the command is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -106,14 +107,14 @@ def _version(context: click.Context, _option: click.Parameter, value: bool) -> N
     is_eager=True,
     expose_value=False,
     callback=_version,
-    help="Print the version.",
+    help="Print the version and exit.",
 )
 @shared_options
 def fedsafe() -> None:
-    """Ask a FedSafe node, publish to it, run it.
+    """Query a FedSafe node, publish signals with it, and operate it.
 
-    A match is a reason to review and never a verdict: create the account
-    restricted, review, decide.
+    A match is a reason to review, never a verdict: create the account restricted,
+    review, decide.
 
     \b
     Examples:
@@ -122,11 +123,21 @@ def fedsafe() -> None:
       fedsafe demo up
 
     \b
-    Exit status: 0 no signal, 10 match (review), 11 deferred, 12 answered but
-    some origins are not covered, 13 waits for a second person, 14 match in a flood
-    (review, restrict nobody), 1 internal error, 2 usage, 3 denied by policy, 4 node
-    unreachable, 5 bad input; of `audit`: 20 log was changed, 21 entries are missing,
-    22 log cannot be read; of `open`: 20 package or evidence is not what was signed.
+    Exit status:
+      0   no signal; done
+      1   internal error
+      2   wrong usage
+      3   denied by policy
+      4   node unreachable
+      5   bad input
+      10  match: review
+      11  deferred: ask again later
+      12  answered, but some origins are not covered
+      13  waits for a second person
+      14  match in a flood: review, restrict nobody
+      20  log was changed; for `open`: package or evidence is not what was signed
+      21  log entries are missing
+      22  log cannot be read
     """  # noqa: D301
 
 
@@ -147,7 +158,13 @@ def main() -> int:
 
 
 def _run() -> int:
-    settings = Settings()
+    # Help and usage errors end a command before its options are read.
+    settings = Settings(lang=typed_language(sys.argv[1:]))
+    with speaking(settings.language):
+        return _run_for(settings)
+
+
+def _run_for(settings: Settings) -> int:
     try:
         # Not click's own main(): it would end a broken pipe with status 1.
         with fedsafe.make_context("fedsafe", sys.argv[1:], obj=settings) as context:

@@ -9,6 +9,7 @@ from fedsafe_cli.acts.act_texts import act_kind, act_rows, act_state, act_word
 from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.confirmation import confirm
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs
@@ -21,9 +22,9 @@ _NO_CONTENT: Final = "0" * 64
 _APPROVE: Final = Phrase("Approve this?")
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def act() -> None:
-    """Acts that take two people.
+    """Approve or withdraw acts that take two people.
 
     \b
     Examples:
@@ -36,7 +37,7 @@ def act() -> None:
 @shared_options
 @click.pass_context
 def list_acts(context: click.Context) -> ExitStatus:
-    """List the acts that wait for a second person.
+    """List acts that wait for a second person.
 
     \b
     Example:
@@ -95,14 +96,17 @@ def _rows(one: dict[str, Any], settings: Settings) -> list[tuple[str, object]]:
 
 @act.command("approve")
 @click.argument("act_id", metavar="ACT")
-@click.option("--digest", help="What you were shown; default: it is shown, and asked.")
+@click.option(
+    "--digest",
+    help="Approve exactly what was shown with this digest; default: show it and ask.",
+)
 @shared_options
 @click.pass_context
 def approve(context: click.Context, act_id: str, digest: str | None) -> ExitStatus:
-    """Carry an act out as its second person.
+    """Approve an act as its second person; it is then carried out.
 
-    Takes a session whose second factor was proved within five minutes: log in, or
-    `fedsafe login --step-up`. Without --digest the act is shown and you are asked.
+    Needs a second factor proved within the last five minutes: log in, or run `fedsafe
+    login --step-up`. Without --digest the command shows the act and asks.
 
     \b
     Example:
@@ -128,7 +132,7 @@ def approve(context: click.Context, act_id: str, digest: str | None) -> ExitStat
 @shared_options
 @click.pass_context
 def withdraw(context: click.Context, act_id: str) -> ExitStatus:
-    """Take an act back; any person may stop one.
+    """Withdraw an act; anyone may do so.
 
     \b
     Example:

@@ -17,6 +17,7 @@ from fedsafe_cli.doctor.damage_texts import damage_status, finding
 from fedsafe_cli.terminal.errors import BrokenAnswerError, NotRunningError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import read_for, reading_purpose
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.labels import coded, field, headings, say
 from fedsafe_cli.terminal.moments import readable, shown, written
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -34,7 +35,7 @@ _PARTS: Final = {
 }
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def audit() -> None:
     """Verify the node's logs and read its audit log.
 
@@ -63,8 +64,8 @@ def verify(context: click.Context) -> ExitStatus:
 
     Exit status 20 if something was changed, 21 if entries are missing, 22 if the
     database cannot be read; the first bad entry is named. Entries that a restore has
-    declared lost are missing as well, though nothing is damaged. Where no node answers,
-    its directory is verified as it lies there, and nothing in it is changed.
+    declared lost count as missing, though nothing is damaged. If no node answers, its
+    directory is verified as it is, and nothing in it is changed.
 
     \b
     Example:
@@ -136,7 +137,7 @@ def table_row(checked: dict[str, Any], settings: Settings) -> list[object]:
 @shared_options
 @click.pass_context
 def status(context: click.Context) -> ExitStatus:
-    """Tell how the audit log stands, and the fingerprint of its key.
+    """Show the state of the audit log, and the fingerprint of its key.
 
     Exit status 21 if entries are missing before its end, or were declared lost.
 
@@ -207,14 +208,14 @@ def _cosigned(told: object, settings: Settings) -> str:
 
 @audit.command("show")
 @click.argument("index", type=click.IntRange(min=0))
-@click.option("--proof", is_flag=True, help="With its place in the signed tree.")
+@click.option("--proof", is_flag=True, help="Include its proof in the signed tree.")
 @reading_purpose
 @shared_options
 @click.pass_context
 def show(
     context: click.Context, index: int, *, proof: bool, purpose: str | None
 ) -> ExitStatus:
-    """Print one entry: its record, and what is not erased of it.
+    """Show one entry: its record, and its openings as far as they are not erased.
 
     \b
     Examples:

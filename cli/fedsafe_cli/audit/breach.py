@@ -11,6 +11,7 @@ import click
 
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.labels import coded, field, value_of
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -78,7 +79,7 @@ def _many(
         type=click.Choice(words),
         multiple=True,
         metavar="WORD",
-        help=one_of(what, words) + " May be repeated.",
+        help=one_of(what, words, many=True),
     )
     return option
 
@@ -87,13 +88,13 @@ _noted = click.option(
     "--note",
     "with_note",
     is_flag=True,
-    help="Read a note from standard input: 2,000 characters, no identifiers.",
+    help="Read a note from standard input: up to 2,000 characters, no identifiers.",
 )
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def breach() -> None:
-    """Breaches of personal data, with the 72 hours of Articles 33 and 34 GDPR.
+    """Record breaches of personal data, with the 72 hours of GDPR Articles 33 and 34.
 
     \b
     Examples:
@@ -103,13 +104,13 @@ def breach() -> None:
 
 
 @breach.command("open")
-@_many("kind", KINDS, "What was broken")
+@_many("kind", KINDS, "What was violated")
 @click.option(
     "--cause",
     type=click.Choice(CAUSES),
     default="unknown",
     metavar="WORD",
-    help=one_of("How it came about", CAUSES),
+    help=one_of("Cause", CAUSES),
 )
 @click.option(
     "--aware",
@@ -121,7 +122,7 @@ def breach() -> None:
 @shared_options
 @click.pass_context
 def open_(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
-    """Open a breach: from when somebody became aware of it 72 hours run.
+    """Open a breach; the 72 hours run from when somebody became aware of it.
 
     \b
     Example:
@@ -166,7 +167,7 @@ def list_(context: click.Context) -> ExitStatus:
 @shared_options
 @click.pass_context
 def show(context: click.Context, breach_id: str) -> ExitStatus:
-    """Tell how a breach stands, with its notes.
+    """Show a breach with its notes.
 
     \b
     Example:
@@ -178,24 +179,28 @@ def show(context: click.Context, breach_id: str) -> ExitStatus:
 
 @breach.command("assess")
 @click.argument("breach_id", metavar="BREACH")
-@_many("category", CATEGORIES, "Which data")
-@_many("group", GROUPS, "Whom they are about")
-@_many("consequence", CONSEQUENCES, "What it may lead to")
-@_many("measure", MEASURES, "What was done")
-@click.option("--persons", type=click.IntRange(min=0), required=True, help="How many.")
-@click.option("--records", type=click.IntRange(min=0), required=True, help="How many.")
+@_many("category", CATEGORIES, "Affected data")
+@_many("group", GROUPS, "Affected people")
+@_many("consequence", CONSEQUENCES, "Possible consequence")
+@_many("measure", MEASURES, "Measure taken")
+@click.option(
+    "--persons", type=click.IntRange(min=0), required=True, help="Number of people."
+)
+@click.option(
+    "--records", type=click.IntRange(min=0), required=True, help="Number of people."
+)
 @click.option(
     "--risk",
     type=click.Choice(RISKS),
     required=True,
     metavar="WORD",
-    help=one_of("How likely it harms them", RISKS),
+    help=one_of("Risk of harm to them", RISKS),
 )
 @_noted
 @shared_options
 @click.pass_context
 def assess(context: click.Context, /, breach_id: str, **given: Any) -> ExitStatus:  # noqa: ANN401
-    """Enter what is known now; it takes the place of what was known.
+    """Record what is known now; it replaces what was recorded before.
 
     \b
     Example:
@@ -222,15 +227,18 @@ def assess(context: click.Context, /, breach_id: str, **given: Any) -> ExitStatu
     type=click.Choice(TOLD),
     required=True,
     metavar="WORD",
-    help=one_of("Who was told", TOLD),
+    help=one_of("Who was notified", TOLD),
 )
 @click.option("--at", callback=_moment, metavar="MOMENT", help="When; default: now.")
-@click.option("--reference", required=True, help="Under which file number.")
-@click.option("--late", help="What says why the authority was told after 72 hours.")
+@click.option("--reference", required=True, help="File number.")
+@click.option(
+    "--late",
+    help="Reference to the reason why the authority was notified after 72 hours.",
+)
 @shared_options
 @click.pass_context
 def notify(context: click.Context, /, breach_id: str, **given: Any) -> ExitStatus:  # noqa: ANN401
-    """Enter that somebody was told; this tells nobody by itself.
+    """Record that somebody was notified; the command itself notifies nobody.
 
     \b
     Example:
@@ -248,12 +256,12 @@ def notify(context: click.Context, /, breach_id: str, **given: Any) -> ExitStatu
     "--silence",
     type=click.Choice(SILENCES),
     metavar="WORD",
-    help=one_of("Why somebody was not told", SILENCES),
+    help=one_of("Why somebody was not notified", SILENCES),
 )
 @shared_options
 @click.pass_context
 def close(context: click.Context, breach_id: str, silence: str | None) -> ExitStatus:
-    """Close a breach; without notification a second person has to approve: status 13.
+    """Close a breach; without notification a second person must approve (status 13).
 
     \b
     Example:

@@ -15,6 +15,7 @@ import click
 from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import BrokenAnswerError, SettingsError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.labels import field, say
 from fedsafe_cli.terminal.moments import start_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -36,44 +37,59 @@ _NEXT: Final = (
 )
 
 
-@click.command("export")
+@click.command("export", cls=SpokenCommand)
 @click.option("--from", "first", type=click.IntRange(min=0), help="First entry.")
 @click.option("--to", "last", type=click.IntRange(min=0), help="Last entry.")
 @click.option(
     "--since", metavar="YYYY-MM-DD", callback=start_of, help="First day (UTC)."
 )
 @click.option(
-    "--until", metavar="YYYY-MM-DD", callback=start_of, help="Day behind the last one."
+    "--until", metavar="YYYY-MM-DD", callback=start_of, help="Day after the last one."
 )
-@click.option("--event", multiple=True, metavar="CLASS", help="Only these classes.")
-@click.option("--without-openings", is_flag=True, help="Records only: one person.")
+@click.option(
+    "--event",
+    multiple=True,
+    metavar="CLASS",
+    help="Only events of this class; may be repeated.",
+)
+@click.option(
+    "--without-openings",
+    is_flag=True,
+    help="Only records, without openings; one person is enough.",
+)
 @click.option(
     "--for",
     "recipient",
     metavar="NAME",
-    help="The authority, court or firm it is made for; else this provider keeps it.",
+    help="Authority, court or firm that gets it; default: this provider keeps it.",
 )
-@click.option("--act", metavar="ACT", help="The approval of exactly this export.")
+@click.option("--act", metavar="ACT", help="Approval of exactly this export.")
 @click.option(
-    "--anchors-from", type=click.IntRange(min=0), help="First leaf of the anchor shown."
+    "--anchors-from",
+    type=click.IntRange(min=0),
+    help="First leaf of the anchor to include.",
 )
-@click.option("-o", "--out", required=True, metavar="FILE.zip", help="A new file.")
+@click.option(
+    "-o", "--out", required=True, metavar="FILE.zip", help="New file to write."
+)
 @shared_options
 @click.pass_context
 def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
     """Write an evidence pack: entries, proofs, keys, policies and a verifier.
 
-    Tells what nothing in the pack proves: it is not proved to others either.
+    The command also says which entries nothing in the pack proves.
 
-    With openings it takes two people: the first call asks and ends with status 13;
-    after another person's `fedsafe act approve`, run the command that it printed. It is
-    entered in the recipient ledger, so name whom it is for: a body, never a person.
+    With openings it takes two people: the first call exits with status 13; after
+    another person's `fedsafe act approve`, run the command that it printed. The export
+    is recorded in the recipient ledger, so name the recipient: an organisation, never a
+    person.
 
     \b
     Examples:
       fedsafe audit export --without-openings -o pack.zip
       fedsafe audit export --from 12 --to 40 --for police.example -o pack.zip
-      fedsafe audit export --from 12 --to 40 --for police.example --act ACT -o pack.zip
+      fedsafe audit export --from 12 --to 40 --for police.example \\
+        --act ACT -o pack.zip
     """  # noqa: D301
     settings = settings_of(context)
     act, bare = given["act"], given["without_openings"]

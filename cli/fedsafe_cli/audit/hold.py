@@ -7,6 +7,7 @@ import click
 
 from fedsafe_cli.terminal.errors import BrokenAnswerError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.labels import headings, say
 from fedsafe_cli.terminal.moments import ENDS, shown, start_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -21,9 +22,9 @@ _LIFTED: Final = Phrase("{hold} is lifted: what is old is erased again")
 _NONE: Final = Phrase("nothing is held")
 
 
-@click.group("hold")
+@click.group("hold", cls=SpokenGroup)
 def hold() -> None:
-    """Legal holds on the audit log: placed, listed, lifted.
+    """Place, list and lift legal holds on the audit log.
 
     \b
     Examples:
@@ -34,7 +35,9 @@ def hold() -> None:
 
 @hold.command("add")
 @click.argument("ref", metavar="[REF]", required=False)
-@click.option("--reason", required=True, metavar="REFERENCE", help="Such as order:17.")
+@click.option(
+    "--reason", required=True, metavar="REFERENCE", help="Reference, such as order:17."
+)
 @click.option(
     "--until",
     required=True,
@@ -47,9 +50,10 @@ def hold() -> None:
 @shared_options
 @click.pass_context
 def add(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
-    """Hold all about an account, or a span of entries, as a dpo.
+    """Place a hold on everything about an account, or on a range of entries, as a dpo.
 
-    Nothing of it is erased by age; to erase a held account is refused.
+    Nothing on hold is erased by age, and a request to erase an account on hold is
+    refused.
 
     \b
     Examples:

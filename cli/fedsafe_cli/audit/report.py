@@ -17,6 +17,7 @@ from fedsafe_cli.signals.task_texts import OUTCOMES, STATES, STEPS
 from fedsafe_cli.terminal.errors import BrokenAnswerError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import reading_purpose
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.labels import say
 from fedsafe_cli.terminal.moments import readable, shown, start_of
 from fedsafe_cli.terminal.moments import written as written_at
@@ -45,25 +46,35 @@ _SPAN: Final = ("after", "before")
 Answer = Mapping[str, Any]
 
 
-@click.command("report")
-@click.option("--account", required=True, metavar="REF", help="Your name for it.")
-@click.option("--service", metavar="NAME", help="Whose account, where several ask.")
+@click.command("report", cls=SpokenCommand)
+@click.option(
+    "--account", required=True, metavar="REF", help="Your reference to the account."
+)
+@click.option(
+    "--service",
+    metavar="NAME",
+    help="Service that the account belongs to, if several services ask.",
+)
 @click.option(
     "--since", required=True, metavar="YYYY-MM-DD", callback=start_of, help="First day."
 )
-@click.option("--until", metavar="YYYY-MM-DD", callback=start_of, help="Day behind it.")
-@click.option("--html", metavar="FILE", help="Also a page to print, into a new file.")
+@click.option(
+    "--until", metavar="YYYY-MM-DD", callback=start_of, help="Day after the last one."
+)
+@click.option(
+    "--html", metavar="FILE", help="Also write a page to print, to a new file."
+)
 @reading_purpose
 @shared_options
 @click.pass_context
 def report(context: click.Context, /, account: str, **given: Any) -> ExitStatus:  # noqa: ANN401
-    """Print who looked at an account, when, why, and what came of it.
+    """Show who looked at an account, when, why, and with what result.
 
-    In sentences, each with purpose, legal basis and rule; and what the report cannot
-    say: gaps, what is erased and why, who vouches for the log. The log is verified
-    first: exit status 20, 21 or 22 if it is damaged, as of `fedsafe audit verify`; 21
-    also if entries are missing or were declared lost. Days are in UTC. The reading is
-    an event about the account too.
+    The report is in sentences, each with purpose, legal basis and rule. It also says
+    what it cannot tell: gaps, what is erased and why, and who vouches for the log. The
+    log is verified first: exit status 20, 21 or 22 if it is damaged, as with `fedsafe
+    audit verify`; 21 also if entries are missing or were declared lost. Days are in
+    UTC. Reading the report is itself recorded as an event about the account.
 
     \b
     Examples:

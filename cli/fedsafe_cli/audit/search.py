@@ -13,6 +13,7 @@ from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import BrokenAnswerError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of, reading_purpose
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.labels import headings, say
 from fedsafe_cli.terminal.moments import readable, start_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -76,22 +77,43 @@ class _RouteName(click.ParamType[str]):
         return frozenset({_OTHERS, *(route.name for route in ROUTES)})
 
 
-@click.command("search")
-@click.option("--event", multiple=True, metavar="CLASS", help="Only these classes.")
-@click.option("--outcome", metavar="WORD", help="Such as ok, or a refusal's code.")
-@click.option("--actor", metavar="NAME", help="Who did it: a pseudonym, a service.")
+@click.command("search", cls=SpokenCommand)
 @click.option(
-    "--who", type=click.Choice(_WHO), metavar="CLASS", help=one_of("Of refusals", _WHO)
+    "--event",
+    multiple=True,
+    metavar="CLASS",
+    help="Only events of this class; may be repeated.",
 )
 @click.option(
-    "--route", type=_RouteName(), metavar="NAME", help="Such as knock or searchAudit."
+    "--outcome", metavar="WORD", help="Outcome, such as ok, or the code of a refusal."
 )
-@click.option("--peer", metavar="NAME", help="A member.")
-@click.option("--subject", metavar="REF", help="An account, by your own name for it.")
+@click.option("--actor", metavar="NAME", help="Who did it: a pseudonym or a service.")
+@click.option(
+    "--who",
+    type=click.Choice(_WHO),
+    metavar="CLASS",
+    help=one_of("For refusals, the kind of caller", _WHO),
+)
+@click.option(
+    "--route",
+    type=_RouteName(),
+    metavar="NAME",
+    help="Route, such as knock or searchAudit.",
+)
+@click.option("--peer", metavar="NAME", help="Member.")
+@click.option("--subject", metavar="REF", help="Account, by your own reference.")
 @click.option("--since", metavar="YYYY-MM-DD", callback=start_of, help="First day.")
-@click.option("--until", metavar="YYYY-MM-DD", callback=start_of, help="Day behind it.")
-@click.option("--from", "first", type=click.IntRange(min=0), default=0, help="Entry.")
-@click.option("--before", type=click.IntRange(min=0), help="Entry behind the last one.")
+@click.option(
+    "--until", metavar="YYYY-MM-DD", callback=start_of, help="Day after the last one."
+)
+@click.option(
+    "--from",
+    "first",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Entry to start from.",
+)
+@click.option("--before", type=click.IntRange(min=0), help="Entry after the last one.")
 @click.option("--newest", is_flag=True, help="Show the newest events first.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True)
 @reading_purpose
@@ -107,7 +129,7 @@ def search(
     newest: bool,
     **given: Any,  # noqa: ANN401 (options)
 ) -> ExitStatus:
-    """Find events of the audit log, in order or the newest first; days are in UTC.
+    """Search the audit log for events, in order or newest first; days are in UTC.
 
     \b
     Examples:

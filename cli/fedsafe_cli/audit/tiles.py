@@ -15,6 +15,7 @@ from fedsafe_cli.audit.export import receive
 from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import BrokenAnswerError, SettingsError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.labels import field
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, pairs
@@ -30,18 +31,18 @@ _MOST_BYTES: Final = 256 * (2 + 65_535)  # a bundle of the longest entries
 _LOGS: Final = ("audit", "feed", "anchor")
 
 
-@click.command("tiles")
+@click.command("tiles", cls=SpokenCommand)
 @click.argument("directory", metavar="DIR")
-@click.option("--log", type=click.Choice(_LOGS), default="audit", help="Which log.")
+@click.option("--log", type=click.Choice(_LOGS), default="audit", help="Log to write.")
 @shared_options
 @click.pass_context
 def tiles(context: click.Context, directory: str, log: str) -> ExitStatus:
-    """Write a whole log as C2SP tiles into a new directory: no openings.
+    """Write a whole log as C2SP tiles to a new directory, without openings.
 
-    Checkpoint, tiles and entry bundles lie as c2sp.org/tlog-tiles says, for any
-    program that reads such logs. Entries that were pruned have hashes and no
-    bundles: `minimum` is the first that is there. All is verified before DIR is
-    there, against the key on the node's card.
+    Checkpoint, tiles and entry bundles follow c2sp.org/tlog-tiles, for any program that
+    reads such logs. Pruned entries have hashes but no bundles: `minimum` is the first
+    entry that has one. Everything is verified against the key on the node's card before
+    DIR is created.
 
     \b
     Examples:

@@ -13,6 +13,7 @@ from fedsafe_cli.rights.notice import REASONS
 from fedsafe_cli.terminal.errors import BrokenAnswerError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import reading_purpose
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.labels import headings, say
 from fedsafe_cli.terminal.moments import start_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -45,20 +46,22 @@ def _act(settings: Settings, asked: Any, then: str) -> ExitStatus:  # noqa: ANN4
     return ExitStatus.WAITING
 
 
-@click.command("subject")
+@click.command("subject", cls=SpokenCommand)
 @click.argument("ref", metavar="REF")
 @click.option("--since", metavar="YYYY-MM-DD", callback=start_of, help="First day.")
-@click.option("--until", metavar="YYYY-MM-DD", callback=start_of, help="Day behind it.")
+@click.option(
+    "--until", metavar="YYYY-MM-DD", callback=start_of, help="Day after the last one."
+)
 @shared_options
 @click.pass_context
 def subject(
     context: click.Context, ref: str, since: int | None, until: int | None
 ) -> ExitStatus:
-    """Print the events that name an account, by your own name for it.
+    """List the events that name an account, by your own reference.
 
-    For a person who asks what is held about them (Art. 15 GDPR): it is read for the
-    purpose rights_of_the_person, and the reading is an event about the account too.
-    All events, or those of a span of days in UTC.
+    Use this for a person who asks what is held about them (GDPR Art. 15): it reads with
+    purpose rights_of_the_person, and the reading is itself recorded as an event about
+    the account. Lists all events, or those of a range of days in UTC.
 
     \b
     Examples:
@@ -84,8 +87,14 @@ def subject(
     return OK
 
 
-@click.command("access")
-@click.option("--from", "first", type=click.IntRange(min=0), default=0, help="Entry.")
+@click.command("access", cls=SpokenCommand)
+@click.option(
+    "--from",
+    "first",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Entry to start from.",
+)
 @click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True)
 @reading_purpose
 @shared_options
@@ -93,7 +102,7 @@ def subject(
 def access(
     context: click.Context, first: int, limit: int, purpose: str | None
 ) -> ExitStatus:
-    """Print who read, exported or revealed what; people under their pseudonyms.
+    """Show who read, exported or revealed what; people appear under pseudonyms.
 
     \b
     Example:
@@ -113,17 +122,16 @@ def access(
     return OK
 
 
-@click.command("gaps")
+@click.command("gaps", cls=SpokenCommand)
 @shared_options
 @click.pass_context
 def gaps(context: click.Context) -> ExitStatus:
-    """Print what the audit log cannot tell, and why.
+    """Show what the audit log cannot tell, and why.
 
-    Times in which the node could write nothing, keys that were destroyed or are still
-    to be, openings that were erased and for what reason. Exit status 21 if entries are
-    missing before its end, or were declared lost. With the store on a database server,
-    erased openings lie there for a while, sealed: until the key of their month is
-    destroyed at the latest.
+    Lists times in which the node could write nothing, keys that were destroyed or will
+    be, and erased openings with the reason. Exit status 21 if entries are missing
+    before its end, or were declared lost. On a database server, erased openings remain
+    for a while, sealed: at the latest until the key of their month is destroyed.
 
     \b
     Example:
@@ -162,16 +170,18 @@ def _print_gaps(answer: dict[str, Any], settings: Settings) -> None:
     tell_lost(answer, settings)
 
 
-@click.command("erase")
+@click.command("erase", cls=SpokenCommand)
 @click.argument("ref", metavar="REF")
-@click.option("--reason", required=True, metavar="REFERENCE", help="Such as ticket:17.")
+@click.option(
+    "--reason", required=True, metavar="REFERENCE", help="Reference, such as ticket:17."
+)
 @shared_options
 @click.pass_context
 def erase(context: click.Context, ref: str, reason: str) -> ExitStatus:
-    """Ask to erase all that the node holds about an account (GDPR Article 17).
+    """Propose to erase all that the node holds about an account (GDPR Article 17).
 
-    Takes a dpo and a second person: this asks, and ends with status 13; the other
-    person's `fedsafe act approve` erases. Records and proofs of the log stay.
+    You need the role dpo. The command exits with status 13; a second person erases with
+    `fedsafe act approve`. Records and proofs of the log stay.
 
     \b
     Example:
@@ -183,19 +193,21 @@ def erase(context: click.Context, ref: str, reason: str) -> ExitStatus:
     return _act(settings, asked, ", which erases")
 
 
-@click.command("reveal")
+@click.command("reveal", cls=SpokenCommand)
 @click.argument("pseudonym", metavar="PSEUDONYM")
-@click.option("--reason", required=True, metavar="REFERENCE", help="Such as ticket:17.")
-@click.option("--act", "act_id", metavar="ACT", help="The approval of exactly this.")
+@click.option(
+    "--reason", required=True, metavar="REFERENCE", help="Reference, such as ticket:17."
+)
+@click.option("--act", "act_id", metavar="ACT", help="Approval of exactly this.")
 @shared_options
 @click.pass_context
 def reveal(
     context: click.Context, pseudonym: str, reason: str, act_id: str | None
 ) -> ExitStatus:
-    """Print whose pseudonym it is, once another person has approved that.
+    """Reveal whose pseudonym it is, once another person has approved it.
 
-    The first call asks and ends with status 13; after another person's
-    `fedsafe act approve`, repeat it with --act.
+    The first call exits with status 13; after another person's `fedsafe act approve`,
+    run it again with --act.
 
     \b
     Examples:
@@ -218,22 +230,38 @@ def reveal(
     return OK
 
 
-@click.command("withhold")
+@click.command("withhold", cls=SpokenCommand)
 @click.argument("entry", type=click.IntRange(min=1), metavar="ENTRY")
-@click.option("--reason", type=click.Choice(REASONS), required=True, help="Listed.")
-@click.option("--note", metavar="REFERENCE", required=True, help="Refers to why.")
-@click.option("--until", metavar="DAY", required=True, help="At most 30 days ahead.")
+@click.option(
+    "--reason",
+    type=click.Choice(REASONS),
+    required=True,
+    help="Reason, one of the listed words.",
+)
+@click.option(
+    "--note",
+    metavar="REFERENCE",
+    required=True,
+    help="Reference to the reason in your files.",
+)
+@click.option(
+    "--until",
+    metavar="DAY",
+    required=True,
+    help="Send it on this day, at most 30 days from now.",
+)
 @shared_options
 @click.pass_context
 def withhold(
     context: click.Context, entry: int, reason: str, note: str, until: str
 ) -> ExitStatus:
-    """Ask to leave a pack's recipient out of answers to persons, until a day.
+    """Propose to leave a pack's recipient out of answers to persons until a day.
 
-    ENTRY is the pack's entry of the audit log; `fedsafe rights show` names it. Where
-    the answer (Art. 15 GDPR) would warn the person of an investigation, say. Takes two
-    people, one of them the dpo: this asks, and ends with status 13. Answers name the
-    recipient again from the day on; ask anew to hold it back for longer.
+    ENTRY is the pack's entry of the audit log; `fedsafe rights show` names it. Use this
+    where the answer (GDPR Art. 15) would, for example, warn the person of an
+    investigation. It takes two people, one of them the dpo; the command exits with
+    status 13. From that day on answers name the recipient again; propose it anew to
+    extend it.
 
     \b
     Example:

@@ -12,6 +12,7 @@ import msgspec
 
 from fedsafe_cli.cases.skeleton import first_empty, without_comments
 from fedsafe_cli.terminal.findings import one_of
+from fedsafe_cli.terminal.help_texts import listed
 from fedsafe_cli.terminal.moments import moment_of
 from fedsafe_policies.escalation.closure import EvidenceDecision, Help
 from fedsafe_policies.escalation.package import Elements
@@ -53,7 +54,7 @@ def word(
         metavar="WORD",
         required=required,
         multiple=multiple,
-        help=one_of(what, names) + (" May be repeated." if multiple else ""),
+        help=one_of(what, names, many=multiple),
     )
     return option
 
@@ -82,49 +83,55 @@ def _known() -> Iterable[Callable[[Any], Any]]:
             "--elements",
             type=click.File("rb"),
             metavar="FILE",
-            help="What is known, as JSON of the case package's elements, such as `case "
-            "template` writes; - is standard input.",
+            help="JSON with elements of the case package, as `fedsafe case template` "
+            "writes it; - is standard input.",
         ),
         word("phenomenon", Phenomenon, "What happened"),
-        word("age", AgeBand, "How old who is affected is; replaces", multiple=True),
-        word("remove", Element, "What is taken back", multiple=True),
+        word(
+            "age",
+            AgeBand,
+            "Age of the affected person; replaces earlier ones",
+            multiple=True,
+        ),
+        word("remove", Element, "Element to remove", multiple=True),
         click.option(
             "--unavailable",
             multiple=True,
             metavar="ELEMENT=WHY",
-            help=one_of("What you lack", sorted(MAY_BE_UNAVAILABLE))
-            + " "
-            + one_of("Why", Absence)
-            + " May be repeated.",
+            help=listed(
+                "Missing element: {words}. Reason: "
+                f"{', '.join(Absence)}. May be repeated.",
+                sorted(MAY_BE_UNAVAILABLE),
+            ),
         ),
     )
 
 
 def _answers() -> Iterable[Callable[[Any], Any]]:
     return (
-        word("urgency", Urgency, "How soon it must be where"),
-        click.option("--feature", metavar="NAME", help="Which feature was misused."),
-        word("help-offered", Help, "Which help was offered"),
-        word("level", Level, "Which level of the ladder was taken"),
-        word("evidence-decision", EvidenceDecision, "What becomes of the evidence"),
+        word("urgency", Urgency, "Urgency"),
+        click.option("--feature", metavar="NAME", help="Feature that was misused."),
+        word("help-offered", Help, "Help that was offered"),
+        word("level", Level, "Level of the ladder that was applied"),
+        word("evidence-decision", EvidenceDecision, "What happens to the evidence"),
     )
 
 
 def _recorded() -> Iterable[Callable[[Any], Any]]:
     return (
-        word("condition", Condition, "What is recorded for the case", multiple=True),
-        word("lapsed", Condition, "What is recorded no longer", multiple=True),
+        word("condition", Condition, "Condition to record", multiple=True),
+        word("lapsed", Condition, "Condition that no longer holds", multiple=True),
         click.option(
             "--done",
             multiple=True,
             metavar="STEP",
-            help="A step that is done. May be repeated.",
+            help="Step that is done. May be repeated.",
         ),
         click.option(
             "--undone",
             multiple=True,
             metavar="STEP",
-            help="A step that is not done after all. May be repeated.",
+            help="Step that is not done after all. May be repeated.",
         ),
     )
 
@@ -135,7 +142,7 @@ def _mentioned() -> Iterable[Callable[[Any], Any]]:
             "--mention",
             multiple=True,
             metavar="NODE/SIGNAL",
-            help="A signal of which something is in the case. May be repeated.",
+            help="Signal that the case mentions. May be repeated.",
         ),
     )
 
@@ -143,17 +150,23 @@ def _mentioned() -> Iterable[Callable[[Any], Any]]:
 def _advised() -> Iterable[Callable[[Any], Any]]:
     return (
         click.option(
-            "--opinion", metavar="REFERENCE", help="The legal adviser's opinion."
+            "--opinion",
+            metavar="REFERENCE",
+            help="Reference to the legal adviser's opinion.",
         ),
         click.option(
-            "--hold-authority", metavar="REFERENCE", help="Who asks not to tell."
+            "--hold-authority",
+            metavar="REFERENCE",
+            help="Authority that asks not to tell the user.",
         ),
-        click.option("--hold-basis", metavar="REFERENCE", help="On which basis."),
+        click.option(
+            "--hold-basis", metavar="REFERENCE", help="Provision that it relies on."
+        ),
         click.option(
             "--hold-until",
             callback=moment_of,
             metavar="MOMENT",
-            help="Until when the user is not told; 30 days at most.",
+            help="Do not tell the user until this day; at most 30 days.",
         ),
     )
 

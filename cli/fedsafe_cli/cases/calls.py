@@ -13,6 +13,7 @@ import click
 from fedsafe_cli.cases.assessment import case_id_of, word
 from fedsafe_cli.cases.case_texts import tell_receipt
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.moments import moment_of, shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
@@ -32,13 +33,13 @@ _REFERENCE: Final = Phrase("   reference: {}")
 _ASK: Final = Phrase("fedsafe: who answered (name or number)? End with Ctrl-D:")
 
 
-@click.command("call")
+@click.command("call", cls=SpokenCommand)
 @click.argument("case_id", metavar="[CASE]", required=False)
 @click.option(
     "--number",
     default=_EMERGENCY,
     metavar="NUMBER",
-    help="Which number was called; default: 110.",
+    help="Number that was called; default: 110.",
 )
 @click.option(
     "--at",
@@ -52,10 +53,10 @@ _ASK: Final = Phrase("fedsafe: who answered (name or number)? End with Ctrl-D:")
 @shared_options
 @click.pass_context
 def call(context: click.Context, /, case_id: str | None, **given: Any) -> ExitStatus:  # noqa: ANN401
-    """Say whom to call and what to say; with a CASE, note the call that was made.
+    """Show whom to call and what to say; with CASE, record the call that was made.
 
-    Who answered is read from standard input, one line or none. Nothing else of what
-    was said is noted than the words of `--said` and `--ordered`.
+    Reads who answered from standard input, one line or none. Of the conversation only
+    the words of --said and --ordered are stored.
 
     \b
     Examples:

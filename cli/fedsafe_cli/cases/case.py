@@ -34,8 +34,14 @@ from fedsafe_cli.cases.recall import recall, sending
 from fedsafe_cli.cases.render import pack, render
 from fedsafe_cli.cases.template import template
 from fedsafe_cli.terminal.exit_codes import ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenCommand, SpokenGroup
 from fedsafe_cli.terminal.moments import moment_of
-from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.options import (
+    settings_of,
+    shared_options,
+    typed_language,
+    value_typed,
+)
 from fedsafe_cli.terminal.output import note
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
@@ -48,27 +54,25 @@ from fedsafe_policies.escalation.vocabulary import (
     PartnerClass,
     Urgency,
 )
-from fedsafe_policies.ground.catalogue import Phrase, languages
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Phenomenon
 
 _URGENCY: Final = "--urgency"
-_LANGUAGE: Final = "--lang"
 _TEST: Final = "--test"
 _EXERCISE: Final = Phrase(
     "This is an exercise. Call nobody; in earnest you would read:"
 )
 
 
-class CallFirst(click.Command):
+class CallFirst(SpokenCommand):
     """A command that shows whom to call even if it is typed wrong otherwise."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Show whom to call as soon as the urgency can be read, then go on."""
-        urgency = _value(args, _URGENCY)
+        urgency = value_typed(args, _URGENCY)
         if urgency in set(Urgency):
-            typed = _value(args, _LANGUAGE)
-            settings = ctx.ensure_object(Settings)
-            language = typed if typed in languages() else settings.language
+            typed = typed_language(args)
+            language = typed or ctx.ensure_object(Settings).language
             texts = before_form(Urgency(urgency))
             if texts and _TEST in args:
                 note(f"fedsafe: {_EXERCISE.said(language)}")
@@ -77,25 +81,15 @@ class CallFirst(click.Command):
         return super().parse_args(ctx, args)
 
 
-def _value(args: list[str], option: str) -> str | None:
-    """Return what was typed for an option, the last time it was."""
-    found = None
-    for place, arg in enumerate(args):
-        name, equals, value = arg.partition("=")
-        if name == option:
-            found = value if equals else "".join(args[place + 1 : place + 2])
-    return found
-
-
 _ASK: Final = Phrase(
     "fedsafe: why life or safety is, or is not, under threat; end with Ctrl-D:"
 )
 """What stands before the reason, on a terminal."""
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def case() -> None:
-    """The provider's own cases: from a finding to the right partner.
+    """Manage the provider's own cases, from a finding to the right partner.
 
     \b
     Examples:
@@ -110,11 +104,16 @@ case.add_command(template)
 
 
 @case.command("open", cls=CallFirst)
-@word("urgency", Urgency, "How soon it must be where", required=True)
-@word("danger", Danger, "Is life or safety under threat (Art. 18 DSA)?", required=True)
+@word("urgency", Urgency, "Urgency", required=True)
+@word(
+    "danger",
+    Danger,
+    "Whether life or safety is threatened (Art. 18 DSA)",
+    required=True,
+)
 @word("source", CaseSource, "What led to it", multiple=True, required=True)
 @word("phenomenon", Phenomenon, "What happened")
-@word("age", AgeBand, "How old who is affected is", multiple=True)
+@word("age", AgeBand, "Age of the affected person", multiple=True)
 @click.option(
     "--evidence",
     multiple=True,
@@ -125,18 +124,16 @@ case.add_command(template)
     "--known",
     callback=moment_of,
     metavar="MOMENT",
-    help="When somebody knew, such as 2026-11-24T09:30Z; default: now.",
+    help="When somebody learned of it, such as 2026-11-24T09:30Z; default: now.",
 )
-@click.option(
-    "--test", is_flag=True, help="An exercise: it only goes to test contacts."
-)
+@click.option("--test", is_flag=True, help="Exercise: it goes to test contacts only.")
 @shared_options
 @click.pass_context
 def open_(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
-    """Open a case; why life or safety is threatened is read from standard input.
+    """Open a case; reads from standard input why life or safety is threatened.
 
-    A case rests on the provider's own finding. A signal of another provider may be
-    one of the sources, never the only one. With `--urgency u0` call 110 first.
+    A case rests on the provider's own finding. A signal of another provider may be one
+    of the sources, never the only one. With --urgency u0, call 110 first.
 
     \b
     Example:
@@ -165,10 +162,11 @@ def open_(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN40
 @shared_options
 @click.pass_context
 def list_(context: click.Context) -> ExitStatus:
-    """List the cases of which something is left to do, in the order of work.
+    """List cases that need work, in the order of work.
 
-    By urgency, then minors first, and whose age nobody knows with them, then by age;
-    whoever has waited as long as the urgency allows comes before the others of it.
+    The order is: urgency; then cases of minors and of people of unknown age; then age.
+    A case that has waited as long as its urgency allows comes before the others of this
+    urgency.
 
     \b
     Example:
@@ -183,7 +181,7 @@ def list_(context: click.Context) -> ExitStatus:
 @shared_options
 @click.pass_context
 def show(context: click.Context, case_id: str) -> ExitStatus:
-    """Show a case as your role sees it, with its checklist and what it lacks.
+    """Show a case as your role may see it, with its checklist and what is missing.
 
     \b
     Example:
@@ -204,10 +202,10 @@ def show(context: click.Context, case_id: str) -> ExitStatus:
 @shared_options
 @click.pass_context
 def assess(context: click.Context, /, case_id: str, **given: Any) -> ExitStatus:  # noqa: ANN401
-    """Enter what is known now, so that an approval lapses; what is not given stays.
+    """Record what is known now; this ends an approval, and other fields stay.
 
-    Steps, conditions and what is unavailable are added to those entered before;
-    `--undone`, `--lapsed` and `--remove` take them back.
+    Steps, conditions and missing elements are added to those recorded before; --undone,
+    --lapsed and --remove take them back.
 
     \b
     Examples:
@@ -244,18 +242,23 @@ def attach(context: click.Context, /, case_id: str, **given: Any) -> ExitStatus:
 
 @case.command("approve")
 @click.argument("case_id", metavar="CASE")
-@word("partner", PartnerClass, "To whom it may go", multiple=True, required=True)
+@word(
+    "partner",
+    PartnerClass,
+    "Class of partner that may receive it",
+    multiple=True,
+    required=True,
+)
 @shared_options
 @click.pass_context
 def approve(
     context: click.Context, case_id: str, partner: tuple[str, ...]
 ) -> ExitStatus:
-    """Let a case go to classes of partner, or ask a second person to.
+    """Approve that a case goes to classes of partners, or ask a second person to.
 
-    U1 and U2 take two people. In imminent danger (U0) one escalation officer lets it
-    go; a second person gives this command again within twelve hours, having looked.
-    Name all classes at once, each with --partner: a case as it stands goes by one
-    approval.
+    U1 and U2 take two people. In imminent danger (U0) one escalation officer approves,
+    and a second person runs this command again within twelve hours. Name all classes at
+    once, each with --partner: one approval covers the case as it is now.
 
     \b
     Examples:
@@ -291,9 +294,9 @@ for command in (
 def close(context: click.Context, case_id: str) -> ExitStatus:
     """Close a case that has answered all of its questions.
 
-    Phenomenon, misused feature, help offered, threat to life or safety, level of the
-    ladder, and what becomes of the evidence. An approval of it that waits for a second
-    person is withdrawn with that.
+    These are: phenomenon, misused feature, help offered, threat to life or safety,
+    level of the ladder, and what happens to the evidence. An approval that waits for a
+    second person is withdrawn.
 
     \b
     Example:

@@ -19,6 +19,7 @@ from fedsafe_cli.cases.dispatch_texts import (
 from fedsafe_cli.cases.render import check_new, write_content
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.moments import moment_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.sessions import personal
@@ -40,7 +41,7 @@ _AT: Final = click.option(
 )
 
 
-@click.command("send")
+@click.command("send", cls=SpokenCommand)
 @click.argument("case_id", metavar="CASE")
 @click.option(
     "--to",
@@ -53,10 +54,10 @@ _AT: Final = click.option(
 @click.option(
     "--called",
     metavar="REFERENCE",
-    help="Where the call is noted, if a verification has expired.",
+    help="Where the call is recorded, if the partner's verification has expired.",
 )
 @click.option(
-    "--dry-run", is_flag=True, help="Say what would go, and keep and send nothing."
+    "--dry-run", is_flag=True, help="Show what would be sent; store and send nothing."
 )
 @shared_options
 @click.pass_context
@@ -69,10 +70,11 @@ def send(
     *,
     dry_run: bool,
 ) -> ExitStatus:
-    """Send an approved case to partners, each what its class may receive, sealed.
+    """Send an approved case, sealed, to partners: each gets what its class may receive.
 
-    A revision goes to a partner once: asked again, the same dispatch is shown. What
-    the node cannot hand over itself waits for you: `fedsafe case handed`.
+    Each revision goes to a partner once; if you run this again, the same dispatch is
+    shown. If the node cannot deliver a package itself, it waits for you: `fedsafe case
+    handed`.
 
     \b
     Examples:
@@ -87,12 +89,12 @@ def send(
     return tell_plans(settings, personal(settings).post(path, body))
 
 
-@click.command("dispatches")
+@click.command("dispatches", cls=SpokenCommand)
 @click.argument("case_id", metavar="CASE")
 @shared_options
 @click.pass_context
 def dispatches(context: click.Context, case_id: str) -> ExitStatus:
-    """List the dispatches of a case, every attempt, and what waits for a person.
+    """List a case's dispatches with every attempt, and what waits for a person.
 
     \b
     Example:
@@ -103,27 +105,27 @@ def dispatches(context: click.Context, case_id: str) -> ExitStatus:
     return tell_dispatches(settings, personal(settings).get(path))
 
 
-@click.command("take")
+@click.command("take", cls=SpokenCommand)
 @click.argument("case_id", metavar="CASE")
 @click.argument("dispatch", metavar="DISPATCH")
 @click.option(
     "--output",
     required=True,
     metavar="FILE",
-    help="A new file, readable for its owner only; - is standard output.",
+    help="New file that only its owner can read; - is standard output.",
 )
 @shared_options
 @click.pass_context
 def take(
     context: click.Context, /, case_id: str, dispatch: str, output: str
 ) -> ExitStatus:
-    """Write a sealed package into a file, to hand it over in a portal or on a disk.
+    """Write a sealed package to a file, to hand it over in a portal or on a disk.
 
-    Only the partner's key opens it. Beside one for S/MIME or OpenPGP lies FILE.sig:
-    give it along, so that the partner checks every byte first, with OpenSSL. Note
-    afterwards what came of it, with `fedsafe case handed`. Nothing is given out of a
-    package that was recalled or acknowledged, of one for an entry of the partner's
-    that has changed, or while sending is off.
+    Only the partner's key opens it. With S/MIME or OpenPGP a file FILE.sig is written
+    too: pass it along, so that the partner can first check all bytes with OpenSSL.
+    Afterwards record the result with `fedsafe case handed`. A package is refused if it
+    was recalled or acknowledged, if the partner's entry has changed since, or while
+    sending is off.
 
     \b
     Example:
@@ -138,24 +140,26 @@ def take(
     return status
 
 
-@click.command("handed")
+@click.command("handed", cls=SpokenCommand)
 @click.argument("case_id", metavar="CASE")
 @click.argument("dispatch", metavar="DISPATCH")
-@word("way", Way, "By which way; not asked of what was kept back")
+@word("way", Way, "Way by which it was handed over; not with kept_back")
 @click.option(
-    "--reference", metavar="REFERENCE", help="Theirs, such as the portal's number."
+    "--reference",
+    metavar="REFERENCE",
+    help="Their reference, such as the portal's number.",
 )
 @click.option(
     "--outcome",
     type=click.Choice(_OUTCOMES),
     default="delivered",
     show_default=True,
-    help="What came of it; kept_back: you took it, and it never left you.",
+    help="Result; kept_back: you took it, and it never left you.",
 )
 @click.option(
     "--taken-by",
     metavar="NAME",
-    help="With kept_back: who took the package, if it was not you.",
+    help="With kept_back: who took the package, if not you.",
 )
 @_AT
 @shared_options
@@ -171,11 +175,11 @@ def handed(  # noqa: PLR0913 - an option each
     taken_by: str | None,
     at: int | None,
 ) -> ExitStatus:
-    """Note that you handed a package over by portal, phone or letter, or tried to.
+    """Record that you handed a package over by portal, phone or letter, or tried to.
 
-    What somebody took (`fedsafe case take`) and never handed over is noted with
-    `--outcome kept_back`: destroy the file first. After a recall its correction is
-    withdrawn by that, once nobody has the package in hand any more.
+    If somebody took a package (`fedsafe case take`) and never handed it over, destroy
+    the file, then record --outcome kept_back. After a recall this withdraws the
+    correction, once nobody has the package in hand any more.
 
     \b
     Examples:
@@ -196,11 +200,11 @@ def handed(  # noqa: PLR0913 - an option each
     return _note(context, case_id, dispatch, "handed", body, outcome)
 
 
-@click.command("acknowledged")
+@click.command("acknowledged", cls=SpokenCommand)
 @click.argument("case_id", metavar="CASE")
 @click.argument("dispatch", metavar="DISPATCH")
 @click.option(
-    "--reference", required=True, metavar="REFERENCE", help="Theirs: a file number."
+    "--reference", required=True, metavar="REFERENCE", help="The partner's file number."
 )
 @_AT
 @shared_options
@@ -213,10 +217,11 @@ def acknowledged(
     reference: str,
     at: int | None,
 ) -> ExitStatus:
-    """Note that a partner has acknowledged a package; delivered is not acknowledged.
+    """Record that a partner has acknowledged a package.
 
-    DISPATCH may have the 64 digits that `fedsafe open` shows to the partner: the first
-    32 of them are yours. All that you type is compared.
+    A delivered package is not yet acknowledged. DISPATCH may be the 64 digits that
+    `fedsafe open` shows the partner; the first 32 are yours. All digits that you type
+    are compared.
 
     \b
     Example:
@@ -227,19 +232,19 @@ def acknowledged(
     return _note(context, case_id, dispatch, "acknowledged", body)
 
 
-@click.command("receive")
+@click.command("receive", cls=SpokenCommand)
 @click.argument("file", type=click.File("rb"), metavar="FILE|-")
 @shared_options
 @click.pass_context
 def receive(context: click.Context, file: BinaryIO) -> ExitStatus:
-    """Note a mail that answers a package as the acknowledgement of that package.
+    """Record a mail that answers a package as its acknowledgement.
 
-    It acknowledges the package whose token it carries; an automatic reply acknowledges
-    nothing. A mail that came back is noted, and the package goes by the partner's next
-    channel, or waits for you. Only the header is read, and the token says who could
-    have written, not who wrote. Of a mail that is signed with OpenPGP the whole is
-    read, to verify that the partner's key has signed the token. Nothing is kept but a
-    digest of the Message-ID and which key has signed.
+    The mail acknowledges the package whose token it contains; an automatic reply
+    acknowledges nothing. If the mail bounced, the package goes by the partner's next
+    channel, or waits for you. Only the header is read; the token shows who could have
+    written, not who did. A mail signed with OpenPGP is read as a whole, to verify that
+    the partner's key has signed the token. Only a digest of the Message-ID and the name
+    of the signing key are stored.
 
     \b
     Examples:

@@ -29,16 +29,16 @@ def attachment_options(function: Function) -> Function:
                 "object_id",
                 required=True,
                 metavar="ID",
-                help="What the object is called in your vault.",
+                help="Name of the object in your vault.",
             ),
             click.option(
                 "--held-at",
                 required=True,
                 metavar="PLACE",
-                help="Where it is held, inside your house.",
+                help="Where your organisation holds it.",
             ),
             click.option(
-                "--hold", required=True, metavar="ID", help="The hold that keeps it."
+                "--hold", required=True, metavar="ID", help="Hold that preserves it."
             ),
             click.option(
                 "--by",
@@ -57,13 +57,13 @@ def attachment_options(function: Function) -> Function:
                 type=click.Choice(_CLOCKS),
                 default="unknown",
                 metavar="WORD",
-                help=one_of("What that moment was read from", _CLOCKS),
+                help=one_of("Clock that this time was read from", _CLOCKS),
             ),
             click.option(
                 "--type",
                 "media_type",
                 metavar="TYPE",
-                help="Its media type, such as text/plain; default: by its name.",
+                help="Media type, such as text/plain; default: by the file's name.",
             ),
         )
     ):

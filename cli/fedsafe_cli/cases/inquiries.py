@@ -9,6 +9,7 @@ import click
 from fedsafe_cli.cases.assessment import case_id_of
 from fedsafe_cli.cases.case_texts import tell_receipt
 from fedsafe_cli.terminal.exit_codes import ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.moments import moment_of, shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import line
@@ -17,7 +18,10 @@ from fedsafe_cli.terminal.settings import Settings
 from fedsafe_policies.ground.catalogue import Phrase
 
 _REFERENCE: Final = click.option(
-    "--reference", required=True, metavar="REFERENCE", help="Where it is kept."
+    "--reference",
+    required=True,
+    metavar="REFERENCE",
+    help="Where the question is kept.",
 )
 _AT: Final = click.option(
     "--at",
@@ -37,7 +41,7 @@ _TOLD: Final = {
 }
 
 
-@click.command("asked")
+@click.command("asked", cls=SpokenCommand)
 @click.argument("case_id", metavar="CASE")
 @_REFERENCE
 @_AT
@@ -46,11 +50,11 @@ _TOLD: Final = {
 def asked(
     context: click.Context, /, case_id: str, reference: str, at: int | None
 ) -> ExitStatus:
-    """Note that a partner who has acknowledged a case asks for more.
+    """Record that a partner who has acknowledged a case asks for more.
 
-    Nothing of the question is noted. It is open, and the case is not closed, until it
-    is answered under the same reference; noted again meanwhile it is still one. What
-    goes beyond the approved package goes out as a case of its own.
+    The question itself is not stored. The case cannot be closed until the question is
+    answered under the same reference; recording it again before that changes nothing.
+    What goes beyond the approved package is sent as a case of its own.
 
     \b
     Example:
@@ -59,7 +63,7 @@ def asked(
     return _note(context, case_id, "needs_info", reference, at)
 
 
-@click.command("supplemented")
+@click.command("supplemented", cls=SpokenCommand)
 @click.argument("case_id", metavar="CASE")
 @_REFERENCE
 @_AT
@@ -68,9 +72,9 @@ def asked(
 def supplemented(
     context: click.Context, /, case_id: str, reference: str, at: int | None
 ) -> ExitStatus:
-    """Note that what a partner asked is answered, or that the answer was refused.
+    """Record that a partner's question was answered, or that the answer was refused.
 
-    The reference is that under which it was asked: `fedsafe case show`.
+    Use the reference of the question: `fedsafe case show` lists it.
 
     \b
     Example:

@@ -14,6 +14,7 @@ import click
 
 from fedsafe_cli.cases.assessment import word
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.moments import moment_of, shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
@@ -74,9 +75,9 @@ _RECEIPT: Final[Words] = {
 }
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def order() -> None:
-    """The register of orders and letters of authorities.
+    """Manage orders and letters of authorities.
 
     \b
     Examples:
@@ -87,46 +88,53 @@ def order() -> None:
 
 
 @order.command("add")
-@word("kind", OrderKind, "What kind of order it is", required=True)
-@click.option("--authority", required=True, metavar="NAME", help="Who ordered it.")
-@click.option("--reference", required=True, metavar="REF", help="Their file number.")
+@word("kind", OrderKind, "Kind of order", required=True)
 @click.option(
-    "--basis", required=True, metavar="TEXT", help="The provision that it names."
+    "--authority", required=True, metavar="NAME", help="Authority that issued it."
 )
+@click.option(
+    "--reference", required=True, metavar="REF", help="The authority's file number."
+)
+@click.option("--basis", required=True, metavar="TEXT", help="Provision that it cites.")
 @click.option(
     "--received",
     callback=moment_of,
     metavar="MOMENT",
-    help="When it came in, such as 2026-11-24T09:30Z; default: now.",
+    help="When it arrived, such as 2026-11-24T09:30Z; default: now.",
 )
 @click.option(
     "--due",
     callback=moment_of,
     metavar="MOMENT",
-    help="The time that the order names itself; it only shortens the deadline. Of a "
-    "letter of the BzKJ it is the deadline.",
+    help="Deadline that the order itself sets; it can only shorten the legal one. For "
+    "a letter of the BzKJ it is the deadline.",
 )
-@click.option("--language", default="de", metavar="CODE", help="Its language.")
+@click.option("--language", default="de", metavar="CODE", help="Language of the order.")
 @click.option("--emergency", is_flag=True, help="There is imminent danger.")
-@click.option("--oral", is_flag=True, help="By word of mouth; to be confirmed.")
+@click.option(
+    "--oral",
+    is_flag=True,
+    help="Given by word of mouth; still to be confirmed in writing.",
+)
 @click.option(
     "--secret-until",
     callback=moment_of,
     metavar="MOMENT",
-    help="Until when the user is not told; takes --account, or a --case with accounts.",
+    help="Do not tell the user until this time; needs --account, or --case with "
+    "accounts.",
 )
-@click.option("--case", "case_id", metavar="CASE", help="The case that it is about.")
+@click.option("--case", "case_id", metavar="CASE", help="Case that the order is about.")
 @click.option(
     "--account",
     "accounts",
     multiple=True,
     metavar="REF",
-    help="An account that is told nothing while it is secret. May be repeated.",
+    help="Account that is told nothing while the order is secret. May be repeated.",
 )
 @shared_options
 @click.pass_context
 def add(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
-    """Enter an order; what it asks for is read from standard input.
+    """Record an order; reads what it asks for from standard input.
 
     \b
     Examples:
@@ -171,7 +179,7 @@ def add(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
 @shared_options
 @click.pass_context
 def list_(context: click.Context) -> ExitStatus:
-    """List all orders, first what is due first.
+    """List all orders, the earliest due first.
 
     \b
     Example:
@@ -205,7 +213,7 @@ def list_(context: click.Context) -> ExitStatus:
 @shared_options
 @click.pass_context
 def show(context: click.Context, order_id: str) -> ExitStatus:
-    """Show an order with all that it says.
+    """Show an order in full.
 
     \b
     Example:
@@ -240,7 +248,7 @@ def show(context: click.Context, order_id: str) -> ExitStatus:
 @shared_options
 @click.pass_context
 def acknowledge(context: click.Context, order_id: str) -> ExitStatus:
-    """Note that the authority was told that the order came in.
+    """Record that the authority was told that its order arrived.
 
     \b
     Example:
@@ -254,7 +262,7 @@ def acknowledge(context: click.Context, order_id: str) -> ExitStatus:
 @shared_options
 @click.pass_context
 def confirm(context: click.Context, order_id: str) -> ExitStatus:
-    """Note that the authority confirmed in writing what it ordered by word of mouth.
+    """Record that the authority has confirmed an oral order in writing.
 
     \b
     Example:
@@ -270,13 +278,18 @@ def confirm(context: click.Context, order_id: str) -> ExitStatus:
     required=True,
     callback=moment_of,
     metavar="MOMENT",
-    help="By when it is answered now, such as 2026-12-16T00:00+01:00.",
+    help="New deadline, such as 2026-12-16T00:00+01:00.",
 )
-@click.option("--reference", required=True, metavar="REF", help="What moved it.")
+@click.option(
+    "--reference",
+    required=True,
+    metavar="REF",
+    help="Reference to the reason for the change.",
+)
 @shared_options
 @click.pass_context
 def move(context: click.Context, order_id: str, due: int, reference: str) -> ExitStatus:
-    """Note that the BzKJ moved the deadline of its letter, or that it was mistyped.
+    """Record a new deadline of a letter of the BzKJ, or correct a mistyped one.
 
     \b
     Example:
@@ -289,8 +302,8 @@ def move(context: click.Context, order_id: str, due: int, reference: str) -> Exi
 
 @order.command("answer")
 @click.argument("order_id", metavar="ORDER")
-@word("outcome", OrderOutcome, "What became of it", required=True)
-@word("ground", OrderGround, "Why not, or not wholly", multiple=True)
+@word("outcome", OrderOutcome, "Result", required=True)
+@word("ground", OrderGround, "Why not, or only in part", multiple=True)
 @click.option("--reference", metavar="REF", help="Where the answer is kept.")
 @shared_options
 @click.pass_context
@@ -301,7 +314,7 @@ def answer_(
     ground: tuple[str, ...],
     reference: str | None,
 ) -> ExitStatus:
-    """Answer an order as the legal adviser; not who entered it.
+    """Answer an order as the legal adviser; you must not have recorded it.
 
     \b
     Examples:

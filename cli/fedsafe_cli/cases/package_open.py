@@ -17,6 +17,7 @@ from fedsafe_cli.terminal.casework_words import class_word
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.moments import readable, written
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
@@ -74,22 +75,24 @@ def _read_sender(
     return value
 
 
-@click.command("open")
+@click.command("open", cls=SpokenCommand)
 @click.argument("package", metavar="PACKAGE")
-@click.option("--key", required=True, metavar="FILE", help="Your private key file.")
+@click.option("--key", required=True, metavar="FILE", help="File of your private key.")
 @click.option(
     "--certificate",
     metavar="FILE",
     help="Your X.509 certificate, for S/MIME; default: in the key's file.",
 )
 @click.option(
-    "--password-file", metavar="FILE", help="What unlocks the key, if it is locked."
+    "--password-file",
+    metavar="FILE",
+    help="File with the password of the key, if it has one.",
 )
 @click.option(
     "--sender",
     metavar="FINGERPRINT",
     callback=_read_sender,
-    help="The provider's fingerprint, as it was told to you another way.",
+    help="Fingerprint of the provider, as you learned it by another way.",
 )
 @click.option(
     "--evidence",
@@ -100,19 +103,21 @@ def _read_sender(
 @click.option(
     "--out",
     metavar="DIR",
-    help="Write documents, and the case for reading, to a new directory, for you only.",
+    help="Write the documents and a readable case to a new directory that only you "
+    "can read.",
 )
 @shared_options
 @click.pass_context
 def open_(context: click.Context, /, package: str, **given: Any) -> ExitStatus:  # noqa: ANN401
-    """Open a sealed package, and say what of it is verified.
+    """Open a sealed package, and show which parts of it are verified.
 
     The key is one of `fedsafe partner key`, an RSA key as PEM with its certificate, or
-    an OpenPGP key as `gpg --export-secret-keys` writes it. With a certificate alone it
-    checks what gpg, OpenSSL or a smart card has decrypted already.
+    an OpenPGP key from `gpg --export-secret-keys`. With a certificate alone the command
+    checks what gpg, OpenSSL or a smart card has already decrypted.
 
-    It needs no node and no network. Exits with 20 if the package is refused, a file is
-    not the evidence, or another key has signed than you name; nothing is written then.
+    Needs no node and no network. Exits with status 20 and writes nothing if the package
+    is refused, a file is not the evidence, or it was signed by a key other than
+    --sender.
 
     \b
     Examples:

@@ -26,6 +26,7 @@ from fedsafe_cli.cases.render import (
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.sessions import personal
@@ -43,9 +44,9 @@ _TELL: Final = Phrase(
 )
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def partner() -> None:
-    """Partners that receive cases: authorities, hotlines, counselling.
+    """Manage partners that receive cases: authorities, hotlines, counselling.
 
     \b
     Examples:
@@ -59,16 +60,16 @@ def partner() -> None:
 @click.option(
     "--certificate",
     metavar="FILE",
-    help="Write our X.509 certificate to a new file, for S/MIME and OpenPGP, and list "
-    "nothing; - is standard output.",
+    help="Write our X.509 certificate, for S/MIME and OpenPGP, to a new file, and "
+    "list nothing; - is standard output.",
 )
 @shared_options
 @click.pass_context
 def list_(context: click.Context, certificate: str | None) -> ExitStatus:
-    """List your partners and until when they count, and the offices in Germany.
+    """List your partners, until when they are valid, and the offices in Germany.
 
-    What is said of offices comes from public sources, each named. None of them is a
-    partner by that: enter your own contacts.
+    Offices come from public sources, which are named. None of them is a partner yet:
+    add your own contacts.
 
     \b
     Examples:
@@ -89,7 +90,7 @@ def list_(context: click.Context, certificate: str | None) -> ExitStatus:
 @partner.command("add")
 @click.argument("name", metavar="PARTNER")
 @click.option(
-    "--entry", required=True, metavar="FILE", help="JSON with the partner's entry."
+    "--entry", required=True, metavar="FILE", help="JSON file with the partner's entry."
 )
 @click.option("--key", metavar="FILE", help="The partner's public key.")
 @click.option(
@@ -97,41 +98,45 @@ def list_(context: click.Context, certificate: str | None) -> ExitStatus:
     metavar="ADDRESS",
     callback=collect,
     expose_value=False,
-    help="Mail sealed packages there.",
+    help="Mail sealed packages to this address.",
 )
 @click.option(
     "--sftp",
     metavar="USER@HOST:PORT/DIR",
     callback=collect,
     expose_value=False,
-    help="Put them in that directory of an SFTP server.",
+    help="Upload sealed packages to this directory of an SFTP server.",
 )
 @click.option(
     "--host-key",
     metavar="FILE",
     callback=keep_host_key,
     expose_value=False,
-    help="The public host key of that server: no other is trusted.",
+    help="Public host key of that server; no other is trusted.",
 )
 @click.option(
     "--webhook",
     metavar="URL",
     callback=collect,
     expose_value=False,
-    help="Post them to that https address.",
+    help="Post sealed packages to this https URL.",
 )
 @click.option(
-    "--certificate", metavar="FILE", help="Its X.509 certificate, for S/MIME (PEM)."
+    "--certificate",
+    metavar="FILE",
+    help="The partner's X.509 certificate, for S/MIME (PEM).",
 )
 @click.option(
-    "--openpgp", metavar="FILE", help="Its OpenPGP certificate, in ASCII armor."
+    "--openpgp",
+    metavar="FILE",
+    help="The partner's OpenPGP certificate, in ASCII armor.",
 )
 @click.option(
     "--replaces",
     type=click.IntRange(min=0),
     default=0,
     metavar="REVISION",
-    help="The revision that this takes the place of; default: a new partner.",
+    help="Revision that this replaces; default: a new partner.",
 )
 @shared_options
 @click.pass_context
@@ -143,18 +148,20 @@ def add(
     replaces: int,
     **keys: str | None,
 ) -> ExitStatus:
-    """Enter a partner, or change one; it counts once another person verifies it.
+    """Add or change a partner; it counts once another person has verified it.
+
+    The entry needs name, partner_class, country, test, function and ways (portal,
+    phone, letter); phone, hours and chain (whom to call next) are optional.
 
     \b
-    The entry has name, partner_class, country, test, function and ways (portal,
-    phone, letter), and may have phone, hours and chain (who is called next):
+    FILE:
       {"name": "LKA", "partner_class": "law_enforcement", "country": "DE",
        "test": false, "function": "Dauerdienst", "phone": "+49 30 0000001",
        "ways": ["portal", "phone"]}
 
-    With --mail, --sftp and --webhook the node itself hands sealed packages over. They
-    are tried in the order given here, behind those of the entry (channels), and the
-    ways by hand come last.
+    With --mail, --sftp and --webhook the node delivers sealed packages itself. It tries
+    them in the order given here, after the channels of the entry; delivery by hand
+    comes last.
 
     \b
     Examples:
@@ -186,47 +193,51 @@ def add(
 @partner.command("verify")
 @click.argument("name", metavar="PARTNER")
 @click.option(
-    "--revision", required=True, type=click.IntRange(min=1), help="What you looked at."
+    "--revision",
+    required=True,
+    type=click.IntRange(min=1),
+    help="Revision that you checked.",
 )
 @click.option(
-    "--reference", required=True, metavar="TEXT", help="Where the call is noted."
+    "--reference", required=True, metavar="TEXT", help="Where the call is recorded."
 )
 @click.option(
-    "--fingerprint", metavar="TEXT", help="The key's, as it was read out to you."
+    "--fingerprint", metavar="TEXT", help="Fingerprint of the key, as read out to you."
 )
 @click.option(
     "--certificate-fingerprint",
     metavar="TEXT",
-    help="The X.509 certificate's (SHA-256), as it was read out to you.",
+    help="Fingerprint of the X.509 certificate (SHA-256), as read out to you.",
 )
 @click.option(
     "--openpgp-fingerprint",
     metavar="TEXT",
-    help="The OpenPGP certificate's, as it was read out to you.",
+    help="Fingerprint of the OpenPGP certificate, as read out to you.",
 )
 @click.option(
     "--host-key-fingerprint",
     "host_keys",
     multiple=True,
     metavar="TEXT",
-    help="The SFTP server's (SHA256:...), as it was read out. May be repeated.",
+    help="Fingerprint of the SFTP server's key (SHA256:...), as read out. May be "
+    "repeated.",
 )
 @click.option(
     "--days",
     type=click.IntRange(1, VALID_DAYS),
     default=VALID_DAYS,
     show_default=True,
-    help="For how long it counts.",
+    help="Number of days that the verification is valid.",
 )
 @shared_options
 @click.pass_context
 def verify(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # noqa: ANN401
-    """Let a partner count that somebody else has entered, having called it.
+    """Verify a partner that another person has added, after you have called it.
 
-    Call at a number that you have found yourself, and have the fingerprint of each key
-    read out to you, that of an SFTP server's host key too (`ssh-keygen -l` shows it
-    there). Whoever has entered the partner cannot verify it. A verification is a new
-    revision of the entry: of revision 1 it makes 2, which `--replaces` then names.
+    Call a number that you have found yourself, and have the fingerprint of each key
+    read out to you, including an SFTP server's host key (`ssh-keygen -l` shows it
+    there). Whoever added the partner cannot verify it. Verification makes a new
+    revision of the entry, such as 2 of 1; use the new number with --replaces.
 
     \b
     Examples:
@@ -255,15 +266,16 @@ def verify(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  #
     "--out",
     required=True,
     metavar="FILE",
-    help="Write a new file; - is standard output.",
+    help="New file to write; - is standard output.",
 )
 @shared_options
 @click.pass_context
 def test(context: click.Context, name: str, out: str) -> ExitStatus:
-    """Seal a package about nobody, for a partner of the mark `test` to try its key.
+    """Seal a package about nobody for a partner marked `test`, to try its key.
 
-    Beside one for S/MIME or OpenPGP lies FILE.sig: give it along, so that the partner
-    checks every byte first, with OpenSSL. It warns of a key that nobody has verified.
+    With S/MIME or OpenPGP a file FILE.sig is written too: pass it along, so that the
+    partner can first check all bytes with OpenSSL. The command warns if nobody has
+    verified the key.
 
     \b
     Example:
@@ -282,7 +294,7 @@ def test(context: click.Context, name: str, out: str) -> ExitStatus:
 @partner.command("key")
 @click.argument("file", metavar="FILE")
 @click.option(
-    "--public", is_flag=True, help="Print the public key of a private one in FILE."
+    "--public", is_flag=True, help="Print the public key of the private one in FILE."
 )
 @shared_options
 @click.pass_context
@@ -291,12 +303,12 @@ def key(
     file: str,
     public: bool,  # noqa: FBT001 (click)
 ) -> ExitStatus:
-    """Make a key pair to receive sealed packages with.
+    """Create a key pair to receive sealed packages.
 
-    It needs no node and no network. The private key goes to a new file that only you
-    can read; the public one is printed. Whoever loses the private key cannot open what
-    was sealed for it. With --public it makes nothing, and prints the public key of a
-    private one that is kept.
+    Needs no node and no network. The private key goes to a new file that only you can
+    read; the public key is printed. If you lose the private key, you cannot open what
+    was sealed for it. --public creates nothing and prints the public key of an existing
+    private one.
 
     \b
     Examples:

@@ -8,6 +8,7 @@ import click
 from fedsafe_cli.cases.assessment import case_id_of, word
 from fedsafe_cli.cases.dispatch_texts import tell_dispatches
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line
@@ -22,16 +23,22 @@ _SINCE: Final = Phrase("   since {}, by {}")
 _BY_HAND: Final = Phrase("   packages that wait for a person: {}")
 
 
-@click.command("recall")
+@click.command("recall", cls=SpokenCommand)
 @click.argument("case_id", metavar="CASE")
-@word("reason", RecallReason, "Why; whoever got the package is told", required=True)
+@word(
+    "reason",
+    RecallReason,
+    "Reason; everybody who received the package is told",
+    required=True,
+)
 @shared_options
 @click.pass_context
 def recall(context: click.Context, case_id: str, reason: str) -> ExitStatus:
-    """Stop what has not left of a case, and send a correction of what has.
+    """Stop all unsent packages of a case, and send a correction for sent ones.
 
-    Whoever got the package, or may have got it, gets one. Asked again, nobody gets a
-    second. Then put the case right (`assess`), and let it be approved anew.
+    Everybody who received the package, or may have, gets one correction, even if you
+    run this again. Then correct the case (`fedsafe case assess`) and have it approved
+    again.
 
     \b
     Example:
@@ -43,16 +50,17 @@ def recall(context: click.Context, case_id: str, reason: str) -> ExitStatus:
     return tell_dispatches(settings, answer)
 
 
-@click.command("sending")
+@click.command("sending", cls=SpokenCommand)
 @click.argument(
     "switch", type=click.Choice(("on", "off")), metavar="[on|off]", required=False
 )
 @shared_options
 @click.pass_context
 def sending(context: click.Context, switch: str | None) -> ExitStatus:
-    """Stop all sending of case packages, or let it go on; without a word, tell.
+    """Stop or resume sending of all case packages; without an argument, show the state.
 
-    Off, nothing leaves the node; what is queued stays queued. Ways by hand are yours.
+    While sending is off, nothing leaves the node and queued packages stay queued.
+    Handing over by hand is not affected.
 
     \b
     Examples:

@@ -22,6 +22,7 @@ from fedsafe_cli.cases.assessment import case_id_of, word
 from fedsafe_cli.terminal.errors import BadInputError, BrokenAnswerError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import reading_purpose
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, note
 from fedsafe_cli.terminal.sessions import personal
@@ -57,34 +58,35 @@ _UNENDED: Final = Phrase(
 )
 
 
-@click.command("render")
+@click.command("render", cls=SpokenCommand)
 @click.argument("case_id", metavar="CASE")
-@word("as", Form, "As what it is written", required=True)
-@word("for", PartnerClass, "For whom; dsa-row is for nobody")
-@word("written", Written, "How a form for people is written; default: html")
-@word("language", Language, "In which language; default: that of the answers")
-@word("classification", Classification, "Of which class material is, for X-ARF")
+@word("as", Form, "Kind of document", required=True)
+@word("for", PartnerClass, "Class of partner; not for dsa-row")
+@word("written", Written, "Format of a document for people; default: html")
+@word("language", Language, "Language; default: that of the answers")
+@word("classification", Classification, "Class of the material, for X-ARF")
 @click.option(
     "--automated-detection",
     type=click.Choice(["yes", "no"]),
     metavar="WORD",
-    help="Was the content found by automated means (dsa-row)? One of: yes, no.",
+    help="For dsa-row, whether the content was found by automated means: yes or no.",
 )
-@click.option("--test", is_flag=True, help="An exercise: the paper says TEST.")
+@click.option("--test", is_flag=True, help="Exercise: the document says TEST.")
 @click.option(
     "--output",
     required=True,
     metavar="FILE",
-    help="A new file, readable for its owner only; - is standard output.",
+    help="New file that only its owner can read; - is standard output.",
 )
 @reading_purpose
 @shared_options
 @click.pass_context
 def render(context: click.Context, /, case_id: str, **given: Any) -> ExitStatus:  # noqa: ANN401
-    """Write a case as a paper or report for one class of partner.
+    """Write a case as a document or report for one class of partner.
 
-    It holds what the minimisation matrix gives that class. Before the case is
-    approved for it every page says DRAFT; the node keeps the event and no copy.
+    The document holds what the minimisation matrix allows for that class. Before the
+    case is approved for the class, every page says DRAFT. The node records the event
+    and keeps no copy.
 
     \b
     Examples:
@@ -112,24 +114,25 @@ def render(context: click.Context, /, case_id: str, **given: Any) -> ExitStatus:
     return write_content(settings, answer, file)
 
 
-@click.command("pack")
+@click.command("pack", cls=SpokenCommand)
 @click.argument("quarter", metavar="QUARTER")
-@word("written", Written, "How it is written; default: html")
-@word("language", Language, "In which language; default: that of the answers")
+@word("written", Written, "Format; default: html")
+@word("language", Language, "Language; default: that of the answers")
 @click.option(
     "--output",
     required=True,
     metavar="FILE",
-    help="A new file, readable for its owner only; - is standard output.",
+    help="New file that only its owner can read; - is standard output.",
 )
 @reading_purpose
 @shared_options
 @click.pass_context
 def pack(context: click.Context, /, quarter: str, **given: Any) -> ExitStatus:  # noqa: ANN401
-    """Write the quarterly pack for the BzKJ: numbers of many cases, and no case.
+    """Write the quarterly report for the BzKJ: numbers of many cases, no single case.
 
-    Misused features, phenomena, measures and what was done about each feature, over
-    the cases that became known in the quarter; nothing of fewer than ten cases.
+    It counts misused features, phenomena, measures, and what was done about each
+    feature, over the cases that became known in the quarter. Numbers below ten cases
+    are left out.
 
     \b
     Example:

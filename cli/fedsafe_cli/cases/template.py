@@ -21,6 +21,7 @@ from fedsafe_cli.terminal.errors import (
 )
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.settings import Settings, printable
@@ -44,22 +45,22 @@ _BARE: Final = Phrase(
 _LANGUAGES: Final = ("de", "en")
 
 
-@click.command("template")
-@word("for", PartnerClass, "For whom", required=True)
+@click.command("template", cls=SpokenCommand)
+@word("for", PartnerClass, "Class of partner", required=True)
 @click.option(
     "--output",
     required=True,
     metavar="FILE",
-    help="A new file, readable for its owner only; - is standard output.",
+    help="New file that only its owner can read; - is standard output.",
 )
 @shared_options
 @click.pass_context
 def template(context: click.Context, /, output: str, **given: Any) -> ExitStatus:  # noqa: ANN401
-    """Write what a case must hold for a class of partner, as a file to fill in.
+    """Write a file to fill in, with what a case must hold for a class of partner.
 
-    All fields of the minimisation matrix for that class, with what belongs into them;
-    sender and reply address are those of node.toml. Filled in, `fedsafe case assess
-    CASE --elements FILE` takes it; while a field is empty it is refused.
+    It has all fields of the minimisation matrix for that class, and says what belongs
+    in each; sender and reply address come from node.toml. Pass the completed file to
+    `fedsafe case assess CASE --elements FILE`; empty fields are refused.
 
     \b
     Example:

@@ -13,6 +13,7 @@ import click
 from fedsafe_cli.demo.fleet import answers, stop
 from fedsafe_cli.demo.nodes import MARK, DemoNode, load_demo, raise_demo
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.labels import coded, headings, say
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
@@ -23,7 +24,7 @@ _STATES: Final = ("down", "up")
 _MOST_NODES: Final = 26
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def demo() -> None:
     """Run a whole federation on this machine, with invented data.
 
@@ -40,14 +41,14 @@ def demo() -> None:
 @click.option(
     "--nodes",
     type=click.IntRange(1, _MOST_NODES),
-    help="How many, but not 2; default: 3.",
+    help="Number of nodes, not 2; default: 3.",
 )
 @shared_options
 @click.pass_context
 def up(context: click.Context, directory: str, nodes: int | None) -> ExitStatus:
-    """Make and start the nodes and found their federation.
+    """Create and start the nodes, and found their federation.
 
-    Returns when all nodes are ready. What runs already is left alone.
+    Returns when all nodes are ready. Nodes that already run are left alone.
 
     \b
     Example:
@@ -71,7 +72,7 @@ def up(context: click.Context, directory: str, nodes: int | None) -> ExitStatus:
 @shared_options
 @click.pass_context
 def status(context: click.Context, directory: str) -> ExitStatus:
-    """Tell which nodes run; exit status 4 unless all do.
+    """Show which nodes run; exit status 4 unless all do.
 
     \b
     Example:
@@ -126,17 +127,21 @@ def down(context: click.Context, /, directory: str, *, delete: bool) -> ExitStat
 
 @demo.command("story")
 @click.option("--dir", "directory", default=DEFAULT_DIR, show_default=True)
-@click.option("--data", metavar="DIR", help="Folder with real input; else bundled.")
+@click.option(
+    "--data",
+    metavar="DIR",
+    help="Folder with your own input; default: the bundled one.",
+)
 @click.option("--once", is_flag=True, help="End after the story.")
 @shared_options
 @click.pass_context
 def story(
     context: click.Context, /, directory: str, *, data: str | None, once: bool
 ) -> ExitStatus:
-    """Do the main job and tell it; this is what `./run` shows.
+    """Play the main job and tell it; this is what `./run` shows.
 
-    Starts a new demo in DIR, which must be empty or an earlier demo that does not
-    run. Stays up until Ctrl-C, unless --once: then DIR is deleted in the end.
+    Starts a new demo in DIR, which must be empty or an earlier demo that does not run.
+    Runs until Ctrl-C; with --once it ends after the story and deletes DIR.
 
     \b
     Example:

@@ -29,6 +29,7 @@ from fedsafe_cli.doctor.texts import checked, said
 from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import CliError, SettingsError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.labels import coded, headings
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -104,7 +105,7 @@ _NO_OUTSIDE: Final = (
 _PACKAGES: Final = ("aiohttp", "cryptography", "msgspec", "pynacl", "numpy")
 
 
-@click.command()
+@click.command(cls=SpokenCommand)
 @shared_options
 @click.pass_context
 def doctor(context: click.Context) -> ExitStatus:

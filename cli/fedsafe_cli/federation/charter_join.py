@@ -13,6 +13,7 @@ from fedsafe_cli.terminal.confirmation import confirm
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.labels import field, say
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -25,17 +26,17 @@ _COMPARED: Final = Phrase("Have you compared this fingerprint?")
 _MOST_INVITATION: Final = 4_000
 
 
-@click.command("invite")
+@click.command("invite", cls=SpokenCommand)
 @click.option("--hours", type=click.IntRange(1, 720), default=72, show_default=True)
-@click.option("--out", metavar="FILE", help="Write it into a new file, mode 0600.")
+@click.option("--out", metavar="FILE", help="Write it to a new file, mode 0600.")
 @shared_options
 @click.pass_context
 def invite(context: click.Context, hours: int, out: str | None) -> ExitStatus:
-    """Make an invitation: one line of text for one node, shown this once.
+    """Create an invitation for one node: one line of text, shown only this once.
 
-    Hand it over on a way that both trust, and compare the fingerprint by telephone.
-    Whoever comes with it is shown by `status`, and becomes a member by `approve NAME`
-    here and the signatures of the others.
+    Hand it over by a way that both trust, and compare the fingerprint by telephone.
+    `fedsafe federation status` shows the node that uses it. The node becomes a member
+    once you run `fedsafe federation approve NAME` and the other members have signed.
 
     \b
     Examples:
@@ -56,16 +57,17 @@ def invite(context: click.Context, hours: int, out: str | None) -> ExitStatus:
     return OK
 
 
-@click.command("withdraw")
+@click.command("withdraw", cls=SpokenCommand)
 @click.argument("invitation", metavar="INVITATION")
 @yes_option
 @shared_options
 @click.pass_context
 def withdraw(context: click.Context, invitation: str, yes: bool) -> ExitStatus:  # noqa: FBT001 (click)
-    """Take an invitation back, with the wish of whoever came with it.
+    """Withdraw an invitation, together with the request of the node that used it.
 
-    INVITATION is as `status` shows it, or the name of the node that came with it. It
-    does not take back what members have signed: refuse that proposal.
+    INVITATION is the id that `fedsafe federation status` shows, or the name of the node
+    that used it. If members have already signed its admission, refuse that proposal
+    instead.
 
     \b
     Examples:
@@ -90,17 +92,18 @@ def withdraw(context: click.Context, invitation: str, yes: bool) -> ExitStatus: 
     return OK
 
 
-@click.command("join")
+@click.command("join", cls=SpokenCommand)
 @click.argument("invitation", metavar="FILE")
 @yes_option
 @shared_options
 @click.pass_context
 def join(context: click.Context, invitation: str, yes: bool) -> ExitStatus:  # noqa: FBT001 (click)
-    """Take up the invitation in FILE, or on standard input (-).
+    """Accept the invitation in FILE, or on standard input (-).
 
-    What it names is shown first; compare the fingerprint by telephone. The node then
-    asks the inviter by itself until it is a member (status 13 until then); run the
-    command again to see. It begins without a share of the key: t others help it.
+    The command first shows what the invitation names; compare the fingerprint by
+    telephone. The node then asks the inviter by itself until it is a member; until then
+    the exit status is 13, and you can run the command again to see the state. At first
+    the node has no share of the key; other members evaluate for it.
 
     \b
     Examples:

@@ -14,15 +14,20 @@ from fedsafe_cli.federation.charter_request import (
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import ExitStatus
 from fedsafe_cli.terminal.files import read_small
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.moments import moment_of
 from fedsafe_cli.terminal.options import shared_options
 from fedsafe_cli.terminal.settings import printable
 
 _MOST_BYTES: Final = 256 * 1024
-_MORE: Final = "So many identifiers more at each other member."
-_STOLEN: Final = "Since when others have the old keys: they count no more from then."
-_FORMER: Final = "Since when others had them: what they signed since counts nowhere."
-_LONG: Final = "For so many days from now, 14 at most."
+_MORE: Final = "Additional identifiers at each other member."
+_STOLEN: Final = (
+    "Since when others have the old keys: signatures made since then do not count."
+)
+_FORMER: Final = (
+    "Since when others had the keys: signatures made since then count nowhere."
+)
+_LONG: Final = "Number of days from now, at most 14."
 
 
 def _proposing(kind: str, told: str, *, of_member: bool = True) -> click.Command:
@@ -36,29 +41,28 @@ def _proposing(kind: str, told: str, *, of_member: bool = True) -> click.Command
 
     called = member_argument(run) if of_member else run
     example = f"fedsafe federation {kind}{' chat.example.de' if of_member else ''}"
-    return click.command(kind, help=f"{told}\n\n\b\nExample:\n  {example}")(called)
+    text = f"{told}\n\n\b\nExample:\n  {example}"
+    return click.command(kind, cls=SpokenCommand, help=text)(called)
 
 
 suspend: Final = _proposing(
-    "suspend", "Propose that MEMBER takes no part for now; its signals rest."
+    "suspend", "Propose to suspend MEMBER; its signals stop matching for now."
 )
 reinstate: Final = _proposing(
     "reinstate",
     "Propose that a suspended MEMBER takes part again; its signals match again.",
 )
-expel: Final = _proposing(
-    "expel", "Propose that MEMBER is none any more; its signals end for good."
-)
+expel: Final = _proposing("expel", "Propose to expel MEMBER; its signals end for good.")
 leave: Final = _proposing(
     "leave",
-    "Propose that the own node leaves the federation.\n\n"
-    "The others have to sign it, since their quorum changes. Own bans stay. A node "
-    "that is suspended says that it wants to leave, and the others expel it.",
+    "Propose that this node leaves the federation.\n\nThe other members must "
+    "sign it, because their quorum changes. Own bans stay. A suspended node can "
+    "only say that it wants to leave; the others expel it.",
     of_member=False,
 )
 
 
-@click.command("set-roles")
+@click.command("set-roles", cls=SpokenCommand)
 @member_argument
 @role_option
 @yes_option
@@ -70,10 +74,11 @@ def set_roles(
     roles: tuple[str, ...],
     yes: bool,  # noqa: FBT001 (click)
 ) -> ExitStatus:
-    """Propose which roles MEMBER has: all that it is to have are named.
+    """Propose which roles MEMBER has; name all of them.
 
-    A holder gets a share when the key is shared anew; a lister publishes and gets
-    signals about accounts; media is for files. A holder only is a custodian.
+    A holder gets a share of the key at the next resharing; a lister publishes and
+    receives signals about accounts; media is the same for files. A member that is only
+    a holder is a custodian.
 
     \b
     Examples:
@@ -85,7 +90,7 @@ def set_roles(
     return change(context, "roles", yes=yes, member=member, roles=list(roles))
 
 
-@click.command("rotate-keys")
+@click.command("rotate-keys", cls=SpokenCommand)
 @click.option("--stolen-since", metavar="TIME", callback=moment_of, help=_STOLEN)
 @yes_option
 @shared_options
@@ -95,11 +100,12 @@ def rotate_keys(
     stolen_since: int | None,
     yes: bool,  # noqa: FBT001 (click)
 ) -> ExitStatus:
-    """Propose that this node signs with new keys: of statements, logs and requests.
+    """Propose that this node signs with new keys: statements, logs and requests.
 
-    They are made here at once, and used as soon as the other members have agreed; then
-    the old ones are destroyed. Let the others compare the fingerprint by telephone.
-    Signals, shares and own bans stay. Make a new `fedsafe backup --keys` afterwards.
+    The keys are created here at once and used as soon as the other members have agreed;
+    then the old ones are destroyed. Let the others compare the fingerprint by
+    telephone. Signals, shares and own bans stay. Afterwards make a new `fedsafe backup
+    --keys`.
 
     \b
     Examples:
@@ -110,7 +116,7 @@ def rotate_keys(
     return change(context, "keys", told=kind, yes=yes, stolen_since=stolen_since)
 
 
-@click.command("former-keys")
+@click.command("former-keys", cls=SpokenCommand)
 @member_argument
 @click.option("--stolen-since", metavar="TIME", callback=moment_of, help=_FORMER)
 @click.option("--sound", is_flag=True, help="They were not stolen after all.")
@@ -119,17 +125,19 @@ def rotate_keys(
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
-    help="Which ones: 1 are those that it gave up last, 2 those before.",
+    help="Which keys: 1 are the ones before the current ones, 2 those before, and so "
+    "on.",
 )
 @yes_option
 @shared_options
 @click.pass_context
 def former_keys(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
-    """Propose that keys which MEMBER gave up before count as stolen, or no more so.
+    """Propose that earlier keys of MEMBER count as stolen, or no longer do.
 
-    For when an old copy of a file of keys turns up elsewhere. What they sign from that
-    time on counts nowhere, and no fork is proven by them. Its present keys stay, and it
-    votes with them. `history` shows how often it has had new keys.
+    Use this when an old copy of a key file turns up elsewhere. What these keys signed
+    since that time counts nowhere and proves no fork. The member's current keys stay
+    valid, and it votes with them. `fedsafe federation history` shows how often it has
+    changed its keys.
 
     \b
     Examples:
@@ -151,24 +159,38 @@ def former_keys(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa:
     )
 
 
-@click.command("set-policy")
-@click.option("--policy", is_flag=True, help="The policy that this node decides by.")
-@click.option("--arrangement", metavar="FILE", help="Joint-controller arrangement.")
-@click.option("--quorum", type=click.IntRange(1, 64), help="Signatures of a version.")
-@click.option("--appeal", metavar="MEMBER", help="Who hears appeals; '' for nobody.")
-@click.option("--deputy", metavar="MEMBER", help="Who does where it has a part in one.")
-@click.option("--set-aside", metavar="RULING", help="A ruling on an appeal, by digest.")
+@click.command("set-policy", cls=SpokenCommand)
+@click.option("--policy", is_flag=True, help="File of the policy that this node uses.")
+@click.option(
+    "--arrangement", metavar="FILE", help="File of the joint-controller arrangement."
+)
+@click.option(
+    "--quorum", type=click.IntRange(1, 64), help="Signatures that a new version needs."
+)
+@click.option(
+    "--appeal", metavar="MEMBER", help="Member that hears appeals; '' for nobody."
+)
+@click.option(
+    "--deputy",
+    metavar="MEMBER",
+    help="Member that hears appeals in which the first one has a part.",
+)
+@click.option(
+    "--set-aside",
+    metavar="RULING",
+    help="Digest of a ruling on an appeal to set aside.",
+)
 @yes_option
 @shared_options
 @click.pass_context
 def set_policy(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
-    """Propose other terms: policy, arrangement, quorum, who hears appeals.
+    """Propose other terms: policy, arrangement, quorum, or who hears appeals.
 
-    A ruling on an appeal that a quorum sets aside has no effect where it has not come.
-    What it has ended stays ended: the origin may publish it anew.
+    With --set-aside, a ruling on an appeal has no effect at members that it has not
+    reached. What it has already ended stays ended: the origin may publish it anew.
 
-    Nodes with different arrangements exchange nothing, and the legal gate closes until
-    its record cites the new one.
+    Nodes with different arrangements exchange nothing, and the legal gate stays closed
+    until its record cites the new one.
 
     \b
     Examples:
@@ -194,18 +216,21 @@ def set_policy(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: 
     return change(context, "terms", yes=given["yes"], **terms)
 
 
-@click.command("backfill")
+@click.command("backfill", cls=SpokenCommand)
 @click.option("--elements", type=click.IntRange(1, 10**9), required=True, help=_MORE)
 @click.option("--days", type=click.IntRange(1, 14), required=True, help=_LONG)
-@click.option("--member", metavar="MEMBER", help="For whom, if not for this node.")
+@click.option(
+    "--member", metavar="MEMBER", help="Member that gets it; default: this node."
+)
 @yes_option
 @shared_options
 @click.pass_context
 def backfill(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
-    """Propose that a member may have more evaluated, for some days.
+    """Propose that a member may have more identifiers evaluated for some days.
 
-    For a ban list of years, or a recheck of all accounts: imports and lookups for
-    `recheck` use it while it is in force. Until then it adds to what could be guessed.
+    Use it for a ban list of many years, or to recheck all accounts: imports and lookups
+    with purpose `recheck` use the extra volume while it is in force. During that time
+    the member could also guess more identifiers.
 
     \b
     Example:

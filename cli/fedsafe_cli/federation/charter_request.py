@@ -26,7 +26,8 @@ role_option: Final = click.option(
     "roles",
     multiple=True,
     type=click.Choice(["holder", "lister", "media"]),
-    help="One of the member's roles; repeat it. A holder only is a custodian.",
+    help="Role of the member; may be repeated. A member that is only a holder is a "
+    "custodian.",
 )
 member_argument: Final = click.argument("member", metavar="MEMBER")
 

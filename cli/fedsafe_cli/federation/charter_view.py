@@ -18,6 +18,7 @@ from fedsafe_cli.federation.charter_texts import (
     word,
 )
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.labels import coded, headings
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, pairs, table
@@ -25,14 +26,15 @@ from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 
 
-@click.command("status")
+@click.command("status", cls=SpokenCommand)
 @shared_options
 @click.pass_context
 def status(context: click.Context) -> ExitStatus:
-    """Show the charter that counts, its members and keys, and what is proposed.
+    """Show the current charter, its members and keys, and all proposals.
 
-    Of each proposal: what it changes, who has signed or refused it, how many more
-    signatures it takes. Of each key: who holds shares of it, and how it is shared anew.
+    For each proposal: what it changes, who has signed or refused it, and how many
+    signatures are missing. For each key: who holds shares of it, and the progress of a
+    resharing.
 
     \b
     Examples:
@@ -90,7 +92,7 @@ def _tell_waiting(found: dict[str, Any], settings: Settings) -> None:
         pairs(out_rows(each, settings), indent="")
 
 
-@click.command("history")
+@click.command("history", cls=SpokenCommand)
 @shared_options
 @click.pass_context
 def history(context: click.Context) -> ExitStatus:

@@ -15,12 +15,13 @@ from fedsafe_cli.federation.charter_request import (
 from fedsafe_cli.federation.charter_texts import proposal_rows
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import note, pairs
 from fedsafe_cli.terminal.sessions import personal
 
 
-@click.command("approve")
+@click.command("approve", cls=SpokenCommand)
 @click.argument("proposal", metavar="PROPOSAL")
 @role_option
 @yes_option
@@ -32,10 +33,11 @@ def approve(
     roles: tuple[str, ...],
     yes: bool,  # noqa: FBT001 (click)
 ) -> ExitStatus:
-    """Sign a proposal of another member, or let in whom this node has invited.
+    """Sign a proposal of another member, or admit a node that this one has invited.
 
-    PROPOSAL is as `status` shows it, or the name of a node that wants to join. The
-    node signs one version at a time: what it has signed can still come to count.
+    PROPOSAL is the id that `fedsafe federation status` shows, or the name of a node
+    that wants to join. The node signs one version at a time: a proposal that it has
+    signed can still become valid.
 
     \b
     Examples:
@@ -53,16 +55,16 @@ def approve(
     return _vote(context, proposal, "sign", yes=yes)
 
 
-@click.command("refuse")
+@click.command("refuse", cls=SpokenCommand)
 @click.argument("proposal", metavar="PROPOSAL")
 @yes_option
 @shared_options
 @click.pass_context
 def refuse(context: click.Context, proposal: str, yes: bool) -> ExitStatus:  # noqa: FBT001 (click)
-    """Promise that the own node never signs a proposal.
+    """Promise that this node never signs a proposal.
 
-    Once so many members have that no quorum is left, the proposal is dead, and those
-    who have signed it may sign another.
+    Once so many members have refused that no quorum is left, the proposal has failed,
+    and those who signed it may sign another.
 
     \b
     Example:

@@ -23,6 +23,7 @@ from fedsafe_cli.federation.ceremony import (
 from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.labels import coded, headings, say
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -36,21 +37,24 @@ _ANSWERED: Final = frozenset({"refused", "dealt"})
 _DEALT: Final = "dealt"
 _FOLDER: Final = click.argument("folder", metavar="[DIR]", required=False)
 _DIGEST: Final = click.option(
-    "--proposal", "digest", metavar="DIGEST", help="Which, if several are here."
+    "--proposal",
+    "digest",
+    metavar="DIGEST",
+    help="Which founding, if several are proposed to this node.",
 )
 _ENDED: Final = Phrase("nobody has typed the groups: nothing was done")
 
 
-@click.command("review")
+@click.command("review", cls=SpokenCommand)
 @_FOLDER
 @shared_options
 @click.pass_context
 def review(context: click.Context, folder: str | None) -> ExitStatus:
     """Show what was proposed to this node: by the files in DIR, or over the network.
 
-    Compare all of it with what you agreed on: who, how many of them make a token,
-    until when, by which policy and arrangement (`sha256sum FILE`). Of the other
-    fingerprints two groups are hidden: `confirm` asks for these.
+    Compare all of it with what you agreed on: members, threshold, end, policy and
+    arrangement (`sha256sum FILE`). Two groups of each other member's fingerprint are
+    hidden: `confirm` asks for them.
 
     \b
     Examples:
@@ -69,7 +73,7 @@ def review(context: click.Context, folder: str | None) -> ExitStatus:
     return OK
 
 
-@click.command("confirm")
+@click.command("confirm", cls=SpokenCommand)
 @_FOLDER
 @_DIGEST
 @shared_options
@@ -77,14 +81,15 @@ def review(context: click.Context, folder: str | None) -> ExitStatus:
 def confirm(
     context: click.Context, folder: str | None, digest: str | None
 ) -> ExitStatus:
-    """Consent to what `review` shows: the node then takes part in that founding.
+    """Consent to what `review` shows; the node then takes part in this founding.
 
-    Call each other member, on a number that you have from elsewhere. It reads the two
+    Call each other member on a number that you have from elsewhere. It reads the two
     groups that you are asked for from `fedsafe federation card` at its own node. If
-    they do not fit, a card was swapped: stop. After five times it is refused for good.
+    they differ, a card was replaced: stop. After five wrong attempts the command is
+    refused for good.
 
-    Type each member's two groups on a line, or send these lines to standard input.
-    Consent holds for a week, and for the same terms with fewer members too.
+    Type each member's two groups on a line, or pass these lines on standard input.
+    Consent is valid for a week, and also for the same terms with fewer members.
 
     \b
     Examples:
@@ -107,7 +112,7 @@ def confirm(
     return _say_state(answer, settings)
 
 
-@click.command("withdraw")
+@click.command("withdraw", cls=SpokenCommand)
 @_FOLDER
 @_DIGEST
 @shared_options
@@ -115,11 +120,12 @@ def confirm(
 def withdraw(
     context: click.Context, folder: str | None, digest: str | None
 ) -> ExitStatus:
-    """Refuse a founding, or take consent back, until the node has made its share.
+    """Refuse a founding, or withdraw consent, before the node has made its share.
 
-    And so for the same with fewer members. By files nobody is told: call the convenor.
-    The others can found without this node, and need not confirm anew. `confirm` takes
-    part again. Who is a member already leaves: `fedsafe federation leave`.
+    This covers the same founding with fewer members too. When you found by files, call
+    the convenor: nobody else is told. The others can found without this node and need
+    not confirm again. `confirm` takes part again. A member that wants to leave runs
+    `fedsafe federation leave`.
 
     \b
     Examples:

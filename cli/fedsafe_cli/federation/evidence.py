@@ -10,6 +10,7 @@ import click
 
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.sessions import personal
@@ -38,11 +39,12 @@ _LIFTED: Final = Phrase(
 )
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def evidence() -> None:
-    """Proof that a member has signed two histories of one log.
+    """Handle proofs that a member has signed two different histories of one log.
 
-    Of two disputes with one number as well: `b.example/disputes` names them.
+    Two disputes with the same number are such a proof too: `b.example/disputes` names
+    them.
 
     \b
     Examples:
@@ -57,14 +59,14 @@ def evidence() -> None:
 @click.option(
     "--key",
     metavar="VKEY",
-    help="The log's verifier key, as you know it from elsewhere.",
+    help="Verifier key of the log, as you know it from elsewhere.",
 )
 @shared_options
 @click.pass_context
 def check(context: click.Context, file: Path, key: str | None) -> ExitStatus:
-    """Check evidence offline, with the log's public key and nothing else.
+    """Check evidence offline, with nothing but the log's public key.
 
-    Exits with 20 if the file proves nothing, or the log has another key.
+    Exits with status 20 if the file proves nothing, or the log has another key.
 
     \b
     Examples:
@@ -119,12 +121,12 @@ def list_(context: click.Context) -> ExitStatus:
 @evidence.command("export")
 @click.argument("log")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Write a new file; default: print."
+    "--out", type=click.Path(path_type=Path), help="New file; default: print."
 )
 @shared_options
 @click.pass_context
 def export(context: click.Context, log: str, out: Path | None) -> ExitStatus:
-    """Give the evidence about a log, as one document for anybody.
+    """Export the evidence about a log as one document for anybody.
 
     \b
     Examples:
@@ -154,9 +156,9 @@ def export(context: click.Context, log: str, out: Path | None) -> ExitStatus:
 @shared_options
 @click.pass_context
 def submit(context: click.Context, file: Path) -> ExitStatus:
-    """Give the node evidence: if a feed was forked, that member's signals rest.
+    """Submit evidence to the node; after a fork that member's signals stop matching.
 
-    The node checks it by the charter, and tells the other members.
+    The node checks it against the charter and tells the other members.
 
     \b
     Example:
@@ -184,15 +186,18 @@ def submit(context: click.Context, file: Path) -> ExitStatus:
 @click.argument("log")
 @click.argument("digest")
 @click.option(
-    "--reference", required=True, metavar="TEXT", help="Where the members decided it."
+    "--reference",
+    required=True,
+    metavar="TEXT",
+    help="Where the members recorded their decision.",
 )
 @shared_options
 @click.pass_context
 def lift(context: click.Context, log: str, digest: str, reference: str) -> ExitStatus:
-    """Excuse one contradiction, when the members have settled what happened.
+    """Excuse one contradiction, after the members have settled what happened.
 
-    Takes an account of an operator or a DPO, with a fresh second factor. Other
-    evidence about the same log suspends the member anew.
+    You need the role operator or dpo, and a fresh second factor. Other evidence about
+    the same log suspends the member again.
 
     \b
     Example:

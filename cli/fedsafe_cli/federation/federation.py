@@ -46,6 +46,7 @@ from fedsafe_cli.terminal.errors import (
     WrongStateError,
 )
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.labels import headings, say
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
@@ -83,14 +84,16 @@ COMMANDS: Final = (
 _NUMBERS: Final = "   1    2    3    4    5    6    7    8"
 
 threshold_option: Final = click.option(
-    "--threshold", type=click.IntRange(2, 63), help="Default: more than half."
+    "--threshold",
+    type=click.IntRange(2, 63),
+    help="Shares that make a token; default: more than half.",
 )
 _ANEW: Final = click.option(
-    "--anew", is_flag=True, help="A new proposal, which all confirm."
+    "--anew", is_flag=True, help="Make a new proposal, which everybody confirms."
 )
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def federation() -> None:
     """Show the federation, found one, or change what its members agreed on.
 
@@ -108,14 +111,14 @@ for _command in COMMANDS:
 
 
 @federation.command("card")
-@click.option("--out", metavar="DIR", help="Write the card into this folder.")
+@click.option("--out", metavar="DIR", help="Write the card to this folder.")
 @shared_options
 @click.pass_context
 def card(context: click.Context, out: str | None) -> ExitStatus:
     """Print the node's signed card and its fingerprint.
 
-    Whoever founds a federation with you asks you for two groups of the fingerprint, by
-    number. Read them out from here, by telephone.
+    Members who found a federation with you ask you by telephone for two groups of the
+    fingerprint. Read them out from here.
 
     \b
     Examples:
@@ -188,9 +191,9 @@ def show(context: click.Context) -> ExitStatus:
 def found() -> None:
     """Found a federation, by files or over the network.
 
-    By files, in a folder that all organisations can write: each runs `card --out`;
-    the convenor runs `propose`; each reviews and confirms; then each runs `step` again
-    and again until it says that the federation is founded.
+    By files, in a folder that all organisations can write to: each runs `fedsafe
+    federation card --out`; the convenor runs `propose`; each runs `review` and
+    `confirm`; then each repeats `step` until it says that the federation is founded.
 
     \b
     Examples:
@@ -212,7 +215,9 @@ for _command in CONSENT_COMMANDS:
 @click.argument("folder", metavar="DIR")
 @click.option("--federation", "name", required=True, help="Id of the new federation.")
 @threshold_option
-@click.option("--arrangement", metavar="FILE", help="Joint-controller arrangement.")
+@click.option(
+    "--arrangement", metavar="FILE", help="File of the joint-controller arrangement."
+)
 @_ANEW
 @shared_options
 @click.pass_context
@@ -222,10 +227,10 @@ def propose_by_files(
     folder: str,
     **given: Any,  # noqa: ANN401 (options)
 ) -> ExitStatus:
-    """Propose a federation of all whose cards lie in DIR, as the convenor.
+    """Propose a federation of all nodes whose cards are in DIR, as the convenor.
 
-    The same again is the same proposal, for a week. Where wrong groups were typed too
-    often it takes a new one (`--anew`, in a new folder), which all confirm.
+    For a week, the same terms give the same proposal. After too many wrong attempts to
+    confirm, make a new one in a new folder (--anew); everybody then confirms it.
 
     \b
     Example:
@@ -253,10 +258,10 @@ def propose_by_files(
 @shared_options
 @click.pass_context
 def step_by_files(context: click.Context, folder: str) -> ExitStatus:
-    """Take the messages in DIR to the own node and add those that it owes.
+    """Pass the messages in DIR to the own node, and add those that it must send.
 
     Run it again after the others have, until the federation is founded. Until the
-    operator has confirmed the proposal (`review`, `confirm`) it ends with status 13.
+    operator has confirmed the proposal (`review`, `confirm`) it exits with status 13.
 
     \b
     Example:
@@ -291,19 +296,27 @@ def step_by_files(context: click.Context, folder: str) -> ExitStatus:
 
 
 @found.command("run")
-@click.option("--member", "members", multiple=True, metavar="URL", help="Another node.")
+@click.option(
+    "--member",
+    "members",
+    multiple=True,
+    metavar="URL",
+    help="URL of another node; may be repeated.",
+)
 @click.option("--federation", "name", required=True, help="Id of the new federation.")
 @threshold_option
-@click.option("--arrangement", metavar="FILE", help="Joint-controller arrangement.")
+@click.option(
+    "--arrangement", metavar="FILE", help="File of the joint-controller arrangement."
+)
 @_ANEW
 @shared_options
 @click.pass_context
 def run(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
     """Found a federation over the network, from the convenor's machine.
 
-    The others' nodes must have `founding.open = true` in node.toml. Each operator, the
-    convenor's too, confirms at the own node (`review`, `confirm`); until all have, this
-    ends with status 13. Run it again then: what was confirmed holds for a week.
+    The other nodes need `founding.open = true` in node.toml. Each operator, the
+    convenor's too, runs `review` and `confirm` at the own node; until all have, this
+    command exits with status 13. Then run it again: a confirmation is valid for a week.
 
     \b
     Example:

@@ -15,6 +15,7 @@ from fedsafe_cli.federation.charter_request import (
 from fedsafe_cli.federation.charter_texts import quarantine_rows
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.ids import checked_member
 from fedsafe_cli.terminal.moments import moment_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -24,7 +25,7 @@ from fedsafe_cli.terminal.sessions import personal
 _QUARANTINES: Final = f"{FEDERATION}/quarantines"
 
 
-@click.command("quarantine")
+@click.command("quarantine", cls=SpokenCommand)
 @member_argument
 @click.option(
     "--after",
@@ -32,7 +33,7 @@ _QUARANTINES: Final = f"{FEDERATION}/quarantines"
     callback=moment_of,
     help="Such as 2027-11-03T09:30Z, or a day: its first second in UTC.",
 )
-@click.option("--undo", is_flag=True, help="Give back what is set aside.")
+@click.option("--undo", is_flag=True, help="Give back what is in quarantine.")
 @yes_option
 @shared_options
 @click.pass_context
@@ -43,12 +44,13 @@ def quarantine(
     undo: bool,  # noqa: FBT001 (click)
     yes: bool,  # noqa: FBT001 (click)
 ) -> ExitStatus:
-    """Set aside, at this node, what came from MEMBER after a moment.
+    """Quarantine, at this node, what came from MEMBER after a given time.
 
-    For a member that may have been broken into. It matches nobody and is carried to
-    nobody from now on, and what still comes neither; what came by then matches on, and
-    restrictions apply as ever. Lookups name MEMBER as not covered. One person does it,
-    at once; --undo takes a second one, and gives all back as it is by then.
+    Use this for a member that may have been broken into. Its signals from after that
+    time, also future ones, match nobody and are passed on to nobody. Earlier signals
+    still match, and restrictions apply as usual. Lookups list MEMBER as not covered.
+    One person can do this, and it takes effect at once; --undo takes a second person
+    and gives everything back in its current state.
 
     \b
     Examples:

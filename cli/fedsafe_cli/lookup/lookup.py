@@ -15,6 +15,7 @@ from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import BadInputError, CliError
 from fedsafe_cli.terminal.exit_codes import ExitStatus
 from fedsafe_cli.terminal.findings import one_of, surface_option
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.inputs import (
     KINDS,
     LONGEST_RECORD,
@@ -34,7 +35,7 @@ from fedsafe_cli.terminal.progress import reading
 from fedsafe_policies.vocabulary import Purpose
 
 
-@click.command()
+@click.command(cls=SpokenCommand)
 @click.argument("values", nargs=-1, metavar="[-|VALUE…]")
 @click.option(
     "--kind",
@@ -43,17 +44,21 @@ from fedsafe_policies.vocabulary import Purpose
     help=one_of("Kind of all values", KINDS),
 )
 @click.option(
-    "--file", "file", metavar="FILE", help="Read values from FILE, one a line."
+    "--file", "file", metavar="FILE", help="Read values from FILE, one per line."
 )
 @click.option(
-    "--ndjson", is_flag=True, help="Lines are JSON objects; so are the answers."
+    "--ndjson",
+    is_flag=True,
+    help="Read JSON objects, one per line, and print answers as such.",
 )
-@click.option("--region", metavar="DE", help="For phone numbers in national form.")
+@click.option(
+    "--region", metavar="DE", help="Country of phone numbers in national form."
+)
 @click.option("--namespace", metavar="NAME", help="Platform or vendor of the values.")
 @click.option(
     "--subject-ref",
     metavar="[SERVICE/]REF",
-    help="Your handle for the account; all values are then one account's.",
+    help="Your reference to the account; all values then belong to this account.",
 )
 @click.option(
     "--purpose",
@@ -65,7 +70,9 @@ from fedsafe_policies.vocabulary import Purpose
 )
 @surface_option(required=False)
 @click.option(
-    "--deadline-ms", type=click.IntRange(10, 60_000), help="When to give up waiting."
+    "--deadline-ms",
+    type=click.IntRange(10, 60_000),
+    help="Give up after this many milliseconds.",
 )
 @shared_options
 @click.pass_context
@@ -82,11 +89,11 @@ def lookup(  # noqa: PLR0913, PLR0917 (one parameter an option)
     surface: str | None,
     deadline_ms: int | None,
 ) -> ExitStatus:
-    """Ask whether there are signals for identifiers or digests.
+    """Look up whether there are signals for identifiers or digests.
 
-    Values come from standard input ("-") or a file, one a line, or as arguments
-    KIND:VALUE. Arguments are visible in the process list and stay in the shell's
-    history: use standard input for real people.
+    Pass values on standard input ("-") or in a file, one per line, or as arguments
+    KIND:VALUE. Arguments are visible in the process list and stay in the shell history:
+    use standard input for real people.
 
     \b
     Examples:
@@ -102,17 +109,17 @@ def lookup(  # noqa: PLR0913, PLR0917 (one parameter an option)
       create_account --restricted "$ID"
       printf '%s\\n' "$ADDRESS" | fedsafe lookup --kind email --subject-ref "$ID" -
       case $? in
-        0)  lift_restriction "$ID" ;;
+        0) lift_restriction "$ID" ;;
         10) queue_for_review "$ID" ;;
         14) lift_restriction "$ID"; queue_for_review "$ID" ;;
-        5)  have_it_corrected "$ID" ;;
+        5) have_it_corrected "$ID" ;;
         4 | 11 | 12) ask_again_later "$ID" ;;
-        *)  call_operator "$ID" ;;
+        *) call_operator "$ID" ;;
       esac
 
-    Answers come in the order of the input. Of several exit statuses the most
-    serious wins: 1, 4, 3, 10, 14, 5, 11, 12, 0. A value of an account that cannot
-    be read is named in the answer, and hides none of the others.
+    Answers come in the order of the input. Of several exit statuses the most serious
+    wins: 1, 4, 3, 10, 14, 5, 11, 12, 0. If one value of an account cannot be read, the
+    answer names it, and the other values are looked up all the same.
     """  # noqa: D301
     settings = settings_of(context)
     hints = Hints(kind=kind, region=region, namespace=namespace)

@@ -32,6 +32,7 @@ from fedsafe_cli.lookup.verdicts import Form, entry, show
 from fedsafe_cli.terminal.errors import BadInputError, CliError
 from fedsafe_cli.terminal.exit_codes import ExitStatus, worst
 from fedsafe_cli.terminal.findings import one_of, surface_option
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.inputs import OUT_OF_FORM, SUBJECT_REF, Account, Fault, opened
 from fedsafe_cli.terminal.labels import grouped
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -64,19 +65,21 @@ class _Input:
 def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option(
-            "--jobs", type=click.IntRange(1, 256), help="Processes; default: cores."
+            "--jobs",
+            type=click.IntRange(1, 256),
+            help="Number of processes; default: number of cores.",
         ),
-        click.option("--resume", is_flag=True, help="Go on with the file of --output."),
+        click.option("--resume", is_flag=True, help="Continue the file of --output."),
         click.option(
-            "--output", metavar="FILE", help="Write the lines into a new file, 0600."
+            "--output", metavar="FILE", help="Write the lines to a new file, mode 0600."
         ),
-        click.option("--ndjson", is_flag=True, help="A JSON object a line."),
+        click.option("--ndjson", is_flag=True, help="Print a JSON object per line."),
     ):
         command = option(command)
     return command
 
 
-@click.command("hash")
+@click.command("hash", cls=SpokenCommand)
 @click.argument("files", nargs=-1, required=True, metavar="FILE|DIR…")
 @_run_options
 @shared_options
@@ -91,13 +94,13 @@ def hash_files(  # noqa: PLR0913 (one parameter an option)
     resume: bool,
     jobs: int | None,
 ) -> ExitStatus:
-    """Print the digests of files, and of all files in folders.
+    """Print the digests of files and folders.
 
-    SHA-256, SHA-1, MD5 and BLAKE3 of the bytes, and PDQ of what a picture looks
-    like. Files are read in a stream on this machine and sent nowhere. Links in a
-    folder are named and not followed. What cannot be read, or is a picture without
-    PDQ (broken, of a form that is not read, or with too little to see), is named, and
-    the status is 5.
+    Computes SHA-256, SHA-1, MD5 and BLAKE3 of the bytes, and PDQ of what a picture
+    shows. Files are read as a stream on this machine and sent nowhere. Links in a
+    folder are reported and not followed. Unreadable files are reported, and pictures
+    without PDQ (broken, of an unknown format, or nearly empty); the exit status is
+    then 5.
 
     \b
     Examples:
@@ -174,10 +177,13 @@ def _note_picture(name: str, picture: Fault | None, settings: Settings) -> None:
         note(f"fedsafe: error: {name}: {said}")
 
 
-@click.command("match")
+@click.command("match", cls=SpokenCommand)
 @click.argument("files", nargs=-1, metavar="[FILE|DIR…]")
 @click.option(
-    "--list", "listing", metavar="FILE", help="Digests in a list; - is stdin."
+    "--list",
+    "listing",
+    metavar="FILE",
+    help="Read digests from a list; - is standard input.",
 )
 @click.option(
     "--kind",
@@ -208,24 +214,24 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
     jobs: int | None,
     surface: str,
 ) -> ExitStatus:
-    """Ask whether files are known abuse media.
+    """Look up whether files are known abuse media.
 
     Takes files, folders, or a list of digests.
 
-    A file matches by any of its digests; an altered picture matches by PDQ up
-    to a distance of 31 bits, turned and mirrored ones too. A match is a reason to
-    review, never a verdict.
+    A file matches by any of its digests. An altered, rotated or mirrored picture
+    matches by PDQ up to a distance of 31 bits. A match is a reason to review, never a
+    verdict.
 
-    --subject-ref says whose files they are. A match counts once a day for each
-    account; without it, once for each file as it lies there (by a credential: each
-    time), and a signal that hits too many is a flood.
+    --subject-ref names the account that the files belong to. A match counts once a
+    day for each account; without one, once for each file (with a credential: each
+    time). A signal with too many matches becomes a flood.
 
-    Say where the files are met: private messages may be matched only while the
-    legal calendar holds a basis, and the node refuses them otherwise.
+    Say where the files are met: private messages may be matched only while the legal
+    calendar has a legal basis for it; otherwise the node refuses.
 
-    A list is NDJSON or text of `fedsafe hash`, what sha256sum, sha1sum or md5sum
-    print, bare digests, or CSV whose head names the kinds. With --output a run that
-    was ended goes on by --resume: what is answered is not asked again.
+    A list is output of `fedsafe hash` (NDJSON or text), of sha256sum, sha1sum or
+    md5sum, bare digests, or CSV whose header names the kinds. --resume continues an
+    interrupted run with --output and asks nothing twice.
 
     \b
     Examples:
@@ -235,8 +241,8 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
       fedsafe match --surface hosted_private --output answers.ndjson --resume uploads/
       sha256sum uploads/* | fedsafe match --surface hosted_private --list - --ndjson
 
-    Exit status as for `fedsafe lookup`; 5 also where the bytes of a picture are all
-    that was compared: a broken one, of a form that is not read, or nearly empty.
+    Exit statuses are those of `fedsafe lookup`; 5 also if only the bytes of a picture
+    were compared: it is broken, of an unknown format, or nearly empty.
     """  # noqa: D301
     _check_sources(files, listing, kind)
     if subject_ref is not None and not SUBJECT_REF.fullmatch(subject_ref):

@@ -12,6 +12,7 @@ from fedsafe_cli.terminal.confirmation import ask_new_password, ask_secret
 from fedsafe_cli.terminal.errors import RefusedError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.labels import coded, headings, say
 from fedsafe_cli.terminal.moments import ENDS, shown, start_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -19,7 +20,7 @@ from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 
-_ROLE: Final = one_of("A role", ROLES)
+_ROLE: Final = one_of("Role to grant", ROLES)
 _GRANTERS: Final = frozenset({"operator", "reviewer", "dpo"})
 _NOBODY_APPROVES: Final = (
     "fedsafe: nobody is there who could approve it: the machine's owner makes a second "
@@ -33,9 +34,9 @@ _TRAINED: Final = (
 )
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def account() -> None:
-    """Accounts of people: one person, one account.
+    """Manage accounts of people: one account per person.
 
     \b
     Examples:
@@ -50,12 +51,12 @@ def account() -> None:
 @shared_options
 @click.pass_context
 def first(context: click.Context, name: str) -> ExitStatus:
-    """Get a set-up code for an operator's account, while the node is stopped.
+    """Get a set-up code for an operator's account while the node is stopped.
 
-    `fedsafe node init` printed one; this makes another if it was lost or has
-    expired, or if only one person is left who can grant roles, or none. It is refused
-    while two people can. A first administrator of another name who has not set up yet
-    loses code and role.
+    `fedsafe node init` printed the first code. Use this if that code was lost or has
+    expired, or if fewer than two people are left who can grant roles; otherwise it is
+    refused. If a first administrator of another name has not set up yet, their code and
+    role end.
 
     \b
     Example:
@@ -83,18 +84,18 @@ def first(context: click.Context, name: str) -> ExitStatus:
     "--training-until",
     metavar="YYYY-MM-DD",
     callback=start_of,
-    help=f"And until when that counts. {ENDS}",
+    help="First administrator: the training is valid until this day begins (UTC).",
 )
 @shared_options
 @click.pass_context
 def setup(
     context: click.Context, name: str, training: str | None, training_until: int | None
 ) -> ExitStatus:
-    """Set your own account up, with the code that you were given.
+    """Set up your own account with the code that you received.
 
-    Code and new password are asked for; without a terminal they are the first two
-    lines of standard input. The answer shows the secret for your authenticator and
-    your recovery codes, once.
+    The command asks for the code and a new password; without a terminal it reads them
+    from the first two lines of standard input. It shows the secret for your
+    authenticator and your recovery codes once.
 
     \b
     Examples:
@@ -127,8 +128,8 @@ def setup(
 def totp(context: click.Context) -> ExitStatus:
     """Get a new authenticator and new recovery codes for your own account.
 
-    Prove the old one just before: `fedsafe login --step-up`. The old ones, and your
-    other sessions, end at once.
+    First prove the old one: `fedsafe login --step-up`. The old ones and your other
+    sessions end at once.
 
     \b
     Example:
@@ -144,10 +145,10 @@ def totp(context: click.Context) -> ExitStatus:
 @shared_options
 @click.pass_context
 def link(context: click.Context) -> ExitStatus:
-    """Link your identity at the provider to your own account.
+    """Link your identity at the identity provider to your account.
 
-    Log in at the node just before, with password and one-time code; then at the
-    provider, with your browser. Afterwards `fedsafe login --sso` is possible.
+    First log in at the node with password and one-time code, then at the identity
+    provider with your browser. After that, `fedsafe login --sso` works.
 
     \b
     Example:
@@ -168,7 +169,9 @@ def link(context: click.Context) -> ExitStatus:
 @click.option(
     "--display", required=True, metavar="TEXT", help="The person's full name."
 )
-@click.option("--external", is_flag=True, help="Somebody from outside the firm.")
+@click.option(
+    "--external", is_flag=True, help="The person does not belong to the provider."
+)
 @shared_options
 @click.pass_context
 def add(
@@ -179,8 +182,8 @@ def add(
 ) -> ExitStatus:
     """Add an account without a role, as an operator.
 
-    Give the code to the person, who sets the account up with it. A name is never
-    given again.
+    Give the code to the person, who sets the account up with it. A name is never used
+    again.
 
     \b
     Example:
@@ -232,7 +235,9 @@ def _role(role: dict[str, Any], settings: Settings) -> str:
 @account.command("roles")
 @click.argument("name")
 @click.option("--grant", type=click.Choice(ROLES), metavar="ROLE", help=_ROLE)
-@click.option("--end", type=click.Choice(ROLES), metavar="ROLE", help="Take it away.")
+@click.option(
+    "--end", type=click.Choice(ROLES), metavar="ROLE", help="Role to take away."
+)
 @click.option(
     "--until",
     metavar="YYYY-MM-DD",
@@ -250,9 +255,8 @@ def roles(
 ) -> ExitStatus:
     """Grant a role to NAME, or take one away.
 
-    A grant takes two people as soon as there is a second one who may approve it; it
-    then ends with status 13, and waits for `fedsafe act approve`. The person needs
-    the training that the role wants.
+    As soon as there is a second person who may approve it, a grant exits with status 13
+    and waits for `fedsafe act approve`. The person needs the training for the role.
 
     \b
     Examples:
@@ -326,7 +330,7 @@ def lock(context: click.Context, name: str) -> ExitStatus:
 @shared_options
 @click.pass_context
 def reset(context: click.Context, name: str) -> ExitStatus:
-    """Let a person set up anew: secrets, sessions and roles end.
+    """Reset an account: secrets, sessions and roles end; the person sets it up again.
 
     \b
     Example:

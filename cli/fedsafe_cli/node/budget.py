@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
@@ -23,9 +24,9 @@ _HEADINGS: Final = (
 _NOTHING: Final = Phrase("nothing was spent within the last hour, and nothing is shut")
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def budget() -> None:
-    """Budgets of lookups and publications (rule P18).
+    """Show budgets of lookups and publications (rule P18).
 
     \b
     Example:
@@ -37,13 +38,13 @@ def budget() -> None:
 @shared_options
 @click.pass_context
 def show(context: click.Context) -> ExitStatus:
-    """Tell what was spent within the last hour, what is left, and what is shut.
+    """Show what was used within the last hour, what is left, and what is blocked.
 
-    Of evaluations, the UTC day: `evaluate.…` is what a member had this node
-    evaluate, `ask.…` what this node asked of a member.
+    Evaluations count per UTC day: `evaluate.…` is what this node evaluated for a
+    member, `ask.…` what it asked of a member.
 
-    A pattern (`enumeration`, `mass_listing`) shuts its way for an hour; it opens
-    again by itself.
+    A pattern (`enumeration`, `mass_listing`) blocks its way for an hour; then it opens
+    again.
 
     \b
     Example:

@@ -13,6 +13,7 @@ import click
 from fedsafe_cli.terminal.errors import SettingsError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.labels import coded, headings, say
 from fedsafe_cli.terminal.moments import ENDS, shown, start_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -31,12 +32,12 @@ _COUNTS: Final = (
 PURPOSES: Final = tuple(purpose.value for purpose in Purpose)
 
 
-@click.group("credential")
+@click.group("credential", cls=SpokenGroup)
 def credential() -> None:
-    """Credentials of services and people.
+    """Manage credentials of services and people.
 
-    `add --role` is for a node that is stopped; everything else asks the running node,
-    as somebody who has logged in.
+    `add --role` needs a stopped node; all other commands ask the running node, as
+    somebody who has logged in.
 
     \b
     Examples:
@@ -52,20 +53,22 @@ def credential() -> None:
     "--role",
     type=click.Choice(ROLES),
     metavar="ROLE",
-    help=one_of("Node stopped: what its holder may do", ROLES),
+    help=one_of("Node stopped: role of its holder", ROLES),
 )
-@click.option("--person", metavar="NAME", help="Whose it is; default: its own name.")
+@click.option(
+    "--person", metavar="NAME", help="Whose credential it is; default: its own name."
+)
 @click.option(
     "--service",
     metavar="NAME",
-    help="The application that asks with it, whose accounts are its own; it keeps "
-    "its name when credentials are replaced. Default: the credential's own name.",
+    help="Application that asks with it and whose accounts are its own; it keeps its "
+    "name when credentials are replaced. Default: the credential's name.",
 )
 @click.option(
     "--scope",
     type=click.Choice(SCOPES),
     metavar="SCOPE",
-    help=one_of("Node running: what a service may do with it", SCOPES),
+    help=one_of("Node running: what the service may do", SCOPES),
 )
 @click.option(
     "--purpose",
@@ -73,7 +76,7 @@ def credential() -> None:
     type=click.Choice(PURPOSES),
     multiple=True,
     metavar="PURPOSE",
-    help=one_of("For --scope lookup, why it may ask", PURPOSES),
+    help=one_of("With --scope lookup: why it may ask", PURPOSES),
 )
 @click.option("--until", metavar="YYYY-MM-DD", callback=start_of, help=ENDS)
 @click.option("--out", required=True, metavar="FILE", help="New file, mode 0600.")
@@ -82,12 +85,13 @@ def credential() -> None:
 def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
     """Add a credential, written once to a new file that only you can read.
 
-    With --scope, for a service: as an operator who has logged in, while the node
-    runs. With --role, for a person or service without bounds: while it is stopped;
-    a person's is good for 90 days, or until --until. Outside of demonstrations it
-    records own bans, looks up and reads; all else takes an account.
+    With --scope: a credential of a service. You must be logged in as an operator, and
+    the node must run. With --role: an unlimited credential of a person or service. The
+    node must be stopped. A person's credential is valid for 90 days, or until --until.
+    Outside of demonstrations it records own bans, looks up and reads; everything else
+    needs an account.
 
-    Two applications take two services, or what one calls an account could be taken
+    Give each application its own service: otherwise an account of one could be taken
     for an account of the other. Credentials of one application share its --service.
 
     \b
@@ -146,7 +150,7 @@ def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # no
 @shared_options
 @click.pass_context
 def list_credentials(context: click.Context) -> ExitStatus:
-    """List the credentials, without their secrets, while the node runs.
+    """List the credentials without their secrets; the node must run.
 
     \b
     Example:
@@ -180,7 +184,7 @@ def list_credentials(context: click.Context) -> ExitStatus:
     required=True,
     metavar="YYYY-MM-DD",
     callback=start_of,
-    help="The successor's end.",
+    help="Day on which the successor expires.",
 )
 @click.option(
     "--overlap",
@@ -188,16 +192,16 @@ def list_credentials(context: click.Context) -> ExitStatus:
     default=24,
     show_default=True,
     metavar="HOURS",
-    help="How long the old one goes on.",
+    help="How long the old credential stays valid.",
 )
 @click.option(
-    "--service", metavar="NAME", help="Of which service it is; default: of the same."
+    "--service", metavar="NAME", help="Service of the successor; default: the same."
 )
 @click.option("--out", required=True, metavar="FILE", help="New file, mode 0600.")
 @shared_options
 @click.pass_context
 def rotate(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
-    """Make a successor of a service's credential; both are good for a while.
+    """Create a successor of a service's credential; both are valid for a while.
 
     \b
     Example:
@@ -216,7 +220,7 @@ def rotate(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  #
 @shared_options
 @click.pass_context
 def revoke(context: click.Context, name: str) -> ExitStatus:
-    """End a credential at once.
+    """Revoke a credential at once.
 
     \b
     Example:

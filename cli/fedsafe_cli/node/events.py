@@ -13,6 +13,7 @@ from typing import Any, Final
 import click
 
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, table
@@ -53,13 +54,13 @@ _after = click.option(
     default="0",
     metavar="PLACE",
     callback=lambda _context, _option, value: _checked(value),
-    help="Begin behind this event: its number, or where reading ended before.",
+    help="Start after this event: its number, or the cursor from an earlier run.",
 )
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def events() -> None:
-    """What happened, for the provider's back-end: a feed with a cursor.
+    """Read events for the provider's back-end: a feed with a cursor.
 
     \b
     Examples:
@@ -71,11 +72,16 @@ def events() -> None:
 
 @events.command("list")
 @_after
-@click.option("--limit", type=click.IntRange(1, 500), default=100, help="At most.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 500),
+    default=100,
+    help="At most this many events.",
+)
 @shared_options
 @click.pass_context
 def list_events(context: click.Context, after: str, limit: int) -> ExitStatus:
-    """List events from behind a number on.
+    """List events after a number.
 
     \b
     Examples:
@@ -100,12 +106,12 @@ def list_events(context: click.Context, after: str, limit: int) -> ExitStatus:
     "quiet",
     type=click.IntRange(min=0),
     metavar="SECONDS",
-    help="Stop when nothing has come for so long.",
+    help="Stop after this time without an event.",
 )
 @shared_options
 @click.pass_context
 def follow(context: click.Context, after: str, quiet: int | None) -> ExitStatus:
-    """Print events as they come, one a line, until interrupted.
+    """Print events as they happen, one per line, until interrupted.
 
     \b
     Examples:
@@ -131,7 +137,7 @@ def follow(context: click.Context, after: str, quiet: int | None) -> ExitStatus:
 @shared_options
 @click.pass_context
 def receipt(context: click.Context, number: int) -> ExitStatus:
-    """Say that event NUMBER has reached its person; once is enough.
+    """Confirm that event NUMBER has reached its person; once is enough.
 
     \b
     Example:

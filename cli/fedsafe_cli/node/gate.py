@@ -21,6 +21,7 @@ from fedsafe_cli.terminal.confirmation import confirm
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.labels import field, say, yes_or_no
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, note, pairs
@@ -51,9 +52,9 @@ _CITES: Final = (
 _ENTER: Final = Phrase("Enter it all the same?")
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def gate() -> None:
-    """The legal gate of signals about persons.
+    """Show and record the legal gate for signals about persons.
 
     \b
     Examples:
@@ -67,7 +68,7 @@ def gate() -> None:
 @shared_options
 @click.pass_context
 def show(context: click.Context) -> ExitStatus:
-    """Tell whether the gate is open, and what it lacks.
+    """Show whether the gate is open, and what is missing.
 
     \b
     Example:
@@ -80,18 +81,21 @@ def show(context: click.Context) -> ExitStatus:
 
 @gate.command("record")
 @click.argument("file")
-@click.option("--yes", is_flag=True, help="Replace a complete record unasked.")
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="Do not ask before an incomplete record closes the gate.",
+)
 @shared_options
 @click.pass_context
 def record(context: click.Context, file: str, yes: bool) -> ExitStatus:  # noqa: FBT001 (click's)
-    """Enter the record in FILE (TOML); the newest one counts.
+    """Record the legal gate from FILE (TOML); the newest record counts.
 
-    A complete record opens the gate once another person has approved it, and ends
-    with status 13. One of the two is the data protection officer, whom dpo_approval
-    names as their account does; in a federation the arrangement ends in what its
-    charter agreed on (`fedsafe gate show`). One that
-    lacks something counts at once, and closes a gate that was open; you are asked
-    before.
+    A complete record opens the gate once another person has approved it; until then the
+    exit status is 13. One of the two must be the data protection officer; dpo_approval
+    names their account. In a federation, arrangement must end with what the charter
+    says (`fedsafe gate show`). An incomplete record counts at once and closes an open
+    gate; you are asked first.
 
     \b
     Example:

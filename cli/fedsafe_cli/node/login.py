@@ -10,6 +10,7 @@ from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.confirmation import ask_secret
 from fedsafe_cli.terminal.errors import BadInputError, RefusedError, SettingsError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.labels import say
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -31,11 +32,18 @@ _NEW_OPERATOR: Final = (
 )
 
 
-@click.command("login")
+@click.command("login", cls=SpokenCommand)
 @click.argument("name", required=False)
-@click.option("--role", type=click.Choice(ROLES), metavar="ROLE", help="If several.")
-@click.option("--step-up", is_flag=True, help="Only prove the second factor anew.")
-@click.option("--sso", is_flag=True, help="Through the provider of identities.")
+@click.option(
+    "--role",
+    type=click.Choice(ROLES),
+    metavar="ROLE",
+    help="Role to act in, if you have several.",
+)
+@click.option(
+    "--step-up", is_flag=True, help="Prove the second factor again in this session."
+)
+@click.option("--sso", is_flag=True, help="Log in through the identity provider.")
 @shared_options
 @click.pass_context
 def login(
@@ -47,14 +55,14 @@ def login(
 ) -> ExitStatus:
     """Log in as NAME, with password and one-time code.
 
-    Both are asked for; without a terminal they are the first two lines of standard
-    input; with --step-up the code is the only one. A recovery code stands in for the
-    one-time code to log in, and for nothing else: --step-up takes the authenticator. If
-    that is lost, an operator resets your account (`fedsafe account reset`). The session
-    is kept in a file that only you can read, until `fedsafe logout`.
+    The command asks for both; without a terminal it reads them from the first two lines
+    of standard input. With --step-up it asks for the one-time code only. A recovery
+    code replaces the one-time code for login, but not for --step-up. If you lose your
+    authenticator, an operator resets your account (`fedsafe account reset`). The
+    session is stored in a file that only you can read, until `fedsafe logout`.
 
-    With --sso you log in at the provider with your browser; then give the address
-    that it ends at. Link your account before: `fedsafe account link`.
+    With --sso you log in at your identity provider with the browser; then paste the
+    address of the last page. Link your account first: `fedsafe account link`.
 
     \b
     Examples:
@@ -131,7 +139,7 @@ def visit_provider(
     return {"state": state, "code": code}
 
 
-@click.command("logout")
+@click.command("logout", cls=SpokenCommand)
 @shared_options
 @click.pass_context
 def logout(context: click.Context) -> ExitStatus:

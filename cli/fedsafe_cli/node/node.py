@@ -27,6 +27,7 @@ from fedsafe_cli.terminal.errors import (
     words_of,
 )
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenGroup, listed
 from fedsafe_cli.terminal.labels import coded, field, say, value_of
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -49,9 +50,9 @@ _SENTENCES: Final = frozenset({"store", "rests", "keys_departed", "resharings_ov
 ROLES: Final = tuple(role.value for role in Role)
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def node() -> None:
-    """Make a node, run it, look at it.
+    """Create a node, run it, and show its state.
 
     \b
     Examples:
@@ -63,18 +64,26 @@ def node() -> None:
 
 @node.command("init")
 @click.option("--dir", "directory", required=True, metavar="DIR", help="New directory.")
-@click.option("--name", required=True, help="The node's name, chat.example.de.")
-@click.option("--url", help="Where peers reach it; default: from --listen.")
+@click.option(
+    "--name", required=True, help="Name of the node, such as chat.example.de."
+)
+@click.option("--url", help="URL at which peers reach it; default: from --listen.")
 @click.option("--listen", default="127.0.0.1:8470", show_default=True)
-@click.option("--jurisdiction", default="DE", show_default=True, help="Two letters.")
+@click.option(
+    "--jurisdiction", default="DE", show_default=True, help="Country code, two letters."
+)
 @click.option("--contact", required=True, help="Address for questions about signals.")
 @click.option("--dpo-contact", help="Address of the data protection officer.")
-@click.option("--policy", default="strict", show_default=True, help="Shipped policy.")
+@click.option(
+    "--policy", default="strict", show_default=True, help="Shipped policy to use."
+)
 @click.option(
     "--staff",
     multiple=True,
     metavar="NAME:ROLE",
-    help=f"A person's credential; a role is one of {', '.join(ROLES)}.",
+    help=listed(
+        "Person to create a credential for, with one of the roles {words}.", ROLES
+    ),
 )
 @click.option(
     "--custody-key",
@@ -84,17 +93,17 @@ def node() -> None:
 @click.option(
     "--store",
     metavar="URL",
-    help="PostgreSQL server instead of the file: postgresql://ROLE@HOST/DATABASE.",
+    help="Use a PostgreSQL server instead of a file: postgresql://ROLE@HOST/DATABASE.",
 )
 @click.option(
     "--store-password-file",
     metavar="FILE",
-    help="File of mode 0600 with that role's password.",
+    help="File of mode 0600 with the password of this role.",
 )
 @click.option(
     "--store-owner-file",
     metavar="FILE",
-    help="File of mode 0600 with the URL of the tables' owner, who makes them.",
+    help="File of mode 0600 with the URL of the role that creates and owns the tables.",
 )
 @click.option(
     "--administrator",
@@ -106,14 +115,14 @@ def node() -> None:
 @shared_options
 @click.pass_context
 def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
-    """Make a new node in an empty directory.
+    """Create a new node in an empty directory.
 
     Credentials are written to files of mode 0600 in DIR.credentials. The code of the
     first administrator is shown once. The private custody key opens your own
     identifiers when they must be published anew: move that file off this machine.
 
-    If it fails nothing of it is left, and it can be made again; if it is killed, the
-    same command takes away what is left, and makes it.
+    If the command fails, it leaves nothing behind. If it is killed, run the same
+    command again: it cleans up and starts over.
 
     \b
     Examples:
@@ -244,7 +253,7 @@ def _person(text: str) -> tuple[str, Role]:
     default=1,
     show_default=True,
     metavar="N",
-    help="Processes; more than one on PostgreSQL.",
+    help="Number of processes; more than one needs PostgreSQL.",
 )
 @shared_options
 @click.pass_context
@@ -295,7 +304,7 @@ def run(context: click.Context, /, workers: int) -> ExitStatus:
 @shared_options
 @click.pass_context
 def status(context: click.Context) -> ExitStatus:
-    """Tell the node's state at a glance.
+    """Show the state of the node.
 
     \b
     Example:

@@ -14,6 +14,7 @@ import click
 
 from fedsafe_cli.terminal.errors import ProgrammeError, SettingsError, WrongStateError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.settings import Settings, printable
@@ -49,13 +50,13 @@ _TEXTS: Final = {
 }
 
 
-@click.group("outside-key")
+@click.group("outside-key", cls=SpokenGroup)
 def outside_key() -> None:
-    """Wrap media and own keys under a key outside the node's directory.
+    """Wrap media and the node's own keys with a key outside its directory.
 
-    A thief of the directory, of backups or of logs then opens no media. Pictures are
-    kept in a file under it, so a start takes no longer for many. The node stands still
-    meanwhile.
+    Then a thief of the directory, of backups or of logs cannot open media. Pictures are
+    kept in a file under this key, so that many of them do not delay a start. The node
+    must be stopped.
 
     \b
     Examples:
@@ -69,11 +70,11 @@ def outside_key() -> None:
 @shared_options
 @click.pass_context
 def new(context: click.Context, /, path: str | None) -> ExitStatus:
-    """Wrap the node's keys under the key at PATH, which is made if it is not there.
+    """Wrap the node's keys with the key at PATH; it is created if it does not exist.
 
-    node.toml names it from then on. Without PATH the key is the credential
-    fedsafe-outside-key that systemd gives, and node.toml stays as it is. The same
-    command finishes what was cut off.
+    node.toml then names this key. Without PATH the key is the systemd credential
+    fedsafe-outside-key, and node.toml stays unchanged. If the command breaks off, run
+    it again.
 
     \b
     Examples:
@@ -99,7 +100,7 @@ def new(context: click.Context, /, path: str | None) -> ExitStatus:
 @shared_options
 @click.pass_context
 def rotate(context: click.Context, /, path: str) -> ExitStatus:
-    """Wrap the node's keys under another key, at PATH.
+    """Wrap the node's keys with another key, at PATH.
 
     \b
     Example:
@@ -129,7 +130,7 @@ def rotate(context: click.Context, /, path: str) -> ExitStatus:
 @shared_options
 @click.pass_context
 def remove(context: click.Context, /) -> ExitStatus:
-    """Let the node's keys lie unwrapped again.
+    """Unwrap the node's keys, so that it needs no outside key.
 
     \b
     Example:
@@ -153,7 +154,7 @@ def remove(context: click.Context, /) -> ExitStatus:
 @shared_options
 @click.pass_context
 def recover(context: click.Context, /, path: str, custody_key: str) -> ExitStatus:
-    """Get a lost outside key back, into a new file at PATH.
+    """Recover a lost outside key to a new file at PATH.
 
     \b
     Example:
@@ -181,7 +182,7 @@ def recover(context: click.Context, /, path: str, custody_key: str) -> ExitStatu
 @shared_options
 @click.pass_context
 def show(context: click.Context, /) -> ExitStatus:
-    """Say where the outside key lies, its name, and what it wraps.
+    """Show where the outside key is, its name, and what it wraps.
 
     \b
     Example:

@@ -9,6 +9,7 @@ import click
 
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import read_for, reading_purpose
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line
 from fedsafe_cli.terminal.sessions import personal
@@ -17,9 +18,9 @@ from fedsafe_cli.terminal.settings import Settings
 TEMPLATES = ("balancing-test", "arrangement")
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def records() -> None:
-    """Documents for compliance officers, from what the node runs with.
+    """Write documents for compliance officers, from the node's configuration.
 
     \b
     Examples:
@@ -77,10 +78,10 @@ def works_council(context: click.Context, purpose: str | None) -> ExitStatus:
 @shared_options
 @click.pass_context
 def template(context: click.Context, name: str, purpose: str | None) -> ExitStatus:
-    """Write an outline with this node's values, to be completed by hand.
+    """Write a template with this node's values, to be completed by hand.
 
-    The balancing test (Art. 6 (1) f GDPR), or the arrangement between joint
-    controllers (Art. 26 GDPR). An aid, not legal advice.
+    NAME is balancing-test (GDPR Art. 6 (1) f) or arrangement (between joint
+    controllers, GDPR Art. 26). It is an aid, not legal advice.
 
     \b
     Examples:

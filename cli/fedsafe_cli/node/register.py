@@ -12,6 +12,7 @@ import click
 
 from fedsafe_cli.terminal.errors import BadInputError, BrokenAnswerError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.labels import coded
 from fedsafe_cli.terminal.moments import ENDS, readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -54,9 +55,9 @@ _LACKING: Final = Phrase(
 Json = dict[str, Any]
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def register() -> None:
-    """The Schutzkonzept register that actor signals hang on.
+    """Manage the register of the Schutzkonzept, which signals about persons require.
 
     \b
     Examples:
@@ -67,11 +68,13 @@ def register() -> None:
 
 
 @register.command("show")
-@click.option("--of", "member", metavar="NODE", help="Another member's public part.")
+@click.option(
+    "--of", "member", metavar="NODE", help="Show another member's public part."
+)
 @shared_options
 @click.pass_context
 def show(context: click.Context, member: str | None) -> ExitStatus:
-    """Show all items, how they stand and what waits for a second person.
+    """Show all items, their state, and what waits for a second person.
 
     \b
     Examples:
@@ -121,7 +124,7 @@ def set_item(  # noqa: PLR0913 - the options of one command
     evidence: str | None,
     reason: str | None,
 ) -> ExitStatus:
-    """Enter how far the provider is with ITEM; a second person confirms it.
+    """Record the state of ITEM; a second person confirms it.
 
     \b
     Examples:
@@ -144,11 +147,11 @@ def set_item(  # noqa: PLR0913 - the options of one command
 
 @register.command("review")
 @click.argument("item")
-@click.option("--entry", metavar="ID", help="Confirm this entry and no other.")
+@click.option("--entry", metavar="ID", help="Confirm only this entry.")
 @shared_options
 @click.pass_context
 def review(context: click.Context, item: str, entry: str | None) -> ExitStatus:
-    """Confirm the entry of ITEM that somebody else has made.
+    """Confirm the entry of ITEM that another person has made.
 
     \b
     Examples:
@@ -171,7 +174,7 @@ def review(context: click.Context, item: str, entry: str | None) -> ExitStatus:
 @shared_options
 @click.pass_context
 def check(context: click.Context) -> ExitStatus:
-    """Say what is missing for actor signals; status 1 if anything is.
+    """Show what is missing for signals about persons; exit status 1 if anything is.
 
     \b
     Example:
@@ -190,7 +193,7 @@ def check(context: click.Context) -> ExitStatus:
 @shared_options
 @click.pass_context
 def export(context: click.Context) -> ExitStatus:
-    """Print the public part as JSON: no person, no internal document.
+    """Print the public part as JSON, without people and internal documents.
 
     \b
     Example:

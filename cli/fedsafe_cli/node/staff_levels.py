@@ -9,6 +9,7 @@ import click
 from fedsafe_cli.node.login import ROLES
 from fedsafe_cli.terminal.casework_words import role_word
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.labels import coded, headings, say
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
@@ -27,9 +28,9 @@ _WHOLE: Final = {
 _NO_RULER: Final = "what {people} published: nobody else may rule on a dispute of it"
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def staffing() -> None:
-    """Whether the people suffice.
+    """Check whether there are enough people for all roles.
 
     \b
     Examples:
@@ -40,19 +41,19 @@ def staffing() -> None:
 
 @staffing.command("check")
 @click.argument("people", nargs=-1, metavar="[NAME[:ROLE,ROLE...]]...")
-@click.option("--policy", metavar="NAME", help="Shipped policy, with names only.")
+@click.option("--policy", metavar="NAME", help="Shipped policy; with names only.")
 @shared_options
 @click.pass_context
 def check(
     context: click.Context, people: tuple[str, ...], policy: str | None
 ) -> ExitStatus:
-    """Say whether the people suffice, and what is missing or clashes.
+    """Check whether there are enough people, and show missing and conflicting roles.
 
-    Without names: the accounts of the node, with the roles that they may act in
-    now. With names: whether such people could run the policy, and how the seats
-    can be shared out among them; names may say the roles they already have.
+    Without names: the accounts of the node, with the roles that are valid now. With
+    names: whether these people could run the policy, and how to share out the roles;
+    add roles that a person already has to the name.
 
-    Status 0 if the people suffice, 3 if not.
+    Exit status 0 if there are enough, 3 if not.
 
     \b
     Examples:

@@ -8,6 +8,7 @@ import click
 
 from fedsafe_cli.terminal.errors import ProgrammeError, SettingsError, WrongStateError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line
 from fedsafe_cli.terminal.settings import printable
@@ -16,20 +17,20 @@ from fedsafe_policies.ground.catalogue import Phrase
 _DONE: Final = Phrase("{found}: tables at schema {now}, seal checked and renewed")
 
 
-@click.command()
+@click.command(cls=SpokenCommand)
 @click.option(
     "--owner-file",
     required=True,
     metavar="FILE",
-    help="File of mode 0600 with the URL of the tables' owner.",
+    help="File of mode 0600 with the URL of the role that owns the tables.",
 )
 @shared_options
 @click.pass_context
 def prepare(context: click.Context, /, owner_file: str) -> ExitStatus:
     """Bring the tables of a stopped node on a server up to date.
 
-    The seal of all tables is checked first, and nothing is changed if it does not fit.
-    Tables that are as this program wants them stay as they are.
+    First checks the seal of all tables, and changes nothing if it does not match.
+    Tables that are up to date stay as they are.
 
     \b
     Example:

@@ -8,6 +8,7 @@ import click
 
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.labels import coded, headings, say
 from fedsafe_cli.terminal.moments import ENDS, shown, start_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -18,9 +19,9 @@ from fedsafe_policies.vocabulary import Module
 MODULES = tuple(module.value for module in Module)
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def training() -> None:
-    """Training records of people; a role lapses when its training does.
+    """Record trainings of people; a role lapses when its training expires.
 
     \b
     Examples:
@@ -38,8 +39,13 @@ def training() -> None:
     metavar="MODULE",
     help=one_of("What was taught", MODULES),
 )
-@click.option("--by", required=True, metavar="ORGANISATION", help="Who trained.")
-@click.option("--on", metavar="YYYY-MM-DD", callback=start_of, help="Default: today.")
+@click.option("--by", required=True, metavar="ORGANISATION", help="Who taught it.")
+@click.option(
+    "--on",
+    metavar="YYYY-MM-DD",
+    callback=start_of,
+    help="Day of the training; default: today.",
+)
 @click.option(
     "--until",
     required=True,
@@ -79,7 +85,7 @@ def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # no
 @shared_options
 @click.pass_context
 def list_training(context: click.Context) -> ExitStatus:
-    """List the training records, by person and end.
+    """List trainings, by person and end.
 
     \b
     Example:

@@ -27,6 +27,7 @@ from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
 from fedsafe_cli.terminal.findings import reading_purpose
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.labels import field, say
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs
@@ -39,9 +40,9 @@ if TYPE_CHECKING:
     from fedsafe_policies.rules.decision import Decision
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def policy() -> None:
-    """Read, check, compare and question policies.
+    """Read, check, compare and explain policies.
 
     POLICY is the name of a shipped policy (strict, germany, synthetic) or a file.
 
@@ -59,7 +60,7 @@ def policy() -> None:
 @shared_options
 @click.pass_context
 def show(context: click.Context, name: str) -> ExitStatus:
-    """Print a policy as it is written.
+    """Print a policy.
 
     \b
     Example:
@@ -83,20 +84,22 @@ def show(context: click.Context, name: str) -> ExitStatus:
 @policy.command("check")
 @click.argument("name", metavar="POLICY")
 @click.option(
-    "--federation", metavar="POLICY", help="The policy that it may not be looser than."
+    "--federation", metavar="POLICY", help="Policy that it may not be looser than."
 )
 @click.option(
-    "--matrix", is_flag=True, help="It is a minimisation matrix for cases, no policy."
+    "--matrix",
+    is_flag=True,
+    help="It is a minimisation matrix for cases, not a policy.",
 )
 @shared_options
 @click.pass_context
 def check(
     context: click.Context, name: str, federation: str | None, *, matrix: bool
 ) -> ExitStatus:
-    """Check a policy; a misfit is named with its key and line.
+    """Check a policy; errors are reported with key and line.
 
-    With --federation each key that loosens is named, and the status is 5; with --matrix
-    each that gives a partner more than the matrix that comes with FedSafe.
+    With --federation, each key that is looser is reported, with exit status 5; with
+    --matrix, each that gives a partner more than the shipped matrix.
 
     \b
     Example:
@@ -132,7 +135,7 @@ def check(
 @shared_options
 @click.pass_context
 def diff(context: click.Context, old: str, new: str) -> ExitStatus:
-    """Say what changes for people when the second policy replaces the first.
+    """Show what changes for people when the second policy replaces the first.
 
     \b
     Example:
@@ -168,9 +171,8 @@ def diff(context: click.Context, old: str, new: str) -> ExitStatus:
 def propose(context: click.Context) -> ExitStatus:
     """Propose the policy, calendar and lists that node.toml names.
 
-    The node decides on by the approved ones until another person has approved the
-    new ones (`fedsafe act approve`); the status is 13. What changes for people is
-    shown to both.
+    The node uses the approved ones until another person has approved the new ones
+    (`fedsafe act approve`); the exit status is 13. Both people are shown what changes.
 
     \b
     Example:
@@ -203,9 +205,9 @@ def propose(context: click.Context) -> ExitStatus:
 def test(
     context: click.Context, name: str, cases: str | None, calendar: str | None
 ) -> ExitStatus:
-    """Try a policy on the cases that lie beside it (NAME.cases.toml).
+    """Test a policy with the cases beside it (NAME.cases.toml).
 
-    The status is 1 if a case comes out otherwise than it says.
+    The exit status is 1 if a case does not give the expected result.
 
     \b
     Examples:
@@ -246,12 +248,18 @@ def test(
 )
 @click.option("--policy", "name", metavar="POLICY", default="strict", show_default=True)
 @click.option(
-    "--fact", "facts", multiple=True, metavar="NAME=VALUE", help="A fact; repeatable."
+    "--fact",
+    "facts",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A fact; may be repeated.",
 )
 @click.option("--facts", "file", metavar="FILE", help="All facts, as JSON or TOML.")
-@click.option("--at", metavar="DAY", help="The day; today by default.")
-@click.option("--no-gate", is_flag=True, help="As if no legal gate were on record.")
-@click.option("--demo", is_flag=True, help="As if on a demonstration's node.")
+@click.option("--at", metavar="DAY", help="Day; default: today.")
+@click.option(
+    "--no-gate", is_flag=True, help="As if there were no record of the legal gate."
+)
+@click.option("--demo", is_flag=True, help="As if on a node of a demonstration.")
 @click.option("--calendar", metavar="FILE", help="Your own legal calendar.")
 @reading_purpose
 @shared_options
@@ -263,14 +271,14 @@ def explain(
     event: int | None,
     **given: Any,  # noqa: ANN401
 ) -> ExitStatus:
-    """Say why a request would be allowed or refused, or was.
+    """Explain why a request would be allowed or refused, or why it was.
 
-    REQUEST is publish, lookup, match, read, review, role, dispute, opening, …;
-    without facts the command names those that the request takes. The status is 3
-    if it would be refused. The legal gate counts as complete.
+    REQUEST is publish, lookup, match, read, review, role, dispute, opening, …; without
+    facts the command lists those that the request needs. The exit status is 3 if it
+    would be refused. The legal gate counts as complete.
 
-    With --event, say why the node once allowed or refused something: an entry of
-    its audit log, and what the policy of that day says of the rule.
+    With --event, explain why the node allowed or refused something: the entry of its
+    audit log, and what the policy of that day says about the rule.
 
     \b
     Examples:

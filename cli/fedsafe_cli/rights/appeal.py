@@ -14,6 +14,7 @@ import click
 from fedsafe_cli.terminal.confirmation import decided, say_again
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
@@ -44,9 +45,9 @@ _ID_DIGITS: Final = 64
 Json = dict[str, Any]
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def appeal() -> None:
-    """Go against an origin's ruling, and rule on appeals that this node hears.
+    """Appeal against an origin's ruling, and rule on appeals that this node hears.
 
     \b
     Examples:
@@ -59,14 +60,18 @@ def appeal() -> None:
 @appeal.command("file")
 @click.argument("dispute", metavar="DISPUTE")
 @click.option(
-    "--reason", metavar="REFERENCE", required=True, help="What the person has said."
+    "--reason",
+    metavar="REFERENCE",
+    required=True,
+    help="What the person says, as a reference.",
 )
 @shared_options
 @click.pass_context
 def file(context: click.Context, dispute: str, reason: str) -> ExitStatus:
     """Appeal against the origin's ruling on DISPUTE, for the person.
 
-    `fedsafe dispute list --ruled` has the disputes. An appeal itself rests nothing.
+    `fedsafe dispute list --ruled` lists the disputes. The signal keeps matching during
+    an appeal.
 
     \b
     Example:
@@ -79,11 +84,11 @@ def file(context: click.Context, dispute: str, reason: str) -> ExitStatus:
 
 
 @appeal.command("list")
-@click.option("--ruled", is_flag=True, help="Those that have their ruling.")
+@click.option("--ruled", is_flag=True, help="List those that have their ruling.")
 @shared_options
 @click.pass_context
 def list_(context: click.Context, ruled: bool) -> ExitStatus:  # noqa: FBT001 (click's)
-    """List the appeals that wait for a ruling, first due first.
+    """List appeals that wait for a ruling, the earliest due first.
 
     \b
     Examples:
@@ -112,7 +117,7 @@ def list_(context: click.Context, ruled: bool) -> ExitStatus:  # noqa: FBT001 (c
 @shared_options
 @click.pass_context
 def show(context: click.Context, appeal_id: str) -> ExitStatus:
-    """Show an appeal, who hears it and how it ended.
+    """Show an appeal: who hears it and how it ended.
 
     \b
     Example:
@@ -130,10 +135,10 @@ def show(context: click.Context, appeal_id: str) -> ExitStatus:
     "--end/--stand",
     "ends",
     default=None,
-    help="The signal ends everywhere for good, or it stands and matches again.",
+    help="End the signal everywhere for good, or let it stand and match again.",
 )
 @click.option(
-    "--reason", metavar="REFERENCE", required=True, help="The written ruling's number."
+    "--reason", metavar="REFERENCE", required=True, help="Number of the written ruling."
 )
 @say_again
 @shared_options
@@ -146,7 +151,7 @@ def rule(
     *,
     again: bool,
 ) -> ExitStatus:
-    """Ask a second person for a ruling on appeal ID, which this node hears.
+    """Propose a ruling on appeal ID, heard by this node; a second person approves it.
 
     \b
     Examples:

@@ -12,6 +12,7 @@ import click
 
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
@@ -62,9 +63,9 @@ _ID_DIGITS: Final = 64
 Json = dict[str, Any]
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def dispute() -> None:
-    """Contest a signal, and rule on what is contested.
+    """Dispute signals, and rule on disputes.
 
     \b
     Examples:
@@ -93,13 +94,17 @@ def dispute() -> None:
     help="How the person showed that the identifier is theirs: officer (nobody "
     "asked), account_login, mailed_code, identity_document, known_correspondence.",
 )
-@click.option("--origin", metavar="NODE", help="Whose signal, if two use the id.")
+@click.option(
+    "--origin",
+    metavar="NODE",
+    help="Origin of the signal, if two signals have the same id.",
+)
 @shared_options
 @click.pass_context
 def open_(
     context: click.Context, signal: str, facts: str, control: str, origin: str | None
 ) -> ExitStatus:
-    """Dispute SIGNAL, this provider's own or another's; it rests at once.
+    """Dispute SIGNAL, your own or another provider's; it stops matching at once.
 
     \b
     Examples:
@@ -115,11 +120,11 @@ def open_(
 
 
 @dispute.command("list")
-@click.option("--ruled", is_flag=True, help="Those that have their ruling.")
+@click.option("--ruled", is_flag=True, help="List those that have their ruling.")
 @shared_options
 @click.pass_context
 def list_(context: click.Context, ruled: bool) -> ExitStatus:  # noqa: FBT001 (click's)
-    """List the disputes that wait for a ruling; what rests a signal stands in front.
+    """List disputes that wait for a ruling, those that suspend a signal first.
 
     \b
     Examples:
@@ -165,11 +170,11 @@ def show(context: click.Context, dispute_id: str) -> ExitStatus:
     "--restore/--revoke",
     "stands",
     default=None,
-    help="The signal stands and matches again, or it is revoked everywhere; an own "
-    "ban is erased.",
+    help="Let the signal stand and match again, or revoke it everywhere; an own ban "
+    "is erased.",
 )
 @click.option(
-    "--reason", metavar="REFERENCE", required=True, help="The written ruling's number."
+    "--reason", metavar="REFERENCE", required=True, help="Number of the written ruling."
 )
 @shared_options
 @click.pass_context
@@ -179,7 +184,7 @@ def rule(
     stands: bool | None,  # noqa: FBT001 (click's)
     reason: str,
 ) -> ExitStatus:
-    """Rule on dispute ID of an own signal, as who decided nothing about it before.
+    """Rule on dispute ID about an own signal; you must not have decided on it before.
 
     \b
     Examples:

@@ -12,6 +12,7 @@ import click
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
 from fedsafe_cli.terminal.texts import in_either
@@ -57,12 +58,13 @@ Json = dict[str, Any]
 _FILE: Final = click.argument("file", metavar="[FILE]", required=False)
 
 
-@click.group("help-directory")
+@click.group("help-directory", cls=SpokenGroup)
 def help_directory() -> None:
     """Read and check the help directory, and the reply to affected minors.
 
-    FILE is a provider's own document, upon what is shipped; without it, what is
-    shipped alone. A node uses the document that `help` in its node.toml names.
+    FILE is the provider's own document; it is added to the shipped directory. Without
+    FILE, only the shipped directory is used. A node uses the document that `help` in
+    its node.toml names.
 
     \b
     Examples:
@@ -88,7 +90,7 @@ def list_offers(
     age: str,
     urgent: bool,
 ) -> ExitStatus:
-    """List offers as they are shown today; numbers that nobody verified are not.
+    """List offers as shown today, without numbers that nobody has verified.
 
     \b
     Example:
@@ -123,10 +125,10 @@ def list_offers(
 @shared_options
 @click.pass_context
 def check(context: click.Context, file: str | None) -> ExitStatus:
-    """Check a directory and its reply; say what is missing and what to look up.
+    """Check a directory and its reply; show what is missing and what to look up.
 
-    A misfit is named with its key and line, harmful advice with its block; the status
-    is 5 for either. What is missing is listed, and the status is 0.
+    Errors are reported with key and line, harmful advice with its block; the exit
+    status is then 5. Missing parts are listed; the exit status is then 0.
 
     \b
     Example:
@@ -159,8 +161,8 @@ def check(context: click.Context, file: str | None) -> ExitStatus:
 def reply(context: click.Context, file: str | None) -> ExitStatus:
     """Print the reply to an affected minor, who has approved it, and its digest.
 
-    Whoever approves it gives person, organisation, day and this digest; they go under
-    [reply.approved] of the provider's document, and are good for a year.
+    To approve it, write person, organisation, day and this digest under
+    [reply.approved] of the provider's document; the approval is valid for a year.
 
     \b
     Example:

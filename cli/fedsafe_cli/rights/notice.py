@@ -10,6 +10,7 @@ import click
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import read_for, reading_purpose
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.ids import checked_id, checked_task
 from fedsafe_cli.terminal.moments import ENDS, readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -65,9 +66,9 @@ _HELD: Final = Phrase("The notice about {about} is held back until {until}.")
 Json = dict[str, Any]
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def notice() -> None:
-    """What listed persons are told, in which words, and what waits.
+    """Show notices to listed persons and their texts, and sign texts off.
 
     \b
     Examples:
@@ -83,7 +84,7 @@ def notice() -> None:
 @shared_options
 @click.pass_context
 def list_notices(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
-    """List the notices that wait or are on their way.
+    """List notices that are waiting or being sent.
 
     \b
     Example:
@@ -122,7 +123,7 @@ def list_texts(context: click.Context) -> ExitStatus:
 @shared_options
 @click.pass_context
 def show(context: click.Context, name: str) -> ExitStatus:
-    """Print a text as it goes out, with the names of the facts in braces.
+    """Print a text as it is sent, with the names of its facts in braces.
 
     \b
     Example:
@@ -152,9 +153,9 @@ def show(context: click.Context, name: str) -> ExitStatus:
 @shared_options
 @click.pass_context
 def print_texts(context: click.Context) -> ExitStatus:
-    """Print all texts in both languages as one document, to read before signing off.
+    """Print all texts in both languages as one document, to read before you sign off.
 
-    Its last line is the digest of all their words, for `sign-off --all --digest`.
+    The last line is the digest of all texts, for `sign-off --all --digest`.
 
     \b
     Example:
@@ -198,7 +199,7 @@ def sign_off(
 ) -> ExitStatus:
     """Sign off a text in both languages, as data protection officer or legal adviser.
 
-    With --all, all texts that `fedsafe notice print` printed: --digest is the last
+    --all signs off all texts that `fedsafe notice print` printed; --digest is the last
     line of that document.
 
     \b
@@ -244,15 +245,30 @@ def _digest_of(texts: list[Json]) -> str:
 
 @notice.command("withhold")
 @click.argument("about", metavar="SIGNAL|TASK")
-@click.option("--reason", type=click.Choice(REASONS), required=True, help="Listed.")
-@click.option("--note", metavar="REFERENCE", required=True, help="Refers to why.")
-@click.option("--until", metavar="DAY", required=True, help="At most 30 days ahead.")
+@click.option(
+    "--reason",
+    type=click.Choice(REASONS),
+    required=True,
+    help="Reason, one of the listed words.",
+)
+@click.option(
+    "--note",
+    metavar="REFERENCE",
+    required=True,
+    help="Reference to the reason in your files.",
+)
+@click.option(
+    "--until",
+    metavar="DAY",
+    required=True,
+    help="Send it on this day, at most 30 days from now.",
+)
 @shared_options
 @click.pass_context
 def withhold(
     context: click.Context, about: str, reason: str, note: str, until: str
 ) -> ExitStatus:
-    """Hold back the notice about a signal or a review; it goes out on the day.
+    """Delay the notice about a signal or a review; it is sent on the given day.
 
     \b
     Example:

@@ -15,6 +15,7 @@ from fedsafe_cli.terminal.confirmation import ask_secret
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.labels import coded
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -162,9 +163,9 @@ _ID_DIGITS: Final = 32
 Json = dict[str, Any]
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def rights() -> None:
-    """Requests of persons: access, rectification, erasure, objection, dispute.
+    """Handle requests of persons: access, rectification, erasure, objection, dispute.
 
     \b
     Examples:
@@ -180,39 +181,43 @@ def rights() -> None:
 @click.option("--kind", type=click.Choice(list(KINDS)), required=True)
 @click.option("--about", type=click.Choice(ABOUT), metavar="KIND", required=True)
 @click.option("--control", type=click.Choice(CONTROLS), metavar="HOW", required=True)
-@click.option("--reference", metavar="REFERENCE", required=True, help="The minute's.")
+@click.option(
+    "--reference", metavar="REFERENCE", required=True, help="Reference of your note."
+)
 @click.option(
     "--seen-on",
     metavar="YYYY-MM-DD",
     required=True,
-    help="When the person was seen, or wrote.",
+    help="Day on which the person came or wrote.",
 )
 @click.option("--answer-in", type=click.Choice(("de", "en")), default="de")
 @click.option(
     "--age",
     type=click.Choice(("minor", "adult")),
     default="adult",
-    help="Minors get plain letters.",
+    help="minor: write all letters in plain words.",
 )
-@click.option("--region", metavar="CC", help="Of a national phone number.")
-@click.option("--namespace", metavar="NAME", help="Of a username or a device id.")
+@click.option("--region", metavar="CC", help="Country of a national phone number.")
+@click.option(
+    "--namespace", metavar="NAME", help="Platform or vendor of a username or device id."
+)
 @click.option(
     "--subject-ref",
     metavar="[SERVICE/]REF",
-    help="Your own name for the account.",
+    help="Your reference to the account.",
 )
 @shared_options
 @click.pass_context
 def open_(context: click.Context, /, **given: str | None) -> ExitStatus:
-    """Open a person's request; the identifier is read from standard input.
+    """Open a request of a person; reads the identifier from standard input.
 
-    --control says how the person showed that it is theirs: identity_document,
-    mailed_code or known_correspondence; --reference names your minute of it. Keep no
-    copy of a paper. Ends with status 13: another officer decides with `fedsafe act
-    approve`, within three days. Until then nothing rests, and nobody is told what was
-    found. To take it back: `fedsafe act withdraw`, then close it (not_shown). With
-    --age minor all letters begin in plain words, and what is disputed is disputed as a
-    minor's.
+    --control says how the person showed that the identifier is theirs:
+    identity_document, mailed_code or known_correspondence. --reference names your note
+    about it. Keep no copy of an identity document. Exits with status 13: another
+    officer decides with `fedsafe act approve` within three days. Until then all signals
+    keep matching, and nobody learns what was found. To take it back, run `fedsafe act
+    withdraw`, then close the request (not_shown). With --age minor all letters are in
+    plain words, and a dispute is one of a minor.
 
     \b
     Example:
@@ -251,10 +256,10 @@ def open_(context: click.Context, /, **given: str | None) -> ExitStatus:
 @shared_options
 @click.pass_context
 def list_(context: click.Context, state: str) -> ExitStatus:
-    """List all requests of a state; what is due first stands in front.
+    """List requests, the earliest due first.
 
-    Without --state: those to be answered. Below stand those whose identity check waits
-    for another officer, and until when.
+    Without --state: open requests, then those whose identity check waits for another
+    officer, with the deadline.
 
     \b
     Examples:
@@ -288,7 +293,7 @@ def list_(context: click.Context, state: str) -> ExitStatus:
 def show(context: click.Context, request: str) -> ExitStatus:
     """Show REQUEST: what was found, and the answer if there is one.
 
-    Once it is granted: what was erased where, and what was not, why and until when.
+    After it was granted: what was erased and where; what was not, why, and until when.
 
     \b
     Example:
@@ -304,10 +309,11 @@ def show(context: click.Context, request: str) -> ExitStatus:
 @shared_options
 @click.pass_context
 def check_(context: click.Context, request: str) -> ExitStatus:
-    """Ask another officer again to decide on your identity check of REQUEST.
+    """Ask again for another officer's decision on your identity check of REQUEST.
 
-    If nobody has within the three days. Nothing rests before. Ends with status 13:
-    another officer decides with `fedsafe act approve`.
+    Use this if nobody has decided within three days. Until somebody does, all signals
+    keep matching. Exits with status 13: another officer decides with `fedsafe act
+    approve`.
 
     \b
     Example:
@@ -333,15 +339,17 @@ def answer_(context: click.Context, request: str) -> ExitStatus:
 
 @rights.command("grant")
 @click.argument("request")
-@click.option("--reason", metavar="REFERENCE", required=True, help="The decision's.")
+@click.option(
+    "--reason", metavar="REFERENCE", required=True, help="Reference of the decision."
+)
 @shared_options
 @click.pass_context
 def grant(context: click.Context, request: str, reason: str) -> ExitStatus:
-    """Ask that what this provider lists of REQUEST be erased.
+    """Propose to erase what this provider lists about REQUEST.
 
-    An erasure or objection that names an account takes all that is kept of it along.
-    Ends with status 13: a second person approves it with `fedsafe act approve`; what
-    has gone, and what could not, `fedsafe rights show` says then.
+    An erasure or objection that names an account also erases everything else that is
+    stored about it. Exits with status 13: a second person approves with `fedsafe act
+    approve`. Then `fedsafe rights show` shows what was erased and what could not be.
 
     \b
     Example:
@@ -359,11 +367,13 @@ def grant(context: click.Context, request: str, reason: str) -> ExitStatus:
 
 @rights.command("extend")
 @click.argument("request")
-@click.option("--reason", metavar="REFERENCE", required=True, help="Why it takes so.")
+@click.option(
+    "--reason", metavar="REFERENCE", required=True, help="Why it takes longer."
+)
 @shared_options
 @click.pass_context
 def extend(context: click.Context, request: str, reason: str) -> ExitStatus:
-    """Take two months more for REQUEST, once; the person is told why.
+    """Extend the deadline of REQUEST by two months, once; the person reads why.
 
     \b
     Example:
@@ -375,23 +385,25 @@ def extend(context: click.Context, request: str, reason: str) -> ExitStatus:
 @rights.command("close")
 @click.argument("request")
 @click.option("--outcome", type=click.Choice(OUTCOMES), required=True)
-@click.option("--reason", metavar="REFERENCE", required=True, help="The letter's.")
+@click.option(
+    "--reason", metavar="REFERENCE", required=True, help="Reference of the letter."
+)
 @click.option(
     "--ground",
     type=click.Choice(GROUNDS),
     metavar="WHY",
-    help=one_of("With --outcome refused, what the person is told", GROUNDS),
+    help=one_of("With --outcome refused, the ground that the person reads", GROUNDS),
 )
 @shared_options
 @click.pass_context
 def close(context: click.Context, /, request: str, **given: str | None) -> ExitStatus:
-    """Close REQUEST with its outcome; the person reads it with their code.
+    """Close REQUEST with an outcome; the person reads it with their code.
 
-    A refusal says on which ground: the data are right and stay (founded), nobody
-    showed that the identifier is theirs (not_shown), another provider has listed it
-    and this one can neither change nor erase it (not_ours), or the request is
-    unfounded or excessive (excessive). Beside the ground the person reads how to go
-    on, an appeal included where one is open. What was found is wiped 90 days later.
+    A refusal needs a ground: founded (the data are right and stay), not_shown (nobody
+    showed that the identifier is theirs), not_ours (another provider has listed it, so
+    this one can neither change nor erase it), unfounded or excessive. The person also
+    reads what they can do next, such as appeal. What was found is deleted 90 days
+    later.
 
     \b
     Examples:

@@ -56,6 +56,7 @@ from fedsafe_cli.terminal.findings import (
     in_group,
     problem_status,
 )
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.inputs import (
     LONGEST_RECORD,
     OUT_OF_FORM,
@@ -316,52 +317,61 @@ class _Report:
         }
 
 
-@click.command("import")
+@click.command("import", cls=SpokenCommand)
 @click.argument("file", default="-", metavar="[-|FILE]")
 @finding_options(required=False)
-@click.option("--ndjson", is_flag=True, help="Lines are JSON objects.")
-@click.option("--csv", "as_table", is_flag=True, help="A table with a header line.")
+@click.option("--ndjson", is_flag=True, help="Read JSON objects, one per line.")
+@click.option("--csv", "as_table", is_flag=True, help="Read a CSV table with a header.")
 @click.option(
     "--map",
     "columns",
     multiple=True,
     metavar="FIELD=COLUMN",
-    help="Which column of a table is which field, such as email=E-Mail.",
+    help="Read a field from a column of the table, such as email=E-Mail.",
 )
 @click.option(
     "--encoding",
     type=click.Choice(ENCODINGS),
     metavar="NAME",
-    help="Of a table: utf-8, or cp1252 for one from Windows.",
+    help="Encoding of the table: utf-8, or cp1252 for one from Windows.",
 )
 @click.option(
     "--where",
     multiple=True,
     metavar="COLUMN=VALUE",
-    help="Take only such rows of a table; again for another value or column.",
+    help="Import only rows with this value; repeat for other values or columns.",
 )
 @click.option(
     "--word",
     "own_words",
     multiple=True,
     metavar="COLUMN:WORD=OURS",
-    help="What a word of a column is called here, as 'Grund:Anbahnung=grooming'.",
+    help="Translate a word of a column, such as 'Grund:Anbahnung=grooming'.",
 )
 @click.option(
     "--except",
     "excepted",
     metavar="FILE",
-    help="Values to leave out, such as placeholders, one a line.",
+    help="File of values to skip, such as placeholders, one per line.",
 )
 @click.option(
-    "--anew", is_flag=True, help="List those again who were taken off as a mistake."
+    "--anew", is_flag=True, help="List people again who were taken off as a mistake."
 )
-@click.option("--yes", is_flag=True, help="Do not ask who is listed anew.")
+@click.option("--yes", is_flag=True, help="Do not ask before listing people again.")
 @click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
-@click.option("--rejects", metavar="FILE", help="Write an NDJSON line per bad line.")
-@click.option("--list", "list_name", metavar="NAME", help="A list of files: one act.")
-@click.option("--list-source", metavar="REF", help="Where that list is from.")
-@click.option("--list-signature", metavar="REF", help="How it was signed.")
+@click.option(
+    "--rejects",
+    metavar="FILE",
+    help="Write an NDJSON line for each bad line to this file.",
+)
+@click.option(
+    "--list",
+    "list_name",
+    metavar="NAME",
+    help="Name of a list of files; it is approved as a whole.",
+)
+@click.option("--list-source", metavar="REF", help="Where the list comes from.")
+@click.option("--list-signature", metavar="REF", help="How the list was signed.")
 @shared_options
 @click.pass_context
 def import_signals(
@@ -374,27 +384,26 @@ def import_signals(
     rejects: str | None,
     **given: Any,  # noqa: ANN401 (texts, or many of them)
 ) -> ExitStatus:
-    """Record many own bans, or propose many signals.
+    """Import many own bans, or propose many signals.
 
-    A line is a value, with --kind; a JSON object, with --ndjson; or a row of a CSV
-    table with a header, whose columns --map names. A record has kind, value, region,
+    A line is a value (with --kind), a JSON object (with --ndjson), or a row of a CSV
+    table with a header (--map names its columns). A record has kind, value, region,
     namespace, phenomenon, surface, grade, rule, removed_on, scope, provenance, source,
-    detection, findings (a list), legal_review, subject_ref (your word for the account:
-    letters, digits and ._:-); an option stands in for a field that is missing. What
-    you found yourself needs --provenance own_finding: only that corroborates what
-    others say.
+    detection, findings (a list), legal_review and subject_ref (your reference to the
+    account: letters, digits and ._:-). An option sets a field that a record lacks. For
+    your own findings set --provenance own_finding: only these corroborate signals of
+    others.
 
-    The same row again is the same signal, and is told as listed already. Whoever was
-    taken off the list before is not listed: --anew lists those again who were taken off
-    with the reason `mistake`, says how many, and asks. After a ruling, an appeal or an
-    erasure only `signal add` lists somebody again, one at a time.
-    Of a table --where takes only rows that say so, --word says what a word of a column
-    is called here, and --except leaves out values such as placeholders.
-    A command that was broken off goes on if you give it again; `fedsafe import undo`
-    takes back what an import has added.
+    A row that was imported before gives the same signal and is reported as already
+    listed. People who were taken off the list are skipped. --anew lists those again who
+    were taken off with the reason `mistake`; it says how many and asks first. After a
+    ruling, an appeal or an erasure only `signal add` lists somebody again, one at a
+    time. For tables, --where selects rows, --word translates the words of a column, and
+    --except skips values such as placeholders. If an import breaks off, run the same
+    command again. `fedsafe import undo` undoes an import.
 
-    With --list and --list-source, files for the federation wait as one list, which a
-    second person examines and approves as a whole (`fedsafe signal lists`).
+    With --list and --list-source, files for the federation wait as one list. A second
+    person examines and approves it as a whole (`fedsafe signal lists`).
 
     \b
     Examples:

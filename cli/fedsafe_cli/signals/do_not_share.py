@@ -22,6 +22,7 @@ import click
 from fedsafe_cli.terminal.errors import BadInputError, NodeUnreachableError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.inputs import Fault, read_lines
 from fedsafe_cli.terminal.labels import field, headings, say, value_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -47,12 +48,12 @@ _file_option = click.option(
 )
 
 
-@click.group("do-not-share")
+@click.group("do-not-share", cls=SpokenGroup)
 def do_not_share() -> None:
-    """Show what is never a signal and matches nothing, and add to it.
+    """Show and extend the lists of what is never a signal and never matches.
 
-    Identifiers of many people, trivial files, plain pictures, icons: the lists that
-    are shipped, and your own.
+    They hold identifiers of many people, trivial files, plain pictures and icons: the
+    shipped lists, and your own.
 
     \b
     Examples:
@@ -67,7 +68,7 @@ def do_not_share() -> None:
 @shared_options
 @click.pass_context
 def list_lists(context: click.Context, /, file: str | None) -> ExitStatus:
-    """List the lists: of what, from when, and where from.
+    """List the lists: what they hold, their date and source.
 
     \b
     Example:
@@ -91,7 +92,7 @@ def list_lists(context: click.Context, /, file: str | None) -> ExitStatus:
 @shared_options
 @click.pass_context
 def show(context: click.Context, /, name: str, file: str | None) -> ExitStatus:
-    """Show a list: where it is from, under which licence, and its entries.
+    """Show a list: its source, licence and entries.
 
     \b
     Example:
@@ -120,8 +121,10 @@ def show(context: click.Context, /, name: str, file: str | None) -> ExitStatus:
 @do_not_share.command("add")
 @click.argument("name")
 @click.argument("entries", default="-", metavar="[-|FILE]")
-@click.option("--source", required=True, metavar="TEXT", help="Where they are from.")
-@click.option("--licence", metavar="TEXT", help="Under which licence you have them.")
+@click.option(
+    "--source", required=True, metavar="TEXT", help="Where the files come from."
+)
+@click.option("--licence", metavar="TEXT", help="Licence under which you have them.")
 @click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
 @_file_option
 @shared_options
@@ -139,9 +142,9 @@ def add(  # noqa: PLR0913
 ) -> ExitStatus:
     """Add files to a list of your own, by their digests.
 
-    Lines are what `fedsafe hash` prints: KIND:DIGEST, and anything behind a space.
-    Digests of bytes go to the list NAME, those of pictures (pdq) to NAME_pdq. Nothing
-    counts until another person has approved it: `fedsafe policy propose` is next.
+    Reads lines of `fedsafe hash`: KIND:DIGEST, and anything after a space. Digests of
+    bytes go to the list NAME, those of pictures (pdq) to NAME_pdq. Nothing counts until
+    another person has approved it: run `fedsafe policy propose` next.
 
     \b
     Examples:
@@ -185,11 +188,11 @@ def remove(
     dry_run: bool,
     file: str | None,
 ) -> ExitStatus:
-    """Take files out of a list of your own, by their digests.
+    """Remove files from a list of your own, by their digests.
 
-    The same lines that `add` takes; those that are on neither NAME nor NAME_pdq are
-    passed over. Nothing counts until another person has approved it: `fedsafe policy
-    propose` is next. What members had sent of them is then read again.
+    Reads the same lines as `add`; lines that are on neither NAME nor NAME_pdq are
+    ignored. Nothing counts until another person has approved it: run `fedsafe policy
+    propose` next. Then signals that members sent about these files are read again.
 
     \b
     Examples:

@@ -15,6 +15,7 @@ from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
 from fedsafe_cli.terminal.findings import read_for, reading_purpose
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.inputs import FormError, Hints, Question, decode, question
 from fedsafe_cli.terminal.labels import field, headings, say
 from fedsafe_cli.terminal.moments import shown as moment
@@ -44,7 +45,7 @@ _CODES: Final = (
 )
 
 
-@click.command("lists")
+@click.command("lists", cls=SpokenCommand)
 @reading_purpose
 @shared_options
 @click.pass_context
@@ -73,20 +74,19 @@ def lists(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
     return OK
 
 
-@click.command("examine")
+@click.command("examine", cls=SpokenCommand)
 @click.argument("name")
 @click.argument("rehearsal", required=False, metavar="[-|FILE]")
 @shared_options
 @click.pass_context
 def examine(context: click.Context, /, name: str, rehearsal: str | None) -> ExitStatus:
-    """Examine a list of files, as its second person.
+    """Examine a list of files as the second person.
 
-    Tells its source, signature and number, what is said of so many of its files and
-    for whom they are, the rarest first, how many of them members list already, and
-    entries that were drawn: look at them at their source. FILE has
-    digests of files that should not be on it, as `fedsafe hash` prints them, of
-    uploads of your own for a start: the list is rehearsed on them, and nothing of
-    them is kept.
+    Shows the list's source, signature and size; how many of its files have which
+    attributes and recipients, rarest first; how many of them members already list; and
+    a random sample to check at the source. FILE holds digests of files that should not
+    be on the list, as `fedsafe hash` prints them, such as uploads of your own: the list
+    is tried on them, and nothing about them is stored.
 
     \b
     Examples:
@@ -131,16 +131,16 @@ def examine(context: click.Context, /, name: str, rehearsal: str | None) -> Exit
     return OK
 
 
-@click.command("approve-list")
+@click.command("approve-list", cls=SpokenCommand)
 @click.argument("name")
 @click.argument("digest")
 @shared_options
 @click.pass_context
 def approve_list(context: click.Context, /, name: str, digest: str) -> ExitStatus:
-    """Publish a list of files, as its second person, in one act.
+    """Approve a list of files as the second person, and publish it as a whole.
 
-    Takes a reviewer who has imported nothing of it and has examined the list of
-    just that DIGEST; `fedsafe signal examine` prints it.
+    You need the role reviewer, must not have imported any of it, and must have examined
+    the list with this DIGEST: `fedsafe signal examine` prints it.
 
     \b
     Example:

@@ -12,6 +12,7 @@ from fedsafe_cli.terminal.confirmation import decided, say_again
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import read_for, reading_purpose
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.ids import checked_task
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -67,12 +68,13 @@ _SAID: Final[Words] = {
 }
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def flood() -> None:
-    """Signals that have matched too many: see, rule, raise the bound.
+    """Rule on floods: signals that have matched more often than their bound.
 
-    Beyond its kind's bound of accounts or files a day, a signal restricts nobody
-    further by itself. All such matches wait in one flood, until a person rules.
+    Each kind of identifier has a bound of accounts or files a day. Beyond it, a signal
+    restricts nobody automatically. Further matches wait in one flood until a person
+    rules.
 
     \b
     Examples:
@@ -87,7 +89,7 @@ def flood() -> None:
     "--state",
     type=click.Choice(list(STATES)),
     default="waiting",
-    help="`waiting`, the default, are those that wait for a ruling.",
+    help="State; default: waiting (for a ruling).",
 )
 @reading_purpose
 @shared_options
@@ -95,7 +97,7 @@ def flood() -> None:
 def list_floods(
     context: click.Context, /, state: str, purpose: str | None
 ) -> ExitStatus:
-    """List floods of a state.
+    """List floods.
 
     \b
     Examples:
@@ -119,7 +121,9 @@ def list_floods(
 
 @flood.command("show")
 @click.argument("flood_id", metavar="FLOOD")
-@click.option("--after", metavar="REF", help="Go on behind it: `next` of the page.")
+@click.option(
+    "--after", metavar="REF", help="Continue after this place: `next` of the page."
+)
 @reading_purpose
 @shared_options
 @click.pass_context
@@ -156,12 +160,16 @@ def show(
 @click.argument("flood_id", metavar="FLOOD")
 @click.argument("ruling", type=click.Choice(RULINGS))
 @click.option(
-    "--reason", metavar="REFERENCE", required=True, help="Why: a ticket or a note."
+    "--reason",
+    metavar="REFERENCE",
+    required=True,
+    help="Reference to the reason: a ticket or a note.",
 )
 @click.option(
     "--because",
     type=click.Choice(list(BECAUSE)),
-    help="Its origin is asked, where the listing itself is wrong: rests.",
+    help="With rests: listing_wrong, if the listing itself is wrong; its origin is "
+    "asked.",
 )
 @say_again
 @shared_options
@@ -177,9 +185,9 @@ def rule(  # noqa: PLR0913 - the options of one command
 ) -> ExitStatus:
     """Rule on a flood: its signal `rests` at this node, or `stands`.
 
-    A signal that rests matches nobody here; whom it restricted is looked at anew. One
-    that stands goes on within its bound, and each reference becomes a review. A later
-    ruling takes the place of an earlier one.
+    A signal that rests matches nobody here, and its restrictions are reviewed again. A
+    signal that stands goes on within its bound, and each waiting account becomes a
+    review. A later ruling replaces an earlier one.
 
     \b
     Examples:
@@ -208,19 +216,22 @@ def rule(  # noqa: PLR0913 - the options of one command
     "--bound",
     type=click.IntRange(min=2),
     required=True,
-    help="How many a day the signal may restrict by itself.",
+    help="Number a day that the signal may restrict automatically.",
 )
 @click.option(
-    "--reason", metavar="REFERENCE", required=True, help="Why: a ticket or a note."
+    "--reason",
+    metavar="REFERENCE",
+    required=True,
+    help="Reference to the reason: a ticket or a note.",
 )
 @shared_options
 @click.pass_context
 def raise_bound(
     context: click.Context, flood_id: str, bound: int, reason: str
 ) -> ExitStatus:
-    """Raise the bound of a flood's signal for seven days; it takes two people.
+    """Raise the bound of a flood's signal for seven days; this takes two people.
 
-    That says that the signal stands, too. The status is 13 until another person has
+    It also rules that the signal stands. Exits with status 13 until another person has
     approved it (`fedsafe act approve`).
 
     \b

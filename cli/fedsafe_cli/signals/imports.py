@@ -13,6 +13,7 @@ from fedsafe_cli.terminal.confirmation import confirm
 from fedsafe_cli.terminal.errors import BadInputError, BrokenAnswerError, RefusedError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of, read_for, reading_purpose
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.labels import field
 from fedsafe_cli.terminal.moments import readable, shown, written
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -38,9 +39,9 @@ _SHOWN: Final = (
 )
 
 
-@click.group("import")
+@click.group("import", cls=SpokenGroup)
 def imports() -> None:
-    """List what was imported, and undo it; `signal import` imports.
+    """List and undo imports; to import, use `fedsafe signal import`.
 
     \b
     Examples:
@@ -50,7 +51,7 @@ def imports() -> None:
 
 
 @imports.command("list")
-@click.option("--limit", type=click.IntRange(1), default=50, help="So many at most.")
+@click.option("--limit", type=click.IntRange(1), default=50, help="At most this many.")
 @reading_purpose
 @shared_options
 @click.pass_context
@@ -90,7 +91,7 @@ def list_imports(
 def show_import(
     context: click.Context, /, *, run: str, purpose: str | None
 ) -> ExitStatus:
-    """Tell what came of an import.
+    """Show the result of an import.
 
     \b
     Example:
@@ -120,7 +121,7 @@ def show_import(
     type=click.Choice(REASONS),
     default="mistake",
     metavar="WORD",
-    help=one_of("Why", REASONS),
+    help=one_of("Reason", REASONS),
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @shared_options
@@ -128,11 +129,11 @@ def show_import(
 def undo_import(
     context: click.Context, /, *, run: str, reason: str, yes: bool
 ) -> ExitStatus:
-    """Stop everywhere and for good what an import has added.
+    """Revoke for good, at every member, all signals that an import has added.
 
-    Own bans and drafts are withdrawn, what was published is revoked at every member.
-    What stood before the import stays. It may be given again: one that was broken off
-    goes on.
+    Own bans and drafts are withdrawn, published signals are revoked at every member.
+    Signals from before the import stay. If the command breaks off, run it again: it
+    continues.
 
     \b
     Examples:

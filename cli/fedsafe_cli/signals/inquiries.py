@@ -9,6 +9,7 @@ from fedsafe_cli.signals.task_texts import QUESTIONS, REPLIES, say
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import read_for, reading_purpose
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.ids import checked_task
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -21,12 +22,12 @@ Json = dict[str, Any]
 COLUMNS: Final = ("inquiry", "signal", "origin", "contact", "questions", "by", "at")
 
 
-@click.command("inquiries")
+@click.command("inquiries", cls=SpokenCommand)
 @reading_purpose
 @shared_options
 @click.pass_context
 def inquiries(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
-    """List the questions that wait for an origin's answer, and whom to ask.
+    """List inquiries that wait for an origin's answer, and whom to ask.
 
     \b
     Example:
@@ -59,7 +60,7 @@ def inquiries(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
     return OK
 
 
-@click.command("answer")
+@click.command("answer", cls=SpokenCommand)
 @click.argument("task_id", metavar="TASK")
 @click.argument("inquiry", type=click.IntRange(min=1), metavar="INQUIRY")
 @click.option(
@@ -68,13 +69,13 @@ def inquiries(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
     multiple=True,
     required=True,
     metavar="QUESTION=REPLY",
-    help="One of each question; a reply is yes, no or unanswered.",
+    help="Reply to a question: yes, no or unanswered; repeat for each question.",
 )
 @click.option(
     "--reference",
     metavar="REFERENCE",
     required=True,
-    help="Where the answer is written down: a mail, a note.",
+    help="Where the answer is recorded: a mail or a note.",
 )
 @shared_options
 @click.pass_context
@@ -85,7 +86,7 @@ def answer_inquiry(
     replies: tuple[str, ...],
     reference: str,
 ) -> ExitStatus:
-    """Enter what the origin replied to INQUIRY; the review is looked at anew.
+    """Record the origin's replies to INQUIRY; the review is evaluated again.
 
     \b
     Example:

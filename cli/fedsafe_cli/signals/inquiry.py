@@ -13,6 +13,7 @@ import click
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import read_for, reading_purpose
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.ids import checked_id
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -49,12 +50,13 @@ _SAID: Final[Words] = {
 }
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def inquiry() -> None:
-    """Signals that a review found to be listed wrongly: see, keep, revoke.
+    """Rule on signals that a review found to be listed wrongly: keep or revoke them.
 
-    Other members' reviewers ask about this node's signals, and its own about others'.
-    An inquiry itself changes nothing: the signal matches until somebody rules.
+    Reviewers of other members inquire about this node's signals, and this node's
+    reviewers about theirs. An inquiry itself changes nothing: the signal matches until
+    somebody rules.
 
     \b
     Examples:
@@ -70,13 +72,13 @@ def inquiry() -> None:
     "--state",
     type=click.Choice(["open", "kept", "ended"]),
     default="open",
-    help="`open`, the default, or how those ended that were reviewed.",
+    help="State; default: open.",
 )
 @reading_purpose
 @shared_options
 @click.pass_context
 def list_(context: click.Context, /, state: str, purpose: str | None) -> ExitStatus:
-    """List this node's signals that members ask about, those of the most first.
+    """List own signals that members inquire about, those with most members first.
 
     \b
     Examples:
@@ -99,7 +101,7 @@ def list_(context: click.Context, /, state: str, purpose: str | None) -> ExitSta
 @shared_options
 @click.pass_context
 def show(context: click.Context, /, signal: str, purpose: str | None) -> ExitStatus:
-    """Show which members ask about SIGNAL, and how its review ended.
+    """Show which members inquire about SIGNAL, and how its review ended.
 
     \b
     Example:
@@ -121,13 +123,13 @@ def show(context: click.Context, /, signal: str, purpose: str | None) -> ExitSta
     "--keep/--revoke",
     "keep",
     default=None,
-    help="The signal stays after a review, or it ends everywhere for good.",
+    help="Keep the signal, or end it everywhere for good.",
 )
 @click.option(
     "--reason",
     metavar="REFERENCE",
     required=True,
-    help="Where the review is written down: a ticket or a note.",
+    help="Where the review is recorded: a ticket or a note.",
 )
 @shared_options
 @click.pass_context
@@ -139,8 +141,8 @@ def decide(
 ) -> ExitStatus:
     """Keep SIGNAL after a review, or revoke it; an own ban is erased.
 
-    Only somebody who had no part in the listing keeps it. Who published it by mistake
-    may revoke.
+    To keep it, you must have had no part in the listing. Whoever published it by
+    mistake may revoke it.
 
     \b
     Examples:
@@ -170,9 +172,9 @@ def decide(
 @shared_options
 @click.pass_context
 def sent(context: click.Context, /, purpose: str | None) -> ExitStatus:
-    """List this node's inquiries about others' signals, and what came of them.
+    """List this node's inquiries about others' signals, and their results.
 
-    One is sent by `fedsafe task decide TASK dismiss --because listing_wrong`.
+    `fedsafe task decide TASK dismiss --because listing_wrong` sends one.
 
     \b
     Examples:

@@ -17,6 +17,7 @@ from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import BrokenAnswerError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of, read_for, reading_purpose
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.ids import checked_id, checked_member, shortened
 from fedsafe_cli.terminal.inputs import KINDS, read_day
 from fedsafe_cli.terminal.moments import written
@@ -89,55 +90,68 @@ def _day(
         raise click.BadParameter("want a day such as 2027-11-03 or 3.11.2027") from None
 
 
-@click.command("list")
+@click.command("list", cls=SpokenCommand)
 @click.option(
     "--state",
     type=click.Choice(_STATES),
     metavar="WORD",
-    help=one_of("How they stand; `living` unless you say", _STATES),
+    help=one_of("State; default: living", _STATES),
 )
-@click.option("--kind", type=click.Choice(KINDS), metavar="KIND", help="Of that kind.")
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    metavar="KIND",
+    help="Kind of identifier or digest.",
+)
 @click.option(
     "--phenomenon",
     type=click.Choice([each.value for each in Phenomenon]),
     metavar="CODE",
-    help=one_of("Of that phenomenon", Phenomenon),
+    help=one_of("Phenomenon", Phenomenon),
 )
 @click.option(
-    "--since", callback=_day, metavar="DAY", help="Recorded on that day or later."
+    "--since", callback=_day, metavar="DAY", help="Recorded on this day or later."
 )
-@click.option("--before", callback=_day, metavar="DAY", help="Recorded before it.")
+@click.option(
+    "--before", callback=_day, metavar="DAY", help="Recorded before this day."
+)
 @click.option(
     "--ends-before",
     callback=_day,
     metavar="DAY",
-    help="Their term ends, or their review is due, before that day.",
+    help="Term ends, or review is due, before this day.",
 )
-@click.option("--disputed", is_flag=True, help="A dispute waits for its ruling.")
-@click.option("--owed", is_flag=True, help="A receipt for the erasure is missing.")
-@click.option("--recipient", metavar="NODE", help="That member has received them.")
+@click.option(
+    "--disputed", is_flag=True, help="Only with a dispute that waits for its ruling."
+)
+@click.option(
+    "--owed", is_flag=True, help="Only if a receipt for the erasure is missing."
+)
+@click.option(
+    "--recipient", metavar="NODE", help="Only those that this member has received."
+)
 @click.option(
     "--accounts",
     is_flag=True,
-    help="Show your names of accounts; each is an entry of the audit log.",
+    help="Show your references to accounts; the audit log records each.",
 )
 @click.option(
     "--sort",
     type=click.Choice(_SORTS),
     metavar="WORD",
-    help=one_of("In which order", _SORTS),
+    help=one_of("Sort order", _SORTS),
 )
-@click.option("--after", metavar="CURSOR", help="Go on behind that place.")
+@click.option("--after", metavar="CURSOR", help="Continue after this place.")
 @click.option(
     "--limit",
     type=click.IntRange(1, 1_000_000),
     default=_SHOWN,
     show_default=True,
     metavar="N",
-    help="So many at most.",
+    help="At most this many.",
 )
-@click.option("--all", "every", is_flag=True, help="All of them.")
-@click.option("--ids", is_flag=True, help="Print only the signals' ids.")
+@click.option("--all", "every", is_flag=True, help="List all.")
+@click.option("--ids", is_flag=True, help="Print only ids.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @reading_purpose
 @shared_options
@@ -155,8 +169,8 @@ def list_signals(  # noqa: PLR0913 - the options that shape the output
 ) -> ExitStatus:
     """List this node's own signals: own bans, drafts, published and ended ones.
 
-    Never what they are found by: the node does not have it. An id may be shortened;
-    every command takes it like that.
+    Identifiers are never shown: the node does not have them. All commands accept a
+    shortened id.
 
     \b
     Examples:

@@ -8,6 +8,7 @@ import click
 from fedsafe_cli.terminal.confirmation import decided, say_again
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import read_for, reading_purpose
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.ids import checked_id
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -39,15 +40,15 @@ _YOURS: Final = {
 _NONE_DRAWN: Final = Phrase("nothing is drawn")
 
 
-@click.command("keep")
+@click.command("keep", cls=SpokenCommand)
 @click.argument("signal_id", metavar="SIGNAL")
 @shared_options
 @click.pass_context
 def keep(context: click.Context, signal_id: str) -> ExitStatus:
-    """Let a signal about a file live on for another year, after you reviewed it.
+    """Extend a signal about a file by a year, after you have reviewed it.
 
-    Takes a reviewer who is not its author. A signal about a person ends with its
-    term; it has no second one.
+    You need the role reviewer and must not be its author. A signal about a person
+    cannot be extended.
 
     \b
     Example:
@@ -63,21 +64,21 @@ def keep(context: click.Context, signal_id: str) -> ExitStatus:
     return OK
 
 
-@click.command("sample")
+@click.command("sample", cls=SpokenCommand)
 @click.option(
     "--state",
     type=click.Choice(["waiting", "found"]),
     default="waiting",
-    help="`waiting`, the default, or what was found.",
+    help="waiting (default), or the result of the check.",
 )
 @reading_purpose
 @shared_options
 @click.pass_context
 def sample(context: click.Context, /, *, state: str, purpose: str | None) -> ExitStatus:
-    """List the own signals that were drawn this year to be looked at again.
+    """List the random sample of own signals that are checked again this year.
 
-    Who wrote, approved or reviewed a signal does not look at it. What nobody has looked
-    at within 30 days is overdue: `fedsafe doctor` says so.
+    People who wrote, approved or reviewed a signal cannot check it. A check is overdue
+    after 30 days; `fedsafe doctor` reports it.
 
     \b
     Examples:
@@ -98,11 +99,14 @@ def sample(context: click.Context, /, *, state: str, purpose: str | None) -> Exi
     return OK
 
 
-@click.command("look")
+@click.command("look", cls=SpokenCommand)
 @click.argument("signal_id", metavar="SIGNAL")
 @click.argument("finding", type=click.Choice(list(FINDINGS)))
 @click.option(
-    "--reason", metavar="REFERENCE", required=True, help="Where it is written down."
+    "--reason",
+    metavar="REFERENCE",
+    required=True,
+    help="Reference to your notes on it.",
 )
 @say_again
 @shared_options
@@ -110,10 +114,10 @@ def sample(context: click.Context, /, *, state: str, purpose: str | None) -> Exi
 def look(
     context: click.Context, /, signal_id: str, finding: str, *, reason: str, again: bool
 ) -> ExitStatus:
-    """Say what you found of a signal that was drawn: it `stands`, or is `wrong`.
+    """Record your check of a signal from the yearly sample: `stands` or `wrong`.
 
-    Look at the finding that it rests on, in your own files. What is wrong is revoked at
-    once, at every member. Takes a reviewer who had no part in it.
+    Check the finding behind it in your own files. A wrong signal is revoked at once, at
+    every member. You need the role reviewer and must have had no part in the signal.
 
     \b
     Examples:

@@ -12,6 +12,7 @@ import click
 
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import read_for, reading_purpose
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.ids import checked_id
 from fedsafe_cli.terminal.labels import coded
 from fedsafe_cli.terminal.moments import readable
@@ -90,7 +91,7 @@ _OUTCOMES: Final[Mapping[str, Phrase]] = {
 }
 
 
-@click.command("recipients")
+@click.command("recipients", cls=SpokenCommand)
 @click.argument("signal", metavar="[SIGNAL]", required=False)
 @reading_purpose
 @shared_options
@@ -98,11 +99,11 @@ _OUTCOMES: Final[Mapping[str, Phrase]] = {
 def recipients(
     context: click.Context, /, *, signal: str | None, purpose: str | None
 ) -> ExitStatus:
-    """Tell who has received a signal, or how many each member has of this node.
+    """Show who has received a signal, or how many signals each member has received.
 
-    Of one signal it is the answer under GDPR Article 15. Beside the members stand the
-    evidence packs with openings that tell of it. `fedsafe signal list --recipient NODE`
-    names the signals that a member has.
+    For one signal this answers a request under GDPR Article 15; evidence packs with
+    openings that mention it are listed too. `fedsafe signal list --recipient NODE`
+    lists the signals that a member has.
 
     \b
     Examples:
@@ -204,12 +205,12 @@ def _row(found: dict[str, Any], settings: Settings) -> tuple[object, ...]:
     )
 
 
-@click.command("sightings")
+@click.command("sightings", cls=SpokenCommand)
 @reading_purpose
 @shared_options
 @click.pass_context
 def sightings(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
-    """Tell what came of others' signals here, and of this node's there, in sums.
+    """Show how often signals matched, here and at other members, and how reviews ended.
 
     \b
     Examples:

@@ -21,6 +21,7 @@ from fedsafe_cli.terminal.findings import (
     read_for,
     reading_purpose,
 )
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.ids import checked_id
 from fedsafe_cli.terminal.inputs import Question
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -43,15 +44,15 @@ _NOTHING: Final = Phrase("no signal is cut short by the end of an epoch")
 _MORE: Final = Phrase("there are others: publish these anew first")
 
 
-@click.command("ending")
+@click.command("ending", cls=SpokenCommand)
 @reading_purpose
 @shared_options
 @click.pass_context
 def ending(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
-    """List the own signals that end with their key epoch, though they could go on.
+    """List own signals that expire with their key epoch before their term ends.
 
-    What is still wanted is reviewed and published anew: of a person with `renew`, of a
-    file with `add`. What nobody publishes anew ends on that day, everywhere.
+    Review again what you still need, and publish it anew: a signal about a person with
+    `renew`, about a file with `add`. All others expire on that day, at every member.
 
     \b
     Example:
@@ -80,19 +81,19 @@ def ending(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
     return OK
 
 
-@click.command("renew")
+@click.command("renew", cls=SpokenCommand)
 @click.argument("signal_id", metavar="SIGNAL")
 @click.option(
     "--custody-key", required=True, metavar="FILE", help="The private custody key."
 )
 @finding_options(required=True)
 @click.option(
-    "--to", "nodes", multiple=True, metavar="NODE", help="Meant for this member only."
+    "--to", "nodes", multiple=True, metavar="NODE", help="Share with this member only."
 )
 @click.option(
     "--subject-ref",
     metavar="[SERVICE/]REF",
-    help="Your own name for the account, for a notice.",
+    help="Your reference to the account, for a notice.",
 )
 @reading_purpose
 @shared_options
@@ -107,11 +108,11 @@ def renew(
     purpose: str | None,
     **given: Any,  # noqa: ANN401 (texts, or many of them)
 ) -> ExitStatus:
-    """Draft SIGNAL anew in the present key epoch, after you reviewed it again.
+    """Draft SIGNAL again in the current key epoch, after you have reviewed it.
 
-    The identifier is opened here with the custody key, goes to your own node, and is
-    never shown. State what you find today, as in `add`; another person approves the
-    draft. Until the old epoch is over both signals match.
+    The custody key opens the identifier on this machine; it goes to your own node and
+    is never shown. State what you find today, as with `add`; another person approves
+    the draft. Both signals match until the old epoch ends.
 
     \b
     Example:

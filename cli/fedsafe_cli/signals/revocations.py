@@ -23,6 +23,7 @@ from fedsafe_cli.terminal.errors import (
 )
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus, worst
 from fedsafe_cli.terminal.findings import one_of
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.ids import checked_id
 from fedsafe_cli.terminal.options import named_account, settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
@@ -101,18 +102,24 @@ _UNKNOWN: Final = Phrase(
 )
 
 
-@click.command("revoke")
+@click.command("revoke", cls=SpokenCommand)
 @click.argument("signals", nargs=-1, metavar="[-|SIGNAL…]")
 @click.option(
-    "--account", metavar="REF", help="All that is listed about it; your name for it."
+    "--account",
+    metavar="REF",
+    help="All signals about this account, by your reference.",
 )
-@click.option("--service", metavar="NAME", help="Whose account, where several ask.")
+@click.option(
+    "--service",
+    metavar="NAME",
+    help="Service that the account belongs to, if several services ask.",
+)
 @click.option(
     "--reason",
     type=click.Choice(REASONS),
     required=True,
     metavar="WORD",
-    help=one_of("Why", REASONS),
+    help=one_of("Reason", REASONS),
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @shared_options
@@ -127,11 +134,11 @@ def revoke(  # noqa: PLR0913 - the options of the command
     reason: str,
     yes: bool,
 ) -> ExitStatus:
-    """Stop signals everywhere, for good; says what that does, and asks.
+    """Revoke signals for good, at every member; shows the effect and asks first.
 
-    A draft is withdrawn, an own ban erased. What has ended before is said to have, so
-    a call may be repeated. With --account all that this provider lists about one
-    account ends in one act, or nothing of it.
+    A draft is withdrawn, an own ban is erased. Signals that have already ended are
+    reported as such, so you can repeat the command. With --account, either all signals
+    about one account end, or none does.
 
     \b
     Examples:

@@ -29,6 +29,7 @@ from fedsafe_cli.terminal.findings import (
     read_for,
     reading_purpose,
 )
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.ids import checked_id
 from fedsafe_cli.terminal.inputs import (
     FormError,
@@ -50,9 +51,9 @@ MOST_APPROVED: Final = 5_000
 _TIMEOUT: Final = 120.0
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def signal() -> None:
-    """Record own bans, publish signals with a second person, revoke them.
+    """Record own bans, publish signals with a second person, and revoke them.
 
     \b
     Examples:
@@ -65,14 +66,14 @@ def signal() -> None:
 @signal.command("add")
 @click.argument("value", default="-", metavar="[-|VALUE]")
 @finding_options(required=True)
-@click.option("--minor", is_flag=True, help="The person is, or may be, a minor.")
+@click.option("--minor", is_flag=True, help="The person is or may be a minor.")
 @click.option(
-    "--to", "nodes", multiple=True, metavar="NODE", help="Meant for this member only."
+    "--to", "nodes", multiple=True, metavar="NODE", help="Share with this member only."
 )
 @click.option(
     "--subject-ref",
     metavar="[SERVICE/]REF",
-    help="Your own name for the account, for a notice.",
+    help="Your reference to the account, for a notice.",
 )
 @shared_options
 @click.pass_context
@@ -87,9 +88,9 @@ def add(
 ) -> ExitStatus:
     """Record an own ban, or a draft for the federation.
 
-    The value comes from standard input, or as KIND:VALUE (visible in the process
-    list). A signal about a minor is refused: there is help instead. What is listed
-    already is told, and recorded no second time.
+    Pass the value on standard input, or as KIND:VALUE (visible in the process list). A
+    signal about a minor is refused; there is help instead. A value that is already
+    listed is reported and not recorded again.
 
     \b
     Examples:
@@ -143,13 +144,13 @@ def _about(value: str, hints: Hints) -> Question:
 
 @signal.command("approve")
 @click.argument("signals", nargs=-1, metavar="[-|SIGNAL…]")
-@click.option("--all", "every", is_flag=True, help="All drafts that wait.")
+@click.option("--all", "every", is_flag=True, help="Approve all waiting drafts.")
 @shared_options
 @click.pass_context
 def approve(
     context: click.Context, /, signals: tuple[str, ...], *, every: bool
 ) -> ExitStatus:
-    """Publish drafts, as their second person.
+    """Approve drafts as the second person, and publish them.
 
     \b
     Examples:
@@ -205,7 +206,7 @@ def _wanted(client: Client, signals: tuple[str, ...], *, every: bool) -> list[st
 def show(
     context: click.Context, /, *, signal_id: str, purpose: str | None
 ) -> ExitStatus:
-    """Tell where a signal stands.
+    """Show the state of a signal.
 
     \b
     Example:

@@ -31,6 +31,7 @@ from fedsafe_cli.signals.task_texts import (
 from fedsafe_cli.terminal.confirmation import decided, say_again
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.ids import checked_task
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -57,12 +58,12 @@ def _found(name: str, words: type[StrEnum], what: str) -> Callable[[Command], Co
     )
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def task() -> None:
-    """Reviews of matches: see, decide, record a hearing.
+    """Review matches: see them, decide, record a hearing.
 
-    A match is a reason to review and never a verdict. Confirming one takes evidence
-    of your own; closing an account takes a second person, and a hearing.
+    A match is a reason to review, never a verdict. To confirm one you need evidence of
+    your own; to close an account, a second person and a hearing.
 
     \b
     Examples:
@@ -77,21 +78,28 @@ def task() -> None:
     "--state",
     type=click.Choice(LISTED),
     default="waiting",
-    help="`waiting`, the default, are those that wait for a person.",
+    help="State; default: waiting (for a person).",
 )
-@click.option("--limit", type=click.IntRange(1, _MOST), default=_USUAL, help="At most.")
 @click.option(
-    "--after", metavar="PLACE", help="Go on behind it: `next` of the page before."
+    "--limit",
+    type=click.IntRange(1, _MOST),
+    default=_USUAL,
+    help="At most this many events.",
+)
+@click.option(
+    "--after",
+    metavar="PLACE",
+    help="Continue after this place: `next` of the previous page.",
 )
 @shared_options
 @click.pass_context
 def list_tasks(
     context: click.Context, state: str, limit: int, after: str | None
 ) -> ExitStatus:
-    """List reviews; what ends first comes first.
+    """List reviews, the earliest deadline first.
 
-    Behind the others come accounts of which more than 20 wait on the same signals,
-    and then what was asked without naming an account.
+    At the end stand accounts of which more than 20 wait on the same signals, then
+    lookups that named no account.
 
     \b
     Examples:
@@ -140,17 +148,29 @@ def show(context: click.Context, task_id: str) -> ExitStatus:
 @task.command("decide")
 @click.argument("task_id", metavar="TASK")
 @click.argument("outcome", type=click.Choice(list(OUTCOMES)))
-@click.option("--level", type=click.Choice(LEVELS), help="What happens: confirm.")
-@click.option("--until", metavar="DAY", help="Last day: watch, feature_limit.")
-@click.option("--evidence", metavar="REFERENCE", help="Your own evidence: confirm.")
-@click.option("--reason", metavar="REFERENCE", help="Why; a ticket or a note.")
-@_found("phenomenon", Phenomenon, "What your own finding falls under")
-@_found("surface", Surface, "Where it took place")
-@_found("grade", Grade, "How well it is founded")
-@_found("source", Source, "What led to it")
-@click.option("--rule", metavar="ID", help="Rule of your rulebook that carries it.")
 @click.option(
-    "--signal", metavar="ID", help="About which signal: inquire, or dismiss --because."
+    "--level",
+    type=click.Choice(LEVELS),
+    help="With confirm: the level, that is what happens to the account.",
+)
+@click.option(
+    "--until", metavar="DAY", help="With watch or feature_limit: the last day."
+)
+@click.option(
+    "--evidence",
+    metavar="REFERENCE",
+    help="With confirm: reference to your own evidence.",
+)
+@click.option(
+    "--reason", metavar="REFERENCE", help="Reference to the reason: a ticket or a note."
+)
+@_found("phenomenon", Phenomenon, "Phenomenon of your own finding")
+@_found("surface", Surface, "Where it happened")
+@_found("grade", Grade, "How well your finding is supported")
+@_found("source", Source, "What led to your finding")
+@click.option("--rule", metavar="ID", help="Rule of your rulebook that was broken.")
+@click.option(
+    "--signal", metavar="ID", help="Signal to inquire about, or that is listed wrongly."
 )
 @click.option(
     "--question",
@@ -158,21 +178,24 @@ def show(context: click.Context, task_id: str) -> ExitStatus:
     type=click.Choice(list(QUESTIONS)),
     metavar="QUESTION",
     multiple=True,
-    help="What to ask its origin, more than once: inquire.",
+    help="With inquire: question to the origin; may be repeated.",
 )
 @click.option(
     "--because",
     type=click.Choice(list(BECAUSE)),
     metavar="WHY",
-    help="listing_wrong, where the listing itself is: dismiss.",
+    help="With dismiss: listing_wrong, if the listing itself is wrong.",
 )
 @click.option(
     "--with-second",
     is_flag=True,
     default=None,
-    help="Leave it open for a second person to find so, too: listing_wrong.",
+    help="With listing_wrong: leave the review open until a second person finds the "
+    "same.",
 )
-@click.option("--revision", type=int, help="Refuse if it has changed since.")
+@click.option(
+    "--revision", type=int, help="Refuse if the review has changed since this revision."
+)
 @say_again
 @shared_options
 @click.pass_context
@@ -185,24 +208,24 @@ def decide(
     again: bool,
     **options: object,
 ) -> ExitStatus:
-    """End the review of TASK, or put it off.
+    """Decide the review TASK, or postpone it.
 
-    Who limits or confirms names the rule of the rulebook and the finding of one's own
-    (--phenomenon, --surface, --grade, --source): the person is told them.
+    To limit or confirm, name the rule of your rulebook and your own finding
+    (--phenomenon, --surface, --grade, --source); the person is told both.
 
-    A limit of features is level L3. From L5 on, a confirmation waits for a second
-    person, with status 13: `fedsafe act approve` carries it out.
+    A limit of features is level L3. From L5 on, a confirmation exits with status 13 and
+    waits for a second person: `fedsafe act approve` carries it out.
 
-    That a listing is wrong counts against its origin once two people have found so:
-    with --with-second the review stays open, with status 13, until another person
-    dismisses it as listing_wrong. The account stays as it is until then; if nobody
-    else is there, dismiss it.
+    Dismiss with --because listing_wrong if the listing itself is wrong; it counts
+    against the origin once two people have found so. With --with-second the review
+    stays open (status 13) until another person dismisses it likewise, and the account
+    stays as it is. If nobody else is there, leave --with-second out.
 
-    Within seconds of the first look you are asked once more; a script is refused with
-    status 5 (look_again) and says it again with --again.
+    If you decide within seconds of the first look, you are asked once more; a script
+    gets status 5 (look_again) and repeats the command with --again.
 
-    A question is one of still_stands, found_by_a_person, identifier_confirmed,
-    age_confirmed, person_was_heard, complaint_pending.
+    Questions are still_stands, found_by_a_person, identifier_confirmed, age_confirmed,
+    person_was_heard, complaint_pending.
 
     \b
     Examples:
@@ -243,14 +266,14 @@ def decide(
     "--reference",
     metavar="REFERENCE",
     required=True,
-    help="Where it is written down: a letter, a note.",
+    help="Where it is recorded: a letter or a note.",
 )
-@click.option("--until", metavar="DAY", help="Time to answer: invited.")
+@click.option("--until", metavar="DAY", help="With invited: deadline to answer.")
 @click.option(
     "--exception",
     type=click.Choice(list(EXCEPTIONS)),
     metavar="WHY",
-    help="Why the person is not asked: exception.",
+    help="With exception: why the person is not heard.",
 )
 @shared_options
 @click.pass_context
@@ -264,8 +287,8 @@ def hear(  # noqa: PLR0913 - the options of one command
 ) -> ExitStatus:
     """Record a step of the hearing before an account is closed for good.
 
-    Nobody is asked, and WHY says so, in case of danger_to_a_child,
-    investigation_at_risk, order_of_an_authority, or no_way_to_reach.
+    Nobody is heard if --exception says why: danger_to_a_child, investigation_at_risk,
+    order_of_an_authority, or no_way_to_reach.
 
     \b
     Examples:

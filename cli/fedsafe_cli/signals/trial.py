@@ -9,6 +9,7 @@ from fedsafe_cli.terminal.confirmation import decided, say_again
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import read_for, reading_purpose
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.ids import checked_task
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -46,14 +47,14 @@ _SAID: Final[Words] = {
 }
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def trial() -> None:
-    """Signals on trial: see what came of them, prolong a trial, end one.
+    """Show signals on trial and their results; extend or end a trial.
 
-    Signals of a new member, of an imported list or of a member on probation have no
-    effect on an account for a time. A sample of their matches is reviewed. On probation
-    are signals of one kind of a member whose listings two people here found wrong too
-    often; only a person ends that.
+    Signals of a new member, of an imported list, or of a member on probation have no
+    effect on accounts at first; a sample of their matches is reviewed. A member is on
+    probation for one kind of signal if people here found its listings wrong too often;
+    only a person ends that.
 
     \b
     Examples:
@@ -67,7 +68,7 @@ def trial() -> None:
     "--state",
     type=click.Choice(["running", "ended"]),
     default="running",
-    help="`running`, the default, or those that have ended.",
+    help="running (default), or those that have ended.",
 )
 @reading_purpose
 @shared_options
@@ -75,7 +76,7 @@ def trial() -> None:
 def list_trials(
     context: click.Context, /, state: str, purpose: str | None
 ) -> ExitStatus:
-    """List trials with what came of their matches.
+    """List trials and the results of their matches.
 
     \b
     Examples:
@@ -100,7 +101,10 @@ def list_trials(
 @trial.command("prolong")
 @click.argument("trial_id", metavar="TRIAL")
 @click.option(
-    "--reason", metavar="REFERENCE", required=True, help="Why: a ticket or a note."
+    "--reason",
+    metavar="REFERENCE",
+    required=True,
+    help="Reference to the reason: a ticket or a note.",
 )
 @say_again
 @shared_options
@@ -108,7 +112,7 @@ def list_trials(
 def prolong(
     context: click.Context, trial_id: str, reason: str, *, again: bool
 ) -> ExitStatus:
-    """Let a trial last as long again; once, and before it has ended.
+    """Extend a trial by its length; once, and before it has ended.
 
     \b
     Example:
@@ -122,7 +126,10 @@ def prolong(
 @trial.command("end")
 @click.argument("trial_id", metavar="TRIAL")
 @click.option(
-    "--reason", metavar="REFERENCE", required=True, help="Why: a ticket or a note."
+    "--reason",
+    metavar="REFERENCE",
+    required=True,
+    help="Reference to the reason: a ticket or a note.",
 )
 @say_again
 @shared_options
@@ -130,10 +137,10 @@ def prolong(
 def end(
     context: click.Context, trial_id: str, reason: str, *, again: bool
 ) -> ExitStatus:
-    """End a trial that is over and does not end by itself.
+    """End a trial whose time is over but that does not end by itself.
 
-    That is one of which a reviewed match was listed wrongly. Its signals have effect
-    from then on. Before its time the status is 3.
+    That is a trial with a match that was found to be listed wrongly. Its signals then
+    have effect. Before its time is over the exit status is 3.
 
     \b
     Example:

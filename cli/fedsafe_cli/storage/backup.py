@@ -22,6 +22,7 @@ from fedsafe_cli.terminal.errors import (
     WrongStateError,
 )
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.labels import grouped, headings
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -58,12 +59,12 @@ _TEXTS: Final = {
 }
 
 
-@click.command()
+@click.command(cls=SpokenCommand)
 @click.argument("directory", metavar="DIRECTORY")
 @click.option(
     "--keys",
     metavar="FILE",
-    help="Save the keys too, apart, sealed to the custody key.",
+    help="Also save the keys to a separate file, sealed to the custody key.",
 )
 @click.option("--check", is_flag=True, help="Check a backup instead of making one.")
 @shared_options
@@ -75,12 +76,12 @@ def backup(
     keys: str | None,
     check: bool,  # noqa: FBT001 (an option)
 ) -> ExitStatus:
-    """Back up a node, while it runs or stands still, into a new directory.
+    """Back up a running or stopped node to a new directory.
 
-    Without the keys nobody can open what is sealed in it. They go apart, into one file
-    that only the holder of the custody key can open. That a backup was made is an audit
-    event. Exit status of --check: 20, 21 or 22 if it is not whole, as `fedsafe audit
-    verify`. How a node comes back: `fedsafe restore`.
+    Without the keys nobody can open what is sealed in the backup. --keys saves them
+    apart, in a file that only the holder of the custody key can open. The audit log
+    records the backup. Exit status of --check: 20, 21 or 22 if the backup is not
+    intact, as with `fedsafe audit verify`. To bring a node back, use `fedsafe restore`.
 
     \b
     Examples:

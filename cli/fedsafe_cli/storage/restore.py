@@ -22,6 +22,7 @@ from fedsafe_cli.terminal.errors import (
     WrongStateError,
 )
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs
 from fedsafe_cli.terminal.progress import CopyingBar
@@ -62,59 +63,59 @@ _TEXTS: Final = {
 _COUNTS: Final = ("records", "openings", "statements", "handed", "limited", "lacking")
 
 
-@click.command()
+@click.command(cls=SpokenCommand)
 @click.argument("backup", metavar="DIRECTORY")
 @click.option(
     "--dir",
     "directory",
     required=True,
     metavar="DIR",
-    help="Directory of the node: as it is, without its store, or a new one.",
+    help="Directory of the node: the old one without its store, or a new one.",
 )
 @click.option(
     "--by",
     required=True,
     metavar="NAME",
-    help="Who restores; the log names them.",
+    help="Who restores; the audit log names them.",
 )
 @click.option(
     "--reason",
     required=True,
     metavar="REFERENCE",
-    help="Why, as a reference such as ticket-7; it is entered in the audit log.",
+    help="Reference to the reason, such as ticket-7; the audit log records it.",
 )
-@click.option("--keys", metavar="FILE", help="What `backup --keys` wrote.")
+@click.option("--keys", metavar="FILE", help="File that `fedsafe backup --keys` wrote.")
 @click.option(
     "--custody-key", metavar="FILE", help="The private custody key, to open --keys."
 )
 @click.option(
     "--statement-key",
     metavar="HEX",
-    help="The public key that has signed --keys, if it is newer than the backup.",
+    help="Public key that has signed --keys, if it is newer than the backup.",
 )
 @click.option(
     "--absent",
     multiple=True,
     metavar="MEMBER",
-    help="Leave out a member that does not answer; repeat for several.",
+    help="Leave out a member that does not answer; may be repeated.",
 )
 @click.option(
     "--give-up-unseen",
     is_flag=True,
-    help="Give up entries of the feed that only the guard knows of.",
+    help="Give up entries of the feed that only the guard file knows of.",
 )
 @shared_options
 @click.pass_context
 def restore(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
-    """Bring a stopped node back from a backup, into the living federation.
+    """Restore a stopped node from a backup, into the running federation.
 
-    The node fetches its own feed back from the other members, restrictions first, and
-    enters in its audit log which entries of it are lost, and who restored as --by says:
-    no account can be checked while the node stands still. Nothing is signed or sent
-    before. Whenever it breaks off, run the same command again; until it has come to
-    its end the node does not start. Exit status 4 if a member does not answer, 5 if
-    somebody has seen more of the feed than anybody holds, 20 or 21 if the backup is
-    not whole.
+    The node first fetches its own feed from the other members, restrictions first, and
+    records in its audit log which entries are lost and who restored it. It takes that
+    person from --by: accounts cannot be checked while the node is stopped. Until this
+    is done, nothing is signed or sent. If the command breaks off, run it again; the
+    node does not start before it has finished. Exit status 4 if a member does not
+    answer, 5 if somebody has seen more of the feed than any member holds, 20 or 21 if
+    the backup is not intact.
 
     \b
     Examples:

@@ -22,6 +22,7 @@ from fedsafe_cli.terminal.errors import (
     WrongStateError,
 )
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.labels import grouped, headings
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, table
@@ -53,9 +54,9 @@ _TEXTS: Final = {
 }
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def store() -> None:
-    """Move the store of a node to a PostgreSQL server and back; look after it there.
+    """Move the store of a node to a PostgreSQL server or back, and maintain it there.
 
     \b
     Examples:
@@ -73,7 +74,7 @@ store.add_command(prepare)
     "--from",
     "source",
     metavar="URL",
-    help="Where it is; default: where node.toml says.",
+    help="Where the store is; default: where node.toml says.",
 )
 @click.option(
     "--to",
@@ -85,28 +86,29 @@ store.add_command(prepare)
 @click.option(
     "--owner",
     metavar="URL",
-    help="Who makes and owns the tables on the server; without a password.",
+    help="URL of the role that creates and owns the tables on the server, without a "
+    "password.",
 )
 @click.option(
     "--owner-file",
     metavar="FILE",
-    help="File of mode 0600 with that URL, in which a password may stand.",
+    help="File of mode 0600 with that URL, which may contain a password.",
 )
 @click.option(
     "--password-file",
     metavar="FILE",
-    help="File of mode 0600 with the password of ROLE, for node.toml to name.",
+    help="File of mode 0600 with the password of ROLE; node.toml then names it.",
 )
-@click.option("--switch", is_flag=True, help="Let node.toml name the new place.")
-@click.option("--anew", is_flag=True, help="Throw an unfinished copy away first.")
+@click.option("--switch", is_flag=True, help="Change node.toml to the new place.")
+@click.option("--anew", is_flag=True, help="First delete an unfinished copy.")
 @shared_options
 @click.pass_context
 def migrate(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
-    """Move the store of a stopped node, and verify all of it where it arrives.
+    """Move the store of a stopped node, and verify all of it at the new place.
 
-    The old place is only read, and marked at the end: no node starts on it any more.
-    If anything breaks off, run the same command again: it goes on where it was. Exit
-    status 20, 21 or 22 if the store does not verify, as `fedsafe audit verify`.
+    The old place is only read, and marked at the end: then no node starts on it. If the
+    command breaks off, run it again: it continues. Exit status 20, 21 or 22 if the
+    store does not verify, as with `fedsafe audit verify`.
 
     \b
     Examples:

@@ -67,7 +67,7 @@ def say_again(command: Command) -> Command:
     return click.option(
         "--again",
         is_flag=True,
-        help="Say once more what the node asked you to look at again.",
+        help="Confirm, after the node has asked you to look again.",
     )(command)
 
 

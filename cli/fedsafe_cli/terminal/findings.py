@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from fedsafe_cli.terminal.exit_codes import ExitStatus
+from fedsafe_cli.terminal.help_texts import listed
 from fedsafe_cli.terminal.inputs import KINDS, read_day
 from fedsafe_policies.vocabulary import (
     Detection,
@@ -27,9 +28,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _Option = Callable[[Any], Any]
 
 
-def one_of(what: str, words: Iterable[str]) -> str:
+def one_of(what: str, words: Iterable[str], *, many: bool = False) -> str:
     """Return an option's help that lists its words, which a metavar would not wrap."""
-    return f"{what}: {', '.join(words)}."
+    more = " May be repeated." if many else ""
+    return listed(f"{what}: {{words}}.{more}", words)
 
 
 def surface_option(*, required: bool) -> Callable[[Command], Command]:
@@ -39,7 +41,7 @@ def surface_option(*, required: bool) -> Callable[[Command], Command]:
         type=click.Choice([entry.value for entry in Surface]),
         required=required,
         metavar="CODE",
-        help=one_of("Where it is met; most purposes need it", Surface)
+        help=one_of("Where the account or file is met; most purposes need it", Surface)
         if not required
         else one_of("Where the files are met", Surface),
     )
@@ -70,7 +72,9 @@ def _about() -> Sequence[_Option]:
             metavar="KIND",
             help=one_of("Kind of the value", KINDS),
         ),
-        click.option("--region", metavar="DE", help="For a national phone number."),
+        click.option(
+            "--region", metavar="DE", help="Country of a phone number in national form."
+        ),
         click.option("--namespace", metavar="NAME", help="Platform or vendor."),
     )
 
@@ -82,21 +86,21 @@ def _found(*, required: bool) -> Sequence[_Option]:
             type=click.Choice([entry.value for entry in Phenomenon]),
             required=required,
             metavar="CODE",
-            help=one_of("What form of sexual violence it was", Phenomenon),
+            help=one_of("Form of sexual violence", Phenomenon),
         ),
         click.option(
             "--surface",
             type=click.Choice([entry.value for entry in Surface]),
             required=required,
             metavar="CODE",
-            help=one_of("Where it took place", Surface),
+            help=one_of("Where it happened", Surface),
         ),
         click.option(
             "--grade",
             type=click.Choice([entry.value for entry in Grade]),
             required=required,
             metavar="CODE",
-            help=one_of("How well the finding is founded", Grade),
+            help=one_of("How well the finding is supported", Grade),
         ),
         click.option(
             "--rule",
@@ -113,33 +117,37 @@ def _told() -> Sequence[_Option]:
             "--source",
             type=click.Choice([entry.value for entry in Source]),
             metavar="CODE",
-            help=one_of("What led to it; told to the person of a draft", Source),
+            help=one_of(
+                "What led to the finding (told to the person, if it is a draft)", Source
+            ),
         ),
         click.option(
             "--detection",
             type=click.Choice([entry.value for entry in Detection]),
             metavar="CODE",
-            help=one_of("Who found it; told to the person of a draft", Detection),
+            help=one_of(
+                "Who or what found it (told to the person, if it is a draft)", Detection
+            ),
         ),
         click.option(
             "--removed-on",
             metavar="YYYY-MM-DD",
             callback=_day,
-            help="Day of the permanent removal.",
+            help="Day on which the account was removed for good.",
         ),
         click.option(
             "--scope",
             metavar="WORD",
             callback=_scope,
-            help="self: an own ban (default); federation: to share; group:NAME: to "
-            "share with a group of the policy.",
+            help="self: own ban (default); federation: share it; group:NAME: share it "
+            "with a group of the policy.",
         ),
     )
 
 
 def _shared(*, required: bool) -> Sequence[_Option]:
     unsaid = Provenance.OWN_FINDING if required else Provenance.IMPORTED_LIST
-    whence = f"Where the finding comes from, {unsaid} unless given"
+    whence = f"Where the finding comes from; default: {unsaid}"
     return (
         click.option(
             "--provenance",
@@ -153,12 +161,14 @@ def _shared(*, required: bool) -> Sequence[_Option]:
             type=click.Choice([entry.value for entry in Finding]),
             multiple=True,
             metavar="WORD",
-            help=one_of("What is established of the conduct, to share it", Finding),
+            help=one_of(
+                "What is established about the conduct; needed to share it", Finding
+            ),
         ),
         click.option(
             "--legal-review",
             metavar="REF",
-            help="The legal review that the phenomenon asks for, to share it.",
+            help="Legal review of the phenomenon; needed to share it.",
         ),
     )
 

@@ -17,7 +17,7 @@ _WRITTEN: Final = re.compile(
     r"\b\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)"
 )
 """A moment of RFC 3339, or one without its seconds."""
-ENDS: Final = "It ends as this day begins (UTC)."
+ENDS: Final = "Valid until this day begins (UTC)."
 """What a day says that is given as the end of something that lasts until it."""
 _EARLIEST: Final = 1_000_000_000
 """What is less is a number of an entry, though its name be `since`."""

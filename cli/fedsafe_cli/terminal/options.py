@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options that every command shares, before or after its name."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 import click
 
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_policies.ground.catalogue import languages
 
+LANGUAGE: Final = "--lang"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -29,6 +30,29 @@ def settings_of(context: click.Context) -> Settings:
     return context.ensure_object(Settings)
 
 
+def language_option(*, hidden: bool) -> click.Option:
+    """Return --lang for a command that has none of the shared options."""
+    return click.Option([LANGUAGE], hidden=hidden, **_LANGUAGE_SAYS)
+
+
+def value_typed(arguments: Sequence[str], option: str) -> str | None:
+    """Return what was typed for an option, the last time it was."""
+    found = None
+    for place, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        name, equals, value = argument.partition("=")
+        if name == option:
+            found = value if equals else next(iter(arguments[place + 1 :]), None)
+    return found
+
+
+def typed_language(arguments: Sequence[str]) -> str | None:
+    """Return the language that --lang asks for anywhere on a line, if it is spoken."""
+    typed = value_typed(arguments, LANGUAGE)
+    return typed if typed in languages() else None
+
+
 def named_account(account: str, service: str | None) -> str:
     """Name an account of --account as one of --service, if that is given."""
     if service is None:
@@ -38,6 +62,12 @@ def named_account(account: str, service: str | None) -> str:
     return f"{service}/{account}"
 
 
+_LANGUAGE_SAYS: Final[dict[str, Any]] = {
+    "type": click.Choice(languages()),
+    "callback": _keep,
+    "expose_value": False,
+    "help": "Output language; default: the locale's.",
+}
 _OPTIONS = (
     click.option(
         "--config",
@@ -60,11 +90,5 @@ _OPTIONS = (
         expose_value=False,
         help="Print JSON.",
     ),
-    click.option(
-        "--lang",
-        type=click.Choice(languages()),
-        callback=_keep,
-        expose_value=False,
-        help="Language of results; default: the locale's.",
-    ),
+    click.option(LANGUAGE, **_LANGUAGE_SAYS),
 )

@@ -396,7 +396,7 @@ def test_lists_are_tables(ask: "Run", node: "FakeNode") -> None:
     assert "(analyst)" in ask("account", "list").out
     (listed,) = ask("account", "list", "--json").document["accounts"]
     assert listed["roles"] == [role | {"since": "2026-11-18T11:06:40Z"}]
-    assert "while the node runs" in ask("node", "credential", "list", "--help").out
+    assert "the node must run" in ask("node", "credential", "list", "--help").out
     assert "expired" in ask("training", "list").out
     assert "ben" in ask("act", "list").out
     assert "expired" in ask("node", "credential", "list").out
