@@ -20,6 +20,7 @@ from hypothesis.strategies import (
 from fedsafe_federation.errors import IdentifierError, IdentifierFault
 from fedsafe_federation.identifiers import Canonical, canonicalise
 from fedsafe_federation.identifiers.corpus import Case, load_corpus
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import IdentifierKind
 
 KINDS = pytest.mark.parametrize("kind", IdentifierKind, ids=lambda kind: kind.name)
@@ -111,8 +112,7 @@ def test_a_refusal_never_holds_the_value(kind: IdentifierKind) -> None:
             canonicalise(kind, case.raw, region=case.region, namespace=case.namespace)
         except IdentifierError as error:
             told = "".join(traceback.format_exception(error, limit=0))
-            assert error.phrase is not None
-            told += repr(error) + error.phrase.said("de")
+            told += repr(error) + (error.phrase or Phrase("")).said("de")
             if len(case.raw.strip()) > 3 and case.raw != "IBAN":
                 assert case.raw.strip() not in told
 
