@@ -17,7 +17,7 @@ from struct import pack
 from typing import Final
 
 import click
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
@@ -50,6 +50,69 @@ _CLICK_NAMES: Final = (
 )
 """Words of click that its code does not mark."""
 _WIDTH: Final = 88
+_SIGNED: Final = (
+    "Signed off as a whole: after any change in it each node shows it as a draft until "
+    "its people have signed it off again."
+)
+_READERS: Final = {
+    "node/fedsafe_node/rights/page_texts.py": (
+        f"On the public form, for whoever asks about themselves. {_SIGNED}"
+    ),
+    "node/fedsafe_node/rights/letters.py": (
+        f"In the letter or short message with a code to a person. {_SIGNED}"
+    ),
+    "node/fedsafe_node/rights/answer.py": (
+        f"In the answer to a person (GDPR Art. 15). {_SIGNED}"
+    ),
+    "node/fedsafe_node/rights/review_report.py": (
+        f"In the answer to a person (GDPR Art. 15), of their account. {_SIGNED}"
+    ),
+    "node/fedsafe_node/rights/outcomes.py": (
+        "To a person whose request has ended or takes longer (GDPR Art. 12 (3) and "
+        f"(4)). {_SIGNED}"
+    ),
+    "node/fedsafe_node/rights/progress.py": (
+        "On the public form, for whoever comes back: how it stands with what they have "
+        f"contested. {_SIGNED}"
+    ),
+    "node/fedsafe_node/rights/remedies.py": (
+        "To a person on the form, in the answer and at the end: how it stands with an "
+        f"appeal. {_SIGNED}"
+    ),
+    "node/fedsafe_node/rights/signed_texts.py": (
+        "Names of the texts that are signed off, and the mark that people read above "
+        "one that is not."
+    ),
+    "node/fedsafe_node/notices/help_offers.py": (
+        "In notices and answers to persons: whom they can talk to."
+    ),
+    "node/fedsafe_node/casework/dispatch/correction.py": (
+        "To police, a hotline or counselling that has a package: first in German, then "
+        "in English."
+    ),
+    "node/fedsafe_node/audit/compliance": (
+        "In papers for data-protection officers and authorities."
+    ),
+    "policies/fedsafe_policies/documents": (
+        "What a policy does: for data-protection officers, and for who signs one."
+    ),
+    "policies/fedsafe_policies/rules": (
+        "Why the policy allows or refuses: for staff, and in papers for officers."
+    ),
+    "policies/fedsafe_policies/escalation": (
+        "About cases: for staff, and for police, hotlines and counselling."
+    ),
+    "federation/fedsafe_federation/charter": (
+        "What a new version of the charter changes: for who signs it."
+    ),
+}
+"""Who reads what a file or folder says and what that binds: a note to translators."""
+_CONTEXTS: Final = {
+    "under 18": (
+        "For children and young people: du, short sentences, everyday words, no "
+        "accusation."
+    ),
+}
 
 
 def template(folders: Sequence[Path] = CODE) -> Catalog:
@@ -60,7 +123,13 @@ def template(folders: Sequence[Path] = CODE) -> Catalog:
             continue
         place = path.relative_to(ROOT).as_posix()
         for _, message, _, context in extract_from_file("python", path, _KEYWORDS):
-            found.add(message, locations=[(place, 0)], context=context)
+            notes = [_CONTEXTS.get(context or ""), *_notes(place)]
+            found.add(
+                message,
+                locations=[(place, 0)],
+                context=context,
+                auto_comments=[note for note in notes if note is not None],
+            )
     if tuple(folders) == CODE:
         for text, context, place in {*helps(), *clicks()}:
             found.add(text, locations=[(place, 0)], context=context or None)
@@ -124,6 +193,12 @@ def _place_of(command: click.Command) -> str:
     return f"cli/{module.replace('.', '/')}.py"
 
 
+def _notes(place: str) -> Iterator[str]:
+    for part in (place, *(each.as_posix() for each in Path(place).parents)):
+        if part in _READERS:
+            yield _READERS[part]
+
+
 def read(path: Path) -> Catalog:
     """Read a catalogue; its language is the name of its file."""
     with path.open("rb") as file:
@@ -173,6 +248,8 @@ def faults(path: Path, code: Catalog) -> Iterator[str]:
             yield f"{path.name} does not say: {_shown(name)}"
         elif _places(str(each.string)) != _places(str(each.id)):
             yield f"{path.name} has other places in braces: {_shown(name)}"
+        if _told(each) != _told(wanted[name]):
+            yield f"{path.name} has other notes to translators: {_shown(name)}"
     if path.with_suffix(".mo").read_bytes() != compiled(read(path)):
         yield f"{path.stem}.mo is not compiled from {path.name}"
 
@@ -194,6 +271,7 @@ def write(path: Path, code: Catalog) -> None:
                 said,
                 locations=each.locations,
                 context=each.context,
+                auto_comments=each.auto_comments,
                 user_comments=comments,
             )
     with path.open("wb") as file:
@@ -210,6 +288,10 @@ def _places(text: str) -> set[str]:
     from string import Formatter  # noqa: PLC0415
 
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def _told(message: Message) -> str:
+    return " ".join(message.auto_comments)
 
 
 def _shown(name: tuple[str, str]) -> str:

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
+from hatchling.builders.wheel import WheelBuilder
 
 from fedsafe_policies.ground.catalogue import (
     FOLDER,
@@ -107,6 +108,32 @@ def test_to_write_takes_over_what_is_new_and_drops_what_is_gone(copied: Path) ->
 
     assert list(faults(copied, new)) == ["de.po does not say: [a test] something new"]
     assert read(copied).get("ready").string == "bereit"  # type: ignore[union-attr]
+
+
+def test_who_reads_an_entry_is_told_to_translators(code: Catalog, copied: Path) -> None:
+    form = code.get("You will have the answer by {day}.")
+    plain = code.get("You will have the answer by {day}.", "under 18")
+    assert form is not None
+    assert plain is not None
+    assert [each.split(".")[0] for each in form.auto_comments] == [
+        "On the public form, for whoever asks about themselves"
+    ]
+    assert plain.auto_comments[0].startswith("For children and young people: du")
+    assert plain.auto_comments[1:] == form.auto_comments
+
+    text = copied.read_text().replace("#. For children and young people", "#. For all")
+    copied.write_text(text)
+    found = list(faults(copied, code))
+    assert found[0].startswith("de.po has other notes to translators: [under 18] ")
+    assert len(found) > 50
+
+
+def test_an_installed_package_has_the_catalogues() -> None:
+    wheel = WheelBuilder(str(ROOT))
+    installed = {each.distribution_path for each in wheel.recurse_included_files()}
+
+    for path in Path(FOLDER).iterdir():
+        assert f"fedsafe_policies/locale/{path.name}" in installed
 
 
 def test_a_language_takes_one_file(tmp_path: Path) -> None:

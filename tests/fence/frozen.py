@@ -13,7 +13,8 @@ difference shows what operators, members and other programs will see.
 | `names.json` | names that are stored, or that operators search for (`names`) |
 | `samples.json` | each document that is exchanged or kept, encoded (`samples`) |
 | `help.txt` | the help of every command |
-| `digests.json` | digests of pages that other tests compare, and of the schemas |
+| `digests.json` | digests of pages that other tests compare, of the schemas, and of |
+|                | texts that people sign off: a change makes drafts of them again |
 """
 
 import argparse
@@ -30,6 +31,8 @@ import click
 from tests.fence import names, samples
 
 from fedsafe_cli.main import fedsafe
+from fedsafe_node.notices.texts import texts
+from fedsafe_node.rights.signed_texts import rights_texts
 from fedsafe_node.store.postgresql.ddl import Translator
 from fedsafe_node.store.postgresql.functions import FUNCTIONS
 from fedsafe_node.store.schema import MIGRATIONS
@@ -70,6 +73,8 @@ def digests() -> dict[str, str]:
     found["sqlite migrations"] = _digest(
         [each for name, statements in MIGRATIONS for each in (name, *statements)]
     )
+    for name, text in {**texts(), **rights_texts()}.items():
+        found[f"text {name.value}"] = text.digest
     return found
 
 

@@ -70,9 +70,9 @@ def _of_members(before: Charter, after: Charter) -> Iterator[Difference]:
     for name in sorted(new.keys() - old.keys()):
         told = Phrase("{name} becomes a member ({url}; {roles})")
         url, roles = new[name].url, _roles(new[name])
-        yield _said("joined", told.filled(name=name, url=url, roles=roles))
+        yield difference("joined", told.filled(name=name, url=url, roles=roles))
     for name in sorted(old.keys() - new.keys()):
-        yield _said(
+        yield difference(
             "left",
             Phrase(
                 "{name} is no member any more; its signals end, their openings are "
@@ -87,9 +87,9 @@ def _of_member(was: Member, now: Member) -> Iterator[Difference]:
     name = was.name
     if now.state is not was.state and now.active:
         again = Phrase("{name} takes part again; its signals match again")
-        yield _said("reinstated", again.filled(name=name))
+        yield difference("reinstated", again.filled(name=name))
     elif now.state is not was.state:
-        yield _said(
+        yield difference(
             "suspended",
             Phrase(
                 "{name} is suspended: no exchange, and no match of its signals"
@@ -97,16 +97,18 @@ def _of_member(was: Member, now: Member) -> Iterator[Difference]:
         )
     if now.roles != was.roles:
         has = Phrase.within("roles", "{name} has {roles}")
-        yield _said("roles", has.filled(name=name, roles=_roles(now)))
+        yield difference("roles", has.filled(name=name, roles=_roles(now)))
     if now.keys != was.keys:
         yield _of_keys(was, now)
     else:
         yield from _of_former(was, now)
     if now.url != was.url:
-        yield _said("url", Phrase("{name} is at {url}").filled(name=name, url=now.url))
+        yield difference(
+            "url", Phrase("{name} is at {url}").filled(name=name, url=now.url)
+        )
     if now.jurisdiction != was.jurisdiction:
         sits = Phrase("{name} sits in {place}")
-        yield _said("place", sits.filled(name=name, place=now.jurisdiction))
+        yield difference("place", sits.filled(name=name, place=now.jurisdiction))
 
 
 def _of_keys(was: Member, now: Member) -> Difference:
@@ -117,7 +119,7 @@ def _of_keys(was: Member, now: Member) -> Difference:
         since = _day(now.former_keys[0].stolen or 0)
         robbed = Phrase("since {since} nothing counts that the old ones sign")
         parts.append(robbed.filled(since=since))
-    return _said("keys", joined("; ", parts))
+    return difference("keys", joined("; ", parts))
 
 
 def _of_former(was: Member, now: Member) -> Iterator[Difference]:
@@ -135,7 +137,7 @@ def _of_former(was: Member, now: Member) -> Iterator[Difference]:
                 "{name}: keys that it gave up, no. {number} (1: the last) were stolen; "
                 "since {since} nothing counts that they sign"
             ).filled(name=now.name, number=number, since=_day(after.stolen))
-        yield _said("former", told)
+        yield difference("former", told)
 
 
 def _roles(member: Member) -> Phrase:
@@ -147,23 +149,25 @@ def _of_terms(before: Charter, after: Charter) -> Iterator[Difference]:
         was, now = getattr(before, key), getattr(after, key)
         if was != now:
             step = _STEP.format(_short(was), _short(now))
-            yield _said(key, joined(": ", [term, step]))
+            yield difference(key, joined(": ", [term, step]))
     if after.quorum != before.quorum:
         step = _STEP.format(before.quorum, after.quorum)
-        yield _said("quorum", Phrase("quorum: {step}").filled(step=step))
+        yield difference("quorum", Phrase("quorum: {step}").filled(step=step))
     if after.appeal != before.appeal:
         step = _STEP.format(before.appeal or "-", after.appeal or "-")
-        yield _said("appeal", Phrase("appeals go to: {step}").filled(step=step))
+        yield difference("appeal", Phrase("appeals go to: {step}").filled(step=step))
     if after.stand_in != before.stand_in:
         step = _STEP.format(before.stand_in or "-", after.stand_in or "-")
-        yield _said("deputy", Phrase("deputy for appeals: {step}").filled(step=step))
+        yield difference(
+            "deputy", Phrase("deputy for appeals: {step}").filled(step=step)
+        )
     for ruling in after.without_effect:
         if ruling not in before.without_effect:
             aside = Phrase("without effect: ruling on an appeal {ruling}")
-            yield _said("set_aside", aside.filled(ruling=ruling.hex()))
+            yield difference("set_aside", aside.filled(ruling=ruling.hex()))
     if after.witness_quorum != before.witness_quorum:
         step = _STEP.format(before.witness_quorum, after.witness_quorum)
-        yield _said("witnesses", Phrase("witnesses: {step}").filled(step=step))
+        yield difference("witnesses", Phrase("witnesses: {step}").filled(step=step))
     yield from _of_epochs(before, after)
 
 
@@ -181,7 +185,7 @@ def _of_epochs(before: Charter, after: Charter) -> Iterator[Difference]:
         )
         for each in after.epochs
     ]
-    yield _said("epochs", Phrase("keys: {keys}").filled(keys=joined(", ", keys)))
+    yield difference("epochs", Phrase("keys: {keys}").filled(keys=joined(", ", keys)))
 
 
 def _of_backfills(before: Charter, after: Charter) -> Iterator[Difference]:
@@ -194,11 +198,11 @@ def _of_backfills(before: Charter, after: Charter) -> Iterator[Difference]:
         )
         since, until = (_day(moment) for moment in (each.since, each.until))
         values = {"name": each.member, "count": each.elements}
-        yield _said("backfill", more.filled(**values, since=since, until=until))
+        yield difference("backfill", more.filled(**values, since=since, until=until))
     for each in before.backfills:
         if each not in after.backfills and each.until > after.created:
             ends = Phrase("the backfill of {name} ends")
-            yield _said("backfill", ends.filled(name=each.member))
+            yield difference("backfill", ends.filled(name=each.member))
 
 
 def _day(moment: int) -> str:
@@ -209,7 +213,8 @@ def _short(reference: PolicyReference) -> str:
     return f"{reference.name}@{reference.sha256.hex()[:8]}"
 
 
-def _said(key: str, told: Phrase) -> Difference:
+def difference(key: str, told: Phrase) -> Difference:
+    """Say a difference in both languages."""
     return Difference(key=key, de=told.said("de"), en=told.said("en"))
 
 
@@ -235,4 +240,4 @@ def introduced(before: Charter, after: Charter) -> list[Difference]:
 def _fingerprint(member: Member) -> Difference:
     compare = Phrase("compare by telephone: {name} has the fingerprint {groups}")
     groups = fingerprint_of_member(member)
-    return _said(_KEY, compare.filled(name=member.name, groups=groups))
+    return difference(_KEY, compare.filled(name=member.name, groups=groups))

@@ -102,6 +102,11 @@ class Bilingual(Message, frozen=True):
     de: str
     en: str
 
+    @classmethod
+    def of(cls, text: Phrase | Text) -> "Bilingual":
+        """Say a text in both."""
+        return cls(de=text.said("de"), en=text.said("en"))
+
 
 class Sentence(Message, frozen=True, omit_defaults=True):
     """How an English sentence was made, so that another language can be said.

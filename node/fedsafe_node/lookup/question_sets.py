@@ -28,25 +28,17 @@ from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.lookups import IMPLIED_SURFACES, NEED_SURFACE
 from fedsafe_policies.vocabulary import Plane, Purpose, Surface
 
-_CORRECT: Final = Bilingual(
-    de=(
-        "Den Wert berichtigen lassen und damit neu fragen, oder die Frage weglassen; "
-        "unverändert noch einmal zu fragen ändert nichts."
-    ),
-    en=(
+_CORRECT: Final = Bilingual.of(
+    Phrase(
         "Have the value corrected and ask with that, or leave the question out; asking "
         "again unchanged changes nothing."
-    ),
+    )
 )
-_SEND_ANOTHER: Final = Bilingual(
-    de=(
-        "Nichts zu tun. Kommt der Wert von einem eigenen Proxy oder einer Vorgabe, den "
-        "Wert der Person schicken."
-    ),
-    en=(
+_SEND_ANOTHER: Final = Bilingual.of(
+    Phrase(
         "Nothing to do. If it is the value of a proxy of yours, or a default, send "
         "that of the person."
-    ),
+    )
 )
 
 

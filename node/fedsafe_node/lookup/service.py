@@ -77,6 +77,7 @@ from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.decision import Decision, Obligation
 from fedsafe_policies.rules.lookups import LookupRequest as LookupFacts
 from fedsafe_policies.vocabulary import MediaKind, Plane, Purpose, Role, Surface
@@ -89,25 +90,17 @@ HITS_AT_ONCE: Final = 256
 OFFLOAD_PICTURES: Final = 100_000
 _FILES: Final = frozenset({Plane.MEDIA})
 LEAST_WRITING: Final = 2.0  # seconds that a store may take for an audit event
-REMINDER: Final = Bilingual(
-    de=(
-        "Ein Treffer ist ein Anlass zur Prüfung, kein Urteil: Konto eingeschränkt "
-        "anlegen, prüfen, entscheiden."
-    ),
-    en=(
+REMINDER: Final = Bilingual.of(
+    Phrase(
         "A match is a reason to review, not a verdict: create the account "
         "restricted, review, decide."
-    ),
+    )
 )
-FLOOD_REMINDER: Final = Bilingual(
-    de=(
-        "Dieses Signal trifft zu viele: Konto deswegen nicht einschränken; eine Person "
-        "entscheidet über alle Treffer zusammen."
-    ),
-    en=(
+FLOOD_REMINDER: Final = Bilingual.of(
+    Phrase(
         "This signal matches too many: restrict no account for it; a person rules on "
         "all matches together."
-    ),
+    )
 )
 
 

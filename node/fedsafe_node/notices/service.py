@@ -302,7 +302,7 @@ def _text(
 
 
 def _bilingual(text: Text) -> Bilingual:
-    return Bilingual(de=text.de, en=text.en)
+    return Bilingual.of(text)
 
 
 def _seconds(day: date) -> int:

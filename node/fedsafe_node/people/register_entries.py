@@ -178,7 +178,7 @@ def _shown(kept: Kept | None) -> RegisterEntry | None:
 
 
 def _title(item: Item) -> Bilingual:
-    return Bilingual(de=item.title.de, en=item.title.en)
+    return Bilingual.of(item.title)
 
 
 def _moment(at: int | None) -> str | None:

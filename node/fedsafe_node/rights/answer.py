@@ -114,18 +114,11 @@ class Contested:
     again: int = 0
 
 
-_HEAD: Final[Mapping[Language, str]] = {
-    Language.DE: (
-        "Antwort auf Ihren Antrag {request}\n\n"
-        "Verantwortlich: {controller} ({contact}). Stand: {today}.\n"
-        "{kept}\n"
-    ),
-    Language.EN: (
-        "Answer to your request {request}\n\n"
-        "Controller: {controller} ({contact}). As of {today}.\n"
-        "{kept}\n"
-    ),
-}
+_HEAD: Final = Phrase(
+    "Answer to your request {request}\n\n"
+    "Controller: {controller} ({contact}). As of {today}.\n"
+    "{kept}\n"
+).both()
 _KEPT: Final[Mapping[bool, Text]] = {
     False: Phrase(
         "We have checked your identifier for this answer and have not kept it."
@@ -135,46 +128,23 @@ _KEPT: Final[Mapping[bool, Text]] = {
     ).both(),
 }
 """By whether it waits to be looked up."""
-_NOTHING: Final[Mapping[Language, str]] = {
-    Language.DE: "\nZu dieser Kennung ist kein Signal gespeichert.\n",
-    Language.EN: "\nNo signal is kept about this identifier.\n",
-}
-_WHY: Final[Mapping[Language, str]] = {
-    Language.DE: (
-        "\nWozu: damit Anbieter Kinder dort schützen können, wo dieselbe Person wieder "
-        "auftritt. Ein Signal ist ein Anlass zur Prüfung durch Menschen und keine "
-        "Entscheidung; es gibt keine automatisierte (Art. 22 DSGVO).\n"
-        "Rechtsgrundlage: {basis}. Berechtigtes Interesse: der Schutz von Kindern vor "
-        "sexualisierter Gewalt.\n"
-    ),
-    Language.EN: (
-        "\nWhat for: so that providers can protect children where the same person "
-        "appears again. A signal is a reason for people to review and no decision; "
-        "none is automated (Art. 22 GDPR).\n"
-        "Legal basis: {basis}. Legitimate interest: to protect children from sexual "
-        "violence.\n"
-    ),
-}
-_SIGNAL: Final[Mapping[Language, str]] = {
-    Language.DE: (
-        "\nSignal {signal}\n"
-        "  gemeldet von: {origin} (Kontakt: {contact})\n"
-        "  Art der Kennung: {kind}; Erscheinungsform: {phenomenon}; Ort: {surface}\n"
-        "  Grundlage: {rule}; {grade}\n"
-        "  Herkunft: {provenance}\n"
-        "  Konto entfernt am {removed_on}, Signal vom {published_on}, "
-        "gilt bis {match_until}\n"
-    ),
-    Language.EN: (
-        "\nSignal {signal}\n"
-        "  reported by: {origin} (contact: {contact})\n"
-        "  kind of identifier: {kind}; phenomenon: {phenomenon}; place: {surface}\n"
-        "  ground: {rule}; {grade}\n"
-        "  source: {provenance}\n"
-        "  account removed on {removed_on}, signal of {published_on}, "
-        "in force until {match_until}\n"
-    ),
-}
+_NOTHING: Final = Phrase("\nNo signal is kept about this identifier.\n").both()
+_WHY: Final = Phrase(
+    "\nWhat for: so that providers can protect children where the same person "
+    "appears again. A signal is a reason for people to review and no decision; "
+    "none is automated (Art. 22 GDPR).\n"
+    "Legal basis: {basis}. Legitimate interest: to protect children from sexual "
+    "violence.\n"
+).both()
+_SIGNAL: Final = Phrase(
+    "\nSignal {signal}\n"
+    "  reported by: {origin} (contact: {contact})\n"
+    "  kind of identifier: {kind}; phenomenon: {phenomenon}; place: {surface}\n"
+    "  ground: {rule}; {grade}\n"
+    "  source: {provenance}\n"
+    "  account removed on {removed_on}, signal of {published_on}, "
+    "in force until {match_until}\n"
+).both()
 _SOURCES: Final[Mapping[Provenance, Text]] = {
     Provenance.OWN_FINDING: Phrase("the reporting provider's own finding").both(),
     Provenance.RELAYED: Phrase("told to the reporting provider by others").both(),
@@ -187,48 +157,23 @@ _RESTS: Final = Phrase(
     "  It is disputed and rests until that is decided: nobody gets a match."
 ).both()
 _ENDED: Final = Phrase("  It has ended meanwhile: nobody gets a match any more.").both()
-_RECIPIENT: Final[Mapping[Language, str]] = {
-    Language.DE: (
-        "  Empfänger: {recipient}, zuerst am {first_at}, zuletzt am {last_at}, "
-        "insgesamt {times}-mal (jedes Mal dieselben Angaben); Zweck: {purpose}\n"
-    ),
-    Language.EN: (
-        "  recipient: {recipient}, first on {first_at}, last on {last_at}, {times} "
-        "times in all (each time the same data); purpose: {purpose}\n"
-    ),
-}
-_RECIPIENT_ONCE: Final[Mapping[Language, str]] = {
-    Language.DE: "  Empfänger: {recipient}, einmal am {first_at}; Zweck: {purpose}\n",
-    Language.EN: "  recipient: {recipient}, once on {first_at}; purpose: {purpose}\n",
-}
-_OWN: Final[Mapping[Language, str]] = {
-    Language.DE: "  Empfänger: keine; nur dieser Anbieter verwendet es\n",
-    Language.EN: "  recipients: none; only this provider uses it\n",
-}
-_PACK: Final[Mapping[Language, str]] = {
-    Language.DE: (
-        "  in einem Auszug aus unserem Protokoll, gemacht für {recipient} am {at}; "
-        "Zweck: {purpose}\n"
-    ),
-    Language.EN: (
-        "  in an extract of our log, made for {recipient} on {at}; purpose: {purpose}\n"
-    ),
-}
+_RECIPIENT: Final = Phrase(
+    "  recipient: {recipient}, first on {first_at}, last on {last_at}, {times} "
+    "times in all (each time the same data); purpose: {purpose}\n"
+).both()
+_RECIPIENT_ONCE: Final = Phrase(
+    "  recipient: {recipient}, once on {first_at}; purpose: {purpose}\n"
+).both()
+_OWN: Final = Phrase("  recipients: none; only this provider uses it\n").both()
+_PACK: Final = Phrase(
+    "  in an extract of our log, made for {recipient} on {at}; purpose: {purpose}\n"
+).both()
 _ACCOUNT_PACKS: Final = Phrase("\nEntries about your account are:\n").both()
-_FOREIGN: Final[Mapping[Language, str]] = {
-    Language.DE: "  Wem {origin} es weitergegeben hat, sagt Ihnen {origin}.\n",
-    Language.EN: "  {origin} will tell you whom it has given it to.\n",
-}
-_BEYOND: Final[Mapping[Language, str]] = {
-    Language.DE: (
-        "  Ob ein Empfänger es weitergegeben hat, etwa an eine Behörde, erfahren wir "
-        "nicht; er nennt es Ihnen, wenn Sie dort Auskunft verlangen: {forms}\n"
-    ),
-    Language.EN: (
-        "  Whether a recipient has passed it on, say to an authority, we do not "
-        "hear; it names that to you if you ask for access there: {forms}\n"
-    ),
-}
+_FOREIGN: Final = Phrase("  {origin} will tell you whom it has given it to.\n").both()
+_BEYOND: Final = Phrase(
+    "  Whether a recipient has passed it on, say to an authority, we do not "
+    "hear; it names that to you if you ask for access there: {forms}\n"
+).both()
 _RESTING: Final = Phrase(
     "\nDisputed for you: {count}. It rests everywhere until it is decided.\n"
 ).both()
@@ -271,43 +216,35 @@ _CASES: Final = Phrase(
     "each case.\n"
 ).both()
 """In every answer alike, so that nobody learns whether something stands against one."""
-_TAIL: Final[Mapping[Language, str]] = {
-    Language.DE: (
-        "\nSie können Berichtigung, Löschung oder Einschränkung verlangen und "
-        "widersprechen (Art. 15 Abs. 1 Buchst. e DSGVO): {reach}.\n"
-    ),
-    Language.EN: (
-        "\nYou may ask for rectification, erasure or restriction, and object "
-        "(Art. 15 (1) (e) GDPR): {reach}.\n"
-    ),
-}
+_TAIL: Final = Phrase(
+    "\nYou may ask for rectification, erasure or restriction, and object "
+    "(Art. 15 (1) (e) GDPR): {reach}.\n"
+).both()
 
 
-_PLAIN_HEAD: Final[Mapping[Language, str]] = {
-    Language.DE: (
-        "Hallo,\n\ndu hast gefragt, was {provider} über dich gespeichert hat. Hier ist "
-        "die Antwort in einfachen Worten. Darunter steht ein langer Text. Lies ihn am "
-        "besten mit einem Erwachsenen, dem du vertraust.\n\n"
-    ),
-    Language.EN: (
-        "Hello,\n\nyou asked what {provider} has about you. This is the answer in "
-        "plain words. A long text stands below. It is best to read that one with an "
-        "adult whom you trust.\n\n"
-    ),
-}
-_PLAIN_FOUND: Final = Phrase(
+_PLAIN_HEAD: Final = Phrase.within(
+    "under 18",
+    "Hello,\n\nyou asked what {provider} has about you. This is the answer in "
+    "plain words. A long text stands below. It is best to read that one with an "
+    "adult whom you trust.\n\n",
+).both()
+_PLAIN_FOUND: Final = Phrase.within(
+    "under 18",
     "This many things we found: {count}. Such a thing is called a signal. It only "
-    "says: look closely here. It is no verdict on you. "
+    "says: look closely here. It is no verdict on you. ",
 ).both()
-_PLAIN_NOTHING: Final = Phrase("We found no signal about you. ").both()
-_PLAIN_MISSING: Final = Phrase(
-    "Some things we could not check. Which, you can read below. "
+_PLAIN_NOTHING: Final = Phrase.within(
+    "under 18", "We found no signal about you. "
 ).both()
-_PLAIN_REVIEWED: Final = Phrase(
-    "People here have looked at your account. What they did, you can read below. "
+_PLAIN_MISSING: Final = Phrase.within(
+    "under 18", "Some things we could not check. Which, you can read below. "
 ).both()
-_PLAIN_RESTS: Final = Phrase(
-    "A person is looking again right now. Until then it does not count. "
+_PLAIN_REVIEWED: Final = Phrase.within(
+    "under 18",
+    "People here have looked at your account. What they did, you can read below. ",
+).both()
+_PLAIN_RESTS: Final = Phrase.within(
+    "under 18", "A person is looking again right now. Until then it does not count. "
 ).both()
 
 
@@ -326,16 +263,16 @@ def write_plainly(  # noqa: PLR0913 - what it tells
     *house* has whom they can turn to as well (`help`).
     """
     said = in_language(house, language)
-    parts = [_PLAIN_HEAD[language].format_map(said)]
+    parts = [_PLAIN_HEAD.said(language).format_map(said)]
     text = _PLAIN_FOUND if found else _PLAIN_NOTHING
-    parts.append(_in(text, language).format(count=found))
+    parts.append(text.said(language).format(count=found))
     for each, is_so in (
         (_PLAIN_RESTS, resting),
         (_PLAIN_REVIEWED, reviewed),
         (_PLAIN_MISSING, missing),
     ):
         if is_so:
-            parts.append(_in(each, language))
+            parts.append(each.said(language))
     parts += [f"{in_words(each, language, plain=True)} " for each in _once(remedies)]
     ways = plain_ways_in(house, language)
     return f"{''.join(parts).rstrip()}\n\n{ways}"
@@ -363,25 +300,25 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
     """
     said = in_language(house, language)
     contact = said["contact"]
-    head = _HEAD[language].format(
+    head = _HEAD.said(language).format(
         **said,
         request=request,
         today=written_day(today, language),
-        kept=_in(_KEPT[missing.waits], language),
+        kept=_KEPT[missing.waits].said(language),
     )
     parts = [head]
     if signals or reviews or drafts or packs:
-        parts.append(_WHY[language].format(basis=_in(basis, language)))
+        parts.append(_WHY.said(language).format(basis=basis.said(language)))
     for shown in signals:
         parts += _signal(shown, language, node)
     if not signals:
         # Nobody may say that there is none while something was not asked.
-        nothing = _in(_NOTHING_ELSE, language) if missing else _NOTHING[language]
+        nothing = _NOTHING_ELSE.said(language) if missing else _NOTHING.said(language)
         parts.append(nothing)
     parts += write_drafts(drafts, language)
     parts += write_reviews(reviews, language, contact)
     if packs:
-        parts += [_in(_ACCOUNT_PACKS, language), *_packs(packs, language)]
+        parts += [_ACCOUNT_PACKS.said(language), *_packs(packs, language)]
     for text, count in (
         (_RESTING, contested.resting),
         (_WAITING, contested.waiting),
@@ -389,10 +326,10 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
         (_RULED, contested.ruled),
     ):
         if count:
-            parts.append(_in(text, language).format(count=count))
+            parts.append(text.said(language).format(count=count))
     parts += _missing(missing, language)
-    cases = _in(_CASES, language).format(contact=contact)
-    tail = _TAIL[language].format_map(said)
+    cases = _CASES.said(language).format(contact=contact)
+    tail = _TAIL.said(language).format_map(said)
     whole = "".join([*parts, cases, tail, f"\n{ways_in(house, language)}\n"])
     if "help" not in house:
         return whole
@@ -416,7 +353,7 @@ def _once(remedies: Sequence[Remedy]) -> list[Remedy]:
 def _missing(missing: Missing, language: Language) -> list[str]:
     uncovered = _CLOSED if missing.closed else _UNCOVERED
     return [
-        _in(text, language).format(what=", ".join(names))
+        text.said(language).format(what=", ".join(names))
         for text, names in (
             (_UNLOOKED if missing.waits else _UNEVALUATED, missing.unevaluated),
             (uncovered, missing.uncovered),
@@ -428,18 +365,20 @@ def _missing(missing: Missing, language: Language) -> list[str]:
 
 def _signal(shown: Shown, language: Language, node: str) -> list[str]:
     finding, status = shown.finding, shown.status
-    parts = [_SIGNAL[language].format_map(_fields(shown, language))]
+    parts = [_SIGNAL.said(language).format_map(_fields(shown, language))]
     if status is SignalStatus.DISPUTED:
-        parts.append(_in(_RESTS, language) + "\n")
+        parts.append(_RESTS.said(language) + "\n")
     elif status is not SignalStatus.ACTIVE:
-        parts.append(_in(_ENDED, language) + "\n")
+        parts.append(_ENDED.said(language) + "\n")
     parts += [f"  {in_words(each, language)}\n" for each in shown.remedies]
     if finding.own and not shown.packs and not shown.silent:
-        parts.append(_OWN[language])
+        parts.append(_OWN.said(language))
     elif not finding.own and finding.origin != node:
-        parts.append(_FOREIGN[language].format(origin=finding.origin))
+        parts.append(_FOREIGN.said(language).format(origin=finding.origin))
     parts += [
-        (_RECIPIENT_ONCE if told.times == 1 else _RECIPIENT)[language].format(
+        (_RECIPIENT_ONCE if told.times == 1 else _RECIPIENT)
+        .said(language)
+        .format(
             recipient=told.recipient,
             times=told.times,
             first_at=written_day(told.first_at, language),
@@ -449,13 +388,13 @@ def _signal(shown: Shown, language: Language, node: str) -> list[str]:
         for told in shown.recipients
     ]
     if shown.forms:
-        parts.append(_BEYOND[language].format(forms=", ".join(shown.forms)))
+        parts.append(_BEYOND.said(language).format(forms=", ".join(shown.forms)))
     return parts + _packs(shown.packs, language)
 
 
 def _packs(packs: Sequence[Handed], language: Language) -> list[str]:
     return [
-        _PACK[language].format(
+        _PACK.said(language).format(
             recipient=pack.recipient,
             at=day(pack.at, language),
             purpose=_purpose(pack.purpose, language),
@@ -465,12 +404,12 @@ def _packs(packs: Sequence[Handed], language: Language) -> list[str]:
 
 
 def _purpose(purpose: Purpose, language: Language) -> str:
-    return _in(said(purpose.value), language).replace("_", " ")
+    return said(purpose.value).said(language).replace("_", " ")
 
 
 def _fields(shown: Shown, language: Language) -> dict[str, str]:
     finding, in_words = shown.finding, words()
-    rule = _in(shown.rule or _THEIR_RULE, language)
+    rule = (shown.rule or _THEIR_RULE).said(language)
     texts = {
         "kind": KINDS[finding.kind],
         "phenomenon": phenomena()[Phenomenon(finding.phenomenon)].name,
@@ -484,10 +423,6 @@ def _fields(shown: Shown, language: Language) -> dict[str, str]:
         "origin": finding.origin,
         "contact": finding.contact,
         "rule": rule if shown.rule is not None else rule.format(rule=finding.rule),
-        **{name: _in(text, language) for name, text in texts.items()},
+        **{name: text.said(language) for name, text in texts.items()},
         **{name: written_day(getattr(finding, name), language) for name in days},
     }
-
-
-def _in(text: Text, language: Language) -> str:
-    return text.de if language is Language.DE else text.en

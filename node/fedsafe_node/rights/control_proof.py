@@ -113,8 +113,7 @@ class Proofs:
 
     def help(self, language: Language) -> str:
         """Name whom a child can talk to."""
-        offers = self.desk.notices.help()
-        return offers.de if language is Language.DE else offers.en
+        return self.desk.notices.help().said(language)
 
     async def send_code(self, request: CodeRequest, source: str) -> CodeSent:
         """Send a code to an address or number, listed or not.

@@ -175,7 +175,7 @@ class HelpDesk:
 
 
 def _both(text: Text) -> Bilingual:
-    return Bilingual(de=text.de, en=text.en)
+    return Bilingual.of(text)
 
 
 def _date(day: int) -> date:

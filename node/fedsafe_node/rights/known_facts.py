@@ -3,6 +3,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -45,9 +46,12 @@ from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.review_rows import TaskState
 from fedsafe_node.store.rights_rows import RequestRow, RequestState, Weight
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.help.offers import Age
 from fedsafe_policies.vocabulary import Purpose
+
+_OR: Final = Phrase(" or ").both()
 
 
 async def tell(
@@ -97,7 +101,7 @@ async def _house(
     house = dict(house_in_words(desk.situation))
     findings = None if content is None else content.findings
     if hearers := await hearers_of(reader, desk.situation, findings):
-        house["hearer"] = Text(" oder ".join(hearers), " or ".join(hearers))
+        house["hearer"] = Text(_OR.de.join(hearers), _OR.en.join(hearers))
     if content is None or content.age is not Age.MINOR:
         return house
     return {**house, "help": desk.notices.help()}

@@ -1,70 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The letter or short message that carries a code, in German or English."""
+"""The letter or short message that carries a code."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from fedsafe_node.acts.requests import Language
 from fedsafe_node.rights.code_mail import Letter
 from fedsafe_node.rights.phone_hook import ShortMessage
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.help.offers import Age
 
-_SUBJECTS: Final[Mapping[Language, str]] = {
-    Language.DE: "Code für den Antrag bei {node}",
-    Language.EN: "Your code for the request at {node}",
-}
-_TEXTS: Final[Mapping[Language, str]] = {
-    Language.DE: (
-        "Jemand stellt bei {node} einen Antrag zu dieser Adresse. Wenn Sie das sind, "
-        "geben\nSie dort diesen Code ein:\n\n    {code}\n\n"
-        "Er gilt eine Viertelstunde. Wenn Sie nichts beantragt haben, brauchen Sie "
-        "nichts\nzu tun; geben Sie den Code niemandem.\n"
-    ),
-    Language.EN: (
-        "Somebody is making a request about this address at {node}. If it is you, "
-        "enter\nthis code there:\n\n    {code}\n\n"
-        "It is good for a quarter of an hour. If you have asked for nothing, there is\n"
-        "nothing to do; give the code to nobody.\n"
-    ),
-}
-_MINOR: Final[Mapping[Language, str]] = {
-    Language.DE: (
-        "Hallo,\n\njemand fragt bei {node} etwas zu dieser Adresse. Warst du das? "
-        "Dann gib dort\ndiesen Code ein:\n\n    {code}\n\n"
-        "Du hast dafür eine Viertelstunde Zeit. Warst du es nicht? Dann brauchst du "
-        "nichts\nzu tun. Gib den Code keinem anderen.\n\n"
-        "Wenn du mit jemandem reden möchtest:\n{help}\n"
-    ),
-    Language.EN: (
-        "Hello,\n\nsomebody asks {node} something about this address. Was it you? "
-        "Then enter this\ncode there:\n\n    {code}\n\n"
-        "You have a quarter of an hour for it. Was it not you? Then you need not do\n"
-        "anything. Do not give the code to others.\n\n"
-        "If you would like to talk to somebody:\n{help}\n"
-    ),
-}
+_SUBJECTS: Final = Phrase("Your code for the request at {node}").both()
+_TEXTS: Final = Phrase(
+    "Somebody is making a request about this address at {node}. If it is you, "
+    "enter\nthis code there:\n\n    {code}\n\n"
+    "It is good for a quarter of an hour. If you have asked for nothing, there is\n"
+    "nothing to do; give the code to nobody.\n"
+).both()
+_MINOR: Final = Phrase.within(
+    "under 18",
+    "Hello,\n\nsomebody asks {node} something about this address. Was it you? "
+    "Then enter this\ncode there:\n\n    {code}\n\n"
+    "You have a quarter of an hour for it. Was it not you? Then you need not do\n"
+    "anything. Do not give the code to others.\n\n"
+    "If you would like to talk to somebody:\n{help}\n",
+).both()
 """For children and young people."""
-_SHORT: Final[Mapping[Language, str]] = {
-    Language.DE: (
-        "{node}: Ihr Code für den Antrag ist {code}. Er gilt eine Viertelstunde. "
-        "Nichts beantragt? Dann geben Sie ihn niemandem."
-    ),
-    Language.EN: (
-        "{node}: your code for the request is {code}. It is good for a quarter of an "
-        "hour. Asked for nothing? Then give it to nobody."
-    ),
-}
-_SHORT_MINOR: Final[Mapping[Language, str]] = {
-    Language.DE: (
-        "{node}: Dein Code ist {code}. Du hast eine Viertelstunde. Warst du das nicht? "
-        "Dann gib ihn keinem."
-    ),
-    Language.EN: (
-        "{node}: your code is {code}. You have a quarter of an hour. Was it not you? "
-        "Then give it to nobody."
-    ),
-}
+_SHORT: Final = Phrase(
+    "{node}: your code for the request is {code}. It is good for a quarter of an "
+    "hour. Asked for nothing? Then give it to nobody."
+).both()
+_SHORT_MINOR: Final = Phrase.within(
+    "under 18",
+    "{node}: your code is {code}. You have a quarter of an hour. Was it not you? "
+    "Then give it to nobody.",
+).both()
 _HALF: Final = 5
 
 
@@ -80,13 +50,14 @@ def code_letter(  # noqa: PLR0913 - what a letter has
 
     A child or young person gets the plain one, with *help_*.
     """
-    texts, offers = (_TEXTS, "") if help_ is None else (_MINOR, help_.de)
-    if help_ is not None and language is Language.EN:
-        offers = help_.en
+    texts, offers = _TEXTS, ""
+    if help_ is not None:
+        texts, offers = _MINOR, help_.said(language)
     return Letter(
         to=to,
-        subject=_SUBJECTS[language].format(node=node),
-        text=mark + texts[language].format(node=node, code=_spaced(code), help=offers),
+        subject=_SUBJECTS.said(language).format(node=node),
+        text=mark
+        + texts.said(language).format(node=node, code=_spaced(code), help=offers),
     )
 
 
@@ -103,7 +74,7 @@ def code_message(  # noqa: PLR0913 - what a message has
     Children read plain words; whom they can talk to stands on their page.
     """
     texts = _SHORT_MINOR if age is Age.MINOR else _SHORT
-    text = texts[language].format(node=node, code=_spaced(code))
+    text = texts.said(language).format(node=node, code=_spaced(code))
     return ShortMessage(to, mark + text)
 
 

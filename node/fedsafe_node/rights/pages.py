@@ -211,7 +211,7 @@ def _page(site: Site, language: Language, title: str, body: str, path: str) -> b
     turn = "over_17" if is_minor else "under_18"
     switch = (
         f'<p><a href="{path}?{_query(site, other)}" lang="{other.value}" '
-        f'hreflang="{other.value}">{escape(TEXTS[other]["name"])}</a></p>'
+        f'hreflang="{other.value}">{escape(TEXTS["name"].said(other))}</a></p>'
         f'<p><a href="{path}?{_query(reader, language)}">'
         f"{escape(texts[turn])}</a></p>"
     )
@@ -282,8 +282,8 @@ def _identifier(site: Site, texts: Mapping[str, str], wrong: Wrong | None) -> st
 
 
 def _texts(site: Site, language: Language) -> dict[str, str]:
-    plain = PLAIN[language] if site.age is Age.MINOR else {}
-    return {**TEXTS[language], **plain}
+    texts = {**TEXTS, **PLAIN} if site.age is Age.MINOR else TEXTS
+    return {name: text.said(language) for name, text in texts.items()}
 
 
 def _reader(site: Site, language: Language) -> str:
@@ -291,7 +291,8 @@ def _reader(site: Site, language: Language) -> str:
 
 
 def _kinds(site: Site, language: Language) -> Mapping[RequestKind, str]:
-    return (KINDS_PLAIN if site.age is Age.MINOR else KINDS)[language]
+    kinds = KINDS_PLAIN if site.age is Age.MINOR else KINDS
+    return {kind: text.said(language) for kind, text in kinds.items()}
 
 
 def _query(site: Site, language: Language) -> str:

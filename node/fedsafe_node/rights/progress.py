@@ -57,40 +57,44 @@ _STAGES: Final[Mapping[Stage, Text]] = {
     ).both(),
 }
 _PLAIN_STAGES: Final[Mapping[Stage, Text]] = {
-    Stage.RESTS: Phrase(
-        "A person looks again. Until then the signal does not count."
+    Stage.RESTS: Phrase.within(
+        "under 18", "A person looks again. Until then the signal does not count."
     ).both(),
-    Stage.WAITS: Phrase(
-        "A person looks again. Until then the signal still counts."
+    Stage.WAITS: Phrase.within(
+        "under 18", "A person looks again. Until then the signal still counts."
     ).both(),
-    Stage.STANDS: Phrase("It is decided: the signal stays.").both(),
-    Stage.ENDED: Phrase("The signal counts no more.").both(),
-    Stage.LAPSED: Phrase(
-        "The signal counts no more. Nobody has looked in time."
+    Stage.STANDS: Phrase.within("under 18", "It is decided: the signal stays.").both(),
+    Stage.ENDED: Phrase.within("under 18", "The signal counts no more.").both(),
+    Stage.LAPSED: Phrase.within(
+        "under 18", "The signal counts no more. Nobody has looked in time."
     ).both(),
 }
 _UNTIL: Final = Phrase("The reporting provider has until {day} to decide on it.").both()
 _OVER: Final = Phrase(
     "The reporting provider had until {day} and has not decided yet."
 ).both()
-_PLAIN_UNTIL: Final = Phrase("That takes until {day}.").both()
-_PLAIN_OVER: Final = Phrase("That was to be done by {day}. It takes longer.").both()
+_PLAIN_UNTIL: Final = Phrase.within("under 18", "That takes until {day}.").both()
+_PLAIN_OVER: Final = Phrase.within(
+    "under 18", "That was to be done by {day}. It takes longer."
+).both()
 _HEAD: Final = Phrase("How it stands on {today}:").both()
 _OF: Final = Phrase("{number} of {count}: {said}").both()
 _BACK: Final = Phrase(
     "We do not write to you when something changes: come back here with number and "
     "collect code."
 ).both()
-_PLAIN_BACK: Final = Phrase(
-    "We cannot write to you. Come back here with your number and your collect code."
+_PLAIN_BACK: Final = Phrase.within(
+    "under 18",
+    "We cannot write to you. Come back here with your number and your collect code.",
 ).both()
 _UNDECIDED: Final = Phrase(
     "A second person here still has to confirm who you are. Nothing rests before. If "
     "that takes longer than three days, please ask: {contact}."
 ).both()
-_PLAIN_UNDECIDED: Final = Phrase(
+_PLAIN_UNDECIDED: Final = Phrase.within(
+    "under 18",
     "A second person still has to confirm who you are. Nothing changes before. Does "
-    "it take longer than three days? Then ask: {contact}."
+    "it take longer than three days? Then ask: {contact}.",
 ).both()
 _SOUGHT: Final = Phrase(
     "Not looked everywhere yet: too many ask at present, or other providers do not "
@@ -98,9 +102,10 @@ _SOUGHT: Final = Phrase(
     "that is what you wanted. The term stays: {due}. Until then your identifier lies "
     "here encrypted, and no longer."
 ).both()
-_PLAIN_SOUGHT: Final = Phrase(
+_PLAIN_SOUGHT: Final = Phrase.within(
+    "under 18",
     "We have not looked everywhere yet, for too many ask right now. We look again "
-    "from {again} on. You have the answer by {due}."
+    "from {again} on. You have the answer by {due}.",
 ).both()
 _WAITING: Final = frozenset({Stage.RESTS, Stage.WAITS})
 _PENDING: Final = frozenset({Step.AGAIN, Step.SENT, Step.OPEN, Step.UNHEARD})
@@ -180,8 +185,8 @@ def progress_in_words(  # noqa: PLR0913 - what is told
     plain = content.age is Age.MINOR
     again = f"{day(again_at, language)}, {moment(again_at)[11:16]} UTC"
     due = day(due_at, language)
-    text = _in(_PLAIN_SOUGHT if plain else _SOUGHT, language)
-    back = _in(_PLAIN_BACK if plain else _BACK, language)
+    text = (_PLAIN_SOUGHT if plain else _SOUGHT).said(language)
+    back = (_PLAIN_BACK if plain else _BACK).said(language)
     waits = text.format(again=again, due=due)
     return f"{waits}\n{back}" if said is None else f"{waits}\n{said}"
 
@@ -197,12 +202,12 @@ def _progress_in_words(
     plain = content.age is Age.MINOR
     if content.is_undecided:
         text = _PLAIN_UNDECIDED if plain else _UNDECIDED
-        return _in(text, language).format(contact=contact)
+        return text.said(language).format(contact=contact)
     if not progress:
         return None
     said = [_said(each, language, now, plain=plain) for each in progress]
     if len(said) > 1:
-        of = _in(_OF, language)
+        of = _OF.said(language)
         said = [
             of.format(number=number, count=len(said), said=each)
             for number, each in enumerate(said, 1)
@@ -211,25 +216,21 @@ def _progress_in_words(
         each.stage in _WAITING or any(r.step in _PENDING for r in each.remedies)
         for each in progress
     ):
-        said.append(_in(_PLAIN_BACK if plain else _BACK, language))
-    head = _in(_HEAD, language).format(today=day(now, language))
+        said.append((_PLAIN_BACK if plain else _BACK).said(language))
+    head = _HEAD.said(language).format(today=day(now, language))
     return "\n".join([head, *said])
 
 
 def _said(each: Progress, language: Language, now: int, *, plain: bool) -> str:
     parts: list[str] = []
     if each.stage is not Stage.STANDS or not each.remedies:  # else they say it
-        parts.append(_in((_PLAIN_STAGES if plain else _STAGES)[each.stage], language))
+        parts.append((_PLAIN_STAGES if plain else _STAGES)[each.stage].said(language))
     if each.until is not None:
         over = each.until <= now
         if plain:
             text = _PLAIN_OVER if over else _PLAIN_UNTIL
         else:
             text = _OVER if over else _UNTIL
-        parts.append(_in(text, language).format(day=day(each.until, language)))
+        parts.append(text.said(language).format(day=day(each.until, language)))
     parts += [in_words(remedy, language, plain=plain) for remedy in each.remedies]
     return " ".join(parts)
-
-
-def _in(text: Text, language: Language) -> str:
-    return text.de if language is Language.DE else text.en

@@ -81,37 +81,47 @@ _STEPS: Final[Mapping[Step, Text]] = {
     ).both(),
 }
 _PLAIN_STEPS: Final[Mapping[Step, Text]] = {
-    Step.STOOD: Phrase("The provider that reported it keeps to it.").both(),
-    Step.AGAIN: Phrase(
-        "The provider that reported it keeps to it. You have said again that it is "
-        "wrong. Now another person looks at it there."
+    Step.STOOD: Phrase.within(
+        "under 18", "The provider that reported it keeps to it."
     ).both(),
-    Step.OFFERED: Phrase(
+    Step.AGAIN: Phrase.within(
+        "under 18",
+        "The provider that reported it keeps to it. You have said again that it is "
+        "wrong. Now another person looks at it there.",
+    ).both(),
+    Step.OFFERED: Phrase.within(
+        "under 18",
         "The provider that reported it keeps to it. Do you think that is wrong? Then "
-        "tell us again. That is an appeal. Then another provider decides: {hearer}."
+        "tell us again. That is an appeal. Then another provider decides: {hearer}.",
     ).both(),
-    Step.SENT: Phrase(
+    Step.SENT: Phrase.within(
+        "under 18",
         "The provider that reported it keeps to it. You have said again that it is "
-        "wrong. Now another provider decides: {hearer}."
+        "wrong. Now another provider decides: {hearer}.",
     ).both(),
-    Step.OPEN: Phrase(
+    Step.OPEN: Phrase.within(
+        "under 18",
         "The provider that reported it keeps to it. So another provider decides now: "
-        "{hearer}. It has until {day}."
+        "{hearer}. It has until {day}.",
     ).both(),
-    Step.UNHEARD: Phrase(
+    Step.UNHEARD: Phrase.within(
+        "under 18",
         "The provider that reported it keeps to it. Another one is to decide. Which "
-        "one is not settled yet."
+        "one is not settled yet.",
     ).both(),
-    Step.ENDED: Phrase(
+    Step.ENDED: Phrase.within(
+        "under 18",
         "Another provider ({hearer}) has looked again and decided: the signal does "
-        "not count any more."
+        "not count any more.",
     ).both(),
-    Step.STANDS: Phrase(
-        "Another provider ({hearer}) has looked again and decided: the signal stays."
+    Step.STANDS: Phrase.within(
+        "under 18",
+        "Another provider ({hearer}) has looked again and decided: the signal stays.",
     ).both(),
-    Step.ASIDE: Phrase(
+    Step.ASIDE: Phrase.within(
+        "under 18",
         "What {hearer} decided about it does not count any more. The providers have "
-        "decided so together."
+        "decided so together.",
     ).both(),
 }
 _OF_SIGNAL: Final = Phrase("Signal {signal}: {said}").both()
@@ -122,13 +132,14 @@ _PENDING: Final = frozenset({Step.SENT, Step.OPEN, Step.UNHEARD})
 def in_words(remedy: Remedy, language: Language, *, plain: bool = False) -> str:
     """Say in a sentence how far it has come; *plain* to children and young people."""
     text = (_PLAIN_STEPS if plain else _STEPS)[remedy.step]
-    said = text.de if language is Language.DE else text.en
-    return said.format(hearer=remedy.hearer, day=day(remedy.at, language))
+    return text.said(language).format(
+        hearer=remedy.hearer, day=day(remedy.at, language)
+    )
 
 
 def of_signals(remedies: Sequence[Remedy], language: Language) -> list[str]:
     """Say for each signal how far it has come, where nothing else names the signal."""
-    text = _OF_SIGNAL.de if language is Language.DE else _OF_SIGNAL.en
+    text = _OF_SIGNAL.said(language)
     return [
         text.format(signal=each.signal, said=in_words(each, language))
         for each in remedies

@@ -90,14 +90,14 @@ def write_drafts(drafts: Sequence[Waiting], language: Language) -> list[str]:
     """Write what waits for a second person."""
     in_words = words()
     return [
-        _in(_DRAFT, language).format(
+        _DRAFT.said(language).format(
             created_at=day(draft.created_at, language),
-            kind=_in(_kind(draft.facts), language),
-            phenomenon=_in(phenomena()[draft.facts.phenomenon].name, language),
-            surface=_in(in_words.surface[draft.facts.surface], language),
-            grade=_in(in_words.grade[draft.facts.grade], language),
-            provenance=_in(in_words.provenance[draft.facts.provenance], language),
-            rule=_in(draft.rule, language),
+            kind=_kind(draft.facts).said(language),
+            phenomenon=phenomena()[draft.facts.phenomenon].name.said(language),
+            surface=in_words.surface[draft.facts.surface].said(language),
+            grade=in_words.grade[draft.facts.grade].said(language),
+            provenance=in_words.provenance[draft.facts.provenance].said(language),
+            rule=draft.rule.said(language),
         )
         for draft in drafts
     ]
@@ -112,19 +112,19 @@ def write_reviews(
 ) -> list[str]:
     """Write how the account was reviewed; None stands for no account named."""
     if reviews is None:
-        return [_in(_NO_ACCOUNT, language).format(contact=contact)]
+        return [_NO_ACCOUNT.said(language).format(contact=contact)]
     if not reviews:
-        return [_in(_NONE, language)]
+        return [_NONE.said(language)]
     return [_review(each, language) for each in reviews]
 
 
 def _review(review: Reviewed, language: Language) -> str:
-    head = _in(_REVIEW, language).format(
+    head = _REVIEW.said(language).format(
         opened_at=day(review.opened_at, language),
-        state=_in(_STATES[review.state], language),
+        state=_STATES[review.state].said(language),
     )
     causes = [
-        _in(_CAUSE, language).format(signal=signal, origin=origin)
+        _CAUSE.said(language).format(signal=signal, origin=origin)
         for signal, origin in review.signals
     ]
     return "".join(
@@ -135,21 +135,17 @@ def _review(review: Reviewed, language: Language) -> str:
 def _decision(row: TaskDecisionRow, language: Language) -> str:
     level = until = reason = ""
     if row.level is not None:
-        name = _in(ladder()[Level(row.level)], language)
-        level = _in(_LEVEL, language).format(name=name)
+        name = ladder()[Level(row.level)].said(language)
+        level = _LEVEL.said(language).format(name=name)
     if row.until is not None:
-        until = _in(_UNTIL, language).format(until=day(row.until - 1, language))
+        until = _UNTIL.said(language).format(until=day(row.until - 1, language))
     if row.reason is not None:
-        reason = _in(_REASON, language).format(reason=row.reason)
-    return _in(_DECISION, language).format(
+        reason = _REASON.said(language).format(reason=row.reason)
+    return _DECISION.said(language).format(
         decided_at=day(row.decided_at, language),
-        outcome=_in(_OUTCOMES[Outcome(row.outcome)], language),
+        outcome=_OUTCOMES[Outcome(row.outcome)].said(language),
         level=level,
         until=until,
         reason=reason,
         people=1 if row.second is None else 2,
     )
-
-
-def _in(text: Text, language: Language) -> str:
-    return text.de if language is Language.DE else text.en

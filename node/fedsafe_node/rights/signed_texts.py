@@ -44,16 +44,10 @@ _MODULES: Final[Mapping[TextName, tuple[Text, tuple[ModuleType, ...]]]] = {
         (outcomes, remedies),
     ),
 }
-DRAFT_MARK: Final[Mapping[Language, str]] = {
-    Language.DE: (
-        "Entwurf: Diesen Text hat bei uns noch niemand rechtlich geprüft und "
-        "freigegeben. Der Antrag gilt trotzdem, und alle Fristen laufen."
-    ),
-    Language.EN: (
-        "Draft: nobody here has reviewed and signed off this text yet. Your request "
-        "counts all the same, and all time limits run."
-    ),
-}
+DRAFT_MARK: Final = Phrase(
+    "Draft: nobody here has reviewed and signed off this text yet. Your request "
+    "counts all the same, and all time limits run."
+).both()
 """Stands before a text that is a draft; whoever signs off the text ends it."""
 
 
@@ -71,10 +65,8 @@ def rights_texts() -> Mapping[TextName, NoticeText]:
 def marks(situation: Situation, language: Language, *, draft: bool) -> tuple[str, ...]:
     """Return what stands before a text: of a demonstration, and of a draft."""
     shown = demonstration_mark(situation)
-    invented = (
-        () if shown is None else (shown.de if language is Language.DE else shown.en,)
-    )
-    return (*invented, DRAFT_MARK[language]) if draft else invented
+    invented = () if shown is None else (shown.said(language),)
+    return (*invented, DRAFT_MARK.said(language)) if draft else invented
 
 
 def marked(text: str, language: Language, situation: Situation, *, draft: bool) -> str:
@@ -93,17 +85,7 @@ def _body(modules: tuple[ModuleType, ...], language: Language) -> str:
 
 def _sentences(value: object, language: Language) -> Iterator[str]:
     if isinstance(value, Text):
-        yield value.de if language is Language.DE else value.en
-    elif isinstance(value, Mapping) and language in value:
-        yield from _strings(value[language])
+        yield value.said(language)
     elif isinstance(value, Mapping):
         for each in value.values():
             yield from _sentences(each, language)
-
-
-def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _strings(each)

@@ -75,6 +75,10 @@ class Text:
         """Go to another process."""
         return Text, (self.de, self.en)
 
+    def said(self, language: str) -> str:
+        """Say it in a language: German, or English in the place of any other."""
+        return self.de if language == "de" else self.en
+
 
 @unique
 class Grant(StrEnum):

@@ -609,7 +609,7 @@ def test_a_letter_to_a_child_is_plain_kind_and_leads_to_help(
     }
     assert found
     for text in found:
-        plain = text.split(BELOW[language])[0]  # the long text has all the law wants
+        plain, _, _ = text.partition(BELOW.said(language))  # below is all the law wants
         said, help_ = plain.rstrip().rsplit("\n\n", 1)  # offers have names of their own
         sentences = [len(each.split()) for each in re.split(r"[.:?!]\s+|\n+", said)]
         reply = replace(shipped_reply(), next=Text(said, said))

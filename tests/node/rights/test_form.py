@@ -243,8 +243,9 @@ async def test_who_says_to_be_under_18_reads_and_contests_as_one(
     assert kept is not None
     assert kept.contention == "minor"
     assert told.text is not None
-    assert "Er ist kein Urteil über dich." in told.text.split(BELOW[Language.DE])[0]
-    assert "Art. 15" in told.text.split(BELOW[Language.DE])[1]
+    plain, _, whole = told.text.partition(BELOW.said(Language.DE))
+    assert "Er ist kein Urteil über dich." in plain
+    assert "Art. 15" in whole
 
 
 async def test_guesses_and_mails_are_slowed(mailing: Fleet, box: MailBox) -> None:

@@ -125,10 +125,10 @@ async def test_a_minor_learns_it_in_plain_words_and_that_it_has_ended(
     await trio.publish(WHO)
     first = await contest(trio, Language.EN, Age.MINOR)
     await let_stand(trio)
-    note, _, _ = (await refused(trio, first)).partition(BELOW[Language.EN])
+    note, _, _ = (await refused(trio, first)).partition(BELOW.said(Language.EN))
     second = await contest(trio, Language.EN, Age.MINOR)
     appeal = await appeal_of(trio)
-    opened, _, _ = (await told(trio, second)).partition(BELOW[Language.EN])
+    opened, _, _ = (await told(trio, second)).partition(BELOW.said(Language.EN))
     heard = (await stands(trio, second)).status or ""
     await decide(trio, appeal, ENDS)
     await trio.level(HEARS, ["a.demo", "b.demo"])
@@ -142,7 +142,7 @@ async def test_a_minor_learns_it_in_plain_words_and_that_it_has_ended(
     assert "Another provider reported it. We cannot erase it ourselves." in note
     assert "That is an appeal. Then another provider decides: c.demo" in note
     assert "another provider decides now: c.demo. It has until 2026-12-08" in opened
-    plain, _, whole = ended.partition(BELOW[Language.EN])
+    plain, _, whole = ended.partition(BELOW.said(Language.EN))
     assert "Another provider (c.demo) has looked again and decided: the" in plain
     assert "Appeal: c.demo decided on 2026-11-24 that it ends" in whole
 

@@ -776,7 +776,7 @@ async def test_a_late_answer_is_called_late_and_promised_by_no_past_day(
     assert opened.request in after.note
     assert "Art. 77" in after.note
     assert alone["a.demo"].base.config.contact in after.note
-    assert (BELOW[language] in after.note) is (age is Age.MINOR)
+    assert (BELOW.said(language) in after.note) is (age is Age.MINOR)
     assert promised not in page
     assert late in page
     await requests.answer(opened.request, DORA)

@@ -85,7 +85,7 @@ def tell_section(policy: Policy, name: str, language: Language) -> Section:
 
 def say(text: Text, language: Language) -> str:
     """Choose the language of a text."""
-    return text.de if language is Language.DE else text.en
+    return text.said(language)
 
 
 def value_of(value: object, language: Language) -> str:

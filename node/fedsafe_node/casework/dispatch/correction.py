@@ -20,13 +20,12 @@ from fedsafe_policies.escalation.matrix import Handling, Matrix
 from fedsafe_policies.escalation.package import FORMAT, CasePackage, Elements
 from fedsafe_policies.escalation.partners import Partner
 from fedsafe_policies.escalation.vocabulary import Element
+from fedsafe_policies.ground.catalogue import Phrase
 
 _NAMED: Final = (Element.CASE, Element.SENDER, Element.CONTACT, Element.REPLY)
-_WORDS: Final = (
-    "BERICHTIGUNG. Das Paket {0} gilt nicht mehr: {1}. "
-    "Bitte arbeiten Sie nicht weiter damit. Rückfragen an {3}\n\n"
-    "CORRECTION. Package {0} no longer counts: {2}. "
-    "Please do not work with it any more. For questions: {3}\n"
+_WORDS: Final = Phrase(
+    "CORRECTION. Package {package} no longer counts: {reason}. "
+    "Please do not work with it any more. For questions: {whom}"
 )
 
 
@@ -73,9 +72,12 @@ def correction_documents(
         "reason": reason.value,
         "call_back": call_back,
     }
-    text = RECALL_REASONS[reason]
-    whom = ", ".join(call_back.values())
-    words = _WORDS.format(sent.package_id, text.de, text.en, whom)
+    said = _WORDS.filled(
+        package=sent.package_id,
+        reason=RECALL_REASONS[reason],
+        whom=", ".join(call_back.values()),
+    ).both()
+    words = f"{said.de}\n\n{said.en}\n"
     return (
         Document(
             "correction.json",

@@ -102,7 +102,7 @@ def name_of(value: Named, language: Language) -> str:
 
 def in_language(text: Text, language: Language) -> str:
     """Return a text in one of its languages."""
-    return text.de if language is Language.DE else text.en
+    return text.said(language)
 
 
 def text_of(value: Named) -> Text:  # noqa: PLR0911 - one for each vocabulary

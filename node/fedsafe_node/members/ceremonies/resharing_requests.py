@@ -14,7 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from fedsafe_federation.charter.charter import Charter, Epoch, flaw_of
-from fedsafe_federation.charter.diff import Difference
+from fedsafe_federation.charter.diff import Difference, difference
 from fedsafe_federation.charter.renewal_rules import (
     MONTH,
     Need,
@@ -299,20 +299,14 @@ def _find(charter: Charter, rotation: Rotation) -> Epoch | None:
 def _said(entry: Epoch, threshold: int, holders: int, *, opens: bool) -> Difference:
     if opens:
         number = f"{entry.epoch + 1}.1"
-        return Difference(
-            key="epochs",
-            de=(
-                f"Schlüsselepoche {entry.epoch + 1} beginnt mit einem neuen Schlüssel "
-                f"{number}: {threshold} von {holders}; Älteres trifft noch 30 Tage zu"
-            ),
-            en=(
-                f"key epoch {entry.epoch + 1} begins with a new key {number}: "
-                f"{threshold} of {holders}; what is older matches for 30 days more"
-            ),
+        text = Phrase(
+            "key epoch {epoch} begins with a new key {key}: {threshold} of {holders}; "
+            "what is older matches for 30 days more"
+        ).filled(
+            epoch=entry.epoch + 1, key=number, threshold=threshold, holders=holders
         )
+        return difference("epochs", text)
     number = f"{entry.epoch}.{entry.generation + 1}"
-    return Difference(
-        key="epochs",
-        de=f"neue Anteile am Schlüssel {number}: {threshold} von {holders}",
-        en=f"new shares of the key {number}: {threshold} of {holders}",
-    )
+    text = Phrase("new shares of the key {key}: {threshold} of {holders}")
+    filled = text.filled(key=number, threshold=threshold, holders=holders)
+    return difference("epochs", filled)

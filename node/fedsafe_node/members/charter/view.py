@@ -195,11 +195,11 @@ def _led_inside(before: Charter, after: Charter, config: Config) -> list[Bilingu
     inside = member_networks(config.name, config.peering)
     known = {each.url for each in before.members}
     return [
-        Bilingual(
-            de=f"{each.url} führt in ein inneres Netz, das peering.inside nicht nennt: "
-            f"dieser Knoten fragt {each.name} dort nicht",
-            en=f"{each.url} leads into an inner network, and peering.inside does not "
-            f"name that: this node asks {each.name} nothing there",
+        Bilingual.of(
+            Phrase(
+                "{url} leads into an inner network, and peering.inside does not name "
+                "that: this node asks {member} nothing there"
+            ).filled(url=each.url, member=each.name)
         )
         for each in after.members
         if each.url not in known and leads_inside(each.url, inside)

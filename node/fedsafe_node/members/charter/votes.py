@@ -15,7 +15,7 @@ from fedsafe_federation.charter.bundles import Bundle, bundle_of, bundled, opene
 from fedsafe_federation.charter.card import Card
 from fedsafe_federation.charter.changes import Change, ChangeKind, amended
 from fedsafe_federation.charter.charter import ALL_ROLES, Charter, charter_digest
-from fedsafe_federation.charter.diff import Difference, introduced
+from fedsafe_federation.charter.diff import Difference, difference, introduced
 from fedsafe_federation.identifiers.corpus import corpus_digests
 from fedsafe_federation.wire.wireformat import decode, encode
 from fedsafe_node.acts.charter import (
@@ -56,10 +56,9 @@ KIND: Final = Act.CHARTER_CHANGE
 _GROUND: Final = "charter-change"
 
 
-WISH: Final = Difference(
-    key="leaving",
-    de="dieser Knoten ruht und möchte gehen; die anderen müssen das erfüllen",
-    en="this node is suspended and wants to leave; the others have to fulfil that",
+WISH: Final = difference(
+    "leaving",
+    Phrase("this node is suspended and wants to leave; the others have to fulfil that"),
 )
 
 
