@@ -4,7 +4,8 @@
     .venv/bin/python -m tests.campaigns.properties [--examples 1000] [TEST...]
 
 Runs the tests that Hypothesis and Schemathesis draw, and the flipped bits of
-`tests/node/store/test_rot.py`, with so many examples each. Properties that name their
+`tests/node/store/test_rot.py`, with so many examples each; and the nodes of
+`tests/node/app/test_match_kills.py` with `_DEATHS` deaths. Properties that name their
 own number of examples keep it. Ends as pytest does, which prints the examples that
 failed.
 """
@@ -17,7 +18,13 @@ from pathlib import Path
 from typing import Final
 
 _ROOT: Final = Path(__file__).parents[2]
-_DRAWN: Final = ("given(", "RuleBasedStateMachine", "FEDSAFE_EXAMPLES", "FEDSAFE_FLIPS")
+_DRAWN: Final = (
+    "given(",
+    "RuleBasedStateMachine",
+    *("FEDSAFE_EXAMPLES", "FEDSAFE_FLIPS", "FEDSAFE_DEATHS"),
+)
+_DEATHS: Final = "20"
+"""How often a node dies that was asked about files; each time costs seconds."""
 
 
 def drawing(folder: Path) -> list[str]:
@@ -39,7 +46,9 @@ def main() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "--timeout=0", *more]
     done = subprocess.run(
         [*command, *(given.tests or drawing(_ROOT / "tests"))],
-        env=os.environ | {"FEDSAFE_EXAMPLES": number, "FEDSAFE_FLIPS": number},
+        env={"FEDSAFE_DEATHS": _DEATHS}
+        | os.environ
+        | {"FEDSAFE_EXAMPLES": number, "FEDSAFE_FLIPS": number},
         cwd=_ROOT,
         check=False,
     )

@@ -12,7 +12,7 @@ from tests.support.hatchery import hatchery
 from tests.support.node_kills import run
 
 SEED = 1
-ROUNDS = 9
+ROUNDS = 5
 
 
 @pytest.mark.promise("RM-06")

@@ -3,6 +3,7 @@
 
 import base64
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -89,7 +90,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.seen: set[bytes] = set()
-        self._left: dict[Path, int] = {}
+        self._left: dict[str, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look)
 
@@ -103,13 +104,14 @@ class Watch:
 
     def _look(self) -> None:
         while not self._stop.wait(0.02):
-            alive = list(Path("/proc").glob("[0-9]*"))
+            # No paths: at this pace, those of all processes took a fiftieth of a core.
+            alive = [each for each in os.listdir("/proc") if each.isdecimal()]  # noqa: PTH208
             self._left = {each: self._left.get(each, self._LOOKS) for each in alive}
             for each in alive:
                 if self._left[each]:
                     self._left[each] -= 1
                     with suppress(OSError):
-                        self.seen.add((each / "cmdline").read_bytes())
+                        self.seen.add(Path("/proc", each, "cmdline").read_bytes())
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from tests.support.change_reports import Judgement
 pytestmark = pytest.mark.timeout(180)  # eighty starts, one after the other
 
 SEED = 20_261_124
-COUNT = 80
+COUNT = 50
 
 
 @pytest.mark.promise("TM-06")

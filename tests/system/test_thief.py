@@ -22,7 +22,7 @@ from fedsafe_federation.identifiers import canonicalise
 from fedsafe_policies.vocabulary import IdentifierKind
 
 SEED = "thief 1"
-DICTIONARY = 4_000
+DICTIONARY = 2_000
 LISTED = 120
 ASKED = 5
 OWN = 10

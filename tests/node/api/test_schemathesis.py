@@ -43,7 +43,7 @@ CHECKS = [
     response_schema_conformance,
     negative_data_rejection,
 ]
-EXAMPLES = int(os.environ.get("FEDSAFE_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("FEDSAFE_EXAMPLES", "8"))
 WHOLE = "FEDSAFE_EXAMPLES" in os.environ
 HEADERS = {(route.method, route.path): MEMBER | authorised(route) for route in ROUTES}
 Case = schemathesis.Case[Any]

@@ -7,6 +7,7 @@ is asked and at which point of the store the node dies.
 """
 
 import asyncio
+import os
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -34,7 +35,7 @@ from fedsafe_node.lookup.service import HITS_AT_ONCE
 from fedsafe_node.operations.offline_inspect import verify_node
 
 SEED: Final = 3
-DEATHS: Final = 4
+DEATHS: Final = int(os.environ.get("FEDSAFE_DEATHS", "2"))
 CALLERS: Final = 3
 LISTED: Final = 400
 LEAST: Final = 400
