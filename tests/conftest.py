@@ -4,6 +4,7 @@
 import gc
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -29,6 +30,9 @@ _READ_ON_LOOP = SQLiteStore._read_on_loop.__code__  # noqa: SLF001 - it alone ma
 # Every process that a test starts would compile all of FedSafe anew, and every worker
 # would rewrite all assertions.
 sys.dont_write_bytecode = False
+# What people read says moments in their own zone as well.
+os.environ["TZ"] = "UTC"
+time.tzset()
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Speed is measured under benchmarks/, never asserted here. More examples than these are
 # for a campaign: tests/campaigns/properties.py.

@@ -5,20 +5,26 @@ The border of the process: every error becomes lines on standard error and an ex
 status out of `terminal.exit_codes`; nothing that was typed or read is repeated.
 """
 
+import errno
 import os
 import sys
 from importlib import import_module
 from typing import Final
 
 import click
-from click.exceptions import Exit, NoSuchCommand
+from click.exceptions import Exit, NoSuchCommand, NoSuchOption
 
-from fedsafe_cli.terminal.errors import CliError, ProgrammeError, SettingsError
+from fedsafe_cli.terminal.errors import (
+    CliError,
+    ProgrammeError,
+    SettingsError,
+    reason_of,
+)
 from fedsafe_cli.terminal.exit_codes import BROKEN_PIPE, INTERRUPTED, OK, ExitStatus
 from fedsafe_cli.terminal.help_texts import SpokenGroup, speaking
 from fedsafe_cli.terminal.options import shared_options, typed_language
 from fedsafe_cli.terminal.output import document
-from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_cli.terminal.settings import Settings, language_of, printable
 from fedsafe_policies.ground.catalogue import Phrase
 
 COMMANDS: Final = {
@@ -154,6 +160,13 @@ def main() -> int:
         # What is still buffered goes nowhere, instead of a traceback at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return BROKEN_PIPE
+    except OSError as error:
+        # Standard output takes nothing, not even the document of an error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        failed = _of_system(error)
+        language = language_of(os.environ)
+        sys.stderr.write(f"{failed.diagnostics(language=language)}\n")
+        return failed.status
     return status
 
 
@@ -177,7 +190,7 @@ def _run_for(settings: Settings) -> int:
         _complain(error.diagnostics(language=settings.language))
         return error.status
     except click.ClickException as error:
-        error.show()
+        _clearer(error).show()
         return ExitStatus.USAGE
     except (click.Abort, KeyboardInterrupt):
         _complain("")
@@ -200,23 +213,53 @@ def _complain(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
+def _clearer(error: click.ClickException) -> click.ClickException:
+    """Name a group's commands where an option or another word came in their place."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None or not isinstance(context.command, click.Group):
+        return error
+    if context.parent is None or not isinstance(error, NoSuchOption | NoSuchCommand):
+        return error
+    if isinstance(error, NoSuchCommand) and error.possibilities:
+        return error  # it names the near ones
+    names = ", ".join(context.command.list_commands(context))
+    told = Phrase("a command comes first, one of: {names}").filled(names=names)
+    return click.UsageError(told.said(_language(context)), context)
+
+
+def _language(context: click.Context) -> str:
+    return context.ensure_object(Settings).language
+
+
+def _of_system(error: OSError) -> CliError:
+    """Say why the system did not take what was to be written, whatever file it was."""
+    told = Phrase("something could not be read or written: {why}")
+    way_out = Phrase("make room where it is written, then run the command again")
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return ProgrammeError(told.filled(why=reason_of(error)), way_out if full else None)
+
+
 def _of_file(error: Exception) -> CliError | None:
     """Say which file the system did not give or take, and why; None if it says none."""
     if not isinstance(error, OSError) or error.strerror is None:
         return None
     if not isinstance(error.filename, str | bytes):
-        return None
+        is_known = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}
+        return _of_system(error) if is_known else None
     name = printable(os.fsdecode(error.filename))
     if isinstance(error, PermissionError):
         told = Phrase("{name} may not be read or written by this user")
         way_out = Phrase("run the command as the user whose it is: `ls -ld {name}`")
         return SettingsError(told.filled(name=name), way_out.filled(name=name))
-    return ProgrammeError(f"{name}: {error.strerror}")
+    return ProgrammeError(
+        Phrase("{name}: {why}").filled(name=name, why=reason_of(error))
+    )
 
 
-def _unexpected(error: Exception) -> str:
+def _unexpected(error: Exception) -> Phrase:
     import traceback  # noqa: PLC0415 (only here)
 
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{os.path.basename(last.filename)}:{last.lineno}"  # noqa: PTH119
-    return f"unexpected {type(error).__name__} at {place}"
+    said = Phrase("unexpected {error} at {place}")
+    return said.filled(error=type(error).__name__, place=place)

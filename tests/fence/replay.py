@@ -267,7 +267,7 @@ def play(stage: Stage, steps: Sequence[Step], *, rest: float = 0) -> Record:
     """
     plain, record = Plain(stage.root), Record()
     for number, step in enumerate(steps):
-        record.steps.append(_play(stage, step, plain, number))
+        record.steps.append(play_step(stage, step, plain, number))
         if step.settles:
             until(stage.is_level, "the exchange of feeds")
     time.sleep(rest)
@@ -279,7 +279,8 @@ def play(stage: Stage, steps: Sequence[Step], *, rest: float = 0) -> Record:
     return record
 
 
-def _play(stage: Stage, step: Step, plain: Plain, number: int) -> dict[str, Any]:
+def play_step(stage: Stage, step: Step, plain: Plain, number: int) -> dict[str, Any]:
+    """Play one step, and keep of its answer what later ones name."""
     at = step.at if step.at in stage.names else stage.names[0]
     step = dataclasses.replace(_filled(step, plain.kept), at=at)
     shown: dict[str, Any] = {"step": plain.text(step.name)}

@@ -396,7 +396,7 @@ def refusals() -> Iterator[Step]:
 
 def commands() -> Iterator[Step]:
     """Give the commands that ask for nothing, and commands that are told nonsense."""
-    for path in _asking(fedsafe):
+    for path in asking(fedsafe):
         for language in ("en", "de"):
             yield Step(arguments=(*path, "--lang", language), by="ben")
         yield Step(arguments=(*path, "--json"), by="olaf")
@@ -423,14 +423,12 @@ _READS: Final = {
 }
 
 
-def _asking(
-    group: click.Group, path: tuple[str, ...] = ()
-) -> Iterator[tuple[str, ...]]:
+def asking(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     context = click.Context(group)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if isinstance(command, click.Group):
-            yield from _asking(command, (*path, name))
+            yield from asking(command, (*path, name))
         elif command is None or name not in _READS or path[:1] == ("demo",):
             continue
         elif not any(each.required for each in command.params):

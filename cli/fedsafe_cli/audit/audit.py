@@ -79,7 +79,7 @@ def verify(context: click.Context) -> ExitStatus:
         answer = verify_directory(client.directory, error)
         note(words("verified_directory", language=settings.language))
     if not isinstance(answer, dict) or not isinstance(answer.get("logs"), list):
-        raise BrokenAnswerError("the node's answer lists no logs")
+        raise BrokenAnswerError(Phrase("the node's answer lists no logs"))
     ok = answer.get("ok") is True
     if settings.json:
         document(answer)
@@ -148,7 +148,7 @@ def status(context: click.Context) -> ExitStatus:
     settings = settings_of(context)
     answer = personal(settings).get("/v1/audit/status", timeout=_TIMEOUT)
     if not isinstance(answer, dict) or not isinstance(answer.get("missing"), int):
-        raise BrokenAnswerError("the node's answer says nothing of its log")
+        raise BrokenAnswerError(Phrase("the node's answer says nothing of its log"))
     if settings.json:
         document(answer)
     else:
@@ -226,7 +226,7 @@ def show(
     target = f"/v1/audit/entries/{index}{'?proof=true' if proof else ''}"
     answer = personal(settings).get(read_for(target, purpose))
     if not isinstance(answer, dict) or not isinstance(answer.get("openings"), dict):
-        raise BrokenAnswerError("the node's answer shows no entry")
+        raise BrokenAnswerError(Phrase("the node's answer shows no entry"))
     if settings.json:
         document(_in_moments(answer))
         return OK

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import click
 
 from fedsafe_cli.terminal.client import Client
-from fedsafe_cli.terminal.errors import BrokenAnswerError, SettingsError
+from fedsafe_cli.terminal.errors import BrokenAnswerError, SettingsError, reason_of
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.labels import field, say
@@ -96,7 +96,10 @@ def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # 
     if act is not None and bare:
         raise click.UsageError("--act is for an export with openings")
     if os.path.lexists(out):
-        raise SettingsError(f"{printable(out)} exists already", "name a new file")
+        raise SettingsError(
+            Phrase("{file} exists already").filled(file=printable(out)),
+            Phrase("name a new file"),
+        )
     client, part = personal(settings), _part(given)
     if act is None and not bare:
         asked = client.post(_TARGET, part)
@@ -138,7 +141,7 @@ def _next_step(
         classes = "".join(f" --event {name}" for name in content.get("events") or ())
         recipient = str(content.get("recipient") or "")
     except (KeyError, TypeError):
-        raise BrokenAnswerError("the node's answer names no act") from None
+        raise BrokenAnswerError(Phrase("the node's answer names no act")) from None
     leaves = f" --anchors-from {anchors}" if anchors is not None else ""
     made_for = f" --for {quote(recipient)}" if recipient else ""
     then = (
@@ -161,7 +164,9 @@ def _fetch(client: Client, target: str, out: str) -> "Report":
             report = _verified(file)
         os.link(draft, out)
     except OSError as error:
-        raise SettingsError(f"{printable(out)}: {error.strerror}") from None
+        raise SettingsError(
+            Phrase("{file}: {why}").filled(file=printable(out), why=reason_of(error))
+        ) from None
     finally:
         with suppress(FileNotFoundError):
             Path(draft).unlink()

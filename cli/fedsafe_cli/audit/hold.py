@@ -80,7 +80,7 @@ def list_holds(context: click.Context) -> ExitStatus:
     settings = settings_of(context)
     answer = personal(settings).get(_HOLDS)
     if not isinstance(answer, dict) or not isinstance(answer.get("holds"), list):
-        raise BrokenAnswerError("the node's answer lists no holds")
+        raise BrokenAnswerError(Phrase("the node's answer lists no holds"))
     if settings.json:
         document(answer)
         return OK
@@ -124,7 +124,7 @@ def lift(context: click.Context, hold_id: str) -> ExitStatus:
 
 def _checked(answer: Any) -> dict[str, Any]:  # noqa: ANN401 (JSON)
     if not isinstance(answer, dict) or not isinstance(answer.get("hold"), str):
-        raise BrokenAnswerError("the node's answer shows no hold")
+        raise BrokenAnswerError(Phrase("the node's answer shows no hold"))
     return answer
 
 

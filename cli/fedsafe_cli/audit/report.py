@@ -90,7 +90,7 @@ def report(context: click.Context, /, account: str, **given: Any) -> ExitStatus:
     body = {"subject_ref": named_account(account, given["service"])} | asked
     answer = personal(settings).post("/v1/audit/report", body, timeout=_TIMEOUT)
     if not isinstance(answer, dict) or not isinstance(answer.get("entries"), list):
-        raise BrokenAnswerError("the node's answer is no report")
+        raise BrokenAnswerError(Phrase("the node's answer is no report"))
     if settings.json:
         # Elsewhere `after` is a place in a list.
         document(answer | {name: written_at(answer[name]) for name in _SPAN})

@@ -14,8 +14,8 @@ from fedsafe_cli.terminal.errors import BrokenAnswerError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of, reading_purpose
 from fedsafe_cli.terminal.help_texts import SpokenCommand
-from fedsafe_cli.terminal.labels import headings, say
-from fedsafe_cli.terminal.moments import readable, start_of
+from fedsafe_cli.terminal.labels import detail_of, headings, meant, say
+from fedsafe_cli.terminal.moments import start_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.sessions import personal
@@ -197,7 +197,7 @@ def _search(
         else:
             answer = client.get(f"{_TARGET}?{urlencode(asked).replace('True', 'true')}")
         if not _goes_on(answer, stretch):
-            raise BrokenAnswerError("the node's answer lists no events")
+            raise BrokenAnswerError(Phrase("the node's answer lists no events"))
         found += answer["events"]
         stretch = stretch.behind(answer["next"])
     names = ("next", "more", "complete_to")
@@ -219,20 +219,15 @@ def _goes_on(answer: Any, stretch: _Stretch) -> bool:  # noqa: ANN401 (JSON)
 def tell_events(events: list[dict[str, Any]], settings: Settings) -> None:
     """Print events as a table, or that there are none."""
     if events:
-        table(headings(settings, *_NAMES), [_row(event) for event in events])
+        table(headings(settings, *_NAMES), [_row(event, settings) for event in events])
     else:
         line(_NONE.said(settings.language))
 
 
-def _row(entry: dict[str, Any]) -> list[object]:
+def _row(entry: dict[str, Any], settings: Settings) -> list[object]:
     detail = entry.get("detail") or {}
     grounds = ("rule", "code", "policy", "trace", "source")
     detail = {name: entry.get(name) for name in grounds} | detail
-    text = " ".join(
-        f"{key}={readable(key, value)}"
-        for key, value in detail.items()
-        if value is not None
-    )
     names = ("index", "at", "event", "outcome", "purpose", "actor")
-    told = [readable(name, entry.get(name)) for name in names]
-    return [*told, account_in(entry), text]
+    told = [meant(name, entry.get(name), settings) for name in names]
+    return [*told, account_in(entry), detail_of(detail, settings)]

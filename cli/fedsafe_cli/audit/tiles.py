@@ -13,7 +13,7 @@ import click
 
 from fedsafe_cli.audit.export import receive
 from fedsafe_cli.terminal.client import Client
-from fedsafe_cli.terminal.errors import BrokenAnswerError, SettingsError
+from fedsafe_cli.terminal.errors import BrokenAnswerError, SettingsError, reason_of
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.labels import field
@@ -21,6 +21,7 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, pairs
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import printable
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from fedsafe_crypto.tlog.note import VerifierKey
@@ -51,8 +52,11 @@ def tiles(context: click.Context, directory: str, log: str) -> ExitStatus:
     """  # noqa: D301
     settings = settings_of(context)
     if os.path.lexists(directory):
-        hint = "name a new directory"
-        raise SettingsError(f"{printable(directory)} exists already", hint)
+        hint = Phrase("name a new directory")
+        raise SettingsError(
+            Phrase("{directory} exists already").filled(directory=printable(directory)),
+            hint,
+        )
     told = _fetch(personal(settings), log, directory)
     if settings.json:
         document(told)
@@ -82,7 +86,11 @@ def _fetch(client: Client, log: str, directory: str) -> dict[str, object]:
             raise
         _sync(parent)
     except OSError as error:
-        raise SettingsError(f"{printable(directory)}: {error.strerror}") from None
+        raise SettingsError(
+            Phrase("{directory}: {why}").filled(
+                directory=printable(directory), why=reason_of(error)
+            )
+        ) from None
     finally:
         if draft is not None:
             shutil.rmtree(draft, ignore_errors=True)  # gone if all went well
@@ -100,7 +108,7 @@ def _key_of(client: Client, log: str) -> "VerifierKey":
     try:
         card = open_card(decode(json.dumps(client.get(_CARD)).encode(), Signed))
     except FederationError:
-        raise BrokenAnswerError("the node's answer holds no card") from None
+        raise BrokenAnswerError(Phrase("the node's answer holds no card")) from None
     public = card.keys.feed if log == "feed" else card.keys.audit
     return VerifierKey.of(f"{card.name}/{log}", public)
 
@@ -120,7 +128,8 @@ def _unpack(archive: IO[bytes], draft: Path, key: "VerifierKey") -> dict[str, ob
         )
     except (CryptoError, tarfile.TarError) as error:
         raise BrokenAnswerError(
-            f"the tiles do not verify: {error}", "see `fedsafe audit verify`"
+            Phrase("the tiles do not verify: {why}").filled(why=error),
+            Phrase("see `fedsafe audit verify`"),
         ) from None
     return {
         "log": checkpoint.origin,
@@ -172,9 +181,13 @@ class _Files:
         member = self._next
         content = self._archive.extractfile(member) if member is not None else None
         if member is None or not self.has(name) or content is None:
-            raise BrokenAnswerError(f"the node's answer lacks {name}")
+            raise BrokenAnswerError(
+                Phrase("the node's answer lacks {name}").filled(name=name)
+            )
         if member.size > _MOST_BYTES:
-            raise BrokenAnswerError(f"the node's answer has too large a {name}")
+            raise BrokenAnswerError(
+                Phrase("the node's answer has too large a {name}").filled(name=name)
+            )
         data, path = content.read(), self._draft / name
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, data)
@@ -185,7 +198,7 @@ class _Files:
     def end(self) -> None:
         """Check that no file is left."""
         if self._next is not None:
-            raise BrokenAnswerError("the node's answer has too many files")
+            raise BrokenAnswerError(Phrase("the node's answer has too many files"))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -32,13 +32,13 @@ _NOBODY: Final = Phrase(
 def _events(answer: Any) -> list[dict[str, Any]]:  # noqa: ANN401 (JSON)
     events = answer.get("events") if isinstance(answer, dict) else None
     if not isinstance(events, list) or not isinstance(answer.get("more"), bool):
-        raise BrokenAnswerError("the node's answer lists no events")
+        raise BrokenAnswerError(Phrase("the node's answer lists no events"))
     return events
 
 
 def _act(settings: Settings, asked: Any, then: str) -> ExitStatus:  # noqa: ANN401 (JSON)
     if not isinstance(asked, dict) or not isinstance(asked.get("act"), str):
-        raise BrokenAnswerError("the node's answer names no act")
+        raise BrokenAnswerError(Phrase("the node's answer names no act"))
     if settings.json:
         document(asked)
     act = asked["act"]
@@ -140,7 +140,7 @@ def gaps(context: click.Context) -> ExitStatus:
     settings = settings_of(context)
     answer = personal(settings).get("/v1/audit/gaps", timeout=_TIMEOUT)
     if not isinstance(answer, dict) or not isinstance(answer.get("missing"), int):
-        raise BrokenAnswerError("the node's answer tells of no gaps")
+        raise BrokenAnswerError(Phrase("the node's answer tells of no gaps"))
     if settings.json:
         document(answer)
     else:
@@ -222,7 +222,7 @@ def reveal(
         return _act(settings, asked, ", then repeat this with --act")
     answer = client.post("/v1/audit/revealed", body | {"act": act_id})
     if not isinstance(answer, dict) or not isinstance(answer.get("name"), str):
-        raise BrokenAnswerError("the node's answer names nobody")
+        raise BrokenAnswerError(Phrase("the node's answer names nobody"))
     if settings.json:
         document(answer)
     else:

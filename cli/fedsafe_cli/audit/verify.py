@@ -19,6 +19,7 @@ from fedsafe_cli.terminal.errors import (
 )
 from fedsafe_cli.terminal.exit_codes import ExitStatus
 from fedsafe_cli.terminal.settings import printable
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 class _UnaskedError(CliError):
@@ -28,8 +29,10 @@ class _UnaskedError(CliError):
     code = "log_unreadable"
 
     def __init__(self, why: str) -> None:
-        hint = "nothing was verified: once the server answers, run it again"
-        super().__init__(f"no node is running, nor its server: {why}", hint)
+        hint = Phrase("nothing was verified: once the server answers, run it again")
+        super().__init__(
+            Phrase("no node is running, nor its server: {why}").filled(why=why), hint
+        )
 
 
 def verify_directory(directory: str, stopped: NotRunningError) -> dict[str, Any]:
@@ -53,8 +56,10 @@ def verify_directory(directory: str, stopped: NotRunningError) -> dict[str, Any]
     for path in (place.database, place.keys, place.guard):
         if path.exists() and not os.access(path, os.R_OK):
             name = printable(str(path))
-            hint = "run this command as the node's user"
-            raise SettingsError(f"{name} belongs to another user", hint)
+            hint = Phrase("run this command as the node's user")
+            raise SettingsError(
+                Phrase("{name} belongs to another user").filled(name=name), hint
+            )
     try:
         config = load_config(place)
     except ConfigError as error:

@@ -25,6 +25,7 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_policies.escalation.partners import Way
+from fedsafe_policies.ground.catalogue import Phrase
 
 _MOST_HEADER: Final = 65_536
 _MOST_BODY: Final = 180_000
@@ -269,9 +270,15 @@ def _header(file: BinaryIO) -> bytes:
     while (line := file.readline(_MOST_HEADER + 1)).strip(b"\r\n"):
         kept += line
         if len(kept) > _MOST_HEADER:
-            raise BadInputError(f"the header is longer than {_MOST_HEADER} bytes")
+            raise BadInputError(
+                Phrase("the header is longer than {most_header} bytes").filled(
+                    most_header=_MOST_HEADER
+                )
+            )
     if not kept:
-        raise BadInputError("that is no message: it does not begin with a header")
+        raise BadInputError(
+            Phrase("that is no message: it does not begin with a header")
+        )
     return bytes(kept)
 
 
@@ -288,8 +295,10 @@ def _signed(header: bytes, file: BinaryIO) -> bytes | None:
         return None
     if len(rest) > _MOST_BODY:
         raise BadInputError(
-            f"what is signed is longer than {_MOST_BODY} bytes",
-            "note it by hand: `fedsafe case acknowledged`",
+            Phrase("what is signed is longer than {most_body} bytes").filled(
+                most_body=_MOST_BODY
+            ),
+            Phrase("note it by hand: `fedsafe case acknowledged`"),
         )
     return rest
 
@@ -326,7 +335,9 @@ def _dispatch(settings: Settings, case_id: str, text: str) -> str:
         known = personal(settings).get(path)["dispatches"]
         if text not in {each["key"] for each in known}:
             raise BadInputError(
-                "no dispatch of this case has these 64 digits",
-                "compare them with those of the partner: `fedsafe case dispatches`",
+                Phrase("no dispatch of this case has these 64 digits"),
+                Phrase(
+                    "compare them with those of the partner: `fedsafe case dispatches`"
+                ),
             )
     return text[:_DIGITS]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from fedsafe_cli.terminal.errors import BadInputError, words_of
 from fedsafe_cli.terminal.files import read_small
 from fedsafe_cli.terminal.settings import printable
+from fedsafe_policies.ground.catalogue import Phrase, joined
 
 if TYPE_CHECKING:
     from fedsafe_federation.casework.sealing import PartnerKey
@@ -18,8 +19,8 @@ _PUBLIC: Final = (b"-----BEGIN CERTIFICATE-----", b"-----BEGIN PGP PUBLIC KEY BL
 _PUBLIC_KEYS: Final = (b"fedsafe-partner-public-", b"-----BEGIN PUBLIC KEY")
 _GLANCE: Final = 256
 _LONGEST: Final = 64 * 1024
-_LOCKED: Final = "does what is in `--password-file` unlock it?"
-_DETOUR: Final = (
+_LOCKED: Final = Phrase("does what is in `--password-file` unlock it?")
+_DETOUR: Final = Phrase(
     "; gpg may read a key that is locked in its own way: `gpg --decrypt --output "
     "case.eml case.pgp`, then `fedsafe open case.eml --key own.asc` with your public "
     "certificate (`gpg --armor --export`)"
@@ -45,8 +46,10 @@ def read_partner_key(
     begins = _beginning(file)
     if begins.startswith(_PUBLIC_KEYS):
         raise BadInputError(
-            f"{printable(file)} is a public key, which opens nothing",
-            "name the private key; `fedsafe partner key FILE` wrote it to FILE",
+            Phrase("{file} is a public key, which opens nothing").filled(
+                file=printable(file)
+            ),
+            Phrase("name the private key; `fedsafe partner key FILE` wrote it to FILE"),
         )
     is_public = begins.startswith(_PUBLIC) and certificate is None
     data = read_small(file, _LONGEST) if is_public else _secret(file)
@@ -57,14 +60,16 @@ def read_partner_key(
     except OpenPgpMissingError as error:
         raise BadInputError(words_of(error)) from None
     except (PartnerKeyError, ValueError):
-        hint = (
-            "`fedsafe partner key FILE` makes one; an RSA key takes `--certificate`, "
-            "a locked one `--password-file`"
+        hint = Phrase(
+            "`fedsafe partner key FILE` makes one; an RSA key takes "
+            "`--certificate`, a locked one `--password-file`"
         )
         if password is not None:
-            hint = _LOCKED + (_DETOUR if _is_openpgp(data) else "")
+            hint = joined("", [_LOCKED, _DETOUR] if _is_openpgp(data) else [_LOCKED])
         raise BadInputError(
-            f"{printable(file)} is no private key of a partner that can be used so",
+            Phrase("{file} is no private key of a partner that can be used so").filled(
+                file=printable(file)
+            ),
             hint,
         ) from None
 
@@ -112,12 +117,17 @@ def _secret(file: str) -> bytes:
         return read_secret(Path(file))
     except KeyFileMissingError:
         raise BadInputError(
-            f"there is no file {printable(file)}", "name one that is there"
+            Phrase("there is no file {file}").filled(file=printable(file)),
+            Phrase("name one that is there"),
         ) from None
     except LooseKeyFileError as error:
-        hint = "chmod 600, and name your own file"
+        hint = Phrase("chmod 600, and name your own file")
         raise BadInputError(printable(str(error)), hint) from None
     except KeyFileError as error:
-        raise BadInputError(printable(str(error)), "name another file") from None
+        raise BadInputError(
+            printable(str(error)), Phrase("name another file")
+        ) from None
     except ValueError:
-        raise BadInputError(f"{printable(file)} cannot be read") from None
+        raise BadInputError(
+            Phrase("{file} cannot be read").filled(file=printable(file))
+        ) from None

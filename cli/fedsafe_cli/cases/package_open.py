@@ -14,7 +14,7 @@ import click
 from fedsafe_cli.cases.opening_keys import read_partner_key
 from fedsafe_cli.lookup.file_digests import FileFaultError, digests_of
 from fedsafe_cli.terminal.casework_words import class_word
-from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.errors import BadInputError, reason_of
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
 from fedsafe_cli.terminal.help_texts import SpokenCommand
@@ -168,7 +168,11 @@ def _compare(opened: "Opened", files: tuple[str, ...]) -> list[dict[str, Any]]:
         try:
             size, digests = digests_of(file)
         except FileFaultError as error:
-            raise BadInputError(f"{printable(file)}: {error.fault.detail}") from None
+            raise BadInputError(
+                Phrase("{file}: {why}").filled(
+                    file=printable(file), why=error.fault.detail
+                )
+            ) from None
         read.append(
             Digested(
                 name=printable(file),
@@ -194,9 +198,12 @@ def _write(opened: "Opened", papers: dict[str, bytes], directory: str) -> None:
         for name, content in papers.items():
             write_durably(out / name, content)
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "cannot be written"
+        why = reason_of(error, Phrase("cannot be written"))
         raise BadInputError(
-            f"{printable(directory)}: {why}", "name a new directory"
+            Phrase("{directory}: {why}").filled(
+                directory=printable(directory), why=why
+            ),
+            Phrase("name a new directory"),
         ) from None
 
 

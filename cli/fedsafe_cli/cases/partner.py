@@ -176,7 +176,9 @@ def add(
     except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict):
-        raise BadInputError(f"{printable(entry)} holds no JSON object")
+        raise BadInputError(
+            Phrase("{entry} holds no JSON object").filled(entry=printable(entry))
+        )
     for each in ("key", "certificate", "openpgp"):
         file = keys[each]
         if file is not None:
@@ -327,8 +329,11 @@ def key(
     settings = settings_of(context)
     if file == STANDARD_OUTPUT:
         raise BadInputError(
-            "a private key is kept in a file, and standard output has the public one",
-            "name a file: fedsafe partner key partner.key > partner.public",
+            Phrase(
+                "a private key is kept in a file, and standard output has the "
+                "public one"
+            ),
+            Phrase("name a file: fedsafe partner key partner.key > partner.public"),
         )
     if public:
         made = _kept(file)
@@ -338,8 +343,12 @@ def key(
             write_secret(Path(file), write_private(made))
         except (KeyFileError, OSError, ValueError):
             raise BadInputError(
-                f"{printable(file)} is there already, or cannot be written",
-                "name a new file, or ask for the public key of this one: --public",
+                Phrase("{file} is there already, or cannot be written").filled(
+                    file=printable(file)
+                ),
+                Phrase(
+                    "name a new file, or ask for the public key of this one: --public"
+                ),
             ) from None
     text, fingerprint = write_public(made.public), key_fingerprint(made.public)
     if settings.json:
@@ -361,8 +370,10 @@ def _kept(file: str) -> "RecipientKey":
         return read_private(read_secret(Path(file)))
     except (KeyFileError, FederationError, OSError, ValueError):
         raise BadInputError(
-            f"{printable(file)} holds no private key that only you can read",
-            "name the file that `fedsafe partner key` made",
+            Phrase("{file} holds no private key that only you can read").filled(
+                file=printable(file)
+            ),
+            Phrase("name the file that `fedsafe partner key` made"),
         ) from None
 
 
@@ -374,13 +385,16 @@ def _public(file: str) -> str:
     data = read_small(file, _LONGEST_KEY)
     if not data.isascii():
         raise BadInputError(
-            f"{printable(file)} is no text", "want PEM, or ASCII armor (gpg --armor)"
+            Phrase("{file} is no text").filled(file=printable(file)),
+            Phrase("want PEM, or ASCII armor (gpg --armor)"),
         )
     text = data.decode()
     try:
         refuse_private(text)
     except PartnerKeyError as error:
-        raise BadInputError(f"{printable(file)}: {error}") from None
+        raise BadInputError(
+            Phrase("{file}: {why}").filled(file=printable(file), why=error)
+        ) from None
     return text
 
 
@@ -390,8 +404,10 @@ def _write_new(file: str, content: bytes) -> None:
             stream.write(content)
     except (OSError, ValueError):
         raise BadInputError(
-            f"{printable(file)} is there already, or cannot be written",
-            "name a new file",
+            Phrase("{file} is there already, or cannot be written").filled(
+                file=printable(file)
+            ),
+            Phrase("name a new file"),
         ) from None
 
 

@@ -11,6 +11,7 @@ from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.files import read_small
 from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.escalation.channels import host_key_fingerprint, read_host_key
+from fedsafe_policies.ground.catalogue import Phrase
 
 _KEY: Final = "fedsafe.channels"
 _HOST_KEY: Final = "fedsafe.host_key"
@@ -70,7 +71,9 @@ def _host_key(file: str) -> str:
     try:
         return read_host_key(read_small(file, _MOST).decode("ascii", "replace"))
     except ValueError as error:
-        raise BadInputError(f"{printable(file)}: {error}") from None
+        raise BadInputError(
+            Phrase("{file}: {why}").filled(file=printable(file), why=error)
+        ) from None
 
 
 def _read_sftp(value: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 import click
 
 from fedsafe_cli.cases.assessment import case_id_of, word
-from fedsafe_cli.terminal.errors import BadInputError, BrokenAnswerError
+from fedsafe_cli.terminal.errors import BadInputError, BrokenAnswerError, reason_of
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import reading_purpose
 from fedsafe_cli.terminal.help_texts import SpokenCommand
@@ -165,7 +165,10 @@ def check_new(file: str, *, signed: bool = False) -> None:
         return
     for each in (file, f"{file}{_ENDING}") if signed else (file,):
         if os.path.lexists(each):
-            raise BadInputError(f"{printable(each)} exists already", "name a new file")
+            raise BadInputError(
+                Phrase("{file} exists already").filled(file=printable(each)),
+                Phrase("name a new file"),
+            )
 
 
 def _query(values: Mapping[str, str | None]) -> str:
@@ -254,7 +257,7 @@ def bytes_in(answer: Mapping[str, Any], name: str) -> bytes:
 
 
 def _broken() -> BrokenAnswerError:
-    return BrokenAnswerError("the paper is not what the node says of it")
+    return BrokenAnswerError(Phrase("the paper is not what the node says of it"))
 
 
 def new_files(*files: tuple[str, bytes]) -> None:
@@ -278,8 +281,10 @@ def new_files(*files: tuple[str, bytes]) -> None:
                 os.unlink(each)  # noqa: PTH108 - may be any name
         if not isinstance(error, OSError | ValueError):
             raise
-        why = getattr(error, "strerror", None) or "cannot be written"
-        raise BadInputError(f"{printable(name)}: {why}") from None
+        why = reason_of(error, Phrase("cannot be written"))
+        raise BadInputError(
+            Phrase("{name}: {why}").filled(name=printable(name), why=why)
+        ) from None
 
 
 def _paper(settings: Settings) -> str:

@@ -76,8 +76,8 @@ def template(context: click.Context, /, output: str, **given: Any) -> ExitStatus
         text = skeleton(partner, matrix, known, language)
     except NothingForPartnerError:
         raise BadInputError(
-            f"{partner} receives no single case",
-            "numbers of many cases go to the BzKJ: `fedsafe case pack`",
+            Phrase("{partner} receives no single case").filled(partner=partner),
+            Phrase("numbers of many cases go to the BzKJ: `fedsafe case pack`"),
         ) from None
     if config is None:
         note(_BARE.said(language))
@@ -133,4 +133,6 @@ def _matrix(settings: Settings, config: "Config | None") -> Matrix:
     try:
         return load_own_matrix(read_small(path, _MOST), shipped_matrix())
     except PolicyFileError as error:
-        raise SettingsError(f"{printable(path)}: {error}") from None
+        raise SettingsError(
+            Phrase("{file}: {why}").filled(file=printable(path), why=error)
+        ) from None

@@ -20,6 +20,7 @@ from typing import Final
 
 from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import CliError, ProgrammeError
+from fedsafe_policies.ground.catalogue import Phrase
 
 PID_FILE: Final = "node.pid"
 LOG_FILE: Final = "node.log"
@@ -121,7 +122,9 @@ def start(directory: Path) -> Process:
                 start_new_session=True,
             )
         except OSError as error:
-            raise ProgrammeError(f"a node cannot be started: {error}") from None
+            raise ProgrammeError(
+                Phrase("a node cannot be started: {why}").filled(why=error)
+            ) from None
     # It outlives this process, and nothing here waits for it.
     child.returncode = 0
     return noted(directory, child.pid)
@@ -151,9 +154,16 @@ def wait_until(
     while not ready():
         for directory, process in processes:
             if not process.alive():
-                raise ProgrammeError(f"{directory.name} has ended", log_tail(directory))
+                raise ProgrammeError(
+                    Phrase("{name} has ended").filled(name=directory.name),
+                    log_tail(directory),
+                )
         if time.monotonic() > end:
-            raise ProgrammeError(f"{what} takes longer than {timeout:g} s")
+            raise ProgrammeError(
+                Phrase("{what} takes longer than {timeout} s").filled(
+                    what=what, timeout=f"{timeout:g}"
+                )
+            )
         time.sleep(_PACE)  # the pace of asking; what counts is the answer
 
 
@@ -191,15 +201,15 @@ def _end(process: Process, number: signal.Signals) -> bool:
     return True
 
 
-def log_tail(directory: Path) -> str:
+def log_tail(directory: Path) -> Phrase:
     """Return where a node's log lies and how it ends."""
     path = directory / LOG_FILE
     try:
         text = path.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace").strip()
     except OSError:
         text = ""
-    last = text.splitlines()[-1] if text else "nothing was logged"
-    return f"see {path}: {last}"
+    last = text.splitlines()[-1] if text else Phrase("nothing was logged")
+    return Phrase("see {file}: {last}").filled(file=path, last=last)
 
 
 def _start_time(pid: int) -> str | None:

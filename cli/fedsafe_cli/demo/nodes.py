@@ -39,6 +39,7 @@ from fedsafe_cli.federation.ceremony import (
 from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import CliError, ProgrammeError, SettingsError
 from fedsafe_cli.terminal.remote import remote
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
 STATE: Final = "demo.json"
@@ -89,16 +90,19 @@ def raise_demo(
     """
     if count == _PAIR:
         raise SettingsError(
-            "two nodes found no federation: it needs three at least",
-            "--nodes 3, or --nodes 1 for one alone",
+            Phrase("two nodes found no federation: it needs three at least"),
+            Phrase("--nodes 3, or --nodes 1 for one alone"),
         )
     root = directory.absolute()
     found = load_demo(root)
     if found and count is not None and len(found) != count:
         raise SettingsError(
-            f"a demo of {len(found)} nodes lies in {directory}",
-            "delete it first: fedsafe demo down --delete "
-            f"--dir {shlex.quote(str(directory))}",
+            Phrase("a demo of {found} nodes lies in {directory}").filled(
+                found=len(found), directory=directory
+            ),
+            Phrase(
+                "delete it first: fedsafe demo down --delete --dir {directory}"
+            ).filled(directory=shlex.quote(str(directory))),
         )
     if not found:
         found = _make(root, count or 3, staff)
@@ -151,14 +155,22 @@ def load_demo(directory: Path) -> list[DemoNode]:
     try:
         return [DemoNode(**entry) for entry in json.loads(text)["nodes"]]
     except (ValueError, TypeError, KeyError):
-        raise ProgrammeError(f"{directory / STATE} is damaged") from None
+        raise ProgrammeError(
+            Phrase("{directory} is damaged").filled(directory=directory / STATE)
+        ) from None
 
 
 def _make(root: Path, count: int, staff: Staff) -> list[DemoNode]:
     if len(str(root)) > _LONGEST_DIR:
-        raise SettingsError(f"{root} is too long a path for a Unix socket in it")
+        raise SettingsError(
+            Phrase("{root} is too long a path for a Unix socket in it").filled(
+                root=root
+            )
+        )
     if root.exists() and any(path.name != MARK for path in root.iterdir()):
-        raise SettingsError(f"{root} is not empty and holds no demo")
+        raise SettingsError(
+            Phrase("{root} is not empty and holds no demo").filled(root=root)
+        )
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     ports = zip(string.ascii_lowercase, free_ports(count), strict=False)
     found = [

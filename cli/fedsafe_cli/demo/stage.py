@@ -19,8 +19,14 @@ from typing import Final
 
 from fedsafe_cli.demo.fleet import Process, find, log_tail, stop
 from fedsafe_cli.demo.nodes import MARK, load_demo
-from fedsafe_cli.terminal.errors import ProgrammeError, SettingsError, WrongStateError
+from fedsafe_cli.terminal.errors import (
+    ProgrammeError,
+    SettingsError,
+    WrongStateError,
+    reason_of,
+)
 from fedsafe_cli.terminal.settings import printable
+from fedsafe_policies.ground.catalogue import Phrase
 
 _PACE: Final = 0.5
 
@@ -38,8 +44,12 @@ def stage(directory: Path) -> Iterator[None]:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        why = error.strerror
-        raise SettingsError(f"{printable(str(directory))}: {why}") from None
+        why = reason_of(error)
+        raise SettingsError(
+            Phrase("{directory}: {why}").filled(
+                directory=printable(str(directory)), why=why
+            )
+        ) from None
     try:
         _lock(descriptor, directory)
         _clear(root, directory)
@@ -72,8 +82,12 @@ def check(running: Sequence[tuple[Path, Process | None]]) -> None:
     for directory, process in running:
         if process is None or not process.alive():
             raise ProgrammeError(
-                f"{directory.name} has ended, so this demo ends",
-                f"`fedsafe demo down` does that; else {log_tail(directory)}",
+                Phrase("{name} has ended, so this demo ends").filled(
+                    name=directory.name
+                ),
+                Phrase("`fedsafe demo down` does that; else {directory}").filled(
+                    directory=log_tail(directory)
+                ),
             )
 
 
@@ -92,7 +106,9 @@ def _clear(root: Path, directory: Path) -> None:
     for node in nodes:
         stop(node.directory)
     if not nodes and not killed and any(root.iterdir()):
-        raise SettingsError(f"{root} is not empty and holds no demo")
+        raise SettingsError(
+            Phrase("{root} is not empty and holds no demo").filled(root=root)
+        )
     # The directory itself stays: it carries the lock.
     for path in root.iterdir():
         if path.is_dir() and not path.is_symlink():
@@ -105,6 +121,8 @@ def _clear(root: Path, directory: Path) -> None:
 def _runs(directory: Path) -> WrongStateError:
     where = shlex.quote(str(directory))
     return WrongStateError(
-        f"a demo runs in {printable(str(directory))}",
-        f"stop it first: `fedsafe demo down --dir {where}`",
+        Phrase("a demo runs in {directory}").filled(
+            directory=printable(str(directory))
+        ),
+        Phrase("stop it first: `fedsafe demo down --dir {where}`").filled(where=where),
     )

@@ -13,6 +13,7 @@ from fedsafe_cli.lookup.lookup_client import Answer, Terms, ask_all
 from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import ProgrammeError
 from fedsafe_cli.terminal.inputs import Account, Question
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Purpose
 
 PIECE: Final = 2_000
@@ -27,7 +28,9 @@ def propose(client: Client, signals: Sequence[dict[str, Any]]) -> list[str]:
         answer = client.change("/v1/signals/import", body, timeout=TIMEOUT)
         if answer["problems"]:
             problem = answer["problems"][0]
-            raise ProgrammeError(f"a ban is refused: {problem['detail']}")
+            raise ProgrammeError(
+                Phrase("a ban is refused: {detail}").filled(detail=problem["detail"])
+            )
         ids += answer["signals"]
     return ids
 

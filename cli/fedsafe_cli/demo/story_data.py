@@ -18,6 +18,7 @@ from typing import Final
 
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.inputs import Question
+from fedsafe_policies.ground.catalogue import Phrase
 
 BUNDLED_COUNT: Final = 25
 REAL_COUNT: Final = 2_000
@@ -75,7 +76,9 @@ def real(folder: Path) -> Input:
     pictures = folder / "bridge-mods"
     original = pictures / "aaa-orig.jpg"
     if not original.is_file():
-        raise BadInputError(f"{pictures} holds no aaa-orig.jpg")
+        raise BadInputError(
+            Phrase("{pictures} holds no aaa-orig.jpg").filled(pictures=pictures)
+        )
     altered = sorted(path for path in pictures.glob("*.jpg") if path != original)
     return Input(
         persons=tuple(_persons(REAL_COUNT, folder)),
@@ -113,7 +116,9 @@ def _read(path: Path) -> Iterator[str]:
             for line in lines:
                 yield line.rstrip("\n").split("\t")[1]
     except (OSError, EOFError, UnicodeDecodeError, IndexError):
-        raise BadInputError(f"{path} is not readable") from None
+        raise BadInputError(
+            Phrase("{file} is not readable").filled(file=path)
+        ) from None
 
 
 def _dice(what: str, number: int) -> int:

@@ -21,9 +21,10 @@ from fedsafe_cli.terminal.errors import (
     BrokenAnswerError,
     ProgrammeError,
     RefusedError,
+    reason_of,
 )
 from fedsafe_cli.terminal.remote import RemoteClient
-from fedsafe_policies.ground.catalogue import joined
+from fedsafe_policies.ground.catalogue import Phrase, joined
 
 CARD: Final = "member.card"
 PROPOSAL: Final = "founding.proposal"
@@ -40,9 +41,9 @@ UNCONFIRMED: Final = "founding_waits"
 _TIMEOUT: Final = 60.0
 _MOST_ROUNDS: Final = 10
 _CLOSED: Final = "forbidden"  # what a node says that is not open for foundings
-_OPEN: Final = (
-    "there: open = true under [founding] in node.toml, start the node again; then run "
-    "this again"
+_OPEN: Final = Phrase(
+    "there: open = true under [founding] in node.toml, start the "
+    "node again; then run this again"
 )
 _NOT_FOUND: Final = 404
 _MOST_BYTES: Final = 4 * 1024 * 1024
@@ -102,7 +103,9 @@ def carry(
                 return unconfirmed
             break
     waiting = [name for name, each in members.items() if not has_charter(each)]
-    raise ProgrammeError(f"the founding stands still at {', '.join(waiting)}")
+    raise ProgrammeError(
+        Phrase("the founding stands still at {names}").filled(names=", ".join(waiting))
+    )
 
 
 def _step_of(
@@ -130,7 +133,7 @@ def step(client: Client, messages: Sequence[Message]) -> list[Message]:
     """Give a node all messages seen so far and return those that it owes."""
     answer = client.post(FOUNDING, list(messages), timeout=_TIMEOUT)
     if not isinstance(answer, list):
-        raise BrokenAnswerError("the node's founding answer is no list")
+        raise BrokenAnswerError(Phrase("the node's founding answer is no list"))
     return [_message(entry) for entry in answer]
 
 
@@ -176,7 +179,7 @@ def payload_of(message: Message) -> bytes:
     try:
         return base64.b64decode(message["payload"], validate=True)
     except (ValueError, KeyError, TypeError):
-        raise BrokenAnswerError("that is no signed message") from None
+        raise BrokenAnswerError(Phrase("that is no signed message")) from None
 
 
 def has_charter(client: Client) -> bool:
@@ -207,7 +210,9 @@ class Folder:
             BadInputError: a file is not readable or holds no message.
         """
         if not self._path.is_dir():
-            raise BadInputError(f"{self._path} is no directory")
+            raise BadInputError(
+                Phrase("{file} is no directory").filled(file=self._path)
+            )
         return [_load(file) for file in sorted(self._path.glob("*.json"))]
 
     def add(self, messages: Sequence[Message]) -> list[str]:
@@ -227,11 +232,15 @@ class Folder:
                     _write_whole(path, json.dumps(message, indent=1) + "\n")
                     written.append(name)
             except OSError as error:
-                raise BadInputError(f"{path}: {error.strerror}") from None
+                raise BadInputError(
+                    Phrase("{file}: {why}").filled(file=path, why=reason_of(error))
+                ) from None
             if not new and _load(path) != message:
                 raise BadInputError(
-                    f"{path} holds another message of the same kind",
-                    "a founding starts with an empty folder",
+                    Phrase("{file} holds another message of the same kind").filled(
+                        file=path
+                    ),
+                    Phrase("a founding starts with an empty folder"),
                 )
         return written
 
@@ -241,11 +250,15 @@ def _load(path: Path) -> Message:
         with path.open("rb") as file:
             text = file.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise BadInputError(f"{path}: {error.strerror}") from None
+        raise BadInputError(
+            Phrase("{file}: {why}").filled(file=path, why=reason_of(error))
+        ) from None
     try:
         return _message(json.loads(text))
     except (ValueError, RecursionError, BrokenAnswerError):
-        raise BadInputError(f"{path} holds no signed message") from None
+        raise BadInputError(
+            Phrase("{file} holds no signed message").filled(file=path)
+        ) from None
 
 
 def _write_whole(path: Path, text: str) -> None:
@@ -257,11 +270,11 @@ def _write_whole(path: Path, text: str) -> None:
 def _message(document: Json) -> Message:
     names = ("type", "signer", "payload", "signature")
     if not isinstance(document, dict) or document.keys() != set(names):
-        raise BrokenAnswerError("that is no signed message")
+        raise BrokenAnswerError(Phrase("that is no signed message"))
     if not all(isinstance(document[name], str) for name in names):
-        raise BrokenAnswerError("that is no signed message")
+        raise BrokenAnswerError(Phrase("that is no signed message"))
     if not all(_tame(document[name]) for name in ("type", "signer")):
-        raise BrokenAnswerError("that is no signed message")
+        raise BrokenAnswerError(Phrase("that is no signed message"))
     return document
 
 

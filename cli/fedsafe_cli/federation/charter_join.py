@@ -80,7 +80,8 @@ def withdraw(context: click.Context, invitation: str, yes: bool) -> ExitStatus: 
     fits = [each for each in found if invitation in (each["invitation"], each["name"])]
     if not fits:
         raise BadInputError(
-            "no invitation of that name is out", "see `fedsafe federation status`"
+            Phrase("no invitation of that name is out"),
+            Phrase("see `fedsafe federation status`"),
         )
     say_first("withdraw", settings, yes=yes, member=fits[0]["name"] or "")
     left: list[Any] = []
@@ -142,4 +143,6 @@ def _invitation(file: str) -> str:
     try:
         return read_small(file, _MOST_INVITATION).decode("ascii").strip()
     except UnicodeDecodeError:
-        raise BadInputError(f"{printable(file)} is no invitation") from None
+        raise BadInputError(
+            Phrase("{file} is no invitation").filled(file=printable(file))
+        ) from None

@@ -18,6 +18,7 @@ from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.moments import moment_of
 from fedsafe_cli.terminal.options import shared_options
 from fedsafe_cli.terminal.settings import printable
+from fedsafe_policies.ground.catalogue import Phrase
 
 _MOST_BYTES: Final = 256 * 1024
 _MORE: Final = "Additional identifiers at each other member."
@@ -86,7 +87,9 @@ def set_roles(
       fedsafe federation set-roles chat.example.de --role holder --role lister
     """  # noqa: D301
     if not roles:
-        raise BadInputError("nothing to change", "name each role by --role")
+        raise BadInputError(
+            Phrase("nothing to change"), Phrase("name each role by --role")
+        )
     return change(context, "roles", yes=yes, member=member, roles=list(roles))
 
 
@@ -147,7 +150,8 @@ def former_keys(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa:
     since = given["stolen_since"]
     if given["sound"] == (since is not None):
         raise BadInputError(
-            "stolen or not", "name one of --stolen-since TIME and --sound"
+            Phrase("stolen or not"),
+            Phrase("name one of --stolen-since TIME and --sound"),
         )
     return change(
         context,
@@ -210,8 +214,11 @@ def set_policy(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: 
     }
     if all(each is None for each in terms.values()):
         raise BadInputError(
-            "nothing to change",
-            "name --policy, --arrangement, --quorum, --appeal, --deputy or --set-aside",
+            Phrase("nothing to change"),
+            Phrase(
+                "name --policy, --arrangement, --quorum, --appeal, --deputy or "
+                "--set-aside"
+            ),
         )
     return change(context, "terms", yes=given["yes"], **terms)
 
@@ -246,4 +253,6 @@ def _text(path: str | None) -> str | None:
     try:
         return read_small(path, _MOST_BYTES).decode()
     except UnicodeDecodeError:
-        raise BadInputError(f"{printable(path)} is no readable text") from None
+        raise BadInputError(
+            Phrase("{file} is no readable text").filled(file=printable(path))
+        ) from None

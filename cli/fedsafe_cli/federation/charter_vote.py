@@ -19,6 +19,7 @@ from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import note, pairs
 from fedsafe_cli.terminal.sessions import personal
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 @click.command("approve", cls=SpokenCommand)
@@ -49,8 +50,8 @@ def approve(
         return _let_in(context, proposal, roles, yes=yes)
     if roles:
         raise BadInputError(
-            "a proposal that was made has its roles",
-            "--role goes with the name of a node that wants to join",
+            Phrase("a proposal that was made has its roles"),
+            Phrase("--role goes with the name of a node that wants to join"),
         )
     return _vote(context, proposal, "sign", yes=yes)
 
@@ -80,8 +81,8 @@ def _vote(context: click.Context, start: str, verb: str, *, yes: bool) -> ExitSt
     fits = [each for each in found if each["proposal"].startswith(start.lower())]
     if len(fits) != 1:
         raise BadInputError(
-            "no single proposal begins with that",
-            "see `fedsafe federation status`",
+            Phrase("no single proposal begins with that"),
+            Phrase("see `fedsafe federation status`"),
         )
     if not settings.json:
         pairs(proposal_rows(fits[0], settings), indent="")
@@ -98,8 +99,8 @@ def _let_in(
     fits = [each for each in found if each["name"] == name]
     if not fits:
         raise BadInputError(
-            "nobody of that name has come with an invitation of this node",
-            "see `fedsafe federation status`, or `fedsafe federation invite`",
+            Phrase("nobody of that name has come with an invitation of this node"),
+            Phrase("see `fedsafe federation status`, or `fedsafe federation invite`"),
         )
     note(f"{name}: {fits[0]['fingerprint']}")
     return change(context, "join", yes=yes, member=name, roles=list(roles) or None)

@@ -182,8 +182,13 @@ def _foundings(client: Client, folder: str | None) -> list[dict[str, Any]]:
     found = [each for each in Folder(Path(folder)).read() if each["type"] == PROPOSAL]
     if len(found) != 1:
         raise BadInputError(
-            f"exactly one proposal has to lie in {printable(folder)}",
-            "the convenor runs `fedsafe federation found propose`, once for a folder",
+            Phrase("exactly one proposal has to lie in {folder}").filled(
+                folder=printable(folder)
+            ),
+            Phrase(
+                "the convenor runs `fedsafe federation found propose`, once "
+                "for a folder"
+            ),
         )
     return [client.post(REVIEW, found[0])]
 
@@ -196,12 +201,15 @@ def _chosen(found: list[dict[str, Any]], digest: str | None) -> dict[str, Any]:
         return fits[0]
     if fits:
         raise BadInputError(
-            "several foundings are proposed to this node",
-            "name one with --proposal, as `fedsafe federation found review` shows it",
+            Phrase("several foundings are proposed to this node"),
+            Phrase(
+                "name one with --proposal, as `fedsafe federation found "
+                "review` shows it"
+            ),
         )
     raise BadInputError(
-        "no such founding is proposed to this node",
-        "see `fedsafe federation found review`; by files, name their folder",
+        Phrase("no such founding is proposed to this node"),
+        Phrase("see `fedsafe federation found review`; by files, name their folder"),
     )
 
 

@@ -2,19 +2,19 @@
 """`fedsafe evidence`: proof that a member has forked a log, to check and hand on."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.errors import BadInputError, reason_of
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.files import read_small
 from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.sessions import personal
-from fedsafe_cli.terminal.settings import Settings
+from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_policies.ground.catalogue import Phrase, all_said
 
 _MOST: Final = 64 * 1024
@@ -38,6 +38,8 @@ _LIFTED: Final = Phrase(
     "lifted; {origin} counts again as before, unless there is other evidence"
 )
 
+_NO_JSON: Final = Phrase("{file} holds no JSON")
+
 
 @click.group(cls=SpokenGroup)
 def evidence() -> None:
@@ -55,7 +57,7 @@ def evidence() -> None:
 
 
 @evidence.command("check")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file")
 @click.option(
     "--key",
     metavar="VKEY",
@@ -63,7 +65,7 @@ def evidence() -> None:
 )
 @shared_options
 @click.pass_context
-def check(context: click.Context, file: Path, key: str | None) -> ExitStatus:
+def check(context: click.Context, file: str, key: str | None) -> ExitStatus:
     """Check evidence offline, with nothing but the log's public key.
 
     Exits with status 20 if the file proves nothing, or the log has another key.
@@ -78,13 +80,19 @@ def check(context: click.Context, file: Path, key: str | None) -> ExitStatus:
     from fedsafe_federation.wire.wireformat import decode  # noqa: PLC0415
 
     settings = settings_of(context)
+    data = read_small(file, _MOST)
     try:
-        shown = decode(_read(file), ForkEvidence)
+        json.loads(data)
+    except ValueError:
+        return _refuse(settings, _NO_JSON.filled(file=printable(file)))
+    try:
+        shown = decode(data, ForkEvidence)
         fork = open_fork(shown)
     except MalformedError as error:
-        return _refuse(settings, str(error))
+        return _refuse(settings, Phrase(str(error)))
     if key is not None and key != shown.key:
-        return _refuse(settings, "the log's key is another than you have named")
+        other = Phrase("the log's key is another than you have named")
+        return _refuse(settings, other)
     old, new = fork.trees
     if settings.json:
         told = {"log": fork.log, "key": shown.key, "digest": fork.digest}
@@ -138,7 +146,8 @@ def export(context: click.Context, log: str, out: Path | None) -> ExitStatus:
     found = [each for each in _all(answer) if each["log"] == log]
     if not found:
         raise BadInputError(
-            "no evidence about that log is kept", "see `fedsafe evidence list`"
+            Phrase("no evidence about that log is kept"),
+            Phrase("see `fedsafe evidence list`"),
         )
     if out is None:
         document(found[0]["evidence"])
@@ -147,15 +156,18 @@ def export(context: click.Context, log: str, out: Path | None) -> ExitStatus:
         with out.open("x", encoding="utf-8") as file:
             file.write(json.dumps(found[0]["evidence"], indent=2) + "\n")
     except OSError as error:
-        raise BadInputError(f"{out}: {error.strerror}", "name a new file") from None
+        raise BadInputError(
+            Phrase("{file}: {why}").filled(file=out, why=reason_of(error)),
+            Phrase("name a new file"),
+        ) from None
     return OK
 
 
 @evidence.command("submit")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file")
 @shared_options
 @click.pass_context
-def submit(context: click.Context, file: Path) -> ExitStatus:
+def submit(context: click.Context, file: str) -> ExitStatus:
     """Submit evidence to the node; after a fork that member's signals stop matching.
 
     The node checks it against the charter and tells the other members.
@@ -166,10 +178,11 @@ def submit(context: click.Context, file: Path) -> ExitStatus:
     """  # noqa: D301
     settings = settings_of(context)
     try:
-        body: Any = json.loads(_read(file))
+        body: Any = json.loads(read_small(file, _MOST))
     except ValueError:
         raise BadInputError(
-            f"{file} holds no JSON", "see `fedsafe evidence check`"
+            _NO_JSON.filled(file=printable(file)),
+            Phrase("evidence is what `fedsafe evidence export` has written"),
         ) from None
     answer = settings.client().post("/v1/forks", body)
     if settings.json:
@@ -222,17 +235,9 @@ def _say(pair: Phrase, settings: Settings) -> str:
     return pair.said(settings.language)
 
 
-def _read(file: Path) -> bytes:
-    with file.open("rb") as opened:
-        data = opened.read(_MOST + 1)
-    if len(data) > _MOST:
-        raise BadInputError(f"{file} is larger than evidence can be")
-    return data
-
-
-def _refuse(settings: Settings, why: str) -> ExitStatus:
+def _refuse(settings: Settings, why: Phrase) -> ExitStatus:
     if settings.json:
-        document({"proven": False, "why": why})
+        document({"proven": False, "why": str(why)})
     else:
-        print(f"fedsafe: {why}", file=sys.stderr)
+        note(f"fedsafe: {why.said(settings.language)}")
     return ExitStatus.LOG_TAMPERED

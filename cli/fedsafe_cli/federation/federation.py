@@ -52,6 +52,7 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.remote import remote
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_policies.ground.catalogue import Phrase
 
 # `fedsafe federation`: what members change of their charter, and how it stands.
 #
@@ -157,14 +158,15 @@ def show(context: click.Context) -> ExitStatus:
     signed = charter(settings.client())
     if signed is None:
         raise WrongStateError(
-            "this node belongs to no federation", "see `fedsafe federation found`"
+            Phrase("this node belongs to no federation"),
+            Phrase("see `fedsafe federation found`"),
         )
     if settings.json:
         document(signed)
         return OK
     signatures = signed.get("signatures") if isinstance(signed, dict) else None
     if not signatures:
-        raise BrokenAnswerError("the node's charter has no signatures")
+        raise BrokenAnswerError(Phrase("the node's charter has no signatures"))
     contents = _payload(signatures[0])
     epoch = contents["epochs"][-1]
     count = len(contents["members"])
@@ -241,8 +243,8 @@ def propose_by_files(
     cards = [message for message in shared.read() if message["type"] == CARD]
     if not cards:
         raise BadInputError(
-            f"no cards lie in {printable(folder)}",
-            "each organisation runs `fedsafe federation card --out DIR` first",
+            Phrase("no cards lie in {folder}").filled(folder=printable(folder)),
+            Phrase("each organisation runs `fedsafe federation card --out DIR` first"),
         )
     client = settings.client()
     before = foundings(client)
@@ -275,8 +277,11 @@ def step_by_files(context: click.Context, folder: str) -> ExitStatus:
     if count != 1:
         much = "no proposal lies" if not count else "several proposals lie"
         raise BadInputError(
-            f"{much} in {printable(folder)}",
-            "the convenor runs `fedsafe federation found propose`, once for a folder",
+            Phrase("{much} in {folder}").filled(much=much, folder=printable(folder)),
+            Phrase(
+                "the convenor runs `fedsafe federation found propose`, once "
+                "for a folder"
+            ),
         )
     try:
         owed = step(client, [each for each in messages if each["type"] != CARD])
@@ -407,9 +412,9 @@ def _payload(message: Message) -> dict[str, Any]:
     try:
         contents = json.loads(payload_of(message))
     except ValueError:
-        raise BrokenAnswerError("a signed message holds no JSON") from None
+        raise BrokenAnswerError(Phrase("a signed message holds no JSON")) from None
     if not isinstance(contents, dict):
-        raise BrokenAnswerError("a signed message holds no JSON")
+        raise BrokenAnswerError(Phrase("a signed message holds no JSON"))
     return contents
 
 
@@ -419,4 +424,6 @@ def _text(path: str | None) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        raise BadInputError(f"{printable(path)} is no readable text") from None
+        raise BadInputError(
+            Phrase("{file} is no readable text").filled(file=printable(path))
+        ) from None

@@ -4,8 +4,9 @@
 import os
 from dataclasses import dataclass
 
-from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.errors import BadInputError, reason_of
 from fedsafe_cli.terminal.settings import printable
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ def read_invitation(text: str) -> Invited:
         found = Invitation.parse(text)
     except MalformedError as error:
         raise BadInputError(
-            f"that is no invitation: {error.why}",
-            "copy it whole: it is one line that begins with FSI1",
+            Phrase("that is no invitation: {why}").filled(why=error.why),
+            Phrase("copy it whole: it is one line that begins with FSI1"),
         ) from None
     digest = found.charter.hex()[:32]
     groups = " ".join(digest[start : start + 4] for start in range(0, 32, 4))
@@ -50,5 +51,7 @@ def write_private(file: str, text: str) -> None:
         with os.fdopen(os.open(file, flags, 0o600), "w", encoding="ascii") as stream:
             stream.write(f"{text}\n")
     except OSError as error:
-        why = error.strerror or "cannot be written"
-        raise BadInputError(f"{printable(file)}: {why}") from None
+        why = reason_of(error, Phrase("cannot be written"))
+        raise BadInputError(
+            Phrase("{file}: {why}").filled(file=printable(file), why=why)
+        ) from None

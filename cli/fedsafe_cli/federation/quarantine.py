@@ -21,6 +21,7 @@ from fedsafe_cli.terminal.moments import moment_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, pairs
 from fedsafe_cli.terminal.sessions import personal
+from fedsafe_policies.ground.catalogue import Phrase
 
 _QUARANTINES: Final = f"{FEDERATION}/quarantines"
 
@@ -60,8 +61,8 @@ def quarantine(
     settings, name = settings_of(context), checked_member(member)
     if undo == (after is not None):
         raise BadInputError(
-            "one of --after and --undo is needed",
-            "for example: --after 2027-11-03T09:30Z",
+            Phrase("one of --after and --undo is needed"),
+            Phrase("for example: --after 2027-11-03T09:30Z"),
         )
     say_first("give-back" if undo else "quarantine", settings, yes=yes, member=name)
     client = personal(settings)

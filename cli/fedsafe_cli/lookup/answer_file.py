@@ -17,8 +17,9 @@ from hashlib import blake2b
 from io import BufferedRandom
 from typing import Any, Final, Self
 
-from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.errors import BadInputError, reason_of
 from fedsafe_cli.terminal.settings import printable
+from fedsafe_policies.ground.catalogue import Phrase
 
 _MARK_BYTES: Final = 8
 _PART: Final = 1 << 20
@@ -61,21 +62,26 @@ class AnswerFile:
             descriptor = os.open(path, flags | new, 0o600)
         except FileExistsError:
             raise BadInputError(
-                f"{shown} is there already",
-                "go on with it by --resume, or name a new file",
+                Phrase("{file} is there already").filled(file=shown),
+                Phrase("go on with it by --resume, or name a new file"),
             ) from None
         except FileNotFoundError:
             raise BadInputError(
-                f"{shown} is not there", "begin without --resume"
+                Phrase("{file} is not there").filled(file=shown),
+                Phrase("begin without --resume"),
             ) from None
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or "cannot be opened"
-            raise BadInputError(f"{shown}: {why}") from None
+            why = reason_of(error)
+            raise BadInputError(
+                Phrase("{file}: {why}").filled(file=shown, why=why)
+            ) from None
         with os.fdopen(descriptor, "r+b") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise BadInputError(f"another run writes {shown}") from None
+                raise BadInputError(
+                    Phrase("another run writes {file}").filled(file=shown)
+                ) from None
             made = cls(stream, path, asked)
             if resume:
                 made._read(shown)
@@ -128,8 +134,10 @@ class AnswerFile:
                 marks.append(self._mark(entry))
             except (ValueError, AttributeError):
                 raise BadInputError(
-                    f"{shown}: line {number} is no answer",
-                    "resume with a file that --output has made",
+                    Phrase("{file}: line {number} is no answer").filled(
+                        file=shown, number=number
+                    ),
+                    Phrase("resume with a file that --output has made"),
                 ) from None
             self._compare(entry, shown)
             whole += len(line)

@@ -197,8 +197,10 @@ def _head(text: str) -> tuple[list[str] | None, str]:
     if separator == "," and len(names) > 1:
         known = ", ".join(DIGITS)
         raise BadInputError(
-            "the head of the list names no kind of digest",
-            f"name its columns: {known}, or kind and value; beside them file",
+            Phrase("the head of the list names no kind of digest"),
+            Phrase(
+                "name its columns: {known}, or kind and value; beside them file"
+            ).filled(known=known),
         )
     return None, ","
 

@@ -32,6 +32,7 @@ from fedsafe_cli.terminal.inputs import (
 )
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.progress import reading
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Purpose
 
 
@@ -211,4 +212,6 @@ def _not_nothing(items: Iterator[Account | Fault]) -> Iterator[Account | Fault]:
         empty = False
         yield item
     if empty:
-        raise BadInputError("the input is empty", "give one value a line")
+        raise BadInputError(
+            Phrase("the input is empty"), Phrase("give one value a line")
+        )

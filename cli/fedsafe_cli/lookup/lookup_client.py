@@ -19,7 +19,7 @@ from fedsafe_cli.terminal.errors import BrokenAnswerError, CliError, RefusedErro
 from fedsafe_cli.terminal.exit_codes import ExitStatus, worst
 from fedsafe_cli.terminal.inputs import Account, Fault, Unreadable, field_of
 from fedsafe_cli.terminal.texts import words
-from fedsafe_policies.ground.catalogue import joined, received
+from fedsafe_policies.ground.catalogue import Phrase, joined, received
 
 PIECE: Final = 1_000
 SINGLE: Final = "/v1/lookup"
@@ -192,9 +192,11 @@ def _outcomes(document: Json, accounts: Sequence[Account]) -> list[Outcome]:
             for problem in reversed(problems)
         }
     except (TypeError, KeyError, IndexError):
-        raise BrokenAnswerError("the node's batch answer is malformed") from None
+        raise BrokenAnswerError(
+            Phrase("the node's batch answer is malformed")
+        ) from None
     if len(answers) != len(accounts):
-        raise BrokenAnswerError("the node's batch answer has another length")
+        raise BrokenAnswerError(Phrase("the node's batch answer has another length"))
     return [
         _answer(answer, accounts[position])
         if answer is not None
@@ -213,13 +215,13 @@ def _unreadable(problem: dict[str, Json], account: Account) -> Refusal:
 
 def _problem(found: dict[int, Outcome], position: int) -> Outcome:
     if position not in found:
-        raise BrokenAnswerError("the node's batch answer leaves an account out")
+        raise BrokenAnswerError(Phrase("the node's batch answer leaves an account out"))
     return found[position]
 
 
 def _answer(document: Json, account: Account) -> Answer:
     if not isinstance(document, dict) or document.get("result") not in _STATUS:
-        raise BrokenAnswerError("the node's answer is no lookup answer")
+        raise BrokenAnswerError(Phrase("the node's answer is no lookup answer"))
     return Answer(_named(document, account) if account.unreadable else document)
 
 
@@ -238,7 +240,7 @@ def _named(document: dict[str, Json], account: Account) -> dict[str, Json]:
             if document.get(name)
         }
     except (TypeError, KeyError, IndexError):
-        raise BrokenAnswerError("the node's answer names no question") from None
+        raise BrokenAnswerError(Phrase("the node's answer names no question")) from None
     left_out = [_left_out(each) for each in account.unreadable]
     found["unreadable"] = sorted(
         found.get("unreadable", []) + left_out, key=itemgetter("question")

@@ -25,6 +25,7 @@ from fedsafe_cli.terminal.client import Client, Json
 from fedsafe_cli.terminal.errors import BrokenAnswerError, RefusedError
 from fedsafe_cli.terminal.exit_codes import ExitStatus
 from fedsafe_cli.terminal.inputs import Account
+from fedsafe_policies.ground.catalogue import Phrase
 
 MATCH: Final = "/v1/match"
 MOST: Final = 1_000
@@ -153,16 +154,20 @@ def _matches(document: Json, columns: Sequence[Column]) -> Matches:
         lacks, gate_closed = document["not_covered"], document["gate_closed"]
         results = {rest, *(each["result"] for pair in pairs for _, each in pair)}
     except (TypeError, KeyError, ValueError):
-        raise BrokenAnswerError("the node's answer to a match is malformed") from None
+        raise BrokenAnswerError(
+            Phrase("the node's answer to a match is malformed")
+        ) from None
     known = all(
         isinstance(place, int) and 0 <= place < column.count
         for column, pair in zip(columns, pairs, strict=False)
         for place, _ in pair
     )
     if counts != [column.count for column in columns] or not known:
-        raise BrokenAnswerError("the node's answer is not about what was asked")
+        raise BrokenAnswerError(Phrase("the node's answer is not about what was asked"))
     if not results <= _RESULTS:
-        raise BrokenAnswerError("the node's answer to a match has an unknown result")
+        raise BrokenAnswerError(
+            Phrase("the node's answer to a match has an unknown result")
+        )
     others: dict[str, Json] = {
         "result": rest,
         "matches": [],

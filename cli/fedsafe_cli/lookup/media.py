@@ -420,7 +420,7 @@ class _UnfinishedError(CliError):
     code = "unfinished"
 
     def __init__(self, status: ExitStatus, why: str) -> None:
-        super().__init__(why, "repeat the command with --resume")
+        super().__init__(why, Phrase("repeat the command with --resume"))
         self.status = status
 
 

@@ -105,6 +105,8 @@ def setup(
     settings = settings_of(context)
     if (training is None) != (training_until is None):
         raise click.UsageError("--training and --training-until go together")
+    client = settings.client()
+    client.reach()
     body: dict[str, Any] = {
         "name": name,
         "code": ask_secret("set-up code"),
@@ -113,7 +115,7 @@ def setup(
     if training is not None:
         body["training"] = {"organisation": training, "until": training_until}
     try:
-        answer = settings.client().post("/v1/account/setup", body)
+        answer = client.post("/v1/account/setup", body)
     except RefusedError as error:
         if training is None and error.pointer == "/training":
             error.hint = f"fedsafe account setup {SET_UP.format(name)}"

@@ -7,7 +7,7 @@ import click
 
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.help_texts import SpokenGroup
-from fedsafe_cli.terminal.moments import readable
+from fedsafe_cli.terminal.labels import meant
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
 from fedsafe_cli.terminal.sessions import personal
@@ -57,7 +57,7 @@ def show(context: click.Context) -> ExitStatus:
         return OK
     rows = [
         [
-            "" if each.get(name) is None else readable(name, each[name])
+            "" if each.get(name) is None else meant(name, each[name], settings)
             for name in ("holder", "purpose", "spent", "left", "shut_until", "code")
         ]
         for each in answer["budgets"]

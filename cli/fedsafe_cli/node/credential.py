@@ -10,16 +10,17 @@ from typing import Any, Final
 
 import click
 
-from fedsafe_cli.terminal.errors import SettingsError
+from fedsafe_cli.terminal.errors import SettingsError, reason_of
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of
 from fedsafe_cli.terminal.help_texts import SpokenGroup
-from fedsafe_cli.terminal.labels import coded, headings, say
+from fedsafe_cli.terminal.labels import coded, headings, meant, say
 from fedsafe_cli.terminal.moments import ENDS, shown, start_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Purpose, Role
 
 ROLES: Final = tuple(role.value for role in Role)
@@ -165,9 +166,9 @@ def list_credentials(context: click.Context) -> ExitStatus:
         [
             one["name"],
             one["holder"],
-            one["role"],
+            meant("role", one["role"], settings),
             one["scope"] or "",
-            ", ".join(one["purposes"]),
+            meant("purposes", one["purposes"], settings),
             coded("expired", settings) if one["expired"] else shown(one["until"]),
         ]
         for one in answer["credentials"]
@@ -237,7 +238,9 @@ def revoke(context: click.Context, name: str) -> ExitStatus:
 
 def _check_new(out: str) -> None:
     if Path(out).exists():
-        raise SettingsError(f"{printable(out)} exists already; want a new file")
+        raise SettingsError(
+            Phrase("{file} exists already; want a new file").filled(file=printable(out))
+        )
 
 
 def _hand_out(settings: Settings, target: str, body: object, out: str) -> None:
@@ -248,7 +251,9 @@ def _hand_out(settings: Settings, target: str, body: object, out: str) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         descriptor = os.open(out, flags, 0o600)
     except OSError as error:
-        raise SettingsError(f"{printable(out)}: {error.strerror}") from None
+        raise SettingsError(
+            Phrase("{file}: {why}").filled(file=printable(out), why=reason_of(error))
+        ) from None
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         try:
             answer = client.post(target, body)

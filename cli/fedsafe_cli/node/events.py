@@ -14,6 +14,7 @@ import click
 
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.help_texts import SpokenGroup
+from fedsafe_cli.terminal.labels import detail_of
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, table
@@ -93,7 +94,7 @@ def list_events(context: click.Context, after: str, limit: int) -> ExitStatus:
     if settings.json:
         document(answer)
         return OK
-    rows = [_row(event) for event in answer["events"]]
+    rows = [_row(event, settings) for event in answer["events"]]
     table(all_said(_HEADINGS, settings.language), rows)
     note(_NEXT.said(settings.language).format(next=answer["next"]))
     return OK
@@ -125,7 +126,11 @@ def follow(context: click.Context, after: str, quiet: int | None) -> ExitStatus:
             if settings.json:
                 document(event, compact=True)
             else:
-                line("  ".join(str(cell) for cell in _row(event) if cell is not None))
+                line(
+                    "  ".join(
+                        str(cell) for cell in _row(event, settings) if cell is not None
+                    )
+                )
         sys.stdout.flush()
         after = answer["next"]
     note(_NEXT.said(settings.language).format(next=after))
@@ -168,19 +173,20 @@ def _coming(settings: Settings, after: str, quiet: int | None) -> Iterator[Json]
                 return
 
 
-def _brief(content: Json) -> str:
+def _brief(content: Json, settings: Settings) -> str:
     """Write ids, words and moments; letters to persons are in the JSON alone."""
-    said, letters = [], []
+    brief, letters = {}, []
     for name, value in content.items():
         if isinstance(value, str) and (" " in value or len(value) > _LONGEST):
             letters.append(name)
-        elif value is not None:
-            said.append(f"{name}={readable(name, value)}")
-    return " ".join(said + ([f"({', '.join(letters)}: --json)"] if letters else []))
+        else:
+            brief[name] = value
+    said = detail_of(brief, settings)
+    return f"{said} ({', '.join(letters)}: --json)".lstrip() if letters else said
 
 
-def _row(event: Json) -> tuple[object, ...]:
-    content = _brief(event["content"])
+def _row(event: Json, settings: Settings) -> tuple[object, ...]:
+    content = _brief(event["content"], settings)
     if event.get("reminds") is not None:
         content = f"reminds={event['reminds']} {content}"
     waits = event.get("receipt_due") if not event.get("receipted_at") else None

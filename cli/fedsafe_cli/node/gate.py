@@ -145,9 +145,15 @@ def _read(file: str) -> dict[str, object]:
     try:
         return tomllib.loads(data.decode())
     except tomllib.TOMLDecodeError as error:
-        raise BadInputError(f"{printable(file)}: not TOML: {_place(error)}") from None
+        raise BadInputError(
+            Phrase("{file}: not TOML: {why}").filled(
+                file=printable(file), why=_place(error)
+            )
+        ) from None
     except (UnicodeDecodeError, RecursionError):
-        raise BadInputError(f"{printable(file)}: not TOML") from None
+        raise BadInputError(
+            Phrase("{file}: not TOML").filled(file=printable(file))
+        ) from None
 
 
 def _place(error: tomllib.TOMLDecodeError) -> str:
@@ -162,7 +168,9 @@ def _check(file: str, given: dict[str, object]) -> LegalGate:
             msgspec.convert({key: value}, LegalGate)
         except msgspec.ValidationError:
             place = f"{printable(file)}, line {_line_of(file, key)}"
-            raise BadInputError(f"{place}: {_misfit(key)}") from None
+            raise BadInputError(
+                Phrase("{place}: {key}").filled(place=place, key=_misfit(key))
+            ) from None
     return msgspec.convert(given, LegalGate)
 
 

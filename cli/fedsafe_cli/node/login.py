@@ -17,6 +17,7 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.sessions import forget, keep, personal
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
 ROLES = tuple(role.value for role in Role if role is not Role.SERVICE)
@@ -26,7 +27,7 @@ _RECOVERED: Final = (
     "fedsafe: a recovery code only logs in; approvals take the authenticator"
 )
 _FEW: Final = "fedsafe: {left} recovery codes left; see `fedsafe account totp`"
-_NEW_OPERATOR: Final = (
+_NEW_OPERATOR: Final = Phrase(
     "another operator sees to it; where there is none, the machine's owner makes "
     "one while the node is stopped: `fedsafe account first OTHERNAME`"
 )
@@ -82,7 +83,7 @@ def login(
             line(say("approvals are possible until {until}", settings, until=until))
         return OK
     client = settings.client()
-    proofs = {} if sso else _proofs(name, role)
+    proofs = {} if sso else _proofs(client, name, role)
     try:
         if sso:
             answer = client.post(
@@ -110,9 +111,10 @@ def login(
     return OK
 
 
-def _proofs(name: str | None, role: str | None) -> dict[str, str]:
+def _proofs(client: Client, name: str | None, role: str | None) -> dict[str, str]:
     if name is None:
-        raise SettingsError("whose login? `fedsafe login NAME`")
+        raise SettingsError(Phrase("whose login? `fedsafe login NAME`"))
+    client.reach()
     body = {
         "name": name,
         "password": ask_secret("password"),
@@ -135,7 +137,7 @@ def visit_provider(
     query = parse_qs(urlsplit(ask_secret("address that the browser ended at")).query)
     state, code = query.get("state", [""])[0], query.get("code", [""])[0]
     if state != begun["state"] or not code:
-        raise BadInputError("that address belongs to no login that began here")
+        raise BadInputError(Phrase("that address belongs to no login that began here"))
     return {"state": state, "code": code}
 
 

@@ -35,6 +35,7 @@ from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_cli.terminal.texts import words
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
 if TYPE_CHECKING:
@@ -227,8 +228,10 @@ def _check_safe(custody: str | None) -> None:
     """
     if custody is not None and not Path(custody).absolute().parent.is_dir():
         raise SettingsError(
-            f"--custody-key: {printable(str(Path(custody).parent))} is no directory",
-            "is the medium mounted? make the directory on it yourself",
+            Phrase("--custody-key: {parent} is no directory").filled(
+                parent=printable(str(Path(custody).parent))
+            ),
+            Phrase("is the medium mounted? make the directory on it yourself"),
         )
 
 
@@ -280,11 +283,14 @@ def run(context: click.Context, /, workers: int) -> ExitStatus:
     try:
         run_node(Place(directory), workers)
     except TooFewConnectionsError as error:
-        fewer = f", or start with --workers {error.most}" if error.most else ""
+        fewer = Phrase(", or start with --workers {most}").filled(most=error.most)
         raise SettingsError(
             str(error),
-            "raise max_connections there (or the limit of the role or the database: "
-            f"`fedsafe doctor` tells for how many workers it does){fewer}",
+            Phrase(
+                "raise max_connections there (or the limit of the role or the "
+                "database: `fedsafe doctor` tells for how many workers it "
+                "does){fewer}"
+            ).filled(fewer=fewer if error.most else ""),
         ) from None
     except ConfigError as error:
         raise SettingsError(words_of(error)) from None
@@ -293,10 +299,10 @@ def run(context: click.Context, /, workers: int) -> ExitStatus:
     except StoreBusyError as error:
         raise WrongStateError(
             str(error),
-            "a node runs in this directory already? see `fedsafe node status`",
+            Phrase("a node runs in this directory already? see `fedsafe node status`"),
         ) from None
     except NodeError as error:
-        raise ProgrammeError(words_of(error), "see `fedsafe doctor`") from None
+        raise ProgrammeError(words_of(error), Phrase("see `fedsafe doctor`")) from None
     return OK
 
 

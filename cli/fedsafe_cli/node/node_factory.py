@@ -17,6 +17,7 @@ from fedsafe_cli.terminal.errors import (
     ProgrammeError,
     SettingsError,
     WrongStateError,
+    reason_of,
     words_of,
 )
 from fedsafe_node.acts.people import SetUpCodeAnswer
@@ -38,18 +39,20 @@ from fedsafe_node.ground.key_files import make_private_directory, write_secret
 from fedsafe_node.operations.stopped_node import open_trail, stopped_store
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.first_administrator import add_first
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
 CUSTODY_FILE: Final = "custody.pub"
-_DIRECTORY: Final = (
+_DIRECTORY: Final = Phrase(
     "name another directory, or have this one made for you: "
     "install -d -m 700 -o USER DIRECTORY"
 )
-_FILES: Final = (
-    "keys lie beside the node's directory: make DIR.credentials there for this user, "
-    "and name another place for the custody key with --custody-key FILE"
+_FILES: Final = Phrase(
+    "keys lie beside the node's directory: make DIR.credentials "
+    "there for this user, and name another place for the custody "
+    "key with --custody-key FILE"
 )
-_SERVER: Final = "how a server is set up: docs/howto/postgresql.md"
+_SERVER: Final = Phrase("how a server is set up: docs/howto/postgresql.md")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,22 +117,30 @@ async def make_node(wanted: NewNode) -> MadeNode:
             credentials=wanted.credentials,
         )
     except (ConfigError, BadRequestError) as error:
-        raise SettingsError(words_of(error)) from None
+        raise SettingsError(_by_option(words_of(error), wanted)) from None
     except SchemaBehindError:
         raise SettingsError(
-            "the node was not made: the database has no tables for it",
-            "name a file with the address of their owner: --store-owner-file FILE",
+            Phrase("the node was not made: the database has no tables for it"),
+            Phrase(
+                "name a file with the address of their owner: --store-owner-file FILE"
+            ),
         ) from None
     except StoreFailedError as error:
-        why = f"the node was not made: {error.reason}"
-        raise ProgrammeError(why, _SERVER if config.store else None) from None
+        told = Phrase("the node was not made: {why}").filled(why=error.reason)
+        raise ProgrammeError(told, _SERVER if config.store else None) from None
     except OSError as error:
-        why = f"the node was not made: {error.filename}: {error.strerror}"
-        raise ProgrammeError(why, _DIRECTORY) from None
+        told = Phrase("the node was not made: {file}: {why}").filled(
+            file=error.filename, why=reason_of(error)
+        )
+        raise ProgrammeError(told, _DIRECTORY) from None
     except KeyFileError as error:
-        raise ProgrammeError(f"the node was not made: {error}", _FILES) from None
+        raise ProgrammeError(
+            Phrase("the node was not made: {why}").filled(why=error), _FILES
+        ) from None
     except NodeError as error:
-        raise ProgrammeError(f"the node was not made: {error}") from None
+        raise ProgrammeError(
+            Phrase("the node was not made: {why}").filled(why=error)
+        ) from None
     credentials = {
         name: wanted.credentials / f"{name}.key" for name in created.credentials
     }
@@ -152,15 +163,21 @@ async def add_administrator(directory: Path, name: str) -> SetUpCodeAnswer:
             trail = await open_trail(place, config.name, store)
             return await add_first(store, trail, clock, name)
     except StoreBusyError:
-        raise WrongStateError("the node is running", "stop it first") from None
+        raise WrongStateError(
+            Phrase("the node is running"), Phrase("stop it first")
+        ) from None
     except ConflictError:
-        raise WrongStateError("somebody has that name, or one like it") from None
+        raise WrongStateError(
+            Phrase("somebody has that name, or one like it")
+        ) from None
     except NodeStateError as error:
         raise WrongStateError(words_of(error)) from None
     except (ConfigError, BadRequestError) as error:
         raise SettingsError(words_of(error)) from None
     except (NodeError, OSError) as error:
-        raise ProgrammeError(f"no code was made: {error}") from None
+        raise ProgrammeError(
+            Phrase("no code was made: {why}").filled(why=error)
+        ) from None
 
 
 async def add_person(directory: Path, new: NewCredential, out: Path) -> None:
@@ -185,21 +202,36 @@ async def add_person(directory: Path, new: NewCredential, out: Path) -> None:
             await _hand_out(token, out)
     except StoreBusyError:
         raise WrongStateError(
-            "the node is running", "stop it, add the credential, start it again"
+            Phrase("the node is running"),
+            Phrase("stop it, add the credential, start it again"),
         ) from None
     except ConflictError:
         raise WrongStateError(
-            "the node has a credential of that name, or of one that looks like it",
-            "one person has one name; each credential has its own",
+            Phrase(
+                "the node has a credential of that name, or of one that looks like it"
+            ),
+            Phrase("one person has one name; each credential has its own"),
         ) from None
     except (ConfigError, BadRequestError) as error:
         raise SettingsError(words_of(error)) from None
     except (NodeError, OSError) as error:
-        raise ProgrammeError(f"the credential was not added: {error}") from None
+        raise ProgrammeError(
+            Phrase("the credential was not added: {why}").filled(why=error)
+        ) from None
 
 
 async def _hand_out(token: str, file: Path) -> None:
     await to_thread(write_secret, file, token.encode() + b"\n")
+
+
+def _by_option(why: str | Phrase, wanted: NewNode) -> str | Phrase:
+    """Name the option that does not fit, not a file that was never written."""
+    text = str(why).removeprefix(f"{Place(wanted.directory).config}: ")
+    reason, _, field = text.partition(" - at `$.")
+    option = field.rstrip("`").replace("_", "-")
+    if option in {"contact", "dpo-contact"}:
+        return f"--{option}: {reason}"
+    return text if text != str(why) else why
 
 
 def _config(wanted: NewNode) -> Config:
@@ -221,4 +253,6 @@ def _config(wanted: NewNode) -> Config:
     try:
         return msgspec.convert(document, Config)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"a setting does not fit: {misfit(error)}") from None
+        raise SettingsError(
+            Phrase("a setting does not fit: {why}").filled(why=misfit(error))
+        ) from None

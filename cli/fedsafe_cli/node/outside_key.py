@@ -171,7 +171,7 @@ def recover(context: click.Context, /, path: str, custody_key: str) -> ExitStatu
         try:
             custody = RecipientKey.from_bytes(read_secret(Path(custody_key)))
         except CryptoError:
-            why = f"{printable(custody_key)} is no custody key"
+            why = Phrase("{key} is no custody key").filled(key=printable(custody_key))
             raise WrongStateError(why) from None
         return recover_key(place, config, Path(path), custody)
 
@@ -221,10 +221,12 @@ def _change(
     except KeyFileError as error:
         raise WrongStateError(printable(str(error))) from None
     except StoreBusyError as error:
-        hint = "stop the node, then run the same command again"
+        hint = Phrase("stop the node, then run the same command again")
         raise WrongStateError(printable(str(error)), hint) from None
     except NodeError as error:
-        raise ProgrammeError(printable(str(error)), "see `fedsafe doctor`") from None
+        raise ProgrammeError(
+            printable(str(error)), Phrase("see `fedsafe doctor`")
+        ) from None
     if settings.json:
         path = None if state.path is None else str(state.path)
         document({**asdict(state), "path": path})

@@ -89,7 +89,9 @@ def show(context: click.Context, member: str | None) -> ExitStatus:
         _tell_public(settings, _public_of(settings, member))
     except (AttributeError, KeyError, TypeError, ValueError):
         # It comes from elsewhere: whoever answers there may say anything.
-        raise BrokenAnswerError(f"what answers for {member} is malformed") from None
+        raise BrokenAnswerError(
+            Phrase("what answers for {member} is malformed").filled(member=member)
+        ) from None
     return OK
 
 
@@ -101,10 +103,15 @@ def _public_of(settings: Settings, member: str) -> Json:
     }
     if member not in peers:
         known = ", ".join(sorted(peers)) or "-"
-        raise BadInputError("no other member is called that", f"members: {known}")
+        raise BadInputError(
+            Phrase("no other member is called that"),
+            Phrase("members: {known}").filled(known=known),
+        )
     found: Json = remote(peers[member]).get("/v1/register/public")
     if found.get("node") != member or not isinstance(found.get("items"), list):
-        raise BrokenAnswerError(f"what answers for {member} is another node")
+        raise BrokenAnswerError(
+            Phrase("what answers for {member} is another node").filled(member=member)
+        )
     return found
 
 
@@ -163,7 +170,9 @@ def review(context: click.Context, item: str, entry: str | None) -> ExitStatus:
     if entry is None:
         waits = _item(client.get("/v1/register"), item).get("waits")
         if waits is None:
-            raise BadInputError(f"no entry of {item} waits for a second person")
+            raise BadInputError(
+                Phrase("no entry of {item} waits for a second person").filled(item=item)
+            )
         entry = str(waits["entry"])
     answer = client.change(f"/v1/register/{item}/review", {"entry": entry})
     _tell_item(settings, answer, item)
@@ -206,7 +215,7 @@ def export(context: click.Context) -> ExitStatus:
 def _checked(item: str) -> str:
     # It becomes a part of a path; the node knows which items there are.
     if not item.replace("-", "").isalnum() or not item.isascii():
-        raise BadInputError("an item is named like S-I-1")
+        raise BadInputError(Phrase("an item is named like S-I-1"))
     return item
 
 
@@ -214,7 +223,7 @@ def _item(answer: Json, item: str) -> Json:
     for found in answer["items"]:
         if found["item"] == item:
             return dict(found)
-    raise BadInputError(f"the register has no item {item}")
+    raise BadInputError(Phrase("the register has no item {item}").filled(item=item))
 
 
 def _tell(settings: Settings, answer: Json) -> None:

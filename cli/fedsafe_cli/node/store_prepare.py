@@ -61,7 +61,9 @@ def read_owner(option: str, path: str) -> str:
     try:
         return read_secret(Path(path)).decode().strip()
     except (KeyFileError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{option}: {printable(str(error))}") from None
+        raise SettingsError(
+            Phrase("{option}: {why}").filled(option=option, why=printable(str(error)))
+        ) from None
 
 
 async def _prepare(directory: Path, owner: str) -> int:
@@ -82,17 +84,21 @@ async def _prepare(directory: Path, owner: str) -> int:
     try:
         config = await asyncio.to_thread(load_config, place)
         if config.store is None:
-            hint = "the embedded one is brought up to date when the node starts"
-            raise SettingsError("node.toml names no server", hint)
+            hint = Phrase("the embedded one is brought up to date when the node starts")
+            raise SettingsError(Phrase("node.toml names no server"), hint)
         async with stopped_store(place, config, SystemClock(), owner_url=owner):
             pass
     except StoreBusyError:
-        raise WrongStateError("the node is running", "stop it first") from None
+        raise WrongStateError(
+            Phrase("the node is running"), Phrase("stop it first")
+        ) from None
     except ConfigError as error:
         raise SettingsError(printable(str(error))) from None
     except StoreFailedError as error:
         why = f"nothing was changed: {printable(error.reason)}"
         raise ProgrammeError(why) from None
     except NodeError as error:
-        raise ProgrammeError(f"nothing was changed: {printable(str(error))}") from None
+        raise ProgrammeError(
+            Phrase("nothing was changed: {why}").filled(why=printable(str(error)))
+        ) from None
     return VERSION

@@ -40,8 +40,10 @@ def explain_event(settings: Settings, index: int, purpose: str | None) -> None:
     rule, code, policy = (str(event.get(name)) for name in ("rule", "code", "policy"))
     if not event.get("rule"):
         raise BadInputError(
-            f"entry {index} ({event.get('event')}) is no decision of a rule",
-            "`fedsafe audit show` lists the entries; decisions name a rule",
+            Phrase("entry {index} ({event}) is no decision of a rule").filled(
+                index=index, event=event.get("event")
+            ),
+            Phrase("`fedsafe audit show` lists the entries; decisions name a rule"),
         )
     effect = "deny" if event.get("event") == _REFUSED else "allow"
     reason = _reason(code, effect)
@@ -73,15 +75,19 @@ def _event(settings: Settings, index: int, purpose: str | None) -> dict[str, Any
     answer = personal(settings).get(target)
     events = answer.get("events") if isinstance(answer, dict) else None
     if not isinstance(events, list):
-        raise BrokenAnswerError("the node's answer lists no events")
+        raise BrokenAnswerError(Phrase("the node's answer lists no events"))
     if not events:
-        raise BadInputError(f"the audit log has no entry {index}")
+        raise BadInputError(
+            Phrase("the audit log has no entry {index}").filled(index=index)
+        )
     found: dict[str, Any] = events[0]
     if found.get("index") != index:
         first = found.get("index")
         raise BadInputError(
-            f"entry {index} was pruned; the first that is there is {first}",
-            "an evidence pack from before still holds it, if there is one",
+            Phrase(
+                "entry {index} was pruned; the first that is there is {first}"
+            ).filled(index=index, first=first),
+            Phrase("an evidence pack from before still holds it, if there is one"),
         )
     return found
 

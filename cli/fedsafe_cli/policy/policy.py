@@ -34,6 +34,7 @@ from fedsafe_cli.terminal.output import document, line, note, pairs
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_cli.terminal.texts import in_either, words
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from fedsafe_policies.ground.reasons import Text
@@ -330,27 +331,28 @@ def _explain(settings: Settings, request: str, given: Mapping[str, Any]) -> Exit
     return OK if decision.allowed else ExitStatus.DENIED
 
 
-_LACKS: Final = "{request} takes facts: --fact NAME=VALUE, or --facts FILE"
+_LACKS: Final = Phrase("{request} takes facts: --fact NAME=VALUE, or --facts FILE")
 
 
 def _facts(facts: tuple[str, ...], file: str | None, request: str) -> dict[str, Any]:
     if not facts and file is None:
-        raise BadInputError(_LACKS.format(request=request), _known(request))
+        raise BadInputError(_LACKS.filled(request=request), _known(request))
     found: dict[str, Any] = dict(_read_facts(file)) if file else {}
     for fact in facts:
         name, equals, value = fact.partition("=")
         if not equals:
-            raise BadInputError("a fact is written NAME=VALUE")
+            raise BadInputError(Phrase("a fact is written NAME=VALUE"))
         found[name] = _value(value)
     return found
 
 
-def _known(request: str) -> str:
+def _known(request: str) -> Phrase:
     from fedsafe_policies.checks.written_requests import REQUESTS, facts_of  # noqa: PLC0415 (slow)
 
     if request not in REQUESTS:
-        return f"requests are {', '.join(REQUESTS)}"
-    return f"facts of {request}: {', '.join(facts_of(request))}"
+        return Phrase("requests are {names}").filled(names=", ".join(REQUESTS))
+    names = ", ".join(facts_of(request))
+    return Phrase("facts of {request}: {names}").filled(request=request, names=names)
 
 
 def _read_facts(file: str) -> Mapping[str, Any]:
@@ -360,9 +362,11 @@ def _read_facts(file: str) -> Mapping[str, Any]:
             return tomllib.loads(data.decode())
         found = json.loads(data)
     except (ValueError, RecursionError):
-        raise BadInputError(f"{file} is neither JSON nor TOML") from None
+        raise BadInputError(
+            Phrase("{file} is neither JSON nor TOML").filled(file=file)
+        ) from None
     if not isinstance(found, dict):
-        raise BadInputError(f"{file} holds no object of facts")
+        raise BadInputError(Phrase("{file} holds no object of facts").filled(file=file))
     return found
 
 
@@ -380,7 +384,7 @@ def _day(text: str | None) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise BadInputError("want a day like 2026-11-24 after --at") from None
+        raise BadInputError(Phrase("want a day like 2026-11-24 after --at")) from None
 
 
 def _told(decision: "Decision") -> dict[str, object]:

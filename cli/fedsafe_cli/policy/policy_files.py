@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.files import read_small
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from fedsafe_policies.checks.policy_cases import Case
@@ -28,7 +29,9 @@ def open_text(name: str) -> bytes:
 
     if name in SHIPPED:
         return shipped_text(name)
-    hint = f"shipped are {', '.join(SHIPPED)}; else name a file"
+    hint = Phrase("shipped are {names}; else name a file").filled(
+        names=", ".join(SHIPPED)
+    )
     return read_small(name, MAX_BYTES, hint)
 
 
@@ -44,7 +47,9 @@ def open_policy(name: str) -> "Policy":
     try:
         return load_policy(open_text(name))
     except PolicyFileError as error:
-        raise BadInputError(f"{name}: {error}") from None
+        raise BadInputError(
+            Phrase("{name}: {why}").filled(name=name, why=error)
+        ) from None
 
 
 def open_matrix(name: str, federation: str | None) -> "tuple[str, list[Loosening]]":
@@ -63,12 +68,14 @@ def open_matrix(name: str, federation: str | None) -> "tuple[str, list[Loosening
 
     if federation is not None:
         raise BadInputError(
-            "a matrix is compared with the shipped one: leave --federation out"
+            Phrase("a matrix is compared with the shipped one: leave --federation out")
         )
     try:
         own = load_matrix(read_small(name, MAX_BYTES, "name the file of a matrix"))
     except PolicyFileError as error:
-        raise BadInputError(f"{name}: {error}") from None
+        raise BadInputError(
+            Phrase("{name}: {why}").filled(name=name, why=error)
+        ) from None
     return own.reference, list(looser_cells(own, shipped_matrix()))
 
 
@@ -88,7 +95,9 @@ def open_cases(name: str, file: str | None) -> "tuple[Case, ...]":
     try:
         return load_cases(read_small(beside, MAX_BYTES, "cases lie in NAME.cases.toml"))
     except PolicyFileError as error:
-        raise BadInputError(f"{beside}: {error}") from None
+        raise BadInputError(
+            Phrase("{beside}: {why}").filled(beside=beside, why=error)
+        ) from None
 
 
 def open_calendar(file: str | None) -> "Calendar":
@@ -108,4 +117,6 @@ def open_calendar(file: str | None) -> "Calendar":
     try:
         return load_calendar(read_small(file, MAX_BYTES), shipped_calendar())
     except PolicyFileError as error:
-        raise BadInputError(f"{file}: {error}") from None
+        raise BadInputError(
+            Phrase("{file}: {why}").filled(file=file, why=error)
+        ) from None

@@ -160,7 +160,7 @@ def rule(
     """  # noqa: D301
     settings = settings_of(context)
     if ends is None:
-        raise BadInputError("say --end or --stand")
+        raise BadInputError(Phrase("say --end or --stand"))
     target = f"/v1/appeals/{_checked(appeal_id, 'an appeal')}/ruling"
     said = {"ends": ends, "reason": reason}
     answer = decided(target, said, settings, again=again)
@@ -174,7 +174,9 @@ def rule(
 def _checked(name: str, what: str) -> str:
     # It becomes a part of a path.
     if len(name) != _ID_DIGITS or set(name) - set("0123456789abcdef"):
-        raise BadInputError(f"{what} is named by 64 hexadecimal digits")
+        raise BadInputError(
+            Phrase("{what} is named by 64 hexadecimal digits").filled(what=what)
+        )
     return name
 
 

@@ -193,7 +193,7 @@ def rule(
     """  # noqa: D301
     settings = settings_of(context)
     if stands is None:
-        raise BadInputError("say --restore or --revoke")
+        raise BadInputError(Phrase("say --restore or --revoke"))
     target = f"/v1/disputes/{_checked(dispute_id)}/ruling"
     said = {"stands": stands, "reason": reason}
     _tell(settings, [personal(settings).change(target, said)])
@@ -203,7 +203,7 @@ def rule(
 def _checked(dispute_id: str) -> str:
     # It becomes a part of a path.
     if len(dispute_id) != _ID_DIGITS or set(dispute_id) - set("0123456789abcdef"):
-        raise BadInputError("a dispute is named by 64 hexadecimal digits")
+        raise BadInputError(Phrase("a dispute is named by 64 hexadecimal digits"))
     return dispute_id
 
 

@@ -207,7 +207,9 @@ def _directory(file: str | None) -> "Directory":
     try:
         return load_directory(text, shipped_directory())
     except PolicyFileError as error:
-        raise BadInputError(f"{file}: {error}") from None
+        raise BadInputError(
+            Phrase("{file}: {why}").filled(file=file, why=error)
+        ) from None
 
 
 def _stale(directory: "Directory", day: int) -> list[tuple[str, str, str]]:

@@ -217,8 +217,8 @@ def sign_off(
     texts = answer["texts"] if name is None else [_text(answer, name)]
     if every and digest != _digest_of(texts):
         raise BadInputError(
-            "the texts have other words than the document with that digest",
-            "print them anew with `fedsafe notice print`, and read them",
+            Phrase("the texts have other words than the document with that digest"),
+            Phrase("print them anew with `fedsafe notice print`, and read them"),
         )
     for text in texts:
         exact = text["digest"] if digest is None or every else digest
@@ -301,7 +301,7 @@ def _text(answer: Json, name: str) -> Json:
     for text in answer["texts"]:
         if text["name"] == name:
             return dict(text)
-    raise BadInputError(f"the node has no text {name}")
+    raise BadInputError(Phrase("the node has no text {name}").filled(name=name))
 
 
 def _tell_texts(settings: Settings, answer: Json) -> None:

@@ -228,7 +228,7 @@ def open_(context: click.Context, /, **given: str | None) -> ExitStatus:
     settings = settings_of(context)
     about = {"kind": given["about"], "value": ask_secret("identifier").strip()}
     if not about["value"]:
-        raise BadInputError("the identifier is empty")
+        raise BadInputError(Phrase("the identifier is empty"))
     for name in ("region", "namespace"):
         if given[name] is not None:
             about[name] = given[name]
@@ -430,7 +430,7 @@ def _change(
 def _checked(request: str) -> str:
     # It becomes a part of a path.
     if len(request) != _ID_DIGITS or set(request) - set("0123456789abcdef"):
-        raise BadInputError("a request is named by 32 hexadecimal digits")
+        raise BadInputError(Phrase("a request is named by 32 hexadecimal digits"))
     return request
 
 

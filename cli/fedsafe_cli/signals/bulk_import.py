@@ -48,6 +48,7 @@ from fedsafe_cli.terminal.errors import (
     CliError,
     NodeUnreachableError,
     RefusedError,
+    reason_of,
 )
 from fedsafe_cli.terminal.exit_codes import ExitStatus, worst
 from fedsafe_cli.terminal.findings import (
@@ -125,7 +126,7 @@ _ASKED_ANEW: Final = Phrase("List them again?")
 _NOT_ANEW: Final = Phrase(
     "not confirmed: nobody was listed again (without a terminal: --yes)"
 )
-_WITHOUT: Final = "without a terminal: --yes"
+_WITHOUT: Final = Phrase("without a terminal: --yes")
 
 Signal = dict[str, Any]
 
@@ -459,7 +460,9 @@ def import_signals(
         if sink is not None:
             sink.writelines(json.dumps(r.document()) + "\n" for r in report.bad)
     if not report.lines and failure is None:
-        raise BadInputError("the input is empty", "give one signal a line")
+        raise BadInputError(
+            Phrase("the input is empty"), Phrase("give one signal a line")
+        )
     _tell(report, settings, failure, dry_run=dry_run)
     if not dry_run and report.added:
         note_unnamed(client, language=settings.language)
@@ -557,7 +560,9 @@ def _excepted(path: str | None) -> frozenset[str]:
         try:
             lines = stream.read().decode("utf-8-sig").splitlines()
         except UnicodeDecodeError:
-            raise BadInputError(f"{printable(path)}: it is not UTF-8") from None
+            raise BadInputError(
+                Phrase("{file}: it is not UTF-8").filled(file=printable(path))
+            ) from None
     return frozenset(line.strip().casefold() for line in lines if line.strip())
 
 
@@ -599,7 +604,9 @@ def _check_translations(table: Table) -> None:
         ours = set(table.words.get(place, {}).values())
         if known is not None and not ours <= set(known):
             raise BadInputError(
-                f"--word gives {name} a word that it does not have",
+                Phrase("--word gives {name} a word that it does not have").filled(
+                    name=name
+                ),
                 _WORDS_OF_IT.filled(", ".join(known) or "-"),
             )
 
@@ -638,9 +645,13 @@ def _items(
 def _check_lines(line_: bytes, hints: Hints) -> None:
     """Stop before each line of another form is refused by itself."""
     if line_.startswith(b"{") and line_.endswith(b"}"):
-        raise BadInputError("the lines are JSON objects", "say --ndjson")
+        raise BadInputError(
+            Phrase("the lines are JSON objects"), Phrase("say --ndjson")
+        )
     if hints.kind is None and looks_like_a_header(line_):
-        raise BadInputError("the input looks like a table (CSV)", way_out(line_))
+        raise BadInputError(
+            Phrase("the input looks like a table (CSV)"), way_out(line_)
+        )
 
 
 def _from_rows(rows: Iterable[Row], source: _Source) -> Iterator[_Item]:
@@ -888,7 +899,7 @@ def _add(report: _Report, part: _Report) -> None:
 def _check_asking(path: str, *, asks: bool) -> None:
     """Refuse before anything is sent where nobody could be asked."""
     if asks and path == "-":
-        raise BadInputError("who reads the rows cannot be asked", _WITHOUT)
+        raise BadInputError(Phrase("who reads the rows cannot be asked"), _WITHOUT)
 
 
 def _is_confirmed(report: _Report, settings: Settings, *, asks: bool) -> bool:
@@ -972,7 +983,9 @@ def _post(
     try:
         return _read(good, answer)
     except (TypeError, KeyError, ValueError, IndexError):
-        raise BrokenAnswerError("the node's import answer is malformed") from None
+        raise BrokenAnswerError(
+            Phrase("the node's import answer is malformed")
+        ) from None
 
 
 def _read(good: Sequence[_Item], answer: dict[str, Any]) -> _Report:
@@ -1180,7 +1193,9 @@ def _opened(path: str) -> Iterator[BinaryIO]:
         with open(path, "rb") as stream:  # noqa: PTH123 (pathlib is slow to load)
             yield stream
     except OSError as error:
-        raise BadInputError(f"{printable(path)}: {error.strerror}") from None
+        raise BadInputError(
+            Phrase("{file}: {why}").filled(file=printable(path), why=reason_of(error))
+        ) from None
 
 
 @contextmanager
@@ -1194,7 +1209,9 @@ def _rejects(path: str | None) -> Iterator[TextIO | None]:
     try:
         sink = open(written, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     except OSError as error:
-        raise BadInputError(f"{printable(path)}: {error.strerror}") from None
+        raise BadInputError(
+            Phrase("{file}: {why}").filled(file=printable(path), why=reason_of(error))
+        ) from None
     try:
         with sink:
             yield sink

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from fedsafe_cli.terminal.errors import BadInputError, NodeUnreachableError
+from fedsafe_cli.terminal.errors import BadInputError, NodeUnreachableError, reason_of
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
 from fedsafe_cli.terminal.help_texts import SpokenGroup
@@ -28,6 +28,7 @@ from fedsafe_cli.terminal.labels import field, headings, say, value_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from fedsafe_policies.documents.do_not_share import DoNotShareLists, ListFile
@@ -103,8 +104,8 @@ def show(context: click.Context, /, name: str, file: str | None) -> ExitStatus:
     found = lists.lists.get(name)
     if found is None:
         raise BadInputError(
-            f"there is no list {printable(name)}",
-            f"lists are {', '.join(sorted(lists.lists))}",
+            Phrase("there is no list {name}").filled(name=printable(name)),
+            Phrase("lists are {names}").filled(names=", ".join(sorted(lists.lists))),
         )
     told, entries = _about(name, found, lists), sorted(found.entries)
     if settings.json:
@@ -154,8 +155,8 @@ def add(  # noqa: PLR0913
     settings = settings_of(context)
     if _NAME.fullmatch(name) is None:
         raise BadInputError(
-            "the name of a list has lower-case letters, digits, - and _",
-            "such as our_icons; 27 letters at most",
+            Phrase("the name of a list has lower-case letters, digits, - and _"),
+            Phrase("such as our_icons; 27 letters at most"),
         )
     path = _path(settings, file) or _default(settings)
     before = _own_text(path)
@@ -205,8 +206,8 @@ def remove(
     names = (name, f"{name}{PICTURES}")
     if not any(_section(text, each) for each in names):
         raise BadInputError(
-            f"there is no list {printable(name)} of your own",
-            "`fedsafe do-not-share list` marks yours with *",
+            Phrase("there is no list {name} of your own").filled(name=printable(name)),
+            Phrase("`fedsafe do-not-share list` marks yours with *"),
         )
     for list_name, wanted in zip(names, _read_entries(entries), strict=True):
         gone = wanted & _held(text, list_name)
@@ -329,7 +330,9 @@ def _load(path: Path, text: str) -> "DoNotShareLists":
     try:
         return load_lists(text.encode(), shipped_lists())
     except PolicyFileError as error:
-        raise BadInputError(f"{printable(str(path))}: {error}") from None
+        raise BadInputError(
+            Phrase("{file}: {why}").filled(file=printable(str(path)), why=error)
+        ) from None
 
 
 def _own_text(path: Path) -> str | None:
@@ -350,20 +353,25 @@ def _read_entries(source: str) -> tuple[set[str], set[str]]:
     pictures: set[str] = set()
     for number, raw in enumerate(lines, start=1):
         if isinstance(raw, Fault):
-            raise BadInputError(f"line {number}: {raw.detail}")
+            raise BadInputError(
+                Phrase("line {number}: {why}").filled(number=number, why=raw.detail)
+            )
         entry = raw.decode("utf-8", "replace").partition(" ")[0].strip().lower()
         if not entry or entry.startswith(_TURNED):  # a list has pictures as they lie
             continue
         if re.fullmatch(r"(sha256|sha1|md5|blake3|pdq):[0-9a-f]{32,64}", entry) is None:
             raise BadInputError(
-                f"line {number}: no digest", "lines are what `fedsafe hash` prints"
+                Phrase("line {number}: no digest").filled(number=number),
+                Phrase("lines are what `fedsafe hash` prints"),
             )
         if entry.startswith(_PICTURE):
             pictures.add(entry.removeprefix(_PICTURE))
         else:
             files.add(entry)
     if not files and not pictures:
-        raise BadInputError("the input is empty", "give one digest a line")
+        raise BadInputError(
+            Phrase("the input is empty"), Phrase("give one digest a line")
+        )
     return files, pictures
 
 
@@ -383,8 +391,8 @@ def _check_source(
     """Refuse entries of another source, which the list would not tell."""
     if (section.get("source"), section.get("licence")) != (source, licence):
         raise BadInputError(
-            f"the list {name} has another source or licence",
-            "give these entries a list of their own: take another name",
+            Phrase("the list {name} has another source or licence").filled(name=name),
+            Phrase("give these entries a list of their own: take another name"),
         )
 
 
@@ -460,15 +468,19 @@ def _renewed(text: str, name: str, body: str, wanted: AbstractSet[str]) -> str:
 
 def _unchangeable(name: str) -> BadInputError:
     return BadInputError(
-        f"the list {name} is not written so that its entries can be changed here",
-        "edit the file, or take another name",
+        Phrase(
+            "the list {name} is not written so that its entries can be changed here"
+        ).filled(name=name),
+        Phrase("edit the file, or take another name"),
     )
 
 
 def _quoted(text: str) -> str:
     """Write a basic string of TOML."""
     if not text.isprintable() or not text:
-        raise BadInputError("want a text on one line after --source and --licence")
+        raise BadInputError(
+            Phrase("want a text on one line after --source and --licence")
+        )
     return json.dumps(text, ensure_ascii=False)
 
 
@@ -482,5 +494,7 @@ def _write(path: Path, text: str) -> None:
         os.replace(draft, path)  # noqa: PTH105
         sync_directory(path.parent)
     except OSError as error:
-        why = error.strerror or "cannot be written"
-        raise BadInputError(f"{printable(str(path))}: {why}") from None
+        why = reason_of(error, Phrase("cannot be written"))
+        raise BadInputError(
+            Phrase("{file}: {why}").filled(file=printable(str(path)), why=why)
+        ) from None

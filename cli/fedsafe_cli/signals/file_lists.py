@@ -31,7 +31,7 @@ from fedsafe_cli.terminal.texts import (
     SURFACES,
     label,
 )
-from fedsafe_policies.ground.catalogue import received
+from fedsafe_policies.ground.catalogue import Phrase, received
 
 MOST_REHEARSED: Final = 5_000
 _MAX_BYTES: Final = 1 << 20
@@ -189,7 +189,8 @@ def _for_whom(facts: dict[str, Any], settings: Settings) -> str:
 def _check_name(name: str) -> None:
     if re.fullmatch(r"[a-z][a-z0-9._-]{0,31}", name) is None:
         raise BadInputError(
-            "no list has such a name", "`fedsafe signal lists` names those that wait"
+            Phrase("no list has such a name"),
+            Phrase("`fedsafe signal lists` names those that wait"),
         )
 
 
@@ -211,11 +212,19 @@ def _rehearsal(source: str) -> dict[int, Question]:
         if text.strip() and not text.startswith(b"pdq_turned:")
     }
     if len(data) > _MAX_BYTES or len(lines) > MOST_REHEARSED:
-        raise BadInputError(f"a rehearsal takes {MOST_REHEARSED} digests at most")
+        raise BadInputError(
+            Phrase("a rehearsal takes {most} digests at most").filled(
+                most=MOST_REHEARSED
+            )
+        )
     found: dict[int, Question] = {}
     for number, text in lines.items():
         try:
             found[number] = question(decode(text.split()[0]), Hints())
         except FormError as error:
-            raise BadInputError(f"line {number}: {error.fault.detail}") from None
+            raise BadInputError(
+                Phrase("line {number}: {why}").filled(
+                    number=number, why=error.fault.detail
+                )
+            ) from None
     return found

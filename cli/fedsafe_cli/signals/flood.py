@@ -250,8 +250,8 @@ def _checked(text: str) -> str:
         return checked_task(text)
     except BadInputError:
         raise BadInputError(
-            "a flood is named by 32 hexadecimal digits",
-            "floods are listed by `fedsafe flood list`",
+            Phrase("a flood is named by 32 hexadecimal digits"),
+            Phrase("floods are listed by `fedsafe flood list`"),
         ) from None
 
 

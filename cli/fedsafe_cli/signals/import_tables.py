@@ -271,7 +271,9 @@ def open_table(stream: BinaryIO, reading: Reading) -> Table:
     except UnicodeDecodeError:
         raise _not_utf8(1) from None
     if not text.strip():
-        raise BadInputError("the input is empty", "give a header and a row each")
+        raise BadInputError(
+            Phrase("the input is empty"), Phrase("give a header and a row each")
+        )
     separator = said or _separator(text)
     header = [cell.strip() for cell in next(csv.reader([text], delimiter=separator))]
     columns = _known(header)
@@ -292,7 +294,7 @@ def open_table(stream: BinaryIO, reading: Reading) -> Table:
         words.setdefault(_place(header, name, "--word"), {}).update(each)
     if not words.keys() <= set(columns.values()):
         raise BadInputError(
-            "--word translates a column that no field is read from",
+            Phrase("--word translates a column that no field is read from"),
             Phrase("say which field it is, such as --map phenomenon=COLUMN"),
         )
     behind = 1 if said is None else 2
@@ -348,7 +350,9 @@ def hold(stream: BinaryIO) -> BinaryIO:
     held = stream.read(_MOST_HELD + 1)
     if len(held) > _MOST_HELD:
         raise BadInputError(
-            f"a table through a pipe, or in UTF-16, has at most {_MOST_HELD >> 20} MiB",
+            Phrase(
+                "a table through a pipe, or in UTF-16, has at most {mib} MiB"
+            ).filled(mib=_MOST_HELD >> 20),
             Phrase("give it as a file in UTF-8"),
         )
     if held.startswith(_WIDE):
@@ -356,7 +360,7 @@ def hold(stream: BinaryIO) -> BinaryIO:
             held = held.decode("utf-16").encode()
         except UnicodeError:
             raise BadInputError(
-                "the table is UTF-16, and damaged",
+                Phrase("the table is UTF-16, and damaged"),
                 Phrase("save it as CSV UTF-8"),
             ) from None
     return BufferedReader(BytesIO(held), _FIRST_BYTES)
@@ -468,7 +472,7 @@ def check_encoding(stream: BinaryIO, encoding: str | None) -> None:
     else:
         if encoding == "cp1252" and not plain:
             raise BadInputError(
-                "the table is UTF-8",
+                Phrase("the table is UTF-8"),
                 Phrase("leave --encoding out"),
             )
     finally:

@@ -220,7 +220,7 @@ def _piece(client: Client, target: str, reason: str) -> Json:
     body = {"reason": reason}
     answer = client.change(f"{target}/undo", body, timeout=_TIMEOUT, keyed=False)
     if not isinstance(answer, dict) or not {"state", "left"} <= answer.keys():
-        raise BrokenAnswerError("the node's answer has no state")
+        raise BrokenAnswerError(Phrase("the node's answer has no state"))
     return answer
 
 
@@ -246,5 +246,7 @@ def _told(found: Json, name: str, settings: Settings) -> object:
 
 def _checked(run: str) -> str:
     if _ID.fullmatch(run) is None:
-        raise BadInputError("that is no import's id", "see `fedsafe import list`")
+        raise BadInputError(
+            Phrase("that is no import's id"), Phrase("see `fedsafe import list`")
+        )
     return run

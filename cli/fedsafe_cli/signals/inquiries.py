@@ -17,6 +17,7 @@ from fedsafe_cli.terminal.output import document, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_cli.terminal.texts import label
+from fedsafe_policies.ground.catalogue import Phrase
 
 Json = dict[str, Any]
 COLUMNS: Final = ("inquiry", "signal", "origin", "contact", "questions", "by", "at")
@@ -113,8 +114,8 @@ def _replies(given: tuple[str, ...]) -> dict[str, str]:
         known = question in QUESTIONS and reply in REPLIES
         if not known or question in replies:
             raise BadInputError(
-                "a reply is a question, once, = and yes, no or unanswered",
-                f"questions are {', '.join(QUESTIONS)}",
+                Phrase("a reply is a question, once, = and yes, no or unanswered"),
+                Phrase("questions are {names}").filled(names=", ".join(QUESTIONS)),
             )
         replies[question] = reply
     return replies

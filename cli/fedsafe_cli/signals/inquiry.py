@@ -153,7 +153,7 @@ def decide(
     """  # noqa: D301
     settings = settings_of(context)
     if keep is None:
-        raise BadInputError("say --keep or --revoke")
+        raise BadInputError(Phrase("say --keep or --revoke"))
     ruling = "kept" if keep else "revoked"
     answer = personal(settings).change(
         f"/v1/listing-inquiries/{checked_id(signal)}/ruling",

@@ -246,7 +246,7 @@ class Pages:
             answer = self._client.get(read_for(f"/v1/signals?{joined}", self._purpose))
             signals = answer.get("signals") if isinstance(answer, dict) else None
             if not isinstance(signals, list):
-                raise BrokenAnswerError("the node's answer has no signals")
+                raise BrokenAnswerError(Phrase("the node's answer has no signals"))
             self.unknown += answer.get("unknown", 0)
             self.after = answer.get("after")
             yield from islice(signals, size)

@@ -123,10 +123,12 @@ def renew(
     """  # noqa: D301
     settings, signal = settings_of(context), checked_id(signal_id)
     if any(given[name] is not None for name in ("kind", "region", "namespace")):
-        raise BadInputError("--kind, --region and --namespace come out of custody")
+        raise BadInputError(
+            Phrase("--kind, --region and --namespace come out of custody")
+        )
     given["scope"] = given["scope"] or Scope.FEDERATION.value
     if given["scope"] == Scope.SELF.value:
-        raise BadInputError("an own ban has no epoch: it goes on by itself")
+        raise BadInputError(Phrase("an own ban has no epoch: it goes on by itself"))
     client = personal(settings)
     answer = client.get(read_for(ENDING, purpose))
     about = _about(answer, signal, custody_key)
@@ -159,7 +161,9 @@ def _about(answer: dict[str, Any], signal: str, key: str) -> Question:
     except KeyFileError as error:
         raise BadInputError(printable(str(error))) from None
     except CryptoError:
-        raise BadInputError(f"{printable(key)} is no custody key") from None
+        raise BadInputError(
+            Phrase("{key} is no custody key").filled(key=printable(key))
+        ) from None
     try:
         found = open_custody(
             private,
@@ -169,8 +173,10 @@ def _about(answer: dict[str, Any], signal: str, key: str) -> Question:
         )
     except (CryptoError, MalformedError):
         raise BadInputError(
-            f"{printable(key)} is not the custody key of this node",
-            "it is the one that `fedsafe node init` made beside this node",
+            Phrase("{key} is not the custody key of this node").filled(
+                key=printable(key)
+            ),
+            Phrase("it is the one that `fedsafe node init` made beside this node"),
         ) from None
     return {"kind": found.kind.name.lower(), "value": found.value}
 
@@ -181,8 +187,10 @@ def _sealed(answer: dict[str, Any], signal: str) -> bytes:
             try:
                 return base64.b64decode(each["sealed"], validate=True)
             except (ValueError, TypeError):
-                raise BrokenAnswerError("custody is no base64") from None
+                raise BrokenAnswerError(Phrase("custody is no base64")) from None
     raise BadInputError(
-        "this signal does not end with an epoch, or nothing is in custody for it",
-        "`fedsafe signal ending` lists those that do",
+        Phrase(
+            "this signal does not end with an epoch, or nothing is in custody for it"
+        ),
+        Phrase("`fedsafe signal ending` lists those that do"),
     )

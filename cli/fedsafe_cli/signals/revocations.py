@@ -51,7 +51,7 @@ _STOPPED: Final = frozenset({"already_revoked", "already_erased", "not_pending"}
 _ENDED: Final = frozenset({"revoked", "erased", "withdrawn"})
 _ASKED: Final = Phrase("End this, for good?")
 _SEVERAL: Final = Phrase("End these {count}, for good?")
-_WITHOUT: Final = "without a terminal: --yes"
+_WITHOUT: Final = Phrase("without a terminal: --yes")
 _ALREADY: Final = Phrase("{signal}: has ended already")
 _DONE: Final = Phrase("{signal}: {state}")
 _NONE: Final = Phrase("nothing is left to end")
@@ -204,7 +204,7 @@ def _say_ended(answer: dict[str, Any], settings: Settings) -> None:
 
 def _account(answer: Json) -> dict[str, Any]:
     if not isinstance(answer, dict) or not isinstance(answer.get("signals"), list):
-        raise BrokenAnswerError("the node's answer has no signals")
+        raise BrokenAnswerError(Phrase("the node's answer has no signals"))
     return answer
 
 
@@ -247,7 +247,7 @@ def _sort(found: dict[str, Any]) -> str:
 def _wanted(signals: tuple[str, ...], *, asks: bool) -> list[str]:
     if signals == ("-",):
         if asks:
-            raise BadInputError("who reads the ids cannot be asked", _WITHOUT)
+            raise BadInputError(Phrase("who reads the ids cannot be asked"), _WITHOUT)
         parts = (part.decode("ascii", "replace").strip() for part in sys.stdin.buffer)
         found = [
             checked_id(text, f"line {n}: ")

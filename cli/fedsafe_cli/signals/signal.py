@@ -44,7 +44,7 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.texts import words
-from fedsafe_policies.ground.catalogue import received
+from fedsafe_policies.ground.catalogue import Phrase, received
 from fedsafe_policies.vocabulary import Scope
 
 MOST_APPROVED: Final = 5_000
@@ -134,7 +134,11 @@ def _about(value: str, hints: Hints) -> Question:
             return question(value, hints)
         lines = list(read_lines(sys.stdin.buffer))
         if len(lines) != 1:
-            raise BadInputError(f"want one line with one value, got {len(lines)}")
+            raise BadInputError(
+                Phrase("want one line with one value, got {lines}").filled(
+                    lines=len(lines)
+                )
+            )
         if not isinstance(lines[0], bytes):
             raise BadInputError(lines[0].detail)
         return question(decode(lines[0]), hints)
@@ -222,7 +226,9 @@ def show(
 def _field(answer: Json, name: str) -> list[Json]:
     value = answer.get(name) if isinstance(answer, dict) else None
     if not isinstance(value, list):
-        raise BrokenAnswerError(f"the node's answer has no {name}")
+        raise BrokenAnswerError(
+            Phrase("the node's answer has no {name}").filled(name=name)
+        )
     return value
 
 

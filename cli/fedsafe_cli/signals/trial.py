@@ -156,8 +156,8 @@ def _decide(  # noqa: PLR0913 - what is decided, and what is told of it
         name = checked_task(trial_id)
     except BadInputError:
         raise BadInputError(
-            "a trial is named by 32 hexadecimal digits",
-            "trials are listed by `fedsafe trial list`",
+            Phrase("a trial is named by 32 hexadecimal digits"),
+            Phrase("trials are listed by `fedsafe trial list`"),
         ) from None
     path = f"/v1/trials/{name}/{verb}"
     answer = decided(path, {"reason": reason}, settings, again=again)

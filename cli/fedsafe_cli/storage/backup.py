@@ -292,8 +292,8 @@ class _BrokenError(CliError):
     def __init__(self, error: "BackupBrokenError") -> None:
         parts = ", ".join(f"{each.name}: {each.why}" for each in error.parts[:5])
         super().__init__(
-            f"the backup is damaged: {printable(parts)}",
-            "use another backup; `fedsafe backup` makes a new one",
+            Phrase("the backup is damaged: {parts}").filled(parts=printable(parts)),
+            Phrase("use another backup; `fedsafe backup` makes a new one"),
         )
         missing = all(each.is_missing for each in error.parts)
         self.status = ExitStatus.LOG_INCOMPLETE if missing else ExitStatus.LOG_TAMPERED
@@ -324,7 +324,9 @@ def translated(run: Callable[[], ExitStatus]) -> ExitStatus:
     except BackupBrokenError as error:
         raise _BrokenError(error) from None
     except StoreBusyError as error:
-        hint = "the node starts or stops just now: run the same command again"
+        hint = Phrase("the node starts or stops just now: run the same command again")
         raise WrongStateError(str(error), hint) from None
     except NodeError as error:
-        raise ProgrammeError(printable(str(error)), "see `fedsafe doctor`") from None
+        raise ProgrammeError(
+            printable(str(error)), Phrase("see `fedsafe doctor`")
+        ) from None

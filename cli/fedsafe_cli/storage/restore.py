@@ -242,18 +242,21 @@ def _told(run: Callable[[], ExitStatus]) -> ExitStatus:
         left = " ".join(f"--absent {name}" for name in error.names)
         raise NodeUnreachableError(
             printable(str(error)),
-            "wait until they answer, or ask them by telephone what they hold of your "
-            f"feed and leave them out with {left}: if one comes back with more, "
-            "everybody sees two histories",
+            Phrase(
+                "wait until they answer, or ask them by telephone what they "
+                "hold of your feed and leave them out with {left}: if one "
+                "comes back with more, everybody sees two histories"
+            ).filled(left=left),
         ) from None
     except PastLostError as error:
         raise WrongStateError(printable(str(error)), _way_out(error)) from None
     except StoreBusyError as error:
-        hint = "stop the node first, and end another `fedsafe restore`"
+        hint = Phrase("stop the node first, and end another `fedsafe restore`")
         raise WrongStateError(str(error), hint) from None
     except FederationError as error:
         raise ProgrammeError(
-            printable(str(error)), "run the same command again once that is mended"
+            printable(str(error)),
+            Phrase("run the same command again once that is mended"),
         ) from None
 
 

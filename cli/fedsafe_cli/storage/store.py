@@ -173,8 +173,10 @@ def _check_user(place: "Place") -> None:
     for path in (place.config, place.database, place.keys, place.guard):
         if path.exists() and not os.access(path, os.R_OK):
             name = printable(str(path))
-            hint = "run this command as the node's user"
-            raise SettingsError(f"{name} belongs to another user", hint)
+            hint = Phrase("run this command as the node's user")
+            raise SettingsError(
+                Phrase("{name} belongs to another user").filled(name=name), hint
+            )
 
 
 def _answer(
@@ -277,8 +279,10 @@ class _DoesNotVerifyError(CliError):
 
     def __init__(self, error: "UnverifiedError", status: ExitStatus) -> None:
         super().__init__(
-            f"{error}; nothing was switched",
-            "copy the node's directory as evidence, and see `fedsafe audit verify`",
+            Phrase("{why}; nothing was switched").filled(why=error),
+            Phrase(
+                "copy the node's directory as evidence, and see `fedsafe audit verify`"
+            ),
         )
         self.status = status
         self.told = True
@@ -303,15 +307,17 @@ def _translated(settings: Settings, run: Callable[[], ExitStatus]) -> ExitStatus
     except MoveRefusedError as error:
         raise WrongStateError(printable(str(error)), error.way_out) from None
     except StoreBusyError as error:
-        hint = "stop the node first, and end another `fedsafe store migrate`"
+        hint = Phrase("stop the node first, and end another `fedsafe store migrate`")
         raise WrongStateError(str(error), hint) from None
     except UnverifiedError as error:
         raise _told(settings, error) from None
     except StoreFailedError as error:
-        hint = "once that is mended run the same command again: it goes on"
+        hint = Phrase("once that is mended run the same command again: it goes on")
         raise ProgrammeError(printable(error.reason), hint) from None
     except NodeError as error:
-        raise ProgrammeError(printable(str(error)), "see `fedsafe doctor`") from None
+        raise ProgrammeError(
+            printable(str(error)), Phrase("see `fedsafe doctor`")
+        ) from None
 
 
 def _told(settings: Settings, error: "UnverifiedError") -> CliError:

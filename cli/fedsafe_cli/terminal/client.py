@@ -22,9 +22,10 @@ from fedsafe_cli.terminal.errors import (
     NodeUnreachableError,
     NotRunningError,
     RefusedError,
+    reason_of,
 )
 from fedsafe_cli.terminal.refusals import read_refusal
-from fedsafe_policies.ground.catalogue import joined
+from fedsafe_policies.ground.catalogue import Phrase, joined
 
 TIMEOUT: Final = 30.0
 MOST_BYTES: Final = 256 * 1024 * 1024
@@ -48,18 +49,20 @@ _LOGINS: Final = frozenset(
 )
 """Where a credential would not help: who is refused there is logging in."""
 _UNPROVED: Final = "unauthenticated"
-_WHO: Final = (
+_WHO: Final = Phrase(
     "name your credential's file with --credential FILE, or log in with "
     "`fedsafe login NAME`"
 )
-_NEXT_CODE: Final = "a one-time code is good once: wait for the next one, then try anew"
+_NEXT_CODE: Final = Phrase(
+    "a one-time code is good once: wait for the next one, then try anew"
+)
 _SET_UP: Final = "/v1/account/setup"
-_NEW_SET_UP: Final = (
+_NEW_SET_UP: Final = Phrase(
     "a set-up code is good once: who is set up logs in (`fedsafe login NAME`); else an "
     "operator makes a new code (`fedsafe account reset NAME`)"
 )
-_ANEW: Final = "the session or credential has ended: `fedsafe login NAME`"
-_OTHER_ROLE: Final = (
+_ANEW: Final = Phrase("the session or credential has ended: `fedsafe login NAME`")
+_OTHER_ROLE: Final = Phrase(
     "who has several roles takes the one that may: `fedsafe login NAME --role ROLE`"
 )
 Json = Any
@@ -169,7 +172,9 @@ class Client:
 
     def _refused(self, target: str, reply: Reply, document: Json) -> RefusedError:
         if reply.status < _REFUSED:
-            raise BrokenAnswerError(f"what answers has status {reply.status}")
+            raise BrokenAnswerError(
+                Phrase("what answers has status {status}").filled(status=reply.status)
+            )
         refusal = read_refusal(reply.status, document)
         if target in _LOGINS:
             if refusal.code == _UNPROVED:
@@ -182,6 +187,17 @@ class Client:
             hints = [] if refusal.hint is None else [refusal.hint]
             refusal.hint = joined("; ", [*hints, _OTHER_ROLE])
         return refusal
+
+    def reach(self) -> None:
+        """See that somebody listens, before a person types what they would lose.
+
+        Raises:
+            NodeUnreachableError: nobody does.
+        """
+        try:
+            self._connect(TIMEOUT).close()
+        except OSError as error:
+            raise self._unreachable(error, TIMEOUT) from None
 
     def request(  # noqa: PLR0913 - what makes a request
         self,
@@ -243,21 +259,31 @@ class Client:
         return line
 
     def _unreachable(self, error: OSError, timeout: float) -> NodeUnreachableError:
-        start = f"start it with `fedsafe node run --config {self.directory}`"
+        start = Phrase("start it with `fedsafe node run --config {directory}`").filled(
+            directory=self.directory
+        )
         if isinstance(error, TimeoutError):
             return NodeUnreachableError(
-                f"the node at {self.path} did not answer within {timeout:g} s",
-                "see `fedsafe doctor` and the node's log",
+                Phrase("the node at {file} did not answer within {timeout} s").filled(
+                    file=self.path, timeout=f"{timeout:g}"
+                ),
+                Phrase("see `fedsafe doctor` and the node's log"),
             )
         if isinstance(error, FileNotFoundError | ConnectionRefusedError):
-            return NotRunningError(f"no node is running at {self.path}", start)
+            return NotRunningError(
+                Phrase("no node is running at {file}").filled(file=self.path), start
+            )
         if isinstance(error, PermissionError):
             return NodeUnreachableError(
-                f"the socket {self.path} belongs to another user",
-                "run this command as the node's user",
+                Phrase("the socket {file} belongs to another user").filled(
+                    file=self.path
+                ),
+                Phrase("run this command as the node's user"),
             )
-        why = error.strerror or str(error)
-        return NodeUnreachableError(f"the node at {self.path}: {why}", start)
+        why = reason_of(error, Phrase(str(error)))
+        return NodeUnreachableError(
+            Phrase("the node at {file}: {why}").filled(file=self.path, why=why), start
+        )
 
 
 class _Reader:
@@ -278,7 +304,7 @@ class _Reader:
         elif "content-length" in headers:
             body = self._exactly(_length(headers["content-length"], 10))
         else:
-            raise BrokenAnswerError("the node's answer has no length")
+            raise BrokenAnswerError(Phrase("the node's answer has no length"))
         return Reply(status, headers.get("content-type", ""), body)
 
     def _head(self) -> tuple[int, dict[str, str]]:
@@ -286,14 +312,16 @@ class _Reader:
         version, _, rest = lines[0].partition(" ")
         code = rest.partition(" ")[0]
         if not version.startswith("HTTP/1.") or not _digits(code):
-            raise BrokenAnswerError("what answers at the node's socket is no HTTP")
+            raise BrokenAnswerError(
+                Phrase("what answers at the node's socket is no HTTP")
+            )
         pairs = (line.partition(":") for line in lines[1:])
         headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
         return int(code), headers
 
     def _pour(self, headers: dict[str, str], sink: Callable[[bytes], None]) -> None:
         if headers.get("transfer-encoding", "").lower() != "chunked":
-            raise BrokenAnswerError("the node's answer does not come in pieces")
+            raise BrokenAnswerError(Phrase("the node's answer does not come in pieces"))
         while size := self._chunk_size():
             sink(self._exactly(size + 2)[:-2])
 
@@ -305,14 +333,14 @@ class _Reader:
         body = bytearray()
         while size := self._chunk_size():
             if len(body) + size > MOST_BYTES:
-                raise BrokenAnswerError("the node's answer is too large")
+                raise BrokenAnswerError(Phrase("the node's answer is too large"))
             body += self._exactly(size + 2)[:-2]
         return bytes(body)
 
     def _until(self, mark: bytes, most: int) -> bytes:
         while (found := self._held.find(mark)) < 0:
             if len(self._held) > most:
-                raise BrokenAnswerError("the node's answer is malformed")
+                raise BrokenAnswerError(Phrase("the node's answer is malformed"))
             self._more()
         part = bytes(self._held[:found])
         del self._held[: found + len(mark)]
@@ -333,7 +361,8 @@ class _Reader:
         part = self._line.recv(_PART)
         if not part:
             raise BrokenOffError(
-                "the node's answer breaks off", "see the node's log; was it stopped?"
+                Phrase("the node's answer breaks off"),
+                Phrase("see the node's log; was it stopped?"),
             )
         self._held += part
 
@@ -344,7 +373,7 @@ def _length(text: str, base: int) -> int:
     except ValueError:
         size = -1
     if not 0 <= size <= MOST_BYTES:
-        raise BrokenAnswerError("the node's answer is malformed or too large")
+        raise BrokenAnswerError(Phrase("the node's answer is malformed or too large"))
     return size
 
 
@@ -363,5 +392,5 @@ def _decode(reply: Reply) -> Json:
         return json.loads(reply.body) if reply.body else None
     except (ValueError, RecursionError):
         if reply.status in _OK:
-            raise BrokenAnswerError("the node's answer is no JSON") from None
+            raise BrokenAnswerError(Phrase("the node's answer is no JSON")) from None
         return None

@@ -24,7 +24,7 @@ _DECLINED: Final = Phrase("not confirmed: nothing was done")
 _NOBODY: Final = Phrase("nobody is there to be asked: nothing was done")
 
 
-def confirm(question: Phrase, settings: Settings, *, without: str) -> None:
+def confirm(question: Phrase, settings: Settings, *, without: str | Phrase) -> None:
     """Ask whether to go on; *question* ends without the mark of the choices.
 
     Args:
@@ -59,7 +59,7 @@ _CODE: Final = "look_again"
 _ONCE_MORE: Final = Phrase(
     "You were faster than the policy wants. Looked again, and still so?"
 )
-_WITHOUT: Final = "once you have looked again: --again"
+_WITHOUT: Final = Phrase("once you have looked again: --again")
 
 
 def say_again(command: Command) -> Command:
@@ -107,7 +107,11 @@ def ask_secret(what: str) -> str:
         return getpass.getpass(f"{what}: ")
     line = sys.stdin.readline()
     if not line:
-        raise BadInputError(f"standard input ends before the line with the {what}")
+        raise BadInputError(
+            Phrase("standard input ends before the line with the {what}").filled(
+                what=what
+            )
+        )
     return line.rstrip("\r\n")
 
 
@@ -119,5 +123,5 @@ def ask_new_password() -> str:
     """
     password = ask_secret("new password (12 characters or more)")
     if sys.stdin.isatty() and ask_secret("the same again") != password:
-        raise BadInputError("the two passwords differ")
+        raise BadInputError(Phrase("the two passwords differ"))
     return password

@@ -4,11 +4,12 @@
 import os
 import stat
 
-from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.errors import BadInputError, reason_of
 from fedsafe_cli.terminal.settings import printable
+from fedsafe_policies.ground.catalogue import Phrase
 
 
-def read_small(file: str, most: int, hint: str | None = None) -> bytes:
+def read_small(file: str, most: int, hint: str | Phrase | None = None) -> bytes:
     """Return all of a regular file; a pipe or device is refused and never waited for.
 
     Raises:
@@ -18,11 +19,17 @@ def read_small(file: str, most: int, hint: str | None = None) -> bytes:
     try:
         with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise BadInputError(f"{shown} is no regular file", hint)
+                raise BadInputError(
+                    Phrase("{file} is no regular file").filled(file=shown), hint
+                )
             data = stream.read(most + 1)
     except OSError as error:
-        why = error.strerror or "cannot be read"
-        raise BadInputError(f"{shown}: {why}", hint) from None
+        why = reason_of(error)
+        raise BadInputError(
+            Phrase("{file}: {why}").filled(file=shown, why=why), hint
+        ) from None
     if len(data) > most:
-        raise BadInputError(f"{shown}: longer than {most} bytes")
+        raise BadInputError(
+            Phrase("{file}: longer than {most} bytes").filled(file=shown, most=most)
+        )
     return data

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_policies.ground.catalogue import Phrase
 
 _ID: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -46,9 +47,12 @@ def checked_id(text: str, place: str = "") -> str:
         text = _whole(text)
     if _ID.fullmatch(text) is None:
         raise BadInputError(
-            f"{place}that is no signal's id",
-            "an id looks like 01a20e5e-7e0b-7dca-b773-0d06d4879060; it stands in "
-            "matches, and `fedsafe signal list` has those of this node",
+            Phrase("{place}that is no signal's id").filled(place=place),
+            Phrase(
+                "an id looks like 01a20e5e-7e0b-7dca-b773-0d06d4879060; it "
+                "stands in matches, and `fedsafe signal list` has those of "
+                "this node"
+            ),
         )
     return text
 
@@ -60,7 +64,7 @@ def checked_task(text: str) -> str:
         BadInputError: it is none.
     """
     if _TASK.fullmatch(text) is None:
-        raise BadInputError("a task is named by 32 hexadecimal digits")
+        raise BadInputError(Phrase("a task is named by 32 hexadecimal digits"))
     return text
 
 
@@ -72,7 +76,7 @@ def checked_member(text: str) -> str:
     """
     if _MEMBER.fullmatch(text) is None:
         raise BadInputError(
-            "that is no member's name",
-            "a member is named like a host; see `fedsafe federation status`",
+            Phrase("that is no member's name"),
+            Phrase("a member is named like a host; see `fedsafe federation status`"),
         )
     return text

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.errors import BadInputError, reason_of
 from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind
@@ -445,7 +445,7 @@ def opened(path: str | None) -> Iterator[BinaryIO]:
     """
     if path is None or path == STDIN:
         if sys.stdin is None or sys.stdin.closed:
-            raise BadInputError("standard input is closed")
+            raise BadInputError(Phrase("standard input is closed"))
         if sys.stdin.isatty():
             sys.stderr.write("one value a line, Ctrl-D ends:\n")
         yield sys.stdin.buffer
@@ -453,6 +453,8 @@ def opened(path: str | None) -> Iterator[BinaryIO]:
     try:
         stream = open(path, "rb")  # noqa: SIM115, PTH123 (closed below; pathlib is slow)
     except OSError as error:
-        raise BadInputError(f"{printable(path)}: {error.strerror}") from None
+        raise BadInputError(
+            Phrase("{file}: {why}").filled(file=printable(path), why=reason_of(error))
+        ) from None
     with stream:
         yield stream

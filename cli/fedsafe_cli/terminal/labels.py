@@ -5,12 +5,13 @@ The English text is the key, so that a command reads as what it prints. A text t
 has no German fails in the tests, not before a person.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from fedsafe_cli.terminal.field_texts import FIELDS
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.settings import Settings
-from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.catalogue import SOURCE, Phrase
 
 _LABELS: Final = (
     # headings
@@ -329,6 +330,40 @@ CODES: Final[dict[str, Phrase]] = {
 """What short codes mean."""
 SAID: Final = {each.english: each for each in _LABELS}
 """What `say` says, by its English."""
+_OUTCOMES: Final = {
+    "ok": Phrase.within("outcome", "ok"),
+    "none": Phrase.within("outcome", "none"),
+    "review": Phrase.within("outcome", "review"),
+    "incomplete": Phrase.within("outcome", "incomplete"),
+    "deferred": Phrase.within("outcome", "deferred"),
+    "placed": Phrase.within("outcome", "placed"),
+    "reminder": Phrase.within("outcome", "reminder"),
+    "asked": Phrase.within("outcome", "asked"),
+    "said_again": Phrase.within("outcome", "said_again"),
+    "overtaken": Phrase.within("outcome", "overtaken"),
+    "alarm": Phrase.within("outcome", "alarm"),
+    "refused": Phrase.within("outcome", "refused"),
+    "denied": Phrase.within("outcome", "denied"),
+    "failed": Phrase.within("outcome", "failed"),
+    "dismiss": Phrase.within("outcome", "dismiss"),
+    "watch": Phrase.within("outcome", "watch"),
+    "feature_limit": Phrase.within("outcome", "feature_limit"),
+    "inquire": Phrase.within("outcome", "inquire"),
+    "confirm": Phrase.within("outcome", "confirm"),
+    "open": Phrase.within("outcome", "open"),
+    "watched": Phrase.within("outcome", "watched"),
+    "decided": Phrase.within("outcome", "decided"),
+    "lapsed": Phrase.within("outcome", "lapsed"),
+    "invited": Phrase.within("outcome", "invited"),
+    "heard": Phrase.within("outcome", "heard"),
+    "no_answer": Phrase.within("outcome", "no_answer"),
+    "exception": Phrase.within("outcome", "exception"),
+    "restored": Phrase.within("outcome", "restored"),
+    "ended": Phrase.within("outcome", "ended"),
+    "revoked": Phrase.within("outcome", "revoked"),
+}
+"""What came of an event: in English the code, which is what one searches for."""
+_IN_WORDS: Final = frozenset({"purpose", "purposes", "role", "roles"})
 _YES: Final = Phrase("yes")
 _NO: Final = Phrase("no")
 
@@ -372,6 +407,34 @@ def value_of(name: str, value: object, settings: Settings) -> object:
     if isinstance(value, list):
         return ", ".join(coded(each, settings) for each in value) or None
     return readable(name, value)
+
+
+def meant(name: str, value: object, settings: Settings) -> object:
+    """Show a field of the log: a purpose, role or outcome in the reader's words.
+
+    In English these are the codes that one types.
+    """
+    if settings.language == SOURCE or not isinstance(value, str | list):
+        return readable(name, value)
+    if isinstance(value, list):
+        return ", ".join(str(meant(name, each, settings)) for each in value)
+    if name == "outcome" and value in _OUTCOMES:
+        return _OUTCOMES[value].said(settings.language)
+    if name in _IN_WORDS:
+        from fedsafe_policies.documents.value_words import said  # noqa: PLC0415 (slow)
+
+        return said(value).said(settings.language)
+    return readable(name, value)
+
+
+def detail_of(fields: Mapping[str, object], settings: Settings) -> str:
+    """Show the details of an event on one line; what is missing is left out."""
+    is_english = settings.language == SOURCE
+    return " ".join(
+        f"{name if is_english else field(name, settings)}={meant(name, each, settings)}"
+        for name, each in fields.items()
+        if each is not None
+    )
 
 
 def yes_or_no(value: object, settings: Settings) -> str:

@@ -24,10 +24,20 @@ _EARLIEST: Final = 1_000_000_000
 
 
 def shown(seconds: object) -> str:
-    """Show a moment of the node's, to the second, in UTC."""
+    """Show a moment of the node's, to the second, in UTC and in the reader's zone.
+
+    Where that is UTC it is shown once. The zone is called by its name, not "here":
+    what one prints is read elsewhere as well.
+    """
     if not isinstance(seconds, int):
         return ""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    moment = datetime.fromtimestamp(seconds, UTC)
+    text = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+    local = moment.astimezone()
+    if not local.utcoffset():
+        return text
+    form = "%H:%M %Z" if local.date() == moment.date() else "%Y-%m-%d %H:%M %Z"
+    return f"{text} ({local.strftime(form)})"
 
 
 def written(seconds: int) -> str:

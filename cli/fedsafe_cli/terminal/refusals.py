@@ -70,7 +70,11 @@ _FORMS: Final[Mapping[str, Phrase]] = {
 def read_refusal(status: int, document: Any) -> RefusedError:  # noqa: ANN401 (JSON)
     """Make an error of the problem that a node answers with."""
     if not isinstance(document, dict):
-        return RefusedError(status, "", f"the node answers with status {status}")
+        return RefusedError(
+            status,
+            "",
+            Phrase("the node answers with status {status}").filled(status=status),
+        )
     reason, rule = document.get("reason"), document.get("rule")
     code = str(document.get("code", ""))
     detail = str(document.get("detail") or document.get("title") or status)

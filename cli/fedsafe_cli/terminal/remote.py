@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_cli.terminal.client import Client
-from fedsafe_cli.terminal.errors import NodeUnreachableError, SettingsError
+from fedsafe_cli.terminal.errors import NodeUnreachableError, SettingsError, reason_of
+from fedsafe_policies.ground.catalogue import Phrase
 
 _URL: Final = re.compile(
     r"(https)://([a-z0-9.-]+)(?::([0-9]{1,5}))?"
@@ -46,10 +47,12 @@ class RemoteClient(Client):
 
     def _unreachable(self, error: OSError, timeout: float) -> NodeUnreachableError:
         if isinstance(error, TimeoutError):
-            why = f"no answer within {timeout:g} s"
+            why = Phrase("no answer within {seconds} s").filled(seconds=f"{timeout:g}")
         else:
-            why = error.strerror or str(error)
-        return NodeUnreachableError(f"the node at {self.path}: {why}")
+            why = reason_of(error, Phrase(str(error)))
+        return NodeUnreachableError(
+            Phrase("the node at {file}: {why}").filled(file=self.path, why=why)
+        )
 
 
 def remote(url: str) -> RemoteClient:
@@ -61,7 +64,7 @@ def remote(url: str) -> RemoteClient:
     found = _URL.fullmatch(url)
     if found is None:
         raise SettingsError(
-            "a node's URL is https://name[:port], or http on a loopback address"
+            Phrase("a node's URL is https://name[:port], or http on a loopback address")
         )
     secure = found[1] is not None
     address = found[2] or found[5]

@@ -12,8 +12,9 @@ from hashlib import sha256
 from typing import Final
 
 from fedsafe_cli.terminal.client import Client
-from fedsafe_cli.terminal.errors import SettingsError
+from fedsafe_cli.terminal.errors import SettingsError, reason_of
 from fedsafe_cli.terminal.settings import Settings, printable, read_credential
+from fedsafe_policies.ground.catalogue import Phrase
 
 _LONGEST_NAME: Final = 200
 _MARK: Final = 16
@@ -63,8 +64,13 @@ def keep(directory: str, token: str) -> str:
         with suppress(OSError):
             os.unlink(draft)  # noqa: PTH108
         raise SettingsError(
-            f"session file {printable(path)}: {error.strerror}",
-            "this user needs a home directory, or XDG_STATE_HOME names another place",
+            Phrase("session file {file}: {why}").filled(
+                file=printable(path), why=reason_of(error)
+            ),
+            Phrase(
+                "this user needs a home directory, or XDG_STATE_HOME names "
+                "another place"
+            ),
         ) from None
     return path
 

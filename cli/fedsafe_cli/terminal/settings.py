@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_cli.terminal.client import Client
-from fedsafe_cli.terminal.errors import NodeUnreachableError, SettingsError
-from fedsafe_policies.ground.catalogue import SOURCE, languages
+from fedsafe_cli.terminal.errors import NodeUnreachableError, SettingsError, reason_of
+from fedsafe_policies.ground.catalogue import SOURCE, Phrase, languages
 
 CONFIG: Final = "FEDSAFE_CONFIG"
 CREDENTIAL: Final = "FEDSAFE_CREDENTIAL_FILE"
@@ -55,9 +55,11 @@ class Settings:
             if os.path.exists(os.path.join(candidate, FILE)):  # noqa: PTH110, PTH118
                 return candidate
         raise NodeUnreachableError(
-            "there is no node here or in ~/.fedsafe",
-            f"name its directory with --config DIR or {CONFIG}, "
-            "or make one with `fedsafe node init`",
+            Phrase("there is no node here or in ~/.fedsafe"),
+            Phrase(
+                "name its directory with --config DIR or {config}, or make one "
+                "with `fedsafe node init`"
+            ).filled(config=CONFIG),
         )
 
     def client(self) -> Client:
@@ -93,23 +95,33 @@ def read_credential(path: str) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise SettingsError(
-            f"credential file {printable(path)}: {error.strerror}"
+            Phrase("credential file {file}: {why}").filled(
+                file=printable(path), why=reason_of(error)
+            )
         ) from None
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise SettingsError(f"credential file {printable(path)} is no file")
+            raise SettingsError(
+                Phrase("credential file {file} is no file").filled(file=printable(path))
+            )
         if status.st_uid != os.geteuid() or status.st_mode & _OTHERS:
             raise SettingsError(
-                f"credential file {printable(path)} is open to others",
-                f"chmod 600 {printable(path)}",
+                Phrase("credential file {file} is open to others").filled(
+                    file=printable(path)
+                ),
+                Phrase("chmod 600 {file}").filled(file=printable(path)),
             )
         content = os.read(descriptor, _CREDENTIAL_BYTES)
     finally:
         os.close(descriptor)
     text = content.decode("ascii", "replace").strip()
     if _CREDENTIAL.fullmatch(text) is None:
-        raise SettingsError(f"credential file {printable(path)} holds no credential")
+        raise SettingsError(
+            Phrase("credential file {file} holds no credential").filled(
+                file=printable(path)
+            )
+        )
     return text
 
 
@@ -128,12 +140,15 @@ def _named(path: str) -> str:
         os.stat(path)  # noqa: PTH116
     except PermissionError:
         raise SettingsError(
-            f"{printable(path)} may not be read by this user",
-            "run the command as the user whose node it is",
+            Phrase("{file} may not be read by this user").filled(file=printable(path)),
+            Phrase("run the command as the user whose node it is"),
         ) from None
     except OSError:
         raise SettingsError(
-            f"{printable(path)} does not exist",
-            "--config takes a node's directory, as `fedsafe node init --dir` made it",
+            Phrase("{file} does not exist").filled(file=printable(path)),
+            Phrase(
+                "--config takes a node's directory, as `fedsafe node init "
+                "--dir` made it"
+            ),
         ) from None
     return os.path.dirname(path) or "."  # noqa: PTH120

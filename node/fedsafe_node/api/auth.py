@@ -162,9 +162,10 @@ async def identify(
     else:
         raise RefusedError(Code.UNAUTHENTICATED)
     if not admitted:
+        lacking = await people.nearest(who, roles)
         raise RefusedError(
             Code.FORBIDDEN,
-            Phrase("this takes {who}").filled(who=describe(auth, roles)),
+            Phrase("this takes {who}").filled(who=describe(auth, lacking)),
         )
     return who
 

@@ -10,6 +10,7 @@ from collections import Counter
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from fedsafe_federation.charter.charter import Member, PolicyReference
 from fedsafe_federation.wire.pace import Offload
@@ -132,7 +133,7 @@ class Sheets:
         recorded = _day(row.recorded_at) if row is not None else None
         staffing, kept = await self._staffing.check(), situation.provisions.audit
         return Facts(
-            at=now,
+            at=now.astimezone(ZoneInfo(config.deadlines.time_zone)),
             node=config.name,
             jurisdiction=config.jurisdiction,
             contact=config.contact,

@@ -150,9 +150,6 @@ class TrustError(ValueError):
 
 
 # --- the same in German -----------------------------------------------------------
-#
-# It stands here and in no catalogue: this file goes out alone, in packs, to people who
-# have no FedSafe.
 
 _GERMAN = {
     "Is a directory": "es ist ein Verzeichnis",

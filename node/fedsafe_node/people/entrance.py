@@ -7,6 +7,7 @@ account is active and the role is granted and trained for. Without one the perso
 bare, and does little (`api.auth.check_bounds`).
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from fedsafe_node.ground.errors import ForbiddenError
@@ -14,7 +15,7 @@ from fedsafe_node.ground.principal import Principal
 from fedsafe_node.people.credentials import SESSION_PREFIX, hash_token
 from fedsafe_node.people.names import holder_of
 from fedsafe_node.people.office import Office
-from fedsafe_node.people.person_rules import may_act
+from fedsafe_node.people.person_rules import may_act, roles_of
 from fedsafe_node.people.sessions import Sessions
 from fedsafe_node.store.people_rows import TermsRow
 from fedsafe_node.store.reader import Reader
@@ -48,6 +49,35 @@ class Entrance:
         if who.role is not Role.SERVICE:
             self._office.trail.know_people(who.name)
         return who
+
+    async def nearest(
+        self, who: Principal, roles: Collection[Role]
+    ) -> Collection[Role]:
+        """Choose of the roles that would do those that are nearest to who asks.
+
+        These are roles that they hold and do not act in; else those that the policy
+        lets one person hold beside theirs; else all. Nobody else's roles are looked at.
+        """
+        if not who.is_person:
+            return roles
+        judge, moment = self._office.judge, self._office.clock.now()
+
+        async def query(reader: Reader) -> set[Role]:
+            person = await reader.person_named(who.name)
+            if person is None:
+                return set()
+            return await roles_of(reader, person, judge, moment)
+
+        held = await self._office.store.read(query)
+        if able := held & set(roles):
+            return able
+        apart, theirs = judge.policy.apart, held | {who.role}
+        beside = {
+            role
+            for role in set(roles) - {Role.SERVICE}
+            if not any((role, each) in apart for each in theirs)
+        }
+        return beside or roles
 
     async def _recognise(self, token: str) -> Principal:
         if token.startswith(SESSION_PREFIX):

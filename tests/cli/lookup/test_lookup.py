@@ -516,7 +516,7 @@ def test_a_file_that_the_system_refuses_is_named_with_the_way_out(
 
     says = {
         "en": "fedsafe: error: /srv/a\\n/key may not be read or written by this user\n",
-        "de": "fedsafe: error: /srv/a\\n/key darf dieser Benutzer nicht",
+        "de": "fedsafe: Fehler: /srv/a\\n/key darf dieser Benutzer nicht",
     }
     assert outcome.status == 2
     assert outcome.err.startswith(says[language])

@@ -355,7 +355,7 @@ def test_a_refusal_by_policy_is_told_in_german(ask: "Run", node: "FakeNode") -> 
     grant = ("account", "roles", "ben", "--grant", "analyst")
     german, english = ask(*grant, "--lang", "de"), ask(*grant)
 
-    assert "error: Ein Schulungsnachweis fehlt. (training)" in german.err
+    assert "Fehler: Ein Schulungsnachweis fehlt. (training)" in german.err
     assert "error: A record is missing. (training)" in english.err
     assert "decides; missing modules: advanced, basic" in english.err
     assert "fedsafe training add" in english.err

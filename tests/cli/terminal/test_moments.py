@@ -3,6 +3,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,29 @@ def test_no_time_of_the_api_reaches_a_program_as_a_number() -> None:
     assert {"ends_at", "kept_at", "fresh_until", "until"} <= times
     told = with_moments({"parts": [dict.fromkeys(times, SECONDS)]})
     assert told == {"parts": [dict.fromkeys(times, WRITTEN)]}
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("UTC", SHOWN),
+        ("Europe/Berlin", f"{SHOWN} (12:06 CET)"),
+        ("Asia/Tokyo", f"{SHOWN} (20:06 JST)"),
+        ("Pacific/Auckland", f"{SHOWN} (2026-11-19 00:06 NZDT)"),
+    ],
+)
+def test_people_read_a_moment_in_their_own_zone_as_well(
+    monkeypatch: pytest.MonkeyPatch, zone: str, shown: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert readable("at", SECONDS) == shown
+        assert in_moments(f"it waits until {WRITTEN}") == f"it waits until {shown}"
+        assert with_moments({"at": SECONDS}) == {"at": WRITTEN}
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_what_is_no_moment_stays_as_it_is() -> None:

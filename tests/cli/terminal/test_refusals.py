@@ -324,10 +324,10 @@ def test_hints_are_said_in_german_too() -> None:
     names = {"params": {"questions": "help, inquiry"}, "template": "x"}
     open_ = said_in_german(code="unanswered", detail="x", **names)
 
-    rule = "fedsafe: hint: Regel P6 der Richtlinie p@1 entscheidet"
+    rule = "fedsafe: Hinweis: Regel P6 der Richtlinie p@1 entscheidet"
     assert roles[1] == f"{rule}; Rollen, die es dürfen: dpo, reviewer"
     assert other[1] == f"{rule}, wegen audit_review"
-    assert place[1] == "fedsafe: hint: siehe /a/0 der Anfrage"
+    assert place[1] == "fedsafe: Hinweis: siehe /a/0 der Anfrage"
     assert known[1].endswith("neu ansehen")
     assert "noch nicht beantwortet: angebotene Hilfe, Rückfrage" in open_[0]
     assert "auch wenn die Antwort verweigert wurde" in open_[1]
@@ -404,7 +404,7 @@ def test_what_the_node_refuses_is_said_in_german_by_its_template(
 
     assert str(told) == f"{refusal} (case_state)", "English stays as it came"
     assert told.diagnostics(language="de").startswith(
-        f"fedsafe: error: {german} (case_state)"
+        f"fedsafe: Fehler: {german} (case_state)"
     )
 
 
@@ -427,7 +427,7 @@ def test_what_nobody_has_put_in_german_is_said_as_the_node_says_it(
 ) -> None:
     told = said_in_german(code="wrong_state", detail="something newer", **made)
 
-    assert told[0] == "fedsafe: error: something newer (wrong_state)"
+    assert told[0] == "fedsafe: Fehler: something newer (wrong_state)"
 
 
 def test_a_template_that_lies_about_its_sentence_is_never_a_format() -> None:

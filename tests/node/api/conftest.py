@@ -8,7 +8,7 @@ together with their act. The end-to-end tests run on the real services.
 import asyncio
 import io
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -337,6 +337,11 @@ class FakePeople:
             if token == known:
                 return Principal(NAMES.get(role, role.value), role)
         raise ForbiddenError("unknown credential", authenticated=False)
+
+    async def nearest(
+        self, _who: Principal, roles: Collection[Role]
+    ) -> Collection[Role]:
+        return roles
 
 
 @dataclass

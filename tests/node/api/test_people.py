@@ -187,6 +187,34 @@ async def test_a_lookup_credential_looks_up_for_its_purposes_only(
     assert not any(token in str(listed) for token in both)
 
 
+async def test_a_refusal_names_the_role_that_is_nearest_to_who_asks(
+    house: House,
+) -> None:
+    olaf = await house.found()
+    for name in ("rita", "dora"):
+        await house.hire(olaf, name)
+    await house.ask_for(olaf, "rita", "reviewer")
+    for role in ("dpo", "legal_adviser"):
+        asked = await house.ask_for(olaf, "dora", role)
+        await house.approve(asked["act"], await house.log_in("rita"))
+    base = house.fleet["a.demo"].base
+    people = People(base.store, base.trail, base.clock)
+    asking = {
+        "a reviewer": await people.add("x-analyst", Role.ANALYST, by="setup"),
+        "a dpo": await house.log_in("dora", "legal_adviser"),
+        "a reviewer or an auditor or a dpo": await people.add(
+            "shop", Role.SERVICE, by="setup"
+        ),
+    }
+
+    for missing, token in asking.items():
+        status, answer = await house.call("GET", "/v1/audit/search", token=token)
+        assert (status, answer["code"]) == (403, "forbidden")
+        assert answer["detail"] == (
+            f"this takes the credential of {missing}, or the node's Unix socket"
+        )
+
+
 async def test_every_role_reaches_what_the_table_says(house: House) -> None:
     olaf = await house.found()
     base = house.fleet["a.demo"].base

@@ -6,7 +6,7 @@ Pure: facts in, a sheet out. The definitions are data that ship with the program
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -39,7 +39,7 @@ WITH_POLICY: Final = frozenset({SheetKind.ART30, SheetKind.DPIA})
 """Documents behind which the whole policy follows, line by line."""
 
 _NOTICE: Final = Phrase(
-    "Generated on {day} at {time} UTC from the configuration of the node {node}, "
+    "Generated on {day} at {time} from the configuration of the node {node}, "
     "version {version}, policy {policy} (SHA-256 {digest}). An engineering reading of "
     "the law and an aid, not legal advice. What the node does not know is called open, "
     "and is to be filled in by hand."
@@ -54,7 +54,7 @@ def write_sheet(kind: SheetKind, language: Language, facts: Facts) -> Sheet:
     notice = say(_NOTICE, language).format(
         **values,
         day=at.date().isoformat(),
-        time=f"{at:%H:%M}",
+        time=_time(facts.at),
         digest=facts.policy.digest,
     )
     sections = _sections(definition, language, facts, values)
@@ -70,6 +70,15 @@ def write_sheet(kind: SheetKind, language: Language, facts: Facts) -> Sheet:
         notice=notice,
         sections=(*sections, *annex),
     )
+
+
+def _time(moment: datetime) -> str:
+    """Say a time in UTC, and beside it in the zone that it comes in."""
+    at = moment.astimezone(UTC)
+    if not moment.utcoffset():
+        return f"{at:%H:%M} UTC"
+    form = "%H:%M %Z" if at.date() == moment.date() else "%Y-%m-%d %H:%M %Z"
+    return f"{at:%H:%M} UTC ({moment.strftime(form)})"
 
 
 @cache
