@@ -192,4 +192,7 @@ def _work(line: "Connection") -> None:
             found = FileDigests(
                 ref, fault=Fault("too_large", Phrase("it needs more memory"))
             )
-        line.send(found)
+        try:
+            line.send(found)
+        except OSError:
+            return  # the command was killed

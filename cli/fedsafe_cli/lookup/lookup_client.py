@@ -100,10 +100,12 @@ def ask_all(  # noqa: PLR0913 - what is asked, and how
     advance: Callable[[int], None] | None = None,
     together: int = PIECE,
     many: AskMany | None = None,
+    enough: Callable[[], bool] | None = None,
 ) -> Iterator[Outcome]:
     """Yield an outcome for each item, in order; so many are asked *together*.
 
-    How *many* are asked is another's to say, if it is not as a batch.
+    How *many* are asked is another's to say, if it is not as a batch; fewer are once
+    there are *enough*.
 
     Of an error, items that were taken and have no answer are told as `unanswered`
     before it is raised; later ones are left in `items`.
@@ -123,7 +125,7 @@ def ask_all(  # noqa: PLR0913 - what is asked, and how
         yield outcome
         return
     rest = chain(head, source)
-    while piece := list(islice(rest, together)):
+    while piece := _piece(rest, together, enough):
         accounts = [item for item in piece if isinstance(item, Account)]
         try:
             answers = iter(
@@ -139,6 +141,19 @@ def ask_all(  # noqa: PLR0913 - what is asked, and how
                 yield next(answers)
         if advance is not None:
             advance(len(piece))
+
+
+def _piece(
+    rest: Iterator[Account | Fault], most: int, enough: Callable[[], bool] | None
+) -> list[Account | Fault]:
+    if enough is None:
+        return list(islice(rest, most))
+    piece: list[Account | Fault] = []
+    for item in islice(rest, most):
+        piece.append(item)
+        if enough():
+            break
+    return piece
 
 
 def unanswered(item: Account | Fault, error: CliError) -> Refusal:

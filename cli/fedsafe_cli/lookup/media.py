@@ -6,6 +6,7 @@ has one verdict, whichever of them a signal holds.
 """
 
 import os
+import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -45,6 +46,9 @@ from fedsafe_policies.vocabulary import Purpose
 
 TOGETHER: Final = 250
 """So many files are one batch: what a run that is killed may have asked in vain."""
+
+LONGEST: Final = 5.0
+"""After so many seconds what is hashed is asked about, though it is less than that."""
 
 _ENDED: Final = Fault("ended", Phrase("the run has ended"))
 _FINAL: Final = (ExitStatus.BAD_INPUT,)
@@ -113,7 +117,11 @@ def hash_files(  # noqa: PLR0913 (one parameter an option)
     settings = settings_of(context)
     tally = _Tally(settings)
     kept: list[dict[str, object]] = []
-    with _lines(output, None, resume=resume) as lines, _progress(output) as advance:
+    with ExitStack() as stack:
+        lines = stack.enter_context(
+            _lines(output, None, resume=resume, language=settings.language)
+        )
+        progress = stack.enter_context(_progress(output, files, lines))
         for told in _before(lines):
             tally.count(_status_of(told), blind=_is_blind(told))
         for found in digest_all(_left(files_of(files), lines), jobs or cores()):
@@ -129,7 +137,7 @@ def hash_files(  # noqa: PLR0913 (one parameter an option)
                 kept.append(told)
             else:
                 _print_digests(found, settings)
-            advance(1)
+            progress.advance(1)
     if settings.json and lines is None and not ndjson:
         document({"files": kept})
     if lines is not None or _are_many(files):
@@ -263,8 +271,10 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
         "subject_ref": subject_ref,
     }
     with ExitStack() as stack:
-        lines = stack.enter_context(_lines(output, asked, resume=resume))
-        moved = stack.enter_context(_progress(output))
+        lines = stack.enter_context(
+            _lines(output, asked, resume=resume, language=settings.language)
+        )
+        progress = stack.enter_context(_progress(output, files, lines))
         for told in _before(lines):
             run.tally.count(_status_before(told), blind=_is_blind(told))
         if listing is None:
@@ -282,13 +292,17 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
         def taken() -> Iterator[Account | Fault]:
             for each in inputs:
                 waiting.append(each)
+                progress.read()
                 yield each.asked
 
         def advance(count: int) -> None:
             if lines is not None:  # before the next are asked
                 lines.keep()
-            moved(count)
+            progress.advance(count)
+            nonlocal due
+            due = time.monotonic() + LONGEST
 
+        due = time.monotonic() + LONGEST
         together = TOGETHER if listing is None else MOST
         outcomes = ask_all(
             client,
@@ -297,6 +311,7 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
             advance=advance,
             together=together,
             many=ask_digests,
+            enough=(lambda: time.monotonic() > due) if listing is None else None,
         )
         run.show(run.with_inputs(outcomes, waiting, inputs), lines)
     if lines is not None or listing is not None or _are_many(files):
@@ -491,7 +506,11 @@ def _left(inputs: Iterable[T], lines: AnswerFile | None) -> Iterator[T]:
 
 @contextmanager
 def _lines(
-    output: str | None, asked: dict[str, object] | None, *, resume: bool
+    output: str | None,
+    asked: dict[str, object] | None,
+    *,
+    resume: bool,
+    language: str,
 ) -> Iterator[AnswerFile | None]:
     if output is None:
         if resume:
@@ -499,25 +518,49 @@ def _lines(
         yield None
         return
     with AnswerFile.opened(output, asked, resume=resume) as lines:
-        yield lines
+        try:
+            yield lines
+        except KeyboardInterrupt:
+            lines.keep()
+            note(words("interrupted", language=language, count=lines.count))
+            raise
         lines.keep()
 
 
+class _Progress:
+    """Shows how many are done, where results do not go to the same terminal."""
+
+    def __init__(self, bar: CopyingBar | None) -> None:
+        self._bar = bar
+        self._read = self._done = 0
+
+    def read(self) -> None:
+        """Show that one more is hashed, long before the first are answered."""
+        self._read += 1
+        if self._bar is not None:
+            self._bar.advance(f"{self._read:,} > {self._done:,}", 0)
+
+    def advance(self, count: int) -> None:
+        """Show that so many more are done."""
+        self._done += count
+        if self._bar is not None:
+            read = f"{self._read:,} > " if self._read else ""
+            self._bar.advance(f"{read}{self._done:,}", count)
+
+
 @contextmanager
-def _progress(output: str | None) -> Iterator[Callable[[int], None]]:
-    """Show how many are done, where results do not go to the same terminal."""
-    if output is None and not wanted():
-        yield lambda _: None
+def _progress(
+    output: str | None, files: Iterable[str], lines: AnswerFile | None
+) -> Iterator[_Progress]:
+    if not sys.stderr.isatty() or (output is None and not wanted()):
+        yield _Progress(None)
         return
-    bar, done = CopyingBar(time.monotonic), 0
-
-    def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        bar.advance(f"{done:,}", count)
-
-    bar.begin("", None)
+    bar = CopyingBar(time.monotonic)
+    total = sum(1 for _ in files_of(files))
+    if lines is not None:
+        total = max(total - lines.count, 0)
+    bar.begin("", total or None)
     try:
-        yield advance
+        yield _Progress(bar)
     finally:
         bar.stop()

@@ -115,6 +115,9 @@ _TEXTS: Final[dict[str, Phrase]] = {
     "picture_plain": Phrase(
         "too little to see for PDQ, compared by its bytes only ({why})"
     ),
+    "interrupted": Phrase(
+        "{count} are written; the same command with --resume goes on from there"
+    ),
     "ask_again": Phrase(
         "the node answers no more for now; what it has said is written"
     ),

@@ -4,6 +4,7 @@
 import hashlib
 import io
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -18,9 +19,10 @@ import pytest
 from PIL import Image
 from tests.cli.conftest import MATCH, digests_of
 
+from fedsafe_cli.lookup import media
 from fedsafe_cli.lookup.file_digests import FileRef, digest_file
 from fedsafe_cli.lookup.file_sources import files_of
-from fedsafe_cli.lookup.hash_workers import digest_all
+from fedsafe_cli.lookup.hash_workers import _work, digest_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -654,8 +656,10 @@ def test_workers_end_with_a_killed_run(tmp_path: Path) -> None:
     run = subprocess.Popen(
         [sys.executable, "-m", "fedsafe_cli", "hash", "--ndjson", str(folder)],
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     assert run.stdout is not None
+    assert run.stderr is not None
     run.stdout.readline()
     workers = {pid for pid in _tree(run.pid) if pid != run.pid}
     assert workers
@@ -665,8 +669,56 @@ def test_workers_end_with_a_killed_run(tmp_path: Path) -> None:
     while any(_alive(pid) for pid in workers) and time.monotonic() < end:
         time.sleep(0.01)
     run.stdout.close()
+    said = run.stderr.read()
+    run.stderr.close()
 
     assert not any(_alive(pid) for pid in workers)
+    assert b"Traceback" not in said
+
+
+def test_a_worker_whose_command_is_gone_ends_without_a_word() -> None:
+    here, there = multiprocessing.Pipe()
+    here.send(FileRef(str(PICTURE)))
+    worker = multiprocessing.get_context("spawn").Process(target=_work, args=(there,))
+    receiver = os.dup(here.fileno())
+    here.close()
+    worker.start()
+    there.close()
+    os.close(receiver)
+    worker.join(60)
+
+    assert worker.exitcode == 0
+
+
+def test_ctrl_c_keeps_what_is_answered_and_says_how_to_go_on(
+    ask: "Run",
+    node: "FakeNode",
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    node.knows()
+    fill(tmp_path / "files", 6)
+    output, asked = tmp_path / "out", media.ask_digests
+    command = ("match", *WHERE, "--output", str(output), str(tmp_path / "files"))
+    monkeypatch.setattr(media, "LONGEST", 0.0)  # so each is asked about by itself
+    bodies = 0
+
+    def interrupted(*arguments: Any) -> list[Any]:  # noqa: ANN401
+        nonlocal bodies
+        bodies += 1
+        if bodies == 3:
+            raise KeyboardInterrupt
+        return asked(*arguments)
+
+    monkeypatch.setattr(media, "ask_digests", interrupted)
+    ended = ask(*command)
+    answered = lines_of(output.read_text())
+    again = ask(*command, "--resume")
+
+    assert ended.status == 130
+    assert f"{len(answered)} are written; the same command with --resume" in ended.err
+    assert 0 < len(answered) < 6
+    assert (again.status, len(lines_of(output.read_text()))) == (0, 6)
 
 
 def _tree(top: int) -> set[int]:
