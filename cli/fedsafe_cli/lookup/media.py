@@ -288,6 +288,7 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
             stream = stack.enter_context(opened(listing))
             inputs = map(_listed, _left(digests_in(stream, kind, subject_ref), lines))
         waiting: deque[_Input] = deque()
+        due = time.monotonic() + LONGEST
 
         def taken() -> Iterator[Account | Fault]:
             for each in inputs:
@@ -298,11 +299,10 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
         def advance(count: int) -> None:
             if lines is not None:  # before the next are asked
                 lines.keep()
-            progress.advance(count)
             nonlocal due
+            progress.advance(count)
             due = time.monotonic() + LONGEST
 
-        due = time.monotonic() + LONGEST
         together = TOGETHER if listing is None else MOST
         outcomes = ask_all(
             client,

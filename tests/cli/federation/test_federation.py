@@ -373,7 +373,7 @@ def test_who_types_wrong_groups_is_told_how_often_he_may(
     params = {"name": "b.demo", "count": 4}
     said = template.format(**params)
     waits(node, FOUNDING | {"members": MEMBERS[:1]})
-    problem = {"code": "wrong_groups", "detail": said}
+    problem: dict[str, object] = {"code": "wrong_groups", "detail": said}
     problem |= {"template": template, "params": params}
     node.always("POST /v1/founding/confirm", problem, 422)
     confirm = ("federation", "found", "confirm")

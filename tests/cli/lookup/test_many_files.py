@@ -23,6 +23,7 @@ from fedsafe_cli.lookup import media
 from fedsafe_cli.lookup.file_digests import FileRef, digest_file
 from fedsafe_cli.lookup.file_sources import files_of
 from fedsafe_cli.lookup.hash_workers import _work, digest_all
+from fedsafe_cli.lookup.match_client import ask_digests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -421,8 +422,8 @@ def test_columns_that_are_put_off_are_asked_again_by_resume(
 ) -> None:
     listing, output = tmp_path / "list", tmp_path / "out"
     listing.write_text("".join(f"{n:04x}" * 16 + "\n" for n in range(1_500)))
-    saved = ("--output", str(output), "--kind", "sha256")
-    command = ("match", *WHERE, "--list", str(listing), *saved)
+    of_list = ("--list", str(listing), "--kind", "sha256")
+    command = ("match", *WHERE, *of_list, "--output", str(output))
     node.knows("0002" * 16)
     answering, bodies = node.answers[COLUMNS], 0
 
@@ -698,7 +699,7 @@ def test_ctrl_c_keeps_what_is_answered_and_says_how_to_go_on(
 ) -> None:
     node.knows()
     fill(tmp_path / "files", 6)
-    output, asked = tmp_path / "out", media.ask_digests
+    output, asked = tmp_path / "out", ask_digests
     command = ("match", *WHERE, "--output", str(output), str(tmp_path / "files"))
     monkeypatch.setattr(media, "LONGEST", 0.0)  # so each is asked about by itself
     bodies = 0
