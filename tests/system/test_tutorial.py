@@ -28,11 +28,15 @@ _PATIENCE = 540
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Iterator[Path]:
-    """Give a directory like that of the source; end what was left running in it."""
-    (tmp_path / ".venv").symlink_to(Path(sys.prefix))
-    yield tmp_path
-    for file in tmp_path.glob("providers/*.pid"):
+def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give a directory like that of the source; end what was left running in it.
+
+    Its name is short: nodes have Unix sockets there.
+    """
+    place = tmp_path_factory.mktemp("t")
+    (place / ".venv").symlink_to(Path(sys.prefix))
+    yield place
+    for file in place.glob("providers/*.pid"):
         with suppress(ProcessLookupError, ValueError):
             os.kill(int(file.read_text()), SIGTERM)
 
