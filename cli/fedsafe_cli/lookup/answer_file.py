@@ -53,7 +53,7 @@ class AnswerFile:
 
         Raises:
             BadInputError: it is there, or is not there, or is none of answers, or
-                of other ones, or another run has it.
+                of other ones, or others can write it, or another run has it.
         """
         shown = printable(path)
         flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -84,8 +84,19 @@ class AnswerFile:
                 ) from None
             made = cls(stream, path, asked)
             if resume:
+                made._check_owner(shown)
                 made._read(shown)
             yield made
+
+    def _check_owner(self, shown: str) -> None:
+        """Refuse a file in which somebody else may have written answers."""
+        status = os.fstat(self._stream.fileno())
+        if status.st_uid == os.geteuid() and not status.st_mode & 0o022:
+            return
+        raise BadInputError(
+            Phrase("others than you can write {file}").filled(file=shown),
+            Phrase("take a file of your own that nobody else can write: chmod go-w"),
+        )
 
     def has(self, named: dict[str, object]) -> bool:
         """Tell whether the answer about an input was there at the start."""
@@ -152,18 +163,25 @@ class AnswerFile:
         if there == here and ("result" in entry) == (here is not None):
             return
         if here is None:
-            why = "has answers of `fedsafe match`, and this is `fedsafe hash`"
+            why = Phrase("{file} has answers of `fedsafe match`, no digests")
+            why = why.filled(file=shown)
         elif "result" not in entry:
-            why = "has digests of `fedsafe hash`, and this is `fedsafe match`"
+            why = Phrase("{file} has digests of `fedsafe hash`, no answers")
+            why = why.filled(file=shown)
         else:
             known = there if isinstance(there, dict) else {}
             names = [name for name in here if known.get(name) != here[name]]
-            why = f"is of a run with another {', '.join(names) or 'question'}"
-        way_out = "repeat its own command with --resume, or name a new file"
-        raise BadInputError(f"{shown} {why}", way_out)
+            why = Phrase("{file} is of a run with another {names}").filled(
+                file=shown, names=", ".join(names) or "list"
+            )
+        way_out = Phrase("repeat its own command with --resume, or name a new file")
+        raise BadInputError(why, way_out)
 
     def _mark(self, named: dict[str, Any]) -> int:
         key = min(named.keys() & _KEYS, key=_KEYS.index)
-        text = f"{key} {named[key]}".encode()
+        said = [key, named[key]]
+        if key == "line":  # another list, or this one since, may have others there
+            said += [named.get("name"), named.get("input")]
+        text = json.dumps(said).encode()
         mark = blake2b(text, digest_size=_MARK_BYTES, key=self._secret).digest()
         return int.from_bytes(mark)

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a run is about: files, folders, and lists of digests that others made."""
 
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import BinaryIO, Final
 
 from fedsafe_cli.lookup.file_digests import FileRef
@@ -83,9 +85,15 @@ class Listed:
     """Why its picture has no PDQ, as `fedsafe hash` said."""
 
     def named(self) -> dict[str, object]:
-        """Name it as programs read it."""
+        """Name it as programs read it; `input` tells its question from others."""
         beside = {} if self.name is None else {"name": self.name}
-        return {"line": self.line, **beside}
+        return {"line": self.line, **beside, "input": self._input()}
+
+    def _input(self) -> str:
+        asked = self.asked
+        said = asked.body() if isinstance(asked, Account) else asked.code
+        text = json.dumps(said, sort_keys=True).encode()
+        return blake2b(text, digest_size=8).hexdigest()
 
 
 def digests_in(
@@ -187,8 +195,11 @@ class _Line:
 
 
 def _head(text: str) -> tuple[list[str] | None, str]:
-    """Read the head of CSV, if that is what the first line is."""
-    if text.startswith("{"):
+    """Read the head of CSV, if that is what the first line is.
+
+    A line with a digest never is one, whatever the file beside it is called.
+    """
+    if text.startswith("{") or _begins_with_digest(text):
         return None, ","
     separator = max(_SEPARATORS, key=text.count)
     names = [cell.strip().strip('"').lower() for cell in text.split(separator)]
@@ -203,6 +214,20 @@ def _head(text: str) -> tuple[list[str] | None, str]:
             ).filled(known=known),
         )
     return None, ","
+
+
+def _begins_with_digest(text: str) -> bool:
+    if found := _TAGGED.fullmatch(text):
+        return found[1].replace("-", "").lower() in DIGITS
+    if found := _SUMS.fullmatch(text):
+        return len(found[1]) in DIGITS.values()
+    word, colon, rest = text.partition(":")
+    digest = rest.partition(" ")[0]
+    return bool(colon) and word.lower() in {*DIGITS, TURNED} and _is_digits(digest)
+
+
+def _is_digits(text: str) -> bool:
+    return bool(text) and set(text) <= _HEXADECIMAL
 
 
 def _row(text: str, head: list[str], separator: str) -> _Line:

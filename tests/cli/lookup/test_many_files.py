@@ -792,3 +792,56 @@ def test_the_file_of_answers_is_no_input(run: "Run", tmp_path: Path) -> None:
     wanted = [*files, tmp_path / "files/inner/out.ndjson"]
     assert sorted(names) == sorted(map(str, wanted))
     assert resumed.status == 0
+
+
+@pytest.mark.parametrize("name", ["x,sha256", "0,1.bin", "kind", "a;md5;b"])
+@pytest.mark.parametrize("form", ["{digest}  {name}", "SHA256 ({name}) = {digest}"])
+def test_no_name_of_a_file_makes_its_line_a_head(
+    ask: "Run", node: "FakeNode", tmp_path: Path, name: str, form: str
+) -> None:
+    bad, listing = "ab" * 32, tmp_path / "list"
+    listing.write_text(form.format(digest=bad, name=name) + "\n")
+    node.knows(bad)
+    outcome = ask("match", *WHERE, "--list", str(listing))
+
+    assert outcome.status == 10, outcome.err
+
+
+def test_a_list_that_has_changed_is_asked_anew_where_it_has(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    listing, output = tmp_path / "list", tmp_path / "out"
+    lines = [f"{n:02x}" * 32 + f"  f{n}\n" for n in range(1, 5)]
+    listing.write_text("".join(lines))
+    command = ("match", *WHERE, "--list", str(listing), "--output", str(output))
+    node.knows("ff" * 32)
+    assert ask(*command).status == 0
+    bad = "ab" * 32
+    node.knows(bad)
+    listing.write_text("".join([f"{bad}  f0\n", *lines]))  # each moves down by a line
+    outcome = ask(*command, "--resume")
+
+    assert outcome.status == 10
+    again = ask(*command, "--resume")
+    assert again.status == 10
+    written = [json.loads(line) for line in output.read_text().splitlines()]
+    assert sum(each["result"] == "review" for each in written) == 1
+    assert len(written) == 9  # of the first list, and of all lines of the second
+
+
+def test_answers_that_others_can_write_are_not_gone_on_with(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    folder, output = tmp_path / "files", tmp_path / "out"
+    fill(folder, 3)
+    node.knows()
+    command = ("match", *WHERE, "--output", str(output), str(folder))
+    assert ask(*command).status == 0
+    output.chmod(0o666)
+    refused = ask(*command, "--resume")
+    output.chmod(0o644)
+
+    assert refused.status == 5
+    assert "others than you" in refused.err
+    assert "chmod go-w" in refused.err
+    assert ask(*command, "--resume").status == 0
