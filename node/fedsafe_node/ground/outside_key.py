@@ -253,6 +253,7 @@ def find_outside_key(place: Place) -> OutsideKey | None:
     if path is None:
         return None
     if path.parent == _credentials():
+        check_outside(place, path)
         return OutsideKey(_read_credential(path))
     return read_outside_key(place, path)
 
@@ -302,11 +303,32 @@ def check_outside(place: Place, path: Path) -> None:
     Raises:
         OutsideKeyError: it lies inside.
     """
-    if path.resolve().is_relative_to(place.directory.resolve()):
+    if _is_inside(place.directory.resolve(), path.resolve()):
         raise OutsideKeyError(
             f"the outside key {path} lies in the node's directory",
             "whoever takes that has both: name a path outside of it",
         )
+
+
+def _is_inside(directory: Path, path: Path) -> bool:
+    """Whether a path leads into a directory, by another mount or a hard link too."""
+    if path.is_relative_to(directory):
+        return True
+    folders, files = set[tuple[int, int]](), set[tuple[int, int]]()
+    is_linked = path.exists() and path.stat().st_nlink > 1
+    for name, _, names in os.walk(directory):
+        folders.add(_identity(Path(name)))
+        if is_linked:
+            files.update(_identity(Path(name, each)) for each in names)
+    above = (each for each in path.parents if each.exists())
+    if any(_identity(each) in folders for each in above):
+        return True
+    return is_linked and _identity(path) in files
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.lstat()
+    return status.st_dev, status.st_ino
 
 
 def _credentials() -> Path | None:

@@ -465,6 +465,30 @@ async def test_what_is_no_outside_key_is_refused(
     assert {path: after[path] for path in before} == before
 
 
+async def test_a_key_that_goes_with_the_directory_by_another_name_is_refused(
+    fleet: Fleet, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = fleet.place(NODE)
+    await made(fleet, key)
+    inside = place.keys / "o.key"
+    inside.hardlink_to(key)
+    with pytest.raises(OutsideKeyError, match="lies in the node's directory"):
+        await fleet.start(NODE)
+    inside.unlink()
+    (tmp_path / "second.key").hardlink_to(key)  # another place outside is no matter
+    await fleet.start(NODE)
+    await fleet.stop(NODE)
+    named = place.config.read_text()
+    line = next(each for each in named.splitlines() if "outside_key" in each)
+    place.config.write_text(named.replace(line, ""))
+    credential = place.directory / "creds" / "fedsafe-outside-key"
+    credential.parent.mkdir()
+    shutil.copy(key, credential)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credential.parent))
+    with pytest.raises(OutsideKeyError, match="lies in the node's directory"):
+        await fleet.start(NODE)
+
+
 async def test_files_in_each_others_place_do_not_open(fleet: Fleet, key: Path) -> None:
     place = fleet.place(NODE)
     await made(fleet, key)
