@@ -18,7 +18,7 @@ from fedsafe_cli.terminal.inputs import Fault
 from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.ground.catalogue import Phrase
 
-_HEAD: Final = 18
+_HEAD: Final = 128
 _BMP_HEADERS: Final = frozenset({12, 40, 52, 56, 64, 108, 124})
 
 
@@ -182,15 +182,26 @@ def _looks_like_picture(head: bytes) -> bool:
     return (
         head.startswith(_MAGIC)
         or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
-        or head[4:12] in {b"ftypavif", b"ftypavis", b"ftypmif1"}
+        or not _brands(head).isdisjoint(_AVIF)
     )
+
+
+def _brands(head: bytes) -> set[bytes]:
+    """Give the brands of a file in boxes, the major and the compatible ones.
+
+    Any may say that it is a picture (ISO/IEC 14496-12, 4.3), whichever comes first.
+    """
+    if head[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(head[:4]), len(head))
+    return {head[8:12], *(head[at : at + 4] for at in range(16, end, 4))}
 
 
 def _is_other_picture(head: bytes, path: str) -> bool:
     """Tell a picture of a form that is not read here, by its start or its name."""
     return (
         head.startswith(_OTHER_MAGIC)
-        or head[4:12] in _HEIF
+        or not _brands(head).isdisjoint(_HEIF)
         or _NETPBM.match(head) is not None
         or os.path.splitext(path)[1].lower() in _OTHER_NAMES  # noqa: PTH122 (slow)
     )
@@ -219,9 +230,9 @@ _OTHER_MAGIC: Final = (
     b"II+\0",
     b"MM\0+",
 )
+_AVIF: Final = frozenset({b"avif", b"avis", b"mif1", b"miaf", b"MA1A", b"MA1B"})
 _HEIF: Final = frozenset(
-    b"ftyp" + brand
-    for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"msf1")
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"msf1", b"avio"}
 )
 _NETPBM: Final = re.compile(rb"P[1-6]\s+[#0-9]|P7\n[#WHDMT]|P[Ff]\n[0-9]")
 _OTHER_NAMES: Final = frozenset(

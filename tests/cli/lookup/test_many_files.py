@@ -129,6 +129,19 @@ def heic(_: Image.Image) -> bytes:
     return b"\0\0\0\x18ftypheic" + bytes(64)
 
 
+def boxed(major: bytes, *compatible: bytes) -> "Callable[[Image.Image], bytes]":
+    brands = major + bytes(4) + b"".join(compatible)
+    box = (len(brands) + 8).to_bytes(4) + b"ftyp" + brands
+    return lambda _: box + bytes(64)
+
+
+def with_two_bytes_more(picture: Image.Image) -> bytes:
+    """Save a JPEG that other programs open, and ours does not."""
+    plain = saved("JPEG")(picture)
+    end = 4 + int.from_bytes(plain[4:6])
+    return plain[:end] + b"\xff\x01" + plain[end:]
+
+
 def saved(form: str) -> "Callable[[Image.Image], bytes]":
     def save(picture: Image.Image) -> bytes:
         file = io.BytesIO()
@@ -147,6 +160,10 @@ def saved(form: str) -> "Callable[[Image.Image], bytes]":
         ("a.ppm", saved("PPM")),
         ("a.tga", saved("TGA")),
         ("a", lambda _: b"8BPS" + bytes(64)),
+        ("b", boxed(b"MA1B", b"mif1")),
+        ("c", boxed(b"avio", b"msf1", b"avif")),
+        ("d", boxed(b"isom", b"miaf", b"avif")),
+        ("a", with_two_bytes_more),
     ],
 )
 def test_a_picture_of_a_form_that_is_not_read_is_no_clean_answer(
