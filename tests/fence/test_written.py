@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import msgspec
+import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from tests.fence.make import (
@@ -43,7 +44,7 @@ from fedsafe_node.ground.store_settings import Storage
 from fedsafe_node.operations.backup.check import check_backup
 from fedsafe_node.operations.restore.journey import restore_node
 from fedsafe_node.operations.restore.placement import Request
-from fedsafe_node.store.postgresql.schema import migrate
+from fedsafe_node.store.postgresql import schema
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -102,13 +103,32 @@ def restored(
         loading = ["--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", prepared.owner]
         dump = str(place.directory / DUMP)
         subprocess.run([psql, "--no-psqlrc", *loading, "--file", dump], check=True)
-        migrate(prepared.owner, str(conninfo_to_dict(prepared.node)["user"]))
+        _grant_as_then(prepared.owner, str(conninfo_to_dict(prepared.node)["user"]))
         config = load_config(place)
         there = msgspec.structs.replace(config, store=Storage(url=prepared.node))
         place.config.write_text(render_config(there), encoding="utf-8")
+        owner = tmp_path / "owner.url"
+        owner.write_text(prepared.owner)
+        owner.chmod(0o600)
+        prepare = ("store", "prepare", "--config", place.directory)
+        fedsafe = (sys.executable, "-m", "fedsafe_cli", *prepare)
+        subprocess.run([*fedsafe, "--owner-file", owner], check=True)
     yield tmp_path / "n"
     for prepared in made.values():
         databases.drop(prepared)
+
+
+def _grant_as_then(owner: str, role: str) -> None:
+    """Let the node's role use the tables as they were written, which are not newer."""
+    with psycopg.connect(owner) as connection:
+        row = connection.execute(
+            "SELECT max(number) FROM fedsafe.migrations"
+        ).fetchone()
+    assert row is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[: row[0]])
+        patch.setattr(schema, "VERSION", row[0])
+        schema.migrate(owner, role)
 
 
 async def _found(fleet: Fleet, name: str, value: str) -> bool:

@@ -73,6 +73,7 @@ EXEMPT: Final = {
         r"[^\s,;()]*[\d./@+=\N{HORIZONTAL ELLIPSIS}][^\s,;()]*"
     ),
     "a code, behind its words": r"\(\w+\)",
+    "what is typed, or may be: in quotes": r"'[^'\n]*'\??",
 }
 """What no catalogue says, by what it is."""
 OTHERS: Final = {

@@ -12,7 +12,7 @@ import msgspec
 
 from fedsafe_cli.cases.skeleton import first_empty, without_comments
 from fedsafe_cli.terminal.findings import one_of
-from fedsafe_cli.terminal.help_texts import listed
+from fedsafe_cli.terminal.help_texts import listed, spoken
 from fedsafe_cli.terminal.moments import moment_of
 from fedsafe_policies.escalation.closure import EvidenceDecision, Help
 from fedsafe_policies.escalation.package import Elements
@@ -24,6 +24,7 @@ from fedsafe_policies.escalation.vocabulary import (
     Element,
     Urgency,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Level, Phenomenon
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -62,7 +63,9 @@ def word(
 def case_id_of(text: str) -> str:
     """Return the id of a case, if it looks like one."""
     if len(text) != 32 or set(text) - set("0123456789abcdef"):  # noqa: PLR2004
-        raise click.UsageError("a case is named by 32 hexadecimal digits")
+        raise click.UsageError(
+            spoken(Phrase("a case is named by 32 hexadecimal digits"))
+        )
     return text
 
 

@@ -298,6 +298,7 @@ SILENT: Final[Mapping[str, str]] = {
 JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "acts": (Event.ACT_WITHDRAWN,),
     "audit-gaps": (Event.AUDIT_GAP,),
+    "audit-nightly": (Event.AUDIT_VERIFIED,),
     "audit-retention": (
         Event.AUDIT_ERASED,
         Event.AUDIT_HELD,
@@ -333,6 +334,7 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "disputes-forwarded": (),
     "evaluations": (Event.EVALUATED,),
     "events": (Event.PROVIDER_REMINDED, Event.PROVIDER_ERASED),
+    "event-index": (),
     "expiry": (Event.EXPIRED,),
     "idempotency": (),
     "joining": (Event.FEDERATION_JOINED,),

@@ -436,7 +436,7 @@ def test_a_template_that_lies_about_its_sentence_is_never_a_format() -> None:
         deep = {"template": "{first} {rest}", "params": {"first": deep, "rest": "x"}}
     told = said_in_german(code="x", detail="plain", **deep)
 
-    assert told[0] == "fedsafe: error: plain (x)"
+    assert told[0] == "fedsafe: Fehler: plain (x)"
 
 
 def test_an_older_node_is_understood() -> None:

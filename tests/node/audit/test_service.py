@@ -43,7 +43,7 @@ async def test_all_logs_of_a_node_verify(trio: Fleet) -> None:
     assert answer.ok
     assert set(logs) - {"b.demo/anchor"} == {"a.demo/feed", "b.demo/audit"}
     assert (logs["a.demo/feed"].size, logs["a.demo/feed"].erased) == (3, 1)
-    (event,) = await trio.audit("b.demo", "audit.verified")
+    *_, event = await trio.audit("b.demo", "audit.verified")  # the night's before it
     assert event.record.outcome == "ok"
     pseudonyms = trio["b.demo"].base.trail.pseudonyms
     assert pseudonyms is not None
