@@ -45,6 +45,7 @@ from fedsafe_node.operations.backup.check import check_backup
 from fedsafe_node.operations.restore.journey import restore_node
 from fedsafe_node.operations.restore.placement import Request
 from fedsafe_node.store.postgresql import schema
+from fedsafe_node.store.schema import MIGRATIONS
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -110,8 +111,8 @@ def restored(
         owner = tmp_path / "owner.url"
         owner.write_text(prepared.owner)
         owner.chmod(0o600)
-        prepare = ("store", "prepare", "--config", place.directory)
-        fedsafe = (sys.executable, "-m", "fedsafe_cli", *prepare)
+        prepared_by = ("store", "prepare", "--config", place.directory)
+        fedsafe = (sys.executable, "-m", "fedsafe_cli", *prepared_by)
         subprocess.run([*fedsafe, "--owner-file", owner], check=True)
     yield tmp_path / "n"
     for prepared in made.values():
@@ -126,7 +127,7 @@ def _grant_as_then(owner: str, role: str) -> None:
         ).fetchone()
     assert row is not None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[: row[0]])
+        patch.setattr(schema, "MIGRATIONS", MIGRATIONS[: row[0]])
         patch.setattr(schema, "VERSION", row[0])
         schema.migrate(owner, role)
 
