@@ -9,7 +9,7 @@ import click
 from fedsafe_cli.audit.gap_texts import erased_rows, failing_row, gap_rows
 from fedsafe_cli.audit.losses import count_lost, tell_lost
 from fedsafe_cli.audit.search import tell_events
-from fedsafe_cli.rights.notice import REASONS
+from fedsafe_cli.rights.notice import withhold_options
 from fedsafe_cli.terminal.errors import BrokenAnswerError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import reading_purpose
@@ -232,24 +232,7 @@ def reveal(
 
 @click.command("withhold", cls=SpokenCommand)
 @click.argument("entry", type=click.IntRange(min=1), metavar="ENTRY")
-@click.option(
-    "--reason",
-    type=click.Choice(REASONS),
-    required=True,
-    help="Reason, one of the listed words.",
-)
-@click.option(
-    "--note",
-    metavar="REFERENCE",
-    required=True,
-    help="Reference to the reason in your files.",
-)
-@click.option(
-    "--until",
-    metavar="DAY",
-    required=True,
-    help="Send it on this day, at most 30 days from now.",
-)
+@withhold_options
 @shared_options
 @click.pass_context
 def withhold(

@@ -13,7 +13,7 @@ from fedsafe_cli.terminal.findings import read_for, reading_purpose
 from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.ids import checked_id, checked_task
 from fedsafe_cli.terminal.moments import ENDS, readable
-from fedsafe_cli.terminal.options import settings_of, shared_options
+from fedsafe_cli.terminal.options import Command, settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
@@ -243,26 +243,35 @@ def _digest_of(texts: list[Json]) -> str:
     return hashlib.sha256(listed.encode()).hexdigest()
 
 
+def withhold_options(command: Command) -> Command:
+    """Add why something is withheld from a person, and until when."""
+    for option in (
+        click.option(
+            "--until",
+            metavar="DAY",
+            required=True,
+            help="Withhold until this day, at most 30 days from now.",
+        ),
+        click.option(
+            "--note",
+            metavar="REFERENCE",
+            required=True,
+            help="Reference to the reason in your files.",
+        ),
+        click.option(
+            "--reason",
+            type=click.Choice(REASONS),
+            required=True,
+            help="Reason, one of the listed words.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @notice.command("withhold")
 @click.argument("about", metavar="SIGNAL|TASK")
-@click.option(
-    "--reason",
-    type=click.Choice(REASONS),
-    required=True,
-    help="Reason, one of the listed words.",
-)
-@click.option(
-    "--note",
-    metavar="REFERENCE",
-    required=True,
-    help="Reference to the reason in your files.",
-)
-@click.option(
-    "--until",
-    metavar="DAY",
-    required=True,
-    help="Send it on this day, at most 30 days from now.",
-)
+@withhold_options
 @shared_options
 @click.pass_context
 def withhold(
