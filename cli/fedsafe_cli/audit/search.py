@@ -195,7 +195,11 @@ def _search(
         if "subject_ref" in asked:  # which stands in no URL
             answer = client.post(_TARGET, asked)
         else:
-            answer = client.get(f"{_TARGET}?{urlencode(asked).replace('True', 'true')}")
+            said = {
+                name: "true" if value is True else value
+                for name, value in asked.items()
+            }
+            answer = client.get(f"{_TARGET}?{urlencode(said)}")
         if not _goes_on(answer, stretch):
             raise BrokenAnswerError(Phrase("the node's answer lists no events"))
         found += answer["events"]

@@ -205,6 +205,33 @@ def test_a_search_asks_until_there_are_enough(ask: "Run", node: "FakeNode") -> N
     assert "--from 23" in outcome.err
 
 
+def test_a_search_of_the_newest_goes_back_until_there_are_enough(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    base = "GET /v1/audit/search?actor=anna&since=0"
+    node.always(f"{base}&limit=3&newest=true", found(27, to=20, more=True))
+    node.always(f"{base}&limit=2&until=20&newest=true", found(19, 12, to=12, more=True))
+    outcome = ask("audit", "search", "--actor", "anna", "--newest", "--limit", "3")
+
+    assert outcome.status == 0, outcome.err
+    shown = [row.split()[0] for row in outcome.out.splitlines()[1:]]
+    assert shown == ["27", "19", "12"]
+    assert "--before 12" in outcome.err
+
+
+def test_a_search_that_does_not_go_back_is_a_broken_answer(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always(
+        "GET /v1/audit/search?since=0&limit=3&until=20&newest=true",
+        found(to=20, more=True),
+    )
+    outcome = ask("audit", "search", "--newest", "--before", "20", "--limit", "3")
+
+    assert outcome.status != 0
+    assert "lists no events" in outcome.err
+
+
 def test_a_search_for_an_account_has_it_in_no_url(ask: "Run", node: "FakeNode") -> None:
     node.always("POST /v1/audit/search", found(7, to=20, more=False))
     outcome = ask("audit", "search", "--subject", "account-1", "--event", "lookup")
