@@ -27,6 +27,7 @@ from fedsafe_node.ground.errors import (
 )
 from fedsafe_node.ground.principal import LOCAL, Principal
 from fedsafe_node.log.audit import decode_audit_record
+from fedsafe_node.log.event_index import take_in
 from fedsafe_node.operations.offline_inspect import verify_node
 from fedsafe_policies.vocabulary import Purpose, Role
 
@@ -428,6 +429,31 @@ async def found(fleet: Fleet, since: int = 0, limit: int = 100, **wanted: Any) -
     return await audits.search(
         Wanted(**wanted), Stretch(since, limit=limit), BOT, purpose
     )
+
+
+async def test_the_newest_come_first_page_by_page_and_none_is_left_out(
+    alone: Fleet,
+) -> None:
+    node = alone["a.demo"]
+    for _ in range(3):
+        await node.services.audits.events(0, 1, BOT, Purpose.AUDIT_REVIEW)
+    await take_in(node.base.store, node.base.trail.log)
+    wanted = Wanted(events="audit.read")
+    size = (await found(alone, events="audit.read")).complete_to
+    shown, until, more = list[int](), size, True
+    while more:
+        stretch = Stretch(until=until, newest=True, limit=2)
+        page = await node.services.audits.search(
+            wanted, stretch, BOT, Purpose.AUDIT_REVIEW
+        )
+        assert page.complete_to >= size
+        assert len(page.events) <= 2
+        shown += [event.index for event in page.events]
+        until, more = page.next, page.more
+    in_order = await found(alone, events="audit.read")
+
+    assert len(shown) >= 3
+    assert shown[::-1] == [e.index for e in in_order.events if e.index < size]
 
 
 async def test_events_are_found_by_class_outcome_actor_and_time(alone: Fleet) -> None:
