@@ -136,6 +136,7 @@ class MediaFault(StrEnum):
     UNKNOWN_FORMAT = "picture_format_unknown"
     DAMAGED = "picture_damaged"
     TOO_LARGE = "picture_too_large"
+    TOO_LONG = "picture_too_long"
     DEPTH = "picture_depth_unsupported"
     MALFORMED_DIGEST = "digest_malformed"
 
@@ -147,6 +148,7 @@ _MEDIA_SENTENCES: Final[dict[MediaFault, Phrase]] = {
     MediaFault.TOO_LARGE: Phrase(
         "the picture has more pixels or bytes than are decoded"
     ),
+    MediaFault.TOO_LONG: Phrase("a side of the picture has more than 131,072 pixels"),
     MediaFault.DEPTH: Phrase("the picture has a sample depth that is not decoded"),
     MediaFault.MALFORMED_DIGEST: Phrase("a digest has the wrong length or letters"),
 }

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
 MOST_BYTES: Final = 128 * 1024 * 1024
 MOST_PIXELS: Final = 64 * 1024 * 1024
+MOST_SIDE: Final = 128 * 1024
+"""Twice the longest of JPEG. Each row and column is work of its own, however short:
+a strip of five pixels could have millions, of which a file of 124 KB is enough."""
 """Decoding and hashing take about sixteen bytes a pixel at its peak."""
 
 DEEP_MODES: Final = ("I;16", "I;16L", "I;16B", "I;16N", "I")
@@ -90,6 +93,8 @@ def _decode(file: BinaryIO, most_pixels: int) -> "Pixels":
     with Image.open(file, formats=FORMATS) as picture:
         if picture.width * picture.height > most_pixels:
             raise MediaError(MediaFault.TOO_LARGE)
+        if max(picture.size) > MOST_SIDE:
+            raise MediaError(MediaFault.TOO_LONG)
         picture.load()
         return _samples(picture)
 

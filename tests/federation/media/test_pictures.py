@@ -2,6 +2,8 @@
 import io
 import runpy
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -18,13 +20,31 @@ from fedsafe_federation.media.pictures import (
     FORMATS,
     MOST_BYTES,
     MOST_PIXELS,
+    MOST_SIDE,
     decode_picture,
     picture_pdq,
+    picture_turned,
 )
 
 ROWS, COLUMNS = 90, 120
 VECTORS = Path(__file__).parent.parent / "vectors"
 DISCS = runpy.run_path(str(VECTORS / "make_pdq_vectors.py"))
+
+MEASURED = """
+import resource, sys
+from fedsafe_federation.media.pictures import picture_turned, decode_picture
+import numpy, PIL.PngImagePlugin
+from fedsafe_federation.media.pdq import pdq_turned
+def peak():
+    with open("/proc/self/status") as file:
+        (line,) = [each for each in file if each.startswith("VmHWM")]
+    return int(line.split()[1]) << 10
+pdq_turned(numpy.zeros((70, 80), numpy.uint8))
+before = peak()
+with open(sys.argv[1], "rb") as file:
+    picture_turned(file)
+print(peak() - before)
+"""
 
 
 def drawn(shift: int = 0) -> Image.Image:
@@ -173,6 +193,27 @@ def test_claimed_size_is_refused_before_decoding(side: int) -> None:
 
     assert side * side > MOST_PIXELS
     assert fault_of(lambda: picture_pdq(file)) is MediaFault.TOO_LARGE
+
+
+@pytest.mark.parametrize("sides", [(MOST_SIDE + 1, 5), (5, MOST_SIDE + 1)])
+def test_a_longer_strip_is_refused_before_decoding(sides: tuple[int, int]) -> None:
+    file = png_claiming(*sides)
+    assert fault_of(lambda: picture_turned(file)) is MediaFault.TOO_LONG
+
+
+@pytest.mark.parametrize("sides", [(MOST_SIDE, 5), (5, MOST_SIDE), (512, MOST_SIDE)])
+def test_the_longest_strips_take_their_pixels_memory_and_little_more(
+    sides: tuple[int, int], tmp_path: Path
+) -> None:
+    width, height = sides
+    Image.new("L", sides, 7).save(tmp_path / "strip.png", compress_level=1)
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, tmp_path / "strip.png"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert int(done.stdout) < width * height * 16 + (128 << 20)
 
 
 def test_limit_on_pixels_is_exact() -> None:
