@@ -157,7 +157,7 @@ def _look_at(file: BinaryIO, ref: FileRef) -> _Look:
     head = file.read(_HEAD)
     if not _looks_like_picture(head):
         return _Look(fault=_UNKNOWN if _is_other_picture(head, ref.path) else None)
-    from fedsafe_federation.errors import MediaError, MediaFault  # noqa: PLC0415 (slow)
+    from fedsafe_federation.errors import MediaError  # noqa: PLC0415 (slow)
     from fedsafe_federation.media.pdq import USABLE_QUALITY  # noqa: PLC0415
     from fedsafe_federation.media.pictures import picture_turned  # noqa: PLC0415
 
@@ -166,9 +166,6 @@ def _look_at(file: BinaryIO, ref: FileRef) -> _Look:
     except MediaError as error:
         # A file that no decoder reads whole still has its exact digests.
         return _Look(fault=Fault(error.code.value, error.phrase or str(error)))
-    except MemoryError:
-        large = MediaError(MediaFault.TOO_LARGE)
-        return _Look(fault=Fault(large.code.value, large.phrase or str(large)))
     original = found.original
     if not original.usable:
         why = Phrase("its quality is {quality}, below {least}").filled(

@@ -11,23 +11,30 @@ dropped, so that everybody's hash of a file is the same.
 """
 
 import os
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar
 
 from fedsafe_federation.errors import MediaError, MediaFault
 from fedsafe_federation.media.pdq import PdqHash, TurnedPdq, pdq_hash, pdq_turned
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PIL.Image import Image as Picture
 
     from fedsafe_federation.media.pdq_transform import Pixels
 
+T = TypeVar("T")
+
 FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
 MOST_BYTES: Final = 128 * 1024 * 1024
 MOST_PIXELS: Final = 64 * 1024 * 1024
-MOST_SIDE: Final = 128 * 1024
-"""Twice the longest of JPEG. Each row and column is work of its own, however short:
-a strip of five pixels could have millions, of which a file of 124 KB is enough."""
 """Decoding and hashing take about sixteen bytes a pixel at its peak."""
+MOST_SIDE: Final = 128 * 1024
+"""Pixels of a row or column; JPEG has half as many.
+
+Hashing keeps 64 samples of every row and column, however few pixels it has. Without
+a bound a file of 124 KB, 5 pixels by 13 million, takes 3.2 GB.
+"""
 
 DEEP_MODES: Final = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 MOST_DEEP_SAMPLE: Final = 0xFFFF
@@ -41,7 +48,7 @@ def picture_pdq(file: BinaryIO) -> PdqHash:
             limits.
         OSError: The file cannot be measured; the caller can name it.
     """
-    return pdq_hash(decode_picture(file))
+    return _hashed(file, pdq_hash)
 
 
 def picture_turned(file: BinaryIO) -> TurnedPdq:
@@ -49,7 +56,14 @@ def picture_turned(file: BinaryIO) -> TurnedPdq:
 
     Errors as for `picture_pdq`.
     """
-    return pdq_turned(decode_picture(file))
+    return _hashed(file, pdq_turned)
+
+
+def _hashed(file: BinaryIO, hash_: "Callable[[Pixels], T]") -> T:
+    try:
+        return hash_(decode_picture(file))
+    except MemoryError:  # this machine has less than the limits allow for
+        raise MediaError(MediaFault.TOO_LARGE) from None
 
 
 def decode_picture(file: BinaryIO, *, most_pixels: int = MOST_PIXELS) -> "Pixels":

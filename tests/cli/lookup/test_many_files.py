@@ -88,20 +88,23 @@ def test_a_broken_file_costs_no_other(
     os.mkfifo(tmp_path / "files/pipe")
     bomb = tmp_path / "files/bomb.png"
     Image.new("1", (30_000, 30_000)).save(bomb)
+    strip = tmp_path / "files/strip.png"
+    Image.new("1", (5, 200_000)).save(strip)
     node.knows(sha256(files[7]))
     outcome = ask("match", *WHERE, "--ndjson", str(tmp_path / "files"))
 
     found = {Path(each["file"]).name: each for each in lines_of(outcome.out)}
     assert outcome.status == 10
-    assert len(found) == 26
+    assert len(found) == 27
     assert Counter(each["result"] for each in found.values()) == {
-        "none": 21,
+        "none": 22,
         "review": 1,
         "bad_input": 4,
     }
     assert found["7.bin"]["result"] == "review"
     assert found["cut.png"]["picture_unread"]["code"] == "picture_damaged"
     assert found["bomb.png"]["picture_unread"]["code"] == "picture_too_large"
+    assert found["strip.png"]["picture_unread"]["code"] == "picture_too_long"
     for name, why in (("link", "is a link"), ("outer", "is a link")):
         assert found[name]["problem"] == {"code": "no_file", "detail": why}
     assert found["pipe"]["problem"]["code"] == "no_file"

@@ -32,7 +32,7 @@ DISCS = runpy.run_path(str(VECTORS / "make_pdq_vectors.py"))
 
 MEASURED = """
 import resource, sys
-from fedsafe_federation.media.pictures import picture_turned, decode_picture
+from fedsafe_federation.media.pictures import picture_turned
 import numpy, PIL.PngImagePlugin
 from fedsafe_federation.media.pdq import pdq_turned
 def peak():
@@ -214,6 +214,19 @@ def test_the_longest_strips_take_their_pixels_memory_and_little_more(
         text=True,
     )
     assert int(done.stdout) < width * height * 16 + (128 << 20)
+
+
+@pytest.mark.parametrize("hashed", [picture_pdq, picture_turned])
+def test_a_machine_with_too_little_memory_says_that_it_is_too_large(
+    hashed: Callable[[io.BytesIO], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(_: object) -> None:
+        raise MemoryError
+
+    for name in ("pdq_hash", "pdq_turned"):
+        monkeypatch.setattr(f"fedsafe_federation.media.pictures.{name}", exhausted)
+    file = written(drawn(), "PNG")
+    assert fault_of(lambda: hashed(file)) is MediaFault.TOO_LARGE
 
 
 def test_limit_on_pixels_is_exact() -> None:
