@@ -162,6 +162,8 @@ def test_english_says_nothing_of_the_catalogue(
         (f"{OPEN}Befund{CLOSE} 17 a/b.toml --yes `fedsafe x` ok", "ok (of: ok)"),
         (f"{OPEN}von{CLOSE} anna {OPEN}am{CLOSE} 2026-12-02 (wrong_state)", ""),
         ("no signal", "no signal (of: no signal)"),
+        ("3f9a 01bc 77de 4410 9c2e bebb f00d 1234", ""),
+        ("the bebb", "the bebb (of: the bebb)"),
         (f"{OPEN}eine lange, abgeschnittene", ""),
     ],
 )

@@ -65,6 +65,9 @@ for line in sys.stdin.buffer:
 
 
 EXEMPT: Final = {
+    "a fingerprint, of which a group may have no digit": (
+        r"\b[0-9a-f]{4}( [0-9a-f]{4}){3,}\b"
+    ),
     "what is typed: in backticks": r"`[^`]*`",
     "what is typed: a line to call": r"\bfedsafe [a-z-]+( .*)?$",
     "an option": r"(?<!\w)--?[a-z][\w-]*",
