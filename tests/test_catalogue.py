@@ -37,7 +37,7 @@ import sys
 sys.argv = ["fedsafe", "lookup", "--help"]
 from fedsafe_policies.ground.catalogue import Phrase, languages
 from fedsafe_cli.terminal.texts import KINDS, words
-print(languages())
+print(*languages())
 print(words("none", language="fr"))
 print(words("until", language="fr", day="2027-11-18"))
 print(KINDS["email"].said("fr"), "|", Phrase("no German has this").said("fr"))
@@ -153,7 +153,7 @@ def test_a_language_takes_one_file(tmp_path: Path) -> None:
 
     assert len(french) >= 100
     assert said.stdout.splitlines() == [
-        "['de', 'en', 'fr']",
+        "de en fr",
         "aucun signal",
         "valable jusqu\N{RIGHT SINGLE QUOTATION MARK}au 2027-11-18",
         "adresse électronique | no German has this",
@@ -197,7 +197,17 @@ def test_a_catalogue_of_the_other_byte_order_is_read() -> None:
 
 
 def test_languages_are_those_that_have_a_catalogue() -> None:
-    assert languages() == ["de", "en"]
+    assert languages() == ("de", "en")
+
+
+def test_the_folder_of_languages_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = languages()
+
+    def refused(_: object) -> list[str]:
+        raise PermissionError
+
+    monkeypatch.setattr("os.listdir", refused)
+    assert languages() == found
 
 
 def test_a_phrase_says_itself_in_the_language_of_what_is_in_it() -> None:

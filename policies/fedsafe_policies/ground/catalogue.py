@@ -273,10 +273,15 @@ def all_said(texts: Iterable[Phrase], language: str) -> list[str]:
     return [text.said(language) for text in texts]
 
 
-def languages() -> list[str]:
-    """Name the languages that can be spoken, by their codes (ISO 639), in order."""
+@cache
+def languages() -> tuple[str, ...]:
+    """Name the languages that can be spoken, by their codes (ISO 639), in order.
+
+    The folder is read once, as the catalogues are: a process that gives up its rights
+    later may not read it any more.
+    """
     found = (name.removesuffix(_COMPILED) for name in _compiled())
-    return sorted({SOURCE, *found})
+    return tuple(sorted({SOURCE, *found}))
 
 
 class Catalogue:
