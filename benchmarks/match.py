@@ -7,9 +7,10 @@ and as JSON, none of which is listed, or ten; pictures, alone and in eight orien
 one digest by many callers, beside a bare aiohttp handler that reads and answers as
 many bytes. Bodies are made before, so CPU is the node's alone, and a core is a second
 of it. Then lookups at a fixed rate, alone and beside bodies without end: how long they
-wait.
+wait; and beside bodies of pictures that many listed ones are near to.
 
     python benchmarks/match.py [--listed 5000] [--callers 64] [--seconds 3] [--rate 100]
+                               [--slow-rate 10] [--near 500] [--only-beside]
 """
 
 import argparse
@@ -48,6 +49,7 @@ PICTURES = 1_000
 HITS = 10
 BODIES = 4
 PIECE = 1_000
+NEAR_ASKED = 60
 PACKED = "application/vnd.msgpack"
 ONE = "one digest"
 BARE = "bare aiohttp handler"
@@ -83,6 +85,11 @@ def plain(document: dict[str, object], token: str) -> bytes:
 def list_files(node: OwnNode, count: int) -> list[bytes]:
     """List files as own bans; give their digests."""
     digests = [os.urandom(32) for _ in range(count)]
+    list_digests(node, "sha256", digests)
+    return digests
+
+
+def list_digests(node: OwnNode, kind: str, digests: list[bytes]) -> None:
     fields = {
         "phenomenon": "abuse_depiction",
         "surface": "public_content",
@@ -90,13 +97,12 @@ def list_files(node: OwnNode, count: int) -> list[bytes]:
         "rule": "tos-4.2",
     }
     client = node.client("anna")
-    for start in range(0, count, PIECE):
+    for start in range(0, len(digests), PIECE):
         signals = [
-            {"about": {"kind": "sha256", "value": digest.hex()}, **fields}
+            {"about": {"kind": kind, "value": digest.hex()}, **fields}
             for digest in digests[start : start + PIECE]
         ]
         post(client, "/v1/signals/import", {"signals": signals})
-    return digests
 
 
 def with_hits(listed: list[bytes], hits: int) -> bytes:
@@ -210,8 +216,20 @@ def waits(node: OwnNode, options: argparse.Namespace) -> list[float]:
     return found
 
 
-def side_by_side(node: OwnNode, options: argparse.Namespace) -> list[Row]:
-    request = packed(body("sha256", os.urandom(32 * DIGESTS)), node.token(SERVICE))
+def near_pictures(count: int) -> list[bytes]:
+    """Draw pictures each of which is near to all others."""
+    middle = int.from_bytes(os.urandom(32))
+    changes = [{each % 256 for each in os.urandom(8)} for _ in range(count)]
+    return [(middle ^ sum(1 << bit for bit in bits)).to_bytes(32) for bits in changes]
+
+
+def side_by_side(
+    node: OwnNode,
+    options: argparse.Namespace,
+    beside_what: str,
+    asked: dict[str, object],
+) -> list[Row]:
+    request = packed(asked, node.token(SERVICE))
     alone: list[list[float]] = []
     crowded: list[list[float]] = []
     for number in range(options.rounds + 1):
@@ -228,8 +246,9 @@ def side_by_side(node: OwnNode, options: argparse.Namespace) -> list[Row]:
     return [
         {"lookups at a fixed rate": "alone", **waited([*chain(*alone)])},
         {
-            "lookups at a fixed rate": "beside bodies",
+            "lookups at a fixed rate": f"beside {beside_what}",
             **waited([*chain(*crowded)]),
+            "longest ms": round(max(chain(*crowded)) * 1e3, 1),
             "p99 to alone": round(sorted(ratios)[len(ratios) // 2], 2),
         },
     ]
@@ -243,15 +262,28 @@ def measure(directory: Path, options: argparse.Namespace) -> list[Row]:
         shop = ((SERVICE, Role.SERVICE),)
         node = stack.enter_context(made(directory / "a.demo", None, 1, shop))
         listed = list_files(node, options.listed)
-        columns = bodies(node, stack, listed)
-        found = interleave(columns, options.rounds, cpu=lambda: cpu_of([node.pid]))
-        table = [_column_row(name, took) for name, took in found.items()]
-        works, bare = singles(node, stack, options)
-        pids = [node.pid, bare]
-        one, other = interleave(works, options.rounds, cpu=lambda: cpu_of(pids)).items()
-        table += [_single_row(*each, other[1]) for each in (one, other)]
-        table += side_by_side(node, options)
+        table = [] if options.only_beside else alone(node, stack, listed, options)
+        exact = body("sha256", os.urandom(32 * DIGESTS))
+        table += side_by_side(node, options, "bodies", exact)
+        near = near_pictures(options.near + NEAR_ASKED)
+        list_digests(node, "pdq", near[NEAR_ASKED:])
+        crowded = body("pdq", b"".join(near[:NEAR_ASKED]))
+        name = f"{NEAR_ASKED} pictures near to {options.near} listed"
+        options.rate = options.slow_rate  # whoever waits asks no more meanwhile
+        table += side_by_side(node, options, name, crowded)
     return table
+
+
+def alone(
+    node: OwnNode, stack: ExitStack, listed: list[bytes], options: argparse.Namespace
+) -> list[Row]:
+    columns = bodies(node, stack, listed)
+    found = interleave(columns, options.rounds, cpu=lambda: cpu_of([node.pid]))
+    table = [_column_row(name, took) for name, took in found.items()]
+    works, bare = singles(node, stack, options)
+    pids = [node.pid, bare]
+    one, other = interleave(works, options.rounds, cpu=lambda: cpu_of(pids)).items()
+    return [*table, *(_single_row(*each, other[1]) for each in (one, other))]
 
 
 def _column_row(name: str, took: Figures) -> Row:
@@ -278,6 +310,11 @@ def main() -> None:
     options.add_argument("--callers", type=int, default=64)
     options.add_argument("--seconds", type=float, default=3.0, help="of each a round")
     options.add_argument("--rate", type=float, default=100.0, help="lookups a second")
+    options.add_argument(
+        "--slow-rate", type=float, default=10.0, help="beside pictures"
+    )
+    options.add_argument("--near", type=int, default=500, help="pictures in a cluster")
+    options.add_argument("--only-beside", action="store_true")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory(dir=chosen.dir) as directory:
         table = measure(Path(directory), chosen)

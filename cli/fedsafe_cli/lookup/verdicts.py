@@ -111,8 +111,7 @@ def show(name: str, outcome: Outcome, form: Form) -> None:
     line(
         prefix + words(verdict, language=language, count=len(matches), origins=origins)
     )
-    if body.get("gate_closed"):
-        line("   " + words("gate_closed", language=language))
+    _show_limits(body, language=language)
     for text in ("unreadable", "not_compared"):
         for left_out in body.get(text) or []:
             _show_left_out(text, left_out, language=language)
@@ -126,6 +125,13 @@ def show(name: str, outcome: Outcome, form: Form) -> None:
             line("   " + words("second_hand", language=language, count=others))
     if body["result"] == "review":
         _show_review(body, origins, language=language)
+
+
+def _show_limits(body: dict[str, Any], *, language: str) -> None:
+    if body.get("further"):
+        line("   " + words("further", language=language, count=body["further"]))
+    if body.get("gate_closed"):
+        line("   " + words("gate_closed", language=language))
 
 
 def _show_review(body: dict[str, Any], origins: str, *, language: str) -> None:
@@ -150,6 +156,8 @@ def _verdict(body: dict[str, Any], origins: str) -> str:
         return "none_by_bytes"
     if result == "incomplete" and body.get("unreadable") and not origins:
         return "not_all_read"
+    if result == "incomplete" and body.get("further") and not origins:
+        return "not_all_looked_at"
     return result
 
 

@@ -108,6 +108,8 @@ _TEXTS: Final[dict[str, Phrase]] = {
     ),
     "on_trial": Phrase("on trial until {day}, without effect: a signal of {origin}"),
     "not_all_read": Phrase("no signal, but not everything can be read"),
+    "not_all_looked_at": Phrase("no signal, but not every signal was looked at"),
+    "further": Phrase("not looked at: {count} further signals"),
     "unreadable": Phrase("question {number} ({kind}) cannot be read: {why}"),
     "picture_unread": Phrase(
         "cannot be read as a picture, compared by its bytes only ({why})"

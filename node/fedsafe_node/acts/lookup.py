@@ -199,6 +199,9 @@ class LookupAnswer(Message, frozen=True):
     request named none. `reason` says why no match restricts by itself, and is left
     out if one does; `flood` is what keeps the reference of those whose reason that is.
     What is in `on_trial` has no effect, and changes neither result nor matches.
+    About so many `further` signals are as near to a picture, or name the same, and were
+    not looked at, because nearer ones match; where none does, the result is
+    `incomplete`.
     """
 
     result: Result
@@ -216,6 +219,7 @@ class LookupAnswer(Message, frozen=True):
     reason: MatchReason | None = None
     flood: FloodId | None = None
     on_trial: list[OnTrial] | None = None
+    further: int | None = None
 
 
 class BatchAnswer(Message, frozen=True):

@@ -5,8 +5,9 @@ A match, and whatever a person asks, is one event that names the account by the
 provider's own `subject_ref`. A machine's negatives are one event together, with counts
 only: those of a batch, those of a body of columns by kind, and those of all requests
 for one account that wait for one commit. How many signals were suppressed, how many of
-those because their file is evidence of nothing (P17), how many were on trial, and how
-many questions could not be read, is counted in either, never which.
+those because their file is evidence of nothing (P17), how many were on trial, how many
+were not looked at, and how many questions could not be read, is counted in either,
+never which.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,8 +64,8 @@ class Writing:
         negatives: list[Told] = []
         entries: list[LogEntry] = []
         for each in told:
-            if each.answer.matches or self.asking.who.is_person:
-                entries.append(self._of_one(each))
+            if self.is_told(each):
+                entries.append(self.of_one(each))
             else:
                 negatives.append(each)
         if negatives:
@@ -84,7 +85,7 @@ class Writing:
         entries: list[LogEntry] = []
         for each in told:
             if each.answer.matches or self._is_named(each):
-                entries.append(self._of_one(each))
+                entries.append(self.of_one(each))
             else:
                 negatives.append(each)
         if counts is not None:
@@ -105,7 +106,12 @@ class Writing:
     def _is_named(self, told: Told) -> bool:
         return self.asking.who.is_person and told.case.subject is not None
 
-    def _of_one(self, told: Told) -> LogEntry:
+    def is_told(self, told: Told) -> bool:
+        """Whether a lookup is an event of its own."""
+        return bool(told.answer.matches) or self.asking.who.is_person
+
+    def of_one(self, told: Told) -> LogEntry:
+        """Write what one account or file was asked, and what was answered."""
         answer = told.answer
         detail: Detail = {"questions": told.case.questions}
         if answer.matches:
@@ -134,6 +140,8 @@ class Writing:
             detail = {**detail, "suppressed": suppressed}
         if harmless := sum(each.found.harmless for each in told):
             detail = {**detail, "harmless": harmless}
+        if further := sum(each.answer.further or 0 for each in told):
+            detail = {**detail, "further": further}
         if unreadable := sum(len(each.case.unreadable) for each in told):
             detail = {**detail, "unreadable": unreadable}
         return self.trail.entry(

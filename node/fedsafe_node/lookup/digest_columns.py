@@ -9,7 +9,7 @@ lookup: a row is a hint, and the store's status decides.
 import re
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final
@@ -28,8 +28,8 @@ from fedsafe_node.acts.match import (
 from fedsafe_node.ground.errors import BadRequestError
 from fedsafe_node.ground.subject_refs import join, split
 from fedsafe_node.keys.lookup_items import File
-from fedsafe_node.lookup.index.lists import Lists
-from fedsafe_node.lookup.matching import Candidate
+from fedsafe_node.lookup.index.lists import Lists, Similar
+from fedsafe_node.lookup.matching import NOTHING, Candidate, Pointers
 from fedsafe_node.lookup.question_sets import Case
 from fedsafe_node.people.services import Naming
 from fedsafe_node.rules.policy_context import Situation
@@ -84,7 +84,7 @@ class Hit:
     column: int
     place: int
     case: Case
-    candidates: Sequence[Candidate] = ()
+    pointers: Pointers = NOTHING
 
 
 def read_columns(
@@ -234,62 +234,61 @@ class ColumnSearch:
             found = self._pictures(column)
         else:
             found = self._exact(column, own_only=own_only)
-        by_place: dict[int, list[Candidate]] = {}
-        for place, candidate in found:
-            by_place.setdefault(place, []).append(candidate)
         hits: list[Hit] = []
-        for place, candidates in sorted(by_place.items()):
-            nearest = min(candidates, key=lambda each: each.distance or 0)
+        for place, pointers in sorted(found.items()):
+            nearest = min(pointers.candidates, key=lambda each: each.distance or 0)
             asked = nearest.file or column.file(place)
             case = Case(place, column.subject(place), {0: asked}, _PLANES)
-            hits.append(Hit(at, place, case, candidates))
+            hits.append(Hit(at, place, case, pointers))
         return hits
 
-    def _exact(
-        self, column: Column, *, own_only: bool
-    ) -> Iterator[tuple[int, Candidate]]:
+    def _exact(self, column: Column, *, own_only: bool) -> dict[int, Pointers]:
         from fedsafe_crypto.oprf.token_columns import media_tokens  # noqa: PLC0415 - loads numpy
 
         own, shared = self._situation.own, self._situation.shared
         keys = own.file_keys
         if shared is not None and not own_only:
             keys = [*keys, *shared.file_keys]
+        found: dict[int, list[Candidate]] = {}
         for key in keys:
             tokens = media_tokens(key, column.kind, column.digests, width=column.width)
             for place, row in self._lists.tokens.probe_many(tokens):
                 file = column.file(place)
-                yield place, Candidate(0, row, column.kind, None, file=file)
+                candidate = Candidate(0, row, column.kind, None, file=file)
+                found.setdefault(place, []).append(candidate)
+        return {place: Pointers(each) for place, each in found.items()}
 
-    def _pictures(self, column: Column) -> Iterator[tuple[int, Candidate]]:
+    def _pictures(self, column: Column) -> dict[int, Pointers]:
         if not self._lists.count_pictures():
-            return
+            return {}
         radius = self._situation.policy.document.pictures.radius
         starts = range(0, len(column.digests), column.width)
         digests = [column.digests[at : at + column.width] for at in starts]
-        found = self._lists.pictures.search_many(digests, radius)
-        parts = (found.questions, found.ids, found.distances)
-        nearest: dict[tuple[int, int], tuple[int, int]] = {}
-        for digest, row, distance in zip(
-            *(each.tolist() for each in parts), strict=True
-        ):
-            place, orientation = divmod(digest, column.orientations)
-            known = nearest.get((place, row))
-            if known is None or (distance, orientation) < known:
-                nearest[place, row] = distance, orientation
-        is_turned = column.orientations > 1
-        for (place, row), (distance, orientation) in nearest.items():
-            yield (
-                place,
-                Candidate(
-                    0,
-                    row,
-                    column.kind,
-                    None,
-                    file=column.file(place, orientation),
-                    distance=distance,
-                    orientation=ORIENTATIONS[orientation] if is_turned else None,
-                ),
-            )
+        turned = column.orientations
+        similar = self._lists.similar(digests, radius, together=turned)
+        return {
+            place: _pointers(column, place, found)
+            for place, found in enumerate(similar)
+            if found.rows
+        }
+
+
+def _pointers(column: Column, place: int, found: Similar) -> Pointers:
+    turned = column.orientations
+    files = [column.file(place, orientation) for orientation in range(turned)]
+    candidates = [
+        Candidate(
+            0,
+            row,
+            column.kind,
+            None,
+            file=files[orientation],
+            distance=distance,
+            orientation=ORIENTATIONS[orientation] if turned > 1 else None,
+        )
+        for row, distance, orientation in found.rows
+    ]
+    return Pointers(candidates, found.more)
 
 
 def with_named(columns: Sequence[Column], hits: Sequence[Hit]) -> list[Hit]:
@@ -327,7 +326,7 @@ def answer_columns(
     """
     said: list[list[tuple[Hit, LookupAnswer]]] = [[] for _ in columns]
     for hit, answer in told:
-        if answer.matches or answer.on_trial:
+        if answer.matches or answer.on_trial or answer.further:
             said[hit.column].append((hit, answer))
     return MatchAnswer(
         rest=rest,

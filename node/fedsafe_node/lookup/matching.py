@@ -7,6 +7,7 @@ header or is refused by policy is suppressed: no match, and nothing is said of i
 but a count in the audit event (protocol 3.2).
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -47,6 +48,8 @@ from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.matching import BodyFacts, HeaderFacts, MatchRequest
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
 
+TOGETHER: Final = 16
+"""So many signals of one list are opened together for a question."""
 _ALIVE: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})
 
 
@@ -68,6 +71,20 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Pointers:
+    """The rows that indexes point to for one account, pictures nearest first.
+
+    So many *more* are near to a picture and are not looked at.
+    """
+
+    candidates: Sequence[Candidate] = ()
+    more: int = 0
+
+
+NOTHING: Final = Pointers()
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The matches of one account, and how many active signals were suppressed.
 
@@ -81,6 +98,37 @@ class Found:
     pictures: Mapping[tuple[str, bytes], bytes] = field(
         default_factory=dict, repr=False
     )
+
+
+async def in_turns(
+    reader: Reader,
+    candidates: Sequence[Candidate],
+    situation: Situation,
+    now: datetime,
+) -> list[list[Candidate]]:
+    """Cut candidates into those that are opened together, one turn after the other.
+
+    Of each list the first `TOGETHER` for each question come first, so nobody makes an
+    act long, or keeps another list's signal out of an answer, by many of his own.
+    Where they are few, they are one turn as they stand.
+    """
+    if len(candidates) <= TOGETHER:
+        return [[*candidates]]
+    rows = await reader.signals_at(sorted({each.row for each in candidates}))
+    origins = {signal.row: signal for signal in rows}
+    counts: Counter[tuple[int, str, bool]] = Counter()
+    turns: list[list[Candidate]] = []
+    for candidate in candidates:
+        row = origins.get(candidate.row)
+        if row is None or not _may_match(row, candidate, situation, now):
+            continue
+        key = candidate.question, row.origin, row.own
+        turn = counts[key] // TOGETHER
+        counts[key] += 1
+        if turn == len(turns):
+            turns.append([])
+        turns[turn].append(candidate)
+    return turns
 
 
 async def match_candidates(

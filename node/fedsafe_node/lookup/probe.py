@@ -7,7 +7,7 @@ from fedsafe_federation.media.pdq import ORIENTATIONS
 from fedsafe_node.keys.evaluators import Output
 from fedsafe_node.keys.lookup_items import Asked, File, Person
 from fedsafe_node.lookup.index.lists import Lists
-from fedsafe_node.lookup.matching import Candidate
+from fedsafe_node.lookup.matching import Candidate, Pointers
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_policies.vocabulary import MediaKind
 
@@ -25,20 +25,24 @@ class Prober:
         outputs: Sequence[tuple[Output, ...]],
         *,
         own_only: bool,
-    ) -> list[Candidate]:
-        """Give the candidates of one account's questions, which *asked* has by place.
+    ) -> Pointers:
+        """Point to what may answer one account's questions; *asked* has them by place.
 
         *outputs* belong to the questions about identifiers, in their order; an
         empty tuple stands for outputs that could not be had.
         """
         found: list[Candidate] = []
-        remaining = iter(outputs)
+        more, remaining = 0, iter(outputs)
         for question, item in asked.items():
             if isinstance(item, Person):
                 found += self._person(question, item, next(remaining))
+            elif item.kind is MediaKind.PDQ:
+                pictures, others = self._pictures(question, item)
+                found += pictures
+                more += others
             else:
                 found += self._file(question, item, own_only=own_only)
-        return found
+        return Pointers(found, more)
 
     def _person(
         self, question: int, person: Person, outputs: tuple[Output, ...]
@@ -58,16 +62,6 @@ class Prober:
     def _file(
         self, question: int, file: File, *, own_only: bool
     ) -> Iterator[Candidate]:
-        if file.turned:
-            yield from self._turned(question, file)
-            return
-        if file.kind is MediaKind.PDQ:
-            radius = self._situation.policy.document.pictures.radius
-            for row, distance in self._lists.similar(file.digest, radius):
-                yield Candidate(
-                    question, row, file.kind, None, file=file, distance=distance
-                )
-            return
         own, shared = self._situation.own, self._situation.shared
         tokens = [own.file_token(file)]
         if shared is not None and not own_only:
@@ -76,15 +70,21 @@ class Prober:
             for row in self._lists.rows(token):
                 yield Candidate(question, row, file.kind, None, file=file)
 
-    def _turned(self, question: int, file: File) -> Iterator[Candidate]:
+    def _pictures(self, question: int, file: File) -> tuple[list[Candidate], int]:
         radius = self._situation.policy.document.pictures.radius
-        for row, distance, place in self._lists.similar_turned(file.turned, radius):
-            yield Candidate(
+        digests = file.turned or (file.digest,)
+        files = [File(file.kind, each) for each in digests] if file.turned else [file]
+        (found,) = self._lists.similar(digests, radius, together=len(digests))
+        candidates = [
+            Candidate(
                 question,
                 row,
                 file.kind,
                 None,
-                file=File(file.kind, file.turned[place]),
+                file=files[place],
                 distance=distance,
-                orientation=ORIENTATIONS[place],
+                orientation=ORIENTATIONS[place] if file.turned else None,
             )
+            for row, distance, place in found.rows
+        ]
+        return candidates, found.more

@@ -8,10 +8,11 @@ the transaction that writes the event; the indexes only point to rows.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
+from time import perf_counter
 from typing import Final, TypeVar
 
 from msgspec.structs import replace
@@ -27,6 +28,7 @@ from fedsafe_node.acts.lookup import (
     LookupRequest,
     Match,
     MatchReason,
+    OnTrial,
     Result,
 )
 from fedsafe_node.acts.match import MatchAnswer, MatchRequest
@@ -56,7 +58,13 @@ from fedsafe_node.lookup.digest_columns import (
     with_named,
 )
 from fedsafe_node.lookup.index.lists import Lists
-from fedsafe_node.lookup.matching import Candidate, Found, corroborate, match_candidates
+from fedsafe_node.lookup.matching import (
+    Found,
+    Pointers,
+    corroborate,
+    in_turns,
+    match_candidates,
+)
 from fedsafe_node.lookup.probe import Prober
 from fedsafe_node.lookup.question_sets import (
     Case,
@@ -68,7 +76,7 @@ from fedsafe_node.lookup.question_sets import (
 from fedsafe_node.lookup.shared_negatives import SharedNegatives
 from fedsafe_node.people.services import Naming, bound_naming, naming_of
 from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.review.floods import About, Judged, judge_floods
+from fedsafe_node.review.floods import About, FloodPictures, Judged, judge_floods
 from fedsafe_node.review.task_start import open_review
 from fedsafe_node.review.trials import Tried, try_matches
 from fedsafe_node.rules.budgets.lookups import LookupBudgets, Spending, Wanted, summed
@@ -87,6 +95,10 @@ T = TypeVar("T")
 RETRY_AFTER_MS: Final = 2_000
 OFFLOAD_QUESTIONS: Final = 4
 HITS_AT_ONCE: Final = 256
+HOLD_SECONDS: Final = 0.01
+"""So long an act goes on with the next of its hits; then others have a turn."""
+FEW_HITS: Final = 16
+"""An act of more waits for those of others that have as many."""
 OFFLOAD_PICTURES: Final = 100_000
 _FILES: Final = frozenset({Plane.MEDIA})
 LEAST_WRITING: Final = 2.0  # seconds that a store may take for an audit event
@@ -171,6 +183,47 @@ class _Deferred:
         return RETRY_AFTER_MS if self.wait is None else ceil(self.wait * 1_000)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One account or file, what indexes point to for it, and what its answer lacks."""
+
+    case: Case
+    pointers: Pointers
+    deferred: _Deferred | None = None
+
+
+@dataclass(slots=True)
+class _Looked:
+    """What was found of one case, turn after turn; `events` are what the act owes.
+
+    So many *further* candidates were not looked at.
+    """
+
+    judged: Judged
+    further: int = 0
+    suppressed: int = 0
+    harmless: int = 0
+    on_trial: list[OnTrial] = field(default_factory=list)
+    events: list[LogEntry] = field(default_factory=list)
+
+    def add(self, found: Found, tried: Tried, judged: Judged) -> None:
+        """Add what a turn has come to."""
+        self.suppressed += found.suppressed
+        self.harmless += found.harmless
+        self.on_trial += tried.on_trial
+        self.events += tried.events
+        known = self.judged
+        self.judged = Judged(
+            judged.subject,
+            [*known.matches, *judged.matches],
+            [*known.restricting, *judged.restricting],
+            known.rested + judged.rested,
+            known.flood or judged.flood,
+            known.task or judged.task,
+            [*known.events, *judged.events],
+        )
+
+
 class LookupService:
     """Answers single lookups and batches."""
 
@@ -196,6 +249,7 @@ class LookupService:
         self._columns = ColumnSearch(situation, lists)
         self._plans: dict[object, _Plan | Decision] = {}
         self._stands: tuple[object, ...] = ()
+        self._long_acts = asyncio.Lock()
         self._file_negatives = SharedNegatives(self._settle_files)
         self._negatives = SharedNegatives(self._settle)
         self.budgets = LookupBudgets(situation, store, trail, clock)
@@ -377,7 +431,7 @@ class LookupService:
         """
         if who.is_person or not _is_light(case):
             return None
-        if self._prober.candidates(case.asked, (), own_only=False):
+        if self._prober.candidates(case.asked, (), own_only=False).candidates:
             return None
         surface = read_surface(request.purpose, request.surface)
         asker = _Asker(who, request.purpose, surface, naming.usual)
@@ -477,7 +531,7 @@ class LookupService:
         cases: Sequence[Case],
         outputs: Sequence[tuple[Output, ...]],
         step: _Round,
-    ) -> list[list[Candidate]]:
+    ) -> list[Pointers]:
         remaining = iter(outputs)
         return [
             self._prober.candidates(
@@ -512,7 +566,7 @@ class LookupService:
     async def _decide(
         self,
         cases: Sequence[Case],
-        candidates: Sequence[Sequence[Candidate]],
+        candidates: Sequence[Pointers],
         step: _Round,
         *,
         deferred: "_Deferred | None",
@@ -522,26 +576,67 @@ class LookupService:
         # Behind a closed gate nobody is asked: then no list but the own is covered.
         stale = self._stale(step, now)
 
-        async def act(tx: Transaction) -> list[LookupAnswer]:
-            told: list[Told] = []
-            opened: list[LogEntry] = []
-            for case, pointers in zip(cases, candidates, strict=True):
-                lacks = deferred if case.persons else None
-                if is_loading and _asks_for_picture(case):
-                    lacks = lacks or _Deferred(None)
-                each, events = await self._tell(
-                    tx, case, pointers, step, now, stale, deferred=lacks
-                )
-                told.append(each)
-                opened += events
-            entries = Writing(self._trail, step.asking, now).events(told)
+        writing, told = Writing(self._trail, step.asking, now), list[Told]()
+        about = list[_Asked]()
+        for case, pointers in zip(cases, candidates, strict=True):
+            lacks = deferred if case.persons else None
+            if is_loading and _asks_for_picture(case):
+                lacks = lacks or _Deferred(None)
+            about.append(_Asked(case, pointers, lacks))
+
+        async def act(tx: Transaction) -> list[Told]:
+            said, opened = await self._tell_some(
+                tx, about[len(told) :], step, now, stale
+            )
+            if len(told) + len(said) < len(about):
+                entries = [
+                    writing.of_one(each) for each in said if writing.is_told(each)
+                ]
+            else:  # what is no event of its own is one together
+                left = [each for each in told if not writing.is_told(each)]
+                entries = writing.events([*left, *said])
+            if not told:  # whoever hangs up later has spent it all the same
+                await step.spending.keep(tx)
             await tx.append_many(self._trail.log, [*entries, *opened])
-            await step.spending.keep(tx)
-            return [_shown(each.answer) for each in told]
+            return said
 
         # Whoever signs up waits no longer, and without an event there is no answer.
         async with asyncio.timeout(max(step.within, LEAST_WRITING)):
+            while len(told) < len(about):
+                told += await self._write(act, sum(map(_is_hit, about)))
+        return [_shown(each.answer) for each in told]
+
+    async def _write(self, act: Callable[[Transaction], Awaitable[T]], hits: int) -> T:
+        """Have an act made; of those with many hits one at a time.
+
+        Acts that wait share a commit: several that take long would add up in it.
+        """
+        if hits <= FEW_HITS:
             return await self._store.write(act)
+        async with self._long_acts:
+            return await self._store.write(act)
+
+    async def _tell_some(
+        self,
+        tx: Transaction,
+        asked: "Sequence[_Asked]",
+        step: _Round,
+        now: datetime,
+        stale: Sequence[str],
+    ) -> tuple[list[Told], list[LogEntry]]:
+        """Answer the first of these: one, and more while there is time."""
+        ends, pictures = perf_counter() + HOLD_SECONDS, FloodPictures(self._reviews, tx)
+        told: list[Told] = []
+        opened: list[LogEntry] = []
+        hits = 0
+        for each in asked:
+            if told and (hits == HITS_AT_ONCE or perf_counter() > ends):
+                break
+            said, events = await self._tell(tx, each, step, now, stale, pictures)
+            told.append(said)
+            opened += events
+            hits += _is_hit(each)
+        return told, opened
 
     async def _decide_columns(
         self,
@@ -556,30 +651,21 @@ class LookupService:
         stale, told = self._stale(step, now), list[Told]()
         rest = Result.DEFERRED if is_loading else _rest(stale)
         writing, log = Writing(self._trail, step.asking, now), self._trail.log
-        *before, last = [
-            hits[start : start + HITS_AT_ONCE]
-            for start in range(0, max(1, len(hits)), HITS_AT_ONCE)
-        ]
+        about = [_Asked(hit.case, hit.pointers) for hit in hits]
 
-        async def tell(
-            tx: Transaction, some: Sequence[Hit]
-        ) -> tuple[list[Told], list[LogEntry]]:
-            said: list[Told] = []
-            opened: list[LogEntry] = []
-            for hit in some:
-                each, events = await self._tell(
-                    tx, hit.case, hit.candidates, step, now, stale
-                )
-                said.append(each)
-                opened += events
-            return said, opened
-
-        async def act(tx: Transaction) -> MatchAnswer:
-            said, opened = await tell(tx, last)
+        async def act(tx: Transaction) -> tuple[list[Told], MatchAnswer | None]:
+            said, opened = await self._tell_some(
+                tx, about[len(told) :], step, now, stale
+            )
+            if not told:  # whoever hangs up later has spent it all the same
+                await step.spending.keep(tx)
+            if len(told) + len(said) < len(about):
+                entries = writing.match_events(said)
+                await tx.append_many(log, [*entries, *opened])
+                return said, None
             counts = MatchCounts(asked, sum(map(_matches, [*told, *said])), rest)
             entries = writing.match_events(said, counts)
             await tx.append_many(log, [*entries, *opened])
-            await step.spending.keep(tx)
             answers = [_shown(each.answer) for each in [*told, *said]]
             answer = answer_columns(
                 columns,
@@ -591,56 +677,72 @@ class LookupService:
             if once is not None:
                 row = once.row(answer, now=int(now.timestamp()))
                 await tx.add_idempotent_answer(row)
-            return answer
+            return said, answer
 
         async with asyncio.timeout(max(step.within, LEAST_WRITING)):
-            for some in before:
-
-                async def part(
-                    tx: Transaction, some: Sequence[Hit] = some
-                ) -> list[Told]:
-                    said, opened = await tell(tx, some)
-                    entries = writing.match_events(said)
-                    await tx.append_many(log, [*entries, *opened])
-                    return said
-
-                told += await self._store.write(part)
-            return await self._store.write(act)
+            while True:
+                said, answer = await self._write(act, len(hits))
+                if answer is not None:
+                    return answer
+                told += said
 
     async def _tell(  # noqa: PLR0913 - the act, and what it is about
         self,
         tx: Transaction,
-        case: Case,
-        pointers: Sequence[Candidate],
+        asked: "_Asked",
         step: _Round,
         now: datetime,
         stale: Sequence[str],
-        *,
-        deferred: _Deferred | None = None,
+        pictures: FloodPictures,
     ) -> tuple[Told, list[LogEntry]]:
         """Answer one case; give the events that the act owes besides its own."""
-        if not pointers:  # as nearly always: there is nothing to be judged
+        case, pointers, deferred = asked.case, asked.pointers, asked.deferred
+        if not pointers.candidates:  # as nearly always: there is nothing to be judged
             answer = _answer(case, (), stale, deferred=deferred)
             if step.withheld and answer.not_covered:
                 answer = replace(answer, gate_closed=True)
             return Told(case, answer, Found()), []
-        opened: list[LogEntry] = []
-        found = await match_candidates(tx, pointers, self._situation, now)
-        tried = await self._try(tx, case, found.matches, step, now)
-        kept = Found(tried.matches, pictures=found.pictures)
-        judged = await self._judge(tx, case, kept, step, now)
-        answer = _answer(case, judged.matches, stale, deferred=deferred)
-        if tried.on_trial:
-            answer = replace(answer, on_trial=tried.on_trial)
-            opened += tried.events
+        looked = await self._look(tx, case, pointers, step, now, pictures)
+        opened, judged = [*looked.events], looked.judged
+        answer = _answer(
+            case, judged.matches, stale, deferred=deferred, further=looked.further
+        )
+        if looked.on_trial:
+            answer = replace(answer, on_trial=looked.on_trial)
         if step.withheld and answer.not_covered:
             answer = replace(answer, gate_closed=True)
         if judged.matches:
             answer, events = await self._reviewed(tx, answer, judged, step, now)
             opened += events
-        kept_back = found.suppressed + judged.rested
-        said = Found(judged.matches, kept_back, found.harmless)
+        kept_back = looked.suppressed + judged.rested
+        said = Found(judged.matches, kept_back, looked.harmless)
         return Told(case, answer, said), opened
+
+    async def _look(  # noqa: PLR0913 - the act, and what it is about
+        self,
+        tx: Transaction,
+        case: Case,
+        pointers: Pointers,
+        step: _Round,
+        now: datetime,
+        pictures: FloodPictures,
+    ) -> "_Looked":
+        """Look at what indexes point to, until each question has what counts."""
+        looked = _Looked(Judged(case.subject or ""), further=pointers.more)
+        settled: set[int] = set()
+        turns = await in_turns(tx, pointers.candidates, self._situation, now)
+        for turn in turns:
+            some = [each for each in turn if each.question not in settled]
+            looked.further += len(turn) - len(some)
+            if not some:
+                continue
+            found = await match_candidates(tx, some, self._situation, now)
+            tried = await self._try(tx, case, found.matches, step, now)
+            kept = Found(tried.matches, pictures=found.pictures)
+            judged = await self._judge(tx, case, kept, step, now, pictures)
+            settled.update(match.question for match in judged.matches)
+            looked.add(found, tried, judged)
+        return looked
 
     async def _try(
         self,
@@ -656,13 +758,14 @@ class LookupService:
             self._reviews, tx, case.subject, matches, now, by=by, service=step.service
         )
 
-    async def _judge(
+    async def _judge(  # noqa: PLR0913 - the act, and what it is about
         self,
         tx: Transaction,
         case: Case,
         found: Found,
         step: _Round,
         now: datetime,
+        pictures: FloodPictures,
     ) -> Judged:
         """Say which matches restrict by themselves (P21)."""
         return await judge_floods(
@@ -672,6 +775,7 @@ class LookupService:
             found.matches,
             now,
             about=About(case.asked, found.pictures),
+            pictures=pictures,
             by=step.asking.who.name,
             service=step.service,
         )
@@ -710,13 +814,13 @@ class LookupService:
 
 
 def _finds_nothing(
-    cases: Sequence[Case], candidates: Sequence[Sequence[Candidate]], step: _Round
+    cases: Sequence[Case], candidates: Sequence[Pointers], step: _Round
 ) -> bool:
     """Whether this is a machine's question about one account that no index knows.
 
     Questions that could not be read are counted in an event of their own.
     """
-    if len(cases) > 1 or candidates[0] or step.asking.who.is_person:
+    if len(cases) > 1 or candidates[0].candidates or step.asking.who.is_person:
         return False
     return not (cases[0].unreadable or cases[0].not_compared)
 
@@ -744,6 +848,10 @@ def _is_light(case: Case) -> bool:
     return True
 
 
+def _is_hit(asked: _Asked) -> bool:
+    return bool(asked.pointers.candidates)
+
+
 def _matches(told: Told) -> bool:
     return bool(told.answer.matches)
 
@@ -765,6 +873,7 @@ def _answer(
     stale: Sequence[str],
     *,
     deferred: _Deferred | None,
+    further: int = 0,
 ) -> LookupAnswer:
     # Of what is compared with nothing, no list lacks anything.
     not_covered = list(stale) if case.asked else []
@@ -772,7 +881,7 @@ def _answer(
         result = Result.REVIEW
     elif deferred:
         result = Result.DEFERRED
-    elif not_covered or case.unreadable:
+    elif not_covered or case.unreadable or further:
         result = Result.INCOMPLETE
     else:
         result = Result.NONE
@@ -784,4 +893,5 @@ def _answer(
         retry_after_ms=deferred.milliseconds if deferred else None,
         unreadable=list(case.unreadable) or None,
         not_compared=list(case.not_compared) or None,
+        further=further or None,
     )

@@ -28,7 +28,7 @@ from msgspec.structs import replace
 
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.primitives.framing import lp_text
-from fedsafe_federation.media.pdq import THRESHOLD, hamming_distance
+from fedsafe_federation.media.pdq import THRESHOLD
 from fedsafe_node.acts.floods import FloodState
 from fedsafe_node.acts.lookup import Match, MatchReason
 from fedsafe_node.acts.provider_events import EventKind
@@ -99,17 +99,22 @@ async def judge_floods(  # noqa: PLR0913 - the act, and what it is about
     about: About,
     by: str,
     service: str,
+    pictures: "FloodPictures | None" = None,
 ) -> Judged:
-    """Say which matches of an account restrict it, and keep the others' reference."""
+    """Say which matches of an account restrict it, and keep the others' reference.
+
+    *pictures* are what the act knows of them already.
+    """
     found: dict[_Key, list[Match]] = defaultdict(list)
     for match in matches:
         list_ = desk.list_of(match.origin, own=match.own)
         found[list_, UUID(match.signal).bytes].append(match)
     judged = Judged(named_account(subject, found, service=service))
     held = {} if subject is None else await _held(desk, tx, subject)
-    judge = _Judge(desk, tx, subject, judged, moment, by)
+    pictures = pictures or FloodPictures(desk, tx)
+    judge = _Judge(desk, tx, subject, judged, moment, by, pictures)
     reasons = {
-        key: await judge.of(key, await _listing(desk, tx, key, each, about), held)
+        key: await judge.of(key, await _listing(desk, pictures, key, each, about), held)
         for key, each in found.items()
     }
     for match in matches:
@@ -172,13 +177,20 @@ class _Listing:
         return (self.own, *self.others)
 
     @property
-    def counted(self) -> Sequence[_Key]:
-        """Give all under which it may have been counted."""
-        return (*((self.origin, mark) for mark in self.marks), self.former)
+    def counted(self) -> Mapping[str, Sequence[bytes]]:
+        """Give all under which it may have been counted, by origin."""
+        list_, signal_id = self.former
+        if list_ == self.origin:
+            return {list_: [*self.marks, signal_id]}
+        return {self.origin: self.marks, list_: [signal_id]}
 
 
 async def _listing(
-    desk: ReviewDesk, reader: Reader, key: _Key, found: Sequence[Match], about: About
+    desk: ReviewDesk,
+    pictures: "FloodPictures",
+    key: _Key,
+    found: Sequence[Match],
+    about: About,
 ) -> _Listing:
     match, own_list = found[0], desk.situation.own
     picture = about.pictures.get(key)
@@ -186,16 +198,54 @@ async def _listing(
         mark = own_list.mark_listing(match.origin, about.asked[match.question])
         return _Listing(match, match.origin, mark, (), key)
     mark = own_list.mark_listing(match.origin, File(MediaKind.PDQ, picture))
-    others: list[bytes] = []
     asked = [about.asked[each.question] for each in found]
-    files = [each.digest for each in asked if isinstance(each, File)]
-    for row in await reader.flood_pictures(match.origin, MOST_PICTURES):
-        value = _open_picture(desk, row)
-        if value is None or row.about == mark:
-            continue
-        if any(hamming_distance(value, each) <= THRESHOLD for each in files):
-            others.append(row.about)
+    files = frozenset(each.digest for each in asked if isinstance(each, File))
+    near = await pictures.near(match.origin, files)
+    others = [each for each in near if each != mark]
     return _Listing(match, match.origin, mark, others, key, picture)
+
+
+class FloodPictures:
+    """The pictures that origins list and that count, as one act sees them.
+
+    Each is opened once, however many matches are compared with it.
+    """
+
+    def __init__(self, desk: ReviewDesk, tx: Transaction) -> None:
+        self._desk = desk
+        self._tx = tx
+        self._known: dict[str, dict[bytes, int]] = {}
+        self._near: dict[tuple[str, frozenset[bytes]], list[bytes]] = {}
+
+    async def near(self, origin: str, files: frozenset[bytes]) -> Sequence[bytes]:
+        """Give the marks of an origin's pictures within the radius of any of these."""
+        key = origin, files
+        found = self._near.get(key)
+        if found is None:
+            values = [int.from_bytes(each) for each in files]
+            found = self._near[key] = [
+                about
+                for about, picture in (await self._of(origin)).items()
+                if any((picture ^ each).bit_count() <= THRESHOLD for each in values)
+            ]
+        return found
+
+    async def put(self, row: PictureRow, picture: bytes) -> None:
+        """Keep a picture from now on."""
+        await self._tx.put_flood_picture(row)
+        known = await self._of(row.origin)
+        if row.about not in known:
+            known[row.about] = int.from_bytes(picture)
+            self._near.clear()
+
+    async def _of(self, origin: str) -> dict[bytes, int]:
+        known = self._known.get(origin)
+        if known is None:
+            known = self._known[origin] = {
+                row.about: int.from_bytes(_open_picture(self._desk, row) or b"")
+                for row in await self._tx.flood_pictures(origin, MOST_PICTURES)
+            }
+        return known
 
 
 def _seal_picture(
@@ -233,6 +283,7 @@ class _Judge:
     judged: Judged
     moment: datetime
     by: str
+    pictures: FloodPictures
     met: dict[str, FloodRow] = field(default_factory=dict)
     """By origin, the flood of a file that was met first: its digests have no other."""
 
@@ -274,16 +325,11 @@ class _Judge:
         mark = token_bytes(MARK_BYTES)
         if self.subject is not None:
             mark = self.desk.situation.own.mark(self.subject)
-            for each in listing.counted:
-                if await tx.has_restricted(*each, mark, since):
+            for origin, abouts in listing.counted.items():
+                if await tx.has_restricted(origin, abouts, mark, since):
                     return None
-        for origin, about in listing.counted:
-            raised = await tx.raised_bound(origin, about, self.now)
-            request = FloodRequest(
-                kind_of(listing.match),
-                await tx.restricted(origin, about, since),
-                None if raised is None else raised.bound,
-            )
+        for about, count, bound in await self._counts(listing, since):
+            request = FloodRequest(kind_of(listing.match), count, bound)
             decision = self.desk.situation.decide(request, self.moment)
             if not decision.allowed:
                 begun = about if about in listing.marks else listing.own
@@ -292,8 +338,19 @@ class _Judge:
             await tx.add_restricted(listing.origin, about, mark, self.now)
         if listing.picture is not None:
             row = _seal_picture(self.desk, listing, listing.picture, self.moment)
-            await tx.put_flood_picture(row)
+            await self.pictures.put(row, listing.picture)
         return None
+
+    async def _counts(
+        self, listing: _Listing, since: int
+    ) -> list[tuple[bytes, int, int | None]]:
+        """Give all that counts, how many each has restricted, and raised bounds."""
+        found: list[tuple[bytes, int, int | None]] = []
+        for origin, abouts in listing.counted.items():
+            counts = await self.tx.restricted(origin, abouts, since)
+            raised = await self.tx.raised_bounds(origin, abouts, self.now)
+            found += [(each, counts.get(each, 0), raised.get(each)) for each in abouts]
+        return found
 
     async def _follow(self, flood: FloodRow, key: _Key, listing: _Listing) -> FloodRow:
         """Let a flood show the newest signal of those that belong to it."""

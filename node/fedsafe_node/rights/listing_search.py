@@ -86,8 +86,9 @@ async def find(
 ) -> list[Finding]:
     """Find the signals about an identifier and open them."""
     prober = Prober(situation, lists)
-    candidates = prober.candidates({0: person}, [evaluated.outputs], own_only=False)
-    rows = await reader.signals_at(sorted({found.row for found in candidates}))
+    found = prober.candidates({0: person}, [evaluated.outputs], own_only=False)
+    candidates = found.candidates
+    rows = await reader.signals_at(sorted({each.row for each in candidates}))
     by_row = {row.row: row for row in rows}
     findings: list[Finding] = []
     for candidate in candidates:

@@ -29,6 +29,10 @@ _RAISED: Final = RaisedRow.__struct_fields__
 _PICTURE: Final = PictureRow.__struct_fields__
 
 
+def _of(abouts: Sequence[bytes]) -> str:
+    return f"origin = ? AND about IN ({','.join('?' * len(abouts))})"
+
+
 def _flood(row: Any) -> FloodRow:  # noqa: ANN401 - a raw row
     named: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
     named["state"] = FloodState(named["state"])
@@ -44,24 +48,37 @@ class SqlFloodsReader:
         return [_flood(row) for row in self._connection.execute(_FLOOD + where, values)]
 
     async def has_restricted(
-        self, origin: str, about: bytes, mark: bytes, since: int
+        self, origin: str, abouts: Sequence[bytes], mark: bytes, since: int
     ) -> bool:
-        """Tell whether a listing has restricted a marked subject after a moment."""
+        """Tell whether one of some listings has restricted a marked subject of late."""
         row = self._connection.execute(
-            f"SELECT 1 FROM restricted_subjects WHERE {_LISTING} "  # noqa: S608
-            "AND mark = ? AND at > ?",
-            (origin, about, mark, since),
+            f"SELECT 1 FROM restricted_subjects WHERE {_of(abouts)} "  # noqa: S608
+            "AND mark = ? AND at > ? LIMIT 1",
+            (origin, *abouts, mark, since),
         ).fetchone()
         return row is not None
 
-    async def restricted(self, origin: str, about: bytes, since: int) -> int:
-        """Count the subjects that a listing has restricted after a moment."""
-        (count,) = self._connection.execute(
-            f"SELECT count(*) FROM restricted_subjects WHERE {_LISTING} "  # noqa: S608
-            "AND at > ?",
-            (origin, about, since),
-        ).fetchone()
-        return int(count)
+    async def restricted(
+        self, origin: str, abouts: Sequence[bytes], since: int
+    ) -> dict[bytes, int]:
+        """Count the subjects that each listing has restricted after a moment."""
+        rows = self._connection.execute(
+            "SELECT about, count(*) FROM restricted_subjects "  # noqa: S608
+            f"WHERE {_of(abouts)} AND at > ? GROUP BY about",
+            (origin, *abouts, since),
+        )
+        return {bytes(about): int(count) for about, count in rows}
+
+    async def raised_bounds(
+        self, origin: str, abouts: Sequence[bytes], now: int
+    ) -> dict[bytes, int]:
+        """Return to what two people have raised the bounds of listings."""
+        rows = self._connection.execute(
+            f"SELECT about, bound FROM raised_bounds WHERE {_of(abouts)} "  # noqa: S608
+            "AND until > ?",
+            (origin, *abouts, now),
+        )
+        return {bytes(about): int(bound) for about, bound in rows}
 
     async def raised_bound(
         self, origin: str, about: bytes, now: int

@@ -93,35 +93,24 @@ class Body:
 
 @dataclass(slots=True)
 class Told:
-    """What an audit log tells: the tasks of each body, by its number, and of parts."""
+    """What an audit log tells: events of bodies, and by body and place its matches."""
 
-    bodies: dict[int, list[list[str]]] = field(default_factory=dict)
-    parts: list[list[str]] = field(default_factory=list)
+    bodies: Counter[int] = field(default_factory=Counter)
+    matches: dict[int, dict[int, list[str]]] = field(default_factory=dict)
     opened: Counter[str] = field(default_factory=Counter)
 
     def read(self, events: list[dict[str, Any]]) -> None:
-        """Read all events; an act is an event of a body, its matches, their tasks.
-
-        Where many match, acts without an event of the body go before.
-        """
-        left = [each for each in events if each["event"] in {"lookup", "task.opened"}]
-        while left:
-            first = left[0]["detail"]
-            count = HITS_AT_ONCE
-            if "matched" in first:
-                del left[0]
-                count = first["matched"] % HITS_AT_ONCE
-            matches, left = left[:count], left[count:]
-            assert all("signals" in each["detail"] for each in matches), "half told"
-            tasks = [each["detail"]["task"] for each in matches]
-            assert len(tasks) == count, "half told"
-            while left and left[0]["event"] == "task.opened":
-                self.opened[left.pop(0)["detail"]["task"]] += 1
-            if "matched" in first:
-                number = first["lookups"] - LEAST
-                self.bodies.setdefault(number, []).append(tasks)
-            else:
-                self.parts.append(tasks)
+        """Read all events; each match names its body and place by its account."""
+        for each in events:
+            detail = each["detail"]
+            if each["event"] == "task.opened":
+                self.opened[detail["task"]] += 1
+            elif each["event"] == "lookup" and "matched" in detail:
+                self.bodies[detail["lookups"] - LEAST] += 1
+            elif each["event"] == "lookup":
+                _, number, place = each["subject_ref"].split("-")
+                places = self.matches.setdefault(int(number), {})
+                places.setdefault(int(place), []).append(detail["task"])
 
 
 class Asking:
@@ -218,23 +207,23 @@ class Asking:
 
     def hold(self, told: Told) -> None:
         """Hold the log to what was answered, and to telling nothing by halves."""
-        hits = {body.number: len(body.places) for body in self.bodies}
-        for number, acts in told.bodies.items():
-            assert len(acts) == 1, "a body was asked twice"
-            assert len(acts[0]) == hits[number] % HITS_AT_ONCE, "a body is half told"
-        matches = {
+        assert set(told.bodies.values()) <= {1}, "a body was asked twice"
+        tasks = Counter(
             task
-            for tasks in [*told.parts, *(acts[0] for acts in told.bodies.values())]
-            for task in tasks
-        }
-        assert set(told.opened) == matches, (
-            "a task without its match, or without its own"
+            for places in told.matches.values()
+            for each in places.values()
+            for task in set(each)
         )
+        assert tasks == told.opened, "a task without its match, or without its own"
         assert set(told.opened.values()) <= {1}, "a task was opened twice"
         for body in self.bodies:
+            places = told.matches.get(body.number, {})
+            assert set(places) <= {*body.places}, "a body is told too much"
+            if told.bodies[body.number]:
+                assert set(places) == {*body.places}, "a body is half told"
             if body.tasks is not None:
-                assert body.number in told.bodies, "an answered body left no event"
-                left = set(body.tasks) - matches
+                assert told.bodies[body.number], "an answered body left no event"
+                left = set(body.tasks) - set(tasks)
                 assert not left, "an answered match left no event"
 
     def close(self) -> None:

@@ -502,7 +502,7 @@ async def test_no_account_is_named_where_it_is_only_counted(ward: Ward) -> None:
     (person,) = about(match(1)).asked.values()
     listing = ward.desk.situation.own.mark_listing("b.demo", person)
     assert await ward.desk.store.read(
-        lambda r: r.has_restricted("b.demo", listing, marked, since)
+        lambda r: r.has_restricted("b.demo", [listing], marked, since)
     )
     assert b"acc-00" not in marked
 

@@ -258,7 +258,9 @@ async def test_a_review_of_the_sample_is_none_that_restricts(court: Court) -> No
     since = desk.now() - 1
     (person,) = about(imported()).asked.values()
     mark = desk.situation.own.mark_listing("b.demo", person)
-    assert await court.store.read(lambda r: r.restricted("b.demo", mark, since)) == 1
+    assert await court.store.read(lambda r: r.restricted("b.demo", [mark], since)) == {
+        mark: 1
+    }
 
 
 async def test_own_bans_are_never_on_trial(court: Court) -> None:

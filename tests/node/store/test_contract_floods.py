@@ -65,12 +65,14 @@ async def test_a_subject_is_counted_once_within_a_span(store: Store) -> None:
 
     await store.write(act)
 
-    assert await store.read(lambda r: r.restricted(LIST, SIGNAL, 99)) == 2
-    assert await store.read(lambda r: r.restricted(LIST, SIGNAL, 150)) == 1
-    assert await store.read(lambda r: r.has_restricted(LIST, SIGNAL, mark(1), 199))
-    assert not await store.read(lambda r: r.has_restricted(LIST, SIGNAL, mark(1), 200))
+    assert await store.read(lambda r: r.restricted(LIST, [SIGNAL], 99)) == {SIGNAL: 2}
+    assert await store.read(lambda r: r.restricted(LIST, [SIGNAL], 150)) == {SIGNAL: 1}
+    assert await store.read(lambda r: r.has_restricted(LIST, [SIGNAL], mark(1), 199))
+    assert not await store.read(
+        lambda r: r.has_restricted(LIST, [SIGNAL], mark(1), 200)
+    )
     assert await store.write(lambda tx: tx.forget_restricted(150)) == 2
-    assert await store.read(lambda r: r.restricted(LIST, SIGNAL, 0)) == 1
+    assert await store.read(lambda r: r.restricted(LIST, [SIGNAL], 0)) == {SIGNAL: 1}
 
 
 async def test_one_flood_of_a_signal_is_alive(store: Store) -> None:

@@ -8,7 +8,7 @@ hints: whoever finds a row here reads its status in the store before it counts.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fedsafe_node.lookup.index.tokens import TokenIndex
 
@@ -31,6 +31,21 @@ class TurnedMatch(NamedTuple):
     row: int
     distance: int
     place: int
+
+
+class Similar(NamedTuple):
+    """The rows that are near to a picture, nearest first, and about how many more."""
+
+    rows: Sequence[TurnedMatch] = ()
+    more: int = 0
+
+
+_NOTHING: Final = Similar()
+MOST_NEAR: Final = 512
+"""So many rows are looked at for one picture. Whoever lists more that are near to it
+makes no question dearer, and hides nothing without its being said."""
+LEAST_NEAR: Final = 32
+MOST_NEAR_IN_ALL: Final = 100_000
 
 
 class Lists:
@@ -134,25 +149,44 @@ class Lists:
         """Give the rows that may carry *token*."""
         return self.tokens.rows(token)
 
-    def similar(self, digest: bytes, radius: int) -> list["Match"]:
-        """Give the rows whose picture may be the same, with distances."""
-        return [] if self._pictures is None else self._pictures.query(digest, radius)
+    def similar(
+        self, digests: Sequence[bytes], radius: int, *, together: int = 1
+    ) -> list[Similar]:
+        """Give the rows whose picture may be the same, for each *together* so many.
 
-    def similar_turned(
-        self, digests: Sequence[bytes], radius: int
-    ) -> list[TurnedMatch]:
-        """Give the rows whose picture may be the same as one of these, each once.
-
-        The digests are searched together; of several that are near to a row the
-        nearest counts, and of those that are equally near the first.
+        Those are one question: of several that are near to a row the nearest counts,
+        and of those that are equally near the first. A question has the nearest
+        `MOST_NEAR` rows; where many questions have many, at least `LEAST_NEAR` each.
         """
-        if self._pictures is None:
-            return []
-        found = self._pictures.search_many(digests, radius)
-        columns = (found.ids, found.distances, found.questions)
-        nearest: dict[int, TurnedMatch] = {}
-        for each in map(TurnedMatch, *(column.tolist() for column in columns)):
-            known = nearest.get(each.row)
-            if known is None or each.distance < known.distance:
-                nearest[each.row] = each
-        return sorted(nearest.values(), key=attrgetter("distance", "row"))
+        count = len(digests) // together
+        if self._pictures is None or not len(self._pictures):
+            return [_NOTHING] * count
+        found = self._pictures.search_nearest(digests, radius, MOST_NEAR)
+        near = sum(map(len, found.matches))
+        hits = sum(map(bool, found.matches))
+        most = MOST_NEAR
+        if near > MOST_NEAR_IN_ALL:
+            most = max(LEAST_NEAR, MOST_NEAR_IN_ALL // hits)
+        return [
+            _joined(
+                found.matches[at : at + together], found.more[at : at + together], most
+            )
+            for at in range(0, count * together, together)
+        ]
+
+
+def _joined(
+    matches: Sequence[Sequence["Match"]], more: Sequence[int], most: int
+) -> Similar:
+    """Join what is near to the digests of one question."""
+    if not any(matches):
+        return _NOTHING
+    nearest: dict[int, TurnedMatch] = {}
+    for place, each in enumerate(matches):
+        for row, distance in each[:most]:
+            known = nearest.get(row)
+            if known is None or distance < known.distance:
+                nearest[row] = TurnedMatch(row, distance, place)
+    ordered = sorted(nearest.values(), key=attrgetter("distance", "row"))
+    left = sum(more) + sum(max(0, len(each) - most) for each in matches)
+    return Similar(ordered[:most], left + max(0, len(ordered) - most))

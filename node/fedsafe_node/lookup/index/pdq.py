@@ -14,7 +14,7 @@ its own, and lets readers and the writer go on::
 One writer, many readers: a reader takes the view once and never sees a later one. The
 writer fills rows beyond what readers look at before it publishes their number, and
 marks removed rows by one aligned store. `add` and `remove` are for one thread at a
-time; `query` and `search_many` may run in any.
+time; questions may be asked in any.
 """
 
 from collections.abc import Iterator, Sequence
@@ -69,6 +69,16 @@ class Found(NamedTuple):
     questions: Places
     ids: Ids
     distances: NDArray[np.uint16]
+
+
+class Nearest(NamedTuple):
+    """By question: its nearest rows in the order of distance and id, and how many more.
+
+    Equal questions share a list, which is for reading alone.
+    """
+
+    matches: list[list[Match]]
+    more: list[int]
 
 
 @dataclass(slots=True)
@@ -244,6 +254,37 @@ class PdqIndex:
             found += _search(view, Asked(joined[part]), start, radius)
         return _ordered(found)
 
+    def search_nearest(
+        self, digests: Sequence[bytes], radius: int, most: int
+    ) -> Nearest:
+        """Find the nearest rows within `radius` bits of each digest, at most so many.
+
+        Equal digests are compared once, and hold their rows together.
+
+        Raises:
+            ValueError: A digest has not 32 bytes.
+        """
+        numbers: dict[bytes, int] = {}
+        of_digests = [numbers.setdefault(each, len(numbers)) for each in digests]
+        joined, view = _joined(list(numbers)), self._view
+        near: dict[int, list[Match]] = {}
+        more: dict[int, int] = {}
+        for start in range(0, len(numbers), _TOGETHER):
+            part = slice(start * PDQ_BYTES, (start + _TOGETHER) * PDQ_BYTES)
+            found = _ordered(list(_search(view, Asked(joined[part]), start, radius)))
+            firsts, counts = _runs(found.questions)
+            for first, count in zip(firsts, counts, strict=True):
+                number, end = int(found.questions[first]), first + min(count, most)
+                ids, distances = found.ids[first:end], found.distances[first:end]
+                pairs = zip(ids.tolist(), distances.tolist(), strict=True)
+                near[number] = list(map(Match._make, pairs))
+                if count > most:
+                    more[number] = count - most
+        return Nearest(
+            [near.get(number, _NO_MATCHES) for number in of_digests],
+            [more.get(number, 0) for number in of_digests],
+        )
+
     def merge(self) -> None:
         """Build tables of all rows that are left; few rows need none.
 
@@ -407,6 +448,12 @@ def _ordered(found: Sequence[Found]) -> Found:
     return Found(questions[order], ids[order], distances[order])
 
 
+def _runs(questions: Places) -> tuple[list[int], list[int]]:
+    """Say where the matches of each question begin, which ascend, and how many."""
+    _, firsts, counts = np.unique(questions, return_index=True, return_counts=True)
+    return firsts.tolist(), counts.tolist()
+
+
 def _left(parts: Sequence[Tables | Recent | _Block]) -> tuple[Ids, Columns]:
     """Give the rows of some parts that are not removed."""
     ids, columns = list[Ids](), list[Columns]()
@@ -458,6 +505,7 @@ def _build(
 
 
 _NO_IDS: Final[Ids] = np.zeros(0, np.uint32)
+_NO_MATCHES: Final[list[Match]] = []
 _NOTHING: Final = Found(
     np.zeros(0, np.intp), np.zeros(0, np.uint32), np.zeros(0, np.uint16)
 )
