@@ -15,6 +15,7 @@ from typing import Final
 from fedsafe_crypto.oprf.tokens import media_token, origin_token
 from fedsafe_crypto.oprf.voprf import Blinded, Mode, output_direct
 from fedsafe_crypto.primitives.framing import lp_text
+from fedsafe_crypto.seal.secretbox import KEY_BYTES, decrypt, encrypt
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.evaluation.metering import Budget
 from fedsafe_federation.evaluation.quorum import Quorum
@@ -28,6 +29,7 @@ OWN_GENERATION: Final = 1
 MARK_BYTES: Final = 16
 _MARKS: Final = b"fedsafe-marks"
 _LISTINGS: Final = b"fedsafe-listings"
+_PICTURES: Final = b"fedsafe-pictures"
 _BEGINNING: Final = 10 * 60
 """So many seconds a member takes at most to take up a new epoch."""
 
@@ -69,6 +71,25 @@ class OwnList:
     def file_keys(self) -> list[bytes]:
         """The keys under which tokens of files are derived: for `DigestColumn`."""
         return [self._keys.media.token]
+
+    def seal_picture(self, digest: bytes, place: bytes) -> bytes:
+        """Seal a PDQ digest for its place, so that no key opens it but the own ones.
+
+        What is sealed under a month's key alone is not covered by the outside key.
+        """
+        return encrypt(self._picture_key(), digest, place)
+
+    def open_picture(self, sealed: bytes, place: bytes) -> bytes:
+        """Open a PDQ digest that was sealed for its place.
+
+        Raises:
+            OpenError: it was sealed under another key or for another place.
+        """
+        return decrypt(self._picture_key(), sealed, place)
+
+    def _picture_key(self) -> bytes:
+        key = self._keys.media.group
+        return blake2b(key=key, digest_size=KEY_BYTES, person=_PICTURES).digest()
 
     def mark(self, subject: str) -> bytes:
         """Mark an account, so that it can be counted once and not be named."""

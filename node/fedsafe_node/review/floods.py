@@ -28,7 +28,7 @@ from msgspec.structs import replace
 
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.primitives.framing import lp_text
-from fedsafe_federation.media.pdq import THRESHOLD
+from fedsafe_federation.media.pdq import PDQ_BYTES, THRESHOLD
 from fedsafe_node.acts.floods import FloodState
 from fedsafe_node.acts.lookup import Match, MatchReason
 from fedsafe_node.acts.provider_events import EventKind
@@ -241,32 +241,48 @@ class FloodPictures:
     async def _of(self, origin: str) -> dict[bytes, int]:
         known = self._known.get(origin)
         if known is None:
-            known = self._known[origin] = {
-                row.about: int.from_bytes(_open_picture(self._desk, row) or b"")
-                for row in await self._tx.flood_pictures(origin, MOST_PICTURES)
-            }
+            known = self._known[origin] = {}
+            for row in await self._tx.flood_pictures(origin, MOST_PICTURES):
+                picture, is_former = _open_picture(self._desk, row)
+                if picture is None:
+                    continue
+                known[row.about] = int.from_bytes(picture)
+                if is_former:
+                    sealed = _sealed(self._desk, row, picture)
+                    await self._tx.put_flood_picture(replace(row, sealed=sealed))
         return known
 
 
 def _seal_picture(
     desk: ReviewDesk, listing: _Listing, picture: bytes, moment: datetime
 ) -> PictureRow:
-    period = period_of(moment)
-    place = _place(listing.origin, listing.own, period)
-    return PictureRow(
+    row = PictureRow(
         origin=listing.origin,
         about=listing.own,
         at=int(moment.timestamp()),
-        period=period,
-        sealed=desk.periods.seal(period, picture, place),
+        period=period_of(moment),
+        sealed=b"",
     )
+    return replace(row, sealed=_sealed(desk, row, picture))
 
 
-def _open_picture(desk: ReviewDesk, row: PictureRow) -> bytes | None:
+def _sealed(desk: ReviewDesk, row: PictureRow, picture: bytes) -> bytes:
+    place = _place(row.origin, row.about, row.period)
+    within = desk.situation.own.seal_picture(picture, place)
+    return desk.periods.seal(row.period, within, place)
+
+
+def _open_picture(desk: ReviewDesk, row: PictureRow) -> tuple[bytes | None, bool]:
+    """Open a picture; tell as well whether the month's key alone has sealed it.
+
+    So were all before they were sealed under the own keys within.
+    """
+    place = _place(row.origin, row.about, row.period)
     try:
-        return desk.periods.unseal(
-            row.period, row.sealed, _place(row.origin, row.about, row.period)
-        )
+        kept = desk.periods.unseal(row.period, row.sealed, place)
+        if kept is None or len(kept) == PDQ_BYTES:
+            return kept, kept is not None
+        return desk.situation.own.open_picture(kept, place), False
     except CryptoError:
         raise StoreFailedError("a picture of a flood does not open") from None
 

@@ -240,7 +240,7 @@ class _Approval:
             )
         approver = Person(self._who.name, self._who.role)
         compared = present.compared(draft.kind)
-        made = draft.made(row.signal_id, present.node)
+        made = draft.made(row.signal_id, present.node, desk.situation.own)
         asked = draft.request(approver, compared, self._listed(made))
         decision = present.decide(asked)
         if decision.allowed and made.header.match_until <= present.at:

@@ -4,7 +4,8 @@
 A draft holds all that publishing needs, so that the second person neither sees
 the identifier nor asks the members anew: the finished opening with its salt, the
 row to be, and the facts that policy decides on once more. It is sealed under the
-month's period key, bound to its signal.
+month's period key, bound to its signal. The PDQ digest of a picture is sealed within
+under the own keys, which an outside key may wrap; drafts from before have it as it is.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from fedsafe_federation.wire.signed import Bytes16, Bytes32
 from fedsafe_federation.wire.wireformat import decode, encode
 from fedsafe_node.acts.bodies import ListSource
 from fedsafe_node.ground.errors import WrongStateError
+from fedsafe_node.keys.evaluators import OwnList
 from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.signals.creation import Made
 from fedsafe_node.store.rows import DraftRow, Opening, Row
@@ -41,6 +43,7 @@ from fedsafe_policies.vocabulary import (
 )
 
 _DOMAIN: Final = "fedsafe/v1/draft"
+_PICTURE: Final = "fedsafe/v1/draft picture"
 
 
 class DraftFacts(Row, frozen=True, kw_only=True):
@@ -77,7 +80,8 @@ class Draft(Row, frozen=True, kw_only=True):
     """The payload of a draft.
 
     `own` is the id of the own ban that matches here while the draft waits, if there
-    is one. `token` and `pdq` are what the signal will be found by.
+    is one. `token` and `picture` are what the signal will be found by; `picture` is a
+    PDQ digest under the own keys, `pdq` one as drafts had it before.
     """
 
     v: Literal[1]
@@ -87,6 +91,7 @@ class Draft(Row, frozen=True, kw_only=True):
     salt: Bytes32
     payload: bytes
     facts: DraftFacts
+    picture: bytes | None = None
 
     def request(
         self, approver: Person, compared: Mapping[str, str], listed: str | None
@@ -126,9 +131,18 @@ class Draft(Row, frozen=True, kw_only=True):
         """Read the header out of the opening."""
         return decode_opening(self.payload)[0]
 
-    def made(self, signal_id: bytes, origin: str) -> Made:
-        """Give the signal that waits in the draft."""
-        kind = self.kind
+    def made(self, signal_id: bytes, origin: str, own_list: OwnList) -> Made:
+        """Give the signal that waits in the draft.
+
+        Raises:
+            WrongStateError: its picture was sealed under other own keys.
+        """
+        kind, pdq = self.kind, self.pdq
+        if self.picture is not None:
+            try:
+                pdq = own_list.open_picture(self.picture, _picture_place(signal_id))
+            except CryptoError:
+                raise _unreadable() from None
         return Made(
             signal_id=signal_id,
             origin=origin,
@@ -136,27 +150,32 @@ class Draft(Row, frozen=True, kw_only=True):
             token=self.token,
             opening=Opening(group=SIGNAL_GROUP, salt=self.salt, payload=self.payload),
             media_kind=kind if isinstance(kind, MediaKind) else None,
-            pdq=self.pdq,
+            pdq=pdq,
         )
 
 
-def draft_row(
+def draft_row(  # noqa: PLR0913 - what a draft is made of, and sealed under
     made: Made,
     *,
     own: bytes | None,
     facts: DraftFacts,
     periods: PeriodKeys,
+    own_list: OwnList,
     now: datetime,
 ) -> DraftRow:
     """Seal a draft into its row."""
+    picture = None
+    if made.pdq is not None:
+        picture = own_list.seal_picture(made.pdq, _picture_place(made.signal_id))
     draft = Draft(
         v=1,
         own=own,
         token=made.token,
-        pdq=made.pdq,
+        pdq=None,
         salt=made.opening.salt,
         payload=made.opening.payload,
         facts=facts,
+        picture=picture,
     )
     period = period_of(now)
     sealed = periods.seal(period, encode(draft), _place(made.signal_id, period))
@@ -186,10 +205,18 @@ def open_draft(row: DraftRow, periods: PeriodKeys) -> Draft:
             return decode(payload, Draft)
     except (CryptoError, MalformedError):
         pass
-    raise WrongStateError(
+    raise _unreadable()
+
+
+def _unreadable() -> WrongStateError:
+    return WrongStateError(
         "draft_unreadable", Phrase("this draft can't be opened any more; withdraw it")
     )
 
 
 def _place(signal_id: bytes, period: str) -> bytes:
     return lp_text(_DOMAIN) + signal_id + lp_text(period)
+
+
+def _picture_place(signal_id: bytes) -> bytes:
+    return lp_text(_PICTURE) + signal_id

@@ -263,6 +263,7 @@ class Recorder:
             own=None if own is None else own.signal_id,
             facts=self._facts(plan),
             periods=self._desk.periods,
+            own_list=self._desk.situation.own,
             now=self._present.now,
         )
         custody = None

@@ -221,10 +221,11 @@ async def test_approval_refuses_a_draft_about_a_minor_or_nobody_said_an_adult(
     assert row is not None
     kept, signal_id = open_draft(row, keys), bytes(6) + b"\x70\x00\x80" + bytes(7)
     changed = draft_row(
-        kept.made(signal_id, "a.demo"),
+        kept.made(signal_id, "a.demo", node.desk.situation.own),
         own=None,
         facts=replace(kept.facts, **change),
         periods=keys,
+        own_list=node.desk.situation.own,
         now=node.desk.clock.now(),
     )
     await node.store.write(lambda tx: tx.add_draft(changed))
