@@ -447,9 +447,30 @@ class _Serving:
         if route.query is not None or request.query_string:
             call.query = read_query(request, route.query)
         if route.idempotent and "Idempotency-Key" in request.headers:
-            once = _recognise(request, call.principal, route, body, packed=packed)
+            once = self._recognise(request, call.principal, body, packed=packed)
             return await self._act_once(call, once, request_id)
         return self._answer(await self._handled(call), request_id, packed=packed)
+
+    def _recognise(
+        self, request: web.Request, who: Principal, body: bytes, *, packed: bool
+    ) -> Once:
+        key = request.headers["Idempotency-Key"].strip('"')
+        if not KEY.fullmatch(key):
+            raise RefusedError(
+                Code.INVALID_IDEMPOTENCY_KEY,
+                Phrase(
+                    "a key is 22 to 64 random letters, digits, - or _, such as a UUID"
+                ),
+            )
+        return recognise(
+            key,
+            who,
+            route=f"{self._route.method} {request.path}",
+            body=body,
+            status=self._route.status,
+            packed=packed,
+            periods=self._border.services.answers.periods,
+        )
 
     async def _act_once(self, call: Call, once: Once, request_id: str) -> Answer:
         with self._border.in_flight.claim(once):
@@ -515,21 +536,6 @@ def _check_path(value: str, type_: object) -> None:
         msgspec.convert(value, type_)
     except msgspec.ValidationError:
         raise RefusedError(Code.NOT_FOUND) from None
-
-
-def _recognise(
-    request: web.Request, who: Principal, route: Route, body: bytes, *, packed: bool
-) -> Once:
-    key = request.headers["Idempotency-Key"].strip('"')
-    if not KEY.fullmatch(key):
-        raise RefusedError(
-            Code.INVALID_IDEMPOTENCY_KEY,
-            Phrase("a key is 22 to 64 random letters, digits, - or _, such as a UUID"),
-        )
-    place = f"{route.method} {request.path}"
-    return recognise(
-        key, who, route=place, body=body, status=route.status, packed=packed
-    )
 
 
 def _replay(kept: IdempotencyRow, once: Once, request_id: str) -> Answer:

@@ -195,7 +195,7 @@ def make_services(parts: Parts) -> Services:
         help=_help_desk(base),
         backups=Backups(base.office),
         refusals=parts.refusals,
-        answers=StoredAnswers(base.store, base.clock),
+        answers=StoredAnswers(base.store, base.clock, base.periods),
         following=base.following,
     )
 

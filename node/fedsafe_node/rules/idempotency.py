@@ -9,7 +9,9 @@ changed nothing; its repetition is judged anew.
 
 Neither key nor request is stored. The row is found under a hash of who asks and
 the key; the request is told apart by an HMAC under the key. A key is random, so a
-thief of the database cannot try bodies that hold an identifier.
+thief of the database cannot try bodies that hold an identifier. The answer may name
+an account and what was found of it: it is kept sealed under the month's key, as the
+openings of the audit log are. Answers that were kept before are read as they are.
 """
 
 import hashlib
@@ -17,21 +19,29 @@ import hmac
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
+from fedsafe_crypto.errors import OpenError
+from fedsafe_crypto.primitives.framing import lp_text
 from fedsafe_federation.wire.wireformat import encode, pack
 from fedsafe_node.ground.clock import Clock
-from fedsafe_node.ground.errors import NodeError
+from fedsafe_node.ground.errors import NodeError, StoreFailedError
 from fedsafe_node.ground.principal import Principal
+from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import IdempotencyRow
 
 KEPT_SECONDS: Final = 24 * 60 * 60
 KEY: Final = re.compile(r"[A-Za-z0-9_-]{22,64}")
 _DOMAIN: Final = b"fedsafe/v1/idempotency\n"
+_ANSWER: Final = "fedsafe/v1/kept answer"
+_SEALED: Final = b"\0"
+_HEAD: Final = 8  # that, and a period such as 2026-11
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +51,25 @@ class Once:
     The service calls `row` with its answer and adds the row in the very act that
     it answers for (`tx.add_idempotent_answer`). `ConflictError` from there means
     that another worker was faster: nothing of this act is kept. What is asked in
-    MessagePack is `packed`, as its answer is.
+    MessagePack is `packed`, as its answer is. Answers are sealed with *periods*.
     """
 
     key: str
     digest: bytes
     status: int
     packed: bool = False
+    periods: PeriodKeys | None = field(default=None, repr=False)
 
     def row(self, answer: msgspec.Struct, *, now: int) -> IdempotencyRow:
         """Make the row that gives *answer* to every repetition for a day."""
-        return IdempotencyRow(
+        row = IdempotencyRow(
             key=self.key,
             request_digest=self.digest,
             status=self.status,
             body=pack(answer) if self.packed else encode(answer),
             expires_at=now + KEPT_SECONDS,
         )
+        return row if self.periods is None else _sealed(row, self.periods, now)
 
 
 def recognise(  # noqa: PLR0913 - whose key, and for what
@@ -68,28 +80,67 @@ def recognise(  # noqa: PLR0913 - whose key, and for what
     body: bytes,
     status: int,
     packed: bool = False,
+    periods: PeriodKeys | None = None,
 ) -> Once:
-    """Bind an Idempotency-Key to its owner, route and exact body."""
+    """Bind an Idempotency-Key to its owner, route and exact body.
+
+    The answer is sealed with *periods*, if they are given.
+    """
     owner = f"{who.role.value}\n{who.name}\n{key}".encode()
     digest = hmac.digest(key.encode(), route.encode() + b"\n" + body, "sha256")
-    return Once(hashlib.sha256(_DOMAIN + owner).hexdigest(), digest, status, packed)
+    name = hashlib.sha256(_DOMAIN + owner).hexdigest()
+    return Once(name, digest, status, packed, periods)
+
+
+def _sealed(row: IdempotencyRow, periods: PeriodKeys, now: int) -> IdempotencyRow:
+    period = period_of(datetime.fromtimestamp(now, UTC))
+    sealed = periods.seal(period, row.body, _place(row.key, period))
+    return replace(row, body=_SEALED + period.encode() + sealed)
+
+
+def _opened(row: IdempotencyRow, periods: PeriodKeys) -> IdempotencyRow:
+    """Open a kept answer; one of before is as it is.
+
+    Raises:
+        StoreFailedError: it does not open. To act again would be worse than no answer.
+    """
+    if not row.body.startswith(_SEALED):  # neither JSON nor a map of MessagePack is so
+        return row
+    named, sealed = row.body[1:_HEAD], row.body[_HEAD:]
+    period = named.decode("ascii", "replace")
+    try:
+        body = periods.unseal(period, sealed, _place(row.key, period))
+    except OpenError:
+        body = None
+    if body is None:
+        raise StoreFailedError("a kept answer does not open")
+    return replace(row, body=body)
+
+
+def _place(key: str, period: str) -> bytes:
+    return lp_text(_ANSWER) + lp_text(key) + lp_text(period)
 
 
 class StoredAnswers:
     """Finds answers that were kept, in the node's own store."""
 
-    __slots__ = ("_clock", "_store")
+    __slots__ = ("_clock", "_store", "periods")
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, periods: PeriodKeys) -> None:
         self._store = store
         self._clock = clock
+        self.periods = periods
 
     async def find(self, key: str) -> IdempotencyRow | None:
-        """Return what was kept under this key, unless it has expired."""
+        """Return what was kept under this key, unless it has expired.
+
+        Raises:
+            StoreFailedError: it does not open.
+        """
         row = await self._store.read(lambda reader: reader.idempotent_answer(key))
         if row is None or row.expires_at <= self._clock.now().timestamp():
             return None
-        return row
+        return _opened(row, self.periods)
 
 
 class InFlightError(NodeError):

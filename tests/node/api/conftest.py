@@ -176,6 +176,8 @@ class Memory:
         if once is not None:
             self.rows[once.key] = once.row(answer, now=0)
 
+    periods = None
+
     async def find(self, key: str) -> IdempotencyRow | None:
         return self.rows.get(key)
 

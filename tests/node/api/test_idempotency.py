@@ -3,15 +3,27 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
+import msgspec
 import pytest
 from tests.node.api.conftest import STAFF_TOKEN, Api
 from tests.node.conftest import FixedClock
 
 from fedsafe_node.acts.bodies import ApproveAnswer
-from fedsafe_node.ground.errors import ConflictError, WrongStateError
+from fedsafe_node.ground.errors import (
+    ConflictError,
+    StoreFailedError,
+    WrongStateError,
+)
 from fedsafe_node.ground.principal import Principal
-from fedsafe_node.rules.idempotency import KEPT_SECONDS, StoredAnswers, recognise
+from fedsafe_node.log.openings import PeriodKeys, period_of
+from fedsafe_node.rules.idempotency import (
+    KEPT_SECONDS,
+    Once,
+    StoredAnswers,
+    recognise,
+)
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.store.transaction import Transaction
@@ -144,10 +156,80 @@ def test_nothing_of_key_or_body_is_kept() -> None:
     assert row.expires_at == 7 + KEPT_SECONDS
 
 
-async def test_the_store_keeps_act_and_answer_together(
-    store: Store, clock: FixedClock
+@pytest.fixture
+def periods(tmp_path: Path) -> PeriodKeys:
+    return PeriodKeys(tmp_path / "periods")
+
+
+@pytest.fixture
+def others(tmp_path: Path) -> PeriodKeys:
+    return PeriodKeys(tmp_path / "others")
+
+
+class Said(msgspec.Struct):
+    """An answer that names somebody."""
+
+    subject_ref: str
+
+
+async def keep(
+    store: Store, clock: FixedClock, periods: PeriodKeys | None, *, packed: bool
+) -> Once:
+    once = recognise(
+        KEY,
+        WHO,
+        route="POST /v1/x",
+        body=b"{}",
+        status=200,
+        packed=packed,
+        periods=periods,
+    )
+    now = int(clock.now().timestamp())
+    row = await asyncio.to_thread(lambda: once.row(Said("acc-4711"), now=now))
+    await store.write(lambda tx: tx.add_idempotent_answer(row))
+    return once
+
+
+@pytest.mark.parametrize("packed", [True, False])
+async def test_an_answer_is_kept_under_the_key_of_its_month(
+    store: Store,
+    clock: FixedClock,
+    periods: PeriodKeys,
+    others: PeriodKeys,
+    *,
+    packed: bool,
 ) -> None:
-    answers = StoredAnswers(store, clock)
+    once = await keep(store, clock, periods, packed=packed)
+
+    row = await store.read(lambda reader: reader.idempotent_answer(once.key))
+    assert row is not None
+    assert b"4711" not in row.body
+    kept = await StoredAnswers(store, clock, periods).find(once.key)
+    assert kept is not None
+    assert b"acc-4711" in kept.body
+    with pytest.raises(StoreFailedError):
+        await StoredAnswers(store, clock, others).find(once.key)
+    await asyncio.to_thread(others.seal, period_of(clock.now()), b"", b"")
+    with pytest.raises(StoreFailedError):
+        await StoredAnswers(store, clock, others).find(once.key)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+async def test_an_answer_of_before_is_given_as_it_is(
+    store: Store, clock: FixedClock, periods: PeriodKeys, *, packed: bool
+) -> None:
+    once = await keep(store, clock, None, packed=packed)
+
+    answers = StoredAnswers(store, clock, periods)
+    kept = await answers.find(once.key)
+    assert kept is not None
+    assert b"acc-4711" in kept.body
+
+
+async def test_the_store_keeps_act_and_answer_together(
+    store: Store, clock: FixedClock, periods: PeriodKeys
+) -> None:
+    answers = StoredAnswers(store, clock, periods)
     once = recognise(KEY, WHO, route="POST /v1/x", body=b"{}", status=200)
     now = int(clock.now().timestamp())
     row = once.row(ApproveAnswer(approved=[], problems=[]), now=now)

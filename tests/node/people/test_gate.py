@@ -18,6 +18,7 @@ from fedsafe_node.ground.errors import (
     WrongStateError,
 )
 from fedsafe_node.ground.principal import Principal
+from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.lookup.index.bootstrap import load_gate
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.gate import GateOpening, Gates
@@ -282,12 +283,12 @@ async def test_every_record_is_an_audit_event_that_names_both(
 
 @pytest.mark.parametrize("record", [COMPLETE, LegalGate()])
 async def test_a_record_and_its_answer_are_one_act(
-    gates: Gates, team: Team, ben: Principal, record: LegalGate
+    gates: Gates, team: Team, ben: Principal, keys: PeriodKeys, record: LegalGate
 ) -> None:
     key = "0f9b7c1e-6a3d-4c55-9f00-1f2e3d4c5b6a"
     once = recognise(key, ben, route="POST /v1/gate", body=b"{}", status=200)
     answer = await gates.record(record, ben, once=once)
-    kept = await StoredAnswers(team.store, team.clock).find(once.key)
+    kept = await StoredAnswers(team.store, team.clock, keys).find(once.key)
     waits, gate = await team.approvals.pending(), await load_gate(team.store)
     with pytest.raises(ConflictError):
         await gates.record(LegalGate(dpia="file-12"), ben, once=once)
