@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final
 
+import msgspec
+
 from fedsafe_federation.feed.signals import DIGEST_BYTES
 from fedsafe_federation.media.pdq import ORIENTATIONS, Orientation
 from fedsafe_node.acts.lookup import LookupAnswer, Result
@@ -85,6 +87,53 @@ class Hit:
     place: int
     case: Case
     pointers: Pointers = NOTHING
+
+
+class ToldPart(msgspec.Struct, frozen=True):
+    """What one act of several has told, kept for a repetition of the body.
+
+    It has looked at all hits up to *until*, a column and a place in it; `at` has the
+    columns and places of those that the answer says something of.
+    """
+
+    until: tuple[int, int]
+    at: list[tuple[int, int]]
+    answers: list[LookupAnswer]
+
+
+def told_part(told: Sequence[tuple[Hit, LookupAnswer]]) -> ToldPart:
+    """Keep what an act has told; there is at least one."""
+    said = [(hit, answer) for hit, answer in told if _is_said(answer)]
+    last, _ = told[-1]
+    return ToldPart(
+        until=(last.column, last.place),
+        at=[(hit.column, hit.place) for hit, _ in said],
+        answers=[answer for _, answer in said],
+    )
+
+
+def told_before(parts: Sequence[ToldPart]) -> list[tuple[Hit, LookupAnswer]]:
+    """Give what kept parts have told, as of hits that are looked at no more."""
+    return [
+        (Hit(column, place, Case(place, None, {}, _PLANES)), answer)
+        for part in parts
+        for (column, place), answer in zip(part.at, part.answers, strict=True)
+    ]
+
+
+def hits_behind(parts: Sequence[ToldPart], hits: Sequence[Hit]) -> Sequence[Hit]:
+    """Give the hits that no kept part has looked at.
+
+    What has been listed since at a place before is found by the next question.
+    """
+    if not parts:
+        return hits
+    until = parts[-1].until
+    return [hit for hit in hits if (hit.column, hit.place) > until]
+
+
+def _is_said(answer: LookupAnswer) -> bool:
+    return bool(answer.matches or answer.on_trial or answer.further)
 
 
 def read_columns(
@@ -326,7 +375,7 @@ def answer_columns(
     """
     said: list[list[tuple[Hit, LookupAnswer]]] = [[] for _ in columns]
     for hit, answer in told:
-        if answer.matches or answer.on_trial or answer.further:
+        if _is_said(answer):
             said[hit.column].append((hit, answer))
     return MatchAnswer(
         rest=rest,

@@ -52,9 +52,13 @@ from fedsafe_node.lookup.digest_columns import (
     Column,
     ColumnSearch,
     Hit,
+    ToldPart,
     answer_columns,
     count_kinds,
+    hits_behind,
     read_columns,
+    told_before,
+    told_part,
     with_named,
 )
 from fedsafe_node.lookup.index.lists import Lists
@@ -309,7 +313,9 @@ class LookupService:
         """Answer many digests in columns; an answer is kept for *once*.
 
         Where many hit, they are looked at in several acts, so that others have a turn
-        between them; whatever is answered was durable before.
+        between them; whatever is answered was durable before. With *once* each act
+        keeps what it has told: if the body is cut off in the middle, its repetition
+        goes on behind that, and tells and counts nothing again.
 
         Raises:
             BadRequestError: a column does not fit, there are too many digests, or the
@@ -321,7 +327,10 @@ class LookupService:
         """
         naming = await self._naming(who)
         columns, service = read_columns(request, naming, named=who.is_person)
-        wanted = Wanted((), files=sum(column.questions for column in columns))
+        begun = await self._begun(once)
+        # What an earlier try has told, it has paid for.
+        files = 0 if begun else sum(column.questions for column in columns)
+        wanted = Wanted((), files=files)
         step = await self._admit(request, who, service, _FILES, wanted)
         own_only = Plane.MEDIA not in step.shared
         is_loading = self._lists.lacks_pictures and any(
@@ -333,9 +342,17 @@ class LookupService:
             )
         if who.is_person:
             hits = with_named(columns, hits)
+        if is_loading:
+            once = None
         return await self._decide_columns(
-            columns, hits, step, None if is_loading else once, is_loading=is_loading
+            columns, hits, step, once, begun, is_loading=is_loading
         )
+
+    async def _begun(self, once: Once | None) -> list[ToldPart]:
+        """Give what acts of an earlier try of this very request have told."""
+        if once is None:
+            return []
+        return await self._store.read(lambda reader: once.parts(reader, ToldPart))
 
     async def _naming(self, who: Principal) -> Naming:
         found = bound_naming(who)
@@ -638,12 +655,13 @@ class LookupService:
             hits += _is_hit(each)
         return told, opened
 
-    async def _decide_columns(
+    async def _decide_columns(  # noqa: PLR0913 - the act, and what it is about
         self,
         columns: Sequence[Column],
         hits: Sequence[Hit],
         step: _Round,
         once: Once | None,
+        begun: Sequence[ToldPart],
         *,
         is_loading: bool,
     ) -> MatchAnswer:
@@ -651,25 +669,37 @@ class LookupService:
         stale, told = self._stale(step, now), list[Told]()
         rest = Result.DEFERRED if is_loading else _rest(stale)
         writing, log = Writing(self._trail, step.asking, now), self._trail.log
+        known = told_before(begun)
+        hits, number = hits_behind(begun, hits), len(begun)
         about = [_Asked(hit.case, hit.pointers) for hit in hits]
 
         async def act(tx: Transaction) -> tuple[list[Told], MatchAnswer | None]:
             said, opened = await self._tell_some(
                 tx, about[len(told) :], step, now, stale
             )
-            if not told:  # whoever hangs up later has spent it all the same
+            if not told and not begun:  # whoever hangs up later has spent it as well
                 await step.spending.keep(tx)
-            if len(told) + len(said) < len(about):
+            till = len(told) + len(said)
+            if till < len(about):
                 entries = writing.match_events(said)
                 await tx.append_many(log, [*entries, *opened])
+                if once is not None:
+                    pairs = zip(hits[len(told) : till], said, strict=True)
+                    part = told_part(
+                        [(hit, _shown(each.answer)) for hit, each in pairs]
+                    )
+                    row = once.part(number, part, now=int(now.timestamp()))
+                    await tx.add_idempotent_answer(row)
                 return said, None
-            counts = MatchCounts(asked, sum(map(_matches, [*told, *said])), rest)
+            matched = sum(map(_matches, [*told, *said]))
+            matched += sum(bool(answer.matches) for _, answer in known)
+            counts = MatchCounts(asked, matched, rest)
             entries = writing.match_events(said, counts)
             await tx.append_many(log, [*entries, *opened])
             answers = [_shown(each.answer) for each in [*told, *said]]
             answer = answer_columns(
                 columns,
-                list(zip(hits, answers, strict=True)),
+                [*known, *zip(hits, answers, strict=True)],
                 stale,
                 rest,
                 gate_closed=step.withheld,
@@ -685,6 +715,7 @@ class LookupService:
                 if answer is not None:
                     return answer
                 told += said
+                number += 1
 
     async def _tell(  # noqa: PLR0913 - the act, and what it is about
         self,

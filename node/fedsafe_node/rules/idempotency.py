@@ -5,7 +5,8 @@ A client that gets no answer repeats its request with the same `Idempotency-Key`
 The act and the answer to it are one transaction: the service puts `once.row(…)`
 into the same act as what it records, so there is no moment, not even at a power
 cut, at which one is durable and the other is not. An act that was refused has
-changed nothing; its repetition is judged anew.
+changed nothing; its repetition is judged anew. What takes several acts keeps with each
+of them what that has told (`once.part(…)`), and a repetition goes on behind it.
 
 Neither key nor request is stored. The row is found under a hash of who asks and
 the key; the request is told apart by an HMAC under the key. A key is random, so a
@@ -21,24 +22,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from fedsafe_crypto.errors import OpenError
 from fedsafe_crypto.primitives.framing import lp_text
-from fedsafe_federation.wire.wireformat import encode, pack
+from fedsafe_federation.wire.wireformat import decode, encode, pack, unpack
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import NodeError, StoreFailedError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import IdempotencyRow
+
+T = TypeVar("T")
 
 KEPT_SECONDS: Final = 24 * 60 * 60
 KEY: Final = re.compile(r"[A-Za-z0-9_-]{22,64}")
 _DOMAIN: Final = b"fedsafe/v1/idempotency\n"
+_PART: Final = b"fedsafe/v1/idempotency part\n"
 _ANSWER: Final = "fedsafe/v1/kept answer"
 _SEALED: Final = b"\0"
 _HEAD: Final = 8  # that, and a period such as 2026-11
@@ -62,14 +67,44 @@ class Once:
 
     def row(self, answer: msgspec.Struct, *, now: int) -> IdempotencyRow:
         """Make the row that gives *answer* to every repetition for a day."""
+        return self._row(self.key, answer, now)
+
+    def part(self, number: int, content: msgspec.Struct, *, now: int) -> IdempotencyRow:
+        """Make the row that keeps what the act of a part has told, before the answer.
+
+        Parts belong to this very request: another one under the key finds none.
+        """
+        return self._row(self._part_key(number), content, now)
+
+    async def parts(self, reader: Reader, type_: type[T]) -> list[T]:
+        """Give the parts that were kept, in their order.
+
+        Raises:
+            StoreFailedError: one does not open.
+        """
+        found: list[T] = []
+        read = unpack if self.packed else decode
+        while True:
+            row = await reader.idempotent_answer(self._part_key(len(found)))
+            if row is None:
+                return found
+            if self.periods is not None:
+                row = _opened(row, self.periods)
+            found.append(read(row.body, type_))
+
+    def _row(self, key: str, content: msgspec.Struct, now: int) -> IdempotencyRow:
         row = IdempotencyRow(
-            key=self.key,
+            key=key,
             request_digest=self.digest,
             status=self.status,
-            body=pack(answer) if self.packed else encode(answer),
+            body=pack(content) if self.packed else encode(content),
             expires_at=now + KEPT_SECONDS,
         )
         return row if self.periods is None else _sealed(row, self.periods, now)
+
+    def _part_key(self, number: int) -> str:
+        named = f"{self.key}\n{self.digest.hex()}\n{number}".encode()
+        return hashlib.sha256(_PART + named).hexdigest()
 
 
 def recognise(  # noqa: PLR0913 - whose key, and for what

@@ -11,7 +11,7 @@ import os
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -40,6 +40,7 @@ CALLERS: Final = 3
 LISTED: Final = 400
 LEAST: Final = 400
 MANY: Final = HITS_AT_ONCE + 44
+HANG_UP: Final = 0.1  # seconds; a body takes some more
 PAGE: Final = 1_000
 POINTS: Final = (
     FaultPoint.WRITER_AFTER_ACT,
@@ -153,9 +154,12 @@ class Asking:
     async def round(self) -> None:
         """Ask until it dies; start it anew, and ask again what was not answered."""
         point = self._random.choice(POINTS)
-        order(self.node, "die", after=self._random.randrange(1, 12), at=point.value)
         async with self.client("shop") as shop:
-            await asyncio.gather(*(self._ask_on(shop) for _ in range(CALLERS)))
+            await self._hang_up(shop)
+            order(self.node, "die", after=self._random.randrange(1, 12), at=point.value)
+            many = self._ask_on(shop, MANY)  # it dies in the middle of one, mostly
+            others = (self._ask_on(shop) for _ in range(CALLERS - 1))
+            await asyncio.gather(many, *others)
         await asyncio.to_thread(eventually, lambda: find(self.node.directory) is None)
         await asyncio.to_thread(self.start)
         self.hold(await self.told())
@@ -165,16 +169,26 @@ class Asking:
                     await self._ask(shop, body)
         self.hold(await self.told())
 
-    async def _ask_on(self, shop: ClientSession) -> None:
+    async def _ask_on(self, shop: ClientSession, hits: int | None = None) -> None:
         try:
             while True:
-                await self._ask(shop, self._draw())
+                await self._ask(shop, self._draw(hits))
         except (ClientError, OSError):
             return  # it is dead
 
-    def _draw(self) -> Body:
+    async def _hang_up(self, shop: ClientSession) -> None:
+        """Cut a connection in the middle of a body, and ask the same again."""
+        body = self._draw(MANY)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HANG_UP):
+                await self._ask(shop, body)
+        while body.tasks is None:  # it may be under way still
+            await self._ask(shop, body)
+
+    def _draw(self, hits: int | None = None) -> Body:
         number = next(self._numbers)
-        hits = self._random.choice([0, 1, 3, 10, MANY])
+        if hits is None:
+            hits = self._random.choice([0, 1, 3, 10, MANY])
         places = sorted(self._random.sample(range(LEAST), hits))
         body = Body(number, places, f"{self._random.getrandbits(128):032x}")
         self.bodies.append(body)
@@ -185,6 +199,8 @@ class Asking:
         path, asked = "/v1/match", body.document()
         async with shop.post(path, json=asked, headers=key) as answer:
             told = await answer.json()
+        if told.get("code") == "in_flight":
+            return
         assert answer.status == 200, told
         (column,) = told["columns"]
         assert column["at"] == body.places
@@ -219,6 +235,7 @@ class Asking:
         for body in self.bodies:
             places = told.matches.get(body.number, {})
             assert set(places) <= {*body.places}, "a body is told too much"
+            assert all(len(each) == 1 for each in places.values()), "told twice"
             if told.bodies[body.number]:
                 assert set(places) == {*body.places}, "a body is half told"
             if body.tasks is not None:

@@ -33,6 +33,7 @@ from fedsafe_node.ground.principal import Principal
 from fedsafe_node.lookup import service
 from fedsafe_node.lookup.digest_columns import MOST_NAMED
 from fedsafe_node.people.service_credentials import Machines
+from fedsafe_node.rules.idempotency import recognise
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Purpose, Role, Surface
 
@@ -203,6 +204,54 @@ async def test_many_that_hit_are_told_in_several_acts(
     assert sorted(outcomes) == ["none", *["review"] * 5]
     whole = events[outcomes.index("none")]
     assert json.loads(whole.openings["detail"])["matched"] == 5
+
+
+@pytest.mark.parametrize("packed", [True, False])
+async def test_a_body_that_was_cut_off_goes_on_where_it_was(
+    alone: Fleet, monkeypatch: pytest.MonkeyPatch, *, packed: bool
+) -> None:
+    await list_own(alone, SHA, Kind.SHA256)
+    monkeypatch.setattr(service, "HITS_AT_ONCE", 2)
+    monkeypatch.setattr(service, "HOLD_SECONDS", 600.0)  # a slow machine cuts none
+    base, lookups = alone["a.demo"].base, alone["a.demo"].services.lookups
+    once = recognise(
+        "k" * 24,
+        BOT,
+        route="match",
+        body=b"x",
+        status=200,
+        packed=packed,
+        periods=base.periods,
+    )
+    refs = [f"u-{n}" for n in range(7)]
+    asked = body(column(DigestKind.SHA256, *[SHA] * 7, refs=refs))
+    write, acts = base.store.write, list[object]()
+
+    async def cut_off(act: object, **more: object) -> object:
+        acts.append(act)
+        if len(acts) > 2:
+            raise TimeoutError
+        return await write(act, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(base.store, "write", cut_off)
+    with pytest.raises(TimeoutError):
+        await lookups.match(asked, BOT, once=once)
+    half = len(await alone.audit("a.demo", "lookup"))
+    monkeypatch.setattr(base.store, "write", write)
+    answer = await lookups.match(asked, BOT, once=once)
+
+    assert half == 4
+    assert (answer.columns[0].at, answer.columns[0].review) == ([*range(7)], 7)
+    assert [each.subject_ref for each in answer.columns[0].answers] == refs
+    events = await alone.audit("a.demo", "lookup")
+    named = [each for each in events if "subject" in each.openings]
+    subjects = [json.loads(each.openings["subject"])["ref"] for each in named]
+    assert sorted(subjects) == refs
+    (whole,) = [each for each in events if each.record.outcome == "none"]
+    assert json.loads(whole.openings["detail"])["matched"] == 7
+    name = BOT.name
+    spent = await base.store.read(lambda r: r.spent(0, name, "media_matching"))
+    assert sum(each.spent for each in spent) == 7
 
 
 async def test_a_person_leaves_an_event_of_each_account(alone: Fleet) -> None:
