@@ -92,15 +92,20 @@ def make_app(
     straight: dict[tuple[str, str], Endpoint] = {}
     app[STRAIGHT] = straight
     methods: defaultdict[str, list[str]] = defaultdict(list)
+    # One resource a path: each further one costs its share of every start.
+    resources = {
+        path: app.router.add_resource(path)
+        for path in dict.fromkeys(route.path for route in ROUTES)
+    }
     for route in ROUTES:
         methods[route.path].append(route.method)
         endpoint = make_endpoint(route, border)
-        app.router.add_route(route.method, route.path, endpoint, expect_handler=_expect)
+        resources[route.path].add_route(route.method, endpoint, expect_handler=_expect)
         if route.is_plain:
             straight[route.method, route.path] = endpoint
     for path, allowed in methods.items():
         refuse = _refusing(border, Code.METHOD_NOT_ALLOWED, allowed)
-        app.router.add_route("*", path, refuse, expect_handler=_expect)
+        resources[path].add_route("*", refuse, expect_handler=_expect)
     app.router.add_route("*", "/{path:.*}", nowhere, expect_handler=_expect)
     return app
 
