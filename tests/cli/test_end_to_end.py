@@ -16,13 +16,16 @@ from signal import SIGINT
 from threading import Thread
 
 import pytest
+from tests.support import ready_programme
+from tests.support.ready_programme import start
 
-from fedsafe_cli.demo.fleet import answers, find, free_ports, start, stop, wait_until
+from fedsafe_cli.demo.fleet import answers, find, free_ports, stop, wait_until
 
 
-def fedsafe(
+def installed(
     *arguments: str, stdin: str = "", want: int = 0
 ) -> subprocess.CompletedProcess[str]:
+    """Run the command as people have it; the nodes that it starts are so as well."""
     done = subprocess.run(
         [sys.executable, "-m", "fedsafe_cli", *arguments],
         input=stdin,
@@ -35,6 +38,18 @@ def fedsafe(
     return done
 
 
+def fedsafe(
+    *arguments: str, stdin: str = "", want: int = 0
+) -> subprocess.CompletedProcess[str]:
+    """Run the command where it does not matter how its process has come to be."""
+    ran = ready_programme.run(
+        arguments, typed=stdin.encode(), environment=os.environ | {"LC_ALL": "C.UTF-8"}
+    )
+    out, err = ran.stdout.decode(), ran.stderr.decode()
+    assert ran.returncode == want, out + err
+    return subprocess.CompletedProcess(ran.args, ran.returncode, out, err)
+
+
 @pytest.fixture
 def demo(short_path: Path) -> Iterator[Path]:
     """Where a demo may be raised; it is stopped at the end."""
@@ -45,7 +60,7 @@ def demo(short_path: Path) -> Iterator[Path]:
 @pytest.mark.promise("RM-02")
 @pytest.mark.timeout(120)
 def test_the_story_holds(demo: Path) -> None:
-    done = fedsafe("demo", "story", "--once", "--lang", "en", "--dir", str(demo))
+    done = installed("demo", "story", "--once", "--lang", "en", "--dir", str(demo))
 
     assert "DOES NOT HOLD" not in done.stdout
     assert "reads 0 of 175 persons" in done.stdout
@@ -72,9 +87,9 @@ def test_a_story_that_is_interrupted_leaves_nothing(demo: Path) -> None:
 @pytest.mark.timeout(120)
 def test_a_demo_comes_up_once_and_goes_down(demo: Path) -> None:
     up = ("demo", "up", "--nodes", "1", "--json", "--dir", str(demo))
-    first = json.loads(fedsafe(*up).stdout)
+    first = json.loads(installed(*up).stdout)
     process = find(demo / "a.demo")
-    second = json.loads(fedsafe(*up).stdout)
+    second = json.loads(installed(*up).stdout)
 
     assert first == second
     assert find(demo / "a.demo") == process
@@ -83,8 +98,8 @@ def test_a_demo_comes_up_once_and_goes_down(demo: Path) -> None:
     assert not list(Path(node["dir"]).rglob("*custody*.key"))
     modes = {p.stat().st_mode & 0o777 for p in (demo / "credentials").rglob("*.key")}
     assert modes == {0o600}
-    fedsafe("demo", "down", "--dir", str(demo))
-    fedsafe("demo", "status", "--dir", str(demo), want=4)
+    installed("demo", "down", "--dir", str(demo))
+    installed("demo", "status", "--dir", str(demo), want=4)
 
 
 @pytest.mark.timeout(120)

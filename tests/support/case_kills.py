@@ -20,8 +20,6 @@ yet, or at some moment. It is started again, and then:
 """
 
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -36,6 +34,7 @@ from signal import SIGKILL
 from typing import Final
 
 from tests.node.casework.transports.conftest import issue_papers
+from tests.support import ready_programme
 from tests.support.case_desk import (
     DANGER,
     HELP,
@@ -317,15 +316,13 @@ class CaseLoop:
     def _receive(self, act: Act) -> None:
         """Hand a reply in again as the command line does."""
         assert act.mail is not None
-        done = subprocess.run(
+        done = ready_programme.run(
             [
-                *(sys.executable, "-m", "fedsafe_cli", "case", "receive", "-"),
-                *("--json", "--config", self._node.dir),
+                *("case", "receive", "-", "--json", "--config", self._node.dir),
                 *("--credential", str(self._partners.credential("ada"))),
             ],
-            input=act.mail,
-            capture_output=True,
-            check=False,
+            typed=act.mail,
+            environment=os.environ | {"LC_ALL": "C.UTF-8"},
         )
         assert done.returncode == 0, done.stderr.decode()
         act.take(None)

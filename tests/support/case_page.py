@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from base64 import b32decode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,8 +15,9 @@ from typing import Any, Final
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from tests.support.ready_programme import start, write_command
 
-from fedsafe_cli.demo.fleet import answers, free_ports, start, stop, wait_until
+from fedsafe_cli.demo.fleet import answers, free_ports, stop, wait_until
 from fedsafe_cli.demo.nodes import make_shown
 from fedsafe_node.ground.clock import SystemClock
 from fedsafe_policies.vocabulary import Role
@@ -54,7 +54,7 @@ class Desks:
         settings = os.environ | {
             "LC_ALL": "C.UTF-8",
             "FEDSAFE_CONFIG": str(self.node),
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": f"{self.home}/bin:{os.environ['PATH']}",
             "XDG_STATE_HOME": str(self.home / who),
         }
         if who == "Ella":
@@ -90,6 +90,8 @@ class Desks:
 def desks(tmp_path: Path) -> Iterator[Desks]:
     (port,) = free_ports(1)
     node = make_shown(tmp_path / "chat.demo", port, staff=STAFF)
+    (tmp_path / "bin").mkdir()
+    write_command(tmp_path / "bin")
     found = Desks(tmp_path, node.directory)
     first = found.ask("Olaf", "fedsafe account first olaf")["code"]
     process = start(node.directory)

@@ -21,9 +21,10 @@ from signal import SIGKILL
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from tests.support import ready_programme
 from tests.support.commands import command_of
 
-from fedsafe_cli.demo.fleet import Process, answers, find, start, stop
+from fedsafe_cli.demo.fleet import Process, answers, find, stop
 from fedsafe_cli.demo.nodes import DemoNode, load_demo
 
 PATIENCE: Final = 20.0
@@ -137,7 +138,7 @@ class Federation:
 
     def __init__(self, root: Path, count: int = 3) -> None:
         self.root = root
-        self.starter: Callable[[Path], Process] = start
+        self.starter: Callable[[Path], Process] = ready_programme.start
         self.printed: list[bytes] = []
         self.heard: list[Answer] = []
         self.ran: set[str] = set()
@@ -180,12 +181,10 @@ class Federation:
         if node is not None and person is not None:
             key = self.root / "credentials" / node.name / f"{person}.key"
             where += ["--credential", str(key)]
-        done = subprocess.run(
-            [sys.executable, "-m", "fedsafe_cli", *arguments, *where],
-            input=typed,
-            capture_output=True,
-            check=False,
-            env=os.environ | {"LC_ALL": "C.UTF-8"} | environment,
+        done = ready_programme.run(
+            [*arguments, *where],
+            typed=typed,
+            environment=os.environ | {"LC_ALL": "C.UTF-8"} | environment,
         )
         self.printed += [done.stdout, done.stderr]
         return done

@@ -8,8 +8,9 @@ from typing import Final
 
 from tests.support import fleet as fleets
 from tests.support.federation import until
+from tests.support.ready_programme import start
 
-from fedsafe_cli.demo.fleet import answers, start, stop
+from fedsafe_cli.demo.fleet import answers, stop
 from fedsafe_cli.demo.nodes import DemoNode
 from fedsafe_node.ground.config import Place, load_config
 

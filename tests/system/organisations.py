@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.federation import Federation, until
+from tests.support.ready_programme import start
 
-from fedsafe_cli.demo.fleet import answers, free_ports, start, stop
+from fedsafe_cli.demo.fleet import answers, free_ports, stop
 from fedsafe_cli.demo.nodes import DemoNode
 from fedsafe_cli.terminal.exit_codes import ExitStatus
 

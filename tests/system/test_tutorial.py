@@ -6,6 +6,7 @@ Only the ports are others, so that several runs have room on one machine.
 
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 from signal import SIGTERM
 
 import pytest
+from tests.support.ready_programme import write_command
 
 from fedsafe_cli.demo.fleet import free_ports
 
@@ -25,6 +27,22 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/tutorial/four-providers.md"
 _PORT = re.compile(r"\b1847[1-4]\b")
 _PATIENCE = 540
+
+
+@pytest.fixture
+def ready(source: Path) -> Path:
+    """Give the same, with a `fedsafe` that has been imported already.
+
+    The other test here goes by the one that is installed.
+    """
+    (source / ".venv").unlink()
+    place = source / ".venv/bin"
+    place.mkdir(parents=True)
+    write_command(place)
+    python = place / "python"
+    python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+    python.chmod(0o755)
+    return source
 
 
 @pytest.fixture
@@ -50,13 +68,13 @@ def _script() -> str:
     return f"set -eu\n{text}"
 
 
-def test_four_providers_come_together_and_apart_word_for_word(source: Path) -> None:
+def test_four_providers_come_together_and_apart_word_for_word(ready: Path) -> None:
     bash = shutil.which("bash")
     assert bash is not None
-    with (source / "told").open("wb") as told:
+    with (ready / "told").open("wb") as told:
         done = subprocess.run(
             [bash, "-c", _script()],
-            cwd=source,
+            cwd=ready,
             stdin=subprocess.DEVNULL,
             stdout=told,
             stderr=told,
@@ -64,10 +82,10 @@ def test_four_providers_come_together_and_apart_word_for_word(source: Path) -> N
             timeout=_PATIENCE,
             env=os.environ | {"LC_ALL": "C.UTF-8"},
         )
-    said = (source / "told").read_text()
+    said = (ready / "told").read_text()
 
     assert done.returncode == 0, said[-4_000:]
-    assert not (source / "providers").exists()
+    assert not (ready / "providers").exists()
     for change in (
         "becomes a member",
         "is suspended",
