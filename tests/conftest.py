@@ -28,6 +28,8 @@ from tests.postgresql.fixtures import (  # noqa: F401 - fixtures
 )
 from tests.promises import MARK, PROMISES, ids_of, read_promises
 
+# As below: what is collected and imported stays.
+gc.set_threshold(50_000, 20, 20)
 _READ_ON_LOOP = SQLiteStore._read_on_loop.__code__  # noqa: SLF001 - it alone may block
 # Every process that a test starts would compile all of FedSafe anew, and every worker
 # would rewrite all assertions.

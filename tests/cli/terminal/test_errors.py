@@ -191,3 +191,17 @@ def test_a_file_that_does_not_fit_is_named_and_no_unexpected_error(
     assert outcome.status in {2, 4, 5, 20, 22}
     assert "unexpected" not in outcome.err
     assert outcome.err
+
+
+def test_a_start_looks_for_no_cycles_in_what_it_imports() -> None:
+    script = (
+        "import gc, sys; sys.argv = ['fedsafe', 'policy', 'test', 'germany'];"
+        "from fedsafe_cli.entry import main;"
+        "count = lambda: sum(each['collections'] for each in gc.get_stats());"
+        "before = count(); main(); print(count() - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert int(done.stdout.split()[-1]) < 5
