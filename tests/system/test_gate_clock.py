@@ -103,13 +103,16 @@ async def _open_gate(fleet: fleets.Fleet, name: str) -> None:
     met = EntryRequest(
         status=Status.MET, evidence="doc-7", expires_on=today + timedelta(days=300)
     )
-    for item in catalogue().values():
-        if item.mandatory:
-            await services.registers.enter(item.id, met, ANNA)
-            shown = (await services.registers.show()).items
-            waits = next(each.waits for each in shown if each.item == item.id)
-            assert waits is not None
-            await services.registers.review(item.id, waits.entry, RITA)
+    needed = [item.id for item in catalogue().values() if item.mandatory]
+    for item in needed:
+        await services.registers.enter(item, met, ANNA)
+    waiting = {
+        each.item: each.waits for each in (await services.registers.show()).items
+    }
+    for item in needed:
+        waits = waiting[item]
+        assert waits is not None
+        await services.registers.review(item, waits.entry, RITA)
     gate = replace(COMPLETE, valid_until=today + timedelta(days=1))
     await fleet.open_gate(name, gate)
 
