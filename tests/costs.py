@@ -12,7 +12,8 @@ of PostgreSQL too. What a fixture of a module or session makes counts in the set
 the first test that uses it.
 
 `tests/slow.txt` is what `./test --quick` leaves out: test functions that took longer,
-all their parameters together, and files of which little else is left. Measure and write
+all their parameters together, and files of which little else is left, but not what
+commits forget most (`ALWAYS`). Measure and write
 it anew when a quick run has become slow.
 """
 
@@ -30,6 +31,8 @@ import pytest
 
 PHASES: Final = ("setup", "call", "teardown")
 SLOW: Final = Path(__file__).parent / "slow.txt"
+ALWAYS: Final = frozenset({"tests/fence/test_frozen.py", "tests/test_catalogue.py"})
+"""What a commit forgets most: each quick run tries it, however long it takes."""
 _LITTLE: Final = 0.3
 """A file goes as a whole if so much of its time, at most, is left without the slow."""
 
@@ -114,6 +117,8 @@ def slow_names(costs: Iterable[Cost], limit: float) -> list[str]:
     functions: defaultdict[str, float] = defaultdict(float)
     files: defaultdict[str, float] = defaultdict(float)
     for cost in costs:
+        if cost.test.partition("::")[0] in ALWAYS:
+            continue
         functions[function_of(cost.test)] += cost.whole
         files[cost.test.partition("::")[0]] += cost.whole
     slow = {name for name, seconds in functions.items() if seconds > limit}

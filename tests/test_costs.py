@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import pytest_ignore_collect
-from tests.costs import Cost, function_of, read_costs, read_slow, slow_names, summed
+from tests.costs import (
+    ALWAYS,
+    Cost,
+    function_of,
+    read_costs,
+    read_slow,
+    slow_names,
+    summed,
+)
 
 ROOT = Path(__file__).parents[1]
 TEST = """\
@@ -72,6 +80,7 @@ def test_what_is_slow_is_named_by_function_or_by_file() -> None:
         cost("tests/test_a.py::test_slow[2]", 0.3),
         cost("tests/test_a.py::test_quick", 0.4),
         cost("tests/test_b.py::test_slow", 2.0),
+        cost(f"{min(ALWAYS)}::test_slow", 2.0),
         cost("tests/test_b.py::test_quick", 0.1),
         cost("tests/test_c.py::test_quick", 0.5),
     ]
@@ -126,7 +135,7 @@ def test_a_quick_run_does_not_read_files_in_which_all_is_slow(
     whole = ROOT / min(name for name in read_slow() if "::" not in name)
 
     assert bool(pytest_ignore_collect(whole, pytestconfig)) is quick
-    assert not pytest_ignore_collect(Path(__file__), pytestconfig)
+    assert not pytest_ignore_collect(ROOT / min(ALWAYS), pytestconfig)
 
 
 def test_what_is_run_no_more_names_what_runs_it_and_why() -> None:
