@@ -425,7 +425,7 @@ def test_opening_loads_no_server_and_no_store(files: tuple[str, str]) -> None:
         "import sys; sys.argv = ['fedsafe', 'open', *sys.argv[1:]]\n"
         "from fedsafe_cli.main import main\n"
         "status = main()\n"
-        "print([name for name in ('aiohttp', 'apscheduler', 'fedsafe_node.store', "
+        "print([name for name in ('aiohttp', 'fedsafe_node.store', "
         "'sqlite_utils') if name in sys.modules]); sys.exit(status)"
     )
     done = subprocess.run(

@@ -10,7 +10,8 @@ keeps the logs' edges in memory.
 `read` runs on the event loop: a thread hop would cost more than the few indexed
 rows. It is the only call of the node that blocks there, and the tests' guard
 against blocking calls knows it by name. `scan` takes a thread and a connection of
-its own.
+its own; the last one is kept for the next scan, since opening one reads all of the
+schema again, which is more work than most scans.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar, cast
 
 from fedsafe_node.ground.clock import Clock
@@ -64,9 +66,9 @@ class SQLiteStore(WrittenStore):
         clock: Clock,
         faults: Faults,
     ) -> None:
-        self._path = path
         self._files = files
         self._sequencing = sequencing
+        self._scanning = _Scanning(path)
         self._closed = False
         self._reader = Reader(files.reading, sequencing)
         writer = Writer(
@@ -155,12 +157,9 @@ class SQLiteStore(WrittenStore):
         return await asyncio.to_thread(self._scan, query)
 
     def _scan(self, query: Callable[[Reader], Awaitable[T]]) -> T:
-        connection = SqliteConnection.to_read(self._path)
-        try:
+        with self._scanning.connection() as connection:
             reader = Reader(connection, self._sequencing)
             return _run_query(connection, reader, query)
-        finally:
-            connection.close()
 
     def leaves_residues(self) -> bool:
         """Whether what is erased stays on disks for a while."""
@@ -177,7 +176,46 @@ class SQLiteStore(WrittenStore):
             return
         self._closed = True
         await self._writer.close()
+        await asyncio.to_thread(self._scanning.close)
         await asyncio.to_thread(self._files.close)
+
+
+class _Scanning:
+    """Connections for scans, of which one is kept while nobody scans.
+
+    The lock guards `_kept` and `_is_closed`: scans end in threads of their own.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = Lock()
+        self._kept: SqliteConnection | None = None
+        self._is_closed = False
+
+    @contextmanager
+    def connection(self) -> Iterator[SqliteConnection]:
+        """Lend a connection to one scan; one that failed is not lent again."""
+        with self._lock:
+            connection, self._kept = self._kept, None
+        connection = connection or SqliteConnection.to_read(self._path)
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        with self._lock:
+            if self._kept is None and not self._is_closed:
+                self._kept = connection
+                return
+        connection.close()
+
+    def close(self) -> None:
+        """Close what is kept; a scan under way closes its own."""
+        with self._lock:
+            self._is_closed = True
+            connection, self._kept = self._kept, None
+        if connection is not None:
+            connection.close()
 
 
 @dataclass(frozen=True, slots=True)
