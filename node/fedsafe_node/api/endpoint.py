@@ -315,7 +315,8 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
                 raise ConnectionResetError from None
             languages = request.headers.get("Accept-Language", "")
             response = border.refuse(error, request_id, route.page, languages)
-        if is_turned_away(asking, response.status):
+        status = response.status
+        if is_turned_away(asking, status):
             line.turned_away()
         elif asking.asker is not None:
             line.known(asking.asker)
@@ -325,9 +326,9 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
         if asking.limits:
             response.headers.update(limit_headers(asking.limits))
         took = perf_counter() - began - waited
-        tally(response.status, took)
+        tally(status, took)
         if _LOG.isEnabledFor(logging.INFO):
-            write_line(request_id, asking.trace, name, method, response.status, took)
+            write_line(request_id, asking.trace, name, method, status, took)
         return response
 
     return endpoint

@@ -31,21 +31,21 @@ class Answer(web.Response):
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Begin to answer; with bytes that is all of it."""
-        body = self._body
+        body, status = self._body, self.status
         if (
             self._keep_alive is not None
             or type(body) is not bytes
             or request.version != HttpVersion11
             or not request.keep_alive
             or request.method not in _WITH_BODY
-            or self.status in _WITHOUT_BODY
+            or status in _WITHOUT_BODY
             or self.prepared
         ):
             return await super().prepare(request)
         headers, writer = self.headers, request.writer
         headers[CONTENT_LENGTH] = str(len(body))
         headers[DATE] = rfc822_formatted_time()
-        line = f"HTTP/1.1 {self.status} {self.reason}"
+        line = f"HTTP/1.1 {status} {self.reason}"
         await writer.write_headers(line, headers)
         await writer.write_eof(body)
         self._eof_sent = self._keep_alive = True

@@ -233,7 +233,7 @@ class _Connection(web.RequestHandler):
     def known(self, asker: Asker) -> None:
         """Be told who is at the other end."""
         self._is_known = True
-        if asker != self._asker and self._may_count():
+        if asker is not self._asker and asker != self._asker and self._may_count():
             self._asker = asker
             self._doorway.hold(self, asker)
         if self._held is not None:

@@ -9,13 +9,16 @@ event, never in a record of the log: whoever holds the provider's traces could t
 by it whom a record is about.
 """
 
+import os
 import re
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from secrets import token_hex
+from functools import lru_cache
 from typing import Final
 
 _TRACE_BYTES: Final = 16
+_DRAWN: Final = 256
+"""So many trace ids are drawn at once: they are random, and no secrets."""
 _PARENT: Final = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
 )
@@ -80,7 +83,12 @@ def recognised(kind: str, name: str) -> None:
     """Say who is behind the request under way, once that is proved."""
     asking = current()
     if asking is not None:
-        asking.asker = Asker(kind, name)
+        asking.asker = _asker(kind, name)
+
+
+@lru_cache(maxsize=256)  # so that a line knows by identity who asks again
+def _asker(kind: str, name: str) -> Asker:
+    return Asker(kind, name)
 
 
 def nothing_happened() -> None:
@@ -124,5 +132,17 @@ def trace_of(traceparent: str | None = None) -> str:
     """
     found = _PARENT.fullmatch(traceparent) if traceparent else None
     if found is None or (found[2] and traceparent and traceparent.startswith("00-")):
-        return token_hex(_TRACE_BYTES)
+        return _new()
     return found[1]
+
+
+def _new() -> str:
+    while True:
+        try:
+            return _NEW.pop()
+        except IndexError:
+            text, size = os.urandom(_TRACE_BYTES * _DRAWN).hex(), 2 * _TRACE_BYTES
+            _NEW.extend(text[at : at + size] for at in range(0, len(text), size))
+
+
+_NEW: Final[list[str]] = []

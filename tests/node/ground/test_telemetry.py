@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Log lines hold known fields and nothing else, whoever writes them."""
 
+import asyncio
+import errno
 import io
 import json
 import logging
@@ -102,9 +104,10 @@ def test_another_library_is_reduced_to_its_template() -> None:
     assert "event" not in written("asyncio", f"Task failed: {SECRET}")
 
 
-def test_an_access_line_is_like_any_other() -> None:
+async def test_an_access_line_is_like_any_other() -> None:
     stream = io.StringIO()
     AccessLog(stream).answered("ab-1", "0af7", "/v1/signals/{id}", "GET", 200, 0.0015)
+    await asyncio.sleep(0)
     line = json.loads(stream.getvalue())
     extra = fields(
         request="ab-1",
@@ -121,14 +124,45 @@ def test_an_access_line_is_like_any_other() -> None:
     assert line == like
 
 
-def test_an_access_line_that_finds_no_room_is_lost_and_nothing_else() -> None:
-    full = open("/dev/full", "w", buffering=1)  # noqa: PTH123, SIM115
-    access = AccessLog(full)
+async def test_access_lines_of_one_turn_are_written_together_and_in_order() -> None:
+    written: list[str] = []
 
+    class Stream(io.StringIO):
+        def write(self, text: str, /) -> int:
+            written.append(text)
+            return len(text)
+
+    access = AccessLog(Stream())
+    for turn in ("1", "2"):
+        for number in range(3):
+            access.answered(f"{turn}-{number}", "0af7", "/v1/x", "GET", 200, 0.001)
+        await asyncio.sleep(0)
+    lines = [[json.loads(line) for line in text.splitlines()] for text in written]
+
+    assert [[line["request"] for line in turn] for turn in lines] == [
+        ["1-0", "1-1", "1-2"],
+        ["2-0", "2-1", "2-2"],
+    ]
+
+
+async def test_access_lines_that_find_no_room_are_lost_and_nothing_else(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tried = 0
+
+    class Full(io.StringIO):
+        def write(self, _: str, /) -> int:
+            nonlocal tried
+            tried += 1
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    access = AccessLog(Full())
     for number in range(3):
         access.answered(f"ab-{number}", "0af7", "/v1/signals", "POST", 201, 0.0015)
-    with pytest.raises(OSError, match="No space left"):
-        full.close()
+        await asyncio.sleep(0)
+
+    assert tried == 3
+    assert caplog.records == []  # the loop would log what is raised in its turn
 
 
 @pytest.fixture
