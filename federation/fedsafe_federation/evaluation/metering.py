@@ -21,6 +21,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import blake2b
 from typing import Final, Protocol
 
@@ -211,12 +212,19 @@ class Recent:
     key: bytes = field(repr=False)
     _marks: dict[str, OrderedDict[bytes, int]] = field(default_factory=dict, repr=False)
 
+    def marks(self, member: str, elements: Sequence[bytes]) -> Sequence[bytes]:
+        """Give the marks of elements, each once."""
+        del member  # here each member has marks of its own
+        hashed = partial(blake2b, digest_size=_MARK_BYTES, key=self.key)
+        return [*dict.fromkeys([hashed(element).digest() for element in elements])]
+
     def fresh(
-        self, member: str, elements: Sequence[bytes], *, now: int
+        self, member: str, marks: Sequence[bytes], *, now: int
     ) -> Sequence[bytes]:
-        """Give the marks of those elements that are to be charged."""
-        known = self._marks.get(member, OrderedDict[bytes, int]())
-        marks = dict.fromkeys(self._mark(element) for element in elements)
+        """Give those of the marks that are to be charged."""
+        known = self._marks.get(member)
+        if not known:
+            return marks
         return [
             mark for mark in marks if not now < known.get(mark, 0) <= now + FREE_SECONDS
         ]
@@ -229,6 +237,3 @@ class Recent:
             known.move_to_end(mark)
         while known and (len(known) > RECENT or next(iter(known.values())) <= now):
             known.popitem(last=False)
-
-    def _mark(self, element: bytes) -> bytes:
-        return blake2b(element, digest_size=_MARK_BYTES, key=self.key).digest()

@@ -2,6 +2,7 @@
 """Whatever happens, nobody has more evaluated than the budget of a day and hour."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -174,37 +175,43 @@ def test_who_is_refused_is_told_when_there_is_more(
 A, B, C = (bytes([number]) * 32 for number in range(3))
 
 
+def fresh(
+    recent: Recent, member: str, elements: Sequence[bytes], *, now: int
+) -> Sequence[bytes]:
+    return recent.fresh(member, recent.marks(member, elements), now=now)
+
+
 def test_an_element_is_charged_once_within_a_minute() -> None:
     recent = Recent(bytes(32))
-    first = recent.fresh("b.demo", [A, B, A], now=100)
+    first = fresh(recent, "b.demo", [A, B, A], now=100)
     recent.charged("b.demo", first, now=100)
 
     assert len(first) == 2
-    assert recent.fresh("b.demo", [A, B], now=100 + FREE_SECONDS - 1) == []
-    assert len(recent.fresh("b.demo", [A, C], now=101)) == 1
-    assert len(recent.fresh("b.demo", [A, B], now=100 + FREE_SECONDS)) == 2
+    assert fresh(recent, "b.demo", [A, B], now=100 + FREE_SECONDS - 1) == []
+    assert len(fresh(recent, "b.demo", [A, C], now=101)) == 1
+    assert len(fresh(recent, "b.demo", [A, B], now=100 + FREE_SECONDS)) == 2
 
 
 def test_an_element_is_free_for_the_member_that_paid_only() -> None:
     recent = Recent(bytes(32))
-    recent.charged("b.demo", recent.fresh("b.demo", [A], now=100), now=100)
+    recent.charged("b.demo", fresh(recent, "b.demo", [A], now=100), now=100)
 
-    assert len(recent.fresh("c.demo", [A], now=100)) == 1
+    assert len(fresh(recent, "c.demo", [A], now=100)) == 1
 
 
 def test_the_clock_going_back_makes_nothing_free_for_longer() -> None:
     recent = Recent(bytes(32))
-    recent.charged("b.demo", recent.fresh("b.demo", [A], now=1_000), now=1_000)
+    recent.charged("b.demo", fresh(recent, "b.demo", [A], now=1_000), now=1_000)
 
-    assert len(recent.fresh("b.demo", [A], now=900)) == 1
+    assert len(fresh(recent, "b.demo", [A], now=900)) == 1
 
 
 def test_what_is_remembered_is_bounded_and_the_oldest_is_charged_again() -> None:
     recent = Recent(bytes(32))
     elements = [number.to_bytes(32) for number in range(RECENT + 5)]
     for start in range(0, len(elements), 1_024):
-        marks = recent.fresh("b.demo", elements[start : start + 1_024], now=100)
+        marks = fresh(recent, "b.demo", elements[start : start + 1_024], now=100)
         recent.charged("b.demo", marks, now=100)
 
-    assert len(recent.fresh("b.demo", elements, now=100)) == 5
-    assert len(recent.fresh("b.demo", elements[:5], now=100)) == 5
+    assert len(fresh(recent, "b.demo", elements, now=100)) == 5
+    assert len(fresh(recent, "b.demo", elements[:5], now=100)) == 5

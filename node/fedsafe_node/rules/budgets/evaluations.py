@@ -43,10 +43,14 @@ from fedsafe_policies.rules.decision import deny
 class Charges(Protocol):
     """Knows what was charged (`metering.Recent`)."""
 
+    def marks(self, member: str, elements: Sequence[bytes]) -> Sequence[bytes]:
+        """Give the marks of elements, each once."""
+        ...
+
     def fresh(
-        self, member: str, elements: Sequence[bytes], *, now: int
+        self, member: str, marks: Sequence[bytes], *, now: int
     ) -> Sequence[bytes]:
-        """Give the marks of those elements that are to be charged."""
+        """Give those of the marks that are to be charged."""
         ...
 
     def charged(self, member: str, marks: Iterable[bytes], *, now: int) -> None:
@@ -60,14 +64,17 @@ class SharedRecent:
     def __init__(self, shared: SharedNonces) -> None:
         self._shared = shared
 
+    def marks(self, member: str, elements: Sequence[bytes]) -> Sequence[bytes]:
+        """Give the marks of elements, each once."""
+        name, mark = member.encode(), self._shared.mark
+        return [*dict.fromkeys([mark(b"element", name, each) for each in elements])]
+
     def fresh(
-        self, member: str, elements: Sequence[bytes], *, now: int
+        self, member: str, marks: Sequence[bytes], *, now: int
     ) -> Sequence[bytes]:
-        """Give the marks of those elements that are to be charged."""
-        name, moment = member.encode(), datetime.fromtimestamp(now, tz=UTC)
-        marks = dict.fromkeys(
-            self._shared.mark(b"element", name, each) for each in elements
-        )
+        """Give those of the marks that are to be charged."""
+        del member  # a mark says it
+        moment = datetime.fromtimestamp(now, tz=UTC)
         return [mark for mark in marks if not self._shared.knows(mark, now=moment)]
 
     def charged(self, member: str, marks: Iterable[bytes], *, now: int) -> None:
@@ -143,10 +150,11 @@ class EvaluationBudgets:
             )
         quota, after = self._quota(member, budget)
         key, marks = (member, budget.key), list[bytes]()
+        asked = self._recent.marks(member, elements)
 
         def wanted() -> int:
             now = self._circuits.now
-            marks[:] = self._recent.fresh(member, elements, now=now)
+            marks[:] = self._recent.fresh(member, asked, now=now)
             return len(marks)
 
         stands = await self._leases.spend(key, wanted, quota, after=after)

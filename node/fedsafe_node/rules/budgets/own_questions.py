@@ -49,9 +49,10 @@ class AskedLedger:
             StoreFailedError: it could not be counted.
         """
         marks: list[bytes] = []
+        asked = self._asked.marks(peer, elements)
 
         def wanted() -> int:
-            marks[:] = self._asked.fresh(peer, elements, now=int(self._now))
+            marks[:] = self._asked.fresh(peer, asked, now=int(self._now))
             return len(marks)
 
         after = int(self._now) // HOUR - 1
@@ -61,7 +62,8 @@ class AskedLedger:
     def answered(self, peer: str, budget: Budget, elements: Sequence[bytes]) -> None:
         """Count what was answered."""
         now = int(self._now)
-        marks = self._answered.fresh(peer, elements, now=now)
+        asked = self._answered.marks(peer, elements)
+        marks = self._answered.fresh(peer, asked, now=now)
         self._answered.charged(peer, marks, now=now)
         self._received[(peer, budget.key), now // HOUR] += len(marks)
 
