@@ -151,13 +151,13 @@ def named_by(group: str, payload: bytes) -> list[tuple[str, str]]:
         return [("ref", _SUBJECT.decode(payload).ref)]
     if group == ACTOR:
         return [("name", _ACTOR.decode(payload).name)]
-    *values, signals = msgspec.structs.astuple(_DETAIL.decode(payload))
+    said = _DETAIL.decode(payload)
     found = [
         (kind, value)
-        for kind, value in zip(_KINDS, values, strict=True)
-        if isinstance(value, str)
+        for kind, value in said.items()
+        if kind in _KINDS and isinstance(value, str)
     ]
-    if isinstance(signals, str):
+    if isinstance(signals := said.get("signals"), str):
         found += [("signal", each) for each in signals.split()]
     return found
 
@@ -204,7 +204,7 @@ class _Actor(msgspec.Struct, frozen=True, gc=False):
     name: str
 
 
-_KINDS: Final = (
+_KINDS: Final = {
     "case",
     "dispatch",
     "inquiry",
@@ -218,19 +218,13 @@ _KINDS: Final = (
     "task",
     "trial",
     "who",
-)
+}
 """Keys of a detail whose words are looked up; `signals` are several of `signal`."""
 
 
-_Detail = msgspec.defstruct(
-    "_Detail",
-    [(name, str | int | bool | None, None) for name in (*_KINDS, "signals")],
-    frozen=True,
-    gc=False,
-)
 _SUBJECT: Final = msgspec.json.Decoder(_Subject)
 _ACTOR: Final = msgspec.json.Decoder(_Actor)
-_DETAIL: Final = msgspec.json.Decoder(_Detail)
+_DETAIL: Final = msgspec.json.Decoder(dict[str, str | int | bool | None])
 _FACTS: Final = msgspec.json.Decoder(_Facts)
 
 
@@ -331,25 +325,25 @@ async def _read_names(
 ) -> dict[str, dict[str, bytes]]:
     found: defaultdict[tuple[str, str], list[tuple[bytes, int]]] = defaultdict(list)
     of_month: dict[str, Digests] = {}
-    known: dict[tuple[str, str, bytes], list[bytes]] = {}
     opened = await reader.payloads(log, first, CHUNK_ENTRIES)
+    same: defaultdict[tuple[str, str, bytes], list[int]] = defaultdict(list)
     for index, group, period, payload in opened:
+        same[group, period, payload].append(index - first)
+    # Many entries are of one actor, or of one account: each is hashed once.
+    for (group, period, payload), places in same.items():
         if group not in NAMED:
             continue
-        same = group, period, payload
-        digests = known.get(same)
-        if digests is None:  # many entries are of one actor, or of one account
-            if period not in of_month:
-                of_month[period] = Digests(reader.index_key(period) or b"")
-            of = of_month[period].of
-            try:
-                digests = [of(kind, value) for kind, value in named_by(group, payload)]
-            except msgspec.DecodeError:
-                raise CorruptLogError(log, index, "it is no audit event") from None
-            known[same] = digests
-        place = index - first
-        for digest in digests:
-            found[group, period].append((digest, place))
+        if period not in of_month:
+            of_month[period] = Digests(reader.index_key(period) or b"")
+        of, rows = of_month[period].of, found[group, period]
+        try:
+            names = named_by(group, payload)
+        except msgspec.DecodeError:
+            entry = first + places[0]
+            raise CorruptLogError(log, entry, "it is no audit event") from None
+        for kind, value in names:
+            digest = of(kind, value)
+            rows += [(digest, place) for place in places]
     parts: dict[str, dict[str, bytes]] = {}
     for (group, period), rows in found.items():
         parts.setdefault(group, {})[period] = pack_names(rows)
