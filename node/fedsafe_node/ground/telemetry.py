@@ -241,6 +241,8 @@ class _Requests(Collector):
                 requests.add_metric(names, count, created=answered.since)
             sums = zip(bounds, accumulate(answered.buckets), strict=True)
             took.add_metric((route,), [*sums], answered.seconds)
+            created, labels = f"{took.name}_created", {"route": route}
+            took.add_sample(created, labels, answered.since)
         yield requests
         yield took
 

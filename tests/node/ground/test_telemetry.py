@@ -200,5 +200,10 @@ def test_metrics_are_counted() -> None:
     assert 'fedsafe_requests_total{route="lookup",status="200"} 2.0' in page
     assert 'fedsafe_requests_total{route="lookup",status="503"} 1.0' in page
     assert 'fedsafe_request_seconds_count{route="lookup"} 3.0' in page
+    assert 'fedsafe_request_seconds_bucket{le="0.001",route="lookup"} 0.0' in page
+    assert 'fedsafe_request_seconds_bucket{le="0.0025",route="lookup"} 3.0' in page
+    assert 'fedsafe_request_seconds_bucket{le="10.0",route="lookup"} 3.0' in page
+    assert 'fedsafe_request_seconds_bucket{le="+Inf",route="lookup"} 3.0' in page
+    assert 'fedsafe_request_seconds_created{route="lookup"} ' in page
     assert 'fedsafe_requests_in_flight{lane="lookups"} 3.0' in page
     assert "fedsafe_store_failing 1.0" in page

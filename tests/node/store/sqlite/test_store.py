@@ -31,7 +31,10 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogEntry, Opening, Trouble
-from fedsafe_node.store.sqlite.connection import SqliteWriteConnection
+from fedsafe_node.store.sqlite.connection import (
+    SqliteConnection,
+    SqliteWriteConnection,
+)
 from fedsafe_node.store.transaction import Transaction
 
 
@@ -379,3 +382,39 @@ async def test_what_is_alone_shares_its_commit_with_no_other_act(
 
     assert [type(each) for each in told] == [int, int, int, LookupError, int]
     assert faults.commits == commits
+
+
+async def test_a_scan_gets_the_last_ones_connection_unless_that_one_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[SqliteConnection] = []
+    to_read = SqliteConnection.to_read.__func__  # type: ignore[attr-defined]
+
+    def count(kind: type[SqliteConnection], path: Path) -> SqliteConnection:
+        opened.append(to_read(kind, path))
+        return opened[-1]
+
+    async def size(reader: Reader) -> int:
+        return await reader.log_size(FEED)
+
+    async def fail(_: Reader) -> None:
+        raise ZeroDivisionError
+
+    store = await open_sqlite(tmp_path)
+    monkeypatch.setattr(SqliteConnection, "to_read", classmethod(count))
+    sizes = []
+    for number in range(3):
+        await append(store, b"%d" % number)
+        sizes.append(await store.scan(size))
+    of_three = len(opened)
+    with pytest.raises(ZeroDivisionError):
+        await store.scan(fail)
+    await store.scan(size)
+    of_five = len(opened)
+    await store.close()
+
+    assert sizes == [1, 2, 3]
+    assert (of_three, of_five) == (1, 2)
+    for connection in opened:
+        with pytest.raises(sqlite3.ProgrammingError):
+            await asyncio.to_thread(connection.version)
