@@ -151,8 +151,8 @@ async def measure(directory: Path, options: argparse.Namespace) -> list[Row]:
         many, one = appended / log.entries, singly / max(1, singles)
         index = taken / log.entries
         costs: list[Row] = [
-            {"entry": f"append, {ACT} an act"} | _cost(many, index),
-            {"entry": f"append, an act each, {CALLERS} callers"} | _cost(one, index),
+            _cost(f"append, {ACT} an act", many, index),
+            _cost(f"append, an act each, {CALLERS} callers", one, index),
             {"entry": "take into the index", "CPU µs": _micros(index)},
         ]
         return [*costs, *rows]
@@ -176,9 +176,10 @@ def _row(name: str, waits: Sequence[tuple[float, float]]) -> Row:
     }
 
 
-def _cost(append: float, index: float) -> Row:
+def _cost(entry: str, append: float, index: float) -> Row:
     share = index / (append + index)
-    return {"CPU µs": _micros(append), "the index's part": round(share, 3)}
+    part = round(share, 3)
+    return {"entry": entry, "CPU µs": _micros(append), "the index's part": part}
 
 
 def _micros(seconds: float) -> float:

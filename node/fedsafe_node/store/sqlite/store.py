@@ -196,18 +196,19 @@ class _Scanning:
     def connection(self) -> Iterator[SqliteConnection]:
         """Lend a connection to one scan; one that failed is not lent again."""
         with self._lock:
-            connection, self._kept = self._kept, None
-        connection = connection or SqliteConnection.to_read(self._path)
+            kept, self._kept = self._kept, None
+        connection = kept or SqliteConnection.to_read(self._path)
         try:
             yield connection
         except BaseException:
             connection.close()
             raise
+        spare: SqliteConnection | None = connection
         with self._lock:
-            if self._kept is None and not self._is_closed:
-                self._kept = connection
-                return
-        connection.close()
+            if not self._is_closed:
+                spare, self._kept = self._kept, connection
+        if spare is not None:
+            spare.close()
 
     def close(self) -> None:
         """Close what is kept; a scan under way closes its own."""
