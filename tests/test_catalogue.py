@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The catalogues: whole, compiled, and all that a language takes."""
 
+import ast
 import pickle
 import shutil
 import subprocess
@@ -287,3 +288,59 @@ def test_a_text_knows_its_phrase_and_is_written_without_it() -> None:
     assert Text("a", "b").phrase is None
     assert msgspec.to_builtins(text) == {"de": text.de, "en": text.en}
     assert in_turn([text, text]).said("de") == f"{text.de} {text.de}"
+
+
+SAID = {
+    "UsageError": (0,),
+    "BadParameter": (0,),
+    "ClickException": (0,),
+    "fail": (0,),
+    "misused": (0,),
+    "unfit": (0,),
+}
+"""What makes an error, and which of its arguments persons read."""
+
+
+def _is_bare(words: ast.expr) -> bool:
+    """Tell whether these are English words that no catalogue has."""
+    if isinstance(words, ast.IfExp):
+        return _is_bare(words.body) or _is_bare(words.orelse)
+    if isinstance(words, ast.BinOp):
+        return _is_bare(words.left) or _is_bare(words.right)
+    return isinstance(words, ast.JoinedStr | ast.Constant)
+
+
+def bare(source: str) -> list[int]:
+    """Return the lines of errors whose words are written where they are made."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            given = [node.args[at] for at in SAID.get(name, ()) if at < len(node.args)]
+            if any(_is_bare(each) for each in given):
+                found.append(node.lineno)
+    return found
+
+
+def test_errors_that_persons_read_are_phrases() -> None:
+    code = {
+        path.relative_to(ROOT): path.read_text("utf-8")
+        for folder in catalogue.CODE
+        for path in folder.rglob("*.py")
+    }
+
+    assert {str(path): bare(text) for path, text in code.items() if bare(text)} == {}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        'click.UsageError("give one")',
+        'click.BadParameter(f"give {one}")',
+        'self.fail("give one" if one else told)',
+        'misused("give " + told)',
+    ],
+)
+def test_an_error_in_bare_english_is_seen(error: str) -> None:
+    assert bare(f"raise {error}") == [1]
+    assert bare('raise misused(Phrase("give one"))') == []

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Let a federation speak a made-up German, and name what no catalogue has said.
 
-    .venv/bin/python -m tests.campaigns.pseudo [--alone] [--helps] [--all]
+    .venv/bin/python -m tests.campaigns.pseudo [--alone] [--all]
 
 Raises three members (--alone: one) whose catalogue says each entry in brackets, plays
 the acts of a provider's day (`tests.fence.script`), and asks by every command that
 reads, as several people, and for one of each thing that was made. Prints each line in
 which words stand beside the brackets that are no name and no code that one types
-(`tests.support.pseudo`), and ends with status 1 if there is one. --helps counts what
-click says of the use of a command as well; --all prints all that was said. English is
-asked for too, and may not have a bracket.
+(`tests.support.pseudo`), and ends with status 1 if there is one. --all prints all
+that was said. English is asked for too, and may not have a bracket.
 
 `tests/cli/test_pseudo.py` is the smaller part, of nodes that stand still.
 """
@@ -93,7 +92,6 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--alone", action="store_true")
-    parser.add_argument("--helps", action="store_true")
     parser.add_argument("--all", action="store_true")
     given = parser.parse_args()
     begin, asked, answered, bad = time.monotonic(), 0, 0, 0
@@ -114,7 +112,7 @@ def main() -> int:
                     said = commands.run(*line, "--lang", "de", *who)
                     english = commands.run(*line, "--lang", "en", *who)
                     asked, answered = asked + 1, answered + (said.status == 0)
-                    left = leftovers(said, _NAMES, helps=given.helps)
+                    left = leftovers(said, _NAMES)
                     if OPEN in english.out + english.err:
                         left += "brackets in English"
                     bad += bool(left)

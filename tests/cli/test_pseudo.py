@@ -104,6 +104,16 @@ help-directory check bad.toml
 do-not-share list --config made
 do-not-share show nothing --config made
 nothing
+signal list --ids --csv --config made
+signal list --since tomorrow --config made
+case template x --config made
+case pack x --written pdf --output x.pdf --config made
+case assess x --elements bad.toml --config made
+case evidence x nowhere.jpg --config made
+audit search --operation lokup --config made
+node credential add anna --out new.key --config made
+node init --dir new --name b.demo --contact abuse@example.de --staff anna
+staff eva:cook
 """
 
 

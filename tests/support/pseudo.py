@@ -130,19 +130,15 @@ def unmarked(text: str) -> str:
     return _MARKED.sub("", text)
 
 
-def leftovers(said: Said, names: Collection[str] = (), *, helps: bool = False) -> str:
+def leftovers(said: Said, names: Collection[str] = ()) -> str:
     """Return what a German command has said in no catalogue's words, or nothing.
 
     Args:
         said: what it printed.
         names: of persons and things in it, which stay as they are.
-        helps: whether what click says of the use of a command counts as well.
     """
-    err = said.err
-    if not helps and err.startswith("Usage: "):
-        err = ""
     found = []
-    for line in unmarked(f"{said.out}\n{err}").splitlines():
+    for line in unmarked(f"{said.out}\n{said.err}").splitlines():
         for pattern in (*OTHERS.values(), *EXEMPT.values()):
             line = re.sub(pattern, " ", line)  # noqa: PLW2901
         words = _WORD.findall(line)

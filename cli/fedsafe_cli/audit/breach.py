@@ -11,7 +11,7 @@ import click
 
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of
-from fedsafe_cli.terminal.help_texts import SpokenGroup
+from fedsafe_cli.terminal.help_texts import SpokenGroup, misused, unfit
 from fedsafe_cli.terminal.labels import coded, field, value_of
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -65,7 +65,7 @@ def _moment(_context: click.Context, _option: click.Parameter, text: str | None)
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise click.BadParameter("want a moment such as 2026-11-24T09:30Z") from None
+        raise unfit(Phrase("want a moment such as 2026-11-24T09:30Z")) from None
     if found.tzinfo is None:
         found = found.replace(tzinfo=UTC)
     return int(found.timestamp())
@@ -129,7 +129,7 @@ def open_(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN40
       fedsafe breach open --kind confidentiality --cause attack
     """  # noqa: D301
     if not given["kind"]:
-        raise click.UsageError("say with --kind what was broken")
+        raise misused(Phrase("say with --kind what was broken"))
     body = {"aware_at": given["aware"], "kinds": given["kind"], "cause": given["cause"]}
     return _change(context, "/v1/breaches", body | _note(with_note=given["with_note"]))
 
@@ -208,7 +208,7 @@ def assess(context: click.Context, /, breach_id: str, **given: Any) -> ExitStatu
         --persons 40 --records 40 --risk risk --measure hole_closed
     """  # noqa: D301
     if not given["category"] or not given["group"]:
-        raise click.UsageError("say with --category and --group what is concerned")
+        raise misused(Phrase("say with --category and --group what is concerned"))
     body = {
         "categories": given["category"],
         "groups": given["group"],
@@ -273,7 +273,7 @@ def close(context: click.Context, breach_id: str, silence: str | None) -> ExitSt
 
 def _id(text: str) -> str:
     if len(text) != 32 or set(text) - set("0123456789abcdef"):  # noqa: PLR2004
-        raise click.UsageError("a breach is named by 32 hexadecimal digits")
+        raise misused(Phrase("a breach is named by 32 hexadecimal digits"))
     return text
 
 

@@ -15,7 +15,7 @@ import click
 from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import BrokenAnswerError, SettingsError, reason_of
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.help_texts import SpokenCommand
+from fedsafe_cli.terminal.help_texts import SpokenCommand, misused
 from fedsafe_cli.terminal.labels import field, say
 from fedsafe_cli.terminal.moments import start_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -94,7 +94,7 @@ def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # 
     settings = settings_of(context)
     act, bare = given["act"], given["without_openings"]
     if act is not None and bare:
-        raise click.UsageError("--act is for an export with openings")
+        raise misused(Phrase("--act is for an export with openings"))
     if os.path.lexists(out):
         raise SettingsError(
             Phrase("{file} exists already").filled(file=printable(out)),

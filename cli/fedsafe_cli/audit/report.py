@@ -16,12 +16,12 @@ from fedsafe_cli.doctor.damage_texts import damage_status, finding
 from fedsafe_cli.signals.task_texts import OUTCOMES, STATES, STEPS
 from fedsafe_cli.terminal.errors import BrokenAnswerError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.findings import reading_purpose
+from fedsafe_cli.terminal.findings import named_account, reading_purpose
 from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.labels import say
 from fedsafe_cli.terminal.moments import readable, shown, start_of
 from fedsafe_cli.terminal.moments import written as written_at
-from fedsafe_cli.terminal.options import named_account, settings_of, shared_options
+from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import printable

@@ -13,7 +13,7 @@ from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import BrokenAnswerError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of, reading_purpose
-from fedsafe_cli.terminal.help_texts import SpokenCommand
+from fedsafe_cli.terminal.help_texts import SpokenCommand, spoken
 from fedsafe_cli.terminal.labels import detail_of, headings, meant, say
 from fedsafe_cli.terminal.moments import start_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -57,9 +57,16 @@ class _RouteName(click.ParamType[str]):
         if value not in names:
             known = {name.lower(): name for name in names}
             near = get_close_matches(value.lower(), known, n=3)
-            like = ", ".join(known[name] for name in near)
-            way = f"did you mean {like}?" if near else "docs/reference/api.md has all"
-            self.fail(f"{printable(value)!r} is no route of the API; {way}", param, ctx)
+            told = (
+                Phrase("{value} is no route of the API; did you mean {names}?")
+                if near
+                else Phrase(
+                    "{value} is no route of the API; docs/reference/api.md has all"
+                )
+            )
+            typed = f"{printable(value)!r}"
+            likely = ", ".join(known[name] for name in near)
+            self.fail(spoken(told.filled(value=typed, names=likely)), param, ctx)
         return value
 
     def shell_complete(

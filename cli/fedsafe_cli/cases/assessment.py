@@ -12,7 +12,7 @@ import msgspec
 
 from fedsafe_cli.cases.skeleton import first_empty, without_comments
 from fedsafe_cli.terminal.findings import one_of
-from fedsafe_cli.terminal.help_texts import listed, spoken
+from fedsafe_cli.terminal.help_texts import listed, misused
 from fedsafe_cli.terminal.moments import moment_of
 from fedsafe_policies.escalation.closure import EvidenceDecision, Help
 from fedsafe_policies.escalation.package import Elements
@@ -63,9 +63,7 @@ def word(
 def case_id_of(text: str) -> str:
     """Return the id of a case, if it looks like one."""
     if len(text) != 32 or set(text) - set("0123456789abcdef"):  # noqa: PLR2004
-        raise click.UsageError(
-            spoken(Phrase("a case is named by 32 hexadecimal digits"))
-        )
+        raise misused(Phrase("a case is named by 32 hexadecimal digits"))
     return text
 
 
@@ -204,7 +202,7 @@ def assessment_of(given: dict[str, Any]) -> dict[str, Any]:
         body["unavailable"] = dict(_absence(text) for text in given["unavailable"])
     body |= _hold(given)
     if not body:
-        raise click.UsageError("say what is known; --help lists the options")
+        raise misused(Phrase("say what is known; --help lists the options"))
     return body
 
 
@@ -216,8 +214,10 @@ def _elements(given: dict[str, Any]) -> dict[str, Any]:
         if not given[option]:
             continue
         if name in elements:
-            raise click.UsageError(
-                f"--{option} and {name} of --elements are the same: give one of them"
+            raise misused(
+                Phrase(
+                    "--{option} and {name} of --elements are the same: give one of them"
+                ).filled(option=option, name=name)
             )
         elements[name] = given[option]
     return elements
@@ -225,27 +225,38 @@ def _elements(given: dict[str, Any]) -> dict[str, Any]:
 
 def _read(data: bytes) -> dict[str, Any]:
     if len(data) > MOST_READ:
-        raise click.UsageError(f"--elements: that has more than {MOST_READ} bytes")
+        raise misused(
+            Phrase("--elements: that has more than {bytes} bytes").filled(
+                bytes=MOST_READ
+            )
+        )
     data = without_comments(data)
     try:
         tree = json.loads(data)
     except (ValueError, RecursionError):
-        raise click.UsageError("--elements: that is no JSON") from None
+        raise misused(Phrase("--elements: that is no JSON")) from None
     if not isinstance(tree, dict) or not tree:
-        raise click.UsageError(
-            '--elements: want a JSON object, such as {"feature": "direct_messages"}'
+        raise misused(
+            Phrase(
+                '--elements: want a JSON object, such as {"feature": "direct_messages"}'
+            )
         )
     for place, name in enumerate(tree, 1):
         if name not in set(Element):
             # A name that is no word may be somebody's address.
-            told = name if _FIELD.fullmatch(name) else f"field {place}"
-            raise click.UsageError(
-                f"--elements: {told} is no element; want some of {', '.join(Element)}"
+            field = Phrase("field {place}").filled(place=place)
+            told = name if _FIELD.fullmatch(name) else field
+            raise misused(
+                Phrase(
+                    "--elements: {told} is no element; want some of {elements}"
+                ).filled(told=told, elements=", ".join(Element))
             )
     if (empty := first_empty(tree)) is not None:
-        told = empty if _PLACE.fullmatch(empty) else "a field"
-        raise click.UsageError(
-            f"--elements: {told} is empty; fill it in, or take it out"
+        told = empty if _PLACE.fullmatch(empty) else Phrase("a field")
+        raise misused(
+            Phrase("--elements: {told} is empty; fill it in, or take it out").filled(
+                told=told
+            )
         )
     _check_fields(data)
     return tree
@@ -258,33 +269,43 @@ def _check_fields(data: bytes) -> None:
     except msgspec.ValidationError as error:
         found = _UNKNOWN.match(str(error))
         if found is not None:
-            raise click.UsageError(
-                f"--elements: {found['place']} has no field {found['name']}"
+            raise misused(
+                Phrase("--elements: {place} has no field {name}").filled(
+                    place=found["place"], name=found["name"]
+                )
             ) from None
     except msgspec.DecodeError:
-        raise click.UsageError("--elements: that is no JSON") from None
+        raise misused(Phrase("--elements: that is no JSON")) from None
 
 
 def _absence(text: str) -> tuple[str, str]:
     element, equals, why = text.partition("=")
-    told = element if _FIELD.fullmatch(element) else "that"
+    told = (
+        element
+        if _FIELD.fullmatch(element)
+        else Phrase.within("a word that was typed", "that")
+    )
     if not equals:
-        raise click.UsageError(
-            "--unavailable: want ELEMENT=WHY, such as network=not_recorded"
+        raise misused(
+            Phrase("--unavailable: want ELEMENT=WHY, such as network=not_recorded")
         )
     if element not in MAY_BE_UNAVAILABLE:
         fault = (
-            "may not be called unavailable"
+            Phrase("--unavailable: {told} may not be called unavailable")
             if element in set(Element)
-            else "is no element"
+            else Phrase("--unavailable: {told} is no element")
         )
-        raise click.UsageError(
-            f"--unavailable: {told} {fault}; want some of "
-            f"{', '.join(sorted(MAY_BE_UNAVAILABLE))}"
+        raise misused(
+            Phrase("{fault}; want some of {words}").filled(
+                fault=fault.filled(told=told),
+                words=", ".join(sorted(MAY_BE_UNAVAILABLE)),
+            )
         )
     if why not in set(Absence):
-        raise click.UsageError(
-            f"--unavailable: why {element} is lacking is one of {', '.join(Absence)}"
+        raise misused(
+            Phrase(
+                "--unavailable: why {element} is lacking is one of {reasons}"
+            ).filled(element=element, reasons=", ".join(Absence))
         )
     return element, why
 
@@ -294,7 +315,7 @@ def _hold(given: dict[str, Any]) -> dict[str, Any]:
     if not any(parts.values()):
         return {}
     if not all(parts.values()):
-        raise click.UsageError(
-            "a hold takes --hold-authority, --hold-basis and --hold-until"
+        raise misused(
+            Phrase("a hold takes --hold-authority, --hold-basis and --hold-until")
         )
     return {"hold": parts}

@@ -34,7 +34,7 @@ from fedsafe_cli.cases.recall import recall, sending
 from fedsafe_cli.cases.render import pack, render
 from fedsafe_cli.cases.template import template
 from fedsafe_cli.terminal.exit_codes import ExitStatus
-from fedsafe_cli.terminal.help_texts import SpokenCommand, SpokenGroup
+from fedsafe_cli.terminal.help_texts import SpokenCommand, SpokenGroup, misused
 from fedsafe_cli.terminal.moments import moment_of
 from fedsafe_cli.terminal.options import (
     settings_of,
@@ -310,5 +310,5 @@ def close(context: click.Context, case_id: str) -> ExitStatus:
 def _read_text() -> str:
     text = sys.stdin.buffer.read(MOST_READ).decode("utf-8", "replace").strip()
     if not text:
-        raise click.UsageError("say on standard input why, or why not")
+        raise misused(Phrase("say on standard input why, or why not"))
     return text

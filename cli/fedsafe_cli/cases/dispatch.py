@@ -19,7 +19,7 @@ from fedsafe_cli.cases.dispatch_texts import (
 from fedsafe_cli.cases.render import check_new, write_content
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import ExitStatus
-from fedsafe_cli.terminal.help_texts import SpokenCommand
+from fedsafe_cli.terminal.help_texts import SpokenCommand, misused
 from fedsafe_cli.terminal.moments import moment_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.sessions import personal
@@ -189,9 +189,9 @@ def handed(  # noqa: PLR0913 - an option each
       fedsafe case handed CASE DISPATCH --outcome kept_back
     """  # noqa: D301
     if (way is None) is not (outcome == _KEPT_BACK):
-        raise click.UsageError("give --way, or --outcome kept_back without one")
+        raise misused(Phrase("give --way, or --outcome kept_back without one"))
     if taken_by is not None and outcome != _KEPT_BACK:
-        raise click.UsageError("--taken-by goes with --outcome kept_back")
+        raise misused(Phrase("--taken-by goes with --outcome kept_back"))
     given = {"way": way, "reference": reference, "taken_by": taken_by}
     body: dict[str, Any] = {
         "at": at or int(time.time()),  # noqa: TID251 - now
@@ -327,8 +327,11 @@ def _dispatch(settings: Settings, case_id: str, text: str) -> str:
         BadInputError: no dispatch of this case has these 64 digits.
     """
     if len(text) not in {_DIGITS, 2 * _DIGITS} or set(text) - set("0123456789abcdef"):
-        raise click.UsageError(
-            "a dispatch is named by 32 hexadecimal digits, or the 64 that a partner has"
+        raise misused(
+            Phrase(
+                "a dispatch is named by 32 hexadecimal digits, "
+                "or the 64 that a partner has"
+            )
         )
     path = f"/v1/cases/{case_id_of(case_id)}/dispatches"
     if len(text) == 2 * _DIGITS:

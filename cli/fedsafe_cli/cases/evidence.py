@@ -10,9 +10,11 @@ import click
 
 from fedsafe_cli.lookup.file_digests import FileFaultError, digests_of
 from fedsafe_cli.terminal.findings import one_of
+from fedsafe_cli.terminal.help_texts import misused
 from fedsafe_cli.terminal.moments import moment_of, written
 from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.escalation.vocabulary import Clock
+from fedsafe_policies.ground.catalogue import Phrase
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _CLOCKS: Final = tuple(clock.value for clock in Clock)
@@ -81,7 +83,9 @@ def attachment_of(given: dict[str, Any]) -> dict[str, object]:
     try:
         size, digests = digests_of(path)
     except FileFaultError as error:
-        raise click.UsageError(f"{printable(path)}: {error.fault.detail}") from None
+        raise misused(
+            Phrase("{name}: {why}").filled(name=printable(path), why=error.fault.detail)
+        ) from None
     captured = given["captured"] or int(time.time())  # noqa: TID251 - now
     guessed, _ = mimetypes.guess_type(path)
     return {

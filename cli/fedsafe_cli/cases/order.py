@@ -14,7 +14,7 @@ import click
 
 from fedsafe_cli.cases.assessment import word
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.help_texts import SpokenGroup
+from fedsafe_cli.terminal.help_texts import SpokenGroup, misused
 from fedsafe_cli.terminal.moments import moment_of, shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
@@ -148,12 +148,12 @@ def add(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
     """  # noqa: D301
     settings = settings_of(context)
     if orders()[OrderKind(given["kind"])].by_letter and given["due"] is None:
-        raise click.UsageError("say with --due by when this letter is answered")
+        raise misused(Phrase("say with --due by when this letter is answered"))
     if sys.stdin.isatty():
         note(_ASK.said(settings.language))
     scope = sys.stdin.buffer.read(_MOST_READ).decode("utf-8", "replace").strip()
     if not scope:
-        raise click.UsageError("say on standard input what is ordered")
+        raise misused(Phrase("say on standard input what is ordered"))
     body: dict[str, Any] = {
         "kind": given["kind"],
         "received_at": given["received"] or int(time.time()),  # noqa: TID251 - now
@@ -372,5 +372,5 @@ def _cell(value: object) -> object:
 
 def _id(text: str) -> str:
     if len(text) != 32 or set(text) - set("0123456789abcdef"):  # noqa: PLR2004
-        raise click.UsageError("an order is named by 32 hexadecimal digits")
+        raise misused(Phrase("an order is named by 32 hexadecimal digits"))
     return text

@@ -17,7 +17,7 @@ from fedsafe_cli.terminal.casework_words import class_word
 from fedsafe_cli.terminal.errors import BadInputError, reason_of
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
-from fedsafe_cli.terminal.help_texts import SpokenCommand
+from fedsafe_cli.terminal.help_texts import SpokenCommand, unfit
 from fedsafe_cli.terminal.moments import readable, written
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
@@ -71,7 +71,7 @@ def _read_sender(
     """Refuse what is no fingerprint, before it looks as if another key had signed."""
     del context, parameter
     if value is not None and _FINGERPRINT.fullmatch(value) is None:
-        raise click.BadParameter("a fingerprint has 32 digits from 0 to 9 and a to f")
+        raise unfit(Phrase("a fingerprint has 32 digits from 0 to 9 and a to f"))
     return value
 
 

@@ -26,7 +26,7 @@ from fedsafe_cli.cases.render import (
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
-from fedsafe_cli.terminal.help_texts import SpokenGroup
+from fedsafe_cli.terminal.help_texts import SpokenGroup, misused
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.sessions import personal
@@ -413,7 +413,7 @@ def _write_new(file: str, content: bytes) -> None:
 
 def _id(name: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", name):
-        raise click.UsageError(
-            "a partner is named by up to 32 small letters, digits, - and _"
+        raise misused(
+            Phrase("a partner is named by up to 32 small letters, digits, - and _")
         )
     return name

@@ -9,6 +9,7 @@ import click
 from fedsafe_cli.terminal.casework_words import WAYS, word
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.files import read_small
+from fedsafe_cli.terminal.help_texts import misused
 from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.escalation.channels import host_key_fingerprint, read_host_key
 from fedsafe_policies.ground.catalogue import Phrase
@@ -47,7 +48,7 @@ def collected(context: click.Context) -> list[dict[str, Any]]:
     host_key: str | None = context.meta.get(_HOST_KEY)
     servers = [each for each in channels if each["by"] == "sftp"]
     if bool(servers) != (host_key is not None):
-        raise click.UsageError("--sftp and --host-key belong together")
+        raise misused(Phrase("--sftp and --host-key belong together"))
     if host_key is not None:
         servers[0]["host_key"] = _host_key(host_key)
     return channels
@@ -79,8 +80,8 @@ def _host_key(file: str) -> str:
 def _read_sftp(value: str) -> dict[str, Any]:
     found = _SFTP.fullmatch(value)
     if found is None:
-        raise click.UsageError(
-            "--sftp wants an address such as fedsafe@sftp.office.example:22/in"
+        raise misused(
+            Phrase("--sftp wants an address such as fedsafe@sftp.office.example:22/in")
         )
     user, host, port, directory = found.groups()
     return {

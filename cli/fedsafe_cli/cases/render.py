@@ -22,7 +22,7 @@ from fedsafe_cli.cases.assessment import case_id_of, word
 from fedsafe_cli.terminal.errors import BadInputError, BrokenAnswerError, reason_of
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import reading_purpose
-from fedsafe_cli.terminal.help_texts import SpokenCommand
+from fedsafe_cli.terminal.help_texts import SpokenCommand, misused
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, note
 from fedsafe_cli.terminal.sessions import personal
@@ -141,8 +141,8 @@ def pack(context: click.Context, /, quarter: str, **given: Any) -> ExitStatus:  
     settings, file = settings_of(context), str(given["output"])
     try:
         asked = Quarter.parse(quarter)
-    except RenderingError as error:
-        raise click.UsageError(str(error)) from None
+    except RenderingError:
+        raise misused(Phrase("want a quarter such as 2026-Q4")) from None
     check_new(file)
     query = {
         "written": given["written"],

@@ -15,7 +15,7 @@ from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import BadInputError, CliError
 from fedsafe_cli.terminal.exit_codes import ExitStatus
 from fedsafe_cli.terminal.findings import one_of, surface_option
-from fedsafe_cli.terminal.help_texts import SpokenCommand
+from fedsafe_cli.terminal.help_texts import SpokenCommand, misused
 from fedsafe_cli.terminal.inputs import (
     KINDS,
     LONGEST_RECORD,
@@ -137,7 +137,7 @@ def lookup(  # noqa: PLR0913, PLR0917 (one parameter an option)
         items = from_arguments(values, hints, subject_ref)
         return _run(context, items, terms, form, None)
     if file is not None and values:
-        raise click.UsageError("give values or --file, not both")
+        raise misused(Phrase("give values or --file, not both"))
     with opened(file) as stream:
         items = _items(stream, hints, subject_ref, ndjson=ndjson)
         return _run(context, items, terms, form, stream)
@@ -149,9 +149,10 @@ def _need_surface(terms: Terms) -> None:
     from fedsafe_policies.rules.lookups import NEED_SURFACE  # noqa: PLC0415 (only then)
 
     if terms.purpose in NEED_SURFACE:
-        raise click.UsageError(
-            f"--purpose {terms.purpose} needs --surface: where the account or file "
-            "is met"
+        raise misused(
+            Phrase(
+                "--purpose {purpose} needs --surface: where the account or file is met"
+            ).filled(purpose=terms.purpose)
         )
 
 
@@ -186,9 +187,9 @@ def _all(
 
 def _refuse_mixture(values: tuple[str, ...], *, ndjson: bool) -> None:
     if STDIN in values:
-        raise click.UsageError('"-" stands alone: values come from one place')
+        raise misused(Phrase('"-" stands alone: values come from one place'))
     if ndjson:
-        raise click.UsageError("--ndjson reads standard input or --file")
+        raise misused(Phrase("--ndjson reads standard input or --file"))
 
 
 def _items(
@@ -196,7 +197,7 @@ def _items(
 ) -> Iterator[Account | Fault]:
     if ndjson:
         if subject_ref is not None:
-            raise click.UsageError("with --ndjson the subject_ref stands in the lines")
+            raise misused(Phrase("with --ndjson the subject_ref stands in the lines"))
         items = from_records(read_lines(stream, LONGEST_RECORD), hints)
     elif subject_ref is not None:
         texts = list(from_lines(read_lines(stream), hints))

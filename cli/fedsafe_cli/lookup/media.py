@@ -33,7 +33,7 @@ from fedsafe_cli.lookup.verdicts import Form, entry, show
 from fedsafe_cli.terminal.errors import BadInputError, CliError
 from fedsafe_cli.terminal.exit_codes import ExitStatus, worst
 from fedsafe_cli.terminal.findings import one_of, surface_option
-from fedsafe_cli.terminal.help_texts import SpokenCommand
+from fedsafe_cli.terminal.help_texts import SpokenCommand, misused
 from fedsafe_cli.terminal.inputs import OUT_OF_FORM, SUBJECT_REF, Account, Fault, opened
 from fedsafe_cli.terminal.labels import grouped
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -326,9 +326,9 @@ def _check_sources(
     files: tuple[str, ...], listing: str | None, kind: str | None
 ) -> None:
     if bool(files) == (listing is not None):
-        raise click.UsageError("give files and folders, or --list, not both")
+        raise misused(Phrase("give files and folders, or --list, not both"))
     if kind is not None and listing is None:
-        raise click.UsageError("--kind is about bare digests of a --list")
+        raise misused(Phrase("--kind is about bare digests of a --list"))
 
 
 def _file(found: FileDigests, subject_ref: str | None, *, own: bool) -> _Input:
@@ -514,7 +514,7 @@ def _lines(
 ) -> Iterator[AnswerFile | None]:
     if output is None:
         if resume:
-            raise click.UsageError("--resume goes on with the file of --output")
+            raise misused(Phrase("--resume goes on with the file of --output"))
         yield None
         return
     with AnswerFile.opened(output, asked, resume=resume) as lines:

@@ -12,13 +12,14 @@ from fedsafe_cli.terminal.confirmation import ask_new_password, ask_secret
 from fedsafe_cli.terminal.errors import RefusedError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of
-from fedsafe_cli.terminal.help_texts import SpokenGroup
+from fedsafe_cli.terminal.help_texts import SpokenGroup, misused
 from fedsafe_cli.terminal.labels import coded, headings, say
 from fedsafe_cli.terminal.moments import ENDS, shown, start_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_policies.ground.catalogue import Phrase
 
 _ROLE: Final = one_of("Role to grant", ROLES)
 _GRANTERS: Final = frozenset({"operator", "reviewer", "dpo"})
@@ -104,7 +105,7 @@ def setup(
     """  # noqa: D301
     settings = settings_of(context)
     if (training is None) != (training_until is None):
-        raise click.UsageError("--training and --training-until go together")
+        raise misused(Phrase("--training and --training-until go together"))
     client = settings.client()
     client.reach()
     body: dict[str, Any] = {
@@ -267,7 +268,7 @@ def roles(
       fedsafe account roles anna --end reviewer
     """  # noqa: D301
     if (grant is None) == (end is None):
-        raise click.UsageError("give either --grant ROLE or --end ROLE")
+        raise misused(Phrase("give either --grant ROLE or --end ROLE"))
     settings = settings_of(context)
     body: dict[str, Any] = {"name": name, "role": grant or end}
     if until is not None:

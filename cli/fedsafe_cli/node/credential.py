@@ -13,7 +13,7 @@ import click
 from fedsafe_cli.terminal.errors import SettingsError, reason_of
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of
-from fedsafe_cli.terminal.help_texts import SpokenGroup
+from fedsafe_cli.terminal.help_texts import SpokenGroup, misused
 from fedsafe_cli.terminal.labels import coded, headings, meant, say
 from fedsafe_cli.terminal.moments import ENDS, shown, start_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -107,12 +107,15 @@ def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # no
 
     settings, out = settings_of(context), given["out"]
     if (given["role"] is None) == (given["scope"] is None):
-        raise click.UsageError(
-            "give either --scope, while the node runs, or --role, while it is stopped"
+        raise misused(
+            Phrase(
+                "give either --scope, while the node runs, "
+                "or --role, while it is stopped"
+            )
         )
     if given["scope"] is not None:
         if given["until"] is None:
-            raise click.UsageError("--scope takes --until")
+            raise misused(Phrase("--scope takes --until"))
         body = {
             "name": name,
             "scope": given["scope"],
@@ -124,7 +127,7 @@ def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # no
         _hand_out(settings, "/v1/credentials", body, out)
         return OK
     if given["purposes"]:
-        raise click.UsageError("--purpose goes with --scope")
+        raise misused(Phrase("--purpose goes with --scope"))
     # Slow to load.
     from fedsafe_cli.node.node_factory import NewCredential, add_person  # noqa: PLC0415
     from fedsafe_node.people.role_grants import GRANTERS  # noqa: PLC0415
@@ -134,7 +137,7 @@ def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # no
     person = given["person"]
     if given["service"] is not None:
         if role is not Role.SERVICE or person is not None:
-            raise click.UsageError("--service goes with a service, without --person")
+            raise misused(Phrase("--service goes with a service, without --person"))
         person = given["service"]
     new = NewCredential(name, role, person, given["until"])
     asyncio.run(add_person(directory, new, Path(out)))

@@ -13,7 +13,7 @@ from typing import Any, Final
 import click
 
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.help_texts import SpokenGroup
+from fedsafe_cli.terminal.help_texts import SpokenGroup, unfit
 from fedsafe_cli.terminal.labels import detail_of
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -46,7 +46,7 @@ _PLACE: Final = re.compile(r"(0|[1-9][0-9]{0,14})(-[0-9a-f]{16})?")
 def _checked(place: str) -> str:
     # It becomes a part of a query.
     if not _PLACE.fullmatch(place):
-        raise click.BadParameter("a number, or what reading ended with")
+        raise unfit(Phrase("a number, or what reading ended with"))
     return place
 
 

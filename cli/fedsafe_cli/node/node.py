@@ -27,7 +27,7 @@ from fedsafe_cli.terminal.errors import (
     words_of,
 )
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.help_texts import SpokenGroup, listed
+from fedsafe_cli.terminal.help_texts import SpokenGroup, listed, misused
 from fedsafe_cli.terminal.labels import coded, field, say, value_of
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -238,14 +238,18 @@ def _check_safe(custody: str | None) -> None:
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not host or not (port.isascii() and port.isdigit()):
-        raise click.UsageError("--listen wants HOST:PORT")
+        raise misused(Phrase("--listen wants HOST:PORT"))
     return host, int(port)
 
 
 def _person(text: str) -> tuple[str, Role]:
     name, colon, role = text.partition(":")
     if not colon or role not in ROLES:
-        raise click.UsageError(f"--staff wants NAME:ROLE, a role of {', '.join(ROLES)}")
+        raise misused(
+            Phrase("--staff wants NAME:ROLE, a role of {roles}").filled(
+                roles=", ".join(ROLES)
+            )
+        )
     return name, Role(role)
 
 

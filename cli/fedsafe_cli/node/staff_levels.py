@@ -9,14 +9,14 @@ import click
 from fedsafe_cli.node.login import ROLES
 from fedsafe_cli.terminal.casework_words import role_word
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.help_texts import SpokenGroup
+from fedsafe_cli.terminal.help_texts import SpokenGroup, misused
 from fedsafe_cli.terminal.labels import coded, headings, say
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_cli.terminal.texts import in_either
-from fedsafe_policies.ground.catalogue import SOURCE
+from fedsafe_policies.ground.catalogue import SOURCE, Phrase
 from fedsafe_policies.vocabulary import Role
 
 _NO_TWO: Final = "no two people may do this together: {act}"
@@ -65,7 +65,7 @@ def check(
     if people:
         answer = _plan([_person(text) for text in people], policy or "germany")
     elif policy is not None:
-        raise click.UsageError("--policy goes with names; the node has its own")
+        raise misused(Phrase("--policy goes with names; the node has its own"))
     else:
         found = personal(settings).get("/v1/staffing")
         answer = found | _matrix(found["policy"].partition("@")[0])
@@ -80,7 +80,11 @@ def _person(text: str) -> tuple[str, frozenset[Role]]:
     name, _, listed = text.partition(":")
     roles = [role for role in listed.split(",") if role]
     if not name or not set(roles) <= set(ROLES):
-        raise click.UsageError(f"want NAME or NAME:ROLE,ROLE with {', '.join(ROLES)}")
+        raise misused(
+            Phrase("want NAME or NAME:ROLE,ROLE with {roles}").filled(
+                roles=", ".join(ROLES)
+            )
+        )
     return name, frozenset(Role(role) for role in roles)
 
 
@@ -89,7 +93,11 @@ def _plan(people: list[tuple[str, frozenset[Role]]], name: str) -> dict[str, Any
     from fedsafe_policies.documents.policy import SHIPPED, shipped  # noqa: PLC0415 (slow to load)
 
     if name not in SHIPPED:
-        raise click.UsageError(f"no such policy, only {', '.join(SHIPPED)}")
+        raise misused(
+            Phrase("no such policy, only {policies}").filled(
+                policies=", ".join(SHIPPED)
+            )
+        )
     policy = shipped(name)
     held = dict(people)
     named = any(held.values())

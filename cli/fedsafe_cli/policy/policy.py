@@ -27,7 +27,7 @@ from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
 from fedsafe_cli.terminal.findings import reading_purpose
-from fedsafe_cli.terminal.help_texts import SpokenGroup, spoken
+from fedsafe_cli.terminal.help_texts import SpokenGroup, misused
 from fedsafe_cli.terminal.labels import field, say
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs
@@ -289,9 +289,7 @@ def explain(
       fedsafe policy explain --event 4711
     """  # noqa: D301
     if (request is None) is (event is None):
-        raise click.UsageError(
-            spoken(Phrase("name a REQUEST, or an entry with --event"))
-        )
+        raise misused(Phrase("name a REQUEST, or an entry with --event"))
     if event is not None:
         explain_event(settings_of(context), event, given["purpose"])
         return OK

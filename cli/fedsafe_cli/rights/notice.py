@@ -10,7 +10,7 @@ import click
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import read_for, reading_purpose
-from fedsafe_cli.terminal.help_texts import SpokenGroup
+from fedsafe_cli.terminal.help_texts import SpokenGroup, misused
 from fedsafe_cli.terminal.ids import checked_id, checked_task
 from fedsafe_cli.terminal.moments import ENDS, readable
 from fedsafe_cli.terminal.options import Command, settings_of, shared_options
@@ -208,9 +208,9 @@ def sign_off(
       fedsafe notice sign-off --all --until 2027-11-01 --digest 9f86d081…
     """  # noqa: D301
     if every is (name is not None):
-        raise click.UsageError("name one TEXT, or take --all")
+        raise misused(Phrase("name one TEXT, or take --all"))
     if every and digest is None:
-        raise click.UsageError("--all takes the --digest that `notice print` printed")
+        raise misused(Phrase("--all takes the --digest that `notice print` printed"))
     settings = settings_of(context)
     client = personal(settings)
     answer = client.get("/v1/notices/texts")

@@ -15,7 +15,7 @@ from fedsafe_cli.terminal.confirmation import ask_secret
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of
-from fedsafe_cli.terminal.help_texts import SpokenGroup
+from fedsafe_cli.terminal.help_texts import SpokenGroup, misused
 from fedsafe_cli.terminal.labels import coded
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -413,7 +413,7 @@ def close(context: click.Context, /, request: str, **given: str | None) -> ExitS
           --outcome answered --reason letter-12
     """  # noqa: D301
     if (given["outcome"] == "refused") != (given["ground"] is not None):
-        raise click.UsageError("--ground goes with --outcome refused, and only so")
+        raise misused(Phrase("--ground goes with --outcome refused, and only so"))
     said = {name: value for name, value in given.items() if value is not None}
     return _change(context, request, "close", said)
 

@@ -57,7 +57,7 @@ from fedsafe_cli.terminal.findings import (
     in_group,
     problem_status,
 )
-from fedsafe_cli.terminal.help_texts import SpokenCommand
+from fedsafe_cli.terminal.help_texts import SpokenCommand, misused
 from fedsafe_cli.terminal.inputs import (
     LONGEST_RECORD,
     OUT_OF_FORM,
@@ -487,10 +487,10 @@ def _list(given: dict[str, Any]) -> Signal:
     )
     if name is None:
         if source is not None or signature is not None:
-            raise click.UsageError("--list-source and --list-signature go with --list")
+            raise misused(Phrase("--list-source and --list-signature go with --list"))
         return {}
     if source is None:
-        raise click.UsageError("--list takes --list-source: where the list is from")
+        raise misused(Phrase("--list takes --list-source: where the list is from"))
     said = {"name": name, "source": source}
     return {"list": said if signature is None else said | {"signature": signature}}
 
@@ -544,8 +544,10 @@ def _form(given: dict[str, Any]) -> _Form:
     )
     table = table or reading_ != Reading({}, None, {}, {})
     if ndjson and table:
-        raise click.UsageError(
-            "--csv, --map, --where, --word and --encoding do not go with --ndjson"
+        raise misused(
+            Phrase(
+                "--csv, --map, --where, --word and --encoding do not go with --ndjson"
+            )
         )
     return _Form(ndjson, table, reading_)
 
@@ -555,7 +557,7 @@ def _excepted(path: str | None) -> frozenset[str]:
     if path is None:
         return frozenset()
     if path == "-":
-        raise click.UsageError("--except takes a file")
+        raise misused(Phrase("--except takes a file"))
     with _opened(path) as stream:
         try:
             lines = stream.read().decode("utf-8-sig").splitlines()

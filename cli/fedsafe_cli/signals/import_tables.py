@@ -18,9 +18,8 @@ from io import BufferedReader, BytesIO, TextIOWrapper
 from typing import Any, BinaryIO, Final
 from unicodedata import normalize
 
-import click
-
 from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.help_texts import misused
 from fedsafe_cli.terminal.inputs import KINDS, Fault, read_day
 from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.ground.catalogue import Phrase, joined
@@ -170,13 +169,15 @@ def read_map(texts: Iterable[str]) -> dict[str, str]:
         field, equals, column = text.partition("=")
         field = field.strip().lower().replace("-", "_")
         if not equals or not column.strip():
-            raise click.UsageError("want --map FIELD=COLUMN, such as email=E-Mail")
+            raise misused(Phrase("want --map FIELD=COLUMN, such as email=E-Mail"))
         if field not in FIELDS:
-            raise click.UsageError(
-                f"--map knows no such field; it is one of {', '.join(FIELDS)}"
+            raise misused(
+                Phrase("--map knows no such field; it is one of {fields}").filled(
+                    fields=", ".join(FIELDS)
+                )
             )
         if field in found:
-            raise click.UsageError(f"--map names {field} twice")
+            raise misused(Phrase("--map names {field} twice").filled(field=field))
         found[field] = column.strip()
     return found
 
@@ -191,7 +192,7 @@ def read_where(texts: Iterable[str]) -> dict[str, list[str]]:
     for text in texts:
         column, equals, value = text.partition("=")
         if not equals or not column.strip():
-            raise click.UsageError("want --where COLUMN=VALUE, such as Grund=Grooming")
+            raise misused(Phrase("want --where COLUMN=VALUE, such as Grund=Grooming"))
         found.setdefault(column.strip(), []).append(_folded(value))
     return found
 
@@ -207,12 +208,14 @@ def read_words(texts: Iterable[str]) -> dict[str, dict[str, str]]:
         left, _, ours = text.rpartition("=")
         column, _, word = (part.strip() for part in left.partition(":"))
         if not column or not word or not ours.strip():
-            raise click.UsageError(
-                "want --word COLUMN:WORD=OURS, such as 'Grund:Anbahnung=grooming'"
+            raise misused(
+                Phrase(
+                    "want --word COLUMN:WORD=OURS, such as 'Grund:Anbahnung=grooming'"
+                )
             )
         known = found.setdefault(column, {})
         if known.setdefault(_folded(word), ours.strip()) != ours.strip():
-            raise click.UsageError("--word translates a word twice")
+            raise misused(Phrase("--word translates a word twice"))
     return found
 
 

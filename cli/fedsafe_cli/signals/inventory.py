@@ -17,7 +17,7 @@ from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import BrokenAnswerError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of, read_for, reading_purpose
-from fedsafe_cli.terminal.help_texts import SpokenCommand
+from fedsafe_cli.terminal.help_texts import SpokenCommand, misused, unfit
 from fedsafe_cli.terminal.ids import checked_id, checked_member, shortened
 from fedsafe_cli.terminal.inputs import KINDS, read_day
 from fedsafe_cli.terminal.moments import written
@@ -87,7 +87,7 @@ def _day(
             else date.fromisoformat(read_day(text) or text).isoformat()
         )
     except ValueError:
-        raise click.BadParameter("want a day such as 2027-11-03 or 3.11.2027") from None
+        raise unfit(Phrase("want a day such as 2027-11-03 or 3.11.2027")) from None
 
 
 @click.command("list", cls=SpokenCommand)
@@ -186,7 +186,7 @@ def list_signals(  # noqa: PLR0913 - the options that shape the output
         end, dot, name = asked["after"].rpartition(".")
         asked["after"] = f"{end}{dot}{checked_id(name)}"
     if sum((ids, as_csv, settings.json)) > 1:
-        raise click.UsageError("--ids, --csv and --json are different forms")
+        raise misused(Phrase("--ids, --csv and --json are different forms"))
     pages = Pages(personal(settings), asked, purpose, most=None if every else limit)
     if as_csv:
         csv_rows(_CSV, [_cells(each) for each in pages])

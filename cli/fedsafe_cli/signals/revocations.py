@@ -22,10 +22,10 @@ from fedsafe_cli.terminal.errors import (
     RefusedError,
 )
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus, worst
-from fedsafe_cli.terminal.findings import one_of
-from fedsafe_cli.terminal.help_texts import SpokenCommand
+from fedsafe_cli.terminal.findings import named_account, one_of
+from fedsafe_cli.terminal.help_texts import SpokenCommand, misused
 from fedsafe_cli.terminal.ids import checked_id
-from fedsafe_cli.terminal.options import named_account, settings_of, shared_options
+from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
@@ -149,10 +149,10 @@ def revoke(  # noqa: PLR0913 - the options of the command
     """  # noqa: D301
     settings = settings_of(context)
     if (account is None) == (not signals):
-        raise click.UsageError("name signals, or --account REF")
+        raise misused(Phrase("name signals, or --account REF"))
     if account is None:
         if service is not None:
-            raise click.UsageError("--service goes with --account")
+            raise misused(Phrase("--service goes with --account"))
     else:
         named = {"subject_ref": named_account(account, service), "reason": reason}
         return _revoke_account(personal(settings), named, settings, asks=not yes)

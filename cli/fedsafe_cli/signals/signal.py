@@ -29,7 +29,7 @@ from fedsafe_cli.terminal.findings import (
     read_for,
     reading_purpose,
 )
-from fedsafe_cli.terminal.help_texts import SpokenGroup, spoken
+from fedsafe_cli.terminal.help_texts import SpokenGroup, misused
 from fedsafe_cli.terminal.ids import checked_id
 from fedsafe_cli.terminal.inputs import (
     FormError,
@@ -191,9 +191,7 @@ def approve(
 
 def _wanted(client: Client, signals: tuple[str, ...], *, every: bool) -> list[str]:
     if every == bool(signals):
-        raise click.UsageError(
-            spoken(Phrase('name signals, or "-" for standard input, or --all'))
-        )
+        raise misused(Phrase('name signals, or "-" for standard input, or --all'))
     if every:
         return [str(draft["signal"]) for draft in Pages(client, {"state": "draft"})]
     if signals != ("-",):

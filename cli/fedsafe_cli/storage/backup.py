@@ -22,7 +22,7 @@ from fedsafe_cli.terminal.errors import (
     WrongStateError,
 )
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.help_texts import SpokenCommand
+from fedsafe_cli.terminal.help_texts import SpokenCommand, misused
 from fedsafe_cli.terminal.labels import grouped, headings
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -91,7 +91,7 @@ def backup(
     """  # noqa: D301
     settings = settings_of(context)
     if check and keys is not None:
-        raise click.UsageError("--check takes no --keys: `fedsafe restore` opens them")
+        raise misused(Phrase("--check takes no --keys: `fedsafe restore` opens them"))
     target = Path(directory)
     if check:
         return translated(lambda: _check(settings, target))

@@ -22,7 +22,7 @@ from fedsafe_cli.terminal.errors import (
     WrongStateError,
 )
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.help_texts import SpokenCommand
+from fedsafe_cli.terminal.help_texts import SpokenCommand, misused
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs
 from fedsafe_cli.terminal.progress import CopyingBar
@@ -130,9 +130,9 @@ def restore(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN
     settings = settings_of(context)
     keys, custody = given["keys"], given["custody_key"]
     if (keys is None) != (custody is None):
-        raise click.UsageError("--keys and --custody-key belong together")
+        raise misused(Phrase("--keys and --custody-key belong together"))
     if given["statement_key"] is not None and keys is None:
-        raise click.UsageError("--statement-key says who has signed --keys")
+        raise misused(Phrase("--statement-key says who has signed --keys"))
     request = Request(
         Path(given["backup"]),
         given["by"],
@@ -151,7 +151,7 @@ def _public_key(text: str | None) -> bytes | None:
     if text is None:
         return None
     if re.fullmatch(r"[0-9a-fA-F]{64}", text) is None:
-        raise click.UsageError("--statement-key takes 64 hexadecimal digits")
+        raise misused(Phrase("--statement-key takes 64 hexadecimal digits"))
     return bytes.fromhex(text)
 
 

@@ -8,8 +8,9 @@ from typing import Any, Final, TypeVar
 import click
 
 from fedsafe_cli.terminal.exit_codes import ExitStatus
-from fedsafe_cli.terminal.help_texts import listed
+from fedsafe_cli.terminal.help_texts import listed, misused, unfit
 from fedsafe_cli.terminal.inputs import KINDS, read_day
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import (
     Detection,
     Finding,
@@ -176,13 +177,13 @@ def _shared(*, required: bool) -> Sequence[_Option]:
 def _day(_context: click.Context, _option: object, text: str | None) -> str | None:
     day = None if text is None else read_day(text)
     if text is not None and (day is None or not _DAY.fullmatch(day)):
-        raise click.BadParameter("want a day such as 2026-11-24 or 24.11.2026")
+        raise unfit(Phrase("want a day such as 2026-11-24 or 24.11.2026"))
     return day
 
 
 def _scope(_context: click.Context, _option: object, text: str | None) -> str | None:
     if text is not None and text not in set(Scope) and not _GROUP.fullmatch(text):
-        raise click.BadParameter("want self, federation or group:NAME")
+        raise unfit(Phrase("want self, federation or group:NAME"))
     return text
 
 
@@ -229,3 +230,12 @@ def read_for(target: str, purpose: str | None) -> str:
     if purpose is None:
         return target
     return f"{target}{'&' if '?' in target else '?'}purpose={purpose}"
+
+
+def named_account(account: str, service: str | None) -> str:
+    """Name an account of --account as one of --service, if that is given."""
+    if service is None:
+        return account
+    if "/" in account:
+        raise misused(Phrase("name the service in --account or in --service"))
+    return f"{service}/{account}"

@@ -63,6 +63,16 @@ def spoken(phrase: Phrase) -> str:
     return phrase.said(_speaks)
 
 
+def misused(phrase: Phrase) -> click.UsageError:
+    """Make the error of a command that is not used as it can be."""
+    return click.UsageError(spoken(phrase))
+
+
+def unfit(phrase: Phrase) -> click.BadParameter:
+    """Make the error of a value that does not fit its option."""
+    return click.BadParameter(spoken(phrase))
+
+
 def listed(template: str, words: Iterable[str]) -> str:
     """Return an option's help with a list of codes at `{words}`.
 

@@ -7,6 +7,9 @@ from typing import Any, Final
 
 import click
 
+from fedsafe_cli.terminal.help_texts import unfit
+from fedsafe_policies.ground.catalogue import Phrase
+
 _TIMES: Final = frozenset(
     {
         *("at", "since", "until", "expires"),
@@ -106,8 +109,10 @@ def moment_of(
     if moment is not None and len(text) == len("2027-11-03"):
         moment = moment.replace(tzinfo=UTC)
     if moment is None or moment.tzinfo is None:
-        raise click.BadParameter(
-            "want a moment with its zone: YYYY-MM-DDTHH:MMZ, or with +01:00 for Z"
+        raise unfit(
+            Phrase(
+                "want a moment with its zone: YYYY-MM-DDTHH:MMZ, or with +01:00 for Z"
+            )
         )
     return int(moment.timestamp())
 
@@ -121,5 +126,5 @@ def start_of(
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise click.BadParameter("want a day such as 2027-11-03") from None
+        raise unfit(Phrase("want a day such as 2027-11-03")) from None
     return int(datetime.combine(day, time(), UTC).timestamp())

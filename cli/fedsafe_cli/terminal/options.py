@@ -53,15 +53,6 @@ def typed_language(arguments: Sequence[str]) -> str | None:
     return typed if typed in languages() else None
 
 
-def named_account(account: str, service: str | None) -> str:
-    """Name an account of --account as one of --service, if that is given."""
-    if service is None:
-        return account
-    if "/" in account:
-        raise click.UsageError("name the service in --account or in --service")
-    return f"{service}/{account}"
-
-
 _LANGUAGE_SAYS: Final[dict[str, Any]] = {
     "type": click.Choice(languages()),
     "callback": _keep,
