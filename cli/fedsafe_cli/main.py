@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "match": "fedsafe_cli.lookup.media:match_files",
     "login": "fedsafe_cli.node.login:login",
     "logout": "fedsafe_cli.node.login:logout",
+    "session": "fedsafe_cli.node.session:session",
     "act": "fedsafe_cli.acts.act:act",
     "task": "fedsafe_cli.signals.task:task",
     "flood": "fedsafe_cli.signals.flood:flood",

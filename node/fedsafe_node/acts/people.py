@@ -56,6 +56,48 @@ class SessionAnswer(_Secretive, frozen=True):
     recovery_codes_left: int
 
 
+SessionName = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}(?!\n)$")]
+
+
+class SessionShown(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """A session of whoever asks; times are seconds since 1970.
+
+    `way` is how it began, None where that is not known. Without a request it ends at
+    `idle_until`, in any case at `ends_at`. `current` is the one that asks.
+    """
+
+    session: str
+    role: Role
+    way: str | None
+    began_at: int
+    seen_at: int
+    idle_until: int
+    ends_at: int
+    fresh_until: int | None
+    current: bool
+
+
+class SessionsAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The sessions of whoever asks, newest first."""
+
+    sessions: list[SessionShown]
+
+
+class SessionsEndedAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose sessions have ended, and how many."""
+
+    name: str
+    ended: int
+
+
+class RoleChangeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The role in which a session goes on."""
+
+    role: Role
+
+
 class StepUpRequest(_Secretive, frozen=True):
     """The second factor once more."""
 

@@ -12,7 +12,11 @@ from fedsafe_node.acts.people import (
     EnrolmentAnswer,
     LinkedAnswer,
     LoginRequest,
+    RoleChangeRequest,
     SessionAnswer,
+    SessionName,
+    SessionsAnswer,
+    SessionsEndedAnswer,
     SetUpRequest,
     SignOnAnswer,
     SignOnRequest,
@@ -54,6 +58,30 @@ async def step_up(call: Call) -> object:
 async def log_out(call: Call) -> object:
     """End the session that asks."""
     return await call.services.staff.sessions.end(call.principal)
+
+
+async def list_sessions(call: Call) -> object:
+    """List the sessions of whoever asks."""
+    return await call.services.staff.sessions.show(call.principal)
+
+
+async def end_session(call: Call) -> object:
+    """End one session of whoever asks."""
+    return await call.services.staff.sessions.end_named(
+        call.path["session"], call.principal
+    )
+
+
+async def end_other_sessions(call: Call) -> object:
+    """End all sessions of whoever asks but the one that asks."""
+    return await call.services.staff.sessions.end_others(call.principal)
+
+
+async def change_role(call: Call) -> object:
+    """Go on in another role."""
+    return await call.services.staff.sessions.change_role(
+        call.body(RoleChangeRequest), call.principal
+    )
 
 
 async def set_up(call: Call) -> object:
@@ -182,6 +210,53 @@ LOGIN_ROUTES: Final = (
         lane=Lane.WRITES,
         summary="End the session that asks",
         answer=EndedAnswer,
+    ),
+    Route(
+        name="changeRole",
+        method="POST",
+        path="/v1/session/role",
+        handler=change_role,
+        auth=Auth.CREDENTIAL,
+        roles=PERSONS,
+        lane=Lane.WRITES,
+        summary="Go on in another role of one's own, under a new token",
+        body=RoleChangeRequest,
+        limit=4 * KIB,
+        answer=SessionAnswer,
+    ),
+    Route(
+        name="listSessions",
+        method="GET",
+        path="/v1/sessions",
+        handler=list_sessions,
+        auth=Auth.CREDENTIAL,
+        roles=PERSONS,
+        lane=Lane.READS,
+        summary="List the sessions of whoever asks",
+        answer=SessionsAnswer,
+    ),
+    Route(
+        name="endSession",
+        method="POST",
+        path="/v1/sessions/{session}/end",
+        handler=end_session,
+        auth=Auth.CREDENTIAL,
+        roles=PERSONS,
+        lane=Lane.WRITES,
+        summary="End one session of whoever asks",
+        path_types={"session": SessionName},
+        answer=SessionsEndedAnswer,
+    ),
+    Route(
+        name="endOtherSessions",
+        method="POST",
+        path="/v1/sessions/end",
+        handler=end_other_sessions,
+        auth=Auth.CREDENTIAL,
+        roles=PERSONS,
+        lane=Lane.WRITES,
+        summary="End all sessions of whoever asks but the one that asks",
+        answer=SessionsEndedAnswer,
     ),
     Route(
         name="setUpAccount",

@@ -10,6 +10,7 @@ from fedsafe_node.acts.people import (
     PersonName,
     RoleAnswer,
     RoleRequest,
+    SessionsEndedAnswer,
     SetUpCodeAnswer,
     StaffingAnswer,
     TrainingRequest,
@@ -42,6 +43,13 @@ async def add_account(call: Call) -> object:
 async def lock_account(call: Call) -> object:
     """Lock an account."""
     return await call.services.staff.accounts.lock(call.path["name"], call.principal)
+
+
+async def end_sessions_of(call: Call) -> object:
+    """End all sessions of somebody."""
+    return await call.services.staff.sessions.end_all_of(
+        call.path["name"], call.principal
+    )
 
 
 async def reset_account(call: Call) -> object:
@@ -118,6 +126,18 @@ PEOPLE_ROUTES: Final = (
         summary="Lock an account and end its sessions",
         path_types=_PERSON,
         answer=AccountAnswer,
+    ),
+    Route(
+        name="endSessionsOf",
+        method="POST",
+        path="/v1/accounts/{name}/log-out",
+        handler=end_sessions_of,
+        auth=Auth.CREDENTIAL,
+        roles=_STOPPERS,
+        lane=Lane.WRITES,
+        summary="End all sessions of somebody, and leave the account as it is",
+        path_types=_PERSON,
+        answer=SessionsEndedAnswer,
     ),
     Route(
         name="resetAccount",

@@ -50,12 +50,14 @@ RELIEVING: Final = frozenset(
         Event.PROVIDER_ERASED,
         # Somebody may do less.
         Event.ACCOUNT_LOCKED,
+        Event.ACCOUNT_LOGGED_OUT,
         Event.ROLE_ENDED,
         Event.CREDENTIAL_REVOKED,
         Event.SESSION_ENDED,
         Event.ACT_WITHDRAWN,
         # The way to all of this: an act that is asked for does nothing yet.
         Event.SESSION_BEGAN,
+        Event.SESSION_ROLE,
         Event.STEPPED_UP,
         Event.ACT_ASKED,
     }

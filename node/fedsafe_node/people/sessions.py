@@ -19,14 +19,23 @@ from msgspec.structs import replace
 from fedsafe_node.acts.people import (
     EndedAnswer,
     LoginRequest,
+    RoleChangeRequest,
     SessionAnswer,
+    SessionsAnswer,
+    SessionsEndedAnswer,
+    SessionShown,
     StepUpAnswer,
     StepUpRequest,
 )
-from fedsafe_node.ground.errors import BadRequestError, ForbiddenError, KeyFileError
+from fedsafe_node.ground.errors import (
+    BadRequestError,
+    ForbiddenError,
+    KeyFileError,
+    NotFoundError,
+)
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.trace import nothing_happened
-from fedsafe_node.log.audit import Event
+from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.credentials import hash_code, hash_token, new_session_token
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.passwords import normal_form
@@ -43,7 +52,9 @@ IDLE: Final = 30 * 60
 LONGEST: Final = 12 * 60 * 60
 FRESH: Final = 5 * 60
 _TOUCH: Final = 60  # a session's last request is kept to the minute
+_NAMED: Final = 16  # digits of a session's hash that name it to its person
 _SLACK: Final = 60  # a clock that is set right may go back by so much
+_ENDED: Final = Phrase("the session has ended")
 _WRONG: Final = Phrase("name, password or code is wrong")
 _NO_STEP: Final = Phrase(
     "give the six digits of the authenticator: a recovery code only logs in; if the "
@@ -164,6 +175,7 @@ class Sessions:
             began_at=now,
             seen_at=now,
             stepped_up_at=now if fresh else None,
+            way=way,
         )
         await tx.put_session(row)
         await office.note(
@@ -214,8 +226,10 @@ class Sessions:
 
     # --- during -------------------------------------------------------------------
 
-    async def recognise(self, token: str) -> Principal:
+    async def recognise(self, token: str, *, idle: bool = False) -> Principal:
         """Find who a session's token belongs to, and what they may be now.
+
+        What nobody asked for by hand is *idle*: it does not put the session's end off.
 
         Raises:
             ForbiddenError: no such session, or it has ended; or the role has lapsed.
@@ -241,7 +255,7 @@ class Sessions:
             )
             found = None
         if found is None:
-            raise ForbiddenError(Phrase("the session has ended"), authenticated=False)
+            raise ForbiddenError(_ENDED, authenticated=False)
         row, person, roles = found
         if Role(row.role) not in roles:
             raise ForbiddenError(
@@ -251,7 +265,7 @@ class Sessions:
                 ),
                 authenticated=True,
             )
-        if now - row.seen_at >= _TOUCH:
+        if not idle and now - row.seen_at >= _TOUCH:
             await self._touch(session_id, now)
         return Principal(person.name, Role(row.role), session_id, is_fresh(row, now))
 
@@ -271,9 +285,7 @@ class Sessions:
             ForbiddenError: the code is wrong, or one for recovery, or it is no session.
         """
         office, now, code = self._office, self._office.now(), request.code
-        session_id = who.session
-        if session_id is None:
-            raise ForbiddenError(Phrase("this is no session"), authenticated=True)
+        session_id = _session_of(who)
         counter = Counter(office.vault.blind("step_up", who.name))
         await count_tries(office.store, [counter], now)
 
@@ -295,7 +307,122 @@ class Sessions:
             raise ForbiddenError(why, authenticated=True)
         return StepUpAnswer(now + FRESH)
 
+    async def change_role(
+        self, request: RoleChangeRequest, who: Principal
+    ) -> SessionAnswer:
+        """Go on in another role of one's own, under a new token; the old one ends.
+
+        What was proved in the session still counts, and it ends when it would have.
+
+        Raises:
+            ForbiddenError: it is no session, or the role is not the person's now.
+        """
+        return await self._go_on(who, request.role)
+
+    async def renew(self, who: Principal) -> SessionAnswer:
+        """Go on under a new token; the old one ends at once.
+
+        Whoever keeps the token where others may have put it there asks for this once
+        somebody has proved more than before.
+
+        Raises:
+            ForbiddenError: it is no session, or it has ended.
+        """
+        return await self._go_on(who, None)
+
+    async def _go_on(self, who: Principal, wanted: Role | None) -> SessionAnswer:
+        office, session_id, token = self._office, _session_of(who), new_session_token()
+
+        async def act(tx: Transaction) -> SessionAnswer:
+            row = await tx.session(session_id)
+            person = await tx.person(row.person) if row is not None else None
+            if row is None or person is None or not _lives(row, office.now()):
+                raise ForbiddenError(_ENDED, authenticated=False)
+            roles = await roles_of(tx, person, office.judge, office.clock.now())
+            role = _chosen(roles, wanted or who.role)
+            await tx.remove_session(session_id)
+            new = replace(row, id=hash_token(token).hex(), role=role.value)
+            await tx.put_session(replace(new, seen_at=office.now()))
+            if wanted is not None:
+                detail = {"role": role.value, "before": row.role}
+                await office.note(tx, Event.SESSION_ROLE, who.name, detail)
+            return SessionAnswer(
+                token=token,
+                name=person.name,
+                role=role,
+                ends_at=row.began_at + LONGEST,
+                recovery_codes_left=await tx.recovery_codes_left(person.id),
+            )
+
+        return await office.store.write(act, vital=wanted is None)
+
     # --- ending -------------------------------------------------------------------
+
+    async def show(self, who: Principal) -> SessionsAnswer:
+        """Show whoever asks their sessions, newest first."""
+        now = self._office.now()
+
+        rows = await self._office.store.read(lambda reader: _own(reader, who))
+        shown = [_shown(row, now, who) for row in rows if _lives(row, now)]
+        return SessionsAnswer(shown)
+
+    async def end_named(self, name: str, who: Principal) -> SessionsEndedAnswer:
+        """End one of one's own sessions, by the name under which it is shown.
+
+        Raises:
+            NotFoundError: there is no such session, or it is another person's.
+        """
+        office = self._office
+
+        async def act(tx: Transaction) -> None:
+            for row in await _own(tx, who):
+                if row.id.startswith(name):
+                    await tx.remove_session(row.id)
+                    detail: Detail = {"role": row.role, "sessions": 1}
+                    return await office.note(tx, Event.SESSION_ENDED, who.name, detail)
+            raise NotFoundError(Phrase("you have no such session"))
+
+        await office.store.write(act)
+        return SessionsEndedAnswer(who.name, 1)
+
+    async def end_others(self, who: Principal) -> SessionsEndedAnswer:
+        """End all of one's own sessions but the one that asks."""
+        office = self._office
+
+        async def act(tx: Transaction) -> int:
+            others = [row for row in await _own(tx, who) if row.id != who.session]
+            for row in others:
+                await tx.remove_session(row.id)
+            if not others:
+                nothing_happened()
+                return 0
+            detail: Detail = {"role": who.role.value, "sessions": len(others)}
+            await office.note(tx, Event.SESSION_ENDED, who.name, detail)
+            return len(others)
+
+        return SessionsEndedAnswer(who.name, await office.store.write(act))
+
+    async def end_all_of(self, name: str, who: Principal) -> SessionsEndedAnswer:
+        """End all sessions of somebody, as one who may lock the account.
+
+        Raises:
+            NotFoundError: nobody has that name.
+        """
+        office = self._office
+
+        async def act(tx: Transaction) -> int:
+            person = await tx.person_named(name)
+            if person is None:
+                raise NotFoundError(Phrase("no such account"))
+            ended = await tx.remove_sessions_of(person.id)
+            if not ended:
+                nothing_happened()
+                return 0
+            detail: Detail = {"name": name, "sessions": ended}
+            await office.note(tx, Event.ACCOUNT_LOGGED_OUT, who.name, detail)
+            return ended
+
+        return SessionsEndedAnswer(name, await office.store.write(act))
 
     async def end(self, who: Principal) -> EndedAnswer:
         """End a session.
@@ -330,6 +457,33 @@ def is_fresh(row: SessionRow, now: int) -> bool:
     """Whether a session lives and has proved its second factor within minutes."""
     proved = row.stepped_up_at
     return _lives(row, now) and proved is not None and 0 <= now - proved < FRESH
+
+
+def _session_of(who: Principal) -> str:
+    if who.session is None:
+        raise ForbiddenError(Phrase("this is no session"), authenticated=True)
+    return who.session
+
+
+async def _own(reader: Reader, who: Principal) -> list[SessionRow]:
+    person = await reader.person_named(who.name)
+    return [] if person is None else await reader.sessions_of(person.id)
+
+
+def _shown(row: SessionRow, now: int, who: Principal) -> SessionShown:
+    proved, ends_at = row.stepped_up_at, row.began_at + LONGEST
+    fresh = is_fresh(row, now)
+    return SessionShown(
+        session=row.id[:_NAMED],
+        role=Role(row.role),
+        way=row.way,
+        began_at=row.began_at,
+        seen_at=row.seen_at,
+        idle_until=min(row.seen_at + IDLE, ends_at),
+        ends_at=ends_at,
+        fresh_until=(proved or 0) + FRESH if fresh else None,
+        current=row.id == who.session,
+    )
 
 
 def _chosen(roles: set[Role], wanted: Role | None) -> Role:

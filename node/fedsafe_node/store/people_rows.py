@@ -70,7 +70,10 @@ class TrainingRow(Row, frozen=True):
 
 
 class SessionRow(Row, frozen=True):
-    """A login of a person in one role; `id` is the hash of its token, in hex."""
+    """A login of a person in one role; `id` is the hash of its token, in hex.
+
+    `way` is how somebody logged in; None where that was before it was kept.
+    """
 
     id: str
     person: str
@@ -78,6 +81,7 @@ class SessionRow(Row, frozen=True):
     began_at: int
     seen_at: int
     stepped_up_at: int | None = None
+    way: str | None = None
 
 
 class ThrottleRow(Row, frozen=True):

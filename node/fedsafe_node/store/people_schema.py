@@ -121,6 +121,13 @@ PEOPLE: tuple[str, ...] = (
 )
 
 
+# How each session began; `schema.py` says which migration.
+#
+# One that was there before does not tell, and is over within a day.
+
+SESSION_WAYS: tuple[str, ...] = ("ALTER TABLE sessions ADD COLUMN way TEXT",)
+
+
 # What a credential is good for, with all scopes; `schema.py` says which migration.
 #
 # The table of 0002 took two of the four scopes. SQLite changes no CHECK, so the table

@@ -116,6 +116,13 @@ class SqlPeopleReader:
         row = self._row(_SESSION + "WHERE id = ?", session_id)
         return row and _made(SessionRow, row)
 
+    async def sessions_of(self, person_id: str) -> list[SessionRow]:
+        """Return a person's sessions, those that are over included, newest first."""
+        where = "WHERE person = ? ORDER BY began_at DESC, id"
+        return [
+            _made(SessionRow, row) for row in self._rows(_SESSION + where, person_id)
+        ]
+
     async def throttle(self, key: str) -> ThrottleRow | None:
         """Return the failed logins under a blinded name."""
         row = self._row(_THROTTLE + "WHERE key = ?", key)

@@ -760,3 +760,62 @@ def test_an_act_that_finds_no_two_people_is_named(
 
     assert outcome.status == 3
     assert told in outcome.out
+
+
+def test_sessions_are_listed_and_ended(
+    ask: "Run", node: "FakeNode", logged_in: Path
+) -> None:
+    assert logged_in.exists()
+    one = {
+        "session": "0f3a9c5e7b1d2468",
+        "role": "reviewer",
+        "way": "password",
+        "began_at": 1_795_000_000,
+        "seen_at": 1_795_000_000,
+        "idle_until": 1_795_001_800,
+        "ends_at": 1_795_043_200,
+        "fresh_until": None,
+        "current": True,
+    }
+    other = one | {"session": "1" * 16, "way": None, "current": False}
+    node.always("GET /v1/sessions", {"sessions": [one, other]})
+    listed = ask("session", "list")
+    german = ask("session", "list", "--lang", "de")
+
+    assert "0f3a9c5e7b1d2468" in listed.out
+    assert "password" in listed.out
+    assert "Passwort" in german.out
+    ended = {"name": "anna", "ended": 1}
+    for words, target in (
+        (("1" * 16,), f"POST /v1/sessions/{'1' * 16}/end"),
+        (("--others",), "POST /v1/sessions/end"),
+        (("--of", "ben"), "POST /v1/accounts/ben/log-out"),
+    ):
+        node.always(target, ended)
+        outcome = ask("session", "end", *words)
+        assert outcome.status == 0, outcome.err
+        assert "sessions ended: 1" in outcome.out
+        assert node.asked[-1][0] == target
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("x",), ("1" * 16, "--others"), ("--of", "../x")]
+)
+def test_ending_sessions_takes_one_word_that_fits(
+    ask: "Run", node: "FakeNode", words: tuple[str, ...]
+) -> None:
+    assert ask("session", "end", *words).status == 2
+    assert node.asked == []
+
+
+def test_another_role_replaces_the_token(
+    ask: "Run", node: "FakeNode", logged_in: Path
+) -> None:
+    token = "fs2_" + "b" * 43
+    changed = SESSION | {"token": token, "role": "dpo"}
+    node.always("POST /v1/session/role", changed)
+    outcome = ask("session", "role", "dpo")
+
+    assert outcome.status == 0, outcome.err
+    assert token not in outcome.out + outcome.err
+    assert logged_in.read_text(encoding="ascii") == f"{token}\n"

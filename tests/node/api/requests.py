@@ -136,6 +136,7 @@ def concrete(route: Route) -> str:
         name=name,
         sheet="art30",
         act="0" * 32,
+        session="0" * 16,
         task="0" * 32,
         number="1",
         inquiry="1",

@@ -22,6 +22,9 @@ from fedsafe_node.acts.people import (
     RoleShown,
     SeatHolder,
     SessionAnswer,
+    SessionsAnswer,
+    SessionsEndedAnswer,
+    SessionShown,
     SetUpCodeAnswer,
     SignOnAnswer,
     StaffingAnswer,
@@ -75,10 +78,26 @@ TOKEN: Final = CredentialAnswer(name="shop", holder="shop", token="t", until=2)
 SESSION: Final = SessionAnswer(
     token="t", name="anna", role=Role.ANALYST, ends_at=2, recovery_codes_left=9
 )
+SHOWN: Final = SessionShown(
+    session="0" * 16,
+    role=Role.ANALYST,
+    way="password",
+    began_at=1,
+    seen_at=1,
+    idle_until=2,
+    ends_at=2,
+    fresh_until=None,
+    current=True,
+)
 ANSWERS: Final[dict[tuple[str, str], object]] = {
     ("sessions", "begin"): SESSION,
     ("sessions", "step_up"): StepUpAnswer(2),
     ("sessions", "end"): EndedAnswer("anna"),
+    ("sessions", "show"): SessionsAnswer([SHOWN]),
+    ("sessions", "end_named"): SessionsEndedAnswer("anna", 1),
+    ("sessions", "end_others"): SessionsEndedAnswer("anna", 1),
+    ("sessions", "end_all_of"): SessionsEndedAnswer("anna", 2),
+    ("sessions", "change_role"): SESSION,
     ("accounts", "set_up"): ENROLMENT,
     ("accounts", "renew_authenticator"): ENROLMENT,
     ("accounts", "show"): AccountsAnswer([ACCOUNT]),
@@ -109,6 +128,7 @@ ANSWERS: Final[dict[tuple[str, str], object]] = {
 PEOPLE_BODIES: Final[dict[str, object]] = {
     "logIn": {"name": "anna", "password": "p", "code": "000000"},
     "stepUp": {"code": "000000"},
+    "changeRole": {"role": "analyst"},
     "beginSignOn": {},
     "endSignOn": {"state": "s" * 43, "code": "c"},
     "linkIdentity": {"state": "s" * 43, "code": "c"},

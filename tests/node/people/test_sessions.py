@@ -9,11 +9,12 @@ from argon2.profiles import CHEAPEST
 from msgspec.structs import replace
 from tests.node.people.conftest import PASSWORD, SETUP, Team
 
-from fedsafe_node.acts.people import LoginRequest, StepUpRequest
+from fedsafe_node.acts.people import LoginRequest, RoleChangeRequest, StepUpRequest
 from fedsafe_node.ground.errors import (
     BadRequestError,
     ForbiddenError,
     NodeError,
+    NotFoundError,
     TooManyTriesError,
 )
 from fedsafe_node.ground.principal import Principal
@@ -358,3 +359,103 @@ async def test_a_password_is_hashed_anew_when_parameters_rise(anna: Team) -> Non
     assert "t=2" in (row.password or "")
     assert (await stronger.begin(anna.login_request("anna"), "")).token
     await asyncio.to_thread(dearer.close)
+
+
+async def test_a_person_sees_their_own_sessions_and_ends_them(anna: Team) -> None:
+    await anna.hire("ben", Role.ANALYST)
+    of_ben = await anna.principal("ben")
+    first = await anna.log_in("anna")
+    await anna.log_in("anna")
+    who = await anna.principal("anna")
+    shown = (await anna.sessions.show(who)).sessions
+
+    assert [each.current for each in shown] == [True, False, False]
+    assert shown[0].way == "password"
+    assert shown[0].idle_until == shown[0].seen_at + IDLE
+    assert shown[0].ends_at == shown[0].began_at + LONGEST
+    assert first.token not in repr(shown)
+
+    ended = await anna.sessions.end_named(shown[2].session, who)
+    assert (ended.name, ended.ended) == ("anna", 1)
+    await refused(anna.sessions.recognise(first.token))
+    foreign = (await anna.sessions.show(of_ben)).sessions[0].session
+    assert isinstance(
+        await refused(anna.sessions.end_named(foreign, who)), NotFoundError
+    )
+    assert (await anna.sessions.end_others(who)).ended == 1
+    assert (await anna.sessions.end_others(who)).ended == 0
+    assert len((await anna.sessions.show(who)).sessions) == 1
+    assert len((await anna.sessions.show(of_ben)).sessions) == 1
+    events = [event for event, _, _ in await anna.events()]
+    assert events.count("session.ended") == 2
+
+
+async def test_a_session_that_is_over_is_not_shown(anna: Team) -> None:
+    await anna.log_in("anna")
+    anna.pass_time(IDLE)
+    who = await anna.principal("anna")
+
+    assert [each.current for each in (await anna.sessions.show(who)).sessions] == [True]
+
+
+async def test_who_may_lock_an_account_may_end_its_sessions_alone(anna: Team) -> None:
+    answers = [await anna.log_in("anna") for _ in range(2)]
+    ended = await anna.sessions.end_all_of("anna", SETUP)
+
+    assert (ended.name, ended.ended) == ("anna", 2)
+    for answer in answers:
+        await refused(anna.sessions.recognise(answer.token))
+    assert (await anna.sessions.end_all_of("anna", SETUP)).ended == 0
+    told = [each for each in await anna.events() if each[0] == "account.logged_out"]
+    assert len(told) == 1
+    assert isinstance(
+        await refused(anna.sessions.end_all_of("nobody", SETUP)), NotFoundError
+    )
+    assert (await anna.log_in("anna")).token
+
+
+async def test_a_session_goes_on_in_another_role_under_another_token(
+    team: Team,
+) -> None:
+    await team.hire("anna", Role.ANALYST, Role.REVIEWER)
+    before = await team.log_in("anna", Role.ANALYST)
+    who = await team.sessions.recognise(before.token)
+    team.pass_time(60)
+    after = await team.sessions.change_role(RoleChangeRequest(Role.REVIEWER), who)
+    now = await team.sessions.recognise(after.token)
+
+    assert (now.role, now.fresh) == (Role.REVIEWER, True)
+    assert after.ends_at == before.ends_at
+    await refused(team.sessions.recognise(before.token))
+    error = await refused(
+        team.sessions.change_role(RoleChangeRequest(Role.OPERATOR), now)
+    )
+    assert isinstance(error, ForbiddenError)
+    assert (await team.sessions.recognise(after.token)).role is Role.REVIEWER
+    assert (await team.events())[-1][0] == "session.role"
+    ended = await refused(
+        team.sessions.change_role(RoleChangeRequest(Role.ANALYST), who)
+    )
+    assert isinstance(ended, ForbiddenError)
+
+
+async def test_a_session_goes_on_under_a_new_token(anna: Team) -> None:
+    before = await anna.log_in("anna")
+    who = await anna.sessions.recognise(before.token)
+    after = await anna.sessions.renew(who)
+
+    assert after.token != before.token
+    assert (await anna.sessions.recognise(after.token)).fresh
+    await refused(anna.sessions.recognise(before.token))
+    await refused(anna.sessions.renew(who))
+    await refused(anna.sessions.renew(SETUP))
+
+
+async def test_what_nobody_asked_for_puts_no_end_off(anna: Team) -> None:
+    answer = await anna.log_in("anna")
+    for _ in range(2):
+        anna.pass_time(IDLE // 2 - 1)
+        await anna.sessions.recognise(answer.token, idle=True)
+    anna.pass_time(2)
+
+    await refused(anna.sessions.recognise(answer.token, idle=True))

@@ -149,6 +149,8 @@ async def test_sessions_come_change_and_end(store: Store) -> None:
         await store.write(lambda tx, row=row: tx.put_session(row))  # type: ignore[misc]
 
     assert await store.read(lambda r: r.session("20")) == seen
+    assert seen in await store.read(lambda r: r.sessions_of("p1"))
+    assert await store.read(lambda r: r.sessions_of("p2")) == []
     assert await store.write(lambda tx: tx.forget_sessions(seen=15, began=0)) == 1
     assert await store.read(lambda r: r.session("10")) is None
     assert await store.write(lambda tx: tx.remove_session("20"))
