@@ -2,14 +2,16 @@
 """A file and its digests, read safely on this machine.
 
 Its name is all that is believed of it: links are followed only where a person named
-them, pipes and devices are never waited for, and what a decoder makes of a picture
-has the limits of `fedsafe_federation.media.pictures`.
+them, pipes and devices are never waited for, a file has at most so many bytes, and what
+a decoder makes of a picture has the limits of `fedsafe_federation.media.pictures`. How
+long a decoder may take is for `hash_workers` to see to.
 """
 
 import os
 import re
 import stat
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from io import BufferedReader
 from typing import BinaryIO, Final
@@ -66,6 +68,10 @@ class FileDigests:
         return tuple({"kind": kind, "value": value} for kind, value in values.items())
 
 
+class PictureError(Exception):
+    """A file looks like a picture, and pictures are not decoded here."""
+
+
 class FileFaultError(Exception):
     """A file cannot be hashed; carries the fault."""
 
@@ -86,8 +92,25 @@ def digests_of(path: str) -> tuple[int, dict[str, str]]:
     return found.size, found.digests
 
 
-def digest_file(ref: FileRef) -> FileDigests:
-    """Hash a file; whatever is wrong with it is its `fault`."""
+def digest_file(
+    ref: FileRef,
+    *,
+    most_bytes: int | None = None,
+    before_decoding: Callable[[FileDigests], None] | None = None,
+    decode: bool = True,
+) -> FileDigests:
+    """Hash a file; whatever is wrong with it is its `fault`.
+
+    Args:
+        ref: The file.
+        most_bytes: The largest file that is read, however large it says that it is.
+        before_decoding: Called with the digests of the bytes of a picture, before it
+            is decoded.
+        decode: Whether pictures are decoded here.
+
+    Raises:
+        PictureError: It looks like a picture, and is not to be decoded here.
+    """
     from fedsafe_federation.media.digests import digest_stream  # noqa: PLC0415 (slow to load)
 
     if ref.fault is not None:
@@ -97,26 +120,44 @@ def digest_file(ref: FileRef) -> FileDigests:
         if isinstance(file, Fault):
             return FileDigests(ref, fault=file)
         with file:
-            digests = digest_stream(file)
-            found = {
+            check = _bound(most_bytes)
+            check(os.fstat(file.fileno()).st_size)
+            head = file.read(_HEAD)
+            is_picture = _looks_like_picture(head)
+            if is_picture and not decode:
+                raise PictureError
+            file.seek(0)
+            digests = digest_stream(file, progress=check)
+            values = {
                 kind.name.lower(): digest.hex()
                 for kind, digest in digests.by_kind().items()
             }
-            look, mark = _look_at(file, ref), _mark(file, ref)
+            found = FileDigests(ref, digests.size, values, mark=_mark(file, ref))
+            if not is_picture:
+                other = _UNKNOWN if _is_other_picture(head, ref.path) else None
+                return replace(found, picture=other)
+            if before_decoding is not None:
+                before_decoding(found)
+            return _with_picture(found, file)
+    except FileFaultError as error:
+        return FileDigests(ref, fault=error.fault)
     except OSError as error:
         fault = Fault("unreadable", error.strerror or "unreadable")
         return FileDigests(ref, fault=fault)
-    if look.pdq is not None:
-        found["pdq"] = look.pdq
-    return FileDigests(
-        ref,
-        digests.size,
-        found,
-        look.turned,
-        picture=look.fault,
-        quality=look.quality,
-        mark=mark,
-    )
+
+
+def _bound(most: int | None) -> Callable[[int], None]:
+    """Make what ends the work on a file of more bytes: one that grows, too."""
+
+    def check(size: int) -> None:
+        if most is not None and size > most:
+            detail = Phrase(
+                "it has more than {most} bytes: not read; name it alone, with a larger "
+                "--max-size"
+            )
+            raise FileFaultError(Fault("file_too_large", detail.filled(most=most)))
+
+    return check
 
 
 def _mark(file: BufferedReader, ref: FileRef) -> str:
@@ -142,21 +183,8 @@ def _open(ref: FileRef) -> BufferedReader | Fault:
     return Fault("no_file", told)
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What came of looking at a file as a picture: nothing, if it is none."""
-
-    pdq: str | None = None
-    turned: str | None = None
-    quality: int | None = None
-    fault: Fault | None = None
-
-
-def _look_at(file: BinaryIO, ref: FileRef) -> _Look:
-    file.seek(0)
-    head = file.read(_HEAD)
-    if not _looks_like_picture(head):
-        return _Look(fault=_UNKNOWN if _is_other_picture(head, ref.path) else None)
+def _with_picture(of_bytes: FileDigests, file: BinaryIO) -> FileDigests:
+    """Add what the picture in a file looks like."""
     from fedsafe_federation.errors import MediaError  # noqa: PLC0415 (slow)
     from fedsafe_federation.media.pdq import USABLE_QUALITY  # noqa: PLC0415
     from fedsafe_federation.media.pictures import picture_turned  # noqa: PLC0415
@@ -165,14 +193,21 @@ def _look_at(file: BinaryIO, ref: FileRef) -> _Look:
         found = picture_turned(file)
     except MediaError as error:
         # A file that no decoder reads whole still has its exact digests.
-        return _Look(fault=Fault(error.code.value, error.phrase or str(error)))
+        fault = Fault(error.code.value, error.phrase or str(error))
+        return replace(of_bytes, picture=fault)
     original = found.original
     if not original.usable:
         why = Phrase("its quality is {quality}, below {least}").filled(
             quality=original.quality, least=USABLE_QUALITY
         )
-        return _Look(quality=original.quality, fault=Fault(PLAIN, why))
-    return _Look(original.hex, found.hex, original.quality)
+        fault = Fault(PLAIN, why)
+        return replace(of_bytes, quality=original.quality, picture=fault)
+    return replace(
+        of_bytes,
+        digests=of_bytes.digests | {"pdq": original.hex},
+        turned=found.hex,
+        quality=original.quality,
+    )
 
 
 def _looks_like_picture(head: bytes) -> bool:

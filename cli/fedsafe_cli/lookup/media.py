@@ -19,7 +19,13 @@ import click
 from fedsafe_cli.lookup.answer_file import AnswerFile
 from fedsafe_cli.lookup.file_digests import PLAIN, FileDigests, FileRef
 from fedsafe_cli.lookup.file_sources import DIGITS, TURNED, Listed, digests_in, files_of
-from fedsafe_cli.lookup.hash_workers import cores, digest_all
+from fedsafe_cli.lookup.hash_workers import (
+    DEFAULT,
+    SLOW,
+    Limits,
+    cores,
+    digest_all,
+)
 from fedsafe_cli.lookup.lookup_client import (
     Answer,
     Outcome,
@@ -73,6 +79,20 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.IntRange(1, 256),
             help="Number of processes; default: number of cores.",
         ),
+        click.option(
+            "--max-size",
+            type=click.IntRange(1, 1 << 30),
+            default=DEFAULT.gib,
+            metavar="GIB",
+            help="Pass over larger files; default: 16 GiB.",
+        ),
+        click.option(
+            "--max-time",
+            type=click.IntRange(1, 86_400),
+            default=DEFAULT.seconds,
+            metavar="SECONDS",
+            help="Processor time for one picture; default: 20 seconds.",
+        ),
         click.option("--resume", is_flag=True, help="Continue the file of --output."),
         click.option(
             "--output", metavar="FILE", help="Write the lines to a new file, mode 0600."
@@ -97,6 +117,8 @@ def hash_files(  # noqa: PLR0913 (one parameter an option)
     output: str | None,
     resume: bool,
     jobs: int | None,
+    max_size: int,
+    max_time: int,
 ) -> ExitStatus:
     """Print the digests of files and folders.
 
@@ -124,7 +146,8 @@ def hash_files(  # noqa: PLR0913 (one parameter an option)
         progress = stack.enter_context(_progress(output, files, lines))
         for told in _before(lines):
             tally.count(_status_of(told), blind=_is_blind(told))
-        for found in digest_all(_left(files_of(files), lines), jobs or cores()):
+        refs = _left(files_of(files), lines)
+        for found in digest_all(refs, jobs or cores(), Limits(max_size, max_time)):
             told = _told(found)
             tally.count(_status_of(told), blind=found.picture is not None)
             if lines is not None:
@@ -180,7 +203,8 @@ def _print_digests(found: FileDigests, settings: Settings) -> None:
 def _note_picture(name: str, picture: Fault | None, settings: Settings) -> None:
     if picture is not None:
         text = "picture_plain" if picture.code == PLAIN else "picture_unread"
-        why = picture.detail if picture.code == PLAIN else picture.code
+        has_way_out = picture.code in (PLAIN, SLOW)
+        why = picture.said(settings.language) if has_way_out else picture.code
         said = words(text, language=settings.language, why=why)
         note(f"fedsafe: error: {name}: {said}")
 
@@ -220,6 +244,8 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
     output: str | None,
     resume: bool,
     jobs: int | None,
+    max_size: int,
+    max_time: int,
     surface: str,
 ) -> ExitStatus:
     """Look up whether files are known abuse media.
@@ -282,7 +308,9 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
             own = client.token is None
             inputs: Iterator[_Input] = (
                 _file(each, subject_ref, own=own)
-                for each in digest_all(refs, jobs or cores())
+                for each in digest_all(
+                    refs, jobs or cores(), Limits(max_size, max_time)
+                )
             )
         else:
             stream = stack.enter_context(opened(listing))

@@ -22,7 +22,7 @@ from tests.cli.conftest import MATCH, digests_of
 from fedsafe_cli.lookup import media
 from fedsafe_cli.lookup.file_digests import FileRef, digest_file
 from fedsafe_cli.lookup.file_sources import files_of
-from fedsafe_cli.lookup.hash_workers import _work, digest_all
+from fedsafe_cli.lookup.hash_workers import Limits, _work, digest_all
 from fedsafe_cli.lookup.match_client import ask_digests
 
 if TYPE_CHECKING:
@@ -145,10 +145,10 @@ def with_two_bytes_more(picture: Image.Image) -> bytes:
     return plain[:end] + b"\xff\x01" + plain[end:]
 
 
-def saved(form: str) -> "Callable[[Image.Image], bytes]":
+def saved(form: str, **options: object) -> "Callable[[Image.Image], bytes]":
     def save(picture: Image.Image) -> bytes:
         file = io.BytesIO()
-        picture.save(file, form)
+        picture.save(file, form, **options)
         return file.getvalue()
 
     return save
@@ -281,6 +281,116 @@ def test_a_worker_that_dies_takes_its_file_and_no_other(
     faults = {Path(e.ref.path).name: e.fault.code for e in found if e.fault}
     assert faults == {"12.bin": "decoder_died"}
     assert found[13].digests["sha256"] == sha256(files[13])
+
+
+def test_a_decoder_that_dies_leaves_the_digests_of_the_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal\n"
+        "import fedsafe_cli.lookup.file_digests as digests\n"
+        "def died(*_):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "digests._with_picture = died\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (found,) = digest_all([FileRef(str(PICTURE))], 2)
+
+    assert found.picture is not None
+    assert found.picture.code == "decoder_died"
+    assert found.digests["sha256"] == sha256(PICTURE)
+    assert found.mark
+
+
+def slow_picture(scans: int) -> bytes:
+    """Make a small progressive JPEG that takes two milliseconds a scan."""
+    whole = saved("JPEG", progressive=True)(Image.new("L", (2048, 2048), 90))
+    last = whole.rindex(b"\xff\xc4")
+    return whole[:-2] + whole[last:-2] * scans + whole[-2:]
+
+
+@pytest.mark.parametrize("beside", [0, 12])
+def test_a_picture_that_takes_too_long_is_compared_by_its_bytes(
+    ask: "Run", node: "FakeNode", tmp_path: Path, beside: int
+) -> None:
+    folder = tmp_path / "files"
+    fill(folder, beside)
+    slow = folder / "slow.jpg"
+    slow.write_bytes(slow_picture(3_000))
+    node.knows(sha256(slow))
+    limit = ("--max-time", "1", "--jobs", "1")
+    outcome = ask("match", *WHERE, *limit, "--ndjson", str(folder))
+    shown = ask("hash", *limit, "--lang", "de", str(slow))
+
+    found = {Path(each["file"]).name: each for each in lines_of(outcome.out)}
+    assert len(found) == beside + 1
+    picture = found.pop("slow.jpg")
+    assert picture["result"] == "review"
+    assert picture["picture_unread"]["code"] == "picture_too_slow"
+    assert "more than 1 seconds" in picture["picture_unread"]["detail"]
+    assert {each["result"] for each in found.values()} <= {"none"}
+    assert f"sha256:{sha256(slow)}" in shown.out
+    assert "--max-time" in shown.err
+    assert shown.status == 5
+
+
+def test_each_picture_has_its_own_time(tmp_path: Path) -> None:
+    slow = tmp_path / "slow.jpg"
+    slow.write_bytes(slow_picture(250))
+    found = list(digest_all([FileRef(str(slow))] * 8, 1, Limits(seconds=2)))
+
+    codes = [None if each.picture is None else each.picture.code for each in found]
+    assert codes == ["picture_quality_low"] * 8
+
+
+def test_the_time_of_a_picture_is_no_limit_for_what_comes_after_it(
+    tmp_path: Path,
+) -> None:
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(1 << 30)
+    refs = [FileRef(str(PICTURE)), FileRef(str(large))]
+    found = list(digest_all(refs, 1, Limits(seconds=1)))
+
+    assert [each.fault for each in found] == [None, None]
+
+
+@pytest.mark.parametrize("beside", [0, 12])
+def test_a_file_that_is_too_large_is_named_and_passed_over(
+    ask: "Run", node: "FakeNode", tmp_path: Path, beside: int
+) -> None:
+    folder = tmp_path / "files"
+    fill(folder, beside)
+    with (folder / "large").open("wb") as file:
+        file.truncate((1 << 30) + 1)
+    node.knows()
+    outcome = ask("match", *WHERE, "--max-size", "1", "--ndjson", str(folder))
+
+    found = {Path(each["file"]).name: each for each in lines_of(outcome.out)}
+    problem = found.pop("large")["problem"]
+    assert outcome.status == 5
+    assert problem["code"] == "file_too_large"
+    assert "1073741824 bytes" in problem["detail"]
+    assert "--max-size" in problem["detail"]
+    assert len(found) == beside
+    assert {each["result"] for each in found.values()} <= {"none"}
+
+
+def test_files_have_a_limit_where_nobody_says_one(run: "Run", tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(17 << 30)
+    outcome = run("hash", "--json", str(large))
+
+    (entry,) = outcome.document["files"]
+    assert entry["problem"]["code"] == "file_too_large"
+
+
+def test_a_file_that_hides_its_size_is_read_up_to_the_limit() -> None:
+    found = digest_file(FileRef("/proc/self/status"), most_bytes=9)
+
+    assert found.fault is not None
+    assert found.fault.code == "file_too_large"
 
 
 def test_a_caller_that_goes_leaves_no_process(tmp_path: Path) -> None:
@@ -700,7 +810,9 @@ def test_workers_end_with_a_killed_run(tmp_path: Path) -> None:
 def test_a_worker_whose_command_is_gone_ends_without_a_word() -> None:
     here, there = multiprocessing.Pipe()
     here.send(FileRef(str(PICTURE)))
-    worker = multiprocessing.get_context("spawn").Process(target=_work, args=(there,))
+    worker = multiprocessing.get_context("spawn").Process(
+        target=_work, args=(there, Limits())
+    )
     receiver = os.dup(here.fileno())
     here.close()
     worker.start()
