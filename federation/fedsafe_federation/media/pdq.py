@@ -10,6 +10,7 @@ picture is hashed; values and distances need nothing.
 A perceptual hash conceals nothing: a thumbnail can be drawn back from it.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Final, Self
@@ -125,6 +126,85 @@ def hamming_distance(one: bytes, other: bytes) -> int:
     if not len(one) == len(other) == PDQ_BYTES:
         raise MediaError(MediaFault.MALFORMED_DIGEST)
     return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()
+
+
+def _places(odd: Callable[[int, int], bool]) -> int:
+    """Give the bits of the frequencies (down, across) at which something is odd."""
+    return sum(
+        1 << (_SIDE * down + across)
+        for down in range(_SIDE)
+        for across in range(_SIDE)
+        if odd(down, across)
+    )
+
+
+def _swap(step: int) -> tuple[int, int]:
+    """Give a step of `_diagonal`: how far bits go, and those that go down."""
+
+    def goes(down: int, across: int) -> bool:
+        return bool(across & step) and not down & step
+
+    return 15 * step, _places(goes)
+
+
+_SIDE: Final = 16
+# A mirrored picture has every other frequency negated, so its bit turned over.
+_TOP_BOTTOM: Final = _places(lambda down, _: not down % 2)
+_LEFT_RIGHT: Final = _places(lambda _, across: not across % 2)
+_SWAPS: Final = tuple(map(_swap, (8, 4, 2, 1)))
+LOOSE: Final = 64
+"""So many bits a digest may differ from how the picture lies."""
+
+
+def _diagonal(bits: int) -> int:
+    """Exchange down and across, as mirroring at the diagonal does."""
+    for shift, places in _SWAPS:
+        swapped = (bits ^ (bits >> shift)) & places
+        bits ^= swapped ^ (swapped << shift)
+    return bits
+
+
+def orientations_of(digest: bytes) -> tuple[bytes, ...]:
+    """Give what a picture's digest says of it turned and mirrored, in their order.
+
+    `pdq_turned` gives others in a few bits: those of frequencies that lie between the
+    median and that of the negated ones.
+
+    Raises:
+        MediaError: It has not 32 bytes.
+    """
+    if len(digest) != PDQ_BYTES:
+        raise MediaError(MediaFault.MALFORMED_DIGEST)
+    first = int.from_bytes(digest)
+    left_right, top_bottom = first ^ _LEFT_RIGHT, first ^ _TOP_BOTTOM
+    both = left_right ^ _TOP_BOTTOM
+    lying = (
+        first,
+        _diagonal(left_right),
+        both,
+        _diagonal(top_bottom),
+        top_bottom,
+        left_right,
+        _diagonal(first),
+        _diagonal(both),
+    )
+    return tuple(each.to_bytes(PDQ_BYTES) for each in lying)
+
+
+def are_orientations(digests: Sequence[bytes]) -> bool:
+    """Tell whether eight digests can be of one picture, in the order of `Orientation`.
+
+    They are compared with what the first says, up to `LOOSE` bits. Those of a
+    photograph differ by some ten, and by some thirty where a file was turned for each;
+    those of two pictures by some 128, and by 64 or less for one pair in 10^15.
+
+    Raises:
+        MediaError: One of them has not 32 bytes.
+    """
+    if len(digests) != len(ORIENTATIONS):
+        return False
+    pairs = zip(digests, orientations_of(digests[0]), strict=True)
+    return all(hamming_distance(one, other) <= LOOSE for one, other in pairs)
 
 
 def pdq_hash(pixels: "Pixels") -> PdqHash:

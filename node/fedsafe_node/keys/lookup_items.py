@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What keys are applied to: an identifier in canonical form, or a digest of a file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fedsafe_crypto.oprf.tokens import frame_input
 from fedsafe_federation.identifiers import Canonical
+from fedsafe_federation.media.pdq import are_orientations
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind
 
 
@@ -40,6 +42,16 @@ class File:
     kind: MediaKind
     digest: bytes = field(repr=False)
     turned: tuple[bytes, ...] = field(default=(), repr=False)
+    questions: int = 1
+    """How many questions it is: eight, where those are of no one picture."""
 
 
 Asked = Person | File
+
+
+def weight_of(turned: Sequence[bytes]) -> int:
+    """Say how many questions the digests of a picture in all orientations are.
+
+    They are one, or somebody asks about as many pictures at the price of one.
+    """
+    return 1 if are_orientations(turned) else len(turned)

@@ -29,7 +29,7 @@ from fedsafe_node.acts.match import (
 )
 from fedsafe_node.ground.errors import BadRequestError
 from fedsafe_node.ground.subject_refs import join, split
-from fedsafe_node.keys.lookup_items import File
+from fedsafe_node.keys.lookup_items import File, weight_of
 from fedsafe_node.lookup.index.lists import Lists, Similar
 from fedsafe_node.lookup.matching import NOTHING, Candidate, Pointers
 from fedsafe_node.lookup.question_sets import Case
@@ -65,6 +65,18 @@ class Column:
     def questions(self) -> int:
         """How many questions there are: orientations of a picture are one."""
         return len(self.digests) // (self.width * self.orientations)
+
+    @property
+    def cost(self) -> int:
+        """What the questions cost a budget: those about several pictures count each."""
+        if self.orientations == 1:
+            return self.questions
+        return sum(weight_of(self.turned(place)) for place in range(self.questions))
+
+    def turned(self, place: int) -> list[bytes]:
+        """Give a question's digests in all orientations."""
+        starts = range(self.orientations)
+        return [self.file(place, orientation).digest for orientation in starts]
 
     def file(self, place: int, orientation: int = 0) -> File:
         """Give a question's digest."""

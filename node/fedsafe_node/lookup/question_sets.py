@@ -20,7 +20,7 @@ from fedsafe_node.acts.bodies import (
 )
 from fedsafe_node.acts.lookup import LeftOut, Subject
 from fedsafe_node.ground.errors import BadRequestError
-from fedsafe_node.keys.lookup_items import Asked, Person
+from fedsafe_node.keys.lookup_items import Asked, File, Person
 from fedsafe_node.people.services import Naming
 from fedsafe_node.rules.budgets.lookups import Wanted
 from fedsafe_node.rules.canonical_question import Unread, plane_of, try_question
@@ -180,7 +180,16 @@ def read_surface(purpose: Purpose, given: Surface | None) -> Surface | None:
 
 def wanted_of(cases: Sequence[Case]) -> Wanted:
     """Say what cases cost of a budget."""
-    return Wanted([(case.subject, _identifiers(case)) for case in cases])
+    return Wanted(
+        [(case.subject, _identifiers(case)) for case in cases],
+        more=sum(map(_more, cases)),
+    )
+
+
+def _more(case: Case) -> int:
+    """Count the questions that claim to be about one picture, and are not."""
+    files = (item for item in case.asked.values() if isinstance(item, File))
+    return sum(file.questions - 1 for file in files)
 
 
 def _identifiers(case: Case) -> list[bytes]:

@@ -98,6 +98,7 @@ T = TypeVar("T")
 
 RETRY_AFTER_MS: Final = 2_000
 OFFLOAD_QUESTIONS: Final = 4
+OFFLOAD_TURNED: Final = 32
 HITS_AT_ONCE: Final = 256
 HOLD_SECONDS: Final = 0.01
 """So long an act goes on with the next of its hits; then others have a turn."""
@@ -329,7 +330,7 @@ class LookupService:
         columns, service = read_columns(request, naming, named=who.is_person)
         begun = await self._begun(once)
         # What an earlier try has told, it has paid for.
-        files = 0 if begun else sum(column.questions for column in columns)
+        files = 0 if begun else await self._cost(columns)
         wanted = Wanted((), files=files)
         step = await self._admit(request, who, service, _FILES, wanted)
         own_only = Plane.MEDIA not in step.shared
@@ -347,6 +348,12 @@ class LookupService:
         return await self._decide_columns(
             columns, hits, step, once, begun, is_loading=is_loading
         )
+
+    async def _cost(self, columns: Sequence[Column]) -> int:
+        turned = sum(each.questions for each in columns if each.orientations > 1)
+        if turned > OFFLOAD_TURNED:
+            return await self._offload(lambda: sum(each.cost for each in columns))
+        return sum(each.cost for each in columns)
 
     async def _begun(self, once: Once | None) -> list[ToldPart]:
         """Give what acts of an earlier try of this very request have told."""

@@ -14,7 +14,7 @@ from fedsafe_federation.identifiers import canonicalise
 from fedsafe_federation.media.pdq import ORIENTATIONS
 from fedsafe_node.acts.bodies import Bilingual, Question
 from fedsafe_node.ground.errors import BadRequestError
-from fedsafe_node.keys.lookup_items import Asked, File, Person
+from fedsafe_node.keys.lookup_items import Asked, File, Person, weight_of
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
 
@@ -109,7 +109,8 @@ def _read_digest(
         digest = b""
     if turned and len(digest) == all_wanted:
         starts = range(0, all_wanted, want)
-        return File(kind, digest[:want], tuple(digest[at : at + want] for at in starts))
+        all_of_it = tuple(digest[at : at + want] for at in starts)
+        return File(kind, digest[:want], all_of_it, weight_of(all_of_it))
     if len(digest) != want:
         name, digits = question.kind.value, 2 * want
         said = Phrase("a {kind} digest is {digits} hexadecimal digits").filled(

@@ -21,7 +21,9 @@ from fedsafe_federation.media.pdq import (
     Orientation,
     PdqHash,
     TurnedPdq,
+    are_orientations,
     hamming_distance,
+    orientations_of,
     pdq_hash,
     pdq_turned,
 )
@@ -88,6 +90,36 @@ def test_an_orientation_is_named_for_what_was_done_to_the_listed_picture(
 
     place = ORIENTATIONS.index(orientation)
     assert distances.pop(place) <= THRESHOLD < min(distances)
+
+
+@pytest.mark.parametrize("name", [n for n in names(CASES["drawn"]) if "discs" in n])
+def test_the_eight_digests_of_a_picture_are_told_from_those_of_several(
+    name: str,
+) -> None:
+    pixels = pictures()[name]
+    whole = pdq_turned(pixels).digests
+    files = [pdq_hash(LIES[each](pixels)).digest for each in Orientation]
+    files[1], files[3] = files[3], files[1]  # put back from lying so
+
+    assert are_orientations(whole)
+    assert are_orientations(files)
+    for place in range(8):
+        strange = [*whole]
+        strange[place] = hashlib.sha256(strange[place]).digest()
+        assert not are_orientations(strange)
+    assert not are_orientations(whole[:7])
+    assert not are_orientations([whole[0]] * 8)
+
+
+@given(digests)
+def test_the_orientations_of_a_digest_turn_into_each_other(digest: bytes) -> None:
+    lying = orientations_of(digest)
+
+    assert lying[0] == digest
+    assert orientations_of(lying[1])[3] == orientations_of(lying[3])[1] == digest
+    for place in (2, 4, 5, 6, 7):
+        assert orientations_of(lying[place])[place] == digest
+    assert are_orientations(lying)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tests.support.fleet import Fleet
 from tests.support.lookup_questions import HASH, PICTURE
 
 from fedsafe_federation.feed.restrictions import Reason
-from fedsafe_federation.media.pdq import Orientation
+from fedsafe_federation.media.pdq import Orientation, orientations_of
 from fedsafe_federation.wire.wireformat import pack
 from fedsafe_node.acts.bodies import Kind, RevokeRequest
 from fedsafe_node.acts.lookup import Result
@@ -157,14 +157,13 @@ async def test_eight_orientations_are_one_question_that_names_how_it_lies(
     alone: Fleet,
 ) -> None:
     await list_own(alone, PICTURE, Kind.PDQ)
-    turned = [os.urandom(32) for _ in range(8)]
-    turned[5] = PICTURE
-    turned[6] = (int.from_bytes(PICTURE) ^ 1).to_bytes(32)
+    turned = [*orientations_of(orientations_of(PICTURE)[5])]
+    turned[6] = (int.from_bytes(turned[6]) ^ 1).to_bytes(32)
     spent = alone["a.demo"].services.lookups.budgets
 
     answer = await ask(
         alone,
-        column(DigestKind.PDQ, *(bytes(32) for _ in range(8)), *turned, orientations=8),
+        column(DigestKind.PDQ, *orientations_of(SHA), *turned, orientations=8),
     )
 
     (found,) = answer.columns
@@ -175,6 +174,24 @@ async def test_eight_orientations_are_one_question_that_names_how_it_lies(
     (meter,) = spent._meters.values()  # noqa: SLF001 - what was counted
     now = int(alone.clock.now().timestamp())
     assert meter.within(now).spent == 2
+
+
+@pytest.mark.parametrize("pictures", [1, 40])
+async def test_digests_of_eight_pictures_cost_eight_questions(
+    alone: Fleet, pictures: int
+) -> None:
+    strange = [os.urandom(32) for _ in range(8 * pictures)]
+    strange[5] = PICTURE
+    await list_own(alone, PICTURE, Kind.PDQ)
+    own = orientations_of(os.urandom(32))
+    answer = await ask(alone, column(DigestKind.PDQ, *strange, *own, orientations=8))
+
+    (found,) = answer.columns
+    assert (found.questions, found.review) == (pictures + 1, 1)
+    spent = await alone["a.demo"].base.store.read(
+        lambda reader: reader.spent(0, BOT.name, "media_matching")
+    )
+    assert sum(each.spent for each in spent) == 8 * pictures + 1
 
 
 async def test_what_was_stopped_is_not_told(alone: Fleet) -> None:

@@ -6,16 +6,16 @@ import json
 
 import pytest
 from msgspec.structs import replace
-from tests.node.signals.conftest import ANNA, request_for
+from tests.node.signals.conftest import ANNA, BOT, request_for
 from tests.support.fleet import Fleet
 from tests.support.lookup_questions import HASH, PICTURE
 
-from fedsafe_federation.media.pdq import ORIENTATIONS, Orientation
-from fedsafe_node.acts.bodies import Kind
-from fedsafe_node.acts.lookup import Result
+from fedsafe_federation.media.pdq import ORIENTATIONS, Orientation, orientations_of
+from fedsafe_node.acts.bodies import Kind, Question
+from fedsafe_node.acts.lookup import BatchRequest, Result, Subject
 from fedsafe_node.ground.errors import BadRequestError, DeniedError
 from fedsafe_policies.documents.document import Pictures
-from fedsafe_policies.vocabulary import Purpose
+from fedsafe_policies.vocabulary import Purpose, Surface
 
 
 def flipped(digest: bytes, bits: int) -> str:
@@ -68,6 +68,13 @@ async def test_pictures_match_up_to_the_radius_of_policy_and_origin(
     assert await by(other, 20) == [True, False]
 
 
+def turned(place: int, bits: int = 31) -> str:
+    """Give the eight digests of a picture, the one at a place near to PICTURE."""
+    back = {1: 3, 3: 1}.get(place, place)
+    found = bytes.fromhex(flipped(PICTURE, bits))
+    return b"".join(orientations_of(orientations_of(found)[back])).hex()
+
+
 def eight(*places: int, bits: int = 31) -> str:
     """Give eight digests: those at some places are near to PICTURE, each nearer."""
     strange = [bytes([1 << place]) * 32 for place in range(8)]
@@ -87,9 +94,11 @@ async def test_a_turned_picture_is_one_question_and_its_orientation_is_named(
     )
     document = replace(situation.policy.document, budgets=quota)
     situation.policy = dataclasses.replace(situation.policy, document=document)
-    found = [await trio.look_up("b.demo", eight(place), Kind.PDQ) for place in range(8)]
+    found = [
+        await trio.look_up("b.demo", turned(place), Kind.PDQ) for place in range(8)
+    ]
     alone = await trio.look_up("b.demo", flipped(PICTURE, 31), Kind.PDQ)
-    none = await trio.look_up("b.demo", eight(3, bits=32), Kind.PDQ)
+    none = await trio.look_up("b.demo", turned(3, bits=32), Kind.PDQ)
 
     told = [(m.orientation, m.distance) for answer in found for m in answer.matches]
     assert told == [(orientation, 31) for orientation in Orientation]
@@ -100,8 +109,28 @@ async def test_a_turned_picture_is_one_question_and_its_orientation_is_named(
     assert [each.get("questions") for each in details] == [1] * 9 + [None]
     assert details[-1]["lookups"] == 1
     with pytest.raises(DeniedError) as caught:
-        await trio.look_up("b.demo", eight(0), Kind.PDQ)
+        await trio.look_up("b.demo", turned(0), Kind.PDQ)
     assert caught.value.decision.code == "budget"
+
+
+async def test_eight_pictures_cost_eight_questions_though_they_are_one(
+    trio: Fleet,
+) -> None:
+    lookups = trio["b.demo"].services.lookups
+    about = [Question(kind=Kind.PDQ, value=text) for text in (eight(2), turned(2))]
+    subjects = [Subject(questions=[each]) for each in about]
+    await trio.look_up("b.demo", eight(1), Kind.PDQ)
+    request = BatchRequest(
+        lookups=[*subjects, Subject(questions=about)],
+        purpose=Purpose.MEDIA_MATCHING,
+        surface=Surface.PUBLIC_CONTENT,
+    )
+    await lookups.batch(request, BOT)
+
+    spent = await trio["b.demo"].base.store.read(
+        lambda reader: reader.spent(0, BOT.name, "media_matching")
+    )
+    assert sum(each.spent for each in spent) == 8 + 8 + 1 + 8
 
 
 async def test_of_several_orientations_the_nearest_is_named_once(trio: Fleet) -> None:

@@ -47,15 +47,18 @@ class Wanted:
     """What a request asks about: by case the account and its identifiers.
 
     Besides these so many *files*, one a lookup, of which no pattern is looked for.
+    What is in one case, and is not about one account or picture, counts as so many
+    *more*.
     """
 
     cases: Sequence[tuple[str | None, Sequence[bytes]]]
     files: int = 0
+    more: int = 0
 
     @property
     def lookups(self) -> int:
         """How many lookups these are."""
-        return len(self.cases) + self.files
+        return len(self.cases) + self.files + self.more
 
     @property
     def identifiers(self) -> Iterator[bytes]:
