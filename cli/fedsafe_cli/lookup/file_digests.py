@@ -7,10 +7,11 @@ a decoder makes of a picture has the limits of `fedsafe_federation.media.picture
 long a decoder may take is for `hash_workers` to see to.
 """
 
+import errno
 import os
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from io import BufferedReader
@@ -25,14 +26,27 @@ _BMP_HEADERS: Final = frozenset({12, 40, 52, 56, 64, 108, 124})
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """Where a file was found: names below a folder that somebody named.
+
+    `folder` tells that folder from any other (device and number), and `names` end with
+    the file's own.
+    """
+
+    top: str
+    folder: tuple[int, int]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FileRef:
-    """A file by its path; one that was found in a folder is no link to follow.
+    """A file by its path; one that was found in a folder is opened from there.
 
     A `fault` says why what is there is not read at all.
     """
 
     path: str
-    found: bool = False
+    within: Within | None = None
     fault: Fault | None = None
 
     def named(self) -> dict[str, object]:
@@ -41,6 +55,34 @@ class FileRef:
         if shown == self.path:
             return {"file": shown}
         return {"file": shown, "file_hex": os.fsencode(self.path).hex()}
+
+
+FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def identity_of(descriptor: int) -> tuple[int, int]:
+    """Tell what is open from any other file or folder."""
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
+def open_below(top: int, names: Sequence[str], flags: int) -> int:
+    """Open what lies below a folder, one name after the other, through no link.
+
+    A path would be looked up whole, and any folder on the way may by now be a link.
+
+    Raises:
+        OSError: it is not there, may not be opened, or a link is on the way.
+    """
+    folder = os.dup(top)
+    try:
+        for name in names[:-1]:
+            inner = os.open(name, FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(names[-1], flags | os.O_NOFOLLOW, dir_fd=folder)
+    finally:
+        os.close(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +184,14 @@ def digest_file(
     except FileFaultError as error:
         return FileDigests(ref, fault=error.fault)
     except OSError as error:
-        fault = Fault("unreadable", error.strerror or "unreadable")
-        return FileDigests(ref, fault=fault)
+        return FileDigests(ref, fault=fault_of(error, found=ref.within is not None))
+
+
+def fault_of(error: OSError, *, found: bool) -> Fault:
+    """Say why a file or folder cannot be opened; *found* ones are no links."""
+    if found and error.errno in (errno.ELOOP, errno.ENOTDIR):
+        return REPLACED
+    return Fault("unreadable", error.strerror or "unreadable")
 
 
 def _bound(most: int | None) -> Callable[[int], None]:
@@ -173,7 +221,16 @@ def _open(ref: FileRef) -> BufferedReader | Fault:
         return Fault("unreadable", Phrase("a NUL byte is in the name"))
     # Without NONBLOCK, opening a pipe that nobody writes to would wait for ever.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(ref.path, flags | (os.O_NOFOLLOW if ref.found else 0))
+    if ref.within is None:
+        descriptor = os.open(ref.path, flags)
+    else:
+        top = os.open(ref.within.top, FOLDER)
+        try:
+            if identity_of(top) != ref.within.folder:
+                return REPLACED
+            descriptor = open_below(top, ref.within.names, flags)
+        finally:
+            os.close(top)
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
         return os.fdopen(descriptor, "rb")
@@ -242,6 +299,10 @@ def _is_other_picture(head: bytes, path: str) -> bool:
     )
 
 
+REPLACED: Final = Fault(
+    "replaced",
+    Phrase("it, or a folder above it, was replaced meanwhile: not read; run again"),
+)
 PLAIN: Final = "picture_quality_low"
 """The fault of a picture with too little to see, such as an empty or dark one."""
 _UNKNOWN: Final = Fault(

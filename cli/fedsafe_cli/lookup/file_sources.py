@@ -9,7 +9,14 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import BinaryIO, Final
 
-from fedsafe_cli.lookup.file_digests import FileRef
+from fedsafe_cli.lookup.file_digests import (
+    FOLDER,
+    FileRef,
+    Within,
+    fault_of,
+    identity_of,
+    open_below,
+)
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.inputs import (
     LONGEST_RECORD,
@@ -43,8 +50,9 @@ _SEPARATORS: Final = (",", ";", "\t")
 def files_of(paths: Iterable[str]) -> Iterator[FileRef]:
     """Yield files, and those in folders and their folders, as they are found.
 
-    Links in a folder are named and not followed, and so are pipes and devices. One
-    folder is read at a time, and its files are not held.
+    Links in a folder are named and not followed, and so are pipes and devices; nor is
+    a link that takes the place of a folder meanwhile. One folder is read at a time, and
+    its files are not held.
     """
     for path in paths:
         if "\0" not in path and os.path.isdir(path):  # noqa: PTH112 (pathlib is slow)
@@ -54,24 +62,46 @@ def files_of(paths: Iterable[str]) -> Iterator[FileRef]:
 
 
 def _in_folders(top: str) -> Iterator[FileRef]:
-    waiting = [top]
+    try:
+        descriptor = os.open(top, FOLDER)
+    except OSError as error:
+        yield FileRef(top, fault=fault_of(error, found=False))
+        return
+    try:
+        yield from _below(top, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _below(top: str, descriptor: int) -> Iterator[FileRef]:
+    identity, waiting = identity_of(descriptor), list[tuple[str, ...]]([()])
     while waiting:
         folder = waiting.pop()
         try:
-            with os.scandir(folder) as entries:
+            opened = open_below(descriptor, (*folder, "."), FOLDER)
+        except OSError as error:
+            path = os.path.join(top, *folder)  # noqa: PTH118 (pathlib is slow)
+            yield FileRef(path, fault=fault_of(error, found=True))
+            continue
+        try:
+            with os.scandir(opened) as entries:
                 for entry in entries:
+                    names = (*folder, entry.name)
+                    path = os.path.join(top, *names)  # noqa: PTH118
                     if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
+                        waiting.append(names)
                     elif entry.is_file(follow_symlinks=False):
-                        yield FileRef(entry.path, found=True)
+                        yield FileRef(path, Within(top, identity, names))
                     else:
                         is_link, link = entry.is_symlink(), Phrase("is a link")
                         other = Phrase("is no regular file")
                         fault = Fault("no_file", link if is_link else other)
-                        yield FileRef(entry.path, found=True, fault=fault)
+                        yield FileRef(path, fault=fault)
         except OSError as error:
-            fault = Fault("unreadable", error.strerror or "unreadable")
-            yield FileRef(folder, found=True, fault=fault)
+            path = os.path.join(top, *folder)  # noqa: PTH118
+            yield FileRef(path, fault=fault_of(error, found=True))
+        finally:
+            os.close(opened)
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,14 +232,14 @@ def test_a_folder_that_may_not_be_read_is_named(
 ) -> None:
     fill(tmp_path / "files", 2)
     locked = str(tmp_path / "files/inner")
-    scandir = os.scandir
+    whole = os.open
 
-    def denied(path: str) -> "Iterator[os.DirEntry[str]]":
-        if path == locked:
+    def denied(path: str, *flags: int, dir_fd: int | None = None) -> int:
+        if path == "inner":
             raise PermissionError(13, "Permission denied")
-        return scandir(path)
+        return whole(path, *flags, dir_fd=dir_fd)
 
-    monkeypatch.setattr(os, "scandir", denied)
+    monkeypatch.setattr(os, "open", denied)
     outcome = run("hash", "--ndjson", str(tmp_path / "files"))
 
     problems = [each for each in lines_of(outcome.out) if "problem" in each]
@@ -908,8 +908,61 @@ def test_a_file_that_became_a_link_is_not_followed(tmp_path: Path) -> None:
     found = digest_file(ref)
 
     assert found.fault is not None
-    assert found.fault.code == "unreadable"
+    assert found.fault.code == "replaced"
     assert digest_file(FileRef(str(file))).digests["sha256"] == sha256(target)
+
+
+def replace_by_link(folder: Path, target: Path) -> None:
+    folder.rename(folder.with_name("away"))
+    folder.symlink_to(target)
+
+
+@pytest.mark.parametrize("which", ["files/inner", "files"])
+def test_a_folder_that_became_a_link_is_not_followed_to_a_file(
+    tmp_path: Path, which: str
+) -> None:
+    fill(tmp_path / "files", 2)
+    fill(tmp_path / "elsewhere", 2)
+    outside = tmp_path / ("elsewhere" if which == "files" else "elsewhere/inner")
+    refs = list(files_of([str(tmp_path / "files")]))
+    assert [digest_file(ref).fault for ref in refs] == [None, None]
+    replace_by_link(tmp_path / which, outside)
+    found = {Path(ref.path).name: digest_file(ref) for ref in refs}
+
+    codes = {name: each.fault and each.fault.code for name, each in found.items()}
+    intact = None if which == "files/inner" else "replaced"
+    assert codes == {"0.bin": intact, "1.bin": "replaced"}
+    assert not found["1.bin"].digests
+
+
+@pytest.mark.parametrize("which", ["files/inner", "files"])
+def test_a_folder_that_became_a_link_is_not_walked(tmp_path: Path, which: str) -> None:
+    fill(tmp_path / "files", 2)
+    fill(tmp_path / "elsewhere", 6)
+    (tmp_path / "elsewhere/inner/private").write_bytes(b"of somebody else")
+    walk = files_of([str(tmp_path / "files")])
+    first = next(walk)  # `inner` is known by now, and read once the others are
+    replace_by_link(tmp_path / which, tmp_path / "elsewhere")
+    rest = list(walk)
+
+    assert first.path == str(tmp_path / "files/0.bin")
+    (other,) = rest
+    if which == "files":  # what was opened first is read on, and told apart then
+        assert other.path == str(tmp_path / "files/inner/1.bin")
+        assert digest_file(other).fault is not None
+    else:
+        assert other.path == str(tmp_path / "files/inner")
+        assert other.fault is not None
+        assert other.fault.code == "replaced"
+
+
+def test_a_link_that_somebody_names_is_followed(tmp_path: Path) -> None:
+    fill(tmp_path / "files", 4)
+    (tmp_path / "link").symlink_to(tmp_path / "files")
+    found = [digest_file(ref) for ref in files_of([str(tmp_path / "link")])]
+
+    assert [each.fault for each in found] == [None] * 4
+    assert {Path(each.ref.path).parent.name for each in found} == {"link", "inner"}
 
 
 def test_the_file_of_answers_is_no_input(run: "Run", tmp_path: Path) -> None:
