@@ -164,6 +164,19 @@ def test_equal_digests_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert found.more == [1] * 501 + [0]
 
 
+async def test_a_file_of_which_no_account_is_named_counts_each_time(
+    alone: Fleet,
+) -> None:
+    # It may be as many accounts': counted once, a picture that is listed wrongly and
+    # that many people post would restrict each of them.
+    await list_own(alone, PICTURE)
+    column = (await match(alone, *[near(1)] * 60)).columns[0]
+
+    reasons = [each.reason for each in column.answers]
+    bound = reasons.index(MatchReason.FLOOD)
+    assert reasons == [None] * bound + [MatchReason.FLOOD] * (60 - bound)
+
+
 async def test_of_eight_orientations_each_row_is_told_once_and_by_the_nearest(
     alone: Fleet,
 ) -> None:
