@@ -6,12 +6,17 @@ it, also where the one that filled it is gone. It never looks into it: what is h
 are descriptors of memory that has no name (`pdq_memory`), over a pair of sockets with
 each process. One message is `[row up to which it goes, rows of each table]` with a
 descriptor for each table.
+
+A process says first that it is there, and nothing is handed to it before: until it has
+made itself undumpable, others of its user could take the socket and what waits in it.
+What it gets goes to no program that it starts.
 """
 
 import asyncio
 import logging
 import os
 import socket
+from array import array
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -24,8 +29,10 @@ from fedsafe_node.ground.telemetry import LOGGER, fields
 if TYPE_CHECKING:  # numpy, which a node that knows no picture does without
     from fedsafe_node.lookup.index.pdq_tables import Tables
 
+_HERE: Final = b"\xc0"
 _MOST_TABLES: Final = 64
 _MOST_BYTES: Final = 4_096
+_ROOM: Final = socket.CMSG_SPACE(_MOST_TABLES * array("i").itemsize)
 _LOG: Final = logging.getLogger(f"{LOGGER}.pictures")
 
 
@@ -38,8 +45,14 @@ class MemoryLink:
     """One process's end (`lookup.index.picture_keeper.Link`)."""
 
     def __init__(self, end: socket.socket) -> None:
-        """Take over the socket that the parent has given."""
+        """Take over the socket that the parent has given, in an undumpable process.
+
+        What others have shared is asked for here: it is there long before a node that
+        starts has come to `follow`, and if not, it reads pictures from the store.
+        """
         end.settimeout(0)
+        with suppress(OSError):  # the parent is gone, which `_hear` finds out
+            end.send(_HERE)
         self._end: Final = end
         self._adopt: Callable[[Sequence[Tables], int], None] | None = None
 
@@ -87,23 +100,23 @@ class MemoryLink:
 class MemoryHub:
     """The parent's end of all processes.
 
-    Owned by the event loop: its ends by number, and what was shared last.
+    Owned by the event loop: its ends by number, those whose process is there, and what
+    was shared last.
     """
 
     def __init__(self) -> None:
         self._ends: dict[int, socket.socket] = {}
+        self._there: set[int] = set()
         self._content = b""
         self._kept: list[int] = []
 
     def open(self, number: int) -> socket.socket:
-        """Make a pair for a process; give its end, which holds what was shared last."""
+        """Make a pair for a process, and give its end."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(0)
         self._drop(number)
         self._ends[number] = ours
         asyncio.get_running_loop().add_reader(ours, self._hear, number)
-        if self._kept:
-            self._send(ours)
         return theirs
 
     def close(self) -> None:
@@ -119,10 +132,14 @@ class MemoryHub:
             if not content:
                 self._drop(number)
                 return
+            if content == _HERE:
+                self._there.add(number)
+                if self._kept:
+                    self._send(end)
+                continue
             self._keep(content, descriptors)
-            for other, there in self._ends.items():
-                if other != number:
-                    self._send(there)
+            for other in self._there - {number}:
+                self._send(self._ends[other])
 
     def _send(self, end: socket.socket) -> None:
         with suppress(OSError):  # it is gone, or goes on with what it has
@@ -134,6 +151,7 @@ class MemoryHub:
         self._content, self._kept = content, descriptors
 
     def _drop(self, number: int) -> None:
+        self._there.discard(number)
         end = self._ends.pop(number, None)
         if end is not None:
             asyncio.get_running_loop().remove_reader(end)
@@ -143,12 +161,17 @@ class MemoryHub:
 def _receive(end: socket.socket) -> tuple[bytes, list[int]] | None:
     """Take one message; None if there is none yet, nothing if there will be none."""
     try:
-        content, descriptors, _, _ = socket.recv_fds(end, _MOST_BYTES, _MOST_TABLES)
+        # `recv_fds` of Python 3.11 leaves the flag out.
+        content, beside, _, _ = end.recvmsg(_MOST_BYTES, _ROOM, socket.MSG_CMSG_CLOEXEC)
     except BlockingIOError:
         return None
     except OSError:
         return b"", []
-    return content, descriptors
+    descriptors = array("i")
+    for level, type_, data in beside:
+        if (level, type_) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
+    return content, [*descriptors]
 
 
 def _attached(content: bytes, descriptors: list[int]) -> "tuple[list[Tables], int]":
